@@ -1,0 +1,83 @@
+/**
+ * Every error that leaves a room of Agent Mesh is a {@link MeshError} with a code of this closed set. The code
+ * crosses the wire and the HTTP API (RFC 9457 `type`); the message names the action and the value; the `cause`
+ * stays in the process.
+ */
+export const errorCodes = {
+  invalid_argument: { status: 400, retry: false, about: 'the input does not fit its schema' },
+  unauthenticated: { status: 401, retry: false, about: 'no valid proof of identity' },
+  clock_skew: { status: 401, retry: true, about: 'the request time is more than 60 s from the server time' },
+  permission_denied: { status: 403, retry: false, about: 'no grant of the policy allows it' },
+  revoked: { status: 403, retry: false, about: 'the member was revoked' },
+  token_invalid: { status: 403, retry: false, about: 'the join token is unknown, expired, revoked or used up' },
+  not_found: { status: 404, retry: false, about: 'there is no such thing' },
+  conflict: { status: 409, retry: false, about: 'the stored state is newer than the write assumes' },
+  map_gap: { status: 410, retry: false, about: 'the map cursor is too old or foreign: start anew without one' },
+  too_large: { status: 413, retry: false, about: 'the input is over its size limit' },
+  rate_limited: { status: 429, retry: true, about: 'too many requests from this source' },
+  mesh_full: { status: 409, retry: false, about: 'the mesh has as many members as its setting allows' },
+  too_many_links: { status: 503, retry: true, about: 'all links of this agent have work in flight' },
+  overloaded: { status: 503, retry: true, about: 'the callee sheds load' },
+  unavailable: { status: 503, retry: true, about: 'nobody who could answer is reachable' },
+  path_lost: { status: 503, retry: false, about: 'the link broke after the call was written' },
+  going_away: { status: 503, retry: true, about: 'the peer is shutting down and did not start the call' },
+  deadline_exceeded: { status: 504, retry: false, about: 'the time of the call ran out' },
+  cancelled: { status: 499, retry: false, about: 'the caller gave up' },
+  protocol_error: { status: 400, retry: false, about: 'the peer sent what the protocol does not allow' },
+  unsupported: { status: 501, retry: false, about: 'the peer does not know this method, version or feature' },
+  application: { status: 500, retry: false, about: 'the handler of the service failed' },
+  internal: { status: 500, retry: false, about: 'a defect in Agent Mesh itself' },
+} as const satisfies Record<string, { status: number; retry: boolean; about: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+export interface MeshErrorOptions {
+  /** What went wrong underneath; never leaves the process. */
+  cause?: unknown
+  /** What the reader can do next, one sentence. */
+  hint?: string
+  /** Machine-readable extras that may cross the wire: small, no secrets. */
+  details?: Record<string, unknown>
+}
+
+/** The one error class. `message` reads "Cannot <action>: <reason with value>". */
+export class MeshError extends Error {
+  override readonly name = 'MeshError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+  readonly details: Record<string, unknown> | undefined
+
+  constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+    this.details = options.details
+  }
+
+  /** Whether the same request may be tried again, perhaps elsewhere. */
+  get retriable(): boolean {
+    return errorCodes[this.code].retry
+  }
+
+  /** HTTP status of the code. */
+  get status(): number {
+    return errorCodes[this.code].status
+  }
+}
+
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(errorCodes, code)
+
+/**
+ * Turns anything thrown into a MeshError: itself, an abort into `cancelled`, a timeout into `deadline_exceeded`,
+ * anything else into `code` with the original as cause.
+ */
+export function toMeshError(error: unknown, code: ErrorCode, action: string): MeshError {
+  if (error instanceof MeshError) return error
+  const name = error instanceof Error ? error.name : ''
+  const reason = error instanceof Error ? error.message : String(error)
+  if (name === 'AbortError') return new MeshError('cancelled', `Cannot ${action}: cancelled`, { cause: error })
+  if (name === 'TimeoutError')
+    return new MeshError('deadline_exceeded', `Cannot ${action}: ${reason}`, { cause: error })
+  return new MeshError(code, `Cannot ${action}: ${reason}`, { cause: error })
+}
