@@ -9,10 +9,18 @@ export const errorCodes = {
   clock_skew: { status: 401, retry: true, about: 'the request time is more than 60 s from the server time' },
   permission_denied: { status: 403, retry: false, about: 'no grant of the policy allows it' },
   revoked: { status: 403, retry: false, about: 'the member was revoked' },
-  token_invalid: { status: 403, retry: false, about: 'the join token is unknown, expired, revoked or used up' },
+  token_invalid: {
+    status: 403,
+    retry: false,
+    about: 'the join token is unknown, expired, revoked or used up',
+  },
   not_found: { status: 404, retry: false, about: 'there is no such thing' },
   conflict: { status: 409, retry: false, about: 'the stored state is newer than the write assumes' },
-  map_gap: { status: 410, retry: false, about: 'the map cursor is too old or foreign: start anew without one' },
+  map_gap: {
+    status: 410,
+    retry: false,
+    about: 'the map cursor is too old or foreign: start anew without one',
+  },
   too_large: { status: 413, retry: false, about: 'the input is over its size limit' },
   rate_limited: { status: 429, retry: true, about: 'too many requests from this source' },
   mesh_full: { status: 409, retry: false, about: 'the mesh has as many members as its setting allows' },
@@ -76,7 +84,8 @@ export function toMeshError(error: unknown, code: ErrorCode, action: string): Me
   if (error instanceof MeshError) return error
   const name = error instanceof Error ? error.name : ''
   const reason = error instanceof Error ? error.message : String(error)
-  if (name === 'AbortError') return new MeshError('cancelled', `Cannot ${action}: cancelled`, { cause: error })
+  if (name === 'AbortError')
+    return new MeshError('cancelled', `Cannot ${action}: cancelled`, { cause: error })
   if (name === 'TimeoutError')
     return new MeshError('deadline_exceeded', `Cannot ${action}: ${reason}`, { cause: error })
   return new MeshError(code, `Cannot ${action}: ${reason}`, { cause: error })

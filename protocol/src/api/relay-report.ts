@@ -1,0 +1,32 @@
+import * as z from 'zod/mini'
+import { labelField, millisField, peerIdField, recordField } from '../fields.ts'
+import { headNumbersSchema } from '../head.ts'
+import { limits } from '../limits.ts'
+
+const count = z.int().check(z.nonnegative())
+
+/** `POST /v1/relays/self/report`: presence changes since the last acknowledged `seq`. */
+export const relayReport = z.strictObject({
+  /** Changes at each start of the relay; its older leases end. */
+  epoch: z.string().check(z.regex(/^[\w-]{8,32}$/, { error: 'is not an epoch' })),
+  /** 1, 2, 3… within the epoch; a repeated one is acknowledged, not applied again. */
+  seq: z.int().check(z.positive()),
+  /** `home+jws` of agents that came. */
+  up: z.array(recordField).check(z.maxLength(limits.reportChanges)),
+  /** Agents that went. */
+  down: z.array(peerIdField).check(z.maxLength(limits.reportChanges)),
+  load: z.strictObject({ agents: count, reservations: count, visitors: count }),
+  health: z.strictObject({
+    ready: z.boolean(),
+    version: z.string().check(z.maxLength(64)),
+    region: z.optional(labelField),
+  }),
+})
+export type RelayReport = z.output<typeof relayReport>
+
+export const relayReportReply = z.looseObject({
+  seq: z.int().check(z.nonnegative()),
+  /** End of the lease, unix milliseconds by the server's clock. */
+  expires: millisField,
+  numbers: headNumbersSchema,
+})

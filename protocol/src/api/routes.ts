@@ -1,0 +1,121 @@
+/** Every route of the control plane: read by the OpenAPI generator and by tests that compare it with what is served. */
+import type * as z from 'zod/mini'
+import { bootstrapReply } from './bootstrap.ts'
+import { mapReply, policyReply, revocationsReply } from './documents.ts'
+import { credentialReply, enrolRequest, renewRequest } from './enrolment.ts'
+import { healthReply } from './health.ts'
+import { memberViewSchema, membersReply, publishReply, publishRequest } from './members.ts'
+import { relayReport, relayReportReply } from './relay-report.ts'
+import { createTokenReply, createTokenRequest, tokensReply } from './tokens.ts'
+
+export interface ApiRoute {
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** With `{name}` for path parameters. */
+  path: string
+  summary: string
+  /** `open`; `optional`: more is told to a member; `key`: any key signs; `member`: an enrolled one; `relay`, `admin`. */
+  auth: 'open' | 'optional' | 'key' | 'member' | 'relay' | 'admin'
+  query?: readonly string[]
+  request?: z.ZodMiniType
+  /** Absent: 204. */
+  reply?: z.ZodMiniType
+}
+
+export const apiRoutes: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/v1/bootstrap',
+    summary: 'Everything a newcomer needs to know the mesh',
+    auth: 'optional',
+    query: ['region', 'service', 'limit'],
+    reply: bootstrapReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/enrol',
+    summary: 'Redeem a join token',
+    auth: 'key',
+    request: enrolRequest,
+    reply: credentialReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/renew',
+    summary: 'Renew the credential',
+    auth: 'member',
+    request: renewRequest,
+    reply: credentialReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/members',
+    summary: 'Members, paged',
+    auth: 'member',
+    query: ['service', 'region', 'cursor', 'limit'],
+    reply: membersReply,
+  },
+  {
+    method: 'PUT',
+    path: '/v1/members/self',
+    summary: 'Publish the own member record',
+    auth: 'member',
+    request: publishRequest,
+    reply: publishReply,
+  },
+  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member' },
+  {
+    method: 'GET',
+    path: '/v1/members/{peerId}',
+    summary: 'One member',
+    auth: 'member',
+    reply: memberViewSchema,
+  },
+  {
+    method: 'GET',
+    path: '/v1/map',
+    summary: 'Map changes since a cursor',
+    auth: 'member',
+    query: ['since'],
+    reply: mapReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/relays/self/report',
+    summary: 'Presence of the agents homed at this relay',
+    auth: 'relay',
+    request: relayReport,
+    reply: relayReportReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/health',
+    summary: 'Health per region and service',
+    auth: 'member',
+    reply: healthReply,
+  },
+  { method: 'GET', path: '/v1/policy', summary: 'The policy in force', auth: 'member', reply: policyReply },
+  {
+    method: 'GET',
+    path: '/v1/revocations',
+    summary: 'Revoked members and enrolments',
+    auth: 'member',
+    reply: revocationsReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/tokens',
+    summary: 'Join tokens, without their secrets',
+    auth: 'admin',
+    query: ['cursor', 'limit'],
+    reply: tokensReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/tokens',
+    summary: 'Create a join token',
+    auth: 'admin',
+    request: createTokenRequest,
+    reply: createTokenReply,
+  },
+  { method: 'DELETE', path: '/v1/tokens/{id}', summary: 'Revoke a join token', auth: 'admin' },
+]

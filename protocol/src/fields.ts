@@ -1,0 +1,77 @@
+/** Schemas of the fields that several documents share. */
+import * as z from 'zod/mini'
+import { limits } from './limits.ts'
+
+const text = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, { error: what }))
+
+/** 52 characters of lower-case base32. */
+export const meshIdField = text(/^[a-z2-7]{52}$/, 'is not a mesh id (52 characters a-z, 2-7)')
+
+/** libp2p peer id of an Ed25519 key. */
+export const peerIdField = text(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'is not an Ed25519 peer id (12D3KooW…)')
+
+/** A DNS label, so that names can become host names. */
+export const nameField = text(
+  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  'is not a name (1-63 of a-z, 0-9, -; no - at the ends)',
+)
+
+/** `role`, `region`, `zone`, `tag`: a short lower-case word. */
+export const labelField = text(/^[a-z0-9](?:[a-z0-9._-]{0,62})$/, 'is not a label (1-63 of a-z, 0-9, . _ -)')
+
+/** `name@version`: `math@2`. */
+export const serviceRefField = text(
+  /^[a-z][a-z0-9-]{0,30}(?:\.[a-z][a-z0-9-]{0,30}){0,3}@[1-9][0-9]{0,5}$/,
+  'is not a service reference (name@version)',
+)
+
+/** `name`: `math`. */
+export const serviceNameField = text(
+  /^[a-z][a-z0-9-]{0,30}(?:\.[a-z][a-z0-9-]{0,30}){0,3}$/,
+  'is not a service name',
+)
+
+/** A multiaddr without peer id: `/ip4/192.0.2.1/tcp/4001`. Circuit addresses are derived, never listed. */
+export const addrField = z.string().check(
+  z.maxLength(limits.addrChars),
+  z.regex(
+    /^(?:\/(?:ip4|ip6|dns|dns4|dns6)\/[0-9a-zA-Z.:-]{1,64})(?:\/(?:tcp|udp)\/[0-9]{1,5})(?:\/[a-z0-9-]{1,24}){0,3}$/,
+    {
+      error: 'is not an address (/ip4|ip6|dns/HOST/tcp|udp/PORT)',
+    },
+  ),
+)
+
+/** The enrolment's serial, 16 bytes of base64url. */
+export const serialField = text(/^[A-Za-z0-9_-]{22}$/, 'is not a serial (22 base64url characters)')
+
+/** Compact JWS of at most `max` characters. */
+export const jwsField = (max: number) =>
+  z.string().check(z.maxLength(max), z.regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, { error: 'is not a compact JWS' }))
+
+export const recordField = jwsField(limits.recordBytes)
+export const credentialField = jwsField(limits.credentialBytes)
+export const documentField = jwsField(limits.documentBytes)
+
+/** Unix time in seconds, as JWT has it. */
+export const secondsField = z.int().check(z.nonnegative())
+
+/** Unix time in milliseconds. */
+export const millisField = z.int().check(z.nonnegative())
+
+export const rolesField = z.array(labelField).check(z.maxLength(limits.roles))
+export const tagsField = z.array(labelField).check(z.maxLength(limits.tags))
+export const addrsField = z.array(addrField).check(z.maxLength(limits.addrs))
+export const servicesField = z.array(serviceRefField).check(z.maxLength(limits.services))
+
+/** Public keys that may sign: Ed25519 and P-256. Unknown members are dropped, private ones never kept. */
+export const publicJwkField = z.union([
+  z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: text(/^[\w-]{43}$/, 'is not 32 bytes') }),
+  z.object({
+    kty: z.literal('EC'),
+    crv: z.literal('P-256'),
+    x: text(/^[\w-]{43}$/, 'is not 32 bytes'),
+    y: text(/^[\w-]{43}$/, 'is not 32 bytes'),
+  }),
+])
+export type PublicJwk = z.output<typeof publicJwkField>

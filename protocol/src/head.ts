@@ -1,0 +1,131 @@
+/**
+ * Head: relays, policy, revocations and keys, each with a number of its own, signed by the authority. `head+jws` binds
+ * the numbers; members persist the highest they saw and refuse lower ones.
+ */
+import * as z from 'zod/mini'
+import { MeshError } from './errors.ts'
+import {
+  addrsField,
+  documentField,
+  labelField,
+  meshIdField,
+  millisField,
+  nameField,
+  peerIdField,
+  serialField,
+} from './fields.ts'
+import { signDocument, verifyDocument, type DocumentType, type Signer } from './jws.ts'
+import { keyChainSchema, verifyKeyChain, type KeyChain } from './key-chain.ts'
+import { limits } from './limits.ts'
+import { policySchema, type Policy } from './policy.ts'
+
+const numberField = z.int().check(z.nonnegative())
+
+export const headNumbersSchema = z.looseObject({
+  keys: numberField,
+  relays: numberField,
+  policy: numberField,
+  revocations: numberField,
+})
+export type HeadNumbers = z.output<typeof headNumbersSchema>
+
+const headSchema = z.looseObject({ mesh: meshIdField, numbers: headNumbersSchema, issuedAt: millisField })
+export type Head = z.output<typeof headSchema>
+
+export const relayEntrySchema = z.looseObject({
+  peerId: peerIdField,
+  name: nameField,
+  region: z.optional(labelField),
+  addrs: addrsField,
+})
+export type RelayEntry = z.output<typeof relayEntrySchema>
+
+const part = { mesh: meshIdField, number: numberField }
+const relaysSchema = z.looseObject({
+  ...part,
+  relays: z.array(relayEntrySchema).check(z.maxLength(limits.relays)),
+})
+const policyPartSchema = z.looseObject({ ...part, policy: policySchema })
+const revocationsSchema = z.looseObject({
+  ...part,
+  peerIds: z.array(peerIdField).check(z.maxLength(limits.revocations)),
+  serials: z.array(serialField).check(z.maxLength(limits.revocations)),
+})
+export type Revocations = z.output<typeof revocationsSchema>
+
+/** Everything of the head as carried on the wire; each piece is verified by its own signature. */
+export const signedHeadSchema = z.looseObject({
+  head: documentField,
+  keys: keyChainSchema,
+  relays: documentField,
+  policy: documentField,
+  revocations: documentField,
+})
+export type SignedHead = z.output<typeof signedHeadSchema>
+
+/** A verified head. */
+export interface VerifiedHead {
+  numbers: HeadNumbers
+  /** Unix milliseconds. */
+  issuedAt: number
+  keys: KeyChain
+  relays: RelayEntry[]
+  policy: Policy
+  revocations: { peerIds: ReadonlySet<string>; serials: ReadonlySet<string> }
+  signed: SignedHead
+}
+
+export const signHead = (signer: Signer, head: Head): Promise<string> =>
+  signDocument(signer, 'head+jws', head)
+export const signRelays = (signer: Signer, part: z.output<typeof relaysSchema>): Promise<string> =>
+  signDocument(signer, 'relays+jws', part)
+export const signPolicy = (signer: Signer, part: z.output<typeof policyPartSchema>): Promise<string> =>
+  signDocument(signer, 'policy+jws', part)
+export const signRevocations = (signer: Signer, part: Revocations): Promise<string> =>
+  signDocument(signer, 'revocations+jws', part)
+
+/** Verifies one part: signed by an authority key and of this mesh. */
+async function verifyPart<T extends { mesh: string }>(
+  jws: string,
+  typ: DocumentType,
+  schema: z.ZodMiniType<T>,
+  keys: KeyChain,
+): Promise<T> {
+  const keyOf = (kid: string) => keys.keyOf(kid)
+  const { claims } = await verifyDocument(jws, { typ, schema, maxBytes: limits.documentBytes, keyOf })
+  if (claims.mesh !== keys.meshId)
+    throw new MeshError('unauthenticated', `Cannot verify ${typ}: it is of another mesh`)
+  return claims
+}
+
+/** Verifies a whole head against the mesh id. @throws MeshError unauthenticated */
+export async function verifyHead(meshId: string, signed: SignedHead): Promise<VerifiedHead> {
+  const keys = await verifyKeyChain(meshId, signed.keys)
+  const [head, relays, policy, revocations] = await Promise.all([
+    verifyPart(signed.head, 'head+jws', headSchema, keys),
+    verifyPart(signed.relays, 'relays+jws', relaysSchema, keys),
+    verifyPart(signed.policy, 'policy+jws', policyPartSchema, keys),
+    verifyPart(signed.revocations, 'revocations+jws', revocationsSchema, keys),
+  ])
+  const { numbers, issuedAt } = head
+  const match =
+    numbers.keys === signed.keys.links.length &&
+    numbers.relays === relays.number &&
+    numbers.policy === policy.number &&
+    numbers.revocations === revocations.number
+  if (!match)
+    throw new MeshError('unauthenticated', 'Cannot verify head: its numbers are not those of its parts')
+  return {
+    numbers,
+    issuedAt,
+    keys,
+    relays: relays.relays,
+    policy: policy.policy,
+    revocations: { peerIds: new Set(revocations.peerIds), serials: new Set(revocations.serials) },
+    signed,
+  }
+}
+
+/** The first part whose number in `next` is lower than in `known`: such a head is a roll-back and is refused. */
+export const rolledBack = (known: HeadNumbers, next: HeadNumbers): keyof HeadNumbers | undefined =>
+  (['keys', 'relays', 'policy', 'revocations'] as const).find(name => next[name] < known[name])

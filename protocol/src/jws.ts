@@ -1,0 +1,120 @@
+/**
+ * Signed documents: compact JWS (RFC 7515), each kind with a `typ` of its own so that none passes for another.
+ * The algorithm follows from the type of the expected key, never from the header; key-carrying headers are refused.
+ */
+import { CompactSign, compactVerify, decodeProtectedHeader, importJWK, type CryptoKey, type JWK } from 'jose'
+import * as z from 'zod/mini'
+import { MeshError, toMeshError, type ErrorCode } from './errors.ts'
+import type { PublicJwk } from './fields.ts'
+import { parseJson } from './parse.ts'
+import { peerJwk } from './peer-id.ts'
+
+/** The closed set of document types. */
+export type DocumentType =
+  | 'membership+jwt'
+  | 'member+jws'
+  | 'home+jws'
+  | 'request+jws'
+  | 'key+jws'
+  | 'head+jws'
+  | 'relays+jws'
+  | 'policy+jws'
+  | 'revocations+jws'
+
+/** Makes signatures; a key in a file, in memory or in a key management service. */
+export interface Signer {
+  /** peerId of a member key, RFC 7638 thumbprint of an authority key. */
+  readonly kid: string
+  /** Compact JWS of `payload` under `typ`. */
+  sign(typ: DocumentType, payload: Uint8Array): Promise<string>
+}
+
+export const algorithmOf = (jwk: PublicJwk): 'EdDSA' | 'ES256' => (jwk.kty === 'OKP' ? 'EdDSA' : 'ES256')
+
+/** A signer over a private JWK held in memory. @throws MeshError invalid_argument */
+export async function jwkSigner(kid: string, privateJwk: JWK & PublicJwk): Promise<Signer> {
+  const alg = algorithmOf(privateJwk)
+  const key = await importJWK(privateJwk, alg).catch((cause: unknown) => {
+    throw new MeshError('invalid_argument', `Cannot use private key of ${kid}: not a valid JWK`, { cause })
+  })
+  return {
+    kid,
+    sign: (typ, payload) => new CompactSign(payload).setProtectedHeader({ alg, typ, kid }).sign(key),
+  }
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Signs `claims` as JSON under `typ`. */
+export const signDocument = (signer: Signer, typ: DocumentType, claims: object): Promise<string> =>
+  signer.sign(typ, encoder.encode(JSON.stringify(claims)))
+
+const headerSchema = z.looseObject({
+  alg: z.enum(['EdDSA', 'ES256']),
+  typ: z.string(),
+  kid: z.string().check(z.minLength(1), z.maxLength(128)),
+})
+const refusedHeaders = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64', 'zip'] as const
+
+/** Reads the `kid` of a document of type `typ` without trusting it. @throws MeshError `code` */
+function readKid(jws: string, typ: DocumentType, code: ErrorCode): string {
+  let raw: unknown
+  try {
+    raw = decodeProtectedHeader(jws)
+  } catch (cause) {
+    throw new MeshError(code, `Cannot verify ${typ}: header is not JSON`, { cause })
+  }
+  const header = z.safeParse(headerSchema, raw)
+  if (!header.success) throw new MeshError(code, `Cannot verify ${typ}: header lacks alg, typ or kid`)
+  if (header.data.typ !== typ)
+    throw new MeshError(code, `Cannot verify ${typ}: typ is ${header.data.typ.slice(0, 32)}`)
+  const refused = refusedHeaders.find(name => name in header.data)
+  if (refused !== undefined) throw new MeshError(code, `Cannot verify ${typ}: header ${refused} is refused`)
+  return header.data.kid
+}
+
+export interface VerifyOptions<S extends z.core.$ZodType> {
+  typ: DocumentType
+  schema: S
+  /** Characters. */
+  maxBytes: number
+  /** The public key that `kid` names. Throws when there is none. */
+  keyOf: (kid: string) => PublicJwk
+  /** Code of every refusal. @default 'unauthenticated' */
+  code?: ErrorCode
+}
+
+/**
+ * Verifies a document and parses its claims.
+ * @returns the signer's `kid` and the claims
+ * @throws MeshError `code`; `too_large`
+ */
+export async function verifyDocument<S extends z.core.$ZodType>(
+  jws: string,
+  { typ, schema, maxBytes, keyOf, code = 'unauthenticated' }: VerifyOptions<S>,
+): Promise<{ kid: string; claims: z.output<S> }> {
+  if (jws.length > maxBytes)
+    throw new MeshError('too_large', `Cannot verify ${typ}: ${jws.length} characters, limit ${maxBytes}`)
+  const kid = readKid(jws, typ, code)
+  const jwk = keyOf(kid)
+  const alg = algorithmOf(jwk)
+  try {
+    const { payload } = await compactVerify(jws, await importKey(jwk, alg), { algorithms: [alg] })
+    return { kid, claims: parseJson(schema, decoder.decode(payload), `verify ${typ}`, code) }
+  } catch (error) {
+    throw toMeshError(error, code, `verify ${typ}`)
+  }
+}
+
+const importKey = async (jwk: PublicJwk, alg: string): Promise<CryptoKey> => {
+  const key = await importJWK(jwk, alg)
+  if (key instanceof Uint8Array) throw new MeshError('unauthenticated', 'Cannot verify: symmetric key')
+  return key
+}
+
+/** Verifies a document that a member signed: EdDSA by the key inside the peer id that is its `kid`. */
+export const verifyMemberDocument = <S extends z.core.$ZodType>(
+  jws: string,
+  options: Omit<VerifyOptions<S>, 'keyOf'>,
+): Promise<{ kid: string; claims: z.output<S> }> => verifyDocument(jws, { ...options, keyOf: peerJwk })

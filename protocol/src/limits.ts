@@ -1,0 +1,37 @@
+/** Limits of everything that crosses between members. Sizes in bytes unless said; times in milliseconds. */
+export const limits = {
+  /** A member record JWS: design 4a keeps 5,000 pairs in 8 MB. */
+  recordBytes: 1024,
+  /** A credential JWT: 0.5 KB measured with four roles and tags. */
+  credentialBytes: 2048,
+  /** Any other signed document (policy, relays, revocations). */
+  documentBytes: 256 * 1024,
+  /** An `Authorization: Mesh` value; proxies commonly cap headers at 8 KiB. */
+  authorizationBytes: 2048,
+  /** A join token: URL of at most 512 characters and a 32-byte secret. */
+  joinTokenChars: 900,
+  /** Addresses listed in a record; circuit addresses are derived, never listed. */
+  addrs: 8,
+  addrChars: 128,
+  homeRelays: 2,
+  services: 32,
+  roles: 16,
+  tags: 16,
+  /** Links in a key chain: one rotation a month for five years. */
+  keyChain: 64,
+  grants: 256,
+  policyTests: 256,
+  relays: 256,
+  revocations: 4096,
+  /** Pairs in one map page, and its bytes. */
+  mapPairs: 1000,
+  mapBytes: 1024 * 1024,
+  /** Changes in one relay report. */
+  reportChanges: 500,
+  /** Largest body of any control plane request. */
+  requestBytes: 512 * 1024,
+  /** A request's time may differ from the server's by this much. */
+  clockSkewMs: 60_000,
+  /** Records and credentials from further in the future are refused. */
+  futureMs: 24 * 3600_000,
+} as const

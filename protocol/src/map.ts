@@ -1,0 +1,63 @@
+/**
+ * Map: what a member knows of the others. Pairs travel as {@link MapPage}s over `GET /v1/map`, the watch WebSocket and
+ * the stream `/agent-mesh/map/1.0.0`.
+ *
+ * Flow of the stream: the agent opens it and sends `sync`; the relay answers `head`, `changes` pages until the cursor
+ * is current, `presence` of the agents homed at it, then pushes each of them as it changes. Messages are JSON, each
+ * behind a 4-byte big-endian length.
+ */
+import * as z from 'zod/mini'
+import { credentialField, peerIdField, recordField, serialField } from './fields.ts'
+import { signedHeadSchema } from './head.ts'
+import { limits } from './limits.ts'
+
+export const mapProtocol = '/agent-mesh/map/1.0.0'
+
+const place = {
+  shard: z.int().check(z.minimum(0), z.maximum(15)),
+  v: z.int().check(z.positive()),
+  peerId: peerIdField,
+}
+
+/** A member's record and credential, as last changed in its shard. */
+export const mapPairSchema = z.looseObject({ ...place, record: recordField, credential: credentialField })
+/** A member that left, was removed or revoked; kept 22 days. */
+export const mapRemovalSchema = z.looseObject({ ...place, gone: serialField })
+export const mapChangeSchema = z.union([mapPairSchema, mapRemovalSchema])
+
+export type MapPair = z.output<typeof mapPairSchema>
+export type MapRemoval = z.output<typeof mapRemovalSchema>
+export type MapChange = z.output<typeof mapChangeSchema>
+
+export const isRemoval = (change: MapChange): change is MapRemoval => 'gone' in change
+
+export const mapPageSchema = z.looseObject({
+  changes: z.array(mapChangeSchema).check(z.maxLength(limits.mapPairs)),
+  /** Cursor after these changes. */
+  next: z.string().check(z.maxLength(512)),
+  /** Whether asking again with `next` gives more at once. */
+  more: z.boolean(),
+})
+export type MapPage = z.output<typeof mapPageSchema>
+
+/** Agent to relay, first message. */
+export const mapSyncSchema = z.looseObject({
+  type: z.literal('sync'),
+  since: z.optional(z.string().check(z.maxLength(512))),
+})
+
+/** Relay to agent, and control plane to watcher. */
+export const mapMessageSchema = z.union([
+  z.looseObject({ type: z.literal('head'), head: signedHeadSchema }),
+  z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
+  /** The cursor was too old or foreign: forget it, what follows starts anew. */
+  z.looseObject({ type: z.literal('restart') }),
+  /** Agents homed at the sender that came or went; `full`: these are all. */
+  z.looseObject({
+    type: z.literal('presence'),
+    full: z.boolean(),
+    up: z.array(peerIdField).check(z.maxLength(limits.mapPairs)),
+    down: z.array(peerIdField).check(z.maxLength(limits.mapPairs)),
+  }),
+])
+export type MapMessage = z.output<typeof mapMessageSchema>

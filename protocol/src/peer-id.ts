@@ -1,0 +1,53 @@
+/**
+ * libp2p peer ids of Ed25519 keys: base58btc of the identity multihash of the protobuf `PublicKey`.
+ * Source: libp2p specs, peer-ids. Checked against libp2p by vectors/peer-id.json.
+ */
+import { base58btc } from 'multiformats/bases/base58'
+import { base64url } from 'multiformats/bases/base64'
+import { MeshError } from './errors.ts'
+import type { PublicJwk } from './fields.ts'
+
+/** identity multihash (0x00, 36 bytes), then protobuf: type (field 1) Ed25519 (1), data (field 2), 32 bytes. */
+const prefix = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
+
+/** The peer id of a 32-byte Ed25519 public key. @throws MeshError invalid_argument */
+export function peerIdOf(publicKey: Uint8Array): string {
+  if (publicKey.byteLength !== 32)
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot make peer id: key has ${publicKey.byteLength} bytes, not 32`,
+    )
+  const bytes = new Uint8Array(prefix.length + 32)
+  bytes.set(prefix)
+  bytes.set(publicKey, prefix.length)
+  return base58btc.baseEncode(bytes)
+}
+
+/** The 32-byte Ed25519 public key inside a peer id. @throws MeshError invalid_argument */
+export function publicKeyOf(peerId: string): Uint8Array {
+  const refuse = (reason: string, cause?: unknown) =>
+    new MeshError('invalid_argument', `Cannot read peer id ${peerId.slice(0, 64)}: ${reason}`, { cause })
+  if (peerId.length > 64) throw refuse('longer than 64 characters')
+  let bytes: Uint8Array
+  try {
+    bytes = base58btc.baseDecode(peerId)
+  } catch (cause) {
+    throw refuse('not base58', cause)
+  }
+  if (bytes.length !== prefix.length + 32 || prefix.some((byte, i) => bytes[i] !== byte))
+    throw refuse('not an Ed25519 key')
+  return bytes.slice(prefix.length)
+}
+
+/** The public JWK inside a peer id. @throws MeshError invalid_argument */
+export const peerJwk = (peerId: string): PublicJwk => ({
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x: base64url.baseEncode(publicKeyOf(peerId)),
+})
+
+/** The peer id of an Ed25519 public JWK. @throws MeshError invalid_argument */
+export function peerIdOfJwk(jwk: PublicJwk): string {
+  if (jwk.kty !== 'OKP') throw new MeshError('invalid_argument', 'Cannot make peer id: key is not Ed25519')
+  return peerIdOf(base64url.baseDecode(jwk.x))
+}

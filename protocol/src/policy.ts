@@ -1,0 +1,100 @@
+/**
+ * Policy: grants of who may do what to which target, deny by default. Selectors of `from`: `role:`, `name:`, `peer:`,
+ * `tag:`, or `*`; of `to`: `service:math.add`, `topic:alerts`, `admin:tokens`, with a trailing `*` for the rest.
+ */
+import * as z from 'zod/mini'
+import { limits } from './limits.ts'
+
+export const actions = ['call', 'publish', 'subscribe', 'manage'] as const
+export type Action = (typeof actions)[number]
+
+const fromField = z.string().check(
+  z.regex(/^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/, {
+    error: 'is not a selector (role:ops, name:…, peer:…, tag:…, *)',
+  }),
+)
+const toField = z.string().check(
+  z.regex(/^(?:service|topic|admin):(?:[A-Za-z0-9._/-]{0,127}\*|[A-Za-z0-9._/-]{1,127})$/, {
+    error: 'is not a target (service:math.*, topic:…, admin:…)',
+  }),
+)
+
+const grantSchema = z.strictObject({
+  from: z.array(fromField).check(z.minLength(1), z.maxLength(64)),
+  to: z.array(toField).check(z.minLength(1), z.maxLength(64)),
+  allow: z.array(z.enum(actions)).check(z.minLength(1), z.maxLength(actions.length)),
+})
+
+const testSchema = z.strictObject({
+  from: fromField,
+  action: z.enum(actions),
+  to: toField,
+  expect: z.enum(['allow', 'deny']),
+})
+
+export const policySchema = z.strictObject({
+  grants: z.array(grantSchema).check(z.maxLength(limits.grants)),
+  tests: z.array(testSchema).check(z.maxLength(limits.policyTests)),
+})
+export type Policy = z.output<typeof policySchema>
+export type Grant = Policy['grants'][number]
+
+/** What a new mesh starts with: visible and editable. */
+export const defaultPolicy: Policy = {
+  grants: [
+    {
+      from: ['role:agent', 'role:admin'],
+      to: ['service:*', 'topic:*'],
+      allow: ['call', 'publish', 'subscribe'],
+    },
+    { from: ['role:admin'], to: ['admin:*'], allow: ['manage'] },
+  ],
+  tests: [],
+}
+
+/** The part of a credential that policy reads. */
+export interface Subject {
+  sub: string
+  name: string
+  roles: readonly string[]
+  tags: readonly string[]
+}
+
+const selectorsOf = (subject: Subject): Set<string> =>
+  new Set([
+    '*',
+    `peer:${subject.sub}`,
+    `name:${subject.name}`,
+    ...subject.roles.map(role => `role:${role}`),
+    ...subject.tags.map(tag => `tag:${tag}`),
+  ])
+
+const covers = (pattern: string, target: string): boolean =>
+  pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target
+
+/** The grant that lets someone with these selectors do it, or undefined: denied. */
+const findGrant = (policy: Policy, selectors: ReadonlySet<string>, action: Action, target: string) =>
+  policy.grants.find(
+    grant =>
+      grant.allow.includes(action) &&
+      grant.from.some(selector => selectors.has(selector)) &&
+      grant.to.some(pattern => covers(pattern, target)),
+  )
+
+/** The first grant that allows `subject` to do `action` on `target`; undefined means denied. No policy: denied. */
+export const evaluate = (
+  policy: Policy | undefined,
+  subject: Subject,
+  action: Action,
+  target: string,
+): Grant | undefined =>
+  policy === undefined ? undefined : findGrant(policy, selectorsOf(subject), action, target)
+
+/** The tests of a policy that it does not pass, as sentences. A write with any is refused. */
+export const failedPolicyTests = (policy: Policy): string[] =>
+  policy.tests
+    .filter(test => {
+      const found = findGrant(policy, new Set(['*', test.from]), test.action, test.to)
+      return (found !== undefined) !== (test.expect === 'allow')
+    })
+    .map(test => `${test.from} ${test.action} ${test.to}: expected ${test.expect}`)

@@ -1,0 +1,91 @@
+/** Requests to the control plane: `Authorization: Mesh <JWS>`, `typ: request+jws`, by the member's key. */
+import { base64url } from 'multiformats/bases/base64'
+import * as z from 'zod/mini'
+import { MeshError } from './errors.ts'
+import { meshIdField, secondsField } from './fields.ts'
+import { signDocument, verifyMemberDocument, type Signer } from './jws.ts'
+import { limits } from './limits.ts'
+
+const requestSchema = z.looseObject({
+  htm: z.enum(['GET', 'PUT', 'POST', 'DELETE']),
+  path: z.string().check(z.maxLength(512)),
+  /** Sorted, as {@link sortedQuery} has it. */
+  query: z.string().check(z.maxLength(1024)),
+  /** SHA-256 of the body, base64url. */
+  bh: z.string().check(z.regex(/^[\w-]{43}$/, { error: 'is not a SHA-256' })),
+  aud: meshIdField,
+  iat: secondsField,
+  /** Unique per non-idempotent write; the store keeps it for 180 s. */
+  nonce: z.optional(z.string().check(z.regex(/^[\w-]{16,64}$/, { error: 'is not a nonce' }))),
+})
+export type RequestClaims = z.output<typeof requestSchema>
+
+/** What is signed of a request. */
+export interface RequestParts {
+  method: string
+  /** Path and query are read, the host is not: proxies may rename it. */
+  url: URL
+  body: Uint8Array
+}
+
+/** The query with its pairs sorted by name, then value. */
+export function sortedQuery(url: URL): string {
+  const pairs = [...url.searchParams].map(pair => new URLSearchParams([pair]).toString())
+  return pairs.sort().join('&')
+}
+
+const bodyHash = async (body: Uint8Array): Promise<string> =>
+  base64url.baseEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(body))))
+
+/** The value of the `Authorization` header. @param options.now unix milliseconds */
+export async function signRequest(
+  signer: Signer,
+  { method, url, body }: RequestParts,
+  options: { meshId: string; now: number; nonce?: string },
+): Promise<string> {
+  const claims = {
+    htm: method,
+    path: url.pathname,
+    query: sortedQuery(url),
+    bh: await bodyHash(body),
+    aud: options.meshId,
+    iat: Math.floor(options.now / 1000),
+    ...(options.nonce === undefined ? {} : { nonce: options.nonce }),
+  }
+  return `Mesh ${await signDocument(signer, 'request+jws', claims)}`
+}
+
+/**
+ * Verifies an `Authorization` header against the request it came with.
+ * @returns the peer id that signed, and the claims
+ * @throws MeshError unauthenticated, clock_skew (details.now is the server's time)
+ */
+export async function verifyRequest(
+  authorization: string | undefined,
+  { method, url, body }: RequestParts,
+  options: { meshId: string; now: number },
+): Promise<{ peerId: string; claims: RequestClaims }> {
+  const refuse = (reason: string) => new MeshError('unauthenticated', `Cannot accept request: ${reason}`)
+  const [scheme, jws, rest] = (authorization ?? '').split(' ')
+  if (scheme !== 'Mesh' || jws === undefined || rest !== undefined)
+    throw refuse('it needs the header "Authorization: Mesh <JWS>"')
+  const { kid, claims } = await verifyMemberDocument(jws, {
+    typ: 'request+jws',
+    schema: requestSchema,
+    maxBytes: limits.authorizationBytes,
+  })
+  if (claims.aud !== options.meshId) throw refuse('it is signed for another mesh')
+  if (claims.htm !== method || claims.path !== url.pathname || claims.query !== sortedQuery(url))
+    throw refuse('method, path or query are not the signed ones')
+  if (claims.bh !== (await bodyHash(body))) throw refuse('the body is not the signed one')
+  if (Math.abs(claims.iat * 1000 - options.now) > limits.clockSkewMs)
+    throw new MeshError(
+      'clock_skew',
+      'Cannot accept request: its time is more than 60 s from the server time',
+      {
+        details: { now: options.now },
+        hint: 'Set the clock of this machine.',
+      },
+    )
+  return { peerId: kid, claims }
+}
