@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+const rooms = '{protocol,agent,relay,lambdas,cli,infra}'
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
@@ -16,10 +17,15 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['{protocol,agent,relay,lambdas,cli,infra}/**/*.test.ts'],
+          include: [`${rooms}/**/*.test.ts`],
+          exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**'],
         },
       },
-      { test: { ...shared, name: 'crossing', include: ['test/{compliance,integration,house}/**/*.test.ts'] } },
+      {
+        test: { ...shared, name: 'crossing', include: ['test/{compliance,integration,house}/**/*.test.ts'] },
+      },
+      // Runs per target come from FUZZ_RUNS (2,000 unless told).
+      { test: { ...shared, name: 'fuzz', include: [`${rooms}/**/*.fuzz.test.ts`], testTimeout: 300_000 } },
       { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },
     ],
   },

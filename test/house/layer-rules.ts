@@ -1,0 +1,163 @@
+import type { IForbiddenRuleType } from 'dependency-cruiser'
+
+/**
+ * Who may import whom (ARCHITECTURE.md, "The house"). Each rule's comment says how to mend a violation; each
+ * rule has a planted violation in layers.test.ts.
+ */
+
+const testFile = '[.](test|fuzz[.]test)[.]ts$'
+const libp2p = 'node_modules/(libp2p|@libp2p|@multiformats/multiaddr)(/|$)'
+const inputOutput =
+  '^(node:)?(fs|net|tls|http|http2|https|dgram|dns|child_process|worker_threads|sqlite)(/|$)'
+
+/** What each room may import besides itself. */
+const rooms: Record<string, readonly string[]> = {
+  protocol: [],
+  agent: ['protocol'],
+  relay: ['agent', 'protocol'],
+  lambdas: ['protocol'],
+  cli: ['agent', 'lambdas', 'protocol', 'relay'],
+  infra: [],
+}
+
+/** What each folder of agent/src may import besides itself, from the innermost out. */
+const agentFolders: Record<string, readonly string[]> = (() => {
+  const core = ['identity', 'observe']
+  const transport = [...core, 'transport']
+  const discovery = [...transport, 'discovery', 'membership']
+  const services = [...discovery, 'rpc', 'pubsub', 'services']
+  const care = [...services, 'health', 'tuning']
+  return {
+    identity: core,
+    observe: core,
+    transport: core,
+    discovery,
+    membership: discovery,
+    rpc: discovery,
+    pubsub: discovery,
+    services,
+    health: care,
+    tuning: care,
+    runtime: care,
+  }
+})()
+
+const oneOf = (names: readonly string[]) => `(${names.join('|')})`
+
+const roomRules: IForbiddenRuleType[] = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `room-${room}`,
+  comment: `${room} may import ${allowed.length === 0 ? 'no other room' : allowed.join(', ')}: move what is shared to protocol, or pass it in`,
+  severity: 'error',
+  from: { path: `^${room}/` },
+  to: {
+    path: '^(protocol|agent|relay|lambdas|cli|infra|test|bench|examples)/',
+    pathNot: `^${oneOf([room, ...allowed])}/`,
+  },
+}))
+
+const agentRules: IForbiddenRuleType[] = Object.entries(agentFolders).map(([folder, allowed]) => ({
+  name: `agent-${folder}`,
+  comment: `agent/src/${folder} may import ${allowed.filter(name => name !== folder).join(', ')} and the ports beside index.ts: declare a port where it is needed`,
+  severity: 'error',
+  from: { path: `^agent/src/${folder}/` },
+  to: {
+    path: ['^agent/src/[^/]+/', '^agent/src/index[.]ts$'],
+    pathNot: `^agent/src/${oneOf([...new Set([folder, ...allowed])])}/`,
+  },
+}))
+
+const edgeRules: IForbiddenRuleType[] = [
+  {
+    name: 'agent-shared-files',
+    comment:
+      'files beside agent/src/index.ts (defaults, ports) are imported by every folder: they import none',
+    severity: 'error',
+    from: { path: '^agent/src/[^/]+[.]ts$', pathNot: ['^agent/src/index[.]ts$', testFile] },
+    to: { path: '^agent/src/[^/]+/' },
+  },
+  {
+    name: 'package-roots-only',
+    comment:
+      'test, bench and examples use what users use: import @agent-mesh/<room> and export what is missing',
+    severity: 'error',
+    from: { path: '^(test|bench|examples)/' },
+    to: { path: '^(protocol|agent|relay|lambdas|cli|infra)/', pathNot: '^[^/]+/src/index[.]ts$' },
+  },
+  {
+    name: 'libp2p-at-the-edge',
+    comment:
+      'libp2p is imported in agent/src/transport and relay alone: export the project’s own types from there',
+    severity: 'error',
+    from: {
+      path: '^(protocol|agent|lambdas|cli|infra|examples|test)/',
+      pathNot: ['^agent/src/transport/', `^protocol/.*${testFile}`, '^test/integration/transport'],
+    },
+    to: { path: libp2p },
+  },
+  {
+    name: 'local-commands-stay-light',
+    comment:
+      'commands that talk to the socket of a running daemon never load libp2p: import what they need lazily',
+    severity: 'error',
+    from: { path: '^cli/src/commands/(status|peers|services|call|call-all|ping|token)[.]ts$' },
+    to: { path: libp2p, reachable: true },
+  },
+  {
+    name: 'protocol-does-no-io',
+    comment: 'protocol is arithmetic: files, sockets and processes belong to the rooms that use it',
+    severity: 'error',
+    from: { path: '^protocol/src/', pathNot: testFile },
+    to: { path: inputOutput, dependencyTypes: ['core'] },
+  },
+]
+
+const hygieneRules: IForbiddenRuleType[] = [
+  {
+    name: 'no-cycles',
+    comment: 'break the cycle: move what both need into a file of its own',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'no-orphans',
+    comment: 'nothing imports this file: delete it, or export it from the index',
+    severity: 'error',
+    from: { orphan: true, path: '^[^/]+/src/', pathNot: ['[.]d[.]ts$', testFile] },
+    to: {},
+  },
+  {
+    name: 'no-tests-in-source',
+    comment: 'source does not import specs or test support',
+    severity: 'error',
+    from: { path: '^[^/]+/src/', pathNot: testFile },
+    to: { path: [testFile, '^test/'] },
+  },
+  {
+    name: 'declared-packages',
+    comment: 'declare the package in the package.json of the room that imports it (dependencies, for source)',
+    severity: 'error',
+    from: { path: '^(protocol|agent|relay|lambdas|cli)/src/', pathNot: testFile },
+    to: {
+      dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'],
+      dependencyTypesNot: ['type-only', 'core'],
+    },
+  },
+  {
+    name: 'resolvable',
+    comment: 'the import leads nowhere: check the path and that the package is installed',
+    severity: 'error',
+    from: { pathNot: '^bench/' },
+    to: { couldNotResolve: true },
+  },
+]
+
+export const layerRules: IForbiddenRuleType[] = [...roomRules, ...agentRules, ...edgeRules, ...hygieneRules]
+
+/** Packages that one file per room may import, so that a driver can be replaced in one place. */
+export const drivers: readonly RegExp[] = [
+  /^(node:)?sqlite$/,
+  /node_modules\/pg\//,
+  /node_modules\/@aws-sdk\/[^/]+\//,
+  /node_modules\/ws\//,
+]
