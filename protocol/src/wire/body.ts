@@ -1,0 +1,87 @@
+import { MeshError } from '../errors.ts'
+
+/** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
+export class Tailed {
+  readonly value: unknown
+  readonly tail: Uint8Array
+
+  constructor(value: unknown, tail: Uint8Array) {
+    this.value = value
+    this.tail = tail
+  }
+}
+
+/** A value ready to be framed: JSON text (undefined: none) and raw tail (undefined: none). */
+export interface EncodedBody {
+  readonly json: string | undefined
+  readonly tail: Uint8Array | undefined
+}
+
+const nothing: EncodedBody = { json: undefined, tail: undefined }
+
+/**
+ * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text.
+ * @throws MeshError `invalid_argument` for what JSON cannot carry (cycles, BigInt)
+ */
+export function encodeBody(value: unknown, what: string): EncodedBody {
+  if (value === undefined) return nothing
+  if (value instanceof Uint8Array) return { json: undefined, tail: value }
+  const tailed = value instanceof Tailed
+  return { json: toJson(tailed ? value.value : value, what), tail: tailed ? value.tail : undefined }
+}
+
+function toJson(value: unknown, what: string): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+    throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${reason}`, { cause })
+  }
+}
+
+/**
+ * The body of a received frame, a view on the received bytes that is parsed when asked for: a request that is shed or
+ * denied costs no parsing.
+ */
+export class FrameBody {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #jsonEnd: number
+  readonly #end: number
+  readonly #tailed: boolean
+
+  constructor(bytes: Buffer, start: number, jsonEnd: number, end: number, tailed: boolean) {
+    this.#bytes = bytes
+    this.#start = start
+    this.#jsonEnd = jsonEnd
+    this.#end = end
+    this.#tailed = tailed
+  }
+
+  /** Bytes of JSON and tail together. */
+  get byteLength(): number {
+    return this.#end - this.#start
+  }
+
+  /**
+   * The value as {@link encodeBody} took it. A raw tail is a view on the received chunk: copy what is kept for long.
+   * @throws MeshError `protocol_error` when the JSON part is not JSON
+   */
+  value(): unknown {
+    const json = this.#jsonEnd > this.#start ? this.#parse() : undefined
+    if (!this.#tailed) return json
+    const tail = this.#bytes.subarray(this.#jsonEnd, this.#end)
+    return this.#jsonEnd > this.#start ? new Tailed(json, tail) : tail
+  }
+
+  #parse(): unknown {
+    try {
+      return JSON.parse(this.#bytes.toString('utf8', this.#start, this.#jsonEnd))
+    } catch (cause) {
+      const size = this.#jsonEnd - this.#start
+      throw new MeshError('protocol_error', `Cannot parse frame body: its ${size} bytes are not JSON`, {
+        cause,
+      })
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { Frame } from './frame.ts'
+import { lengthBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
+import { malformed, parseFrame } from './parse-frame.ts'
+
+const empty = Buffer.alloc(0)
+/** First allocation for a frame cut by a chunk's end; grows with what really arrives, not with what is announced. */
+const firstHoldBytes = 4 * 1024
+
+/**
+ * Cuts arbitrary chunks into frames. A frame within one chunk is parsed in place; one that spans chunks is gathered in
+ * a buffer of its own, never larger than the frame limit nor than twice what arrived.
+ */
+export class FrameDecoder {
+  readonly #limits: WireLimits
+  readonly #maxBytes: number
+  readonly #onFrame: (frame: Frame) => void
+  #held = empty
+  #heldBytes = 0
+  #skipped = 0
+  #stopped = false
+
+  constructor(onFrame: (frame: Frame) => void, limits = wireLimits) {
+    this.#onFrame = onFrame
+    this.#limits = limits
+    this.#maxBytes = preambleBytes + limits.headerBytes + limits.bodyBytes
+  }
+
+  /** Frames of unknown type that were skipped. */
+  get skipped(): number {
+    return this.#skipped
+  }
+
+  /** Bytes of the frame that is not complete yet. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Bytes allocated for it. */
+  get heldCapacity(): number {
+    return this.#held.length
+  }
+
+  /** Ignores everything from now on, also from inside `onFrame`. */
+  stop(): void {
+    this.#stopped = true
+    this.#release()
+  }
+
+  /**
+   * Takes the next chunk, which the decoder may keep views on.
+   * @throws MeshError `protocol_error` for a malformed frame; the stream is then of no further use
+   */
+  push(data: Uint8Array): void {
+    const chunk = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+    let at = this.#heldBytes > 0 ? this.#gather(chunk) : 0
+    while (!this.#stopped && chunk.length - at >= lengthBytes) {
+      const end = at + this.#sizeAt(chunk, at)
+      if (end > chunk.length) break
+      this.#emit(chunk, at, end)
+      at = end
+    }
+    if (!this.#stopped && at < chunk.length) this.#hold(chunk, at, chunk.length)
+  }
+
+  /** Completes the held frame; where the chunk goes on. */
+  #gather(chunk: Buffer): number {
+    let at = 0
+    if (this.#heldBytes < lengthBytes) {
+      at = Math.min(lengthBytes - this.#heldBytes, chunk.length)
+      this.#hold(chunk, 0, at)
+      if (this.#heldBytes < lengthBytes) return at
+    }
+    const size = this.#sizeAt(this.#held, 0)
+    const end = Math.min(at + size - this.#heldBytes, chunk.length)
+    this.#hold(chunk, at, end)
+    if (this.#heldBytes < size) return end
+    const frame = this.#held
+    this.#release()
+    this.#emit(frame, 0, size)
+    return end
+  }
+
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const bytes = this.#heldBytes + end - start
+    if (bytes > this.#held.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(firstHoldBytes, Math.min(bytes * 2, this.#maxBytes)))
+      this.#held.copy(larger, 0, 0, this.#heldBytes)
+      this.#held = larger
+    }
+    chunk.copy(this.#held, this.#heldBytes, start, end)
+    this.#heldBytes = bytes
+  }
+
+  #release(): void {
+    this.#held = empty
+    this.#heldBytes = 0
+  }
+
+  #sizeAt(bytes: Buffer, at: number): number {
+    const size = lengthBytes + bytes.readUInt32BE(at)
+    if (size < preambleBytes) throw malformed(`a length of ${size - lengthBytes} bytes`)
+    if (size > this.#maxBytes)
+      throw malformed(`a length of ${size - lengthBytes} bytes, the limit is ${this.#maxBytes}`)
+    return size
+  }
+
+  #emit(bytes: Buffer, at: number, end: number): void {
+    const frame = parseFrame(bytes, at, end, this.#limits)
+    if (frame === undefined) this.#skipped++
+    else this.#onFrame(frame)
+  }
+}

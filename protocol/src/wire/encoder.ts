@@ -1,0 +1,138 @@
+import { MeshError } from '../errors.ts'
+import type { EncodedBody } from './body.ts'
+import { frameFlags, frameTypes } from './frame.ts'
+import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+
+/** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
+const slabBytes = 64 * 1024
+/** UTF-16 units become at most this many bytes of UTF-8 each. */
+const utf8PerUnit = 3
+
+/**
+ * Appends frames to one growing buffer; {@link FrameEncoder.take} hands over all of them as one chunk. A taken chunk is
+ * never written to again, so a transport may keep it as long as it likes. A frame that throws leaves no trace.
+ */
+export class FrameEncoder {
+  readonly #limits
+  #slab = Buffer.allocUnsafeSlow(slabBytes)
+  #start = 0
+  #end = 0
+
+  constructor(limits = wireLimits) {
+    this.#limits = limits
+  }
+
+  /** Bytes appended since the last {@link take}. */
+  get pending(): number {
+    return this.#end - this.#start
+  }
+
+  /** All frames since the last call, one chunk that now belongs to the caller. */
+  take(): Uint8Array {
+    const chunk = this.#slab.subarray(this.#start, this.#end)
+    this.#start = this.#end
+    return chunk
+  }
+
+  /** @throws MeshError `invalid_argument` for a method name of no or over 255 bytes, `too_large` for the body */
+  request(id: number, method: string, timeoutMs: number, idempotent: boolean, body: EncodedBody): void {
+    const at = this.#open(5 + method.length * utf8PerUnit, body)
+    const slab = this.#slab
+    const header = at + preambleBytes
+    const size = slab.write(method, header + 5, 'utf8')
+    if (size === 0 || size > methodBytes) {
+      throw new MeshError(
+        'invalid_argument',
+        `Cannot call '${method.slice(0, 80)}': the name has ${size} bytes`,
+      )
+    }
+    slab.writeUInt32BE(Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))), header)
+    slab[header + 4] = size
+    this.#close(at, frameTypes.request, idempotent ? frameFlags.idempotent : 0, id, 5 + size, body)
+  }
+
+  /** @throws MeshError `too_large` for the body */
+  response(id: number, body: EncodedBody): void {
+    this.#close(this.#open(0, body), frameTypes.response, 0, id, 0, body)
+  }
+
+  /** @throws MeshError `too_large` for the body */
+  error(id: number, code: string, body: EncodedBody): void {
+    const at = this.#open(1 + code.length * utf8PerUnit, body)
+    const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
+    this.#slab[at + preambleBytes] = size
+    this.#close(at, frameTypes.error, 0, id, 1 + size, body)
+  }
+
+  cancel(id: number): void {
+    this.#bare(frameTypes.cancel, id)
+  }
+
+  ping(id: number): void {
+    this.#bare(frameTypes.ping, id)
+  }
+
+  pong(id: number): void {
+    this.#bare(frameTypes.pong, id)
+  }
+
+  goingAway(lastId: number, drainMs: number): void {
+    const at = this.#open(8)
+    this.#slab.writeUInt32BE(lastId, at + preambleBytes)
+    this.#slab.writeUInt32BE(Math.max(0, Math.min(maxTimeoutMs, Math.ceil(drainMs))), at + preambleBytes + 4)
+    this.#close(at, frameTypes.goingAway, 0, 0, 8)
+  }
+
+  #bare(type: number, id: number): void {
+    this.#close(this.#open(0), type, 0, id, 0)
+  }
+
+  /** Room for a frame of at most this size; where it begins. */
+  #open(headerMax: number, body?: EncodedBody): number {
+    const json = body?.json?.length ?? 0
+    const tail = body?.tail?.byteLength ?? 0
+    if (json + tail > this.#limits.bodyBytes) throw this.#tooLarge(json + tail)
+    const most = preambleBytes + headerMax + lengthBytes + json * utf8PerUnit + tail
+    if (this.#end + most > this.#slab.length) this.#grow(most)
+    return this.#end
+  }
+
+  #grow(most: number): void {
+    const pending = this.#end - this.#start
+    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, (pending + most) * (pending > 0 ? 2 : 1)))
+    this.#slab.copy(slab, 0, this.#start, this.#end)
+    this.#slab = slab
+    this.#start = 0
+    this.#end = pending
+  }
+
+  /** Writes the body and then, sizes known, the preamble; only now the frame exists. */
+  #close(at: number, type: number, flags: number, id: number, header: number, body?: EncodedBody): void {
+    const start = at + preambleBytes + header
+    const end = body === undefined ? start : this.#write(start, body)
+    if (end - start > this.#limits.bodyBytes) throw this.#tooLarge(end - start)
+    const slab = this.#slab
+    slab.writeUInt32BE(end - at - lengthBytes, at)
+    slab[at + 4] = type
+    slab[at + 5] = body?.tail === undefined ? flags : flags | frameFlags.tail
+    slab.writeUInt16BE(header, at + 6)
+    slab.writeUInt32BE(id, at + 8)
+    this.#end = end
+  }
+
+  #write(start: number, { json, tail }: EncodedBody): number {
+    if (tail === undefined) return json === undefined ? start : start + this.#slab.write(json, start, 'utf8')
+    const text = start + lengthBytes
+    const size = json === undefined ? 0 : this.#slab.write(json, text, 'utf8')
+    this.#slab.writeUInt32BE(size, start)
+    this.#slab.set(tail, text + size)
+    return text + size + tail.byteLength
+  }
+
+  #tooLarge(size: number): MeshError {
+    return new MeshError(
+      'too_large',
+      `Cannot send ${size} bytes in a frame: the limit is ${this.#limits.bodyBytes}`,
+    )
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The frames of `/agent-mesh/rpc/1.0.0`, one long-lived stream per link. Flow (either side may be the caller):
+ *
+ *   caller -> callee   request      method, remaining ms, params
+ *   callee -> caller   response     result                     exactly one of these two
+ *   callee -> caller   error        code, message              per request, in any order
+ *   caller -> callee   cancel       the caller gave up: no answer is needed
+ *   either             ping, pong   round trip of the path
+ *   either             going-away   requests after `lastId` are not started; the link closes when empty
+ *
+ * Layout: docs/wire.md.
+ */
+import type { FrameBody } from './body.ts'
+
+/** Type numbers. The ones without a frame below are reserved and skipped by readers of this version. */
+export const frameTypes = {
+  request: 0x01,
+  response: 0x02,
+  error: 0x03,
+  cancel: 0x04,
+  goingAway: 0x05,
+  ping: 0x06,
+  pong: 0x07,
+  streamData: 0x10,
+  streamCredit: 0x11,
+  streamEnd: 0x12,
+  transferOpen: 0x18,
+  settings: 0x20,
+} as const
+
+/** Flag bits. A reader ignores unknown bits of the low half and must not read a frame with an unknown bit of the high half. */
+export const frameFlags = {
+  /** request: running it twice does no harm. */
+  idempotent: 0x01,
+  /** request, response: the body is u32 JSON length, JSON, then raw bytes. */
+  tail: 0x02,
+  /** reserved: the body is compressed as the link agreed. */
+  compressed: 0x80,
+} as const
+
+/** Bits that change how a frame is read. */
+export const criticalFlags = 0xf0
+
+export interface RequestFrame {
+  readonly type: 'request'
+  readonly id: number
+  readonly method: string
+  /** Remaining ms of the caller's deadline when the frame was written; 0 is expired. */
+  readonly timeoutMs: number
+  readonly idempotent: boolean
+  readonly body: FrameBody
+}
+
+export interface ResponseFrame {
+  readonly type: 'response'
+  readonly id: number
+  readonly body: FrameBody
+}
+
+export interface ErrorFrame {
+  readonly type: 'error'
+  readonly id: number
+  /** A code of the closed set, or one that a later version added. */
+  readonly code: string
+  readonly body: FrameBody
+}
+
+export interface GoingAwayFrame {
+  readonly type: 'goingAway'
+  /** The last request that its sender has started or will start; 0 is none. */
+  readonly lastId: number
+  /** After this many ms the sender closes the link even when calls still run. */
+  readonly drainMs: number
+}
+
+export interface SignalFrame {
+  readonly type: 'cancel' | 'ping' | 'pong'
+  readonly id: number
+}
+
+/** A frame with a critical flag that this version does not know; `of` is its type number. */
+export interface UnreadableFrame {
+  readonly type: 'unreadable'
+  readonly id: number
+  readonly of: number
+  readonly flags: number
+}
+
+export type Frame = RequestFrame | ResponseFrame | ErrorFrame | GoingAwayFrame | SignalFrame | UnreadableFrame
+
+/** Whether request id `a` was given out after `b`: serial number arithmetic (RFC 1982) as ids wrap at 2^32. */
+export const isLaterId = (a: number, b: number): boolean => a !== b && (a - b) >>> 0 < 0x8000_0000

@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { FrameDecoder, FrameEncoder, Tailed, type Frame } from './index.ts'
+
+interface Vector {
+  name: string
+  hex: string
+  frame: Record<string, never> & { type: string; json?: unknown; tail?: string }
+}
+
+const read = <T>(name: string): T =>
+  JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8')) as T
+
+const frames = read<Vector[]>('rpc-frames.json')
+const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
+
+function decode(hex: string): Frame[] {
+  const decoded: Frame[] = []
+  new FrameDecoder(frame => decoded.push(frame)).push(Buffer.from(hex, 'hex'))
+  return decoded
+}
+
+/** A decoded frame in the terms of the vectors. */
+function described(frame: Frame | undefined): Record<string, unknown> {
+  if (frame === undefined || !('body' in frame)) return { ...frame }
+  const { body, ...fields } = frame
+  const value = body.value()
+  const { value: json, tail } =
+    value instanceof Tailed
+      ? value
+      : value instanceof Uint8Array
+        ? { value: undefined, tail: value }
+        : { value, tail: undefined }
+  return {
+    ...fields,
+    ...(json === undefined ? {} : { json }),
+    ...(tail === undefined ? {} : { tail: Buffer.from(tail).toString('hex') }),
+  }
+}
+
+function encode({ frame }: Vector): string {
+  const encoder = new FrameEncoder()
+  const json = frame.json === undefined ? undefined : JSON.stringify(frame.json)
+  const body = { json, tail: frame.tail === undefined ? undefined : Buffer.from(frame.tail, 'hex') }
+  const { id, method, timeoutMs, idempotent, code, lastId, drainMs } = frame
+  if (frame.type === 'request') encoder.request(id!, method!, timeoutMs!, idempotent!, body)
+  else if (frame.type === 'response') encoder.response(id!, body)
+  else if (frame.type === 'error') encoder.error(id!, code!, body)
+  else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
+  else encoder[frame.type as 'cancel' | 'ping' | 'pong'](id!)
+  return Buffer.from(encoder.take()).toString('hex')
+}
+
+describe('the frames of protocol/vectors', () => {
+  it.each(frames)('$name: these bytes decode to these fields', vector => {
+    expect(decode(vector.hex).map(described)).toEqual([vector.frame])
+  })
+
+  it.each(frames)('$name: these fields encode to these bytes', vector => {
+    expect(encode(vector)).toBe(vector.hex)
+  })
+
+  it.each(malformed)('$name: refused as protocol_error', ({ hex }) => {
+    const reading = () => decode(hex).map(described)
+    expect(reading).toThrow(expect.objectContaining({ code: 'protocol_error' }))
+  })
+
+  it.each(frames)('$name: docs/wire.md shows these bytes', ({ hex }) => {
+    const docs = readFileSync(new URL('../../../docs/wire.md', import.meta.url), 'utf8')
+    expect(docs.replaceAll(' ', '')).toContain(`\`${hex}\``)
+  })
+})
