@@ -1,0 +1,143 @@
+/** What the store keeps. Times are unix milliseconds; documents are signed, so opaque here. */
+
+/** A part of the head: a signed document with a number of its own that only rises. */
+export interface HeadPart {
+  name: string
+  number: number
+  document: string
+  writtenAt: number
+}
+
+/** A join token. Its secret is never stored. */
+export interface Token {
+  /** SHA-256 of the secret, base64url; its first 16 characters are the `id` that people use. */
+  hash: string
+  /** Name the member will get; only for tokens of one use. */
+  name?: string
+  roles: string[]
+  tags: string[]
+  region?: string
+  /** Its members are removed soon after they go offline. */
+  ephemeral: boolean
+  uses: number
+  left: number
+  createdAt: number
+  createdBy: string
+  expiresAt: number
+  revokedAt?: number
+}
+
+export type NewToken = Omit<Token, 'left' | 'revokedAt'>
+
+/** What a member may be, fixed when it joined. */
+export interface Enrolment {
+  peerId: string
+  serial: string
+  name: string
+  roles: string[]
+  tags: string[]
+  region?: string
+  ephemeral: boolean
+  tokenHash: string
+  createdAt: number
+  /** Expiry of the last credential issued. */
+  expiresAt: number
+  /** The last credential issued; absent until the first one is recorded. */
+  credential?: string
+  revokedAt?: number
+}
+
+export interface Redemption {
+  tokenHash: string
+  peerId: string
+  /** Name wished for; the token's own name wins. */
+  requestedName: string
+  /** Region wished for; the token's own region wins. */
+  requestedRegion?: string
+  /** Serial for the enrolment if this redemption makes one. */
+  serial: string
+  expiresAt: number
+}
+
+/** What `putMember` takes from a verified record. The rest of the pair comes from the enrolment. */
+export interface NewRecord {
+  peerId: string
+  serial: string
+  incarnation: number
+  record: string
+  /** Keys it is found by: service names, with and without version. */
+  services: string[]
+  region?: string
+}
+
+/** A pair as the directory holds it. */
+export interface Member {
+  shard: number
+  /** Number of the shard when this pair was last changed. */
+  v: number
+  peerId: string
+  serial: string
+  name: string
+  roles: string[]
+  tags: string[]
+  region?: string
+  incarnation: number
+  services: string[]
+  record: string
+  credential: string
+  updatedAt: number
+  /** The lease of its relay (a relay: its own) is alive. */
+  online: boolean
+  /** Relay that last proved to be its home. */
+  home?: string
+}
+
+/** One numbered change of a shard. */
+export interface MapChange {
+  v: number
+  peerId: string
+  /** Serial of the enrolment that was removed; absent for a put. */
+  gone?: string
+  at: number
+}
+
+export interface MapHeads {
+  /** Changes when the store was restored: numbers of another epoch mean nothing. */
+  epoch: string
+  /** Highest number of each shard. */
+  v: number[]
+}
+
+/** Where a write landed. `written` is false when the same bytes were there already. */
+export interface MapWrite {
+  written: boolean
+  shard: number
+  v: number
+}
+
+export interface RelayReport {
+  relay: string
+  /** Names one run of the relay process. */
+  epoch: string
+  seq: number
+  up: { peerId: string; homeSeq: number }[]
+  down: string[]
+  /** Small JSON for dashboards; opaque here. */
+  status: string
+}
+
+export interface Lease {
+  relay: string
+  epoch: string
+  seq: number
+  reportedAt: number
+  expiresAt: number
+  status: string
+}
+
+export interface AuditEntry {
+  at: number
+  who: string
+  what: string
+  detail?: Record<string, unknown>
+}

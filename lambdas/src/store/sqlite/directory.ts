@@ -1,0 +1,107 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { tombstoneMs } from '../../defaults.ts'
+import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
+import { list, number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { EnrolmentRow, enrolmentRows } from './enrolment-rows.ts'
+import type { SqliteInit } from './init.ts'
+import type { mapLog } from './map-log.ts'
+
+interface Needs extends SqliteInit {
+  rows: ReturnType<typeof enrolmentRows>
+  log: ReturnType<typeof mapLog>
+}
+
+/** Writes pairs and tombstones: number, log row and service index in the caller's transaction. */
+const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows'>) => {
+  const indexServices = (shard: number, peerId: string, before: string[], after: string[]): void => {
+    for (const service of before)
+      if (!after.includes(service))
+        db.run('DELETE FROM services WHERE service = ? AND shard = ? AND peer_id = ?', service, shard, peerId)
+    for (const service of after)
+      if (!before.includes(service))
+        db.run('INSERT OR IGNORE INTO services VALUES (?, ?, ?)', service, shard, peerId)
+  }
+
+  const write = ({ shard }: EnrolmentRow, put: NewRecord, before: string[]): MapWrite => {
+    const v = log.append(shard, put.peerId, null)
+    db.run(
+      'INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      put.peerId,
+      shard,
+      v,
+      put.incarnation,
+      put.serial,
+      put.record,
+      JSON.stringify(put.services),
+      put.region ?? null,
+      clock.now(),
+    )
+    indexServices(shard, put.peerId, before, put.services)
+    return { written: true, shard, v }
+  }
+
+  const remove = (peerId: string, shard: number, row: Row): MapWrite => {
+    const v = log.append(shard, peerId, text(row, 'serial'))
+    indexServices(shard, peerId, list(row, 'services'), [])
+    db.run(
+      `UPDATE members SET v = ?, record = NULL, services = '[]', updated_at = ? WHERE peer_id = ?`,
+      v,
+      clock.now(),
+      peerId,
+    )
+    return { written: true, shard, v }
+  }
+
+  return { write, remove }
+}
+
+/** The numbered map on SQLite; of writes the caller holds the transaction. */
+export const directory = ({ rows, ...init }: Needs) => {
+  const { db, clock } = init
+  const { write, remove } = pairWriter(init)
+  /** The pair or its tombstone, unless that has lapsed. */
+  const find = (peerId: string): Row | undefined => {
+    const row = db.get('SELECT * FROM members WHERE peer_id = ?', peerId)
+    const lapsed = row?.['record'] === null && number(row, 'updated_at') + tombstoneMs < clock.now()
+    return lapsed ? undefined : row
+  }
+
+  return {
+    putMember(put: NewRecord): MapWrite {
+      const enrolment = rows.valid(put.peerId, put.serial, 'publish record')
+      const stored = find(put.peerId)
+      if (stored !== undefined) {
+        const incarnation = number(stored, 'incarnation')
+        if (incarnation === put.incarnation && stored['record'] === put.record)
+          return { written: false, shard: enrolment.shard, v: number(stored, 'v') }
+        if (incarnation >= put.incarnation)
+          throw new MeshError(
+            'conflict',
+            `Cannot publish record: incarnation ${put.incarnation} does not beat ${incarnation}`,
+            { details: { incarnation }, hint: 'Sign a record with a higher incarnation.' },
+          )
+      }
+      if (!enrolment.counted) {
+        rows.checkRoom('publish record')
+        rows.setCounted(put.peerId, true)
+      }
+      return write(enrolment, put, stored === undefined ? [] : list(stored, 'services'))
+    },
+
+    removeMember(peerId: string, serial: string): MapWrite {
+      const enrolment = rows.valid(peerId, serial, 'remove member')
+      const row = find(peerId)
+      if (row === undefined || row['record'] === null)
+        throw new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)
+      rows.setCounted(peerId, false)
+      return remove(peerId, enrolment.shard, row)
+    },
+
+    /** For revocation and re-enrolment: whatever pair there is goes. */
+    removeIfPresent({ peerId, shard }: Pick<Enrolment, 'peerId'> & { shard: number }): void {
+      const row = find(peerId)
+      if (row !== undefined && row['record'] !== null) remove(peerId, shard, row)
+    },
+  }
+}

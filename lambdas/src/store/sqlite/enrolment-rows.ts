@@ -1,0 +1,66 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { credentialDays } from '@agent-mesh/protocol/credential'
+import type { Enrolment } from '../model.ts'
+import { list, number, optionalNumber, optionalText, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { SqliteInit } from './init.ts'
+
+/** How long after the expiry of its credential an enrolment lives, ms. */
+export const graceMs = credentialDays.grace * 24 * 3600_000
+
+/** An enrolment with the columns that only this adapter has. */
+export type EnrolmentRow = Enrolment & { shard: number; counted: boolean }
+
+export const enrolmentFromRow = (row: Row): EnrolmentRow => ({
+  peerId: text(row, 'peer_id'),
+  shard: number(row, 'shard'),
+  serial: text(row, 'serial'),
+  name: text(row, 'name'),
+  roles: list(row, 'roles'),
+  tags: list(row, 'tags'),
+  ...optionalText(row, 'region', 'region'),
+  ephemeral: number(row, 'ephemeral') === 1,
+  tokenHash: text(row, 'token_hash'),
+  createdAt: number(row, 'created_at'),
+  expiresAt: number(row, 'expires_at'),
+  ...optionalText(row, 'credential', 'credential'),
+  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
+  counted: number(row, 'counted') === 1,
+})
+
+export const revoked = (action: string) =>
+  new MeshError('revoked', `Cannot ${action}: the member was revoked`)
+
+/** Reads of enrolments, and the count of members that `maxMembers` bounds. */
+export const enrolmentRows = ({ db, clock, maxMembers }: SqliteInit) => ({
+  find(peerId: string): EnrolmentRow | undefined {
+    const row = db.get('SELECT * FROM enrolments WHERE peer_id = ?', peerId)
+    if (row === undefined) return undefined
+    const found = enrolmentFromRow(row)
+    return found.revokedAt === undefined && found.expiresAt + graceMs < clock.now() ? undefined : found
+  },
+
+  /** @throws MeshError not_found, revoked, conflict */
+  valid(peerId: string, serial: string, action: string): EnrolmentRow {
+    const found = this.find(peerId)
+    if (found === undefined) throw new MeshError('not_found', `Cannot ${action}: ${peerId} is not enrolled`)
+    if (found.revokedAt !== undefined) throw revoked(action)
+    if (found.serial !== serial)
+      throw new MeshError('conflict', `Cannot ${action}: serial ${serial} was replaced by a newer enrolment`)
+    return found
+  },
+
+  count: (): number => number(db.get('SELECT count(*) AS n FROM enrolments WHERE counted = 1') ?? {}, 'n'),
+
+  /** @throws MeshError mesh_full */
+  checkRoom(action: string): void {
+    if (this.count() >= maxMembers)
+      throw new MeshError('mesh_full', `Cannot ${action}: the mesh has ${maxMembers} members already`, {
+        hint: 'Remove members that are gone, or raise maxMembers.',
+      })
+  },
+
+  setCounted(peerId: string, counted: boolean): void {
+    db.run('UPDATE enrolments SET counted = ? WHERE peer_id = ?', counted ? 1 : 0, peerId)
+  },
+})

@@ -1,0 +1,107 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { freeName } from '../free-name.ts'
+import type { Enrolment, Redemption, Token } from '../model.ts'
+import { text } from './columns.ts'
+import type { directory } from './directory.ts'
+import {
+  enrolmentFromRow,
+  graceMs,
+  revoked,
+  type EnrolmentRow,
+  type enrolmentRows,
+} from './enrolment-rows.ts'
+import type { SqliteInit } from './init.ts'
+import type { tokens } from './tokens.ts'
+
+interface Needs extends SqliteInit {
+  rows: ReturnType<typeof enrolmentRows>
+  tokens: ReturnType<typeof tokens>
+  directory: ReturnType<typeof directory>
+}
+
+/** Writes a new enrolment in place of any old one. */
+const enrolmentWriter = ({ db, clock }: SqliteInit) => {
+  /** The first free name; names of enrolments that have lapsed are free. */
+  const takeName = (wish: string, peerId: string): string => {
+    const taken = db
+      .all(
+        `SELECT n.name FROM names n JOIN enrolments e ON e.peer_id = n.peer_id
+         WHERE n.name >= ?1 AND n.name < ?2 AND n.peer_id <> ?3 AND (e.revoked_at IS NOT NULL OR e.expires_at >= ?4)`,
+        // Shortened names begin with less of the wish; "~" sorts behind all characters of a name.
+        wish.slice(0, 55),
+        `${wish.slice(0, 55)}~`,
+        peerId,
+        clock.now() - graceMs,
+      )
+      .map(row => text(row, 'name'))
+    const name = freeName(wish, new Set(taken))
+    db.run('DELETE FROM names WHERE peer_id = ?', peerId)
+    db.run('INSERT OR REPLACE INTO names VALUES (?, ?)', name, peerId)
+    return name
+  }
+
+  return (redemption: Redemption, shard: number, token: Token, counted: boolean): EnrolmentRow => {
+    const { peerId, serial, expiresAt } = redemption
+    const wish = (token.uses === 1 ? token.name : undefined) ?? redemption.requestedName
+    const row = db.get(
+      'INSERT OR REPLACE INTO enrolments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, ?) RETURNING *',
+      peerId,
+      shard,
+      serial,
+      takeName(wish, peerId),
+      JSON.stringify(token.roles),
+      JSON.stringify(token.tags),
+      token.region ?? redemption.requestedRegion ?? null,
+      token.ephemeral ? 1 : 0,
+      token.hash,
+      clock.now(),
+      expiresAt,
+      counted ? 1 : 0,
+    )
+    return enrolmentFromRow(row ?? {})
+  }
+}
+
+/** Enrolments on SQLite; the caller holds the transaction. */
+export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
+  const { db, clock } = init
+  const insert = enrolmentWriter(init)
+
+  return {
+    redeem(redemption: Redemption, shard: number): { enrolment: EnrolmentRow; fresh: boolean } {
+      const old = rows.find(redemption.peerId)
+      if (old?.revokedAt !== undefined) throw revoked('enrol')
+      if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
+      const token = tokens.takeUse(redemption.tokenHash)
+      const counted = token.roles.some(role => role === 'agent' || role === 'relay')
+      if (counted && old?.counted !== true) rows.checkRoom('enrol')
+      if (old !== undefined) directory.removeIfPresent(old)
+      return { enrolment: insert(redemption, shard, token, counted), fresh: true }
+    },
+
+    recordCredential(issue: {
+      peerId: string
+      serial: string
+      credential: string
+      expiresAt: number
+    }): Enrolment {
+      const found = rows.valid(issue.peerId, issue.serial, 'record credential')
+      db.run(
+        'UPDATE enrolments SET credential = ?, expires_at = ? WHERE peer_id = ?',
+        issue.credential,
+        issue.expiresAt,
+        issue.peerId,
+      )
+      return { ...found, credential: issue.credential, expiresAt: issue.expiresAt }
+    },
+
+    revokeMember(peerId: string): Enrolment {
+      const found = rows.find(peerId)
+      if (found === undefined) throw new MeshError('not_found', `Cannot revoke ${peerId}: it is not enrolled`)
+      const revokedAt = found.revokedAt ?? clock.now()
+      db.run('UPDATE enrolments SET revoked_at = ?, counted = 0 WHERE peer_id = ?', revokedAt, peerId)
+      directory.removeIfPresent(found)
+      return { ...found, revokedAt }
+    },
+  }
+}

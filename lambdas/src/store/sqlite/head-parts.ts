@@ -1,0 +1,45 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { HeadPart } from '../model.ts'
+import { number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { SqliteInit } from './init.ts'
+
+const fromRow = (row: Row): HeadPart => ({
+  name: text(row, 'name'),
+  number: number(row, 'number'),
+  document: text(row, 'document'),
+  writtenAt: number(row, 'written_at'),
+})
+
+/** Head parts on SQLite. */
+export const headParts = ({ db, clock }: SqliteInit) => ({
+  readPart(name: string): HeadPart | undefined {
+    const row = db.get('SELECT * FROM head_parts WHERE name = ?', name)
+    return row && fromRow(row)
+  },
+
+  readParts: (): HeadPart[] => db.all('SELECT * FROM head_parts ORDER BY name').map(fromRow),
+
+  writePart(name: string, expected: number, document: string): HeadPart {
+    const part = { name, number: expected + 1, document, writtenAt: clock.now() }
+    const changed = db.run(
+      `INSERT INTO head_parts (name, number, document, written_at) SELECT ?1, ?2, ?3, ?4
+       WHERE ?5 = coalesce((SELECT number FROM head_parts WHERE name = ?1), 0)
+       ON CONFLICT (name) DO UPDATE SET number = ?2, document = ?3, written_at = ?4`,
+      name,
+      part.number,
+      document,
+      part.writtenAt,
+      expected,
+    )
+    if (changed === 1) return part
+    const stored = this.readPart(name)?.number ?? 0
+    throw new MeshError(
+      'conflict',
+      `Cannot write ${name} number ${part.number}: number ${stored} is stored`,
+      {
+        details: { number: stored },
+      },
+    )
+  },
+})

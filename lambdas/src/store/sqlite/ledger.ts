@@ -1,0 +1,61 @@
+import { credentialDays } from '@agent-mesh/protocol/credential'
+import { leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import type { AuditEntry } from '../model.ts'
+import { number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { directory } from './directory.ts'
+import type { SqliteInit } from './init.ts'
+
+const entryFromRow = (row: Row): AuditEntry & { id: number } => ({
+  id: number(row, 'id'),
+  at: number(row, 'at'),
+  who: text(row, 'who'),
+  what: text(row, 'what'),
+  ...(row['detail'] === null ? {} : { detail: JSON.parse(text(row, 'detail')) as Record<string, unknown> }),
+})
+
+/** Nonces and audit entries on SQLite. */
+export const ledger = ({ db, clock }: SqliteInit) => ({
+  claimNonce: (nonce: string, expiresAt: number): boolean =>
+    db.run(
+      `INSERT INTO nonces VALUES (?1, ?2)
+       ON CONFLICT (nonce) DO UPDATE SET expires_at = ?2 WHERE expires_at <= ?3`,
+      nonce,
+      expiresAt,
+      clock.now(),
+    ) === 1,
+
+  appendAudit({ at, who, what, detail }: AuditEntry): void {
+    const json = detail === undefined ? null : JSON.stringify(detail)
+    db.run('INSERT INTO audit (at, who, what, detail) VALUES (?, ?, ?, ?)', at, who, what, json)
+  },
+
+  listAudit: (page: { after?: number; limit: number }): (AuditEntry & { id: number })[] =>
+    db
+      .all('SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?', page.after ?? 0, page.limit)
+      .map(entryFromRow),
+})
+
+interface SweepNeeds extends SqliteInit {
+  directory: ReturnType<typeof directory>
+}
+
+/** What expired and is ignored by every read already. The caller holds the transaction. */
+export const sweep = ({ db, clock, directory }: SweepNeeds): void => {
+  const now = clock.now()
+  const lapsed = db.all(
+    'SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < ? LIMIT 1000',
+    now - credentialDays.grace * 24 * 3600_000,
+  )
+  for (const row of lapsed) {
+    const peerId = text(row, 'peer_id')
+    directory.removeIfPresent({ peerId, shard: number(row, 'shard') })
+    db.run('DELETE FROM names WHERE peer_id = ?', peerId)
+    db.run('DELETE FROM homes WHERE peer_id = ?', peerId)
+    db.run('DELETE FROM enrolments WHERE peer_id = ?', peerId)
+  }
+  db.run('DELETE FROM map_log WHERE at < ?', now - mapLogRetentionMs)
+  db.run('DELETE FROM members WHERE record IS NULL AND updated_at < ?', now - tombstoneMs)
+  db.run('DELETE FROM leases WHERE expires_at < ?', now - leaseRetentionMs)
+  db.run('DELETE FROM nonces WHERE expires_at <= ?', now)
+}

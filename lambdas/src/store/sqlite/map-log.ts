@@ -1,0 +1,47 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { mapLogRetentionMs } from '../../defaults.ts'
+import type { MapChange, MapHeads } from '../model.ts'
+import { number, optionalText, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { SqliteInit } from './init.ts'
+
+const changeFromRow = (row: Row): MapChange => ({
+  v: number(row, 'v'),
+  peerId: text(row, 'peer_id'),
+  ...optionalText(row, 'gone', 'gone'),
+  at: number(row, 'at'),
+})
+
+/** The numbers of the shards and the changes behind them. */
+export const mapLog = ({ db, clock }: SqliteInit) => ({
+  /** Takes the next number of the shard and logs the change under it, in the caller's transaction. */
+  append(shard: number, peerId: string, gone: string | null): number {
+    const row = db.get('UPDATE shards SET v = v + 1 WHERE shard = ? RETURNING v', shard) ?? {}
+    const v = number(row, 'v')
+    db.run('INSERT INTO map_log VALUES (?, ?, ?, ?, ?)', shard, v, peerId, gone, clock.now())
+    return v
+  },
+
+  readHeads: (): MapHeads => ({
+    epoch: text(db.get('SELECT value FROM epoch') ?? {}, 'value'),
+    v: db.all('SELECT v FROM shards ORDER BY shard').map(row => number(row, 'v')),
+  }),
+
+  readChanges(shard: number, { after, limit }: { after: number; limit: number }): MapChange[] {
+    const head = number(db.get('SELECT v FROM shards WHERE shard = ?', shard) ?? {}, 'v')
+    const changes = db
+      .all('SELECT * FROM map_log WHERE shard = ? AND v > ? ORDER BY v LIMIT ?', shard, after, limit)
+      .map(changeFromRow)
+    const [first] = changes
+    const missing = first === undefined ? after !== head : first.v !== after + 1
+    if (missing || (first !== undefined && first.at + mapLogRetentionMs < clock.now()))
+      throw new MeshError(
+        'map_gap',
+        `Cannot read map changes: number ${after} of shard ${shard} cannot be followed`,
+        {
+          hint: 'Read the map anew, without a cursor.',
+        },
+      )
+    return changes
+  },
+})

@@ -1,0 +1,78 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { leaseMs } from '../../defaults.ts'
+import type { Lease, RelayReport } from '../model.ts'
+import { number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { SqliteInit } from './init.ts'
+
+const fromRow = (row: Row): Lease => ({
+  relay: text(row, 'relay'),
+  epoch: text(row, 'epoch'),
+  seq: number(row, 'seq'),
+  reportedAt: number(row, 'reported_at'),
+  expiresAt: number(row, 'expires_at'),
+  status: text(row, 'status'),
+})
+
+/** A report follows the stored one, repeats it, or belongs to another time. A new epoch begins with number 1. */
+const placeOf = (stored: Lease | undefined, { epoch, seq }: RelayReport): 'next' | 'repeat' | 'stray' => {
+  if (stored === undefined) return 'next'
+  if (epoch !== stored.epoch) return seq === 1 ? 'next' : 'stray'
+  if (seq === stored.seq + 1) return 'next'
+  return seq === stored.seq ? 'repeat' : 'stray'
+}
+
+/** Leases and homes on SQLite; of writes the caller holds the transaction. */
+export const presence = ({ db, clock }: SqliteInit) => {
+  const moveIn = (relay: string, epoch: string, { peerId, homeSeq }: RelayReport['up'][number]): void => {
+    db.run(
+      `INSERT INTO homes SELECT e.peer_id, ?2, ?3, ?4, 1 FROM enrolments e WHERE e.peer_id = ?1 AND e.revoked_at IS NULL
+       ON CONFLICT (peer_id) DO UPDATE SET relay = ?2, epoch = ?3, home_seq = ?4, up = 1
+       WHERE ?4 > home_seq OR (?4 = home_seq AND relay = ?2)`,
+      peerId,
+      relay,
+      epoch,
+      homeSeq,
+    )
+  }
+
+  const writeLease = ({ relay, epoch, seq, status }: RelayReport): Lease => {
+    const now = clock.now()
+    db.run(
+      'INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?)',
+      relay,
+      epoch,
+      seq,
+      status,
+      now,
+      now + leaseMs,
+    )
+    return { relay, epoch, seq, status, reportedAt: now, expiresAt: now + leaseMs }
+  }
+
+  return {
+    applyReport(report: RelayReport): Lease {
+      const row = db.get('SELECT * FROM leases WHERE relay = ?', report.relay)
+      const stored = row && fromRow(row)
+      const place = placeOf(stored, report)
+      if (place === 'stray')
+        throw new MeshError(
+          'conflict',
+          `Cannot apply relay report: ${report.epoch}/${report.seq} does not follow ${stored?.epoch}/${stored?.seq}`,
+          {
+            details: { epoch: stored?.epoch, seq: stored?.seq },
+            hint: 'Begin a new epoch with all homed agents.',
+          },
+        )
+      if (place === 'next') {
+        for (const up of report.up) moveIn(report.relay, report.epoch, up)
+        for (const peerId of report.down)
+          db.run('UPDATE homes SET up = 0 WHERE peer_id = ? AND relay = ?', peerId, report.relay)
+      }
+      return writeLease(report)
+    },
+
+    readLeases: (): Lease[] =>
+      db.all('SELECT * FROM leases WHERE expires_at > ? ORDER BY relay', clock.now()).map(fromRow),
+  }
+}

@@ -1,0 +1,92 @@
+import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import type { Store } from '../store.ts'
+import { Database } from './database.ts'
+import type { SqliteInit } from './init.ts'
+import { directory } from './directory.ts'
+import { enrolmentRows } from './enrolment-rows.ts'
+import { enrolments } from './enrolments.ts'
+import { headParts } from './head-parts.ts'
+import { ledger, sweep } from './ledger.ts'
+import { mapLog } from './map-log.ts'
+import { members } from './members.ts'
+import { presence } from './presence.ts'
+import { tokens } from './tokens.ts'
+
+export interface SqliteStoreOptions {
+  /** Database file; made when missing. */
+  file: string
+  clock?: Clock
+  /** @default 5000 */
+  maxMembers?: number
+}
+
+function partsOf(init: SqliteInit) {
+  const rows = enrolmentRows(init)
+  const log = mapLog(init)
+  const map = directory({ ...init, rows, log })
+  const joinTokens = tokens(init)
+  return {
+    rows,
+    log,
+    map,
+    tokens: joinTokens,
+    enrolments: enrolments({ ...init, rows, tokens: joinTokens, directory: map }),
+    heads: headParts(init),
+    members: members(init),
+    presence: presence(init),
+    ledger: ledger(init),
+  }
+}
+
+/**
+ * The store on one SQLite file; several processes may share it.
+ * @throws MeshError invalid_argument when the file is no database, unsupported when a newer build wrote it
+ */
+export function openSqliteStore({
+  file,
+  clock = systemClock,
+  maxMembers = defaultMaxMembers,
+}: SqliteStoreOptions): Store {
+  const db = new Database(file)
+  const init = { db, clock, maxMembers }
+  const part = partsOf(init)
+  const write = <T>(work: () => T): T => db.transaction(work)
+  return {
+    readPart: async name => part.heads.readPart(name),
+    readParts: async () => part.heads.readParts(),
+    writePart: async (name, expected, document) => part.heads.writePart(name, expected, document),
+
+    createToken: async token => part.tokens.createToken(token),
+    listTokens: async page => part.tokens.listTokens(page),
+    revokeToken: async hash => part.tokens.revokeToken(hash),
+    redeem: async redemption => {
+      const shard = await shardOf(redemption.peerId)
+      return write(() => part.enrolments.redeem(redemption, shard))
+    },
+    readEnrolment: async peerId => part.rows.find(peerId),
+    recordCredential: async issue => write(() => part.enrolments.recordCredential(issue)),
+    revokeMember: async peerId => write(() => part.enrolments.revokeMember(peerId)),
+    countMembers: async () => part.rows.count(),
+
+    readHeads: async () => part.log.readHeads(),
+    putMember: async record => write(() => part.map.putMember(record)),
+    removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
+    readMembers: async peerIds => part.members.readMembers(peerIds),
+    listShard: async (shard, page) => part.members.listShard(shard, page),
+    readChanges: async (shard, page) => part.log.readChanges(shard, page),
+    listProviders: async (service, shard, limit) => part.members.listProviders(service, shard, limit),
+
+    applyReport: async report => write(() => part.presence.applyReport(report)),
+    readLeases: async () => part.presence.readLeases(),
+
+    claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
+    appendAudit: async entry => part.ledger.appendAudit(entry),
+    listAudit: async page => part.ledger.listAudit(page),
+
+    collectGarbage: async () => write(() => sweep({ ...init, directory: part.map })),
+    ping: async () => void db.get('SELECT 1'),
+    close: async () => db.close(),
+  }
+}

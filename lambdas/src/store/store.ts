@@ -1,0 +1,114 @@
+import type {
+  AuditEntry,
+  Enrolment,
+  HeadPart,
+  Lease,
+  MapChange,
+  MapHeads,
+  MapWrite,
+  Member,
+  NewRecord,
+  NewToken,
+  Redemption,
+  RelayReport,
+  Token,
+} from './model.ts'
+
+/** Numbered parts of the head (keys, relays, policy, revocations). */
+export interface HeadPartStore {
+  readPart(name: string): Promise<HeadPart | undefined>
+  readParts(): Promise<HeadPart[]>
+  /**
+   * Writes number `expected + 1`; 0 means "not there yet".
+   * @throws MeshError conflict with details `{ number }` when another number is stored
+   */
+  writePart(name: string, expected: number, document: string): Promise<HeadPart>
+}
+
+/** Join tokens and what was made of them. */
+export interface EnrolmentStore {
+  createToken(token: NewToken): Promise<Token>
+  /** In order of id, `after` excluded. Expired and revoked ones too. */
+  listTokens(page: { after?: string; limit: number }): Promise<Token[]>
+  /** @throws MeshError not_found */
+  revokeToken(id: string): Promise<Token>
+  /**
+   * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
+   * token and peer again give the same enrolment and take nothing.
+   * @throws MeshError token_invalid, revoked, mesh_full
+   */
+  redeem(redemption: Redemption): Promise<{ enrolment: Enrolment; fresh: boolean }>
+  /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */
+  readEnrolment(peerId: string): Promise<Enrolment | undefined>
+  /**
+   * Records a credential just signed, in the enrolment and in the pair. Changes no map number: the claims stay.
+   * @throws MeshError not_found, revoked, conflict when the serial is not the enrolment's
+   */
+  recordCredential(issue: {
+    peerId: string
+    serial: string
+    credential: string
+    expiresAt: number
+  }): Promise<Enrolment>
+  /** Revokes for ever and removes the pair. @throws MeshError not_found */
+  revokeMember(peerId: string): Promise<Enrolment>
+  /** Agents and relays that are enrolled, neither removed nor revoked. */
+  countMembers(): Promise<number>
+}
+
+/** The map: pairs in shards, each change numbered without gaps in the transaction that makes it. */
+export interface DirectoryStore {
+  readHeads(): Promise<MapHeads>
+  /**
+   * Writes a pair: a higher incarnation wins, the same bytes write nothing.
+   * @throws MeshError conflict with details `{ incarnation }` (lower, or equal with other bytes), not_found without
+   * an enrolment of that serial, revoked, mesh_full when a removed member comes back to a full mesh
+   */
+  putMember(record: NewRecord): Promise<MapWrite>
+  /** Removes the pair of that serial. @throws MeshError not_found */
+  removeMember(peerId: string, serial: string): Promise<MapWrite>
+  /** In the order given; those not in the map are left out. */
+  readMembers(peerIds: readonly string[]): Promise<Member[]>
+  /** Pairs of a shard in order of peerId, `after` excluded. */
+  listShard(shard: number, page: { after?: string; limit: number }): Promise<Member[]>
+  /**
+   * Changes after number `after`, in order, without gaps.
+   * @throws MeshError map_gap when the number is unknown or older than the log is kept
+   */
+  readChanges(shard: number, page: { after: number; limit: number }): Promise<MapChange[]>
+  /** Peers of a shard that offer the service. */
+  listProviders(service: string, shard: number, limit: number): Promise<string[]>
+}
+
+/** Who is online: leases of relays and the homes they proved. */
+export interface PresenceStore {
+  /**
+   * Applies a report and renews the lease. An epoch begins with number 1, which ends what earlier ones held. A repeated sequence number is acknowledged and changes nothing. `up` moves
+   * a member here when its homeSeq is higher than the stored one, `down` only ends what this relay holds.
+   * @throws MeshError conflict with details `{ epoch, seq }` when the report does not follow the stored one
+   */
+  applyReport(report: RelayReport): Promise<Lease>
+  /** Leases alive now. */
+  readLeases(): Promise<Lease[]>
+}
+
+/** Small things every mesh needs kept. */
+export interface LedgerStore {
+  /** False when the nonce was used before and has not expired. */
+  claimNonce(nonce: string, expiresAt: number): Promise<boolean>
+  appendAudit(entry: AuditEntry): Promise<void>
+  /** Oldest first, `after` (an id) excluded. */
+  listAudit(page: { after?: number; limit: number }): Promise<(AuditEntry & { id: number })[]>
+}
+
+/**
+ * The port every database adapter implements and `test/compliance/store.ts` checks. Each operation is atomic; every
+ * read checks expiry itself, `collectGarbage` only frees space.
+ */
+export interface Store extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, LedgerStore {
+  collectGarbage(): Promise<void>
+  /** Answers when the database does. @throws MeshError unavailable */
+  ping(): Promise<void>
+  /** Idempotent. */
+  close(): Promise<void>
+}
