@@ -1,0 +1,21 @@
+/**
+ * What the engine needs of the stream below a link: an ordered, reliable, authenticated pair of byte flows. Adapters:
+ * a libp2p stream (transport) and a TCP or TLS socket (socket-stream.ts).
+ */
+export interface ByteStream {
+  /**
+   * Writes a chunk that from now on belongs to the stream.
+   * @returns false when the stream wants no more until `onDrain`; the chunk itself is accepted
+   */
+  send(chunk: Uint8Array): boolean
+  /** Received bytes, in any portions; each chunk belongs to the callback. One callback. */
+  onData(callback: (chunk: Uint8Array) => void): void
+  /** The stream can be written to again. One callback. */
+  onDrain(callback: () => void): void
+  /** Once, however the stream ends; `error` when it did not end by a close of either side. One callback. */
+  onClose(callback: (error?: Error) => void): void
+  /** Ends the stream after what was sent. */
+  close(): void
+  /** Ends the stream now. */
+  abort(error: Error): void
+}
