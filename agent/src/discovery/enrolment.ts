@@ -1,0 +1,86 @@
+/** Joining a mesh: from a join token to a stored credential and head. */
+import { hostname } from 'node:os'
+import { MeshError, parseJoinToken, verifyCredential, type Signer } from '@agent-mesh/protocol'
+import { headKeeper } from '../membership/head-keeper.ts'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { Clock } from '../observe/clock.ts'
+import { controlPlaneClient } from './control-plane-client.ts'
+
+export interface EnrolInit {
+  token: string
+  signer: Signer
+  store: MemberStore
+  clock: Clock
+  /** Wanted name. @default the host name */
+  name?: string
+  region?: string
+  signal?: AbortSignal
+}
+
+/** Where this member's control plane is and which mesh it is in. */
+export interface ControlPlaneRef {
+  url: string
+  meshId: string
+}
+
+/** A host name as a member name: lower case, other characters become `-`. */
+export function memberNameOf(host: string): string {
+  const name = host
+    .toLowerCase()
+    .split('.')[0]
+    ?.replace(/[^a-z0-9-]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '')
+  return name === undefined || name === '' ? 'agent' : name
+}
+
+/** The mesh this member has enrolled in before. */
+export function enrolledIn(store: MemberStore): ControlPlaneRef | undefined {
+  const stored = store.get('controlPlane')
+  return stored === undefined || store.get('credential') === undefined
+    ? undefined
+    : (JSON.parse(stored) as ControlPlaneRef)
+}
+
+/**
+ * Redeems a join token. The head is verified against the mesh id of the token before anything is believed.
+ * @throws MeshError token_invalid, unauthenticated (the server is of another mesh), unavailable
+ */
+export async function enrol({
+  token,
+  signer,
+  store,
+  clock,
+  name,
+  region,
+  signal,
+}: EnrolInit): Promise<ControlPlaneRef> {
+  const { url, meshId, secret } = parseJoinToken(token)
+  const known = enrolledIn(store)
+  if (known !== undefined && known.meshId !== meshId)
+    throw new MeshError(
+      'conflict',
+      `Cannot join mesh ${meshId}: this data folder belongs to mesh ${known.meshId}`,
+      {
+        hint: 'Use another --context (or --data) for another mesh.',
+      },
+    )
+  const client = controlPlaneClient({ url, meshId, signer, clock })
+  const { head: offered } = await client.bootstrap({}, signal)
+  const head = await headKeeper({ meshId, store })
+  await head.accept(offered)
+  const reply = await client.enrol(
+    {
+      secret: Buffer.from(secret).toString('base64url'),
+      name: name ?? memberNameOf(hostname()),
+      ...(region === undefined ? {} : { region }),
+    },
+    signal,
+  )
+  await head.accept(reply.head)
+  const { keys } = head.current
+  await verifyCredential(reply.credential, { meshId, keys, now: 'any', peerId: signer.kid })
+  store.set('credential', reply.credential)
+  store.set('controlPlane', JSON.stringify({ url, meshId }))
+  return { url, meshId }
+}

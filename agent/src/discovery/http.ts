@@ -1,0 +1,80 @@
+/** One HTTP exchange with the control plane: JSON both ways, size caps, problem details turned into MeshErrors. */
+import {
+  isErrorCode,
+  MeshError,
+  parseJson,
+  problemSchema,
+  toMeshError,
+  type ErrorCode,
+} from '@agent-mesh/protocol'
+import { defaults } from './defaults.ts'
+
+export interface Exchange {
+  method: string
+  url: URL
+  headers: Record<string, string>
+  body: Uint8Array
+  signal: AbortSignal | undefined
+}
+
+const unreachable = (url: URL, cause: unknown) =>
+  new MeshError('unavailable', `Cannot reach control plane ${url.origin}: ${reasonOf(cause)}`, {
+    cause,
+    hint: 'Check that it runs and that the URL is right; everything between enrolled members goes on without it.',
+  })
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { cause } = error
+  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message
+  return error.message
+}
+
+/** Sends, and returns the text of a 2xx reply. @throws MeshError the server's code, or `unavailable` */
+export async function exchange({ method, url, headers, body, signal }: Exchange): Promise<string> {
+  const timeout = AbortSignal.timeout(defaults.requestTimeoutMs)
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { accept: 'application/json', ...headers },
+      redirect: 'error',
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      ...(body.byteLength === 0 ? {} : { body: new Uint8Array(body) }),
+    })
+    text = await readCapped(response)
+  } catch (error) {
+    if (signal?.aborted === true) throw toMeshError(error, 'cancelled', `reach control plane ${url.origin}`)
+    throw error instanceof MeshError ? error : unreachable(url, error)
+  }
+  if (!response.ok) throw problemOf(response.status, text, `${method} ${url.pathname}`)
+  return text
+}
+
+async function readCapped(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > defaults.replyBytes)
+      throw new MeshError('too_large', `Cannot read reply: over ${defaults.replyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function problemOf(status: number, text: string, action: string): MeshError {
+  try {
+    const { code, detail, hint, details } = parseJson(problemSchema, text, 'read problem')
+    if (isErrorCode(code))
+      return new MeshError(code, detail, {
+        ...(hint === undefined ? {} : { hint }),
+        ...(details === undefined ? {} : { details }),
+      })
+  } catch {
+    // Not our control plane's words (a proxy's, say): the status has to do.
+  }
+  const code: ErrorCode = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'protocol_error'
+  return new MeshError(code, `Cannot ${action}: the server answered ${status}`)
+}

@@ -1,0 +1,134 @@
+/**
+ * Keeps the own member record: signs it anew when something of it changes, raises the incarnation, and publishes it to
+ * the control plane, however long that is away.
+ */
+import { MeshError, nextIncarnation, signRecord, type MemberRecord, type Signer } from '@agent-mesh/protocol'
+import { ExponentialBackoff, handleAll, retry } from 'cockatiel'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { ControlPlaneClient } from './control-plane-client.ts'
+import { defaults } from './defaults.ts'
+
+/** What a member decides to say of itself. */
+export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services' | 'region' | 'zone'>
+
+export interface RecordPublisherInit {
+  signer: Signer
+  client: Pick<ControlPlaneClient, 'publish'>
+  store: MemberStore
+  clock: Clock
+  log: Logger
+  /** Of the enrolment. */
+  serial: string
+  fields: RecordFields
+}
+
+/** Signs the first record of this start and begins to publish it. */
+export async function recordPublisher(init: RecordPublisherInit): Promise<RecordPublisher> {
+  const publisher = new RecordPublisher(init, await signNext(init, init.fields, 0))
+  publisher.schedule()
+  return publisher
+}
+
+interface SignedRecord {
+  record: MemberRecord
+  jws: string
+}
+
+/** Signs with the next incarnation, remembered before anybody sees it. */
+async function signNext(
+  init: RecordPublisherInit,
+  fields: RecordFields,
+  atLeast: number,
+): Promise<SignedRecord> {
+  const stored = Math.max(Number(init.store.get('incarnation') ?? 0), atLeast)
+  const record = { ...fields, incarnation: nextIncarnation(stored, init.clock.now()), serial: init.serial }
+  const jws = await signRecord(init.signer, record)
+  init.store.set('incarnation', String(record.incarnation))
+  return { record, jws }
+}
+
+export class RecordPublisher {
+  readonly #init: RecordPublisherInit
+  readonly #stopping = new AbortController()
+  readonly #retrying = retry(handleAll, {
+    maxAttempts: Number.MAX_SAFE_INTEGER,
+    backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
+  })
+  #fields: RecordFields
+  #signed: SignedRecord
+  #published = ''
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+
+  constructor(init: RecordPublisherInit, signed: SignedRecord) {
+    this.#init = init
+    this.#fields = init.fields
+    this.#signed = signed
+    this.#retrying.onFailure(({ reason }) => {
+      if (!this.#stopping.signal.aborted && 'error' in reason)
+        init.log.warn({ err: reason.error }, 'member record not published yet')
+    })
+  }
+
+  /** The record as signed last. */
+  get jws(): string {
+    return this.#signed.jws
+  }
+
+  get record(): MemberRecord {
+    return this.#signed.record
+  }
+
+  /** Whether the control plane has the newest one. */
+  get published(): boolean {
+    return this.#published === this.#signed.jws
+  }
+
+  /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
+  async update(change: Partial<RecordFields>): Promise<void> {
+    const next = { ...this.#fields, ...change }
+    if (JSON.stringify(next) === JSON.stringify(this.#fields)) return
+    this.#fields = next
+    this.#signed = await signNext(this.#init, next, 0)
+    this.schedule()
+  }
+
+  schedule(): void {
+    if (this.#stopping.signal.aborted) return
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#running ??= this.#publishAll()
+    }, defaults.publishDelayMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #publishAll(): Promise<void> {
+    const { signal } = this.#stopping
+    try {
+      while (!this.published && !signal.aborted) await this.#retrying.execute(() => this.#publish(), signal)
+    } catch (error) {
+      if (!signal.aborted) this.#init.log.error({ err: error }, 'member record not published')
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { jws } = this.#signed
+    try {
+      await this.#init.client.publish(jws, this.#stopping.signal)
+      this.#published = jws
+    } catch (error) {
+      const known = error instanceof MeshError && error.code === 'conflict' && error.details?.['incarnation']
+      if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw error
+      this.#signed = await signNext(this.#init, this.#fields, known)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** Keeps the newest verified head, in memory and on disk; refuses roll-backs. */
+import {
+  MeshError,
+  parseJson,
+  rolledBack,
+  signedHeadSchema,
+  verifyHead,
+  type SignedHead,
+  type VerifiedHead,
+} from '@agent-mesh/protocol'
+import { emitter } from './emitter.ts'
+import type { MemberStore } from './member-store.ts'
+
+export interface HeadKeeper {
+  /** The head in force. @throws MeshError unavailable before the first one was accepted */
+  readonly current: VerifiedHead
+  /**
+   * Verifies and keeps a head, whoever brought it.
+   * @returns whether anything changed
+   * @throws MeshError unauthenticated when it is not of this mesh, conflict when it is older than the known one
+   */
+  accept(signed: SignedHead): Promise<boolean>
+  onChange(listener: (head: VerifiedHead) => void): () => void
+}
+
+export interface HeadKeeperInit {
+  meshId: string
+  store: MemberStore
+}
+
+/** Reads the head from disk, if there is one. @throws MeshError when the one on disk does not verify */
+export async function headKeeper({ meshId, store }: HeadKeeperInit): Promise<HeadKeeper> {
+  const changed = emitter<VerifiedHead>()
+  const stored = store.get('head')
+  let current =
+    stored === undefined
+      ? undefined
+      : await verifyHead(meshId, parseJson(signedHeadSchema, stored, 'read stored head'))
+
+  async function accept(signed: SignedHead): Promise<boolean> {
+    if (signed.head === current?.signed.head) return false
+    const next = await verifyHead(meshId, signed)
+    const lower = current === undefined ? undefined : rolledBack(current.numbers, next.numbers)
+    if (lower !== undefined)
+      throw new MeshError('conflict', `Cannot accept head: its ${lower} are older than the known ones`)
+    if (current !== undefined && next.issuedAt < current.issuedAt) return false
+    current = next
+    store.set('head', JSON.stringify(signed))
+    changed.emit(next)
+    return true
+  }
+
+  return {
+    get current() {
+      if (current === undefined)
+        throw new MeshError('unavailable', 'Cannot tell who belongs to the mesh: no head is known yet', {
+          hint: 'Start once with the control plane reachable.',
+        })
+      return current
+    },
+    accept,
+    onChange: listener => changed.on(listener),
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * A member's memory on disk: own documents, head, and the pairs of the map, in one SQLite file. The only file of this
+ * room that imports the driver.
+ */
+import { MeshError, type MapChange } from '@agent-mesh/protocol'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Own documents by key. */
+export type StoredKey = 'controlPlane' | 'credential' | 'head' | 'incarnation' | 'homeSeq' | 'cursor'
+
+export interface MemberStore {
+  get(key: StoredKey): string | undefined
+  set(key: StoredKey, value: string): void
+  /** All pairs and removals of the map. */
+  changes(): MapChange[]
+  /** Those of one shard after number `v`, in order. */
+  changesAfter(shard: number, v: number, limit: number): MapChange[]
+  /** Writes changes and the cursor after them as one transaction. */
+  apply(changes: readonly MapChange[], cursor: string): void
+  forget(peerIds: Iterable<string>): void
+  close(): void
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS own (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS map (
+    peer_id TEXT PRIMARY KEY, shard INTEGER NOT NULL, v INTEGER NOT NULL,
+    record TEXT, credential TEXT, gone TEXT
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS map_by_number ON map (shard, v);
+`
+
+interface Row {
+  peer_id: string
+  shard: number
+  v: number
+  record: string | null
+  credential: string | null
+  gone: string | null
+}
+
+const toChange = (row: Row): MapChange =>
+  row.gone === null
+    ? {
+        shard: row.shard,
+        v: row.v,
+        peerId: row.peer_id,
+        record: row.record ?? '',
+        credential: row.credential ?? '',
+      }
+    : { shard: row.shard, v: row.v, peerId: row.peer_id, gone: row.gone }
+
+function open(file: string): DatabaseSync {
+  try {
+    const db = new DatabaseSync(file, { timeout: 5000 })
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
+    db.exec(schema)
+    return db
+  } catch (cause) {
+    throw new MeshError(
+      'unavailable',
+      `Cannot open ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+        hint: 'Check the permissions and free space of the data folder.',
+      },
+    )
+  }
+}
+
+/** Opens or creates the store. @param file path, or `:memory:` @throws MeshError unavailable */
+export function openMemberStore(file: string): MemberStore {
+  const db = open(file)
+  const read = db.prepare('SELECT value FROM own WHERE key = ?')
+  const write = db.prepare(
+    'INSERT INTO own VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  )
+  const put = db.prepare(
+    `INSERT INTO map VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer_id) DO UPDATE SET shard = excluded.shard,
+     v = excluded.v, record = excluded.record, credential = excluded.credential, gone = excluded.gone`,
+  )
+  const drop = db.prepare('DELETE FROM map WHERE peer_id = ?')
+  const all = db.prepare('SELECT * FROM map ORDER BY shard, v')
+  const after = db.prepare('SELECT * FROM map WHERE shard = ? AND v > ? ORDER BY v LIMIT ?')
+  const set = (key: StoredKey, value: string) => void write.run(key, value)
+  const transaction = (work: () => void) => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      db.exec('COMMIT')
+    } catch (error) {
+      db.exec('ROLLBACK')
+      throw error
+    }
+  }
+  return {
+    get: key => (read.get(key) as { value: string } | undefined)?.value,
+    set,
+    changes: () => (all.all() as unknown as Row[]).map(toChange),
+    changesAfter: (shard, v, limit) => (after.all(shard, v, limit) as unknown as Row[]).map(toChange),
+    apply: (changes, cursor) =>
+      transaction(() => {
+        for (const change of changes) {
+          const { peerId, shard, v } = change
+          if ('gone' in change) put.run(peerId, shard, v, null, null, String(change.gone))
+          else put.run(peerId, shard, v, String(change.record), String(change.credential), null)
+        }
+        set('cursor', cursor)
+      }),
+    forget: peerIds =>
+      transaction(() => {
+        for (const peerId of peerIds) drop.run(peerId)
+      }),
+    close: () => {
+      if (db.isOpen) db.close()
+    },
+  }
+}

@@ -1,0 +1,177 @@
+/** The map: members in memory over the store on disk, brought up to date page by page. */
+import {
+  formatMapCursor,
+  isRemoval,
+  MeshError,
+  parseMapCursor,
+  shardCount,
+  verifyCredential,
+  verifyRecord,
+  type MapChange,
+  type MapCursor,
+  type MapPage,
+  type MapPair,
+} from '@agent-mesh/protocol'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import { emitter } from './emitter.ts'
+import type { HeadKeeper } from './head-keeper.ts'
+import { MemberIndex, type MapMember } from './member-index.ts'
+import type { MemberStore } from './member-store.ts'
+
+export interface MeshMapInit {
+  store: MemberStore
+  head: HeadKeeper
+  log: Logger
+  clock: Clock
+}
+
+/** Reads the map from disk. */
+export async function openMeshMap(init: MeshMapInit): Promise<MeshMap> {
+  const map = new MeshMap(init)
+  await map.load()
+  return map
+}
+
+export class MeshMap {
+  readonly #store: MemberStore
+  readonly #head: HeadKeeper
+  readonly #log: Logger
+  readonly #clock: Clock
+  readonly #index = new MemberIndex()
+  readonly #changed = emitter<readonly MapChange[]>()
+  #cursor: MapCursor | undefined
+  /** Peer ids not yet seen again since a restart; undefined when none is under way. */
+  #unseen: Set<string> | undefined
+  /** Pages come from several relays: one is merged after the other. */
+  #merging: Promise<void> = Promise.resolve()
+
+  constructor({ store, head, log, clock }: MeshMapInit) {
+    this.#store = store
+    this.#head = head
+    this.#log = log
+    this.#clock = clock
+    this.#cursor = readCursor(store.get('cursor'))
+  }
+
+  /** After the changes are in the map and on disk. */
+  readonly onChange = this.#changed.on
+
+  get size(): number {
+    return this.#index.size
+  }
+
+  /** After which changes to ask; undefined at the beginning. */
+  get cursor(): string | undefined {
+    return this.#cursor === undefined ? undefined : formatMapCursor(this.#cursor)
+  }
+
+  get(peerId: string): MapMember | undefined {
+    return this.#index.get(peerId)
+  }
+
+  /** By peer id or name. */
+  find(key: string): MapMember | undefined {
+    return this.#index.get(key) ?? this.#index.byName(key)
+  }
+
+  /** Members whose record lists a version of `service`. */
+  providers(service: string): MapMember[] {
+    return this.#index.providers(service)
+  }
+
+  members(): MapMember[] {
+    return this.#index.all()
+  }
+
+  async load(): Promise<void> {
+    for (const change of this.#store.changes()) await this.#merge(change)
+  }
+
+  /** Merges a page; what does not verify is left out and logged. */
+  apply(page: MapPage): Promise<void> {
+    const done = this.#merging.then(() => this.#apply(page))
+    this.#merging = done.catch(() => undefined)
+    return done
+  }
+
+  /** The cursor became foreign: what the next full sync does not name is forgotten. */
+  restart(): void {
+    this.#cursor = undefined
+    this.#unseen = new Set(this.#index.all().map(member => member.peerId))
+  }
+
+  async #apply(page: MapPage): Promise<void> {
+    const next = parseMapCursor(page.next)
+    const fresh = page.changes.filter(change => this.#isNews(change, next.epoch))
+    const kept: MapChange[] = []
+    for (const change of fresh) {
+      if (await this.#merge(change)) kept.push(change)
+      this.#unseen?.delete(change.peerId)
+    }
+    this.#cursor = furthest(this.#cursor, next)
+    this.#store.apply(kept, formatMapCursor(this.#cursor))
+    if (!page.more) this.#forgetUnseen()
+    if (kept.length > 0) this.#changed.emit(kept)
+  }
+
+  #isNews({ shard, v }: MapChange, epoch: string): boolean {
+    return this.#cursor?.epoch !== epoch || v > (this.#cursor.v[shard] ?? 0)
+  }
+
+  #forgetUnseen(): void {
+    if (this.#unseen === undefined) return
+    for (const peerId of this.#unseen) this.#index.remove(peerId)
+    this.#store.forget(this.#unseen)
+    this.#unseen = undefined
+  }
+
+  /** @returns whether the change counts */
+  async #merge(change: MapChange): Promise<boolean> {
+    const known = this.#index.get(change.peerId)
+    if (isRemoval(change)) {
+      if (known?.credential.serial === change.gone) this.#index.remove(change.peerId)
+      return true
+    }
+    try {
+      const member = await this.#verify(change)
+      const sameEnrolment = known?.credential.serial === member.credential.serial
+      if (sameEnrolment && known.record.incarnation > member.record.incarnation) return false
+      this.#index.insert(member)
+      return true
+    } catch (error) {
+      this.#log.warn({ peerId: change.peerId, err: error }, 'left out a pair of the map that does not verify')
+      return false
+    }
+  }
+
+  async #verify(pair: MapPair): Promise<MapMember> {
+    const { keys } = this.#head.current
+    const check = { meshId: keys.meshId, keys, now: 'any' as const, peerId: pair.peerId }
+    const credential = await verifyCredential(pair.credential, check)
+    const { peerId, record } = await verifyRecord(pair.record, this.#clock.now())
+    if (peerId !== pair.peerId || record.serial !== credential.serial)
+      throw new MeshError(
+        'unauthenticated',
+        `Cannot accept pair of ${pair.peerId}: it is put together from two`,
+      )
+    return { peerId, name: credential.name, credential, record }
+  }
+}
+
+function readCursor(text: string | undefined): MapCursor | undefined {
+  try {
+    return text === undefined ? undefined : parseMapCursor(text)
+  } catch {
+    // A damaged cursor costs one full sync, nothing more.
+    return undefined
+  }
+}
+
+const furthest = (known: MapCursor | undefined, next: MapCursor): MapCursor =>
+  known?.epoch !== next.epoch
+    ? next
+    : {
+        epoch: next.epoch,
+        v: Array.from({ length: shardCount }, (_, i) => Math.max(known.v[i] ?? 0, next.v[i] ?? 0)),
+      }
