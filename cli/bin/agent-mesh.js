@@ -1,1 +1,74 @@
 #!/usr/bin/env node
+// Plain JavaScript on purpose: it runs on whatever Node the machine has, and finds Node 24 if that one is older.
+import { spawn } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
+import module from 'node:module'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const wanted = 24
+const howToInstall = `Install Node ${wanted} (https://nodejs.org), or run npm ci in the checkout: it brings Node ${wanted} with it.`
+const self = realpathSync(fileURLToPath(import.meta.url))
+
+const isRecent = Number.parseInt(process.versions.node, 10) >= wanted
+await (isRecent ? runCommand() : runWithNode(findNode()))
+
+/** The bundle of a build or of the published package, else the source of the checkout. */
+async function runCommand() {
+  endWithLauncher()
+  const root = dirname(dirname(self))
+  const candidates = ['dist/bundle/main.js', 'bundle/main.js', 'src/main.ts'].map(path => join(root, path))
+  const entry = candidates.find(path => existsSync(path))
+  if (entry === undefined) fail(`Cannot start agent-mesh: none of ${candidates.join(', ')} exists`)
+  // Below the user's own cache, not in the shared temporary folder: this cache holds code that will run.
+  module.enableCompileCache(
+    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'agent-mesh', 'compiled'),
+  )
+  await import(pathToFileURL(entry).href)
+}
+
+/** A launcher that is killed outright closes its channel: the command it started ends too. */
+function endWithLauncher() {
+  if (!process.channel) return
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  process.channel.unref()
+}
+
+function findNode() {
+  for (const start of [dirname(self), process.cwd()]) {
+    for (let folder = start; ; folder = dirname(folder)) {
+      const node = join(folder, 'node_modules', '.bin', 'node')
+      if (existsSync(node)) return node
+      if (folder === dirname(folder)) break
+    }
+  }
+  fail(
+    `Cannot start agent-mesh: it needs Node ${wanted}, this is ${process.version}, and no node_modules/.bin/node was found`,
+    howToInstall,
+  )
+}
+
+/** Runs this file again with `node`; signals and the way it ended pass through. */
+function runWithNode(node) {
+  // The node that was found is too old as well: another round would find it again.
+  if (process.env.AGENT_MESH_LAUNCHER === String(process.ppid))
+    fail(`Cannot start agent-mesh: ${process.execPath} is ${process.version}`, howToInstall)
+  const child = spawn(node, [...process.execArgv, self, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, AGENT_MESH_LAUNCHER: String(process.pid) },
+  })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  child.on('error', error => fail(`Cannot start ${node}: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.removeAllListeners(name)
+    if (signal) process.kill(process.pid, signal)
+    else process.exit(code ?? 1)
+  })
+}
+
+function fail(message, hint) {
+  process.stderr.write(`${message}\n${hint ? `${hint}\n` : ''}`)
+  process.exit(1)
+}

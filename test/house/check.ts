@@ -18,7 +18,7 @@ const parts: readonly Part[] = [
   { name: 'types of infra', command: ['tsc', '--noEmit', '-p', 'infra'], mend: 'mend the types named above' },
   {
     name: 'lint',
-    command: ['eslint', '--cache', '--cache-location', cache('eslint'), '--max-warnings', '0', '.'],
+    command: ['eslint', '--cache', '--cache-location', cache('eslint-check'), '--max-warnings', '0', '.'],
     mend: 'npx eslint --fix . mends some; the rest by hand',
   },
   {
@@ -30,7 +30,7 @@ const parts: readonly Part[] = [
       'warn',
       '--cache',
       '--cache-location',
-      cache('prettier'),
+      cache('prettier-check'),
       '.',
     ],
     mend: 'npm run format',

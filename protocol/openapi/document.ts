@@ -1,0 +1,83 @@
+import * as z from 'zod/mini'
+
+import { apiRoutes, errorCodes, problemSchema, type ApiRoute } from '../src/index.ts'
+
+type Json = Record<string, unknown>
+
+const security: Record<ApiRoute['auth'], readonly Json[]> = {
+  open: [],
+  optional: [{}, { mesh: [] }],
+  key: [{ mesh: [] }],
+  member: [{ mesh: [] }],
+  relay: [{ mesh: [] }],
+  admin: [{ mesh: [] }],
+}
+
+/** The control plane API as an OpenAPI 3.1 document, made from the schemas that check it. */
+export function openApiDocument(): Json {
+  const paths: Record<string, Json> = {}
+  for (const route of apiRoutes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route)
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Agent Mesh control plane',
+      version: '1',
+      description: 'Bootstrap, enrolment, map, presence and policy. Errors are problem details (RFC 9457).',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      securitySchemes: {
+        mesh: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'Authorization',
+          description: '`Mesh <JWS>`, typ request+jws, signed by the key of the member',
+        },
+      },
+      responses: {
+        Problem: {
+          description: `A code of the closed set: ${Object.keys(errorCodes).join(', ')}`,
+          content: { 'application/problem+json': { schema: schemaOf(problemSchema, 'output') } },
+        },
+      },
+    },
+  }
+}
+
+function operation({ method, path, summary, auth, query = [], request, reply }: ApiRoute): Json {
+  return {
+    operationId: `${method.toLowerCase()}${path.replace(/^\/v1/, '').replace(/[/{}]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
+    summary,
+    'x-agent-mesh-auth': auth,
+    security: security[auth],
+    parameters: [
+      ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name ?? '', 'path')),
+      ...query.map(name => parameter(name, 'query')),
+    ],
+    ...(request && { requestBody: { required: true, content: json(request, 'input') } }),
+    responses: {
+      ...(reply
+        ? { 200: { description: 'Done', content: json(reply, 'output') } }
+        : { 204: { description: 'Done' } }),
+      default: { $ref: '#/components/responses/Problem' },
+    },
+  }
+}
+
+const parameter = (name: string, where: 'path' | 'query'): Json => ({
+  name,
+  in: where,
+  required: where === 'path',
+  schema: { type: 'string' },
+})
+
+const json = (schema: z.ZodMiniType, io: 'input' | 'output'): Json => ({
+  'application/json': { schema: schemaOf(schema, io) },
+})
+
+function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}
