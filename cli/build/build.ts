@@ -1,0 +1,44 @@
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { bundleCommand } from './bundle.ts'
+import { compileRooms } from './compile.ts'
+import { publishableManifest, type Manifest } from './manifest.ts'
+
+/**
+ * `npm run build`: a publishable folder `dist` for each library room (JavaScript, types, a package.json of its
+ * own) and for the command, which is bundled so that it starts fast and brings no dependencies.
+ */
+const root = join(import.meta.dirname, '..', '..')
+const libraries = ['protocol', 'agent', 'relay', 'lambdas']
+
+const readManifest = async (folder: string): Promise<Manifest> =>
+  JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest
+
+async function writeManifest(folder: string, manifest: Manifest) {
+  await writeFile(join(root, folder, 'dist', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await cp(join(root, 'LICENSE'), join(root, folder, 'dist', 'LICENSE'))
+}
+
+async function buildLibraries() {
+  await compileRooms(root, libraries)
+  for (const room of libraries)
+    await writeManifest(room, publishableManifest(await readManifest(room), 'library'))
+  await mkdir(join(root, 'protocol/dist/openapi'), { recursive: true })
+  await cp(join(root, 'protocol/openapi/openapi.json'), join(root, 'protocol/dist/openapi/openapi.json'))
+}
+
+async function buildCommand() {
+  const dist = join(root, 'cli/dist')
+  await rm(dist, { recursive: true, force: true })
+  await bundleCommand(root, join(dist, 'bundle'))
+  await cp(join(root, 'cli/bin'), join(dist, 'bin'), { recursive: true })
+  const { optionalDependencies = {} } = await readManifest('.')
+  await writeManifest('cli', {
+    ...publishableManifest(await readManifest('cli'), 'command'),
+    optionalDependencies,
+  })
+}
+
+await Promise.all([buildLibraries(), buildCommand()])
+console.log(`built ${[...libraries, 'cli'].map(room => `${room}/dist`).join(', ')}`)

@@ -1,0 +1,30 @@
+import { build } from 'esbuild'
+import { join } from 'node:path'
+
+/** CommonJS packages inside the ESM bundle still call `require`. */
+const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+/**
+ * Bundles the command into `outdir`, a chunk for each lazily imported part, so that `agent-mesh --help` loads next
+ * to nothing. Names are kept: error classes are told apart by them.
+ */
+export async function bundleCommand(root: string, outdir: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { main: join(root, 'cli/src/main.ts') },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    keepNames: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    mainFields: ['module', 'main'],
+    legalComments: 'linked',
+    banner: { js: banner },
+    external: ['*.node'],
+    logLevel: 'error',
+  })
+}

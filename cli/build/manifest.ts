@@ -1,0 +1,35 @@
+export interface Manifest {
+  name: string
+  version: string
+  description: string
+  license: string
+  type: string
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
+  [field: string]: unknown
+}
+
+const repositoryFields = { engines: { node: '>=24' } }
+
+/**
+ * The package.json that is published from `dist`. It is a file of its own because npm publishes `exports` as they
+ * are, and those of the checkout name the sources.
+ */
+export function publishableManifest(manifest: Manifest, kind: 'library' | 'command'): Manifest {
+  const { name, version, description, license, type, dependencies = {} } = manifest
+  const common = { name, version, description, license, type }
+  // The bundle holds its dependencies; the launcher in it runs on any Node and finds Node 24.
+  if (kind === 'command')
+    return { ...common, engines: { node: '>=20' }, bin: { 'agent-mesh': 'bin/agent-mesh.js' } }
+  const { './*': _, ...extra } = (manifest['exports'] ?? {}) as Record<string, string>
+  return {
+    ...common,
+    ...repositoryFields,
+    exports: {
+      ...Object.fromEntries(Object.entries(extra).filter(([, path]) => path.endsWith('.json'))),
+      '.': { types: './index.d.ts', default: './index.js' },
+      './*': { types: './*.d.ts', default: './*.js' },
+    },
+    dependencies,
+  }
+}
