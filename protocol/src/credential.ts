@@ -11,7 +11,7 @@ import {
   serialField,
   tagsField,
 } from './fields.ts'
-import { signDocument, verifyDocument, type Signer } from './jws.ts'
+import { signChecked, verifyDocument, type Signer } from './jws.ts'
 import type { KeyChain } from './key-chain.ts'
 import { limits } from './limits.ts'
 
@@ -32,8 +32,11 @@ const claimsSchema = z.looseObject({
 })
 export type CredentialClaims = z.output<typeof claimsSchema>
 
+const document = { typ: 'membership+jwt', schema: claimsSchema, maxBytes: limits.credentialBytes } as const
+
+/** Signs a credential. @throws MeshError invalid_argument, too_large */
 export const signCredential = (signer: Signer, claims: CredentialClaims): Promise<string> =>
-  signDocument(signer, 'membership+jwt', claims)
+  signChecked(signer, { ...document, hint: 'Give the member fewer roles or tags.' }, claims)
 
 export interface CredentialCheck {
   meshId: string
@@ -47,9 +50,7 @@ export interface CredentialCheck {
 /** Verifies signature, mesh, subject and time of a credential. @throws MeshError unauthenticated */
 export async function verifyCredential(jwt: string, check: CredentialCheck): Promise<CredentialClaims> {
   const { claims } = await verifyDocument(jwt, {
-    typ: 'membership+jwt',
-    schema: claimsSchema,
-    maxBytes: limits.credentialBytes,
+    ...document,
     keyOf: kid => check.keys.keyOf(kid),
   })
   const refuse = (reason: string) =>

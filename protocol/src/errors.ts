@@ -76,6 +76,16 @@ export class MeshError extends Error {
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(errorCodes, code)
 
+/** What was thrown, in words: an object without a prototype, say, cannot be turned into a string. */
+function reasonOf(error: unknown): string {
+  if (error instanceof Error) return error.message
+  try {
+    return String(error)
+  } catch {
+    return 'it threw no error'
+  }
+}
+
 /**
  * Turns anything thrown into a MeshError: itself, an abort into `cancelled`, a timeout into `deadline_exceeded`,
  * anything else into `code` with the original as cause.
@@ -83,7 +93,7 @@ export const isErrorCode = (code: unknown): code is ErrorCode =>
 export function toMeshError(error: unknown, code: ErrorCode, action: string): MeshError {
   if (error instanceof MeshError) return error
   const name = error instanceof Error ? error.name : ''
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = reasonOf(error)
   if (name === 'AbortError')
     return new MeshError('cancelled', `Cannot ${action}: cancelled`, { cause: error })
   if (name === 'TimeoutError')

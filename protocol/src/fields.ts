@@ -1,5 +1,6 @@
 /** Schemas of the fields that several documents share. */
 import * as z from 'zod/mini'
+import { isDialable } from './addr.ts'
 import { limits } from './limits.ts'
 
 const text = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, { error: what }))
@@ -7,8 +8,18 @@ const text = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern
 /** 52 characters of lower-case base32. */
 export const meshIdField = text(/^[a-z2-7]{52}$/, 'is not a mesh id (52 characters a-z, 2-7)')
 
+/**
+ * The peer ids of the keys 00…00 and ff…ff. Base58's alphabet is in ASCII order and all Ed25519 peer ids are equally
+ * long, so the others lie between: other strings of this shape are no peer ids and would make libp2p throw.
+ */
+const firstPeerId = '12D3KooW9pNAk8aiBuGVQtWRdbkLmo5qVL3e2h5UxbN2Nz9ttwiw'
+const lastPeerId = '12D3KooWT3gYEvLJyx1FyyHqrmvdy1tMjpgxmu9aSeKMEuafQtyC'
+
 /** libp2p peer id of an Ed25519 key. */
-export const peerIdField = text(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'is not an Ed25519 peer id (12D3KooW…)')
+export const peerIdField = z.string().check(
+  z.regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, { error: 'is not an Ed25519 peer id (12D3KooW…)' }),
+  z.refine(id => id >= firstPeerId && id <= lastPeerId, { error: 'is not an Ed25519 peer id' }),
+)
 
 /** A DNS label, so that names can become host names. */
 export const nameField = text(
@@ -35,11 +46,12 @@ export const serviceNameField = text(
 export const addrField = z.string().check(
   z.maxLength(limits.addrChars),
   z.regex(
-    /^(?:\/(?:ip4|ip6|dns|dns4|dns6)\/[0-9a-zA-Z.:-]{1,64})(?:\/(?:tcp|udp)\/[0-9]{1,5})(?:\/[a-z0-9-]{1,24}){0,3}$/,
+    /^(?:\/(?:ip4|ip6|dns|dns4|dns6)\/[0-9a-zA-Z.:-]{1,64})(?:\/(?:tcp|udp)\/[1-9][0-9]{0,4})(?:\/[a-z0-9-]{1,24}){0,3}$/,
     {
       error: 'is not an address (/ip4|ip6|dns/HOST/tcp|udp/PORT)',
     },
   ),
+  z.refine(isDialable, { error: 'is not an address that can be dialled' }),
 )
 
 /** The enrolment's serial, 16 bytes of base64url. */

@@ -14,7 +14,7 @@ import {
   peerIdField,
   serialField,
 } from './fields.ts'
-import { signDocument, verifyDocument, type DocumentType, type Signer } from './jws.ts'
+import { signChecked, verifyDocument, type DocumentType, type Signer } from './jws.ts'
 import { keyChainSchema, verifyKeyChain, type KeyChain } from './key-chain.ts'
 import { limits } from './limits.ts'
 import { policySchema, type Policy } from './policy.ts'
@@ -75,24 +75,30 @@ export interface VerifiedHead {
   signed: SignedHead
 }
 
+/** The four documents; signing any of them throws invalid_argument or too_large when members would refuse it. */
+const maxBytes = limits.documentBytes
+const headDocument = { typ: 'head+jws', schema: headSchema, maxBytes } as const
+const relaysDocument = { typ: 'relays+jws', schema: relaysSchema, maxBytes } as const
+const policyDocument = { typ: 'policy+jws', schema: policyPartSchema, maxBytes } as const
+const revocationsDocument = { typ: 'revocations+jws', schema: revocationsSchema, maxBytes } as const
+
 export const signHead = (signer: Signer, head: Head): Promise<string> =>
-  signDocument(signer, 'head+jws', head)
+  signChecked(signer, headDocument, head)
 export const signRelays = (signer: Signer, part: z.output<typeof relaysSchema>): Promise<string> =>
-  signDocument(signer, 'relays+jws', part)
+  signChecked(signer, relaysDocument, part)
 export const signPolicy = (signer: Signer, part: z.output<typeof policyPartSchema>): Promise<string> =>
-  signDocument(signer, 'policy+jws', part)
+  signChecked(signer, policyDocument, part)
 export const signRevocations = (signer: Signer, part: Revocations): Promise<string> =>
-  signDocument(signer, 'revocations+jws', part)
+  signChecked(signer, revocationsDocument, part)
 
 /** Verifies one part: signed by an authority key and of this mesh. */
 async function verifyPart<T extends { mesh: string }>(
   jws: string,
-  typ: DocumentType,
-  schema: z.ZodMiniType<T>,
+  document: { typ: DocumentType; schema: z.ZodMiniType<T>; maxBytes: number },
   keys: KeyChain,
 ): Promise<T> {
-  const keyOf = (kid: string) => keys.keyOf(kid)
-  const { claims } = await verifyDocument(jws, { typ, schema, maxBytes: limits.documentBytes, keyOf })
+  const { typ } = document
+  const { claims } = await verifyDocument(jws, { ...document, keyOf: kid => keys.keyOf(kid) })
   if (claims.mesh !== keys.meshId)
     throw new MeshError('unauthenticated', `Cannot verify ${typ}: it is of another mesh`)
   return claims
@@ -102,10 +108,10 @@ async function verifyPart<T extends { mesh: string }>(
 export async function verifyHead(meshId: string, signed: SignedHead): Promise<VerifiedHead> {
   const keys = await verifyKeyChain(meshId, signed.keys)
   const [head, relays, policy, revocations] = await Promise.all([
-    verifyPart(signed.head, 'head+jws', headSchema, keys),
-    verifyPart(signed.relays, 'relays+jws', relaysSchema, keys),
-    verifyPart(signed.policy, 'policy+jws', policyPartSchema, keys),
-    verifyPart(signed.revocations, 'revocations+jws', revocationsSchema, keys),
+    verifyPart(signed.head, headDocument, keys),
+    verifyPart(signed.relays, relaysDocument, keys),
+    verifyPart(signed.policy, policyDocument, keys),
+    verifyPart(signed.revocations, revocationsDocument, keys),
   ])
   const { numbers, issuedAt } = head
   const match =

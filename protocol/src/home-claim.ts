@@ -1,7 +1,7 @@
 /** Home claim: an agent says which relay is its home. `typ: home+jws`; the highest homeSeq wins, whoever carries it. */
 import * as z from 'zod/mini'
 import { millisField, peerIdField } from './fields.ts'
-import { signDocument, verifyMemberDocument, type Signer } from './jws.ts'
+import { signChecked, verifyMemberDocument, type Signer } from './jws.ts'
 import { limits } from './limits.ts'
 
 const homeSchema = z.looseObject({
@@ -12,7 +12,7 @@ const homeSchema = z.looseObject({
 export type HomeClaim = z.output<typeof homeSchema>
 
 export const signHomeClaim = (signer: Signer, claim: HomeClaim): Promise<string> =>
-  signDocument(signer, 'home+jws', claim)
+  signChecked(signer, { typ: 'home+jws', schema: homeSchema, maxBytes: limits.recordBytes }, claim)
 
 /** @throws MeshError unauthenticated, too_large */
 export async function verifyHomeClaim(jws: string): Promise<HomeClaim & { peerId: string }> {

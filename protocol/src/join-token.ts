@@ -15,11 +15,14 @@ export interface JoinToken {
 
 const secretBytes = 32
 
-/** Writes a join token. */
-export const formatJoinToken = ({ url, meshId, secret }: JoinToken): string =>
-  ['amj1', base64url.baseEncode(new TextEncoder().encode(url)), meshId, base64url.baseEncode(secret)].join(
-    '.',
-  )
+/** Writes a join token. @throws MeshError too_large when the URL is too long to be read back */
+export function formatJoinToken({ url, meshId, secret }: JoinToken): string {
+  const urlPart = base64url.baseEncode(new TextEncoder().encode(url))
+  const token = ['amj1', urlPart, meshId, base64url.baseEncode(secret)].join('.')
+  if (token.length > limits.joinTokenChars)
+    throw new MeshError('too_large', `Cannot write join token: its URL has ${url.length} characters`)
+  return token
+}
 
 const refuse = (reason: string, cause?: unknown) =>
   new MeshError('token_invalid', `Cannot read join token: ${reason}`, {
@@ -39,8 +42,9 @@ const readUrl = (part: string): string => {
   try {
     const url = new URL(new TextDecoder('utf-8', { fatal: true }).decode(decode(part, 'url')))
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refuse(`url scheme is ${url.protocol}`)
-    if (url.username !== '' || url.search !== '' || url.hash !== '') throw refuse('url has more than a path')
-    return url.href.replace(/\/+$/, '')
+    if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+      throw refuse('url has more than a path')
+    return (url.origin + url.pathname).replace(/\/+$/, '')
   } catch (error) {
     throw error instanceof MeshError ? error : refuse('url is not a URL', error)
   }

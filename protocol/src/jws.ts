@@ -6,7 +6,7 @@ import { CompactSign, compactVerify, decodeProtectedHeader, importJWK, type Cryp
 import * as z from 'zod/mini'
 import { MeshError, toMeshError, type ErrorCode } from './errors.ts'
 import type { PublicJwk } from './fields.ts'
-import { parseJson } from './parse.ts'
+import { parse, parseJson } from './parse.ts'
 import { peerJwk } from './peer-id.ts'
 
 /** The closed set of document types. */
@@ -34,8 +34,11 @@ export const algorithmOf = (jwk: PublicJwk): 'EdDSA' | 'ES256' => (jwk.kty === '
 /** A signer over a private JWK held in memory. @throws MeshError invalid_argument */
 export async function jwkSigner(kid: string, privateJwk: JWK & PublicJwk): Promise<Signer> {
   const alg = algorithmOf(privateJwk)
+  const refuse = (reason: string, cause?: unknown) =>
+    new MeshError('invalid_argument', `Cannot use private key of ${kid}: ${reason}`, { cause })
+  if (typeof privateJwk.d !== 'string') throw refuse('it is a public key')
   const key = await importJWK(privateJwk, alg).catch((cause: unknown) => {
-    throw new MeshError('invalid_argument', `Cannot use private key of ${kid}: not a valid JWK`, { cause })
+    throw refuse('not a valid JWK', cause)
   })
   return {
     kid,
@@ -49,6 +52,30 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Signs `claims` as JSON under `typ`. */
 export const signDocument = (signer: Signer, typ: DocumentType, claims: object): Promise<string> =>
   signer.sign(typ, encoder.encode(JSON.stringify(claims)))
+
+/**
+ * Signs `claims` once they fit the schema and limit that verifiers hold them to, so that nothing is signed that
+ * everybody refuses.
+ * @throws MeshError invalid_argument, too_large
+ */
+export async function signChecked<S extends z.core.$ZodType>(
+  signer: Signer,
+  { typ, schema, maxBytes, hint }: { typ: DocumentType; schema: S; maxBytes: number; hint?: string },
+  claims: object,
+): Promise<string> {
+  parse(schema, claims, `sign ${typ}`)
+  const jws = await signDocument(signer, typ, claims)
+  if (jws.length <= maxBytes) return jws
+  throw new MeshError('too_large', `Cannot sign ${typ}: ${jws.length} bytes, limit ${maxBytes}`, {
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+/**
+ * Three parts of base64url, the signature 64 bytes long and in its one canonical spelling: decoders also take others,
+ * which would be the same document in other bytes.
+ */
+const compactJws = /^[\w-]+\.[\w-]+\.[\w-]{85}[AQgw]$/
 
 const headerSchema = z.looseObject({
   alg: z.enum(['EdDSA', 'ES256']),
@@ -96,6 +123,7 @@ export async function verifyDocument<S extends z.core.$ZodType>(
 ): Promise<{ kid: string; claims: z.output<S> }> {
   if (jws.length > maxBytes)
     throw new MeshError('too_large', `Cannot verify ${typ}: ${jws.length} characters, limit ${maxBytes}`)
+  if (!compactJws.test(jws)) throw new MeshError(code, `Cannot verify ${typ}: not a compact JWS`)
   const kid = readKid(jws, typ, code)
   const jwk = keyOf(kid)
   const alg = algorithmOf(jwk)
@@ -114,7 +142,17 @@ const importKey = async (jwk: PublicJwk, alg: string): Promise<CryptoKey> => {
 }
 
 /** Verifies a document that a member signed: EdDSA by the key inside the peer id that is its `kid`. */
-export const verifyMemberDocument = <S extends z.core.$ZodType>(
+export function verifyMemberDocument<S extends z.core.$ZodType>(
   jws: string,
   options: Omit<VerifyOptions<S>, 'keyOf'>,
-): Promise<{ kid: string; claims: z.output<S> }> => verifyDocument(jws, { ...options, keyOf: peerJwk })
+): Promise<{ kid: string; claims: z.output<S> }> {
+  const { typ, code = 'unauthenticated' } = options
+  const keyOf = (kid: string): PublicJwk => {
+    try {
+      return peerJwk(kid)
+    } catch (cause) {
+      throw new MeshError(code, `Cannot verify ${typ}: kid is not a peer id`, { cause })
+    }
+  }
+  return verifyDocument(jws, { ...options, keyOf })
+}

@@ -4,15 +4,15 @@
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
-import { documentField, meshIdField, publicJwkField, secondsField, type PublicJwk } from './fields.ts'
-import { signDocument, verifyDocument, type Signer } from './jws.ts'
+import { jwsField, meshIdField, publicJwkField, secondsField, type PublicJwk } from './fields.ts'
+import { signChecked, verifyDocument, type Signer } from './jws.ts'
 import { limits } from './limits.ts'
 import { meshIdOf, thumbprintOf } from './mesh-id.ts'
 
 /** As carried on the wire. */
 export const keyChainSchema = z.looseObject({
   root: publicJwkField,
-  links: z.array(documentField).check(z.minLength(1), z.maxLength(limits.keyChain)),
+  links: z.array(jwsField(limits.keyLinkBytes)).check(z.minLength(1), z.maxLength(limits.keyChain)),
 })
 export type SignedKeyChain = z.output<typeof keyChainSchema>
 
@@ -38,13 +38,14 @@ export interface KeyChain {
 export const signKeyLink = (
   predecessor: Signer,
   link: { mesh: string; seq: number; jwk: PublicJwk; iat: number },
-): Promise<string> => signDocument(predecessor, 'key+jws', link)
+): Promise<string> =>
+  signChecked(predecessor, { typ: 'key+jws', schema: linkSchema, maxBytes: limits.keyLinkBytes }, link)
 
 async function verifyLink(jws: string, seq: number, meshId: string, by: { kid: string; jwk: PublicJwk }) {
   const { claims } = await verifyDocument(jws, {
     typ: 'key+jws',
     schema: linkSchema,
-    maxBytes: limits.documentBytes,
+    maxBytes: limits.keyLinkBytes,
     keyOf: kid => {
       if (kid === by.kid) return by.jwk
       throw new MeshError('unauthenticated', `Cannot verify key chain: link ${seq} is signed by ${kid}`)

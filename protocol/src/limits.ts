@@ -4,10 +4,12 @@ export const limits = {
   recordBytes: 1024,
   /** A credential JWT: 0.5 KB measured with four roles and tags. */
   credentialBytes: 2048,
-  /** Any other signed document (policy, relays, revocations). */
-  documentBytes: 256 * 1024,
-  /** An `Authorization: Mesh` value; proxies commonly cap headers at 8 KiB. */
-  authorizationBytes: 2048,
+  /** Any other signed document: 256 relays or 4,096 revocations of both kinds at their longest, in base64. */
+  documentBytes: 512 * 1024,
+  /** A link of the key chain: one public key. */
+  keyLinkBytes: 1024,
+  /** An `Authorization: Mesh` value: path and query at their limits; proxies commonly cap headers at 8 KiB. */
+  authorizationBytes: 3072,
   /** A join token: URL of at most 512 characters and a 32-byte secret. */
   joinTokenChars: 900,
   /** Addresses listed in a record; circuit addresses are derived, never listed. */
@@ -17,6 +19,8 @@ export const limits = {
   services: 32,
   roles: 16,
   tags: 16,
+  /** Roles and tags together, in characters: what a credential has room for beside its other claims. */
+  rolesAndTagsChars: 800,
   /** Links in a key chain: one rotation a month for five years. */
   keyChain: 64,
   grants: 256,

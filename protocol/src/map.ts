@@ -2,8 +2,8 @@
  * Map: what a member knows of the others. Pairs travel as {@link MapPage}s over `GET /v1/map`, the watch WebSocket and
  * the stream `/agent-mesh/map/1.0.0`.
  *
- * Flow of the stream: the agent opens it and sends `sync`; the relay answers `head`, `changes` pages until the cursor
- * is current, `presence` of the agents homed at it, then pushes each of them as it changes. Messages are JSON, each
+ * Flow of the stream: the agent opens it and sends `sync`, and `home` if the relay is its home; the relay answers `head`,
+ * `changes` pages until the cursor is current, `presence` of the agents homed at it, then pushes each as it changes. Messages are JSON, each
  * behind a 4-byte big-endian length.
  */
 import * as z from 'zod/mini'
@@ -20,7 +20,13 @@ const place = {
 }
 
 /** A member's record and credential, as last changed in its shard. */
-export const mapPairSchema = z.looseObject({ ...place, record: recordField, credential: credentialField })
+export const mapPairSchema = z.looseObject({
+  ...place,
+  record: recordField,
+  credential: credentialField,
+  /** Only removals have it: {@link isRemoval} goes by it. */
+  gone: z.optional(z.never()),
+})
 /** A member that left, was removed or revoked; kept 22 days. */
 export const mapRemovalSchema = z.looseObject({ ...place, gone: serialField })
 export const mapChangeSchema = z.union([mapPairSchema, mapRemovalSchema])
@@ -29,7 +35,7 @@ export type MapPair = z.output<typeof mapPairSchema>
 export type MapRemoval = z.output<typeof mapRemovalSchema>
 export type MapChange = z.output<typeof mapChangeSchema>
 
-export const isRemoval = (change: MapChange): change is MapRemoval => 'gone' in change
+export const isRemoval = (change: MapChange): change is MapRemoval => change.gone !== undefined
 
 export const mapPageSchema = z.looseObject({
   changes: z.array(mapChangeSchema).check(z.maxLength(limits.mapPairs)),
@@ -40,14 +46,18 @@ export const mapPageSchema = z.looseObject({
 })
 export type MapPage = z.output<typeof mapPageSchema>
 
-/** Agent to relay, first message. */
-export const mapSyncSchema = z.looseObject({
-  type: z.literal('sync'),
-  since: z.optional(z.string().check(z.maxLength(512))),
-})
+/** Longest message of the map stream and the watch: a page or a head with its envelope. */
+export const mapMessageBytes = limits.mapBytes + limits.documentBytes
+
+/** Agent to relay: `sync` once and first; `home` when the relay becomes its home. */
+export const mapRequestSchema = z.union([
+  z.looseObject({ type: z.literal('sync'), since: z.optional(z.string().check(z.maxLength(512))) }),
+  z.looseObject({ type: z.literal('home'), home: recordField }),
+])
+export type MapRequest = z.output<typeof mapRequestSchema>
 
 /** Relay to agent, and control plane to watcher. */
-export const mapMessageSchema = z.union([
+export const mapMessageSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('head'), head: signedHeadSchema }),
   z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
   /** The cursor was too old or foreign: forget it, what follows starts anew. */

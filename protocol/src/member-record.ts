@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
 import { addrsField, labelField, millisField, peerIdField, serialField, servicesField } from './fields.ts'
-import { signDocument, verifyMemberDocument, type Signer } from './jws.ts'
+import { signChecked, verifyMemberDocument, type Signer } from './jws.ts'
 import { limits } from './limits.ts'
 
 const recordSchema = z.looseObject({
@@ -19,19 +19,11 @@ const recordSchema = z.looseObject({
 })
 export type MemberRecord = z.output<typeof recordSchema>
 
-/** Signs a record. @throws MeshError too_large when it is over 1 KiB */
-export async function signRecord(signer: Signer, record: MemberRecord): Promise<string> {
-  const jws = await signDocument(signer, 'member+jws', record)
-  if (jws.length > limits.recordBytes)
-    throw new MeshError(
-      'too_large',
-      `Cannot sign member record: ${jws.length} bytes, limit ${limits.recordBytes}`,
-      {
-        hint: 'List fewer addresses or services.',
-      },
-    )
-  return jws
-}
+const document = { typ: 'member+jws', schema: recordSchema, maxBytes: limits.recordBytes } as const
+
+/** Signs a record. @throws MeshError invalid_argument, too_large when it is over 1 KiB */
+export const signRecord = (signer: Signer, record: MemberRecord): Promise<string> =>
+  signChecked(signer, { ...document, hint: 'List fewer addresses or services.' }, record)
 
 /**
  * Verifies a record by the key inside its own peer id.
@@ -42,11 +34,7 @@ export async function verifyRecord(
   jws: string,
   now: number,
 ): Promise<{ peerId: string; record: MemberRecord }> {
-  const { kid, claims } = await verifyMemberDocument(jws, {
-    typ: 'member+jws',
-    schema: recordSchema,
-    maxBytes: limits.recordBytes,
-  })
+  const { kid, claims } = await verifyMemberDocument(jws, document)
   if (claims.incarnation > now + limits.futureMs)
     throw new MeshError(
       'unauthenticated',

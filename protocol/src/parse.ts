@@ -1,12 +1,37 @@
 import * as z from 'zod/mini'
 import { MeshError, type ErrorCode } from './errors.ts'
 
-const describe = (error: z.core.$ZodError): string => {
+/** Field names come from outside: this much of them is told. */
+const shown = 64
+
+/** zod/mini carries no messages of its own; the schemas give one for each pattern, the rest is said here. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return `unknown field ${issue.keys[0]?.slice(0, shown)}`
+    case 'invalid_type':
+      return `is not ${issue.expected}`
+    case 'invalid_value':
+      return `is none of ${issue.values.join(', ')}`
+    case 'too_big':
+      return `is over ${issue.maximum}${unitOf(issue.origin)}`
+    case 'too_small':
+      return `is under ${issue.minimum}${unitOf(issue.origin)}`
+    case 'invalid_union':
+      return 'has none of the known forms'
+    default:
+      return issue.message
+  }
+}
+
+const unitOf = (origin: string): string =>
+  origin === 'string' ? ' characters' : origin === 'array' ? ' items' : ''
+
+function describe(error: z.core.$ZodError): string {
   const issue = error.issues[0]
   if (issue === undefined) return 'does not fit its schema'
-  const path = issue.path.join('.')
-  const unknown = issue.code === 'unrecognized_keys' ? `unknown field ${issue.keys[0]}` : issue.message
-  return path === '' ? unknown : `${path}: ${unknown}`
+  const path = issue.path.map(String).join('.').slice(0, shown)
+  return path === '' ? reasonOf(issue) : `${path}: ${reasonOf(issue)}`
 }
 
 /**

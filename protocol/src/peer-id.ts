@@ -49,5 +49,11 @@ export const peerJwk = (peerId: string): PublicJwk => ({
 /** The peer id of an Ed25519 public JWK. @throws MeshError invalid_argument */
 export function peerIdOfJwk(jwk: PublicJwk): string {
   if (jwk.kty !== 'OKP') throw new MeshError('invalid_argument', 'Cannot make peer id: key is not Ed25519')
-  return peerIdOf(base64url.baseDecode(jwk.x))
+  let key: Uint8Array
+  try {
+    key = base64url.baseDecode(jwk.x)
+  } catch (cause) {
+    throw new MeshError('invalid_argument', 'Cannot make peer id: key is not base64url', { cause })
+  }
+  return peerIdOf(key)
 }

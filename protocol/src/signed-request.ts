@@ -3,7 +3,7 @@ import { base64url } from 'multiformats/bases/base64'
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
 import { meshIdField, secondsField } from './fields.ts'
-import { signDocument, verifyMemberDocument, type Signer } from './jws.ts'
+import { signChecked, verifyMemberDocument, type Signer } from './jws.ts'
 import { limits } from './limits.ts'
 
 const requestSchema = z.looseObject({
@@ -20,6 +20,9 @@ const requestSchema = z.looseObject({
 })
 export type RequestClaims = z.output<typeof requestSchema>
 
+const scheme = 'Mesh '
+const document = { typ: 'request+jws', schema: requestSchema, maxBytes: limits.authorizationBytes } as const
+
 /** What is signed of a request. */
 export interface RequestParts {
   method: string
@@ -28,7 +31,7 @@ export interface RequestParts {
   body: Uint8Array
 }
 
-/** The query with its pairs sorted by name, then value. */
+/** The query with its pairs sorted as encoded strings. */
 export function sortedQuery(url: URL): string {
   const pairs = [...url.searchParams].map(pair => new URLSearchParams([pair]).toString())
   return pairs.sort().join('&')
@@ -37,7 +40,11 @@ export function sortedQuery(url: URL): string {
 const bodyHash = async (body: Uint8Array): Promise<string> =>
   base64url.baseEncode(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(body))))
 
-/** The value of the `Authorization` header. @param options.now unix milliseconds */
+/**
+ * The value of the `Authorization` header.
+ * @param options.now unix milliseconds
+ * @throws MeshError invalid_argument when method, path or query do not fit a signed request
+ */
 export async function signRequest(
   signer: Signer,
   { method, url, body }: RequestParts,
@@ -52,13 +59,13 @@ export async function signRequest(
     iat: Math.floor(options.now / 1000),
     ...(options.nonce === undefined ? {} : { nonce: options.nonce }),
   }
-  return `Mesh ${await signDocument(signer, 'request+jws', claims)}`
+  return scheme + (await signChecked(signer, document, claims))
 }
 
 /**
  * Verifies an `Authorization` header against the request it came with.
  * @returns the peer id that signed, and the claims
- * @throws MeshError unauthenticated, clock_skew (details.now is the server's time)
+ * @throws MeshError unauthenticated, too_large, clock_skew (details.now is the server's time)
  */
 export async function verifyRequest(
   authorization: string | undefined,
@@ -66,14 +73,9 @@ export async function verifyRequest(
   options: { meshId: string; now: number },
 ): Promise<{ peerId: string; claims: RequestClaims }> {
   const refuse = (reason: string) => new MeshError('unauthenticated', `Cannot accept request: ${reason}`)
-  const [scheme, jws, rest] = (authorization ?? '').split(' ')
-  if (scheme !== 'Mesh' || jws === undefined || rest !== undefined)
+  if (authorization?.startsWith(scheme) !== true)
     throw refuse('it needs the header "Authorization: Mesh <JWS>"')
-  const { kid, claims } = await verifyMemberDocument(jws, {
-    typ: 'request+jws',
-    schema: requestSchema,
-    maxBytes: limits.authorizationBytes,
-  })
+  const { kid, claims } = await verifyMemberDocument(authorization.slice(scheme.length), document)
   if (claims.aud !== options.meshId) throw refuse('it is signed for another mesh')
   if (claims.htm !== method || claims.path !== url.pathname || claims.query !== sortedQuery(url))
     throw refuse('method, path or query are not the signed ones')

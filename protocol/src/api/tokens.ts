@@ -4,8 +4,7 @@ import { limits } from '../limits.ts'
 
 const day = 24 * 3600
 
-/** `POST /v1/tokens`: needs `manage admin:tokens`. */
-export const createTokenRequest = z.strictObject({
+const tokenFields = z.strictObject({
   uses: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 1),
   /** Seconds; at most a year. */
   expiresIn: z._default(z.int().check(z.minimum(1), z.maximum(365 * day)), day),
@@ -17,6 +16,16 @@ export const createTokenRequest = z.strictObject({
   /** Removed after 10 minutes offline instead of 30 days. */
   ephemeral: z._default(z.boolean(), false),
 })
+
+/** `POST /v1/tokens`: needs `manage admin:tokens`. */
+export const createTokenRequest = tokenFields.check(
+  z.refine(({ name, uses }) => name === undefined || uses === 1, {
+    error: 'has a name and more than one use',
+  }),
+  z.refine(({ roles, tags }) => [...roles, ...tags].join().length <= limits.rolesAndTagsChars, {
+    error: `has roles and tags of over ${limits.rolesAndTagsChars} characters together`,
+  }),
+)
 export type CreateTokenRequest = z.input<typeof createTokenRequest>
 
 export const tokenViewSchema = z.looseObject({

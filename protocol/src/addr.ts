@@ -1,0 +1,16 @@
+/** What a pattern cannot say of an address: that its host and port exist. libp2p throws at those that do not. */
+
+const ip4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/
+const domain = /^(?!-)[0-9A-Za-z.-]+$/
+
+const hostFits = (kind: string, host: string): boolean => {
+  if (kind === 'ip4') return ip4.test(host)
+  if (kind === 'ip6') return host.includes(':') && URL.canParse(`http://[${host}]/`)
+  return domain.test(host)
+}
+
+/** Whether `/KIND/HOST/TRANSPORT/PORT/…` names a host that can be dialled, directly. */
+export function isDialable(addr: string): boolean {
+  const [, kind = '', host = '', , port = '', ...rest] = addr.split('/', 16)
+  return hostFits(kind, host) && Number(port) <= 65_535 && !rest.includes('p2p-circuit')
+}
