@@ -4,6 +4,7 @@ import { MeshError, parseJoinToken, verifyCredential, type Signer } from '@agent
 import { headKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
 import { controlPlaneClient } from './control-plane-client.ts'
 
 export interface EnrolInit {
@@ -11,6 +12,7 @@ export interface EnrolInit {
   signer: Signer
   store: MemberStore
   clock: Clock
+  log: Logger
   /** Wanted name. @default the host name */
   name?: string
   region?: string
@@ -51,6 +53,7 @@ export async function enrol({
   signer,
   store,
   clock,
+  log,
   name,
   region,
   signal,
@@ -67,7 +70,7 @@ export async function enrol({
     )
   const client = controlPlaneClient({ url, meshId, signer, clock })
   const { head: offered } = await client.bootstrap({}, signal)
-  const head = await headKeeper({ meshId, store })
+  const head = await headKeeper({ meshId, store, log })
   await head.accept(offered)
   const reply = await client.enrol(
     {

@@ -8,7 +8,8 @@ import {
   type SignedHead,
   type VerifiedHead,
 } from '@agent-mesh/protocol'
-import { emitter } from './emitter.ts'
+import { Listeners } from '../transport/listeners.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { MemberStore } from './member-store.ts'
 
 export interface HeadKeeper {
@@ -26,11 +27,12 @@ export interface HeadKeeper {
 export interface HeadKeeperInit {
   meshId: string
   store: MemberStore
+  log: Logger
 }
 
 /** Reads the head from disk, if there is one. @throws MeshError when the one on disk does not verify */
-export async function headKeeper({ meshId, store }: HeadKeeperInit): Promise<HeadKeeper> {
-  const changed = emitter<VerifiedHead>()
+export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promise<HeadKeeper> {
+  const changed = new Listeners<VerifiedHead>(err => log.error({ err }, 'a listener of the head failed'))
   const stored = store.get('head')
   let current =
     stored === undefined
@@ -59,6 +61,6 @@ export async function headKeeper({ meshId, store }: HeadKeeperInit): Promise<Hea
       return current
     },
     accept,
-    onChange: listener => changed.on(listener),
+    onChange: listener => changed.add(listener),
   }
 }

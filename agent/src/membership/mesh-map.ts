@@ -14,7 +14,7 @@ import {
 } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { emitter } from './emitter.ts'
+import { Listeners } from '../transport/listeners.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { MemberIndex, type MapMember } from './member-index.ts'
 import type { MemberStore } from './member-store.ts'
@@ -39,7 +39,7 @@ export class MeshMap {
   readonly #log: Logger
   readonly #clock: Clock
   readonly #index = new MemberIndex()
-  readonly #changed = emitter<readonly MapChange[]>()
+  readonly #changed: Listeners<readonly MapChange[]>
   #cursor: MapCursor | undefined
   /** Peer ids not yet seen again since a restart; undefined when none is under way. */
   #unseen: Set<string> | undefined
@@ -51,11 +51,14 @@ export class MeshMap {
     this.#head = head
     this.#log = log
     this.#clock = clock
+    this.#changed = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
     this.#cursor = readCursor(store.get('cursor'))
   }
 
-  /** After the changes are in the map and on disk. */
-  readonly onChange = this.#changed.on
+  /** After the changes are in the map and on disk. @returns how to stop listening */
+  onChange(listener: (changes: readonly MapChange[]) => void): () => void {
+    return this.#changed.add(listener)
+  }
 
   get size(): number {
     return this.#index.size

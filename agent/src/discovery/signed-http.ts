@@ -1,0 +1,90 @@
+/** Signed requests to the control plane: a wrong clock is corrected once, what is idempotent is retried. */
+import { MeshError, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { randomBytes } from 'node:crypto'
+import type * as z from 'zod/mini'
+import type { Clock } from '../observe/clock.ts'
+import { defaults } from './defaults.ts'
+import { exchange } from './http.ts'
+
+export interface SignedHttpInit {
+  /** Base URL, as the join token has it. */
+  url: string
+  meshId: string
+  /** Without it requests go unsigned: only the open routes answer. */
+  signer?: Signer | undefined
+  clock: Clock
+}
+
+export interface HttpCall {
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  path: string
+  query?: Record<string, string | undefined>
+  body?: unknown
+  signal?: AbortSignal | undefined
+  /** Not idempotent: carries a nonce and is sent once. */
+  once?: boolean
+}
+
+const worthRetrying = (error: unknown) =>
+  error instanceof MeshError && error.retriable && error.code !== 'clock_skew'
+
+export class SignedHttp {
+  readonly #init: SignedHttpInit
+  readonly #retrying = retry(handleWhen(worthRetrying), {
+    maxAttempts: defaults.requestTries - 1,
+    backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
+  })
+  /** Server time minus ours, learnt from a `clock_skew` refusal. */
+  #offset = 0
+
+  constructor(init: SignedHttpInit) {
+    this.#init = init
+  }
+
+  /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
+  async ask<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
+    return parseJson(
+      call.reply,
+      await this.tell(call),
+      `read reply of ${call.method} ${call.path}`,
+      'protocol_error',
+    )
+  }
+
+  /** Sends, and returns the reply as text. @throws MeshError the server's code, unavailable */
+  tell(call: HttpCall): Promise<string> {
+    if (call.once === true) return this.#correctingClock(call)
+    return this.#retrying.execute(() => this.#correctingClock(call), call.signal)
+  }
+
+  /** Headers that prove who asks. */
+  async headers(method: string, url: URL, body: Uint8Array, nonce?: string): Promise<Record<string, string>> {
+    const { signer, meshId, clock } = this.#init
+    if (signer === undefined) return {}
+    const options = { meshId, now: clock.now() + this.#offset, ...(nonce === undefined ? {} : { nonce }) }
+    return { authorization: await signRequest(signer, { method, url, body }, options) }
+  }
+
+  async #correctingClock(call: HttpCall): Promise<string> {
+    try {
+      return await this.#send(call)
+    } catch (error) {
+      const serverTime = error instanceof MeshError && error.code === 'clock_skew' && error.details?.['now']
+      if (typeof serverTime !== 'number') throw error
+      this.#offset = serverTime - this.#init.clock.now()
+      return this.#send(call)
+    }
+  }
+
+  async #send({ method, path, query = {}, body: content, signal, once }: HttpCall): Promise<string> {
+    const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, value)
+    const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
+    const nonce = once === true ? randomBytes(16).toString('base64url') : undefined
+    const signed = await this.headers(method, url, body, nonce)
+    const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
+    return exchange({ method, url, headers: { ...signed, ...typed }, body, signal })
+  }
+}
