@@ -1,0 +1,6 @@
+/** The control plane: its store port and adapters, and the local host. */
+export * from './store/clock.ts'
+export * from './store/model.ts'
+export * from './store/store.ts'
+export * from './store/token-id.ts'
+export { openSqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'

@@ -1,0 +1,175 @@
+import type { Enrolment, MapChange, Store } from '@agent-mesh/lambdas'
+import { shardOf } from '@agent-mesh/protocol'
+import { describe, expect, test } from 'vitest'
+import { useStore } from './store-context.ts'
+import { day, enrol, recordOf, type StoreSetup } from './store-fixture.ts'
+
+/** Follows one shard the way a poller does; fails on a gap or on disorder by itself. */
+async function follow(store: Store, shard: number, after: number, limit = 7): Promise<MapChange[]> {
+  const changes = await store.readChanges(shard, { after, limit })
+  changes.forEach((change, i) => expect(change.v).toBe(after + i + 1))
+  return changes
+}
+
+/** Pairs and services. */
+export function directorySuite(common: StoreSetup): void {
+  describe('the directory', () => {
+    const context = useStore(common)
+
+    test('numbers each change of a shard without gaps', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      const shard = await shardOf('p')
+      expect(await context.any().putMember(recordOf(enrolment, 1))).toEqual({ written: true, shard, v: 1 })
+      expect(await context.any().putMember(recordOf(enrolment, 2))).toEqual({ written: true, shard, v: 2 })
+      expect(await context.any().removeMember('p', enrolment.serial)).toEqual({ written: true, shard, v: 3 })
+      expect((await store.readHeads()).v[shard]).toBe(3)
+      const at = clock.now()
+      expect(await follow(store, shard, 0)).toEqual([
+        { v: 1, peerId: 'p', at },
+        { v: 2, peerId: 'p', at },
+        { v: 3, peerId: 'p', at, gone: enrolment.serial },
+      ])
+      expect(await follow(store, shard, 3)).toEqual([])
+    })
+
+    test('writes nothing for the same bytes, and for a renewed credential no number', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      await store.putMember(recordOf(enrolment, 1))
+      expect(await context.any().putMember(recordOf(enrolment, 1))).toMatchObject({ written: false, v: 1 })
+      const { serial } = enrolment
+      await store.recordCredential({ peerId: 'p', serial, credential: 'new', expiresAt: clock.now() + day })
+      expect(await store.readMembers(['p'])).toMatchObject([{ credential: 'new', v: 1 }])
+      expect((await store.readHeads()).v.reduce((sum, v) => sum + v)).toBe(1)
+    })
+
+    test('answers a lower incarnation, or an equal one with other bytes, with the stored one', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      await store.putMember(recordOf(enrolment, 5))
+      const conflict = { code: 'conflict', details: { incarnation: 5 } }
+      await expect(store.putMember(recordOf(enrolment, 4))).rejects.toMatchObject(conflict)
+      await expect(store.putMember(recordOf(enrolment, 5, { record: 'x' }))).rejects.toMatchObject(conflict)
+      await store.removeMember('p', enrolment.serial)
+      await expect(store.putMember(recordOf(enrolment, 5))).rejects.toMatchObject(conflict)
+      expect(await store.putMember(recordOf(enrolment, 6))).toMatchObject({ written: true })
+    })
+
+    test('takes records of enrolled members only', async () => {
+      const { store } = context
+      const stranger = { peerId: 'q', serial: 's' } as Enrolment
+      await expect(store.putMember(recordOf(stranger, 1))).rejects.toMatchObject({ code: 'not_found' })
+      await expect(store.removeMember('q', 's')).rejects.toMatchObject({ code: 'not_found' })
+    })
+
+    test('reads pairs in the order asked, with name, roles and credential of the enrolment', async () => {
+      const { store, clock } = context
+      const a = await enrol(store, clock, 'a', { region: 'eu', tags: ['t'] })
+      const b = await enrol(store, clock, 'b')
+      await store.putMember(recordOf(a, 1))
+      await store.putMember(recordOf(b, 1, { region: 'us' }))
+      const [first, second, ...rest] = await context.any().readMembers(['b', 'nobody', 'a'])
+      expect(rest).toEqual([])
+      expect(first).toMatchObject({ peerId: 'b', region: 'us', online: false })
+      expect(second).toMatchObject({
+        peerId: 'a',
+        name: 'a',
+        roles: ['agent'],
+        tags: ['t'],
+        region: 'eu',
+        incarnation: 1,
+        services: ['math', 'math@1'],
+        record: 'record-of-a-1',
+        credential: 'credential-of-a',
+      })
+    })
+
+    test('lists a shard in pages and providers by service, following the record', async () => {
+      const { store, clock } = context
+      const peers = Array.from({ length: 40 }, (_, i) => `peer-${i}`)
+      for (const peer of peers) await store.putMember(recordOf(await enrol(store, clock, peer), 1))
+      const found: string[] = []
+      for (let shard = 0; shard < 16; shard++)
+        for (let after = ''; ;) {
+          const page = await context.any().listShard(shard, { after, limit: 2 })
+          found.push(...page.map(member => member.peerId))
+          if (page.length < 2) break
+          after = page[1]?.peerId ?? ''
+        }
+      expect(found.sort()).toEqual(peers.sort())
+
+      const shard = await shardOf('peer-0')
+      const enrolment = await store.readEnrolment('peer-0')
+      expect(await store.listProviders('math', shard, 100)).toContain('peer-0')
+      await store.putMember(recordOf(enrolment as Enrolment, 2, { services: ['text'] }))
+      expect(await store.listProviders('math', shard, 100)).not.toContain('peer-0')
+      expect(await store.listProviders('text', shard, 100)).toEqual(['peer-0'])
+      await store.removeMember('peer-0', (enrolment as Enrolment).serial)
+      expect(await store.listProviders('text', shard, 100)).toEqual([])
+    })
+
+    test('a number that cannot be followed is a map_gap', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      const shard = await shardOf('p')
+      await store.putMember(recordOf(enrolment, 1))
+      const gap = { code: 'map_gap' }
+      await expect(store.readChanges(shard, { after: 2, limit: 10 })).rejects.toMatchObject(gap)
+      clock.advance(7 * day)
+      expect(await follow(store, shard, 0)).toHaveLength(1)
+      clock.advance(1)
+      await expect(store.readChanges(shard, { after: 0, limit: 10 })).rejects.toMatchObject(gap)
+      await store.collectGarbage()
+      await expect(store.readChanges(shard, { after: 0, limit: 10 })).rejects.toMatchObject(gap)
+      expect(await follow(store, shard, 1)).toEqual([])
+    })
+
+    test('200 writers and one poller: the deltas add up, no number missed or out of order', async () => {
+      const { store, clock } = context
+      const enrolments = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => enrol(store, clock, `w-${i}`)),
+      )
+      const state = new Map<string, string>()
+      const cursor = new Array<number>(16).fill(0)
+      const poll = async (): Promise<number> => {
+        let seen = 0
+        for (const [shard, after] of cursor.entries()) {
+          const changes = await follow(context.any(), shard, after)
+          const members = await store.readMembers(changes.map(change => change.peerId))
+          const pairs = new Map(members.map(member => [member.peerId, member.record]))
+          for (const { peerId, v } of changes) {
+            cursor[shard] = v
+            const record = pairs.get(peerId)
+            if (record === undefined) state.delete(peerId)
+            else state.set(peerId, record)
+          }
+          seen += changes.length
+        }
+        return seen
+      }
+
+      const write = async (enrolment: Enrolment, i: number): Promise<void> => {
+        for (let incarnation = 1; incarnation <= 4; incarnation++)
+          await context.any().putMember(recordOf(enrolment, incarnation))
+        if (i % 5 === 0) await context.any().removeMember(enrolment.peerId, enrolment.serial)
+      }
+      let writing = true
+      const writers = Promise.all(enrolments.map(write)).finally(() => (writing = false))
+      let seen = 0
+      while (writing) {
+        seen += await poll()
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      await writers
+      for (let more = await poll(); more > 0; more = await poll()) seen += more
+
+      expect(seen).toBe(200 * 4 + 40)
+      expect(cursor).toEqual((await store.readHeads()).v)
+      const expected = enrolments
+        .filter((_, i) => i % 5 !== 0)
+        .map(({ peerId }) => [peerId, `record-of-${peerId}-4`])
+      expect([...state].sort()).toEqual(expected.sort())
+    })
+  })
+}

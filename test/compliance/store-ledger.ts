@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { useStore } from './store-context.ts'
+import type { StoreSetup } from './store-fixture.ts'
+
+/** Head parts, nonces, audit. */
+export function ledgerSuite(common: StoreSetup): void {
+  describe('head parts', () => {
+    const context = useStore(common)
+
+    test('a part is written when the number expected is the stored one', async () => {
+      await context.any().writePart('policy', 0, 'one')
+      const second = await context.any().writePart('policy', 1, 'two')
+      expect(second).toMatchObject({
+        name: 'policy',
+        number: 2,
+        document: 'two',
+        writtenAt: context.clock.now(),
+      })
+      expect(await context.any().readPart('policy')).toEqual(second)
+      expect(await context.any().readPart('relays')).toBeUndefined()
+    })
+
+    test('a write on a stale or imagined number is a conflict and changes nothing', async () => {
+      await context.store.writePart('policy', 0, 'one')
+      for (const expected of [0, 2])
+        await expect(context.any().writePart('policy', expected, 'other')).rejects.toMatchObject({
+          code: 'conflict',
+          details: { number: 1 },
+        })
+      await expect(context.any().writePart('relays', 3, 'x')).rejects.toMatchObject({ code: 'conflict' })
+      expect((await context.store.readParts()).map(part => part.document)).toEqual(['one'])
+    })
+
+    test('of 50 concurrent writers of the same number one wins', async () => {
+      const writes = Array.from({ length: 50 }, (_, i) => context.any().writePart('relays', 0, `by-${i}`))
+      const settled = await Promise.allSettled(writes)
+      expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      expect(await context.store.readPart('relays')).toMatchObject({ number: 1 })
+    })
+  })
+
+  describe('nonces and audit', () => {
+    const context = useStore(common)
+
+    test('a nonce is good once until it expires', async () => {
+      const claims = Array.from({ length: 20 }, () =>
+        context.any().claimNonce('n', context.clock.now() + 1000),
+      )
+      expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1)
+      context.clock.advance(1000)
+      expect(await context.any().claimNonce('n', context.clock.now() + 1000)).toBe(true)
+    })
+
+    test('audit entries come back in order, paged', async () => {
+      for (const what of ['a', 'b', 'c'])
+        await context.any().appendAudit({ at: context.clock.now(), who: 'admin', what, detail: { what } })
+      const first = await context.store.listAudit({ limit: 2 })
+      const rest = await context.store.listAudit({ limit: 2, after: first[1]?.id ?? 0 })
+      expect([...first, ...rest].map(entry => entry.what)).toEqual(['a', 'b', 'c'])
+      expect(first[0]).toMatchObject({ who: 'admin', at: context.clock.now(), detail: { what: 'a' } })
+    })
+
+    test('garbage collection keeps what is alive', async () => {
+      await context.store.claimNonce('n', context.clock.now() + 1000)
+      await context.store.writePart('policy', 0, 'one')
+      await context.store.collectGarbage()
+      expect(await context.store.claimNonce('n', context.clock.now() + 1000)).toBe(false)
+      expect(await context.store.readPart('policy')).toBeDefined()
+    })
+
+    test('ping answers, and close() can be called twice', async () => {
+      await context.store.ping()
+      await context.store.close()
+      await context.store.close()
+      await expect(context.store.ping()).rejects.toMatchObject({ code: 'unavailable' })
+    })
+  })
+}

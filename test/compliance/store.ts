@@ -1,0 +1,16 @@
+/** The suite every store adapter passes. Adapters differ in `setup` alone. */
+import { describe } from 'vitest'
+import { directorySuite } from './store-directory.ts'
+import { enrolmentSuite } from './store-enrolment.ts'
+import type { StoreSetup } from './store-fixture.ts'
+import { ledgerSuite } from './store-ledger.ts'
+import { presenceSuite } from './store-presence.ts'
+
+export function storeCompliance(name: string, common: StoreSetup): void {
+  describe(`store on ${name}`, () => {
+    ledgerSuite(common)
+    enrolmentSuite(common)
+    directorySuite(common)
+    presenceSuite(common)
+  })
+}
