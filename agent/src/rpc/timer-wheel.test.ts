@@ -52,15 +52,17 @@ describe('TimerWheel', () => {
         const clock = new ManualClock()
         const wheel = new TimerWheel(clock, tickMs, 16)
         const waiting: { entry: Entry; due: number }[] = []
+        const cancelled: { entry: Entry; fired: number }[] = []
         for (const { op, ms } of operations) {
           if (op === 'schedule') {
             const entry = new Entry(clock)
             wheel.schedule(entry, clock.ms + ms)
             waiting.push({ entry, due: clock.ms + ms })
           } else if (op === 'cancel' && waiting.length > 0) {
-            const [{ entry }] = waiting.splice(ms % waiting.length, 1) as [{ entry: Entry }]
-            wheel.cancel(entry)
-            entry.firedAt.push(Number.NaN)
+            for (const { entry } of waiting.splice(ms % waiting.length, 1)) {
+              cancelled.push({ entry, fired: entry.firedAt.length })
+              wheel.cancel(entry)
+            }
           } else if (op === 'advance') {
             clock.advance(ms)
           }
@@ -70,6 +72,7 @@ describe('TimerWheel', () => {
             expect(entry.firedAt.length).toBeLessThanOrEqual(1)
           }
         }
+        expect(cancelled.every(({ entry, fired }) => entry.firedAt.length === fired)).toBe(true)
         expect(wheel.size).toBe(waiting.filter(({ entry }) => entry.firedAt.length === 0).length)
       }),
     )

@@ -1,0 +1,185 @@
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
+import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
+import type { LinkLimits } from './defaults.ts'
+import { InboundRequest, type InboundCall } from './inbound-request.ts'
+import type { Outbox } from './outbox.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+/**
+ * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, anything else as
+ * `application` with its message; causes and stacks stay here.
+ */
+export type OnRequest = (call: InboundCall) => unknown
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+/** The peer's calls served over one link. */
+export class InboundCalls {
+  readonly #outbox: Outbox
+  readonly #wheel: TimerWheel
+  readonly #limits: LinkLimits
+  readonly #onRequest: OnRequest
+  readonly #onIdle: () => void
+  readonly #requests = new Map<number, InboundRequest>()
+  readonly #onExpire = (request: InboundRequest): void => this.#expired(request)
+  #running = 0
+  #served = 0
+  #lastId = 0
+  #leaving = false
+
+  constructor(
+    outbox: Outbox,
+    wheel: TimerWheel,
+    limits: LinkLimits,
+    onRequest: OnRequest,
+    onIdle: () => void,
+  ) {
+    this.#outbox = outbox
+    this.#wheel = wheel
+    this.#limits = limits
+    this.#onRequest = onRequest
+    this.#onIdle = onIdle
+  }
+
+  /** Handlers at work, including those whose caller has given up. */
+  get running(): number {
+    return this.#running
+  }
+
+  get served(): number {
+    return this.#served
+  }
+
+  /** Starts no request from now on. @returns the id of the last one started */
+  leave(): number {
+    this.#leaving = true
+    return this.#lastId
+  }
+
+  /** @throws MeshError `protocol_error` when the id is in use */
+  onRequest(frame: RequestFrame): void {
+    const { id, method, timeoutMs } = frame
+    if (this.#requests.has(id))
+      throw new MeshError('protocol_error', `Cannot serve ${method}: id ${id} is in use`)
+    if (this.#leaving) return this.#refuse(frame, 'going_away', 'this agent is going away')
+    this.#lastId = id
+    if (this.#running >= this.#limits.inbound)
+      return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
+    if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
+    const request = new InboundRequest(frame, this.#wheel.now() + timeoutMs, this.#onExpire)
+    this.#requests.set(id, request)
+    this.#wheel.schedule(request, request.deadline)
+    this.#running++
+    this.#serve(request)
+  }
+
+  onCancel(id: number): void {
+    const request = this.#requests.get(id)
+    if (request === undefined) return
+    this.#forget(request)
+    request.end(new MeshError('cancelled', `Cannot serve ${request.method}: the caller gave up`))
+  }
+
+  /** A request that this version cannot read. */
+  onUnreadable(id: number, flags: number): void {
+    this.#lastId = id
+    const message = `Cannot serve the request: flags 0x${flags.toString(16)} need a later version`
+    this.#sendError(id, new MeshError('unsupported', message))
+  }
+
+  /** The link is gone: tells all handlers. */
+  close(reason: string): void {
+    for (const request of this.#requests.values()) {
+      this.#forget(request)
+      request.end(new MeshError('path_lost', `Cannot serve ${request.method}: ${reason}`))
+    }
+  }
+
+  /** Without a promise where the handler needs none: the answer joins the tick's other frames. */
+  #serve(request: InboundRequest): void {
+    let result: unknown
+    try {
+      result = this.#onRequest(request)
+    } catch (error) {
+      return this.#failed(request, error)
+    }
+    if (isThenable(result)) {
+      result.then(
+        value => this.#succeeded(request, value),
+        (error: unknown) => this.#failed(request, error),
+      )
+    } else {
+      this.#succeeded(request, result)
+    }
+  }
+
+  #succeeded(request: InboundRequest, value: unknown): void {
+    if (request.open) {
+      this.#forget(request)
+      request.answered()
+      this.#sendResult(request, value)
+    }
+    this.#settled()
+  }
+
+  #failed(request: InboundRequest, error: unknown): void {
+    if (request.open) {
+      this.#forget(request)
+      request.answered()
+      this.#sendError(request.id, toMeshError(error, 'application', `call ${request.method}`))
+    }
+    this.#settled()
+  }
+
+  #settled(): void {
+    this.#served++
+    this.#running--
+    if (this.#running === 0) this.#onIdle()
+  }
+
+  #expired(request: InboundRequest): void {
+    this.#forget(request)
+    const error = new MeshError(
+      'deadline_exceeded',
+      `Cannot call ${request.method}: its time ran out at the callee`,
+    )
+    request.end(error)
+    this.#sendError(request.id, error)
+  }
+
+  #forget(request: InboundRequest): void {
+    this.#requests.delete(request.id)
+    this.#wheel.cancel(request)
+  }
+
+  #refuse(
+    frame: RequestFrame,
+    code: 'going_away' | 'overloaded' | 'deadline_exceeded',
+    reason: string,
+  ): void {
+    this.#sendError(frame.id, new MeshError(code, `Cannot call ${frame.method}: ${reason}`))
+  }
+
+  #sendResult({ id, method }: InboundRequest, value: unknown): void {
+    if (this.#outbox.backlog >= this.#limits.backlogBytes) {
+      const reason = `${this.#outbox.backlog} bytes of answers wait for the path`
+      return this.#sendError(id, new MeshError('overloaded', `Cannot answer ${method}: ${reason}`))
+    }
+    try {
+      this.#outbox.encoder.response(id, encodeBody(value, `the result of ${method}`))
+    } catch (error) {
+      // What the handler returned is no fault of the caller's argument.
+      const tooLarge = error instanceof MeshError && error.code === 'too_large'
+      const reason = error instanceof Error ? error.message : String(error)
+      return this.#sendError(id, new MeshError(tooLarge ? 'too_large' : 'application', reason))
+    }
+    this.#outbox.appended()
+  }
+
+  #sendError(id: number, error: MeshError): void {
+    this.#outbox.encoder.error(id, error.code, encodeError(error))
+    this.#outbox.appended()
+  }
+}

@@ -1,0 +1,207 @@
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
+import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
+import type { ErrorFrame, ResponseFrame } from '@agent-mesh/protocol/wire/index'
+import { callTimeoutMs, type LinkLimits } from './defaults.ts'
+import type { Outbox } from './outbox.ts'
+import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+
+export interface LinkCallOptions {
+  /** ms until the call ends with `deadline_exceeded`. @default 30,000 */
+  readonly timeoutMs?: number | undefined
+  /** Ends the call with `cancelled`, here and at the callee. */
+  readonly signal?: AbortSignal | undefined
+  /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
+  readonly idempotent?: boolean | undefined
+}
+
+/** A call in flight: its own entry in the timer wheel and its own abort listener. */
+class PendingCall extends WheelEntry {
+  readonly id: number
+  readonly method: string
+  readonly timeoutMs: number
+  readonly promise: Promise<unknown>
+  readonly signal: AbortSignal | undefined
+  readonly #calls: OutboundCalls
+  #resolve!: (value: unknown) => void
+  #reject!: (error: MeshError) => void
+
+  constructor(
+    calls: OutboundCalls,
+    id: number,
+    method: string,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ) {
+    super()
+    this.#calls = calls
+    this.id = id
+    this.method = method
+    this.timeoutMs = timeoutMs
+    this.signal = signal
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    signal?.addEventListener('abort', this)
+  }
+
+  override expire(): void {
+    this.#calls.giveUp(this, 'deadline_exceeded', `no answer within ${this.timeoutMs} ms`)
+  }
+
+  handleEvent(): void {
+    this.#calls.giveUp(this, 'cancelled', 'cancelled by the caller')
+  }
+
+  resolve(value: unknown): void {
+    this.signal?.removeEventListener('abort', this)
+    this.#resolve(value)
+  }
+
+  reject(error: MeshError): void {
+    this.signal?.removeEventListener('abort', this)
+    this.#reject(error)
+  }
+
+  fail(code: ErrorCode, reason: string, cause?: unknown): void {
+    this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, { cause }))
+  }
+}
+
+/** The calls that this side makes over one link. */
+export class OutboundCalls {
+  readonly #outbox: Outbox
+  readonly #wheel: TimerWheel
+  readonly #limits: LinkLimits
+  readonly #onIdle: () => void
+  readonly #pending = new Map<number, PendingCall>()
+  #lastId = 0
+  #writtenId = 0
+  #made = 0
+  /** Why no new call is taken. */
+  #ended: { code: ErrorCode; reason: string } | undefined
+
+  constructor(outbox: Outbox, wheel: TimerWheel, limits: LinkLimits, onIdle: () => void) {
+    this.#outbox = outbox
+    this.#wheel = wheel
+    this.#limits = limits
+    this.#onIdle = onIdle
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  get made(): number {
+    return this.#made
+  }
+
+  /** Whether the peer takes no more calls on this link. */
+  get ended(): boolean {
+    return this.#ended !== undefined
+  }
+
+  call(method: string, value: unknown, options: LinkCallOptions): Promise<unknown> {
+    try {
+      return this.#start(method, value, options).promise
+    } catch (error) {
+      return Promise.reject(error as MeshError)
+    }
+  }
+
+  #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
+    const { timeoutMs = callTimeoutMs, signal, idempotent = false } = options
+    this.#check(method, timeoutMs, signal)
+    const id = this.#freeId()
+    this.#outbox.encoder.request(
+      id,
+      method,
+      timeoutMs,
+      idempotent,
+      encodeBody(value, `the params of ${method}`),
+    )
+    this.#lastId = id
+    this.#made++
+    const call = new PendingCall(this, id, method, timeoutMs, signal)
+    this.#pending.set(id, call)
+    this.#wheel.schedule(call, this.#wheel.now() + timeoutMs)
+    this.#outbox.appended()
+    return call
+  }
+
+  #check(method: string, timeoutMs: number, signal: AbortSignal | undefined): void {
+    const refuse = (code: ErrorCode, reason: string): never => {
+      throw new MeshError(code, `Cannot call ${method}: ${reason}`)
+    }
+    if (this.#ended !== undefined) refuse(this.#ended.code, this.#ended.reason)
+    if (signal?.aborted === true) refuse('cancelled', 'cancelled by the caller')
+    if (!(timeoutMs > 0)) refuse('deadline_exceeded', `${timeoutMs} ms are left`)
+    if (this.#pending.size >= this.#limits.outbound)
+      refuse('overloaded', `${this.#pending.size} calls are in flight`)
+    if (this.#outbox.backlog >= this.#limits.backlogBytes)
+      refuse('overloaded', `${this.#outbox.backlog} bytes wait for the path`)
+  }
+
+  #freeId(): number {
+    let id = this.#lastId
+    do id = (id + 1) >>> 0 || 1
+    while (this.#pending.has(id))
+    return id
+  }
+
+  /** All that was appended is with the stream now. */
+  written(): void {
+    this.#writtenId = this.#lastId
+  }
+
+  onResponse(frame: ResponseFrame): void {
+    const call = this.#take(frame.id)
+    if (call === undefined) return
+    try {
+      call.resolve(frame.body.value())
+    } catch (error) {
+      call.reject(error as MeshError)
+    }
+  }
+
+  onError(frame: ErrorFrame): void {
+    this.#take(frame.id)?.reject(decodeError(frame.code, frame.body))
+  }
+
+  onUnreadable(id: number): void {
+    this.#take(id)?.fail('unsupported', 'the answer needs a later version of the protocol')
+  }
+
+  /** The peer starts no call after `lastId`. */
+  onGoingAway(lastId: number): void {
+    this.#ended = { code: 'going_away', reason: 'the peer is going away' }
+    for (const id of this.#pending.keys()) {
+      if (isLaterId(id, lastId)) this.#take(id)?.fail('going_away', 'the peer goes away and did not start it')
+    }
+  }
+
+  giveUp(call: PendingCall, code: ErrorCode, reason: string): void {
+    if (this.#take(call.id) === undefined) return
+    this.#outbox.encoder.cancel(call.id)
+    this.#outbox.appended()
+    call.fail(code, reason)
+  }
+
+  /** The link is gone. */
+  close(reason: string, cause: unknown): void {
+    this.#ended = { code: 'unavailable', reason }
+    for (const id of this.#pending.keys()) {
+      const never = isLaterId(id, this.#writtenId)
+      this.#take(id)?.fail(never ? 'unavailable' : 'path_lost', reason, cause)
+    }
+  }
+
+  #take(id: number): PendingCall | undefined {
+    const call = this.#pending.get(id)
+    if (call === undefined) return undefined
+    this.#pending.delete(id)
+    this.#wheel.cancel(call)
+    if (this.#pending.size === 0) this.#onIdle()
+    return call
+  }
+}

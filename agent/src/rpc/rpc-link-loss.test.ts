@@ -1,0 +1,174 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { ByteStream } from './byte-stream.ts'
+import type { OnRequest } from './inbound-calls.ts'
+import { rpcLink } from './rpc-link.ts'
+import { linkPair, type LinkPair } from './testing/link-pair.ts'
+import type { LinkLimits } from './defaults.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+const pairs: LinkPair[] = []
+afterEach(() => {
+  for (const pair of pairs.splice(0)) pair.stop()
+})
+
+async function pairOf(onRequest: OnRequest, limits?: Partial<LinkLimits>): Promise<LinkPair> {
+  const pair = await linkPair(onRequest, limits)
+  pairs.push(pair)
+  return pair
+}
+
+const never: OnRequest = () => new Promise(() => {})
+const failing = (code: string) => expect.objectContaining({ code }) as unknown
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 5_000, interval: 5 })
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'ok',
+    (error: { code: unknown }) => error.code,
+  )
+
+describe('a lost link', () => {
+  it('ends written calls with path_lost, unwritten and later ones with unavailable', async () => {
+    const { caller, callee, callerSocket } = await pairOf(never)
+    const written = codeOf(caller.call('a.b', 1))
+    await until(() => callee.stats.inbound === 1)
+    const unwritten = codeOf(caller.call('a.b', 2))
+    caller.abort(new Error('cable cut'))
+    expect(await Promise.all([written, unwritten])).toEqual(['path_lost', 'unavailable'])
+    expect(await codeOf(caller.call('a.b', 3))).toBe('unavailable')
+    expect(await codeOf(caller.ping())).toBe('unavailable')
+    expect(callerSocket.destroyed).toBe(true)
+    expect(await caller.closed).toMatchObject({
+      code: 'path_lost',
+      message: expect.stringContaining('cable cut') as string,
+    })
+  })
+
+  it('tells the handlers at the other end', async () => {
+    const reason = Promise.withResolvers<unknown>()
+    const { caller, callee } = await pairOf(({ signal }) => {
+      signal.addEventListener('abort', () => reason.resolve(signal.reason))
+      return new Promise(() => {})
+    })
+    const call = codeOf(caller.call('a.b', 1))
+    await until(() => callee.stats.inbound === 1)
+    caller.close()
+    expect(await call).toBe('path_lost')
+    expect(await reason.promise).toEqual(failing('path_lost'))
+    expect(await callee.closed).toBeUndefined()
+  })
+})
+
+describe('going away', () => {
+  it('finishes what runs, refuses what comes later, and is done when both are empty', async () => {
+    const gate = Promise.withResolvers<string>()
+    const { caller, callee } = await pairOf(() => gate.promise)
+    const running = codeOf(caller.call('a.b', 1))
+    await until(() => callee.stats.inbound === 1)
+    const gone = callee.goAway()
+    const crossing = codeOf(caller.call('a.b', 2))
+    expect(await crossing).toBe('going_away')
+    await until(() => !caller.usable)
+    expect(await codeOf(caller.call('a.b', 3))).toBe('going_away')
+    gate.resolve('done')
+    await gone
+    callee.close()
+    expect(await running).toBe('ok')
+    expect(await caller.closed).toBeUndefined()
+  })
+
+  it('waits no longer than the drain time', async () => {
+    const { caller, callee } = await pairOf(never)
+    const call = codeOf(caller.call('a.b', 1))
+    await until(() => callee.stats.inbound === 1)
+    await callee.goAway(30)
+    callee.close()
+    expect(await call).toBe('path_lost')
+  })
+})
+
+describe('limits of a link', () => {
+  it('answer overloaded when too many handlers of a peer run, and take calls again when they end', async () => {
+    const gate = Promise.withResolvers<number>()
+    const { caller, callee } = await pairOf(() => gate.promise, { inbound: 2 })
+    const calls = [1, 2, 3].map(n => codeOf(caller.call('a.b', n)))
+    expect(await calls[2]).toBe('overloaded')
+    expect(callee.stats.inbound).toBe(2)
+    gate.resolve(1)
+    expect(await Promise.all(calls)).toEqual(['ok', 'ok', 'overloaded'])
+    expect(await codeOf(caller.call('a.b', 4))).toBe('ok')
+  })
+
+  it('refuse own calls over the outbound limit', async () => {
+    const { caller } = await pairOf(never, { outbound: 1 })
+    const first = codeOf(caller.call('a.b', 1, { timeoutMs: 50 }))
+    expect(await codeOf(caller.call('a.b', 2))).toBe('overloaded')
+    expect(await first).toBe('deadline_exceeded')
+  })
+
+  it('bound what waits for a stream that takes no more, and send it after the drain', async () => {
+    const stream = slowStream()
+    const wheel = new TimerWheel()
+    const link = rpcLink({ stream, wheel, onRequest: never, limits: { backlogBytes: 10_000 } })
+    const call = async () => {
+      const code = codeOf(link.call('a.b', 'x'.repeat(4_000)))
+      await turn()
+      return { code }
+    }
+    stream.accept = false
+    const calls = [await call(), await call(), await call(), await call()]
+    expect(stream.sent).toHaveLength(1)
+    expect(link.stats.backlogBytes).toBeGreaterThanOrEqual(10_000)
+    expect(await (await call()).code).toBe('overloaded')
+    stream.accept = true
+    stream.drain()
+    expect([stream.sent.length, link.stats.backlogBytes]).toEqual([2, 0])
+    calls.push(await call())
+    link.close()
+    expect(await Promise.all(calls.map(({ code }) => code))).toEqual(Array(5).fill('path_lost'))
+    wheel.stop()
+  })
+
+  it('cut off a peer that asks and never reads', async () => {
+    const { caller, callee, callerSocket } = await pairOf(() => 'x'.repeat(50_000), {
+      backlogBytes: 100_000,
+      inbound: 100_000,
+    })
+    callerSocket.pause()
+    const calls: Promise<unknown>[] = []
+    while (calls.length < 16_000 && callerSocket.writable && callee.stats.backlogBytes < 1_000_000) {
+      for (let i = 0; i < 200; i++) calls.push(codeOf(caller.call('a.b', 1)))
+      await turn()
+      if (await Promise.race([callee.closed, turn()])) break
+    }
+    expect(await callee.closed).toEqual(failing('overloaded'))
+    callerSocket.destroy()
+    await Promise.all(calls)
+  })
+})
+
+interface SlowStream extends ByteStream {
+  accept: boolean
+  sent: Uint8Array[]
+  drain(): void
+}
+
+/** A stream whose appetite the test decides. */
+function slowStream(): SlowStream {
+  let onDrain = (): void => {}
+  const stream: SlowStream = {
+    accept: true,
+    sent: [],
+    drain: () => onDrain(),
+    send: chunk => {
+      stream.sent.push(chunk)
+      return stream.accept
+    },
+    onData: () => {},
+    onDrain: callback => (onDrain = callback),
+    onClose: () => {},
+    close: () => {},
+    abort: () => {},
+  }
+  return stream
+}

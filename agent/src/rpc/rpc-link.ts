@@ -1,0 +1,229 @@
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { FrameDecoder, frameTypes, type Frame, type UnreadableFrame } from '@agent-mesh/protocol/wire/index'
+import type { ByteStream } from './byte-stream.ts'
+import { backlogCutFactor, drainMs, linkDefaults, type LinkLimits } from './defaults.ts'
+import { InboundCalls, type OnRequest } from './inbound-calls.ts'
+import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'
+import { Outbox } from './outbox.ts'
+import { Pings } from './pings.ts'
+import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+
+export interface RpcLinkInit {
+  readonly stream: ByteStream
+  /** Deadlines; one wheel for all links of a process. */
+  readonly wheel: TimerWheel
+  readonly onRequest: OnRequest
+  /** @default {@link linkDefaults} */
+  readonly limits?: Partial<LinkLimits>
+}
+
+export interface LinkStats {
+  /** Own calls in flight. */
+  readonly outbound: number
+  /** Handlers at work for the peer. */
+  readonly inbound: number
+  readonly callsMade: number
+  readonly callsServed: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly writes: number
+  /** Bytes waiting for the stream. */
+  readonly backlogBytes: number
+  /** Monotonic ms (the wheel's clock) of the last bytes received. */
+  readonly lastHeardAt: number
+}
+
+/** One link's calls in both directions over one long-lived stream. */
+export interface RpcLink {
+  /**
+   * Calls `method` with a JSON value, bytes or a `Tailed`.
+   * @returns the result in the same forms
+   * @throws MeshError the callee's; `deadline_exceeded`, `cancelled`; `overloaded` over a limit of this link;
+   * `unavailable` when the call was never written, `path_lost` when the link broke after it was; `going_away`
+   */
+  call(method: string, value: unknown, options?: LinkCallOptions): Promise<unknown>
+  /** Round trip in ms, measured behind what is already on its way. @throws MeshError `deadline_exceeded`, `unavailable` */
+  ping(timeoutMs?: number): Promise<number>
+  /**
+   * Tells the peer that no further request is started here, and waits until nothing runs in either direction, at most
+   * `drainMs`. The link stays open: {@link close} it then.
+   */
+  goAway(drainMs?: number): Promise<void>
+  /** Sends what is waiting and ends the stream; own calls still in flight end. Idempotent. */
+  close(): void
+  /** Ends the stream at once. Idempotent. */
+  abort(error: Error): void
+  /** Whether the peer takes new calls. */
+  readonly usable: boolean
+  /** Resolves when the link has ended, with the error that ended it. Never rejects. */
+  readonly closed: Promise<MeshError | undefined>
+  readonly stats: LinkStats
+}
+
+export const rpcLink = (init: RpcLinkInit): RpcLink => new StreamLink(init)
+
+class Drain extends WheelEntry {
+  readonly done: () => void
+
+  constructor(done: () => void) {
+    super()
+    this.done = done
+  }
+
+  override expire(): void {
+    this.done()
+  }
+}
+
+class StreamLink implements RpcLink {
+  readonly closed: Promise<MeshError | undefined>
+  readonly #stream: ByteStream
+  readonly #wheel: TimerWheel
+  readonly #outbox: Outbox
+  readonly #decoder: FrameDecoder
+  readonly #outbound: OutboundCalls
+  readonly #inbound: InboundCalls
+  readonly #pings: Pings
+  readonly #drains = new Set<Drain>()
+  #resolveClosed!: (error: MeshError | undefined) => void
+  #ended = false
+  #bytesReceived = 0
+  #lastHeardAt: number
+
+  constructor({ stream, wheel, onRequest, limits: partial }: RpcLinkInit) {
+    const limits = { ...linkDefaults, ...partial }
+    const onIdle = (): void => this.#onIdle()
+    this.closed = new Promise(resolve => (this.#resolveClosed = resolve))
+    this.#stream = stream
+    this.#wheel = wheel
+    this.#lastHeardAt = wheel.now()
+    this.#outbox = new Outbox(stream, limits.backlogBytes * backlogCutFactor, {
+      written: () => this.#outbound.written(),
+      failed: error => this.abort(error),
+    })
+    this.#outbound = new OutboundCalls(this.#outbox, wheel, limits, onIdle)
+    this.#inbound = new InboundCalls(this.#outbox, wheel, limits, onRequest, onIdle)
+    this.#pings = new Pings(this.#outbox, wheel)
+    this.#decoder = new FrameDecoder(frame => this.#onFrame(frame))
+    stream.onClose(error => this.#end(error))
+    stream.onData(chunk => this.#onData(chunk))
+  }
+
+  get usable(): boolean {
+    return !this.#outbound.ended
+  }
+
+  get stats(): LinkStats {
+    return {
+      outbound: this.#outbound.size,
+      inbound: this.#inbound.running,
+      callsMade: this.#outbound.made,
+      callsServed: this.#inbound.served,
+      bytesSent: this.#outbox.bytes,
+      bytesReceived: this.#bytesReceived,
+      writes: this.#outbox.writes,
+      backlogBytes: this.#outbox.backlog,
+      lastHeardAt: this.#lastHeardAt,
+    }
+  }
+
+  call(method: string, value: unknown, options: LinkCallOptions = {}): Promise<unknown> {
+    return this.#outbound.call(method, value, options)
+  }
+
+  ping(timeoutMs?: number): Promise<number> {
+    if (this.#ended) return Promise.reject(new MeshError('unavailable', 'Cannot ping: the link is closed'))
+    return this.#pings.ping(timeoutMs)
+  }
+
+  async goAway(ms = drainMs): Promise<void> {
+    if (this.#ended) return
+    this.#outbox.encoder.goingAway(this.#inbound.leave(), ms)
+    this.#outbox.appended()
+    if (this.#idle) return
+    await new Promise<void>(resolve => {
+      const drain = new Drain(resolve)
+      this.#drains.add(drain)
+      this.#wheel.schedule(drain, this.#wheel.now() + ms)
+    })
+  }
+
+  close(): void {
+    if (this.#ended) return
+    this.#outbox.flushAll()
+    this.#stream.close()
+    this.#end(undefined)
+  }
+
+  abort(error: Error): void {
+    if (this.#ended) return
+    this.#end(error)
+    this.#stream.abort(error)
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#ended) return
+    this.#bytesReceived += chunk.byteLength
+    this.#lastHeardAt = this.#wheel.now()
+    try {
+      this.#decoder.push(chunk)
+    } catch (error) {
+      this.abort(toMeshError(error, 'internal', 'read from the link'))
+    }
+  }
+
+  #onFrame(frame: Frame): void {
+    switch (frame.type) {
+      case 'request':
+        return this.#inbound.onRequest(frame)
+      case 'response':
+        return this.#outbound.onResponse(frame)
+      case 'error':
+        return this.#outbound.onError(frame)
+      case 'cancel':
+        return this.#inbound.onCancel(frame.id)
+      case 'ping':
+        return this.#pings.onPing(frame.id)
+      case 'pong':
+        return this.#pings.onPong(frame.id)
+      case 'goingAway':
+        return this.#outbound.onGoingAway(frame.lastId)
+      case 'unreadable':
+        return this.#onUnreadable(frame)
+    }
+  }
+
+  #onUnreadable({ of, id, flags }: UnreadableFrame): void {
+    if (of === frameTypes.request) this.#inbound.onUnreadable(id, flags)
+    else if (of === frameTypes.response || of === frameTypes.error) this.#outbound.onUnreadable(id)
+  }
+
+  get #idle(): boolean {
+    return this.#outbound.size === 0 && this.#inbound.running === 0
+  }
+
+  #onIdle(): void {
+    if (this.#drains.size > 0 && this.#idle) this.#drained()
+  }
+
+  #drained(): void {
+    for (const drain of this.#drains) {
+      this.#wheel.cancel(drain)
+      drain.done()
+    }
+    this.#drains.clear()
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#decoder.stop()
+    this.#outbox.close()
+    const reason = error === undefined ? 'the link is closed' : `the link broke: ${error.message}`
+    this.#outbound.close(reason, error)
+    this.#inbound.close(reason)
+    this.#pings.close(reason)
+    this.#drained()
+    this.#resolveClosed(error === undefined ? undefined : toMeshError(error, 'path_lost', 'keep the link'))
+  }
+}

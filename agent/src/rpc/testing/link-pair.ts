@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import type { LinkLimits } from '../defaults.ts'
+import type { OnRequest } from '../inbound-calls.ts'
+import { rpcLink, type RpcLink } from '../rpc-link.ts'
+import { socketStream } from '../socket-stream.ts'
+import { TimerWheel } from '../timer-wheel.ts'
+
+export interface LinkPair {
+  readonly caller: RpcLink
+  readonly callee: RpcLink
+  readonly callerSocket: Socket
+  readonly calleeSocket: Socket
+  stop(): void
+}
+
+/** Two sockets connected over loopback. */
+export async function socketPair(): Promise<[Socket, Socket]> {
+  const server = createServer({ pauseOnConnect: false }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await once(socket, 'connect')
+  const [peer] = await accepted
+  server.close()
+  socket.setNoDelay(true)
+  peer.setNoDelay(true)
+  return [socket, peer]
+}
+
+/** A link between two real sockets; the callee serves with `onRequest`, the caller refuses. */
+export async function linkPair(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
+  const [callerSocket, calleeSocket] = await socketPair()
+  const wheel = new TimerWheel()
+  const caller = rpcLink({ stream: socketStream(callerSocket), wheel, onRequest: () => 'caller', limits })
+  const callee = rpcLink({ stream: socketStream(calleeSocket), wheel, onRequest, limits })
+  return {
+    caller,
+    callee,
+    callerSocket,
+    calleeSocket,
+    stop() {
+      caller.close()
+      callee.close()
+      wheel.stop()
+    },
+  }
+}
