@@ -1,4 +1,4 @@
-import type { Enrolment, MapChange, Store } from '@agent-mesh/lambdas'
+import { isTombstone, type Enrolment, type MapChange, type MapEntry, type Store } from '@agent-mesh/lambdas'
 import { shardOf } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
@@ -10,6 +10,9 @@ async function follow(store: Store, shard: number, after: number, limit = 7): Pr
   changes.forEach((change, i) => expect(change.v).toBe(after + i + 1))
   return changes
 }
+
+/** Lets the others have their turn. */
+const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 /** Pairs and services. */
 export function directorySuite(common: StoreSetup): void {
@@ -85,28 +88,45 @@ export function directorySuite(common: StoreSetup): void {
       })
     })
 
-    test('lists a shard in pages and providers by service, following the record', async () => {
+    test('lists a shard in order of numbers, paged, with what is gone', async () => {
       const { store, clock } = context
       const peers = Array.from({ length: 40 }, (_, i) => `peer-${i}`)
       for (const peer of peers) await store.putMember(recordOf(await enrol(store, clock, peer), 1))
-      const found: string[] = []
+      const gone = await store.readEnrolment('peer-1')
+      await store.removeMember('peer-1', gone?.serial ?? '')
+      const found: MapEntry[] = []
       for (let shard = 0; shard < 16; shard++)
-        for (let after = ''; ;) {
-          const page = await context.any().listShard(shard, { after, limit: 2 })
-          found.push(...page.map(member => member.peerId))
-          if (page.length < 2) break
-          after = page[1]?.peerId ?? ''
+        for (
+          let after = 0, page: MapEntry[] = [];
+          page.length === 2 || after === 0;
+          after = page.at(-1)?.v ?? -1
+        ) {
+          page = await context.any().listShard(shard, { after, limit: 2 })
+          for (const entry of page)
+            expect(entry.v).toBeGreaterThan(found.findLast(e => e.shard === shard)?.v ?? 0)
+          found.push(...page)
         }
-      expect(found.sort()).toEqual(peers.sort())
+      expect(found.map(entry => entry.peerId).sort()).toEqual(peers.sort())
+      expect(found.filter(isTombstone)).toMatchObject([{ peerId: 'peer-1', gone: gone?.serial }])
+      clock.advance(22 * day + 1)
+      await store.collectGarbage()
+      const shard = await shardOf('peer-1')
+      expect((await store.listShard(shard, { after: 0, limit: 100 })).filter(isTombstone)).toEqual([])
+    })
 
-      const shard = await shardOf('peer-0')
-      const enrolment = await store.readEnrolment('peer-0')
-      expect(await store.listProviders('math', shard, 100)).toContain('peer-0')
-      await store.putMember(recordOf(enrolment as Enrolment, 2, { services: ['text'] }))
-      expect(await store.listProviders('math', shard, 100)).not.toContain('peer-0')
-      expect(await store.listProviders('text', shard, 100)).toEqual(['peer-0'])
-      await store.removeMember('peer-0', (enrolment as Enrolment).serial)
-      expect(await store.listProviders('text', shard, 100)).toEqual([])
+    test('finds providers by service, following the record', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      const shard = await shardOf('p')
+      const providers = (service: string) => context.any().listProviders(service, shard, { limit: 10 })
+      await store.putMember(recordOf(enrolment, 1))
+      expect(await providers('math')).toEqual(['p'])
+      expect(await store.listProviders('math', shard, { after: 'p', limit: 10 })).toEqual([])
+      await store.putMember(recordOf(enrolment, 2, { services: ['text'] }))
+      expect(await providers('math')).toEqual([])
+      expect(await providers('text')).toEqual(['p'])
+      await store.removeMember('p', enrolment.serial)
+      expect(await providers('text')).toEqual([])
     })
 
     test('a number that cannot be followed is a map_gap', async () => {
@@ -150,8 +170,10 @@ export function directorySuite(common: StoreSetup): void {
       }
 
       const write = async (enrolment: Enrolment, i: number): Promise<void> => {
-        for (let incarnation = 1; incarnation <= 4; incarnation++)
+        for (let incarnation = 1; incarnation <= 4; incarnation++) {
           await context.any().putMember(recordOf(enrolment, incarnation))
+          await nextTurn()
+        }
         if (i % 5 === 0) await context.any().removeMember(enrolment.peerId, enrolment.serial)
       }
       let writing = true
@@ -159,7 +181,7 @@ export function directorySuite(common: StoreSetup): void {
       let seen = 0
       while (writing) {
         seen += await poll()
-        await new Promise(resolve => setImmediate(resolve))
+        await nextTurn()
       }
       await writers
       for (let more = await poll(); more > 0; more = await poll()) seen += more

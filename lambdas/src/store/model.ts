@@ -92,6 +92,20 @@ export interface Member {
   home?: string
 }
 
+/** A pair that was removed; kept until no credential of it can be alive. */
+export interface Tombstone {
+  shard: number
+  v: number
+  peerId: string
+  /** Serial of the enrolment that was removed. */
+  gone: string
+}
+
+/** What stands in a shard under a number. */
+export type MapEntry = Member | Tombstone
+
+export const isTombstone = (entry: MapEntry): entry is Tombstone => 'gone' in entry
+
 /** One numbered change of a shard. */
 export interface MapChange {
   v: number

@@ -4,6 +4,7 @@ import type {
   HeadPart,
   Lease,
   MapChange,
+  MapEntry,
   MapHeads,
   MapWrite,
   Member,
@@ -69,15 +70,15 @@ export interface DirectoryStore {
   removeMember(peerId: string, serial: string): Promise<MapWrite>
   /** In the order given; those not in the map are left out. */
   readMembers(peerIds: readonly string[]): Promise<Member[]>
-  /** Pairs of a shard in order of peerId, `after` excluded. */
-  listShard(shard: number, page: { after?: string; limit: number }): Promise<Member[]>
+  /** Pairs and tombstones of a shard in order of their numbers, `after` excluded. What changes moves to the end. */
+  listShard(shard: number, page: { after: number; limit: number }): Promise<MapEntry[]>
   /**
    * Changes after number `after`, in order, without gaps.
    * @throws MeshError map_gap when the number is unknown or older than the log is kept
    */
   readChanges(shard: number, page: { after: number; limit: number }): Promise<MapChange[]>
-  /** Peers of a shard that offer the service. */
-  listProviders(service: string, shard: number, limit: number): Promise<string[]>
+  /** Peers of a shard that offer the service, in order of peerId, `after` excluded. */
+  listProviders(service: string, shard: number, page: { after?: string; limit: number }): Promise<string[]>
 }
 
 /** Who is online: leases of relays and the homes they proved. */

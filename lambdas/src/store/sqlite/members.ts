@@ -1,4 +1,5 @@
-import type { Member } from '../model.ts'
+import { tombstoneMs } from '../../defaults.ts'
+import type { MapEntry, Member } from '../model.ts'
 import { list, number, optionalText, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { SqliteInit } from './init.ts'
@@ -10,8 +11,9 @@ const select = `
     EXISTS (SELECT 1 FROM leases l WHERE l.relay = m.peer_id AND l.expires_at > ?1)
     OR EXISTS (SELECT 1 FROM leases l WHERE h.up = 1 AND l.relay = h.relay AND l.epoch = h.epoch AND l.expires_at > ?1)
     AS online
-  FROM members m JOIN enrolments e ON e.peer_id = m.peer_id LEFT JOIN homes h ON h.peer_id = m.peer_id
-  WHERE m.record IS NOT NULL AND e.credential IS NOT NULL AND e.revoked_at IS NULL`
+  FROM members m LEFT JOIN enrolments e ON e.peer_id = m.peer_id LEFT JOIN homes h ON h.peer_id = m.peer_id`
+
+const living = 'm.record IS NOT NULL AND e.credential IS NOT NULL AND e.revoked_at IS NULL'
 
 const fromRow = (row: Row): Member => ({
   shard: number(row, 'shard'),
@@ -31,11 +33,21 @@ const fromRow = (row: Row): Member => ({
   ...optionalText(row, 'home', 'home'),
 })
 
+const entryFromRow = (row: Row): MapEntry =>
+  row['record'] !== null
+    ? fromRow(row)
+    : {
+        shard: number(row, 'shard'),
+        v: number(row, 'v'),
+        peerId: text(row, 'peer_id'),
+        gone: text(row, 'serial'),
+      }
+
 /** Reads of pairs on SQLite. */
 export const members = ({ db, clock }: SqliteInit) => ({
   readMembers(peerIds: readonly string[]): Member[] {
     const rows = db.all(
-      `${select} AND m.peer_id IN (SELECT value FROM json_each(?2))`,
+      `${select} WHERE ${living} AND m.peer_id IN (SELECT value FROM json_each(?2))`,
       clock.now(),
       JSON.stringify(peerIds),
     )
@@ -46,24 +58,27 @@ export const members = ({ db, clock }: SqliteInit) => ({
     })
   },
 
-  listShard: (shard: number, page: { after?: string; limit: number }): Member[] =>
+  listShard: (shard: number, page: { after: number; limit: number }): MapEntry[] =>
     db
       .all(
-        `${select} AND m.shard = ?2 AND m.peer_id > ?3 ORDER BY m.peer_id LIMIT ?4`,
+        `${select} WHERE (${living} OR (m.record IS NULL AND m.updated_at >= ?2))
+         AND m.shard = ?3 AND m.v > ?4 ORDER BY m.v LIMIT ?5`,
         clock.now(),
+        clock.now() - tombstoneMs,
+        shard,
+        page.after,
+        page.limit,
+      )
+      .map(entryFromRow),
+
+  listProviders: (service: string, shard: number, page: { after?: string; limit: number }): string[] =>
+    db
+      .all(
+        'SELECT peer_id FROM services WHERE service = ? AND shard = ? AND peer_id > ? ORDER BY peer_id LIMIT ?',
+        service,
         shard,
         page.after ?? '',
         page.limit,
-      )
-      .map(fromRow),
-
-  listProviders: (service: string, shard: number, limit: number): string[] =>
-    db
-      .all(
-        'SELECT peer_id FROM services WHERE service = ? AND shard = ? ORDER BY peer_id LIMIT ?',
-        service,
-        shard,
-        limit,
       )
       .map(row => text(row, 'peer_id')),
 })

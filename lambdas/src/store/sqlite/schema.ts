@@ -30,7 +30,7 @@ export const migrations: readonly string[] = [
     peer_id TEXT PRIMARY KEY, shard INTEGER NOT NULL, v INTEGER NOT NULL, incarnation INTEGER NOT NULL,
     serial TEXT NOT NULL, record TEXT, services TEXT NOT NULL, region TEXT, updated_at INTEGER NOT NULL
   ) STRICT;
-  CREATE UNIQUE INDEX members_by_shard ON members (shard, peer_id);
+  CREATE UNIQUE INDEX members_by_number ON members (shard, v);
   CREATE TABLE services (
     service TEXT NOT NULL, shard INTEGER NOT NULL, peer_id TEXT NOT NULL, PRIMARY KEY (service, shard, peer_id)
   ) STRICT, WITHOUT ROWID;

@@ -76,7 +76,7 @@ export function openSqliteStore({
     readMembers: async peerIds => part.members.readMembers(peerIds),
     listShard: async (shard, page) => part.members.listShard(shard, page),
     readChanges: async (shard, page) => part.log.readChanges(shard, page),
-    listProviders: async (service, shard, limit) => part.members.listProviders(service, shard, limit),
+    listProviders: async (service, shard, page) => part.members.listProviders(service, shard, page),
 
     applyReport: async report => write(() => part.presence.applyReport(report)),
     readLeases: async () => part.presence.readLeases(),
