@@ -1,0 +1,20 @@
+/** Defaults of a running member. Milliseconds unless said. */
+export const defaults = {
+  /** Until a map stream that ended while its link lives is opened again. */
+  mapReopenMs: 1_000,
+  /** First and longest pause between polls of the control plane while no relay is reachable (design 4a: 60 s). */
+  pollMinMs: 1_000,
+  pollMaxMs: 60_000,
+  /** How often it is looked whether a relay still keeps the map current. */
+  pollCheckMs: 5_000,
+  /** Successors on the ring that an agent watches; more where no relay is known. */
+  watched: 3,
+  watchedWithoutRelay: 5,
+  /** Meshes up to this size: everybody watches everybody. */
+  smallMesh: 8,
+  /** First and longest pause before a watched peer is dialled again. */
+  watchRetryMinMs: 500,
+  watchRetryMaxMs: 30_000,
+  /** Between two pings of a watched link: its round trip for `peers`. */
+  watchPingMs: 10_000,
+} as const

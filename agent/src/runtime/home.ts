@@ -1,0 +1,45 @@
+/** The own home among the relays: told in the record, and claimed with a signed, numbered document. */
+import { signHomeClaim, type Signer } from '@agent-mesh/protocol'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { Clock } from '../observe/clock.ts'
+
+export interface HomeInit {
+  signer: Signer
+  store: MemberStore
+  clock: Clock
+}
+
+export class Home {
+  readonly #init: HomeInit
+  #relay: string | undefined
+  #claim: Promise<string> | undefined
+
+  constructor(init: HomeInit) {
+    this.#init = init
+  }
+
+  get relay(): string | undefined {
+    return this.#relay
+  }
+
+  /** @returns whether the home changed */
+  moveTo(relay: string | undefined): boolean {
+    if (relay === this.#relay) return false
+    this.#relay = relay
+    this.#claim = relay === undefined ? undefined : this.#sign(relay)
+    return true
+  }
+
+  /** The claim to show `relay`, or undefined when it is not the home. */
+  claimFor(relay: string): Promise<string | undefined> {
+    return relay === this.#relay && this.#claim !== undefined ? this.#claim : Promise.resolve(undefined)
+  }
+
+  /** Numbers rise over restarts and lost disks: the newest claim wins. */
+  #sign(relay: string): Promise<string> {
+    const { signer, store, clock } = this.#init
+    const homeSeq = Math.max(Number(store.get('homeSeq') ?? 0) + 1, clock.now())
+    store.set('homeSeq', String(homeSeq))
+    return signHomeClaim(signer, { relay, homeSeq })
+  }
+}

@@ -1,0 +1,54 @@
+/** Polls the control plane for head and map while no relay keeps them current. */
+import { ExponentialBackoff } from 'cockatiel'
+import { pullMap, type MapPullInit } from '../discovery/map-pull.ts'
+import type { Logger } from '../observe/logger.ts'
+import { defaults } from './defaults.ts'
+
+export interface MapPollInit extends MapPullInit {
+  /** Whether a relay keeps the map current at this moment. */
+  live: () => boolean
+  log: Logger
+}
+
+export class MapPoll {
+  readonly #init: MapPollInit
+  readonly #stopping = new AbortController()
+  readonly #backoff = new ExponentialBackoff({
+    initialDelay: defaults.pollMinMs,
+    maxDelay: defaults.pollMaxMs,
+  })
+  #pause = this.#backoff.next(undefined)
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | undefined
+
+  constructor(init: MapPollInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    this.#running = this.#poll()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #poll(): Promise<void> {
+    const { signal } = this.#stopping
+    const live = this.#init.live()
+    if (!live) await this.#pull(signal)
+    if (signal.aborted) return
+    this.#timer = setTimeout(() => this.start(), live ? defaults.pollCheckMs : this.#pause.duration)
+    this.#pause = live ? this.#backoff.next(undefined) : this.#pause.next(undefined)
+  }
+
+  async #pull(signal: AbortSignal): Promise<void> {
+    try {
+      await pullMap(this.#init, signal)
+    } catch (error) {
+      if (!signal.aborted) this.#init.log.warn({ err: error }, 'map not read; going on with the one on disk')
+    }
+  }
+}

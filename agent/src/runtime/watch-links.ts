@@ -1,0 +1,93 @@
+/** Keeps a link to each watched peer, and its round trip known. */
+import { ExponentialBackoff, type IBackoff } from 'cockatiel'
+import type { Logger } from '../observe/logger.ts'
+import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+
+export interface WatchLinksInit {
+  /** Peer ids to watch, by the map as it is now. */
+  targets: () => readonly string[]
+  /** A link to the peer, opened if there is none. @throws MeshError */
+  connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  /** Milliseconds of a round trip. @throws MeshError */
+  ping: (link: Link, signal: AbortSignal) => Promise<number>
+  log: Logger
+}
+
+interface Watched {
+  stop: AbortController
+  done: Promise<void>
+}
+
+export class WatchLinks {
+  readonly #init: WatchLinksInit
+  readonly #watched = new Map<string, Watched>()
+  #stopped = false
+
+  constructor(init: WatchLinksInit) {
+    this.#init = init
+  }
+
+  /** Whether the link to this peer is to be kept when idle. */
+  watches(peerId: string): boolean {
+    return this.#watched.has(peerId)
+  }
+
+  /** The map changed: watch those it names now. */
+  update(): void {
+    if (this.#stopped) return
+    const targets = new Set(this.#init.targets())
+    for (const [peerId, { stop }] of this.#watched) if (!targets.has(peerId)) stop.abort()
+    for (const peerId of targets) if (!this.#watched.has(peerId)) this.#watch(peerId)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const all = [...this.#watched.values()]
+    for (const { stop } of all) stop.abort()
+    await Promise.all(all.map(({ done }) => done))
+  }
+
+  #watch(peerId: string): void {
+    const stop = new AbortController()
+    const done = this.#run(peerId, stop.signal).finally(() => {
+      this.#watched.delete(peerId)
+      this.update()
+    })
+    this.#watched.set(peerId, { stop, done })
+  }
+
+  async #run(peerId: string, signal: AbortSignal): Promise<void> {
+    const start = new ExponentialBackoff({
+      initialDelay: defaults.watchRetryMinMs,
+      maxDelay: defaults.watchRetryMaxMs,
+    })
+    let backoff: IBackoff<unknown> = start.next(undefined)
+    // Both ends watch each other in a small mesh: the jitter lets one of them dial first.
+    await pause(Math.random() * defaults.watchRetryMinMs, signal)
+    while (!signal.aborted) {
+      try {
+        const link = await this.#init.connect(peerId, signal)
+        link.rttMs = await this.#init.ping(link, signal)
+        backoff = start.next(undefined)
+        await pause(defaults.watchPingMs, signal, link.closed)
+      } catch (error) {
+        if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
+        await pause(backoff.duration, signal)
+        backoff = backoff.next(undefined)
+      }
+    }
+  }
+}
+
+/** Waits `ms`, or until stopped, or until `over` settles. */
+async function pause(ms: number, signal: AbortSignal, over?: Promise<unknown>): Promise<void> {
+  if (signal.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const wake = () => resolve()
+  const timer = setTimeout(wake, ms)
+  signal.addEventListener('abort', wake, { once: true })
+  await Promise.race([promise, ...(over === undefined ? [] : [over])])
+  clearTimeout(timer)
+  signal.removeEventListener('abort', wake)
+}

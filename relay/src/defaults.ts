@@ -1,0 +1,15 @@
+/** Defaults of the relay. Milliseconds unless said. */
+export const defaults = {
+  /** First and longest pause before the watch is opened again, with jitter. */
+  watchRetryMinMs: 250,
+  watchRetryMaxMs: 30_000,
+  /** The server pings each 5 min; two missed pings and the connection is dead. */
+  watchSilenceMs: 11 * 60_000,
+  /** Poll of the map beside the watch: repairs what a push missed (design 4a). */
+  pollMs: 60_000,
+  /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 150 s. */
+  reportMinMs: 5_000,
+  reportIdleMs: 60_000,
+  /** After a failed report. */
+  reportRetryMs: 5_000,
+} as const

@@ -1,0 +1,84 @@
+/** The relay's copy of head and map: pushed by the watch, polled each 60 s. */
+import {
+  pullMap,
+  type ControlPlaneClient,
+  type HeadKeeper,
+  type Logger,
+  type MeshMap,
+} from '@agent-mesh/agent'
+import { MeshError, type MapMessage } from '@agent-mesh/protocol'
+import { defaults } from '../defaults.ts'
+import { Watch } from './watch.ts'
+
+export interface MapMirrorInit {
+  client: ControlPlaneClient
+  head: HeadKeeper
+  map: MeshMap
+  log: Logger
+}
+
+export class MapMirror {
+  readonly #init: MapMirrorInit
+  readonly #watch: Watch
+  readonly #stopping = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #polling: Promise<void> | undefined
+
+  constructor(init: MapMirrorInit) {
+    this.#init = init
+    this.#watch = new Watch({
+      target: () => this.#watchTarget(),
+      onMessage: message => this.#receive(message),
+      log: init.log,
+    })
+  }
+
+  /** Whether changes are pushed at this moment. */
+  get watching(): boolean {
+    return this.#watch.connected
+  }
+
+  start(): void {
+    this.#poll()
+    this.#watch.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+    await this.#watch.stop()
+    await this.#polling
+  }
+
+  #poll(): void {
+    const { signal } = this.#stopping
+    this.#polling = pullMap(this.#init, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          this.#init.log.warn({ err: error }, 'map not polled; going on with the one on disk')
+      })
+      .finally(() => {
+        if (!signal.aborted) this.#timer = setTimeout(() => this.#poll(), defaults.pollMs)
+      })
+  }
+
+  async #watchTarget(): Promise<{ url: URL; headers: Record<string, string> }> {
+    const { client, map } = this.#init
+    const { watchUrl } = await client.bootstrap({}, this.#stopping.signal)
+    const url = new URL(watchUrl)
+    if (map.cursor !== undefined) url.searchParams.set('since', map.cursor)
+    return { url, headers: await client.authorize(url) }
+  }
+
+  async #receive(message: MapMessage): Promise<void> {
+    const { head, map } = this.#init
+    if (message.type === 'head') await head.accept(message.head).catch(ignoreOlder)
+    else if (message.type === 'changes') await map.apply(message.page)
+    else if (message.type === 'restart') map.restart()
+  }
+}
+
+/** Two control plane processes may be a moment apart. */
+const ignoreOlder = (error: unknown) => {
+  if (!(error instanceof MeshError) || error.code !== 'conflict') throw error
+}

@@ -1,0 +1,100 @@
+/** The watch connection to the control plane: head and map changes the moment they are written. */
+import { mapMessageBytes, mapMessageSchema, parseJson, type MapMessage } from '@agent-mesh/protocol'
+import type { Logger } from '@agent-mesh/agent'
+import { ExponentialBackoff } from 'cockatiel'
+import { WebSocket } from 'ws'
+import { defaults } from '../defaults.ts'
+
+export interface WatchInit {
+  /** Where to connect to now, with the cursor to go on from; undefined while that is not known. */
+  target: () => Promise<{ url: URL; headers: Record<string, string> } | undefined>
+  onMessage: (message: MapMessage) => Promise<void>
+  log: Logger
+}
+
+/** Connects, and again with growing, jittered pauses, until stopped. */
+export class Watch {
+  readonly #init: WatchInit
+  readonly #backoff = new ExponentialBackoff({
+    initialDelay: defaults.watchRetryMinMs,
+    maxDelay: defaults.watchRetryMaxMs,
+  })
+  #pause = this.#backoff.next(undefined)
+  #socket: WebSocket | undefined
+  #timer: NodeJS.Timeout | undefined
+  #alive: NodeJS.Timeout | undefined
+  #handling: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(init: WatchInit) {
+    this.#init = init
+  }
+
+  get connected(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN
+  }
+
+  start(): void {
+    if (this.#stopped || this.#socket !== undefined) return
+    void this.#connect()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#alive)
+    this.#socket?.terminate()
+    await this.#handling
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const target = await this.#init.target()
+      if (this.#stopped) return
+      if (target === undefined) return this.#retryLater()
+      this.#open(new WebSocket(target.url, { headers: target.headers, maxPayload: mapMessageBytes }))
+    } catch (error) {
+      this.#init.log.debug({ err: error }, 'watch connection not opened')
+      this.#retryLater()
+    }
+  }
+
+  #open(socket: WebSocket): void {
+    this.#socket = socket
+    socket.on('open', () => {
+      this.#pause = this.#backoff.next(undefined)
+      this.#heard()
+    })
+    socket.on('ping', () => this.#heard())
+    socket.on('message', data => {
+      this.#heard()
+      this.#handling = this.#handling.then(() => this.#handle(String(data)))
+    })
+    socket.on('error', err => this.#init.log.debug({ err }, 'watch connection failed'))
+    socket.on('close', () => {
+      this.#socket = undefined
+      clearTimeout(this.#alive)
+      this.#retryLater()
+    })
+  }
+
+  /** A connection that is silent longer than the server's pings are apart is dead. */
+  #heard(): void {
+    clearTimeout(this.#alive)
+    this.#alive = setTimeout(() => this.#socket?.terminate(), defaults.watchSilenceMs)
+  }
+
+  async #handle(text: string): Promise<void> {
+    try {
+      await this.#init.onMessage(parseJson(mapMessageSchema, text, 'read watch message', 'protocol_error'))
+    } catch (error) {
+      this.#init.log.warn({ err: error }, 'refused what the control plane pushed')
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => void this.#connect(), this.#pause.duration)
+    this.#pause = this.#pause.next(undefined)
+  }
+}

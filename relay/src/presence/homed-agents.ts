@@ -1,0 +1,75 @@
+/** Agents whose home is this relay, each by a claim it signed and a stream that lives. */
+import { MeshError, verifyHomeClaim } from '@agent-mesh/protocol'
+
+interface Homed {
+  /** `home+jws` */
+  claim: string
+  homeSeq: number
+  /** The stream the claim came over; when it ends the agent is gone. */
+  over: object
+}
+
+export interface HomedAgentsInit {
+  /** Peer id of this relay. */
+  self: string
+  max: number
+}
+
+export class HomedAgents {
+  readonly #init: HomedAgentsInit
+  readonly #agents = new Map<string, Homed>()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(init: HomedAgentsInit) {
+    this.#init = init
+  }
+
+  get size(): number {
+    return this.#agents.size
+  }
+
+  peers(): string[] {
+    return [...this.#agents.keys()]
+  }
+
+  /** Claim by peer id. */
+  claims(): Map<string, string> {
+    return new Map([...this.#agents].map(([peerId, { claim }]) => [peerId, claim]))
+  }
+
+  /** Calls `listener` after every change. @returns how to stop listening */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /**
+   * Takes a claim that `peerId` sent over the stream `over`.
+   * @throws MeshError unauthenticated when it is not this peer's claim of this relay, overloaded when the relay is full
+   */
+  async add(claim: string, peerId: string, over: object): Promise<void> {
+    const { peerId: owner, relay, homeSeq } = await verifyHomeClaim(claim)
+    if (owner !== peerId || relay !== this.#init.self)
+      throw new MeshError('unauthenticated', `Cannot take home claim of ${owner}: it is not for this relay`)
+    const known = this.#agents.get(peerId)
+    if (known === undefined && this.#agents.size >= this.#init.max)
+      throw new MeshError(
+        'overloaded',
+        `Cannot be home of ${peerId}: ${this.#init.max} agents have their home here`,
+      )
+    if (known !== undefined && known.homeSeq > homeSeq) return
+    this.#agents.set(peerId, { claim, homeSeq, over })
+    this.#changed()
+  }
+
+  /** The stream ended; an agent that came again over another one stays. */
+  remove(peerId: string, over: object): void {
+    if (this.#agents.get(peerId)?.over !== over) return
+    this.#agents.delete(peerId)
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}

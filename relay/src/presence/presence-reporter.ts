@@ -1,0 +1,75 @@
+/** Sends presence reports: on change, at least 5 s apart, else each 60 s. */
+import type { ControlPlaneClient, Logger } from '@agent-mesh/agent'
+import { MeshError, type RelayReport } from '@agent-mesh/protocol'
+import { defaults } from '../defaults.ts'
+import type { HomedAgents } from './homed-agents.ts'
+import { PresenceReport } from './presence-report.ts'
+
+export interface PresenceReporterInit {
+  client: Pick<ControlPlaneClient, 'report'>
+  homed: HomedAgents
+  load: () => RelayReport['load']
+  health: () => RelayReport['health']
+  log: Logger
+}
+
+export class PresenceReporter {
+  readonly #init: PresenceReporterInit
+  readonly #report = new PresenceReport()
+  readonly #stopping = new AbortController()
+  readonly #stopListening: () => void
+  #timer: NodeJS.Timeout | undefined
+  #sending: Promise<void> | undefined
+  /** Monotonic milliseconds. */
+  #lastSent = Number.NEGATIVE_INFINITY
+  /** End of the lease, unix milliseconds of the control plane's clock; 0 before the first report. */
+  leasedUntil = 0
+
+  constructor(init: PresenceReporterInit) {
+    this.#init = init
+    this.#stopListening = init.homed.onChange(() => this.#schedule(this.#sinceLast(defaults.reportMinMs)))
+  }
+
+  start(): void {
+    this.#schedule(0)
+  }
+
+  /** Stops; the lease runs out by itself. */
+  async stop(): Promise<void> {
+    this.#stopListening()
+    clearTimeout(this.#timer)
+    this.#stopping.abort()
+    await this.#sending
+  }
+
+  /** Milliseconds until `apart` have passed since the last report. */
+  #sinceLast(apart: number): number {
+    return Math.max(0, this.#lastSent + apart - performance.now())
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#stopping.signal.aborted || this.#sending !== undefined) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#sending = this.#send().then(pause => {
+        this.#sending = undefined
+        this.#schedule(pause)
+      })
+    }, inMs)
+  }
+
+  /** @returns milliseconds until the next report */
+  async #send(): Promise<number> {
+    const { client, homed, load, health, log } = this.#init
+    this.#lastSent = performance.now()
+    try {
+      const body = { ...this.#report.next(homed.claims()), load: load(), health: health() }
+      this.leasedUntil = (await client.report(body, this.#stopping.signal)).expires
+      return this.#report.acknowledge(homed.claims()) ? defaults.reportMinMs : defaults.reportIdleMs
+    } catch (error) {
+      if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
+      if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
+      return defaults.reportRetryMs
+    }
+  }
+}
