@@ -1,0 +1,133 @@
+/**
+ * What is known of each connection before anything runs on it: nothing, then its peer (hello done), then its link (RPC
+ * stream open). A connection that is no link within `helloMs` is aborted; the number of those waiting is bounded.
+ */
+import type { Connection } from '@libp2p/interface'
+import { MeshError, type Peer } from '@agent-mesh/protocol'
+import type { Link } from './link.ts'
+
+interface State {
+  peer: PromiseWithResolvers<Peer>
+  link: PromiseWithResolvers<Link>
+  timer: NodeJS.Timeout
+  /** Streams waiting in the guard. */
+  waiting: number
+  greeted: boolean
+  linked: boolean
+}
+
+export interface AdmissionsInit {
+  helloMs: number
+  maxPending: number
+  maxWaitingStreams: number
+  /** Says that a connection was aborted, and why. */
+  onRefused: (peerId: string, reason: MeshError) => void
+}
+
+export class Admissions {
+  readonly #init: AdmissionsInit
+  readonly #states = new Map<Connection, State>()
+  #pending = 0
+
+  constructor(init: AdmissionsInit) {
+    this.#init = init
+  }
+
+  /** Whether no more connections may wait for their hello. */
+  get full(): boolean {
+    return this.#pending >= this.#init.maxPending
+  }
+
+  /** Starts the clock of a connection. Idempotent. */
+  watch(connection: Connection): void {
+    if (this.#states.has(connection) || connection.status !== 'open') return
+    const state: State = {
+      peer: Promise.withResolvers(),
+      link: Promise.withResolvers(),
+      timer: setTimeout(() => this.#expire(connection), this.#init.helloMs),
+      waiting: 0,
+      greeted: false,
+      linked: false,
+    }
+    // Nobody may be waiting when they reject.
+    state.peer.promise.catch(() => {})
+    state.link.promise.catch(() => {})
+    this.#states.set(connection, state)
+    this.#pending++
+    connection.addEventListener('close', () => this.#forget(connection, state))
+  }
+
+  #expire(connection: Connection): void {
+    const peerId = connection.remotePeer.toString()
+    this.refuse(
+      connection,
+      new MeshError('unauthenticated', `Cannot admit ${peerId}: no hello within ${this.#init.helloMs} ms`),
+    )
+  }
+
+  #forget(connection: Connection, state: State): void {
+    if (!this.#states.delete(connection)) return
+    clearTimeout(state.timer)
+    if (!state.linked) this.#pending--
+    const gone = new MeshError('unavailable', 'Cannot use connection: it closed before its hello')
+    state.peer.reject(gone)
+    state.link.reject(gone)
+  }
+
+  #state(connection: Connection): State {
+    this.watch(connection)
+    const state = this.#states.get(connection)
+    if (state === undefined) throw new MeshError('unavailable', 'Cannot use connection: it is closed')
+    return state
+  }
+
+  /** Claims the one hello of a connection. @throws MeshError protocol_error on the second */
+  claimHello(connection: Connection): void {
+    const state = this.#state(connection)
+    if (state.greeted) throw new MeshError('protocol_error', 'Cannot read hello: there was one already')
+    state.greeted = true
+  }
+
+  admit(connection: Connection, peer: Peer): void {
+    this.#state(connection).peer.resolve(peer)
+  }
+
+  link(connection: Connection, link: Link): void {
+    const state = this.#state(connection)
+    if (state.linked)
+      throw new MeshError('protocol_error', 'Cannot open RPC stream: the link has one already')
+    state.linked = true
+    this.#pending--
+    clearTimeout(state.timer)
+    state.link.resolve(link)
+  }
+
+  /** The peer, once its hello is done. @throws MeshError unavailable, rate_limited */
+  peerOf(connection: Connection): Promise<Peer> {
+    return this.#wait(connection, state => state.peer.promise)
+  }
+
+  /** The link, once it is one. @throws MeshError unavailable, rate_limited */
+  linkOf(connection: Connection): Promise<Link> {
+    return this.#wait(connection, state => state.link.promise)
+  }
+
+  async #wait<T>(connection: Connection, what: (state: State) => Promise<T>): Promise<T> {
+    const state = this.#state(connection)
+    if (state.linked) return what(state)
+    if (state.waiting >= this.#init.maxWaitingStreams)
+      throw new MeshError('rate_limited', `Cannot open stream: ${state.waiting} wait for hello already`)
+    state.waiting++
+    try {
+      return await what(state)
+    } finally {
+      state.waiting--
+    }
+  }
+
+  /** Ends a connection that is not to become a link. */
+  refuse(connection: Connection, reason: MeshError): void {
+    this.#init.onRefused(connection.remotePeer.toString(), reason)
+    connection.abort(reason)
+  }
+}

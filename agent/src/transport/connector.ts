@@ -1,0 +1,145 @@
+/**
+ * Makes links out of connections. Both ends come to the same link: the dialler opens the hello stream and the RPC
+ * stream at once; the callee answers the hello and takes the RPC stream, which the guard held back until then.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { helloProtocol, MeshError, toMeshError, type Peer } from '@agent-mesh/protocol'
+import type { Admissions } from './admissions.ts'
+import { byteStreamOf, type ByteStream } from './byte-stream.ts'
+import { transportDefaults } from './defaults.ts'
+import { answer, greet, type HelloPorts } from './hello.ts'
+import type { LinkTable } from './link-table.ts'
+import { Link } from './link.ts'
+
+export const rpcProtocol = '/agent-mesh/rpc/1.0.0'
+
+export interface ConnectorInit {
+  self: string
+  ports: HelloPorts
+  admissions: Admissions
+  links: LinkTable
+  helloMs: number
+  /** Monotonic milliseconds. */
+  now: () => number
+  /** A connection became a link. */
+  onLink: (connection: Connection) => void
+}
+
+export class Connector {
+  readonly #init: ConnectorInit
+
+  constructor(init: ConnectorInit) {
+    this.#init = init
+  }
+
+  /** The dialler's part. Ends the connection when it fails. @throws MeshError */
+  async dialled(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const { admissions, ports, self } = this.#init
+    const peerId = connection.remotePeer.toString()
+    try {
+      signal.throwIfAborted()
+      admissions.watch(connection)
+      admissions.claimHello(connection)
+      const [hello, rpc] = await Promise.all([
+        connection.newStream(helloProtocol, { signal, runOnLimitedConnection: true }),
+        connection.newStream(rpcProtocol, { signal, runOnLimitedConnection: true }),
+      ])
+      const { peer, rttMs } = await greet(hello, peerId, ports, signal)
+      await hello.close({ signal })
+      admissions.admit(connection, peer)
+      return this.#link(connection, rpc, peer, self, rttMs)
+    } catch (error) {
+      const reason = toMeshError(error, 'unavailable', `connect to ${peerId}`)
+      connection.abort(reason)
+      throw reason
+    }
+  }
+
+  /** Handler of the hello protocol. */
+  readonly onHello = async (stream: Stream, connection: Connection): Promise<void> => {
+    const { admissions, ports, helloMs } = this.#init
+    const signal = AbortSignal.timeout(helloMs)
+    try {
+      if (connection.direction !== 'inbound')
+        throw new MeshError('protocol_error', 'Cannot read hello: only the dialler sends one')
+      admissions.claimHello(connection)
+      admissions.admit(connection, await answer(stream, connection.remotePeer.toString(), ports, signal))
+      await stream.close({ signal })
+    } catch (error) {
+      await this.#turnAway(connection, toMeshError(error, 'unauthenticated', 'read hello'))
+    }
+  }
+
+  /** A graceful end lets the refusal reach the peer; whoever does not read it is cut off. */
+  async #turnAway(connection: Connection, reason: MeshError): Promise<void> {
+    await connection.close({ signal: AbortSignal.timeout(transportDefaults.closeMs) }).catch(() => {})
+    this.#init.admissions.refuse(connection, reason)
+  }
+
+  /** Handler of the RPC protocol: with it the callee's link is up. */
+  readonly onRpc = async (stream: Stream, connection: Connection): Promise<void> => {
+    try {
+      if (connection.direction !== 'inbound')
+        throw new MeshError('protocol_error', 'Cannot open RPC stream: only the dialler opens it')
+      const peer = await this.#init.admissions.peerOf(connection)
+      this.#link(connection, stream, peer, peer.peerId, undefined)
+    } catch (error) {
+      stream.abort(toMeshError(error, 'protocol_error', 'open RPC stream'))
+    }
+  }
+
+  #link(connection: Connection, rpc: Stream, peer: Peer, dialler: string, rttMs: number | undefined): Link {
+    const { admissions, links, now, onLink } = this.#init
+    const touch = () => void (link.lastUsed = now())
+    const link: Link = new Link({
+      id: connection.id,
+      peer,
+      remoteAddr: connection.remoteAddr.toString(),
+      dialler,
+      openedAt: now(),
+      rttMs,
+      stream: byteStreamOf(rpc, touch),
+      io: linkIo(connection, rpc),
+    })
+    admissions.link(connection, link)
+    connection.addEventListener('close', ({ error }) => link.markDown(error))
+    rpc.addEventListener('close', () => {
+      // Half a link is none: without its RPC stream the connection ends too.
+      if (connection.status === 'open') connection.abort(new MeshError('path_lost', 'RPC stream closed'))
+    })
+    try {
+      links.add(link)
+    } catch (error) {
+      const reason = toMeshError(error, 'too_many_links', `link to ${peer.peerId}`)
+      link.abort(reason)
+      throw reason
+    }
+    onLink(connection)
+    return link
+  }
+}
+
+function linkIo(connection: Connection, rpc: Stream) {
+  const openStream = async (protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream> => {
+    const signal = options.signal ?? AbortSignal.timeout(transportDefaults.addressMs)
+    try {
+      return byteStreamOf(await connection.newStream(protocol, { signal, runOnLimitedConnection: true }))
+    } catch (error) {
+      const unknown = error instanceof Error && error.name === 'UnsupportedProtocolError'
+      throw toMeshError(error, unknown ? 'unsupported' : 'unavailable', `open ${protocol}`)
+    }
+  }
+  const close = async () => {
+    try {
+      await connection.close({ signal: AbortSignal.timeout(transportDefaults.closeMs) })
+    } catch (error) {
+      connection.abort(toMeshError(error, 'unavailable', 'close connection'))
+    }
+  }
+  return {
+    openStream,
+    otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
+    close,
+    abort: (error: Error) => connection.abort(error),
+  }
+}

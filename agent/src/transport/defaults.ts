@@ -1,0 +1,57 @@
+/** Defaults of the transport room. Times in milliseconds. */
+export const transportDefaults = {
+  /** A connection that is no link after this is aborted. TLS is done by then: one round trip and two signature checks
+   * take < 100 ms even through a slow relay, a blocked event loop may take seconds. */
+  helloMs: 5_000,
+  /** Connections waiting for their hello. Each costs a socket and < 300 KiB of buffers: 256 bound that to 75 MiB. */
+  maxPendingHellos: 256,
+  /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
+  maxWaitingStreams: 8,
+  /** Links of an agent: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. */
+  maxLinks: 128,
+  /** An unused link closes after this; opening one again costs 15-30 ms of CPU. */
+  idleMs: 5 * 60_000,
+  /** How often idle links are looked for: a tenth of `idleMs`. */
+  sweepMs: 30_000,
+  /** Work on a link that is being retired may go on for this long. */
+  retireMs: 30_000,
+  /** One address: TCP, TLS and hello. Three SYNs (1 + 2 s) and a slow handshake fit. */
+  addressMs: 5_000,
+  /** A whole dial when the caller gives no deadline: relays start after 1 s and each may take `addressMs`. */
+  dialMs: 10_000,
+  /** Between two addresses of one peer (RFC 8305 recommends 250; here most peers are near). Failure skips the wait. */
+  staggerMs: 100,
+  /** Direct addresses have this much of a head start over relays. */
+  directHeadStartMs: 1_000,
+  /** The callee's home relay has this much of a head start over its standby. */
+  relayHeadStartMs: 500,
+  /** Graceful end of a connection; afterwards it is reset. */
+  closeMs: 1_000,
+  /** Stopping the whole transport. */
+  stopMs: 5_000,
+  /** Yamux window: above 1 MiB one bulk stream delays small calls on the same link (head of line). */
+  maxWindowBytes: 1024 * 1024,
+  /** Circuits that one agent dials through one relay at the same time: as many as it may have links. */
+  maxCircuitsPerRelay: 128,
+} as const
+
+export const relayClientDefaults = {
+  /** Home and standby. */
+  relays: 2,
+  /** Candidates measured before the first choice; more would cost a handshake each. */
+  probes: 4,
+  /** A candidate that does not answer within this is left out of the first choice. */
+  probeMs: 2_000,
+  /** First wait before a relay is dialled again; then exponential with jitter. */
+  retryMs: 200,
+  /** Longest wait: an agent is back within 2 s of its relay's return (a dial and a reservation take < 0.5 s). */
+  maxRetryMs: 1_500,
+  /** Between two measurements of the round trip to the relays held. */
+  measureMs: 60_000,
+  /** A relay replaces the home only when its round trip is below this part of the home's: else agents swing. */
+  switchRatio: 2 / 3,
+  /** A relay gone for this long is replaced when another candidate is known. */
+  replaceMs: 10_000,
+  /** A lost relay stays listed this long: a restart of 2 s must not republish the record of every agent twice. */
+  graceMs: 3_000,
+} as const

@@ -1,0 +1,182 @@
+/** Opens links: turns what is known of a peer into attempts of the dial ladder. Libp2p dials nothing by itself. */
+import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { circuitAddr, isDialable, withPeer, type Families, type Path } from './address.ts'
+import type { Connector } from './connector.ts'
+import { transportDefaults } from './defaults.ts'
+import { climb, type Attempt } from './ladder.ts'
+import type { LinkTable } from './link-table.ts'
+import type { Link } from './link.ts'
+import type { NodeCore } from './node.ts'
+
+export interface RelayTarget {
+  peerId: string
+  /** Without peer id. */
+  addrs: readonly string[]
+}
+
+export interface DialTarget {
+  peerId: string
+  /** For messages. @default the peer id */
+  name?: string
+  /** Direct addresses, as its record lists them. */
+  addrs: readonly string[]
+  /** Its relays, home first. */
+  relays: readonly RelayTarget[]
+}
+
+export interface ConnectOptions {
+  signal?: AbortSignal
+  /** Milliseconds of `performance.now()`. @default 10 s from now */
+  deadline?: number
+  /** `relay`: neither uses nor opens a direct link. @default 'any' */
+  paths?: 'any' | 'relay'
+}
+
+export interface DialerInit {
+  self: string
+  links: LinkTable
+  connector: Connector
+  transportManager: () => NodeCore['transportManager']
+  families: () => Families
+  onError: (error: unknown) => void
+}
+
+interface Flight {
+  link: Promise<Link>
+  abort: AbortController
+  waiting: number
+}
+
+export class Dialer {
+  readonly #init: DialerInit
+  readonly #flights = new Map<string, Flight>()
+
+  constructor(init: DialerInit) {
+    this.#init = init
+  }
+
+  /**
+   * The best link to a peer, opened if there is none. Callers that ask at the same time share one dial.
+   * @throws MeshError unavailable, too_many_links, deadline_exceeded, cancelled; unauthenticated or revoked when the
+   * only peer that answered refused, or was refused
+   */
+  async connect(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
+    const allowed: readonly Path[] | undefined = options.paths === 'relay' ? ['relay'] : undefined
+    const existing = this.#init.links.best(target.peerId, allowed)
+    if (existing !== undefined) return existing
+    if (target.peerId === this.#init.self)
+      throw new MeshError('invalid_argument', 'Cannot connect to oneself: call the service locally')
+    this.#init.links.makeRoom()
+    const flight = this.#flight(target, options.paths ?? 'any')
+    const opened = await this.#wait(flight, target, options)
+    return this.#init.links.best(target.peerId, allowed) ?? opened
+  }
+
+  #flight(target: DialTarget, paths: 'any' | 'relay'): Flight {
+    const key = `${paths} ${target.peerId}`
+    const known = this.#flights.get(key)
+    if (known !== undefined) return known
+    const abort = new AbortController()
+    const link = this.#climb(target, paths, abort.signal).finally(() => this.#flights.delete(key))
+    // Every caller may have given up before it fails.
+    link.catch(() => {})
+    const flight = { link, abort, waiting: 0 }
+    this.#flights.set(key, flight)
+    return flight
+  }
+
+  async #wait(flight: Flight, target: DialTarget, { signal, deadline }: ConnectOptions): Promise<Link> {
+    const action = `connect to ${target.name ?? target.peerId}`
+    const ms = deadline === undefined ? transportDefaults.dialMs : deadline - performance.now()
+    const { promise: stopped, reject } = Promise.withResolvers<never>()
+    const cancel = () => reject(toMeshError(signal?.reason, 'cancelled', action))
+    const expire = () =>
+      reject(new MeshError('deadline_exceeded', `Cannot ${action}: no link in ${Math.round(ms)} ms`))
+    const timer = setTimeout(expire, Math.max(0, ms))
+    signal?.addEventListener('abort', cancel, { once: true })
+    if (signal?.aborted) cancel()
+    flight.waiting++
+    try {
+      return await Promise.race([flight.link, stopped])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
+      if (--flight.waiting === 0) flight.abort.abort()
+    }
+  }
+
+  #climb(target: DialTarget, paths: 'any' | 'relay', signal: AbortSignal): Promise<Link> {
+    const families = this.#init.families()
+    const addrs = paths === 'relay' ? [] : target.addrs.filter(addr => isDialable(addr, families))
+    const relays = target.relays.filter(
+      ({ peerId }) => peerId !== this.#init.self && peerId !== target.peerId,
+    )
+    return climb({
+      action: `connect to ${target.name ?? target.peerId}`,
+      direct: addrs.map(addr => this.#direct(addr, target.peerId)),
+      relayed: relays.map(relay => this.#relayed(relay, target.peerId)),
+      signal,
+      discard: link => void link.close().catch(this.#init.onError),
+    })
+  }
+
+  #direct(addr: string, peerId: string): Attempt<Link> {
+    return { name: addr, run: signal => this.#open(withPeer(addr, peerId), signal) }
+  }
+
+  /** Through a relay: first a link to the relay itself, whose guard lets nobody else pass. */
+  #relayed(relay: RelayTarget, peerId: string): Attempt<Link> {
+    const run = async (signal: AbortSignal) => {
+      const link = await this.connect({ ...relay, relays: [] }, { signal })
+      const unpin = link.pin()
+      try {
+        return await this.#open(circuitAddr(link.remoteAddr, relay.peerId, peerId), signal)
+      } finally {
+        unpin()
+      }
+    }
+    return { name: `relay ${relay.peerId}`, run }
+  }
+
+  #open(addr: string, signal: AbortSignal): Promise<Link> {
+    return whileRunning(signal, transportDefaults.addressMs, async limited => {
+      const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
+        signal: limited,
+        maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
+      })
+      return this.#init.connector.dialled(connection, limited)
+    })
+  }
+
+  /** Gives up all dials and waits for them. */
+  async stop(): Promise<void> {
+    const flights = [...this.#flights.values()]
+    for (const { abort } of flights) abort.abort()
+    await Promise.allSettled(flights.map(({ link }) => link))
+  }
+}
+
+/**
+ * Runs with a signal that follows `signal` and a time limit, but only until the run ends: `net.connect` ties a socket to
+ * its signal for life, so a signal that fires later, as every timeout does, would end the connection it opened.
+ */
+async function whileRunning<T>(
+  signal: AbortSignal,
+  ms: number,
+  run: (s: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const own = new AbortController()
+  const follow = () => own.abort(signal.reason)
+  const expire = () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${ms} ms`))
+  const timer = setTimeout(expire, ms)
+  signal.addEventListener('abort', follow, { once: true })
+  if (signal.aborted) follow()
+  try {
+    return await run(own.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', follow)
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * The hello exchange: one message each way on `/agent-mesh/hello/1.0.0`, JSON behind a 4-byte big-endian length.
+ *
+ *   dialler -> callee   hello
+ *   callee -> dialler   hello, or {"refused": CODE}, after which the callee closes the connection
+ *
+ * The callee admits the dialler before it says who it is; the dialler then admits the callee.
+ */
+import type { Stream } from '@libp2p/interface'
+import { byteStream } from '@libp2p/utils'
+import {
+  helloBytes,
+  helloSchema,
+  isErrorCode,
+  MeshError,
+  parseJson,
+  toMeshError,
+  type ErrorCode,
+  type Hello,
+  type Peer,
+} from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+
+/** What hello needs of the rooms above: the own documents, and the decision about those of others. */
+export interface HelloPorts {
+  /** Own hello, current at each call. */
+  hello: () => Hello
+  /** @throws MeshError unauthenticated, revoked, unsupported */
+  admit: (hello: Hello, peerId: string) => Promise<Peer>
+}
+
+const answerSchema = z.union([z.looseObject({ refused: z.string().check(z.maxLength(32)) }), helloSchema])
+
+/** The dialler's part. @throws MeshError when either side refuses the other */
+export async function greet(
+  stream: Stream,
+  peerId: string,
+  ports: HelloPorts,
+  signal: AbortSignal,
+): Promise<{ peer: Peer; rttMs: number }> {
+  const messages = byteStream(stream, { maxBufferSize: 2 * helloBytes })
+  const sentAt = performance.now()
+  await send(messages, ports.hello(), signal)
+  const answer = parseJson(answerSchema, await receive(messages, signal), 'read hello', 'protocol_error')
+  const rttMs = performance.now() - sentAt
+  if ('refused' in answer) throw refusal(peerId, answer.refused)
+  return { peer: await ports.admit(answer, peerId), rttMs }
+}
+
+/** The callee's part. @throws MeshError when the dialler is refused; it has been told so */
+export async function answer(
+  stream: Stream,
+  peerId: string,
+  ports: HelloPorts,
+  signal: AbortSignal,
+): Promise<Peer> {
+  const messages = byteStream(stream, { maxBufferSize: 2 * helloBytes })
+  try {
+    const theirs = parseJson(helloSchema, await receive(messages, signal), 'read hello', 'protocol_error')
+    const peer = await ports.admit(theirs, peerId)
+    await send(messages, ports.hello(), signal)
+    return peer
+  } catch (error) {
+    const refused = toMeshError(error, 'unauthenticated', `admit ${peerId}`)
+    // The peer may be gone already; its refusal stands either way.
+    await send(messages, { refused: refused.code }, signal).catch(() => {})
+    throw refused
+  }
+}
+
+/** The reason is the other side's word: it explains a failure and decides nothing. */
+function refusal(peerId: string, word: unknown): MeshError {
+  const known: readonly ErrorCode[] = [
+    'revoked',
+    'unsupported',
+    'clock_skew',
+    'too_many_links',
+    'rate_limited',
+  ]
+  const code = isErrorCode(word) && known.includes(word) ? word : 'unauthenticated'
+  return new MeshError(code, `Cannot connect to ${peerId}: it refused this member (${code})`)
+}
+
+type Messages = ReturnType<typeof byteStream<Stream>>
+
+async function send(messages: Messages, message: object, signal: AbortSignal): Promise<void> {
+  const body = Buffer.from(JSON.stringify(message))
+  const head = Buffer.alloc(4)
+  head.writeUInt32BE(body.length)
+  await messages.write(Buffer.concat([head, body]), { signal })
+}
+
+async function receive(messages: Messages, signal: AbortSignal): Promise<string> {
+  const head = await messages.read({ bytes: 4, signal })
+  const length = Buffer.from(head.subarray()).readUInt32BE()
+  if (length === 0 || length > helloBytes)
+    throw new MeshError('protocol_error', `Cannot read hello: ${length} bytes, limit ${helloBytes}`)
+  const body = await messages.read({ bytes: length, signal })
+  return Buffer.from(body.subarray()).toString('utf8')
+}

@@ -1,0 +1,149 @@
+/**
+ * All links of a member, by peer. Decides which link to a peer is used, retires surplus ones, closes idle ones and
+ * keeps their number bounded. Only the dialler closes an idle link: it alone knows whether it means to keep it.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+import { paths as allPaths, type Path } from './address.ts'
+import type { Link } from './link.ts'
+import { Listeners } from './listeners.ts'
+import { byRank, lowerOf } from './rank.ts'
+
+export interface LinkTableInit {
+  /** Own peer id. */
+  self: string
+  maxLinks: number
+  idleMs: number
+  /** Monotonic milliseconds. */
+  now: () => number
+  /** Tells the peer and waits until running calls are done; the link is closed afterwards. */
+  retire: (link: Link) => Promise<void>
+  /** Whether a link without work must be kept all the same. */
+  keep: (link: Link) => boolean
+  onError: (error: unknown) => void
+}
+
+export class LinkTable {
+  readonly #init: LinkTableInit
+  readonly #sessions = new Map<string, Link[]>()
+  readonly #up: Listeners<Link>
+  readonly #down: Listeners<Link>
+  readonly #ending = new Set<Promise<unknown>>()
+  #size = 0
+
+  constructor(init: LinkTableInit) {
+    this.#init = init
+    this.#up = new Listeners(init.onError)
+    this.#down = new Listeners(init.onError)
+  }
+
+  /** Number of links. */
+  get size(): number {
+    return this.#size
+  }
+
+  onUp(callback: (link: Link) => void): () => void {
+    return this.#up.add(callback)
+  }
+
+  /** Also called for a link that was retired. */
+  onDown(callback: (link: Link) => void): () => void {
+    return this.#down.add(callback)
+  }
+
+  all(): Link[] {
+    return [...this.#sessions.values()].flat()
+  }
+
+  /** Peer ids with at least one link. */
+  peers(): string[] {
+    return [...this.#sessions.keys()]
+  }
+
+  /** Links to a peer, best first. */
+  of(peerId: string): Link[] {
+    return [...(this.#sessions.get(peerId) ?? [])]
+  }
+
+  /** The link new work takes. @param paths only links of these paths */
+  best(peerId: string, paths: readonly Path[] = allPaths): Link | undefined {
+    return this.#sessions.get(peerId)?.find(link => link.state === 'up' && paths.includes(link.path))
+  }
+
+  /**
+   * Makes sure that one more link fits, closing the least recently used one if need be.
+   * @throws MeshError too_many_links when all have work
+   */
+  makeRoom(): void {
+    if (this.#size < this.#init.maxLinks) return
+    const [oldest] = this.all()
+      .filter(link => link.state === 'up' && this.#idle(link))
+      .sort((a, b) => a.lastUsed - b.lastUsed)
+    if (oldest === undefined)
+      throw new MeshError('too_many_links', `Cannot open a link: all ${this.#size} links have work in flight`)
+    this.#remove(oldest)
+    this.#end(oldest.close())
+  }
+
+  /** Takes over a link. @throws MeshError too_many_links; the caller then closes it */
+  add(link: Link): void {
+    if (link.state === 'down')
+      throw new MeshError('unavailable', `Cannot add link to ${link.peer.peerId}: it is closed`)
+    this.makeRoom()
+    const { self } = this.#init
+    const links = this.#sessions.get(link.peer.peerId) ?? []
+    links.push(link)
+    links.sort(byRank(lowerOf(self, link.peer.peerId)))
+    this.#sessions.set(link.peer.peerId, links)
+    this.#size++
+    this.#end(link.closed.then(() => this.#remove(link)))
+    this.#up.emit(link)
+    if (self < link.peer.peerId) this.#retireSurplus(links)
+  }
+
+  #retireSurplus(links: readonly Link[]): void {
+    const [, ...surplus] = links.filter(link => link.state === 'up')
+    for (const link of surplus) {
+      link.markRetiring()
+      this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
+    }
+  }
+
+  #remove(link: Link): void {
+    const links = this.#sessions.get(link.peer.peerId)
+    const index = links?.indexOf(link) ?? -1
+    if (links === undefined || index < 0) return
+    links.splice(index, 1)
+    this.#size--
+    if (links.length === 0) this.#sessions.delete(link.peer.peerId)
+    this.#down.emit(link)
+  }
+
+  #idle(link: Link): boolean {
+    const carriesCircuits = () => this.all().some(other => other.relayId === link.peer.peerId)
+    return !link.pinned && !link.busy && !this.#init.keep(link) && !carriesCircuits()
+  }
+
+  /** Closes what this member dialled and nobody has used for `idleMs`. */
+  sweep(): void {
+    const before = this.#init.now() - this.#init.idleMs
+    for (const link of this.all())
+      if (link.dialler === this.#init.self && link.lastUsed <= before && this.#idle(link))
+        this.#end(link.close())
+  }
+
+  /** Cuts a peer off: revoked, expired or gone. */
+  disconnect(peerId: string, reason: MeshError): void {
+    for (const link of this.of(peerId)) link.abort(reason)
+  }
+
+  /** Closes all links and waits until each is gone. */
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.all().map(link => link.close()))
+    await Promise.allSettled([...this.#ending])
+  }
+
+  #end(ending: Promise<unknown>): void {
+    const owned: Promise<unknown> = ending.catch(this.#init.onError).finally(() => this.#ending.delete(owned))
+    this.#ending.add(owned)
+  }
+}

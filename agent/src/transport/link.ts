@@ -1,0 +1,129 @@
+/**
+ * A link: one admitted connection to a peer, with one long-lived RPC stream. A session is all links to one peer. What
+ * a link needs of the network comes in through {@link LinkIo}, so this file knows no libp2p.
+ */
+import type { MeshError, Peer } from '@agent-mesh/protocol'
+import { pathOf, relayOf, type Path } from './address.ts'
+import type { ByteStream } from './byte-stream.ts'
+
+export interface LinkIo {
+  openStream(protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream>
+  /** Open streams besides the RPC stream: circuits, map sync. */
+  otherStreams(): number
+  close(): Promise<void>
+  abort(error: Error): void
+}
+
+export interface LinkInit {
+  id: string
+  peer: Peer
+  remoteAddr: string
+  /** Peer id of the end that dialled. */
+  dialler: string
+  /** Milliseconds of the transport's clock. */
+  openedAt: number
+  /** Round trip of the hello, milliseconds; includes two signature checks at the far end. */
+  rttMs: number | undefined
+  stream: ByteStream
+  io: LinkIo
+}
+
+export type LinkState = 'up' | 'retiring' | 'down'
+
+export class Link {
+  readonly id: string
+  readonly peer: Peer
+  readonly path: Path
+  /** The relay a `relay` link goes through. */
+  readonly relayId: string | undefined
+  readonly remoteAddr: string
+  readonly dialler: string
+  readonly openedAt: number
+  /** The stream of `/agent-mesh/rpc/1.0.0`, the same one at both ends. */
+  readonly stream: ByteStream
+  /** Last known round trip, milliseconds. */
+  rttMs: number | undefined
+  /** When bytes last moved on the RPC stream, milliseconds of the transport's clock. */
+  lastUsed: number
+  /** Resolves when the link is down, with the reason if there was one. */
+  readonly closed: Promise<Error | undefined>
+  readonly #io: LinkIo
+  readonly #resolveClosed: (reason: Error | undefined) => void
+  readonly #work: (() => boolean)[] = []
+  #pins = 0
+  #state: LinkState = 'up'
+
+  constructor(init: LinkInit) {
+    this.id = init.id
+    this.peer = init.peer
+    this.path = pathOf(init.remoteAddr)
+    this.relayId = relayOf(init.remoteAddr)
+    this.remoteAddr = init.remoteAddr
+    this.dialler = init.dialler
+    this.openedAt = init.openedAt
+    this.lastUsed = init.openedAt
+    this.rttMs = init.rttMs
+    this.stream = init.stream
+    this.#io = init.io
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>()
+    this.closed = promise
+    this.#resolveClosed = resolve
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  /** Keeps the link from being closed for idleness or room. @returns releases it, once */
+  pin(): () => void {
+    this.#pins++
+    let held = true
+    return () => {
+      if (held) this.#pins--
+      held = false
+    }
+  }
+
+  get pinned(): boolean {
+    return this.#pins > 0
+  }
+
+  /** Adds a question asked before the link is closed: "have you work in flight?" */
+  watchWork(hasWork: () => boolean): void {
+    this.#work.push(hasWork)
+  }
+
+  /** Whether closing it would cost somebody something. */
+  get busy(): boolean {
+    return this.#io.otherStreams() > 0 || this.#work.some(hasWork => hasWork())
+  }
+
+  /** Opens a stream of its own for a long-lived protocol. @throws MeshError unavailable, unsupported, cancelled */
+  openStream(protocol: string, options: { signal?: AbortSignal } = {}): Promise<ByteStream> {
+    return this.#io.openStream(protocol, options)
+  }
+
+  /** Ends the link gracefully, within a second. Idempotent. */
+  async close(): Promise<void> {
+    await this.#io.close()
+    this.markDown(undefined)
+  }
+
+  /** Ends the link at once. Idempotent. */
+  abort(error: MeshError): void {
+    this.#io.abort(error)
+    this.markDown(error)
+  }
+
+  /** For the link table: new calls go elsewhere, running ones finish. */
+  markRetiring(): void {
+    if (this.#state === 'up') this.#state = 'retiring'
+  }
+
+  /** For the connection's owner: it is gone. */
+  markDown(reason: Error | undefined): void {
+    if (this.#state === 'down') return
+    this.#state = 'down'
+    this.#resolveClosed(reason)
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * One libp2p node, set up so that it does nothing by itself: it never dials (the gater denies the dial queue; the
+ * transport dials through the transport manager), never identifies, never pings often enough to matter.
+ */
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type {
+  ComponentLogger,
+  Connection,
+  ConnectionGater,
+  Libp2p,
+  MultiaddrConnection,
+  PeerId,
+  Transport,
+} from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import type { Identity } from '../identity/index.ts'
+import { transportDefaults } from './defaults.ts'
+import type { HandlerRegistry } from './guard.ts'
+
+/** The parts of libp2p that the public interface hides. */
+export interface NodeCore {
+  registrar: HandlerRegistry
+  transportManager: {
+    dial(addr: Multiaddr, options: { signal: AbortSignal; maxOutboundStreams?: number }): Promise<Connection>
+  }
+}
+
+/** A libp2p service, as `createLibp2p` takes it. libp2p types its components as open, so they are unknown here. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each service declares the components it needs
+export type ServiceFactory = (components: any) => unknown
+
+export interface NodeInit {
+  identity: Identity
+  /** Multiaddrs without peer id; `/tcp/0` takes a free port; empty: does not listen. */
+  listen: readonly string[]
+  /** Listed instead of the addresses listened on. */
+  announce?: readonly string[]
+  /** Connections of all kinds; libp2p refuses more. */
+  maxConnections: number
+  /** Refuses a connection before TLS. */
+  denyInbound: () => boolean
+  gater?: RelayGater
+  services?: Record<string, ServiceFactory>
+  /** Called before any service registers a handler. */
+  beforeServices: (core: NodeCore) => void
+  logger?: ComponentLogger
+}
+
+/** The hooks a relay adds. */
+export type RelayGater = Pick<
+  ConnectionGater,
+  'denyInboundRelayReservation' | 'denyOutboundRelayedConnection' | 'denyInboundRelayedConnection'
+>
+
+export interface MeshNode {
+  libp2p: Libp2p
+  core: NodeCore
+  circuit: Transport
+  identify(connection: Connection, options: { signal: AbortSignal }): Promise<unknown>
+}
+
+const gaterOf = (init: NodeInit): ConnectionGater => ({
+  ...init.gater,
+  denyDialPeer: (_peer: PeerId) => true,
+  denyInboundConnection: (_connection: MultiaddrConnection) => init.denyInbound(),
+})
+
+/** Makes a node, not yet started. */
+export async function createNode(init: NodeInit): Promise<MeshNode> {
+  const parts: { core?: NodeCore; circuit?: Transport } = {}
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey: privateKeyFromRaw(init.identity.rawPrivateKey()),
+    addresses: { listen: [...init.listen], ...(init.announce ? { announce: [...init.announce] } : {}) },
+    ...(init.logger ? { logger: init.logger } : {}),
+    transports: [
+      tcp(),
+      components =>
+        (parts.circuit = circuitRelayTransport({
+          reservationConcurrency: 4,
+          reservationCompletionTimeout: transportDefaults.addressMs,
+        })(components)),
+    ],
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } })],
+    connectionGater: gaterOf(init),
+    // Links are probed by the rooms above; this one pings 300 in-process nodes to death at its default of 10 s.
+    connectionMonitor: { pingInterval: 60_000, pingTimeout: { minTimeout: 30_000 } },
+    connectionManager: {
+      maxConnections: init.maxConnections,
+      maxIncomingPendingConnections: transportDefaults.maxPendingHellos,
+      // Per host and second: everybody behind one NAT, or a whole mesh on loopback, is one host.
+      inboundConnectionThreshold: 10_000,
+      reconnectRetries: 0,
+      maxParallelReconnects: 1,
+    },
+    services: {
+      // First, so that the guard is in place when the others register.
+      core: (components: NodeCore) => {
+        parts.core = components
+        init.beforeServices(components)
+        return {}
+      },
+      identify: identify({ runOnConnectionOpen: false, maxInboundStreams: 2 }),
+      ...init.services,
+    },
+  })
+  const { core, circuit } = parts
+  if (core === undefined || circuit === undefined) throw new Error('libp2p did not build its services')
+  const service = libp2p.services.identify as unknown as Pick<MeshNode, 'identify'>
+  return { libp2p, core, circuit, identify: (connection, options) => service.identify(connection, options) }
+}

@@ -1,0 +1,24 @@
+/**
+ * Which of several links to one peer is used. direct > webrtc > relay; on a tie the link dialled by the lower peer id
+ * wins, then the older. Both ends come to the same order, and only the lower peer retires links, so that two
+ * simultaneous dials never close each other. Peer ids compare as strings, by code unit.
+ */
+import { paths, type Path } from './address.ts'
+
+export interface Ranked {
+  path: Path
+  /** Peer id of the end that dialled. */
+  dialler: string
+  /** Milliseconds of one clock. */
+  openedAt: number
+}
+
+/** Orders links of one peer pair, best first. @param lower the lower of the two peer ids */
+export const byRank =
+  (lower: string) =>
+  (a: Ranked, b: Ranked): number =>
+    paths.indexOf(a.path) - paths.indexOf(b.path) ||
+    Number(b.dialler === lower) - Number(a.dialler === lower) ||
+    a.openedAt - b.openedAt
+
+export const lowerOf = (a: string, b: string): string => (a < b ? a : b)

@@ -1,0 +1,58 @@
+/** Which relays a member keeps: pure decisions over measured round trips, table-tested. */
+
+export interface RelayCandidate {
+  peerId: string
+  /** Without peer id. */
+  addrs: readonly string[]
+  region?: string | undefined
+}
+
+/** Candidates in the order they are measured: own region first, random within, so that agents spread over equals. */
+export function probeOrder(
+  candidates: readonly RelayCandidate[],
+  region: string | undefined,
+  random: () => number,
+): RelayCandidate[] {
+  const keyed = candidates.map(candidate => ({ candidate, key: random() }))
+  const far = (candidate: RelayCandidate) => Number(region !== undefined && candidate.region !== region)
+  keyed.sort((a, b) => far(a.candidate) - far(b.candidate) || a.key - b.key)
+  return keyed.map(({ candidate }) => candidate)
+}
+
+export interface Choice {
+  /** Peer ids held now: home, standby. */
+  current: readonly string[]
+  /** Milliseconds by peer id; who is missing did not answer. */
+  roundTrips: ReadonlyMap<string, number>
+  /** Held, but gone for so long that another takes the place. */
+  gone: ReadonlySet<string>
+  count: number
+  /** A relay displaces a held one only when its round trip is below this part of the other's. */
+  switchRatio: number
+}
+
+/**
+ * Home, standby: the held ones as long as nothing is clearly better, then the nearest. A held relay that does not
+ * answer just now keeps its place until it is `gone`.
+ */
+export function chooseRelays({ current, roundTrips, gone, count, switchRatio }: Choice): string[] {
+  const weight = (peerId: string, place: number) => {
+    const roundTrip = roundTrips.get(peerId)
+    if (place < 0) return roundTrip ?? Infinity
+    // The home's advantage applies against the standby too: they swap by the same rule.
+    return (roundTrip ?? 0) * (place === 0 ? switchRatio : 1)
+  }
+  const held = current.filter(peerId => !gone.has(peerId))
+  const others = [...roundTrips.keys()].filter(peerId => !held.includes(peerId) && !gone.has(peerId))
+  const home = [...held, ...others].reduce<string | undefined>(
+    (best, peerId) =>
+      best === undefined || weight(peerId, held.indexOf(peerId)) < weight(best, held.indexOf(best))
+        ? peerId
+        : best,
+    undefined,
+  )
+  if (home === undefined) return []
+  const heldRest = held.filter(peerId => peerId !== home)
+  const otherRest = others.filter(peerId => peerId !== home).sort((a, b) => weight(a, -1) - weight(b, -1))
+  return [home, ...heldRest, ...otherRest].slice(0, count)
+}

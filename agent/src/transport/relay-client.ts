@@ -1,0 +1,192 @@
+/**
+ * Keeps this member reachable through relays: a home and a standby, each with a link and a live reservation, chosen by
+ * measured round trip. One loop decides; each relay held has a keeper of its own.
+ */
+import type { Link } from './link.ts'
+import { relayClientDefaults } from './defaults.ts'
+import { Listeners } from './listeners.ts'
+import { chooseRelays, probeOrder, type RelayCandidate } from './relay-choice.ts'
+import { RelayKeeper, type RelayKeeperInit } from './relay-keeper.ts'
+
+export type RelayClientOptions = { [K in keyof typeof relayClientDefaults]: number }
+
+export interface RelayClientInit extends Pick<
+  RelayKeeperInit,
+  'connect' | 'reservations' | 'now' | 'onError'
+> {
+  /** Own region; relays of it are measured first. */
+  region?: string | undefined
+  /** Round trip of a link, milliseconds. @default that of its hello */
+  measure?: (link: Link, signal: AbortSignal) => Promise<number>
+  /** Uniform in [0, 1). @default Math.random */
+  random?: () => number
+  options?: Partial<RelayClientOptions>
+}
+
+export class RelayClient {
+  readonly #init: RelayClientInit
+  readonly #options: RelayClientOptions
+  readonly #random: () => number
+  readonly #changed: Listeners<string[]>
+  readonly #stopping = new AbortController()
+  #candidates: readonly RelayCandidate[] = []
+  #probed = new Set<string>()
+  /** Home first. */
+  #keepers: RelayKeeper[] = []
+  #retired = new Set<Promise<void>>()
+  #loop: Promise<void> | undefined
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers()
+  #graceTimer: NodeJS.Timeout | undefined
+  #announced: string[] = []
+
+  constructor(init: RelayClientInit) {
+    this.#init = init
+    this.#options = { ...relayClientDefaults, ...init.options }
+    this.#random = init.random ?? Math.random
+    this.#changed = new Listeners(init.onError)
+  }
+
+  /** Relays this member can be reached through, home first; those lost a moment ago included. */
+  homeRelays(): string[] {
+    return [...this.#announced]
+  }
+
+  /** Home relay's link, if it is up. */
+  home(): Link | undefined {
+    return this.#keepers.find(keeper => keeper.link !== undefined)?.link
+  }
+
+  /** Called with {@link homeRelays} when it changes: the member then publishes its record anew. */
+  onChange(callback: (homeRelays: string[]) => void): () => void {
+    return this.#changed.add(callback)
+  }
+
+  /** Starts with these candidates, or goes on with them. */
+  update(candidates: readonly RelayCandidate[]): void {
+    if (this.#stopping.signal.aborted) return
+    this.#candidates = candidates
+    this.#loop ??= this.#run(this.#stopping.signal)
+    this.#wake.resolve()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#wake.resolve()
+    clearTimeout(this.#graceTimer)
+    await this.#loop
+    await Promise.all([...this.#keepers.map(keeper => keeper.stop()), ...this.#retired])
+    clearTimeout(this.#graceTimer)
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers()
+      try {
+        await this.#decide(signal)
+      } catch (error) {
+        this.#init.onError(error)
+      }
+      const someDown = this.#keepers.some(keeper => keeper.link === undefined)
+      const { replaceMs, measureMs } = this.#options
+      const timer = setTimeout(
+        this.#wake.resolve,
+        (someDown ? replaceMs : measureMs) * (0.75 + this.#random() / 2),
+      )
+      if (!signal.aborted) await this.#wake.promise
+      clearTimeout(timer)
+    }
+  }
+
+  async #decide(signal: AbortSignal): Promise<void> {
+    const { relays, switchRatio, replaceMs } = this.#options
+    const known = new Set(this.#candidates.map(candidate => candidate.peerId))
+    const current = this.#keepers.map(keeper => keeper.relay.peerId).filter(peerId => known.has(peerId))
+    const gone = new Set(
+      this.#keepers.filter(keeper => keeper.downMs > replaceMs).map(keeper => keeper.relay.peerId),
+    )
+    const roundTrips = await this.#roundTrips(current, current.length - gone.size < relays, signal)
+    if (signal.aborted) return
+    const chosen = chooseRelays({ current, roundTrips, gone, count: relays, switchRatio })
+    // Nobody answered in time: hold on to what there is, and keep dialling the others.
+    const fallback = [...current, ...known].filter(peerId => !chosen.includes(peerId))
+    this.#hold([...chosen, ...fallback].slice(0, relays))
+  }
+
+  /** Measures the relays held, and others when a place is free or they are new. */
+  async #roundTrips(
+    held: readonly string[],
+    placeFree: boolean,
+    signal: AbortSignal,
+  ): Promise<Map<string, number>> {
+    const { probes, probeMs } = this.#options
+    const others = this.#candidates.filter(
+      ({ peerId }) => !held.includes(peerId) && (placeFree || !this.#probed.has(peerId)),
+    )
+    const asked = probeOrder(others, this.#init.region, this.#random).slice(0, probes)
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
+    const roundTrips = new Map<string, number>()
+    const ask = async (peerId: string, link: Promise<Link>) => {
+      try {
+        roundTrips.set(peerId, await this.#measure(await link, limit))
+      } catch (error) {
+        if (!signal.aborted) this.#init.onError(error)
+      }
+    }
+    for (const { peerId } of this.#candidates) this.#probed.add(peerId)
+    const linked = this.#keepers.flatMap(({ relay, link }) => (link ? [{ peerId: relay.peerId, link }] : []))
+    await Promise.all([
+      ...linked.map(({ peerId, link }) => ask(peerId, Promise.resolve(link))),
+      ...asked.map(relay => ask(relay.peerId, this.#init.connect(relay, limit))),
+    ])
+    return roundTrips
+  }
+
+  async #measure(link: Link, signal: AbortSignal): Promise<number> {
+    if (this.#init.measure !== undefined) link.rttMs = await this.#init.measure(link, signal)
+    return link.rttMs ?? Infinity
+  }
+
+  #hold(peerIds: readonly string[]): void {
+    const held = new Map(this.#keepers.map(keeper => [keeper.relay.peerId, keeper]))
+    const keepers = peerIds.flatMap(peerId => {
+      const keeper = held.get(peerId)
+      held.delete(peerId)
+      const relay = this.#candidates.find(candidate => candidate.peerId === peerId)
+      return keeper ?? (relay === undefined ? [] : this.#keep(relay))
+    })
+    this.#keepers = keepers
+    for (const dropped of held.values()) {
+      const ending: Promise<void> = dropped.stop().finally(() => this.#retired.delete(ending))
+      this.#retired.add(ending)
+    }
+    for (const keeper of keepers) keeper.start()
+    this.#announce()
+  }
+
+  #keep(relay: RelayCandidate): RelayKeeper {
+    const { retryMs, maxRetryMs } = this.#options
+    // A relay may have moved since: its newest addresses are dialled.
+    const connect = (_: RelayCandidate, signal: AbortSignal) => {
+      const newest = this.#candidates.find(candidate => candidate.peerId === relay.peerId)
+      return this.#init.connect(newest ?? relay, signal)
+    }
+    const onChange = () => this.#announce()
+    return new RelayKeeper({ ...this.#init, relay, connect, retryMs, maxRetryMs, onChange })
+  }
+
+  #announce(): void {
+    if (this.#stopping.signal.aborted) return
+    const { graceMs } = this.#options
+    clearTimeout(this.#graceTimer)
+    const listed = this.#keepers.filter(
+      ({ link, downMs, relay }) =>
+        link !== undefined || (downMs < graceMs && this.#announced.includes(relay.peerId)),
+    )
+    if (listed.some(keeper => keeper.link === undefined))
+      this.#graceTimer = setTimeout(() => this.#announce(), graceMs)
+    const next = listed.map(keeper => keeper.relay.peerId)
+    if (next.join() === this.#announced.join()) return
+    this.#announced = next
+    this.#changed.emit([...next])
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Keeps a link and a live reservation at one relay: an own dial loop, because libp2p never reserves again at a relay
+ * that returns. Exponential wait with jitter, so that the agents of a restarted relay do not all come at once.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel'
+import type { Link } from './link.ts'
+import type { RelayCandidate } from './relay-choice.ts'
+import type { Reservations } from './reservations.ts'
+
+export interface RelayKeeperInit {
+  relay: RelayCandidate
+  connect: (relay: RelayCandidate, signal: AbortSignal) => Promise<Link>
+  reservations: Pick<Reservations, 'reserve' | 'release' | 'onLost'>
+  retryMs: number
+  maxRetryMs: number
+  /** Monotonic milliseconds. */
+  now: () => number
+  /** The reservation came or went. */
+  onChange: () => void
+  /** An attempt failed; the loop goes on. */
+  onError: (error: unknown) => void
+}
+
+export class RelayKeeper {
+  readonly relay: RelayCandidate
+  readonly #init: RelayKeeperInit
+  readonly #stopping = new AbortController()
+  readonly #unsubscribe: () => void
+  #loop: Promise<void> | undefined
+  #link: Link | undefined
+  #downSince: number
+  /** Wakes the loop when the reservation is lost while the link lives. */
+  #lost: PromiseWithResolvers<void> = Promise.withResolvers()
+
+  constructor(init: RelayKeeperInit) {
+    this.#init = init
+    this.relay = init.relay
+    this.#downSince = init.now()
+    this.#unsubscribe = init.reservations.onLost(relayId => {
+      if (relayId === init.relay.peerId) this.#lost.resolve()
+    })
+  }
+
+  /** The link, while a reservation lives on it. */
+  get link(): Link | undefined {
+    return this.#link
+  }
+
+  /** Milliseconds without a reservation; 0 with one. */
+  get downMs(): number {
+    return this.#link === undefined ? this.#init.now() - this.#downSince : 0
+  }
+
+  start(): void {
+    this.#loop ??= this.#run(this.#stopping.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#loop
+    this.#unsubscribe()
+    this.#init.reservations.release(this.relay.peerId)
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const first = new ExponentialBackoff({
+      initialDelay: this.#init.retryMs,
+      maxDelay: this.#init.maxRetryMs,
+      generator: decorrelatedJitterGenerator,
+    })
+    let wait: { duration: number; next(context: unknown): typeof wait } = first.next()
+    while (!signal.aborted) {
+      try {
+        await this.#hold(signal)
+        wait = first.next()
+      } catch (error) {
+        if (!signal.aborted) this.#init.onError(error)
+      }
+      await delay(wait.duration, undefined, { signal }).catch(() => {})
+      wait = wait.next(undefined)
+    }
+  }
+
+  /** One round: link, reservation, and then until either ends. */
+  async #hold(signal: AbortSignal): Promise<void> {
+    const link = await this.#init.connect(this.relay, signal)
+    const release = link.pin()
+    const { promise: stopped, resolve } = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+    try {
+      this.#lost = Promise.withResolvers()
+      await this.#init.reservations.reserve(this.relay.peerId)
+      if (signal.aborted) return
+      this.#link = link
+      this.#init.onChange()
+      await Promise.race([link.closed, this.#lost.promise, stopped])
+    } finally {
+      release()
+      if (this.#link !== undefined) {
+        this.#link = undefined
+        this.#downSince = this.#init.now()
+        this.#init.onChange()
+      }
+    }
+  }
+}

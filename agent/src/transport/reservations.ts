@@ -1,0 +1,54 @@
+/**
+ * Reservations of this member at its relays, made explicitly on a link that exists. libp2p's own ways do not fit: a
+ * configured relay is never reserved again after it returns, and discovery also takes slots at relays only visited.
+ * What remains of libp2p here is the RESERVE exchange, its renewal before expiry, and the end with the connection.
+ */
+import type { PeerId, Transport } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { toMeshError } from '@agent-mesh/protocol'
+
+/** The part of libp2p's circuit transport that its types hide (circuit-relay-v2 4.2, transport/reservation-store). */
+interface ReservationStore extends EventTarget {
+  addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
+  hasReservation(relay: PeerId): boolean
+  relayFilter: { has(item: Uint8Array): boolean; add(item: Uint8Array): void }
+}
+
+export interface Reservations {
+  /** Reserves at a linked relay, or renews. @throws MeshError unavailable when it refuses */
+  reserve(relayId: string): Promise<void>
+  /** Whether a reservation there is live. */
+  has(relayId: string): boolean
+  /** Stop wanting one; it ends with the link. */
+  release(relayId: string): void
+  /** Whether circuits from this relay are welcome. */
+  wanted(relayId: string): boolean
+  /** @returns removes the callback */
+  onLost(callback: (relayId: string) => void): () => void
+}
+
+export function reservationsOf(circuit: Transport): Reservations {
+  const store = (circuit as unknown as { reservationStore: ReservationStore }).reservationStore
+  // A relay that once failed would stay refused for ever: who is dialled again is decided by the relay client.
+  store.relayFilter = { has: () => false, add: () => {} }
+  const wanted = new Set<string>()
+  return {
+    reserve: async relayId => {
+      wanted.add(relayId)
+      try {
+        await store.addRelay(peerIdFromString(relayId), 'configured')
+      } catch (error) {
+        throw toMeshError(error, 'unavailable', `reserve at relay ${relayId}`)
+      }
+    },
+    has: relayId => store.hasReservation(peerIdFromString(relayId)),
+    release: relayId => void wanted.delete(relayId),
+    wanted: relayId => wanted.has(relayId),
+    onLost: callback => {
+      const listener = (event: Event) =>
+        callback((event as CustomEvent<{ relay: PeerId }>).detail.relay.toString())
+      store.addEventListener('relay:removed', listener)
+      return () => store.removeEventListener('relay:removed', listener)
+    },
+  }
+}

@@ -1,0 +1,117 @@
+/** A mesh for tests: real keys, real credentials, real transports on loopback, and everything stopped at the end. */
+import { randomBytes } from 'node:crypto'
+import {
+  admit,
+  jwkSigner,
+  meshIdOf,
+  MeshError,
+  signCredential,
+  signKeyLink,
+  signRecord,
+  thumbprintOf,
+  verifyKeyChain,
+  type KeyChain,
+  type Signer,
+} from '@agent-mesh/protocol'
+import { generateIdentity, type Identity } from '../identity/index.ts'
+import type { DialTarget } from './dialer.ts'
+import { createTransport, type Transport, type TransportInit } from './transport.ts'
+
+async function authority() {
+  const [root, key] = await Promise.all([generateIdentity(), generateIdentity()])
+  const mesh = await meshIdOf(root.publicJwk)
+  const rootSigner = await jwkSigner(await thumbprintOf(root.publicJwk), root.privateJwk())
+  const signer = await jwkSigner(await thumbprintOf(key.publicJwk), key.privateJwk())
+  const link = await signKeyLink(rootSigner, { mesh, seq: 1, jwk: key.publicJwk, iat: seconds() })
+  const keys = await verifyKeyChain(mesh, { root: root.publicJwk, links: [link] })
+  return { keys, signer }
+}
+
+const seconds = () => Math.floor(Date.now() / 1000)
+
+export interface TestMember {
+  identity: Identity
+  name: string
+  ports: Pick<TransportInit, 'hello' | 'admit' | 'identity'>
+}
+
+export class TestMesh {
+  readonly keys: KeyChain
+  readonly #signer: Signer
+  readonly #transports: Transport[] = []
+  /** Peer ids cut off by the test. */
+  readonly revoked = new Set<string>()
+  /** Failures no caller waited for. */
+  readonly errors: unknown[] = []
+  readonly refusals: { at: string; peerId: string; reason: MeshError }[] = []
+
+  private constructor(keys: KeyChain, signer: Signer) {
+    this.keys = keys
+    this.#signer = signer
+  }
+
+  static async create(): Promise<TestMesh> {
+    const { keys, signer } = await authority()
+    return new TestMesh(keys, signer)
+  }
+
+  /** Enrols a member. */
+  async member(name: string, roles = ['agent'], identity?: Identity): Promise<TestMember> {
+    const own = identity ?? (await generateIdentity())
+    const serial = randomBytes(16).toString('base64url')
+    const credential = await signCredential(this.#signer, {
+      iss: this.keys.meshId,
+      sub: own.peerId,
+      serial,
+      jti: serial,
+      name,
+      roles,
+      tags: [],
+      iat: seconds(),
+      exp: seconds() + 3600,
+    })
+    const record = await signRecord(own.signer, {
+      incarnation: Date.now(),
+      addrs: [],
+      homeRelays: [],
+      services: [],
+      serial,
+    })
+    const head = { keys: this.keys, revocations: { peerIds: this.revoked, serials: new Set<string>() } }
+    const ports = {
+      identity: own,
+      hello: () => ({ versions: [1], credential, record }),
+      admit: (hello: Parameters<typeof admit>[0], peerId: string) => admit(hello, peerId, head, Date.now()),
+    }
+    return { identity: own, name, ports }
+  }
+
+  /** Starts a transport of a member, listening on loopback unless told otherwise. */
+  async start(member: TestMember, init: Partial<TransportInit> = {}): Promise<Transport> {
+    const transport = await createTransport({
+      ...member.ports,
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      onError: error => this.errors.push(error),
+      onRefused: (peerId, reason) => this.refusals.push({ at: member.identity.peerId, peerId, reason }),
+      ...init,
+    })
+    this.#transports.push(transport)
+    await transport.start()
+    return transport
+  }
+
+  /** Enrols and starts. */
+  async join(name: string, init: Partial<TransportInit> = {}): Promise<Transport> {
+    return this.start(await this.member(name), init)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#transports.map(transport => transport.stop()))
+  }
+}
+
+export const targetOf = (transport: Transport, relays: DialTarget['relays'] = []): DialTarget => ({
+  peerId: transport.peerId,
+  addrs: transport.addresses(),
+  relays,
+})

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { targetOf, TestMesh } from './test-mesh.ts'
+
+let mesh: TestMesh
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+})
+afterEach(() => mesh.stop())
+
+describe('transport', () => {
+  it('links two members by hello, each knowing the other', async () => {
+    const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+    const link = await a.connect(targetOf(b))
+    expect(link).toMatchObject({ path: 'direct', dialler: a.peerId, peer: { credential: { name: 'b' } } })
+    const back = await vi.waitUntil(() => b.links.best(a.peerId))
+    expect(back).toMatchObject({ path: 'direct', dialler: a.peerId, peer: { credential: { name: 'a' } } })
+    expect(link.rttMs).toBeGreaterThan(0)
+    expect(mesh.errors).toEqual([])
+  })
+
+  it('gives both ends the same RPC stream', async () => {
+    const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+    const link = await a.connect(targetOf(b))
+    const back = await vi.waitUntil(() => b.links.best(a.peerId))
+    const heard: string[] = []
+    back.stream.onData(chunk => {
+      heard.push(Buffer.from(chunk).toString())
+      back.stream.send(Buffer.from('pong'))
+    })
+    link.stream.onData(chunk => heard.push(Buffer.from(chunk).toString()))
+    link.stream.send(Buffer.from('ping'))
+    await vi.waitUntil(() => heard.length === 2)
+    expect(heard).toEqual(['ping', 'pong'])
+  })
+
+  it('shares one dial among callers that ask at the same time', async () => {
+    const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+    const links = await Promise.all(Array.from({ length: 10 }, () => a.connect(targetOf(b))))
+    expect(new Set(links).size).toBe(1)
+    expect(b.links.size).toBe(1)
+  })
+})

@@ -1,0 +1,246 @@
+/**
+ * The transport of a member: links to admitted peers, and nothing else. Whoever has not said hello gets no handler, no
+ * reservation, no circuit and, after five seconds, no connection. Rooms above see peer ids and addresses as strings.
+ */
+import { networkInterfaces } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Connection, Stream } from '@libp2p/interface'
+import { helloProtocol, MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { Identity } from '../identity/index.ts'
+import { familiesOf, withoutPeer } from './address.ts'
+import { Admissions } from './admissions.ts'
+import { byteStreamOf, type ByteStream } from './byte-stream.ts'
+import { Connector, rpcProtocol } from './connector.ts'
+import { transportDefaults } from './defaults.ts'
+import { Dialer, type ConnectOptions, type DialTarget } from './dialer.ts'
+import { guardHandlers } from './guard.ts'
+import type { HelloPorts } from './hello.ts'
+import { LinkTable } from './link-table.ts'
+import type { Link } from './link.ts'
+import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from './node.ts'
+import { RelayClient, type RelayClientInit } from './relay-client.ts'
+import { reservationsOf, type Reservations } from './reservations.ts'
+
+export interface TransportOptions {
+  helloMs: number
+  maxLinks: number
+  idleMs: number
+  sweepMs: number
+  retireMs: number
+  stopMs: number
+  maxPendingHellos: number
+}
+
+export interface TransportInit extends HelloPorts {
+  identity: Identity
+  /** Multiaddrs; `/tcp/0` takes a free port; empty: dials only. */
+  listen: readonly string[]
+  /** Listed instead of the addresses listened on. */
+  announce?: readonly string[]
+  /** Tells the peer that a link is going away, and resolves when running calls are done. @default at once */
+  retire?: (link: Link) => Promise<void>
+  /** Whether a link without work must be kept. @default never */
+  keep?: (link: Link) => boolean
+  /** What a relay adds: libp2p services and gater hooks. */
+  relay?: { services: Record<string, ServiceFactory>; gater: RelayGater }
+  options?: Partial<TransportOptions>
+  /** A connection was refused: who, and why. */
+  onRefused?: (peerId: string, reason: MeshError) => void
+  /** A failure that no caller waits for. */
+  onError?: (error: unknown) => void
+}
+
+export interface Transport {
+  readonly peerId: string
+  readonly links: LinkTable
+  /** Addresses others can dial, without peer id; those announced, or those listened on. */
+  addresses(): string[]
+  /** @throws MeshError see {@link Dialer.connect} */
+  connect(target: DialTarget, options?: ConnectOptions): Promise<Link>
+  /** Handles streams of a protocol, opened by admitted peers on links that are up. */
+  handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void>
+  /** Keeps this member reachable through relays; at most one. */
+  relayClient(init?: Pick<RelayClientInit, 'region' | 'measure' | 'random' | 'options'>): RelayClient
+  /** @throws MeshError invalid_argument when an address cannot be listened on */
+  start(): Promise<void>
+  /** Closes links, then listeners, within `stopMs`. Tell peers before: see `retire`. */
+  stop(): Promise<void>
+}
+
+/** Makes a transport, not yet started. */
+export async function createTransport(init: TransportInit): Promise<Transport> {
+  const transport = new MeshTransport(init)
+  await transport.build()
+  return transport
+}
+
+const now = () => performance.now()
+
+class MeshTransport implements Transport {
+  readonly peerId: string
+  readonly links: LinkTable
+  readonly #init: TransportInit
+  readonly #options: TransportOptions
+  readonly #admissions: Admissions
+  readonly #connector: Connector
+  readonly #dialer: Dialer
+  readonly #onError: (error: unknown) => void
+  #node!: MeshNode
+  #reservations!: Reservations
+  #relayClient: RelayClient | undefined
+  #sweeper: NodeJS.Timeout | undefined
+  #identifying = new Set<Promise<unknown>>()
+  #stopped: Promise<void> | undefined
+  #state: 'new' | 'started' | 'stopped' = 'new'
+
+  constructor(init: TransportInit) {
+    this.#init = init
+    this.#options = { ...transportDefaults, ...init.options }
+    this.#onError = init.onError ?? (() => {})
+    this.peerId = init.identity.peerId
+    const { helloMs, maxPendingHellos, maxLinks, idleMs } = this.#options
+    this.#admissions = new Admissions({
+      helloMs,
+      maxPending: maxPendingHellos,
+      maxWaitingStreams: transportDefaults.maxWaitingStreams,
+      onRefused: init.onRefused ?? (() => {}),
+    })
+    this.links = new LinkTable({
+      self: this.peerId,
+      maxLinks,
+      idleMs,
+      now,
+      retire: link => this.#retire(link),
+      keep: init.keep ?? (() => false),
+      onError: this.#onError,
+    })
+    const common = { self: this.peerId, links: this.links }
+    this.#connector = new Connector({
+      ...common,
+      ports: init,
+      admissions: this.#admissions,
+      helloMs,
+      now,
+      onLink: connection => this.#identify(connection),
+    })
+    this.#dialer = new Dialer({
+      ...common,
+      connector: this.#connector,
+      transportManager: () => this.#node.core.transportManager,
+      families: () => familiesOf(networkInterfaces()),
+      onError: this.#onError,
+    })
+  }
+
+  async build(): Promise<void> {
+    const { identity, listen, announce, relay } = this.#init
+    this.#node = await createNode({
+      identity,
+      listen,
+      ...(announce ? { announce } : {}),
+      maxConnections: this.#options.maxLinks + this.#options.maxPendingHellos,
+      denyInbound: () => this.#admissions.full || this.#state === 'stopped',
+      gater: relay?.gater ?? {},
+      services: relay?.services ?? {},
+      beforeServices: core =>
+        guardHandlers(core.registrar, {
+          exempt: [helloProtocol, rpcProtocol],
+          admitted: connection => this.#admissions.linkOf(connection),
+          allows: (protocol, peerId) =>
+            !protocol.endsWith('/circuit/relay/0.2.0/stop') || this.#reservations.wanted(peerId),
+        }),
+    })
+    const { libp2p, circuit } = this.#node
+    this.#reservations = reservationsOf(circuit)
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#admissions.watch(detail))
+    const hello = { maxInboundStreams: 1, runOnLimitedConnection: true }
+    await libp2p.handle(helloProtocol, this.#connector.onHello, hello)
+    await libp2p.handle(rpcProtocol, this.#connector.onRpc, hello)
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') return
+    this.#state = 'started'
+    try {
+      await this.#node.libp2p.start()
+    } catch (error) {
+      throw toMeshError(error, 'invalid_argument', `listen on ${this.#init.listen.join(', ')}`)
+    }
+    this.#sweeper = setInterval(() => this.links.sweep(), this.#options.sweepMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return this.#stopped
+    this.#state = 'stopped'
+    this.#stopped = this.#stop()
+    return this.#stopped
+  }
+
+  /** Loops that open links end first, then links, then listeners; whatever hangs is left to the deadline. */
+  async #stop(): Promise<void> {
+    clearInterval(this.#sweeper)
+    const limit = new AbortController()
+    const orderly = async () => {
+      await this.#relayClient?.stop()
+      await this.#dialer.stop()
+      await this.links.stop()
+      await Promise.allSettled([...this.#identifying])
+      await this.#node.libp2p.stop()
+    }
+    const deadline = delay(this.#options.stopMs, undefined, { signal: limit.signal }).catch(() => {})
+    await Promise.race([orderly().catch(this.#onError), deadline])
+    limit.abort()
+  }
+
+  addresses(): string[] {
+    const all = this.#node.libp2p.getMultiaddrs().map(addr => addr.toString())
+    return [...new Set(all.filter(addr => !addr.includes('/p2p-circuit')).map(withoutPeer))]
+  }
+
+  connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {
+    if (this.#state !== 'started')
+      return Promise.reject(new MeshError('unavailable', `Cannot connect to ${target.peerId}: not started`))
+    return this.#dialer.connect(target, options)
+  }
+
+  async handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {
+    const onStream = async (stream: Stream, connection: Connection) => {
+      const link = await this.#admissions.linkOf(connection)
+      handler(
+        byteStreamOf(stream, () => void (link.lastUsed = now())),
+        link,
+      )
+    }
+    await this.#node.libp2p.handle(protocol, onStream, { runOnLimitedConnection: true })
+  }
+
+  relayClient(init: Pick<RelayClientInit, 'region' | 'measure' | 'random' | 'options'> = {}): RelayClient {
+    this.#relayClient ??= new RelayClient({
+      ...init,
+      connect: (relay, signal) => this.connect({ ...relay, relays: [] }, { signal }),
+      reservations: this.#reservations,
+      now,
+      onError: this.#onError,
+    })
+    return this.#relayClient
+  }
+
+  async #retire(link: Link): Promise<void> {
+    const limit = new AbortController()
+    const deadline = delay(this.#options.retireMs, undefined, { signal: limit.signal }).catch(() => {})
+    await Promise.race([this.#init.retire?.(link), deadline])
+    limit.abort()
+  }
+
+  /** Only now, on a link: identify would tell a stranger what runs here. */
+  #identify(connection: Connection): void {
+    const signal = AbortSignal.timeout(this.#options.helloMs)
+    const running: Promise<unknown> = this.#node
+      .identify(connection, { signal })
+      .catch((error: unknown) => {
+        if (connection.status === 'open') this.#onError(error)
+      })
+      .finally(() => this.#identifying.delete(running))
+    this.#identifying.add(running)
+  }
+}
