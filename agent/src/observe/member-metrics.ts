@@ -81,31 +81,7 @@ export class MemberMetrics {
       labelNames: ['path'],
       registers,
     })
-    new Gauge({
-      name: 'agent_mesh_map_members',
-      help: 'Members in the map',
-      registers,
-      collect() {
-        this.set(map.size)
-      },
-    })
-    new Gauge({
-      name: 'agent_mesh_head_number',
-      help: 'Number of each part of the head in force',
-      labelNames: ['part'],
-      registers,
-      collect() {
-        for (const part of parts) this.set({ part }, head.current.numbers[part])
-      },
-    })
-    new Gauge({
-      name: 'agent_mesh_head_age_seconds',
-      help: 'Time since the head in force was signed',
-      registers,
-      collect() {
-        this.set((Date.now() - head.current.issuedAt) / 1000)
-      },
-    })
+    this.#knowledge({ map, head })
   }
 
   /** Port of room rpc: a call ended. */
@@ -126,6 +102,34 @@ export class MemberMetrics {
   refused(peerId: string, reason: MeshError): void {
     this.#refused.inc({ code: reason.code })
     this.#log.info({ peerId, code: reason.code, reason: reason.message }, 'connection refused')
+  }
+
+  #knowledge({ map, head }: Pick<MemberMetricsInit, 'map' | 'head'>): void {
+    new Gauge({
+      name: 'agent_mesh_map_members',
+      help: 'Members in the map',
+      registers: [this.registry],
+      collect() {
+        this.set(map.size)
+      },
+    })
+    new Gauge({
+      name: 'agent_mesh_head_number',
+      help: 'Number of each part of the head in force',
+      labelNames: ['part'],
+      registers: [this.registry],
+      collect() {
+        for (const part of parts) this.set({ part }, head.current.numbers[part])
+      },
+    })
+    new Gauge({
+      name: 'agent_mesh_head_age_seconds',
+      help: 'Time since the head in force was signed',
+      registers: [this.registry],
+      collect() {
+        this.set((Date.now() - head.current.issuedAt) / 1000)
+      },
+    })
   }
 
   observeLinks(links: ObservedLinks): void {

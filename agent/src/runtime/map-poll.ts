@@ -17,7 +17,7 @@ export class MapPoll {
     initialDelay: defaults.pollMinMs,
     maxDelay: defaults.pollMaxMs,
   })
-  #pause = this.#backoff.next(undefined)
+  #pause = this.#backoff.next()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
 
@@ -41,7 +41,7 @@ export class MapPoll {
     if (!live) await this.#pull(signal)
     if (signal.aborted) return
     this.#timer = setTimeout(() => this.start(), live ? defaults.pollCheckMs : this.#pause.duration)
-    this.#pause = live ? this.#backoff.next(undefined) : this.#pause.next(undefined)
+    this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 
   async #pull(signal: AbortSignal): Promise<void> {

@@ -110,21 +110,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     await transport.start()
     undo.push(() => transport.stop())
     metrics.observeLinks(transport.links)
-    const publisher = await recordPublisher({
-      signer: identity.signer,
-      client,
-      store,
-      clock,
-      log,
-      serial: credential.claims.serial,
-      fields: {
-        addrs: listedAddresses(transport.addresses()),
-        homeRelays: [],
-        services: [...init.services],
-        ...(settings.region === undefined ? {} : { region: settings.region }),
-        ...(settings.zone === undefined ? {} : { zone: settings.zone }),
-      },
-    })
+    const publisher = await publish({ init, identity, client, store, credential, transport, clock })
     records.publisher = publisher
     undo.push(() => publisher.stop())
     const stop = once(() => unwind(undo))
@@ -147,6 +133,29 @@ export async function openMember(init: MemberInit): Promise<Member> {
     await unwind(undo)
     throw error
   }
+}
+
+/** The first record of this start. */
+function publish(
+  parts: Pick<Member, 'identity' | 'client' | 'store' | 'credential' | 'transport' | 'clock'> & {
+    init: MemberInit
+  },
+) {
+  const { init, identity, credential, transport, ...rest } = parts
+  const { region, zone } = init.settings
+  return recordPublisher({
+    ...rest,
+    log: init.log,
+    signer: identity.signer,
+    serial: credential.claims.serial,
+    fields: {
+      addrs: listedAddresses(transport.addresses()),
+      homeRelays: [],
+      services: [...init.services],
+      ...(region === undefined ? {} : { region }),
+      ...(zone === undefined ? {} : { zone }),
+    },
+  })
 }
 
 /** Connections first: nothing new arrives while the rest writes what it has. */

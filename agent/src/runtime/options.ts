@@ -2,14 +2,12 @@
 import { labelField, MeshError, nameField, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 
-const multiaddrField = z
-  .string()
-  .check(
-    z.maxLength(128),
-    z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}$/, {
-      error: 'is not a TCP address (/ip4/0.0.0.0/tcp/4001)',
-    }),
-  )
+const multiaddrField = z.string().check(
+  z.maxLength(128),
+  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}$/, {
+    error: 'is not a TCP address (/ip4/0.0.0.0/tcp/4001)',
+  }),
+)
 
 const optionsSchema = z.object({
   /** Data folder: identity, credential, map. Created when missing, 0700. */

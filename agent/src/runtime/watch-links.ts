@@ -62,14 +62,14 @@ export class WatchLinks {
       initialDelay: defaults.watchRetryMinMs,
       maxDelay: defaults.watchRetryMaxMs,
     })
-    let backoff: IBackoff<unknown> = start.next(undefined)
+    let backoff: IBackoff<unknown> = start.next()
     // Both ends watch each other in a small mesh: the jitter lets one of them dial first.
     await pause(Math.random() * defaults.watchRetryMinMs, signal)
     while (!signal.aborted) {
       try {
         const link = await this.#init.connect(peerId, signal)
         link.rttMs = await this.#init.ping(link, signal)
-        backoff = start.next(undefined)
+        backoff = start.next()
         await pause(defaults.watchPingMs, signal, link.closed)
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')

@@ -19,7 +19,7 @@ export class Watch {
     initialDelay: defaults.watchRetryMinMs,
     maxDelay: defaults.watchRetryMaxMs,
   })
-  #pause = this.#backoff.next(undefined)
+  #pause = this.#backoff.next()
   #socket: WebSocket | undefined
   #timer: NodeJS.Timeout | undefined
   #alive: NodeJS.Timeout | undefined
@@ -62,7 +62,7 @@ export class Watch {
   #open(socket: WebSocket): void {
     this.#socket = socket
     socket.on('open', () => {
-      this.#pause = this.#backoff.next(undefined)
+      this.#pause = this.#backoff.next()
       this.#heard()
     })
     socket.on('ping', () => this.#heard())
