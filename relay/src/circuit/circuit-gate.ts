@@ -1,0 +1,101 @@
+/**
+ * Who may reserve at this relay and who may open a circuit through it: admitted members with a valid credential, within
+ * the limits. Pure decisions; every denial is counted by its reason.
+ */
+import { MeshError, type Peer } from '@agent-mesh/protocol'
+import type { CircuitLimits } from './defaults.ts'
+
+export const denialReasons = [
+  'not_a_member',
+  'credential_expired',
+  'reservations_full',
+  'visitors_full',
+  'circuits_full',
+  'homes_full',
+] as const
+export type DenialReason = (typeof denialReasons)[number]
+
+export interface CircuitGateInit {
+  limits: CircuitLimits
+  /** The admitted peer, while it has a link to this relay. */
+  member: (peerId: string) => Peer | undefined
+  reservations: { size: () => number; has: (peerId: string) => boolean }
+  /** Open circuits, of one member or of all; the one being decided counts. */
+  circuits: (peerId?: string) => number
+  /** Unix milliseconds. */
+  now: () => number
+  onDenied: (reason: DenialReason, peerId: string) => void
+}
+
+export class CircuitGate {
+  readonly #init: CircuitGateInit
+  readonly #denied = new Map<DenialReason, number>(denialReasons.map(reason => [reason, 0]))
+  readonly #visitors = new Set<string>()
+  readonly #homed = new Set<string>()
+
+  constructor(init: CircuitGateInit) {
+    this.#init = init
+  }
+
+  /** Denials so far, by reason. */
+  get denied(): ReadonlyMap<DenialReason, number> {
+    return this.#denied
+  }
+
+  get homed(): number {
+    return this.#homed.size
+  }
+
+  /** Members without a reservation that have circuits now. */
+  get visitors(): number {
+    for (const peerId of this.#visitors) if (this.#init.circuits(peerId) === 0) this.#visitors.delete(peerId)
+    return this.#visitors.size
+  }
+
+  /** Whether to refuse a reservation, new or renewed. */
+  denyReservation(peerId: string): boolean {
+    const { limits, reservations } = this.#init
+    const full = !reservations.has(peerId) && reservations.size() >= limits.maxReservations
+    return this.#deny(this.#unfit(peerId) ?? (full ? 'reservations_full' : undefined), peerId)
+  }
+
+  /** Whether to refuse a circuit. */
+  denyCircuit(from: string, to: string): boolean {
+    const { limits, reservations, circuits } = this.#init
+    const unfit = this.#unfit(from) ?? this.#unfit(to)
+    if (unfit !== undefined) return this.#deny(unfit, from)
+    if (circuits() > limits.maxCircuits) return this.#deny('circuits_full', from)
+    if (reservations.has(from) || this.#visitors.has(from)) return false
+    if (this.visitors >= limits.maxVisitors) return this.#deny('visitors_full', from)
+    this.#visitors.add(from)
+    return false
+  }
+
+  /** Takes an agent as homed here. Idempotent. @throws MeshError overloaded when there is no place */
+  claimHome(peerId: string): void {
+    const { maxHomed } = this.#init.limits
+    if (!this.#homed.has(peerId) && this.#homed.size >= maxHomed) {
+      this.#deny('homes_full', peerId)
+      throw new MeshError('overloaded', `Cannot home ${peerId}: this relay has ${maxHomed} agents already`)
+    }
+    this.#homed.add(peerId)
+  }
+
+  /** The agent went away or moved. */
+  releaseHome(peerId: string): void {
+    this.#homed.delete(peerId)
+  }
+
+  #unfit(peerId: string): DenialReason | undefined {
+    const peer = this.#init.member(peerId)
+    if (peer === undefined) return 'not_a_member'
+    return peer.credential.exp * 1000 <= this.#init.now() ? 'credential_expired' : undefined
+  }
+
+  #deny(reason: DenialReason | undefined, peerId: string): boolean {
+    if (reason === undefined) return false
+    this.#denied.set(reason, (this.#denied.get(reason) ?? 0) + 1)
+    this.#init.onDenied(reason, peerId)
+    return true
+  }
+}

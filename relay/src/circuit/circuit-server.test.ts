@@ -1,0 +1,186 @@
+import { targetOf, TestMesh } from '@agent-mesh/agent/transport/test-mesh'
+import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'
+
+let mesh: TestMesh
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+})
+afterEach(() => mesh.stop())
+
+interface TestRelay {
+  transport: Transport
+  circuit: CircuitServer
+  candidate: RelayCandidate
+}
+
+async function startRelay(
+  name: string,
+  circuitInit: CircuitServerInit = {},
+  init: Partial<TransportInit> = {},
+) {
+  const member = await mesh.member(name, ['relay'])
+  const start = async (listen: string): Promise<TestRelay> => {
+    const circuit = circuitServer(circuitInit)
+    const transport = await mesh.start(member, {
+      listen: [listen],
+      relay: circuit.relay,
+      keep: circuit.keep,
+      options: { maxLinks: circuit.limits.maxLinks },
+      ...init,
+    })
+    circuit.attach(transport)
+    return { transport, circuit, candidate: { peerId: transport.peerId, addrs: transport.addresses() } }
+  }
+  const relay = await start('/ip4/127.0.0.1/tcp/0')
+  return { ...relay, restart: () => start(relay.candidate.addrs[0] as string) }
+}
+
+/** Starts an agent homed at relays. */
+async function homed(name: string, relays: RelayCandidate[], init: Partial<TransportInit> = {}) {
+  const transport = await mesh.join(name, { listen: [], ...init })
+  const client = transport.relayClient({ options: { graceMs: 100 } })
+  client.update(relays)
+  await vi.waitUntil(() => client.homeRelays().length === relays.length, 5_000)
+  return { transport, client }
+}
+
+describe('circuits', () => {
+  it('carry a link between two members that dial no address of each other, encrypted end to end', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    const link = await caller.connect(targetOf(callee.transport, [relay.candidate]))
+    expect(link).toMatchObject({
+      path: 'relay',
+      relayId: relay.candidate.peerId,
+      peer: { peerId: callee.transport.peerId },
+    })
+    const back = await vi.waitUntil(() => callee.transport.links.best(caller.peerId))
+    expect(back).toMatchObject({ path: 'relay', peer: { credential: { name: 'caller' } } })
+    expect(relay.circuit.circuits()).toBe(1)
+    expect(mesh.errors).toEqual([])
+  })
+
+  it('carry more than the 128 KiB after which libp2p ends them', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    const link = await caller.connect(targetOf(callee.transport, [relay.candidate]))
+    const back = await vi.waitUntil(() => callee.transport.links.best(caller.peerId))
+    let received = 0
+    back.stream.onData(chunk => (received += chunk.byteLength))
+    for (let sent = 0; sent < 16; sent++) link.stream.send(new Uint8Array(65_536))
+    await vi.waitUntil(() => received === 16 * 65_536, 5_000)
+    expect(link.state).toBe('up')
+  })
+
+  it('are used although a direct address is listed, when only relays are allowed', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate], { listen: ['/ip4/127.0.0.1/tcp/0'] })
+    const caller = await mesh.join('caller', { listen: [] })
+    const target = targetOf(callee.transport, [relay.candidate])
+    expect(target.addrs).toHaveLength(1)
+    expect(await caller.connect(target, { paths: 'relay' })).toMatchObject({ path: 'relay' })
+    expect(caller.links.of(callee.transport.peerId)).toHaveLength(1)
+  })
+
+  it('go through the standby when the home relay is dead, and the callee reserves again when it returns', async () => {
+    const [home, standby] = [await startRelay('relay-1'), await startRelay('relay-2')]
+    const relays = [home.candidate, standby.candidate]
+    const callee = await homed('callee', relays)
+    const first = relays.find(({ peerId }) => peerId === callee.client.homeRelays()[0]) as RelayCandidate
+    const killed = first === home.candidate ? home : standby
+    await killed.transport.stop()
+    const caller = await mesh.join('caller', { listen: [] })
+    const target = targetOf(callee.transport, [first, ...relays.filter(relay => relay !== first)])
+    const link = await caller.connect(target)
+    expect(link).toMatchObject({ path: 'relay' })
+    expect(link.relayId).not.toBe(first.peerId)
+    await vi.waitUntil(() => callee.client.homeRelays().length === 1, 5_000)
+
+    const returned = await killed.restart()
+    const since = performance.now()
+    await vi.waitUntil(() => returned.circuit.reservations().includes(callee.transport.peerId), 5_000)
+    expect(performance.now() - since).toBeLessThan(2_000)
+    await vi.waitUntil(() => callee.client.homeRelays().length === 2, 5_000)
+  })
+
+  it('end when their relay dies, and the callers learn it', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    const link = await caller.connect(targetOf(callee.transport, [relay.candidate]))
+    await relay.transport.stop()
+    await link.closed
+    expect(caller.links.best(callee.transport.peerId)).toBeUndefined()
+  })
+
+  it('keep the link to their relay from idling away', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [], options: { idleMs: 0 } })
+    await caller.connect(targetOf(callee.transport, [relay.candidate]))
+    caller.links.sweep()
+    expect(caller.links.best(relay.candidate.peerId)).toBeDefined()
+  })
+})
+
+describe('a relay', () => {
+  it('forgets the reservation of a member that left', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    expect(relay.circuit.reservations()).toEqual([callee.transport.peerId])
+    await callee.transport.stop()
+    await vi.waitUntil(() => relay.circuit.reservations().length === 0)
+  })
+
+  it('refuses a reservation beyond its limit, and counts it', async () => {
+    const relay = await startRelay('relay', { limits: { maxReservations: 1 } })
+    await homed('first', [relay.candidate])
+    const second = await mesh.join('second', { listen: [] })
+    second.relayClient().update([relay.candidate])
+    await vi.waitUntil(() => (relay.circuit.gate.denied.get('reservations_full') ?? 0) > 0, 5_000)
+    expect(second.relayClient().homeRelays()).toEqual([])
+  })
+
+  it('refuses a circuit to a visitor beyond its limit', async () => {
+    const denied: string[] = []
+    const relay = await startRelay('relay', {
+      limits: { maxVisitors: 1 },
+      onDenied: reason => denied.push(reason),
+    })
+    const callee = await homed('callee', [relay.candidate])
+    const target = targetOf(callee.transport, [relay.candidate])
+    const [one, two] = [await mesh.join('one', { listen: [] }), await mesh.join('two', { listen: [] })]
+    const link = await one.connect(target)
+    await expect(two.connect(target)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(denied).toEqual(['visitors_full'])
+    await link.close()
+    await vi.waitUntil(() => relay.circuit.gate.visitors === 0)
+    expect(await two.connect(target)).toMatchObject({ path: 'relay' })
+  })
+
+  it('refuses a member whose credential has expired since', async () => {
+    let ahead = 0
+    const relay = await startRelay('relay', { now: () => Date.now() + ahead })
+    const callee = await homed('callee', [relay.candidate])
+    ahead = 2 * 3600_000
+    const caller = await mesh.join('caller', { listen: [] })
+    await expect(caller.connect(targetOf(callee.transport, [relay.candidate]))).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(relay.circuit.gate.denied.get('credential_expired')).toBe(1)
+  })
+
+  it('homes no more agents than its limit', async () => {
+    const relay = await startRelay('relay', { limits: { maxHomed: 1 } })
+    relay.circuit.gate.claimHome('a')
+    relay.circuit.gate.claimHome('a')
+    expect(() => relay.circuit.gate.claimHome('b')).toThrow(expect.objectContaining({ code: 'overloaded' }))
+    relay.circuit.gate.releaseHome('a')
+    relay.circuit.gate.claimHome('b')
+    expect(relay.circuit.gate.homed).toBe(1)
+  })
+})

@@ -1,0 +1,3 @@
+export { CircuitGate, denialReasons, type DenialReason } from './circuit-gate.ts'
+export { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'
+export { circuitDefaults, type CircuitLimits } from './defaults.ts'
