@@ -1,0 +1,96 @@
+import { MeshError, verifyRecord } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
+import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
+import { systemClock } from '../observe/clock.ts'
+import { createLogger } from '../observe/logger.ts'
+import { recordPublisher, type RecordPublisher } from './record-publisher.ts'
+
+const log = createLogger('test', 'silent')
+let member: TestMember
+let store: MemberStore
+let publisher: RecordPublisher
+/** What reached the control plane, and how it answers. */
+let received: string[]
+let answer: () => Promise<void>
+
+const start = () =>
+  recordPublisher({
+    signer: member.signer,
+    client: {
+      publish: async record => {
+        received.push(record)
+        await answer()
+        return { incarnation: 0 }
+      },
+    },
+    store,
+    clock: systemClock,
+    log,
+    serial: member.serial,
+    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
+  })
+
+const incarnations = () =>
+  Promise.all(received.map(async jws => (await verifyRecord(jws, Date.now())).record.incarnation))
+
+beforeEach(async () => {
+  member = await (await TestMesh.create()).member()
+  store = openMemberStore(':memory:')
+  received = []
+  answer = () => Promise.resolve()
+})
+afterEach(() => publisher.stop())
+
+describe('recordPublisher()', () => {
+  test('publishes at the start', async () => {
+    publisher = await start()
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    expect(received).toEqual([publisher.jws])
+  })
+
+  test('publishes changes that follow at once as one record', async () => {
+    publisher = await start()
+    await publisher.update({ services: ['math@2', 'text@1'] })
+    await publisher.update({ addrs: ['/ip4/192.0.2.1/tcp/4001'] })
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    expect(received).toHaveLength(1)
+    expect(publisher.record).toMatchObject({
+      services: ['math@2', 'text@1'],
+      addrs: ['/ip4/192.0.2.1/tcp/4001'],
+    })
+  })
+
+  test('does not sign anew when nothing changed', async () => {
+    publisher = await start()
+    const before = publisher.jws
+    await publisher.update({ services: ['math@2'] })
+    expect(publisher.jws).toBe(before)
+  })
+
+  test('goes above the incarnation that the control plane knows, with a lost disk or a clock behind', async () => {
+    const known = Date.now() + 3600_000
+    answer = async () => {
+      if ((await incarnations()).at(-1)! <= known)
+        throw new MeshError('conflict', 'older', { details: { incarnation: known } })
+    }
+    publisher = await start()
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    expect(publisher.record.incarnation).toBe(known + 1)
+  })
+
+  test('raises the incarnation over a restart even when the clock stepped back', async () => {
+    store.set('incarnation', String(Date.now() + 60_000))
+    const stored = Number(store.get('incarnation'))
+    publisher = await start()
+    expect(publisher.record.incarnation).toBe(stored + 1)
+  })
+
+  test('goes on trying while the control plane is away', async () => {
+    let away = 3
+    answer = () => (away-- > 0 ? Promise.reject(new MeshError('unavailable', 'away')) : Promise.resolve())
+    publisher = await start()
+    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+    expect(received).toHaveLength(4)
+  })
+})

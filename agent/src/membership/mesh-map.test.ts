@@ -1,0 +1,111 @@
+import { formatMapCursor, shardOf, type MapChange } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
+import { systemClock } from '../observe/clock.ts'
+import { createLogger } from '../observe/logger.ts'
+import { headKeeper } from './head-keeper.ts'
+import { openMemberStore, type MemberStore } from './member-store.ts'
+import { openMeshMap, type MeshMap } from './mesh-map.ts'
+
+const log = createLogger('test', 'silent')
+const cursor = (v: number, epoch = 'one') => formatMapCursor({ epoch, v: new Array<number>(16).fill(v) })
+
+let mesh: TestMesh
+let store: MemberStore
+let map: MeshMap
+
+async function openMap(): Promise<MeshMap> {
+  const head = await headKeeper({ meshId: mesh.meshId, store, log })
+  await head.accept(await mesh.head())
+  return openMeshMap({ store, head, log, clock: systemClock })
+}
+
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+  store = openMemberStore(':memory:')
+  map = await openMap()
+})
+afterEach(() => store.close())
+
+const pair = async (
+  member: TestMember,
+  v: number,
+  changes: Parameters<TestMember['record']>[0] = {},
+): Promise<MapChange> => ({
+  shard: await shardOf(member.peerId),
+  v,
+  peerId: member.peerId,
+  record: await member.record(changes),
+  credential: await member.credential(),
+})
+
+const page = (changes: MapChange[], v: number, more = false) => ({ changes, next: cursor(v), more })
+
+describe('MeshMap', () => {
+  test('finds a member by peer id, name and service', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    await map.apply(page([await pair(member, 1)], 1))
+    expect(map.find('edge-7')?.peerId).toBe(member.peerId)
+    expect(map.find(member.peerId)?.name).toBe('edge-7')
+    expect(map.providers('math').map(({ name }) => name)).toEqual(['edge-7'])
+    expect(map.providers('other')).toEqual([])
+  })
+
+  test('is there again after a restart, with its cursor', async () => {
+    await map.apply(page([await pair(await mesh.member({ name: 'edge-7' }), 1)], 1))
+    const again = await openMap()
+    expect(again.find('edge-7')).toBeDefined()
+    expect(again.cursor).toBe(cursor(1))
+  })
+
+  test('skips what another relay has told already', async () => {
+    const member = await mesh.member()
+    const told: number[] = []
+    map.onChange(changes => told.push(changes.length))
+    const change = await pair(member, 1)
+    await Promise.all([map.apply(page([change], 1)), map.apply(page([change], 1))])
+    expect(told).toEqual([1])
+  })
+
+  test('keeps the higher incarnation when an older record arrives late', async () => {
+    const member = await mesh.member()
+    const now = Date.now()
+    await map.apply(page([await pair(member, 2, { incarnation: now, services: ['new@1'] })], 2))
+    await map.apply(page([await pair(member, 3, { incarnation: now - 1, services: ['old@1'] })], 3))
+    expect(map.get(member.peerId)?.record.services).toEqual(['new@1'])
+  })
+
+  test('leaves out pairs that do not verify, and takes the others of the page', async () => {
+    const [honest, victim, stranger] = [
+      await mesh.member(),
+      await mesh.member(),
+      await (await TestMesh.create()).member(),
+    ]
+    const forged = { ...(await pair(victim, 1)), credential: await honest.credential() }
+    await map.apply(page([forged, await pair(stranger, 2), await pair(honest, 3)], 3))
+    expect(map.members().map(({ peerId }) => peerId)).toEqual([honest.peerId])
+  })
+
+  test('removes a member by its enrolment only', async () => {
+    const member = await mesh.member()
+    const { shard } = await pair(member, 1)
+    await map.apply(page([await pair(member, 1)], 1))
+    await map.apply(page([{ shard, v: 2, peerId: member.peerId, gone: 'A'.repeat(22) }], 2))
+    expect(map.size).toBe(1)
+    await map.apply(page([{ shard, v: 3, peerId: member.peerId, gone: member.serial }], 3))
+    expect(map.size).toBe(0)
+    expect(map.providers('math')).toEqual([])
+  })
+
+  test('forgets, after a restart of the sync, who is not named again, and keeps them until then', async () => {
+    const [stays, goes] = [await mesh.member({ name: 'stays' }), await mesh.member({ name: 'goes' })]
+    await map.apply(page([await pair(stays, 1), await pair(goes, 2)], 2))
+    map.restart()
+    expect(map.cursor).toBeUndefined()
+    await map.apply({ changes: [await pair(stays, 1)], next: cursor(1, 'two'), more: true })
+    expect(map.find('goes')).toBeDefined()
+    await map.apply({ changes: [], next: cursor(1, 'two'), more: false })
+    expect(map.members().map(({ name }) => name)).toEqual(['stays'])
+    expect((await openMap()).size).toBe(1)
+  })
+})
