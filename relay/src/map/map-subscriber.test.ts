@@ -1,0 +1,81 @@
+import { formatMapCursor, parseMapCursor, type MapMessage } from '@agent-mesh/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { TestMesh } from '../../../test/support/mesh-fixture.ts'
+import { MapSubscriber, type MapSource } from './map-subscriber.ts'
+
+const cursor = (v: number) => formatMapCursor({ epoch: 'one', v: new Array<number>(16).fill(v) })
+
+let sent: MapMessage[]
+let writable: boolean
+let source: MapSource
+/** Numbers of the mirror. */
+let at: number
+let homed: string[]
+
+beforeEach(async () => {
+  const head = await (await TestMesh.create()).head()
+  sent = []
+  writable = true
+  at = 2
+  homed = ['a']
+  source = {
+    head: () => head,
+    homed: () => homed,
+    pageAfter: since => {
+      if (since === 'foreign') return 'restart'
+      const from = since === undefined ? 0 : (parseMapCursor(since).v[0] ?? 0)
+      return from >= at ? undefined : { changes: [], next: cursor(from + 1), more: from + 1 < at }
+    },
+  }
+})
+
+const subscribe = (since?: string) => {
+  const subscriber = new MapSubscriber(
+    source,
+    message => {
+      sent.push(message)
+      return writable
+    },
+    since,
+  )
+  subscriber.pump()
+  return subscriber
+}
+const kinds = () => sent.map(({ type }) => type)
+
+describe('MapSubscriber', () => {
+  test('gets the head, the delta and who is here, in this order', () => {
+    subscribe()
+    expect(kinds()).toEqual(['head', 'changes', 'changes', 'presence'])
+    expect(sent.at(-1)).toMatchObject({ full: true, up: ['a'], down: [] })
+  })
+
+  test('hears of a change only once', () => {
+    const subscriber = subscribe()
+    sent = []
+    subscriber.pump()
+    expect(kinds()).toEqual([])
+    at = 3
+    homed = ['b']
+    subscriber.pump()
+    expect(kinds()).toEqual(['changes', 'presence'])
+    expect(sent.at(-1)).toMatchObject({ full: false, up: ['b'], down: ['a'] })
+  })
+
+  test('is told to start anew when its cursor is foreign', () => {
+    subscribe('foreign')
+    expect(kinds()).toEqual(['head', 'restart', 'changes', 'changes', 'presence'])
+  })
+
+  test('gets nothing more while its stream is full, and then all it missed', () => {
+    writable = false
+    const subscriber = subscribe()
+    expect(kinds()).toEqual(['head'])
+    at = 5
+    subscriber.pump()
+    expect(kinds()).toEqual(['head'])
+    writable = true
+    subscriber.drained()
+    expect(kinds()).toEqual(['head', ...new Array<string>(5).fill('changes'), 'presence'])
+  })
+})

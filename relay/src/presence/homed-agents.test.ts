@@ -1,0 +1,61 @@
+import { signHomeClaim } from '@agent-mesh/protocol'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { TestMesh, testKey, type TestKey } from '../../../test/support/mesh-fixture.ts'
+import { refusal } from '../../../test/support/refusal.ts'
+import { HomedAgents } from './homed-agents.ts'
+
+let mesh: TestMesh
+let relay: TestKey
+let homed: HomedAgents
+
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+  relay = await testKey()
+  homed = new HomedAgents({ self: relay.kid, max: 2 })
+})
+
+const claimOf = (agent: TestKey, homeSeq = 1, at = relay) =>
+  signHomeClaim(agent.signer, { relay: at.kid, homeSeq })
+
+describe('HomedAgents', () => {
+  test('takes a claim for this relay from the agent that signed it', async () => {
+    const agent = await mesh.member()
+    await homed.add(await claimOf(agent), agent.peerId, {})
+    expect(homed.peers()).toEqual([agent.peerId])
+  })
+
+  test('refuses a claim shown by another, and one for another relay', async () => {
+    const [agent, thief] = [await mesh.member(), await mesh.member()]
+    expect(await refusal(homed.add(await claimOf(agent), thief.peerId, {}))).toMatch(/^unauthenticated: /)
+    const elsewhere = await claimOf(agent, 1, await testKey())
+    expect(await refusal(homed.add(elsewhere, agent.peerId, {}))).toMatch(/^unauthenticated: /)
+    expect(homed.size).toBe(0)
+  })
+
+  test('is full at its limit, but not for those it has', async () => {
+    const agents = [await mesh.member(), await mesh.member(), await mesh.member()]
+    const [first, , third] = agents
+    for (const agent of agents.slice(0, 2)) await homed.add(await claimOf(agent), agent.peerId, {})
+    expect(await refusal(homed.add(await claimOf(third!), third!.peerId, {}))).toMatch(/^overloaded: /)
+    expect(await refusal(homed.add(await claimOf(first!, 2), first!.peerId, {}))).toBe('accepted')
+  })
+
+  test('keeps an agent that came over a new stream before its old one ended', async () => {
+    const agent = await mesh.member()
+    const [old, fresh] = [{}, {}]
+    await homed.add(await claimOf(agent, 1), agent.peerId, old)
+    await homed.add(await claimOf(agent, 2), agent.peerId, fresh)
+    homed.remove(agent.peerId, old)
+    expect(homed.size).toBe(1)
+    homed.remove(agent.peerId, fresh)
+    expect(homed.size).toBe(0)
+  })
+
+  test('keeps the newer of two claims', async () => {
+    const agent = await mesh.member()
+    const newer = await claimOf(agent, 2)
+    await homed.add(newer, agent.peerId, {})
+    await homed.add(await claimOf(agent, 1), agent.peerId, {})
+    expect(homed.claims().get(agent.peerId)).toBe(newer)
+  })
+})
