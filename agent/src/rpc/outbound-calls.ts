@@ -135,7 +135,7 @@ export class OutboundCalls {
     }
     if (this.#ended !== undefined) refuse(this.#ended.code, this.#ended.reason)
     if (signal?.aborted === true) refuse('cancelled', 'cancelled by the caller')
-    if (!(timeoutMs > 0)) refuse('deadline_exceeded', `${timeoutMs} ms are left`)
+    if (!(timeoutMs > 0)) refuse('deadline_exceeded', 'no time is left')
     if (this.#pending.size >= this.#limits.outbound)
       refuse('overloaded', `${this.#pending.size} calls are in flight`)
     if (this.#outbox.backlog >= this.#limits.backlogBytes)

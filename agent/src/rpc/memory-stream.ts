@@ -1,0 +1,53 @@
+import type { ByteStream } from './byte-stream.ts'
+
+/** Two ends of a stream inside this process; bytes arrive in a later microtask, as from a socket. */
+export function memoryStreams(): [ByteStream, ByteStream] {
+  const a = new MemoryStream()
+  const b = new MemoryStream()
+  a.peer = b
+  b.peer = a
+  return [a, b]
+}
+
+class MemoryStream implements ByteStream {
+  peer!: MemoryStream
+  #onData: (chunk: Uint8Array) => void = () => {}
+  #onClose: (error?: Error) => void = () => {}
+  #closed = false
+
+  send(chunk: Uint8Array): boolean {
+    queueMicrotask(() => this.peer.#receive(chunk))
+    return true
+  }
+
+  onData(callback: (chunk: Uint8Array) => void): void {
+    this.#onData = callback
+  }
+
+  /** It never wants less. */
+  onDrain(): void {}
+
+  onClose(callback: (error?: Error) => void): void {
+    this.#onClose = callback
+  }
+
+  close(): void {
+    queueMicrotask(() => this.#end(undefined))
+  }
+
+  abort(error: Error): void {
+    queueMicrotask(() => this.#end(error))
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (!this.#closed) this.#onData(chunk)
+  }
+
+  #end(error: Error | undefined): void {
+    for (const end of [this, this.peer]) {
+      if (end.#closed) continue
+      end.#closed = true
+      end.#onClose(error)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { toMeshError, type MeshError } from '@agent-mesh/protocol'
+import type { CallTargets } from './call-targets.ts'
+import { callAllConcurrency } from './defaults.ts'
+
+export interface CallAllOptions {
+  /** ms for all of it: who has not answered then has failed with `deadline_exceeded`. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly idempotent?: boolean | undefined
+  /** Members asked at a time. @default 64 */
+  readonly concurrency?: number | undefined
+}
+
+interface Member {
+  readonly peerId: string
+  readonly name?: string
+}
+
+export type CallAllResult<T = unknown> =
+  | (Member & { readonly ok: true; readonly value: T })
+  | (Member & { readonly ok: false; readonly error: MeshError })
+
+/** Asks each member once its turn comes; never rejects. Results are in the order of `peerIds`. */
+export async function askAll(
+  targets: Pick<CallTargets, 'nameOf'>,
+  peerIds: readonly string[],
+  ask: (peerId: string) => Promise<{ value: unknown }>,
+  concurrency = callAllConcurrency,
+): Promise<CallAllResult[]> {
+  const results: CallAllResult[] = []
+  const turns = peerIds.entries()
+  const worker = async (): Promise<void> => {
+    for (const [index, peerId] of turns) results[index] = await oneResult(targets, peerId, ask)
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, peerIds.length) }, worker))
+  return results
+}
+
+async function oneResult(
+  targets: Pick<CallTargets, 'nameOf'>,
+  peerId: string,
+  ask: (peerId: string) => Promise<{ value: unknown }>,
+): Promise<CallAllResult> {
+  const name = targets.nameOf(peerId)
+  const member: Member = name === undefined ? { peerId } : { peerId, name }
+  try {
+    return { ...member, ok: true, value: (await ask(peerId)).value }
+  } catch (error) {
+    return { ...member, ok: false, error: toMeshError(error, 'internal', `call ${name ?? peerId}`) }
+  }
+}

@@ -1,0 +1,157 @@
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
+import { defineService, type ServiceContract } from './contract.ts'
+import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
+import { ServiceRegistry } from './service-registry.ts'
+import { allowAll, denyUnless, math, ops } from './testing/fixtures.ts'
+
+const now = () => performance.now()
+const failing = (code: ErrorCode, message?: string) =>
+  expect.objectContaining(message === undefined ? { code } : { code, message }) as unknown
+
+const pairs: LinkPair[] = []
+afterEach(() => {
+  for (const pair of pairs.splice(0)) pair.stop()
+})
+
+const mathRegistry = (): ServiceRegistry => {
+  const registry = new ServiceRegistry()
+  registry.serve(math, {
+    add: ({ a, b }) => a + b,
+    divide: async ({ a, b }, { caller, remainingMs, method }) => {
+      if (b === 0) throw new Error(`${caller.name} divides by zero in ${method}, ${remainingMs > 0}`)
+      return a / b
+    },
+  })
+  return registry
+}
+
+/** Calls over a real socket what the dispatcher serves to `ops`. */
+async function served(init: Partial<DispatcherInit>): Promise<LinkPair['caller']> {
+  const dispatcher = new Dispatcher({ registry: mathRegistry(), authorize: allowAll, now, ...init })
+  const pair = await linkPair(dispatcher.handlerFor(ops))
+  pairs.push(pair)
+  return pair.caller
+}
+
+describe('dispatcher', () => {
+  it('serves a method by name and by name with version', async () => {
+    const link = await served({})
+    expect(await link.call('math.add', { a: 2, b: 3 })).toBe(5)
+    expect(await link.call('math@2.add', { a: 2, b: 3 })).toBe(5)
+    expect(await link.call('math.divide', { a: 6, b: 3 })).toBe(2)
+    await expect(link.call('math@1.add', {})).rejects.toEqual(failing('unsupported'))
+  })
+
+  it('denies everybody everything when no policy is known', async () => {
+    const dispatcher = new Dispatcher({ registry: mathRegistry(), now })
+    const pair = await linkPair(dispatcher.handlerFor(ops))
+    pairs.push(pair)
+    await expect(pair.caller.call('math.add', { a: 1, b: 2 })).rejects.toEqual(failing('permission_denied'))
+  })
+
+  it('asks the policy about service:math.add whatever version is called, before it looks at the params', async () => {
+    const link = await served({ authorize: denyUnless('service:math.add') })
+    expect(await link.call('math@2.add', { a: 2, b: 3 })).toBe(5)
+    await expect(link.call('math.divide', 'no params')).rejects.toEqual(failing('permission_denied'))
+  })
+
+  it('does not tell the denied whether a method is served', async () => {
+    const link = await served({ authorize: denyUnless('service:other') })
+    for (const method of ['math.add', 'math@9.add', 'none.such', 'x', '.', '@.'])
+      await expect(link.call(method, {})).rejects.toEqual(failing('permission_denied'))
+  })
+
+  it('refuses params that do not fit, naming where', async () => {
+    const link = await served({})
+    await expect(link.call('math.add', { a: '2', b: 3 })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/^Cannot call math\.add: a: /) as string,
+    })
+  })
+
+  it('reports an error of the handler as application', async () => {
+    const link = await served({})
+    const message = 'Cannot call math.divide: ops divides by zero in math.divide, true'
+    await expect(link.call('math.divide', { a: 1, b: 0 })).rejects.toEqual(failing('application', message))
+  })
+
+  it('waits for schemas that check asynchronously', async () => {
+    const slow = defineService({
+      name: 'slow',
+      version: 1,
+      methods: { even: { params: z.number().check(z.refine(async n => n % 2 === 0)), result: z.number() } },
+    })
+    const registry = new ServiceRegistry()
+    registry.serve(slow, { even: n => n })
+    const link = await served({ registry })
+    expect(await link.call('slow.even', 2)).toBe(2)
+    await expect(link.call('slow.even', 3)).rejects.toEqual(failing('invalid_argument'))
+  })
+
+  it('counts every call once, and names from outside as unknown', async () => {
+    const seen: string[] = []
+    const metrics = {
+      callEnded: (side: string, method: string, code: string) => void seen.push(`${side} ${method} ${code}`),
+      callRetried: () => {},
+    }
+    const link = await served({ metrics })
+    await link.call('math@2.add', { a: 1, b: 1 })
+    await link.call('math.divide', { a: 1, b: 0 }).catch(() => {})
+    await link.call('made.up', 1).catch(() => {})
+    expect(seen).toEqual([
+      'callee math.add ok',
+      'callee math.divide application',
+      'callee unknown unsupported',
+    ])
+  })
+
+  it('lets the limiter shed a call before the policy is asked, and tells it when one ends', async () => {
+    const events: string[] = []
+    const limiter = {
+      acquire: (method: string) => {
+        if (events.length > 0) throw new MeshError('overloaded', `Cannot call ${method}: shed`)
+        events.push('in')
+      },
+      release: (_method: string, ms: number) => void events.push(`out ${ms >= 0}`),
+    }
+    const link = await served({ limiter })
+    await link.call('math.divide', { a: 1, b: 1 })
+    await expect(link.call('math.add', {})).rejects.toEqual(failing('overloaded'))
+    expect(events).toEqual(['in', 'out true'])
+  })
+})
+
+describe('service registry', () => {
+  it('serves the newest version under the plain name and goes back when that ends', () => {
+    const changes: string[][] = []
+    const registry = new ServiceRegistry(() => changes.push(registry.refs))
+    const v3 = { ...math, version: 3 }
+    const handlers = { add: () => 0, divide: () => 0 }
+    registry.serve(math, handlers)
+    const end = registry.serve(v3, handlers)
+    const newest = registry.find('math.add')
+    expect(newest).toBe(registry.find('math@3.add'))
+    expect(() => registry.serve(v3, handlers)).toThrow(failing('conflict') as Error)
+    end()
+    end()
+    expect(registry.find('math.add')).toBe(registry.find('math@2.add'))
+    expect(changes).toEqual([['math@2'], ['math@2', 'math@3'], ['math@2']])
+  })
+
+  it('refuses contracts that no record can carry and handlers that are missing', () => {
+    const registry = new ServiceRegistry()
+    const bad: ServiceContract[] = [
+      { ...math, name: 'Math' },
+      { ...math, version: 0 },
+      { ...math, methods: { 'a.b': math.methods.add } },
+    ]
+    for (const contract of bad)
+      expect(() => defineService(contract)).toThrow(failing('invalid_argument') as Error)
+    const missing = { add: () => 1 } as unknown as { add: () => number; divide: () => number }
+    expect(() => registry.serve(math, missing)).toThrow(failing('invalid_argument') as Error)
+    expect(registry.refs).toEqual([])
+  })
+})

@@ -1,0 +1,26 @@
+export type { CallAllOptions, CallAllResult } from './call-all.ts'
+export type { CallContext } from './call-context.ts'
+export type { Callee, CallTargets, ConnectOptions } from './call-targets.ts'
+export {
+  defineService,
+  parseMethod,
+  serviceRef,
+  type MethodContract,
+  type MethodContracts,
+  type MethodRef,
+  type ServiceContract,
+} from './contract.ts'
+export { Dispatcher, type Authorize, type CallLimiter, type DispatcherInit } from './dispatcher.ts'
+export { hostHandlers, hostService, type HostInfoInit } from './host-info.ts'
+export { localCallee } from './local-callee.ts'
+export { ServiceCaller, type Answer, type CallOptions, type ServiceCallerInit } from './service-caller.ts'
+export { ServiceRegistry, type ServedMethod } from './service-registry.ts'
+export type {
+  CallArguments,
+  Contracts,
+  Handlers,
+  MethodName,
+  MethodsOf,
+  ParamsOf,
+  ResultOf,
+} from './typed.ts'

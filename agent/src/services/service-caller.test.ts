@@ -1,0 +1,209 @@
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
+import type { OnRequest } from '../rpc/index.ts'
+import type { CallTargets } from './call-targets.ts'
+import { hostHandlers, hostService } from './host-info.ts'
+import { localCallee } from './local-callee.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { ServiceCaller } from './service-caller.ts'
+import { ServiceRegistry } from './service-registry.ts'
+import { allowAll, math, ops, TestMesh } from './testing/fixtures.ts'
+
+const now = () => performance.now()
+const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
+const random = () => 0
+
+const meshes: TestMesh[] = []
+afterEach(() => {
+  for (const mesh of meshes.splice(0)) mesh.stop()
+})
+
+function meshOf(members: Record<string, OnRequest>): TestMesh {
+  const mesh = new TestMesh()
+  for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
+  meshes.push(mesh)
+  return mesh
+}
+
+const fail =
+  (code: ErrorCode): OnRequest =>
+  () => {
+    throw new MeshError(code, `Cannot serve: ${code}`)
+  }
+const never: OnRequest = () => new Promise(() => {})
+
+const typed = (targets: CallTargets) =>
+  new ServiceCaller({ targets, contracts: [math, hostService], now, random })
+const untyped = (targets: CallTargets) => new ServiceCaller({ targets, now, random })
+
+describe('call()', () => {
+  it('types params and result by the contracts, and takes any name without them', async () => {
+    const mesh = meshOf({ a: call => (call.params() as { a: number }).a })
+    const caller = typed(mesh)
+    const sum = await caller.call('math.add', { a: 1, b: 2 })
+    expectTypeOf(sum).toEqualTypeOf<number>()
+    expectTypeOf<Parameters<typeof caller.call<'math.add'>>[1]>().toEqualTypeOf<{ a: number; b: number }>()
+    // @ts-expect-error -- no contract has this method
+    await caller.call('math.subtract', {}).catch(() => {})
+    // @ts-expect-error -- b is a number
+    await caller.call('math.add', { a: 1, b: '2' }).catch(() => {})
+    const anything = await untyped(mesh).call('any.thing', { a: 7 })
+    expectTypeOf(anything).toEqualTypeOf<unknown>()
+    expect([sum, anything]).toEqual([1, 7])
+  })
+
+  it('asks for the version of the contract', async () => {
+    const caller = typed(meshOf({ a: ({ method }) => (method === 'math@2.add' ? 1 : 0) }))
+    expect(await caller.call('math.add', { a: 1, b: 2 })).toBe(1)
+  })
+
+  it('refuses params that do not fit before anybody is asked, and a result that does not fit after', async () => {
+    const mesh = meshOf({ a: () => 'no number' })
+    const caller = typed(mesh)
+    await expect(caller.call('math.add', { a: 'x' } as never)).rejects.toEqual(failing('invalid_argument'))
+    await expect(caller.call('nodots' as never)).rejects.toEqual(failing('invalid_argument'))
+    expect(mesh.connects).toEqual([])
+    await expect(caller.call('math.add', { a: 1, b: 2 })).rejects.toEqual(failing('protocol_error'))
+  })
+
+  it('says so when nobody serves the method and when nobody has the name', async () => {
+    const mesh = meshOf({})
+    await expect(untyped(mesh).call('a.b')).rejects.toEqual(failing('unavailable'))
+    await expect(untyped(mesh).call('a.b', 1, { peer: 'bob' })).rejects.toEqual(failing('not_found'))
+  })
+
+  it('asks the named member only', async () => {
+    const mesh = meshOf({ a: () => 'a', b: () => 'b' })
+    expect(await untyped(mesh).call('x.y', 1, { peer: 'b' })).toBe('b')
+    expect(mesh.connects).toEqual(['b'])
+  })
+
+  it('ends with its deadline, the time of the method or the one given', async () => {
+    const caller = typed(meshOf({ a: never }))
+    const started = now()
+    await expect(caller.call('math.divide', { a: 1, b: 2 })).rejects.toEqual(failing('deadline_exceeded'))
+    const call = caller.call('math.add', { a: 1, b: 2 }, { timeoutMs: 30 })
+    await expect(call).rejects.toEqual(failing('deadline_exceeded'))
+    expect(now() - started).toBeLessThan(2_000)
+  })
+
+  it('ends when its signal does, also between two tries', async () => {
+    const mesh = meshOf({ a: fail('going_away') })
+    const controller = new AbortController()
+    const call = untyped(mesh).call('a.b', 1, { signal: controller.signal })
+    await vi.waitUntil(() => mesh.connects.length > 3)
+    controller.abort()
+    await expect(call).rejects.toEqual(failing('cancelled'))
+  })
+})
+
+describe('retries of call()', () => {
+  it('go to another member at once when one is gone or shed the call', async () => {
+    for (const code of ['going_away', 'overloaded', 'unavailable'] as const) {
+      const mesh = meshOf({ a: fail(code), b: () => 'b' })
+      expect(await untyped(mesh).ask('x.y')).toEqual({ value: 'b', peerId: 'b', attempts: 2 })
+    }
+  })
+
+  it('come back to the only member after a pause', async () => {
+    let calls = 0
+    const mesh = meshOf({ a: () => (++calls < 3 ? fail('unavailable')(undefined as never) : 'back') })
+    expect(await untyped(mesh).ask('x.y')).toMatchObject({ value: 'back', attempts: 3 })
+  })
+
+  it('repeat a written call only when it is idempotent', async () => {
+    const cutting = (mesh: () => TestMesh): OnRequest => {
+      let first = true
+      return () => {
+        if (!first) return 'second'
+        first = false
+        mesh().pairs.get('a')?.calleeSocket.destroy()
+        return new Promise(() => {})
+      }
+    }
+    const once: TestMesh = meshOf({ a: cutting(() => once) })
+    await expect(untyped(once).call('x.y')).rejects.toEqual(failing('path_lost'))
+    const twice: TestMesh = meshOf({ a: cutting(() => twice) })
+    expect(await untyped(twice).call('x.y', 1, { idempotent: true })).toBe('second')
+  })
+
+  it('never follow an error that another try cannot mend', async () => {
+    for (const code of [
+      'application',
+      'permission_denied',
+      'deadline_exceeded',
+      'invalid_argument',
+    ] as const) {
+      const mesh = meshOf({ a: fail(code), b: () => 'b' })
+      await expect(untyped(mesh).call('x.y')).rejects.toEqual(failing(code))
+      expect(mesh.connects).toEqual(['a'])
+    }
+  })
+
+  it('stop early at overload and in any case at the deadline', async () => {
+    const shed = meshOf({ a: fail('overloaded') })
+    await expect(untyped(shed).call('x.y')).rejects.toEqual(failing('overloaded'))
+    expect(shed.connects).toHaveLength(3)
+    const gone = meshOf({ a: fail('unavailable') })
+    const started = now()
+    await expect(untyped(gone).call('x.y', 1, { timeoutMs: 200 })).rejects.toEqual(failing('unavailable'))
+    expect(now() - started).toBeLessThan(1_000)
+  })
+})
+
+describe('callAll()', () => {
+  it('answers with every member, successes beside failures', async () => {
+    const mesh = meshOf({ a: () => 1, anonymous: fail('application'), c: never })
+    const { results } = await untyped(mesh).callAll('x.y', undefined, { timeoutMs: 100 })
+    expect(results).toEqual([
+      { peerId: 'a', name: 'a', ok: true, value: 1 },
+      { peerId: 'anonymous', ok: false, error: failing('application') },
+      { peerId: 'c', name: 'c', ok: false, error: failing('deadline_exceeded') },
+    ])
+  })
+
+  it('asks no more at a time than it may', async () => {
+    let running = 0
+    let most = 0
+    const slow: OnRequest = async () => {
+      most = Math.max(most, ++running)
+      await new Promise(setImmediate)
+      running--
+    }
+    const mesh = meshOf(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, slow])))
+    const { results } = await untyped(mesh).callAll('x.y', 1, { concurrency: 3 })
+    expect(results.every(({ ok }) => ok)).toBe(true)
+    expect(most).toBeLessThanOrEqual(3)
+  })
+
+  it('asks nobody when nobody serves the method', async () => {
+    expect(await untyped(meshOf({})).callAll('x.y')).toEqual({ results: [] })
+  })
+})
+
+describe('host.info', () => {
+  it('tells about this machine, to oneself as to others', async () => {
+    const registry = new ServiceRegistry()
+    registry.serve(hostService, hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname }))
+    const dispatcher = new Dispatcher({ registry, authorize: allowAll, now })
+    const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
+    const link = localCallee(dispatcher.handlerFor(ops), mesh.wheel)
+    const self = { providers: () => ['me'], find: () => 'me', nameOf: () => 'me', connect: () => link }
+    for (const caller of [typed(mesh), typed(self)]) {
+      const info = await caller.call('host.info')
+      expect(info.memory.total).toBeGreaterThan(0)
+      expect(info.disk?.total).toBeGreaterThan(0)
+      expect(info.versions).toEqual({ agent: '0.1.0', node: process.versions.node })
+    }
+    link.close()
+  })
+
+  it('goes without the disk when that cannot be read', async () => {
+    const info = await hostHandlers({ version: '1', diskPath: '/no/such/folder' }).info(
+      undefined,
+      undefined as never,
+    )
+    expect(info.disk).toBeUndefined()
+    expect(info.uptime.host).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,94 @@
+import { MeshError } from '@agent-mesh/protocol'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { CallContext } from './call-context.ts'
+import { defineService, serviceRef, type MethodContracts, type ServiceContract } from './contract.ts'
+import type { Handlers } from './typed.ts'
+
+/** A method that is served, with all that its calls need worked out once. */
+export interface ServedMethod {
+  /** `math.add` */
+  readonly method: string
+  /** `service:math.add`, as policy names it. */
+  readonly target: string
+  readonly params: StandardSchemaV1
+  readonly handle: (params: unknown, context: CallContext) => unknown
+}
+
+interface Served {
+  readonly contract: ServiceContract
+  readonly methods: Map<string, ServedMethod>
+}
+
+/** What this agent serves. */
+export class ServiceRegistry {
+  readonly #served = new Map<string, Served>()
+  readonly #byName = new Map<string, ServedMethod>()
+  readonly #onChange: () => void
+
+  /** `onChange`: what is served has changed, so the member record must. */
+  constructor(onChange: () => void = () => {}) {
+    this.#onChange = onChange
+  }
+
+  /**
+   * Serves a contract from now on; the result ends that.
+   * @throws MeshError `conflict` when this version is served already
+   */
+  serve<Name extends string, Methods extends MethodContracts>(
+    contract: ServiceContract<Name, Methods>,
+    handlers: Handlers<Methods>,
+  ): () => void {
+    defineService(contract)
+    const ref = serviceRef(contract)
+    if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
+    const served: Served = { contract, methods: methodsOf(contract, handlers) }
+    this.#served.set(ref, served)
+    this.#changed()
+    return () => {
+      if (this.#served.get(ref) !== served) return
+      this.#served.delete(ref)
+      this.#changed()
+    }
+  }
+
+  /** `['math@2', ...]`, sorted. */
+  get refs(): string[] {
+    return [...this.#served.keys()].sort()
+  }
+
+  get contracts(): ServiceContract[] {
+    return [...this.#served.values()].map(({ contract }) => contract)
+  }
+
+  /** `math@2.add`, or `math.add` of the newest version. */
+  find(name: string): ServedMethod | undefined {
+    return this.#byName.get(name)
+  }
+
+  #changed(): void {
+    this.#byName.clear()
+    const oldestFirst = [...this.#served.values()].sort((a, b) => a.contract.version - b.contract.version)
+    for (const { contract, methods } of oldestFirst) {
+      for (const [name, method] of methods) {
+        this.#byName.set(`${serviceRef(contract)}.${name}`, method)
+        this.#byName.set(method.method, method)
+      }
+    }
+    this.#onChange()
+  }
+}
+
+function methodsOf<Methods extends MethodContracts>(
+  { name, methods }: ServiceContract<string, Methods>,
+  handlers: Handlers<Methods>,
+): Map<string, ServedMethod> {
+  const served = Object.entries(methods).map(([key, { params }]): [string, ServedMethod] => {
+    const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
+    if (typeof handler !== 'function')
+      throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
+    const method = `${name}.${key}`
+    const handle = handler.bind(handlers) as ServedMethod['handle']
+    return [key, { method, target: `service:${method}`, params, handle }]
+  })
+  return new Map(served)
+}

@@ -1,0 +1,66 @@
+import { MeshError, type Subject } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import { TimerWheel, type OnRequest, type RpcLink } from '../../rpc/index.ts'
+import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
+import type { CallTargets } from '../call-targets.ts'
+import { defineService } from '../contract.ts'
+
+export const math = defineService({
+  name: 'math',
+  version: 2,
+  methods: {
+    add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), idempotent: true },
+    divide: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), timeoutMs: 200 },
+  },
+})
+
+export const ops: Subject = { sub: '12D3KooWops', name: 'ops', roles: ['agent'], tags: [] }
+
+export const allowAll = (): void => {}
+
+export const denyUnless =
+  (target: string) =>
+  ({ to }: { to: string }): void => {
+    if (to !== target) throw new MeshError('permission_denied', `Cannot call ${to}: no grant allows it`)
+  }
+
+/** Members reached over real sockets, each named after its key. */
+export class TestMesh implements CallTargets {
+  readonly connects: string[] = []
+  readonly pairs = new Map<string, LinkPair>()
+  readonly wheel = new TimerWheel()
+  readonly #members = new Map<string, OnRequest>()
+
+  add(name: string, onRequest: OnRequest): this {
+    this.#members.set(name, onRequest)
+    return this
+  }
+
+  providers(): readonly string[] {
+    return [...this.#members.keys()]
+  }
+
+  find(name: string): string | undefined {
+    return this.#members.has(name) ? name : undefined
+  }
+
+  nameOf(peerId: string): string | undefined {
+    return peerId.startsWith('anonymous') ? undefined : peerId
+  }
+
+  async connect(peerId: string): Promise<RpcLink> {
+    this.connects.push(peerId)
+    const onRequest = this.#members.get(peerId)
+    if (onRequest === undefined) throw new MeshError('unavailable', `Cannot connect to ${peerId}: gone`)
+    const known = this.pairs.get(peerId)
+    if (known?.caller.usable === true) return known.caller
+    const pair = await linkPair(onRequest)
+    this.pairs.set(peerId, pair)
+    return pair.caller
+  }
+
+  stop(): void {
+    for (const pair of this.pairs.values()) pair.stop()
+    this.wheel.stop()
+  }
+}

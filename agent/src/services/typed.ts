@@ -1,0 +1,57 @@
+/** The types that callers and handlers get from the contracts. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { CallContext } from './call-context.ts'
+import type { MethodContract, MethodContracts, ServiceContract } from './contract.ts'
+
+export type Contracts = readonly ServiceContract[]
+
+type MethodsOfService<Service> =
+  Service extends ServiceContract<infer Name, infer Methods>
+    ? { [Key in keyof Methods & string as `${Name}.${Key}`]: Methods[Key] }
+    : never
+
+type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (
+  all: infer All,
+) => void
+  ? All
+  : never
+
+/** `{'math.add': contract, ...}` of all contracts. */
+export type MethodsOf<C extends Contracts> = Intersection<MethodsOfService<C[number]>>
+
+/** Names that can be called: those of the contracts; any, when there are none. */
+export type MethodName<C extends Contracts> = C extends readonly [] ? string : keyof MethodsOf<C> & string
+
+type ContractOf<C extends Contracts, Method extends string> = Method extends keyof MethodsOf<C>
+  ? MethodsOf<C>[Method]
+  : never
+
+/** What a caller passes; unknown without a contract. */
+export type ParamsOf<C extends Contracts, Method extends string> = C extends readonly []
+  ? unknown
+  : ContractOf<C, Method> extends MethodContract<infer Params>
+    ? StandardSchemaV1.InferInput<Params>
+    : never
+
+/** What a caller gets; unknown without a contract. */
+export type ResultOf<C extends Contracts, Method extends string> = C extends readonly []
+  ? unknown
+  : ContractOf<C, Method> extends MethodContract<StandardSchemaV1, infer Result>
+    ? StandardSchemaV1.InferOutput<Result>
+    : never
+
+/** Params may be left out where they may be undefined. */
+export type CallArguments<C extends Contracts, Method extends string, Options> =
+  undefined extends ParamsOf<C, Method>
+    ? [params?: ParamsOf<C, Method>, options?: Options]
+    : [params: ParamsOf<C, Method>, options?: Options]
+
+/** One function for each method. */
+export type Handlers<Methods extends MethodContracts> = {
+  readonly [Key in keyof Methods]: (
+    params: StandardSchemaV1.InferOutput<Methods[Key]['params']>,
+    context: CallContext,
+  ) =>
+    | StandardSchemaV1.InferInput<Methods[Key]['result']>
+    | Promise<StandardSchemaV1.InferInput<Methods[Key]['result']>>
+}
