@@ -46,11 +46,11 @@ export const mapPageSchema = z.looseObject({
 })
 export type MapPage = z.output<typeof mapPageSchema>
 
-/** Longest message of the map stream and the watch: a page or a head with its envelope. */
-export const mapMessageBytes = limits.mapBytes + limits.documentBytes
+/** Longest message of the map stream and the watch: a head of four documents and its key chain, with its envelope. */
+export const mapMessageBytes = 4 * limits.documentBytes + (limits.keyChain + 1) * limits.keyLinkBytes
 
 /** Agent to relay: `sync` once and first; `home` when the relay becomes its home. */
-export const mapRequestSchema = z.union([
+export const mapRequestSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('sync'), since: z.optional(z.string().check(z.maxLength(512))) }),
   z.looseObject({ type: z.literal('home'), home: recordField }),
 ])

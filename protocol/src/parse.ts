@@ -10,7 +10,7 @@ function reasonOf(issue: z.core.$ZodIssue): string {
     case 'unrecognized_keys':
       return `unknown field ${issue.keys[0]?.slice(0, shown)}`
     case 'invalid_type':
-      return `is not ${issue.expected}`
+      return `is not of type ${issue.expected}`
     case 'invalid_value':
       return `is none of ${issue.values.join(', ')}`
     case 'too_big':

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest'
+import { errorCodes, isErrorCode, MeshError, toMeshError, type ErrorCode } from './errors.ts'
+
+it('the codes are a closed set: one more or one less breaks peers of other versions', () => {
+  expect(Object.keys(errorCodes).sort()).toEqual([
+    'application',
+    'cancelled',
+    'clock_skew',
+    'conflict',
+    'deadline_exceeded',
+    'going_away',
+    'internal',
+    'invalid_argument',
+    'map_gap',
+    'mesh_full',
+    'not_found',
+    'overloaded',
+    'path_lost',
+    'permission_denied',
+    'protocol_error',
+    'rate_limited',
+    'revoked',
+    'token_invalid',
+    'too_large',
+    'too_many_links',
+    'unauthenticated',
+    'unavailable',
+    'unsupported',
+  ])
+})
+
+it('every code has an HTTP status of an error, and a sentence', () => {
+  for (const { status, about } of Object.values(errorCodes)) {
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(status).toBeLessThan(600)
+    expect(about).not.toBe('')
+  }
+})
+
+it('what may have been done is not retried', () => {
+  const retried = Object.entries(errorCodes).filter(([, { retry }]) => retry)
+  expect(retried.map(([code]) => code).sort()).toEqual([
+    'clock_skew',
+    'going_away',
+    'overloaded',
+    'rate_limited',
+    'too_many_links',
+    'unavailable',
+  ])
+})
+
+it.each(['constructor', '__proto__', 'toString', '', 'nope', 7, null, undefined, {}])(
+  '%j is no code',
+  code => {
+    expect(isErrorCode(code)).toBe(false)
+  },
+)
+
+it('an error tells its status and whether to retry, and its cause stays out of JSON', () => {
+  const error = new MeshError('overloaded', 'Cannot call math.add: queue is 900', {
+    cause: new Error('secret'),
+    hint: 'Call later.',
+    details: { after: 5 },
+  })
+  expect(error).toMatchObject({ status: 503, retriable: true, hint: 'Call later.', details: { after: 5 } })
+  expect(isErrorCode(error.code)).toBe(true)
+  expect(JSON.stringify(error)).not.toContain('secret')
+  expect('cause' in new MeshError('internal', 'x')).toBe(false)
+})
+
+it.each<[string, unknown, ErrorCode, string]>([
+  ['an abort', AbortSignal.abort().reason, 'cancelled', 'Cannot x: cancelled'],
+  ['a timeout', new DOMException('too slow', 'TimeoutError'), 'deadline_exceeded', 'Cannot x: too slow'],
+  ['an error', new TypeError('broken'), 'unavailable', 'Cannot x: broken'],
+  ['a text', 'broken', 'unavailable', 'Cannot x: broken'],
+  ['nothing', undefined, 'unavailable', 'Cannot x: undefined'],
+  ['a symbol', Symbol('s'), 'unavailable', 'Cannot x: Symbol(s)'],
+  ['an object without a prototype', Object.create(null), 'unavailable', 'Cannot x: it threw no error'],
+])('%s becomes a MeshError with the original as cause', (_, thrown, code, message) => {
+  const error = toMeshError(thrown, 'unavailable', 'x')
+  expect(error).toBeInstanceOf(MeshError)
+  expect(error).toMatchObject({ code, message })
+  if (thrown !== undefined) expect(error.cause).toBe(thrown)
+})
+
+it('a MeshError stays itself', () => {
+  const error = new MeshError('conflict', 'Cannot write')
+  expect(toMeshError(error, 'internal', 'x')).toBe(error)
+})

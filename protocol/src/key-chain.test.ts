@@ -1,0 +1,106 @@
+import { beforeAll, expect, it } from 'vitest'
+import { forgeJws } from '../../test/support/forged-jws.ts'
+import { TestMesh, testKey } from '../../test/support/mesh-fixture.ts'
+import { refusal } from '../../test/support/refusal.ts'
+import { keyChainSchema, signKeyLink, verifyKeyChain, type SignedKeyChain } from './key-chain.ts'
+import { limits } from './limits.ts'
+import { parse } from './parse.ts'
+
+let mesh: TestMesh
+beforeAll(async () => {
+  mesh = await TestMesh.create()
+  await mesh.rotate('P-256')
+  await mesh.rotate()
+})
+
+const verify = (signed: SignedKeyChain, meshId = mesh.meshId) => refusal(verifyKeyChain(meshId, signed))
+const links = () => mesh.chain.links as [string, string, string]
+
+it('a chain of three keys of both types leads from the mesh id to the newest key', async () => {
+  const keys = await verifyKeyChain(mesh.meshId, mesh.chain)
+  expect(keys.current).toEqual({ kid: mesh.authority.kid, jwk: mesh.authority.jwk })
+  expect(keys.keyOf(mesh.authority.kid)).toEqual(mesh.authority.jwk)
+  expect(parse(keyChainSchema, JSON.parse(JSON.stringify(mesh.chain)), 'read chain')).toEqual(mesh.chain)
+})
+
+it('the root is no authority key, nor is a stranger', async () => {
+  for (const kid of [mesh.root.kid, (await testKey('Ed25519')).kid, '__proto__', 'constructor'])
+    expect(await refusal(() => mesh.keys.keyOf(kid))).toMatch(
+      /^unauthenticated: .*no authority key of this mesh$/,
+    )
+})
+
+it('a chain of another root is refused, and says what to do', async () => {
+  const other = await TestMesh.create()
+  const error = await verifyKeyChain(mesh.meshId, other.chain).catch((error: unknown) => error)
+  expect(error).toMatchObject({
+    code: 'unauthenticated',
+    message: `Cannot trust this control plane: it serves mesh ${other.meshId}, not ${mesh.meshId}`,
+    hint: expect.stringContaining('join token') as string,
+  })
+  expect(await verify({ root: mesh.chain.root, links: other.chain.links })).toMatch(
+    /^unauthenticated: .*link 1 is signed by/,
+  )
+})
+
+it('a link left out, repeated or out of order breaks the chain', async () => {
+  const [a, b, c] = links()
+  for (const wrong of [
+    [b, c],
+    [a, c],
+    [a, a],
+    [b, a, c],
+    [a, b, b],
+  ])
+    expect(await verify({ root: mesh.chain.root, links: wrong })).toMatch(
+      /^unauthenticated: Cannot verify key chain/,
+    )
+})
+
+it('a chain cut short is a chain: the numbers of the head tell', async () => {
+  const [a, b] = links()
+  expect(await verify({ root: mesh.chain.root, links: [a, b] })).toBe('accepted')
+})
+
+it('a link signed by any key but the predecessor is refused', async () => {
+  const next = await testKey('Ed25519')
+  const link = { mesh: mesh.meshId, seq: 4, jwk: next.jwk, iat: 1 }
+  const append = (jws: string) => verify({ root: mesh.chain.root, links: [...mesh.chain.links, jws] })
+  expect(await append(await signKeyLink(mesh.authority.signer, link))).toBe('accepted')
+  expect(await append(await signKeyLink(mesh.root.signer, link))).toMatch(
+    /^unauthenticated: .*link 4 is signed by/,
+  )
+  const posing = { alg: 'EdDSA', typ: 'key+jws', kid: mesh.authority.kid }
+  expect(await append(forgeJws(posing, link, next))).toMatch(/^unauthenticated: .*signature/)
+})
+
+it('a link of another mesh or of another place is refused although truly signed', async () => {
+  const other = await TestMesh.create()
+  const { jwk } = await testKey('Ed25519')
+  for (const wrong of [
+    { mesh: other.meshId, seq: 4 },
+    { mesh: mesh.meshId, seq: 3 },
+  ]) {
+    const jws = await signKeyLink(mesh.authority.signer, { ...wrong, jwk, iat: 1 })
+    expect(await verify({ root: mesh.chain.root, links: [...mesh.chain.links, jws] })).toMatch(
+      /^unauthenticated: .*link 4 belongs elsewhere$/,
+    )
+  }
+})
+
+it('a chain is limited in links and in the size of each', async () => {
+  const read = (links: string[]) =>
+    refusal(() => parse(keyChainSchema, { root: mesh.chain.root, links }, 'read chain'))
+  const [a] = links()
+  expect(await read(Array.from({ length: limits.keyChain }, () => a))).toBe('accepted')
+  expect(await read(Array.from({ length: limits.keyChain + 1 }, () => a))).toMatch(/links: is over 64 items$/)
+  expect(await read([])).toMatch(/links: is under 1 items$/)
+  expect(await read([`${'a'.repeat(limits.keyLinkBytes)}.a.a`])).toMatch(/links.0: is over 1024 characters$/)
+})
+
+it('a root that is no point of its curve ends in a MeshError', async () => {
+  const x = 'A'.repeat(43)
+  expect(await verify({ root: { kty: 'EC', crv: 'P-256', x, y: x }, links: links() })).toMatch(
+    /^unauthenticated: /,
+  )
+})

@@ -1,0 +1,165 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { refusal } from '../../test/support/refusal.ts'
+import { parse } from './parse.ts'
+import {
+  actions,
+  defaultPolicy,
+  evaluate,
+  failedPolicyTests,
+  policySchema,
+  type Policy,
+  type Subject,
+} from './policy.ts'
+
+const ops: Subject = {
+  sub: '12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV',
+  name: 'web-1',
+  roles: ['ops'],
+  tags: ['gpu'],
+}
+const agent: Subject = { ...ops, roles: ['agent'] }
+const admin: Subject = { ...ops, roles: ['admin'] }
+
+const grant = (
+  from: string[],
+  to: string[],
+  allow: Policy['grants'][number]['allow'] = ['call'],
+): Policy => ({
+  grants: [{ from, to, allow }],
+  tests: [],
+})
+const allows = (
+  policy: Policy | undefined,
+  subject: Subject,
+  action: (typeof actions)[number],
+  target: string,
+) => evaluate(policy, subject, action, target) !== undefined
+
+it('without a policy everything is denied, and with one that grants nothing', () => {
+  for (const action of actions) {
+    expect(allows(undefined, admin, action, 'service:math.add')).toBe(false)
+    expect(allows({ grants: [], tests: [] }, admin, action, 'service:math.add')).toBe(false)
+  }
+})
+
+it('whoever no grant names is denied by any policy', () => {
+  const nobody: Subject = { sub: 'p', name: 'n', roles: [], tags: [] }
+  const selector = fc.constantFrom('role:agent', 'name:other', 'peer:q', 'tag:gpu')
+  fc.assert(
+    fc.property(fc.array(selector, { minLength: 1 }), fc.constantFrom(...actions), (from, action) => {
+      expect(
+        allows(grant(from, ['service:*', 'topic:*', 'admin:*'], [...actions]), nobody, action, 'admin:x'),
+      ).toBe(false)
+    }),
+  )
+})
+
+it('the default policy is one the schema takes: agents call, publish and subscribe, admins manage too', () => {
+  expect(parse(policySchema, defaultPolicy, 'read policy')).toEqual(defaultPolicy)
+  for (const subject of [agent, admin]) {
+    expect(allows(defaultPolicy, subject, 'call', 'service:host.info')).toBe(true)
+    expect(allows(defaultPolicy, subject, 'publish', 'topic:alerts')).toBe(true)
+    expect(allows(defaultPolicy, subject, 'subscribe', 'topic:alerts')).toBe(true)
+  }
+  expect(allows(defaultPolicy, admin, 'manage', 'admin:tokens')).toBe(true)
+  expect(allows(defaultPolicy, agent, 'manage', 'admin:tokens')).toBe(false)
+  expect(allows(defaultPolicy, { ...agent, roles: ['relay'] }, 'call', 'service:host.info')).toBe(false)
+})
+
+it.each([
+  ['role:ops', true],
+  ['tag:gpu', true],
+  ['name:web-1', true],
+  [`peer:${ops.sub}`, true],
+  ['*', true],
+  ['role:gpu', false],
+  ['tag:ops', false],
+  ['name:web', false],
+  ['role:op', false],
+])('the selector %s matches the subject: %s', (selector, matches) => {
+  expect(allows(grant([selector], ['service:math.add']), ops, 'call', 'service:math.add')).toBe(matches)
+})
+
+it.each([
+  ['service:math.add', 'service:math.add', true],
+  ['service:math.add', 'service:math.addition', false],
+  ['service:math.*', 'service:math.add', true],
+  ['service:math.*', 'service:math', false],
+  ['service:math.*', 'service:mathematics.add', false],
+  ['service:math*', 'service:mathematics.add', true],
+  ['service:*', 'service:math.add', true],
+  ['service:*', 'topic:math.add', false],
+  ['service:math.add', 'service:math.*', false],
+])('the target %s covers %s: %s', (pattern, target, covered) => {
+  expect(allows(grant(['*'], [pattern]), ops, 'call', target)).toBe(covered)
+})
+
+it('a grant allows the actions it names and no other', () => {
+  const policy = grant(['role:ops'], ['topic:alerts'], ['subscribe'])
+  expect(actions.filter(action => allows(policy, ops, action, 'topic:alerts'))).toEqual(['subscribe'])
+})
+
+it('the first grant that allows is told, for the audit', () => {
+  const policy: Policy = {
+    grants: [
+      ...grant(['role:none'], ['service:*']).grants,
+      ...grant(['tag:gpu'], ['service:a']).grants,
+      ...grant(['*'], ['service:*']).grants,
+    ],
+    tests: [],
+  }
+  expect(evaluate(policy, ops, 'call', 'service:a')).toBe(policy.grants[1])
+  expect(evaluate(policy, ops, 'call', 'service:b')).toBe(policy.grants[2])
+})
+
+it('the tests of a policy say which of its promises it breaks', () => {
+  const policy: Policy = {
+    ...grant(['role:ops'], ['service:deploy.*']),
+    tests: [
+      { from: 'role:ops', action: 'call', to: 'service:deploy.run', expect: 'allow' },
+      { from: 'role:agent', action: 'call', to: 'service:deploy.run', expect: 'deny' },
+      { from: 'role:agent', action: 'call', to: 'service:deploy.run', expect: 'allow' },
+      { from: 'role:ops', action: 'call', to: 'service:deploy.run', expect: 'deny' },
+    ],
+  }
+  expect(failedPolicyTests(policy)).toEqual([
+    'role:agent call service:deploy.run: expected allow',
+    'role:ops call service:deploy.run: expected deny',
+  ])
+  expect(failedPolicyTests({ ...policy, tests: policy.tests.slice(0, 2) })).toEqual([])
+})
+
+it('a grant to everyone counts in the test of any selector', () => {
+  const test = { from: 'role:x', action: 'call', to: 'service:a', expect: 'deny' } as const
+  expect(failedPolicyTests({ ...grant(['*'], ['service:*']), tests: [test] })).toHaveLength(1)
+})
+
+const read = (policy: unknown) => refusal(() => parse(policySchema, policy, 'read policy'))
+const valid = grant(['*'], ['service:*'])
+
+it.each([
+  ['an unknown field', { ...valid, deny: [] }, 'unknown field deny'],
+  [
+    'an unknown field in a grant',
+    { grants: [{ ...valid.grants[0], when: 1 }], tests: [] },
+    'grants.0: unknown field when',
+  ],
+  [
+    'an unknown action',
+    grant(['*'], ['service:*'], ['own' as never]),
+    'grants.0.allow.0: is none of call, publish',
+  ],
+  ['a grant of nothing', grant(['*'], ['service:*'], []), 'grants.0.allow: is under 1 items'],
+  ['a selector without a kind', grant(['ops'], ['service:*']), 'grants.0.from.0: is not a selector'],
+  ['a target of everything', grant(['*'], ['*']), 'grants.0.to.0: is not a target'],
+  ['a wildcard in the middle', grant(['*'], ['service:*.add']), 'grants.0.to.0: is not a target'],
+  [
+    'too many grants',
+    { grants: Array.from({ length: 257 }, () => valid.grants[0]), tests: [] },
+    'grants: is over 256 items',
+  ],
+  ['no tests', { grants: [] }, 'tests: is not of type array'],
+])('a policy with %s is refused', async (_, policy, reason) => {
+  expect(await read(policy)).toContain(`invalid_argument: Cannot read policy: ${reason}`)
+})
