@@ -51,7 +51,7 @@ const roomRules: IForbiddenRuleType[] = Object.entries(rooms).map(([room, allowe
   from: { path: `^${room}/` },
   to: {
     path: '^(protocol|agent|relay|lambdas|cli|infra|test|bench|examples)/',
-    pathNot: `^${oneOf([room, ...allowed])}/`,
+    pathNot: [`^${oneOf([room, ...allowed])}/`, '^test/support/'],
   },
 }))
 

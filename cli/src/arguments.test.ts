@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+
+import { collect, parseCount, parseDuration, parseJsonArgument, parseListen } from './arguments.ts'
+
+describe('parseDuration()', () => {
+  it.each([
+    ['500ms', 500],
+    ['5s', 5_000],
+    ['1.5s', 1_500],
+    ['10m', 600_000],
+    ['24h', 86_400_000],
+    ['7d', 604_800_000],
+  ])('reads %s as %i ms', (text, ms) => expect(parseDuration(text)).toBe(ms))
+
+  it.each(['', '5', 's', '0s', '-1s', '5 s', '1e3s', 'Infinitys'])('refuses %j', text =>
+    expect(() => parseDuration(text)).toThrow('number and a unit'),
+  )
+})
+
+describe('parseListen()', () => {
+  it.each([
+    ['127.0.0.1:8440', { host: '127.0.0.1', port: 8440 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    ['mesh.example.com:80', { host: 'mesh.example.com', port: 80 }],
+    [':8440', { host: '0.0.0.0', port: 8440 }],
+    ['8440', { host: '0.0.0.0', port: 8440 }],
+  ])('reads %s', (text, address) => expect(parseListen(text)).toEqual(address))
+
+  it.each(['', 'host', 'host:', 'host:70000', '::1:80', 'http://x:1'])('refuses %j', text =>
+    expect(() => parseListen(text)).toThrow('HOST:PORT'),
+  )
+})
+
+describe('other arguments', () => {
+  it('are counted from 1', () => {
+    expect(parseCount('12')).toBe(12)
+    for (const text of ['0', '-1', '1.5', 'x', '99999999999999999999'])
+      expect(() => parseCount(text)).toThrow()
+  })
+
+  it('are JSON, and the refusal says how to quote it', () => {
+    expect(parseJsonArgument('{"a":[1,null]}')).toEqual({ a: [1, null] })
+    expect(() => parseJsonArgument('{a:1}')).toThrow(`'{"a":1}'`)
+  })
+
+  it('are collected when repeated', () => {
+    expect(collect('b', collect('a', undefined))).toEqual(['a', 'b'])
+  })
+})

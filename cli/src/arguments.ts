@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Parsers of options and arguments; each throws what commander shows as a usage error (exit code 2). */
+
+const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** `500ms`, `5s`, `10m`, `24h`, `7d`, to milliseconds. */
+export function parseDuration(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
+  const ms = Math.round(Number(number) * (units[unit] ?? Number.NaN))
+  if (number === '' || !(ms > 0))
+    throw new InvalidArgumentError('It is a number and a unit: 500ms, 5s, 10m, 24h, 7d.')
+  return ms
+}
+
+export function parseCount(text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('It is a whole number from 1 on.')
+  return number
+}
+
+export function parseJsonArgument(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError(`It is not JSON. In a shell, quote it: '{"a":1}'.`)
+  }
+}
+
+/** For options that may be given several times. */
+export const collect = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+]
+
+/** `HOST:PORT`, `[::1]:8440`, `:8440` or `8440`. */
+export function parseListen(text: string): { host: string; port: number } {
+  const [, bracketed, plain = '', digits = ''] =
+    /^(?:\[([0-9a-fA-F:.]+)\]:|([\w.-]*):)?(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === '' || port > 65_535)
+    throw new InvalidArgumentError('It is HOST:PORT, like 127.0.0.1:8440 or [::1]:8440.')
+  const named = bracketed ?? plain
+  return { host: named === '' ? '0.0.0.0' : named, port }
+}

@@ -1,0 +1,52 @@
+import { parseDuration, parseJsonArgument } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { withProgress } from '../show/progress.ts'
+import { shortPeerId } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  timeout: number
+}
+
+export const registerCallAll: Register = (program, finish) => {
+  const command = program
+    .command('call-all')
+    .description('call a method at everyone who serves it and gather the results')
+    .argument('<method>', 'service.method')
+    .argument('[params]', 'JSON', parseJsonArgument)
+    .option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m', parseDuration, defaults.callTimeoutMs)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh call-all host.info
+  $ agent-mesh call-all host.info --timeout 3s --json | jq '.results[] | select(.ok | not)'
+
+Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody serves it.`,
+    )
+  onCall<Options, [string, unknown]>(
+    command,
+    finish,
+    async ({ settings, options, output, signal }, method, params) => {
+      const { localClient } = await import('../local/local-client.ts')
+      const request = { method, params, timeoutMs: options.timeout }
+      const { results } = await withProgress(settings, `Calling ${method} everywhere`, () =>
+        localClient(settings.data, signal).callAll(request),
+      )
+      output.result({ results }, () =>
+        output.table(
+          ['MEMBER', 'OK', 'RESULT'],
+          results.map(result => [
+            result.name ?? shortPeerId(result.peerId),
+            result.ok ? output.style('green', 'yes') : output.style('red', 'no'),
+            result.ok
+              ? JSON.stringify(result.value ?? null)
+              : `${result.error.code}: ${result.error.message}`,
+          ]),
+        ),
+      )
+      return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
+    },
+  )
+}

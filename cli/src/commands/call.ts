@@ -1,0 +1,42 @@
+import { parseDuration, parseJsonArgument } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { withProgress } from '../show/progress.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  peer?: string
+  timeout: number
+}
+
+export const registerCall: Register = (program, finish) => {
+  const command = program
+    .command('call')
+    .description('call a method of a service and print its result')
+    .argument('<method>', 'service.method')
+    .argument('[params]', 'JSON', parseJsonArgument)
+    .option('--peer <name|id>', 'whom to call (default: anyone who serves it)')
+    .option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m', parseDuration, defaults.callTimeoutMs)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh call host.info
+  $ agent-mesh call math.add '{"a":1,"b":2}' --peer web-1 --timeout 2s
+  $ agent-mesh call host.info --json | jq .value.uptime
+
+With --json the result is {"value", "peerId", "name", "path", "ms"}; without, the value alone.`,
+    )
+  onCall<Options, [string, unknown]>(
+    command,
+    finish,
+    async ({ settings, options, output, signal }, method, params) => {
+      const { localClient } = await import('../local/local-client.ts')
+      const { peer, timeout } = options
+      const request = { method, params, timeoutMs: timeout, ...(peer !== undefined && { peer }) }
+      const reply = await withProgress(settings, `Calling ${method}`, () =>
+        localClient(settings.data, signal).call(request),
+      )
+      output.result(reply, () => JSON.stringify(reply.value ?? null, null, 2))
+    },
+  )
+}

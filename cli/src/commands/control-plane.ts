@@ -1,0 +1,43 @@
+import { defaults } from '../defaults.ts'
+import { parseListen } from '../arguments.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  listen: { host: string; port: number }
+  publicUrl?: string
+}
+
+export const registerControlPlane: Register = (program, finish) => {
+  const command = program
+    .command('control-plane')
+    .description('start a mesh, or go on with it: bootstrap, enrolment, map and policy in one process')
+    .option(
+      '--listen <host:port>',
+      'where it listens (port 0: any)',
+      parseListen,
+      parseListen(defaults.controlPlaneListen),
+    )
+    .option('--public-url <url>', 'how members reach it, when that is another address')
+    .addHelpText(
+      'after',
+      `
+The first start makes the keys of the mesh and the admin identity in the data folder: keep a copy of it. Runs in the
+foreground until Ctrl-C. Members go on calling each other while it is away.
+
+Examples:
+  $ agent-mesh control-plane
+  $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com`,
+    )
+  onCall<Options, []>(command, finish, async invocation => {
+    const [{ runDaemon }, { startControlPlaneDaemon }] = await Promise.all([
+      import('../daemon/run-daemon.ts'),
+      import('../daemon/control-plane-daemon.ts'),
+    ])
+    const { listen, publicUrl } = invocation.options
+    await runDaemon(invocation, {
+      kind: 'control-plane',
+      starting: 'Starting the control plane',
+      start: folder => startControlPlaneDaemon({ folder, listen, publicUrl, context: invocation.settings }),
+    })
+  })
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+
+import { defaults } from '../defaults.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { readSettings, type GlobalOptions, type Settings } from '../settings.ts'
+import { createOutput, type Output } from '../show/output.ts'
+
+/** Adds a command to the program; `finish` takes its exit code when that is not 0. */
+export type Register = (program: Command, finish: (code: ExitCode) => void) => void
+
+/** What a command gets when it runs. */
+export interface Invocation<Options> {
+  options: Options
+  settings: Settings
+  output: Output
+  /** Aborts at Ctrl-C, SIGTERM or the end of the terminal. */
+  signal: AbortSignal
+}
+
+/**
+ * Runs `run` when the command is called. It throws MeshError or returns an exit code (none: 0); while it runs, the
+ * first signal aborts `signal` and a second one, later than what launcher and terminal repeat, ends the process.
+ */
+export function onCall<Options extends object, Arguments extends unknown[]>(
+  command: Command,
+  finish: (code: ExitCode) => void,
+  run: (invocation: Invocation<Options>, ...args: Arguments) => Promise<ExitCode | void>,
+): void {
+  command.action(async (...all: unknown[]) => {
+    const args = all.slice(0, -2) as Arguments
+    const options = command.optsWithGlobals<Options & GlobalOptions>()
+    const settings = readSettings(options)
+    const interrupts = listenForSignals()
+    try {
+      const code = await run(
+        { options, settings, output: createOutput(settings), signal: interrupts.signal },
+        ...args,
+      )
+      if (code !== undefined) finish(code)
+    } finally {
+      interrupts.stop()
+    }
+  })
+}
+
+function listenForSignals() {
+  const controller = new AbortController()
+  let first: number | undefined
+  const onSignal = () => {
+    if (first !== undefined && performance.now() - first > defaults.sameSignalMs) process.exit(130)
+    first ??= performance.now()
+    controller.abort()
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.on(signal, onSignal)
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const signal of signals) process.off(signal, onSignal)
+    },
+  }
+}

@@ -1,0 +1,27 @@
+import { registerCall } from './call.ts'
+import { registerCallAll } from './call-all.ts'
+import { registerControlPlane } from './control-plane.ts'
+import { registerDemo } from './demo.ts'
+import type { Register } from './define.ts'
+import { registerPeers } from './peers.ts'
+import { registerPing } from './ping.ts'
+import { registerRelay } from './relay.ts'
+import { registerServices } from './services.ts'
+import { registerStatus } from './status.ts'
+import { registerToken } from './token.ts'
+import { registerUp } from './up.ts'
+
+/** In the order of `--help`: who sets a mesh up, who joins, who looks, who calls. */
+export const commands: readonly Register[] = [
+  registerControlPlane,
+  registerRelay,
+  registerUp,
+  registerToken,
+  registerStatus,
+  registerPeers,
+  registerServices,
+  registerCall,
+  registerCallAll,
+  registerPing,
+  registerDemo,
+]

@@ -1,0 +1,54 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { parseCount, parseDuration } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { withProgress } from '../show/progress.ts'
+import { duration } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  count: number
+  timeout: number
+}
+
+/** Between two pings, ms: as ping(8) does it, but nobody waits seconds for four numbers. */
+const gapMs = 100
+
+export const registerPing: Register = (program, finish) => {
+  const command = program
+    .command('ping')
+    .description('measure the round trip to a member over its best path')
+    .argument('<name|id>', 'the member')
+    .option('--count <n>', 'how many round trips', parseCount, defaults.pings)
+    .option('--timeout <time>', 'how long to wait for each', parseDuration, defaults.callTimeoutMs)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ agent-mesh ping web-1\n  $ agent-mesh ping web-1 --count 1 --json',
+    )
+  onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, peer) => {
+    const { localClient } = await import('../local/local-client.ts')
+    const client = localClient(settings.data, signal)
+    const replies = await withProgress(settings, `Pinging ${peer}`, async () => {
+      const first = await client.ping({ peer, timeoutMs: options.timeout })
+      const all = [first]
+      while (all.length < options.count) {
+        await wait(gapMs, undefined, { signal })
+        all.push(await client.ping({ peer, timeoutMs: options.timeout }))
+      }
+      return all
+    })
+    const { peerId, name, path } = replies.at(-1) ?? { peerId: peer, name: undefined, path: 'relay' }
+    const rttMs = replies.map(reply => reply.rttMs)
+    const summary = {
+      min: Math.min(...rttMs),
+      max: Math.max(...rttMs),
+      mean: rttMs.reduce((a, b) => a + b, 0) / rttMs.length,
+    }
+    output.result({ peerId, name, path, rttMs, ...summary }, () =>
+      [
+        `${name ?? peerId} over ${path}: ${rttMs.map(duration).join(', ')}`,
+        `min ${duration(summary.min)}, mean ${duration(summary.mean)}, max ${duration(summary.max)}`,
+      ].join('\n'),
+    )
+  })
+}

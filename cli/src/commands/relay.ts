@@ -1,0 +1,48 @@
+import { collect } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  join?: string
+  name?: string
+  region?: string
+  listen?: string[]
+  announce?: string[]
+}
+
+export const registerRelay: Register = (program, finish) => {
+  const command = program
+    .command('relay')
+    .description('run a relay: the home of agents and the way to those nobody reaches directly')
+    .option('--join <token>', 'join token with the role relay (first start only)')
+    .option('--name <name>', 'wanted name (default: the host name)')
+    .option('--region <region>', 'where it is; agents prefer relays of their region')
+    .option(
+      '--listen <addr>',
+      `address to listen on; may be repeated (default: ${defaults.relayListen})`,
+      collect,
+    )
+    .option('--announce <addr>', 'public address to tell others instead; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
+  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
+
+Make the token with: agent-mesh token create --role relay`,
+    )
+  onCall<Options, []>(command, finish, async invocation => {
+    const [{ runDaemon }, { startRelayDaemon }] = await Promise.all([
+      import('../daemon/run-daemon.ts'),
+      import('../daemon/relay-daemon.ts'),
+    ])
+    const { options } = invocation
+    await runDaemon(invocation, {
+      kind: 'relay',
+      starting: 'Joining the mesh',
+      start: (folder, signal) =>
+        startRelayDaemon({ ...options, folder, listen: options.listen ?? [defaults.relayListen], signal }),
+    })
+  })
+}

@@ -1,0 +1,67 @@
+import type { LocalStatus } from '@agent-mesh/protocol/local-api'
+
+import type { Output } from '../show/output.ts'
+import { duration } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+export const registerStatus: Register = (program, finish) => {
+  const command = program
+    .command('status')
+    .description('how the agent, relay or control plane of this context is doing')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh status
+  $ agent-mesh status --json | jq .ready
+
+Exit codes: 0 it answers (ready or not: see "ready"), 3 nothing runs in this context.`,
+    )
+  onCall(command, finish, async ({ settings, output, signal }) => {
+    const { localClient } = await import('../local/local-client.ts')
+    const status = await localClient(settings.data, signal).status()
+    output.result(status, () => statusText(status, output))
+  })
+}
+
+function statusText(status: LocalStatus, output: Output): string {
+  const state = status.ready ? output.style('green', 'ready') : output.style('yellow', 'not ready')
+  const rows: [string, string][] = [
+    [
+      status.kind,
+      `${state}, up ${duration(Date.now() - status.startedAt)}, pid ${status.pid}, version ${status.version}`,
+    ],
+    ['name', status.name ?? ''],
+    ['peer id', status.peerId ?? ''],
+    ['mesh', status.meshId],
+    ['region', status.region ?? ''],
+    ['control plane', controlPlaneText(status, output)],
+    ...status.relays.map((relay, index): [string, string] => [
+      index === 0 ? 'home relay' : 'standby relay',
+      `${relay.name ?? relay.peerId}${relay.reserved ? '' : output.style('yellow', ' (no reservation)')}${relay.rttMs === undefined ? '' : `, ${duration(relay.rttMs)}`}`,
+    ]),
+    ['listens on', status.addrs.join(', ')],
+    ['serves', status.services.join(', ')],
+    ['members', `${status.members.online} of ${status.members.known} online`],
+    ['links', `${status.links.direct} direct, ${status.links.webrtc} webrtc, ${status.links.relay} relayed`],
+    ['credential', credentialText(status)],
+    ...status.warnings.map((text): [string, string] => [output.style('yellow', 'warning'), text]),
+  ]
+  return output
+    .table(
+      ['', ''],
+      rows.filter(([, value]) => value !== ''),
+    )
+    .trimStart()
+}
+
+function controlPlaneText({ controlPlane }: LocalStatus, output: Output): string {
+  if (controlPlane === undefined) return ''
+  return `${controlPlane.url}${controlPlane.reachable ? '' : output.style('yellow', ' (away)')}`
+}
+
+function credentialText({ credentialExpires }: LocalStatus): string {
+  if (credentialExpires === undefined) return ''
+  const left = credentialExpires - Date.now()
+  return left < 0 ? `expired ${duration(-left)} ago` : `valid for ${duration(left)}`
+}

@@ -1,0 +1,127 @@
+import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
+import type { Command } from 'commander'
+
+import { collect, parseCount, parseDuration } from '../arguments.ts'
+import { withProgress } from '../show/progress.ts'
+import { duration } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+interface CreateOptions {
+  uses: number
+  expires: number
+  role?: string[]
+  tag?: string[]
+  region?: string
+  name?: string
+  ephemeral?: boolean
+}
+
+type Finish = Parameters<Register>[1]
+
+export const registerToken: Register = (program, finish) => {
+  const command = program
+    .command('token')
+    .description('join tokens: who holds one may join the mesh')
+    .addHelpText('after', '\nThese ask the control plane with the admin key of the context.')
+  registerCreate(command, finish)
+  registerList(command, finish)
+  registerRevoke(command, finish)
+}
+
+function registerCreate(token: Command, finish: Finish): void {
+  const command = token
+    .command('create')
+    .description('make a join token and print it: the only time it is shown')
+    .option('--uses <n>', 'how many members may join with it', parseCount, 1)
+    .option('--expires <time>', 'how long it is good for: 30m, 24h, 7d', parseDuration, 24 * 3_600_000)
+    .option('--role <role>', 'role of whoever joins: agent (default), relay, admin; may be repeated', collect)
+    .option('--tag <tag>', 'tag of whoever joins; may be repeated', collect)
+    .option('--region <region>', 'region of whoever joins')
+    .option('--name <name>', 'name of the one who joins; only with --uses 1')
+    .option('--ephemeral', 'forget the member after 10 minutes offline, not 30 days')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh token create
+  $ agent-mesh token create --uses 20 --expires 7d --tag web
+  $ agent-mesh token create --role relay --name relay-1
+  $ agent-mesh up --join "$(agent-mesh token create)"`,
+    )
+  onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const client = await adminClient(settings.data)
+    const reply = await withProgress(settings, `Asking ${client.url}`, () =>
+      client.createToken(tokenRequest(options), signal),
+    )
+    output.result(reply, () => reply.token)
+  })
+}
+
+function tokenRequest({
+  uses,
+  expires,
+  role,
+  tag,
+  region,
+  name,
+  ephemeral,
+}: CreateOptions): CreateTokenRequest {
+  return {
+    uses,
+    expiresIn: Math.max(1, Math.round(expires / 1_000)),
+    ...(role !== undefined && { roles: role }),
+    ...(tag !== undefined && { tags: tag }),
+    ...(region !== undefined && { region }),
+    ...(name !== undefined && { name }),
+    ...(ephemeral !== undefined && { ephemeral }),
+  }
+}
+
+function registerList(token: Command, finish: Finish): void {
+  const command = token.command('list').description('the join tokens of the mesh, without their secrets')
+  onCall(command, finish, async ({ settings, output, signal }) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const client = await adminClient(settings.data)
+    const tokens: TokenView[] = []
+    for (let cursor: string | undefined; ;) {
+      const page = await client.tokens(cursor, signal)
+      tokens.push(...page.tokens)
+      cursor = page.next
+      if (cursor === undefined) break
+    }
+    output.result({ tokens }, () =>
+      output.table(
+        ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME'],
+        tokens.map(view => [
+          view.id,
+          `${view.left}/${view.uses}`,
+          tokenState(view),
+          view.roles.join(' '),
+          view.tags.join(' ') || '-',
+          view.name ?? '-',
+        ]),
+      ),
+    )
+  })
+}
+
+function tokenState({ revoked, left, expiresAt }: TokenView): string {
+  const remaining = expiresAt - Date.now()
+  if (revoked) return 'revoked'
+  if (remaining <= 0) return 'expired'
+  return left === 0 ? 'used up' : `good for ${duration(remaining)}`
+}
+
+function registerRevoke(token: Command, finish: Finish): void {
+  const command = token
+    .command('revoke')
+    .description('let nobody else join with a token; who joined stays')
+    .argument('<id>', 'from agent-mesh token list')
+  onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const client = await adminClient(settings.data)
+    await client.revokeToken(id, signal)
+    output.result({ id, revoked: true }, () => `Token ${id} is revoked.`)
+  })
+}

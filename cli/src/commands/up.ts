@@ -1,0 +1,59 @@
+import { Option } from 'commander'
+
+import { collect } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  join?: string
+  name?: string
+  region?: string
+  listen?: string[]
+  announce?: string[]
+  paths: 'any' | 'relay'
+  serve?: string[]
+}
+
+export const registerUp: Register = (program, finish) => {
+  const command = program
+    .command('up')
+    .description('run the agent of this machine: it serves, calls and stays in the mesh')
+    .option('--join <token>', 'join token (first start only)')
+    .option('--name <name>', 'wanted name (default: the host name)')
+    .option('--region <region>', 'where this machine is')
+    .option(
+      '--listen <addr>',
+      `address to listen on; may be repeated (default: ${defaults.agentListen})`,
+      collect,
+    )
+    .option('--announce <addr>', 'address to tell others instead; may be repeated', collect)
+    .addOption(
+      new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
+    )
+    .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+Runs in the foreground until Ctrl-C; the other commands talk to it. It comes back from its data folder without the token,
+also while the control plane is away.
+
+Examples:
+  $ agent-mesh up --join TOKEN
+  $ agent-mesh up
+  $ agent-mesh up --name web-1 --serve ./services/math.ts
+  $ agent-mesh --context staging up --join TOKEN`,
+    )
+  onCall<Options, []>(command, finish, async invocation => {
+    const [{ runDaemon }, { startAgentDaemon }] = await Promise.all([
+      import('../daemon/run-daemon.ts'),
+      import('../daemon/agent-daemon.ts'),
+    ])
+    const { options } = invocation
+    await runDaemon(invocation, {
+      kind: 'agent',
+      starting: options.join === undefined ? 'Starting the agent' : 'Joining the mesh',
+      start: (folder, signal) =>
+        startAgentDaemon({ ...options, folder, listen: options.listen ?? [defaults.agentListen], signal }),
+    })
+  })
+}

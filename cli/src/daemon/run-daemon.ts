@@ -1,0 +1,76 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import type { Invocation } from '../commands/define.ts'
+import { ownDataFolder } from '../data/data-folder.ts'
+import { defaults } from '../defaults.ts'
+import type { LocalDaemon } from '../local/local-daemon.ts'
+import { serveLocal } from '../local/local-server.ts'
+import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
+
+export interface StartedDaemon {
+  /** What it answers on the local socket. */
+  local: LocalDaemon
+  /** Told once on stdout, as `{"event":"ready", …}` or as text. */
+  ready: { fields: Record<string, unknown>; text: (output: Output) => string }
+  /** Idempotent; finishes what runs. */
+  stop(): Promise<void>
+}
+
+export interface DaemonInit {
+  kind: 'agent' | 'relay' | 'control-plane'
+  /** Shown while it takes long. */
+  starting: string
+  /** Starts it in the data folder `folder`; `signal` aborts when the process is told to end meanwhile. */
+  start(folder: string, signal: AbortSignal): Promise<StartedDaemon>
+}
+
+/**
+ * Runs a daemon in the foreground until a signal: owns the data folder, serves the local socket, stops cleanly.
+ * @throws MeshError when it cannot start, internal when it cannot stop in time
+ */
+export async function runDaemon(
+  { settings, output, signal }: Pick<Invocation<object>, 'settings' | 'output' | 'signal'>,
+  { kind, starting, start }: DaemonInit,
+): Promise<void> {
+  const folder = await ownDataFolder(settings.data, kind)
+  try {
+    const daemon = await withProgress(settings, starting, () => start(folder.path, signal))
+    try {
+      const server = await serveLocal(folder.path, daemon.local)
+      try {
+        output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields }, () =>
+          daemon.ready.text(output),
+        )
+        await aborted(signal)
+      } finally {
+        // Nobody asks a process that is leaving.
+        await server.stop()
+      }
+    } finally {
+      await inTime(daemon.stop(), kind)
+    }
+  } finally {
+    await folder.release()
+  }
+}
+
+/** Keeps the process alive too: an idle daemon has nothing else that must. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  const hour = 3_600_000
+  while (!signal.aborted) await wait(hour, undefined, { signal }).catch(() => undefined)
+}
+
+async function inTime(stopping: Promise<void>, kind: string): Promise<void> {
+  const cancel = new AbortController()
+  const late = wait(defaults.stopMs, undefined, { signal: cancel.signal }).then(() => {
+    throw new MeshError('internal', `Cannot stop the ${kind} within ${defaults.stopMs} ms: it ends as it is`)
+  })
+  try {
+    await Promise.race([stopping, late])
+  } finally {
+    cancel.abort()
+    await late.catch(() => undefined)
+  }
+}

@@ -1,0 +1,35 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { meshIdField } from '@agent-mesh/protocol/fields'
+import { parseJson } from '@agent-mesh/protocol/parse'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as z from 'zod/mini'
+
+/** What admin commands of a context need besides the admin key: `DIR/context.json`. */
+const contextSchema = z.looseObject({
+  version: z.literal(1),
+  url: z.string().check(z.maxLength(512), z.regex(/^https?:\/\//, { error: 'is not a URL' })),
+  meshId: meshIdField,
+  /** File of the admin's identity, below the data folder. */
+  admin: z.string().check(z.regex(/^[\w.-]+$/, { error: 'is not a file name' })),
+})
+export type Context = z.output<typeof contextSchema>
+
+const contextFile = (folder: string) => join(folder, 'context.json')
+
+export async function writeContext(folder: string, context: Omit<Context, 'version'>): Promise<void> {
+  const text = `${JSON.stringify({ version: 1, ...context }, null, 2)}\n`
+  await writeFile(contextFile(folder), text, { mode: 0o600 })
+}
+
+/** @throws MeshError not_found when this context administers no mesh, invalid_argument when the file is damaged */
+export async function readContext(folder: string): Promise<Context> {
+  const path = contextFile(folder)
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new MeshError('not_found', `Cannot administer a mesh from ${folder}: there is no ${path}`, {
+      cause,
+      hint: 'Use the context in which agent-mesh control-plane was started (--context NAME, --data DIR).',
+    })
+  })
+  return parseJson(contextSchema, text, `read ${path}`)
+}

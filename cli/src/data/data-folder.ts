@@ -1,0 +1,74 @@
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { defaults } from '../defaults.ts'
+import { takeLock, type Lock } from './lock.ts'
+
+/** A data folder that this process owns until `release()`. */
+export interface OwnedFolder {
+  path: string
+  /** Idempotent. */
+  release(): Promise<void>
+}
+
+const ownerFile = (folder: string) => join(folder, 'owner.json')
+
+/**
+ * Makes the folder (mode 0700) and takes its lock, so that two processes never share one.
+ * @throws MeshError conflict when another process owns it, permission_denied when it cannot be made
+ */
+export async function ownDataFolder(path: string, kind: string): Promise<OwnedFolder> {
+  checkSocketPath(path)
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new MeshError('permission_denied', `Cannot make data folder ${path}: ${String(error)}`, {
+      cause: error,
+      hint: 'Choose another folder with --data DIR.',
+    })
+  }
+  const lock = lockOf(path)
+  if (lock === undefined) throw await inUse(path)
+  await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 })
+  return { path, release: () => release(path, lock) }
+}
+
+function lockOf(path: string): Lock | undefined {
+  try {
+    return takeLock(join(path, 'lock'))
+  } catch (error) {
+    throw toMeshError(error, 'permission_denied', `lock data folder ${path}`)
+  }
+}
+
+async function release(path: string, lock: Lock): Promise<void> {
+  if (lock.released) return
+  // The lock goes last: what is removed here must not be the next owner's.
+  await rm(ownerFile(path), { force: true })
+  lock.release()
+}
+
+async function inUse(path: string): Promise<MeshError> {
+  const owner = await readFile(ownerFile(path), 'utf8').catch(() => '')
+  const [, kind] = /"kind":"([\w-]+)"/.exec(owner) ?? []
+  const [, pid] = /"pid":(\d+)/.exec(owner) ?? []
+  const who = kind === undefined || pid === undefined ? 'another process' : `agent-mesh ${kind} (pid ${pid})`
+  return new MeshError('conflict', `Cannot use data folder ${path}: ${who} owns it`, {
+    hint: 'Give this one a folder of its own with --context NAME or --data DIR, or stop the other one.',
+  })
+}
+
+/** Path of the local socket. */
+export const socketPath = (folder: string): string => join(folder, 'agent.sock')
+
+/** @throws MeshError invalid_argument when the system would cut the socket path short */
+export function checkSocketPath(folder: string): void {
+  const bytes = Buffer.byteLength(socketPath(folder))
+  if (bytes <= defaults.socketPathBytes) return
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot use data folder ${folder}: its socket path has ${bytes} bytes, the limit is ${defaults.socketPathBytes}`,
+    { hint: 'Choose a folder with a shorter path: --data DIR.' },
+  )
+}

@@ -1,0 +1,37 @@
+import { chmodSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface Lock {
+  readonly released: boolean
+  release(): void
+}
+
+const busy = 5
+
+/**
+ * An exclusive lock that the system gives back when the process ends, however it ends: an SQLite transaction that
+ * stays open. Files with a pid in them outlive a crash, and pids are given out again.
+ * Returns undefined when another process holds it.
+ */
+export function takeLock(path: string): Lock | undefined {
+  const database = new DatabaseSync(path)
+  try {
+    chmodSync(path, 0o600)
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === busy) return undefined
+    throw error
+  }
+  let released = false
+  return {
+    get released() {
+      return released
+    },
+    release: () => {
+      if (released) return
+      released = true
+      database.close()
+    },
+  }
+}

@@ -1,0 +1,29 @@
+/** Every default of the command: value, unit, reason. */
+export const defaults = {
+  /** Mesh that is meant when nobody says which. */
+  context: 'default',
+  /** Nothing is shown for what takes less, ms: a spinner that only flashes is noise. */
+  progressAfterMs: 2_000,
+  /** A call from the command line, ms: a person waits. */
+  callTimeoutMs: 10_000,
+  /** Round trips a ping measures. */
+  pings: 4,
+  /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
+  localSlackMs: 2_000,
+  /** What needs no network, asked on the local socket, ms. */
+  localTimeoutMs: 5_000,
+  /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */
+  localRequestBytes: 2 * 1024 * 1024,
+  /** `sockaddr_un` holds 104 bytes on macOS and 108 on Linux, with a NUL. */
+  socketPathBytes: 100,
+  /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */
+  sameSignalMs: 1_000,
+  /** Stopping may take this long, ms, then the process ends as it is: calls in flight have their own deadline below it. */
+  stopMs: 15_000,
+  /** Where the control plane listens unless told. */
+  controlPlaneListen: '127.0.0.1:8440',
+  /** Where an agent listens unless told: any port on any address. */
+  agentListen: '/ip4/0.0.0.0/tcp/0',
+  /** Where a relay listens unless told. */
+  relayListen: '/ip4/0.0.0.0/tcp/4001',
+} as const

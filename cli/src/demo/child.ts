@@ -1,0 +1,82 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+import { demoDefaults } from './defaults.ts'
+
+/** A process of this same command that the demo started and will end. */
+export interface Child {
+  readonly name: string
+  readonly data: string
+  /** What it said when it was ready. */
+  readonly ready: Promise<Record<string, unknown>>
+  readonly running: boolean
+  /** Tells it to end, insists after a while, resolves when it is gone. Idempotent. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+}
+
+/** Starts `agent-mesh ARGS --data DATA --json`; it ends with this process, however that ends. */
+export function startChild(name: string, data: string, args: readonly string[]): Child {
+  const script = process.argv[1] ?? ''
+  // The channel carries nothing: its end tells the child that the demo is gone.
+  const child = spawn(process.execPath, [script, ...args, '--data', data, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const exited = new Promise<void>(resolve => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  const ready = firstLine(name, child, exited)
+  // Whoever stops the demo before it is ready never asks.
+  ready.catch(() => undefined)
+  return {
+    name,
+    data,
+    ready,
+    get running() {
+      return child.exitCode === null && child.signalCode === null && child.pid !== undefined
+    },
+    stop: signal => stop(child, exited, signal ?? 'SIGTERM'),
+  }
+}
+
+async function firstLine(
+  name: string,
+  child: ChildProcess,
+  exited: Promise<void>,
+): Promise<Record<string, unknown>> {
+  let complaints = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaints = (complaints + chunk.toString()).slice(-demoDefaults.complaintChars)
+  })
+  const line = await new Promise<string | undefined>(resolve => {
+    if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', resolve)
+    void exited.then(() => resolve(undefined))
+    setTimeout(() => resolve(undefined), demoDefaults.readyMs).unref()
+  })
+  const told = parsed(line)
+  if (told?.['event'] === 'ready') return told
+  const reason = line ?? (complaints === '' ? `not ready within ${demoDefaults.readyMs} ms` : complaints)
+  throw new MeshError('unavailable', `Cannot start ${name}: ${reason.trim()}`)
+}
+
+function parsed(line: string | undefined): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line ?? '') as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}
+
+async function stop(
+  child: ChildProcess,
+  exited: Promise<void>,
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill(signal)
+  const insist = setTimeout(() => child.kill('SIGKILL'), demoDefaults.stopMs)
+  await exited
+  clearTimeout(insist)
+  if (child.connected) child.disconnect()
+}

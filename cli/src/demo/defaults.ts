@@ -1,0 +1,21 @@
+/** The numbers of the demo: value, unit, reason. */
+export const demoDefaults = {
+  relays: ['relay-1', 'relay-2'],
+  /** The last one dials relays alone, so that a relayed path is seen even on one machine. */
+  agents: ['ada', 'ben', 'cleo', 'dan', 'eve'],
+  relayedAgent: 'eve',
+  /** A process may take this long to be ready, ms: eight of them start at once on two cores. */
+  readyMs: 15_000,
+  /** All agents know all members within this, ms. */
+  convergeMs: 10_000,
+  /** Between two looks at a condition, ms. */
+  pollMs: 100,
+  /** Each call has to answer within this, ms. */
+  callMs: 5_000,
+  /** A process that was told to end is killed after this, ms. */
+  stopMs: 4_000,
+  /** Between two rounds of the live table, ms. */
+  roundMs: 2_000,
+  /** Kept of what a process says on stderr. */
+  complaintChars: 2_000,
+} as const

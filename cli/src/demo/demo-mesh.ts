@@ -1,0 +1,85 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { adminClient } from '../data/admin-client.ts'
+import { localClient } from '../local/local-client.ts'
+import { startChild, type Child } from './child.ts'
+import { demoDefaults } from './defaults.ts'
+
+/** A whole mesh of processes on this machine, in a temporary folder. */
+export interface DemoMesh {
+  readonly controlPlane: Child
+  readonly relays: readonly Child[]
+  readonly agents: readonly Child[]
+  /** Ends every process and removes the folder. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Starts it; `say` tells what is being done. @throws MeshError when a part does not start; nothing is left then */
+export async function startDemoMesh(say: (text: string) => void, signal: AbortSignal): Promise<DemoMesh> {
+  const root = await mkdtemp(join(tmpdir(), 'agent-mesh-demo-'))
+  const children: Child[] = []
+  const start = (name: string, args: readonly string[]) => {
+    signal.throwIfAborted()
+    const child = startChild(name, join(root, name), args)
+    children.push(child)
+    return child
+  }
+  let stopped: Promise<void> | undefined
+  const stop = () => (stopped ??= stopAll(children, root))
+  try {
+    say('Starting the control plane')
+    const controlPlane = start('control-plane', ['control-plane', '--listen', '127.0.0.1:0'])
+    await controlPlane.ready
+    const admin = await adminClient(controlPlane.data)
+    const [relayToken, agentToken] = await Promise.all([
+      admin.createToken({ uses: demoDefaults.relays.length, roles: ['relay'] }, signal),
+      admin.createToken({ uses: demoDefaults.agents.length, roles: ['agent'] }, signal),
+    ])
+    say(`Starting ${demoDefaults.relays.length} relays and ${demoDefaults.agents.length} agents`)
+    const relays = demoDefaults.relays.map(name =>
+      start(name, ['relay', '--join', relayToken.token, '--name', name, '--listen', '/ip4/127.0.0.1/tcp/0']),
+    )
+    await Promise.all(relays.map(({ ready }) => ready))
+    const agents = demoDefaults.agents.map(name => start(name, agentArguments(name, agentToken.token)))
+    await Promise.all(agents.map(({ ready }) => ready))
+    say('Waiting until all know each other')
+    await converged(agents, signal)
+    return { controlPlane, relays, agents, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const agentArguments = (name: string, token: string): string[] => [
+  ...['up', '--join', token, '--name', name, '--listen', '/ip4/127.0.0.1/tcp/0'],
+  ...(name === demoDefaults.relayedAgent ? ['--paths', 'relay'] : []),
+]
+
+async function converged(agents: readonly Child[], signal: AbortSignal): Promise<void> {
+  const others = demoDefaults.relays.length + demoDefaults.agents.length - 1
+  const end = performance.now() + demoDefaults.convergeMs
+  for (const { name, data } of agents) {
+    const online = async () => (await localClient(data, signal).peers()).filter(peer => peer.online).length
+    while ((await online()) < others) {
+      if (performance.now() > end)
+        throw new MeshError(
+          'unavailable',
+          `Cannot bring the mesh up: ${name} sees ${await online()} of ${others} members`,
+        )
+      await wait(demoDefaults.pollMs, undefined, { signal })
+    }
+  }
+}
+
+async function stopAll(children: readonly Child[], root: string): Promise<void> {
+  // Agents first: they say goodbye through relays and control plane.
+  const [agentsAndRelays, rest] = [children.slice(1), children.slice(0, 1)]
+  await Promise.all(agentsAndRelays.map(child => child.stop()))
+  await Promise.all(rest.map(child => child.stop()))
+  await rm(root, { recursive: true, force: true })
+}

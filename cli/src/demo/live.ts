@@ -1,0 +1,73 @@
+import { createLogUpdate } from 'log-update'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { localClient } from '../local/local-client.ts'
+import type { Output } from '../show/output.ts'
+import { duration } from '../show/units.ts'
+import { callAllPairs, type PairCall } from './calls.ts'
+import type { Child } from './child.ts'
+import { demoDefaults } from './defaults.ts'
+import type { DemoMesh } from './demo-mesh.ts'
+
+/** Shows members, paths, round trips and a fleet question, again and again, until `signal`. */
+export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSignal): Promise<void> {
+  const show = createLogUpdate(process.stdout)
+  while (!signal.aborted) {
+    const [calls, fleet] = await Promise.all([
+      callAllPairs(mesh.agents, signal),
+      // An agent that somebody ends while watching is something to see, not the end of the demo.
+      fleetTable(mesh, output, signal).catch((error: unknown) => String(error)),
+    ])
+    if (signal.aborted) break
+    show(
+      [
+        output.style('bold', 'Calls from row to column: path and round trip'),
+        callTable(mesh.agents, calls, output),
+        '',
+        output.style('bold', `${mesh.agents[0]?.name} asks everyone: host.info`),
+        fleet,
+        '',
+        output.style('dim', 'Ctrl-C stops everything and removes its data.'),
+      ].join('\n'),
+    )
+    await wait(demoDefaults.roundMs, undefined, { signal }).catch(() => undefined)
+  }
+  show.done()
+}
+
+export function callTable(
+  agents: readonly Pick<Child, 'name'>[],
+  calls: readonly PairCall[],
+  output: Output,
+): string {
+  const cell = (from: string, to: string): string => {
+    const call = calls.find(each => each.from === from && each.to === to)
+    if (call === undefined) return output.style('dim', '-')
+    if (!call.ok) return output.style('red', 'failed')
+    return `${output.style(call.path === 'relay' ? 'yellow' : 'green', call.path)} ${duration(call.ms)}`
+  }
+  const names = agents.map(({ name }) => name)
+  return output.table(
+    ['', ...names],
+    names.map(from => [from, ...names.map(to => cell(from, to))]),
+  )
+}
+
+async function fleetTable({ agents }: DemoMesh, output: Output, signal: AbortSignal): Promise<string> {
+  const data = agents[0]?.data ?? ''
+  const request = { method: 'host.info', timeoutMs: demoDefaults.callMs }
+  const [{ results }, peers] = await Promise.all([
+    localClient(data, signal).callAll(request),
+    localClient(data, signal).peers(),
+  ])
+  return output.table(
+    ['MEMBER', 'STATE', 'ANSWER'],
+    peers.map(peer => {
+      const result = results.find(({ peerId }) => peerId === peer.peerId)
+      const state = peer.online ? output.style('green', 'online') : output.style('red', 'offline')
+      const answer =
+        result === undefined ? '-' : result.ok ? JSON.stringify(result.value) : result.error.message
+      return [peer.name, state, answer.slice(0, 100)]
+    }),
+  )
+}

@@ -1,0 +1,57 @@
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
+
+/** What the command says to the shell; documented in docs/cli.md. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  nothingRunning: 3,
+  denied: 4,
+  timeout: 5,
+  unavailable: 6,
+  notFound: 7,
+  conflict: 8,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+const byError: Record<ErrorCode, ExitCode> = {
+  invalid_argument: exitCodes.usage,
+  unauthenticated: exitCodes.denied,
+  clock_skew: exitCodes.denied,
+  permission_denied: exitCodes.denied,
+  revoked: exitCodes.denied,
+  token_invalid: exitCodes.denied,
+  not_found: exitCodes.notFound,
+  conflict: exitCodes.conflict,
+  map_gap: exitCodes.failure,
+  too_large: exitCodes.usage,
+  rate_limited: exitCodes.unavailable,
+  mesh_full: exitCodes.unavailable,
+  too_many_links: exitCodes.unavailable,
+  overloaded: exitCodes.unavailable,
+  unavailable: exitCodes.unavailable,
+  path_lost: exitCodes.unavailable,
+  going_away: exitCodes.unavailable,
+  deadline_exceeded: exitCodes.timeout,
+  cancelled: exitCodes.interrupted,
+  protocol_error: exitCodes.failure,
+  unsupported: exitCodes.notFound,
+  application: exitCodes.failure,
+  internal: exitCodes.failure,
+}
+
+/** No daemon answers on the socket of this data folder. */
+export class NothingRunningError extends MeshError {
+  constructor(folder: string, cause?: unknown) {
+    super('unavailable', `Cannot reach the agent of ${folder}: nothing runs there`, {
+      cause,
+      hint: 'Start it with: agent-mesh up (another mesh or folder: --context NAME, --data DIR)',
+    })
+  }
+}
+
+export function exitCodeOf(error: MeshError): ExitCode {
+  return error instanceof NothingRunningError ? exitCodes.nothingRunning : byError[error.code]
+}

@@ -1,0 +1,132 @@
+import { isErrorCode, MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import {
+  localCallAllReply,
+  localCallReply,
+  localPeersReply,
+  localPingReply,
+  localServicesReply,
+  localStatusReply,
+  type LocalCallAllRequest,
+  type LocalCallRequest,
+  type LocalPingRequest,
+} from '@agent-mesh/protocol/local-api'
+import { parseJson } from '@agent-mesh/protocol/parse'
+import { request } from 'node:http'
+import * as z from 'zod/mini'
+
+import { checkSocketPath, socketPath } from '../data/data-folder.ts'
+import { defaults } from '../defaults.ts'
+import { NothingRunningError } from '../exit-codes.ts'
+
+export type LocalClient = ReturnType<typeof localClient>
+
+const problemReply = z.looseObject({
+  code: z.string(),
+  detail: z.string(),
+  hint: z.optional(z.string()),
+  details: z.optional(z.record(z.string(), z.unknown())),
+})
+
+/**
+ * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when nobody
+ * answers, deadline_exceeded, cancelled, or what the process answered.
+ */
+export function localClient(folder: string, signal?: AbortSignal) {
+  checkSocketPath(folder)
+  const wire = { folder, signal }
+  const get = <S extends z.ZodMiniType>(path: string, schema: S) =>
+    ask(wire, { method: 'GET', path, timeoutMs: defaults.localTimeoutMs }, schema)
+  const post = async <S extends z.ZodMiniType>(
+    path: string,
+    body: { timeoutMs?: number | undefined },
+    schema: S,
+  ) => {
+    const timeoutMs = (body.timeoutMs ?? defaults.callTimeoutMs) + defaults.localSlackMs
+    const text = JSON.stringify(body)
+    if (Buffer.byteLength(text) > defaults.localRequestBytes)
+      throw new MeshError(
+        'too_large',
+        `Cannot ask ${path}: the request is over ${defaults.localRequestBytes} bytes`,
+      )
+    return ask(wire, { method: 'POST', path, body: text, timeoutMs }, schema)
+  }
+  return {
+    status: () => get('/v1/status', localStatusReply),
+    peers: async () => (await get('/v1/peers', localPeersReply)).peers,
+    services: async () => (await get('/v1/services', localServicesReply)).services,
+    call: (body: LocalCallRequest) => post('/v1/call', body, localCallReply),
+    callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
+    ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
+  }
+}
+
+interface Wire {
+  folder: string
+  signal: AbortSignal | undefined
+}
+
+interface Ask {
+  method: 'GET' | 'POST'
+  path: string
+  body?: string
+  timeoutMs: number
+}
+
+async function ask<S extends z.ZodMiniType>(wire: Wire, what: Ask, schema: S): Promise<z.output<S>> {
+  const { status, text } = await exchange(wire, what)
+  if (status === 200) return parseJson(schema, text, `read reply of ${what.path}`, 'protocol_error')
+  const { code, detail, hint, details } = parseJson(
+    problemReply,
+    text,
+    `read reply of ${what.path}`,
+    'protocol_error',
+  )
+  throw new MeshError(isErrorCode(code) ? code : 'internal', detail, {
+    ...(hint !== undefined && { hint }),
+    ...(details !== undefined && { details }),
+  })
+}
+
+function exchange(
+  { folder, signal }: Wire,
+  { method, path, body, timeoutMs }: Ask,
+): Promise<{ status: number; text: string }> {
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(failureOf(error, folder, path, timeout.aborted && timeoutMs))
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const sent = request(
+      { socketPath: socketPath(folder), method, path, headers, agent: false, signal: either },
+      reply => {
+        const chunks: Buffer[] = []
+        reply.on('data', (chunk: Buffer) => chunks.push(chunk))
+        reply.on('end', () =>
+          resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+        )
+        reply.on('error', fail)
+      },
+    )
+    sent.on('error', fail)
+    sent.end(body)
+  })
+}
+
+function failureOf(error: unknown, folder: string, path: string, timedOut: number | false): MeshError {
+  if (timedOut !== false)
+    return new MeshError('deadline_exceeded', `Cannot ask ${path}: no answer within ${timedOut} ms`, {
+      cause: error,
+    })
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') return new NothingRunningError(folder, error)
+  if (code === 'EACCES')
+    return new MeshError(
+      'permission_denied',
+      `Cannot open ${socketPath(folder)}: it belongs to another user`,
+      {
+        cause: error,
+        hint: 'Run the command as the user who runs agent-mesh up.',
+      },
+    )
+  return toMeshError(error, 'unavailable', `ask ${path}`)
+}

@@ -1,0 +1,46 @@
+import { toMeshError } from '@agent-mesh/protocol/errors'
+import { createAdaptorServer } from '@hono/node-server'
+import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+
+import { socketPath } from '../data/data-folder.ts'
+import { localApp } from './local-app.ts'
+import type { LocalDaemon } from './local-daemon.ts'
+
+export interface LocalServer {
+  /** Idempotent; ends open requests. */
+  stop(): Promise<void>
+}
+
+/**
+ * Serves `daemon` on the socket of an owned data folder; a socket file that a crash left behind is replaced.
+ * @throws MeshError internal when it cannot listen
+ */
+export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<LocalServer> {
+  const path = socketPath(folder)
+  await rm(path, { force: true })
+  const server = createAdaptorServer({ fetch: localApp(daemon).fetch }) as Server
+  // The socket is made within listen(): with this mask nobody else can open it, not even for a moment.
+  const mask = process.umask(0o177)
+  try {
+    server.listen(path)
+  } finally {
+    process.umask(mask)
+  }
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    throw toMeshError(error, 'internal', `listen on ${path}`)
+  }
+  let stopped: Promise<void> | undefined
+  return { stop: () => (stopped ??= stop(server)) }
+}
+
+async function stop(server: Server): Promise<void> {
+  const closed = once(server, 'close')
+  // Node removes the socket file with the listener.
+  server.close()
+  server.closeAllConnections()
+  await closed
+}

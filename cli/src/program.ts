@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander'
+
+import { commands } from './commands/index.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { readSettings, type GlobalOptions } from './settings.ts'
+import { showFailure } from './show/failure.ts'
+import { version } from './version.ts'
+
+const examples = `
+Examples:
+  $ agent-mesh control-plane                        start a mesh on this machine
+  $ agent-mesh token create --uses 5                let five machines join it
+  $ agent-mesh up --join TOKEN                      join and stay in the mesh
+  $ agent-mesh peers                                who is there, over which path
+  $ agent-mesh call host.info --peer web-1          ask a machine
+  $ agent-mesh call-all host.info                   ask all of them
+  $ agent-mesh demo                                 a whole mesh of processes, to look at
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing running, 4 denied, 5 timed out, 6 nobody reachable,
+7 not found, 8 conflict, 130 interrupted.`
+
+/** Runs the command line `argv` (without node and script); returns the exit code. */
+export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+  const program = createProgram()
+  let code: ExitCode = exitCodes.ok
+  for (const register of commands) register(program, result => void (code = result))
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    // Commander has told the reader already; asking for help or the version is no failure.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    return showFailure(error, failureStyle(program.opts(), argv))
+  }
+}
+
+function createProgram(): Command {
+  return new Command('agent-mesh')
+    .description('Machines on different networks find, trust and call each other.')
+    .version(version)
+    .option('--context <name>', 'which mesh, when there are several')
+    .option('--data <dir>', 'data folder (default: $XDG_DATA_HOME/agent-mesh/CONTEXT)')
+    .option('--json', 'results as JSON')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText('after', examples)
+}
+
+/** The settings themselves may be what is wrong. */
+function failureStyle(options: GlobalOptions, argv: readonly string[]) {
+  try {
+    return readSettings(options)
+  } catch {
+    return { json: argv.includes('--json'), color: false }
+  }
+}

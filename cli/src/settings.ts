@@ -1,0 +1,48 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+
+import { defaults } from './defaults.ts'
+
+/** The options every command has. */
+export interface GlobalOptions {
+  context?: string
+  data?: string
+  json?: boolean
+}
+
+export interface Settings {
+  context: string
+  /** Absolute. */
+  data: string
+  json: boolean
+  /** Whether stdout shows colour. */
+  color: boolean
+  /** Whether somebody watches stderr. */
+  interactive: boolean
+}
+
+/** The one place that reads the environment: XDG_DATA_HOME, NO_COLOR. */
+export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = environment()): Settings {
+  const context = options.context ?? defaults.context
+  if (!/^[a-zA-Z0-9][\w.-]{0,63}$/.test(context))
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot use context ${JSON.stringify(context)}: not 1-64 of a-z, 0-9, . _ -`,
+    )
+  const shared = env['XDG_DATA_HOME']
+  // The XDG specification: relative values are ignored.
+  const base = shared !== undefined && isAbsolute(shared) ? shared : join(homedir(), '.local', 'share')
+  return {
+    context,
+    data: options.data === undefined ? join(base, 'agent-mesh', context) : resolve(options.data),
+    json: options.json ?? false,
+    color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
+  }
+}
+
+function environment(): NodeJS.ProcessEnv {
+  // eslint-disable-next-line no-restricted-properties -- this is the file that reads it
+  return process.env
+}

@@ -1,0 +1,24 @@
+import { toMeshError } from '@agent-mesh/protocol/errors'
+import { styleText } from 'node:util'
+
+import { exitCodeOf, type ExitCode } from '../exit-codes.ts'
+import { printable } from './output.ts'
+
+export interface FailureStyle {
+  /** A JSON line on stdout instead of text on stderr. */
+  json: boolean
+  color: boolean
+}
+
+/** Tells what failed and what to do next; returns the exit code. */
+export function showFailure(thrown: unknown, { json, color }: FailureStyle): ExitCode {
+  const error = toMeshError(thrown, 'internal', 'finish the command')
+  const { code, message, hint, details } = error
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint, details } })}\n`)
+  else {
+    const mark = color ? styleText('red', 'error', { validateStream: false }) : 'error'
+    process.stderr.write(`${mark}: ${printable(message)}\n`)
+    if (hint !== undefined) process.stderr.write(`${printable(hint)}\n`)
+  }
+  return exitCodeOf(error)
+}

@@ -1,0 +1,34 @@
+import type { Ora } from 'ora'
+
+import { defaults } from '../defaults.ts'
+import type { Settings } from '../settings.ts'
+
+/**
+ * Runs `work` and, when it takes longer than 2 s and somebody watches, shows on stderr what is being done.
+ * `say` changes the text meanwhile.
+ */
+export async function withProgress<T>(
+  { interactive, json }: Pick<Settings, 'interactive' | 'json'>,
+  text: string,
+  work: (say: (text: string) => void) => Promise<T>,
+): Promise<T> {
+  let current = text
+  let spinner: Ora | undefined
+  let ended = false
+  const show = async () => {
+    const { default: ora } = await import('ora')
+    // Input stays as it is: Ctrl-C must still reach the command.
+    if (!ended) spinner = ora({ text: current, stream: process.stderr, discardStdin: false }).start()
+  }
+  const timer = interactive && !json ? setTimeout(() => void show(), defaults.progressAfterMs) : undefined
+  try {
+    return await work(next => {
+      current = next
+      if (spinner !== undefined) spinner.text = next
+    })
+  } finally {
+    ended = true
+    clearTimeout(timer)
+    spinner?.stop()
+  }
+}

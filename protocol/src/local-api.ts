@@ -1,0 +1,138 @@
+/**
+ * What a running agent, relay or control plane says on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
+ * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping`. Whoever may open the socket speaks for the member.
+ * Errors are problem details, as on the control plane.
+ */
+import * as z from 'zod/mini'
+import { isErrorCode } from './errors.ts'
+
+const millis = z.number().check(z.nonnegative())
+const count = z.int().check(z.nonnegative())
+
+export const localPathSchema = z.enum(['direct', 'webrtc', 'relay'])
+export const localKindSchema = z.enum(['agent', 'relay', 'control-plane'])
+
+/** A call may take this long, ms: a day. */
+const maxTimeoutMs = 24 * 3600_000
+const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(maxTimeoutMs)))
+/** `name` or peer id. */
+const memberField = z.string().check(z.minLength(1), z.maxLength(128))
+const methodField = z
+  .string()
+  .check(
+    z.maxLength(128),
+    z.regex(/^[a-z][a-z0-9-]*(\.[a-zA-Z0-9-]+)+$/, { error: 'is not a method (service.method)' }),
+  )
+
+export const localStatusReply = z.looseObject({
+  kind: localKindSchema,
+  version: z.string(),
+  pid: count,
+  /** Unix milliseconds. */
+  startedAt: millis,
+  meshId: z.string(),
+  /** Absent for a control plane: it is no member. */
+  peerId: z.optional(z.string()),
+  name: z.optional(z.string()),
+  region: z.optional(z.string()),
+  /** Whether it can do its work now; `warnings` says what is wrong. */
+  ready: z.boolean(),
+  warnings: z.array(z.string()),
+  controlPlane: z.optional(z.looseObject({ url: z.string(), reachable: z.boolean() })),
+  /** Home first, then standby. */
+  relays: z.array(
+    z.looseObject({
+      peerId: z.string(),
+      name: z.optional(z.string()),
+      reserved: z.boolean(),
+      rttMs: z.optional(millis),
+    }),
+  ),
+  /** Where it listens. */
+  addrs: z.array(z.string()),
+  /** What it serves, `name@version`. */
+  services: z.array(z.string()),
+  members: z.looseObject({ known: count, online: count }),
+  links: z.looseObject({ direct: count, webrtc: count, relay: count }),
+  /** Unix milliseconds. */
+  credentialExpires: z.optional(millis),
+})
+export type LocalStatus = z.output<typeof localStatusReply>
+
+export const localPeerSchema = z.looseObject({
+  peerId: z.string(),
+  name: z.string(),
+  kind: z.enum(['agent', 'relay']),
+  online: z.boolean(),
+  /** Who says so: the own link, then the membership protocol, then the lease of its relay. */
+  source: z.enum(['link', 'swim', 'lease', 'none']),
+  /** Of the best link, when there is one. */
+  path: z.optional(localPathSchema),
+  rttMs: z.optional(millis),
+  region: z.optional(z.string()),
+  services: z.array(z.string()),
+})
+export type LocalPeer = z.output<typeof localPeerSchema>
+export const localPeersReply = z.looseObject({ peers: z.array(localPeerSchema) })
+
+export const localServiceSchema = z.looseObject({
+  /** `name@version` */
+  service: z.string(),
+  providers: z.array(z.looseObject({ peerId: z.string(), name: z.string(), online: z.boolean() })),
+})
+export type LocalService = z.output<typeof localServiceSchema>
+export const localServicesReply = z.looseObject({ services: z.array(localServiceSchema) })
+
+export const localCallRequest = z.strictObject({
+  method: methodField,
+  params: z.optional(z.unknown()),
+  /** Whom to call; anyone who serves it when absent. */
+  peer: z.optional(memberField),
+  timeoutMs: timeoutField,
+})
+export type LocalCallRequest = z.output<typeof localCallRequest>
+
+export const localCallReply = z.looseObject({
+  value: z.optional(z.unknown()),
+  peerId: z.string(),
+  name: z.optional(z.string()),
+  path: z.optional(localPathSchema),
+  /** From request to reply, with retries. */
+  ms: millis,
+})
+export type LocalCallReply = z.output<typeof localCallReply>
+
+export const localCallAllRequest = z.strictObject({
+  method: methodField,
+  params: z.optional(z.unknown()),
+  timeoutMs: timeoutField,
+})
+export type LocalCallAllRequest = z.output<typeof localCallAllRequest>
+
+const member = { peerId: z.string(), name: z.optional(z.string()) }
+export const localCallAllReply = z.looseObject({
+  results: z.array(
+    z.union([
+      z.looseObject({ ...member, ok: z.literal(true), value: z.optional(z.unknown()) }),
+      z.looseObject({
+        ...member,
+        ok: z.literal(false),
+        error: z.looseObject({
+          code: z.string().check(z.refine(isErrorCode, { error: 'is not an error code' })),
+          message: z.string(),
+        }),
+      }),
+    ]),
+  ),
+})
+export type LocalCallAllReply = z.output<typeof localCallAllReply>
+
+export const localPingRequest = z.strictObject({ peer: memberField, timeoutMs: timeoutField })
+export type LocalPingRequest = z.output<typeof localPingRequest>
+export const localPingReply = z.looseObject({
+  peerId: z.string(),
+  name: z.optional(z.string()),
+  path: localPathSchema,
+  rttMs: millis,
+})
+export type LocalPingReply = z.output<typeof localPingReply>
