@@ -4,6 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { MeshError, type Peer } from '@agent-mesh/protocol'
+import { cutOff } from './cut-off.ts'
 import type { Link } from './link.ts'
 
 interface State {
@@ -128,6 +129,6 @@ export class Admissions {
   /** Ends a connection that is not to become a link. */
   refuse(connection: Connection, reason: MeshError): void {
     this.#init.onRefused(connection.remotePeer.toString(), reason)
-    connection.abort(reason)
+    cutOff(connection, reason)
   }
 }

@@ -6,6 +6,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, toMeshError, type Peer } from '@agent-mesh/protocol'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
+import { cutOff } from './cut-off.ts'
 import { transportDefaults } from './defaults.ts'
 import { answer, greet, type HelloPorts } from './hello.ts'
 import type { LinkTable } from './link-table.ts'
@@ -50,7 +51,7 @@ export class Connector {
       return this.#link(connection, rpc, peer, self, rttMs)
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', `connect to ${peerId}`)
-      connection.abort(reason)
+      cutOff(connection, reason)
       throw reason
     }
   }
@@ -70,9 +71,15 @@ export class Connector {
     }
   }
 
-  /** A graceful end lets the refusal reach the peer; whoever does not read it is cut off. */
+  /** The refused peer reads why and hangs up (libp2p loses what is unsent at a close); who does not is cut off. */
   async #turnAway(connection: Connection, reason: MeshError): Promise<void> {
-    await connection.close({ signal: AbortSignal.timeout(transportDefaults.closeMs) }).catch(() => {})
+    if (connection.status === 'open') {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, transportDefaults.closeMs)
+      connection.addEventListener('close', () => resolve(), { once: true })
+      await promise
+      clearTimeout(timer)
+    }
     this.#init.admissions.refuse(connection, reason)
   }
 
@@ -104,8 +111,11 @@ export class Connector {
     admissions.link(connection, link)
     connection.addEventListener('close', ({ error }) => link.markDown(error))
     rpc.addEventListener('close', () => {
-      // Half a link is none: without its RPC stream the connection ends too.
-      if (connection.status === 'open') connection.abort(new MeshError('path_lost', 'RPC stream closed'))
+      // Half a link is none: without its RPC stream the connection ends too. Later, because the connection's own end
+      // closes the stream first.
+      queueMicrotask(() => {
+        if (connection.status === 'open') cutOff(connection, new MeshError('path_lost', 'RPC stream closed'))
+      })
     })
     try {
       links.add(link)
@@ -133,13 +143,13 @@ function linkIo(connection: Connection, rpc: Stream) {
     try {
       await connection.close({ signal: AbortSignal.timeout(transportDefaults.closeMs) })
     } catch (error) {
-      connection.abort(toMeshError(error, 'unavailable', 'close connection'))
+      cutOff(connection, toMeshError(error, 'unavailable', 'close connection'))
     }
   }
   return {
     openStream,
     otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
     close,
-    abort: (error: Error) => connection.abort(error),
+    abort: (error: Error) => cutOff(connection, error),
   }
 }

@@ -2,8 +2,17 @@
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
  * relays after a head start or as soon as every direct attempt failed. The first link wins, the others are aborted.
  */
-import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { transportDefaults } from './defaults.ts'
+
+/** Codes that a peer which was reached gave, or earned: they say more than any unreachable address. */
+const answers: readonly ErrorCode[] = [
+  'unauthenticated',
+  'revoked',
+  'unsupported',
+  'clock_skew',
+  'too_many_links',
+]
 
 /** One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. */
 export interface Attempt<T> {
@@ -24,7 +33,7 @@ export interface Ladder<T> {
   relayHeadStartMs?: number
 }
 
-/** @throws MeshError unavailable when all fail, deadline_exceeded or cancelled with the signal */
+/** @throws MeshError unavailable when all fail or the peer's own answer; deadline_exceeded, cancelled with the signal */
 export async function climb<T>(ladder: Ladder<T>): Promise<T> {
   const { action, direct, relayed, signal } = ladder
   if (direct.length + relayed.length === 0)
@@ -55,7 +64,7 @@ class Race<T> {
   readonly #win: (result: T) => void
   readonly #ladder: Ladder<T>
   readonly #signal: AbortSignal
-  readonly #errors: string[] = []
+  readonly #errors: { name: string; error: MeshError }[] = []
   /** Settles when every direct attempt failed. */
   #firstRung: Promise<void> = Promise.resolve()
   #isWon = false
@@ -97,16 +106,23 @@ class Race<T> {
       this.#isWon = true
       this.#win(result)
     } catch (error) {
-      this.#errors.push(`${attempt.name}: ${error instanceof Error ? error.message : String(error)}`)
+      this.#errors.push({ name: attempt.name, error: toMeshError(error, 'unavailable', this.#ladder.action) })
     }
   }
 
-  /** Resolves with the winner if there is one. @throws MeshError unavailable with what each attempt said */
+  /**
+   * Resolves with the winner if there is one.
+   * @throws MeshError of the peer's own answer if it gave one, else unavailable; with what each attempt said
+   */
   async fail(): Promise<T> {
     if (this.#isWon) return this.won
     const { action } = this.#ladder
-    throw new MeshError('unavailable', `Cannot ${action}: ${this.#errors.at(-1) ?? 'nothing was tried'}`, {
-      details: { attempts: this.#errors },
+    const told = this.#errors.find(({ error }) => answers.includes(error.code)) ?? this.#errors.at(-1)
+    const code = told !== undefined && answers.includes(told.error.code) ? told.error.code : 'unavailable'
+    const reason = told?.error.message.replace(/^Cannot [^:]*: /, '') ?? 'nothing was tried'
+    throw new MeshError(code, `Cannot ${action}: ${reason}`, {
+      cause: told?.error,
+      details: { attempts: this.#errors.map(({ name, error }) => `${name}: ${error.message}`) },
     })
   }
 }

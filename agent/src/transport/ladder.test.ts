@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { MeshError } from '@agent-mesh/protocol'
+import { describe, expect, it } from 'vitest'
+import { climb, type Attempt } from './ladder.ts'
+
+const started: string[] = []
+const ok = (name: string, ms = 0): Attempt<string> => ({
+  name,
+  run: async signal => {
+    started.push(name)
+    await delay(ms, undefined, { signal })
+    return name
+  },
+})
+const fails = (name: string, error = new Error('refused')): Attempt<string> => ({
+  name,
+  run: () => {
+    started.push(name)
+    return Promise.reject(error)
+  },
+})
+const hangs = (name: string) => ok(name, 60_000)
+
+function run(
+  direct: Attempt<string>[],
+  relayed: Attempt<string>[] = [],
+  signal = new AbortController().signal,
+) {
+  started.length = 0
+  const late: string[] = []
+  const result = climb({
+    action: 'reach db-1',
+    direct,
+    relayed,
+    signal,
+    discard: loser => void late.push(loser),
+    staggerMs: 10,
+    directHeadStartMs: 50,
+    relayHeadStartMs: 20,
+  })
+  return { result, late }
+}
+
+describe('the dial ladder', () => {
+  it('takes the first direct address that works', async () => {
+    expect(await run([hangs('a'), ok('b'), ok('c', 30)]).result).toBe('b')
+    expect(started).toEqual(['a', 'b'])
+  })
+
+  it('tries the next address at once when one fails', async () => {
+    const since = performance.now()
+    const attempts = Array.from({ length: 8 }, (_, i) => fails(`bad-${i}`))
+    expect(await run([...attempts, ok('good')]).result).toBe('good')
+    expect(performance.now() - since).toBeLessThan(80)
+  })
+
+  it('leaves relays alone while direct addresses have their head start', async () => {
+    expect(await run([ok('direct', 30)], [ok('relay')]).result).toBe('direct')
+    expect(started).toEqual(['direct'])
+  })
+
+  it('takes a relay when direct addresses do not answer', async () => {
+    expect(await run([hangs('direct')], [ok('relay')]).result).toBe('relay')
+  })
+
+  it('takes a relay at once when there is no direct address, or all have failed', async () => {
+    const since = performance.now()
+    expect(await run([], [ok('relay')]).result).toBe('relay')
+    expect(await run([fails('direct')], [ok('relay')]).result).toBe('relay')
+    expect(performance.now() - since).toBeLessThan(40)
+  })
+
+  it('takes the standby when the home relay hangs', async () => {
+    expect(await run([], [hangs('home'), ok('standby')]).result).toBe('standby')
+  })
+
+  it('aborts the losers', async () => {
+    let aborted = false
+    const loser: Attempt<string> = {
+      name: 'loser',
+      run: signal =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            aborted = true
+            reject(new Error('aborted'))
+          })
+        }),
+    }
+    expect(await run([loser, ok('winner')]).result).toBe('winner')
+    expect(aborted).toBe(true)
+  })
+
+  it('discards a loser that finishes after all', async () => {
+    const deaf: Attempt<string> = { name: 'deaf', run: () => delay(30, 'deaf') }
+    const { result, late } = run([deaf, ok('winner')])
+    expect(await result).toBe('winner')
+    await expect.poll(() => late).toEqual(['deaf'])
+  })
+
+  it('says what each attempt said when all fail', async () => {
+    await expect(run([fails('one')], [fails('two')]).result).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'Cannot reach db-1: refused',
+      details: { attempts: ['one: Cannot reach db-1: refused', 'two: Cannot reach db-1: refused'] },
+    })
+  })
+
+  it('gives the answer of the peer more weight than unreachable addresses', async () => {
+    const revoked = new MeshError('revoked', 'Cannot connect: this member was revoked')
+    await expect(run([fails('one', revoked), fails('two')]).result).rejects.toMatchObject({ code: 'revoked' })
+  })
+
+  it('without any address says so', async () => {
+    await expect(run([]).result).rejects.toMatchObject({
+      code: 'unavailable',
+      message: 'Cannot reach db-1: it has no address and no relay',
+    })
+  })
+
+  it('ends with its signal', async () => {
+    const abort = new AbortController()
+    const { result } = run([hangs('a')], [hangs('b')], abort.signal)
+    abort.abort()
+    await expect(result).rejects.toMatchObject({ code: 'cancelled' })
+  })
+})

@@ -1,0 +1,257 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MeshError } from '@agent-mesh/protocol'
+import type { Link } from './link.ts'
+import { targetOf, TestMesh } from './test-mesh.ts'
+import type { Transport } from './transport.ts'
+
+let mesh: TestMesh
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+})
+afterEach(async () => {
+  await mesh.stop()
+  expect(mesh.errors).toEqual([])
+})
+
+/** Two members, the one with the lower peer id first. */
+async function pair(): Promise<[Transport, Transport]> {
+  const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+  return a.peerId < b.peerId ? [a, b] : [b, a]
+}
+
+const only = (transport: Transport, peerId: string): Link | undefined => {
+  const links = transport.links.of(peerId)
+  return links.length === 1 ? links[0] : undefined
+}
+
+describe('a session', () => {
+  it.each([1, 2, 3])('of two that dial each other at once has one link in the end (%i)', async () => {
+    const [lower, higher] = await pair()
+    await Promise.all([lower.connect(targetOf(higher)), higher.connect(targetOf(lower))])
+    const [mine, theirs] = await vi.waitUntil(() => {
+      const ends = [only(lower, higher.peerId), only(higher, lower.peerId)] as const
+      return ends.every(link => link?.state === 'up') ? (ends as [Link, Link]) : undefined
+    })
+    expect(mine.dialler).toBe(theirs.dialler)
+    const heard = new Promise<string>(resolve =>
+      theirs.stream.onData(chunk => resolve(Buffer.from(chunk).toString())),
+    )
+    mine.stream.send(Buffer.from('still here'))
+    expect(await heard).toBe('still here')
+  })
+
+  it('with two links lets the lower peer retire the one the higher dialled, after its work is done', async () => {
+    const retired: Link[] = []
+    const { promise: workDone, resolve: finish } = Promise.withResolvers<void>()
+    const retire = (link: Link) => {
+      retired.push(link)
+      return workDone
+    }
+    const members = [await mesh.member('a'), await mesh.member('b')].sort((a, b) =>
+      a.identity.peerId < b.identity.peerId ? -1 : 1,
+    )
+    const [lower, higher] = [
+      await mesh.start(members[0] as (typeof members)[0], { retire }),
+      await mesh.start(members[1] as (typeof members)[0], { retire }),
+    ]
+    const second = await higher.connect(targetOf(lower))
+    await vi.waitUntil(() => lower.links.size === 1)
+    // The table would hand out the link there is: dial as an agent that has not seen it yet.
+    const seen = vi.spyOn(lower.links, 'best').mockReturnValueOnce(undefined)
+    await lower.connect(targetOf(higher))
+    seen.mockRestore()
+    expect(retired).toHaveLength(1)
+    expect(retired[0]).toMatchObject({ dialler: higher.peerId, state: 'retiring' })
+    expect(lower.links.best(higher.peerId)?.dialler).toBe(lower.peerId)
+    expect(second.state).toBe('up')
+    finish()
+    await second.closed
+    await vi.waitUntil(() => lower.links.size === 1 && higher.links.size === 1)
+  })
+
+  it('ends on both sides when one closes it, and tells who listens', async () => {
+    const [a, b] = await pair()
+    const down: string[] = []
+    b.links.onDown(link => down.push(link.peer.peerId))
+    const link = await a.connect(targetOf(b))
+    await vi.waitUntil(() => b.links.size === 1)
+    await link.close()
+    expect(a.links.size).toBe(0)
+    await vi.waitUntil(() => b.links.size === 0)
+    expect(down).toEqual([a.peerId])
+  })
+
+  it('is cut off at once when its peer is revoked', async () => {
+    const [a, b] = await pair()
+    const link = await a.connect(targetOf(b))
+    await vi.waitUntil(() => b.links.size === 1)
+    b.links.disconnect(a.peerId, new MeshError('revoked', 'Cannot keep link: revoked'))
+    await link.closed
+    await vi.waitUntil(() => b.links.size + a.links.size === 0)
+  })
+})
+
+describe('links', () => {
+  it('that nobody uses are closed by who dialled them, others stay', async () => {
+    const hub = await mesh.join('hub', { options: { idleMs: 0 } })
+    const [idle, pinned, working, inbound] = (await Promise.all(
+      ['idle', 'pinned', 'working', 'inbound'].map(name => mesh.join(name)),
+    )) as [Transport, Transport, Transport, Transport]
+    await hub.connect(targetOf(idle))
+    const release = (await hub.connect(targetOf(pinned))).pin()
+    let works = true
+    ;(await hub.connect(targetOf(working))).watchWork(() => works)
+    await inbound.connect(targetOf(hub))
+    await vi.waitUntil(() => hub.links.size === 4)
+    hub.links.sweep()
+    await vi.waitUntil(() => hub.links.size === 3)
+    expect(hub.links.peers().sort()).toEqual([pinned.peerId, working.peerId, inbound.peerId].sort())
+    release()
+    works = false
+    hub.links.sweep()
+    await vi.waitUntil(() => hub.links.size === 1)
+  })
+
+  it('with an open stream are in use', async () => {
+    const [a, b] = await pair()
+    await b.handle('/test/1.0.0', () => {})
+    const link = await a.connect(targetOf(b))
+    const stream = await link.openStream('/test/1.0.0')
+    expect(link.busy).toBe(true)
+    stream.abort(new Error('done'))
+    await vi.waitUntil(() => !link.busy)
+  })
+
+  it('beyond the cap push out the least recently used one', async () => {
+    const hub = await mesh.join('hub', { options: { maxLinks: 2 } })
+    const [one, two, three] = (await Promise.all(['one', 'two', 'three'].map(name => mesh.join(name)))) as [
+      Transport,
+      Transport,
+      Transport,
+    ]
+    await hub.connect(targetOf(one))
+    await hub.connect(targetOf(two))
+    // Identify runs on a new link for a moment.
+    await vi.waitUntil(() => hub.links.all().every(link => !link.busy))
+    hub.links.best(one.peerId)?.stream.send(Buffer.from('used'))
+    await hub.connect(targetOf(three))
+    expect(hub.links.peers().sort()).toEqual([one.peerId, three.peerId].sort())
+  })
+
+  it('beyond the cap are refused when all have work, dialled or taken', async () => {
+    const hub = await mesh.join('hub', { options: { maxLinks: 1 } })
+    const [one, two] = [await mesh.join('one'), await mesh.join('two')]
+    ;(await hub.connect(targetOf(one))).watchWork(() => true)
+    await expect(hub.connect(targetOf(two))).rejects.toMatchObject({ code: 'too_many_links' })
+    const link = await two.connect(targetOf(hub)).catch(() => undefined)
+    await link?.closed
+    expect(hub.links.peers()).toEqual([one.peerId])
+  })
+})
+
+describe('streams', () => {
+  it('reach their handler exactly once each, with the peer that opened them', async () => {
+    const [a, b] = await pair()
+    const seen: string[] = []
+    await b.handle('/test/1.0.0', (stream, link) => {
+      expect(link.peer.peerId).toBe(a.peerId)
+      stream.onData(chunk => {
+        seen.push(Buffer.from(chunk).toString())
+        stream.send(chunk)
+      })
+    })
+    const link = await a.connect(targetOf(b))
+    const echoed: string[] = []
+    const streams = await Promise.all(Array.from({ length: 20 }, () => link.openStream('/test/1.0.0')))
+    for (const [i, stream] of streams.entries()) {
+      stream.onData(chunk => echoed.push(Buffer.from(chunk).toString()))
+      stream.send(Buffer.from(`s${i}`))
+    }
+    await vi.waitUntil(() => echoed.length === 20)
+    const expected = Array.from({ length: 20 }, (_, i) => `s${i}`).sort()
+    expect(seen.sort()).toEqual(expected)
+    expect(echoed.sort()).toEqual(expected)
+  })
+
+  it('of a protocol the peer does not know are unsupported', async () => {
+    const [a, b] = await pair()
+    const link = await a.connect(targetOf(b))
+    await expect(link.openStream('/nobody/1.0.0')).rejects.toMatchObject({ code: 'unsupported' })
+    expect(link.state).toBe('up')
+  })
+
+  it('whose handler throws end, and nothing else does', async () => {
+    const [a, b] = await pair()
+    await b.handle('/throws/1.0.0', stream => {
+      stream.onData(() => {
+        throw new Error('handler failed')
+      })
+    })
+    const link = await a.connect(targetOf(b))
+    const stream = await link.openStream('/throws/1.0.0')
+    const over = new Promise(resolve => stream.onClose(resolve))
+    stream.send(Buffer.from('x'))
+    await over
+    expect(link.state).toBe('up')
+  })
+
+  it('tell the sender to wait, and when to go on', async () => {
+    const [a, b] = await pair()
+    let received = 0
+    await b.handle('/bulk/1.0.0', stream => stream.onData(chunk => (received += chunk.byteLength)))
+    const link = await a.connect(targetOf(b))
+    const stream = await link.openStream('/bulk/1.0.0')
+    const chunk = new Uint8Array(64 * 1024)
+    let sent = 0
+    let waits = 0
+    const fill = () => {
+      while (sent < 8 * 1024 * 1024) {
+        sent += chunk.byteLength
+        if (!stream.send(chunk)) return void waits++
+      }
+    }
+    stream.onDrain(fill)
+    fill()
+    await vi.waitUntil(() => received === 8 * 1024 * 1024, 10_000)
+    expect(waits).toBeGreaterThan(0)
+  })
+})
+
+describe('connect()', () => {
+  it('gives up at its deadline', async () => {
+    const [a, b] = await pair()
+    const blackHole = { peerId: b.peerId, addrs: ['/ip4/203.0.113.1/tcp/9'], relays: [] }
+    const since = performance.now()
+    await expect(a.connect(blackHole, { deadline: since + 100 })).rejects.toBeInstanceOf(MeshError)
+    expect(performance.now() - since).toBeLessThan(1_000)
+  })
+
+  it('is cancelled by its caller alone; who still waits gets the link', async () => {
+    const [a, b] = await pair()
+    const abort = new AbortController()
+    const patient = a.connect(targetOf(b))
+    const cancelled = a.connect(targetOf(b), { signal: abort.signal })
+    abort.abort()
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' })
+    expect((await patient).state).toBe('up')
+  })
+
+  it('to oneself is refused', async () => {
+    const [a] = await pair()
+    await expect(a.connect(targetOf(a))).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('finds another peer than expected at an address and refuses it', async () => {
+    const [a, b] = await pair()
+    const other = await mesh.member('other')
+    const target = { peerId: other.identity.peerId, addrs: b.addresses(), relays: [] }
+    await expect(a.connect(target)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(a.links.size).toBe(0)
+  })
+
+  it('before the start is refused', async () => {
+    const [a, b] = await pair()
+    await a.stop()
+    await expect(a.connect(targetOf(b))).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})

@@ -1,0 +1,177 @@
+import type { Connection } from '@libp2p/interface'
+import { byteStream } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { helloProtocol } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { generateIdentity } from '../identity/index.ts'
+import { createNode, type MeshNode } from './node.ts'
+import { targetOf, TestMesh } from './test-mesh.ts'
+import type { Transport } from './transport.ts'
+
+const identifyProtocol = '/ipfs/id/1.0.0'
+const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
+
+let mesh: TestMesh
+let host: Transport
+const strangers: MeshNode[] = []
+
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+  host = await mesh.join('host', { options: { helloMs: 500 } })
+})
+afterEach(async () => {
+  await Promise.all(strangers.splice(0).map(({ libp2p }) => libp2p.stop()))
+  await mesh.stop()
+})
+
+/** A libp2p node with a valid key that knows nothing of meshes. */
+async function stranger() {
+  const identity = await generateIdentity()
+  const node = await createNode({
+    identity,
+    listen: [],
+    maxConnections: 100,
+    denyInbound: () => true,
+    beforeServices: () => {},
+  })
+  strangers.push(node)
+  await node.libp2p.start()
+  const dial = (to = host): Promise<Connection> =>
+    node.core.transportManager.dial(multiaddr(`${to.addresses()[0]}/p2p/${to.peerId}`), {
+      signal: new AbortController().signal,
+    })
+  return { node, identity, dial }
+}
+
+const closed = (target: Connection): Promise<number> =>
+  new Promise(resolve => {
+    const since = performance.now()
+    target.addEventListener('close', () => resolve(performance.now() - since))
+  })
+
+const frame = (body: Uint8Array | string, length?: number): Buffer => {
+  const bytes = Buffer.from(body as Uint8Array)
+  const head = Buffer.alloc(4)
+  head.writeUInt32BE(length ?? bytes.length)
+  return Buffer.concat([head, bytes])
+}
+
+describe('a stranger without hello', () => {
+  it('is aborted when its time is over, though it does nothing', async () => {
+    const connection = await (await stranger()).dial()
+    const ms = await closed(connection)
+    expect(ms).toBeGreaterThan(300)
+    expect(ms).toBeLessThan(2_000)
+    expect(mesh.refusals).toMatchObject([{ at: host.peerId, reason: { code: 'unauthenticated' } }])
+    expect(host.links.size).toBe(0)
+  })
+
+  it.each([identifyProtocol, stopProtocol, '/test/1.0.0'])('gets no answer on %s', async protocol => {
+    let handled = 0
+    await host.handle('/test/1.0.0', () => void handled++)
+    const connection = await (await stranger()).dial()
+    const stream = await connection.newStream(protocol)
+    let received = 0
+    stream.addEventListener('message', ({ data }) => (received += data.byteLength))
+    stream.send(Uint8Array.of(2, 8, 0))
+    await closed(connection)
+    expect(received).toBe(0)
+    expect(handled).toBe(0)
+  })
+
+  it('is not asked who it is', async () => {
+    const { node, dial } = await stranger()
+    const asked: string[] = []
+    node.libp2p.addEventListener('peer:identify', ({ detail }) => asked.push(detail.peerId.toString()))
+    await closed(await dial())
+    expect(asked).toEqual([])
+  })
+
+  it('cannot park many streams', async () => {
+    const connection = await (await stranger()).dial()
+    const streams = await Promise.all(
+      Array.from({ length: 12 }, () => connection.newStream(stopProtocol).catch(() => undefined)),
+    )
+    await vi.waitUntil(() => streams.filter(stream => stream?.status === 'reset').length === 4)
+    await closed(connection)
+  })
+
+  it('finds no place beside those already waiting, while members keep their links', async () => {
+    const narrow = await mesh.join('narrow', { options: { helloMs: 2_000, maxPendingHellos: 2 } })
+    const one = await stranger()
+    await Promise.all([one.dial(narrow), one.dial(narrow)])
+    await vi.waitFor(() => expect(one.dial(narrow)).rejects.toThrow())
+  })
+})
+
+describe('a hello', () => {
+  /** Sends raw bytes as hello. @returns what came back as text */
+  const say = async (bytes: Uint8Array): Promise<string> => {
+    const connection = await (await stranger()).dial()
+    const over = closed(connection)
+    const stream = await connection.newStream(helloProtocol)
+    let text = ''
+    stream.addEventListener(
+      'message',
+      ({ data }) => (text += Buffer.from(data.subarray()).toString('latin1')),
+    )
+    stream.send(bytes)
+    await over
+    return text
+  }
+
+  it.each([
+    ['that is no JSON', frame('hello'), 'protocol_error'],
+    ['with unknown shape', frame('{"versions":"all"}'), 'protocol_error'],
+    ['of null', frame('null'), 'protocol_error'],
+    ['announcing 4 GB', frame('x', 0xffffffff), 'protocol_error'],
+    ['announcing nothing', frame(''), 'protocol_error'],
+    ['with a forged credential', frame('{"versions":[1],"credential":"e30.e30.e30"}'), 'unauthenticated'],
+  ])('%s is refused, and the connection closed', async (_, bytes, code) => {
+    expect(await say(bytes)).toContain(`{"refused":"${code}"}`)
+    expect(host.links.size).toBe(0)
+  })
+
+  it('that stops half way ends with the guard', async () => {
+    expect(await say(frame('{"versions":', 100))).not.toContain('credential')
+    expect(mesh.refusals.at(-1)?.at).toBe(host.peerId)
+  })
+
+  it('with the credential of another member is refused', async () => {
+    const member = await mesh.member('member')
+    const text = await say(frame(JSON.stringify(member.ports.hello())))
+    expect(text).toContain('{"refused":"unauthenticated"}')
+  })
+
+  it('of another mesh is refused at both ends', async () => {
+    const foreign = await TestMesh.create()
+    try {
+      const visitor = await foreign.join('visitor')
+      await expect(visitor.connect(targetOf(host))).rejects.toMatchObject({
+        code: 'unauthenticated',
+      })
+      await vi.waitUntil(() => host.links.size + visitor.links.size === 0)
+    } finally {
+      await foreign.stop()
+    }
+  })
+
+  it('of a revoked member is refused, and it is told so', async () => {
+    const member = await mesh.member('revoked')
+    mesh.revoked.add(member.identity.peerId)
+    const transport = await mesh.start(member)
+    await expect(transport.connect(targetOf(host))).rejects.toMatchObject({ code: 'revoked' })
+  })
+
+  it('makes no link when there is a second one on the same connection', async () => {
+    const member = await mesh.member('twice')
+    const connection = await (await stranger()).dial()
+    const hello = frame(JSON.stringify(member.ports.hello()))
+    const first = await connection.newStream(helloProtocol)
+    await byteStream(first).write(hello)
+    const second = await connection.newStream(helloProtocol).catch(() => undefined)
+    if (second?.status === 'open') second.send(hello)
+    await closed(connection)
+    expect(host.links.size).toBe(0)
+  })
+})
