@@ -1,10 +1,11 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { version } from '@agent-mesh/protocol/version'
 import { Command, CommanderError } from 'commander'
 
 import { commands } from './commands/index.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { readSettings, type GlobalOptions } from './settings.ts'
 import { showFailure } from './show/failure.ts'
-import { version } from './version.ts'
 
 const examples = `
 Examples:
@@ -21,20 +22,24 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing running, 4 denied, 5 time
 
 /** Runs the command line `argv` (without node and script); returns the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
-  const program = createProgram()
+  const program = createProgram(argv.includes('--json'))
   let code: ExitCode = exitCodes.ok
   for (const register of commands) register(program, result => void (code = result))
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
   } catch (error) {
-    // Commander has told the reader already; asking for help or the version is no failure.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    return showFailure(error, failureStyle(program.opts(), argv))
+    const style = failureStyle(program.opts(), argv)
+    if (!(error instanceof CommanderError)) return showFailure(error, style)
+    // Asking for help or the version is no failure.
+    if (error.exitCode === 0) return exitCodes.ok
+    // Commander has told people already.
+    if (style.json) showFailure(new MeshError('invalid_argument', usageMessage(error)), style)
+    return exitCodes.usage
   }
 }
 
-function createProgram(): Command {
+function createProgram(json: boolean): Command {
   return new Command('agent-mesh')
     .description('Machines on different networks find, trust and call each other.')
     .version(version)
@@ -43,9 +48,13 @@ function createProgram(): Command {
     .option('--json', 'results as JSON')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => (json ? undefined : write(text)) })
     .exitOverride()
     .addHelpText('after', examples)
 }
+
+const usageMessage = ({ message }: CommanderError) =>
+  `Cannot run the command: ${message.replace(/^error: /, '')}`
 
 /** The settings themselves may be what is wrong. */
 function failureStyle(options: GlobalOptions, argv: readonly string[]) {

@@ -21,7 +21,9 @@ const methodField = z
   .string()
   .check(
     z.maxLength(128),
-    z.regex(/^[a-z][a-z0-9-]*(\.[a-zA-Z0-9-]+)+$/, { error: 'is not a method (service.method)' }),
+    z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9-]*$/, {
+      error: 'is not a method (service.method)',
+    }),
   )
 
 export const localStatusReply = z.looseObject({

@@ -1,3 +1,5 @@
+import { Option } from 'commander'
+
 import { parseDuration, parseJsonArgument } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -15,7 +17,11 @@ export const registerCallAll: Register = (program, finish) => {
     .description('call a method at everyone who serves it and gather the results')
     .argument('<method>', 'service.method')
     .argument('[params]', 'JSON', parseJsonArgument)
-    .option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m', parseDuration, defaults.callTimeoutMs)
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m')
+        .argParser(parseDuration)
+        .default(defaults.callTimeoutMs, '10s'),
+    )
     .addHelpText(
       'after',
       `

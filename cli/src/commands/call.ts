@@ -1,3 +1,5 @@
+import { Option } from 'commander'
+
 import { parseDuration, parseJsonArgument } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
@@ -15,7 +17,11 @@ export const registerCall: Register = (program, finish) => {
     .argument('<method>', 'service.method')
     .argument('[params]', 'JSON', parseJsonArgument)
     .option('--peer <name|id>', 'whom to call (default: anyone who serves it)')
-    .option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m', parseDuration, defaults.callTimeoutMs)
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m')
+        .argParser(parseDuration)
+        .default(defaults.callTimeoutMs, '10s'),
+    )
     .addHelpText(
       'after',
       `

@@ -1,3 +1,5 @@
+import { Option } from 'commander'
+
 import { defaults } from '../defaults.ts'
 import { parseListen } from '../arguments.ts'
 import { onCall, type Register } from './define.ts'
@@ -11,11 +13,10 @@ export const registerControlPlane: Register = (program, finish) => {
   const command = program
     .command('control-plane')
     .description('start a mesh, or go on with it: bootstrap, enrolment, map and policy in one process')
-    .option(
-      '--listen <host:port>',
-      'where it listens (port 0: any)',
-      parseListen,
-      parseListen(defaults.controlPlaneListen),
+    .addOption(
+      new Option('--listen <host:port>', 'where it listens (port 0: any)')
+        .argParser(parseListen)
+        .default(parseListen(defaults.controlPlaneListen), defaults.controlPlaneListen),
     )
     .option('--public-url <url>', 'how members reach it, when that is another address')
     .addHelpText(

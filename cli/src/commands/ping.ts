@@ -1,3 +1,4 @@
+import { Option } from 'commander'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { parseCount, parseDuration } from '../arguments.ts'
@@ -20,7 +21,11 @@ export const registerPing: Register = (program, finish) => {
     .description('measure the round trip to a member over its best path')
     .argument('<name|id>', 'the member')
     .option('--count <n>', 'how many round trips', parseCount, defaults.pings)
-    .option('--timeout <time>', 'how long to wait for each', parseDuration, defaults.callTimeoutMs)
+    .addOption(
+      new Option('--timeout <time>', 'how long to wait for each')
+        .argParser(parseDuration)
+        .default(defaults.callTimeoutMs, '10s'),
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ agent-mesh ping web-1\n  $ agent-mesh ping web-1 --count 1 --json',

@@ -1,5 +1,5 @@
 import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 
 import { collect, parseCount, parseDuration } from '../arguments.ts'
 import { withProgress } from '../show/progress.ts'
@@ -33,7 +33,11 @@ function registerCreate(token: Command, finish: Finish): void {
     .command('create')
     .description('make a join token and print it: the only time it is shown')
     .option('--uses <n>', 'how many members may join with it', parseCount, 1)
-    .option('--expires <time>', 'how long it is good for: 30m, 24h, 7d', parseDuration, 24 * 3_600_000)
+    .addOption(
+      new Option('--expires <time>', 'how long it is good for: 30m, 24h, 7d')
+        .argParser(parseDuration)
+        .default(24 * 3_600_000, '24h'),
+    )
     .option('--role <role>', 'role of whoever joins: agent (default), relay, admin; may be repeated', collect)
     .option('--tag <tag>', 'tag of whoever joins; may be repeated', collect)
     .option('--region <region>', 'region of whoever joins')
