@@ -1,0 +1,38 @@
+import type { Client } from './contender.ts'
+
+/** Calls per second with `inFlight` calls at a time. */
+export async function throughput(
+  client: Client,
+  inFlight: number,
+  ms: number,
+): Promise<{ calls: number; ms: number }> {
+  let calls = 0
+  const startedAt = performance.now()
+  const until = startedAt + ms
+  const worker = async (): Promise<void> => {
+    while (performance.now() < until) {
+      await client.echo()
+      calls++
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, worker))
+  return { calls, ms: performance.now() - startedAt }
+}
+
+/** Microseconds of the median call with nothing else in flight. */
+export async function aloneP50(client: Client, ms: number): Promise<number> {
+  const times: number[] = []
+  const until = performance.now() + ms
+  for (let startedAt = performance.now(); startedAt < until;) {
+    await client.echo()
+    const endedAt = performance.now()
+    times.push(endedAt - startedAt)
+    startedAt = endedAt
+  }
+  return median(times) * 1_000
+}
+
+export const median = (numbers: readonly number[]): number => {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+}
