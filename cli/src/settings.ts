@@ -15,6 +15,8 @@ export interface Settings {
   context: string
   /** Absolute. */
   data: string
+  /** What commands printed for the reader need to mean the same context: ` --context x`, or nothing. */
+  flags: string
   json: boolean
   /** Whether stdout shows colour. */
   color: boolean
@@ -36,10 +38,17 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = en
   return {
     context,
     data: options.data === undefined ? join(base, 'agent-mesh', context) : resolve(options.data),
+    flags: flagsOf(options),
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
   }
+}
+
+function flagsOf({ context, data }: GlobalOptions): string {
+  if (data !== undefined)
+    return ` --data ${/^[\w./-]+$/.test(data) ? data : `'${data.replaceAll("'", "'\\''")}'`}`
+  return context === undefined ? '' : ` --context ${context}`
 }
 
 function environment(): NodeJS.ProcessEnv {

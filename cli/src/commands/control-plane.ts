@@ -2,11 +2,13 @@ import { Option } from 'commander'
 
 import { defaults } from '../defaults.ts'
 import { parseListen } from '../arguments.ts'
+import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options {
   listen: { host: string; port: number }
   publicUrl?: string
+  logLevel: LogLevel
 }
 
 export const registerControlPlane: Register = (program, finish) => {
@@ -19,6 +21,7 @@ export const registerControlPlane: Register = (program, finish) => {
         .default(parseListen(defaults.controlPlaneListen), defaults.controlPlaneListen),
     )
     .option('--public-url <url>', 'how members reach it, when that is another address')
+    .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
@@ -34,11 +37,13 @@ Examples:
       import('../daemon/run-daemon.ts'),
       import('../daemon/control-plane-daemon.ts'),
     ])
-    const { listen, publicUrl } = invocation.options
+    const { settings, options } = invocation
+    const { listen, publicUrl, logLevel } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
-      start: folder => startControlPlaneDaemon({ folder, listen, publicUrl, context: invocation.settings }),
+      start: folder =>
+        startControlPlaneDaemon({ folder, listen, publicUrl, logLevel, flags: settings.flags }),
     })
   })
 }

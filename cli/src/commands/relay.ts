@@ -1,5 +1,6 @@
 import { collect } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
+import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options {
@@ -8,6 +9,7 @@ interface Options {
   region?: string
   listen?: string[]
   announce?: string[]
+  logLevel: LogLevel
 }
 
 export const registerRelay: Register = (program, finish) => {
@@ -23,6 +25,7 @@ export const registerRelay: Register = (program, finish) => {
       collect,
     )
     .option('--announce <addr>', 'public address to tell others instead; may be repeated', collect)
+    .addOption(logLevelOption())
     .addHelpText(
       'after',
       `

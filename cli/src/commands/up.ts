@@ -2,6 +2,7 @@ import { Option } from 'commander'
 
 import { collect } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
+import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options {
@@ -10,6 +11,7 @@ interface Options {
   region?: string
   listen?: string[]
   announce?: string[]
+  logLevel: LogLevel
   paths: 'any' | 'relay'
   serve?: string[]
 }
@@ -31,6 +33,7 @@ export const registerUp: Register = (program, finish) => {
       new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
     )
     .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
+    .addOption(logLevelOption())
     .addHelpText(
       'after',
       `

@@ -1,0 +1,9 @@
+import { Option } from 'commander'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+/** What daemons log, as JSON lines on stderr. */
+export const logLevelOption = (): Option =>
+  new Option('--log-level <level>', 'what to log on stderr').choices(levels).default('warn')

@@ -1,0 +1,110 @@
+import { createLogger } from '@agent-mesh/agent/observe/logger'
+import { startControlPlane, type ListenAddress, type RunningControlPlane } from '@agent-mesh/lambdas'
+import { MeshError, version } from '@agent-mesh/protocol'
+import type { LocalStatus } from '@agent-mesh/protocol/local-api'
+import { basename } from 'node:path'
+
+import type { LogLevel } from '../commands/log-level.ts'
+import { writeContext } from '../data/context-file.ts'
+import type { LocalDaemon } from '../local/local-daemon.ts'
+import type { Output } from '../show/output.ts'
+import type { StartedDaemon } from './run-daemon.ts'
+
+export interface ControlPlaneFlags {
+  folder: string
+  listen: ListenAddress
+  publicUrl: string | undefined
+  logLevel: LogLevel
+  /** For the commands it tells the reader. */
+  flags: string
+}
+
+/** Starts the control plane and makes its folder the context of its admin. @throws MeshError */
+export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<StartedDaemon> {
+  const { folder, listen, publicUrl, logLevel } = init
+  const startedAt = Date.now()
+  const running = await startControlPlane({
+    data: folder,
+    listen,
+    publicUrl,
+    log: createLogger('control-plane', logLevel),
+  })
+  const { url, meshId, adminIdentityFile } = running
+  try {
+    await writeContext(folder, { url, meshId, admin: basename(adminIdentityFile) })
+  } catch (error) {
+    await running.stop()
+    throw error
+  }
+  return {
+    local: localControlPlane(running, startedAt),
+    ready: {
+      fields: { url, publicUrl: running.publicUrl, meshId, admin: adminIdentityFile },
+      text: output => howToJoin(running, init, output),
+    },
+    stop: () => running.stop(),
+  }
+}
+
+function howToJoin(
+  running: RunningControlPlane,
+  { folder, flags }: ControlPlaneFlags,
+  output: Output,
+): string {
+  const { url, publicUrl, meshId, adminIdentityFile } = running
+  return [
+    `${output.style('green', 'The control plane runs')} at ${url}${publicUrl === url ? '' : `, for members at ${publicUrl}`}.`,
+    `mesh            ${meshId}`,
+    `data            ${folder} (keep a copy: it holds the keys of the mesh)`,
+    `admin identity  ${adminIdentityFile}`,
+    '',
+    'Let a machine join:',
+    `  agent-mesh${flags} token create     here, prints a token`,
+    '  agent-mesh up --join TOKEN          on that machine (on this one with --context NAME)',
+    '',
+    'Let a relay join:',
+    `  agent-mesh${flags} token create --role relay`,
+    '  agent-mesh relay --join TOKEN --announce /ip4/PUBLIC-ADDRESS/tcp/4001',
+    '',
+    'Ctrl-C stops it.',
+  ].join('\n')
+}
+
+function localControlPlane(running: RunningControlPlane, startedAt: number): LocalDaemon {
+  return {
+    status: () => statusOf(running, startedAt),
+    peers: () => notHere('list peers'),
+    services: () => notHere('list services'),
+    call: () => notHere('call'),
+    callAll: () => notHere('call'),
+    ping: () => notHere('ping'),
+  }
+}
+
+function notHere(action: string): Promise<never> {
+  const message = `Cannot ${action}: a control plane runs in this context, not an agent`
+  return Promise.reject(
+    new MeshError('unsupported', message, { hint: 'Ask the context of an agent: --context NAME.' }),
+  )
+}
+
+async function statusOf(running: RunningControlPlane, startedAt: number): Promise<LocalStatus> {
+  const { regions } = await running.health()
+  const sum = (pick: (region: (typeof regions)[number]) => number) =>
+    regions.reduce((total, region) => total + pick(region), 0)
+  return {
+    kind: 'control-plane',
+    version,
+    pid: process.pid,
+    startedAt,
+    meshId: running.meshId,
+    ready: true,
+    warnings: [],
+    controlPlane: { url: running.publicUrl, reachable: true },
+    relays: [],
+    addrs: [running.url],
+    services: [],
+    members: { known: sum(({ members }) => members), online: sum(({ online }) => online) },
+    links: { direct: 0, webrtc: 0, relay: 0 },
+  }
+}
