@@ -9,7 +9,8 @@ export interface MapMember {
   record: MemberRecord
 }
 
-const serviceName = (ref: string): string => ref.slice(0, ref.lastIndexOf('@'))
+/** What a service is looked up by: `math@2` and `math`. */
+const keysOf = (ref: string): [string, string] => [ref, ref.slice(0, ref.lastIndexOf('@'))]
 
 export class MemberIndex {
   readonly #members = new Map<string, MapMember>()
@@ -28,7 +29,7 @@ export class MemberIndex {
     return this.#members.get(this.#byName.get(name) ?? '')
   }
 
-  /** Members whose record lists a version of `service`. */
+  /** Members whose record lists `math@2`, or any version of `math`. */
   providers(service: string): MapMember[] {
     return [...(this.#byService.get(service) ?? [])].flatMap(peerId => this.#members.get(peerId) ?? [])
   }
@@ -41,10 +42,9 @@ export class MemberIndex {
     this.remove(member.peerId)
     this.#members.set(member.peerId, member)
     this.#byName.set(member.name, member.peerId)
-    for (const ref of member.record.services) {
-      const name = serviceName(ref)
-      const peers = this.#byService.get(name) ?? new Set()
-      this.#byService.set(name, peers.add(member.peerId))
+    for (const key of member.record.services.flatMap(keysOf)) {
+      const peers = this.#byService.get(key) ?? new Set()
+      this.#byService.set(key, peers.add(member.peerId))
     }
   }
 
@@ -53,6 +53,6 @@ export class MemberIndex {
     if (old === undefined) return
     this.#members.delete(peerId)
     if (this.#byName.get(old.name) === peerId) this.#byName.delete(old.name)
-    for (const ref of old.record.services) this.#byService.get(serviceName(ref))?.delete(peerId)
+    for (const key of old.record.services.flatMap(keysOf)) this.#byService.get(key)?.delete(peerId)
   }
 }

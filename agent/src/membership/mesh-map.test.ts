@@ -48,6 +48,8 @@ describe('MeshMap', () => {
     expect(map.find('edge-7')?.peerId).toBe(member.peerId)
     expect(map.find(member.peerId)?.name).toBe('edge-7')
     expect(map.providers('math').map(({ name }) => name)).toEqual(['edge-7'])
+    expect(map.providers('math@2')).toHaveLength(1)
+    expect(map.providers('math@3')).toEqual([])
     expect(map.providers('other')).toEqual([])
   })
 

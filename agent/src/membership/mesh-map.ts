@@ -78,7 +78,7 @@ export class MeshMap {
     return this.#index.get(key) ?? this.#index.byName(key)
   }
 
-  /** Members whose record lists a version of `service`. */
+  /** Members whose record lists `math@2`, or any version of `math`. */
   providers(service: string): MapMember[] {
     return this.#index.providers(service)
   }

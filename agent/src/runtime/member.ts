@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { admit, meshVersions, MeshError } from '@agent-mesh/protocol'
+import { admit, meshVersions, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper, type CredentialKeeper } from '../discovery/credential-keeper.ts'
 import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
@@ -17,16 +17,18 @@ import { systemClock, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
+import type { ServiceRegistry } from '../services/index.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
+import { serving, type Serving } from './serving.ts'
 
 export interface MemberInit {
   settings: MemberSettings
   log: Logger
-  /** `name@version` of what it serves. */
-  services: readonly string[]
   /** Hooks and limits of the transport that the kind of member adds. */
-  transport?: Pick<TransportInit, 'retire' | 'keep' | 'relay' | 'options'>
+  transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
+  /** Called with the transport before it starts: nothing has arrived yet. */
+  beforeStart?: (transport: Transport) => void
   clock?: Clock
   /** Gives up while joining. */
   signal?: AbortSignal
@@ -44,6 +46,7 @@ export interface Member {
   readonly publisher: RecordPublisher
   readonly transport: Transport
   readonly metrics: MemberMetrics
+  readonly serving: Serving
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -93,27 +96,24 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => credential.stop())
     const metrics = memberMetrics({ map, head, log })
     const records: { publisher?: RecordPublisher } = {}
-    const transport = await createTransport({
-      ...init.transport,
-      identity,
-      listen: settings.listen,
-      ...(settings.announce === undefined ? {} : { announce: settings.announce }),
-      hello: () => ({
-        versions: [...meshVersions],
-        credential: credential.jwt,
-        record: records.publisher?.jws,
-      }),
-      admit: (hello, peerId) => admit(hello, peerId, head.current, clock.now()),
-      onRefused: (peerId, reason) => metrics.refused(peerId, reason),
-      onError: error => log.debug({ err: error }, 'transport'),
+    const onChange = () => {
+      const updated = records.publisher?.update({ services: served.registry.refs })
+      updated?.catch((err: unknown) => log.error({ err }, 'services not told in the member record'))
+    }
+    const served: Serving = serving({ head, metrics, data: settings.data, onChange })
+    const hello = (): Hello => ({
+      versions: [...meshVersions],
+      credential: credential.jwt,
+      record: records.publisher?.jws,
     })
+    const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
     await transport.start()
     undo.push(() => transport.stop())
-    metrics.observeLinks(transport.links)
-    const publisher = await publish({ init, identity, client, store, credential, transport, clock })
+    const { registry } = served
+    const own = { init, registry, identity, client, store, credential, transport, clock }
+    const publisher = await publish(own)
     records.publisher = publisher
     undo.push(() => publisher.stop())
-    const stop = once(() => unwind(undo))
     return {
       identity,
       controlPlane,
@@ -125,9 +125,10 @@ export async function openMember(init: MemberInit): Promise<Member> {
       publisher,
       transport,
       metrics,
+      serving: served,
       clock,
       log,
-      stop,
+      stop: once(() => unwind(undo)),
     }
   } catch (error) {
     await unwind(undo)
@@ -135,13 +136,50 @@ export async function openMember(init: MemberInit): Promise<Member> {
   }
 }
 
+interface TransportParts extends Pick<Member, 'identity' | 'head' | 'metrics' | 'serving' | 'clock'> {
+  init: MemberInit
+  hello: () => Hello
+}
+
+/** The transport, wired to admission, calls and revocations; not started. */
+async function openTransport({ init, identity, head, metrics, serving, clock, hello }: TransportParts) {
+  const { listen, announce } = init.settings
+  const transport = await createTransport({
+    ...init.transport,
+    identity,
+    listen,
+    ...(announce === undefined ? {} : { announce }),
+    hello,
+    admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
+    retire: link => serving.sessions.retire(link),
+    onRefused: (peerId, reason) => metrics.refused(peerId, reason),
+    onError: error => init.log.debug({ err: error }, 'transport'),
+  })
+  transport.links.onUp(link => serving.sessions.of(link))
+  head.onChange(({ revocations }) => cutOff(transport, revocations))
+  metrics.observeLinks(transport.links)
+  init.beforeStart?.(transport)
+  return transport
+}
+
+/** Whoever was revoked is cut off at once; its running calls end. */
+function cutOff(transport: Transport, { peerIds, serials }: VerifiedHead['revocations']): void {
+  for (const { peer } of transport.links.all())
+    if (peerIds.has(peer.peerId) || serials.has(peer.credential.serial))
+      transport.links.disconnect(
+        peer.peerId,
+        new MeshError('revoked', `Cannot go on with ${peer.credential.name}: it was revoked`),
+      )
+}
+
 /** The first record of this start. */
 function publish(
   parts: Pick<Member, 'identity' | 'client' | 'store' | 'credential' | 'transport' | 'clock'> & {
     init: MemberInit
+    registry: ServiceRegistry
   },
 ) {
-  const { init, identity, credential, transport, ...rest } = parts
+  const { init, registry, identity, credential, transport, ...rest } = parts
   const { region, zone } = init.settings
   return recordPublisher({
     ...rest,
@@ -151,14 +189,14 @@ function publish(
     fields: {
       addrs: listedAddresses(transport.addresses()),
       homeRelays: [],
-      services: [...init.services],
+      services: registry.refs,
       ...(region === undefined ? {} : { region }),
       ...(zone === undefined ? {} : { zone }),
     },
   })
 }
 
-/** Connections first: nothing new arrives while the rest writes what it has. */
+/** What was begun last ends first. */
 async function unwind(undo: (() => Promise<void> | void)[]): Promise<void> {
   for (const step of undo.reverse()) await step()
 }

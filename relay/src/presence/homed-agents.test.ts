@@ -2,16 +2,28 @@ import { signHomeClaim } from '@agent-mesh/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { TestMesh, testKey, type TestKey } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
+import { CircuitGate, circuitDefaults } from '../circuit/index.ts'
 import { HomedAgents } from './homed-agents.ts'
 
 let mesh: TestMesh
 let relay: TestKey
 let homed: HomedAgents
 
+/** The gate of a relay that is full with `maxHomed` agents. */
+const gateWithPlaces = (maxHomed: number) =>
+  new CircuitGate({
+    limits: { ...circuitDefaults, maxHomed },
+    member: () => undefined,
+    reservations: { size: () => 0, has: () => false },
+    circuits: () => 0,
+    now: Date.now,
+    onDenied: () => {},
+  })
+
 beforeEach(async () => {
   mesh = await TestMesh.create()
   relay = await testKey()
-  homed = new HomedAgents({ self: relay.kid, max: 2 })
+  homed = new HomedAgents({ self: relay.kid, places: gateWithPlaces(2) })
 })
 
 const claimOf = (agent: TestKey, homeSeq = 1, at = relay) =>

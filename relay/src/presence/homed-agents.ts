@@ -12,7 +12,8 @@ interface Homed {
 export interface HomedAgentsInit {
   /** Peer id of this relay. */
   self: string
-  max: number
+  /** Places for agents at this relay; `claimHome` throws overloaded when there is none. */
+  places: { claimHome(peerId: string): void; releaseHome(peerId: string): void }
 }
 
 export class HomedAgents {
@@ -52,12 +53,8 @@ export class HomedAgents {
     if (owner !== peerId || relay !== this.#init.self)
       throw new MeshError('unauthenticated', `Cannot take home claim of ${owner}: it is not for this relay`)
     const known = this.#agents.get(peerId)
-    if (known === undefined && this.#agents.size >= this.#init.max)
-      throw new MeshError(
-        'overloaded',
-        `Cannot be home of ${peerId}: ${this.#init.max} agents have their home here`,
-      )
     if (known !== undefined && known.homeSeq > homeSeq) return
+    this.#init.places.claimHome(peerId)
     this.#agents.set(peerId, { claim, homeSeq, over })
     this.#changed()
   }
@@ -66,6 +63,7 @@ export class HomedAgents {
   remove(peerId: string, over: object): void {
     if (this.#agents.get(peerId)?.over !== over) return
     this.#agents.delete(peerId)
+    this.#init.places.releaseHome(peerId)
     this.#changed()
   }
 

@@ -1,0 +1,219 @@
+/**
+ * The agent of a machine: member of a mesh, reachable through its relays, serving and calling. {@link createAgent} is
+ * what programs use.
+ */
+import { MeshError, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import { createLogger, type Logger } from '../observe/logger.ts'
+import { systemWheelClock } from '../rpc/index.ts'
+import {
+  localCallee,
+  ServiceCaller,
+  type CallAllOptions,
+  type CallAllResult,
+  type CallArguments,
+  type CallOptions,
+  type Contracts,
+  type Handlers,
+  type MethodContracts,
+  type MethodName,
+  type ResultOf,
+  type ServiceContract,
+} from '../services/index.ts'
+import type { Path } from '../transport/index.ts'
+import { openMember, type Member, type MemberInit } from './member.ts'
+import { parseMemberOptions, parsePaths, type MemberOptions, type PathChoice } from './options.ts'
+import { Reachable } from './reachable.ts'
+import { Targets } from './targets.ts'
+import { peerViews, serviceViews, statusView } from './views.ts'
+
+export interface AgentOptions<C extends Contracts = readonly []> extends MemberOptions {
+  /** Contracts of services it calls: their calls are checked and typed. */
+  contracts?: C
+  /** `relay`: listens nowhere and dials relays only. @default 'any' */
+  paths?: PathChoice
+  /** @default JSON lines on stderr, level info */
+  log?: Logger
+  /** Gives up while joining. */
+  signal?: AbortSignal
+}
+
+/** A result, who gave it and over which path; no path when the agent answered itself. */
+export interface Asked {
+  value: unknown
+  peerId: string
+  name: string | undefined
+  path: Path | undefined
+  /** From request to reply, tries included. */
+  ms: number
+}
+
+/**
+ * Starts an agent; the first start needs a join token. Resolves when it is enrolled and listens; relays and peers are
+ * found from then on.
+ * @throws MeshError invalid_argument, token_invalid, unauthenticated, unavailable
+ */
+export async function createAgent<const C extends Contracts = readonly []>(
+  options: AgentOptions<C>,
+): Promise<Agent<C>> {
+  const paths = parsePaths(options.paths)
+  const settings = parseMemberOptions(paths === 'relay' ? { ...options, listen: [] } : options)
+  const log = options.log ?? createLogger('agent-mesh')
+  const parts: { reachable?: Reachable } = {}
+  const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
+    parts.reachable?.keeps(link.peer.peerId) ?? false
+  const signal = options.signal === undefined ? {} : { signal: options.signal }
+  const member = await openMember({ settings, log, transport: { keep }, ...signal })
+  const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
+  const self = localCallee(onRequest, member.serving.wheel)
+  const targets = new Targets({ member, paths, self })
+  const reachable = (parts.reachable = new Reachable({ member, targets }))
+  reachable.start()
+  return new Agent({ member, targets, reachable, contracts: options.contracts })
+}
+
+interface AgentInit<C extends Contracts> {
+  member: Member
+  targets: Targets
+  reachable: Reachable
+  contracts: C | undefined
+}
+
+export class Agent<const C extends Contracts = readonly []> {
+  readonly #member: Member
+  readonly #targets: Targets
+  readonly #reachable: Reachable
+  readonly #caller: ServiceCaller<C>
+  readonly #startedAt: number
+  #stopped: Promise<void> | undefined
+
+  constructor({ member, targets, reachable, contracts }: AgentInit<C>) {
+    this.#member = member
+    this.#targets = targets
+    this.#reachable = reachable
+    this.#startedAt = member.clock.now()
+    this.#caller = new ServiceCaller<C>({
+      targets,
+      ...(contracts === undefined ? {} : { contracts }),
+      metrics: member.metrics,
+      now: () => systemWheelClock.now(),
+      random: Math.random,
+    })
+  }
+
+  get peerId(): string {
+    return this.#member.identity.peerId
+  }
+
+  /** As the mesh knows it. */
+  get name(): string {
+    return this.#member.credential.claims.name
+  }
+
+  get meshId(): string {
+    return this.#member.controlPlane.meshId
+  }
+
+  /**
+   * Serves a contract from now on, to whom the policy allows; the result ends that.
+   * @throws MeshError conflict when this version is served already
+   */
+  serve<Name extends string, Methods extends MethodContracts>(
+    contract: ServiceContract<Name, Methods>,
+    handlers: Handlers<Methods>,
+  ): () => void {
+    return this.#member.serving.registry.serve(contract, handlers)
+  }
+
+  /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
+  call<Method extends MethodName<C>>(
+    method: Method,
+    ...rest: CallArguments<C, Method, CallOptions>
+  ): Promise<ResultOf<C, Method>> {
+    return this.#caller.call(method, ...rest)
+  }
+
+  /** As {@link call}, and says who answered, how and how fast. */
+  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Asked> {
+    const startedAt = systemWheelClock.now()
+    const { value, peerId } = await this.#caller.ask(method, params, options)
+    const ms = systemWheelClock.now() - startedAt
+    const path = this.#member.transport.links.best(peerId)?.path
+    return { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
+  }
+
+  /** Asks every member that serves a method: one result for each, failures beside successes. */
+  callAll<Method extends MethodName<C>>(
+    method: Method,
+    ...rest: CallArguments<C, Method, CallAllOptions>
+  ): Promise<{ results: CallAllResult<ResultOf<C, Method>>[] }> {
+    return this.#caller.callAll(method, ...rest)
+  }
+
+  /** Round trip to a member over its best link. @throws MeshError not_found, unavailable, deadline_exceeded */
+  async ping(peer: string, { timeoutMs = 5_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+    const peerId = this.#targets.find(peer)
+    if (peerId === undefined)
+      throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`, {
+        hint: 'See "agent-mesh peers".',
+      })
+    if (peerId === this.peerId)
+      throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this agent`)
+    const deadline = systemWheelClock.now() + timeoutMs
+    const link = await this.#targets.link(peerId, { deadline, signal })
+    const rttMs = await this.#member.serving.sessions
+      .of(link)
+      .ping(Math.max(1, deadline - systemWheelClock.now()))
+    link.rttMs = rttMs
+    return { peerId, name: this.#targets.nameOf(peerId), path: link.path, rttMs }
+  }
+
+  status(): LocalStatus {
+    const { head, transport } = this.#member
+    const relays = this.#reachable.relays.homeRelays().map(peerId => {
+      const name = head.current.relays.find(relay => relay.peerId === peerId)?.name
+      const rttMs = transport.links.best(peerId)?.rttMs
+      return {
+        peerId,
+        reserved: true,
+        ...(name === undefined ? {} : { name }),
+        ...(rttMs === undefined ? {} : { rttMs }),
+      }
+    })
+    const warnings =
+      relays.length > 0 ? [] : ['no relay is reachable: only members that this agent dials know it is here']
+    return statusView({
+      member: this.#member,
+      kind: 'agent',
+      presence: this.#reachable.presence,
+      startedAt: this.#startedAt,
+      relays,
+      warnings,
+    })
+  }
+
+  peers(): LocalPeer[] {
+    return peerViews(this.#member, this.#reachable.presence)
+  }
+
+  services(): LocalService[] {
+    return serviceViews(this.#member, this.#reachable.presence)
+  }
+
+  /** Prometheus text. */
+  metrics(): Promise<string> {
+    return this.#member.metrics.registry.metrics()
+  }
+
+  /** Says going away, finishes what runs, then leaves. Idempotent. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    const { transport, serving, log } = this.#member
+    log.info('stopping')
+    await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
+    await this.#reachable.stop()
+    await this.#member.stop()
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Keeps an agent reachable and informed: home and standby relay, the map over their links, the control plane while
+ * there is none, and links to the peers it watches.
+ */
+import { MapSync } from '../membership/map-sync.ts'
+import { Presence } from '../membership/presence.ts'
+import { watchedBy } from '../membership/ring.ts'
+import type { RelayClient } from '../transport/index.ts'
+import { defaults } from './defaults.ts'
+import { Home } from './home.ts'
+import { MapPoll } from './map-poll.ts'
+import type { Member } from './member.ts'
+import type { Targets } from './targets.ts'
+import { WatchLinks } from './watch-links.ts'
+
+export interface ReachableInit {
+  member: Member
+  targets: Targets
+}
+
+export class Reachable {
+  readonly presence = new Presence()
+  readonly relays: RelayClient
+  readonly #init: ReachableInit
+  readonly #home: Home
+  readonly #sync: MapSync
+  readonly #poll: MapPoll
+  readonly #watch: WatchLinks
+
+  constructor(init: ReachableInit) {
+    this.#init = init
+    const { member, targets } = init
+    const { head, map, client, log, clock, store, identity, transport } = member
+    const { region } = member.publisher.record
+    this.#home = new Home({ signer: identity.signer, store, clock })
+    this.relays = transport.relayClient({
+      region,
+      measure: (link, signal) => this.#ping(link, signal),
+    })
+    this.#sync = new MapSync({
+      head,
+      map,
+      presence: this.presence,
+      log,
+      reopenMs: defaults.mapReopenMs,
+      homeClaimFor: relay => this.#home.claimFor(relay),
+    })
+    this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
+    this.#watch = new WatchLinks({
+      targets: () => this.#watchTargets(),
+      connect: (peerId, signal) => targets.link(peerId, { signal }),
+      ping: (link, signal) => this.#ping(link, signal),
+      log,
+    })
+  }
+
+  /** Whether some relay keeps the map current. */
+  get informed(): boolean {
+    return this.#sync.live
+  }
+
+  /** Whether the link to this peer is kept when idle. */
+  keeps(peerId: string): boolean {
+    return this.#watch.watches(peerId)
+  }
+
+  start(): void {
+    const { head, map, transport } = this.#init.member
+    const offerRelays = () => this.relays.update(head.current.relays)
+    this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
+    transport.links.onUp(link => {
+      if (this.relays.homeRelays().includes(link.peer.peerId)) void this.#sync.follow(link)
+    })
+    head.onChange(offerRelays)
+    map.onChange(() => this.#watch.update())
+    offerRelays()
+    this.#poll.start()
+    this.#watch.update()
+  }
+
+  /** What opens links ends before the transport does. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#watch.stop(), this.#poll.stop(), this.relays.stop()])
+    this.#sync.stop()
+  }
+
+  async #ping(link: Parameters<WatchPing>[0], _signal: AbortSignal): Promise<number> {
+    return this.#init.member.serving.sessions.of(link).ping()
+  }
+
+  #moveHome(homeRelays: readonly string[]): void {
+    const { publisher, transport, log } = this.#init.member
+    const [home] = homeRelays
+    const moved = this.#home.moveTo(home)
+    publisher
+      .update({ homeRelays: [...homeRelays] })
+      .catch((err: unknown) => log.error({ err }, 'home relays not told in the member record'))
+    for (const relay of homeRelays) {
+      const link = transport.links.best(relay)
+      if (link !== undefined) void this.#sync.follow(link)
+    }
+    if (moved && home !== undefined) void this.#sync.announceHome(home)
+  }
+
+  #watchTargets(): string[] {
+    const { map, head, identity } = this.#init.member
+    const agents = map.members().filter(({ credential }) => credential.roles.includes('agent'))
+    return watchedBy({
+      meshId: head.current.keys.meshId,
+      self: identity.peerId,
+      agents: agents.map(({ peerId }) => peerId),
+      successors: head.current.relays.length > 0 ? defaults.watched : defaults.watchedWithoutRelay,
+      small: defaults.smallMesh,
+    })
+  }
+}
+
+type WatchPing = ConstructorParameters<typeof WatchLinks>[0]['ping']

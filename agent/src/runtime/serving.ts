@@ -1,0 +1,35 @@
+/** What every member can do on a link: serve its services to whom the policy allows. */
+import { version } from '@agent-mesh/protocol'
+import type { HeadKeeper } from '../membership/head-keeper.ts'
+import type { MemberMetrics } from '../observe/member-metrics.ts'
+import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
+import { Dispatcher, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
+import { authorizeBy } from './authorize.ts'
+import { RpcSessions } from './rpc-sessions.ts'
+
+export interface Serving {
+  readonly registry: ServiceRegistry
+  readonly dispatcher: Dispatcher
+  readonly sessions: RpcSessions
+  /** Deadlines of all calls of the process. */
+  readonly wheel: TimerWheel
+}
+
+export interface ServingInit {
+  head: HeadKeeper
+  metrics: MemberMetrics
+  /** Data folder, whose disk `host.info` tells of. */
+  data: string
+  /** What is served changed. */
+  onChange: () => void
+}
+
+export function serving({ head, metrics, data, onChange }: ServingInit): Serving {
+  const wheel = new TimerWheel(systemWheelClock)
+  const registry = new ServiceRegistry(onChange)
+  registry.serve(hostService, hostHandlers({ version, diskPath: data }))
+  const now = () => systemWheelClock.now()
+  const dispatcher = new Dispatcher({ registry, authorize: authorizeBy(head), metrics, now })
+  const sessions = new RpcSessions({ wheel, handlerFor: caller => dispatcher.handlerFor(caller) })
+  return { registry, dispatcher, sessions, wheel }
+}

@@ -1,0 +1,70 @@
+/** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
+import { MeshError } from '@agent-mesh/protocol'
+import type { Callee, CallTargets, ConnectOptions } from '../services/index.ts'
+import type { DialTarget } from '../transport/dialer.ts'
+import type { Link } from '../transport/link.ts'
+import type { Member } from './member.ts'
+import type { PathChoice } from './options.ts'
+
+export interface TargetsInit {
+  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity'>
+  paths: PathChoice
+  /** The own services as a link. */
+  self: Callee
+}
+
+export class Targets implements CallTargets {
+  readonly #init: TargetsInit
+
+  constructor(init: TargetsInit) {
+    this.#init = init
+  }
+
+  providers(service: string): string[] {
+    return this.#init.member.map.providers(service).map(({ peerId }) => peerId)
+  }
+
+  find(nameOrPeerId: string): string | undefined {
+    return this.#init.member.map.find(nameOrPeerId)?.peerId
+  }
+
+  nameOf(peerId: string): string | undefined {
+    return this.#init.member.map.get(peerId)?.name
+  }
+
+  async connect(peerId: string, options: ConnectOptions): Promise<Callee> {
+    const { member, self } = this.#init
+    if (peerId === member.identity.peerId) return self
+    return member.serving.sessions.of(await this.link(peerId, options))
+  }
+
+  /** The best link whose peer takes new calls. @throws MeshError as {@link Transport.connect} */
+  async link(peerId: string, { deadline, signal }: Partial<ConnectOptions>): Promise<Link> {
+    const { member, paths } = this.#init
+    const options = { paths, ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
+    const link = await member.transport.connect(this.#dialTarget(peerId), options)
+    if (member.serving.sessions.of(link).usable) return link
+    // The peer is leaving this link: calls on it finish, this one takes another.
+    link.markRetiring()
+    return member.transport.connect(this.#dialTarget(peerId), options)
+  }
+
+  #dialTarget(peerId: string): DialTarget {
+    const { map, head, transport } = this.#init.member
+    const known = map.get(peerId)
+    const relay = head.current.relays.find(entry => entry.peerId === peerId)
+    if (known === undefined && relay === undefined && transport.links.best(peerId) === undefined)
+      throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
+    const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))
+    return {
+      peerId,
+      name: known?.name ?? relay?.name ?? peerId,
+      addrs: known?.record.addrs ?? relay?.addrs ?? [],
+      relays: orderAs(known?.record.homeRelays ?? [], relays),
+    }
+  }
+}
+
+/** Home first, then standby. */
+const orderAs = <T extends { peerId: string }>(order: readonly string[], relays: readonly T[]): T[] =>
+  [...relays].sort((a, b) => order.indexOf(a.peerId) - order.indexOf(b.peerId))

@@ -1,0 +1,97 @@
+/** What a member tells of itself and of the others: the shapes of the local API. */
+import { version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import type { Presence } from '../membership/presence.ts'
+import type { MapMember } from '../membership/member-index.ts'
+import type { Link } from '../transport/link.ts'
+import type { Member } from './member.ts'
+
+/** Older than this, a head is worth a word: it is signed anew whenever somebody asks. Milliseconds. */
+const oldHeadMs = 24 * 3600_000
+
+/** Belief about a member: the own link first, then the lease of its relay. */
+export function peerView(peer: MapMember, link: Link | undefined, presence: Presence): LocalPeer {
+  const leased = presence.at(peer.peerId) !== undefined
+  return {
+    peerId: peer.peerId,
+    name: peer.name,
+    kind: peer.credential.roles.includes('relay') ? 'relay' : 'agent',
+    online: link !== undefined || leased,
+    source: link !== undefined ? 'link' : leased ? 'lease' : 'none',
+    services: peer.record.services,
+    ...(link === undefined ? {} : { path: link.path }),
+    ...(link?.rttMs === undefined ? {} : { rttMs: link.rttMs }),
+    ...(peer.credential.region === undefined ? {} : { region: peer.credential.region }),
+  }
+}
+
+/** Everybody else in the map. */
+export const peerViews = ({ map, transport, identity }: Member, presence: Presence): LocalPeer[] =>
+  map
+    .members()
+    .filter(({ peerId }) => peerId !== identity.peerId)
+    .map(peer => peerView(peer, transport.links.best(peer.peerId), presence))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+
+/** Who serves what, the own services included. */
+export function serviceViews(member: Member, presence: Presence): LocalService[] {
+  const providers = new Map<string, LocalService['providers']>()
+  const add = (service: string, provider: LocalService['providers'][number]) =>
+    providers.set(service, [...(providers.get(service) ?? []), provider])
+  const own = { peerId: member.identity.peerId, name: member.credential.claims.name, online: true }
+  for (const service of member.serving.registry.refs) add(service, own)
+  for (const { peerId, name, online, services } of peerViews(member, presence))
+    for (const service of services) add(service, { peerId, name, online })
+  return [...providers]
+    .map(([service, list]) => ({ service, providers: list }))
+    .sort((a, b) => (a.service < b.service ? -1 : 1))
+}
+
+export interface StatusInit {
+  member: Member
+  kind: 'agent' | 'relay'
+  presence: Presence
+  /** Unix milliseconds. */
+  startedAt: number
+  relays: LocalStatus['relays']
+  warnings: readonly string[]
+}
+
+export function statusView({ member, kind, presence, startedAt, relays, warnings }: StatusInit): LocalStatus {
+  const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock } = member
+  const links = transport.links.all().filter(({ state }) => state !== 'down')
+  const count = (path: string) => links.filter(link => link.path === path).length
+  const peers = peerViews(member, presence)
+  const all = [
+    ...warnings,
+    ...commonWarnings(credential.claims.exp * 1000, head.current.issuedAt, clock.now()),
+  ]
+  if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
+  const { region } = credential.claims
+  return {
+    kind,
+    version,
+    pid: process.pid,
+    startedAt,
+    meshId: controlPlane.meshId,
+    peerId: identity.peerId,
+    name: credential.claims.name,
+    ...(region === undefined ? {} : { region }),
+    ready: credential.claims.exp * 1000 > clock.now(),
+    warnings: all,
+    controlPlane: { url: controlPlane.url, reachable: publisher.published },
+    relays,
+    addrs: publisher.record.addrs,
+    services: serving.registry.refs,
+    members: { known: map.size, online: peers.filter(({ online }) => online).length + 1 },
+    links: { direct: count('direct'), webrtc: count('webrtc'), relay: count('relay') },
+    credentialExpires: credential.claims.exp * 1000,
+  }
+}
+
+function commonWarnings(expires: number, headIssuedAt: number, now: number): string[] {
+  const warnings: string[] = []
+  if (expires <= now) warnings.push(`the credential expired at ${new Date(expires).toISOString()}`)
+  if (now - headIssuedAt > oldHeadMs)
+    warnings.push('the head is older than a day: policy and revocations may be newer')
+  return warnings
+}

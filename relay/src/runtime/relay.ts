@@ -1,0 +1,209 @@
+/**
+ * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and tells the
+ * control plane and them who is here.
+ */
+import {
+  createLogger,
+  openMember,
+  parseMemberOptions,
+  peerViews,
+  Presence,
+  serviceViews,
+  statusView,
+  systemWheelClock,
+  type Logger,
+  type Member,
+  type MemberOptions,
+} from '@agent-mesh/agent'
+import {
+  mapProtocol,
+  MeshError,
+  version,
+  type LocalPeer,
+  type LocalService,
+  type LocalStatus,
+} from '@agent-mesh/protocol'
+import { circuitServer, type CircuitServer } from '../circuit/index.ts'
+import { MapMirror } from '../map/map-mirror.ts'
+import { MapServer } from '../map/map-server.ts'
+import { HomedAgents } from '../presence/homed-agents.ts'
+import { PresenceReporter } from '../presence/presence-reporter.ts'
+
+export interface RelayOptions extends MemberOptions {
+  /** @default JSON lines on stderr, level info */
+  log?: Logger
+  /** Gives up while joining. */
+  signal?: AbortSignal
+}
+
+/**
+ * Starts a relay; the first start needs a join token with the role `relay`.
+ * @throws MeshError invalid_argument, token_invalid, permission_denied without the role, unavailable
+ */
+export async function createRelay(options: RelayOptions): Promise<Relay> {
+  const settings = parseMemberOptions(options)
+  if (settings.listen.length === 0)
+    throw new MeshError('invalid_argument', 'Cannot start relay: it has no address to listen on', {
+      hint: 'Pass --listen /ip4/0.0.0.0/tcp/4001.',
+    })
+  const log = options.log ?? createLogger('agent-mesh-relay')
+  const circuit = circuitServer({
+    onDenied: (reason, peerId) => log.info({ reason, peerId }, 'circuit or reservation denied'),
+  })
+  const { relay: hooks, keep, limits } = circuit
+  const transport = { relay: hooks, keep, options: { maxLinks: limits.maxLinks } }
+  const signal = options.signal === undefined ? {} : { signal: options.signal }
+  const beforeStart = circuit.attach
+  const member = await openMember({ settings, log, transport, beforeStart, ...signal })
+  try {
+    if (!member.credential.claims.roles.includes('relay'))
+      throw new MeshError(
+        'permission_denied',
+        'Cannot start relay: its join token did not give the role relay',
+        {
+          hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
+        },
+      )
+    const relay = new Relay(member, circuit)
+    await relay.start()
+    return relay
+  } catch (error) {
+    await member.stop()
+    throw error
+  }
+}
+
+export class Relay {
+  readonly #member: Member
+  readonly #circuit: CircuitServer
+  readonly #homed: HomedAgents
+  readonly #mirror: MapMirror
+  readonly #mapServer: MapServer
+  readonly #reporter: PresenceReporter
+  readonly #presence = new Presence()
+  readonly #startedAt: number
+  #stopped: Promise<void> | undefined
+
+  constructor(member: Member, circuit: CircuitServer) {
+    const { client, head, map, store, log, identity, clock } = member
+    this.#member = member
+    this.#circuit = circuit
+    this.#startedAt = clock.now()
+    this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
+    this.#mirror = new MapMirror({ client, head, map, log })
+    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
+    const { region } = member.credential.claims
+    this.#reporter = new PresenceReporter({
+      client,
+      homed: this.#homed,
+      load: () => this.#load(),
+      health: () => ({ ready: true, version, ...(region === undefined ? {} : { region }) }),
+      log,
+    })
+    this.#homed.onChange(() =>
+      this.#presence.tell(identity.peerId, { full: true, up: this.#homed.peers(), down: [] }),
+    )
+  }
+
+  get peerId(): string {
+    return this.#member.identity.peerId
+  }
+
+  get name(): string {
+    return this.#member.credential.claims.name
+  }
+
+  get meshId(): string {
+    return this.#member.controlPlane.meshId
+  }
+
+  /** Where members reach it. */
+  get addresses(): readonly string[] {
+    return this.#member.publisher.record.addrs
+  }
+
+  async start(): Promise<void> {
+    const { transport, metrics } = this.#member
+    await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
+    metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
+    metrics.gauge('agent_mesh_relay_reservations', 'Live reservations', () => this.#load().reservations)
+    metrics.gauge('agent_mesh_relay_circuits', 'Open circuits', () => this.#circuit.circuits())
+    metrics.gauge(
+      'agent_mesh_relay_map_subscribers',
+      'Agents that follow the map here',
+      () => this.#mapServer.subscribers,
+    )
+    metrics.gauge('agent_mesh_relay_watch_connected', '1 while changes are pushed by the control plane', () =>
+      Number(this.#mirror.watching),
+    )
+    this.#mirror.start()
+    this.#reporter.start()
+  }
+
+  /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */
+  async ping(peer: string, { timeoutMs = 5_000 }: { timeoutMs?: number } = {}) {
+    const { map, transport, serving } = this.#member
+    const known = map.find(peer)
+    if (known === undefined)
+      throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`)
+    const link = transport.links.best(known.peerId)
+    if (link === undefined)
+      throw new MeshError(
+        'unavailable',
+        `Cannot ping ${peer}: it has no link to this relay, and relays dial nobody`,
+      )
+    const startedAt = systemWheelClock.now()
+    const rttMs = await serving.sessions.of(link).ping(timeoutMs - (systemWheelClock.now() - startedAt))
+    return { peerId: known.peerId, name: known.name, path: link.path, rttMs }
+  }
+
+  status(): LocalStatus {
+    const warnings = this.#mirror.watching
+      ? []
+      : ['the control plane pushes no changes: the map is polled each minute']
+    return statusView({
+      member: this.#member,
+      kind: 'relay',
+      presence: this.#presence,
+      startedAt: this.#startedAt,
+      relays: [],
+      warnings,
+    })
+  }
+
+  peers(): LocalPeer[] {
+    return peerViews(this.#member, this.#presence)
+  }
+
+  services(): LocalService[] {
+    return serviceViews(this.#member, this.#presence)
+  }
+
+  /** Prometheus text. */
+  metrics(): Promise<string> {
+    return this.#member.metrics.registry.metrics()
+  }
+
+  /** Says going away, ends reports and pushes, then the links. Idempotent. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    const { transport, serving, log } = this.#member
+    log.info('stopping')
+    await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
+    await Promise.all([this.#mirror.stop(), this.#reporter.stop()])
+    this.#mapServer.stop()
+    await this.#member.stop()
+  }
+
+  #load() {
+    const { gate } = this.#circuit
+    return {
+      agents: this.#homed.size,
+      reservations: this.#circuit.reservations().length,
+      visitors: gate.visitors,
+    }
+  }
+}
