@@ -5,7 +5,8 @@
 import { base58btc } from 'multiformats/bases/base58'
 import { base64url } from 'multiformats/bases/base64'
 import { MeshError } from './errors.ts'
-import type { PublicJwk } from './fields.ts'
+import { peerIdField, type PublicJwk } from './fields.ts'
+import { parse } from './parse.ts'
 
 /** identity multihash (0x00, 36 bytes), then protobuf: type (field 1) Ed25519 (1), data (field 2), 32 bytes. */
 const prefix = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
@@ -23,21 +24,13 @@ export function peerIdOf(publicKey: Uint8Array): string {
   return base58btc.baseEncode(bytes)
 }
 
-/** The 32-byte Ed25519 public key inside a peer id. @throws MeshError invalid_argument */
-export function publicKeyOf(peerId: string): Uint8Array {
-  const refuse = (reason: string, cause?: unknown) =>
-    new MeshError('invalid_argument', `Cannot read peer id ${peerId.slice(0, 64)}: ${reason}`, { cause })
-  if (peerId.length > 64) throw refuse('longer than 64 characters')
-  let bytes: Uint8Array
-  try {
-    bytes = base58btc.baseDecode(peerId)
-  } catch (cause) {
-    throw refuse('not base58', cause)
-  }
-  if (bytes.length !== prefix.length + 32 || prefix.some((byte, i) => bytes[i] !== byte))
-    throw refuse('not an Ed25519 key')
-  return bytes.slice(prefix.length)
-}
+/**
+ * The 32-byte Ed25519 public key inside a peer id. The field's pattern is checked first: the decoder also takes
+ * characters outside the alphabet, which would give one key several ids.
+ * @throws MeshError invalid_argument
+ */
+export const publicKeyOf = (peerId: string): Uint8Array =>
+  base58btc.baseDecode(parse(peerIdField, peerId, 'read peer id')).slice(prefix.length)
 
 /** The public JWK inside a peer id. @throws MeshError invalid_argument */
 export const peerJwk = (peerId: string): PublicJwk => ({

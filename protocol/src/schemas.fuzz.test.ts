@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type * as z from 'zod/mini'
+import { fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
+import { TestMesh } from '../../test/support/mesh-fixture.ts'
+import { refusal } from '../../test/support/refusal.ts'
+import { problemSchema } from './api/documents.ts'
+import { apiRoutes } from './api/routes.ts'
+import { formatMapCursor } from './map-cursor.ts'
+import { isRemoval, mapMessageSchema, mapPageSchema, mapRequestSchema } from './map.ts'
+import { parse, parseJson } from './parse.ts'
+import { defaultPolicy, evaluate, failedPolicyTests, policySchema } from './policy.ts'
+
+const mesh = await TestMesh.create()
+const member = await mesh.member()
+const [record, credential, head] = await Promise.all([member.record(), member.credential(), mesh.head()])
+const next = formatMapCursor({ epoch: 'e', v: Array.from({ length: 16 }, () => 1) })
+const place = { shard: 3, v: 7, peerId: member.peerId }
+const page = {
+  changes: [
+    { ...place, record, credential },
+    { ...place, gone: member.serial },
+  ],
+  next,
+  more: false,
+  numbers: { keys: 1, relays: 1, policy: 1, revocations: 1 },
+}
+
+/** Values that fit one schema or another; each schema is shown all of them, changed. */
+const bodies: object[] = [
+  page,
+  { type: 'changes', page },
+  { type: 'head', head },
+  { type: 'presence', full: true, up: [member.peerId], down: [] },
+  { type: 'sync', since: next },
+  { credential, head },
+  { record },
+  { secret: 's'.repeat(43), name: 'web-1' },
+  { uses: 1, expiresIn: 60, roles: ['agent'], tags: ['gpu'], name: 'web-1' },
+  { meshId: mesh.meshId, head, serverTime: 1, watchUrl: 'wss://x/v1/watch' },
+  {
+    type: 'urn:agent-mesh:error:conflict',
+    title: 'x',
+    status: 409,
+    detail: 'x',
+    code: 'conflict',
+    details: { a: 1 },
+  },
+  {
+    epoch: 'epoch-01',
+    seq: 1,
+    up: [record],
+    down: [member.peerId],
+    load: { agents: 1, reservations: 1, visitors: 0 },
+    health: { ready: true, version: '0.1.0' },
+  },
+]
+
+const schemas: { name: string; schema: z.ZodMiniType }[] = [
+  { name: 'map page', schema: mapPageSchema },
+  { name: 'map message', schema: mapMessageSchema },
+  { name: 'map request', schema: mapRequestSchema },
+  { name: 'problem', schema: problemSchema },
+  ...apiRoutes.flatMap(({ method, path, request, reply }) => [
+    ...(request === undefined ? [] : [{ name: `request ${method} ${path}`, schema: request }]),
+    ...(reply === undefined ? [] : [{ name: `reply ${method} ${path}`, schema: reply }]),
+  ]),
+]
+
+it.each(schemas)(
+  '$name: any JSON ends in a MeshError or in a value that is read again as the same',
+  async ({ schema }) => {
+    await fc.assert(
+      fc.asyncProperty(hostileJson(bodies), async value => {
+        const answer = await refusal(() => {
+          const read = parse(schema, value, 'read it')
+          expect(parse(schema, read, 'read it')).toEqual(read)
+        })
+        expect(answer).toMatch(/^(accepted$|invalid_argument: Cannot read it: )/)
+        expect(answer.length).toBeLessThan(400)
+      }),
+      { numRuns: Math.ceil(fuzzRuns / 4) },
+    )
+  },
+)
+
+it('any text read as JSON ends in a MeshError or a value', async () => {
+  const texts = bodies.map(body => JSON.stringify(body))
+  await fc.assert(
+    fc.asyncProperty(hostileText(texts), async text => {
+      const answer = await refusal(() => parseJson(mapMessageSchema, text, 'read it'))
+      expect(answer).toMatch(/^(accepted$|invalid_argument: )/)
+    }),
+    { numRuns: fuzzRuns },
+  )
+})
+
+it('a change that is taken is a pair or a removal, whole', async () => {
+  await fc.assert(
+    fc.asyncProperty(hostileJson([page]), async value => {
+      await refusal(() => {
+        for (const change of parse(mapPageSchema, value, 'read page').changes)
+          expect(typeof (isRemoval(change) ? change.gone : change.record)).toBe('string')
+      })
+    }),
+    { numRuns: fuzzRuns },
+  )
+})
+
+it('a policy that is taken can be evaluated and tested, and never allows what it does not name', async () => {
+  const test = { from: 'role:agent', action: 'call', to: 'service:a', expect: 'allow' } as const
+  const subject = { sub: 'p', name: 'n', roles: [], tags: [] }
+  await fc.assert(
+    fc.asyncProperty(hostileJson([{ ...defaultPolicy, tests: [test] }]), async value => {
+      await refusal(() => {
+        const policy = parse(policySchema, value, 'read policy')
+        expect(Array.isArray(failedPolicyTests(policy))).toBe(true)
+        expect(evaluate(policy, subject, 'call', 'service:a')).toBeUndefined()
+      })
+    }),
+    { numRuns: fuzzRuns },
+  )
+})
