@@ -1,0 +1,72 @@
+import { createAgent, createLogger, type Agent } from '@agent-mesh/agent'
+import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
+
+import type { LocalDaemon } from '../local/local-daemon.ts'
+import type { Output } from '../show/output.ts'
+import { memberOptions, type MemberFlags } from './options.ts'
+import type { StartedDaemon } from './run-daemon.ts'
+import { loadServices } from './service-modules.ts'
+
+export interface AgentFlags extends MemberFlags {
+  paths: 'any' | 'relay'
+  /** Modules whose exports are services. */
+  serve?: string[]
+}
+
+/** Starts the agent of this machine. @throws MeshError */
+export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon> {
+  // Before joining: a module that does not load should cost no token.
+  const services = await loadServices(flags.serve ?? [])
+  const log = createLogger('agent', flags.logLevel)
+  const agent = await createAgent({ ...memberOptions(flags), paths: flags.paths, log })
+  try {
+    for (const { contract, handlers } of services) agent.serve(contract, handlers)
+  } catch (error) {
+    await agent.stop()
+    throw error
+  }
+  const { peerId, name, meshId } = agent
+  return {
+    local: localAgent(agent),
+    ready: { fields: { peerId, name, meshId }, text: output => whatNext(agent, output) },
+    stop: () => agent.stop(),
+  }
+}
+
+const whatNext = ({ name, peerId, meshId }: Agent, output: Output): string =>
+  [
+    `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
+    `peer id  ${peerId}`,
+    '',
+    'Ask it from another terminal: agent-mesh status, peers, services, call, call-all, ping. Ctrl-C stops it.',
+  ].join('\n')
+
+function localAgent(agent: Agent): LocalDaemon {
+  return {
+    status: () => agent.status(),
+    peers: () => agent.peers(),
+    services: () => agent.services(),
+    call: async ({ method, params, peer, timeoutMs }, { signal }) => {
+      const { value, peerId, name, path, ms } = await agent.ask(method, params, { peer, timeoutMs, signal })
+      return { value, peerId, ms, ...(name !== undefined && { name }), ...(path !== undefined && { path }) }
+    },
+    callAll: async ({ method, params, timeoutMs }, { signal }) => {
+      const { results } = await agent.callAll(method, params, { timeoutMs, signal })
+      return { results: results.map(localResult) }
+    },
+    ping: async ({ peer, timeoutMs }, { signal }) => {
+      const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeoutMs }) })
+      const { peerId, name, path, rttMs } = reply
+      return { peerId, path, rttMs, ...(name !== undefined && { name }) }
+    },
+  }
+}
+
+type AgentResult = Awaited<ReturnType<Agent['callAll']>>['results'][number]
+
+function localResult(result: AgentResult): LocalCallAllReply['results'][number] {
+  const member = { peerId: result.peerId, ...(result.name !== undefined && { name: result.name }) }
+  if (result.ok) return { ...member, ok: true, value: result.value }
+  const { code, message } = result.error
+  return { ...member, ok: false, error: { code, message } }
+}
