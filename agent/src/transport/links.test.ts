@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
-import { targetOf, TestMesh } from './test-mesh.ts'
+import { targetOf, TestMesh } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 
 let mesh: TestMesh

@@ -133,7 +133,9 @@ export class RelayClient {
       }
     }
     for (const { peerId } of this.#candidates) this.#probed.add(peerId)
-    const linked = this.#keepers.flatMap(({ relay, link }) => (link ? [{ peerId: relay.peerId, link }] : []))
+    const linked = this.#keepers.flatMap(({ relay, link }) =>
+      link !== undefined && held.includes(relay.peerId) ? [{ peerId: relay.peerId, link }] : [],
+    )
     await Promise.all([
       ...linked.map(({ peerId, link }) => ask(peerId, Promise.resolve(link))),
       ...asked.map(relay => ask(relay.peerId, this.#init.connect(relay, limit))),

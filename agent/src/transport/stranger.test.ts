@@ -5,7 +5,7 @@ import { helloProtocol } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
 import { createNode, type MeshNode } from './node.ts'
-import { targetOf, TestMesh } from './test-mesh.ts'
+import { targetOf, TestMesh } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 
 const identifyProtocol = '/ipfs/id/1.0.0'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { targetOf, TestMesh } from './test-mesh.ts'
+import { targetOf, TestMesh } from './testing/test-mesh.ts'
 
 let mesh: TestMesh
 beforeEach(async () => {

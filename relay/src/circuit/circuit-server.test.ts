@@ -1,4 +1,4 @@
-import { targetOf, TestMesh } from '@agent-mesh/agent/transport/test-mesh'
+import { targetOf, TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
 import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'

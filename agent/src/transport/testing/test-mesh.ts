@@ -13,9 +13,9 @@ import {
   type KeyChain,
   type Signer,
 } from '@agent-mesh/protocol'
-import { generateIdentity, type Identity } from '../identity/index.ts'
-import type { DialTarget } from './dialer.ts'
-import { createTransport, type Transport, type TransportInit } from './transport.ts'
+import { generateIdentity, type Identity } from '../../identity/index.ts'
+import type { DialTarget } from '../dialer.ts'
+import { createTransport, type Transport, type TransportInit } from '../transport.ts'
 
 async function authority() {
   const [root, key] = await Promise.all([generateIdentity(), generateIdentity()])

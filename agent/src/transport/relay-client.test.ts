@@ -1,0 +1,176 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { Link } from './link.ts'
+import { RelayClient } from './relay-client.ts'
+import type { RelayCandidate } from './relay-choice.ts'
+
+/** Relays as the client sees them: links and reservations that come and go, and round trips that change. */
+class Relays {
+  readonly roundTrips = new Map<string, number>()
+  readonly dials: string[] = []
+  readonly reserved = new Set<string>()
+  readonly links = new Map<string, Link>()
+  readonly #lost = new Set<(relayId: string) => void>()
+
+  connect = (relay: RelayCandidate): Promise<Link> => {
+    this.dials.push(relay.peerId)
+    if (!this.roundTrips.has(relay.peerId)) return Promise.reject(new Error('refused'))
+    const known = this.links.get(relay.peerId)
+    if (known?.state === 'up') return Promise.resolve(known)
+    const link = new Link({
+      id: relay.peerId,
+      peer: { peerId: relay.peerId } as Link['peer'],
+      remoteAddr: relay.addrs[0] ?? '',
+      dialler: 'self',
+      openedAt: 0,
+      rttMs: undefined,
+      stream: {} as Link['stream'],
+      io: {
+        openStream: () => Promise.reject(new Error('unused')),
+        otherStreams: () => 0,
+        close: () => Promise.resolve(),
+        abort: () => {},
+      },
+    })
+    this.links.set(relay.peerId, link)
+    return Promise.resolve(link)
+  }
+
+  reservations = {
+    reserve: (relayId: string) => {
+      this.reserved.add(relayId)
+      return Promise.resolve()
+    },
+    release: (relayId: string) => void this.reserved.delete(relayId),
+    onLost: (callback: (relayId: string) => void) => {
+      this.#lost.add(callback)
+      return () => this.#lost.delete(callback)
+    },
+  }
+
+  lose(relayId: string): void {
+    for (const callback of this.#lost) callback(relayId)
+  }
+
+  kill(relayId: string): void {
+    this.roundTrips.delete(relayId)
+    this.links.get(relayId)?.markDown(undefined)
+  }
+}
+
+const candidates = (...names: string[]): RelayCandidate[] =>
+  names.map(name => ({ peerId: name, addrs: [`/dns/${name}/tcp/1`] }))
+
+let client: RelayClient
+afterEach(() => client.stop())
+
+function start(relays: Relays, names: string[], options = {}) {
+  const changes: string[][] = []
+  client = new RelayClient({
+    connect: relays.connect,
+    reservations: relays.reservations,
+    now: () => performance.now(),
+    onError: () => {},
+    measure: link => Promise.resolve(relays.roundTrips.get(link.peer.peerId) ?? Infinity),
+    options: {
+      retryMs: 5,
+      maxRetryMs: 20,
+      measureMs: 20,
+      replaceMs: 50,
+      graceMs: 10,
+      probeMs: 100,
+      ...options,
+    },
+  })
+  client.onChange(homeRelays => changes.push(homeRelays))
+  client.update(candidates(...names))
+  return changes
+}
+
+const home = (...expected: string[]) =>
+  expect.poll(() => client.homeRelays(), { timeout: 3_000 }).toEqual(expected)
+
+describe('a relay client', () => {
+  it('reserves at the two nearest relays, the nearest as home', async () => {
+    const relays = new Relays()
+    for (const [name, ms] of Object.entries({ a: 30, b: 10, c: 20 })) relays.roundTrips.set(name, ms)
+    start(relays, ['a', 'b', 'c'])
+    await home('b', 'c')
+    expect([...relays.reserved].sort()).toEqual(['b', 'c'])
+  })
+
+  it('moves home when another relay becomes clearly nearer, and not before', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 30).set('b', 40)
+    const changes = start(relays, ['a', 'b'])
+    await home('a', 'b')
+    relays.roundTrips.set('b', 25)
+    const asked = vi.spyOn(relays.roundTrips, 'get')
+    await vi.waitUntil(() => asked.mock.calls.length >= 4)
+    expect(client.homeRelays()).toEqual(['a', 'b'])
+    relays.roundTrips.set('b', 10)
+    await home('b', 'a')
+    expect(changes.at(-1)).toEqual(['b', 'a'])
+  })
+
+  it('dials a relay that went away until it is back', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    start(relays, ['a', 'b'], { replaceMs: 60_000 })
+    await home('a', 'b')
+    relays.kill('a')
+    await home('b')
+    relays.roundTrips.set('a', 10)
+    await home('a', 'b')
+  })
+
+  it('replaces a relay that stays away when there is another', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20).set('c', 30)
+    start(relays, ['a', 'b', 'c'])
+    await home('a', 'b')
+    relays.kill('a')
+    await home('b', 'c')
+  })
+
+  it('does not tell of a loss that is over within the grace', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10)
+    const changes = start(relays, ['a'], { graceMs: 2_000 })
+    await home('a')
+    const dials = relays.dials.length
+    relays.links.get('a')?.markDown(undefined)
+    await vi.waitUntil(() => relays.dials.length > dials && client.home()?.state === 'up')
+    expect(changes).toEqual([['a']])
+  })
+
+  it('reserves again when the reservation alone is lost', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10)
+    start(relays, ['a'])
+    await home('a')
+    relays.reserved.clear()
+    relays.lose('a')
+    await vi.waitUntil(() => relays.reserved.has('a'))
+  })
+
+  it('leaves a relay that is no candidate any more, and dials the newest address of one that moved', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    start(relays, ['a', 'b'])
+    await home('a', 'b')
+    client.update([{ peerId: 'b', addrs: ['/dns/moved/tcp/2'] }])
+    await home('b')
+    expect(relays.reserved.has('a')).toBe(false)
+    relays.links.get('b')?.markDown(undefined)
+    await vi.waitUntil(() => relays.links.get('b')?.remoteAddr === '/dns/moved/tcp/2')
+  })
+
+  it('goes on without any relay, and starts when one is told', async () => {
+    const relays = new Relays()
+    start(relays, [])
+    expect(client.homeRelays()).toEqual([])
+    relays.roundTrips.set('a', 10)
+    client.update(candidates('a'))
+    await home('a')
+  })
+})
