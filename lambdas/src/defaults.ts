@@ -18,3 +18,48 @@ export const leaseRetentionMs = day
 
 /** How many agents and relays a mesh takes; every agent holds every pair (8 MB at this number). */
 export const maxMembers = 5_000
+
+/** A head signed longer ago is signed anew when asked for, ms: members warn about old ones. */
+export const headFreshMs = minute
+
+/** Health is computed at most this often, ms: it reads the whole directory. */
+export const healthFreshMs = 2 * second
+
+/** A nonce is remembered this long, ms: three times what a request's time may be off. */
+export const nonceMs = 180 * second
+
+/** Members in one page of a list unless asked for otherwise, and at most. */
+export const listPage = { usual: 100, most: 1_000 } as const
+
+/** Healthy members told at bootstrap unless asked for otherwise, and at most. */
+export const providerPage = { usual: 20, most: 50 } as const
+
+/** Tries of a conditional write that others may win, as design 4a has it. */
+export const writeTries = 8
+
+/** Bytes of a change in a map page beside its documents: keys, numbers, peer id. */
+export const changeOverheadBytes = 160
+
+/** Ping of a watcher, ms: finds connections that are gone; proxies commonly end idle ones after 60 s or more. */
+export const watchPingMs = 50 * second
+
+/** How often other writers of the same database are looked for, ms: their changes are pushed, too. */
+export const watchPollMs = 5 * second
+
+/** A fresh head is pushed this often, ms: members warn about old ones. */
+export const watchHeadMs = 5 * minute
+
+/** A watcher that takes no bytes for this long is dropped, ms. One message at a time waits for it. */
+export const watchStallMs = 30 * second
+
+/** Watchers at once, and of one member: relays (256 at most), their successors during a restart, dashboards. */
+export const watchers = { most: 600, perMember: 4 } as const
+
+/** How often garbage is collected and the admin's credential looked at, ms. */
+export const housekeepingMs = 60 * minute
+
+/** How long running requests may take once the process is told to end, ms. */
+export const drainMs = 5 * second
+
+/** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
+export const requestMs = 30 * second

@@ -4,3 +4,10 @@ export * from './store/model.ts'
 export * from './store/store.ts'
 export * from './store/token-id.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
+export type { Log } from './domain/log.ts'
+export {
+  startControlPlane,
+  type ControlPlaneOptions,
+  type RunningControlPlane,
+} from './hosts/node/start-control-plane.ts'
+export type { ListenAddress } from './hosts/node/http-listener.ts'

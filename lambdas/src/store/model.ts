@@ -105,6 +105,7 @@ export interface Tombstone {
 export type MapEntry = Member | Tombstone
 
 export const isTombstone = (entry: MapEntry): entry is Tombstone => 'gone' in entry
+export const isMember = (entry: MapEntry): entry is Member => !isTombstone(entry)
 
 /** One numbered change of a shard. */
 export interface MapChange {

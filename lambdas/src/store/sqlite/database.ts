@@ -13,6 +13,15 @@ const tuning = `
   PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
   PRAGMA cache_size = -32768; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;`
 
+function notOpened(file: string, cause: unknown): MeshError {
+  if (cause instanceof MeshError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MeshError('invalid_argument', `Cannot open control plane database ${file}: ${reason}`, {
+    cause,
+    hint: 'Nothing was changed. Restore the file from a backup, or move it away to begin an empty store.',
+  })
+}
+
 /** A SQLite file with prepared statements. Every method throws MeshErrors only. */
 export class Database {
   readonly #file: string
@@ -24,15 +33,15 @@ export class Database {
     this.#file = file
     try {
       this.#db = new DatabaseSync(file)
+    } catch (cause) {
+      throw notOpened(file, cause)
+    }
+    try {
       this.#db.exec(tuning)
       this.#migrate()
     } catch (cause) {
-      if (cause instanceof MeshError) throw cause
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new MeshError('invalid_argument', `Cannot open control plane database ${file}: ${reason}`, {
-        cause,
-        hint: 'Nothing was changed. Restore the file from a backup, or move it away to begin an empty store.',
-      })
+      this.#db.close()
+      throw notOpened(file, cause)
     }
   }
 

@@ -1,0 +1,22 @@
+/** What changed, told after the write is committed: `map` and `head` are pushed to watchers. */
+export type Change = 'map' | 'head' | 'join'
+
+export interface ChangeFeed {
+  emit(change: Change): void
+  /** @returns how to stop listening */
+  listen(listener: (change: Change) => void): () => void
+}
+
+/** A feed inside one process. */
+export function changeFeed(): ChangeFeed {
+  const listeners = new Set<(change: Change) => void>()
+  return {
+    emit: change => {
+      for (const listener of listeners) listener(change)
+    },
+    listen: listener => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { MeshError, type policyReply, type revocationsReply } from '@agent-mesh/protocol'
+import type * as z from 'zod/mini'
+import { callers, type Callers } from './callers.ts'
+import { enrolmentService, type EnrolmentService } from './enrolment.ts'
+import { headService, type HeadService } from './head.ts'
+import { readPolicy } from './head-documents.ts'
+import { meshHealth } from './health.ts'
+import { joinTokens, type JoinTokens } from './join-tokens.ts'
+import { mapPages, type MapPages } from './map-pages.ts'
+import { memberLists, type MemberLists } from './member-lists.ts'
+import type { MeshContext } from './mesh-context.ts'
+import { publishing, type Publishing } from './publishing.ts'
+import { relayReports, type RelayReports } from './relay-reports.ts'
+import { relayRoster } from './relay-roster.ts'
+
+/** Everything the control plane can do, apart from how it is asked. */
+export interface ControlPlane {
+  readonly mesh: MeshContext
+  readonly callers: Callers
+  readonly head: HeadService
+  readonly enrolment: EnrolmentService
+  readonly publishing: Publishing
+  readonly members: MemberLists
+  readonly map: MapPages
+  readonly reports: RelayReports
+  readonly tokens: JoinTokens
+  readonly health: ReturnType<typeof meshHealth>
+  policy(): Promise<z.output<typeof policyReply>>
+  revocations(): Promise<z.output<typeof revocationsReply>>
+}
+
+/** Composes the parts over one mesh. */
+export function controlPlane(mesh: MeshContext): ControlPlane {
+  const head = headService(mesh)
+  return {
+    mesh,
+    head,
+    callers: callers(mesh),
+    enrolment: enrolmentService(mesh, head),
+    publishing: publishing(mesh, relayRoster(mesh)),
+    members: memberLists(mesh),
+    map: mapPages(mesh),
+    reports: relayReports(mesh, head),
+    tokens: joinTokens(mesh),
+    health: meshHealth(mesh),
+    policy: async () => {
+      const { part, policy } = await readPolicy(mesh)
+      return { number: part.number, policy, document: part.document }
+    },
+    revocations: async () => {
+      const part = await mesh.store.readPart('revocations')
+      if (part === undefined)
+        throw new MeshError('unavailable', 'Cannot read revocations: the store has none')
+      return { number: part.number, document: part.document }
+    },
+  }
+}

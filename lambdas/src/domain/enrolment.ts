@@ -1,0 +1,84 @@
+import {
+  credentialDays,
+  MeshError,
+  signCredential,
+  type CredentialReply,
+  type EnrolRequest,
+} from '@agent-mesh/protocol'
+import type { Enrolment } from '../store/model.ts'
+import type { HeadService } from './head.ts'
+import type { MeshContext } from './mesh-context.ts'
+import { hashOfSecret, randomId } from './secrets.ts'
+
+const lifeMs = credentialDays.life * 24 * 3600_000
+
+export interface EnrolmentService {
+  /** `peerId` proved its key. @throws MeshError token_invalid, revoked, mesh_full */
+  enrol(peerId: string, request: EnrolRequest): Promise<CredentialReply>
+  /** Same claims, new time; also for a credential that has expired. @throws MeshError unauthenticated, revoked */
+  renew(peerId: string): Promise<CredentialReply>
+}
+
+export function enrolmentService(mesh: MeshContext, head: HeadService): EnrolmentService {
+  const { store, clock } = mesh
+
+  const issue = async (enrolment: Enrolment): Promise<CredentialReply> => {
+    const { peerId, serial, name, roles, tags, region } = enrolment
+    const iat = Math.floor(clock.now() / 1000)
+    const exp = iat + lifeMs / 1000
+    const credential = await signCredential(mesh.signer, {
+      iss: mesh.meshId,
+      sub: peerId,
+      serial,
+      jti: randomId(),
+      name,
+      roles,
+      ...(region === undefined ? {} : { region }),
+      tags,
+      iat,
+      exp,
+    })
+    await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000 })
+    return { credential, head: await head.signed() }
+  }
+
+  const audit = (what: string, { peerId, name, roles, serial }: Enrolment): Promise<void> =>
+    store.appendAudit({ at: clock.now(), who: peerId, what, detail: { name, roles, serial } })
+
+  return {
+    enrol: async (peerId, { secret, name = 'member', region }) => {
+      const { enrolment, fresh } = await store.redeem({
+        tokenHash: hashOfSecret(secret),
+        peerId,
+        requestedName: name,
+        ...(region === undefined ? {} : { requestedRegion: region }),
+        serial: randomId(),
+        expiresAt: clock.now() + lifeMs,
+      })
+      if (fresh) {
+        await audit('join', enrolment)
+        mesh.changes.emit('join')
+        // A new enrolment of a known key takes its old pair out of the map.
+        mesh.changes.emit('map')
+      }
+      return issue(enrolment)
+    },
+
+    renew: async peerId => {
+      const enrolment = await store.readEnrolment(peerId)
+      if (enrolment === undefined)
+        throw new MeshError(
+          'unauthenticated',
+          `Cannot renew credential: ${peerId} is not enrolled, or no longer`,
+          {
+            hint: 'Enrol with a join token.',
+          },
+        )
+      if (enrolment.revokedAt !== undefined)
+        throw new MeshError('revoked', `Cannot renew credential: ${enrolment.name} was revoked`)
+      const reply = await issue(enrolment)
+      await audit('renew', enrolment)
+      return reply
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import { signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
+import { headFreshMs } from '../defaults.ts'
+import type { HeadPart } from '../store/model.ts'
+import type { MeshContext } from './mesh-context.ts'
+
+export interface HeadService {
+  /** The head as members carry it: signed anew when a number changed, else at most once a minute. */
+  signed(): Promise<SignedHead>
+  numbers(): Promise<HeadNumbers>
+}
+
+interface Signature {
+  numbers: HeadNumbers
+  head: string
+  issuedAt: number
+}
+
+const names = ['keys', 'relays', 'policy', 'revocations'] as const
+
+const sameNumbers = (a: HeadNumbers, b: HeadNumbers): boolean => names.every(name => a[name] === b[name])
+
+const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
+  keys: parts.get('keys')?.number ?? 0,
+  relays: parts.get('relays')?.number ?? 0,
+  policy: parts.get('policy')?.number ?? 0,
+  revocations: parts.get('revocations')?.number ?? 0,
+})
+
+/** Binds the numbers of the parts by a signature. */
+export function headService({ store, signer, meshId, clock, keys }: MeshContext): HeadService {
+  let last: Promise<Signature> | undefined
+
+  const sign = async (numbers: HeadNumbers): Promise<Signature> => {
+    const issuedAt = clock.now()
+    return { numbers, issuedAt, head: await signHead(signer, { mesh: meshId, numbers, issuedAt }) }
+  }
+
+  const signatureOf = async (numbers: HeadNumbers): Promise<Signature> => {
+    const known = await last?.catch(() => undefined)
+    const age = known === undefined ? Infinity : Math.abs(clock.now() - known.issuedAt)
+    if (known !== undefined && sameNumbers(known.numbers, numbers) && age < headFreshMs) return known
+    last = sign(numbers)
+    return last
+  }
+
+  const readParts = async () => new Map((await store.readParts()).map(part => [part.name, part]))
+
+  return {
+    numbers: async () => numbersOf(await readParts()),
+    signed: async () => {
+      const parts = await readParts()
+      const document = (name: string) => parts.get(name)?.document ?? ''
+      const { head } = await signatureOf(numbersOf(parts))
+      return {
+        head,
+        keys: keys.signed,
+        relays: document('relays'),
+        policy: document('policy'),
+        revocations: document('revocations'),
+      }
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import {
+  createTokenRequest,
+  formatJoinToken,
+  parse,
+  type CreateTokenRequest,
+  type TokenView,
+} from '@agent-mesh/protocol'
+import type { Token } from '../store/model.ts'
+import { tokenId } from '../store/token-id.ts'
+import type { MeshContext } from './mesh-context.ts'
+import { hashOfSecret, randomSecret } from './secrets.ts'
+
+export interface JoinTokens {
+  /** The only time the token is told. @param by who made it, for the audit @throws MeshError invalid_argument */
+  create(request: CreateTokenRequest, by: string): Promise<{ token: string; view: TokenView }>
+  list(page: { cursor?: string; limit: number }): Promise<{ tokens: TokenView[]; next?: string }>
+  /** Idempotent. @throws MeshError not_found */
+  revoke(id: string, by: string): Promise<void>
+}
+
+const viewOf = ({ hash, revokedAt, createdBy: _, ...token }: Token): TokenView => ({
+  id: tokenId(hash),
+  ...token,
+  revoked: revokedAt !== undefined,
+})
+
+export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
+  const audit = (who: string, what: string, view: TokenView): Promise<void> => {
+    const { id, uses, roles } = view
+    return store.appendAudit({ at: clock.now(), who, what, detail: { id, uses, roles } })
+  }
+
+  return {
+    create: async (request, by) => {
+      const { expiresIn, name, region, ...rest } = parse(createTokenRequest, request, 'create join token')
+      const secret = randomSecret()
+      const token = formatJoinToken({ url: publicUrl, meshId, secret })
+      const createdAt = clock.now()
+      const stored = await store.createToken({
+        ...rest,
+        hash: hashOfSecret(Buffer.from(secret).toString('base64url')),
+        ...(name === undefined ? {} : { name }),
+        ...(region === undefined ? {} : { region }),
+        createdAt,
+        createdBy: by,
+        expiresAt: createdAt + expiresIn * 1000,
+      })
+      const view = viewOf(stored)
+      await audit(by, 'token.create', view)
+      return { token, view }
+    },
+
+    list: async ({ cursor, limit }) => {
+      const tokens = await store.listTokens({ ...(cursor === undefined ? {} : { after: cursor }), limit })
+      const last = tokens.at(-1)
+      const views = tokens.map(viewOf)
+      return last === undefined || tokens.length < limit
+        ? { tokens: views }
+        : { tokens: views, next: tokenId(last.hash) }
+    },
+
+    revoke: async (id, by) => {
+      await audit(by, 'token.revoke', viewOf(await store.revokeToken(id)))
+    },
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Pages of the map. A first read walks the shards by number; its cursors carry an epoch of their own (`EPOCH-all`), as
+ * the numbers on its way may be older than the log. At its end, and from then on, the log of changes is followed.
+ */
+import {
+  formatMapCursor,
+  limits,
+  MeshError,
+  parseMapCursor,
+  shardCount,
+  type MapChange,
+  type MapCursor,
+  type MapPage,
+} from '@agent-mesh/protocol'
+import { changeOverheadBytes } from '../defaults.ts'
+import { isTombstone, type MapEntry } from '../store/model.ts'
+import type { Store } from '../store/store.ts'
+
+const firstRead = '-all'
+
+export interface MapPages {
+  /** The page after a cursor, from the beginning without one. @throws MeshError invalid_argument, map_gap */
+  page(since: string | undefined): Promise<MapPage>
+}
+
+/** Collects changes up to the limits of a page. */
+class PageFiller {
+  readonly changes: MapChange[] = []
+  #bytes = 0
+
+  get room(): number {
+    return limits.mapPairs - this.changes.length
+  }
+
+  /** False when the page is full; the change is then for the next one. */
+  add(entry: MapEntry): boolean {
+    const { shard, v, peerId } = entry
+    const change = isTombstone(entry)
+      ? { shard, v, peerId, gone: entry.gone }
+      : { shard, v, peerId, record: entry.record, credential: entry.credential }
+    const size =
+      changeOverheadBytes + (isTombstone(entry) ? 0 : entry.record.length + entry.credential.length)
+    if (this.room === 0 || this.#bytes + size > limits.mapBytes) return false
+    this.#bytes += size
+    this.changes.push(change)
+    return true
+  }
+}
+
+/** Moves `v[shard]` along; true when the shard is read up to `end`. */
+type ReadShard = (page: PageFiller, v: number[], shard: number, end: number) => Promise<boolean>
+
+const readAll =
+  (store: Store): ReadShard =>
+  async (page, v, shard, end) => {
+    const limit = page.room
+    const entries = await store.listShard(shard, { after: v[shard] ?? 0, limit })
+    for (const entry of entries) {
+      if (!page.add(entry)) return false
+      v[shard] = entry.v
+    }
+    if (entries.length === limit) return false
+    v[shard] = Math.max(v[shard] ?? 0, end)
+    return true
+  }
+
+const readLog =
+  (store: Store): ReadShard =>
+  async (page, v, shard, end) => {
+    const log = await store.readChanges(shard, { after: v[shard] ?? 0, limit: Math.max(page.room, 1) })
+    const members = await store.readMembers([...new Set(log.map(change => change.peerId))])
+    const pairs = new Map(members.map(member => [member.peerId, member]))
+    for (const { v: number, peerId, gone } of log) {
+      const pair = pairs.get(peerId)
+      // A change that was superseded comes again under its later number.
+      const tombstone = gone === undefined ? undefined : { shard, v: number, peerId, gone }
+      const entry = pair === undefined ? tombstone : pair.v === number ? pair : undefined
+      if (entry !== undefined && !page.add(entry)) return false
+      v[shard] = number
+    }
+    return (v[shard] ?? 0) >= end
+  }
+
+/** @throws MeshError map_gap when the cursor is of another epoch */
+function startOf(since: string | undefined, epoch: string): { v: number[]; first: boolean } {
+  if (since === undefined) return { v: new Array<number>(shardCount).fill(0), first: true }
+  const cursor: MapCursor = parseMapCursor(since)
+  if (cursor.epoch !== epoch && cursor.epoch !== epoch + firstRead)
+    throw new MeshError(
+      'map_gap',
+      `Cannot read map: the cursor is of epoch ${cursor.epoch}, the map of ${epoch}`,
+      {
+        hint: 'Read the map anew, without a cursor.',
+      },
+    )
+  return { v: [...cursor.v], first: cursor.epoch !== epoch }
+}
+
+/** Reads pages of the map from the store. */
+export const mapPages = ({ store }: { store: Store }): MapPages => ({
+  page: async since => {
+    const heads = await store.readHeads()
+    const { v, first } = startOf(since, heads.epoch)
+    const read = first ? readAll(store) : readLog(store)
+    const page = new PageFiller()
+    let done = true
+    for (let shard = 0; shard < shardCount && done; shard++) {
+      const end = heads.v[shard] ?? 0
+      if (v[shard] !== end) done = await read(page, v, shard, end)
+    }
+    const epoch = first && !done ? heads.epoch + firstRead : heads.epoch
+    return { changes: page.changes, next: formatMapCursor({ epoch, v }), more: !done }
+  },
+})

@@ -1,0 +1,17 @@
+import type { KeyChain, Signer } from '@agent-mesh/protocol'
+import type { Clock } from '../store/clock.ts'
+import type { Store } from '../store/store.ts'
+import type { ChangeFeed } from './change-feed.ts'
+
+/** What every part of the domain works with. */
+export interface MeshContext {
+  meshId: string
+  keys: KeyChain
+  /** Signs with the newest authority key. */
+  signer: Signer
+  store: Store
+  clock: Clock
+  changes: ChangeFeed
+  /** Where members reach this control plane; without a trailing slash. */
+  publicUrl: string
+}

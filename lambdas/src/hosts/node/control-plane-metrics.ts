@@ -1,0 +1,61 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { MeshContext } from '../../domain/mesh-context.ts'
+import type { RequestObserver } from '../../routes/api-router.ts'
+
+export interface ControlPlaneMetrics {
+  observe: RequestObserver
+  text(): Promise<{ contentType: string; text: string }>
+  stop(): void
+}
+
+/** Prometheus metrics of one control plane. @param watcherCount how many watch now */
+export function controlPlaneMetrics(
+  { store, changes }: MeshContext,
+  watcherCount: () => number,
+): ControlPlaneMetrics {
+  const registers = [new Registry()]
+  const requests = new Counter({
+    name: 'agent_mesh_requests_total',
+    help: 'Requests answered',
+    labelNames: ['route', 'status'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'agent_mesh_request_seconds',
+    help: 'Time to answer a request',
+    labelNames: ['route'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers,
+  })
+  const changed = new Counter({
+    name: 'agent_mesh_changes_total',
+    help: 'Changes committed: map, head, join (new enrolments)',
+    labelNames: ['what'],
+    registers,
+  })
+  new Gauge({
+    name: 'agent_mesh_members',
+    help: 'Agents and relays enrolled',
+    registers,
+    collect: async function () {
+      this.set(await store.countMembers())
+    },
+  })
+  new Gauge({
+    name: 'agent_mesh_watchers',
+    help: 'Connections that changes are pushed to',
+    registers,
+    collect: function () {
+      this.set(watcherCount())
+    },
+  })
+  const [registry] = registers as [Registry]
+  return {
+    observe: ({ route, status, ms }) => {
+      requests.inc({ route, status })
+      seconds.observe({ route }, ms / 1000)
+    },
+    text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    stop: changes.listen(what => changed.inc({ what })),
+  }
+}

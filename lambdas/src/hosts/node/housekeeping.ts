@@ -1,0 +1,27 @@
+import { housekeepingMs } from '../../defaults.ts'
+import type { Log } from '../../domain/log.ts'
+
+/** Runs each task now and then hourly, one after the other, until stopped; a failure is logged and tried again. */
+export function housekeeping(
+  tasks: Record<string, () => Promise<void>>,
+  log: Log,
+): { stop(): Promise<void> } {
+  let running: Promise<void> | undefined
+  const run = async (): Promise<void> => {
+    for (const [task, work] of Object.entries(tasks))
+      await work().catch((err: unknown) =>
+        log.warn({ err, task }, 'housekeeping failed; tried again in an hour'),
+      )
+  }
+  const tick = (): void => {
+    running ??= run().finally(() => (running = undefined))
+  }
+  tick()
+  const timer = setInterval(tick, housekeepingMs)
+  return {
+    stop: async () => {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

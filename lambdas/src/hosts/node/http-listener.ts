@@ -1,0 +1,54 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { drainMs, requestMs } from '../../defaults.ts'
+
+export interface ListenAddress {
+  host: string
+  /** 0: any free one. */
+  port: number
+}
+
+/** An HTTP server that listens and answers nothing yet. @throws MeshError unavailable */
+export async function listen({ host, port }: ListenAddress): Promise<Server> {
+  const server = createServer({ requestTimeout: requestMs, headersTimeout: requestMs })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new MeshError('unavailable', `Cannot listen on ${host}:${port}: ${reason}`, {
+      cause,
+      hint: 'Choose another address with --listen HOST:PORT.',
+    })
+  }
+  return server
+}
+
+/** URL of a listening server; one that listens on all addresses is reached at the machine's first outside one. */
+export function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo
+  const any = address === '0.0.0.0' || address === '::'
+  const host = any ? outsideAddress() : family === 'IPv6' ? `[${address}]` : address
+  return `http://${host}:${port}`
+}
+
+const outsideAddress = (): string =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find(found => found?.family === 'IPv4' && !found.internal)?.address ?? '127.0.0.1'
+
+/** Stops accepting, lets running requests finish for 5 s, then ends their connections. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()))
+  server.closeIdleConnections()
+  const late = setTimeout(() => server.closeAllConnections(), drainMs)
+  await closed
+  clearTimeout(late)
+}

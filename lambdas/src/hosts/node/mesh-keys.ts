@@ -1,0 +1,43 @@
+import { jwkSigner, MeshError, thumbprintOf, type KeyChain } from '@agent-mesh/protocol'
+import { join } from 'node:path'
+import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
+import type { Clock } from '../../store/clock.ts'
+import type { Store } from '../../store/store.ts'
+import { readPrivateKey, writePrivateKey, type PrivateJwk } from './private-key-file.ts'
+
+/** Of the mesh; its thumbprint is the mesh id. Signs the key chain and nothing else. */
+const rootKeyFile = 'root-key.json'
+/** Signs credentials and the head. */
+const authorityKeyFile = 'authority-key.json'
+
+async function keyOf({ d, ...jwk }: PrivateJwk): Promise<AuthorityKey> {
+  const kid = await thumbprintOf(jwk)
+  return { jwk, signer: await jwkSigner(kid, { ...jwk, d }) }
+}
+
+/**
+ * The mesh of a data folder: its keys, made on the first start.
+ * @throws MeshError not_found when the database knows a mesh and a key file is missing, conflict when they differ,
+ * permission_denied and invalid_argument naming the file
+ */
+export async function openMesh(init: {
+  data: string
+  store: Store
+  clock: Clock
+}): Promise<{ keys: KeyChain; authority: AuthorityKey }> {
+  const founded = (await init.store.readPart('keys')) !== undefined
+  const open = async (name: string): Promise<AuthorityKey> => {
+    const path = join(init.data, name)
+    const jwk = await readPrivateKey(path)
+    if (jwk !== undefined) return keyOf(jwk)
+    if (founded)
+      throw new MeshError('not_found', `Cannot open mesh: ${path} is missing, and its database is there`, {
+        hint: `Restore ${path} from a backup, or begin a new mesh in another data folder.`,
+      })
+    return keyOf(await writePrivateKey(path))
+  }
+  const root = await open(rootKeyFile)
+  const authority = await open(authorityKeyFile)
+  const keys = await foundMesh({ ...init, root, authority })
+  return { keys, authority }
+}

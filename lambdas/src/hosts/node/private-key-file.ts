@@ -1,0 +1,95 @@
+/**
+ * Private keys on disk, mode 0600, in the form of identity files. Written whole or not at all, and never overwritten:
+ * a lost root key means a lost mesh, so no failure may cost one.
+ */
+import { MeshError, parseJson } from '@agent-mesh/protocol'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { link, open, readFile, stat, unlink } from 'node:fs/promises'
+import * as z from 'zod/mini'
+
+const key32 = z.string().check(z.regex(/^[\w-]{43}$/, { error: 'is not 32 bytes of base64url' }))
+const privateJwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: key32, d: key32 })
+export type PrivateJwk = z.output<typeof privateJwk>
+
+const fileSchema = z.looseObject({ version: z.literal(1), privateJwk })
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : String(error)
+
+/**
+ * Reads a key file.
+ * @returns undefined when there is none
+ * @throws MeshError permission_denied when others may read it, invalid_argument when it is damaged
+ */
+export async function readPrivateKey(path: string): Promise<PrivateJwk | undefined> {
+  const text = await readPrivate(path)
+  if (text === undefined) return undefined
+  try {
+    const { privateJwk: jwk } = parseJson(fileSchema, text, `read key file ${path}`)
+    const { x } = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' })).export({ format: 'jwk' })
+    if (x === jwk.x) return jwk
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot read key file ${path}: its two halves are of different keys`,
+    )
+  } catch (cause) {
+    const message =
+      cause instanceof MeshError ? cause.message : `Cannot read key file ${path}: it holds no Ed25519 key`
+    throw new MeshError('invalid_argument', message, {
+      cause,
+      hint: `Nothing was changed. Restore ${path} from a backup.`,
+    })
+  }
+}
+
+async function readPrivate(path: string): Promise<string | undefined> {
+  try {
+    const { mode } = await stat(path)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw new MeshError('permission_denied', `Cannot read key file ${path}: others may use it`, {
+        hint: `If nobody else had access to it: chmod 600 ${path}`,
+      })
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof MeshError) throw cause
+    if (codeOf(cause) === 'ENOENT') return undefined
+    throw new MeshError('permission_denied', `Cannot read key file ${path}: ${codeOf(cause)}`, { cause })
+  }
+}
+
+/** Makes a key and writes it. @param describe more fields of the file @throws MeshError permission_denied */
+export async function writePrivateKey(
+  path: string,
+  describe: (jwk: PrivateJwk) => object = () => ({}),
+): Promise<PrivateJwk> {
+  const exported = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  const jwk = privateJwkOf(exported)
+  const file = { version: 1, ...describe(jwk), privateJwk: jwk }
+  try {
+    await writeOnce(path, `${JSON.stringify(file, null, 2)}\n`)
+  } catch (cause) {
+    throw new MeshError('permission_denied', `Cannot create key file ${path}: ${codeOf(cause)}`, { cause })
+  }
+  return jwk
+}
+
+const privateJwkOf = ({ x, d }: { x?: string; d?: string }): PrivateJwk => ({
+  kty: 'OKP',
+  crv: 'Ed25519',
+  x: String(x),
+  d: String(d),
+})
+
+/** `link` refuses an existing name, where a rename would replace it. */
+async function writeOnce(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+    await link(temporary, path)
+  } finally {
+    await handle.close()
+    await unlink(temporary)
+  }
+}

@@ -1,0 +1,157 @@
+/** The control plane in one process: SQLite in a data folder, HTTP and WebSocket. */
+import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
+import { getRequestListener } from '@hono/node-server'
+import { mkdir } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { changeFeed } from '../../domain/change-feed.ts'
+import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
+import type { Log } from '../../domain/log.ts'
+import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
+import { operationsRouter } from '../../routes/operations-router.ts'
+import { systemClock, type Clock } from '../../store/clock.ts'
+import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import type { Store } from '../../store/store.ts'
+import { controlPlaneMetrics } from './control-plane-metrics.ts'
+import { firstAdmin } from './first-admin.ts'
+import { housekeeping } from './housekeeping.ts'
+import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
+import { openMesh } from './mesh-keys.ts'
+import { WatchHub } from './watch-hub.ts'
+
+export interface ControlPlaneOptions {
+  /** Data folder: keys, admin identity, database. Made with mode 0700 when missing. */
+  data: string
+  listen: ListenAddress
+  /** How members reach it. @default the address it listens on */
+  publicUrl?: string | undefined
+  clock?: Clock
+  /** @default JSON lines on stderr */
+  log?: Log
+  /** Agents and relays the mesh takes. @default 5000 */
+  maxMembers?: number
+}
+
+export interface RunningControlPlane {
+  /** Where it listens. */
+  readonly url: string
+  /** What join tokens carry. */
+  readonly publicUrl: string
+  readonly meshId: string
+  /** Private key of the first admin, mode 0600. */
+  readonly adminIdentityFile: string
+  readonly adminPeerId: string
+  createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
+  health(): Promise<HealthReply>
+  /** Lets running requests finish. Idempotent. */
+  stop(): Promise<void>
+}
+
+const publicUrlOf = (given: string | undefined, server: Server): string => {
+  const url = given ?? urlOf(server)
+  if (URL.canParse(url) && /^https?:\/\/[^?#]*$/.test(url)) return url.replace(/\/+$/, '')
+  throw new MeshError('invalid_argument', `Cannot start control plane: public URL ${url} is no http(s) URL`)
+}
+
+/**
+ * Starts it, makes the mesh and its first admin on the first start.
+ * @throws MeshError naming the file that is damaged, missing or readable to others; unavailable when it cannot listen
+ */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
+  const {
+    data,
+    clock = systemClock,
+    maxMembers,
+    log = pino({ name: 'control-plane' }, pino.destination(2)),
+  } = options
+  await makeFolder(data)
+  const store = openSqliteStore({
+    file: join(data, 'control-plane.db'),
+    clock,
+    ...(maxMembers === undefined ? {} : { maxMembers }),
+  })
+  let server: Server | undefined
+  try {
+    const { keys, authority } = await openMesh({ data, store, clock })
+    server = await listen(options.listen)
+    const publicUrl = publicUrlOf(options.publicUrl, server)
+    const { meshId } = keys
+    const mesh = { meshId, keys, signer: authority.signer, store, clock, changes: changeFeed(), publicUrl }
+    return await serve({ plane: controlPlane(mesh), server, store, log, data })
+  } catch (error) {
+    if (server !== undefined) await closeServer(server)
+    await store.close()
+    throw error
+  }
+}
+
+async function makeFolder(data: string): Promise<void> {
+  try {
+    await mkdir(data, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new MeshError('permission_denied', `Cannot make data folder ${data}: ${String(cause)}`, { cause })
+  }
+}
+
+interface Serving {
+  plane: ControlPlane
+  server: Server
+  store: Store
+  log: Log
+  data: string
+}
+
+async function serve({ plane, server, store, log, data }: Serving): Promise<RunningControlPlane> {
+  const hub = new WatchHub({ plane, log })
+  const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
+  const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
+  app.route('/', operationsRouter({ ready: () => store.ping(), metrics: () => metrics.text() }))
+  server.on('request', getRequestListener(app.fetch))
+  const admin = await firstAdmin(data, plane)
+  server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
+  hub.start()
+  const chores = housekeeping(
+    { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
+    log,
+  )
+  const { meshId, publicUrl } = plane.mesh
+  const url = urlOf(server)
+  log.info({ url, publicUrl, meshId }, 'control plane started')
+
+  const stop = async (): Promise<void> => {
+    // Who watches is sent away first: their connections would keep the server open.
+    await Promise.all([hub.stop(), closeServer(server)])
+    await chores.stop()
+    metrics.stop()
+    await store.close()
+    log.info({ meshId }, 'control plane stopped')
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    url,
+    publicUrl,
+    meshId,
+    adminIdentityFile: admin.file,
+    adminPeerId: admin.peerId,
+    createToken: request => plane.tokens.create(request, 'operator'),
+    health: () => plane.health(),
+    stop: () => (stopped ??= stop()),
+  }
+}
+
+const both =
+  (...observers: RequestObserver[]): RequestObserver =>
+  request => {
+    for (const observe of observers) observe(request)
+  }
+
+/** Defects are errors; what callers do wrong is not worth more than debug. */
+const requestLog =
+  (log: Log): RequestObserver =>
+  ({ error, ...request }) => {
+    const expected = error === undefined || (error instanceof MeshError && error.code !== 'internal')
+    if (!expected) log.error({ err: error, ...request }, 'request failed')
+    else if (request.status >= 500) log.warn({ err: error, ...request }, 'request not answered')
+    else log.debug(request, 'request')
+  }

@@ -1,0 +1,121 @@
+/** The watch WebSocket: `GET /v1/watch?since=CURSOR`, signed; relays, and whom the policy lets manage `admin:watch`. */
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { watchers as limits, watchHeadMs, watchPingMs, watchPollMs } from '../../defaults.ts'
+import type { Caller } from '../../domain/callers.ts'
+import type { ControlPlane } from '../../domain/control-plane.ts'
+import type { Log } from '../../domain/log.ts'
+import { problemOf } from '../../routes/problem.ts'
+import { Watcher } from './watcher.ts'
+
+const path = '/v1/watch'
+/** Watchers only listen: what they send is not read. */
+const maxPayload = 1024
+
+export class WatchHub {
+  readonly #plane: ControlPlane
+  readonly #log: Log
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
+  readonly #watchers = new Set<Watcher>()
+  readonly #timers: NodeJS.Timeout[] = []
+  #unlisten = (): void => {}
+  #seen = ''
+  #looking: Promise<void> | undefined
+
+  constructor({ plane, log }: { plane: ControlPlane; log: Log }) {
+    this.#plane = plane
+    this.#log = log
+  }
+
+  get size(): number {
+    return this.#watchers.size
+  }
+
+  start(): void {
+    this.#unlisten = this.#plane.mesh.changes.listen(change => {
+      if (change !== 'join') this.#wake(change)
+    })
+    this.#timers.push(
+      setInterval(() => this.#watchers.forEach(watcher => watcher.ping()), watchPingMs),
+      setInterval(() => this.#wake('head'), watchHeadMs),
+      setInterval(() => this.#look(), watchPollMs),
+    )
+  }
+
+  /** Answers an upgrade request: with a connection, or with a problem. Never throws. */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const ignore = (err: Error): void => this.#log.debug({ err }, 'watch handshake failed')
+    socket.on('error', ignore)
+    try {
+      const url = new URL(request.url ?? '', 'http://control-plane')
+      const caller = await this.#admit(request, url)
+      socket.off('error', ignore)
+      this.#server.handleUpgrade(request, socket, head, client => this.#add(client, caller, url))
+    } catch (error) {
+      refuse(socket, toMeshError(error, 'internal', 'watch'))
+    }
+  }
+
+  /** Connections first: nothing is read for somebody who is gone. */
+  async stop(): Promise<void> {
+    this.#unlisten()
+    for (const timer of this.#timers) clearInterval(timer)
+    for (const watcher of this.#watchers) watcher.close(1001, 'the control plane stops')
+    await Promise.all([...this.#watchers].map(watcher => watcher.stop()))
+    await this.#looking
+    this.#server.close()
+  }
+
+  async #admit({ headers, method = '' }: IncomingMessage, url: URL): Promise<Caller> {
+    if (url.pathname !== path)
+      throw new MeshError('not_found', `Cannot watch: there is no ${url.pathname.slice(0, 64)}`)
+    const { callers } = this.#plane
+    const { authorization } = headers
+    const caller = await callers.member({ authorization, method, url, body: new Uint8Array() })
+    if (!caller.roles.includes('relay')) await callers.authorize(caller, 'admin:watch')
+    if (this.size >= limits.most)
+      throw new MeshError('overloaded', `Cannot watch: there are ${limits.most} watchers already`)
+    return caller
+  }
+
+  #add(socket: WebSocket, { peerId }: Caller, url: URL): void {
+    const since = url.searchParams.get('since') ?? undefined
+    const watcher = new Watcher({ socket, peerId, plane: this.#plane, since, log: this.#log })
+    this.#watchers.add(watcher)
+    socket.on('close', () => this.#watchers.delete(watcher))
+    const own = [...this.#watchers].filter(other => other.peerId === peerId)
+    if (own.length > limits.perMember) own[0]?.close(1008, 'newer connections of this member')
+    watcher.start()
+  }
+
+  #wake(what: 'head' | 'map'): void {
+    for (const watcher of this.#watchers) watcher.wake(what)
+  }
+
+  /** Other processes may write to the same database. */
+  #look(): void {
+    if (this.#watchers.size === 0) return
+    this.#looking ??= this.#compare()
+      .catch((err: unknown) => this.#log.warn({ err }, 'changes of other writers not looked for'))
+      .finally(() => (this.#looking = undefined))
+  }
+
+  async #compare(): Promise<void> {
+    const { store } = this.#plane.mesh
+    const seen = JSON.stringify([await store.readHeads(), await this.#plane.head.numbers()])
+    if (seen === this.#seen) return
+    this.#seen = seen
+    this.#wake('head')
+    this.#wake('map')
+  }
+}
+
+function refuse(socket: Duplex, error: MeshError): void {
+  const body = JSON.stringify(problemOf(error))
+  socket.end(
+    `HTTP/1.1 ${error.status} ${error.code}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,123 @@
+import { MeshError, toMeshError, type MapMessage, type MapPage } from '@agent-mesh/protocol'
+import type { WebSocket } from 'ws'
+import { watchStallMs } from '../../defaults.ts'
+import type { ControlPlane } from '../../domain/control-plane.ts'
+import type { Log } from '../../domain/log.ts'
+
+export interface WatcherInit {
+  socket: WebSocket
+  peerId: string
+  plane: Pick<ControlPlane, 'head' | 'map'>
+  /** Where the watcher is in the map; undefined at the beginning. */
+  since: string | undefined
+  log: Log
+}
+
+/**
+ * One connection that changes are pushed to. It reads the map from its own cursor, one message at a time: nothing is
+ * queued for a slow one, and one that takes nothing at all is dropped.
+ */
+export class Watcher {
+  readonly peerId: string
+  readonly #init: WatcherInit
+  readonly #due = new Set<'head' | 'map'>(['head', 'map'])
+  #cursor: string | undefined
+  #pushing: Promise<void> | undefined
+  #answered = true
+
+  constructor(init: WatcherInit) {
+    this.#init = init
+    this.peerId = init.peerId
+    this.#cursor = init.since
+    init.socket.on('pong', () => (this.#answered = true))
+    init.socket.on('message', () => this.close(1008, 'a watcher only listens'))
+    init.socket.on('error', err => init.log.debug({ err, peerId: init.peerId }, 'watch connection failed'))
+  }
+
+  /** Something changed: pushes it, after what is being pushed. */
+  wake(what: 'head' | 'map'): void {
+    this.#due.add(what)
+    this.start()
+  }
+
+  start(): void {
+    this.#pushing ??= this.#push().finally(() => {
+      this.#pushing = undefined
+      // What came due between the last look and this moment.
+      if (this.#open && this.#due.size > 0) this.start()
+    })
+  }
+
+  /** Drops the connection if the last ping was not answered. */
+  ping(): void {
+    const { socket } = this.#init
+    if (!this.#answered) return socket.terminate()
+    this.#answered = false
+    if (this.#open) socket.ping()
+  }
+
+  close(code: number, reason: string): void {
+    this.#init.socket.close(code, reason)
+  }
+
+  /** Ends the connection at once, and waits for what was being pushed. */
+  async stop(): Promise<void> {
+    this.#init.socket.terminate()
+    await this.#pushing
+  }
+
+  get #open(): boolean {
+    return this.#init.socket.readyState === this.#init.socket.OPEN
+  }
+
+  async #push(): Promise<void> {
+    const { plane, socket, log, peerId } = this.#init
+    try {
+      while (this.#open && this.#due.size > 0) {
+        if (this.#due.delete('head')) await this.#send({ type: 'head', head: await plane.head.signed() })
+        if (this.#due.delete('map')) await this.#sendChanges()
+      }
+    } catch (error) {
+      log.warn({ err: error, peerId }, 'watcher dropped')
+      const bad = error instanceof MeshError && error.code === 'invalid_argument'
+      if (bad) this.close(1008, error.message.slice(0, 120))
+      else socket.terminate()
+    }
+  }
+
+  async #sendChanges(): Promise<void> {
+    for (let more = true; more && this.#open;) {
+      const page = await this.#nextPage()
+      if (page.next !== this.#cursor) await this.#send({ type: 'changes', page })
+      this.#cursor = page.next
+      more = page.more
+    }
+  }
+
+  async #nextPage(): Promise<MapPage> {
+    const { map } = this.#init.plane
+    try {
+      return await map.page(this.#cursor)
+    } catch (error) {
+      if (!(error instanceof MeshError) || error.code !== 'map_gap') throw error
+      await this.#send({ type: 'restart' })
+      this.#cursor = undefined
+      return map.page(undefined)
+    }
+  }
+
+  /** Resolves when the system took the bytes. */
+  #send(message: MapMessage): Promise<void> {
+    const { socket } = this.#init
+    return new Promise((resolve, reject) => {
+      const stalled = setTimeout(() => {
+        reject(new MeshError('deadline_exceeded', `Cannot push: no bytes taken for ${watchStallMs} ms`))
+      }, watchStallMs)
+      socket.send(JSON.stringify(message), error => {
+        clearTimeout(stalled)
+        if (error) reject(toMeshError(error, 'unavailable', 'push'))
+        else resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,125 @@
+/** The API as Request -> Response: authentication, parsing and errors are the same for every route of the list. */
+import { apiRoutes, MeshError, parseJson, type ApiRoute } from '@agent-mesh/protocol'
+import { Hono, type Context } from 'hono'
+import type { SignedRequest } from '../domain/callers.ts'
+import type { ControlPlane } from '../domain/control-plane.ts'
+import { problemResponse } from './problem.ts'
+import { readBody } from './request-body.ts'
+import { routeHandlers, type RouteCall, type RouteHandler } from './route-handlers.ts'
+
+export interface ApiRouterInit {
+  plane: ControlPlane
+  observe: RequestObserver
+}
+
+/** Told of every request once it is answered. `route` is of the list, so it is safe as a label. */
+export type RequestObserver = (request: {
+  route: string
+  status: number
+  ms: number
+  error?: unknown
+}) => void
+
+/** Serves `/v1/...` as the route list of the protocol has it. Never throws. */
+export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
+  const app = new Hono()
+  const handlers = routeHandlers(plane)
+  for (const route of apiRoutes) {
+    const name = `${route.method} ${route.path}`
+    const handler = handlers[name]
+    if (handler === undefined) continue
+    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async c => {
+      const start = performance.now()
+      const answer = (response: Response, error?: unknown): Response => {
+        const ms = performance.now() - start
+        observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
+        return response
+      }
+      return serve(plane, route, handler, c).then(answer, (error: unknown) =>
+        answer(problemResponse(error), error),
+      )
+    })
+  }
+  app.notFound(({ req }) => {
+    const reason = `there is no ${req.method} ${req.path.slice(0, 128)}`
+    return problemResponse(
+      new MeshError('not_found', `Cannot answer: ${reason}`, { hint: 'See /v1/openapi.json.' }),
+    )
+  })
+  app.onError(problemResponse)
+  return app
+}
+
+async function serve(
+  plane: ControlPlane,
+  route: ApiRoute,
+  handler: RouteHandler,
+  c: Context,
+): Promise<Response> {
+  const url = new URL(c.req.url)
+  const body = await readBody(c.req.raw)
+  const authorization = c.req.header('authorization')
+  const who = await authenticate(plane, route, { method: route.method, url, body, authorization })
+  const reply = await handler({
+    ...who,
+    params: c.req.param() as Record<string, string>,
+    query: readQuery(route, url),
+    body: readJson(route, body),
+  })
+  return reply === undefined ? c.body(null, 204) : c.json(reply, 200, { 'cache-control': 'no-store' })
+}
+
+type Who = Pick<RouteCall, 'peerId' | 'caller'>
+
+/** Renewal proves the key, not the old credential, which may have expired. */
+const keyIsEnough = (route: ApiRoute): boolean => route.auth === 'key' || route.path === '/v1/renew'
+
+/** Default deny: what a route does not open takes a member. */
+async function authenticate(
+  { callers }: ControlPlane,
+  route: ApiRoute,
+  request: SignedRequest,
+): Promise<Who> {
+  const nobody: Who = { peerId: undefined, caller: undefined }
+  const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
+  if (open) return nobody
+  if (keyIsEnough(route)) return { peerId: await callers.key(request), caller: undefined }
+  try {
+    const caller = await callers.member(request)
+    return { peerId: caller.peerId, caller }
+  } catch (error) {
+    // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
+    const stranger =
+      error instanceof MeshError && (error.code === 'unauthenticated' || error.code === 'revoked')
+    if (route.auth === 'optional' && stranger) return nobody
+    throw error
+  }
+}
+
+function readQuery({ query: known = [] }: ApiRoute, url: URL): Record<string, string> {
+  const query: Record<string, string> = {}
+  for (const [name, value] of url.searchParams) {
+    const reason = known.includes(name) ? (name in query ? 'given twice' : undefined) : 'unknown'
+    if (reason !== undefined)
+      throw new MeshError('invalid_argument', `Cannot read query: ${name.slice(0, 64)} is ${reason}`)
+    query[name] = value
+  }
+  return query
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function readJson({ request, method, path }: ApiRoute, body: Uint8Array): unknown {
+  const action = `read ${method} ${path}`
+  if (request === undefined) {
+    if (body.byteLength === 0) return undefined
+    throw new MeshError('invalid_argument', `Cannot ${action}: it takes no body`)
+  }
+  let text: string
+  try {
+    text = utf8.decode(body)
+  } catch (cause) {
+    throw new MeshError('invalid_argument', `Cannot ${action}: its body is not UTF-8`, { cause })
+  }
+  return parseJson(request, text, action)
+}

@@ -1,0 +1,23 @@
+import openApi from '@agent-mesh/protocol/openapi.json' with { type: 'json' }
+import { Hono } from 'hono'
+import { problemResponse } from './problem.ts'
+
+export interface OperationsInit {
+  /** Resolves when requests can be answered. */
+  ready: () => Promise<void>
+  /** Prometheus text. */
+  metrics: () => Promise<{ contentType: string; text: string }>
+}
+
+/** What operators ask: `/health` (the process runs), `/ready` (it can answer), `/metrics`, and the API's description. */
+export function operationsRouter({ ready, metrics }: OperationsInit): Hono {
+  const app = new Hono()
+  app.get('/health', c => c.json({ status: 'ok' }))
+  app.get('/ready', c => ready().then(() => c.json({ status: 'ready' }), problemResponse))
+  app.get('/metrics', async c => {
+    const { contentType, text } = await metrics()
+    return c.body(text, 200, { 'content-type': contentType })
+  })
+  app.get('/v1/openapi.json', c => c.json(openApi))
+  return app
+}

@@ -1,0 +1,108 @@
+/** What each route of the API does, in the words of the domain. */
+import {
+  labelField,
+  MeshError,
+  parse,
+  peerIdField,
+  serviceNameField,
+  serviceRefField,
+  type BootstrapReply,
+  type CreateTokenRequest,
+  type EnrolRequest,
+  type RelayReport,
+} from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import { listPage, providerPage } from '../defaults.ts'
+import type { Caller } from '../domain/callers.ts'
+import type { ControlPlane } from '../domain/control-plane.ts'
+
+/** A request that is authenticated and parsed as its route says. */
+export interface RouteCall {
+  /** The key that signed; absent on open routes. */
+  peerId: string | undefined
+  /** Absent on open routes and for `key`. */
+  caller: Caller | undefined
+  params: Record<string, string>
+  query: Record<string, string>
+  body: unknown
+}
+
+/** The reply; undefined is 204. */
+export type RouteHandler = (call: RouteCall) => Promise<unknown>
+
+/** The API router refuses requests without a caller; this is for the type. */
+const callerOf = ({ caller }: RouteCall): Caller => {
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  return caller
+}
+
+function filterOf({ query }: RouteCall): { service?: string; region?: string } {
+  const service = z.optional(z.union([serviceNameField, serviceRefField]))
+  const schema = z.object({ service, region: z.optional(labelField) })
+  const { service: wanted, region } = parse(schema, query, 'read query')
+  return { ...(wanted === undefined ? {} : { service: wanted }), ...(region === undefined ? {} : { region }) }
+}
+
+const limitOf = ({ query }: RouteCall, { usual, most }: { usual: number; most: number }): number => {
+  const schema = z.object({ limit: z.int().check(z.minimum(1), z.maximum(most)) })
+  return parse(schema, { limit: Number(query['limit'] ?? usual) }, 'read query').limit
+}
+
+const pageOf = (call: RouteCall): { cursor?: string; limit: number } => {
+  const { cursor } = call.query
+  return { limit: limitOf(call, listPage), ...(cursor === undefined ? {} : { cursor }) }
+}
+
+/** Handlers by `METHOD path`, the path as in the route list of the protocol. */
+export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler> => ({
+  'GET /v1/bootstrap': async (call): Promise<BootstrapReply> => {
+    const { meshId, clock, publicUrl } = plane.mesh
+    const filter = filterOf(call)
+    const limit = limitOf(call, providerPage)
+    const reply = {
+      meshId,
+      head: await plane.head.signed(),
+      serverTime: clock.now(),
+      watchUrl: `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
+    }
+    return call.caller === undefined
+      ? reply
+      : { ...reply, members: await plane.members.healthy(filter, limit) }
+  },
+  'POST /v1/enrol': call => plane.enrolment.enrol(call.peerId ?? '', call.body as EnrolRequest),
+  'POST /v1/renew': call => plane.enrolment.renew(call.peerId ?? ''),
+
+  'GET /v1/members': call => plane.members.list(filterOf(call), pageOf(call)),
+  'GET /v1/members/{peerId}': ({ params }) =>
+    plane.members.read(parse(peerIdField, params['peerId'], 'read member')),
+  'PUT /v1/members/self': call =>
+    plane.publishing.publish(callerOf(call), (call.body as { record: string }).record),
+  'DELETE /v1/members/self': call => plane.publishing.leave(callerOf(call)),
+
+  'GET /v1/map': async ({ query }) => {
+    const page = await plane.map.page(query['since'])
+    return { ...page, numbers: await plane.head.numbers() }
+  },
+  'POST /v1/relays/self/report': call => plane.reports.apply(callerOf(call), call.body as RelayReport),
+  'GET /v1/health': () => plane.health(),
+  'GET /v1/policy': () => plane.policy(),
+  'GET /v1/revocations': () => plane.revocations(),
+
+  ...tokenHandlers(plane),
+})
+
+/** Only for those whom the policy lets manage tokens. */
+function tokenHandlers({ callers, tokens }: ControlPlane): Record<string, RouteHandler> {
+  const asAdmin =
+    (handler: (call: RouteCall, admin: Caller) => Promise<unknown>): RouteHandler =>
+    async call => {
+      const caller = callerOf(call)
+      await callers.authorize(caller, 'admin:tokens')
+      return handler(call, caller)
+    }
+  return {
+    'GET /v1/tokens': asAdmin(call => tokens.list(pageOf(call))),
+    'POST /v1/tokens': asAdmin((call, admin) => tokens.create(call.body as CreateTokenRequest, admin.peerId)),
+    'DELETE /v1/tokens/{id}': asAdmin(({ params }, admin) => tokens.revoke(params['id'] ?? '', admin.peerId)),
+  }
+}
