@@ -17,14 +17,12 @@ const maxTimeoutMs = 24 * 3600_000
 const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(maxTimeoutMs)))
 /** `name` or peer id. */
 const memberField = z.string().check(z.minLength(1), z.maxLength(128))
-const methodField = z
-  .string()
-  .check(
-    z.maxLength(128),
-    z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9-]*$/, {
-      error: 'is not a method (service.method)',
-    }),
-  )
+const methodField = z.string().check(
+  z.maxLength(128),
+  z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9-]*$/, {
+    error: 'is not a method (service.method)',
+  }),
+)
 
 export const localStatusReply = z.looseObject({
   kind: localKindSchema,
@@ -91,6 +89,8 @@ export const localCallRequest = z.strictObject({
   /** Whom to call; anyone who serves it when absent. */
   peer: z.optional(memberField),
   timeoutMs: timeoutField,
+  /** Running it twice does no harm: it may be repeated after its link broke. */
+  idempotent: z.optional(z.boolean()),
 })
 export type LocalCallRequest = z.output<typeof localCallRequest>
 
@@ -108,6 +108,7 @@ export const localCallAllRequest = z.strictObject({
   method: methodField,
   params: z.optional(z.unknown()),
   timeoutMs: timeoutField,
+  idempotent: z.optional(z.boolean()),
 })
 export type LocalCallAllRequest = z.output<typeof localCallAllRequest>
 

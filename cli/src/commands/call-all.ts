@@ -9,6 +9,7 @@ import { onCall, type Register } from './define.ts'
 
 interface Options {
   timeout: number
+  idempotent?: true
 }
 
 export const registerCallAll: Register = (program, finish) => {
@@ -22,6 +23,7 @@ export const registerCallAll: Register = (program, finish) => {
         .argParser(parseDuration)
         .default(defaults.callTimeoutMs, '10s'),
     )
+    .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
     .addHelpText(
       'after',
       `
@@ -36,7 +38,8 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody se
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const request = { method, params, timeoutMs: options.timeout }
+      const { timeout, idempotent } = options
+      const request = { method, params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
       const { results } = await withProgress(settings, `Calling ${method} everywhere`, () =>
         localClient(settings.data, signal).callAll(request),
       )

@@ -8,6 +8,7 @@ import { onCall, type Register } from './define.ts'
 interface Options {
   peer?: string
   timeout: number
+  idempotent?: true
 }
 
 export const registerCall: Register = (program, finish) => {
@@ -22,6 +23,7 @@ export const registerCall: Register = (program, finish) => {
         .argParser(parseDuration)
         .default(defaults.callTimeoutMs, '10s'),
     )
+    .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
     .addHelpText(
       'after',
       `
@@ -37,8 +39,14 @@ With --json the result is {"value", "peerId", "name", "path", "ms"}; without, th
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const { peer, timeout } = options
-      const request = { method, params, timeoutMs: timeout, ...(peer !== undefined && { peer }) }
+      const { peer, timeout, idempotent } = options
+      const request = {
+        method,
+        params,
+        timeoutMs: timeout,
+        ...(peer !== undefined && { peer }),
+        ...(idempotent && { idempotent }),
+      }
       const reply = await withProgress(settings, `Calling ${method}`, () =>
         localClient(settings.data, signal).call(request),
       )

@@ -46,16 +46,20 @@ function localAgent(agent: Agent): LocalDaemon {
     status: () => agent.status(),
     peers: () => agent.peers(),
     services: () => agent.services(),
-    call: async ({ method, params, peer, timeoutMs }, { signal }) => {
-      const { value, peerId, name, path, ms } = await agent.ask(method, params, { peer, timeoutMs, signal })
+    call: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
+      const { value, peerId, name, path, ms } = await agent.ask(method, params, {
+        ...options,
+        timeout,
+        signal,
+      })
       return { value, peerId, ms, ...(name !== undefined && { name }), ...(path !== undefined && { path }) }
     },
-    callAll: async ({ method, params, timeoutMs }, { signal }) => {
-      const { results } = await agent.callAll(method, params, { timeoutMs, signal })
+    callAll: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
+      const { results } = await agent.callAll(method, params, { ...options, timeout, signal })
       return { results: results.map(localResult) }
     },
     ping: async ({ peer, timeoutMs }, { signal }) => {
-      const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeoutMs }) })
+      const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })
       const { peerId, name, path, rttMs } = reply
       return { peerId, path, rttMs, ...(name !== undefined && { name }) }
     },

@@ -35,7 +35,8 @@ function localRelay(relay: Relay): LocalDaemon {
     services: () => relay.services(),
     call: () => notHere(),
     callAll: () => notHere(),
-    ping: async ({ peer, timeoutMs }) => await relay.ping(peer, timeoutMs === undefined ? {} : { timeoutMs }),
+    ping: async ({ peer, timeoutMs }) =>
+      await relay.ping(peer, timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import type { Invocation } from '../commands/define.ts'
@@ -37,6 +38,8 @@ export async function runDaemon(
   const folder = await ownDataFolder(settings.data, kind)
   try {
     const daemon = await withProgress(settings, starting, () => start(folder.path, signal))
+    // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
+    flushCompileCache()
     try {
       const server = await serveLocal(folder.path, daemon.local)
       try {

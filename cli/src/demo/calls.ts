@@ -21,7 +21,7 @@ export function callAllPairs(agents: readonly Child[], signal: AbortSignal): Pro
 async function callPair(from: Child, to: Child, signal: AbortSignal): Promise<PairCall> {
   const pair = { from: from.name, to: to.name }
   try {
-    const request = { method: 'host.info', peer: to.name, timeoutMs: demoDefaults.callMs }
+    const request = { method: 'host.info', peer: to.name, timeoutMs: demoDefaults.callMs, idempotent: true }
     const { path, ms } = await localClient(from.data, signal).call(request)
     if (path === undefined) return { ...pair, ok: false, reason: 'the reply names no path' }
     return ms <= demoDefaults.callMs

@@ -4,10 +4,10 @@ export const demoDefaults = {
   /** The last one dials relays alone, so that a relayed path is seen even on one machine. */
   agents: ['ada', 'ben', 'cleo', 'dan', 'eve'],
   relayedAgent: 'eve',
-  /** A process may take this long to be ready, ms: eight of them start at once on two cores. */
-  readyMs: 15_000,
+  /** A process may take this long to be ready, ms: five of them start at once, perhaps on a busy machine. */
+  readyMs: 60_000,
   /** All agents know all members within this, ms. */
-  convergeMs: 10_000,
+  convergeMs: 30_000,
   /** Between two looks at a condition, ms. */
   pollMs: 100,
   /** Each call has to answer within this, ms. */

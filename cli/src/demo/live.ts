@@ -55,7 +55,7 @@ export function callTable(
 
 async function fleetTable({ agents }: DemoMesh, output: Output, signal: AbortSignal): Promise<string> {
   const data = agents[0]?.data ?? ''
-  const request = { method: 'host.info', timeoutMs: demoDefaults.callMs }
+  const request = { method: 'host.info', timeoutMs: demoDefaults.callMs, idempotent: true }
   const [{ results }, peers] = await Promise.all([
     localClient(data, signal).callAll(request),
     localClient(data, signal).peers(),

@@ -53,7 +53,7 @@ function summarise(members: number, calls: PairCall[], after: PairCall[], began:
 async function askFleet({ agents }: DemoMesh, signal: AbortSignal): Promise<number> {
   const first = agents[0]
   if (first === undefined) return 0
-  const request = { method: 'host.info', timeoutMs: demoDefaults.callMs }
+  const request = { method: 'host.info', timeoutMs: demoDefaults.callMs, idempotent: true }
   const { results } = await localClient(first.data, signal).callAll(request)
   return results.filter(result => result.ok).length
 }
