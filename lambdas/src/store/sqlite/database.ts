@@ -24,13 +24,11 @@ function notOpened(file: string, cause: unknown): MeshError {
 
 /** A SQLite file with prepared statements. Every method throws MeshErrors only. */
 export class Database {
-  readonly #file: string
   readonly #db: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
   /** Opens or creates `file` and brings its schema up to date. @throws MeshError invalid_argument, unsupported */
   constructor(file: string) {
-    this.#file = file
     try {
       this.#db = new DatabaseSync(file)
     } catch (cause) {
@@ -91,9 +89,10 @@ export class Database {
       return work()
     } catch (cause) {
       if (cause instanceof MeshError) throw cause
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new MeshError('unavailable', `Cannot use control plane database ${this.#file}: ${reason}`, {
+      // Callers are told no more than that: the reason names tables and files, and is in the log.
+      throw new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
         cause,
+        hint: 'The log of the control plane has the reason.',
       })
     }
   }
@@ -104,7 +103,6 @@ export class Database {
     if (stored > known)
       throw new MeshError(
         'unsupported',
-        `Cannot open control plane database ${this.#file}: its schema is version ${stored}, this build knows ${known}`,
         { hint: 'Run the newer build that wrote it, or restore a backup made by this one.' },
       )
     if (stored === known) return

@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import {
+  formatMapCursor,
+  isRemoval,
+  mapMessageSchema,
+  parseJson,
+  verifyHead,
+  type MapMessage,
+  type MapPage,
+  type Signer,
+} from '@agent-mesh/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+
+/** A watcher that keeps what it hears, with the time it heard it. */
+class Ears {
+  readonly heard: { message: MapMessage; at: number }[] = []
+  readonly socket: WebSocket
+  closed: number | undefined
+
+  constructor(url: URL, authorization: string) {
+    this.socket = new WebSocket(url, { headers: { authorization } })
+    this.socket.on('message', data => {
+      this.heard.push({ message: parseJson(mapMessageSchema, String(data), 'read'), at: performance.now() })
+    })
+    this.socket.on('close', code => (this.closed = code))
+    this.socket.on('error', () => {})
+  }
+
+  get pages(): MapPage[] {
+    return this.heard.flatMap(({ message }) => (message.type === 'changes' ? [message.page] : []))
+  }
+
+  /** When a change of the member was heard that fits. */
+  whenHeard(peerId: string, removal = false): number | undefined {
+    return this.heard.findLast(
+      ({ message }) =>
+        message.type === 'changes' &&
+        message.page.changes.some(change => change.peerId === peerId && isRemoval(change) === removal),
+    )?.at
+  }
+}
+
+describe('the watch WebSocket', () => {
+  let mesh: TestPlane
+  let relay: TestMember
+  let first: TestMember
+  beforeAll(async () => {
+    mesh = await startTestPlane()
+    relay = await mesh.join({ roles: ['relay'], as: 'relay' })
+    first = await mesh.join({ as: 'first' })
+    await first.publish()
+  })
+  afterAll(() => mesh.stop())
+
+  const watch = async (signer: Signer = relay.signer, query = ''): Promise<Ears> => {
+    const { watchUrl } = (await mesh.ask(undefined, 'GET', '/v1/bootstrap')).body
+    const url = new URL(`${watchUrl}${query}`)
+    return new Ears(url, await mesh.authorization(signer, 'GET', url))
+  }
+  const poll = { interval: 5, timeout: 5000 }
+
+  test('begins with the head and the whole map', async () => {
+    const ears = await watch()
+    await expect.poll(() => ears.whenHeard(first.peerId), poll).toBeDefined()
+    const message = ears.heard[0]?.message
+    if (message?.type !== 'head') throw new Error('the first message is no head')
+    await verifyHead(mesh.plane.meshId, message.head)
+    expect(ears.pages.at(-1)?.more).toBe(false)
+    ears.socket.close()
+  })
+
+  test('pushes changes of map and head within 200 ms of the write', async () => {
+    const ears = await watch()
+    await expect.poll(() => ears.pages.length, poll).toBe(1)
+    const delays: number[] = []
+    for (let i = 0; i < 10; i++) {
+      const member = await mesh.join({ as: 'pushed' })
+      await member.publish()
+      const written = performance.now()
+      await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
+      delays.push((ears.whenHeard(member.peerId) ?? Infinity) - written)
+      await mesh.ask(member.signer, 'DELETE', '/v1/members/self')
+      await expect.poll(() => ears.whenHeard(member.peerId, true), poll).toBeDefined()
+    }
+    expect(Math.max(...delays)).toBeLessThan(200)
+
+    const heads = () => ears.heard.filter(({ message }) => message.type === 'head')
+    const before = heads().length
+    await relay.publish({ addrs: ['/ip4/192.0.2.9/tcp/4001'] })
+    const written = performance.now()
+    await expect.poll(() => heads().length, poll).toBeGreaterThan(before)
+    expect((heads().at(-1)?.at ?? Infinity) - written).toBeLessThan(200)
+    const message = heads().at(-1)?.message
+    if (message?.type !== 'head') throw new Error('no head')
+    expect((await verifyHead(mesh.plane.meshId, message.head)).relays).toMatchObject([
+      { peerId: relay.peerId },
+    ])
+    ears.socket.close()
+  })
+
+  test('goes on from a cursor, and says when it cannot', async () => {
+    const { body } = await mesh.ask(first.signer, 'GET', '/v1/map')
+    const member = await mesh.join({ as: 'later' })
+    await member.publish()
+    const ears = await watch(relay.signer, `?since=${body.next}`)
+    await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
+    expect(ears.whenHeard(first.peerId)).toBeUndefined()
+    ears.socket.close()
+
+    const foreign = formatMapCursor({ epoch: 'foreign', v: new Array<number>(16).fill(7) })
+    const lost = await watch(relay.signer, `?since=${foreign}`)
+    await expect.poll(() => lost.whenHeard(first.peerId), poll).toBeDefined()
+    expect(lost.heard.map(({ message }) => message.type)).toEqual(['head', 'restart', 'changes'])
+    lost.socket.close()
+
+    const bad = await watch(relay.signer, '?since=x')
+    await expect.poll(() => bad.closed, poll).toBe(1008)
+  })
+
+  test('is for relays and admins', async () => {
+    const admin = await watch(mesh.admin)
+    await expect.poll(() => admin.pages.length, poll).toBe(1)
+    admin.socket.close()
+    const refused = async (ears: Ears): Promise<number> => {
+      const [, response] = await once(ears.socket, 'unexpected-response')
+      return (response as { statusCode: number }).statusCode
+    }
+    expect(await refused(await watch(first.signer))).toBe(403)
+    expect(
+      await refused(new Ears(new URL('/v1/watch', mesh.plane.url.replace('http', 'ws')), 'Mesh a.b.c')),
+    ).toBe(401)
+    const elsewhere = new URL('/v1/map', mesh.plane.url.replace('http', 'ws'))
+    expect(await refused(new Ears(elsewhere, await mesh.authorization(relay.signer, 'GET', elsewhere)))).toBe(
+      404,
+    )
+  })
+
+  test('closes who speaks, and who has too many connections', async () => {
+    const loud = await watch()
+    await expect.poll(() => loud.heard.length, poll).toBeGreaterThan(0)
+    loud.socket.send('hello')
+    await expect.poll(() => loud.closed, poll).toBe(1008)
+    const many: Ears[] = []
+    for (let i = 0; i < 5; i++) {
+      const ears = await watch()
+      many.push(ears)
+      await expect.poll(() => ears.heard.length, poll).toBeGreaterThan(0)
+    }
+    await expect.poll(() => many[0]?.closed, poll).toBe(1008)
+    expect(many[4]?.closed).toBeUndefined()
+    for (const { socket } of many) socket.close()
+  })
+
+  test('a watcher that reads nothing costs one message, and the others hear on', async () => {
+    const slow = await watch()
+    await expect.poll(() => slow.heard.length, poll).toBeGreaterThan(0)
+    slow.socket.pause()
+    const ears = await watch()
+    for (let i = 0; i < 20; i++) await first.publish()
+    await expect.poll(() => ears.whenHeard(first.peerId), poll).toBeDefined()
+    const member = await mesh.join({ as: 'heard' })
+    await member.publish()
+    await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
+    slow.socket.resume()
+    await expect.poll(() => slow.whenHeard(member.peerId), poll).toBeDefined()
+    for (const { socket } of [slow, ears]) socket.close()
+  })
+
+  test('ends with the control plane, and a watcher is counted while it lasts', async () => {
+    const other = await startTestPlane()
+    const { signer } = await other.join({ roles: ['relay'] })
+    const url = new URL('/v1/watch', other.plane.url.replace('http', 'ws'))
+    const ears = new Ears(url, await other.authorization(signer, 'GET', url))
+    await expect.poll(() => ears.heard.length, poll).toBeGreaterThan(0)
+    expect((await other.ask(undefined, 'GET', '/metrics')).body).toContain('agent_mesh_watchers 1')
+    const stopping = performance.now()
+    await other.stop()
+    expect(performance.now() - stopping).toBeLessThan(2000)
+    await expect.poll(() => ears.closed, poll).toBeDefined()
+  })
+})
