@@ -36,7 +36,7 @@ export class Database {
     }
     try {
       this.#db.exec(tuning)
-      this.#migrate()
+      this.#migrate(file)
     } catch (cause) {
       this.#db.close()
       throw notOpened(file, cause)
@@ -97,12 +97,13 @@ export class Database {
     }
   }
 
-  #migrate(): void {
+  #migrate(file: string): void {
     const known = migrations.length
     const stored = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
     if (stored > known)
       throw new MeshError(
         'unsupported',
+        `Cannot open control plane database ${file}: its schema is version ${stored}, this build knows ${known}`,
         { hint: 'Run the newer build that wrote it, or restore a backup made by this one.' },
       )
     if (stored === known) return
