@@ -1,0 +1,165 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+let workshop: Workshop
+let controlPlane: Daemon
+let relay: Daemon
+let ada: Daemon
+let ben: Daemon
+
+const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
+/** The command in the context of a daemon. */
+const at = (daemon: Daemon, ...args: string[]) => runCommand([...args, '--data', daemon.data])
+
+async function token(...args: string[]): Promise<string> {
+  return String(lastJson(await at(controlPlane, 'token', 'create', '--json', ...args))['token'])
+}
+
+interface Peers {
+  peers: { name: string; online: boolean; path?: string }[]
+}
+const onlineNames = async (daemon: Daemon) =>
+  (lastJson(await at(daemon, 'peers', '--json')) as unknown as Peers).peers
+    .filter(({ online }) => online)
+    .map(({ name }) => name)
+
+beforeAll(async () => {
+  workshop = await openWorkshop()
+  controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
+  const [relayToken, agentToken] = await Promise.all([token('--role', 'relay'), token('--uses', '3')])
+  relay = await workshop.start('relay', ['relay', '--join', relayToken, '--name', 'relay-1', ...loopback])
+  const services = join(workshop.folder('services'), 'math.ts')
+  await mkdir(workshop.folder('services'))
+  await writeFile(services, mathService)
+  ;[ada, ben] = await Promise.all([
+    workshop.start('ada', ['up', '--join', agentToken, '--name', 'ada', ...loopback]),
+    workshop.start('ben', ['up', '--join', agentToken, '--name', 'ben', '--serve', services, ...loopback]),
+  ])
+  const allOnline = async () => expect(await onlineNames(ada)).toEqual(['ben', 'relay-1'])
+  await vi.waitFor(allOnline, { timeout: 30_000, interval: 100 })
+}, 120_000)
+afterAll(() => workshop.end(), 30_000)
+
+/** Imports nothing but schemas, so it needs no installed package beside it. */
+const mathService = `
+import { z } from ${JSON.stringify(join(checkout, 'node_modules/zod/index.js'))}
+const number: number = 1
+export const math = {
+  contract: { name: 'math', version: 1, methods: { add: {
+    params: z.object({ a: z.number(), b: z.number() }), result: z.number() } } },
+  handlers: { add: ({ a, b }: { a: number; b: number }) => a + b + number - 1 },
+}
+`
+
+describe('agent-mesh, as processes', () => {
+  it('tells how each daemon does, as JSON and for people', async () => {
+    expect(lastJson(await at(ada, 'status', '--json'))).toMatchObject({
+      kind: 'agent',
+      name: 'ada',
+      ready: true,
+      meshId: controlPlane.ready['meshId'],
+      members: { known: 3 },
+    })
+    expect(lastJson(await at(relay, 'status', '--json'))).toMatchObject({ kind: 'relay', name: 'relay-1' })
+    expect(lastJson(await at(controlPlane, 'status', '--json'))).toMatchObject({
+      kind: 'control-plane',
+      ready: true,
+    })
+    const { stdout } = await at(ada, 'status')
+    expect(stdout).toMatch(/^agent +ready, up .*\nname +ada\n/)
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  it('calls a service that another machine loaded from a TypeScript file', async () => {
+    await expect
+      .poll(async () => JSON.stringify(lastJson(await at(ada, 'services', '--json'))), { timeout: 15_000 })
+      .toContain('math@1')
+    const ran = await at(ada, 'call', 'math.add', '{"a":20,"b":22}', '--json')
+    expect(lastJson(ran)).toMatchObject({ value: 42, name: 'ben' })
+    expect((await at(ada, 'call', 'math.add', '{"a":1,"b":2}')).stdout).toBe('3\n')
+  })
+
+  it('asks one machine and all machines', async () => {
+    expect(lastJson(await at(ada, 'call', 'host.info', '--peer', 'ben', '--json'))).toMatchObject({
+      name: 'ben',
+    })
+    const { results } = lastJson(await at(ada, 'call-all', 'host.info', '--json')) as {
+      results: { ok: boolean }[]
+    }
+    expect(results.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(2)
+  })
+
+  it('measures the round trip to a machine', async () => {
+    const reply = lastJson(await at(ada, 'ping', 'ben', '--count', '2', '--json'))
+    expect(reply).toMatchObject({ name: 'ben', path: expect.stringMatching(/direct|relay/) as string })
+    expect(reply['rttMs']).toHaveLength(2)
+  })
+
+  it('lists tokens without secrets and revokes one', async () => {
+    const made = lastJson(await at(controlPlane, 'token', 'create', '--tag', 'web', '--json')) as {
+      token: string
+      view: { id: string }
+    }
+    const listed = (await at(controlPlane, 'token', 'list')).stdout
+    expect(listed).toContain(made.view.id)
+    expect(listed).not.toContain(made.token.split('.').at(-1))
+    expect((await at(controlPlane, 'token', 'revoke', made.view.id)).code).toBe(0)
+    const refused = await runCommand([
+      'up',
+      '--join',
+      made.token,
+      '--data',
+      workshop.folder('late'),
+      '--json',
+      ...loopback,
+    ])
+    expect(refused.code).toBe(4)
+    expect(lastJson(refused)).toMatchObject({ error: { code: 'token_invalid' } })
+  })
+})
+
+describe('agent-mesh, when something is wrong', () => {
+  it.each([
+    ['a method that nobody serves', ['call', 'nobody.here'], 6],
+    ['params that do not fit', ['call', 'math.add', '{"a":"x"}', '--peer', 'ben'], 2],
+    ['a member that does not exist', ['ping', 'zoe'], 7],
+    ['a deadline that is too short', ['call', 'host.info', '--peer', 'ben', '--timeout', '1ms'], 5],
+  ])('answers %s with its exit code and a reason', async (_, args, code) => {
+    const ran = await at(ada, ...args)
+    expect(ran).toMatchObject({ code, stdout: '' })
+    expect(ran.stderr).toMatch(/^error: Cannot /)
+    expect(ran.stderr).not.toContain('    at ')
+  })
+
+  it('says that nothing runs, what to do, and exits with 3', async () => {
+    const ran = await runCommand(['status', '--data', workshop.folder('empty')])
+    expect(ran.code).toBe(3)
+    expect(ran.stderr).toContain('agent-mesh up')
+  })
+
+  it('does not let two daemons share a data folder', async () => {
+    const ran = await at(ada, 'up')
+    expect(ran.code).toBe(8)
+    expect(ran.stderr).toContain(`pid ${ada.child.pid}`)
+  })
+
+  it('says how to join when it never did', async () => {
+    const ran = await runCommand(['up', '--data', workshop.folder('new')])
+    expect(ran.code).toBe(4)
+    expect(ran.stderr).toContain('--join')
+  })
+
+  it('comes back from disk without token and control plane, and leaves with 0', async () => {
+    expect(await controlPlane.end()).toEqual([0, null])
+    expect(await ben.end()).toEqual([0, null])
+    ben = await workshop.start('ben', ['up', ...loopback])
+    await expect
+      .poll(async () => (await at(ada, 'call', 'host.info', '--peer', 'ben')).code, { timeout: 20_000 })
+      .toBe(0)
+    expect(await ada.end('SIGINT')).toEqual([0, null])
+  })
+})

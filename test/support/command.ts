@@ -1,0 +1,99 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+/** The command of this checkout: the bundle if it is built, else the source. */
+export const commandFile = join(import.meta.dirname, '..', '..', 'cli', 'bin', 'agent-mesh.js')
+
+export interface Ran {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the command to its end; never rejects. */
+export function runCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  file = commandFile,
+): Promise<Ran> {
+  return new Promise(resolve => {
+    const child = execFile(
+      process.execPath,
+      [file, ...args],
+      { env: { ...process.env, ...env }, timeout: 60_000 },
+      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    )
+    child.stdin?.end()
+  })
+}
+
+/** The last line of stdout, parsed. */
+export const lastJson = ({ stdout }: Ran): Record<string, unknown> =>
+  JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+
+/** A daemon that said it is ready. */
+export interface Daemon {
+  readonly child: ChildProcess
+  readonly data: string
+  readonly ready: Record<string, unknown>
+  /** Ends it and resolves with how it ended. */
+  end(signal?: NodeJS.Signals): Promise<[number | null, NodeJS.Signals | null]>
+}
+
+/** Folders and processes of one test file; `end` leaves nothing behind. */
+export interface Workshop {
+  folder(name: string): string
+  start(name: string, args: readonly string[], file?: string): Promise<Daemon>
+  end(): Promise<void>
+}
+
+export async function openWorkshop(): Promise<Workshop> {
+  const root = await mkdtemp(join(tmpdir(), 'cli-'))
+  const children: ChildProcess[] = []
+  const start: Workshop['start'] = async (name, args, file = commandFile) => {
+    const data = join(root, name)
+    const child = spawn(process.execPath, [file, ...args, '--data', data, '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.push(child)
+    const ready = await readyLine(child, args)
+    return { child, data, ready, end: signal => endChild(child, signal) }
+  }
+  return {
+    folder: name => join(root, name),
+    start,
+    end: async () => {
+      await Promise.all(children.map(child => endChild(child, 'SIGKILL')))
+      await rm(root, { recursive: true, force: true })
+    },
+  }
+}
+
+async function readyLine(child: ChildProcess, args: readonly string[]): Promise<Record<string, unknown>> {
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const line = await new Promise<string | undefined>(resolve => {
+    if (child.stdout !== null) createInterface({ input: child.stdout }).once('line', resolve)
+    child.once('exit', () => resolve(undefined))
+  })
+  const told = line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>)
+  if (told?.['event'] !== 'ready')
+    throw new Error(`agent-mesh ${args.join(' ')} did not start: ${line ?? said}`)
+  return told
+}
+
+async function endChild(
+  child: ChildProcess,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<[number | null, NodeJS.Signals | null]> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+  return [child.exitCode, child.signalCode]
+}
