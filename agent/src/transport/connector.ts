@@ -67,7 +67,9 @@ export class Connector {
       admissions.admit(connection, await answer(stream, connection.remotePeer.toString(), ports, signal))
       await stream.close({ signal })
     } catch (error) {
-      await this.#turnAway(connection, toMeshError(error, 'unauthenticated', 'read hello'))
+      const reason = toMeshError(error, 'unavailable', 'read hello')
+      if (reason.code === 'unavailable') cutOff(connection, reason)
+      else await this.#turnAway(connection, reason)
     }
   }
 
@@ -131,7 +133,7 @@ export class Connector {
 
 function linkIo(connection: Connection, rpc: Stream) {
   const openStream = async (protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream> => {
-    const signal = options.signal ?? AbortSignal.timeout(transportDefaults.addressMs)
+    const signal = options.signal ?? AbortSignal.timeout(transportDefaults.connectMs)
     try {
       return byteStreamOf(await connection.newStream(protocol, { signal, runOnLimitedConnection: true }))
     } catch (error) {

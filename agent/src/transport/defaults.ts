@@ -15,9 +15,19 @@ export const transportDefaults = {
   sweepMs: 30_000,
   /** Work on a link that is being retired may go on for this long. */
   retireMs: 30_000,
-  /** One address: TCP, TLS and hello. Three SYNs (1 + 2 s) and a slow handshake fit. */
-  addressMs: 5_000,
-  /** A whole dial when the caller gives no deadline: relays start after 1 s and each may take `addressMs`. */
+  /** One address until TCP stands: three SYNs (1 + 2 s) and the slowest route fit. */
+  connectMs: 5_000,
+  /** TLS and hello after that. Long, because a relay that returns has the handshakes of all its agents to do: what is
+   * given up half way is work lost, and done again. */
+  handshakeMs: 15_000,
+  /** Handshakes that one process dials at the same time: 16 x 30 ms keep each below a second on one core. */
+  handshakes: 16,
+  /** A dial without TCP after this leaves its slot to others: it costs no CPU, and black holes would fill all. */
+  slotMs: 250,
+  /** Incoming handshakes at the same time: 128 x 25 ms of CPU end well within `handshakeMs`; more are refused at once,
+   * and dial again. */
+  maxPendingUpgrades: 128,
+  /** A whole dial when the caller gives no deadline: relays start after 1 s and have the time of one dead address left. */
   dialMs: 10_000,
   /** Between two addresses of one peer (RFC 8305 recommends 250; here most peers are near). Failure skips the wait. */
   staggerMs: 100,

@@ -5,6 +5,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { circuitAddr, isDialable, withPeer, type Families, type Path } from './address.ts'
 import type { Connector } from './connector.ts'
 import { transportDefaults } from './defaults.ts'
+import { HandshakeSlots } from './handshake-slots.ts'
 import { climb, type Attempt } from './ladder.ts'
 import type { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
@@ -52,6 +53,8 @@ interface Flight {
 export class Dialer {
   readonly #init: DialerInit
   readonly #flights = new Map<string, Flight>()
+  /** Outlive their flight by a moment when it was superseded. */
+  readonly #climbs = new Set<Promise<unknown>>()
 
   constructor(init: DialerInit) {
     this.#init = init
@@ -70,8 +73,15 @@ export class Dialer {
       throw new MeshError('invalid_argument', 'Cannot connect to oneself: call the service locally')
     this.#init.links.makeRoom()
     const flight = this.#flight(target, options.paths ?? 'any')
-    const opened = await this.#wait(flight, target, options)
-    return this.#init.links.best(target.peerId, allowed) ?? opened
+    try {
+      const opened = await this.#wait(flight, target, options)
+      return this.#init.links.best(target.peerId, allowed) ?? opened
+    } catch (error) {
+      // The peer dialled at the same time, and its link won.
+      const theirs = this.#init.links.best(target.peerId, allowed)
+      if (theirs !== undefined) return theirs
+      throw error
+    }
   }
 
   #flight(target: DialTarget, paths: 'any' | 'relay'): Flight {
@@ -79,12 +89,31 @@ export class Dialer {
     const known = this.#flights.get(key)
     if (known !== undefined) return known
     const abort = new AbortController()
-    const link = this.#climb(target, paths, abort.signal).finally(() => this.#flights.delete(key))
+    const { promise: theirs, resolve } = Promise.withResolvers<Link>()
+    const unsubscribe = this.#init.links.onUp(link => {
+      if (this.#supersedes(link, target.peerId, paths)) resolve(link)
+    })
+    const climbing = this.#climb(target, paths, abort.signal)
+    const ended: Promise<unknown> = climbing.catch(() => {}).finally(() => this.#climbs.delete(ended))
+    this.#climbs.add(ended)
+    const link = Promise.race([climbing, theirs]).finally(() => {
+      unsubscribe()
+      this.#flights.delete(key)
+    })
     // Every caller may have given up before it fails.
     link.catch(() => {})
     const flight = { link, abort, waiting: 0 }
     this.#flights.set(key, flight)
     return flight
+  }
+
+  /**
+   * Whether a link that the peer dialled makes the own dial needless: only one that wins the tie. The lower peer goes on
+   * whatever arrives: were both to give up for the other's sake, none would be left.
+   */
+  #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
+    if (link.peer.peerId !== peerId || (paths === 'relay' && link.path !== 'relay')) return false
+    return link.dialler === peerId && peerId < this.#init.self
   }
 
   async #wait(flight: Flight, target: DialTarget, { signal, deadline }: ConnectOptions): Promise<Link> {
@@ -116,23 +145,25 @@ export class Dialer {
     return climb({
       action: `connect to ${target.name ?? target.peerId}`,
       direct: addrs.map(addr => this.#direct(addr, target.peerId)),
-      relayed: relays.map(relay => this.#relayed(relay, target.peerId)),
+      relayed: relays.map(relay => this.#relayed(relay, target.peerId, paths)),
       signal,
       discard: link => void link.close().catch(this.#init.onError),
     })
   }
 
   #direct(addr: string, peerId: string): Attempt<Link> {
-    return { name: addr, run: signal => this.#open(withPeer(addr, peerId), signal) }
+    const known = () => this.#init.links.best(peerId)
+    return { name: addr, run: signal => this.#open(withPeer(addr, peerId), signal, known) }
   }
 
   /** Through a relay: first a link to the relay itself, whose guard lets nobody else pass. */
-  #relayed(relay: RelayTarget, peerId: string): Attempt<Link> {
+  #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay'): Attempt<Link> {
     const run = async (signal: AbortSignal) => {
       const link = await this.connect({ ...relay, relays: [] }, { signal })
       const unpin = link.pin()
       try {
-        return await this.#open(circuitAddr(link.remoteAddr, relay.peerId, peerId), signal)
+        const known = () => this.#init.links.best(peerId, paths === 'relay' ? ['relay'] : undefined)
+        return await this.#open(circuitAddr(link.remoteAddr, relay.peerId, peerId), signal, known)
       } finally {
         unpin()
       }
@@ -140,41 +171,72 @@ export class Dialer {
     return { name: `relay ${relay.peerId}`, run }
   }
 
-  #open(addr: string, signal: AbortSignal): Promise<Link> {
-    return whileRunning(signal, transportDefaults.addressMs, async limited => {
-      const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
-        signal: limited,
-        maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
+  /** Waits for a handshake slot; the time limits count from then on. Skips it when there is a link by then. */
+  async #open(addr: string, signal: AbortSignal, known: () => Link | undefined): Promise<Link> {
+    const free = await handshakeSlots.take(signal)
+    if (known() !== undefined) {
+      free()
+      throw new MeshError('cancelled', 'Cannot connect: the peer did so meanwhile')
+    }
+    const timer = setTimeout(free, transportDefaults.slotMs)
+    try {
+      return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
+        const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
+          signal: limited,
+          maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
+          onProgress: ({ type }) => {
+            if (type !== encrypting) return
+            clearTimeout(timer)
+            extend(transportDefaults.handshakeMs)
+          },
+        })
+        return this.#init.connector.dialled(connection, limited)
       })
-      return this.#init.connector.dialled(connection, limited)
-    })
+    } finally {
+      clearTimeout(timer)
+      free()
+    }
   }
 
   /** Gives up all dials and waits for them. */
   async stop(): Promise<void> {
-    const flights = [...this.#flights.values()]
-    for (const { abort } of flights) abort.abort()
-    await Promise.allSettled(flights.map(({ link }) => link))
+    for (const { abort } of this.#flights.values()) abort.abort()
+    await Promise.all([...this.#climbs])
   }
 }
+
+/** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
+const encrypting = 'upgrader:encrypt-outbound-connection'
+
+/** Of the process, since it is the process's CPU that handshakes compete for. */
+const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)
 
 /**
  * Runs with a signal that follows `signal` and a time limit, but only until the run ends: `net.connect` ties a socket to
  * its signal for life, so a signal that fires later, as every timeout does, would end the connection it opened.
+ * @param run gets the signal, and a function that sets the limit anew, milliseconds from then
  */
 async function whileRunning<T>(
   signal: AbortSignal,
   ms: number,
-  run: (s: AbortSignal) => Promise<T>,
+  run: (limited: AbortSignal, extend: (ms: number) => void) => Promise<T>,
 ): Promise<T> {
   const own = new AbortController()
   const follow = () => own.abort(signal.reason)
-  const expire = () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${ms} ms`))
-  const timer = setTimeout(expire, ms)
+  const expireIn = (limit: number) =>
+    setTimeout(
+      () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${limit} ms`)),
+      limit,
+    )
+  let timer = expireIn(ms)
+  const extend = (limit: number) => {
+    clearTimeout(timer)
+    timer = expireIn(limit)
+  }
   signal.addEventListener('abort', follow, { once: true })
   if (signal.aborted) follow()
   try {
-    return await run(own.signal)
+    return await run(own.signal, extend)
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', follow)

@@ -47,7 +47,7 @@ export async function greet(
   return { peer: await ports.admit(answer, peerId), rttMs }
 }
 
-/** The callee's part. @throws MeshError when the dialler is refused; it has been told so */
+/** The callee's part. @throws MeshError when the dialler is refused, and has been told so; unavailable when it is gone */
 export async function answer(
   stream: Stream,
   peerId: string,
@@ -61,10 +61,10 @@ export async function answer(
     await send(messages, ports.hello(), signal)
     return peer
   } catch (error) {
-    const refused = toMeshError(error, 'unauthenticated', `admit ${peerId}`)
-    // The peer may be gone already; its refusal stands either way.
-    await send(messages, { refused: refused.code }, signal).catch(() => {})
-    throw refused
+    // A stream that broke is no refusal, and nobody is left to be told.
+    if (!(error instanceof MeshError)) throw toMeshError(error, 'unavailable', `read hello of ${peerId}`)
+    await send(messages, { refused: error.code }, signal).catch(() => {})
+    throw error
   }
 }
 

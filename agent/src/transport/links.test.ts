@@ -4,6 +4,10 @@ import type { Link } from './link.ts'
 import { targetOf, TestMesh } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 let mesh: TestMesh
 beforeEach(async () => {
   mesh = await TestMesh.create()
@@ -28,7 +32,7 @@ describe('a session', () => {
   it.each([1, 2, 3])('of two that dial each other at once has one link in the end (%i)', async () => {
     const [lower, higher] = await pair()
     await Promise.all([lower.connect(targetOf(higher)), higher.connect(targetOf(lower))])
-    const [mine, theirs] = await vi.waitUntil(() => {
+    const [mine, theirs] = await until(() => {
       const ends = [only(lower, higher.peerId), only(higher, lower.peerId)] as const
       return ends.every(link => link?.state === 'up') ? (ends as [Link, Link]) : undefined
     })
@@ -55,9 +59,9 @@ describe('a session', () => {
       await mesh.start(members[1] as (typeof members)[0], { retire }),
     ]
     const second = await higher.connect(targetOf(lower))
-    await vi.waitUntil(() => lower.links.size === 1)
+    await until(() => lower.links.size === 1)
     // The table would hand out the link there is: dial as an agent that has not seen it yet.
-    const seen = vi.spyOn(lower.links, 'best').mockReturnValueOnce(undefined)
+    const seen = vi.spyOn(lower.links, 'best').mockReturnValue(undefined)
     await lower.connect(targetOf(higher))
     seen.mockRestore()
     expect(retired).toHaveLength(1)
@@ -66,7 +70,7 @@ describe('a session', () => {
     expect(second.state).toBe('up')
     finish()
     await second.closed
-    await vi.waitUntil(() => lower.links.size === 1 && higher.links.size === 1)
+    await until(() => lower.links.size === 1 && higher.links.size === 1)
   })
 
   it('ends on both sides when one closes it, and tells who listens', async () => {
@@ -74,20 +78,20 @@ describe('a session', () => {
     const down: string[] = []
     b.links.onDown(link => down.push(link.peer.peerId))
     const link = await a.connect(targetOf(b))
-    await vi.waitUntil(() => b.links.size === 1)
+    await until(() => b.links.size === 1)
     await link.close()
     expect(a.links.size).toBe(0)
-    await vi.waitUntil(() => b.links.size === 0)
+    await until(() => b.links.size === 0)
     expect(down).toEqual([a.peerId])
   })
 
   it('is cut off at once when its peer is revoked', async () => {
     const [a, b] = await pair()
     const link = await a.connect(targetOf(b))
-    await vi.waitUntil(() => b.links.size === 1)
+    await until(() => b.links.size === 1)
     b.links.disconnect(a.peerId, new MeshError('revoked', 'Cannot keep link: revoked'))
     await link.closed
-    await vi.waitUntil(() => b.links.size + a.links.size === 0)
+    await until(() => b.links.size + a.links.size === 0)
   })
 })
 
@@ -102,14 +106,14 @@ describe('links', () => {
     let works = true
     ;(await hub.connect(targetOf(working))).watchWork(() => works)
     await inbound.connect(targetOf(hub))
-    await vi.waitUntil(() => hub.links.size === 4)
+    await until(() => hub.links.size === 4)
     hub.links.sweep()
-    await vi.waitUntil(() => hub.links.size === 3)
+    await until(() => hub.links.size === 3)
     expect(hub.links.peers().sort()).toEqual([pinned.peerId, working.peerId, inbound.peerId].sort())
     release()
     works = false
     hub.links.sweep()
-    await vi.waitUntil(() => hub.links.size === 1)
+    await until(() => hub.links.size === 1)
   })
 
   it('with an open stream are in use', async () => {
@@ -119,7 +123,7 @@ describe('links', () => {
     const stream = await link.openStream('/test/1.0.0')
     expect(link.busy).toBe(true)
     stream.abort(new Error('done'))
-    await vi.waitUntil(() => !link.busy)
+    await until(() => !link.busy)
   })
 
   it('beyond the cap push out the least recently used one', async () => {
@@ -132,7 +136,7 @@ describe('links', () => {
     await hub.connect(targetOf(one))
     await hub.connect(targetOf(two))
     // Identify runs on a new link for a moment.
-    await vi.waitUntil(() => hub.links.all().every(link => !link.busy))
+    await until(() => hub.links.all().every(link => !link.busy))
     hub.links.best(one.peerId)?.stream.send(Buffer.from('used'))
     await hub.connect(targetOf(three))
     expect(hub.links.peers().sort()).toEqual([one.peerId, three.peerId].sort())
@@ -167,7 +171,7 @@ describe('streams', () => {
       stream.onData(chunk => echoed.push(Buffer.from(chunk).toString()))
       stream.send(Buffer.from(`s${i}`))
     }
-    await vi.waitUntil(() => echoed.length === 20)
+    await until(() => echoed.length === 20)
     const expected = Array.from({ length: 20 }, (_, i) => `s${i}`).sort()
     expect(seen.sort()).toEqual(expected)
     expect(echoed.sort()).toEqual(expected)
@@ -212,7 +216,7 @@ describe('streams', () => {
     }
     stream.onDrain(fill)
     fill()
-    await vi.waitUntil(() => received === 8 * 1024 * 1024, 10_000)
+    await until(() => received === 8 * 1024 * 1024)
     expect(waits).toBeGreaterThan(0)
   })
 })

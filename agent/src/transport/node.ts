@@ -28,7 +28,14 @@ import type { HandlerRegistry } from './guard.ts'
 export interface NodeCore {
   registrar: HandlerRegistry
   transportManager: {
-    dial(addr: Multiaddr, options: { signal: AbortSignal; maxOutboundStreams?: number }): Promise<Connection>
+    dial(
+      addr: Multiaddr,
+      options: {
+        signal: AbortSignal
+        maxOutboundStreams?: number
+        onProgress?: (event: { type: string }) => void
+      },
+    ): Promise<Connection>
   }
 }
 
@@ -85,7 +92,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       components =>
         (parts.circuit = circuitRelayTransport({
           reservationConcurrency: 4,
-          reservationCompletionTimeout: transportDefaults.addressMs,
+          reservationCompletionTimeout: transportDefaults.connectMs,
         })(components)),
     ],
     connectionEncrypters: [tls(), noise()],
@@ -95,7 +102,8 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     connectionMonitor: { pingInterval: 60_000, pingTimeout: { minTimeout: 30_000 } },
     connectionManager: {
       maxConnections: init.maxConnections,
-      maxIncomingPendingConnections: transportDefaults.maxPendingHellos,
+      maxIncomingPendingConnections: transportDefaults.maxPendingUpgrades,
+      inboundUpgradeTimeout: transportDefaults.handshakeMs,
       // Per host and second: everybody behind one NAT, or a whole mesh on loopback, is one host.
       inboundConnectionThreshold: 10_000,
       reconnectRetries: 0,

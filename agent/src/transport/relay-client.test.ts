@@ -3,6 +3,10 @@ import { Link } from './link.ts'
 import { RelayClient } from './relay-client.ts'
 import type { RelayCandidate } from './relay-choice.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 /** Relays as the client sees them: links and reservations that come and go, and round trips that change. */
 class Relays {
   readonly roundTrips = new Map<string, number>()
@@ -105,7 +109,7 @@ describe('a relay client', () => {
     await home('a', 'b')
     relays.roundTrips.set('b', 25)
     const asked = vi.spyOn(relays.roundTrips, 'get')
-    await vi.waitUntil(() => asked.mock.calls.length >= 4)
+    await until(() => asked.mock.calls.length >= 4)
     expect(client.homeRelays()).toEqual(['a', 'b'])
     relays.roundTrips.set('b', 10)
     await home('b', 'a')
@@ -139,7 +143,7 @@ describe('a relay client', () => {
     await home('a')
     const dials = relays.dials.length
     relays.links.get('a')?.markDown(undefined)
-    await vi.waitUntil(() => relays.dials.length > dials && client.home()?.state === 'up')
+    await until(() => relays.dials.length > dials && client.home()?.state === 'up')
     expect(changes).toEqual([['a']])
   })
 
@@ -150,7 +154,7 @@ describe('a relay client', () => {
     await home('a')
     relays.reserved.clear()
     relays.lose('a')
-    await vi.waitUntil(() => relays.reserved.has('a'))
+    await until(() => relays.reserved.has('a'))
   })
 
   it('leaves a relay that is no candidate any more, and dials the newest address of one that moved', async () => {
@@ -162,7 +166,7 @@ describe('a relay client', () => {
     await home('b')
     expect(relays.reserved.has('a')).toBe(false)
     relays.links.get('b')?.markDown(undefined)
-    await vi.waitUntil(() => relays.links.get('b')?.remoteAddr === '/dns/moved/tcp/2')
+    await until(() => relays.links.get('b')?.remoteAddr === '/dns/moved/tcp/2')
   })
 
   it('goes on without any relay, and starts when one is told', async () => {

@@ -8,6 +8,10 @@ import { createNode, type MeshNode } from './node.ts'
 import { targetOf, TestMesh } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 const identifyProtocol = '/ipfs/id/1.0.0'
 const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
 
@@ -92,7 +96,7 @@ describe('a stranger without hello', () => {
     const streams = await Promise.all(
       Array.from({ length: 12 }, () => connection.newStream(stopProtocol).catch(() => undefined)),
     )
-    await vi.waitUntil(() => streams.filter(stream => stream?.status === 'reset').length === 4)
+    await until(() => streams.filter(stream => stream?.status === 'reset').length === 4)
     await closed(connection)
   })
 
@@ -150,7 +154,7 @@ describe('a hello', () => {
       await expect(visitor.connect(targetOf(host))).rejects.toMatchObject({
         code: 'unauthenticated',
       })
-      await vi.waitUntil(() => host.links.size + visitor.links.size === 0)
+      await until(() => host.links.size + visitor.links.size === 0)
     } finally {
       await foreign.stop()
     }

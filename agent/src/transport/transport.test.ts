@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { targetOf, TestMesh } from './testing/test-mesh.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 let mesh: TestMesh
 beforeEach(async () => {
   mesh = await TestMesh.create()
@@ -12,7 +16,7 @@ describe('transport', () => {
     const [a, b] = [await mesh.join('a'), await mesh.join('b')]
     const link = await a.connect(targetOf(b))
     expect(link).toMatchObject({ path: 'direct', dialler: a.peerId, peer: { credential: { name: 'b' } } })
-    const back = await vi.waitUntil(() => b.links.best(a.peerId))
+    const back = await until(() => b.links.best(a.peerId))
     expect(back).toMatchObject({ path: 'direct', dialler: a.peerId, peer: { credential: { name: 'a' } } })
     expect(link.rttMs).toBeGreaterThan(0)
     expect(mesh.errors).toEqual([])
@@ -21,7 +25,7 @@ describe('transport', () => {
   it('gives both ends the same RPC stream', async () => {
     const [a, b] = [await mesh.join('a'), await mesh.join('b')]
     const link = await a.connect(targetOf(b))
-    const back = await vi.waitUntil(() => b.links.best(a.peerId))
+    const back = await until(() => b.links.best(a.peerId))
     const heard: string[] = []
     back.stream.onData(chunk => {
       heard.push(Buffer.from(chunk).toString())
@@ -29,7 +33,7 @@ describe('transport', () => {
     })
     link.stream.onData(chunk => heard.push(Buffer.from(chunk).toString()))
     link.stream.send(Buffer.from('ping'))
-    await vi.waitUntil(() => heard.length === 2)
+    await until(() => heard.length === 2)
     expect(heard).toEqual(['ping', 'pong'])
   })
 

@@ -3,6 +3,10 @@ import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 let mesh: TestMesh
 beforeEach(async () => {
   mesh = await TestMesh.create()
@@ -42,7 +46,7 @@ async function homed(name: string, relays: RelayCandidate[], init: Partial<Trans
   const transport = await mesh.join(name, { listen: [], ...init })
   const client = transport.relayClient({ options: { graceMs: 100 } })
   client.update(relays)
-  await vi.waitUntil(() => client.homeRelays().length === relays.length, 5_000)
+  await until(() => client.homeRelays().length === relays.length)
   return { transport, client }
 }
 
@@ -57,7 +61,7 @@ describe('circuits', () => {
       relayId: relay.candidate.peerId,
       peer: { peerId: callee.transport.peerId },
     })
-    const back = await vi.waitUntil(() => callee.transport.links.best(caller.peerId))
+    const back = await until(() => callee.transport.links.best(caller.peerId))
     expect(back).toMatchObject({ path: 'relay', peer: { credential: { name: 'caller' } } })
     expect(relay.circuit.circuits()).toBe(1)
     expect(mesh.errors).toEqual([])
@@ -68,11 +72,11 @@ describe('circuits', () => {
     const callee = await homed('callee', [relay.candidate])
     const caller = await mesh.join('caller', { listen: [] })
     const link = await caller.connect(targetOf(callee.transport, [relay.candidate]))
-    const back = await vi.waitUntil(() => callee.transport.links.best(caller.peerId))
+    const back = await until(() => callee.transport.links.best(caller.peerId))
     let received = 0
     back.stream.onData(chunk => (received += chunk.byteLength))
     for (let sent = 0; sent < 16; sent++) link.stream.send(new Uint8Array(65_536))
-    await vi.waitUntil(() => received === 16 * 65_536, 5_000)
+    await until(() => received === 16 * 65_536)
     expect(link.state).toBe('up')
   })
 
@@ -98,13 +102,13 @@ describe('circuits', () => {
     const link = await caller.connect(target)
     expect(link).toMatchObject({ path: 'relay' })
     expect(link.relayId).not.toBe(first.peerId)
-    await vi.waitUntil(() => callee.client.homeRelays().length === 1, 5_000)
+    await until(() => callee.client.homeRelays().length === 1)
 
     const returned = await killed.restart()
     const since = performance.now()
-    await vi.waitUntil(() => returned.circuit.reservations().includes(callee.transport.peerId), 5_000)
+    await until(() => returned.circuit.reservations().includes(callee.transport.peerId))
     expect(performance.now() - since).toBeLessThan(2_000)
-    await vi.waitUntil(() => callee.client.homeRelays().length === 2, 5_000)
+    await until(() => callee.client.homeRelays().length === 2)
   })
 
   it('end when their relay dies, and the callers learn it', async () => {
@@ -133,7 +137,7 @@ describe('a relay', () => {
     const callee = await homed('callee', [relay.candidate])
     expect(relay.circuit.reservations()).toEqual([callee.transport.peerId])
     await callee.transport.stop()
-    await vi.waitUntil(() => relay.circuit.reservations().length === 0)
+    await until(() => relay.circuit.reservations().length === 0)
   })
 
   it('refuses a reservation beyond its limit, and counts it', async () => {
@@ -141,7 +145,7 @@ describe('a relay', () => {
     await homed('first', [relay.candidate])
     const second = await mesh.join('second', { listen: [] })
     second.relayClient().update([relay.candidate])
-    await vi.waitUntil(() => (relay.circuit.gate.denied.get('reservations_full') ?? 0) > 0, 5_000)
+    await until(() => (relay.circuit.gate.denied.get('reservations_full') ?? 0) > 0)
     expect(second.relayClient().homeRelays()).toEqual([])
   })
 
@@ -158,7 +162,7 @@ describe('a relay', () => {
     await expect(two.connect(target)).rejects.toMatchObject({ code: 'unavailable' })
     expect(denied).toEqual(['visitors_full'])
     await link.close()
-    await vi.waitUntil(() => relay.circuit.gate.visitors === 0)
+    await until(() => relay.circuit.gate.visitors === 0)
     expect(await two.connect(target)).toMatchObject({ path: 'relay' })
   })
 

@@ -7,6 +7,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { circuitServer, type CircuitServer } from './circuit-server.ts'
 
+/** Waits, bounded, for a machine that has much else to do. */
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
 const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 /** HopMessage {type: RESERVE}, length-prefixed. */
 const reserve = Uint8Array.of(2, 8, 0)
@@ -60,7 +64,7 @@ describe('a stranger at a relay', () => {
     const callee = await mesh.join('callee', { listen: [] })
     const client = callee.relayClient()
     client.update([{ peerId: relay.peerId, addrs: relay.addresses() }])
-    await vi.waitUntil(() => client.homeRelays().length === 1, 5_000)
+    await until(() => client.homeRelays().length === 1)
     await dial(relayAddr())
     await expect(dial(`${relayAddr()}/p2p-circuit/p2p/${callee.peerId}`)).rejects.toThrow()
     expect(callee.links.peers()).toEqual([relay.peerId])
@@ -73,7 +77,7 @@ describe('a member behind a relay', () => {
     const rogue = await mesh.join('rogue')
     const callee = await mesh.join('callee', { listen: [] })
     const link = await callee.connect({ peerId: rogue.peerId, addrs: rogue.addresses(), relays: [] })
-    const back = await vi.waitUntil(() => rogue.links.best(callee.peerId))
+    const back = await until(() => rogue.links.best(callee.peerId))
     const stream = await back.openStream('/libp2p/circuit/relay/0.2.0/stop')
     let received = 0
     stream.onData(chunk => (received += chunk.byteLength))
