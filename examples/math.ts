@@ -24,7 +24,7 @@ const agent = await createAgent({
   log: createLogger('math', 'warn'),
   contracts: [math],
 })
-agent.serve(math, { add: ({ a, b }) => a + b })
+agent.serve({ contract: math, handlers: { add: ({ a, b }) => a + b } })
 const sum: number = await agent.call('math.add', { a: 1, b: 2 }, { peer: agent.peerId })
 console.log(`1 + 2 = ${sum}, says ${agent.name}`)
 await agent.stop()

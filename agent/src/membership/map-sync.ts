@@ -31,6 +31,8 @@ export class MapSync {
   readonly #init: MapSyncInit
   readonly #streams = new Map<string, MessageStream>()
   readonly #timers = new Set<NodeJS.Timeout>()
+  /** Messages are taken in one after the other, whichever relay sent them. */
+  #receiving: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(init: MapSyncInit) {
@@ -60,23 +62,24 @@ export class MapSync {
     if (home !== undefined) this.#streams.get(relay)?.send({ type: 'home', home })
   }
 
-  stop(): void {
+  /** Ends the streams, and what was received before is in the map. */
+  async stop(): Promise<void> {
     this.#stopped = true
     for (const timer of this.#timers) clearTimeout(timer)
     for (const stream of this.#streams.values()) stream.close()
     this.#streams.clear()
+    await this.#receiving
   }
 
   async #open(link: Link): Promise<void> {
     const relay = link.peer.peerId
     const stream = await link.openStream(mapProtocol)
-    let queue = Promise.resolve()
     const messages = messageStream({
       stream,
       schema: mapMessageSchema,
       maxBytes: mapMessageBytes,
       onMessage: message => {
-        queue = queue.then(() => this.#receive(relay, message))
+        this.#receiving = this.#receiving.then(() => this.#receive(relay, message))
       },
     })
     this.#streams.set(relay, messages)
@@ -100,6 +103,7 @@ export class MapSync {
   }
 
   async #receive(relay: string, message: MapMessage): Promise<void> {
+    if (this.#stopped) return
     const { head, map, presence, log } = this.#init
     try {
       if (message.type === 'head') await head.accept(message.head)

@@ -13,11 +13,10 @@ import {
   type CallArguments,
   type CallOptions,
   type Contracts,
-  type Handlers,
   type MethodContracts,
   type MethodName,
   type ResultOf,
-  type ServiceContract,
+  type ServiceDefinition,
 } from '../services/index.ts'
 import type { Path } from '../transport/index.ts'
 import { openMember, type Member, type MemberInit } from './member.ts'
@@ -114,14 +113,13 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   /**
-   * Serves a contract from now on, to whom the policy allows; the result ends that.
+   * Serves a definition from now on, to whom the policy allows; the result ends that.
    * @throws MeshError conflict when this version is served already
    */
   serve<Name extends string, Methods extends MethodContracts>(
-    contract: ServiceContract<Name, Methods>,
-    handlers: Handlers<Methods>,
+    definition: ServiceDefinition<Name, Methods>,
   ): () => void {
-    return this.#member.serving.registry.serve(contract, handlers)
+    return this.#member.serving.registry.serve(definition.contract, definition.handlers)
   }
 
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
@@ -150,7 +148,7 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   /** Round trip to a member over its best link. @throws MeshError not_found, unavailable, deadline_exceeded */
-  async ping(peer: string, { timeoutMs = 5_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+  async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`, {
@@ -158,7 +156,7 @@ export class Agent<const C extends Contracts = readonly []> {
       })
     if (peerId === this.peerId)
       throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this agent`)
-    const deadline = systemWheelClock.now() + timeoutMs
+    const deadline = systemWheelClock.now() + timeout
     const link = await this.#targets.link(peerId, { deadline, signal })
     const rttMs = await this.#member.serving.sessions
       .of(link)

@@ -17,4 +17,6 @@ export const defaults = {
   watchRetryMaxMs: 30_000,
   /** Between two pings of a watched link: its round trip for `peers`. */
   watchPingMs: 10_000,
+  /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
+  closeMs: 1_000,
 } as const

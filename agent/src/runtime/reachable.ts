@@ -81,7 +81,7 @@ export class Reachable {
   /** What opens links ends before the transport does. */
   async stop(): Promise<void> {
     await Promise.all([this.#watch.stop(), this.#poll.stop(), this.relays.stop()])
-    this.#sync.stop()
+    await this.#sync.stop()
   }
 
   async #ping(link: Parameters<WatchPing>[0], _signal: AbortSignal): Promise<number> {

@@ -1,7 +1,9 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is gone. */
 import type { Subject } from '@agent-mesh/protocol'
+import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
 
 export interface RpcSessionsInit {
   wheel: TimerWheel
@@ -28,8 +30,18 @@ export class RpcSessions {
     return rpc
   }
 
-  /** Says going away, and resolves when nothing runs on the link. */
+  /**
+   * Says going away, waits until nothing runs on the link, and closes its stream. The peer closes its side when it has
+   * read everything, which ends the link; without that wait the last answers would be lost in the TLS layer.
+   */
   async retire(link: Link): Promise<void> {
-    await this.#rpc.get(link)?.goAway()
+    const rpc = this.#rpc.get(link)
+    if (rpc === undefined) return
+    await rpc.goAway()
+    rpc.close()
+    const limit = new AbortController()
+    const late = delay(defaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})
+    await Promise.race([link.closed, late])
+    limit.abort()
   }
 }

@@ -4,7 +4,7 @@ import { callAllConcurrency } from './defaults.ts'
 
 export interface CallAllOptions {
   /** ms for all of it: who has not answered then has failed with `deadline_exceeded`. */
-  readonly timeoutMs?: number | undefined
+  readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
   /** Members asked at a time. @default 64 */

@@ -11,7 +11,7 @@ export interface MethodContract<
   /** Running it twice does no harm: a call may be repeated after its link broke. @default false */
   readonly idempotent?: boolean
   /** ms that a call gets unless its caller says otherwise. @default 30,000 */
-  readonly timeoutMs?: number
+  readonly timeout?: number
   /** What it does, one sentence for people. */
   readonly about?: string
 }

@@ -43,7 +43,7 @@ export const hostService = defineService({
         versions: z.looseObject({ agent: z.string(), node: z.string() }),
       }),
       idempotent: true,
-      timeoutMs: 5_000,
+      timeout: 5_000,
     },
   },
 })

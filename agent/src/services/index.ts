@@ -10,6 +10,7 @@ export {
   type MethodRef,
   type ServiceContract,
 } from './contract.ts'
+export { implementService, type ServiceDefinition } from './definition.ts'
 export { Dispatcher, type Authorize, type CallLimiter, type DispatcherInit } from './dispatcher.ts'
 export { hostHandlers, hostService, type HostInfoInit } from './host-info.ts'
 export { localCallee } from './local-callee.ts'

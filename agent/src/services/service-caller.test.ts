@@ -82,7 +82,7 @@ describe('call()', () => {
     const caller = typed(meshOf({ a: never }))
     const started = now()
     await expect(caller.call('math.divide', { a: 1, b: 2 })).rejects.toEqual(failing('deadline_exceeded'))
-    const call = caller.call('math.add', { a: 1, b: 2 }, { timeoutMs: 30 })
+    const call = caller.call('math.add', { a: 1, b: 2 }, { timeout: 30 })
     await expect(call).rejects.toEqual(failing('deadline_exceeded'))
     expect(now() - started).toBeLessThan(2_000)
   })
@@ -146,7 +146,7 @@ describe('retries of call()', () => {
     expect(shed.connects).toHaveLength(3)
     const gone = meshOf({ a: fail('unavailable') })
     const started = now()
-    await expect(untyped(gone).call('x.y', 1, { timeoutMs: 200 })).rejects.toEqual(failing('unavailable'))
+    await expect(untyped(gone).call('x.y', 1, { timeout: 200 })).rejects.toEqual(failing('unavailable'))
     expect(now() - started).toBeLessThan(1_000)
   })
 })
@@ -154,7 +154,7 @@ describe('retries of call()', () => {
 describe('callAll()', () => {
   it('answers with every member, successes beside failures', async () => {
     const mesh = meshOf({ a: () => 1, anonymous: fail('application'), c: never })
-    const { results } = await untyped(mesh).callAll('x.y', undefined, { timeoutMs: 100 })
+    const { results } = await untyped(mesh).callAll('x.y', undefined, { timeout: 100 })
     expect(results).toEqual([
       { peerId: 'a', name: 'a', ok: true, value: 1 },
       { peerId: 'anonymous', ok: false, error: failing('application') },

@@ -10,7 +10,7 @@ import { checkedValue } from './validate.ts'
 
 export interface CallOptions {
   /** ms for the whole call: connecting, all tries, the answer. @default the method's, else 30,000 */
-  readonly timeoutMs?: number | undefined
+  readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Name or peer id of the only member to ask. @default whoever serves the method */
   readonly peer?: string | undefined
@@ -112,7 +112,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): Promise<{ results: CallAllResult<ResultOf<C, Method>>[] }> {
     const plan = await this.#plan(method, params, options, this.#now())
     const ask = async (peerId: string): Promise<Answer> =>
-      this.ask(method, params, { ...options, peer: peerId, timeoutMs: plan.deadline - this.#now() })
+      this.ask(method, params, { ...options, peer: peerId, timeout: plan.deadline - this.#now() })
     const results = await askAll(
       this.#targets,
       this.#targets.providers(plan.service),
@@ -139,7 +139,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
       service: parsed.service,
       params,
       known,
-      deadline: startedAt + (options.timeoutMs ?? known?.contract.timeoutMs ?? callTimeoutMs),
+      deadline: startedAt + (options.timeout ?? known?.contract.timeout ?? callTimeoutMs),
       signal: options.signal,
       idempotent: options.idempotent ?? known?.contract.idempotent ?? false,
     }

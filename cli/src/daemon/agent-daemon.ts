@@ -20,7 +20,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const log = createLogger('agent', flags.logLevel)
   const agent = await createAgent({ ...memberOptions(flags), paths: flags.paths, log })
   try {
-    for (const { contract, handlers } of services) agent.serve(contract, handlers)
+    for (const definition of services) agent.serve(definition)
   } catch (error) {
     await agent.stop()
     throw error

@@ -10,7 +10,6 @@ import {
   Presence,
   serviceViews,
   statusView,
-  systemWheelClock,
   type Logger,
   type Member,
   type MemberOptions,
@@ -141,7 +140,7 @@ export class Relay {
   }
 
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */
-  async ping(peer: string, { timeoutMs = 5_000 }: { timeoutMs?: number } = {}) {
+  async ping(peer: string, { timeout = 5_000 }: { timeout?: number } = {}) {
     const { map, transport, serving } = this.#member
     const known = map.find(peer)
     if (known === undefined)
@@ -152,8 +151,7 @@ export class Relay {
         'unavailable',
         `Cannot ping ${peer}: it has no link to this relay, and relays dial nobody`,
       )
-    const startedAt = systemWheelClock.now()
-    const rttMs = await serving.sessions.of(link).ping(timeoutMs - (systemWheelClock.now() - startedAt))
+    const rttMs = await serving.sessions.of(link).ping(timeout)
     return { peerId: known.peerId, name: known.name, path: link.path, rttMs }
   }
 

@@ -10,7 +10,7 @@ export const math = defineService({
   version: 2,
   methods: {
     add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), idempotent: true },
-    divide: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), timeoutMs: 200 },
+    divide: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), timeout: 200 },
   },
 })
 

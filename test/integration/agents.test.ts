@@ -1,0 +1,215 @@
+import { defineService, hostService, type Agent } from '@agent-mesh/agent'
+import { formatJoinToken, parseJoinToken } from '@agent-mesh/protocol'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { refusal } from '../support/refusal.ts'
+
+const math = defineService({
+  name: 'math',
+  version: 2,
+  methods: {
+    add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), idempotent: true },
+    wait: { params: z.object({ ms: z.number() }), result: z.string() },
+  },
+})
+
+let mesh: LocalMesh
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+})
+afterEach(() => mesh.stop())
+
+const knows = (agent: Pick<Agent, 'peers'>, ...names: string[]) =>
+  vi.waitFor(
+    () => expect(agent.peers().map(({ name }) => name)).toEqual(expect.arrayContaining(names)),
+    10_000,
+  )
+
+/** An agent that serves math, and what became of its slow calls. */
+async function server(name: string) {
+  const agent = await mesh.agent({ name })
+  const seen = { aborted: 0, started: 0 }
+  agent.serve({
+    contract: math,
+    handlers: {
+      add: ({ a, b }) => a + b,
+      wait: async ({ ms }, { signal }) => {
+        seen.started++
+        signal.addEventListener('abort', () => seen.aborted++)
+        await delay(ms, undefined, { signal }).catch(() => {})
+        return 'waited'
+      },
+    },
+  })
+  return { agent, seen }
+}
+
+async function pair() {
+  await mesh.relay('relay-1')
+  const { agent, seen } = await server('server')
+  const caller = await mesh.agent({ name: 'caller', contracts: [math, hostService] })
+  await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('math@2'), 10_000)
+  return { caller, server: agent, seen }
+}
+
+describe('agents of one mesh', () => {
+  test('call each other with types, over a direct path', async () => {
+    const { caller, server } = await pair()
+    const sum: number = await caller.call('math.add', { a: 1, b: 2 })
+    expect(sum).toBe(3)
+    expect(await caller.ask('math.add', { a: 1, b: 2 })).toMatchObject({
+      peerId: server.peerId,
+      path: 'direct',
+    })
+  })
+
+  test('refuse params that do not fit, at the caller and at the callee', async () => {
+    const { caller } = await pair()
+    // @ts-expect-error the type says so too
+    expect(await refusal(caller.call('math.add', { a: 1, b: 'two' }))).toMatch(/^invalid_argument: .*b/)
+    const untyped = await mesh.agent({ name: 'untyped' })
+    await vi.waitFor(
+      () => expect(untyped.services().map(({ service }) => service)).toContain('math@2'),
+      10_000,
+    )
+    expect(await refusal(untyped.call('math.add', { a: 1, b: 'two' }))).toMatch(/^invalid_argument: .*b/)
+  })
+
+  test('end a call at its deadline, and tell the handler', async () => {
+    const { caller, seen } = await pair()
+    await caller.call('math.add', { a: 1, b: 2 })
+    const startedAt = performance.now()
+    expect(await refusal(caller.call('math.wait', { ms: 60_000 }, { timeout: 200 }))).toMatch(
+      /^deadline_exceeded: /,
+    )
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    await vi.waitFor(() => expect(seen).toEqual({ started: 1, aborted: 1 }))
+  })
+
+  test('cancel a call across the wire', async () => {
+    const { caller, seen } = await pair()
+    const cancel = new AbortController()
+    const call = refusal(caller.call('math.wait', { ms: 60_000 }, { signal: cancel.signal }))
+    await vi.waitFor(() => expect(seen.started).toBe(1), 5_000)
+    cancel.abort()
+    expect(await call).toMatch(/^cancelled: /)
+    await vi.waitFor(() => expect(seen.aborted).toBe(1))
+  })
+
+  test('answer a question to the whole fleet in part when one is dead', async () => {
+    const { caller, server } = await pair()
+    const third = await mesh.agent({ name: 'third' })
+    await knows(caller, 'server', 'third')
+    await third.stop()
+    const { results } = await caller.callAll('host.info', undefined, { timeout: 3_000 })
+    const byName = new Map(results.map(result => [result.name, result]))
+    expect(byName.get('server')).toMatchObject({
+      ok: true,
+      peerId: server.peerId,
+      value: { cpu: expect.any(Object) },
+    })
+    expect(byName.get('caller')).toMatchObject({ ok: true })
+    expect(byName.get('third')).toMatchObject({
+      ok: false,
+      error: { code: expect.stringMatching(/unavailable|deadline_exceeded/) },
+    })
+  })
+
+  test('deny, by default, who has no grant', async () => {
+    const { server } = await pair()
+    const guest = await mesh.agent({ name: 'guest', token: { roles: ['guest'] } })
+    await knows(guest, 'server')
+    expect(await refusal(guest.call('math.add', { a: 1, b: 2 }))).toMatch(/^permission_denied: .*guest/)
+    expect(await refusal(guest.call('host.info', {}, { peer: server.name }))).toMatch(/^permission_denied: /)
+  })
+
+  test('let a running call finish when the callee stops', async () => {
+    const { caller, server, seen } = await pair()
+    const call = caller.call('math.wait', { ms: 300 })
+    await vi.waitFor(() => expect(seen.started).toBe(1), 5_000)
+    await server.stop()
+    expect(await call).toBe('waited')
+  })
+})
+
+describe('a change of the map', () => {
+  test('reaches every agent within a second', async () => {
+    const { caller, server } = await pair()
+    await vi.waitFor(() => expect(caller.status().relays).toHaveLength(1), 10_000)
+    const startedAt = performance.now()
+    server.serve({ contract: defineService({ name: 'text', version: 1, methods: {} }), handlers: {} })
+    await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('text@1'), {
+      interval: 10,
+    })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+  })
+})
+
+describe('without the control plane', () => {
+  test('agents that were restarted find, trust and call each other from their disks', async () => {
+    await mesh.relay('relay-1')
+    let [a, b] = [await mesh.agent({ name: 'a' }), await mesh.agent({ name: 'b' })]
+    await knows(a, 'b')
+    await knows(b, 'a')
+    await mesh.stopControlPlane()
+    await Promise.all([a.stop(), b.stop()])
+    a = await mesh.startAgent({ name: 'a' })
+    b = await mesh.startAgent({ name: 'b' })
+    expect(await a.ask('host.info', {}, { peer: 'b', timeout: 10_000 })).toMatchObject({ peerId: b.peerId })
+    expect(a.status().warnings.join()).toMatch(/control plane/)
+    await mesh.restartControlPlane()
+    await vi.waitFor(() => expect(a.status().controlPlane?.reachable).toBe(true), 20_000)
+  })
+
+  test('a newcomer is told so', async () => {
+    const token = await mesh.token()
+    await mesh.stopControlPlane()
+    expect(await refusal(mesh.agent({ name: 'new', join: token }))).toMatch(
+      /^unavailable: Cannot reach control plane/,
+    )
+    await mesh.restartControlPlane()
+  })
+})
+
+describe('joining', () => {
+  test('refuses a control plane of another mesh than the token names', async () => {
+    const other = await LocalMesh.start()
+    try {
+      const token = parseJoinToken(await mesh.token())
+      const hostile = formatJoinToken({ ...token, url: other.controlPlane.url })
+      expect(await refusal(mesh.agent({ name: 'a', join: hostile }))).toMatch(
+        /^unauthenticated: .*serves mesh/,
+      )
+    } finally {
+      await other.stop()
+    }
+  })
+
+  test('refuses a data folder of another mesh', async () => {
+    const first = await mesh.agent({ name: 'a' })
+    await first.stop()
+    const other = await LocalMesh.start()
+    try {
+      expect(await refusal(mesh.agent({ name: 'a', join: await other.token() }))).toMatch(
+        /^conflict: .*belongs to mesh/,
+      )
+    } finally {
+      await other.stop()
+    }
+  })
+
+  test('needs a token once, and says so', async () => {
+    expect(await refusal(mesh.startAgent({ name: 'nobody' }))).toMatch(
+      /^unauthenticated: .*belongs to no mesh/,
+    )
+  })
+
+  test('gives the second of two equal names another one', async () => {
+    const token = await mesh.token({ uses: 2 })
+    const first = await mesh.agent({ name: 'twin', join: token })
+    const second = await mesh.agent({ name: 'twin', data: mesh.data('twin-b'), join: token })
+    expect([first.name, second.name]).toEqual(['twin', 'twin-2'])
+  })
+})

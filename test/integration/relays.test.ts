@@ -1,0 +1,88 @@
+import type { Agent } from '@agent-mesh/agent'
+import { controlPlaneClient, loadIdentity } from '@agent-mesh/agent'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { refusal } from '../support/refusal.ts'
+
+let mesh: LocalMesh
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+})
+afterEach(() => mesh.stop())
+
+const homed = (agent: Agent, relays = 2) =>
+  vi.waitFor(() => expect(agent.status().relays).toHaveLength(relays), 10_000)
+
+const knowsHomes = (agent: Agent, name: string) =>
+  vi.waitFor(
+    () => expect(agent.peers().find(peer => peer.name === name)).toMatchObject({ online: true }),
+    10_000,
+  )
+
+describe('relays', () => {
+  test('carry calls between agents that dial relays only, and only so', async () => {
+    await mesh.relay('relay-1')
+    await mesh.relay('relay-2')
+    const a = await mesh.agent({ name: 'a', paths: 'relay' })
+    const b = await mesh.agent({ name: 'b' })
+    await homed(a)
+    await homed(b)
+    await knowsHomes(a, 'b')
+    expect(await a.ask('host.info', {}, { peer: 'b' })).toMatchObject({ path: 'relay' })
+    await knowsHomes(b, 'a')
+    expect(await b.ask('host.info', {}, { peer: 'a' })).toMatchObject({ path: 'relay' })
+    expect(a.status()).toMatchObject({ addrs: [] })
+  })
+
+  test('are replaced within 5 s when the home relay dies, without a failed call', async () => {
+    const relays = [await mesh.relay('relay-1'), await mesh.relay('relay-2')]
+    const hidden = await mesh.agent({ name: 'hidden', paths: 'relay' })
+    const caller = await mesh.agent({ name: 'caller' })
+    await homed(hidden)
+    await homed(caller)
+    await knowsHomes(caller, 'hidden')
+    await caller.call('host.info', {}, { peer: 'hidden' })
+    const home = hidden.status().relays[0]?.peerId
+    await relays.find(({ peerId }) => peerId === home)?.stop()
+    const startedAt = performance.now()
+    await caller.call('host.info', {}, { peer: 'hidden', timeout: 5_000, idempotent: true })
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  test('attest presence as a lease that the control plane and other agents see', async () => {
+    const relay = await mesh.relay('relay-1')
+    const a = await mesh.agent({ name: 'a' })
+    await homed(a, 1)
+    const { url, meshId } = mesh.controlPlane
+    const { signer } = await loadIdentity(mesh.data('a'))
+    const client = controlPlaneClient({ url, meshId, signer })
+    await vi.waitFor(
+      async () => expect(await client.member(a.peerId)).toMatchObject({ online: true, at: relay.peerId }),
+      15_000,
+    )
+    expect(relay.peers()).toMatchObject([{ name: 'a', online: true, source: 'link' }])
+  })
+
+  test('need a token with the role relay', async () => {
+    const { createRelay } = await import('@agent-mesh/relay')
+    const join = await mesh.token({ roles: ['agent'] })
+    const start = createRelay({
+      data: mesh.data('fake'),
+      join,
+      name: 'fake',
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+    })
+    expect(await refusal(start)).toMatch(/^permission_denied: .*role relay/)
+  })
+
+  test('push the map from their disk while the control plane is away', async () => {
+    const relay = await mesh.relay('relay-1')
+    const [a, b] = [await mesh.agent({ name: 'a' }), await mesh.agent({ name: 'b' })]
+    await knowsHomes(a, 'b')
+    await homed(b, 1)
+    await mesh.stopControlPlane()
+    expect(await a.ask('host.info', {}, { peer: 'b' })).toMatchObject({ name: 'b' })
+    expect(relay.status().members.known).toBe(3)
+    await mesh.restartControlPlane()
+  })
+})

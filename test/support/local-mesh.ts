@@ -1,0 +1,103 @@
+/** A real mesh on loopback for tests: control plane, relays and agents on sockets of their own, in one process. */
+import { createAgent, createLogger, type Agent, type AgentOptions, type Contracts } from '@agent-mesh/agent'
+import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
+import type { CreateTokenRequest } from '@agent-mesh/protocol'
+import { createRelay, type Relay } from '@agent-mesh/relay'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export const silent = createLogger('test', (process.env['TEST_LOG'] as 'debug' | undefined) ?? 'silent')
+
+/** Where tests listen: loopback, a free port. */
+export const loopback = '/ip4/127.0.0.1/tcp/0'
+
+type AgentChoice<C extends Contracts> = Partial<AgentOptions<C>> & {
+  name: string
+  token?: Partial<CreateTokenRequest>
+}
+
+export class LocalMesh {
+  readonly folder: string
+  controlPlane: RunningControlPlane
+  readonly #stops: (() => Promise<void>)[] = []
+
+  private constructor(folder: string, controlPlane: RunningControlPlane) {
+    this.folder = folder
+    this.controlPlane = controlPlane
+  }
+
+  static async start(): Promise<LocalMesh> {
+    const folder = await mkdtemp(join(tmpdir(), 'mesh-'))
+    return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, 0))
+  }
+
+  static #startControlPlane(folder: string, port: number): Promise<RunningControlPlane> {
+    const log = silent
+    return startControlPlane({
+      data: join(folder, 'control-plane'),
+      listen: { host: '127.0.0.1', port },
+      log,
+    })
+  }
+
+  /** Takes the control plane away. */
+  async stopControlPlane(): Promise<void> {
+    await this.controlPlane.stop()
+  }
+
+  /** Brings it back at the same address. */
+  async restartControlPlane(): Promise<void> {
+    const { port } = new URL(this.controlPlane.url)
+    this.controlPlane = await LocalMesh.#startControlPlane(this.folder, Number(port))
+  }
+
+  async token(request: CreateTokenRequest = {}): Promise<string> {
+    return (await this.controlPlane.createToken(request)).token
+  }
+
+  data(name: string): string {
+    return join(this.folder, name)
+  }
+
+  async relay(name: string, listen = loopback): Promise<Relay> {
+    const token = await this.token({ roles: ['relay'] })
+    const relay = await createRelay({
+      data: this.data(name),
+      join: token,
+      name,
+      listen: [listen],
+      log: silent,
+    })
+    this.#stops.push(() => relay.stop())
+    return relay
+  }
+
+  /** Starts an agent, enrolled with a token of its own unless `join` says otherwise. */
+  async agent<const C extends Contracts = readonly []>(options: AgentChoice<C>): Promise<Agent<C>> {
+    const { token, ...rest } = options
+    const join = rest.join ?? (await this.token(token))
+    return this.startAgent({ join, ...rest })
+  }
+
+  /** Starts an agent as it is on disk. */
+  async startAgent<const C extends Contracts = readonly []>(
+    options: Partial<AgentOptions<C>> & { name: string },
+  ): Promise<Agent<C>> {
+    const agent = await createAgent<C>({
+      data: this.data(options.name),
+      listen: [loopback],
+      log: silent,
+      ...options,
+    })
+    this.#stops.push(() => agent.stop())
+    return agent
+  }
+
+  /** Ends everything, newest first, and removes its data. */
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.reverse()) await stop()
+    await this.controlPlane.stop()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
