@@ -33,17 +33,22 @@ Examples:
   $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com`,
     )
   onCall<Options, []>(command, finish, async invocation => {
-    const [{ runDaemon }, { startControlPlaneDaemon }] = await Promise.all([
-      import('../daemon/run-daemon.ts'),
-      import('../daemon/control-plane-daemon.ts'),
-    ])
+    const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { settings, options } = invocation
     const { listen, publicUrl, logLevel } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
-      start: folder =>
-        startControlPlaneDaemon({ folder, listen, publicUrl, logLevel, flags: settings.flags }),
+      start: async folder => {
+        const { startControlPlaneDaemon } = await import('../daemon/control-plane-daemon.ts')
+        return startControlPlaneDaemon({
+          folder,
+          listen,
+          publicUrl,
+          logLevel,
+          flags: settings.flags,
+        })
+      },
     })
   })
 }

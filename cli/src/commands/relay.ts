@@ -36,16 +36,20 @@ Examples:
 Make the token with: agent-mesh token create --role relay`,
     )
   onCall<Options, []>(command, finish, async invocation => {
-    const [{ runDaemon }, { startRelayDaemon }] = await Promise.all([
-      import('../daemon/run-daemon.ts'),
-      import('../daemon/relay-daemon.ts'),
-    ])
+    const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options } = invocation
     await runDaemon(invocation, {
       kind: 'relay',
       starting: 'Joining the mesh',
-      start: (folder, signal) =>
-        startRelayDaemon({ ...options, folder, listen: options.listen ?? [defaults.relayListen], signal }),
+      start: async (folder, signal) => {
+        const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')
+        return startRelayDaemon({
+          ...options,
+          folder,
+          listen: options.listen ?? [defaults.relayListen],
+          signal,
+        })
+      },
     })
   })
 }

@@ -47,16 +47,20 @@ Examples:
   $ agent-mesh --context staging up --join TOKEN`,
     )
   onCall<Options, []>(command, finish, async invocation => {
-    const [{ runDaemon }, { startAgentDaemon }] = await Promise.all([
-      import('../daemon/run-daemon.ts'),
-      import('../daemon/agent-daemon.ts'),
-    ])
+    const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options } = invocation
     await runDaemon(invocation, {
       kind: 'agent',
       starting: options.join === undefined ? 'Starting the agent' : 'Joining the mesh',
-      start: (folder, signal) =>
-        startAgentDaemon({ ...options, folder, listen: options.listen ?? [defaults.agentListen], signal }),
+      start: async (folder, signal) => {
+        const { startAgentDaemon } = await import('../daemon/agent-daemon.ts')
+        return startAgentDaemon({
+          ...options,
+          folder,
+          listen: options.listen ?? [defaults.agentListen],
+          signal,
+        })
+      },
     })
   })
 }
