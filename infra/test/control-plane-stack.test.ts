@@ -68,6 +68,17 @@ describe('the Lambda bundle', () => {
     expect(JSON.parse(reply.body)).toMatchObject({ status: 'ok' })
   })
 
+  it('describes the API', async () => {
+    const reply = await invoke('/v1/openapi.json')
+    expect(JSON.parse(reply.body)).toMatchObject({ openapi: '3.1.0' })
+  })
+
+  it('is not ready and says why', async () => {
+    const reply = await invoke('/ready')
+    expect(reply.statusCode).toBe(501)
+    expect(reply.body).toContain('no store yet')
+  })
+
   it('answers what it does not serve with a problem document', async () => {
     const reply = await invoke('/v1/bootstrap')
     expect(reply.statusCode).toBe(501)

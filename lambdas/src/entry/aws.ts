@@ -1,34 +1,23 @@
-import { MeshError, type Problem } from '@agent-mesh/protocol'
-import { Hono } from 'hono'
-
-import { apiGatewayHandler } from '../hosts/api-gateway.ts'
-
 /**
- * The Lambda. It answers liveness; every route that needs the store says that it is not served here yet, so
- * that nobody takes an empty table for an empty mesh.
+ * The Lambda. It answers what needs no store; every other route says that it is not served here yet, so that nobody
+ * takes an empty table for an empty mesh.
  */
-const app = new Hono()
+import { MeshError } from '@agent-mesh/protocol'
+import { apiGatewayHandler } from '../hosts/api-gateway.ts'
+import { operationsRouter } from '../routes/operations-router.ts'
+import { problemResponse } from '../routes/problem.ts'
 
-app.get('/health', context => context.json({ status: 'ok' }))
-
-app.all('*', ({ req }) => {
-  const error = new MeshError(
-    'unsupported',
-    `Cannot serve ${req.method} ${req.path}: the Lambda has no store yet`,
-    { hint: 'Run agent-mesh control-plane on a server.' },
-  )
-  const problem: Problem = {
-    type: `urn:agent-mesh:error:${error.code}`,
-    title: error.code,
-    status: error.status,
-    detail: error.message,
-    code: error.code,
-    hint: error.hint,
-  }
-  return Response.json(problem, {
-    status: error.status,
-    headers: { 'content-type': 'application/problem+json' },
+const noStore = (action: string) =>
+  new MeshError('unsupported', `Cannot ${action}: the Lambda has no store yet`, {
+    hint: 'Run agent-mesh control-plane on a server.',
   })
+
+const app = operationsRouter({
+  ready: () => Promise.reject(noStore('answer requests')),
+  // CloudWatch counts what a Lambda does: there is nothing to scrape.
+  metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
 })
+app.notFound(({ req }) => problemResponse(noStore(`serve ${req.method} ${req.path.slice(0, 128)}`)))
+app.onError(problemResponse)
 
 export const handler = apiGatewayHandler(app)
