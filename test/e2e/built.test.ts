@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { openWorkshop, runCommand, lastJson, type Workshop } from '../support/command.ts'
+
+/** What `npm run build` makes, used as its users do. Skipped before a build; `.ci/run` builds and runs it. */
+const run = promisify(execFile)
+const checkout = join(import.meta.dirname, '..', '..')
+const bundle = join(checkout, 'cli/dist/bin/agent-mesh.js')
+const built = existsSync(bundle)
+const libraries = ['protocol', 'agent', 'relay', 'lambdas']
+
+const median = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity
+
+describe.skipIf(!built)('the bundled command', () => {
+  let workshop: Workshop
+  beforeAll(async () => void (workshop = await openWorkshop()))
+  afterAll(() => workshop.end())
+
+  it.each(['/usr/bin/node', process.execPath].filter(path => existsSync(path)))(
+    'runs under %s',
+    async node => {
+      // Below Node 24 the launcher needs one: the checkout's, found from the working folder.
+      const { stdout } = await run(node, [bundle, '--help'], { cwd: checkout })
+      expect(stdout).toContain('agent-mesh control-plane')
+    },
+  )
+
+  it('answers the status of a running agent in less than 0.4 s (median of 5)', async () => {
+    const controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'], bundle)
+    const made = await runCommand(['token', 'create', '--json', '--data', controlPlane.data], {}, bundle)
+    const join = ['--join', String(lastJson(made)['token']), '--listen', '/ip4/127.0.0.1/tcp/0']
+    const agent = await workshop.start('agent', ['up', ...join], bundle)
+    const times: number[] = []
+    for (let i = 0; i < 5; i++) {
+      const began = performance.now()
+      const ran = await runCommand(['status', '--json', '--data', agent.data], {}, bundle)
+      times.push(performance.now() - began)
+      expect(lastJson(ran)).toMatchObject({ kind: 'agent', ready: true })
+    }
+    expect(median(times)).toBeLessThan(400)
+  })
+})
+
+describe.skipIf(!built)('the built packages', () => {
+  let root = ''
+  const modules = () => join(root, 'node_modules')
+
+  /** A project that installed them: the built folders as real copies, everything else as in the checkout. */
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'built-'))
+    await mkdir(join(modules(), '@agent-mesh'), { recursive: true })
+    for (const name of await readdir(join(checkout, 'node_modules')))
+      if (name !== '@agent-mesh' && !name.startsWith('.'))
+        await symlink(join(checkout, 'node_modules', name), join(modules(), name))
+    for (const room of libraries)
+      await cp(join(checkout, room, 'dist'), join(modules(), '@agent-mesh', room), { recursive: true })
+    await writeFile(join(root, 'package.json'), '{"type":"module"}')
+  })
+  afterAll(() => rm(root, { recursive: true, force: true }))
+
+  it.each(libraries)('@agent-mesh/%s is imported from node_modules, without its sources', async room => {
+    const script = `const room = await import('@agent-mesh/${room}'); console.log(Object.keys(room).length)`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: root })
+    expect(Number(stdout)).toBeGreaterThan(0)
+    const files = await readdir(join(modules(), '@agent-mesh', room), { recursive: true })
+    expect(files.filter(name => /(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([])
+  })
+
+  it('give a program their types', async () => {
+    const program = `
+      import { createAgent } from '@agent-mesh/agent'
+      import { MeshError } from '@agent-mesh/protocol/errors'
+      const agent = await createAgent({ data: 'x' })
+      const name: string = agent.name
+      // @ts-expect-error -- a peer id is a string
+      const peerId: number = agent.peerId
+      export { name, peerId, MeshError }`
+    await writeFile(join(root, 'program.ts'), program)
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--types',
+      'node',
+    ]
+    const tsc = join(checkout, 'node_modules/typescript/bin/tsc')
+    const { stdout } = await run(
+      process.execPath,
+      [tsc, ...options, '--lib', 'es2024,esnext.disposable,dom', 'program.ts'],
+      {
+        cwd: root,
+      },
+    ).catch((error: { stdout: string }) => error)
+    expect(stdout).toBe('')
+  })
+})
