@@ -3,6 +3,7 @@
  * what programs use.
  */
 import { MeshError, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import { Presence } from '../membership/presence.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import {
@@ -64,8 +65,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const member = await openMember({ settings, log, transport: { keep }, ...signal })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
-  const targets = new Targets({ member, paths, self })
-  const reachable = (parts.reachable = new Reachable({ member, targets }))
+  const presence = new Presence()
+  const targets = new Targets({ member, paths, presence, self })
+  const reachable = (parts.reachable = new Reachable({ member, targets, presence }))
   reachable.start()
   return new Agent({ member, targets, reachable, contracts: options.contracts })
 }

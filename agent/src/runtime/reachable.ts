@@ -3,7 +3,7 @@
  * there is none, and links to the peers it watches.
  */
 import { MapSync } from '../membership/map-sync.ts'
-import { Presence } from '../membership/presence.ts'
+import type { Presence } from '../membership/presence.ts'
 import { watchedBy } from '../membership/ring.ts'
 import type { RelayClient } from '../transport/index.ts'
 import { defaults } from './defaults.ts'
@@ -16,10 +16,11 @@ import { WatchLinks } from './watch-links.ts'
 export interface ReachableInit {
   member: Member
   targets: Targets
+  presence: Presence
 }
 
 export class Reachable {
-  readonly presence = new Presence()
+  readonly presence: Presence
   readonly relays: RelayClient
   readonly #init: ReachableInit
   readonly #home: Home
@@ -29,6 +30,7 @@ export class Reachable {
 
   constructor(init: ReachableInit) {
     this.#init = init
+    this.presence = init.presence
     const { member, targets } = init
     const { head, map, client, log, clock, store, identity, transport } = member
     const { region } = member.publisher.record

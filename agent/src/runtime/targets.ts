@@ -1,5 +1,6 @@
 /** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
 import { MeshError } from '@agent-mesh/protocol'
+import type { Presence } from '../membership/presence.ts'
 import type { Callee, CallTargets, ConnectOptions } from '../services/index.ts'
 import type { DialTarget } from '../transport/dialer.ts'
 import type { Link } from '../transport/link.ts'
@@ -9,6 +10,7 @@ import type { PathChoice } from './options.ts'
 export interface TargetsInit {
   member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity'>
   paths: PathChoice
+  presence: Presence
   /** The own services as a link. */
   self: Callee
 }
@@ -30,6 +32,15 @@ export class Targets implements CallTargets {
 
   nameOf(peerId: string): string | undefined {
     return this.#init.member.map.get(peerId)?.name
+  }
+
+  isOnline(peerId: string): boolean {
+    const { member, presence } = this.#init
+    return (
+      peerId === member.identity.peerId ||
+      member.transport.links.best(peerId) !== undefined ||
+      presence.at(peerId) !== undefined
+    )
   }
 
   async connect(peerId: string, options: ConnectOptions): Promise<Callee> {

@@ -10,6 +10,8 @@ export interface CallTargets {
   /** The peer id of a member's name or peer id; undefined: not known. */
   find(nameOrPeerId: string): string | undefined
   nameOf(peerId: string): string | undefined
+  /** Whether it is believed to answer: those are asked first. */
+  isOnline(peerId: string): boolean
   /**
    * The best link to a member, made where there is none.
    * @param options.deadline monotonic ms

@@ -14,17 +14,19 @@ export function retryPause(attempt: number, random: () => number): number {
   return most / 2 + (random() * most) / 2
 }
 
-/** One of those not tried yet, at random so that the calls of many spread; of all, when each was tried. */
+/**
+ * Whom to ask: at random, so that the calls of many spread, among those believed online and not tried yet; then among
+ * the others not tried; then among all.
+ */
 export function choosePeer(
   peers: readonly string[],
   tried: ReadonlySet<string>,
+  isOnline: (peerId: string) => boolean,
   random: () => number,
 ): string | undefined {
-  const start = Math.floor(random() * peers.length)
-  if (tried.size > 0)
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[(start + i) % peers.length]
-      if (peer !== undefined && !tried.has(peer)) return peer
-    }
-  return peers[start]
+  if (peers.length < 2) return peers[0]
+  const untried = tried.size === 0 ? peers : peers.filter(peer => !tried.has(peer))
+  const online = untried.filter(isOnline)
+  const choice = [online, untried, peers].find(({ length }) => length > 0) ?? peers
+  return choice[Math.floor(random() * choice.length)]
 }

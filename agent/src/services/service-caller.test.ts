@@ -105,6 +105,13 @@ describe('retries of call()', () => {
     }
   })
 
+  it('go to members believed online first, and to the others when those fail', async () => {
+    const mesh = meshOf({ off: () => 'off', on: fail('going_away') })
+    mesh.offline.add('off')
+    expect(await untyped(mesh).ask('x.y', 1)).toMatchObject({ peerId: 'off', attempts: 2 })
+    expect(mesh.connects).toEqual(['on', 'off'])
+  })
+
   it('come back to the only member after a pause', async () => {
     let calls = 0
     const mesh = meshOf({ a: () => (++calls < 3 ? fail('unavailable')(undefined as never) : 'back') })
@@ -188,7 +195,13 @@ describe('host.info', () => {
     const dispatcher = new Dispatcher({ registry, authorize: allowAll, now })
     const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
     const link = localCallee(dispatcher.handlerFor(ops), mesh.wheel)
-    const self = { providers: () => ['me'], find: () => 'me', nameOf: () => 'me', connect: () => link }
+    const self = {
+      providers: () => ['me'],
+      find: () => 'me',
+      nameOf: () => 'me',
+      isOnline: () => true,
+      connect: () => link,
+    }
     for (const caller of [typed(mesh), typed(self)]) {
       const info = await caller.call('host.info')
       expect(info.memory.total).toBeGreaterThan(0)

@@ -159,9 +159,10 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   async #try(plan: Plan, peersNow: () => readonly string[]): Promise<Answer> {
     const tried = new Set<string>()
+    const isOnline = (peerId: string) => this.#targets.isOnline(peerId)
     for (let attempt = 1; ; attempt++) {
       const peers = peersNow()
-      const peerId = choosePeer(peers, tried, this.#random)
+      const peerId = choosePeer(peers, tried, isOnline, this.#random)
       if (peerId === undefined) throw this.#nobody(plan)
       try {
         return { value: await this.#send(plan, peerId), peerId, attempts: attempt }

@@ -27,6 +27,8 @@ export const denyUnless =
 /** Members reached over real sockets, each named after its key. */
 export class TestMesh implements CallTargets {
   readonly connects: string[] = []
+  /** Names believed offline; they answer all the same. */
+  readonly offline = new Set<string>()
   readonly pairs = new Map<string, LinkPair>()
   readonly wheel = new TimerWheel()
   readonly #members = new Map<string, OnRequest>()
@@ -42,6 +44,10 @@ export class TestMesh implements CallTargets {
 
   find(name: string): string | undefined {
     return this.#members.has(name) ? name : undefined
+  }
+
+  isOnline(peerId: string): boolean {
+    return !this.offline.has(peerId)
   }
 
   nameOf(peerId: string): string | undefined {
