@@ -17,7 +17,7 @@ import {
 import { signChecked, verifyDocument, type DocumentType, type Signer } from './jws.ts'
 import { keyChainSchema, verifyKeyChain, type KeyChain } from './key-chain.ts'
 import { limits } from './limits.ts'
-import { policySchema, type Policy } from './policy.ts'
+import { policySchema, signedPolicySchema, type Policy } from './policy.ts'
 
 const numberField = z.int().check(z.nonnegative())
 
@@ -45,7 +45,9 @@ const relaysSchema = z.looseObject({
   ...part,
   relays: z.array(relayEntrySchema).check(z.maxLength(limits.relays)),
 })
-const policyPartSchema = z.looseObject({ ...part, policy: policySchema })
+/** As it is signed: strict, so that no grant is lost on its readers. */
+const writtenPolicySchema = z.looseObject({ ...part, policy: policySchema })
+const policyPartSchema = z.looseObject({ ...part, policy: signedPolicySchema })
 const revocationsSchema = z.looseObject({
   ...part,
   peerIds: z.array(peerIdField).check(z.maxLength(limits.revocations)),
@@ -87,7 +89,7 @@ export const signHead = (signer: Signer, head: Head): Promise<string> =>
 export const signRelays = (signer: Signer, part: z.output<typeof relaysSchema>): Promise<string> =>
   signChecked(signer, relaysDocument, part)
 export const signPolicy = (signer: Signer, part: z.output<typeof policyPartSchema>): Promise<string> =>
-  signChecked(signer, policyDocument, part)
+  signChecked(signer, { ...policyDocument, schema: writtenPolicySchema }, part)
 export const signRevocations = (signer: Signer, part: Revocations): Promise<string> =>
   signChecked(signer, revocationsDocument, part)
 

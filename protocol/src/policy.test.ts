@@ -8,6 +8,7 @@ import {
   evaluate,
   failedPolicyTests,
   policySchema,
+  signedPolicySchema,
   type Policy,
   type Subject,
 } from './policy.ts'
@@ -135,8 +136,18 @@ it('a grant to everyone counts in the test of any selector', () => {
   expect(failedPolicyTests({ ...grant(['*'], ['service:*']), tests: [test] })).toHaveLength(1)
 })
 
-const read = (policy: unknown) => refusal(() => parse(policySchema, policy, 'read policy'))
 const valid = grant(['*'], ['service:*'])
+
+it('a policy of a later version grants what this version understands of it, and nothing wider', () => {
+  const later = {
+    grants: [valid.grants[0], { ...grant(['role:ops'], ['service:*']).grants[0], unless: ['night'] }],
+    tests: [{ shape: 'unknown' }],
+    extra: true,
+  }
+  expect(parse(signedPolicySchema, later, 'read policy')).toEqual({ grants: valid.grants, tests: [] })
+})
+
+const read = (policy: unknown) => refusal(() => parse(policySchema, policy, 'read policy'))
 
 it.each([
   ['an unknown field', { ...valid, deny: [] }, 'unknown field deny'],

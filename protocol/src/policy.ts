@@ -36,6 +36,27 @@ export const policySchema = z.strictObject({
   grants: z.array(grantSchema).check(z.maxLength(limits.grants)),
   tests: z.array(testSchema).check(z.maxLength(limits.policyTests)),
 })
+/**
+ * A policy inside a signed head, perhaps of a later version: what is not understood grants nothing, so it is left out
+ * instead of refusing the whole head with its revocations (docs/adr/0004).
+ */
+export const signedPolicySchema = z.pipe(
+  z.looseObject({
+    grants: z.array(z.unknown()).check(z.maxLength(limits.grants)),
+    tests: z.optional(z.array(z.unknown()).check(z.maxLength(limits.policyTests))),
+  }),
+  z.transform(({ grants, tests = [] }): Policy => ({
+    grants: understood(grantSchema, grants),
+    tests: understood(testSchema, tests),
+  })),
+)
+
+const understood = <T>(schema: z.ZodMiniType<T>, values: readonly unknown[]): T[] =>
+  values.flatMap(value => {
+    const parsed = z.safeParse(schema, value)
+    return parsed.success ? [parsed.data] : []
+  })
+
 export type Policy = z.output<typeof policySchema>
 export type Grant = Policy['grants'][number]
 
