@@ -143,6 +143,9 @@ export function directorySuite(common: StoreSetup): void {
       await store.collectGarbage()
       await expect(store.readChanges(shard, { after: 0, limit: 10 })).rejects.toMatchObject(gap)
       expect(await follow(store, shard, 1)).toEqual([])
+      await store.putMember(recordOf(enrolment, 2))
+      await expect(store.readChanges(shard, { after: 0, limit: 10 })).rejects.toMatchObject(gap)
+      expect(await follow(store, shard, 1)).toHaveLength(1)
     })
 
     test('200 writers and one poller: the deltas add up, no number missed or out of order', async () => {

@@ -61,6 +61,7 @@ describe('publishing over HTTP', () => {
     const other = await mesh.join()
     const refused = { status: 401, body: { code: 'unauthenticated' } }
     expect(await put(await other.record())).toMatchObject(refused)
+    expect(await put(await other.record({ serial: member.claims.serial }))).toMatchObject(refused)
     expect(await put(await member.record({ serial: other.claims.serial }))).toMatchObject(refused)
   })
 
