@@ -161,7 +161,8 @@ describe('the data folder', () => {
 
   test('and its keys are for their owner alone, and carry the mesh over a restart', async () => {
     expect((await stat(data)).mode & 0o777).toBe(0o700)
-    for (const file of keyFiles) expect((await stat(join(data, file))).mode & 0o777).toBe(0o600)
+    for (const file of [...keyFiles, 'control-plane.db'])
+      expect((await stat(join(data, file))).mode & 0o777).toBe(0o600)
     const before = await Promise.all(keyFiles.map(file => readFile(join(data, file), 'utf8')))
     const plane = await start()
     expect((await identityOf(plane.adminIdentityFile)).kid).toBe(plane.adminPeerId)

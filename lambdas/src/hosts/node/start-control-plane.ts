@@ -1,7 +1,7 @@
 /** The control plane in one process: SQLite in a data folder, HTTP and WebSocket. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
 import { getRequestListener } from '@hono/node-server'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -65,9 +65,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     maxMembers,
     log = pino({ name: 'control-plane' }, pino.destination(2)),
   } = options
-  await makeFolder(data)
+  const file = join(data, 'control-plane.db')
+  await makePrivate(data, file)
   const store = openSqliteStore({
-    file: join(data, 'control-plane.db'),
+    file,
     clock,
     ...(maxMembers === undefined ? {} : { maxMembers }),
   })
@@ -86,11 +87,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 }
 
-async function makeFolder(data: string): Promise<void> {
+/** Folder and database are for their owner alone; SQLite takes an empty file for a new database. */
+async function makePrivate(data: string, file: string): Promise<void> {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 })
+    await (await open(file, 'a', 0o600)).close()
   } catch (cause) {
-    throw new MeshError('permission_denied', `Cannot make data folder ${data}: ${String(cause)}`, { cause })
+    throw new MeshError('permission_denied', `Cannot write to data folder ${data}: ${String(cause)}`, {
+      cause,
+    })
   }
 }
 
