@@ -1,7 +1,7 @@
 /**
  * Hello: the first exchange on every connection, `/agent-mesh/hello/1.0.0`. The dialler opens the stream and sends its
- * hello; the other side answers with its own, or closes the stream. One message each way, JSON behind a 4-byte
- * big-endian length. TLS or Noise has proved the peer id before; the hello proves membership.
+ * hello; the other side answers with its own, or with `{"refused": CODE}`, after which the connection ends. One message
+ * each way, JSON behind a 4-byte big-endian length. TLS or Noise has proved the peer id before; the hello proves membership.
  */
 import * as z from 'zod/mini'
 import { verifyCredential, type CredentialClaims } from './credential.ts'
@@ -23,6 +23,12 @@ export const helloSchema = z.looseObject({
   record: z.optional(recordField),
 })
 export type Hello = z.output<typeof helloSchema>
+
+/** What the dialler hears: the other's hello, or why it is turned away (an error code, the other side's word). */
+export const helloAnswerSchema = z.union([
+  z.looseObject({ refused: z.string().check(z.maxLength(32)) }),
+  helloSchema,
+])
 
 /** A member admitted by its hello. */
 export interface Peer {

@@ -10,6 +10,7 @@ import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import {
   helloBytes,
+  helloAnswerSchema,
   helloSchema,
   isErrorCode,
   MeshError,
@@ -19,7 +20,6 @@ import {
   type Hello,
   type Peer,
 } from '@agent-mesh/protocol'
-import * as z from 'zod/mini'
 
 /** What hello needs of the rooms above: the own documents, and the decision about those of others. */
 export interface HelloPorts {
@@ -28,8 +28,6 @@ export interface HelloPorts {
   /** @throws MeshError unauthenticated, revoked, unsupported */
   admit: (hello: Hello, peerId: string) => Promise<Peer>
 }
-
-const answerSchema = z.union([z.looseObject({ refused: z.string().check(z.maxLength(32)) }), helloSchema])
 
 /** The dialler's part. @throws MeshError when either side refuses the other */
 export async function greet(
@@ -41,7 +39,7 @@ export async function greet(
   const messages = byteStream(stream, { maxBufferSize: 2 * helloBytes })
   const sentAt = performance.now()
   await send(messages, ports.hello(), signal)
-  const answer = parseJson(answerSchema, await receive(messages, signal), 'read hello', 'protocol_error')
+  const answer = parseJson(helloAnswerSchema, await receive(messages, signal), 'read hello', 'protocol_error')
   const rttMs = performance.now() - sentAt
   if ('refused' in answer) throw refusal(peerId, answer.refused)
   return { peer: await ports.admit(answer, peerId), rttMs }
