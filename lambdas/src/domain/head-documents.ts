@@ -2,7 +2,7 @@
 import {
   limits,
   MeshError,
-  policySchema,
+  signedPolicySchema,
   relayEntrySchema,
   verifyDocument,
   type Policy,
@@ -13,7 +13,7 @@ import type { HeadPart } from '../store/model.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 const numbered = { mesh: z.string(), number: z.int() }
-const policyPart = z.looseObject({ ...numbered, policy: policySchema })
+const policyPart = z.looseObject({ ...numbered, policy: signedPolicySchema })
 const relaysPart = z.looseObject({ ...numbered, relays: z.array(relayEntrySchema) })
 
 type Documents = Pick<MeshContext, 'keys' | 'store'>
