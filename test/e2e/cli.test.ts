@@ -50,8 +50,12 @@ import { z } from ${JSON.stringify(join(checkout, 'node_modules/zod/index.js'))}
 const number: number = 1
 export const math = {
   contract: { name: 'math', version: 1, methods: { add: {
-    params: z.object({ a: z.number(), b: z.number() }), result: z.number() } } },
-  handlers: { add: ({ a, b }: { a: number; b: number }) => a + b + number - 1 },
+    params: z.object({ a: z.number(), b: z.number() }), result: z.number() },
+    never: { params: z.undefined(), result: z.undefined() } } },
+  handlers: {
+    add: ({ a, b }: { a: number; b: number }) => a + b + number - 1,
+    never: () => new Promise(() => undefined),
+  },
 }
 `
 
@@ -127,7 +131,7 @@ describe('agent-mesh, when something is wrong', () => {
     ['a method that nobody serves', ['call', 'nobody.here'], 6],
     ['params that do not fit', ['call', 'math.add', '{"a":"x"}', '--peer', 'ben'], 2],
     ['a member that does not exist', ['ping', 'zoe'], 7],
-    ['a deadline that is too short', ['call', 'host.info', '--peer', 'ben', '--timeout', '1ms'], 5],
+    ['a method that takes longer than its deadline', ['call', 'math.never', '--timeout', '300ms'], 5],
   ])('answers %s with its exit code and a reason', async (_, args, code) => {
     const ran = await at(ada, ...args)
     expect(ran).toMatchObject({ code, stdout: '' })
