@@ -34,3 +34,6 @@ export const wheelTickMs = 10
 
 /** Slots of the wheel: one lap is 10.24 s, so the default timeout is looked at three times. A power of two. */
 export const wheelSlots = 1_024
+
+/** Slots of a link's table of calls in flight: 8 KB each way; more calls than that work, through a map. A power of two. */
+export const idTableSlots = 1_024

@@ -2,6 +2,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
 import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { LinkLimits } from './defaults.ts'
+import { IdTable } from './id-table.ts'
 import { InboundRequest, type InboundCall } from './inbound-request.ts'
 import type { Outbox } from './outbox.ts'
 import type { TimerWheel } from './timer-wheel.ts'
@@ -22,7 +23,7 @@ export class InboundCalls {
   readonly #limits: LinkLimits
   readonly #onRequest: OnRequest
   readonly #onIdle: () => void
-  readonly #requests = new Map<number, InboundRequest>()
+  readonly #requests = new IdTable<InboundRequest>()
   readonly #onExpire = (request: InboundRequest): void => this.#expired(request)
   #running = 0
   #served = 0
@@ -61,7 +62,7 @@ export class InboundCalls {
   /** @throws MeshError `protocol_error` when the id is in use */
   onRequest(frame: RequestFrame): void {
     const { id, method, timeoutMs } = frame
-    if (this.#requests.has(id))
+    if (this.#requests.get(id) !== undefined)
       throw new MeshError('protocol_error', `Cannot serve ${method}: id ${id} is in use`)
     if (this.#leaving) return this.#refuse(frame, 'going_away', 'this agent is going away')
     this.#lastId = id
@@ -69,7 +70,7 @@ export class InboundCalls {
       return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
     if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
     const request = new InboundRequest(frame, this.#wheel.now() + timeoutMs, this.#onExpire)
-    this.#requests.set(id, request)
+    this.#requests.add(request)
     this.#wheel.schedule(request, request.deadline)
     this.#running++
     this.#serve(request)
@@ -91,7 +92,7 @@ export class InboundCalls {
 
   /** The link is gone: tells all handlers. */
   close(reason: string): void {
-    for (const request of this.#requests.values()) {
+    for (const request of this.#requests.all()) {
       this.#forget(request)
       request.end(new MeshError('path_lost', `Cannot serve ${request.method}: ${reason}`))
     }
@@ -150,7 +151,7 @@ export class InboundCalls {
   }
 
   #forget(request: InboundRequest): void {
-    this.#requests.delete(request.id)
+    this.#requests.remove(request)
     this.#wheel.cancel(request)
   }
 

@@ -2,6 +2,7 @@ import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type { ErrorFrame, ResponseFrame } from '@agent-mesh/protocol/wire/index'
 import { callTimeoutMs, type LinkLimits } from './defaults.ts'
+import { IdTable } from './id-table.ts'
 import type { Outbox } from './outbox.ts'
 import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
 
@@ -74,7 +75,7 @@ export class OutboundCalls {
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #onIdle: () => void
-  readonly #pending = new Map<number, PendingCall>()
+  readonly #pending = new IdTable<PendingCall>()
   #lastId = 0
   #writtenId = 0
   #made = 0
@@ -123,7 +124,7 @@ export class OutboundCalls {
     this.#lastId = id
     this.#made++
     const call = new PendingCall(this, id, method, timeoutMs, signal)
-    this.#pending.set(id, call)
+    this.#pending.add(call)
     this.#wheel.schedule(call, this.#wheel.now() + timeoutMs)
     this.#outbox.appended()
     return call
@@ -145,7 +146,7 @@ export class OutboundCalls {
   #freeId(): number {
     let id = this.#lastId
     do id = (id + 1) >>> 0 || 1
-    while (this.#pending.has(id))
+    while (this.#pending.get(id) !== undefined)
     return id
   }
 
@@ -175,7 +176,7 @@ export class OutboundCalls {
   /** The peer starts no call after `lastId`. */
   onGoingAway(lastId: number): void {
     this.#ended = { code: 'going_away', reason: 'the peer is going away' }
-    for (const id of this.#pending.keys()) {
+    for (const { id } of this.#pending.all()) {
       if (isLaterId(id, lastId)) this.#take(id)?.fail('going_away', 'the peer goes away and did not start it')
     }
   }
@@ -190,7 +191,7 @@ export class OutboundCalls {
   /** The link is gone. */
   close(reason: string, cause: unknown): void {
     this.#ended = { code: 'unavailable', reason }
-    for (const id of this.#pending.keys()) {
+    for (const { id } of this.#pending.all()) {
       const never = isLaterId(id, this.#writtenId)
       this.#take(id)?.fail(never ? 'unavailable' : 'path_lost', reason, cause)
     }
@@ -199,7 +200,7 @@ export class OutboundCalls {
   #take(id: number): PendingCall | undefined {
     const call = this.#pending.get(id)
     if (call === undefined) return undefined
-    this.#pending.delete(id)
+    this.#pending.remove(call)
     this.#wheel.cancel(call)
     if (this.#pending.size === 0) this.#onIdle()
     return call
