@@ -48,8 +48,8 @@ export interface Asked {
 }
 
 /**
- * Starts an agent; the first start needs a join token. Resolves when it is enrolled and listens; relays and peers are
- * found from then on.
+ * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
+ * relays are found from then on.
  * @throws MeshError invalid_argument, token_invalid, unauthenticated, unavailable
  */
 export async function createAgent<const C extends Contracts = readonly []>(
@@ -68,7 +68,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const presence = new Presence()
   const targets = new Targets({ member, paths, presence, self })
   const reachable = (parts.reachable = new Reachable({ member, targets, presence }))
-  reachable.start()
+  await reachable.start()
   return new Agent({ member, targets, reachable, contracts: options.contracts })
 }
 

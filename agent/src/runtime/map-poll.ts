@@ -25,8 +25,10 @@ export class MapPoll {
     this.#init = init
   }
 
-  start(): void {
+  /** @returns when the first poll is over, whether it brought anything or not */
+  start(): Promise<void> {
     this.#running = this.#poll()
+    return this.#running
   }
 
   async stop(): Promise<void> {
@@ -40,7 +42,7 @@ export class MapPoll {
     const live = this.#init.live()
     if (!live) await this.#pull(signal)
     if (signal.aborted) return
-    this.#timer = setTimeout(() => this.start(), live ? defaults.pollCheckMs : this.#pause.duration)
+    this.#timer = setTimeout(() => void this.start(), live ? defaults.pollCheckMs : this.#pause.duration)
     this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 

@@ -66,7 +66,8 @@ export class Reachable {
     return this.#watch.watches(peerId)
   }
 
-  start(): void {
+  /** Resolves when the agent knows somebody: at once from its disk, else when the control plane was asked. */
+  async start(): Promise<void> {
     const { head, map, transport } = this.#init.member
     const offerRelays = () => this.relays.update(head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
@@ -76,8 +77,9 @@ export class Reachable {
     head.onChange(offerRelays)
     map.onChange(() => this.#watch.update())
     offerRelays()
-    this.#poll.start()
+    const polled = this.#poll.start()
     this.#watch.update()
+    if (map.size === 0) await polled
   }
 
   /** What opens links ends before the transport does. */

@@ -23,7 +23,11 @@ export class Targets implements CallTargets {
   }
 
   providers(service: string): string[] {
-    return this.#init.member.map.providers(service).map(({ peerId }) => peerId)
+    const { map, identity, serving } = this.#init.member
+    const providers = map.providers(service).map(({ peerId }) => peerId)
+    // The own record may not be in the map yet, or no more.
+    const others = providers.filter(peerId => peerId !== identity.peerId)
+    return serving.registry.serves(service) ? [...others, identity.peerId] : others
   }
 
   find(nameOrPeerId: string): string | undefined {

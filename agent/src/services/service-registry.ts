@@ -56,6 +56,11 @@ export class ServiceRegistry {
     return [...this.#served.keys()].sort()
   }
 
+  /** Whether it serves `math@2`, or any version of `math`. */
+  serves(service: string): boolean {
+    return this.#served.has(service) || this.contracts.some(({ name }) => name === service)
+  }
+
   get contracts(): ServiceContract[] {
     return [...this.#served.values()].map(({ contract }) => contract)
   }
