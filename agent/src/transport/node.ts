@@ -17,12 +17,12 @@ import type {
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
-import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Identity } from '../identity/index.ts'
 import { transportDefaults } from './defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
+import { leanYamux } from './lean-yamux.ts'
 
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
@@ -96,7 +96,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
         })(components)),
     ],
     connectionEncrypters: [tls(), noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } })],
+    streamMuxers: [leanYamux({ streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } })],
     connectionGater: gaterOf(init),
     // Links are probed by the rooms above; this one pings 300 in-process nodes to death at its default of 10 s.
     connectionMonitor: { pingInterval: 60_000, pingTimeout: { minTimeout: 30_000 } },

@@ -1,0 +1,101 @@
+import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { yamux } from '@libp2p/yamux'
+import { describe, expect, it } from 'vitest'
+import { transportDefaults } from './defaults.ts'
+import { leanYamux } from './lean-yamux.ts'
+
+const init = { streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } }
+const lean = leanYamux(init)
+const stock = yamux(init)
+
+interface Pair {
+  readonly near: Stream
+  readonly far: Stream
+  /** Pieces handed to the connections of both ends so far. */
+  pieces(): number
+  close(): Promise<void>
+}
+
+/** A stream between two muxers. */
+async function streamBetween(nearMuxer: typeof lean, farMuxer: typeof lean): Promise<Pair> {
+  const connections = multiaddrConnectionPair()
+  let pieces = 0
+  const count = (connection: MultiaddrConnection): MultiaddrConnection => {
+    const send = connection.send.bind(connection)
+    connection.send = data => {
+      pieces += data instanceof Uint8Array ? 1 : [...data].length
+      return send(data)
+    }
+    return connection
+  }
+  const [a, b] = connections.map(count) as [MultiaddrConnection, MultiaddrConnection]
+  const near: StreamMuxer = nearMuxer().createStreamMuxer(a)
+  const far: StreamMuxer = farMuxer().createStreamMuxer(b)
+  const accepted = new Promise<Stream>(resolve =>
+    far.addEventListener('stream', ({ detail }) => resolve(detail)),
+  )
+  const stream = await near.createStream()
+  return {
+    near: stream,
+    far: await accepted,
+    pieces: () => pieces,
+    close: async () => void (await Promise.all([near.close(), far.close()])),
+  }
+}
+
+/** Sends `bytes` in portions of `portion` from one end to the other; what arrived. */
+async function transfer(from: Stream, to: Stream, bytes: number, portion: number): Promise<Buffer> {
+  const received: Buffer[] = []
+  let length = 0
+  const done = new Promise<void>(resolve =>
+    to.addEventListener('message', ({ data }) => {
+      received.push(Buffer.from(data.subarray()))
+      length += data.byteLength
+      if (length >= bytes) resolve()
+    }),
+  )
+  for (let at = 0; at < bytes; at += portion) {
+    if (!from.send(pattern(at, Math.min(portion, bytes - at)))) await from.onDrain()
+  }
+  await done
+  return Buffer.concat(received)
+}
+
+const pattern = (at: number, length: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (at + i) % 251)
+
+describe('lean yamux', () => {
+  it.each([
+    ['itself', lean, lean],
+    ['stock yamux', lean, stock],
+    ['a stock dialler', stock, lean],
+  ])('carries more than its largest window in order with %s at the other end', async (_who, near, far) => {
+    const pair = await streamBetween(near, far)
+    const bytes = 3 * transportDefaults.maxWindowBytes + 5
+    for (const portion of [100_000, 5_000]) {
+      const there = await transfer(pair.near, pair.far, bytes, portion)
+      expect(there.equals(Buffer.from(pattern(0, bytes)))).toBe(true)
+    }
+    const back = await transfer(pair.far, pair.near, bytes, 70_000)
+    expect(back.equals(Buffer.from(pattern(0, bytes)))).toBe(true)
+    await pair.close()
+  })
+
+  it('hands a small message to the connection in one piece and answers none with a window update', async () => {
+    const messages = 100
+    const counts = await Promise.all(
+      [lean, stock].map(async muxer => {
+        const pair = await streamBetween(muxer, muxer)
+        await transfer(pair.far, pair.near, 10, 10)
+        const before = pair.pieces()
+        for (let i = 0; i < messages; i++) await transfer(pair.near, pair.far, 1_000, 1_000)
+        const pieces = pair.pieces() - before
+        await pair.close()
+        return pieces
+      }),
+    )
+    expect(counts[0]).toBe(messages)
+    expect(counts[1]).toBeGreaterThanOrEqual(3 * messages)
+  })
+})

@@ -1,0 +1,59 @@
+/**
+ * yamux, unchanged on the wire, with a third of the writes that small messages cost. The stock muxer hands a frame's
+ * header and data to TLS as two pieces, so as two records and in two turns of the event loop; and it answers every data
+ * frame with a window update. Calls of 100 bytes take two thirds of the round trip and of the CPU without these.
+ */
+import type { MessageStream, Stream, StreamMuxerFactory } from '@libp2p/interface'
+import { yamux, type YamuxMuxerInit } from '@libp2p/yamux'
+import type { YamuxStream } from '@libp2p/yamux/stream'
+
+/** One TLS record; what is larger is not worth the copy. */
+const joinBytes = 16 * 1024
+
+export const leanYamux = (init: YamuxMuxerInit) => (): StreamMuxerFactory => {
+  const factory = yamux(init)()
+  const createStreamMuxer = factory.createStreamMuxer.bind(factory)
+  factory.createStreamMuxer = connection => {
+    const muxer = createStreamMuxer(joinSmallFrames(connection))
+    const createStream = muxer.createStream.bind(muxer)
+    muxer.createStream = async options => updateByHalves(await createStream(options))
+    const onRemoteStream = muxer.onRemoteStream.bind(muxer)
+    // Not by the 'stream' event: a listener of ours would take early streams from the connection.
+    muxer.onRemoteStream = stream => onRemoteStream(updateByHalves(stream))
+    return muxer
+  }
+  return factory
+}
+
+function joinSmallFrames(connection: MessageStream): MessageStream {
+  const send = connection.send.bind(connection)
+  connection.send = data =>
+    send(data instanceof Uint8Array || data.byteLength > joinBytes ? data : data.subarray())
+  return connection
+}
+
+/** What the stream knows about the room it has granted; private to its class. */
+interface Window {
+  readonly recvWindow: number
+  readonly recvWindowCapacity: number
+}
+
+/**
+ * Lets the sender use up half of the window before it is told that it may go on. Updates that carry a flag (SYN, ACK)
+ * go out as ever: those states come first.
+ */
+function updateByHalves<S extends Stream>(stream: S): S {
+  const yamuxStream = stream as unknown as YamuxStream
+  const window = stream as unknown as Window
+  const sendWindowUpdate = yamuxStream.sendWindowUpdate.bind(yamuxStream)
+  yamuxStream.sendWindowUpdate = () => {
+    const flagless = yamuxStream.state === synSent || yamuxStream.state === established
+    if (flagless && window.recvWindowCapacity > window.recvWindow / 2) return
+    sendWindowUpdate()
+  }
+  return stream
+}
+
+/** The values of yamux's `StreamState`, which is a const enum to importers. */
+const synSent = 1
+const established = 3
