@@ -36,7 +36,10 @@ beforeAll(async () => {
   await mkdir(workshop.folder('services'))
   await writeFile(services, mathService)
   ;[ada, ben] = await Promise.all([
-    workshop.start('ada', ['up', '--join', agentToken, '--name', 'ada', ...loopback]),
+    workshop.start('ada', [
+      ...['up', '--join', agentToken, '--name', 'ada', '--metrics', '127.0.0.1:0'],
+      ...loopback,
+    ]),
     workshop.start('ben', ['up', '--join', agentToken, '--name', 'ben', '--serve', services, ...loopback]),
   ])
   const allOnline = async () => expect(await onlineNames(ada)).toEqual(['ben', 'relay-1'])
@@ -60,6 +63,18 @@ export const math = {
 `
 
 describe('agent-mesh, as processes', () => {
+  it('serves health, readiness and metrics where it is told to', async () => {
+    const url = String(ada.ready['metricsUrl'])
+    expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' })
+    expect(await (await fetch(`${url}/ready`)).json()).toMatchObject({ status: 'ready' })
+    await at(ada, 'call', 'host.info', '--peer', 'ben')
+    const text = await (await fetch(`${url}/metrics`)).text()
+    expect(text).toMatch(/^agent_mesh_map_members 3$/m)
+    expect(text).toMatch(/^agent_mesh_links\{path="direct"\} [1-9]/m)
+    expect(text).toMatch(/^agent_mesh_calls_total\{side="caller",method="host.info",code="ok"\} [1-9]/m)
+    expect(text.match(/^# TYPE /gm)?.length).toBeGreaterThan(20)
+  })
+
   it('tells how each daemon does, as JSON and for people', async () => {
     expect(lastJson(await at(ada, 'status', '--json'))).toMatchObject({
       kind: 'agent',

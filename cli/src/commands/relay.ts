@@ -1,4 +1,4 @@
-import { collect } from '../arguments.ts'
+import { collect, parseListen } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
 import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
@@ -10,6 +10,7 @@ interface Options {
   listen?: string[]
   announce?: string[]
   logLevel: LogLevel
+  metrics?: { host: string; port: number }
 }
 
 export const registerRelay: Register = (program, finish) => {
@@ -25,6 +26,7 @@ export const registerRelay: Register = (program, finish) => {
       collect,
     )
     .option('--announce <addr>', 'public address to tell others instead; may be repeated', collect)
+    .option('--metrics <host:port>', 'serve /health, /ready and /metrics there', parseListen)
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -41,6 +43,7 @@ Make the token with: agent-mesh token create --role relay`,
     await runDaemon(invocation, {
       kind: 'relay',
       starting: 'Joining the mesh',
+      metricsListen: options.metrics,
       start: async (folder, signal) => {
         const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')
         return startRelayDaemon({

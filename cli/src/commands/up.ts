@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 
-import { collect } from '../arguments.ts'
+import { collect, parseListen } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
 import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
@@ -12,6 +12,7 @@ interface Options {
   listen?: string[]
   announce?: string[]
   logLevel: LogLevel
+  metrics?: { host: string; port: number }
   paths: 'any' | 'relay'
   serve?: string[]
 }
@@ -33,6 +34,7 @@ export const registerUp: Register = (program, finish) => {
       new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
     )
     .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
+    .option('--metrics <host:port>', 'serve /health, /ready and /metrics there', parseListen)
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -52,6 +54,7 @@ Examples:
     await runDaemon(invocation, {
       kind: 'agent',
       starting: options.join === undefined ? 'Starting the agent' : 'Joining the mesh',
+      metricsListen: options.metrics,
       start: async (folder, signal) => {
         const { startAgentDaemon } = await import('../daemon/agent-daemon.ts')
         return startAgentDaemon({

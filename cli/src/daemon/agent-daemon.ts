@@ -28,6 +28,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const { peerId, name, meshId } = agent
   return {
     local: localAgent(agent),
+    metrics: () => agent.metrics(),
     ready: { fields: { peerId, name, meshId }, text: output => whatNext(agent, output) },
     stop: () => agent.stop(),
   }

@@ -14,6 +14,7 @@ export async function startRelayDaemon(flags: MemberFlags): Promise<StartedDaemo
   const { peerId, name, meshId, addresses } = relay
   return {
     local: localRelay(relay),
+    metrics: () => relay.metrics(),
     ready: { fields: { peerId, name, meshId, addresses }, text: output => whatNext(relay, output) },
     stop: () => relay.stop(),
   }

@@ -9,10 +9,13 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal } from '../local/local-server.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import { serveOperations } from './operations-server.ts'
 
 export interface StartedDaemon {
   /** What it answers on the local socket. */
   local: LocalDaemon
+  /** Prometheus text, of what has no port of its own for it. */
+  metrics?: () => Promise<string>
   /** Told once on stdout, as `{"event":"ready", …}` or as text. */
   ready: { fields: Record<string, unknown>; text: (output: Output) => string }
   /** Idempotent; finishes what runs. */
@@ -23,6 +26,8 @@ export interface DaemonInit {
   kind: 'agent' | 'relay' | 'control-plane'
   /** Shown while it takes long. */
   starting: string
+  /** Where to serve health and metrics. @default nowhere */
+  metricsListen?: { host: string; port: number } | undefined
   /** Starts it in the data folder `folder`; `signal` aborts when the process is told to end meanwhile. */
   start(folder: string, signal: AbortSignal): Promise<StartedDaemon>
 }
@@ -33,7 +38,7 @@ export interface DaemonInit {
  */
 export async function runDaemon(
   { settings, output, signal }: Pick<Invocation<object>, 'settings' | 'output' | 'signal'>,
-  { kind, starting, start }: DaemonInit,
+  { kind, starting, metricsListen, start }: DaemonInit,
 ): Promise<void> {
   const folder = await ownDataFolder(settings.data, kind)
   try {
@@ -41,21 +46,42 @@ export async function runDaemon(
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()
     try {
-      const server = await serveLocal(folder.path, daemon.local)
-      try {
-        output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields }, () =>
+      await serveUntil(signal, folder.path, daemon, metricsListen, fields =>
+        output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields, ...fields }, () =>
           daemon.ready.text(output),
-        )
-        await aborted(signal)
-      } finally {
-        // Nobody asks a process that is leaving.
-        await server.stop()
-      }
+        ),
+      )
     } finally {
       await inTime(daemon.stop(), kind)
     }
   } finally {
     await folder.release()
+  }
+}
+
+/** Answers on the local socket, and over TCP if wanted, until a signal: nobody asks a process that is leaving. */
+async function serveUntil(
+  signal: AbortSignal,
+  folder: string,
+  { local, metrics }: StartedDaemon,
+  listen: DaemonInit['metricsListen'],
+  ready: (fields: { metricsUrl?: string }) => void,
+): Promise<void> {
+  const server = await serveLocal(folder, local)
+  try {
+    if (listen === undefined || metrics === undefined) {
+      ready({})
+      return await aborted(signal)
+    }
+    const operations = await serveOperations({ listen, status: () => local.status(), metrics })
+    try {
+      ready({ metricsUrl: operations.url })
+      await aborted(signal)
+    } finally {
+      await operations.stop()
+    }
+  } finally {
+    await server.stop()
   }
 }
 
