@@ -1,6 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -8,6 +7,7 @@ import { adminClient } from '../data/admin-client.ts'
 import { localClient } from '../local/local-client.ts'
 import { startChild, type Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
+import { makeDemoFolder } from './demo-folder.ts'
 
 /** A whole mesh of processes on this machine, in a temporary folder. */
 export interface DemoMesh {
@@ -20,7 +20,7 @@ export interface DemoMesh {
 
 /** Starts it; `say` tells what is being done. @throws MeshError when a part does not start; nothing is left then */
 export async function startDemoMesh(say: (text: string) => void, signal: AbortSignal): Promise<DemoMesh> {
-  const root = await mkdtemp(join(tmpdir(), 'agent-mesh-demo-'))
+  const root = await makeDemoFolder()
   const children: Child[] = []
   const start = (name: string, args: readonly string[]) => {
     signal.throwIfAborted()

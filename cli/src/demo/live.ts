@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update'
 import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod/mini'
 
 import { localClient } from '../local/local-client.ts'
 import type { Output } from '../show/output.ts'
@@ -66,8 +67,23 @@ async function fleetTable({ agents }: DemoMesh, output: Output, signal: AbortSig
       const result = results.find(({ peerId }) => peerId === peer.peerId)
       const state = peer.online ? output.style('green', 'online') : output.style('red', 'offline')
       const answer =
-        result === undefined ? '-' : result.ok ? JSON.stringify(result.value) : result.error.message
+        result === undefined ? '-' : result.ok ? hostText(result.value) : result.error.message
       return [peer.name, state, answer.slice(0, 100)]
     }),
   )
+}
+
+/** What of `host.info` changes while one looks; the host itself is the same for all here. */
+const hostFields = z.looseObject({
+  cpu: z.looseObject({ load: z.array(z.number()) }),
+  memory: z.looseObject({ rss: z.number() }),
+  uptime: z.looseObject({ agent: z.number() }),
+})
+
+function hostText(value: unknown): string {
+  const info = hostFields.safeParse(value)
+  if (!info.success) return JSON.stringify(value)
+  const { cpu, memory, uptime } = info.data
+  const rss = `${Math.round(memory.rss / 1024 / 1024)} MB`
+  return `up ${duration(uptime.agent * 1_000)}, ${rss}, load ${(cpu.load[0] ?? 0).toFixed(1)}`
 }

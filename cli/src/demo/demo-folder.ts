@@ -1,0 +1,35 @@
+import { lstat, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const prefix = 'agent-mesh-demo-'
+
+/** A temporary folder that names its process, so that a later demo can remove what a killed one left. */
+export async function makeDemoFolder(): Promise<string> {
+  await removeAbandoned()
+  return await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`))
+}
+
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const [, pid] = /^agent-mesh-demo-(\d+)-\w+$/.exec(name) ?? []
+    const path = join(tmpdir(), name)
+    if (pid !== undefined && !isAlive(Number(pid)) && (await isOwn(path)))
+      await rm(path, { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else.
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH')
+  }
+}
+
+/** The temporary folder is everybody's: a link, or what others made, is left alone. */
+async function isOwn(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  return found?.isDirectory() === true && found.uid === process.getuid?.()
+}
