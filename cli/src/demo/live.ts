@@ -66,8 +66,7 @@ async function fleetTable({ agents }: DemoMesh, output: Output, signal: AbortSig
     peers.map(peer => {
       const result = results.find(({ peerId }) => peerId === peer.peerId)
       const state = peer.online ? output.style('green', 'online') : output.style('red', 'offline')
-      const answer =
-        result === undefined ? '-' : result.ok ? hostText(result.value) : result.error.message
+      const answer = result === undefined ? '-' : result.ok ? hostText(result.value) : result.error.message
       return [peer.name, state, answer.slice(0, 100)]
     }),
   )
