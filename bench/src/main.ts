@@ -8,7 +8,7 @@ import { installPeers } from './install-peers.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '7' } },
 })
 
 const list = (): string =>

@@ -59,8 +59,11 @@ export class InboundCalls {
     return this.#lastId
   }
 
-  /** @throws MeshError `protocol_error` when the id is in use */
-  onRequest(frame: RequestFrame): void {
+  /**
+   * @param arrivedAt monotonic ms of the chunk that brought it
+   * @throws MeshError `protocol_error` when the id is in use
+   */
+  onRequest(frame: RequestFrame, arrivedAt: number): void {
     const { id, method, timeoutMs } = frame
     if (this.#requests.get(id) !== undefined)
       throw new MeshError('protocol_error', `Cannot serve ${method}: id ${id} is in use`)
@@ -69,7 +72,7 @@ export class InboundCalls {
     if (this.#running >= this.#limits.inbound)
       return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
     if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
-    const request = new InboundRequest(frame, this.#wheel.now() + timeoutMs, this.#onExpire)
+    const request = new InboundRequest(frame, arrivedAt + timeoutMs, this.#onExpire)
     this.#requests.add(request)
     this.#wheel.schedule(request, request.deadline)
     this.#running++

@@ -175,7 +175,7 @@ class StreamLink implements RpcLink {
   #onFrame(frame: Frame): void {
     switch (frame.type) {
       case 'request':
-        return this.#inbound.onRequest(frame)
+        return this.#inbound.onRequest(frame, this.#lastHeardAt)
       case 'response':
         return this.#outbound.onResponse(frame)
       case 'error':

@@ -1,7 +1,12 @@
 /** Agent Mesh: the RPC engine over one link of the agent's own transport, encrypted, frames only (no service layer). */
-import { generateIdentity } from '@agent-mesh/agent/identity/index'
-import { rpcLink, TimerWheel, type OnRequest } from '@agent-mesh/agent/rpc/index'
-import { createTransport, type Transport } from '@agent-mesh/agent/transport/index'
+import {
+  createTransport,
+  generateIdentity,
+  rpcLink,
+  TimerWheel,
+  type OnRequest,
+  type Transport,
+} from '@agent-mesh/agent'
 import type { Peer } from '@agent-mesh/protocol'
 import { payloadBytes, type Contender } from '../contender.ts'
 
