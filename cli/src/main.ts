@@ -6,5 +6,15 @@ process.stdout.on('error', error => {
   throw error
 })
 
-// Set, not exited with: what is written to a pipe must still get out.
-process.exitCode = await runProgram(process.argv.slice(2))
+const code = await runProgram(process.argv.slice(2))
+// What is written to a pipe must still get out; then the process ends at once: libraries leave timers of a second.
+await Promise.all([process.stdout, process.stderr].map(flushed))
+process.exit(code)
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise(resolve => {
+    if (stream.destroyed || stream.writableEnded) return resolve()
+    stream.once('error', () => resolve())
+    stream.write('', () => resolve())
+  })
+}
