@@ -49,6 +49,11 @@ export class InboundCalls {
     return this.#running
   }
 
+  /** Requests whose callers wait for an answer. */
+  get awaited(): number {
+    return this.#requests.size
+  }
+
   get served(): number {
     return this.#served
   }
@@ -84,6 +89,7 @@ export class InboundCalls {
     if (request === undefined) return
     this.#forget(request)
     request.end(new MeshError('cancelled', `Cannot serve ${request.method}: the caller gave up`))
+    this.#checkIdle()
   }
 
   /** A request that this version cannot read. */
@@ -140,7 +146,11 @@ export class InboundCalls {
   #settled(): void {
     this.#served++
     this.#running--
-    if (this.#running === 0) this.#onIdle()
+    this.#checkIdle()
+  }
+
+  #checkIdle(): void {
+    if (this.#requests.size === 0) this.#onIdle()
   }
 
   #expired(request: InboundRequest): void {
@@ -151,6 +161,7 @@ export class InboundCalls {
     )
     request.end(error)
     this.#sendError(request.id, error)
+    this.#checkIdle()
   }
 
   #forget(request: InboundRequest): void {

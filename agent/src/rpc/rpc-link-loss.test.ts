@@ -77,6 +77,17 @@ describe('going away', () => {
     expect(await caller.closed).toBeUndefined()
   })
 
+  it('does not wait for a handler whose caller has given up', async () => {
+    const { caller, callee } = await pairOf(never)
+    const cancel = new AbortController()
+    const call = codeOf(caller.call('a.b', 1, { signal: cancel.signal }))
+    await until(() => callee.stats.inbound === 1)
+    const gone = callee.goAway(60_000)
+    cancel.abort()
+    expect(await call).toBe('cancelled')
+    await gone
+  })
+
   it('waits no longer than the drain time', async () => {
     const { caller, callee } = await pairOf(never)
     const call = codeOf(caller.call('a.b', 1))

@@ -45,7 +45,7 @@ export interface RpcLink {
   /** Round trip in ms, measured behind what is already on its way. @throws MeshError `deadline_exceeded`, `unavailable` */
   ping(timeoutMs?: number): Promise<number>
   /**
-   * Tells the peer that no further request is started here, and waits until nothing runs in either direction, at most
+   * Tells the peer that no further request is started here, and waits until nobody awaits an answer in either direction, at most
    * `drainMs`. The link stays open: {@link close} it then.
    */
   goAway(drainMs?: number): Promise<void>
@@ -199,7 +199,7 @@ class StreamLink implements RpcLink {
   }
 
   get #idle(): boolean {
-    return this.#outbound.size === 0 && this.#inbound.running === 0
+    return this.#outbound.size === 0 && this.#inbound.awaited === 0
   }
 
   #onIdle(): void {
