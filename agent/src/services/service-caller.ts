@@ -4,6 +4,7 @@ import { callTimeoutMs, noMetrics, type RpcMetrics } from '../rpc/index.ts'
 import { askAll, type CallAllOptions, type CallAllResult } from './call-all.ts'
 import type { CallTargets } from './call-targets.ts'
 import { parseMethod, serviceRef, type MethodContract } from './contract.ts'
+import { hostService } from './host-info.ts'
 import { choosePeer, retryPause, worthRetry } from './retry.ts'
 import type { CallArguments, Contracts, MethodName, ResultOf } from './typed.ts'
 import { checkedValue } from './validate.ts'
@@ -67,7 +68,8 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   constructor({ targets, contracts, metrics = noMetrics, now, random }: ServiceCallerInit<C>) {
     this.#targets = targets
-    this.#known = knownMethods(contracts ?? [])
+    // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
+    this.#known = knownMethods([hostService, ...(contracts ?? [])])
     this.#metrics = metrics
     this.#now = now
     this.#random = random
