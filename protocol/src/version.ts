@@ -1,2 +1,2 @@
-/** Version of this build: all workspaces carry the same one (test/house checks it against package.json). */
+/** Version of this build: all workspaces carry the same one (test/house/version.test.ts holds them to it). */
 export const version = '0.1.0'

@@ -3,7 +3,7 @@
  * stream at once; the callee answers the hello and takes the RPC stream, which the guard held back until then.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { helloProtocol, MeshError, toMeshError, type Peer } from '@agent-mesh/protocol'
+import { helloProtocol, MeshError, rpcProtocol, toMeshError, type Peer } from '@agent-mesh/protocol'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
 import { cutOff } from './cut-off.ts'
@@ -11,8 +11,6 @@ import { transportDefaults } from './defaults.ts'
 import { answer, greet, type HelloPorts } from './hello.ts'
 import type { LinkTable } from './link-table.ts'
 import { Link } from './link.ts'
-
-export const rpcProtocol = '/agent-mesh/rpc/1.0.0'
 
 export interface ConnectorInit {
   self: string

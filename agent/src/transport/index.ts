@@ -1,6 +1,5 @@
 export { pathOf, type Path } from './address.ts'
 export type { ByteStream } from './byte-stream.ts'
-export { rpcProtocol } from './connector.ts'
 export { relayClientDefaults, transportDefaults } from './defaults.ts'
 export type { ConnectOptions, DialTarget, RelayTarget } from './dialer.ts'
 export type { HelloPorts } from './hello.ts'
