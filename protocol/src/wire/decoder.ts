@@ -1,5 +1,7 @@
 import type { Frame } from './frame.ts'
+import { getU32 } from './integers.ts'
 import { lengthBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
+import { MethodNames } from './method-names.ts'
 import { malformed, parseFrame } from './parse-frame.ts'
 
 const empty = Buffer.alloc(0)
@@ -14,6 +16,7 @@ export class FrameDecoder {
   readonly #limits: WireLimits
   readonly #maxBytes: number
   readonly #onFrame: (frame: Frame) => void
+  readonly #names = new MethodNames()
   #held = empty
   #heldBytes = 0
   #skipped = 0
@@ -97,7 +100,7 @@ export class FrameDecoder {
   }
 
   #sizeAt(bytes: Buffer, at: number): number {
-    const size = lengthBytes + bytes.readUInt32BE(at)
+    const size = lengthBytes + getU32(bytes, at)
     if (size < preambleBytes) throw malformed(`a length of ${size - lengthBytes} bytes`)
     if (size > this.#maxBytes)
       throw malformed(`a length of ${size - lengthBytes} bytes, the limit is ${this.#maxBytes}`)
@@ -105,7 +108,7 @@ export class FrameDecoder {
   }
 
   #emit(bytes: Buffer, at: number, end: number): void {
-    const frame = parseFrame(bytes, at, end, this.#limits)
+    const frame = parseFrame(bytes, at, end, this.#limits, this.#names)
     if (frame === undefined) this.#skipped++
     else this.#onFrame(frame)
   }

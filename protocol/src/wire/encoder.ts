@@ -1,6 +1,7 @@
 import { MeshError } from '../errors.ts'
 import type { EncodedBody } from './body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
+import { putU16, putU32 } from './integers.ts'
 import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
 
 /** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
@@ -15,6 +16,8 @@ const utf8PerUnit = 3
 export class FrameEncoder {
   readonly #limits
   #slab = Buffer.allocUnsafeSlow(slabBytes)
+  #method = ''
+  #methodBytes = Buffer.alloc(0)
   #start = 0
   #end = 0
 
@@ -39,14 +42,14 @@ export class FrameEncoder {
     const at = this.#open(5 + method.length * utf8PerUnit, body)
     const slab = this.#slab
     const header = at + preambleBytes
-    const size = slab.write(method, header + 5, 'utf8')
+    const size = this.#writeMethod(method, header + 5)
     if (size === 0 || size > methodBytes) {
       throw new MeshError(
         'invalid_argument',
         `Cannot call '${method.slice(0, 80)}': the name has ${size} bytes`,
       )
     }
-    slab.writeUInt32BE(Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))), header)
+    putU32(slab, header, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))))
     slab[header + 4] = size
     this.#close(at, frameTypes.request, idempotent ? frameFlags.idempotent : 0, id, 5 + size, body)
   }
@@ -78,8 +81,8 @@ export class FrameEncoder {
 
   goingAway(lastId: number, drainMs: number): void {
     const at = this.#open(8)
-    this.#slab.writeUInt32BE(lastId, at + preambleBytes)
-    this.#slab.writeUInt32BE(Math.max(0, Math.min(maxTimeoutMs, Math.ceil(drainMs))), at + preambleBytes + 4)
+    putU32(this.#slab, at + preambleBytes, lastId)
+    putU32(this.#slab, at + preambleBytes + 4, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(drainMs))))
     this.#close(at, frameTypes.goingAway, 0, 0, 8)
   }
 
@@ -112,11 +115,11 @@ export class FrameEncoder {
     const end = body === undefined ? start : this.#write(start, body)
     if (end - start > this.#limits.bodyBytes) throw this.#tooLarge(end - start)
     const slab = this.#slab
-    slab.writeUInt32BE(end - at - lengthBytes, at)
+    putU32(slab, at, end - at - lengthBytes)
     slab[at + 4] = type
     slab[at + 5] = body?.tail === undefined ? flags : flags | frameFlags.tail
-    slab.writeUInt16BE(header, at + 6)
-    slab.writeUInt32BE(id, at + 8)
+    putU16(slab, at + 6, header)
+    putU32(slab, at + 8, id)
     this.#end = end
   }
 
@@ -124,9 +127,21 @@ export class FrameEncoder {
     if (tail === undefined) return json === undefined ? start : start + this.#slab.write(json, start, 'utf8')
     const text = start + lengthBytes
     const size = json === undefined ? 0 : this.#slab.write(json, text, 'utf8')
-    this.#slab.writeUInt32BE(size, start)
+    putU32(this.#slab, start, size)
     this.#slab.set(tail, text + size)
     return text + size + tail.byteLength
+  }
+
+  /** @returns the bytes of the name, which is encoded anew only when it differs from the last one. */
+  #writeMethod(method: string, at: number): number {
+    const slab = this.#slab
+    if (method !== this.#method) {
+      this.#method = method
+      this.#methodBytes = Buffer.from(method, 'utf8')
+    }
+    const bytes = this.#methodBytes
+    for (let i = 0; i < bytes.length; i++) slab[at + i] = bytes[i]!
+    return bytes.length
   }
 
   #tooLarge(size: number): MeshError {
