@@ -1,6 +1,6 @@
 /** One HTTP exchange with the control plane: JSON both ways, size caps, problem details turned into MeshErrors. */
 import {
-  isErrorCode,
+  errorOfProblem,
   MeshError,
   parseJson,
   problemSchema,
@@ -66,12 +66,8 @@ async function readCapped(response: Response): Promise<string> {
 
 function problemOf(status: number, text: string, action: string): MeshError {
   try {
-    const { code, detail, hint, details } = parseJson(problemSchema, text, 'read problem')
-    if (isErrorCode(code))
-      return new MeshError(code, detail, {
-        ...(hint === undefined ? {} : { hint }),
-        ...(details === undefined ? {} : { details }),
-      })
+    const told = errorOfProblem(parseJson(problemSchema, text, 'read problem'))
+    if (told !== undefined) return told
   } catch {
     // Not our control plane's words (a proxy's, say): the status has to do.
   }

@@ -1,3 +1,4 @@
+import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { localCallAllRequest, localCallRequest, localPingRequest } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
@@ -37,15 +38,6 @@ export function localApp(daemon: LocalDaemon): Hono {
 }
 
 function problem(error: MeshError): Response {
-  const { code, status, message, hint, details } = error
-  const document = {
-    type: `urn:agent-mesh:error:${code}`,
-    title: code,
-    status,
-    detail: message,
-    code,
-    hint,
-    details,
-  }
-  return Response.json(document, { status, headers: { 'content-type': 'application/problem+json' } })
+  const headers = { 'content-type': 'application/problem+json' }
+  return Response.json(problemOf(error), { status: error.status, headers })
 }

@@ -1,4 +1,5 @@
-import { isErrorCode, MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { errorOfProblem, problemSchema } from '@agent-mesh/protocol/api/problem'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllReply,
   localCallReply,
@@ -12,20 +13,13 @@ import {
 } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { request } from 'node:http'
-import * as z from 'zod/mini'
+import type * as z from 'zod/mini'
 
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
 import { defaults } from '../defaults.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 
 export type LocalClient = ReturnType<typeof localClient>
-
-const problemReply = z.looseObject({
-  code: z.string(),
-  detail: z.string(),
-  hint: z.optional(z.string()),
-  details: z.optional(z.record(z.string(), z.unknown())),
-})
 
 /**
  * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when nobody
@@ -75,16 +69,8 @@ interface Ask {
 async function ask<S extends z.ZodMiniType>(wire: Wire, what: Ask, schema: S): Promise<z.output<S>> {
   const { status, text } = await exchange(wire, what)
   if (status === 200) return parseJson(schema, text, `read reply of ${what.path}`, 'protocol_error')
-  const { code, detail, hint, details } = parseJson(
-    problemReply,
-    text,
-    `read reply of ${what.path}`,
-    'protocol_error',
-  )
-  throw new MeshError(isErrorCode(code) ? code : 'internal', detail, {
-    ...(hint !== undefined && { hint }),
-    ...(details !== undefined && { details }),
-  })
+  const problem = parseJson(problemSchema, text, `read reply of ${what.path}`, 'protocol_error')
+  throw errorOfProblem(problem) ?? new MeshError('internal', problem.detail)
 }
 
 function exchange(

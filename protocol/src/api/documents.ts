@@ -12,16 +12,3 @@ export type MapReply = z.output<typeof mapReply>
 export const policyReply = z.looseObject({ number: z.int(), policy: policySchema, document: documentField })
 /** `GET /v1/revocations` */
 export const revocationsReply = z.looseObject({ number: z.int(), document: documentField })
-
-/** RFC 9457 problem details: every error of the API. */
-export const problemSchema = z.looseObject({
-  /** `urn:agent-mesh:error:<code>` */
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  code: z.string(),
-  hint: z.optional(z.string()),
-  details: z.optional(z.record(z.string(), z.unknown())),
-})
-export type Problem = z.output<typeof problemSchema>

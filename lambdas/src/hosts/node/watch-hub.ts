@@ -7,7 +7,7 @@ import { watchers as limits, watchHeadMs, watchPingMs, watchPollMs } from '../..
 import type { Caller } from '../../domain/callers.ts'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
-import { problemOf } from '../../routes/problem.ts'
+import { publicProblem } from '../../routes/problem.ts'
 import { Watcher } from './watcher.ts'
 
 const path = '/v1/watch'
@@ -113,7 +113,7 @@ export class WatchHub {
 }
 
 function refuse(socket: Duplex, error: MeshError): void {
-  const body = JSON.stringify(problemOf(error))
+  const body = JSON.stringify(publicProblem(error))
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -1,0 +1,35 @@
+/** Problem details (RFC 9457): how errors travel over HTTP, from the control plane and on the local socket. */
+import * as z from 'zod/mini'
+import { isErrorCode, MeshError } from '../errors.ts'
+
+export const problemSchema = z.looseObject({
+  /** `urn:agent-mesh:error:<code>` */
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.optional(z.string()),
+  details: z.optional(z.record(z.string(), z.unknown())),
+})
+export type Problem = z.output<typeof problemSchema>
+
+/** The problem details of an error. Its cause and its stack stay in the process. */
+export const problemOf = ({ code, status, message, hint, details }: MeshError): Problem => ({
+  type: `urn:agent-mesh:error:${code}`,
+  title: code,
+  status,
+  detail: message,
+  code,
+  ...(hint === undefined ? {} : { hint }),
+  ...(details === undefined ? {} : { details }),
+})
+
+/** The error that a problem tells of; undefined when this version does not know its code. */
+export function errorOfProblem({ code, detail, hint, details }: Problem): MeshError | undefined {
+  if (!isErrorCode(code)) return undefined
+  return new MeshError(code, detail, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+  })
+}
