@@ -64,6 +64,7 @@ export const testSerial = (): string => randomBytes(16).toString('base64url')
 
 /** What a head says; what is absent has its starting value. */
 export interface HeadContent {
+  issuedAt?: number
   relays?: RelayEntry[]
   policy?: Policy
   peerIds?: string[]
@@ -120,7 +121,7 @@ export class TestMesh {
     const numbers = { ...initial, ...content.numbers }
     const { signer } = this.authority
     return {
-      head: await signHead(signer, { mesh, numbers, issuedAt: this.now() }),
+      head: await signHead(signer, { mesh, numbers, issuedAt: content.issuedAt ?? this.now() }),
       keys: this.chain,
       relays: await signRelays(signer, { mesh, number: numbers.relays, relays }),
       policy: await signPolicy(signer, { mesh, number: numbers.policy, policy }),

@@ -44,6 +44,12 @@ describe('headKeeper()', () => {
     expect(again.current.numbers.revocations).toBe(3)
   })
 
+  test('hears of a revocation from a control plane whose clock was ahead before', async () => {
+    await keeper.accept(await mesh.head({ issuedAt: Date.now() + 24 * 3600_000 }))
+    expect(await keeper.accept(await mesh.head({ numbers: { revocations: 2 } }))).toBe(true)
+    expect(keeper.current.numbers.revocations).toBe(2)
+  })
+
   test('refuses the head of another mesh', async () => {
     const other = await TestMesh.create()
     expect(await refusal(keeper.accept(await other.head()))).toMatch(/^unauthenticated: /)

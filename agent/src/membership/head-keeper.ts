@@ -45,7 +45,7 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
     const lower = current === undefined ? undefined : rolledBack(current.numbers, next.numbers)
     if (lower !== undefined)
       throw new MeshError('conflict', `Cannot accept head: its ${lower} are older than the known ones`)
-    if (current !== undefined && next.issuedAt < current.issuedAt) return false
+    if (current !== undefined && !newer(next, current)) return false
     current = next
     store.set('head', JSON.stringify(signed))
     changed.emit(next)
@@ -64,3 +64,7 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
     onChange: listener => changed.add(listener),
   }
 }
+
+/** A higher number is news whatever the time says: a server whose clock was ahead once must still be heard. */
+const newer = (next: VerifiedHead, known: VerifiedHead): boolean =>
+  rolledBack(next.numbers, known.numbers) !== undefined || next.issuedAt >= known.issuedAt
