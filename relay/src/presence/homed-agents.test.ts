@@ -63,6 +63,15 @@ describe('HomedAgents', () => {
     expect(homed.size).toBe(0)
   })
 
+  test('does not take in an agent whose stream ended while its claim was verified', async () => {
+    const agent = await mesh.member()
+    const stream = {}
+    const adding = homed.add(await claimOf(agent), agent.peerId, stream)
+    homed.remove(agent.peerId, stream)
+    await adding
+    expect(homed.size).toBe(0)
+  })
+
   test('keeps the newer of two claims', async () => {
     const agent = await mesh.member()
     const newer = await claimOf(agent, 2)

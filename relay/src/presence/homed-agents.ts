@@ -20,6 +20,8 @@ export class HomedAgents {
   readonly #init: HomedAgentsInit
   readonly #agents = new Map<string, Homed>()
   readonly #listeners = new Set<() => void>()
+  /** Streams that ended, perhaps while a claim they brought was being verified. */
+  readonly #ended = new WeakSet<object>()
 
   constructor(init: HomedAgentsInit) {
     this.#init = init
@@ -53,7 +55,7 @@ export class HomedAgents {
     if (owner !== peerId || relay !== this.#init.self)
       throw new MeshError('unauthenticated', `Cannot take home claim of ${owner}: it is not for this relay`)
     const known = this.#agents.get(peerId)
-    if (known !== undefined && known.homeSeq > homeSeq) return
+    if (this.#ended.has(over) || (known !== undefined && known.homeSeq > homeSeq)) return
     this.#init.places.claimHome(peerId)
     this.#agents.set(peerId, { claim, homeSeq, over })
     this.#changed()
@@ -61,6 +63,7 @@ export class HomedAgents {
 
   /** The stream ended; an agent that came again over another one stays. */
   remove(peerId: string, over: object): void {
+    this.#ended.add(over)
     if (this.#agents.get(peerId)?.over !== over) return
     this.#agents.delete(peerId)
     this.#init.places.releaseHome(peerId)
