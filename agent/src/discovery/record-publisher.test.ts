@@ -68,6 +68,36 @@ describe('recordPublisher()', () => {
     expect(publisher.jws).toBe(before)
   })
 
+  test('tells the last of several changes made at the same time', async () => {
+    publisher = await start()
+    const names = Array.from({ length: 20 }, (_, i) => `math@${i + 3}`)
+    await Promise.all(names.map(name => publisher.update({ services: [name] })))
+    await publisher.update({ addrs: ['/ip4/192.0.2.1/tcp/4001'] })
+    expect(publisher.record).toMatchObject({ services: names.slice(-1), addrs: ['/ip4/192.0.2.1/tcp/4001'] })
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    expect(received.at(-1)).toBe(publisher.jws)
+  })
+
+  test('signs a change that could not be kept on disk as soon as it can', async () => {
+    publisher = await start()
+    const { set } = store
+    store.set = () => {
+      throw new Error('database or disk is full')
+    }
+    await expect(publisher.update({ homeRelays: [member.peerId] })).rejects.toThrow('disk is full')
+    store.set = set
+    await publisher.update({ homeRelays: [member.peerId] })
+    expect(publisher.record.homeRelays).toEqual([member.peerId])
+  })
+
+  test('tells a later change although an earlier one was too large for a record', async () => {
+    publisher = await start()
+    const services = Array.from({ length: 60 }, (_, i) => `service-with-a-long-name-${i}@1`)
+    await expect(publisher.update({ services })).rejects.toMatchObject({ name: 'MeshError' })
+    await publisher.update({ homeRelays: [member.peerId] })
+    expect(publisher.record).toMatchObject({ services: ['math@2'], homeRelays: [member.peerId] })
+  })
+
   test('goes above the incarnation that the control plane knows, with a lost disk or a clock behind', async () => {
     const known = Date.now() + 3600_000
     answer = async () => {
@@ -84,6 +114,12 @@ describe('recordPublisher()', () => {
     const stored = Number(store.get('incarnation'))
     publisher = await start()
     expect(publisher.record.incarnation).toBe(stored + 1)
+  })
+
+  test('is believed again at once after a start with a clock days ahead', async () => {
+    store.set('incarnation', String(Date.now() + 3 * 24 * 3600_000))
+    publisher = await start()
+    await expect(verifyRecord(publisher.jws, Date.now())).resolves.toBeDefined()
   })
 
   test('goes on trying while the control plane is away', async () => {

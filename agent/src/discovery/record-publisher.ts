@@ -2,7 +2,14 @@
  * Keeps the own member record: signs it anew when something of it changes, raises the incarnation, and publishes it to
  * the control plane, however long that is away.
  */
-import { MeshError, nextIncarnation, signRecord, type MemberRecord, type Signer } from '@agent-mesh/protocol'
+import {
+  limits,
+  MeshError,
+  nextIncarnation,
+  signRecord,
+  type MemberRecord,
+  type Signer,
+} from '@agent-mesh/protocol'
 import { ExponentialBackoff, handleAll, retry } from 'cockatiel'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -42,8 +49,12 @@ async function signNext(
   fields: RecordFields,
   atLeast: number,
 ): Promise<SignedRecord> {
-  const stored = Math.max(Number(init.store.get('incarnation') ?? 0), atLeast)
-  const record = { ...fields, incarnation: nextIncarnation(stored, init.clock.now()), serial: init.serial }
+  const now = init.clock.now()
+  const stored = Number(init.store.get('incarnation') ?? 0)
+  // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
+  const usable = stored > now + limits.futureMs ? 0 : stored
+  const incarnation = nextIncarnation(Math.max(usable, atLeast), now)
+  const record = { ...fields, incarnation, serial: init.serial }
   const jws = await signRecord(init.signer, record)
   init.store.set('incarnation', String(record.incarnation))
   return { record, jws }
@@ -58,7 +69,10 @@ export class RecordPublisher {
   })
   #fields: RecordFields
   #signed: SignedRecord
+  #signedFields: RecordFields
   #published = ''
+  /** One signature after the other: each takes the fields as they are then, under a number of its own. */
+  #signing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
 
@@ -66,6 +80,7 @@ export class RecordPublisher {
     this.#init = init
     this.#fields = init.fields
     this.#signed = signed
+    this.#signedFields = init.fields
     this.#retrying.onFailure(({ reason }) => {
       if (!this.#stopping.signal.aborted && 'error' in reason)
         init.log.warn({ err: reason.error }, 'member record not published yet')
@@ -88,11 +103,28 @@ export class RecordPublisher {
 
   /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
   async update(change: Partial<RecordFields>): Promise<void> {
-    const next = { ...this.#fields, ...change }
-    if (JSON.stringify(next) === JSON.stringify(this.#fields)) return
-    this.#fields = next
-    this.#signed = await signNext(this.#init, next, 0)
+    this.#fields = { ...this.#fields, ...change }
+    try {
+      await this.#sign(0)
+    } catch (error) {
+      // What no record can say must not keep the next change, new home relays say, from being told.
+      if (error instanceof MeshError) this.#fields = this.#signedFields
+      throw error
+    }
     this.schedule()
+  }
+
+  /** Signs unless the newest record says all that and its incarnation is above `known`. */
+  #sign(known: number): Promise<void> {
+    const signing = this.#signing.then(async () => {
+      const fields = this.#fields
+      const current = JSON.stringify(this.#signedFields) === JSON.stringify(fields)
+      if (current && this.#signed.record.incarnation > known) return
+      this.#signed = await signNext(this.#init, fields, known)
+      this.#signedFields = fields
+    })
+    this.#signing = signing.catch(() => undefined)
+    return signing
   }
 
   schedule(): void {
@@ -107,6 +139,7 @@ export class RecordPublisher {
     this.#stopping.abort()
     clearTimeout(this.#timer)
     await this.#running
+    await this.#signing
   }
 
   async #publishAll(): Promise<void> {
@@ -128,7 +161,7 @@ export class RecordPublisher {
     } catch (error) {
       const known = error instanceof MeshError && error.code === 'conflict' && error.details?.['incarnation']
       if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw error
-      this.#signed = await signNext(this.#init, this.#fields, known)
+      await this.#sign(known)
     }
   }
 }
