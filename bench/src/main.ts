@@ -3,7 +3,8 @@
  * machine, in one run. Progress goes to stderr; with `--json` the last line of stdout is the result.
  */
 import { parseArgs } from 'node:util'
-import { benches, type BenchResult } from './benches.ts'
+import type { BenchResult } from './bench.ts'
+import { benches } from './benches.ts'
 import { installPeers } from './install-peers.ts'
 
 const { values, positionals } = parseArgs({

@@ -1,4 +1,4 @@
-import type { Bench, BenchResult } from '../benches.ts'
+import type { Bench, BenchResult } from '../bench.ts'
 import { median } from '../load.ts'
 import { WorkerProcess } from '../worker-process.ts'
 
