@@ -8,6 +8,8 @@ export const defaults = {
   callTimeoutMs: 10_000,
   /** Round trips a ping measures. */
   pings: 4,
+  /** Between two of them, ms: nobody waits seconds for four numbers. */
+  pingGapMs: 100,
   /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
   localSlackMs: 2_000,
   /** What needs no network, asked on the local socket, ms. */

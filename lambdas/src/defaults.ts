@@ -37,9 +37,6 @@ export const providerPage = { usual: 20, most: 50 } as const
 /** Tries of a conditional write that others may win, as design 4a has it. */
 export const writeTries = 8
 
-/** Bytes of a change in a map page beside its documents: keys, numbers, peer id. */
-export const changeOverheadBytes = 160
-
 /** Ping of a watcher, ms: finds connections that are gone; proxies commonly end idle ones after 60 s or more. */
 export const watchPingMs = 50 * second
 

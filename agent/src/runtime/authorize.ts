@@ -2,9 +2,7 @@
 import { evaluate, MeshError, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Authorize } from '../services/index.ts'
-
-/** Answers remembered per member: methods of a mesh are few, names from outside are not. */
-const rememberedTargets = 1024
+import { defaults } from './defaults.ts'
 
 /**
  * Allows what the policy of the current head grants and denies everything else. A new policy forgets all answers, a
@@ -17,7 +15,7 @@ export function authorizeBy(head: HeadKeeper): Authorize {
   })
   const ask = (from: Subject, to: string): boolean => {
     const known = answers.get(from) ?? new Map<string, boolean>()
-    if (known.size >= rememberedTargets) known.clear()
+    if (known.size >= defaults.rememberedAnswers) known.clear()
     answers.set(from, known)
     const allowed = known.get(to) ?? evaluate(head.current.policy, from, 'call', to) !== undefined
     known.set(to, allowed)

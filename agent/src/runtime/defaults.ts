@@ -1,6 +1,6 @@
 /** Defaults of a running member. Milliseconds unless said. */
 export const defaults = {
-  /** Until a map stream that ended while its link lives is opened again. */
+  /** Until a map stream that ended is opened again, if there is a link to its relay. */
   mapReopenMs: 1_000,
   /** First and longest pause between polls of the control plane while no relay is reachable (design 4a: 60 s). */
   pollMinMs: 1_000,
@@ -19,4 +19,8 @@ export const defaults = {
   watchPingMs: 10_000,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
+  /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */
+  oldHeadMs: 24 * 3600_000,
+  /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */
+  rememberedAnswers: 1024,
 } as const

@@ -3,10 +3,8 @@ import { version, type LocalPeer, type LocalService, type LocalStatus } from '@a
 import type { Presence } from '../membership/presence.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
 import type { Member } from './member.ts'
-
-/** Older than this, a head is worth a word: it is signed anew whenever somebody asks. Milliseconds. */
-const oldHeadMs = 24 * 3600_000
 
 /** Belief about a member: the own link first, then the lease of its relay. */
 export function peerView(peer: MapMember, link: Link | undefined, presence: Presence): LocalPeer {
@@ -91,7 +89,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
 function commonWarnings(expires: number, headIssuedAt: number, now: number): string[] {
   const warnings: string[] = []
   if (expires <= now) warnings.push(`the credential expired at ${new Date(expires).toISOString()}`)
-  if (now - headIssuedAt > oldHeadMs)
+  if (now - headIssuedAt > defaults.oldHeadMs)
     warnings.push('the head is older than a day: policy and revocations may be newer')
   return warnings
 }

@@ -12,9 +12,6 @@ interface Options {
   timeout: number
 }
 
-/** Between two pings, ms: as ping(8) does it, but nobody waits seconds for four numbers. */
-const gapMs = 100
-
 export const registerPing: Register = (program, finish) => {
   const command = program
     .command('ping')
@@ -37,7 +34,7 @@ export const registerPing: Register = (program, finish) => {
       const first = await client.ping({ peer, timeoutMs: options.timeout })
       const all = [first]
       while (all.length < options.count) {
-        await wait(gapMs, undefined, { signal })
+        await wait(defaults.pingGapMs, undefined, { signal })
         all.push(await client.ping({ peer, timeoutMs: options.timeout }))
       }
       return all

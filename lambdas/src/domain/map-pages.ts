@@ -3,6 +3,7 @@
  * the numbers on its way may be older than the log. At its end, and from then on, the log of changes is followed.
  */
 import {
+  bytesOfChange,
   formatMapCursor,
   limits,
   MeshError,
@@ -12,7 +13,6 @@ import {
   type MapCursor,
   type MapPage,
 } from '@agent-mesh/protocol'
-import { changeOverheadBytes } from '../defaults.ts'
 import { isTombstone, type MapEntry } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
 
@@ -38,8 +38,7 @@ class PageFiller {
     const change = isTombstone(entry)
       ? { shard, v, peerId, gone: entry.gone }
       : { shard, v, peerId, record: entry.record, credential: entry.credential }
-    const size =
-      changeOverheadBytes + (isTombstone(entry) ? 0 : entry.record.length + entry.credential.length)
+    const size = bytesOfChange(change)
     if (this.room === 0 || this.#bytes + size > limits.mapBytes) return false
     this.#bytes += size
     this.changes.push(change)

@@ -1,5 +1,6 @@
 /** Pages of the mirrored map, by cursor. The mirror keeps the last change of each member, so pages are compact. */
 import {
+  bytesOfChange,
   formatMapCursor,
   limits,
   MeshError,
@@ -10,12 +11,6 @@ import {
   type MapPage,
 } from '@agent-mesh/protocol'
 import type { MemberStore } from '@agent-mesh/agent'
-
-/** Bytes of a change in a page, beside its documents: keys, numbers, peer id. */
-const overheadBytes = 160
-
-const sizeOf = (change: MapChange): number =>
-  overheadBytes + ('gone' in change ? 0 : String(change.record).length + String(change.credential).length)
 
 const readCursor = (text: string): MapCursor | undefined => {
   try {
@@ -56,7 +51,7 @@ function fill(store: Pick<MemberStore, 'changesAfter'>, mirror: MapCursor, v: nu
     const room = limits.mapPairs - changes.length
     const rows = store.changesAfter(shard, v[shard] ?? 0, room)
     for (const change of rows) {
-      bytes += sizeOf(change)
+      bytes += bytesOfChange(change)
       if (bytes > limits.mapBytes) return changes
       changes.push(change)
       v[shard] = change.v
