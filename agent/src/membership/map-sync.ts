@@ -11,8 +11,8 @@ import {
 } from '@agent-mesh/protocol'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
+import { messageStream, type MessageStream } from '../transport/message-stream.ts'
 import type { HeadKeeper } from './head-keeper.ts'
-import { messageStream, type MessageStream } from './message-stream.ts'
 import type { MeshMap } from './mesh-map.ts'
 import type { Presence } from './presence.ts'
 

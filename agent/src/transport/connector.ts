@@ -131,7 +131,8 @@ export class Connector {
 
 function linkIo(connection: Connection, rpc: Stream) {
   const openStream = async (protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream> => {
-    const signal = options.signal ?? AbortSignal.timeout(transportDefaults.connectMs)
+    const limit = AbortSignal.timeout(transportDefaults.connectMs)
+    const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
     try {
       return byteStreamOf(await connection.newStream(protocol, { signal, runOnLimitedConnection: true }))
     } catch (error) {

@@ -20,6 +20,7 @@ import {
   type Hello,
   type Peer,
 } from '@agent-mesh/protocol'
+import { encodeMessage } from './message-stream.ts'
 
 /** What hello needs of the rooms above: the own documents, and the decision about those of others. */
 export interface HelloPorts {
@@ -82,10 +83,7 @@ function refusal(peerId: string, word: unknown): MeshError {
 type Messages = ReturnType<typeof byteStream<Stream>>
 
 async function send(messages: Messages, message: object, signal: AbortSignal): Promise<void> {
-  const body = Buffer.from(JSON.stringify(message))
-  const head = Buffer.alloc(4)
-  head.writeUInt32BE(body.length)
-  await messages.write(Buffer.concat([head, body]), { signal })
+  await messages.write(encodeMessage(message), { signal })
 }
 
 async function receive(messages: Messages, signal: AbortSignal): Promise<string> {
