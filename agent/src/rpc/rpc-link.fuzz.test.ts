@@ -1,0 +1,60 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { encodeBody, FrameEncoder } from '@agent-mesh/protocol/wire/index'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { memoryStreams } from './memory-stream.ts'
+import { rpcLink } from './rpc-link.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+// Each run makes a link and waits a turn: a tenth of what the parsers get.
+const numRuns = Math.ceil(Number(process.env['FUZZ_RUNS'] ?? 2_000) / 10)
+
+/** What a peer could send: frames in any order, about any request, and some bytes changed. */
+const hostile = fc
+  .tuple(
+    fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 0, max: 4 }), fc.jsonValue({ maxDepth: 1 })), {
+      maxLength: 12,
+    }),
+    fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
+  )
+  .map(([frames, changes]) => {
+    const encoder = new FrameEncoder()
+    for (const [kind, id, value] of frames) {
+      const body = encodeBody(value, 'value')
+      if (kind === 0) encoder.request(id, 'a.b', id, false, body)
+      else if (kind === 1) encoder.response(id, body)
+      else if (kind === 2) encoder.error(id, 'internal', body)
+      else if (kind === 3) encoder.cancel(id)
+      else if (kind === 4) encoder.goingAway(id, id)
+      else if (kind === 5) encoder.ping(id)
+      else encoder.pong(id)
+    }
+    const data = Uint8Array.from(encoder.take())
+    for (const [at, byte] of changes) if (data.length > 0) data[at % data.length] = byte
+    return data
+  })
+
+it('a link survives what any peer sends, or ends with a MeshError, and its own calls end either way', async () => {
+  const wheel = new TimerWheel()
+  await fc.assert(
+    fc.asyncProperty(hostile, fc.integer({ min: 1, max: 60 }), async (data, step) => {
+      const [near, far] = memoryStreams()
+      far.onData(() => {})
+      const link = rpcLink({ stream: near, wheel, onRequest: call => call.params() })
+      const calls = [1, 2, 3].map(n => link.call('x.y', n).catch((error: unknown) => error))
+      for (let at = 0; at < data.length; at += step) far.send(data.subarray(at, at + step))
+      await turn()
+      const { inbound } = link.stats
+      link.close()
+      for (const result of await Promise.all(calls))
+        if (result instanceof Error) expect(result).toBeInstanceOf(MeshError)
+      const reason = await link.closed
+      expect(reason === undefined || reason.code === 'protocol_error').toBe(true)
+      expect(inbound).toBe(0)
+    }),
+    { numRuns },
+  )
+  expect(wheel.size).toBe(0)
+  wheel.stop()
+})
