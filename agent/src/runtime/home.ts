@@ -26,17 +26,22 @@ export class Home {
   moveTo(relay: string | undefined): boolean {
     if (relay === this.#relay) return false
     this.#relay = relay
-    this.#claim = relay === undefined ? undefined : this.#sign(relay)
+    this.#claim = undefined
     return true
   }
 
-  /** The claim to show `relay`, or undefined when it is not the home. */
-  claimFor(relay: string): Promise<string | undefined> {
-    return relay === this.#relay && this.#claim !== undefined ? this.#claim : Promise.resolve(undefined)
+  /** The claim to show `relay`, or undefined when it is not the home. Rejects when its number cannot be kept. */
+  async claimFor(relay: string): Promise<string | undefined> {
+    if (relay !== this.#relay) return undefined
+    const claim = (this.#claim ??= this.#sign(relay))
+    claim.catch(() => {
+      if (this.#claim === claim) this.#claim = undefined
+    })
+    return claim
   }
 
   /** Numbers rise over restarts and lost disks: the newest claim wins. */
-  #sign(relay: string): Promise<string> {
+  async #sign(relay: string): Promise<string> {
     const { signer, store, clock } = this.#init
     const homeSeq = Math.max(Number(store.get('homeSeq') ?? 0) + 1, clock.now())
     store.set('homeSeq', String(homeSeq))
