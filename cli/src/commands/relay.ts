@@ -31,6 +31,8 @@ export const registerRelay: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
+Runs in the foreground until Ctrl-C; comes back from its data folder without the token.
+
 Examples:
   $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
