@@ -19,6 +19,8 @@ export const defaults = {
   watchPingMs: 10_000,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
+  /** How often links are looked at whose peer's credential may have run out: it lives for days. */
+  expirySweepMs: 60_000,
   /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */
   oldHeadMs: 24 * 3600_000,
   /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */

@@ -18,6 +18,7 @@ import type { Logger } from '../observe/logger.ts'
 import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
 import type { ServiceRegistry } from '../services/index.ts'
+import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
 import { serving, type Serving } from './serving.ts'
@@ -109,6 +110,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
     await transport.start()
     undo.push(() => transport.stop())
+    undo.push(endExpired(transport, served, clock))
     const { registry } = served
     const own = { init, registry, identity, client, store, credential, transport, clock }
     const publisher = await publish(own)
@@ -160,6 +162,17 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
   metrics.observeLinks(transport.links)
   init.beforeStart?.(transport)
   return transport
+}
+
+/** Links end with their peers' credentials. @returns how to stop looking */
+function endExpired({ links }: Transport, { sessions }: Serving, clock: Clock): () => Promise<void> {
+  const expired = new ExpiredLinks({
+    links,
+    clock,
+    retire: link => sessions.retire(link).finally(() => link.close()),
+  })
+  expired.start()
+  return () => expired.stop()
 }
 
 /** Whoever was revoked is cut off at once; its running calls end. */

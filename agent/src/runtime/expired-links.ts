@@ -1,0 +1,46 @@
+/**
+ * Ends links whose peer's credential ran out after hello. A member that renewed shows its new credential when it dials
+ * again; one that did not is out.
+ */
+import type { Clock } from '../observe/clock.ts'
+import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+
+export interface ExpiredLinksInit {
+  links: { all(): readonly Link[] }
+  clock: Pick<Clock, 'now'>
+  /** Says going away, finishes what runs and closes the link; never rejects. */
+  retire: (link: Link) => Promise<void>
+}
+
+export class ExpiredLinks {
+  readonly #init: ExpiredLinksInit
+  readonly #ending = new Map<Link, Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: ExpiredLinksInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.sweep(), defaults.expirySweepMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#ending.values())
+  }
+
+  /** Ends those that are expired now. */
+  sweep(): void {
+    const { links, clock } = this.#init
+    for (const link of links.all())
+      if (link.peer.credential.exp * 1000 <= clock.now() && !this.#ending.has(link)) this.#end(link)
+  }
+
+  #end(link: Link): void {
+    link.markRetiring()
+    const ending = this.#init.retire(link).finally(() => this.#ending.delete(link))
+    this.#ending.set(link, ending)
+  }
+}
