@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import {
   formatMapCursor,
   isRemoval,
@@ -166,6 +167,23 @@ describe('the watch WebSocket', () => {
     slow.socket.resume()
     await expect.poll(() => slow.whenHeard(member.peerId), poll).toBeDefined()
     for (const { socket } of [slow, ears]) socket.close()
+  })
+
+  test('a stranger who is refused and does not hang up holds up nobody', async () => {
+    const other = await startTestPlane()
+    const { hostname, port } = new URL(other.plane.url)
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+    const upgrade = 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13'
+    socket.write(
+      `GET /v1/watch HTTP/1.1\r\nhost: x\r\n${upgrade}\r\nsec-websocket-key: ${'A'.repeat(22)}==\r\n\r\n`,
+    )
+    socket.on('error', () => {})
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(String(answer)).toMatch(/^HTTP\/1.1 401 /)
+    const stopping = performance.now()
+    await other.stop()
+    expect(performance.now() - stopping).toBeLessThan(2000)
+    socket.destroy()
   })
 
   test('ends with the control plane, and a watcher is counted while it lasts', async () => {

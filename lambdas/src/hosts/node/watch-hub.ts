@@ -117,5 +117,7 @@ function refuse(socket: Duplex, error: MeshError): void {
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    // The server waits for it no more, and would not end it either: who is refused need not hang up.
+    () => socket.destroy(),
   )
 }
