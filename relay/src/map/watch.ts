@@ -52,7 +52,9 @@ export class Watch {
       const target = await this.#init.target()
       if (this.#stopped) return
       if (target === undefined) return this.#retryLater()
-      this.#open(new WebSocket(target.url, { headers: target.headers, maxPayload: mapMessageBytes }))
+      const { url, headers } = target
+      const handshakeTimeout = defaults.watchHandshakeMs
+      this.#open(new WebSocket(url, { headers, handshakeTimeout, maxPayload: mapMessageBytes }))
     } catch (error) {
       this.#init.log.debug({ err: error }, 'watch connection not opened')
       this.#retryLater()
