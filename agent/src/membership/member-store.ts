@@ -15,8 +15,11 @@ export interface MemberStore {
   changes(): MapChange[]
   /** Those of one shard after number `v`, in order. */
   changesAfter(shard: number, v: number, limit: number): MapChange[]
-  /** Writes changes and the cursor after them as one transaction. */
-  apply(changes: readonly MapChange[], cursor: string): void
+  /**
+   * Writes changes and the cursor after them as one transaction. Of those `outdone` by the pair that is stored, only
+   * the number is taken: it is of the cursor's epoch, the stored one perhaps of an older.
+   */
+  apply(changes: readonly MapChange[], cursor: string, outdone?: readonly MapChange[]): void
   forget(peerIds: Iterable<string>): void
   close(): void
 }
@@ -79,6 +82,7 @@ export function openMemberStore(file: string): MemberStore {
     `INSERT INTO map VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer_id) DO UPDATE SET shard = excluded.shard,
      v = excluded.v, record = excluded.record, credential = excluded.credential, gone = excluded.gone`,
   )
+  const renumber = db.prepare('UPDATE map SET shard = ?, v = ? WHERE peer_id = ?')
   const drop = db.prepare('DELETE FROM map WHERE peer_id = ?')
   const all = db.prepare('SELECT * FROM map ORDER BY shard, v')
   const after = db.prepare('SELECT * FROM map WHERE shard = ? AND v > ? ORDER BY v LIMIT ?')
@@ -98,8 +102,9 @@ export function openMemberStore(file: string): MemberStore {
     set,
     changes: () => (all.all() as unknown as Row[]).map(toChange),
     changesAfter: (shard, v, limit) => (after.all(shard, v, limit) as unknown as Row[]).map(toChange),
-    apply: (changes, cursor) =>
+    apply: (changes, cursor, outdone = []) =>
       transaction(() => {
+        for (const { peerId, shard, v } of outdone) renumber.run(shard, v, peerId)
         for (const change of changes) {
           const { peerId, shard, v } = change
           if ('gone' in change) put.run(peerId, shard, v, null, null, String(change.gone))

@@ -53,6 +53,19 @@ describe('MeshMap', () => {
     expect(map.providers('other')).toEqual([])
   })
 
+  test('numbers a pair anew that a restored control plane knows an older record of', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const [older, newer] = [
+      await pair(member, 1, { incarnation: 1 }),
+      await pair(member, 9, { incarnation: 2 }),
+    ]
+    await map.apply(page([newer], 9))
+    map.restart()
+    await map.apply({ changes: [older], next: cursor(1, 'two'), more: false })
+    expect(map.find('edge-7')?.record.incarnation).toBe(2)
+    expect(store.changesAfter(older.shard, 0, 10)).toEqual([{ ...newer, v: 1 }])
+  })
+
   test('is there again after a restart, with its cursor', async () => {
     await map.apply(page([await pair(await mesh.member({ name: 'edge-7' }), 1)], 1))
     const again = await openMap()

@@ -108,12 +108,15 @@ export class MeshMap {
     const next = parseMapCursor(page.next)
     const fresh = page.changes.filter(change => this.#isNews(change, next.epoch))
     const kept: MapChange[] = []
+    const outdone: MapChange[] = []
     for (const change of fresh) {
-      if (await this.#merge(change)) kept.push(change)
+      const counts = await this.#merge(change)
+      if (counts) kept.push(change)
+      else if (this.#index.get(change.peerId) !== undefined) outdone.push(change)
       this.#unseen?.delete(change.peerId)
     }
     this.#cursor = furthest(this.#cursor, next)
-    this.#store.apply(kept, formatMapCursor(this.#cursor))
+    this.#store.apply(kept, formatMapCursor(this.#cursor), outdone)
     if (!page.more) this.#forgetUnseen()
     if (kept.length > 0) this.#changed.emit(kept)
   }
