@@ -1,0 +1,111 @@
+import { MeshError, problemOf, verifyRequest } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import * as z from 'zod/mini'
+import { testKey, TestMesh, type TestKey } from '../../../test/support/mesh-fixture.ts'
+import { refusal } from '../../../test/support/refusal.ts'
+import { systemClock, type Clock } from '../observe/clock.ts'
+import { defaults } from './defaults.ts'
+import { SignedHttp } from './signed-http.ts'
+import { TestServer, type Answer, type Asked } from './testing/test-server.ts'
+
+let meshId: string
+let key: TestKey
+let server: TestServer
+/** What the server answers, by how often it was asked. */
+let answer: (asked: Asked, count: number) => Answer | Promise<Answer>
+
+const problem = (error: MeshError): Answer => ({ status: error.status, body: problemOf(error) })
+const away = problem(new MeshError('unavailable', 'Cannot answer: the store is away'))
+
+beforeEach(async () => {
+  meshId = (await TestMesh.create()).meshId
+  key = await testKey()
+  answer = () => ({})
+  server = await TestServer.start((asked, count) => answer(asked, count))
+})
+afterEach(() => server.stop())
+
+const http = (clock: Clock = systemClock, signer: TestKey['signer'] | undefined = key.signer) =>
+  new SignedHttp({ url: `${server.url}/`, meshId, signer, clock })
+
+/** Verifies as the control plane does. */
+const verified = ({ authorization, ...parts }: Asked, now = Date.now()) =>
+  verifyRequest(authorization, parts, { meshId, now })
+
+describe('SignedHttp', () => {
+  test('signs method, path, query and body', async () => {
+    await http().tell({ method: 'POST', path: '/v1/renew', query: { b: '2', a: undefined }, body: { x: 1 } })
+    const [asked] = server.asked
+    expect(asked?.url.search).toBe('?b=2')
+    const { peerId, claims } = await verified(asked!)
+    expect(peerId).toBe(key.kid)
+    expect(claims.nonce).toBeUndefined()
+  })
+
+  test('goes unsigned without a key', async () => {
+    const unsigned = new SignedHttp({ url: server.url, meshId, clock: systemClock })
+    await unsigned.tell({ method: 'GET', path: '/v1/bootstrap' })
+    expect(server.asked[0]?.authorization).toBeUndefined()
+  })
+
+  test('repeats what is idempotent while the control plane is away', async () => {
+    answer = (_, count) => (count < defaults.requestTries ? away : { body: { done: true } })
+    const reply = z.object({ done: z.boolean() })
+    expect(await http().ask({ method: 'GET', path: '/v1/map', reply })).toEqual({ done: true })
+    expect(server.asked).toHaveLength(defaults.requestTries)
+  })
+
+  test('gives up after so many tries, with the last reason', async () => {
+    answer = () => away
+    const asking = http().tell({ method: 'GET', path: '/v1/map' })
+    expect(await refusal(asking)).toBe('unavailable: Cannot answer: the store is away')
+    expect(server.asked).toHaveLength(defaults.requestTries)
+  })
+
+  test('sends what is not idempotent once, with a nonce of its own each time', async () => {
+    answer = () => away
+    const create = () => http().tell({ method: 'POST', path: '/v1/tokens', body: {}, once: true })
+    expect(await refusal(create())).toMatch(/^unavailable: /)
+    expect(await refusal(create())).toMatch(/^unavailable: /)
+    const nonces = await Promise.all(server.asked.map(async asked => (await verified(asked)).claims.nonce))
+    expect(nonces).toHaveLength(2)
+    expect(new Set(nonces).size).toBe(2)
+    expect(nonces).not.toContain(undefined)
+  })
+
+  test('does not repeat what was refused', async () => {
+    answer = () => problem(new MeshError('permission_denied', 'Cannot manage: no grant'))
+    expect(await refusal(http().tell({ method: 'GET', path: '/v1/tokens' }))).toMatch(/^permission_denied: /)
+    expect(server.asked).toHaveLength(1)
+  })
+
+  test('corrects a wrong clock once, and signs with the server time from then on', async () => {
+    const dayMs = 24 * 3600_000
+    const late: Clock = { now: () => Date.now() - dayMs, monotonic: () => performance.now() }
+    answer = async asked => {
+      try {
+        await verified(asked)
+        return {}
+      } catch (error) {
+        return problem(error as MeshError)
+      }
+    }
+    const client = http(late)
+    await client.tell({ method: 'GET', path: '/v1/map' })
+    expect(server.asked).toHaveLength(2)
+    await client.tell({ method: 'GET', path: '/v1/map' })
+    expect(server.asked).toHaveLength(3)
+  })
+
+  test('does not go round in circles with a server that disagrees with itself about the time', async () => {
+    answer = () => problem(new MeshError('clock_skew', 'Cannot accept request', { details: { now: 0 } }))
+    expect(await refusal(http().tell({ method: 'GET', path: '/v1/map' }))).toMatch(/^clock_skew: /)
+    expect(server.asked).toHaveLength(2)
+  })
+
+  test('refuses a reply that is not of its schema', async () => {
+    answer = () => ({ body: '<html>' })
+    const reply = z.object({})
+    expect(await refusal(http().ask({ method: 'GET', path: '/v1/map', reply }))).toMatch(/^protocol_error: /)
+  })
+})
