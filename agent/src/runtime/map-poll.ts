@@ -19,16 +19,16 @@ export class MapPoll {
   })
   #pause = this.#backoff.next()
   #timer: NodeJS.Timeout | undefined
+  #first: Promise<void> | undefined
   #running: Promise<void> | undefined
 
   constructor(init: MapPollInit) {
     this.#init = init
   }
 
-  /** @returns when the first poll is over, whether it brought anything or not */
+  /** Idempotent. @returns when the first poll is over, whether it brought anything or not */
   start(): Promise<void> {
-    this.#running = this.#poll()
-    return this.#running
+    return (this.#first ??= this.#next())
   }
 
   async stop(): Promise<void> {
@@ -37,12 +37,17 @@ export class MapPoll {
     await this.#running
   }
 
+  #next(): Promise<void> {
+    return (this.#running = this.#poll())
+  }
+
   async #poll(): Promise<void> {
     const { signal } = this.#stopping
+    if (signal.aborted) return
     const live = this.#init.live()
     if (!live) await this.#pull(signal)
     if (signal.aborted) return
-    this.#timer = setTimeout(() => void this.start(), live ? defaults.pollCheckMs : this.#pause.duration)
+    this.#timer = setTimeout(() => void this.#next(), live ? defaults.pollCheckMs : this.#pause.duration)
     this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 

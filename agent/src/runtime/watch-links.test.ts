@@ -1,0 +1,84 @@
+/** Real links over loopback. */
+import { MeshError } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createLogger } from '../observe/logger.ts'
+import type { Link } from '../transport/link.ts'
+import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import type { Transport } from '../transport/transport.ts'
+import { WatchLinks } from './watch-links.ts'
+
+let network: TestMesh
+let agent: Transport
+let peers: Transport[]
+let targets: string[]
+let watch: WatchLinks
+let ping: (link: Link) => Promise<number>
+
+beforeEach(async () => {
+  network = await TestMesh.create()
+  agent = await network.join('agent')
+  peers = [await network.join('peer-1'), await network.join('peer-2')]
+  targets = peers.map(({ peerId }) => peerId)
+  ping = () => Promise.resolve(7)
+  watch = new WatchLinks({
+    targets: () => targets,
+    connect: (peerId, signal) => {
+      const peer = peers.find(known => known.peerId === peerId)
+      if (peer === undefined) throw new MeshError('unavailable', 'gone')
+      return agent.connect(targetOf(peer), { signal })
+    },
+    ping: link => ping(link),
+    log: createLogger('test', 'silent'),
+  })
+})
+afterEach(async () => {
+  await watch.stop()
+  await network.stop()
+})
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 10 })
+const linked = () => agent.links.peers().sort()
+
+describe('WatchLinks', () => {
+  test('opens a link to each watched peer and measures its round trip', async () => {
+    watch.update()
+    await until(() => expect(linked()).toEqual([...targets].sort()))
+    await until(() => expect(agent.links.all().map(({ rttMs }) => rttMs)).toEqual([7, 7]))
+    expect(targets.map(peerId => watch.watches(peerId))).toEqual([true, true])
+  })
+
+  test('opens a lost link again', async () => {
+    watch.update()
+    await until(() => expect(linked()).toHaveLength(2))
+    const [first] = agent.links.all()
+    first?.abort(new MeshError('path_lost', 'cut by the test'))
+    await until(() => expect(agent.links.all().some(({ id }) => id === first?.id)).toBe(false))
+    await until(() => expect(linked()).toEqual([...targets].sort()))
+  })
+
+  test('watches no more whom the map no longer names, and begins to watch whom it does', async () => {
+    const [first = '', second = ''] = targets
+    targets = [first]
+    watch.update()
+    await until(() => expect(linked()).toEqual([first]))
+    targets = [second]
+    watch.update()
+    await until(() => expect([watch.watches(first), watch.watches(second)]).toEqual([false, true]))
+    await until(() => expect(linked()).toContain(second))
+  })
+
+  test('goes on with the others while one cannot be reached, and tries that one again', async () => {
+    const [lost] = peers.splice(0, 1)
+    watch.update()
+    await until(() => expect(linked()).toEqual([peers[0]?.peerId]))
+    peers.push(lost!)
+    await until(() => expect(linked()).toEqual([...targets].sort()))
+  })
+
+  test('stops while dials are under way, and watches nobody afterwards', async () => {
+    watch.update()
+    await watch.stop()
+    watch.update()
+    expect(targets.some(peerId => watch.watches(peerId))).toBe(false)
+  })
+})
