@@ -24,6 +24,7 @@ export class Watch {
   #timer: NodeJS.Timeout | undefined
   #alive: NodeJS.Timeout | undefined
   #handling: Promise<void> = Promise.resolve()
+  #started = false
   #stopped = false
 
   constructor(init: WatchInit) {
@@ -34,8 +35,10 @@ export class Watch {
     return this.#socket?.readyState === WebSocket.OPEN
   }
 
+  /** Idempotent. */
   start(): void {
-    if (this.#stopped || this.#socket !== undefined) return
+    if (this.#stopped || this.#started) return
+    this.#started = true
     void this.#connect()
   }
 

@@ -11,10 +11,13 @@ export interface PresenceReporterInit {
   load: () => RelayReport['load']
   health: () => RelayReport['health']
   log: Logger
+  /** @default those of the room */
+  pauses?: Record<'reportMinMs' | 'reportIdleMs' | 'reportRetryMs', number>
 }
 
 export class PresenceReporter {
   readonly #init: PresenceReporterInit
+  readonly #pauses: NonNullable<PresenceReporterInit['pauses']>
   readonly #report = new PresenceReport()
   readonly #stopping = new AbortController()
   readonly #stopListening: () => void
@@ -22,12 +25,11 @@ export class PresenceReporter {
   #sending: Promise<void> | undefined
   /** Monotonic milliseconds. */
   #lastSent = Number.NEGATIVE_INFINITY
-  /** End of the lease, unix milliseconds of the control plane's clock; 0 before the first report. */
-  leasedUntil = 0
 
   constructor(init: PresenceReporterInit) {
     this.#init = init
-    this.#stopListening = init.homed.onChange(() => this.#schedule(this.#sinceLast(defaults.reportMinMs)))
+    this.#pauses = init.pauses ?? defaults
+    this.#stopListening = init.homed.onChange(() => this.#schedule(this.#sinceLast(this.#pauses.reportMinMs)))
   }
 
   start(): void {
@@ -64,12 +66,12 @@ export class PresenceReporter {
     this.#lastSent = performance.now()
     try {
       const body = { ...this.#report.next(homed.claims()), load: load(), health: health() }
-      this.leasedUntil = (await client.report(body, this.#stopping.signal)).expires
-      return this.#report.acknowledge(homed.claims()) ? defaults.reportMinMs : defaults.reportIdleMs
+      await client.report(body, this.#stopping.signal)
+      return this.#report.acknowledge(homed.claims()) ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
-      return defaults.reportRetryMs
+      return this.#pauses.reportRetryMs
     }
   }
 }

@@ -1,0 +1,119 @@
+import { createLogger } from '@agent-mesh/agent'
+import { MeshError, signHomeClaim, type RelayReport } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { testKey, type TestKey } from '../../../test/support/mesh-fixture.ts'
+import { HomedAgents } from './homed-agents.ts'
+import { PresenceReporter, type PresenceReporterInit } from './presence-reporter.ts'
+
+/** Short enough to wait for; idle reports are longer than any test unless it asks for them. */
+const pauses = { reportMinMs: 20, reportIdleMs: 60_000, reportRetryMs: 20 }
+const numbers = { keys: 1, relays: 1, policy: 1, revocations: 1 }
+
+let relay: TestKey
+let agent: TestKey
+let homed: HomedAgents
+let reporter: PresenceReporter
+let reports: RelayReport[]
+/** How the control plane answers. */
+let answer: () => Promise<void>
+
+beforeEach(async () => {
+  relay = await testKey()
+  agent = await testKey()
+  homed = new HomedAgents({ self: relay.kid, places: { claimHome: () => {}, releaseHome: () => {} } })
+  reports = []
+  answer = () => Promise.resolve()
+})
+afterEach(() => reporter.stop())
+
+function start(changes: Partial<PresenceReporterInit> = {}): void {
+  reporter = new PresenceReporter({
+    client: {
+      report: async report => {
+        reports.push(report)
+        await answer()
+        return { seq: report.seq, expires: Date.now() + 150_000, numbers }
+      },
+    },
+    homed,
+    load: () => ({ agents: homed.size, reservations: 0, visitors: 0 }),
+    health: () => ({ ready: true, version: '0' }),
+    log: createLogger('test', 'silent'),
+    pauses,
+    ...changes,
+  })
+  reporter.start()
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 10_000, interval: 5 })
+const stream = {}
+const home = async () => {
+  const claim = await signHomeClaim(agent.signer, { relay: relay.kid, homeSeq: 1 })
+  await homed.add(claim, agent.kid, stream)
+  return claim
+}
+
+describe('PresenceReporter', () => {
+  test('reports at its start, though nobody is there: the lease begins', async () => {
+    start()
+    await until(() => expect(reports).toMatchObject([{ seq: 1, up: [], down: [], load: { agents: 0 } }]))
+  })
+
+  test('tells who came and who went, each once', async () => {
+    start()
+    await until(() => expect(reports).toHaveLength(1))
+    const claim = await home()
+    await until(() => expect(reports.at(-1)).toMatchObject({ seq: 2, up: [claim], down: [] }))
+    homed.remove(agent.kid, stream)
+    await until(() => expect(reports.at(-1)).toMatchObject({ seq: 3, up: [], down: [agent.kid] }))
+  })
+
+  test('tells what changed while a report was on its way', async () => {
+    const { promise: arrived, resolve } = Promise.withResolvers<void>()
+    answer = () => arrived
+    start()
+    await until(() => expect(reports).toHaveLength(1))
+    const claim = await home()
+    resolve()
+    await until(() => expect(reports.at(-1)).toMatchObject({ seq: 2, up: [claim] }))
+  })
+
+  test('repeats a report whose fate is unknown as it was', async () => {
+    answer = () => Promise.reject(new MeshError('unavailable', 'away'))
+    await home()
+    start()
+    await until(() => expect(reports.length).toBeGreaterThan(2))
+    const [first, ...again] = reports
+    for (const report of again) expect(report).toEqual(first)
+  })
+
+  test('tells everything in a new epoch when the control plane knows another', async () => {
+    const claim = await home()
+    start()
+    await until(() => expect(reports).toHaveLength(1))
+    answer = () =>
+      reports.length === 2 ? Promise.reject(new MeshError('conflict', 'another epoch')) : Promise.resolve()
+    const other = await signHomeClaim(agent.signer, { relay: relay.kid, homeSeq: 2 })
+    await homed.add(other, agent.kid, stream)
+    await until(() => expect(reports.at(-1)).toMatchObject({ seq: 1, up: [other] }))
+    expect(reports.at(-1)?.epoch).not.toBe(reports[0]?.epoch)
+    expect(reports[0]?.up).toEqual([claim])
+  })
+
+  test('renews the lease when nothing changes', async () => {
+    start({ pauses: { ...pauses, reportIdleMs: 20 } })
+    await until(() => expect(reports.length).toBeGreaterThan(2))
+    expect(reports.slice(0, 3).map(({ seq }) => seq)).toEqual([1, 2, 3])
+  })
+
+  test('sends nothing once it has stopped', async () => {
+    start()
+    await until(() => expect(reports).toHaveLength(1))
+    await reporter.stop()
+    const before = reports.length
+    await home()
+    reporter.start()
+    await reporter.stop()
+    expect(reports).toHaveLength(before)
+  })
+})
