@@ -1,0 +1,121 @@
+/** Real links over loopback; the map is the test's. */
+import type { MapChange } from '@agent-mesh/protocol'
+import { formatMapCursor, shardOf, type RelayEntry } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TestMesh as Documents, type TestMember } from '../../../test/support/mesh-fixture.ts'
+import { refusal } from '../../../test/support/refusal.ts'
+import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
+import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
+import { openMeshMap, type MeshMap } from '../membership/mesh-map.ts'
+import { Presence } from '../membership/presence.ts'
+import { systemClock } from '../observe/clock.ts'
+import { createLogger } from '../observe/logger.ts'
+import { TimerWheel } from '../rpc/index.ts'
+import { ServiceRegistry } from '../services/index.ts'
+import { TestMesh } from '../transport/testing/test-mesh.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Member } from './member.ts'
+import { RpcSessions } from './rpc-sessions.ts'
+import { Targets } from './targets.ts'
+
+const log = createLogger('test', 'silent')
+
+let network: TestMesh
+let documents: Documents
+let store: MemberStore
+let head: HeadKeeper
+let map: MeshMap
+let presence: Presence
+let registry: ServiceRegistry
+let wheel: TimerWheel
+let agent: Transport
+let targets: Targets
+let edge: TestMember
+
+const self = { call: () => Promise.resolve('answered here') }
+
+beforeEach(async () => {
+  network = await TestMesh.create()
+  documents = await Documents.create()
+  store = openMemberStore(':memory:')
+  head = await headKeeper({ meshId: documents.meshId, store, log })
+  await head.accept(await documents.head())
+  map = await openMeshMap({ store, head, log, clock: systemClock })
+  edge = await documents.member({ name: 'edge-7' })
+  await know(edge)
+  presence = new Presence()
+  registry = new ServiceRegistry(() => {})
+  wheel = new TimerWheel()
+  agent = await network.join('agent')
+  const sessions = new RpcSessions({ wheel, handlerFor: () => () => undefined })
+  const member = {
+    map,
+    head,
+    transport: agent,
+    identity: { peerId: agent.peerId },
+    serving: { registry, sessions },
+  } as unknown as Member
+  targets = new Targets({ member, paths: 'any', presence, self: self as never })
+})
+afterEach(async () => {
+  await network.stop()
+  wheel.stop()
+  store.close()
+})
+
+async function know(member: TestMember, record: Parameters<TestMember['record']>[0] = {}): Promise<void> {
+  const change: MapChange = {
+    shard: await shardOf(member.peerId),
+    v: 1,
+    peerId: member.peerId,
+    record: await member.record(record),
+    credential: await member.credential(),
+  }
+  const next = formatMapCursor({ epoch: member.peerId.slice(-8), v: new Array<number>(16).fill(1) })
+  await map.apply({ changes: [change], next, more: false })
+}
+
+describe('Targets', () => {
+  test('names those whose records list the service, and this agent when it serves it', () => {
+    expect(targets.providers('math')).toEqual([edge.peerId])
+    expect(targets.providers('math@2')).toEqual([edge.peerId])
+    registry.serve({ name: 'math', version: 2, methods: {} }, {})
+    expect(targets.providers('math@2')).toEqual([edge.peerId, agent.peerId])
+    expect(targets.providers('text')).toEqual([])
+  })
+
+  test('finds a member by name and by peer id', () => {
+    expect([targets.find('edge-7'), targets.find(edge.peerId)]).toEqual([edge.peerId, edge.peerId])
+    expect(targets.find('nobody')).toBeUndefined()
+    expect(targets.nameOf(edge.peerId)).toBe('edge-7')
+  })
+
+  test('believes its own link before the word of a relay, and that before nothing', async () => {
+    expect(targets.isOnline(agent.peerId)).toBe(true)
+    expect(targets.isOnline(edge.peerId)).toBe(false)
+    presence.tell('relay-1', { full: true, up: [edge.peerId], down: [] })
+    expect(targets.isOnline(edge.peerId)).toBe(true)
+    const peer = await network.join('peer')
+    expect(targets.isOnline(peer.peerId)).toBe(false)
+    await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
+    expect(targets.isOnline(peer.peerId)).toBe(true)
+  })
+
+  test('answers for itself without a link', async () => {
+    expect(await targets.connect(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
+  })
+
+  test('says at once that nobody knows a member', async () => {
+    const stranger = await documents.member()
+    expect(await refusal(targets.link(stranger.peerId, {}))).toMatch(
+      /^unavailable: .*the map does not know it/,
+    )
+  })
+
+  test('reaches a relay by the addresses of the head, before any map names it', async () => {
+    const relay = await network.join('relay-1')
+    const entry: RelayEntry = { peerId: relay.peerId, name: 'relay-1', addrs: relay.addresses() }
+    await head.accept(await documents.head({ relays: [entry], numbers: { relays: 2 } }))
+    expect((await targets.link(relay.peerId, {})).peer.peerId).toBe(relay.peerId)
+  })
+})
