@@ -21,19 +21,27 @@ export interface MapSyncInit {
   map: MeshMap
   presence: Presence
   log: Logger
-  /** Milliseconds before a stream that ended while its link lives is opened again. */
+  /** Milliseconds before a stream that ended is opened again, over the link there is then. */
   reopenMs: number
+  /** The best link to a relay that is to be followed. */
+  linkTo: (relay: string) => Link | undefined
   /** The home claim for this relay, or undefined when it is not the home. */
   homeClaimFor: (relay: string) => Promise<string | undefined>
 }
 
+/** Characters of messages taken off the streams and not yet in the map: two relays tell a full map, 8 MB, at once. */
+const maxWaiting = 32 * 1024 * 1024
+
 export class MapSync {
   readonly #init: MapSyncInit
   readonly #streams = new Map<string, MessageStream>()
+  /** By relay: a link that comes up and a home that moves there may ask at the same time. */
+  readonly #opening = new Map<string, Promise<void>>()
   readonly #timers = new Set<NodeJS.Timeout>()
   /** Messages are taken in one after the other, whichever relay sent them. */
   #receiving: Promise<void> = Promise.resolve()
-  #stopped = false
+  #waiting = 0
+  readonly #stopping = new AbortController()
 
   constructor(init: MapSyncInit) {
     this.#init = init
@@ -44,19 +52,31 @@ export class MapSync {
     return this.#streams.size > 0
   }
 
-  /** Syncs over a link to a relay until the link is down. */
-  async follow(link: Link): Promise<void> {
+  /** Syncs over a link to a relay until the link is down. Idempotent. */
+  follow(link: Link): void {
     const relay = link.peer.peerId
-    if (this.#stopped || this.#streams.has(relay) || link.state !== 'up') return
-    try {
-      await this.#open(link)
-    } catch (error) {
-      this.#init.log.debug({ relay, err: error }, 'map stream not opened')
-      this.#reopenLater(link)
-    }
+    if (
+      this.#stopping.signal.aborted ||
+      this.#streams.has(relay) ||
+      this.#opening.has(relay) ||
+      link.state !== 'up'
+    )
+      return
+    const opening = this.#open(link)
+      .catch((error: unknown) => {
+        this.#init.log.debug({ relay, err: error }, 'map stream not opened')
+        this.#reopenLater(relay)
+      })
+      .finally(() => this.#opening.delete(relay))
+    this.#opening.set(relay, opening)
   }
 
-  /** Tells the relay whether it is this member's home now. */
+  /** Ends the streams to other relays than these: homes no more, they give place and link to somebody else. */
+  followOnly(relays: readonly string[]): void {
+    for (const [relay, stream] of this.#streams) if (!relays.includes(relay)) stream.close()
+  }
+
+  /** Tells the relay that it is this member's home, if it is. @throws MeshError what signing the claim throws */
   async announceHome(relay: string): Promise<void> {
     const home = await this.#init.homeClaimFor(relay)
     if (home !== undefined) this.#streams.get(relay)?.send({ type: 'home', home })
@@ -64,8 +84,9 @@ export class MapSync {
 
   /** Ends the streams, and what was received before is in the map. */
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stopping.abort()
     for (const timer of this.#timers) clearTimeout(timer)
+    await Promise.all(this.#opening.values())
     for (const stream of this.#streams.values()) stream.close()
     this.#streams.clear()
     await this.#receiving
@@ -73,37 +94,47 @@ export class MapSync {
 
   async #open(link: Link): Promise<void> {
     const relay = link.peer.peerId
-    const stream = await link.openStream(mapProtocol)
+    const stream = await link.openStream(mapProtocol, { signal: this.#stopping.signal })
     const messages = messageStream({
       stream,
       schema: mapMessageSchema,
       maxBytes: mapMessageBytes,
-      onMessage: message => {
-        this.#receiving = this.#receiving.then(() => this.#receive(relay, message))
-      },
+      onMessage: (message, characters) => this.#take(relay, message, characters),
     })
     this.#streams.set(relay, messages)
     stream.onClose(() => {
       if (this.#streams.get(relay) === messages) this.#streams.delete(relay)
       this.#init.presence.forget(relay)
-      this.#reopenLater(link)
+      this.#reopenLater(relay)
     })
     const { cursor } = this.#init.map
     messages.send({ type: 'sync', ...(cursor === undefined ? {} : { since: cursor }) })
     await this.announceHome(relay)
   }
 
-  #reopenLater(link: Link): void {
-    if (this.#stopped || link.state !== 'up') return
+  #reopenLater(relay: string): void {
+    if (this.#stopping.signal.aborted) return
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      void this.follow(link)
+      const link = this.#init.linkTo(relay)
+      if (link !== undefined) this.follow(link)
     }, this.#init.reopenMs)
     this.#timers.add(timer)
   }
 
+  /** @throws MeshError overloaded when the relay sends faster than its words can be verified */
+  #take(relay: string, message: MapMessage, characters: number): void {
+    if (this.#waiting > maxWaiting)
+      throw new MeshError('overloaded', `Cannot follow relay ${relay}: ${this.#waiting} characters wait`)
+    this.#waiting += characters
+    this.#receiving = this.#receiving.then(async () => {
+      await this.#receive(relay, message)
+      this.#waiting -= characters
+    })
+  }
+
   async #receive(relay: string, message: MapMessage): Promise<void> {
-    if (this.#stopped) return
+    if (this.#stopping.signal.aborted) return
     const { head, map, presence, log } = this.#init
     try {
       if (message.type === 'head') await head.accept(message.head)

@@ -45,6 +45,7 @@ export class Reachable {
       presence: this.presence,
       log,
       reopenMs: defaults.mapReopenMs,
+      linkTo: relay => (this.relays.homeRelays().includes(relay) ? transport.links.best(relay) : undefined),
       homeClaimFor: relay => this.#home.claimFor(relay),
     })
     this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
@@ -54,11 +55,6 @@ export class Reachable {
       ping: (link, signal) => this.#ping(link, signal),
       log,
     })
-  }
-
-  /** Whether some relay keeps the map current. */
-  get informed(): boolean {
-    return this.#sync.live
   }
 
   /** Whether the link to this peer is kept when idle. */
@@ -72,7 +68,7 @@ export class Reachable {
     const offerRelays = () => this.relays.update(head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
     transport.links.onUp(link => {
-      if (this.relays.homeRelays().includes(link.peer.peerId)) void this.#sync.follow(link)
+      if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)
     })
     head.onChange(offerRelays)
     map.onChange(() => this.#watch.update())
@@ -99,11 +95,15 @@ export class Reachable {
     publisher
       .update({ homeRelays: [...homeRelays] })
       .catch((err: unknown) => log.error({ err }, 'home relays not told in the member record'))
+    this.#sync.followOnly(homeRelays)
     for (const relay of homeRelays) {
       const link = transport.links.best(relay)
-      if (link !== undefined) void this.#sync.follow(link)
+      if (link !== undefined) this.#sync.follow(link)
     }
-    if (moved && home !== undefined) void this.#sync.announceHome(home)
+    if (moved && home !== undefined)
+      this.#sync
+        .announceHome(home)
+        .catch((err: unknown) => log.error({ err }, 'home relay not told that it is the home'))
   }
 
   #watchTargets(): string[] {
