@@ -9,8 +9,8 @@ const hostFits = (kind: string, host: string): boolean => {
   return domain.test(host)
 }
 
-/** Whether `/KIND/HOST/TRANSPORT/PORT/…` names a host that can be dialled, directly. */
-export function isDialable(addr: string): boolean {
+/** Whether a record may list `/KIND/HOST/TRANSPORT/PORT/…`: its host and port exist, and no relay is on the way. */
+export function isListable(addr: string): boolean {
   const [, kind = '', host = '', , port = '', ...rest] = addr.split('/', 16)
   return hostFits(kind, host) && Number(port) <= 65_535 && !rest.includes('p2p-circuit')
 }

@@ -1,6 +1,6 @@
 /** Schemas of the fields that several documents share. */
 import * as z from 'zod/mini'
-import { isDialable } from './addr.ts'
+import { isListable } from './addr.ts'
 import { limits } from './limits.ts'
 
 const text = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, { error: what }))
@@ -51,7 +51,7 @@ export const addrField = z.string().check(
       error: 'is not an address (/ip4|ip6|dns/HOST/tcp|udp/PORT)',
     },
   ),
-  z.refine(isDialable, { error: 'is not an address that can be dialled' }),
+  z.refine(isListable, { error: 'is not an address that can be dialled' }),
 )
 
 /** The enrolment's serial, 16 bytes of base64url. */
