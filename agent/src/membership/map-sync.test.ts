@@ -35,7 +35,7 @@ let agent: Transport
 let relay: Transport
 let link: Link
 /** Streams the relay has taken, and what came over all of them. */
-let served: { stream: ByteStream; tell: (message: MapMessage) => void }[]
+let served: { stream: ByteStream; tell: (message: MapMessage) => boolean }[]
 let requests: MapRequest[]
 let homeClaim: string | undefined
 let followed: boolean
@@ -56,7 +56,7 @@ beforeEach(async () => {
       maxBytes: 4096,
       onMessage: request => requests.push(request),
     })
-    served.push({ stream, tell: message => void messages.send(message) })
+    served.push({ stream, tell: message => messages.send(message) })
   })
   agent = await network.join('agent')
   link = await agent.connect(targetOf(relay))
@@ -175,11 +175,19 @@ describe('MapSync', () => {
   test('cuts off a relay that sends faster than its words can be verified', async () => {
     sync.follow(link)
     await taken(1)
-    const record = 'x'.repeat(900)
-    const pair = { ...(await pairOf('edge-7', 1)), record }
-    const changes = Array.from({ length: 500 }, (_, v) => ({ ...pair, v }))
-    for (let i = 0; i < 100; i++)
-      served[0]?.tell({ type: 'changes', page: { changes, next: cursor(500, `e${i}`), more: false } })
+    const pair = await pairOf('edge-7', 1)
+    const changes = Array.from({ length: 500 }, (_, i) => ({ ...pair, v: i + 1 }))
+    const [first] = served
+    let drained = Promise.withResolvers<void>()
+    first?.stream.onDrain(() => drained.resolve())
+    first?.stream.onClose(() => drained.resolve())
+    for (let i = 0; i < 100 && sync.live; i++) {
+      drained = Promise.withResolvers()
+      if (
+        first?.tell({ type: 'changes', page: { changes, next: cursor(500, `e${i}`), more: false } }) === false
+      )
+        await drained.promise
+    }
     await taken(2)
   })
 

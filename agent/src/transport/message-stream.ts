@@ -10,7 +10,7 @@ export interface MessageStreamInit<S extends z.ZodMiniType> {
   /** Bytes of one message; a longer one aborts the stream. */
   maxBytes: number
   /** A message that fails aborts the stream: the peer speaks something else. */
-  onMessage: (message: z.output<S>) => void
+  onMessage: (message: z.output<S>, characters: number) => void
 }
 
 export interface MessageStream {
@@ -74,7 +74,7 @@ export function messageStream<S extends z.ZodMiniType>(init: MessageStreamInit<S
   stream.onData(chunk => {
     try {
       for (const text of splitter.push(chunk))
-        onMessage(parseJson(schema, text, 'read message', 'protocol_error'))
+        onMessage(parseJson(schema, text, 'read message', 'protocol_error'), text.length)
     } catch (error) {
       stream.abort(toMeshError(error, 'protocol_error', 'read message'))
     }
