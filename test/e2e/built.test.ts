@@ -31,19 +31,26 @@ describe.skipIf(!built)('the bundled command', () => {
     },
   )
 
-  it('answers the status of a running agent in less than 0.4 s (median of 5)', async () => {
+  it('answers the status of a running agent within ten starts of a bare Node (medians of 5, in turn)', async () => {
     const controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'], bundle)
     const made = await runCommand(['token', 'create', '--json', '--data', controlPlane.data], {}, bundle)
     const join = ['--join', String(lastJson(made)['token']), '--listen', '/ip4/127.0.0.1/tcp/0']
     const agent = await workshop.start('agent', ['up', ...join], bundle)
-    const times: number[] = []
-    for (let i = 0; i < 5; i++) {
+    const timed = async (args: readonly string[], file: string) => {
       const began = performance.now()
-      const ran = await runCommand(['status', '--json', '--data', agent.data], {}, bundle)
-      times.push(performance.now() - began)
-      expect(lastJson(ran)).toMatchObject({ kind: 'agent', ready: true })
+      const ran = await runCommand(args, {}, file)
+      return { ran, ms: performance.now() - began }
     }
-    expect(median(times)).toBeLessThan(400)
+    const bare: number[] = []
+    const status: number[] = []
+    for (let i = 0; i < 5; i++) {
+      bare.push((await timed(['0'], '-p')).ms)
+      const { ran, ms } = await timed(['status', '--json', '--data', agent.data], bundle)
+      expect(lastJson(ran)).toMatchObject({ kind: 'agent', ready: true })
+      status.push(ms)
+    }
+    // 4 to 6 on a quiet machine, where a bare start takes 40 ms: a ratio holds on a busy one too.
+    expect(median(status) / median(bare)).toBeLessThan(10)
   })
 })
 
