@@ -1,6 +1,14 @@
 /** Joining a mesh: from a join token to a stored credential and head. */
 import { hostname } from 'node:os'
-import { MeshError, parseJoinToken, verifyCredential, type Signer } from '@agent-mesh/protocol'
+import {
+  meshIdField,
+  MeshError,
+  parseJoinToken,
+  parseJson,
+  verifyCredential,
+  type Signer,
+} from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
 import { headKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -36,12 +44,13 @@ export function memberNameOf(host: string): string {
   return name === undefined || name === '' ? 'agent' : name
 }
 
-/** The mesh this member has enrolled in before. */
+const refSchema = z.looseObject({ url: z.url(), meshId: meshIdField })
+
+/** The mesh this member has enrolled in before. @throws MeshError invalid_argument when what is stored is damaged */
 export function enrolledIn(store: MemberStore): ControlPlaneRef | undefined {
   const stored = store.get('controlPlane')
-  return stored === undefined || store.get('credential') === undefined
-    ? undefined
-    : (JSON.parse(stored) as ControlPlaneRef)
+  if (stored === undefined || store.get('credential') === undefined) return undefined
+  return parseJson(refSchema, stored, 'read from member.db which mesh this is')
 }
 
 /**

@@ -68,7 +68,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const presence = new Presence()
   const targets = new Targets({ member, paths, presence, self })
   const reachable = (parts.reachable = new Reachable({ member, targets, presence }))
-  await reachable.start()
+  await reachable.start(options.signal)
   return new Agent({ member, targets, reachable, contracts: options.contracts })
 }
 

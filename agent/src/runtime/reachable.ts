@@ -63,7 +63,7 @@ export class Reachable {
   }
 
   /** Resolves when the agent knows somebody: at once from its disk, else when the control plane was asked. */
-  async start(): Promise<void> {
+  async start(signal?: AbortSignal): Promise<void> {
     const { head, map, transport } = this.#init.member
     const offerRelays = () => this.relays.update(head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
@@ -75,7 +75,7 @@ export class Reachable {
     offerRelays()
     const polled = this.#poll.start()
     this.#watch.update()
-    if (map.size === 0) await polled
+    if (map.size === 0) await Promise.race([polled, ...(signal === undefined ? [] : [aborted(signal)])])
   }
 
   /** What opens links ends before the transport does. */
@@ -117,6 +117,13 @@ export class Reachable {
       small: defaults.smallMesh,
     })
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 type WatchPing = ConstructorParameters<typeof WatchLinks>[0]['ping']
