@@ -1,0 +1,43 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface ServerProcess {
+  readonly url: string
+  readonly meshId: string
+  /** Seconds of CPU since it began. */
+  cpu(): Promise<number>
+  stop(): Promise<void>
+}
+
+/** Starts a control plane as a process of its own. */
+export async function startServer(options: {
+  data: string
+  maxMembers: number
+  store?: string
+  env?: Record<string, string>
+}): Promise<ServerProcess> {
+  const { env = {}, ...rest } = options
+  const child = fork(fileURLToPath(new URL('server.ts', import.meta.url)), [JSON.stringify(rest)], {
+    stdio: ['ignore', 2, 2, 'ipc'],
+    env: { ...process.env, ...env },
+  })
+  const exit = once(child, 'exit')
+  const failed = exit.then(([code]: unknown[]) => {
+    throw new Error(`Cannot start the control plane: it ended with ${String(code)}`)
+  })
+  failed.catch(() => undefined)
+  const [ready] = (await Promise.race([once(child, 'message'), failed])) as [{ url: string; meshId: string }]
+  return {
+    ...ready,
+    cpu: async () => {
+      child.send('cpu')
+      const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+      return (user + system) / 1e6
+    },
+    stop: async () => {
+      if (child.connected) child.disconnect()
+      await exit
+    },
+  }
+}
