@@ -22,6 +22,12 @@ export const maxMembers = 5_000
 /** A head signed longer ago is signed anew when asked for, ms: members warn about old ones. */
 export const headFreshMs = minute
 
+/**
+ * Parts of the head are read at most this often, ms: with 200 relays they have 60 KB, and a fleet of 1,000 relays asks 17
+ * times a second. Changes of the same process are told at once; those of others are pushed to watchers meanwhile.
+ */
+export const headPartsFreshMs = 2 * second
+
 /** Health is computed at most this often, ms: it reads the whole directory. */
 export const healthFreshMs = 2 * second
 
@@ -36,6 +42,21 @@ export const providerPage = { usual: 20, most: 50 } as const
 
 /** Tries of a conditional write that others may win, as design 4a has it. */
 export const writeTries = 8
+
+/** Wait before a write is tried again, ms: full jitter up to a bound that doubles, 5 s for all tries at most. */
+export const writeRetry = { firstMs: 10, mostMs: 1_000 } as const
+
+/** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
+export const dynamoTimeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 } as const
+
+/** Bytes of a head part in one DynamoDB item, which takes 400 KB with its keys. */
+export const partChunkBytes = 350 * 1024
+
+/** Writes at once of what one report changes. */
+export const reportWrites = 32
+
+/** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
+export const sweepMs = day
 
 /** Bytes of a change in a map page beside its documents: keys, numbers, peer id. */
 export const changeOverheadBytes = 160

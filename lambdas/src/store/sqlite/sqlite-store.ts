@@ -78,7 +78,8 @@ export function openSqliteStore({
     readChanges: async (shard, page) => part.log.readChanges(shard, page),
     listProviders: async (service, shard, page) => part.members.listProviders(service, shard, page),
 
-    applyReport: async report => write(() => part.presence.applyReport(report)),
+    // A lease that a power cut undoes is a conflict for its relay, which then tells everything anew.
+    applyReport: async report => db.relaxed(() => part.presence.applyReport(report)),
     readLeases: async () => part.presence.readLeases(),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
