@@ -47,7 +47,7 @@ export const writeTries = 8
 export const writeRetry = { firstMs: 10, mostMs: 1_000 } as const
 
 /** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
-export const dynamoTimeouts = { connectionTimeout: 1_000, requestTimeout: 3_000 } as const
+export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
 
 /** Bytes of a head part in one DynamoDB item, which takes 400 KB with its keys. */
 export const partChunkBytes = 350 * 1024
@@ -84,3 +84,15 @@ export const drainMs = 5 * second
 
 /** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
 export const requestMs = 30 * second
+
+/** Who pushes to a watcher has the turn this long, ms: a dead one holds others up no longer. */
+export const watchTurnMs = 10 * second
+
+/** A new WebSocket connection may still be "gone" for API Gateway, ms. */
+export const watchOpeningMs = 5 * second
+
+/** API Gateway ends WebSocket connections after two hours, ms; rows of older ones are left over. */
+export const watchConnectionMs = 130 * minute
+
+/** Metrics of a Lambda are written at least this often while it is asked, ms. */
+export const metricFlushMs = 10 * second

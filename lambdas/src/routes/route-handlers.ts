@@ -56,14 +56,14 @@ const pageOf = (call: RouteCall): { cursor?: string; limit: number } => {
 /** Handlers by `METHOD path`, the path as in the route list of the protocol. */
 export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler> => ({
   'GET /v1/bootstrap': async (call): Promise<BootstrapReply> => {
-    const { meshId, clock, publicUrl } = plane.mesh
+    const { meshId, clock, publicUrl, watchUrl } = plane.mesh
     const filter = filterOf(call)
     const limit = limitOf(call, providerPage)
     const reply = {
       meshId,
       head: await plane.head.signed(),
       serverTime: clock.now(),
-      watchUrl: `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
+      watchUrl: watchUrl ?? `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
     }
     return call.caller === undefined
       ? reply
