@@ -46,6 +46,12 @@ export const writeTries = 8
 /** Wait before a write is tried again, ms: full jitter up to a bound that doubles, 5 s for all tries at most. */
 export const writeRetry = { firstMs: 10, mostMs: 1_000 } as const
 
+/**
+ * Tries of a write that another process may win, and the wait before each, ms. More than of one that fails: against
+ * one rival that never rests every second try is lost, and 8 of 256 writers would give up.
+ */
+export const raceRetry = { tries: 24, firstMs: 5, mostMs: 250 } as const
+
 /** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
 export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
 

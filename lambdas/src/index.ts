@@ -4,6 +4,11 @@ export * from './store/model.ts'
 export * from './store/store.ts'
 export * from './store/token-id.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
+export {
+  openDynamoStore,
+  prepareDynamoTable,
+  type DynamoStoreOptions,
+} from './store/dynamodb/dynamo-store.ts'
 export type { Log } from './domain/log.ts'
 export {
   startControlPlane,
