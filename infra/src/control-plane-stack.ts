@@ -107,7 +107,7 @@ export class ControlPlaneStack extends Stack {
     allowWriting(FanOut, this.#table, [streamed.watchers.equal])
     allowWriting(Health, this.#table, ['H#*'])
     this.#watch.stage.grantManagementApiAccess(FanOut)
-    FanOut.addEnvironment('WATCH_CALLBACK_URL', this.#watch.stage.callbackUrl)
+    FanOut.addEnvironment('WATCH_CALLBACK_URL', this.#props.settings.pushUrl ?? this.#watch.stage.callbackUrl)
     return functions
   }
 

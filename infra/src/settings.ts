@@ -6,6 +6,8 @@ export interface Settings {
   domain?: { name: string; certificateArn: string }
   /** Where members reach API and watch when a proxy of your own stands before them. */
   publicUrls?: { api: string; watch: string }
+  /** Where pushes to watchers are posted; absent: at API Gateway. For emulators. */
+  pushUrl?: string
   /** Relays at least; 0: no relay stack. */
   relays: number
   /** Image of the relay; absent: built from deploy/docker/relay.Dockerfile. */
@@ -51,6 +53,7 @@ export function readSettings(node: Node): Settings {
     ...optional('domain', pair(text, 'domain', 'certificateArn', (name, certificateArn) => ({ name, certificateArn }))),
     ...optional('publicUrls', pair(text, 'publicUrl', 'watchUrl', (api, watch) => ({ api, watch }))),
     ...optional('budget', pair(text, 'budgetUsd', 'budgetEmail', (usd, email) => ({ usd: amount(usd), email }))),
+    ...optional('pushUrl', text('pushUrl')),
     ...optional('relayImage', text('relayImage')),
     ...optional('relayCertificateArn', text('relayCertificateArn')),
     ...optional('alarmEmail', text('alarmEmail')),

@@ -1,8 +1,10 @@
+import { registerAdmin } from './admin.ts'
 import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
+import { registerDeploy } from './deploy.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerRelay } from './relay.ts'
@@ -17,6 +19,8 @@ export const commands: readonly Register[] = [
   registerRelay,
   registerUp,
   registerToken,
+  registerAdmin,
+  registerDeploy,
   registerStatus,
   registerPeers,
   registerServices,
