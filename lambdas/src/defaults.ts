@@ -55,6 +55,12 @@ export const raceRetry = { tries: 24, firstMs: 5, mostMs: 250 } as const
 /** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
 export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
 
+/**
+ * Connections of one process to PostgreSQL, which has 100 for all unless told otherwise; time to connect, until an
+ * idle one is closed, and for a statement, ms.
+ */
+export const postgresPool = { poolSize: 10, connectMs: 5_000, idleMs: 30_000, statementMs: 10_000 } as const
+
 /** Bytes of a head part in one DynamoDB item, which takes 400 KB with its keys. */
 export const partChunkBytes = 350 * 1024
 

@@ -9,6 +9,7 @@ export {
   prepareDynamoTable,
   type DynamoStoreOptions,
 } from './store/dynamodb/dynamo-store.ts'
+export { openPostgresStore, type PostgresStoreOptions } from './store/postgres/postgres-store.ts'
 export type { Log } from './domain/log.ts'
 export {
   startControlPlane,
@@ -16,3 +17,4 @@ export {
   type RunningControlPlane,
 } from './hosts/node/start-control-plane.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
+export { monthlyBill, type Bill } from './cost/bill.ts'

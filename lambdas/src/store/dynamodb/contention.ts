@@ -1,16 +1,11 @@
 /** Writes that others may win: in turn inside this process, tried again with full jitter between processes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { raceRetry, writeRetry } from '../../defaults.ts'
+import { raceRetry } from '../../defaults.ts'
+import { jitter } from '../jitter.ts'
 
 /** What an attempt answers when it lost. */
 export const again = Symbol('again')
-
-/** Full jitter: any time up to a bound that doubles with each try. @param tries so far, from 1 on */
-export const jitter = (
-  tries: number,
-  { firstMs, mostMs }: { firstMs: number; mostMs: number } = writeRetry,
-): number => Math.random() * Math.min(mostMs, firstMs * 2 ** tries)
 
 /** Runs `attempt` until it wins. @throws MeshError overloaded after the last try */
 export async function contend<T>(action: string, attempt: () => Promise<T | typeof again>): Promise<T> {
