@@ -20,5 +20,5 @@ if (settings.relays > 0)
   new RelayStack(app, `${name}Relays`, {
     description: 'Agent Mesh: relays, homes of agents and the way to those nobody reaches directly',
     settings,
-  }).addDependency(controlPlane)
+  }).addStackDependency(controlPlane)
 app.synth()
