@@ -10,8 +10,8 @@ export const mapLogRetentionMs = 7 * day
 /** How long a removed member stays as a tombstone, ms: one day longer than any credential of it can live. */
 export const tombstoneMs = 22 * day
 
-/** How long a lease of a relay lives without a report, ms: two missed reports of 60 s and some slack. */
-export const leaseMs = 150 * second
+/** How long a lease of a relay lives without a report, ms: two missed reports of 120 s and some slack. */
+export const leaseMs = 300 * second
 
 /** How long a dead lease is kept so that its relay can go on where it was, ms. */
 export const leaseRetentionMs = day
@@ -30,6 +30,12 @@ export const headPartsFreshMs = 2 * second
 
 /** Health is computed at most this often, ms: it reads the whole directory. */
 export const healthFreshMs = 2 * second
+
+/** One roll-up of health a step, ms, kept for a day: 288 points a region, enough to see a bad quarter of an hour. */
+export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
+
+/** How long a roll-up is being made before another process makes it, too, ms; also how often one is looked for. */
+export const healthCheckMs = minute
 
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second

@@ -2,6 +2,7 @@ import type {
   AuditEntry,
   Enrolment,
   HeadPart,
+  HealthRollUp,
   Lease,
   MapChange,
   MapEntry,
@@ -93,6 +94,14 @@ export interface PresenceStore {
   readLeases(): Promise<Lease[]>
 }
 
+/** How the mesh did during the last day. */
+export interface HealthStore {
+  /** Those of the same time and region are replaced. */
+  writeHealth(rollUps: readonly HealthRollUp[]): Promise<void>
+  /** Of the last day, from `since` on, in order of time and region. */
+  listHealth(since: number): Promise<HealthRollUp[]>
+}
+
 /** Small things every mesh needs kept. */
 export interface LedgerStore {
   /** False when the nonce was used before and has not expired. */
@@ -106,7 +115,13 @@ export interface LedgerStore {
  * The port every database adapter implements and `test/compliance/store.ts` checks. Each operation is atomic; every
  * read checks expiry itself, `collectGarbage` only frees space.
  */
-export interface Store extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, LedgerStore {
+export interface Store
+  extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, HealthStore, LedgerStore {
+  /**
+   * Calls `listener` when another process wrote to map or head, where the database tells. Who must know polls as well.
+   * @returns how to stop
+   */
+  listen(listener: () => void): () => void
   collectGarbage(): Promise<void>
   /** Answers when the database does. @throws MeshError unavailable */
   ping(): Promise<void>

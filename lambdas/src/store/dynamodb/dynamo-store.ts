@@ -6,6 +6,7 @@ import { KeyedQueue } from './contention.ts'
 import { directory } from './directory.ts'
 import { Dynamo, type DynamoOptions } from './dynamo.ts'
 import { enrolments } from './enrolments.ts'
+import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger } from './ledger.ts'
 import { mapLog } from './map-log.ts'
@@ -42,6 +43,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     log: mapLog(init),
     members: members(init),
     presence: presence(init),
+    health: healthRollUps(init),
     ledger: ledger(init),
     sweep: sweeper({ ...init, members: rows, changes }),
   }
@@ -64,8 +66,11 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     ...part.members,
     ...part.log,
     ...part.presence,
+    ...part.health,
     ...part.ledger,
 
+    // Its stream tells a Lambda, not a process.
+    listen: () => () => {},
     collectGarbage: () => part.sweep(),
     ping: async () => void (await db.get(keys.epoch)),
     close: async () => db.close(),

@@ -78,6 +78,7 @@ export const pairFromItem = (item: Item, online: boolean): Member => ({
   updatedAt: number(item, 'updatedAt'),
   online,
   ...optional<'home', string>(item, 'home'),
+  leased: item['homeUp'] === true,
 })
 
 /** A tombstone still counts: its incarnation must be beaten. */

@@ -1,4 +1,4 @@
-import { leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import type { AuditEntry } from '../model.ts'
 import { graceMs } from '../refusals.ts'
 import { number, text } from './columns.ts'
@@ -78,4 +78,5 @@ export const sweeper =
       await tx.run('DELETE FROM members WHERE record IS NULL AND updated_at < $1', now - tombstoneMs)
       await tx.run('DELETE FROM leases WHERE expires_at < $1', now - leaseRetentionMs)
       await tx.run('DELETE FROM nonces WHERE expires_at <= $1', now)
+      await tx.run('DELETE FROM health WHERE at < $1', now - healthHistory.keptMs)
     })

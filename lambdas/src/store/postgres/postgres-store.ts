@@ -5,6 +5,7 @@ import { Database } from './database.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
+import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import type { PostgresInit } from './init.ts'
 import { ledger, sweeper } from './ledger.ts'
@@ -36,6 +37,7 @@ function partsOf(init: PostgresInit) {
     heads: headParts(init),
     members: members(init),
     presence: presence(init),
+    health: healthRollUps(init),
     ledger: ledger(init),
     sweep: sweeper({ ...init, directory: map }),
   }
@@ -75,8 +77,10 @@ export async function openPostgresStore({
     readChanges: (shard, page) => part.log.readChanges(shard, page),
 
     ...part.presence,
+    ...part.health,
     ...part.ledger,
 
+    listen: listener => db.listen(listener),
     collectGarbage: () => part.sweep(),
     ping: async () => void (await db.get('SELECT 1')),
     close: () => db.close(),

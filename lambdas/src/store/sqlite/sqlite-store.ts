@@ -7,6 +7,7 @@ import type { SqliteInit } from './init.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
+import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger, sweep } from './ledger.ts'
 import { mapLog } from './map-log.ts'
@@ -36,6 +37,7 @@ function partsOf(init: SqliteInit) {
     heads: headParts(init),
     members: members(init),
     presence: presence(init),
+    health: healthRollUps(init),
     ledger: ledger(init),
   }
 }
@@ -82,10 +84,15 @@ export function openSqliteStore({
     applyReport: async report => db.relaxed(() => part.presence.applyReport(report)),
     readLeases: async () => part.presence.readLeases(),
 
+    writeHealth: async rollUps => write(() => part.health.writeHealth(rollUps)),
+    listHealth: async since => part.health.listHealth(since),
+
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
     appendAudit: async entry => part.ledger.appendAudit(entry),
     listAudit: async page => part.ledger.listAudit(page),
 
+    // A file tells nobody.
+    listen: () => () => {},
     collectGarbage: async () => write(() => sweep({ ...init, directory: part.map })),
     ping: async () => void db.get('SELECT 1'),
     close: async () => db.close(),
