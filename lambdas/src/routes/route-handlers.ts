@@ -65,7 +65,9 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
       serverTime: clock.now(),
       watchUrl: watchUrl ?? `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
     }
-    return call.caller === undefined
+    // Only who asks for members is told some: they are 60 reads, and every poll of a relay begins here.
+    const asked = Object.keys(call.query).length > 0
+    return call.caller === undefined || !asked
       ? reply
       : { ...reply, members: await plane.members.healthy(filter, limit) }
   },
@@ -84,7 +86,13 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
     return { ...page, numbers: await plane.head.numbers() }
   },
   'POST /v1/relays/self/report': call => plane.reports.apply(callerOf(call), call.body as RelayReport),
-  'GET /v1/health': () => plane.health(),
+  'GET /v1/health': async ({ query }) => {
+    const hours = query['history']
+    if (hours === undefined) return plane.health()
+    const schema = z.object({ history: z.int().check(z.minimum(1), z.maximum(24)) })
+    const { history } = parse(schema, { history: Number(hours) }, 'read query')
+    return { ...(await plane.health()), history: await plane.healthHistory.read(history) }
+  },
   'GET /v1/policy': () => plane.policy(),
   'GET /v1/revocations': () => plane.revocations(),
 
