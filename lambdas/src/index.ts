@@ -16,5 +16,7 @@ export {
   type ControlPlaneOptions,
   type RunningControlPlane,
 } from './hosts/node/start-control-plane.ts'
+export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
 export { monthlyBill, type Bill } from './cost/bill.ts'
+export { initMesh, type InitialisedMesh, type StackFacts } from './hosts/aws/init-mesh.ts'

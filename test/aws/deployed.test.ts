@@ -1,5 +1,6 @@
 /** The control plane deployed to an AWS emulator, asked over its real HTTP and WebSocket APIs by real members. */
 import { controlPlaneClient, createAgent, createLogger, defineService, loadIdentity, type Agent, type ControlPlaneClient } from '@agent-mesh/agent'
+import { shardOf } from '@agent-mesh/protocol'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,7 +10,7 @@ import { WebSocket } from 'ws'
 import * as z from 'zod/mini'
 import { lastJson, openWorkshop, type Daemon, type Workshop } from '../support/command.ts'
 import { describeCloud } from './support/describe-cloud.ts'
-import { openTestCloud, type TestCloud } from './support/stack.ts'
+import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
 
 const math = defineService({
   name: 'math',
@@ -109,4 +110,71 @@ describeCloud('a deployed control plane', () => {
     expect(b.peerId).not.toBe(a.peerId)
     expect(relay.child.exitCode).toBeNull()
   })
+
+  it('sums up health once a relay has reported', async () => {
+    await expect
+      .poll(async () => (await client.health()).regions.map(({ relaysLeased, online }) => [relaysLeased, online]), {
+        timeout: 60_000,
+      })
+      .toEqual([[1, 4]])
+  })
+
+  it('removes by schedule whose enrolment has lapsed', async () => {
+    const [gone] = agents.splice(0, 1)
+    if (gone === undefined) throw new Error('no agent')
+    await gone.stop()
+    await lapse(gone.peerId, String((await cloud.outputs()).get('TableName')))
+    await expect
+      .poll(() => client.member(gone.peerId).then(() => 'there', ({ code }: { code: string }) => code), {
+        timeout: 150_000,
+        interval: 2_000,
+      })
+      .toBe('not_found')
+  })
+
+  it('is updated under connected agents without losing a call, a request or a member', async () => {
+    const [a] = agents
+    const before = deployed['meshId']
+    const done = new AbortController()
+    const failures: unknown[] = []
+    let calls = 0
+    const work = (async () => {
+      while (!done.signal.aborted) {
+        await a?.call('math.add', { a: 1, b: 1 }, { timeout: 5_000 }).catch((error: unknown) => failures.push(error))
+        await client.bootstrap({}).catch((error: unknown) => failures.push(error))
+        calls++
+      }
+    })()
+    const updated = await cloud.deploy('requestRate=400')
+    done.abort()
+    await work
+    expect(failures).toEqual([])
+    expect(calls).toBeGreaterThan(0)
+    expect(updated['meshId']).toBe(before)
+    const late = await startAgent('late')
+    await expect.poll(() => a?.peers().map(({ peerId }) => peerId), { timeout: 30_000 }).toContain(late.peerId)
+  })
+
+  it('is destroyed, and what is enrolled goes on', async () => {
+    const ran = await cloud.command('deploy', 'aws', 'destroy', '--stack', stackName)
+    expect([ran.code, lastJson(ran)]).toEqual([0, { stack: stackName, destroyed: true }])
+    const { status } = await fetch(String(deployed['bootstrapUrl']))
+    expect(status).toBeGreaterThanOrEqual(400)
+    const [a] = agents
+    expect(await a?.call('math.add', { a: 2, b: 2 }, { timeout: 5_000 })).toBe(4)
+  })
 })
+
+/** As if the member had been away for longer than anybody may renew, and nobody had swept today. */
+async function lapse(peerId: string, TableName: string): Promise<void> {
+  const table = new DynamoDB()
+  const pk = { S: `N#${String(await shardOf(peerId)).padStart(2, '0')}` }
+  await table.updateItem({
+    TableName,
+    Key: { pk, sk: { S: peerId } },
+    UpdateExpression: 'SET #expiresAt = :long',
+    ExpressionAttributeNames: { '#expiresAt': 'expiresAt' },
+    ExpressionAttributeValues: { ':long': { N: '1' } },
+  })
+  await table.deleteItem({ TableName, Key: { pk: { S: 'COUNT' }, sk: { S: 'sweep' } } })
+}
