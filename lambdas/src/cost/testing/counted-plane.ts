@@ -11,7 +11,7 @@ import {
   type Signer,
 } from '@agent-mesh/protocol'
 import { changeFeed } from '../../domain/change-feed.ts'
-import { controlPlane } from '../../domain/control-plane.ts'
+import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
 import { apiRouter } from '../../routes/api-router.ts'
 import { openDynamoStore, prepareDynamoTable } from '../../store/dynamodb/dynamo-store.ts'
@@ -50,6 +50,22 @@ export interface CountedPlane {
 
 const region = 'eu-west-1'
 const services = ['math@2', 'text@1', 'files@1']
+const publicUrl = 'https://control.example'
+
+/** Asks the routes as members do: signed, and with every refusal an error. */
+const asker =
+  (app: ReturnType<typeof apiRouter>, meshId: string, now: () => number): CountedPlane['ask'] =>
+  async ({ signer }, method, path, given) => {
+    const url = new URL(path, publicUrl)
+    const content: unknown = await given
+    const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
+    const authorization = await signRequest(signer, { method, url, body }, { meshId, now: now() })
+    const request = { method, headers: { authorization }, ...(body.length === 0 ? {} : { body }) }
+    const response = await app.fetch(new Request(url, request))
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
+    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  }
 
 /** @param dynamoDb endpoint of DynamoDB Local */
 export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
@@ -63,75 +79,20 @@ export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
   const authority = await newKey()
   const keys = await foundMesh({ store, clock, root: await newKey(), authority })
   const { meshId } = keys
-  const publicUrl = 'https://control.example'
   const mesh = { meshId, keys, signer: authority.signer, store, clock, changes: changeFeed(), publicUrl }
   const plane = controlPlane(mesh)
-  const app = apiRouter({ plane, observe: () => {} })
-
-  const ask: CountedPlane['ask'] = async ({ signer }, method, path, given) => {
-    const url = new URL(path, publicUrl)
-    const content: unknown = await given
-    const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
-    const authorization = await signRequest(signer, { method, url, body }, { meshId, now })
-    const request = { method, headers: { authorization }, ...(body.length === 0 ? {} : { body }) }
-    const response = await app.fetch(new Request(url, request))
-    const text = await response.text()
-    if (!response.ok) throw new Error(`${method} ${path} was answered ${response.status}: ${text}`)
-    return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
-  }
-
-  const signedRecord = async ({ signer, serial, incarnation }: CountedMember) => ({
-    record: await signRecord(signer, {
-      incarnation,
-      addrs: ['/ip4/203.0.113.10/tcp/4001', '/ip6/2001:db8::10/tcp/4001'],
-      homeRelays: [signer.kid, signer.kid],
-      region,
-      services,
-      serial,
-    }),
-  })
-
-  const report = reporter()
+  const ask = asker(apiRouter({ plane, observe: () => {} }), meshId, clock.now)
   return {
     store,
     count,
     ask,
-    report: report.next,
-    countHeadRead: async () => {
+    ...membersOf(plane, ask),
+    report: reporter(),
+    readWholeMap: relay => readWholeMap(ask, relay),
+    leases: more => addLeases(store, more),
+    countHeadRead: () => {
       now += 60_000
       return count(() => plane.head.numbers())
-    },
-    join: async role => {
-      const { signer } = await newMember()
-      const request = { roles: [role], tags: ['linux', 'rack-7'], region, uses: 1 }
-      const { token } = await plane.tokens.create(request, 'operator')
-      const secret = token.slice(token.lastIndexOf('.') + 1)
-      const member = { signer, serial: '', incarnation: now }
-      await ask(member, 'POST', '/v1/enrol', { secret, name: `host-${String(pairs).padStart(6, '0')}` })
-      const enrolment = await store.readEnrolment(signer.kid)
-      return { ...member, serial: enrolment?.serial ?? '' }
-    },
-    record: member => {
-      member.incarnation++
-      return signedRecord(member)
-    },
-    publishAgain: async member => ask(member, 'PUT', '/v1/members/self', await signedRecord(member)),
-    readWholeMap: async relay => {
-      let cursor: string | undefined
-      for (;;) {
-        const page = await ask(relay, 'GET', `/v1/map${cursor === undefined ? '' : `?since=${cursor}`}`)
-        cursor = String(page['next'])
-        if (page['more'] !== true) return cursor
-      }
-    },
-    leases: async more => {
-      const status = '{"load":{"agents":1000,"reservations":2000,"visitors":10},"health":{"ready":true}}'
-      for (let i = 0; i < more; i++) {
-        const { signer } = await newMember()
-        const lease = { relay: signer.kid, epoch: 'a'.repeat(16), seq: 1, up: [], down: [], status }
-        await store.applyReport(lease)
-      }
-      return (await store.readLeases()).length
     },
     scanHealth: () => plane.health(),
     storedBytes: async () =>
@@ -143,26 +104,69 @@ export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
   }
 }
 
+function membersOf({ tokens, mesh }: ControlPlane, ask: CountedPlane['ask']) {
+  const signedRecord = async ({ signer, serial, incarnation }: CountedMember) => ({
+    record: await signRecord(signer, {
+      incarnation,
+      addrs: ['/ip4/203.0.113.10/tcp/4001', '/ip6/2001:db8::10/tcp/4001'],
+      homeRelays: [signer.kid, signer.kid],
+      region,
+      services,
+      serial,
+    }),
+  })
+  return {
+    join: async (role: string): Promise<CountedMember> => {
+      const { signer } = await newMember()
+      const request = { roles: [role], tags: ['linux', 'rack-7'], region, uses: 1 }
+      const { token } = await tokens.create(request, 'operator')
+      const secret = token.slice(token.lastIndexOf('.') + 1)
+      const member = { signer, serial: '', incarnation: mesh.clock.now() }
+      await ask(member, 'POST', '/v1/enrol', { secret, name: `host-${String(pairs).padStart(6, '0')}` })
+      const enrolment = await mesh.store.readEnrolment(signer.kid)
+      return { ...member, serial: enrolment?.serial ?? '' }
+    },
+    record: (member: CountedMember) => {
+      member.incarnation++
+      return signedRecord(member)
+    },
+    publishAgain: (member: CountedMember) => ask(member, 'PUT', '/v1/members/self', signedRecord(member)),
+  }
+}
+
+async function readWholeMap(ask: CountedPlane['ask'], relay: CountedMember): Promise<string> {
+  let cursor: string | undefined
+  for (;;) {
+    const page = await ask(relay, 'GET', `/v1/map${cursor === undefined ? '' : `?since=${cursor}`}`)
+    cursor = String(page['next'])
+    if (page['more'] !== true) return cursor
+  }
+}
+
+async function addLeases(store: Store, more: number): Promise<number> {
+  const status = '{"load":{"agents":1000,"reservations":2000,"visitors":10},"health":{"ready":true}}'
+  for (let i = 0; i < more; i++) {
+    const { signer } = await newMember()
+    const lease = { relay: signer.kid, epoch: 'a'.repeat(16), seq: 1, up: [], down: [], status }
+    await store.applyReport(lease)
+  }
+  return (await store.readLeases()).length
+}
+
 /** Reports of a relay in order, with claims that were never seen. */
-function reporter() {
+function reporter(): CountedPlane['report'] {
   let seq = 0
   let homeSeq = 0
-  return {
-    next: async (
-      relay: CountedMember,
-      up: readonly CountedMember[],
-      down: readonly string[],
-    ): Promise<RelayReport> => ({
-      epoch: 'epoch-of-this-run',
-      seq: ++seq,
-      up: await Promise.all(
-        up.map(({ signer }) => signHomeClaim(signer, { relay: relay.signer.kid, homeSeq: ++homeSeq })),
-      ),
-      down: [...down],
-      load: { agents: 1_000, reservations: 2_000, visitors: 10 },
-      health: { ready: true, version: '0.1.0', region },
-    }),
-  }
+  return async (relay, up, down) => ({
+    epoch: 'epoch-of-this-run',
+    seq: ++seq,
+    up: await Promise.all(
+      up.map(({ signer }) => signHomeClaim(signer, { relay: relay.signer.kid, homeSeq: ++homeSeq })),
+    ),
+    down: [...down],
+    load: { agents: 1_000, reservations: 2_000, visitors: 10 },
+    health: { ready: true, version: '0.1.0', region },
+  })
 }
 
 let pairs = 0
