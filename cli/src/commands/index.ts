@@ -5,6 +5,7 @@ import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerHealth } from './health.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerRelay } from './relay.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Register[] = [
   registerAdmin,
   registerDeploy,
   registerStatus,
+  registerHealth,
   registerPeers,
   registerServices,
   registerCall,

@@ -30,7 +30,7 @@ const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
 function partsReader({ store, clock, changes }: MeshContext): () => Promise<Map<string, HeadPart>> {
   let last: { at: number; parts: Promise<Map<string, HeadPart>> } | undefined
   changes.listen(change => {
-    if (change === 'head') last = undefined
+    if (change === 'head' || change === 'elsewhere') last = undefined
   })
   const read = async () => new Map((await store.readParts()).map(part => [part.name, part]))
   return () => {
