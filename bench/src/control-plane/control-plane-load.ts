@@ -6,16 +6,20 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startDynamoDbLocal } from '../../../test/support/dynamodb-local.ts'
 import { median } from '../load.ts'
 import type { Bench, BenchOptions, BenchResult } from '../benches.ts'
 import { makeFleet, prepareReports, type Fleet, type ReportPlan } from './fleet.ts'
 import { percentile, sendReports, type LoadResult } from './report-load.ts'
+import { seedDynamoDb } from './seed-dynamodb.ts'
 import { seedSqlite } from './seed-sqlite.ts'
 import { startServer, type ServerProcess } from './server-process.ts'
 
 const relays = 1_000
 /** Agents with keys; claims are made of these. */
 const movers = 2_000
+/** Of these, agents that are enrolled in a table: each takes some 20 ms. */
+const tableMovers = 500
 const inFlight = 16
 /** Reports of each relay in a round, and the longest a round may take, ms. */
 const steady = { rounds: 5, ms: 12_000 }
@@ -29,7 +33,7 @@ export const controlPlaneLoad: Bench = {
     const root = await mkdtemp(join(tmpdir(), 'control-plane-load-'))
     try {
       const fleet = await makeFleet({ relays, movers: Math.min(movers, options.agents) })
-      return [await onSqlite(root, fleet, options)]
+      return [await onSqlite(root, fleet, options), await onDynamoDb(root, fleet, options)]
     } finally {
       await rm(root, { recursive: true, force: true })
     }
@@ -57,6 +61,37 @@ async function onSqlite(root: string, fleet: Fleet, options: BenchOptions): Prom
     }
   } finally {
     await server.stop()
+  }
+}
+
+/** On DynamoDB Local, which tells what the control plane does with it and nothing of how fast DynamoDB is. */
+async function onDynamoDb(root: string, sqliteFleet: Fleet, options: BenchOptions): Promise<BenchResult> {
+  const { agents, progress } = options
+  const dynamo = await startDynamoDbLocal()
+  let server: ServerProcess | undefined
+  try {
+    const fleet = {
+      relays: sqliteFleet.relays.map(({ signer, epoch }) => ({ signer, epoch, seq: 0 })),
+      movers: sqliteFleet.movers.slice(0, tableMovers),
+    }
+    const startedAt = performance.now()
+    const { memberBytes } = await seedDynamoDb('control-plane', dynamo.endpoint, fleet)
+    const seeded = ((performance.now() - startedAt) / 1_000).toFixed(0)
+    progress(`dynamodb: ${relays} relays and ${fleet.movers.length} agents enrolled in ${seeded} s`)
+    const store = { kind: 'dynamodb', table: 'control-plane' } as const
+    server = await startServer({
+      data: join(root, 'dynamodb'),
+      maxMembers: agents + relays + 1,
+      store,
+      env: dynamo.env,
+    })
+    const figures = await measure(server, fleet, options, 'dynamodb')
+    const store_mb = Math.round(((agents + relays) * memberBytes) / 1e6)
+    const rows = { agents, relays, agents_in_table: fleet.movers.length }
+    return { bench: 'control-plane', store: 'dynamodb-local', ...figures, store_mb, ...rows }
+  } finally {
+    await server?.stop()
+    await dynamo.stop()
   }
 }
 

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { ControlPlaneOptions } from '@agent-mesh/lambdas'
 
 export interface ServerProcess {
   readonly url: string
@@ -14,7 +15,7 @@ export interface ServerProcess {
 export async function startServer(options: {
   data: string
   maxMembers: number
-  store?: string
+  store?: ControlPlaneOptions['store']
   env?: Record<string, string>
 }): Promise<ServerProcess> {
   const { env = {}, ...rest } = options

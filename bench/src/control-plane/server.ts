@@ -1,8 +1,11 @@
 /** A control plane process of the bench: `server.ts OPTIONS`, stopped by a signal. */
-import { startControlPlane } from '@agent-mesh/lambdas'
+import { startControlPlane, type ControlPlaneOptions } from '@agent-mesh/lambdas'
 import { pino } from 'pino'
 
-const options = JSON.parse(process.argv[2] ?? '{}') as { data: string; maxMembers: number; store?: string }
+const options = JSON.parse(process.argv[2] ?? '{}') as Pick<
+  ControlPlaneOptions,
+  'data' | 'maxMembers' | 'store'
+>
 const { url, meshId, stop } = await startControlPlane({
   ...options,
   listen: { host: '127.0.0.1', port: 0 },
