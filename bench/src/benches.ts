@@ -1,4 +1,5 @@
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
+import { lambda } from './lambda/lambda.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export interface BenchOptions {
@@ -25,5 +26,6 @@ export interface Bench {
 
 export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
+  lambda,
   'rpc-wire': rpcWire,
 }

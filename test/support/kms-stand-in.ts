@@ -23,7 +23,9 @@ export async function startKmsStandIn(): Promise<KmsStandIn> {
     const operation = String(request.headers['x-amz-target']).split('.')[1]
     const reply = body.KeyId === keyId ? answer(operation, body.Message, publicKey, privateKey) : undefined
     response.writeHead(reply === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-    response.end(JSON.stringify(reply ?? { __type: 'NotFoundException', message: `Key ${body.KeyId} does not exist` }))
+    response.end(
+      JSON.stringify(reply ?? { __type: 'NotFoundException', message: `Key ${body.KeyId} does not exist` }),
+    )
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -40,7 +42,12 @@ export async function startKmsStandIn(): Promise<KmsStandIn> {
   }
 }
 
-function answer(operation: string | undefined, message: string | undefined, open: KeyObject, secret: KeyObject) {
+function answer(
+  operation: string | undefined,
+  message: string | undefined,
+  open: KeyObject,
+  secret: KeyObject,
+) {
   if (operation === 'GetPublicKey')
     return { KeyId: keyId, PublicKey: open.export({ format: 'der', type: 'spki' }).toString('base64') }
   if (operation !== 'Sign') return undefined
