@@ -14,14 +14,14 @@ export interface Bill {
   readonly parts: Record<string, number>
   /** The same dollars by the price they are paid at. */
   readonly prices: Record<string, number>
-  /** With what is built today: every relay follows the whole map, each change is a push, health reads every member. */
+  /** With what is built today: every relay follows the whole map, and each change is a push to each of them. */
   readonly as_built_usd: number
   readonly region: string
   readonly prices_checked: string
 }
 
 /** What is designed for more than `wholeMapMembers` and not built yet: docs/adr/0005-counted-units.md. */
-const asBuilt: Partial<Workload> = { wholeMapMembers: Infinity, changesPerPush: 1, healthScanDays: 5 / 1_440 }
+const asBuilt: Partial<Workload> = { wholeMapMembers: Infinity }
 
 /** @param changes of the workload, to see what a parameter is worth */
 export function monthlyBill(agents: number, changes: Partial<Workload> = {}): Bill {

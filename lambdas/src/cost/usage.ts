@@ -96,10 +96,13 @@ function map(agents: number, followers: number, w: Workload): Use[] {
   const perFollower =
     (agents * w.starts) / (agents <= w.wholeMapMembers ? 1 : followers / w.followersPerRegion)
   const pushes = (followers * perFollower) / (agents <= w.wholeMapMembers ? 1 : w.changesPerPush)
+  const polls = (followers * monthMinutes) / w.mapPollMinutes
   const heads = (followers * monthMinutes) / w.headPushMinutes
   const runs = agents * w.starts + monthMinutes / w.headPushMinutes
   return [
-    ...requests('map', (followers * monthMinutes) / w.mapPollMinutes, counted.mapPoll, w.reportReplyBytes, w),
+    ...requests('map', polls, counted.mapPoll, w.reportReplyBytes, w),
+    // A poll begins with the head.
+    ...requests('map', polls, counted.bootstrap, w.replyBytes, w),
     { part: 'map', price: 'webSocketMinute', quantity: followers * monthMinutes },
     { part: 'map', price: 'webSocketMessage', quantity: pushes + heads * w.headMessages },
     { part: 'map', price: 'transferOut', quantity: (followers * perFollower * w.pairBytes) / giga },
@@ -119,10 +122,10 @@ function map(agents: number, followers: number, w: Workload): Use[] {
 /** What runs by itself. */
 function upkeep(agents: number, relays: number, w: Workload): Use[] {
   const headReads = (w.warmLambdas * monthMinutes * 60) / w.headReadSeconds
-  const monthDays = monthMinutes / 1_440
+  const healths = monthMinutes / Math.max(w.healthMinutes, agents * w.healthMemberMinutes)
   return [
-    ...table('health', (monthMinutes / w.healthMinutes) * relays, counted.leaseRead),
-    ...table('health', (agents * monthDays) / w.healthScanDays, counted.memberScan),
+    ...table('health', healths * relays, counted.leaseRead),
+    ...table('health', healths * agents, counted.memberScan),
     ...table('housekeeping', agents * w.sweeps, counted.memberSweep),
     ...table('housekeeping', headReads, counted.headRead),
     { part: 'housekeeping', price: 'kmsSign', quantity: w.warmLambdas * monthMinutes },

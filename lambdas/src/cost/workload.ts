@@ -1,5 +1,7 @@
 /** What members do in a month, as numbers with their reasons: the bill is these times counted units times prices. */
 
+import { healthMemberMs } from '../defaults.ts'
+
 /** Minutes of an average month. */
 export const monthMinutes = 43_830
 const monthDays = 30.4375
@@ -51,9 +53,9 @@ export const workload = {
   metrics: 20,
   alarms: 14,
   dashboards: 1,
-  /** Minutes between sums of health from leases, and days between those that read every member. */
-  healthMinutes: 5,
-  healthScanDays: 1,
+  /** Minutes between sums of health at least, and for each member: they read every member. */
+  healthMinutes: 1,
+  healthMemberMinutes: healthMemberMs / 60_000,
   /** Reads of every member by the sweep, a month: once a day. */
   sweeps: monthDays,
   /** Minutes between heartbeats of agents that had no relay to vouch for them, what leases are compared with. */
