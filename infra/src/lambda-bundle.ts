@@ -33,7 +33,14 @@ export function bundleLambdas(outdir: string = join(root, 'infra', 'dist', 'lamb
     mainFields: ['module', 'main'],
     // A Lambda gets its credentials in the environment: the other ways to find some are 85 KB.
     alias: {
-      '@aws-sdk/credential-provider-node': join(root, 'lambdas', 'src', 'hosts', 'lambda', 'environment-credentials.ts'),
+      '@aws-sdk/credential-provider-node': join(
+        root,
+        'lambdas',
+        'src',
+        'hosts',
+        'lambda',
+        'environment-credentials.ts',
+      ),
     },
     banner: { js: banner },
     logLevel: 'error',

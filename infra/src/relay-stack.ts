@@ -38,7 +38,11 @@ export class RelayStack extends Stack {
   }
 
   #securityGroup(vpc: Vpc): SecurityGroup {
-    const group = new SecurityGroup(this, 'RelayGroup', { vpc, description: 'Agent Mesh relays', allowAllOutbound: true })
+    const group = new SecurityGroup(this, 'RelayGroup', {
+      vpc,
+      description: 'Agent Mesh relays',
+      allowAllOutbound: true,
+    })
     group.addIngressRule(Peer.anyIpv4(), Port.tcp(relayPorts.mesh), 'Members')
     group.addIngressRule(Peer.anyIpv4(), Port.tcp(relayPorts.tls), 'Members behind firewalls')
     group.addIngressRule(Peer.anyIpv4(), Port.udp(relayPorts.stun), 'Members that ask for their address')

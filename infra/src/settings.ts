@@ -50,9 +50,18 @@ export function readSettings(node: Node): Settings {
   if (!retentions.includes(retentionDays))
     throw refuse('retentionDays', retentionDays, `one of ${retentions.join(', ')}`)
   return {
-    ...optional('domain', pair(text, 'domain', 'certificateArn', (name, certificateArn) => ({ name, certificateArn }))),
-    ...optional('publicUrls', pair(text, 'publicUrl', 'watchUrl', (api, watch) => ({ api, watch }))),
-    ...optional('budget', pair(text, 'budgetUsd', 'budgetEmail', (usd, email) => ({ usd: amount(usd), email }))),
+    ...optional(
+      'domain',
+      pair(text, 'domain', 'certificateArn', (name, certificateArn) => ({ name, certificateArn })),
+    ),
+    ...optional(
+      'publicUrls',
+      pair(text, 'publicUrl', 'watchUrl', (api, watch) => ({ api, watch })),
+    ),
+    ...optional(
+      'budget',
+      pair(text, 'budgetUsd', 'budgetEmail', (usd, email) => ({ usd: amount(usd), email })),
+    ),
     ...optional('pushUrl', text('pushUrl')),
     ...optional('relayImage', text('relayImage')),
     ...optional('relayCertificateArn', text('relayCertificateArn')),
@@ -83,7 +92,9 @@ function pair<T>(
   const [a, b] = [text(one), text(other)]
   if (a === undefined && b === undefined) return undefined
   if (a !== undefined && b !== undefined) return make(a, b)
-  throw new Error(`Cannot read -c ${a === undefined ? other : one}: -c ${a === undefined ? one : other} is missing`)
+  throw new Error(
+    `Cannot read -c ${a === undefined ? other : one}: -c ${a === undefined ? one : other} is missing`,
+  )
 }
 
 function amount(value: string): number {

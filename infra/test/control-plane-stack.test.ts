@@ -44,7 +44,8 @@ function rights(template: Template, role: string): Statement[] {
   return policies
     .filter(([id]) => id.startsWith(role))
     .flatMap(([, policy]) => {
-      const { PolicyDocument } = (policy as { Properties: { PolicyDocument: { Statement: Statement[] } } }).Properties
+      const { PolicyDocument } = (policy as { Properties: { PolicyDocument: { Statement: Statement[] } } })
+        .Properties
       return PolicyDocument.Statement
     })
 }
@@ -95,7 +96,9 @@ describe('the control plane stack', () => {
   it('lets only those sign that sign, and only the one push that pushes', () => {
     const template = controlPlane()
     const may = (action: string): string[] =>
-      ['Api', 'Watch', 'FanOut', 'Health', 'Sweep'].filter(name => actions(template, `${name}Role`).includes(action))
+      ['Api', 'Watch', 'FanOut', 'Health', 'Sweep'].filter(name =>
+        actions(template, `${name}Role`).includes(action),
+      )
     expect(may('kms:Sign')).toEqual(['Api', 'FanOut'])
     expect(may('execute-api:ManageConnections')).toEqual(['FanOut'])
     expect(may('dynamodb:GetItem')).toEqual(['Api', 'Watch', 'FanOut', 'Health', 'Sweep'])
@@ -105,7 +108,9 @@ describe('the control plane stack', () => {
     const template = controlPlane()
     const partitions = (role: string): unknown =>
       rights(template, role).find(({ Action }) => Action.includes('dynamodb:PutItem'))?.Condition
-    const only = (...keys: string[]): unknown => ({ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys } })
+    const only = (...keys: string[]): unknown => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+    })
     expect(partitions('FanOutRole')).toEqual(only('W#connections'))
     expect(partitions('HealthRole')).toEqual(only('H#*'))
     expect(partitions('WatchRole')).toEqual(only('W#connections', 'Q#*', 'U#*', 'COUNT'))
@@ -116,7 +121,9 @@ describe('the control plane stack', () => {
     const mappings = Object.values(template.findResources('AWS::Lambda::EventSourceMapping')) as {
       Properties: { FilterCriteria: { Filters: { Pattern: string }[] }; DestinationConfig: unknown }
     }[]
-    const patterns = mappings.map(({ Properties }) => Properties.FilterCriteria.Filters.map(({ Pattern }) => Pattern))
+    const patterns = mappings.map(({ Properties }) =>
+      Properties.FilterCriteria.Filters.map(({ Pattern }) => Pattern),
+    )
     expect(patterns.flat().map(pattern => JSON.parse(pattern).dynamodb.Keys.pk.S)).toEqual([
       [{ prefix: 'D#' }],
       ['HEAD'],
@@ -139,10 +146,14 @@ describe('the control plane stack', () => {
     controlPlane().resourceCountIs('AWS::SNS::Topic', 0)
     const template = controlPlane({ alarmEmail: 'ops@example.com' })
     template.resourceCountIs('AWS::CloudWatch::Dashboard', 1)
-    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'ops@example.com' })
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    })
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'))
     expect(alarms.length).toBeGreaterThan(10)
-    for (const alarm of alarms) expect(alarm).toMatchObject({ Properties: { AlarmActions: [expect.anything()] } })
+    for (const alarm of alarms)
+      expect(alarm).toMatchObject({ Properties: { AlarmActions: [expect.anything()] } })
   })
 
   it('sweeps every hour and sends a fresh head every five minutes', () => {
@@ -158,7 +169,10 @@ describe('the control plane stack', () => {
 
 describe('the settings', () => {
   it('give the APIs a domain', () => {
-    const template = controlPlane({ domain: 'mesh.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' })
+    const template = controlPlane({
+      domain: 'mesh.example.com',
+      certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1',
+    })
     for (const DomainName of ['mesh.example.com', 'watch.mesh.example.com'])
       template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', { DomainName })
     template.hasOutput('BootstrapUrl', { Value: 'https://mesh.example.com/v1/bootstrap' })
@@ -170,14 +184,19 @@ describe('the settings', () => {
 
   it('mail when the month is forecast above a budget', () => {
     const template = controlPlane({ budgetUsd: '50', budgetEmail: 'ops@example.com' })
-    template.hasResourceProperties('AWS::Budgets::Budget', { Budget: { BudgetLimit: { Amount: 50, Unit: 'USD' } } })
+    template.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { BudgetLimit: { Amount: 50, Unit: 'USD' } },
+    })
   })
 
   it.each([
     [{ relays: '-1' }, 'Cannot read -c relays=-1: it must be a whole number up to 256'],
     [{ retentionDays: '2' }, 'Cannot read -c retentionDays=2: it must be one of'],
     [{ domain: 'mesh.example.com' }, 'Cannot read -c domain: -c certificateArn is missing'],
-    [{ budgetUsd: 'much', budgetEmail: 'a@b.c' }, 'Cannot read -c budgetUsd=much: it must be an amount above 0'],
+    [
+      { budgetUsd: 'much', budgetEmail: 'a@b.c' },
+      'Cannot read -c budgetUsd=much: it must be an amount above 0',
+    ],
   ])('are refused when wrong: %j', (context, message) => {
     expect(() => controlPlane(context)).toThrow(message)
   })

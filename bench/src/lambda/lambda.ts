@@ -16,6 +16,8 @@ import { startRuntimeApi, type RuntimeApi } from './runtime-api.ts'
 
 const table = 'AgentMeshBench'
 const publicUrl = 'https://mesh.example.com'
+/** What design and CI hold it to. */
+const promised = { bundle_kb: 450, init_ms: 90, bootstrap_p99_ms: 10 } as const
 /** Fresh processes, and warm requests after as many that do not count. */
 const [starts, warmups, requests] = [9, 100, 1_000]
 
@@ -81,15 +83,38 @@ async function measure(bundle: string, env: Record<string, string>, progress: (l
   progress(`init: ${inits.map(tenth).join(' ')} ms`)
   const warm = await startFunction(bundle, env)
   try {
-    return { inits, times: await answerTimes(warm) }
+    const times = await answerTimes(warm)
+    return {
+      init_ms: tenth(quantile(inits, 0.5)),
+      bootstrap_p50_ms: tenth(quantile(times, 0.5)),
+      bootstrap_p99_ms: tenth(quantile(times, 0.99)),
+    }
   } finally {
     await warm.stop()
   }
 }
 
+/** What else the machine does only ever adds: the least of some rounds comes nearest to what the function takes. */
+function least<T extends Record<string, number>>(rounds: readonly T[]): T {
+  const [first] = rounds
+  const names = Object.keys(first ?? {})
+  return Object.fromEntries(
+    names.map(name => [name, Math.min(...rounds.map(round => round[name] ?? NaN))]),
+  ) as T
+}
+
+/** @throws Error in CI naming what is over its promise */
+function hold(figures: Record<keyof typeof promised, number>): void {
+  const over = Object.entries(promised).filter(
+    ([name, most]) => figures[name as keyof typeof promised] > most,
+  )
+  if (over.length > 0 && process.env['CI'] === 'true')
+    throw new Error(`over what is promised (${JSON.stringify(promised)}): ${JSON.stringify(figures)}`)
+}
+
 export const lambda: Bench = {
   about: 'the API function through the Lambda Runtime API: size, init, warm bootstrap on DynamoDB Local',
-  run: async ({ progress }) => {
+  run: async ({ rounds, progress }) => {
     const folder = await mkdtemp(join(tmpdir(), 'bench-lambda-'))
     const [database, kms] = await Promise.all([startDynamoDbLocal(), startKmsStandIn()])
     const aws = { ...database.env, AWS_ENDPOINT_URL_KMS: kms.url }
@@ -97,18 +122,27 @@ export const lambda: Bench = {
     try {
       const bundle = join(bundleLambdas(join(folder, 'bundles')), 'api')
       await prepareDynamoTable({ table }, { create: true })
-      await initMesh(join(folder, 'admin'), { table, authorityKeyId: kms.keyId, publicUrl, maxMembers: 5_000 })
-      const settings = { STACK_NAME: 'Bench', TABLE_NAME: table, AUTHORITY_KEY_ID: kms.keyId, MAX_MEMBERS: '5000' }
-      const urls = { PUBLIC_URL: publicUrl, WATCH_URL: 'wss://mesh.example.com/watch' }
-      const { inits, times } = await measure(bundle, { ...aws, ...settings, ...urls }, progress)
-      const { size } = await stat(join(bundle, 'index.mjs'))
-      return {
-        bench: 'lambda',
-        bundle_kb: tenth(size / 1024),
-        init_ms: tenth(quantile(inits, 0.5)),
-        bootstrap_p50_ms: tenth(quantile(times, 0.5)),
-        bootstrap_p99_ms: tenth(quantile(times, 0.99)),
+      await initMesh(join(folder, 'admin'), {
+        table,
+        authorityKeyId: kms.keyId,
+        publicUrl,
+        maxMembers: 5_000,
+      })
+      const settings = {
+        STACK_NAME: 'Bench',
+        TABLE_NAME: table,
+        AUTHORITY_KEY_ID: kms.keyId,
+        MAX_MEMBERS: '5000',
       }
+      const urls = { PUBLIC_URL: publicUrl, WATCH_URL: 'wss://mesh.example.com/watch' }
+      const env = { ...aws, ...settings, ...urls }
+      const measured: Awaited<ReturnType<typeof measure>>[] = []
+      for (let round = 0; round < Math.min(rounds, 3); round++)
+        measured.push(await measure(bundle, env, progress))
+      const { size } = await stat(join(bundle, 'index.mjs'))
+      const figures = { bundle_kb: tenth(size / 1024), ...least(measured) }
+      hold(figures)
+      return { bench: 'lambda', ...figures }
     } finally {
       await Promise.all([database.stop(), kms.stop()])
       await rm(folder, { recursive: true, force: true })

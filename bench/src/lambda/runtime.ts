@@ -41,7 +41,11 @@ const handler = await load().catch(async (error: unknown) => {
 for (;;) {
   const { id, body } = await ask('GET', 'invocation/next')
   try {
-    await ask('POST', `invocation/${id}/response`, (await handler(JSON.parse(body), { awsRequestId: id })) ?? null)
+    await ask(
+      'POST',
+      `invocation/${id}/response`,
+      (await handler(JSON.parse(body), { awsRequestId: id })) ?? null,
+    )
   } catch (error) {
     await ask('POST', `invocation/${id}/error`, described(error))
   }

@@ -40,8 +40,7 @@ export async function deploy(
 }
 
 /** Deletes the stack. What settings protect stays: the table and the key. */
-export const destroy = (options: CdkOptions): Promise<void> =>
-  cdk(['destroy', '--all', '--force'], options)
+export const destroy = (options: CdkOptions): Promise<void> => cdk(['destroy', '--all', '--force'], options)
 
 /** A new API takes a moment to be found. */
 async function smokeTest(url: string, meshId: string, signal: AbortSignal): Promise<void> {
@@ -50,9 +49,13 @@ async function smokeTest(url: string, meshId: string, signal: AbortSignal): Prom
     const answer = await ask(url, signal)
     if (answer === meshId) return
     if (performance.now() + pause > end)
-      throw new MeshError('unavailable', `Cannot finish the deployment: ${url} answers ${answer}, not mesh ${meshId}`, {
-        hint: 'The log of the Api function in CloudWatch has the reason. Run the command again when it is mended.',
-      })
+      throw new MeshError(
+        'unavailable',
+        `Cannot finish the deployment: ${url} answers ${answer}, not mesh ${meshId}`,
+        {
+          hint: 'The log of the Api function in CloudWatch has the reason. Run the command again when it is mended.',
+        },
+      )
     await wait(pause, undefined, { signal })
   }
 }

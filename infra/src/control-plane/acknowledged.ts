@@ -42,11 +42,17 @@ export function acknowledgeFindings(stack: Stack): void {
     Validations.of(find(path)).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason })
 
   const wildcard = (resource: string, reason: string): void =>
-    Validations.of(stack).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`, reason })
+    Validations.of(stack).acknowledge({
+      id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`,
+      reason,
+    })
   wildcard(
     `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${idOf('WatchApi')}>/watch/*/@connections/*`,
     'API Gateway names connections as they come; the right is to those of this API alone.',
   )
   for (const name of ['Sweep', 'FanOut'])
-    wildcard(`<${idOf(name)}.Arn>:*`, 'The scheduler may invoke this function and its versions, and nothing else.')
+    wildcard(
+      `<${idOf(name)}.Arn>:*`,
+      'The scheduler may invoke this function and its versions, and nothing else.',
+    )
 }

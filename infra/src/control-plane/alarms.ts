@@ -37,11 +37,31 @@ export function alarms(scope: Construct, init: AlarmsInit): Alarm[] {
   }
   for (const [name, lambda] of Object.entries(init.functions)) {
     alarm(`${name}Errors`, lambda.metricErrors({ period }), 5, `The ${name} function crashed or timed out.`)
-    alarm(`${name}Throttles`, lambda.metricThrottles({ period }), 1, `The ${name} function was throttled: raise the account's concurrency.`)
+    alarm(
+      `${name}Throttles`,
+      lambda.metricThrottles({ period }),
+      1,
+      `The ${name} function was throttled: raise the account's concurrency.`,
+    )
   }
-  alarm('Defects', init.defects, 5, 'Requests ended in defects of the control plane: see the log of the Api function.')
-  alarm('Failures', init.failures.metricApproximateNumberOfMessagesVisible({ period }), 1, 'Events were put aside after all tries: see docs/deploy-aws.md.')
-  alarm('TableThrottles', init.table.metric('WriteThrottleEvents', { statistic: 'Sum', period }), 10, 'The table throttles: a partition is hot, or a quota is reached.')
+  alarm(
+    'Defects',
+    init.defects,
+    5,
+    'Requests ended in defects of the control plane: see the log of the Api function.',
+  )
+  alarm(
+    'Failures',
+    init.failures.metricApproximateNumberOfMessagesVisible({ period }),
+    1,
+    'Events were put aside after all tries: see docs/deploy-aws.md.',
+  )
+  alarm(
+    'TableThrottles',
+    init.table.metric('WriteThrottleEvents', { statistic: 'Sum', period }),
+    10,
+    'The table throttles: a partition is hot, or a quota is reached.',
+  )
   if (init.email !== undefined) notify(scope, made, init.email)
   return made
 }

@@ -23,7 +23,11 @@ export function dashboard(scope: Construct, functions: Record<string, Lambda>, t
   return new Dashboard(scope, 'Dashboard', {
     widgets: [
       [
-        row('Requests', [meshMetric(scope, 'Requests'), meshMetric(scope, 'Refused'), meshMetric(scope, 'Defects')]),
+        row('Requests', [
+          meshMetric(scope, 'Requests'),
+          meshMetric(scope, 'Refused'),
+          meshMetric(scope, 'Defects'),
+        ]),
         row('Time to answer, ms', [
           meshMetric(scope, 'RequestMs', 'p50'),
           meshMetric(scope, 'RequestMs', 'p99'),
@@ -34,8 +38,14 @@ export function dashboard(scope: Construct, functions: Record<string, Lambda>, t
         row('Pushes', [meshMetric(scope, 'Pushes'), meshMetric(scope, 'Watchers', 'Maximum')]),
       ],
       [
-        row('Errors of functions', lambdas.map(lambda => lambda.metricErrors())),
-        row('Table units', [table.metricConsumedReadCapacityUnits(), table.metricConsumedWriteCapacityUnits()]),
+        row(
+          'Errors of functions',
+          lambdas.map(lambda => lambda.metricErrors()),
+        ),
+        row('Table units', [
+          table.metricConsumedReadCapacityUnits(),
+          table.metricConsumedWriteCapacityUnits(),
+        ]),
       ],
     ],
   })

@@ -1,11 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
-import {
-  DomainName,
-  HttpApi,
-  HttpStage,
-  LogGroupLogDestination,
-} from 'aws-cdk-lib/aws-apigatewayv2'
+import { DomainName, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
@@ -15,7 +10,12 @@ import type { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 
 /** A domain of the operator's for one of the APIs. */
-export const customDomain = (scope: Construct, id: string, name: string, certificateArn: string): DomainName =>
+export const customDomain = (
+  scope: Construct,
+  id: string,
+  name: string,
+  certificateArn: string,
+): DomainName =>
   new DomainName(scope, id, {
     domainName: name,
     certificate: Certificate.fromCertificateArn(scope, `${id}Certificate`, certificateArn),

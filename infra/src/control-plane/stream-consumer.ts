@@ -40,7 +40,11 @@ export function consumeStream(lambda: Lambda, props: StreamConsumerProps): void 
       filters: props.wanted.map(({ key, events }) =>
         FilterCriteria.filter({
           eventName: FilterRule.or(...events),
-          dynamodb: { Keys: { pk: { S: 'prefix' in key ? FilterRule.beginsWith(key.prefix) : FilterRule.isEqual(key.equal) } } },
+          dynamodb: {
+            Keys: {
+              pk: { S: 'prefix' in key ? FilterRule.beginsWith(key.prefix) : FilterRule.isEqual(key.equal) },
+            },
+          },
         }),
       ),
     }),

@@ -30,7 +30,10 @@ export interface RelayServiceProps {
 }
 
 /** The service: new tasks first, then old ones are told to end, which lets their agents go to their standby. */
-export function relayService(scope: Construct, { vpc, group, settings, region }: RelayServiceProps): FargateService {
+export function relayService(
+  scope: Construct,
+  { vpc, group, settings, region }: RelayServiceProps,
+): FargateService {
   const cluster = new Cluster(scope, 'Cluster', { vpc, containerInsightsV2: ContainerInsights.ENABLED })
   return new FargateService(scope, 'Relays', {
     cluster,
@@ -45,7 +48,11 @@ export function relayService(scope: Construct, { vpc, group, settings, region }:
   })
 }
 
-function relayTask(scope: Construct, { relayImage, retentionDays }: Settings, region: string): FargateTaskDefinition {
+function relayTask(
+  scope: Construct,
+  { relayImage, retentionDays }: Settings,
+  region: string,
+): FargateTaskDefinition {
   const task = new FargateTaskDefinition(scope, 'Task', {
     cpu: 512,
     memoryLimitMiB: 1024,

@@ -10,4 +10,6 @@ import { kmsSignerOf } from '../signer/kms-key.ts'
 const settings = readEnvironment()
 const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
 
-export const handler = httpApiHandler(apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog }))
+export const handler = httpApiHandler(
+  apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog }),
+)

@@ -1,6 +1,13 @@
 /** An authority key in KMS: it signs there and never leaves. */
 import { GetPublicKeyCommand, KMSClient, SignCommand } from '@aws-sdk/client-kms'
-import { MeshError, publicJwkField, parse, thumbprintOf, toMeshError, type Signer } from '@agent-mesh/protocol'
+import {
+  MeshError,
+  publicJwkField,
+  parse,
+  thumbprintOf,
+  toMeshError,
+  type Signer,
+} from '@agent-mesh/protocol'
 import { createHash, createPublicKey } from 'node:crypto'
 import type { AuthorityKey } from '../domain/found-mesh.ts'
 import { rawSignature } from './raw-signature.ts'
@@ -11,7 +18,10 @@ import { rawSignature } from './raw-signature.ts'
  * @throws MeshError unavailable when KMS does not answer, invalid_argument when the key is of another kind
  */
 export async function kmsKey(keyId: string, client = new KMSClient()): Promise<AuthorityKey> {
-  const { PublicKey } = await asMeshError('read authority key', client.send(new GetPublicKeyCommand({ KeyId: keyId })))
+  const { PublicKey } = await asMeshError(
+    'read authority key',
+    client.send(new GetPublicKeyCommand({ KeyId: keyId })),
+  )
   const jwk = publicJwkOf(keyId, PublicKey)
   const kid = await thumbprintOf(jwk)
   return { jwk, signer: kmsSigner(client, keyId, kid) }
@@ -36,7 +46,8 @@ export const kmsSigner = (client: KMSClient, KeyId: string, kid: string): Signer
       SigningAlgorithm: 'ECDSA_SHA_256',
     })
     const { Signature } = await asMeshError(`sign ${typ}`, client.send(command))
-    if (Signature === undefined) throw new MeshError('unavailable', `Cannot sign ${typ}: KMS sent no signature`)
+    if (Signature === undefined)
+      throw new MeshError('unavailable', `Cannot sign ${typ}: KMS sent no signature`)
     return `${signed}.${Buffer.from(rawSignature(Signature)).toString('base64url')}`
   },
 })
@@ -58,7 +69,11 @@ export const kmsSignerOf =
   async (kid: string): Promise<Signer> => {
     const { signer } = await kmsKey(keyId)
     if (signer.kid === kid) return signer
-    throw new MeshError('conflict', `Cannot sign: the authority key of the mesh is ${kid}, KMS has ${signer.kid}`, {
-      hint: 'Restore the table and the KMS key of the same stack.',
-    })
+    throw new MeshError(
+      'conflict',
+      `Cannot sign: the authority key of the mesh is ${kid}, KMS has ${signer.kid}`,
+      {
+        hint: 'Restore the table and the KMS key of the same stack.',
+      },
+    )
   }

@@ -13,7 +13,10 @@ export function rawSignature(der: Uint8Array): Uint8Array {
   const rest = body === undefined ? undefined : integerAt(der, body.end)
   const whole = der[0] === 0x30 && der[1] === der.length - 2 && rest?.end === der.length
   if (!whole || body === undefined)
-    throw new MeshError('internal', `Cannot read signature: ${der.length} bytes are no DER sequence of two integers`)
+    throw new MeshError(
+      'internal',
+      `Cannot read signature: ${der.length} bytes are no DER sequence of two integers`,
+    )
   raw.set(body.bytes, half - body.bytes.length)
   raw.set(rest.bytes, 2 * half - rest.bytes.length)
   return raw

@@ -30,7 +30,8 @@ afterAll(async () => {
 })
 
 const adapters: Record<string, () => Promise<AuthorityKey>> = {
-  'a file': async () => (await fileKey(join(folder, 'key.json'))) ?? (await makeFileKey(join(folder, 'key.json'))),
+  'a file': async () =>
+    (await fileKey(join(folder, 'key.json'))) ?? (await makeFileKey(join(folder, 'key.json'))),
   KMS: () => kmsKey(kms.keyId, client),
 }
 

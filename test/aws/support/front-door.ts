@@ -26,7 +26,8 @@ export async function frontDoor(target: number, find: () => Promise<Apis | undef
   const route = async ({ url = '/' }: IncomingMessage): Promise<{ host: string; path: string }> => {
     apis ??= await find()
     if (url.startsWith('/watch')) return { host: apis?.watch ?? '', path: url }
-    if (url.startsWith('/push')) return { host: apis?.watch ?? '', path: `/watch${url.slice('/push'.length)}` }
+    if (url.startsWith('/push'))
+      return { host: apis?.watch ?? '', path: `/watch${url.slice('/push'.length)}` }
     return { host: apis?.http ?? '', path: url }
   }
 
@@ -50,7 +51,9 @@ export async function frontDoor(target: number, find: () => Promise<Apis | undef
   server.on('upgrade', async (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     const { host, path } = await route(incoming)
     const onward = connect(target, '127.0.0.1', () => {
-      const lines = Object.entries({ ...incoming.headers, host }).map(([name, value]) => `${name}: ${String(value)}`)
+      const lines = Object.entries({ ...incoming.headers, host }).map(
+        ([name, value]) => `${name}: ${String(value)}`,
+      )
       onward.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
       onward.write(head)
       onward.pipe(socket).pipe(onward)

@@ -19,7 +19,15 @@ export async function pythonTools(): Promise<string> {
   if (existsSync(complete)) return bin
   await rm(folder, { recursive: true, force: true })
   await run('python3', ['-m', 'venv', folder])
-  await run(join(bin, 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
+  await run(join(bin, 'python'), [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--disable-pip-version-check',
+    '-r',
+    requirements,
+  ])
   await run('touch', [`${complete}.new`])
   await rename(`${complete}.new`, complete)
   return bin

@@ -28,7 +28,10 @@ export interface FanOutWork {
 }
 
 /** @returns how many messages were pushed, and to how many watchers */
-export async function fanOut(init: FanOutInit, work: FanOutWork): Promise<{ pushes: number; watchers: number }> {
+export async function fanOut(
+  init: FanOutInit,
+  work: FanOutWork,
+): Promise<{ pushes: number; watchers: number }> {
   const all = await init.connections.list()
   const due = work.head || work.map ? all : all.filter(({ id }) => work.opened.includes(id))
   const head = due.length === 0 ? undefined : await headMessage(init, work)
@@ -44,7 +47,10 @@ export async function fanOut(init: FanOutInit, work: FanOutWork): Promise<{ push
   return { pushes: counts.reduce((sum, count) => sum + count, 0), watchers: all.length }
 }
 
-async function headMessage({ plane, log }: FanOutInit, { head, opened }: FanOutWork): Promise<string | undefined> {
+async function headMessage(
+  { plane, log }: FanOutInit,
+  { head, opened }: FanOutWork,
+): Promise<string | undefined> {
   if (!head && opened.length === 0) return undefined
   const text = message({ type: 'head', head: await plane.head.signed() })
   if (Buffer.byteLength(text) <= pushBytes) return text
@@ -66,7 +72,8 @@ async function serve(init: FanOutInit, { id }: WatchConnection, head: string | u
   let pushes = 0
   for (let first = head; ; first = undefined) {
     // Another one pushes: it looks again when it is done, so it sees this change, too.
-    const mine = first === undefined ? await connections.take(id, watchTurnMs) : await takeSoon(connections, id)
+    const mine =
+      first === undefined ? await connections.take(id, watchTurnMs) : await takeSoon(connections, id)
     if (mine === undefined) return pushes
     if (first !== undefined && !(await send(mine, first))) return pushes
     const { texts, cursor } = await nextMessages(init, mine.cursor)
@@ -88,7 +95,11 @@ async function takeSoon(connections: WatchConnections, id: string): Promise<Watc
 }
 
 /** API Gateway says "gone" of a connection whose handshake is not over: a new one is tried again. */
-async function deliver({ pusher, plane }: FanOutInit, connection: WatchConnection, text: string): Promise<boolean> {
+async function deliver(
+  { pusher, plane }: FanOutInit,
+  connection: WatchConnection,
+  text: string,
+): Promise<boolean> {
   for (;;) {
     if (await pusher.push(connection.id, text)) return true
     if (plane.mesh.clock.now() - connection.connectedAt > watchOpeningMs) return false

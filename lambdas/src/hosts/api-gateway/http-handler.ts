@@ -20,9 +20,12 @@ function requestOf(event: HttpApiEvent): Request {
   const { method } = requestContext.http
   const query = rawQueryString === '' ? '' : `?${rawQueryString}`
   const headers = new Headers()
-  for (const [name, value] of Object.entries(event.headers ?? {})) if (value !== undefined) headers.set(name, value)
-  const bytes = body === undefined || body === '' ? undefined : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
-  const withBody = bytes === undefined || method === 'GET' || method === 'HEAD' ? {} : { body: new Uint8Array(bytes) }
+  for (const [name, value] of Object.entries(event.headers ?? {}))
+    if (value !== undefined) headers.set(name, value)
+  const bytes =
+    body === undefined || body === '' ? undefined : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
+  const withBody =
+    bytes === undefined || method === 'GET' || method === 'HEAD' ? {} : { body: new Uint8Array(bytes) }
   // The host is not read: signatures cover path and query, proxies may rename the rest.
   return new Request(`https://${requestContext.domainName ?? 'control-plane'}${rawPath}${query}`, {
     method,

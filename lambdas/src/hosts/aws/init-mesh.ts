@@ -62,9 +62,13 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
 /** A table that has a mesh already is of a root key that somebody keeps. */
 async function newRoot(file: string, store: Store): Promise<AuthorityKey> {
   if ((await store.readPart('keys')) === undefined) return makeFileKey(file)
-  throw new MeshError('conflict', `Cannot make root key ${file}: the table holds a mesh already, with another root key`, {
-    hint: 'Use the data folder it was made in (--context NAME, --data DIR), or restore its root key there.',
-  })
+  throw new MeshError(
+    'conflict',
+    `Cannot make root key ${file}: the table holds a mesh already, with another root key`,
+    {
+      hint: 'Use the data folder it was made in (--context NAME, --data DIR), or restore its root key there.',
+    },
+  )
 }
 
 const contextOf = (keys: KeyChain, { signer }: AuthorityKey) => ({

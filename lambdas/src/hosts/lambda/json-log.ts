@@ -3,7 +3,12 @@ import type { Log } from '../../domain/log.ts'
 /** An error as fields: its stack only where it is a defect's. */
 const described = (value: unknown): unknown =>
   value instanceof Error
-    ? { name: value.name, message: value.message, stack: value.stack, ...('code' in value ? { code: value.code } : {}) }
+    ? {
+        name: value.name,
+        message: value.message,
+        stack: value.stack,
+        ...('code' in value ? { code: value.code } : {}),
+      }
     : value
 
 /** One JSON line an entry on stdout, which Lambda takes to CloudWatch. Debug is not written: it would be paid for. */

@@ -23,7 +23,9 @@ export function embeddedMetrics(
 
   const flush = (): void => {
     if (values.size === 0) return
-    const Metrics = [...values.keys()].map(Name => (Name.endsWith('Ms') ? { Name, Unit: 'Milliseconds' } : { Name }))
+    const Metrics = [...values.keys()].map(Name =>
+      Name.endsWith('Ms') ? { Name, Unit: 'Milliseconds' } : { Name },
+    )
     const _aws = {
       Timestamp: now(),
       CloudWatchMetrics: [{ Namespace: 'AgentMesh', Dimensions: [['Stack']], Metrics }],

@@ -34,7 +34,16 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
     const keys = await readKeys(store, settings)
     const signer = await signerOf(keys.current.kid)
     const { meshId } = keys
-    const mesh = { meshId, keys, signer, store, clock: systemClock, changes: changeFeed(), publicUrl, watchUrl }
+    const mesh = {
+      meshId,
+      keys,
+      signer,
+      store,
+      clock: systemClock,
+      changes: changeFeed(),
+      publicUrl,
+      watchUrl,
+    }
     return controlPlane(mesh)
   }
 
