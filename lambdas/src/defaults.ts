@@ -31,6 +31,9 @@ export const headPartsFreshMs = 2 * second
 /** Health is computed at most this often, ms: it reads the whole directory. */
 export const healthFreshMs = 2 * second
 
+/** Members read at once when health is summed up; requests are answered between two pages. */
+export const healthPage = 500
+
 /**
  * Health that nobody asked for waits so long for each member it read last time, ms: 17 members a second cost $9 a month
  * however many there are, a mesh of 5,000 is looked at each 5 minutes.

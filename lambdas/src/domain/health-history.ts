@@ -1,5 +1,5 @@
 import { parseJson, regionHealth, type HealthReply, type HealthStep } from '@agent-mesh/protocol'
-import { healthHistory as steps } from '../defaults.ts'
+import { healthHistory as steps, healthMemberMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 
@@ -18,11 +18,14 @@ export interface HealthHistoryInit {
 
 /** How the mesh did during the last day. Any process may record: the first one of a step does. */
 export function healthHistory({ store, clock, health }: HealthHistoryInit): HealthHistory {
+  let restsUntil = 0
   return {
     record: async () => {
+      if (clock.now() < restsUntil) return
       const at = clock.now() - (clock.now() % steps.stepMs)
       if ((await store.listHealth(at)).length > 0) return
       const { regions } = await health()
+      restsUntil = clock.now() + healthMemberMs * regions.reduce((sum, { members }) => sum + members, 0)
       await store.writeHealth(
         regions.map(region => ({ at, region: region.region, document: JSON.stringify(region) })),
       )

@@ -1,7 +1,7 @@
 import { parseJson, shardCount, type HealthReply, type RegionHealth } from '@agent-mesh/protocol'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod/mini'
-import { healthFreshMs } from '../defaults.ts'
+import { healthFreshMs, healthPage } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import { isMember, type Lease, type Member } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
@@ -54,23 +54,27 @@ function countRelay(sum: Region, lease: Lease | undefined, now: number): void {
   sum.load.visitors += load.visitors
 }
 
-/** Sums up members and leases. Pure. @param now unix milliseconds */
-export function aggregateHealth(
-  members: readonly Member[],
-  leases: readonly Lease[],
-  now: number,
-): HealthReply {
-  const regions = new Map<string, Region>()
-  const services = new Map<string, Service>()
-  const leaseOf = new Map(leases.map(lease => [lease.relay, lease]))
-  for (const member of members) {
+/** Sums up members, page by page: a mesh of a million is never held at once. */
+class HealthSum {
+  readonly #regions = new Map<string, Region>()
+  readonly #services = new Map<string, Service>()
+  readonly #leases: ReadonlyMap<string, Lease>
+  readonly #now: number
+
+  /** @param now unix milliseconds */
+  constructor(leases: readonly Lease[], now: number) {
+    this.#leases = new Map(leases.map(lease => [lease.relay, lease]))
+    this.#now = now
+  }
+
+  add(member: Member): void {
     const region = member.region ?? nowhere
-    const sum = entryOf(regions, region, () => emptyRegion(region))
+    const sum = entryOf(this.#regions, region, () => emptyRegion(region))
     countMember(sum, member)
-    if (member.roles.includes('relay')) countRelay(sum, leaseOf.get(member.peerId), now)
+    if (member.roles.includes('relay')) countRelay(sum, this.#leases.get(member.peerId), this.#now)
     for (const service of member.services.filter(key => key.includes('@')))
       countMember(
-        entryOf(services, `${service} ${region}`, () => ({
+        entryOf(this.#services, `${service} ${region}`, () => ({
           service,
           region,
           members: 0,
@@ -80,14 +84,28 @@ export function aggregateHealth(
         member,
       )
   }
-  const reported = leases.map(lease => lease.reportedAt)
-  const byName = (a: [string, unknown], b: [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
-  return {
-    asOf: now,
-    ageMs: Math.max(0, now - Math.min(now, ...reported)),
-    regions: [...regions].sort(byName).map(([, sum]) => sum),
-    services: [...services].sort(byName).map(([, sum]) => sum),
+
+  reply(): HealthReply {
+    const oldest = Math.min(this.#now, ...[...this.#leases.values()].map(lease => lease.reportedAt))
+    const byName = (a: [string, unknown], b: [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
+    return {
+      asOf: this.#now,
+      ageMs: this.#now - oldest,
+      regions: [...this.#regions].sort(byName).map(([, sum]) => sum),
+      services: [...this.#services].sort(byName).map(([, sum]) => sum),
+    }
   }
+}
+
+/** Sums up members and leases. Pure. @param now unix milliseconds */
+export function aggregateHealth(
+  members: Iterable<Member>,
+  leases: readonly Lease[],
+  now: number,
+): HealthReply {
+  const sum = new HealthSum(leases, now)
+  for (const member of members) sum.add(member)
+  return sum.reply()
 }
 
 /** Health of the mesh, computed at most every 2 s. */
@@ -95,14 +113,19 @@ export function meshHealth({ store, clock }: { store: Store; clock: Clock }): ()
   let last: { at: number; reply: Promise<HealthReply> } | undefined
 
   const compute = async (): Promise<HealthReply> => {
-    const members: Member[] = []
+    const sum = new HealthSum(await store.readLeases(), clock.now())
     for (let shard = 0; shard < shardCount; shard++) {
-      const entries = await store.listShard(shard, { after: 0, limit: Number.MAX_SAFE_INTEGER })
-      members.push(...entries.filter(isMember))
-      // Others have their turn: a full mesh takes some 100 ms.
-      await nextTurn()
+      let after = 0
+      for (let more = true; more;) {
+        const entries = await store.listShard(shard, { after, limit: healthPage })
+        for (const entry of entries) if (isMember(entry)) sum.add(entry)
+        after = entries.at(-1)?.v ?? after
+        more = entries.length === healthPage
+        // Others have their turn: a page takes some 10 ms.
+        await nextTurn()
+      }
     }
-    return aggregateHealth(members, await store.readLeases(), clock.now())
+    return sum.reply()
   }
 
   return () => {
