@@ -52,6 +52,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
     const daemons: Daemon[] = []
     const planes: Interlocutor[] = []
     let relay: TestMember
+    let logged = ''
 
     const startPlane = async (name: string): Promise<void> => {
       const { store, flags } = backend
@@ -70,6 +71,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       const plane = { plane: { url, meshId }, clock: { now: () => Date.now() } } as Interlocutor
       speakTo(plane)
       daemons.push(daemon)
+      daemon.child.stderr?.on('data', (chunk: Buffer) => (logged += chunk.toString()))
       planes.push(plane)
     }
 
@@ -136,7 +138,13 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       const table = await runCommand(['health', '--history', '1h', '--data', data])
       expect(table.stdout).toMatch(/REGION +MEMBERS +ONLINE/)
       const status = await runCommand(['status', '--json', '--data', data])
-      const said = [table.stdout, status.stdout, JSON.stringify(daemons.map(({ ready }) => ready))].join()
+      const said = [
+        table.stdout,
+        status.stdout,
+        JSON.stringify(daemons.map(({ ready }) => ready)),
+        logged,
+      ].join()
+      expect(logged).toContain('request')
       expect(said).not.toContain(backend.secret)
     })
 

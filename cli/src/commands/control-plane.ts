@@ -10,6 +10,7 @@ interface Options {
   publicUrl?: string
   store?: string
   createTable?: boolean
+  restored?: boolean
   logLevel: LogLevel
 }
 
@@ -29,6 +30,7 @@ export const registerControlPlane: Register = (program, finish) => {
       ),
     )
     .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
+    .option('--restored', 'the store was restored from a backup: members read the whole map again')
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -47,7 +49,7 @@ Examples:
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { settings, options } = invocation
-    const { listen, publicUrl, logLevel, store, createTable = false } = options
+    const { listen, publicUrl, logLevel, store, createTable = false, restored = false } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
@@ -60,6 +62,7 @@ Examples:
           logLevel,
           store,
           createTable,
+          restored,
           flags: settings.flags,
         })
       },

@@ -25,6 +25,7 @@ export interface ControlPlaneFlags {
   /** `sqlite:FILE`, `postgres:URL`, `dynamodb:TABLE`. */
   store: string | undefined
   createTable: boolean
+  restored: boolean
   /** For the commands it tells the reader. */
   flags: string
 }
@@ -38,6 +39,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     data: folder,
     listen,
     publicUrl,
+    restored: init.restored,
     ...(store === undefined ? {} : { store }),
     log: createLogger('control-plane', logLevel),
   })

@@ -61,6 +61,8 @@ export interface EnrolmentStore {
 /** The map: pairs in shards, each change numbered without gaps in the transaction that makes it. */
 export interface DirectoryStore {
   readHeads(): Promise<MapHeads>
+  /** After a restore: what was numbered before means nothing from now on, every member reads the map anew. */
+  renewEpoch(): Promise<void>
   /**
    * Writes a pair: a higher incarnation wins, the same bytes write nothing.
    * @throws MeshError conflict with details `{ incarnation }` (lower, or equal with other bytes), not_found without

@@ -29,6 +29,8 @@ export interface ControlPlaneOptions {
   store?: StoreChoice | string
   /** How members reach it. @default the address it listens on */
   publicUrl?: string | undefined
+  /** The database was restored from a backup: every member reads the map anew. @default false */
+  restored?: boolean
   clock?: Clock
   /** @default JSON lines on stderr */
   log?: Log
@@ -74,6 +76,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   let server: Server | undefined
   try {
     const { keys, authority } = await openMesh({ data, store, clock })
+    if (options.restored === true) await store.renewEpoch()
     server = await listen(options.listen)
     const publicUrl = publicUrlOf(options.publicUrl, server)
     const { meshId } = keys

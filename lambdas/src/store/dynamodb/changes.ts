@@ -88,17 +88,23 @@ export const mapChanges = ({ db, clock }: Pick<DynamoInit, 'db' | 'clock'>) => (
     }
   },
 
+  async renewEpoch(): Promise<void> {
+    await db.write({ put: newEpoch() })
+  },
+
   async heads(): Promise<MapHeads> {
     const { epoch, v } = await readHeads(db)
     if (epoch !== '') return { epoch, v }
     // A new table gets its epoch from whoever asks first.
     await db.write({
-      put: { ...keys.epoch, value: randomBytes(8).toString('hex') },
+      put: newEpoch(),
       when: when('attribute_not_exists(pk)'),
     })
     return readHeads(db)
   },
 })
+
+const newEpoch = () => ({ ...keys.epoch, value: randomBytes(8).toString('hex') })
 
 async function readHeads(db: DynamoInit['db']): Promise<MapHeads> {
   const v = new Array<number>(shardCount).fill(0)

@@ -62,6 +62,7 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.changes.heads(),
+    renewEpoch: () => part.changes.renewEpoch(),
     ...part.map,
     ...part.members,
     ...part.log,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mapLogRetentionMs } from '../../defaults.ts'
 import type { MapChange, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
@@ -30,6 +31,12 @@ export const mapLog = ({ db, clock }: PostgresInit) => ({
     const rows = await db.all('SELECT (SELECT value FROM epoch) AS epoch, v FROM shards ORDER BY shard')
     return { epoch: text(rows[0] ?? {}, 'epoch'), v: rows.map(row => number(row, 'v')) }
   },
+
+  renewEpoch: (): Promise<void> =>
+    db.transaction(async tx => {
+      await tx.run('UPDATE epoch SET value = $1', randomBytes(8).toString('hex'))
+      await db.notify(tx)
+    }),
 
   async readChanges(shard: number, { after, limit }: { after: number; limit: number }): Promise<MapChange[]> {
     // One statement sees one moment: a number without its change would look like a gap.

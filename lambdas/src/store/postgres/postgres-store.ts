@@ -71,6 +71,7 @@ export async function openPostgresStore({
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.log.readHeads(),
+    renewEpoch: () => part.log.renewEpoch(),
     putMember: record => part.map.putMember(record),
     removeMember: (peerId, serial) => part.map.removeMember(peerId, serial),
     ...part.members,

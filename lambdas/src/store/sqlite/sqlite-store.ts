@@ -73,6 +73,7 @@ export function openSqliteStore({
     countMembers: async () => part.rows.count(),
 
     readHeads: async () => part.log.readHeads(),
+    renewEpoch: async () => part.log.renewEpoch(),
     putMember: async record => write(() => part.map.putMember(record)),
     removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
     readMembers: async peerIds => part.members.readMembers(peerIds),
