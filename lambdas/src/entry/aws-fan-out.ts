@@ -13,7 +13,7 @@ import { keys } from '../store/dynamodb/table.ts'
 
 const settings = readEnvironment()
 const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
-const connections = dynamoConnections(settings.table, systemClock)
+const connections = dynamoConnections({ table: settings.table }, systemClock)
 const pusher = apiGatewayPusher(readCallbackUrl())
 const metrics = embeddedMetrics(settings.stack)
 

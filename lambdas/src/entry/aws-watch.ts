@@ -11,7 +11,7 @@ const settings = readEnvironment()
 
 export const handler = watchHandler({
   plane: meshOpener({ settings, signerOf: noSigner }),
-  connections: dynamoConnections(settings.table, systemClock),
+  connections: dynamoConnections({ table: settings.table }, systemClock),
   watchUrl: settings.watchUrl,
   log: jsonLog,
 })

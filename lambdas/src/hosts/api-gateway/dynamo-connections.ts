@@ -1,7 +1,7 @@
 /** Watch connections as rows `W#connections / connection id` of the mesh's table. */
 import { watchConnectionMs } from '../../defaults.ts'
 import type { Clock } from '../../store/clock.ts'
-import { Dynamo } from '../../store/dynamodb/dynamo.ts'
+import { Dynamo, type DynamoOptions } from '../../store/dynamodb/dynamo.ts'
 import { allOf, when } from '../../store/dynamodb/expressions.ts'
 import { number, text, type Item } from '../../store/dynamodb/item.ts'
 import { ttlAfter, type Key } from '../../store/dynamodb/table.ts'
@@ -21,8 +21,8 @@ const connectionOf = (item: Item): WatchConnection => ({
   turn: number(item, 'turn'),
 })
 
-export function dynamoConnections(table: string, clock: Clock): WatchConnections {
-  const dynamo = new Dynamo({ table })
+export function dynamoConnections(options: DynamoOptions, clock: Clock): WatchConnections {
+  const dynamo = new Dynamo(options)
   return {
     add: async ({ id, peerId, cursor }) => {
       const now = clock.now()
