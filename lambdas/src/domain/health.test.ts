@@ -107,7 +107,7 @@ describe('the history of health', () => {
       { at: at + 300_000, regions: [{ region: 'default', online: 0 }] },
     ])
     expect(looks).toBe(2)
-    now += 58 * 60_000
+    now += 56 * 60_000
     expect(await two.read(1)).toMatchObject([{ at: at + 300_000 }])
   })
 })
