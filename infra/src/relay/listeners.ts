@@ -26,13 +26,11 @@ export function relayListeners(
   }
   const common = { deregistrationDelay: drain, healthCheck }
 
-  balancer
-    .addListener('Mesh', { port: relayPorts.mesh, protocol: Protocol.TCP })
-    .addTargets('Mesh', {
-      ...common,
-      port: relayPorts.mesh,
-      targets: [target(relayPorts.mesh, TaskProtocol.TCP)],
-    })
+  balancer.addListener('Mesh', { port: relayPorts.mesh, protocol: Protocol.TCP }).addTargets('Mesh', {
+    ...common,
+    port: relayPorts.mesh,
+    targets: [target(relayPorts.mesh, TaskProtocol.TCP)],
+  })
   balancer
     .addListener('Tls', {
       port: relayPorts.tls,
