@@ -26,6 +26,7 @@ const steady = { rounds: 5, ms: 12_000 }
 /** Full reports: 500 claims each. */
 const storm = { reports: 8, claims: 500, ms: 15_000 }
 const most = 3
+const settleMs = 20_000
 
 export const controlPlaneLoad: Bench = {
   about: 'the local control plane under 1,000 relays that report for --agents agents',
@@ -102,6 +103,7 @@ async function measure(server: ServerProcess, fleet: Fleet, options: BenchOption
     const lists = await prepareReports({ meshId: server.meshId, url, ...plan }, fleet.movers)
     return sendReports(lists, { url, inFlight, ms })
   }
+  await server.settled(settleMs)
   const rounds: { rate: number; p99: number; cpuMs: number }[] = []
   for (let round = 0; round <= Math.min(most, options.rounds); round++) {
     const before = await server.cpu()

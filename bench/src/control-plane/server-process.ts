@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ControlPlaneOptions } from '@agent-mesh/lambdas'
 
@@ -8,6 +9,8 @@ export interface ServerProcess {
   readonly meshId: string
   /** Seconds of CPU since it began. */
   cpu(): Promise<number>
+  /** Resolves when what a start brings with it (garbage) is over, or after `ms`. */
+  settled(ms: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -29,12 +32,21 @@ export async function startServer(options: {
   })
   failed.catch(() => undefined)
   const [ready] = (await Promise.race([once(child, 'message'), failed])) as [{ url: string; meshId: string }]
+  const cpu = async (): Promise<number> => {
+    child.send('cpu')
+    const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
+    return (user + system) / 1e6
+  }
   return {
     ...ready,
-    cpu: async () => {
-      child.send('cpu')
-      const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage]
-      return (user + system) / 1e6
+    cpu,
+    settled: async ms => {
+      const until = performance.now() + ms
+      for (let before = -1, used = await cpu(); used - before > 0.05 && performance.now() < until;) {
+        await wait(500)
+        before = used
+        used = await cpu()
+      }
     },
     stop: async () => {
       if (child.connected) child.disconnect()
