@@ -1,18 +1,22 @@
+/** What a bench is. */
 export interface BenchOptions {
   /** Rounds that count; each contender takes its turn in each. */
   readonly rounds: number
+  /** Simulated agents, where a bench has them. */
+  readonly agents: number
   readonly progress: (line: string) => void
 }
 
+/** One line of result: figures by name; nested ones are shown as a table row each. */
 export interface BenchResult {
   readonly bench: string
-  /** Of medians, rounded to three digits. */
-  readonly ratios: Record<string, number>
-  /** Medians of each contender. */
-  readonly figures: Record<string, Record<string, number>>
+  readonly [figure: string]: unknown
 }
 
 export interface Bench {
   readonly about: string
-  run(options: BenchOptions): Promise<BenchResult>
+  /** It compares with peers, which are installed first. */
+  readonly peers?: boolean
+  /** One result, or one of each contender. */
+  run(options: BenchOptions): Promise<BenchResult | readonly BenchResult[]>
 }

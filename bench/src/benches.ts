@@ -1,6 +1,10 @@
 import type { Bench } from './bench.ts'
+import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
+import { lambda } from './lambda/lambda.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
+  'control-plane': controlPlaneLoad,
+  lambda,
   'rpc-wire': rpcWire,
 }

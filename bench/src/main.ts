@@ -1,6 +1,6 @@
 /**
- * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N]` runs one: Agent Mesh against its peers on this
- * machine, in one run. Progress goes to stderr; with `--json` the last line of stdout is the result.
+ * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N]` runs one on this machine.
+ * Progress goes to stderr; with `--json` the last lines of stdout are the results.
  */
 import { parseArgs } from 'node:util'
 import type { BenchResult } from './bench.ts'
@@ -9,34 +9,47 @@ import { installPeers } from './install-peers.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '7' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '7' },
+    agents: { type: 'string', default: '1000000' },
+  },
 })
 
 const list = (): string =>
   Object.entries(benches)
-    .map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`)
+    .map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`)
     .join('\n')
 
-const table = ({ bench, ratios, figures }: BenchResult): string =>
-  [
-    `${bench}: ratios`,
-    ...Object.entries(ratios).map(([name, ratio]) => `  ${name.padEnd(26)} ${ratio}`),
-    `${bench}: medians`,
-    ...Object.entries(figures).map(([who, row]) => `  ${who.padEnd(12)} ${JSON.stringify(row)}`),
-  ].join('\n')
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null
+
+const show = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
+const rows = (figures: Record<string, unknown>): string[] =>
+  Object.entries(figures).flatMap(([name, value]) =>
+    isTable(value) && Object.values(value).some(isTable)
+      ? [`  ${name}`, ...rows(value).map(row => `  ${row}`)]
+      : [`  ${name.padEnd(26)} ${show(value)}`],
+  )
+
+const table = ({ bench, ...figures }: BenchResult): string => [bench, ...rows(figures)].join('\n')
+
+const countOf = (text: string): number => (/^[1-9]\d{0,7}$/.test(text) ? Number(text) : Number.NaN)
 
 async function main(): Promise<number> {
   const [name] = positionals
-  const rounds = Number(values.rounds)
+  const [rounds, agents] = [countOf(values.rounds), countOf(values.agents)]
   const bench = name === undefined ? undefined : benches[name]
-  if (bench === undefined || !Number.isInteger(rounds) || rounds < 1) {
-    console.error(`Usage: npm run bench -- NAME [--json] [--rounds N]\n\n${list()}`)
+  if (bench === undefined || Number.isNaN(rounds + agents)) {
+    console.error(`Usage: npm run bench -- NAME [--json] [--rounds N] [--agents N]\n\n${list()}`)
     return name === undefined ? 0 : 2
   }
-  await installPeers()
-  const result = await bench.run({ rounds, progress: line => process.stderr.write(`${line}\n`) })
-  if (!values.json) console.log(table(result))
-  else console.log(JSON.stringify(result))
+  if (bench.peers === true) await installPeers()
+  const progress = (line: string): void => void process.stderr.write(`${line}\n`)
+  const results = await bench.run({ rounds, agents, progress })
+  for (const result of Array.isArray(results) ? results : [results])
+    console.log(values.json ? JSON.stringify(result) : table(result as BenchResult))
   return 0
 }
 

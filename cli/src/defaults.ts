@@ -28,4 +28,10 @@ export const defaults = {
   agentListen: '/ip4/0.0.0.0/tcp/0',
   /** Where a relay listens unless told. */
   relayListen: '/ip4/0.0.0.0/tcp/4001',
+  /** CloudFormation stack of the control plane. */
+  stack: 'AgentMesh',
+  /** A new API may take this long until it answers, ms: its name must be found. */
+  smokeTestMs: 60_000,
+  /** Fleet of the monthly estimate unless told. */
+  estimateAgents: 1_000,
 } as const

@@ -1,58 +1,164 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
-import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { Architecture, Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
+import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { Key } from 'aws-cdk-lib/aws-kms'
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
+import { acknowledgeFindings } from './control-plane/acknowledged.ts'
+import { alarms } from './control-plane/alarms.ts'
+import { authorityKey } from './control-plane/authority-key.ts'
+import { budgetAlarm } from './control-plane/budget.ts'
+import { dashboard, meshMetric } from './control-plane/dashboard.ts'
+import { httpApi, serveHttp } from './control-plane/http-api.ts'
+import { allow, allowReading, allowWriting, meshFunction } from './control-plane/mesh-function.ts'
+import { consumeStream, failureQueue } from './control-plane/stream-consumer.ts'
+import { meshTable, streamed } from './control-plane/table.ts'
+import { serveWatch, watchApi } from './control-plane/watch-api.ts'
+import type { LambdaName } from './lambda-bundle.ts'
+import type { Settings } from './settings.ts'
+
 export interface ControlPlaneStackProps extends StackProps {
-  /** Folder of the bundled Lambda: `index.mjs` exporting `handler`. */
-  bundle: string
+  /** Folder of the bundled Lambdas: NAME/index.mjs exporting `handler`. */
+  bundles: string
+  settings: Settings
 }
 
-/** The control plane of one mesh: its table and the Lambda that answers for it. */
+/** The control plane of one mesh: its table, its authority key, its APIs and the Lambdas that answer for them. */
 export class ControlPlaneStack extends Stack {
-  readonly table: TableV2
-  readonly api: Lambda
+  readonly #props: ControlPlaneStackProps
+  readonly #table: TableV2
+  readonly #key: Key
+  readonly #http: HttpApi
+  readonly #watch: ReturnType<typeof watchApi>
+  readonly #failures: Queue
 
   constructor(scope: Construct, id: string, props: ControlPlaneStackProps) {
     super(scope, id, props)
-    this.table = this.createTable()
-    this.api = this.createApi(props.bundle)
-    new CfnOutput(this, 'TableName', { value: this.table.tableName })
-    new CfnOutput(this, 'ApiFunctionName', { value: this.api.functionName })
+    const { settings } = props
+    this.#props = props
+    this.#table = meshTable(this, settings.protectData)
+    this.#key = authorityKey(this, settings.protectData)
+    this.#http = httpApi(this)
+    this.#watch = watchApi(this, settings)
+    this.#failures = failureQueue(this, 'FailureQueue')
+    const functions = this.#functions()
+    serveHttp(this.#http, functions.Api, settings)
+    serveWatch(this.#watch.api, functions.Watch)
+    this.#startByEvents(functions)
+    alarms(this, {
+      functions,
+      table: this.#table,
+      failures: this.#failures,
+      defects: meshMetric(this, 'Defects'),
+      email: settings.alarmEmail,
+    })
+    dashboard(this, functions, this.#table)
+    if (settings.budget !== undefined) budgetAlarm(this, settings.budget)
+    this.#outputs()
+    acknowledgeFindings(this)
   }
 
-  /** One table for every item: reads check expiry themselves, the TTL only collects garbage. */
-  private createTable(): TableV2 {
-    return new TableV2(this, 'Table', {
-      partitionKey: { name: 'pk', type: AttributeType.STRING },
-      sortKey: { name: 'sk', type: AttributeType.STRING },
-      billing: Billing.onDemand(),
-      timeToLiveAttribute: 'ttl',
-      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+  /** Where members reach API and watch. */
+  get #urls(): { api: string; watch: string } {
+    const { domain, publicUrls } = this.#props.settings
+    if (publicUrls !== undefined) return publicUrls
+    return domain === undefined
+      ? { api: this.#http.apiEndpoint, watch: this.#watch.stage.url }
+      : { api: `https://${domain.name}`, watch: `wss://watch.${domain.name}/` }
+  }
+
+  #function(id: string, name: LambdaName, description: string, seconds: number): Lambda {
+    const lambda = meshFunction(this, id, {
+      name,
+      description,
+      bundles: this.#props.bundles,
+      retentionDays: this.#props.settings.retentionDays,
+      timeout: Duration.seconds(seconds),
+      environment: {
+        TABLE_NAME: this.#table.tableName,
+        AUTHORITY_KEY_ID: this.#key.keyId,
+        PUBLIC_URL: this.#urls.api,
+        WATCH_URL: this.#urls.watch,
+        MAX_MEMBERS: String(this.#props.settings.maxMembers),
+      },
+    })
+    allowReading(lambda, this.#table)
+    return lambda
+  }
+
+  /** Each may do what it does: sign, where it signs; push, where it pushes. */
+  #functions() {
+    const functions = {
+      Api: this.#function('Api', 'api', 'Answers the HTTP API', 10),
+      Watch: this.#function('Watch', 'watch', 'Lets watchers connect and forgets those that leave', 10),
+      FanOut: this.#function('FanOut', 'fan-out', 'Pushes changes of head and map to watchers', 60),
+      Health: this.#function('Health', 'health', 'Sums up the health of the mesh', 60),
+      Sweep: this.#function('Sweep', 'sweep', 'Removes what has expired', 300),
+    }
+    const { Api, Watch, FanOut, Health, Sweep } = functions
+    for (const lambda of [Api, FanOut]) allow(lambda, ['kms:Sign', 'kms:GetPublicKey'], this.#key.keyArn)
+    for (const lambda of [Api, Sweep]) allowWriting(lambda, this.#table)
+    // Its connections; and nonces and the audit, as every request may need them.
+    allowWriting(Watch, this.#table, [streamed.watchers.equal, 'Q#*', 'U#*', 'COUNT'])
+    allowWriting(FanOut, this.#table, [streamed.watchers.equal])
+    allowWriting(Health, this.#table, ['H#*'])
+    this.#watch.stage.grantManagementApiAccess(FanOut)
+    FanOut.addEnvironment('WATCH_CALLBACK_URL', this.#props.settings.pushUrl ?? this.#watch.stage.callbackUrl)
+    return functions
+  }
+
+  #startByEvents({ FanOut, Health, Sweep }: Record<'FanOut' | 'Health' | 'Sweep', Lambda>): void {
+    const { settings } = this.#props
+    const common = { table: this.#table, failures: this.#failures }
+    consumeStream(FanOut, {
+      ...common,
+      wanted: [
+        { key: streamed.mapChanges, events: ['INSERT'] },
+        { key: streamed.headNumbers, events: ['INSERT', 'MODIFY'] },
+        { key: streamed.watchers, events: ['INSERT'] },
+      ],
+      batchSize: 1_000,
+      window: Duration.seconds(0),
+    })
+    consumeStream(Health, {
+      ...common,
+      wanted: [{ key: streamed.leases, events: ['INSERT', 'MODIFY'] }],
+      batchSize: 10_000,
+      window: Duration.seconds(settings.healthSeconds),
+    })
+    this.#schedule('SweepSchedule', 'Removes what has expired', settings.sweepMinutes, Sweep)
+    // Members warn about old heads; and API Gateway ends connections that are silent for ten minutes.
+    this.#schedule('HeadSchedule', 'Sends every watcher a fresh head', 5, FanOut)
+  }
+
+  #schedule(id: string, description: string, minutes: number, lambda: Lambda): void {
+    new Schedule(this, id, {
+      description,
+      schedule: ScheduleExpression.rate(Duration.minutes(minutes)),
+      target: new LambdaInvoke(lambda, {
+        deadLetterQueue: this.#failures,
+        retryAttempts: 3,
+        maxEventAge: Duration.hours(1),
+      }),
     })
   }
 
-  private createApi(bundle: string): Lambda {
-    const logGroup = new LogGroup(this, 'ApiLogs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    })
-    const api = new Lambda(this, 'Api', {
-      runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
-      handler: 'index.handler',
-      code: Code.fromAsset(bundle),
-      // CPU grows with memory: below this the first request after a cold start is slow.
-      memorySize: 1024,
-      timeout: Duration.seconds(10),
-      logGroup,
-      environment: { TABLE_NAME: this.table.tableName },
-    })
-    this.table.grantReadWriteData(api)
-    return api
+  /** No secret is among them. */
+  #outputs(): void {
+    const outputs = {
+      BootstrapUrl: `${this.#urls.api}/v1/bootstrap`,
+      PublicUrl: this.#urls.api,
+      WatchUrl: this.#urls.watch,
+      ApiEndpoint: this.#http.apiEndpoint,
+      WatchEndpoint: this.#watch.stage.url,
+      TableName: this.#table.tableName,
+      AuthorityKeyId: this.#key.keyId,
+      MaxMembers: String(this.#props.settings.maxMembers),
+    }
+    for (const [id, value] of Object.entries(outputs)) new CfnOutput(this, id, { value })
   }
 }

@@ -1,27 +1,61 @@
 import { App } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { ControlPlaneStack } from '../src/control-plane-stack.ts'
-import { bundleLambda } from '../src/lambda-bundle.ts'
+import { lambdaNames } from '../src/lambda-bundle.ts'
+import { RelayStack } from '../src/relay-stack.ts'
+import { readSettings } from '../src/settings.ts'
 
-let bundle = ''
-let template: Template
+let bundles = ''
 
 beforeAll(async () => {
-  bundle = bundleLambda(await mkdtemp(join(tmpdir(), 'lambda-')))
-  template = Template.fromStack(new ControlPlaneStack(new App(), 'ControlPlane', { bundle }))
+  bundles = await mkdtemp(join(tmpdir(), 'lambdas-'))
+  for (const name of lambdaNames) {
+    await mkdir(join(bundles, name))
+    await writeFile(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
+  }
 }, 60_000)
 
-afterAll(() => rm(bundle, { recursive: true, force: true }))
+afterAll(() => rm(bundles, { recursive: true, force: true }))
+
+function controlPlane(context: Record<string, string> = {}): Template {
+  const app = new App({ context })
+  return Template.fromStack(new ControlPlaneStack(app, 'Mesh', { bundles, settings: readSettings(app.node) }))
+}
+
+function relays(context: Record<string, string> = {}): Template {
+  const app = new App({ context: { relays: '3', relayImage: 'example.com/relay:1', ...context } })
+  return Template.fromStack(new RelayStack(app, 'Relays', { settings: readSettings(app.node) }))
+}
+
+interface Statement {
+  Action: string | string[]
+  Resource: unknown
+  Condition?: unknown
+}
+
+/** What the role of a function may do. */
+function rights(template: Template, role: string): Statement[] {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy'))
+  return policies
+    .filter(([id]) => id.startsWith(role))
+    .flatMap(([, policy]) => {
+      const { PolicyDocument } = (policy as { Properties: { PolicyDocument: { Statement: Statement[] } } })
+        .Properties
+      return PolicyDocument.Statement
+    })
+}
+
+const actions = (template: Template, role: string): string[] =>
+  rights(template, role).flatMap(({ Action }) => Action)
 
 describe('the control plane stack', () => {
   it('keeps the table when the stack goes: on demand, with TTL, stream, point-in-time recovery', () => {
-    template.hasResource('AWS::DynamoDB::GlobalTable', {
+    controlPlane().hasResource('AWS::DynamoDB::GlobalTable', {
       DeletionPolicy: 'Retain',
       Properties: {
         BillingMode: 'PAY_PER_REQUEST',
@@ -41,63 +75,171 @@ describe('the control plane stack', () => {
     })
   })
 
-  it('runs one function on Node 24 that knows its table', () => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Runtime: 'nodejs24.x',
-      Handler: 'index.handler',
-      Environment: { Variables: { TABLE_NAME: Match.anyValue() } },
+  it('keeps the authority key when the stack goes: P-256, for signing', () => {
+    controlPlane().hasResource('AWS::KMS::Key', {
+      DeletionPolicy: 'Retain',
+      Properties: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
     })
   })
 
-  it('lets the function touch its own table alone', () => {
-    const policies = Object.values(template.findResources('AWS::IAM::Policy'))
-    expect(JSON.stringify(policies)).not.toContain('"Resource":"*"')
-    expect(JSON.stringify(policies)).toContain('dynamodb:PutItem')
+  it('runs each function on Node 24 and arm64, with a role of its own', () => {
+    const functions = Object.values(controlPlane().findResources('AWS::Lambda::Function')) as {
+      Properties: { Runtime: string; Architectures: string[]; Role: unknown }
+    }[]
+    expect(functions).toHaveLength(lambdaNames.length)
+    for (const { Properties } of functions)
+      expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] })
+    const roles = functions.map(({ Properties }) => JSON.stringify(Properties.Role))
+    expect(new Set(roles).size).toBe(functions.length)
+  })
+
+  it('lets only those sign that sign, and only the one push that pushes', () => {
+    const template = controlPlane()
+    const may = (action: string): string[] =>
+      ['Api', 'Watch', 'FanOut', 'Health', 'Sweep'].filter(name =>
+        actions(template, `${name}Role`).includes(action),
+      )
+    expect(may('kms:Sign')).toEqual(['Api', 'FanOut'])
+    expect(may('execute-api:ManageConnections')).toEqual(['FanOut'])
+    expect(may('dynamodb:GetItem')).toEqual(['Api', 'Watch', 'FanOut', 'Health', 'Sweep'])
+  })
+
+  it('lets functions write only the items they write', () => {
+    const template = controlPlane()
+    const partitions = (role: string): unknown =>
+      rights(template, role).find(({ Action }) => Action.includes('dynamodb:PutItem'))?.Condition
+    const only = (...keys: string[]): unknown => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+    })
+    expect(partitions('FanOutRole')).toEqual(only('W#connections'))
+    expect(partitions('HealthRole')).toEqual(only('H#*'))
+    expect(partitions('WatchRole')).toEqual(only('W#connections', 'Q#*', 'U#*', 'COUNT'))
+  })
+
+  it('starts functions by the stream for the items they are for, and puts aside what fails', () => {
+    const template = controlPlane()
+    const mappings = Object.values(template.findResources('AWS::Lambda::EventSourceMapping')) as {
+      Properties: { FilterCriteria: { Filters: { Pattern: string }[] }; DestinationConfig: unknown }
+    }[]
+    const patterns = mappings.map(({ Properties }) =>
+      Properties.FilterCriteria.Filters.map(({ Pattern }) => Pattern),
+    )
+    expect(patterns.flat().map(pattern => JSON.parse(pattern).dynamodb.Keys.pk.S)).toEqual([
+      [{ prefix: 'D#' }],
+      ['HEAD'],
+      ['W#connections'],
+      ['R'],
+    ])
+    for (const { Properties } of mappings) expect(Properties.DestinationConfig).toBeDefined()
+  })
+
+  it('throttles and logs the HTTP API, without query and headers in the log', () => {
+    const template = controlPlane()
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1_000 },
+      AccessLogSettings: { Format: Match.not(Match.stringLikeRegexp('header|query')) },
+    })
+  })
+
+  it('has a dashboard and alarms, mailed if an address is given', () => {
+    controlPlane().resourceCountIs('AWS::SNS::Topic', 0)
+    const template = controlPlane({ alarmEmail: 'ops@example.com' })
+    template.resourceCountIs('AWS::CloudWatch::Dashboard', 1)
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    })
+    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'))
+    expect(alarms.length).toBeGreaterThan(10)
+    for (const alarm of alarms)
+      expect(alarm).toMatchObject({ Properties: { AlarmActions: [expect.anything()] } })
+  })
+
+  it('sweeps every hour and sends a fresh head every five minutes', () => {
+    const schedules = Object.values(controlPlane().findResources('AWS::Scheduler::Schedule')) as {
+      Properties: { ScheduleExpression: string }
+    }[]
+    expect(schedules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
+      'rate(1 hour)',
+      'rate(5 minutes)',
+    ])
   })
 })
 
-describe('the Lambda bundle', () => {
-  it('is one file of at most 450 KB, without source maps', async () => {
-    expect(await readdir(bundle)).toEqual(['index.mjs'])
-    expect((await stat(join(bundle, 'index.mjs'))).size).toBeLessThan(450 * 1024)
+describe('the settings', () => {
+  it('give the APIs a domain', () => {
+    const template = controlPlane({
+      domain: 'mesh.example.com',
+      certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1',
+    })
+    for (const DomainName of ['mesh.example.com', 'watch.mesh.example.com'])
+      template.hasResourceProperties('AWS::ApiGatewayV2::DomainName', { DomainName })
+    template.hasOutput('BootstrapUrl', { Value: 'https://mesh.example.com/v1/bootstrap' })
   })
 
-  it('answers an API Gateway request for its health', async () => {
-    const reply = await invoke('/health')
-    expect(reply.statusCode).toBe(200)
-    expect(JSON.parse(reply.body)).toMatchObject({ status: 'ok' })
+  it('keep logs as long as they say', () => {
+    controlPlane({ retentionDays: '7' }).allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 })
   })
 
-  it('describes the API', async () => {
-    const reply = await invoke('/v1/openapi.json')
-    expect(JSON.parse(reply.body)).toMatchObject({ openapi: '3.1.0' })
+  it('mail when the month is forecast above a budget', () => {
+    const template = controlPlane({ budgetUsd: '50', budgetEmail: 'ops@example.com' })
+    template.hasResourceProperties('AWS::Budgets::Budget', {
+      Budget: { BudgetLimit: { Amount: 50, Unit: 'USD' } },
+    })
   })
 
-  it('is not ready and says why', async () => {
-    const reply = await invoke('/ready')
-    expect(reply.statusCode).toBe(501)
-    expect(reply.body).toContain('no store yet')
-  })
-
-  it('answers what it does not serve with a problem document', async () => {
-    const reply = await invoke('/v1/bootstrap')
-    expect(reply.statusCode).toBe(501)
-    expect(JSON.parse(reply.body)).toMatchObject({ code: 'unsupported' })
+  it.each([
+    [{ relays: '-1' }, 'Cannot read -c relays=-1: it must be a whole number up to 256'],
+    [{ retentionDays: '2' }, 'Cannot read -c retentionDays=2: it must be one of'],
+    [{ domain: 'mesh.example.com' }, 'Cannot read -c domain: -c certificateArn is missing'],
+    [
+      { budgetUsd: 'much', budgetEmail: 'a@b.c' },
+      'Cannot read -c budgetUsd=much: it must be an amount above 0',
+    ],
+  ])('are refused when wrong: %j', (context, message) => {
+    expect(() => controlPlane(context)).toThrow(message)
   })
 })
 
-async function invoke(path: string): Promise<{ statusCode: number; body: string }> {
-  const { handler } = (await import(pathToFileURL(join(bundle, 'index.mjs')).href)) as {
-    handler: (event: unknown, context: unknown) => Promise<{ statusCode: number; body: string }>
-  }
-  const http = { method: 'GET', path, protocol: 'HTTP/1.1', sourceIp: '192.0.2.1', userAgent: 'test' }
-  const requestContext = { http, domainName: 'api.test', stage: '$default', requestId: '1' }
-  const event = {
-    version: '2.0',
-    rawPath: path,
-    rawQueryString: '',
-    headers: { host: 'api.test' },
-    requestContext,
-  }
-  return await handler({ ...event, isBase64Encoded: false }, {})
-}
+describe('the relay stack', () => {
+  it('runs the relays asked for, without rights to more than it needs, behind TCP 4001, 443 and UDP 3478', () => {
+    const template = relays()
+    template.hasResourceProperties('AWS::ECS::Service', {
+      DesiredCount: 3,
+      LaunchType: 'FARGATE',
+      DeploymentConfiguration: Match.objectLike({ MinimumHealthyPercent: 100, MaximumPercent: 200 }),
+    })
+    for (const [Port, Protocol] of [
+      [4001, 'TCP'],
+      [443, 'TCP'],
+      [3478, 'UDP'],
+    ])
+      template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port, Protocol })
+  })
+
+  it('ends TLS at the load balancer when there is a certificate', () => {
+    const template = relays({ relayCertificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' })
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 443, Protocol: 'TLS' })
+  })
+
+  it('scales on connections and lets a relay that goes drain', () => {
+    const template = relays()
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      TargetTrackingScalingPolicyConfiguration: Match.objectLike({
+        CustomizedMetricSpecification: Match.objectLike({ MetricName: 'ActiveFlowCount' }),
+      }),
+    })
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+      TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '120' }]),
+    })
+  })
+
+  it('keeps the join token in a secret', () => {
+    const template = relays()
+    template.resourceCountIs('AWS::SecretsManager::Secret', 1)
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [Match.objectLike({ Secrets: [Match.objectLike({ Name: 'JOIN_TOKEN' })] })],
+    })
+  })
+})

@@ -10,8 +10,8 @@ export const mapLogRetentionMs = 7 * day
 /** How long a removed member stays as a tombstone, ms: one day longer than any credential of it can live. */
 export const tombstoneMs = 22 * day
 
-/** How long a lease of a relay lives without a report, ms: two missed reports of 60 s and some slack. */
-export const leaseMs = 150 * second
+/** How long a lease of a relay lives without a report, ms: two missed reports of 120 s and some slack. */
+export const leaseMs = 300 * second
 
 /** How long a dead lease is kept so that its relay can go on where it was, ms. */
 export const leaseRetentionMs = day
@@ -22,8 +22,29 @@ export const maxMembers = 5_000
 /** A head signed longer ago is signed anew when asked for, ms: members warn about old ones. */
 export const headFreshMs = minute
 
+/**
+ * Parts of the head are read at most this often, ms: with 200 relays they have 60 KB, and a fleet of 1,000 relays asks 17
+ * times a second. Changes of the same process are told at once; those of others are pushed to watchers meanwhile.
+ */
+export const headPartsFreshMs = 2 * second
+
 /** Health is computed at most this often, ms: it reads the whole directory. */
 export const healthFreshMs = 2 * second
+
+/** Members read at once when health is summed up; requests are answered between two pages. */
+export const healthPage = 500
+
+/**
+ * Health that nobody asked for waits so long for each member it read last time, ms: 17 members a second cost $9 a month
+ * however many there are, a mesh of 5,000 is looked at each 5 minutes.
+ */
+export const healthMemberMs = 60
+
+/** One roll-up of health a step, ms, kept for a day: 288 points a region, enough to see a bad quarter of an hour. */
+export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
+
+/** How long a roll-up is being made before another process makes it, too, ms; also how often one is looked for. */
+export const healthCheckMs = minute
 
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
@@ -36,6 +57,33 @@ export const providerPage = { usual: 20, most: 50 } as const
 
 /** Tries of a conditional write that others may win, as design 4a has it. */
 export const writeTries = 8
+
+/** Wait before a write is tried again, ms: full jitter up to a bound that doubles, 5 s for all tries at most. */
+export const writeRetry = { firstMs: 10, mostMs: 1_000 } as const
+
+/**
+ * Tries of a write that another process may win, and the wait before each, ms. More than of one that fails: against
+ * one rival that never rests every second try is lost, and 8 of 256 writers would give up.
+ */
+export const raceRetry = { tries: 24, firstMs: 5, mostMs: 250 } as const
+
+/** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
+export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
+
+/**
+ * Connections of one process to PostgreSQL, which has 100 for all unless told otherwise; time to connect, until an
+ * idle one is closed, and for a statement, ms.
+ */
+export const postgresPool = { poolSize: 10, connectMs: 5_000, idleMs: 30_000, statementMs: 10_000 } as const
+
+/** Bytes of a head part in one DynamoDB item, which takes 400 KB with its keys. */
+export const partChunkBytes = 350 * 1024
+
+/** Writes at once of what one report changes. */
+export const reportWrites = 32
+
+/** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
+export const sweepMs = day
 
 /** Ping of a watcher, ms: finds connections that are gone; proxies commonly end idle ones after 60 s or more. */
 export const watchPingMs = 50 * second
@@ -60,3 +108,15 @@ export const drainMs = 5 * second
 
 /** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
 export const requestMs = 30 * second
+
+/** Who pushes to a watcher has the turn this long, ms: a dead one holds others up no longer. */
+export const watchTurnMs = 10 * second
+
+/** A new WebSocket connection may still be "gone" for API Gateway, ms. */
+export const watchOpeningMs = 5 * second
+
+/** API Gateway ends WebSocket connections after two hours, ms; rows of older ones are left over. */
+export const watchConnectionMs = 130 * minute
+
+/** Metrics of a Lambda are written at least this often while it is asked, ms. */
+export const metricFlushMs = 10 * second

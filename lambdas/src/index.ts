@@ -4,10 +4,19 @@ export * from './store/model.ts'
 export * from './store/store.ts'
 export * from './store/token-id.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
+export {
+  openDynamoStore,
+  prepareDynamoTable,
+  type DynamoStoreOptions,
+} from './store/dynamodb/dynamo-store.ts'
+export { openPostgresStore, type PostgresStoreOptions } from './store/postgres/postgres-store.ts'
 export type { Log } from './domain/log.ts'
 export {
   startControlPlane,
   type ControlPlaneOptions,
   type RunningControlPlane,
 } from './hosts/node/start-control-plane.ts'
+export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
+export { monthlyBill, type Bill } from './cost/bill.ts'
+export { initMesh, type InitialisedMesh, type StackFacts } from './hosts/aws/init-mesh.ts'

@@ -9,9 +9,9 @@ export const defaults = {
   watchSilenceMs: 11 * 60_000,
   /** Poll of the map beside the watch: repairs what a push missed (design 4a). */
   pollMs: 60_000,
-  /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 150 s. */
+  /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 300 s. */
   reportMinMs: 5_000,
-  reportIdleMs: 60_000,
+  reportIdleMs: 120_000,
   /** After a failed report. */
   reportRetryMs: 5_000,
 } as const

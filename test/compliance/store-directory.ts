@@ -148,6 +148,18 @@ export function directorySuite(common: StoreSetup): void {
       expect(await follow(store, shard, 1)).toHaveLength(1)
     })
 
+    test('a new epoch makes old cursors foreign, and changes nothing else', async () => {
+      const { store, clock } = context
+      await store.putMember(recordOf(await enrol(store, clock, 'p'), 1))
+      const before = await store.readHeads()
+      await context.any().renewEpoch()
+      const after = await context.any().readHeads()
+      expect(after.v).toEqual(before.v)
+      expect(after.epoch).not.toBe(before.epoch)
+      expect(after.epoch).toMatch(/^[\w-]{1,27}$/)
+      expect(await store.readMembers(['p'])).toHaveLength(1)
+    })
+
     test('200 writers and one poller: the deltas add up, no number missed or out of order', async () => {
       const { store, clock } = context
       const enrolments = await Promise.all(

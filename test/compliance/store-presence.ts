@@ -38,14 +38,14 @@ export function presenceSuite(common: StoreSetup): void {
         relay: 'r1',
         epoch: 'e1',
         seq: 1,
-        expiresAt: context.clock.now() + 150_000,
+        expiresAt: context.clock.now() + 300_000,
       })
       expect(await homeOf('a')).toBe('r1')
       expect(await homeOf('r1')).toBe('itself')
       expect(await homeOf('r2')).toBe('offline')
       expect(await context.store.readLeases()).toEqual([lease])
 
-      context.clock.advance(149_999)
+      context.clock.advance(299_999)
       expect(await homeOf('a')).toBe('r1')
       context.clock.advance(1)
       expect(await homeOf('a')).toBe('offline')

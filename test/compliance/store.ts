@@ -3,6 +3,7 @@ import { describe } from 'vitest'
 import { directorySuite } from './store-directory.ts'
 import { enrolmentSuite } from './store-enrolment.ts'
 import type { StoreSetup } from './store-fixture.ts'
+import { healthSuite } from './store-health.ts'
 import { ledgerSuite } from './store-ledger.ts'
 import { presenceSuite } from './store-presence.ts'
 
@@ -12,5 +13,6 @@ export function storeCompliance(name: string, common: StoreSetup): void {
     enrolmentSuite(common)
     directorySuite(common)
     presenceSuite(common)
+    healthSuite(common)
   })
 }

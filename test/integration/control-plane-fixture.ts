@@ -79,6 +79,30 @@ export async function startTestPlane(options: { maxMembers?: number } = {}): Pro
   const test = { plane: await start(), data, clock } as TestPlane
 
   test.admin = await identityOf(test.plane.adminIdentityFile)
+  speakTo(test)
+  test.join = async ({ as = 'agent', ...token } = {}) => {
+    const { token: text } = await test.plane.createToken(token)
+    return enrolMember(test, secretOf(text), as)
+  }
+  test.restart = async () => {
+    await test.plane.stop()
+    test.plane = await start()
+  }
+  test.stop = async () => {
+    await test.plane.stop()
+    await rm(data, { recursive: true, force: true })
+  }
+  return test
+}
+
+/** What it takes to speak to a control plane by hand: where it is, and whose mesh it should be. */
+export interface Interlocutor extends Pick<TestPlane, 'ask' | 'authorization' | 'clock'> {
+  plane: Pick<RunningControlPlane, 'url' | 'meshId'>
+}
+
+/** Gives `test` its `ask` and `authorization`. */
+export function speakTo(test: Interlocutor): void {
+  const { clock } = test
   test.authorization = (signer, method, url, { body, raw, signed = {}, nonce } = {}) =>
     signRequest(
       signer,
@@ -103,19 +127,6 @@ export async function startTestPlane(options: { maxMembers?: number } = {}): Pro
     const type = response.headers.get('content-type')
     return { status: response.status, type, body: type?.includes('json') === true ? JSON.parse(text) : text }
   }
-  test.join = async ({ as = 'agent', ...token } = {}) => {
-    const { token: text } = await test.plane.createToken(token)
-    return enrolMember(test, secretOf(text), as)
-  }
-  test.restart = async () => {
-    await test.plane.stop()
-    test.plane = await start()
-  }
-  test.stop = async () => {
-    await test.plane.stop()
-    await rm(data, { recursive: true, force: true })
-  }
-  return test
 }
 
 export async function identityOf(file: string): Promise<Signer> {
@@ -127,7 +138,7 @@ export async function identityOf(file: string): Promise<Signer> {
 }
 
 /** Enrols a fresh key and verifies what comes back. */
-export async function enrolMember(test: TestPlane, secret: string, name: string): Promise<TestMember> {
+export async function enrolMember(test: Interlocutor, secret: string, name: string): Promise<TestMember> {
   const { signer } = await testKey()
   const answer = await test.ask(signer, 'POST', '/v1/enrol', { body: { secret, name } })
   if (answer.status !== 200) throw Object.assign(new Error(answer.body.detail), { answer })

@@ -86,8 +86,9 @@ export class ControlPlaneClient {
     return this.#http.ask({ method: 'POST', path, body, reply: relayReportReply, signal })
   }
 
-  health(signal?: AbortSignal) {
-    return this.#http.ask({ method: 'GET', path: '/v1/health', reply: healthReply, signal })
+  health(signal?: AbortSignal, historyHours?: number) {
+    const query = { history: historyHours?.toString() }
+    return this.#http.ask({ method: 'GET', path: '/v1/health', query, reply: healthReply, signal })
   }
 
   policy(signal?: AbortSignal) {

@@ -28,6 +28,7 @@ interface Pair {
 
 export const rpcWire: Bench = {
   about: 'calls of 100 B over one link: Agent Mesh, raw node:tls, Moleculer TCP',
+  peers: true,
   async run({ rounds, progress }) {
     const pairs: [Name, Pair][] = []
     try {

@@ -8,6 +8,9 @@ import { onCall, type Register } from './define.ts'
 interface Options {
   listen: { host: string; port: number }
   publicUrl?: string
+  store?: string
+  createTable?: boolean
+  restored?: boolean
   logLevel: LogLevel
 }
 
@@ -21,6 +24,13 @@ export const registerControlPlane: Register = (program, finish) => {
         .default(parseListen(defaults.controlPlaneListen), defaults.controlPlaneListen),
     )
     .option('--public-url <url>', 'how members reach it, when that is another address')
+    .addOption(
+      new Option('--store <store>', 'where the mesh is kept (default: SQLite in the data folder)').env(
+        'AGENT_MESH_STORE',
+      ),
+    )
+    .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
+    .option('--restored', 'the store was restored from a backup: members read the whole map again')
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -28,14 +38,18 @@ export const registerControlPlane: Register = (program, finish) => {
 The first start makes the keys of the mesh and the admin identity in the data folder: keep a copy of it. Runs in the
 foreground until Ctrl-C. Members go on calling each other while it is away.
 
+A store is sqlite:FILE, postgres:URL or dynamodb:TABLE; several control planes may share one of the last two, each with
+a copy of the key files. Keep the password out of the command line: PGPASSWORD, or AGENT_MESH_STORE for the whole URL.
+
 Examples:
   $ agent-mesh control-plane
-  $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com`,
+  $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com
+  $ agent-mesh control-plane --store postgres://mesh@db.example.com/mesh`,
     )
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { settings, options } = invocation
-    const { listen, publicUrl, logLevel } = options
+    const { listen, publicUrl, logLevel, store, createTable = false, restored = false } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
@@ -46,6 +60,9 @@ Examples:
           listen,
           publicUrl,
           logLevel,
+          store,
+          createTable,
+          restored,
           flags: settings.flags,
         })
       },

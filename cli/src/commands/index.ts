@@ -1,8 +1,11 @@
+import { registerAdmin } from './admin.ts'
 import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
+import { registerDeploy } from './deploy.ts'
+import { registerHealth } from './health.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerRelay } from './relay.ts'
@@ -17,7 +20,10 @@ export const commands: readonly Register[] = [
   registerRelay,
   registerUp,
   registerToken,
+  registerAdmin,
+  registerDeploy,
   registerStatus,
+  registerHealth,
   registerPeers,
   registerServices,
   registerCall,

@@ -1,5 +1,12 @@
 import { createLogger } from '@agent-mesh/agent/observe/logger'
-import { startControlPlane, type ListenAddress, type RunningControlPlane } from '@agent-mesh/lambdas'
+import {
+  describeStore,
+  parseStoreChoice,
+  startControlPlane,
+  type ListenAddress,
+  type RunningControlPlane,
+  type StoreChoice,
+} from '@agent-mesh/lambdas'
 import { MeshError, version } from '@agent-mesh/protocol'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { basename } from 'node:path'
@@ -15,6 +22,10 @@ export interface ControlPlaneFlags {
   listen: ListenAddress
   publicUrl: string | undefined
   logLevel: LogLevel
+  /** `sqlite:FILE`, `postgres:URL`, `dynamodb:TABLE`. */
+  store: string | undefined
+  createTable: boolean
+  restored: boolean
   /** For the commands it tells the reader. */
   flags: string
 }
@@ -23,10 +34,13 @@ export interface ControlPlaneFlags {
 export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<StartedDaemon> {
   const { folder, listen, publicUrl, logLevel } = init
   const startedAt = Date.now()
+  const store = storeOf(init)
   const running = await startControlPlane({
     data: folder,
     listen,
     publicUrl,
+    restored: init.restored,
+    ...(store === undefined ? {} : { store }),
     log: createLogger('control-plane', logLevel),
   })
   const { url, meshId, adminIdentityFile } = running
@@ -39,11 +53,24 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
   return {
     local: localControlPlane(running, startedAt),
     ready: {
-      fields: { url, publicUrl: running.publicUrl, meshId, admin: adminIdentityFile },
+      fields: {
+        url,
+        publicUrl: running.publicUrl,
+        meshId,
+        admin: adminIdentityFile,
+        ...(store === undefined ? {} : { store: describeStore(store) }),
+      },
       text: output => howToJoin(running, init, output),
     },
     stop: () => running.stop(),
   }
+}
+
+function storeOf({ store, createTable }: ControlPlaneFlags): StoreChoice | undefined {
+  const choice = store === undefined ? undefined : parseStoreChoice(store)
+  if (!createTable) return choice
+  if (choice?.kind === 'dynamodb') return { ...choice, createTable }
+  throw new MeshError('invalid_argument', 'Cannot create a table: the store is not dynamodb:TABLE')
 }
 
 function howToJoin(

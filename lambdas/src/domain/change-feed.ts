@@ -1,5 +1,8 @@
-/** What changed, told after the write is committed: `map` and `head` are pushed to watchers. */
-export type Change = 'map' | 'head' | 'join'
+/**
+ * What changed, told after the write is committed: `map` and `head` are pushed to watchers. `elsewhere`: another
+ * process of the same database wrote either.
+ */
+export type Change = 'map' | 'head' | 'join' | 'elsewhere'
 
 export interface ChangeFeed {
   emit(change: Change): void

@@ -5,6 +5,7 @@ import { enrolmentService, type EnrolmentService } from './enrolment.ts'
 import { headService, type HeadService } from './head.ts'
 import { readPolicy } from './head-documents.ts'
 import { meshHealth } from './health.ts'
+import { healthHistory, type HealthHistory } from './health-history.ts'
 import { joinTokens, type JoinTokens } from './join-tokens.ts'
 import { mapPages, type MapPages } from './map-pages.ts'
 import { memberLists, type MemberLists } from './member-lists.ts'
@@ -25,6 +26,7 @@ export interface ControlPlane {
   readonly reports: RelayReports
   readonly tokens: JoinTokens
   readonly health: ReturnType<typeof meshHealth>
+  readonly healthHistory: HealthHistory
   policy(): Promise<z.output<typeof policyReply>>
   revocations(): Promise<z.output<typeof revocationsReply>>
 }
@@ -32,6 +34,7 @@ export interface ControlPlane {
 /** Composes the parts over one mesh. */
 export function controlPlane(mesh: MeshContext): ControlPlane {
   const head = headService(mesh)
+  const health = meshHealth(mesh)
   return {
     mesh,
     head,
@@ -42,7 +45,8 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     map: mapPages(mesh),
     reports: relayReports(mesh, head),
     tokens: joinTokens(mesh),
-    health: meshHealth(mesh),
+    health,
+    healthHistory: healthHistory({ ...mesh, health }),
     policy: async () => {
       const { part, policy } = await readPolicy(mesh)
       return { number: part.number, policy, document: part.document }

@@ -1,5 +1,5 @@
 import { signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
-import { headFreshMs } from '../defaults.ts'
+import { headFreshMs, headPartsFreshMs } from '../defaults.ts'
 import type { HeadPart } from '../store/model.ts'
 import type { MeshContext } from './mesh-context.ts'
 
@@ -26,8 +26,26 @@ const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
   revocations: parts.get('revocations')?.number ?? 0,
 })
 
+/** The parts, read at most every 2 s: every report and map page tells their numbers, and they are large. */
+function partsReader({ store, clock, changes }: MeshContext): () => Promise<Map<string, HeadPart>> {
+  let last: { at: number; parts: Promise<Map<string, HeadPart>> } | undefined
+  changes.listen(change => {
+    if (change === 'head' || change === 'elsewhere') last = undefined
+  })
+  const read = async () => new Map((await store.readParts()).map(part => [part.name, part]))
+  return () => {
+    const now = clock.now()
+    if (last === undefined || Math.abs(now - last.at) >= headPartsFreshMs) last = { at: now, parts: read() }
+    const { parts } = last
+    parts.catch(() => (last = undefined))
+    return parts
+  }
+}
+
 /** Binds the numbers of the parts by a signature. */
-export function headService({ store, signer, meshId, clock, keys }: MeshContext): HeadService {
+export function headService(mesh: MeshContext): HeadService {
+  const { signer, meshId, clock, keys } = mesh
+  const readParts = partsReader(mesh)
   let last: Promise<Signature> | undefined
 
   const sign = async (numbers: HeadNumbers): Promise<Signature> => {
@@ -42,8 +60,6 @@ export function headService({ store, signer, meshId, clock, keys }: MeshContext)
     last = sign(numbers)
     return last
   }
-
-  const readParts = async () => new Map((await store.readParts()).map(part => [part.name, part]))
 
   return {
     numbers: async () => numbersOf(await readParts()),

@@ -1,6 +1,7 @@
-import { shardCount, type HealthReply } from '@agent-mesh/protocol'
+import { parseJson, shardCount, type HealthReply, type RegionHealth } from '@agent-mesh/protocol'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { healthFreshMs } from '../defaults.ts'
+import * as z from 'zod/mini'
+import { healthFreshMs, healthPage } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import { isMember, type Lease, type Member } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
@@ -8,45 +9,103 @@ import type { Store } from '../store/store.ts'
 /** Where members are that name no region. */
 const nowhere = 'default'
 
-type Region = HealthReply['regions'][number]
+type Region = RegionHealth
 type Service = HealthReply['services'][number]
+
+/** What a relay says of itself in a report. */
+const statusSchema = z.looseObject({
+  load: z.looseObject({ agents: z.int(), reservations: z.int(), visitors: z.int() }),
+})
+
+const emptyRegion = (region: string): Region => ({
+  region,
+  members: 0,
+  online: 0,
+  stale: 0,
+  relays: 0,
+  relaysLeased: 0,
+  load: { agents: 0, reservations: 0, visitors: 0 },
+  ageMs: 0,
+})
+
+/** The entry of a key, made when it is the first. */
+function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
+const countMember = (sum: Region | Service, { online, leased }: Member): void => {
+  sum.members++
+  sum.online += online ? 1 : 0
+  sum.stale += leased && !online ? 1 : 0
+}
+
+function countRelay(sum: Region, lease: Lease | undefined, now: number): void {
+  sum.relays++
+  if (lease === undefined) return
+  sum.relaysLeased++
+  sum.ageMs = Math.max(sum.ageMs, now - lease.reportedAt)
+  const { load } = parseJson(statusSchema, lease.status, 'read status of relay')
+  sum.load.agents += load.agents
+  sum.load.reservations += load.reservations
+  sum.load.visitors += load.visitors
+}
+
+/** Sums up members, page by page: a mesh of a million is never held at once. */
+class HealthSum {
+  readonly #regions = new Map<string, Region>()
+  readonly #services = new Map<string, Service>()
+  readonly #leases: ReadonlyMap<string, Lease>
+  readonly #now: number
+
+  /** @param now unix milliseconds */
+  constructor(leases: readonly Lease[], now: number) {
+    this.#leases = new Map(leases.map(lease => [lease.relay, lease]))
+    this.#now = now
+  }
+
+  add(member: Member): void {
+    const region = member.region ?? nowhere
+    const sum = entryOf(this.#regions, region, () => emptyRegion(region))
+    countMember(sum, member)
+    if (member.roles.includes('relay')) countRelay(sum, this.#leases.get(member.peerId), this.#now)
+    for (const service of member.services.filter(key => key.includes('@')))
+      countMember(
+        entryOf(this.#services, `${service} ${region}`, () => ({
+          service,
+          region,
+          members: 0,
+          online: 0,
+          stale: 0,
+        })),
+        member,
+      )
+  }
+
+  reply(): HealthReply {
+    const oldest = Math.min(this.#now, ...[...this.#leases.values()].map(lease => lease.reportedAt))
+    const byName = (a: [string, unknown], b: [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
+    return {
+      asOf: this.#now,
+      ageMs: this.#now - oldest,
+      regions: [...this.#regions].sort(byName).map(([, sum]) => sum),
+      services: [...this.#services].sort(byName).map(([, sum]) => sum),
+    }
+  }
+}
 
 /** Sums up members and leases. Pure. @param now unix milliseconds */
 export function aggregateHealth(
-  members: readonly Member[],
+  members: Iterable<Member>,
   leases: readonly Lease[],
   now: number,
 ): HealthReply {
-  const regions = new Map<string, Region>()
-  const services = new Map<string, Service>()
-  const leased = new Set(leases.map(lease => lease.relay))
-  for (const member of members) {
-    const region = member.region ?? nowhere
-    const online = member.online ? 1 : 0
-    const sum = regions.get(region) ?? { region, members: 0, online: 0, relays: 0, relaysLeased: 0 }
-    regions.set(region, sum)
-    sum.members++
-    sum.online += online
-    if (member.roles.includes('relay')) {
-      sum.relays++
-      sum.relaysLeased += leased.has(member.peerId) ? 1 : 0
-    }
-    for (const service of member.services.filter(key => key.includes('@'))) {
-      const key = `${service} ${region}`
-      const offer = services.get(key) ?? { service, region, members: 0, online: 0 }
-      services.set(key, offer)
-      offer.members++
-      offer.online += online
-    }
-  }
-  const reported = leases.map(lease => lease.reportedAt)
-  const byName = (a: object, b: object): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
-  return {
-    asOf: now,
-    ageMs: Math.max(0, now - Math.min(now, ...reported)),
-    regions: [...regions.values()].sort(byName),
-    services: [...services.values()].sort(byName),
-  }
+  const sum = new HealthSum(leases, now)
+  for (const member of members) sum.add(member)
+  return sum.reply()
 }
 
 /** Health of the mesh, computed at most every 2 s. */
@@ -54,14 +113,19 @@ export function meshHealth({ store, clock }: { store: Store; clock: Clock }): ()
   let last: { at: number; reply: Promise<HealthReply> } | undefined
 
   const compute = async (): Promise<HealthReply> => {
-    const members: Member[] = []
+    const sum = new HealthSum(await store.readLeases(), clock.now())
     for (let shard = 0; shard < shardCount; shard++) {
-      const entries = await store.listShard(shard, { after: 0, limit: Number.MAX_SAFE_INTEGER })
-      members.push(...entries.filter(isMember))
-      // Others have their turn: a full mesh takes some 100 ms.
-      await nextTurn()
+      let after = 0
+      for (let more = true; more;) {
+        const entries = await store.listShard(shard, { after, limit: healthPage })
+        for (const entry of entries) if (isMember(entry)) sum.add(entry)
+        after = entries.at(-1)?.v ?? after
+        more = entries.length === healthPage
+        // Others have their turn: a page takes some 10 ms.
+        await nextTurn()
+      }
     }
-    return aggregateHealth(members, await store.readLeases(), clock.now())
+    return sum.reply()
   }
 
   return () => {

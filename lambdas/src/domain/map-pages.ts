@@ -19,14 +19,23 @@ import type { Store } from '../store/store.ts'
 const firstRead = '-all'
 
 export interface MapPages {
-  /** The page after a cursor, from the beginning without one. @throws MeshError invalid_argument, map_gap */
-  page(since: string | undefined): Promise<MapPage>
+  /**
+   * The page after a cursor, from the beginning without one.
+   * @param mostBytes of its JSON
+   * @throws MeshError invalid_argument, map_gap
+   */
+  page(since: string | undefined, mostBytes?: number): Promise<MapPage>
 }
 
 /** Collects changes up to the limits of a page. */
 class PageFiller {
   readonly changes: MapChange[] = []
+  readonly #mostBytes: number
   #bytes = 0
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes
+  }
 
   get room(): number {
     return limits.mapPairs - this.changes.length
@@ -39,7 +48,7 @@ class PageFiller {
       ? { shard, v, peerId, gone: entry.gone }
       : { shard, v, peerId, record: entry.record, credential: entry.credential }
     const size = bytesOfChange(change)
-    if (this.room === 0 || this.#bytes + size > limits.mapBytes) return false
+    if (this.room === 0 || this.#bytes + size > this.#mostBytes) return false
     this.#bytes += size
     this.changes.push(change)
     return true
@@ -97,11 +106,11 @@ function startOf(since: string | undefined, epoch: string): { v: number[]; first
 
 /** Reads pages of the map from the store. */
 export const mapPages = ({ store }: { store: Store }): MapPages => ({
-  page: async since => {
+  page: async (since, mostBytes = limits.mapBytes) => {
     const heads = await store.readHeads()
     const { v, first } = startOf(since, heads.epoch)
     const read = first ? readAll(store) : readLog(store)
-    const page = new PageFiller()
+    const page = new PageFiller(mostBytes)
     let done = true
     for (let shard = 0; shard < shardCount && done; shard++) {
       const end = heads.v[shard] ?? 0

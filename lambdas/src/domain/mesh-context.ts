@@ -14,4 +14,6 @@ export interface MeshContext {
   changes: ChangeFeed
   /** Where members reach this control plane; without a trailing slash. */
   publicUrl: string
+  /** Where watchers connect. @default `/v1/watch` of the public URL */
+  watchUrl?: string
 }

@@ -56,16 +56,18 @@ const pageOf = (call: RouteCall): { cursor?: string; limit: number } => {
 /** Handlers by `METHOD path`, the path as in the route list of the protocol. */
 export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler> => ({
   'GET /v1/bootstrap': async (call): Promise<BootstrapReply> => {
-    const { meshId, clock, publicUrl } = plane.mesh
+    const { meshId, clock, publicUrl, watchUrl } = plane.mesh
     const filter = filterOf(call)
     const limit = limitOf(call, providerPage)
     const reply = {
       meshId,
       head: await plane.head.signed(),
       serverTime: clock.now(),
-      watchUrl: `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
+      watchUrl: watchUrl ?? `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
     }
-    return call.caller === undefined
+    // Only who asks for members is told some: they are 60 reads, and every poll of a relay begins here.
+    const asked = Object.keys(call.query).length > 0
+    return call.caller === undefined || !asked
       ? reply
       : { ...reply, members: await plane.members.healthy(filter, limit) }
   },
@@ -84,7 +86,13 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
     return { ...page, numbers: await plane.head.numbers() }
   },
   'POST /v1/relays/self/report': call => plane.reports.apply(callerOf(call), call.body as RelayReport),
-  'GET /v1/health': () => plane.health(),
+  'GET /v1/health': async ({ query }) => {
+    const hours = query['history']
+    if (hours === undefined) return plane.health()
+    const schema = z.object({ history: z.int().check(z.minimum(1), z.maximum(24)) })
+    const { history } = parse(schema, { history: Number(hours) }, 'read query')
+    return { ...(await plane.health()), history: await plane.healthHistory.read(history) }
+  },
   'GET /v1/policy': () => plane.policy(),
   'GET /v1/revocations': () => plane.revocations(),
 

@@ -90,6 +90,8 @@ export interface Member {
   online: boolean
   /** Relay that last proved to be its home. */
   home?: string
+  /** That relay last said it is there, whether or not its lease is still alive. */
+  leased: boolean
 }
 
 /** A pair that was removed; kept until no credential of it can be alive. */
@@ -148,6 +150,14 @@ export interface Lease {
   reportedAt: number
   expiresAt: number
   status: string
+}
+
+/** How a region did at a time; the numbers are small JSON, opaque here. */
+export interface HealthRollUp {
+  /** Begin of the step. */
+  at: number
+  region: string
+  document: string
 }
 
 export interface AuditEntry {

@@ -2,6 +2,7 @@ import type {
   AuditEntry,
   Enrolment,
   HeadPart,
+  HealthRollUp,
   Lease,
   MapChange,
   MapEntry,
@@ -60,6 +61,8 @@ export interface EnrolmentStore {
 /** The map: pairs in shards, each change numbered without gaps in the transaction that makes it. */
 export interface DirectoryStore {
   readHeads(): Promise<MapHeads>
+  /** After a restore: what was numbered before means nothing from now on, every member reads the map anew. */
+  renewEpoch(): Promise<void>
   /**
    * Writes a pair: a higher incarnation wins, the same bytes write nothing.
    * @throws MeshError conflict with details `{ incarnation }` (lower, or equal with other bytes), not_found without
@@ -93,6 +96,14 @@ export interface PresenceStore {
   readLeases(): Promise<Lease[]>
 }
 
+/** How the mesh did during the last day. */
+export interface HealthStore {
+  /** Those of the same time and region are replaced. */
+  writeHealth(rollUps: readonly HealthRollUp[]): Promise<void>
+  /** Of the last day, from `since` on, in order of time and region. */
+  listHealth(since: number): Promise<HealthRollUp[]>
+}
+
 /** Small things every mesh needs kept. */
 export interface LedgerStore {
   /** False when the nonce was used before and has not expired. */
@@ -106,7 +117,13 @@ export interface LedgerStore {
  * The port every database adapter implements and `test/compliance/store.ts` checks. Each operation is atomic; every
  * read checks expiry itself, `collectGarbage` only frees space.
  */
-export interface Store extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, LedgerStore {
+export interface Store
+  extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, HealthStore, LedgerStore {
+  /**
+   * Calls `listener` when another process wrote to map or head, where the database tells. Who must know polls as well.
+   * @returns how to stop
+   */
+  listen(listener: () => void): () => void
   collectGarbage(): Promise<void>
   /** Answers when the database does. @throws MeshError unavailable */
   ping(): Promise<void>

@@ -3,17 +3,43 @@ import { millisField } from '../fields.ts'
 
 const count = z.int().check(z.nonnegative())
 
+/** Members of a region or a service, by what is known of them. */
+const presence = {
+  members: count,
+  /** Attested by a relay whose lease is alive; a relay by its own lease. */
+  online: count,
+  /** Attested by a relay that has not reported in time: nobody knows. */
+  stale: count,
+}
+
+const load = z.looseObject({ agents: count, reservations: count, visitors: count })
+
+export const regionHealth = z.looseObject({
+  region: z.string(),
+  ...presence,
+  /** Relays in the map, and those of them whose lease is alive. */
+  relays: count,
+  relaysLeased: count,
+  /** What the living relays last reported, added up. */
+  load,
+  /** Age of the oldest living lease, milliseconds. */
+  ageMs: count,
+})
+export type RegionHealth = z.output<typeof regionHealth>
+
+/** A step of the history: how the regions did at its beginning. */
+export const healthStep = z.looseObject({ at: millisField, regions: z.array(regionHealth) })
+export type HealthStep = z.output<typeof healthStep>
+
 /** `GET /v1/health` */
 export const healthReply = z.looseObject({
   /** When the newest data was taken, unix milliseconds. */
   asOf: millisField,
   /** Age of the oldest lease counted, milliseconds. */
   ageMs: count,
-  regions: z.array(
-    z.looseObject({ region: z.string(), members: count, online: count, relays: count, relaysLeased: count }),
-  ),
-  services: z.array(
-    z.looseObject({ service: z.string(), region: z.string(), members: count, online: count }),
-  ),
+  regions: z.array(regionHealth),
+  services: z.array(z.looseObject({ service: z.string(), region: z.string(), ...presence })),
+  /** Steps of five minutes, oldest first; only when asked for with `?history=HOURS`. */
+  history: z.optional(z.array(healthStep)),
 })
 export type HealthReply = z.output<typeof healthReply>

@@ -9,6 +9,16 @@ const member = await mesh.member()
 const [record, credential, head] = await Promise.all([member.record(), member.credential(), mesh.head()])
 const numbers = { keys: 1, relays: 1, policy: 1, revocations: 1 }
 const view = { peerId: member.peerId, name: member.name, record, credential, online: true, at: member.peerId }
+const regionHealth = {
+  region: 'eu-1',
+  members: 1,
+  online: 1,
+  stale: 0,
+  relays: 1,
+  relaysLeased: 1,
+  load: { agents: 1, reservations: 1, visitors: 0 },
+  ageMs: 5,
+}
 const token = {
   id: 'a'.repeat(16),
   uses: 5,
@@ -63,8 +73,9 @@ const replies: Record<string, object> = {
   'GET /v1/health': {
     asOf: 1,
     ageMs: 0,
-    regions: [{ region: 'eu-1', members: 1, online: 1, relays: 1, relaysLeased: 1 }],
-    services: [{ service: 'math', region: 'eu-1', members: 1, online: 1 }],
+    regions: [regionHealth],
+    services: [{ service: 'math', region: 'eu-1', members: 1, online: 1, stale: 0 }],
+    history: [{ at: 1, regions: [regionHealth] }],
   },
   'GET /v1/policy': { number: 1, policy: { grants: [], tests: [] }, document: head.policy },
   'GET /v1/revocations': { number: 1, document: head.revocations },

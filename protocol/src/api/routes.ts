@@ -89,8 +89,9 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/health',
-    summary: 'Health per region and service',
+    summary: 'Health per region and service; with the history of up to 24 hours',
     auth: 'member',
+    query: ['history'],
     reply: healthReply,
   },
   { method: 'GET', path: '/v1/policy', summary: 'The policy in force', auth: 'member', reply: policyReply },

@@ -1,4 +1,4 @@
-/** Sends presence reports: on change, at least 5 s apart, else each 60 s. */
+/** Sends presence reports: on change, at least 5 s apart, else each 120 s. */
 import type { ControlPlaneClient, Logger } from '@agent-mesh/agent'
 import { MeshError, type RelayReport } from '@agent-mesh/protocol'
 import { defaults } from '../defaults.ts'

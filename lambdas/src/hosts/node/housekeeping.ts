@@ -1,23 +1,22 @@
 import { housekeepingMs } from '../../defaults.ts'
 import type { Log } from '../../domain/log.ts'
 
-/** Runs each task now and then hourly, one after the other, until stopped; a failure is logged and tried again. */
+/** Runs each task now and then, one after the other, until stopped; a failure is logged and tried again. */
 export function housekeeping(
   tasks: Record<string, () => Promise<void>>,
   log: Log,
+  everyMs: number = housekeepingMs,
 ): { stop(): Promise<void> } {
   let running: Promise<void> | undefined
   const run = async (): Promise<void> => {
     for (const [task, work] of Object.entries(tasks))
-      await work().catch((err: unknown) =>
-        log.warn({ err, task }, 'housekeeping failed; tried again in an hour'),
-      )
+      await work().catch((err: unknown) => log.warn({ err, task }, 'housekeeping failed; tried again later'))
   }
   const tick = (): void => {
     running ??= run().finally(() => (running = undefined))
   }
   tick()
-  const timer = setInterval(tick, housekeepingMs)
+  const timer = setInterval(tick, everyMs)
   return {
     stop: async () => {
       clearInterval(timer)

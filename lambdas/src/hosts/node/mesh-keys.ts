@@ -1,19 +1,14 @@
-import { jwkSigner, MeshError, thumbprintOf, type KeyChain } from '@agent-mesh/protocol'
+import { MeshError, type KeyChain } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
 import type { Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
-import { readPrivateKey, writePrivateKey, type PrivateJwk } from './private-key-file.ts'
+import { fileKey, makeFileKey } from '../../signer/file-key.ts'
 
 /** Of the mesh; its thumbprint is the mesh id. Signs the key chain and nothing else. */
-const rootKeyFile = 'root-key.json'
+export const rootKeyFile = 'root-key.json'
 /** Signs credentials and the head. */
 const authorityKeyFile = 'authority-key.json'
-
-async function keyOf({ d, ...jwk }: PrivateJwk): Promise<AuthorityKey> {
-  const kid = await thumbprintOf(jwk)
-  return { jwk, signer: await jwkSigner(kid, { ...jwk, d }) }
-}
 
 /**
  * The mesh of a data folder: its keys, made on the first start.
@@ -28,13 +23,13 @@ export async function openMesh(init: {
   const founded = (await init.store.readPart('keys')) !== undefined
   const open = async (name: string): Promise<AuthorityKey> => {
     const path = join(init.data, name)
-    const jwk = await readPrivateKey(path)
-    if (jwk !== undefined) return keyOf(jwk)
+    const key = await fileKey(path)
+    if (key !== undefined) return key
     if (founded)
       throw new MeshError('not_found', `Cannot open mesh: ${path} is missing, and its database is there`, {
         hint: `Restore ${path} from a backup, or begin a new mesh in another data folder.`,
       })
-    return keyOf(await writePrivateKey(path))
+    return makeFileKey(path)
   }
   const root = await open(rootKeyFile)
   const authority = await open(authorityKeyFile)

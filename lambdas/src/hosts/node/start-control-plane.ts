@@ -1,7 +1,7 @@
-/** The control plane in one process: SQLite in a data folder, HTTP and WebSocket. */
+/** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a database that others share. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
 import { getRequestListener } from '@hono/node-server'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -10,22 +10,27 @@ import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
 import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
 import { operationsRouter } from '../../routes/operations-router.ts'
+import { healthCheckMs } from '../../defaults.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
-import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
 import { openMesh } from './mesh-keys.ts'
+import { describeStore, openStore, parseStoreChoice, type StoreChoice } from './open-store.ts'
 import { WatchHub } from './watch-hub.ts'
 
 export interface ControlPlaneOptions {
   /** Data folder: keys, admin identity, database. Made with mode 0700 when missing. */
   data: string
   listen: ListenAddress
+  /** Where the mesh is kept; the keys stay in the data folder. @default SQLite in the data folder */
+  store?: StoreChoice | string
   /** How members reach it. @default the address it listens on */
   publicUrl?: string | undefined
+  /** The database was restored from a backup: every member reads the map anew. @default false */
+  restored?: boolean
   clock?: Clock
   /** @default JSON lines on stderr */
   log?: Log
@@ -65,21 +70,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     maxMembers,
     log = pino({ name: 'control-plane' }, pino.destination(2)),
   } = options
-  const file = join(data, 'control-plane.db')
-  await makePrivate(data, file)
-  const store = openSqliteStore({
-    file,
-    clock,
-    ...(maxMembers === undefined ? {} : { maxMembers }),
-  })
+  const choice = choiceOf(options)
+  await makeFolder(data)
+  const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
   let server: Server | undefined
   try {
     const { keys, authority } = await openMesh({ data, store, clock })
+    if (options.restored === true) await store.renewEpoch()
     server = await listen(options.listen)
     const publicUrl = publicUrlOf(options.publicUrl, server)
     const { meshId } = keys
     const mesh = { meshId, keys, signer: authority.signer, store, clock, changes: changeFeed(), publicUrl }
-    return await serve({ plane: controlPlane(mesh), server, store, log, data })
+    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice })
   } catch (error) {
     if (server !== undefined) await closeServer(server)
     await store.close()
@@ -87,11 +89,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   }
 }
 
-/** Folder and database are for their owner alone; SQLite takes an empty file for a new database. */
-async function makePrivate(data: string, file: string): Promise<void> {
+const choiceOf = ({ store, data }: ControlPlaneOptions): StoreChoice =>
+  typeof store === 'string'
+    ? parseStoreChoice(store)
+    : (store ?? { kind: 'sqlite', file: join(data, 'control-plane.db') })
+
+async function makeFolder(data: string): Promise<void> {
   try {
     await mkdir(data, { recursive: true, mode: 0o700 })
-    await (await open(file, 'a', 0o600)).close()
   } catch (cause) {
     throw new MeshError('permission_denied', `Cannot write to data folder ${data}: ${String(cause)}`, {
       cause,
@@ -105,9 +110,10 @@ interface Serving {
   store: Store
   log: Log
   data: string
+  choice: StoreChoice
 }
 
-async function serve({ plane, server, store, log, data }: Serving): Promise<RunningControlPlane> {
+async function serve({ plane, server, store, log, data, choice }: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, log })
   const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
   const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
@@ -120,14 +126,17 @@ async function serve({ plane, server, store, log, data }: Serving): Promise<Runn
     { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
     log,
   )
+  const roundups = housekeeping({ health: () => plane.healthHistory.record() }, log, healthCheckMs)
+  const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
-  log.info({ url, publicUrl, meshId }, 'control plane started')
+  log.info({ url, publicUrl, meshId, store: describeStore(choice) }, 'control plane started')
 
   const stop = async (): Promise<void> => {
     // Who watches is sent away first: their connections would keep the server open.
+    unlisten()
     await Promise.all([hub.stop(), closeServer(server)])
-    await chores.stop()
+    await Promise.all([chores.stop(), roundups.stop()])
     metrics.stop()
     await store.close()
     log.info({ meshId }, 'control plane stopped')

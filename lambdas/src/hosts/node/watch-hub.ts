@@ -23,6 +23,7 @@ export class WatchHub {
   #unlisten = (): void => {}
   #seen = ''
   #looking: Promise<void> | undefined
+  #lookAgain = false
 
   constructor({ plane, log }: { plane: ControlPlane; log: Log }) {
     this.#plane = plane
@@ -35,7 +36,8 @@ export class WatchHub {
 
   start(): void {
     this.#unlisten = this.#plane.mesh.changes.listen(change => {
-      if (change !== 'join') this.#wake(change)
+      if (change === 'elsewhere') this.#look()
+      else if (change !== 'join') this.#wake(change)
     })
     this.#timers.push(
       setInterval(() => this.#watchers.forEach(watcher => watcher.ping()), watchPingMs),
@@ -97,9 +99,18 @@ export class WatchHub {
   /** Other processes may write to the same database. */
   #look(): void {
     if (this.#watchers.size === 0) return
-    this.#looking ??= this.#compare()
+    this.#lookAgain = true
+    this.#looking ??= this.#compareAll()
       .catch((err: unknown) => this.#log.warn({ err }, 'changes of other writers not looked for'))
       .finally(() => (this.#looking = undefined))
+  }
+
+  /** What is told while it looks is looked at, too. */
+  async #compareAll(): Promise<void> {
+    while (this.#lookAgain) {
+      this.#lookAgain = false
+      await this.#compare()
+    }
   }
 
   async #compare(): Promise<void> {

@@ -58,6 +58,19 @@ export class Database {
     })
   }
 
+  /**
+   * A transaction that a power cut may undo, with those after it that are relaxed too: ten times as fast, for what is
+   * told again anyway. A durable one makes those before it durable.
+   */
+  relaxed<T>(work: () => T): T {
+    this.#guarded(() => this.#db.exec('PRAGMA synchronous = NORMAL'))
+    try {
+      return this.transaction(work)
+    } finally {
+      this.#guarded(() => this.#db.exec('PRAGMA synchronous = FULL'))
+    }
+  }
+
   get(sql: string, ...values: SQLInputValue[]): Row | undefined {
     return this.#guarded(() => this.#prepare(sql).get(...values))
   }

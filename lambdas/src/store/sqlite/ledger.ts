@@ -1,5 +1,5 @@
 import { credentialDays } from '@agent-mesh/protocol/credential'
-import { leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import type { AuditEntry } from '../model.ts'
 import { number, text } from './columns.ts'
 import type { Row } from './database.ts'
@@ -58,4 +58,5 @@ export const sweep = ({ db, clock, directory }: SweepNeeds): void => {
   db.run('DELETE FROM members WHERE record IS NULL AND updated_at < ?', now - tombstoneMs)
   db.run('DELETE FROM leases WHERE expires_at < ?', now - leaseRetentionMs)
   db.run('DELETE FROM nonces WHERE expires_at <= ?', now)
+  db.run('DELETE FROM health WHERE at < ?', now - healthHistory.keptMs)
 }

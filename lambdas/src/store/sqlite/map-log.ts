@@ -27,6 +27,10 @@ export const mapLog = ({ db, clock }: SqliteInit) => ({
     v: db.all('SELECT v FROM shards ORDER BY shard').map(row => number(row, 'v')),
   }),
 
+  renewEpoch(): void {
+    db.run('UPDATE epoch SET value = lower(hex(randomblob(8)))')
+  },
+
   readChanges(shard: number, { after, limit }: { after: number; limit: number }): MapChange[] {
     const head = number(db.get('SELECT v FROM shards WHERE shard = ?', shard) ?? {}, 'v')
     const changes = db

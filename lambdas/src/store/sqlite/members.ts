@@ -10,7 +10,7 @@ const select = `
     coalesce(m.region, e.region) AS region, e.name, e.roles, e.tags, e.credential, h.relay AS home,
     EXISTS (SELECT 1 FROM leases l WHERE l.relay = m.peer_id AND l.expires_at > ?1)
     OR EXISTS (SELECT 1 FROM leases l WHERE h.up = 1 AND l.relay = h.relay AND l.epoch = h.epoch AND l.expires_at > ?1)
-    AS online
+    AS online, coalesce(h.up, 0) AS leased
   FROM members m LEFT JOIN enrolments e ON e.peer_id = m.peer_id LEFT JOIN homes h ON h.peer_id = m.peer_id`
 
 const living = 'm.record IS NOT NULL AND e.credential IS NOT NULL AND e.revoked_at IS NULL'
@@ -31,6 +31,7 @@ const fromRow = (row: Row): Member => ({
   updatedAt: number(row, 'updated_at'),
   online: number(row, 'online') === 1,
   ...optionalText(row, 'home', 'home'),
+  leased: number(row, 'leased') === 1,
 })
 
 const entryFromRow = (row: Row): MapEntry =>

@@ -53,4 +53,9 @@ export const migrations: readonly string[] = [
     id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT
   ) STRICT;
   `,
+  `
+  CREATE TABLE health (
+    at INTEGER NOT NULL, region TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (at, region)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -7,6 +7,7 @@ import type { SqliteInit } from './init.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
+import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger, sweep } from './ledger.ts'
 import { mapLog } from './map-log.ts'
@@ -36,6 +37,7 @@ function partsOf(init: SqliteInit) {
     heads: headParts(init),
     members: members(init),
     presence: presence(init),
+    health: healthRollUps(init),
     ledger: ledger(init),
   }
 }
@@ -71,6 +73,7 @@ export function openSqliteStore({
     countMembers: async () => part.rows.count(),
 
     readHeads: async () => part.log.readHeads(),
+    renewEpoch: async () => part.log.renewEpoch(),
     putMember: async record => write(() => part.map.putMember(record)),
     removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
     readMembers: async peerIds => part.members.readMembers(peerIds),
@@ -78,13 +81,19 @@ export function openSqliteStore({
     readChanges: async (shard, page) => part.log.readChanges(shard, page),
     listProviders: async (service, shard, page) => part.members.listProviders(service, shard, page),
 
-    applyReport: async report => write(() => part.presence.applyReport(report)),
+    // A lease that a power cut undoes is a conflict for its relay, which then tells everything anew.
+    applyReport: async report => db.relaxed(() => part.presence.applyReport(report)),
     readLeases: async () => part.presence.readLeases(),
+
+    writeHealth: async rollUps => write(() => part.health.writeHealth(rollUps)),
+    listHealth: async since => part.health.listHealth(since),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
     appendAudit: async entry => part.ledger.appendAudit(entry),
     listAudit: async page => part.ledger.listAudit(page),
 
+    // A file tells nobody.
+    listen: () => () => {},
     collectGarbage: async () => write(() => sweep({ ...init, directory: part.map })),
     ping: async () => void db.get('SELECT 1'),
     close: async () => db.close(),

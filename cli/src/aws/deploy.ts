@@ -1,0 +1,72 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { adminClient } from '../data/admin-client.ts'
+import { defaults } from '../defaults.ts'
+import { cdk, type CdkOptions } from './cdk.ts'
+import { initStack } from './first-admin.ts'
+
+export interface Deployed {
+  bootstrapUrl: string
+  meshId: string
+  /** A join token for a machine: shown once. */
+  token: string
+}
+
+/** Shows what a deployment would change; changes nothing. */
+export const showChanges = (options: CdkOptions): Promise<void> => cdk(['diff', '--all'], options)
+
+/**
+ * Deploys the stack, makes its mesh and first admin if they are not there, and asks it what a newcomer and an admin
+ * would. May be repeated; an update leaves mesh and members as they are.
+ */
+export async function deploy(
+  options: CdkOptions,
+  folder: string,
+  say: (text: string) => void,
+): Promise<Deployed> {
+  say('Preparing the account (cdk bootstrap)')
+  await cdk(['bootstrap'], options)
+  say(`Deploying ${options.stack}`)
+  await cdk(['deploy', '--all', '--require-approval', 'never'], options)
+  say('Making the mesh and its first admin')
+  const { publicUrl, meshId } = await initStack(options.stack, folder)
+  say('Asking it what members would')
+  const bootstrapUrl = `${publicUrl}/v1/bootstrap`
+  await smokeTest(bootstrapUrl, meshId, options.signal)
+  const client = await adminClient(folder)
+  const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, options.signal)
+  return { bootstrapUrl, meshId, token }
+}
+
+/** Deletes the stack. What settings protect stays: the table and the key. */
+export const destroy = (options: CdkOptions): Promise<void> => cdk(['destroy', '--all', '--force'], options)
+
+/** A new API takes a moment to be found. */
+async function smokeTest(url: string, meshId: string, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + defaults.smokeTestMs
+  for (let pause = 500; ; pause *= 2) {
+    const answer = await ask(url, signal)
+    if (answer === meshId) return
+    if (performance.now() + pause > end)
+      throw new MeshError(
+        'unavailable',
+        `Cannot finish the deployment: ${url} answers ${answer}, not mesh ${meshId}`,
+        {
+          hint: 'The log of the Api function in CloudWatch has the reason. Run the command again when it is mended.',
+        },
+      )
+    await wait(pause, undefined, { signal })
+  }
+}
+
+async function ask(url: string, signal: AbortSignal): Promise<string> {
+  try {
+    const reply = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]) })
+    const body = (await reply.json()) as { meshId?: unknown }
+    return reply.ok ? String(body.meshId) : String(reply.status)
+  } catch (error) {
+    signal.throwIfAborted()
+    return error instanceof Error ? error.message : String(error)
+  }
+}

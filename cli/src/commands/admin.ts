@@ -1,0 +1,43 @@
+import { defaults } from '../defaults.ts'
+import { withProgress } from '../show/progress.ts'
+import { onCall, type Register } from './define.ts'
+
+interface InitOptions {
+  stack: string
+}
+
+export const registerAdmin: Register = (program, finish) => {
+  const admin = program.command('admin').description('admins of a mesh')
+  const command = admin
+    .command('init')
+    .description('make the keys of a mesh deployed to AWS, and its first admin, in the data folder')
+    .option('--stack <name>', 'its CloudFormation stack', defaults.stack)
+    .addHelpText(
+      'after',
+      `
+Uses your AWS credentials: it reads the stack, writes its table and signs once with its key in KMS. The root key and the
+admin's key are made here and never leave this machine: keep a copy of the data folder. May be repeated.
+
+Examples:
+  $ agent-mesh admin init
+  $ agent-mesh --context prod admin init --stack ProdMesh`,
+    )
+  onCall<InitOptions, []>(command, finish, async ({ settings, options, output }) => {
+    const { initStack } = await import('../aws/first-admin.ts')
+    const mesh = await withProgress(settings, `Making the mesh of ${options.stack}`, () =>
+      initStack(options.stack, settings.data),
+    )
+    output.result(mesh, () =>
+      [
+        `${output.style('green', 'The mesh is made')}; ${mesh.publicUrl} answers for it.`,
+        `mesh            ${mesh.meshId}`,
+        `root key        ${mesh.rootKeyFile} (keep a copy offline: it names the mesh)`,
+        `admin identity  ${mesh.adminIdentityFile}`,
+        '',
+        'Let a machine join:',
+        `  agent-mesh${settings.flags} token create     here, prints a token`,
+        '  agent-mesh up --join TOKEN          on that machine',
+      ].join('\n'),
+    )
+  })
+}

@@ -1,0 +1,67 @@
+import { Argument } from 'commander'
+
+import { collect, parseCount } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  stack: string
+  set?: string[]
+  relays?: number
+  dryRun?: boolean
+  agents: number
+}
+
+export const registerDeploy: Register = (program, finish) => {
+  const deploy = program.command('deploy').description('put a control plane into the cloud, from a checkout')
+  const command = deploy
+    .command('aws')
+    .description('deploy to AWS, make the mesh and its first admin, and try it; or destroy what was deployed')
+    .addArgument(new Argument('[action]', 'what to do').choices(['apply', 'destroy']).default('apply'))
+    .option('--stack <name>', 'name of the CloudFormation stack', defaults.stack)
+    .option('--set <name=value>', 'a setting of docs/deploy-aws.md; may be repeated', collect)
+    .option('--relays <n>', 'relays to run beside it, at least', parseCount)
+    .option('--agents <n>', 'agents that the monthly estimate is for', parseCount, defaults.estimateAgents)
+    .option('--dry-run', 'show what would change, and change nothing')
+    .addHelpText(
+      'after',
+      `
+Uses your AWS credentials and region as the AWS SDK finds them (AWS_PROFILE, AWS_REGION).
+
+Examples:
+  $ agent-mesh deploy aws --dry-run
+  $ agent-mesh deploy aws
+  $ agent-mesh deploy aws --set domain=mesh.example.com --set certificateArn=ARN
+  $ agent-mesh deploy aws destroy`,
+    )
+  onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, action) => {
+    const aws = await import('../aws/deploy.ts')
+    const { stack, set = [], relays } = options
+    const cdk = { stack, settings: relays === undefined ? set : [...set, `relays=${relays}`], signal }
+    if (options.dryRun === true) return aws.showChanges(cdk)
+    if (action === 'destroy') {
+      await aws.destroy(cdk)
+      return output.result({ stack, destroyed: true }, () =>
+        [
+          `${stack} is destroyed. Its table and its key are kept unless it was deployed with --set protectData=false:`,
+          'see "Taking it down" in docs/deploy-aws.md.',
+        ].join('\n'),
+      )
+    }
+    const say = (text: string): void => void process.stderr.write(`${text}\n`)
+    const deployed = await aws.deploy(cdk, settings.data, say)
+    const { monthlyBill } = await import('@agent-mesh/lambdas/cost/bill')
+    const { total_usd: monthlyUsd } = monthlyBill(options.agents)
+    output.result({ ...deployed, monthlyUsd, agents: options.agents }, () =>
+      [
+        `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
+        `mesh            ${deployed.meshId}`,
+        `data            ${settings.data} (keep a copy: it holds the root key and the first admin's)`,
+        `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
+        '',
+        'Let a machine join (good for one, for a day):',
+        `  agent-mesh up --join ${deployed.token}`,
+      ].join('\n'),
+    )
+  })
+}

@@ -1,0 +1,102 @@
+import type { HealthReply, HealthStep, RegionHealth } from '@agent-mesh/protocol'
+import { InvalidArgumentError } from 'commander'
+
+import { parseDuration } from '../arguments.ts'
+import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
+import { duration } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+const hour = 3_600_000
+
+interface Options {
+  /** Milliseconds. */
+  history?: number
+}
+
+const parseHistory = (text: string): number => {
+  const ms = parseDuration(text)
+  if (ms <= 24 * hour) return ms
+  throw new InvalidArgumentError('It is at most 24h.')
+}
+
+export const registerHealth: Register = (program, finish) => {
+  const command = program
+    .command('health')
+    .description('the health of the mesh per region and service, as the control plane sees it')
+    .option('--history <time>', 'also how it was, up to 24h ago, in steps of 5 minutes', parseHistory)
+    .addHelpText(
+      'after',
+      `
+"Online" is attested by a relay in time; "stale" was, by a relay that has not reported since. Asks the control plane
+with the admin key of the context.
+
+Examples:
+  $ agent-mesh health
+  $ agent-mesh health --history 2h
+  $ agent-mesh health --json | jq '.regions[] | {region, online}'`,
+    )
+  onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const client = await adminClient(settings.data)
+    const hours = options.history === undefined ? undefined : Math.ceil(options.history / hour)
+    const health = await withProgress(settings, `Asking ${client.url}`, () => client.health(signal, hours))
+    const since = health.asOf - (options.history ?? 0)
+    const history = health.history?.filter(({ at }) => at >= since)
+    const shown = history === undefined ? health : { ...health, history }
+    output.result(shown, () => healthText(shown, output))
+  })
+}
+
+function healthText({ regions, services, history }: HealthReply, output: Output): string {
+  if (regions.length === 0) return 'Nobody is in the map yet.'
+  const parts = [
+    output.table(
+      ['REGION', 'MEMBERS', 'ONLINE', 'STALE', 'RELAYS', 'AGENTS', 'RESERVATIONS', 'VISITORS', 'AGE'],
+      regions.map(region => regionRow(region, output)),
+    ),
+    output.table(
+      ['SERVICE', 'REGION', 'ONLINE', 'STALE'],
+      services.map(({ service, region, members, online, stale }) => [
+        service,
+        region,
+        `${online}/${members}`,
+        String(stale),
+      ]),
+    ),
+  ]
+  if (services.length === 0) parts.pop()
+  if (history !== undefined) parts.push(historyText(history, output))
+  return parts.join('\n\n')
+}
+
+function regionRow(health: RegionHealth, output: Output): string[] {
+  const { region, members, online, stale, relays, relaysLeased, load, ageMs } = health
+  return [
+    region,
+    String(members),
+    String(online),
+    stale > 0 ? output.style('yellow', String(stale)) : '0',
+    relaysLeased < relays ? output.style('red', `${relaysLeased}/${relays}`) : `${relaysLeased}/${relays}`,
+    String(load.agents),
+    String(load.reservations),
+    String(load.visitors),
+    relaysLeased === 0 ? '-' : duration(ageMs),
+  ]
+}
+
+function historyText(history: readonly HealthStep[], output: Output): string {
+  if (history.length === 0) return 'There is no history of that time yet: a step is written each 5 minutes.'
+  return output.table(
+    ['TIME', 'REGION', 'ONLINE', 'STALE', 'RELAYS'],
+    history.flatMap(({ at, regions }) =>
+      regions.map(({ region, members, online, stale, relays, relaysLeased }) => [
+        new Date(at).toISOString().slice(0, 16).replace('T', ' '),
+        region,
+        `${online}/${members}`,
+        String(stale),
+        `${relaysLeased}/${relays}`,
+      ]),
+    ),
+  )
+}

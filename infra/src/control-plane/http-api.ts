@@ -1,0 +1,65 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
+import { DomainName, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+
+import type { Settings } from '../settings.ts'
+
+/** A domain of the operator's for one of the APIs. */
+export const customDomain = (
+  scope: Construct,
+  id: string,
+  name: string,
+  certificateArn: string,
+): DomainName =>
+  new DomainName(scope, id, {
+    domainName: name,
+    certificate: Certificate.fromCertificateArn(scope, `${id}Certificate`, certificateArn),
+  })
+
+/** The HTTP API; what it serves is added by {@link serveHttp} once the Lambda is there, which knows its address. */
+export const httpApi = (scope: Construct): HttpApi =>
+  new HttpApi(scope, 'HttpApi', {
+    description: 'Agent Mesh control plane',
+    createDefaultStage: false,
+  })
+
+/** Sends every request to the Lambda, throttled and logged. Who may do what, the Lambda decides by signatures. */
+export function serveHttp(api: HttpApi, lambda: Lambda, settings: Settings): void {
+  const logs = new LogGroup(api, 'AccessLogs', {
+    retention: settings.retentionDays as RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  const { domain, throttle } = settings
+  new HttpStage(api, 'Stage', {
+    httpApi: api,
+    stageName: '$default',
+    autoDeploy: true,
+    throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+    accessLogSettings: {
+      destination: new LogGroupLogDestination(logs),
+      // Neither query nor headers: they carry what callers signed.
+      format: AccessLogFormat.custom(
+        JSON.stringify({
+          requestId: '$context.requestId',
+          at: '$context.requestTimeEpoch',
+          ip: '$context.identity.sourceIp',
+          method: '$context.httpMethod',
+          path: '$context.path',
+          status: '$context.status',
+          bytes: '$context.responseLength',
+          ms: '$context.responseLatency',
+          error: '$context.integrationErrorMessage',
+        }),
+      ),
+    },
+    ...(domain === undefined
+      ? {}
+      : { domainMapping: { domainName: customDomain(api, 'Domain', domain.name, domain.certificateArn) } }),
+  })
+  api.addRoutes({ path: '/{proxy+}', integration: new HttpLambdaIntegration('Lambda', lambda) })
+}

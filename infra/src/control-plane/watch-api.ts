@@ -1,0 +1,37 @@
+import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2'
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import type { Construct } from 'constructs'
+
+import type { Settings } from '../settings.ts'
+import { customDomain } from './http-api.ts'
+
+/** The WebSocket API that changes are pushed through, with its one stage. */
+export function watchApi(
+  scope: Construct,
+  { domain, throttle }: Settings,
+): { api: WebSocketApi; stage: WebSocketStage } {
+  const api = new WebSocketApi(scope, 'WatchApi', {
+    description: 'Agent Mesh watch: head and map changes, pushed to relays and dashboards',
+  })
+  const stage = new WebSocketStage(scope, 'WatchStage', {
+    webSocketApi: api,
+    stageName: 'watch',
+    autoDeploy: true,
+    throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+    ...(domain === undefined
+      ? {}
+      : {
+          domainMapping: {
+            domainName: customDomain(scope, 'WatchDomain', `watch.${domain.name}`, domain.certificateArn),
+          },
+        }),
+  })
+  return { api, stage }
+}
+
+/** Connecting, leaving and whatever watchers send go to one Lambda. */
+export function serveWatch(api: WebSocketApi, lambda: Lambda): void {
+  for (const route of ['$connect', '$disconnect', '$default'] as const)
+    api.addRoute(route, { integration: new WebSocketLambdaIntegration(`Watch${route.slice(1)}`, lambda) })
+}

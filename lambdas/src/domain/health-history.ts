@@ -1,0 +1,44 @@
+import { parseJson, regionHealth, type HealthReply, type HealthStep } from '@agent-mesh/protocol'
+import { healthHistory as steps, healthMemberMs } from '../defaults.ts'
+import type { Clock } from '../store/clock.ts'
+import type { Store } from '../store/store.ts'
+
+export interface HealthHistory {
+  /** Writes how the mesh does now, unless this step of five minutes is written already. */
+  record(): Promise<void>
+  /** Oldest first; steps in which nobody looked are missing. */
+  read(hours: number): Promise<HealthStep[]>
+}
+
+export interface HealthHistoryInit {
+  store: Store
+  clock: Clock
+  health: () => Promise<HealthReply>
+}
+
+/** How the mesh did during the last day. Any process may record: the first one of a step does. */
+export function healthHistory({ store, clock, health }: HealthHistoryInit): HealthHistory {
+  let restsUntil = 0
+  return {
+    record: async () => {
+      if (clock.now() < restsUntil) return
+      const at = clock.now() - (clock.now() % steps.stepMs)
+      if ((await store.listHealth(at)).length > 0) return
+      const { regions } = await health()
+      restsUntil = clock.now() + healthMemberMs * regions.reduce((sum, { members }) => sum + members, 0)
+      await store.writeHealth(
+        regions.map(region => ({ at, region: region.region, document: JSON.stringify(region) })),
+      )
+    },
+
+    read: async hours => {
+      const byTime = new Map<number, HealthStep>()
+      for (const { at, document } of await store.listHealth(clock.now() - hours * 3600_000)) {
+        const step = byTime.get(at) ?? { at, regions: [] }
+        byTime.set(at, step)
+        step.regions.push(parseJson(regionHealth, document, 'read health roll-up'))
+      }
+      return [...byTime.values()]
+    },
+  }
+}

@@ -1,0 +1,17 @@
+/** Lambda: lets watchers connect to the WebSocket API, and forgets those that leave. */
+import { dynamoConnections } from '../hosts/api-gateway/dynamo-connections.ts'
+import { watchHandler } from '../hosts/api-gateway/watch-handler.ts'
+import { readEnvironment } from '../hosts/lambda/environment.ts'
+import { jsonLog } from '../hosts/lambda/json-log.ts'
+import { noSigner } from '../hosts/lambda/no-signer.ts'
+import { meshOpener } from '../hosts/lambda/open-mesh.ts'
+import { systemClock } from '../store/clock.ts'
+
+const settings = readEnvironment()
+
+export const handler = watchHandler({
+  plane: meshOpener({ settings, signerOf: noSigner }),
+  connections: dynamoConnections({ table: settings.table }, systemClock),
+  watchUrl: settings.watchUrl,
+  log: jsonLog,
+})

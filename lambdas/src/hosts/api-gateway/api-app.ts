@@ -1,0 +1,49 @@
+/** The routes of the control plane as a Lambda serves them: they are made once the mesh is open. */
+import { Hono } from 'hono'
+import { MeshError } from '@agent-mesh/protocol'
+import type { ControlPlane } from '../../domain/control-plane.ts'
+import type { Log } from '../../domain/log.ts'
+import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
+import { operationsRouter } from '../../routes/operations-router.ts'
+import { problemResponse } from '../../routes/problem.ts'
+import type { Metrics } from '../lambda/metrics.ts'
+
+export interface ApiAppInit {
+  plane: () => Promise<ControlPlane>
+  metrics: Metrics
+  log: Log
+}
+
+/** Never throws. While there is no mesh, `/health` and the description of the API are all that is answered. */
+export function apiApp({ plane, metrics, log }: ApiAppInit): (request: Request) => Promise<Response> {
+  const operations = operationsRouter({
+    ready: async () => (await plane()).mesh.store.ping(),
+    // CloudWatch counts what a Lambda does: there is nothing to scrape.
+    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
+  })
+  const observe = observer(metrics, log)
+  let served: { plane: ControlPlane; api: Hono } | undefined
+  operations.all('*', async c => {
+    try {
+      const opened = await plane()
+      if (served?.plane !== opened) served = { plane: opened, api: apiRouter({ plane: opened, observe }) }
+      return await served.api.fetch(c.req.raw)
+    } catch (error) {
+      return problemResponse(error)
+    }
+  })
+  operations.onError(problemResponse)
+  return async request => operations.fetch(request)
+}
+
+const observer =
+  (metrics: Metrics, log: Log): RequestObserver =>
+  ({ route, status, ms, error }) => {
+    const defect = error !== undefined && !(error instanceof MeshError && error.code !== 'internal')
+    metrics.add('Requests', 1)
+    metrics.add('RequestMs', Math.round(ms * 100) / 100)
+    if (status >= 400) metrics.add('Refused', 1)
+    if (defect) metrics.add('Defects', 1)
+    if (defect) log.error({ err: error, route, status }, 'request failed')
+    else if (status >= 500) log.warn({ err: error, route, status }, 'request not answered')
+  }

@@ -1,0 +1,126 @@
+/**
+ * Pushes changes to watchers. Started by the table's stream: by numbered changes of the map, by parts of the head, and by
+ * new connections, which begin with all they lack. Each watcher is read for from its own cursor, so a batch that comes
+ * again pushes nothing twice and one that is lost is made good by the next.
+ */
+import { MeshError, type MapMessage, type MapPage } from '@agent-mesh/protocol'
+import { setTimeout as wait } from 'node:timers/promises'
+import { watchOpeningMs, watchTurnMs } from '../../defaults.ts'
+import type { ControlPlane } from '../../domain/control-plane.ts'
+import type { Log } from '../../domain/log.ts'
+import { pushBytes, type Pusher } from './pusher.ts'
+import type { WatchConnection, WatchConnections } from './watch-connections.ts'
+
+export interface FanOutInit {
+  plane: Pick<ControlPlane, 'head' | 'map' | 'mesh'>
+  connections: WatchConnections
+  pusher: Pusher
+  log: Log
+}
+
+export interface FanOutWork {
+  /** Parts of the head changed: everybody gets the head. */
+  head: boolean
+  /** The map changed. */
+  map: boolean
+  /** Connections that are new: they get the head, too. */
+  opened: readonly string[]
+}
+
+/** @returns how many messages were pushed, and to how many watchers */
+export async function fanOut(
+  init: FanOutInit,
+  work: FanOutWork,
+): Promise<{ pushes: number; watchers: number }> {
+  const all = await init.connections.list()
+  const due = work.head || work.map ? all : all.filter(({ id }) => work.opened.includes(id))
+  const head = due.length === 0 ? undefined : await headMessage(init, work)
+  const counts = await Promise.all(
+    due.map(connection => {
+      const withHead = work.head || work.opened.includes(connection.id)
+      return serve(init, connection, withHead ? head : undefined).catch((err: unknown) => {
+        init.log.warn({ err, connection: connection.id }, 'watcher not served')
+        return 0
+      })
+    }),
+  )
+  return { pushes: counts.reduce((sum, count) => sum + count, 0), watchers: all.length }
+}
+
+async function headMessage(
+  { plane, log }: FanOutInit,
+  { head, opened }: FanOutWork,
+): Promise<string | undefined> {
+  if (!head && opened.length === 0) return undefined
+  const text = message({ type: 'head', head: await plane.head.signed() })
+  if (Buffer.byteLength(text) <= pushBytes) return text
+  log.warn({ bytes: text.length }, 'head too large to be pushed; watchers poll it each minute')
+  return undefined
+}
+
+const message = (content: MapMessage): string => JSON.stringify(content)
+
+/** Pushes all that one watcher lacks. */
+async function serve(init: FanOutInit, { id }: WatchConnection, head: string | undefined): Promise<number> {
+  const { connections } = init
+  const send = async (connection: WatchConnection, text: string): Promise<boolean> => {
+    if (await deliver(init, connection, text)) return true
+    init.log.info({ connection: id, peerId: connection.peerId }, 'watcher gone')
+    await connections.remove(id)
+    return false
+  }
+  let pushes = 0
+  for (let first = head; ; first = undefined) {
+    // Another one pushes: it looks again when it is done, so it sees this change, too.
+    const mine =
+      first === undefined ? await connections.take(id, watchTurnMs) : await takeSoon(connections, id)
+    if (mine === undefined) return pushes
+    if (first !== undefined && !(await send(mine, first))) return pushes
+    const { texts, cursor } = await nextMessages(init, mine.cursor)
+    for (const text of texts) if (!(await send(mine, text))) return pushes
+    pushes += texts.length + (first === undefined ? 0 : 1)
+    await connections.release({ ...mine, cursor })
+    if (texts.length === 0) return pushes
+  }
+}
+
+/** A head is for this watcher alone to be given: waits for its turn. */
+async function takeSoon(connections: WatchConnections, id: string): Promise<WatchConnection | undefined> {
+  for (let tries = 0; tries < 20; tries++) {
+    const mine = await connections.take(id, watchTurnMs)
+    if (mine !== undefined) return mine
+    await wait(100)
+  }
+  return undefined
+}
+
+/** API Gateway says "gone" of a connection whose handshake is not over: a new one is tried again. */
+async function deliver(
+  { pusher, plane }: FanOutInit,
+  connection: WatchConnection,
+  text: string,
+): Promise<boolean> {
+  for (;;) {
+    if (await pusher.push(connection.id, text)) return true
+    if (plane.mesh.clock.now() - connection.connectedAt > watchOpeningMs) return false
+    await wait(200)
+  }
+}
+
+async function nextMessages(
+  { plane }: FanOutInit,
+  cursor: string | undefined,
+): Promise<{ texts: string[]; cursor: string | undefined }> {
+  try {
+    const page = await plane.map.page(cursor, pushBytes - 1024)
+    return { texts: page.next === cursor ? [] : [changes(page)], cursor: page.next }
+  } catch (error) {
+    if (!(error instanceof MeshError)) throw error
+    // A cursor that cannot be read is as good as none.
+    if (error.code !== 'map_gap' && error.code !== 'invalid_argument') throw error
+    const page = await plane.map.page(undefined, pushBytes - 1024)
+    return { texts: [message({ type: 'restart' }), changes(page)], cursor: page.next }
+  }
+}
+
+const changes = (page: MapPage): string => message({ type: 'changes', page })

@@ -1,0 +1,47 @@
+/** API Gateway HTTP API events (payload format 2.0) to `Request`, and `Response` back. */
+
+export interface HttpApiEvent {
+  rawPath: string
+  rawQueryString: string
+  headers?: Record<string, string | undefined>
+  body?: string
+  isBase64Encoded?: boolean
+  requestContext: { http: { method: string }; domainName?: string }
+}
+
+export interface HttpApiResult {
+  statusCode: number
+  headers: Record<string, string>
+  body: string
+}
+
+function requestOf(event: HttpApiEvent): Request {
+  const { rawPath, rawQueryString, body, isBase64Encoded, requestContext } = event
+  const { method } = requestContext.http
+  const query = rawQueryString === '' ? '' : `?${rawQueryString}`
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(event.headers ?? {}))
+    if (value !== undefined) headers.set(name, value)
+  const bytes =
+    body === undefined || body === '' ? undefined : Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
+  const withBody =
+    bytes === undefined || method === 'GET' || method === 'HEAD' ? {} : { body: new Uint8Array(bytes) }
+  // The host is not read: signatures cover path and query, proxies may rename the rest.
+  return new Request(`https://${requestContext.domainName ?? 'control-plane'}${rawPath}${query}`, {
+    method,
+    headers,
+    ...withBody,
+  })
+}
+
+/** Everything the control plane answers is text. */
+export const httpApiHandler =
+  (fetch: (request: Request) => Response | Promise<Response>) =>
+  async (event: HttpApiEvent): Promise<HttpApiResult> => {
+    const response = await fetch(requestOf(event))
+    return {
+      statusCode: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+    }
+  }

@@ -1,0 +1,80 @@
+/** Makes the mesh of a deployed stack: the operator's part, done on the operator's machine with the operator's rights. */
+import { MeshError, type KeyChain } from '@agent-mesh/protocol'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { changeFeed } from '../../domain/change-feed.ts'
+import { controlPlane } from '../../domain/control-plane.ts'
+import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
+import { fileKey, makeFileKey } from '../../signer/file-key.ts'
+import { kmsKey } from '../../signer/kms-key.ts'
+import { systemClock } from '../../store/clock.ts'
+import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
+import type { Store } from '../../store/store.ts'
+import { firstAdmin } from '../node/first-admin.ts'
+import { rootKeyFile } from '../node/mesh-keys.ts'
+
+/** What the stack tells of itself. */
+export interface StackFacts {
+  table: string
+  authorityKeyId: string
+  publicUrl: string
+  maxMembers: number
+}
+
+export interface InitialisedMesh {
+  meshId: string
+  publicUrl: string
+  /** Key of the mesh itself: whoever has it can name a new authority. To be kept offline. */
+  rootKeyFile: string
+  /** Private key of the first admin. */
+  adminIdentityFile: string
+  adminPeerId: string
+}
+
+/**
+ * Makes the root key in `data`, signs the key in KMS as the mesh's authority, writes the first head and enrols the first
+ * admin, whose key is made in `data`, too. No secret leaves the machine. May be repeated: what is there is kept.
+ * @throws MeshError conflict when the table holds the mesh of another root key
+ */
+export async function initMesh(data: string, facts: StackFacts): Promise<InitialisedMesh> {
+  const { table, maxMembers, publicUrl } = facts
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  const authority = await kmsKey(facts.authorityKeyId)
+  const store = openDynamoStore({ table, maxMembers })
+  try {
+    const rootFile = join(data, rootKeyFile)
+    const root = (await fileKey(rootFile)) ?? (await newRoot(rootFile, store))
+    const keys = await foundMesh({ store, clock: systemClock, root, authority })
+    const admin = await firstAdmin(data, controlPlane({ ...contextOf(keys, authority), store, publicUrl }))
+    const { file, peerId } = admin
+    return {
+      meshId: keys.meshId,
+      publicUrl,
+      rootKeyFile: rootFile,
+      adminIdentityFile: file,
+      adminPeerId: peerId,
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+/** A table that has a mesh already is of a root key that somebody keeps. */
+async function newRoot(file: string, store: Store): Promise<AuthorityKey> {
+  if ((await store.readPart('keys')) === undefined) return makeFileKey(file)
+  throw new MeshError(
+    'conflict',
+    `Cannot make root key ${file}: the table holds a mesh already, with another root key`,
+    {
+      hint: 'Use the data folder it was made in (--context NAME, --data DIR), or restore its root key there.',
+    },
+  )
+}
+
+const contextOf = (keys: KeyChain, { signer }: AuthorityKey) => ({
+  meshId: keys.meshId,
+  keys,
+  signer,
+  clock: systemClock,
+  changes: changeFeed(),
+})

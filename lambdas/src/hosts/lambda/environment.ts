@@ -1,0 +1,50 @@
+/** The one place that reads a Lambda's environment. */
+import { MeshError } from '@agent-mesh/protocol'
+
+export interface LambdaSettings {
+  stack: string
+  table: string
+  /** KMS key that signs. */
+  authorityKeyId: string
+  /** Where members reach the API, without a trailing slash. */
+  publicUrl: string
+  /** Where watchers connect. */
+  watchUrl: string
+  maxMembers: number
+}
+
+/* eslint-disable no-restricted-properties -- this is the file that reads it */
+
+function needed(name: string): string {
+  const value = process.env[name]
+  if (value !== undefined && value !== '') return value
+  throw new MeshError('internal', `Cannot start: the environment lacks ${name}`)
+}
+
+/** @throws MeshError naming what is missing */
+export const readEnvironment = (): LambdaSettings => ({
+  stack: needed('STACK_NAME'),
+  table: needed('TABLE_NAME'),
+  authorityKeyId: needed('AUTHORITY_KEY_ID'),
+  publicUrl: needed('PUBLIC_URL').replace(/\/+$/, ''),
+  watchUrl: needed('WATCH_URL'),
+  maxMembers: Number(needed('MAX_MEMBERS')),
+})
+
+/** Where pushes to watchers are posted; the function that pushes has it. */
+export const readCallbackUrl = (): string => needed('WATCH_CALLBACK_URL')
+
+export interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
+
+export function readCredentials(): Credentials {
+  const sessionToken = process.env['AWS_SESSION_TOKEN']
+  return {
+    accessKeyId: needed('AWS_ACCESS_KEY_ID'),
+    secretAccessKey: needed('AWS_SECRET_ACCESS_KEY'),
+    ...(sessionToken === undefined || sessionToken === '' ? {} : { sessionToken }),
+  }
+}

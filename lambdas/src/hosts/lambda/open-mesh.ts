@@ -1,0 +1,68 @@
+/** The control plane inside a Lambda: opened by the first event, kept for the life of the process. */
+import {
+  keyChainSchema,
+  MeshError,
+  meshIdOf,
+  parseJson,
+  verifyKeyChain,
+  type KeyChain,
+  type Signer,
+} from '@agent-mesh/protocol'
+import { changeFeed } from '../../domain/change-feed.ts'
+import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
+import { systemClock } from '../../store/clock.ts'
+import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
+import type { Store } from '../../store/store.ts'
+import type { LambdaSettings } from './environment.ts'
+
+export interface OpenMeshInit {
+  settings: LambdaSettings
+  /** The signer of the mesh's newest authority key. */
+  signerOf: (kid: string) => Signer | Promise<Signer>
+}
+
+/**
+ * Opens the mesh that `agent-mesh admin init` made; a failure is not kept, the next event tries again.
+ * @throws MeshError unavailable while there is none
+ */
+export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<ControlPlane> {
+  const { table, maxMembers, publicUrl, watchUrl } = settings
+  const store = openDynamoStore({ table, maxMembers })
+  let opened: Promise<ControlPlane> | undefined
+
+  const open = async (): Promise<ControlPlane> => {
+    const keys = await readKeys(store, settings)
+    const signer = await signerOf(keys.current.kid)
+    const { meshId } = keys
+    const mesh = {
+      meshId,
+      keys,
+      signer,
+      store,
+      clock: systemClock,
+      changes: changeFeed(),
+      publicUrl,
+      watchUrl,
+    }
+    return controlPlane(mesh)
+  }
+
+  return () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+}
+
+/** Members pin the mesh by their own: a chain that somebody put into the table deceives nobody. */
+async function readKeys(store: Store, { stack }: LambdaSettings): Promise<KeyChain> {
+  const part = await store.readPart('keys')
+  if (part === undefined)
+    throw new MeshError('unavailable', `Cannot answer: the mesh of stack ${stack} has no keys yet`, {
+      hint: `Make them and the first admin: agent-mesh admin init --stack ${stack}`,
+    })
+  const chain = parseJson(keyChainSchema, part.document, 'read key chain')
+  return verifyKeyChain(await meshIdOf(chain.root), chain)
+}

@@ -1,0 +1,8 @@
+/** What a Lambda gets from the table's stream, as far as it is read. */
+export interface StreamEvent {
+  Records: { dynamodb?: { Keys?: { pk?: { S?: string }; sk?: { S?: string } } } }[]
+}
+
+/** The keys that changed. */
+export const changedKeys = ({ Records }: StreamEvent): { pk: string; sk: string }[] =>
+  Records.map(({ dynamodb }) => ({ pk: dynamodb?.Keys?.pk?.S ?? '', sk: dynamodb?.Keys?.sk?.S ?? '' }))

@@ -1,0 +1,18 @@
+/** A key in a file of the operator's: the root always, the authority where no key management service is. */
+import { jwkSigner, thumbprintOf } from '@agent-mesh/protocol'
+import type { AuthorityKey } from '../domain/found-mesh.ts'
+import { readPrivateKey, writePrivateKey, type PrivateJwk } from '../hosts/node/private-key-file.ts'
+
+async function keyOf({ d, ...jwk }: PrivateJwk): Promise<AuthorityKey> {
+  const kid = await thumbprintOf(jwk)
+  return { jwk, signer: await jwkSigner(kid, { ...jwk, d }) }
+}
+
+/** Opens the key of a file, undefined without one. @throws MeshError naming the file */
+export async function fileKey(path: string): Promise<AuthorityKey | undefined> {
+  const jwk = await readPrivateKey(path)
+  return jwk === undefined ? undefined : keyOf(jwk)
+}
+
+/** Makes a key and its file. @throws MeshError permission_denied */
+export const makeFileKey = async (path: string): Promise<AuthorityKey> => keyOf(await writePrivateKey(path))

@@ -1,0 +1,38 @@
+/** Writes that others may win: in turn inside this process, tried again with full jitter between processes. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { raceRetry } from '../../defaults.ts'
+import { jitter } from '../jitter.ts'
+
+/** What an attempt answers when it lost. */
+export const again = Symbol('again')
+
+/** Runs `attempt` until it wins. @throws MeshError overloaded after the last try */
+export async function contend<T>(action: string, attempt: () => Promise<T | typeof again>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    const result = await attempt()
+    if (result !== again) return result
+    if (tries === raceRetry.tries)
+      throw new MeshError('overloaded', `Cannot ${action}: others won the write ${tries} times`, {
+        hint: 'Try again in a moment.',
+      })
+    await sleep(jitter(tries, raceRetry))
+  }
+}
+
+/** Work of one key in order: what one process can put in order it need not fight about in the database. */
+export class KeyedQueue {
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key)
+    const mine = before === undefined ? work() : before.then(work)
+    const tail = mine.catch(() => undefined)
+    this.#tails.set(key, tail)
+    try {
+      return await mine
+    } finally {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key)
+    }
+  }
+}

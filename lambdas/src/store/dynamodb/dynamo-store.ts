@@ -1,0 +1,97 @@
+import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import type { Store } from '../store.ts'
+import { mapChanges } from './changes.ts'
+import { KeyedQueue } from './contention.ts'
+import { directory } from './directory.ts'
+import { Dynamo, type DynamoOptions } from './dynamo.ts'
+import { enrolments } from './enrolments.ts'
+import { healthRollUps } from './health-roll-ups.ts'
+import { headParts } from './head-parts.ts'
+import { ledger } from './ledger.ts'
+import { mapLog } from './map-log.ts'
+import { memberItems } from './member-items.ts'
+import { members } from './members.ts'
+import { memberNames } from './names.ts'
+import { presence } from './presence.ts'
+import { sweeper } from './sweep.ts'
+import { keys } from './table.ts'
+import { tokens } from './tokens.ts'
+
+export interface DynamoStoreOptions extends DynamoOptions {
+  clock?: Clock
+  /** @default 5000 */
+  maxMembers?: number
+}
+
+/** Every part of the adapter over one table. */
+function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...options }: DynamoStoreOptions) {
+  const db = new Dynamo(options)
+  const init = { db, clock, maxMembers, queue: new KeyedQueue() }
+  const rows = memberItems(init)
+  const changes = mapChanges(init)
+  const joinTokens = tokens(init)
+  const names = memberNames({ ...init, members: rows })
+  return {
+    db,
+    rows,
+    changes,
+    tokens: joinTokens,
+    heads: headParts(init),
+    map: directory({ ...init, members: rows, changes }),
+    enrolments: enrolments({ ...init, members: rows, changes, names, tokens: joinTokens }),
+    log: mapLog(init),
+    members: members(init),
+    presence: presence(init),
+    health: healthRollUps(init),
+    ledger: ledger(init),
+    sweep: sweeper({ ...init, members: rows, changes }),
+  }
+}
+
+/** The store on one DynamoDB table; any number of processes may share it. Asks nothing before it is used. */
+export function openDynamoStore(options: DynamoStoreOptions): Store {
+  const part = partsOf(options)
+  const { db } = part
+  return {
+    ...part.heads,
+    createToken: token => part.tokens.createToken(token),
+    listTokens: page => part.tokens.listTokens(page),
+    revokeToken: id => part.tokens.revokeToken(id),
+    ...part.enrolments,
+    countMembers: () => part.rows.count(),
+
+    readHeads: () => part.changes.heads(),
+    renewEpoch: () => part.changes.renewEpoch(),
+    ...part.map,
+    ...part.members,
+    ...part.log,
+    ...part.presence,
+    ...part.health,
+    ...part.ledger,
+
+    // Its stream tells a Lambda, not a process.
+    listen: () => () => {},
+    collectGarbage: () => part.sweep(),
+    ping: async () => void (await db.get(keys.epoch)),
+    close: async () => db.close(),
+  }
+}
+
+/**
+ * Answers when the table is there, made first where `create` says so: for DynamoDB Local, a stack makes its own.
+ * @param expiry whether DynamoDB deletes what its TTL says, by its own clock
+ * @throws MeshError not_found when there is no such table, unavailable when DynamoDB does not answer
+ */
+export async function prepareDynamoTable(
+  options: DynamoOptions,
+  { create = false, expiry = true }: { create?: boolean; expiry?: boolean } = {},
+): Promise<void> {
+  const db = new Dynamo(options)
+  try {
+    if (create) await db.createTable(expiry)
+    await db.describe()
+  } finally {
+    db.close()
+  }
+}

@@ -1,0 +1,290 @@
+/** The one file that knows the DynamoDB client: reads, conditional writes, transactions, and what its errors mean. */
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DescribeTableCommand,
+  ResourceInUseException,
+  ResourceNotFoundException,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+  PutItemCommand,
+  UpdateItemCommand,
+  DeleteItemCommand,
+  type AttributeValue as SdkAttributeValue,
+  type ConsumedCapacity,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb'
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { dynamoTimeouts, writeTries } from '../../defaults.ts'
+import { jitter } from '../jitter.ts'
+import { expressionOf, type Condition, type Update } from './expressions.ts'
+import { fromAttributes, toAttributes, type AttributeValue, type Item } from './item.ts'
+import { passes } from './passing-failures.ts'
+import { table as names, type Key } from './table.ts'
+
+/** One write of a transaction. */
+export type Write =
+  | { put: Item & Key; when?: Condition }
+  | { update: Key; change: Update; when?: Condition }
+  | { delete: Key; when?: Condition }
+
+export interface DynamoOptions {
+  table: string
+  /** @default what the SDK finds: `AWS_ENDPOINT_URL`, else that of the region */
+  endpoint?: string
+  /** @default what the SDK finds: `AWS_REGION`, profile */
+  region?: string
+  /** Told of the units each request used, as DynamoDB counts them. */
+  onConsumed?: (operation: string, units: number) => void
+}
+
+/** Attributes as the client wants them; `AttributeValue` is a part of its union. */
+type Attributes = Record<string, SdkAttributeValue>
+const out = (item: Item): Attributes => toAttributes(item) as Attributes
+const back = (item: Attributes): Item => fromAttributes(item as Record<string, AttributeValue>)
+
+const batchKeys = 100
+
+/** A table. Every method throws MeshErrors only; throttling and lost connections are tried again. */
+export class Dynamo {
+  readonly table: string
+  readonly #client: DynamoDBClient
+  readonly #counted: { ReturnConsumedCapacity?: 'TOTAL' }
+  readonly #onConsumed: (operation: string, units: number) => void
+  #closed = false
+
+  constructor({ table, endpoint, region, onConsumed }: DynamoOptions) {
+    this.table = table
+    this.#counted = onConsumed === undefined ? {} : { ReturnConsumedCapacity: 'TOTAL' }
+    this.#onConsumed = onConsumed ?? (() => {})
+    this.#client = new DynamoDBClient({
+      // Repeated here instead, with its own jitter: the client's budget gives up when many requests wait at once.
+      maxAttempts: 1,
+      requestHandler: dynamoTimeouts,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(region === undefined ? {} : { region }),
+    })
+  }
+
+  async get(key: Key): Promise<Item | undefined> {
+    const input = { TableName: this.table, Key: out({ ...key }), ConsistentRead: true, ...this.#counted }
+    const reply = await this.#send('GetItem', () => this.#client.send(new GetItemCommand(input)))
+    return reply.Item === undefined ? undefined : back(reply.Item)
+  }
+
+  /** In no order; what is not there is left out. */
+  async getMany(wanted: readonly Key[]): Promise<Item[]> {
+    const found: Item[] = []
+    for (let i = 0; i < wanted.length; i += batchKeys) {
+      let missing: Attributes[] = wanted.slice(i, i + batchKeys).map(({ pk, sk }) => out({ pk, sk }))
+      for (let tries = 1; missing.length > 0; tries++) {
+        if (tries > writeTries) throw unavailable(new Error(`${missing.length} keys were not read`))
+        if (tries > 1) await sleep(jitter(tries - 1))
+        const input = {
+          RequestItems: { [this.table]: { Keys: missing, ConsistentRead: true } },
+          ...this.#counted,
+        }
+        const reply = await this.#send('BatchGetItem', () =>
+          this.#client.send(new BatchGetItemCommand(input)),
+        )
+        found.push(...(reply.Responses?.[this.table] ?? []).map(back))
+        missing = reply.UnprocessedKeys?.[this.table]?.Keys ?? []
+      }
+    }
+    return found
+  }
+
+  /** Items of a partition in order of their sort key, `after` excluded; pages as large as DynamoDB likes. */
+  async *query(
+    pk: string,
+    {
+      after,
+      before,
+      where,
+      page,
+    }: { after?: string; before?: string; where?: Condition; page?: number } = {},
+  ): AsyncGenerator<Item[]> {
+    const filter = where && expressionOf({}, where)
+    let from: Attributes | undefined
+    do {
+      const input = {
+        TableName: this.table,
+        ConsistentRead: true,
+        KeyConditionExpression:
+          before === undefined
+            ? '#pk = :pk AND #sk > :after'
+            : '#pk = :pk AND #sk BETWEEN :after AND :before',
+        ExpressionAttributeNames: { '#pk': names.partitionKey, '#sk': names.sortKey, ...filter?.names },
+        ExpressionAttributeValues: {
+          ...out({ ':pk': pk, ':after': after ?? ' ', ':before': before }),
+          ...(filter?.values as Attributes | undefined),
+        },
+        ...(filter?.condition === undefined ? {} : { FilterExpression: filter.condition }),
+        ...(page === undefined ? {} : { Limit: page }),
+        ...(from === undefined ? {} : { ExclusiveStartKey: from }),
+        ...this.#counted,
+      }
+      const reply = await this.#send('Query', () => this.#client.send(new QueryCommand(input)))
+      yield (reply.Items ?? []).map(back)
+      from = reply.LastEvaluatedKey
+    } while (from !== undefined)
+  }
+
+  /** False when the condition does not hold. */
+  async write(write: Write): Promise<boolean> {
+    return (await this.#write(write)) !== undefined
+  }
+
+  /** The whole item after the update; undefined when the condition does not hold. */
+  update(key: Key, change: Update, when?: Condition): Promise<Item | undefined> {
+    return this.#write({ update: key, change, ...(when === undefined ? {} : { when }) })
+  }
+
+  /** All or nothing. False when a condition does not hold: others were faster, read again. */
+  async transact(writes: readonly Write[]): Promise<boolean> {
+    const TransactItems = writes.map(write => this.#transactItem(write))
+    // A repetition after a lost answer is not a second write: it carries the same token.
+    const input = { TransactItems, ClientRequestToken: randomUUID(), ...this.#counted }
+    try {
+      await this.#send('TransactWriteItems', () => this.#client.send(new TransactWriteItemsCommand(input)))
+      return true
+    } catch (error) {
+      if (error instanceof MeshError && isRefusal(error.cause)) return false
+      throw error
+    }
+  }
+
+  /** @throws MeshError not_found when there is no such table */
+  async describe(): Promise<void> {
+    try {
+      await this.#send('DescribeTable', async () => {
+        await this.#client.send(new DescribeTableCommand({ TableName: this.table }))
+        return {}
+      })
+    } catch (error) {
+      const cause = error instanceof MeshError ? error.cause : error
+      throw cause instanceof ResourceNotFoundException ? noTable(this.table, cause) : error
+    }
+  }
+
+  /** Makes the table unless it is there. @param expiry whether DynamoDB deletes what its TTL says */
+  async createTable(expiry: boolean): Promise<void> {
+    const attribute = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const })
+    await this.#send('CreateTable', async () => {
+      try {
+        await this.#client.send(
+          new CreateTableCommand({
+            TableName: this.table,
+            BillingMode: 'PAY_PER_REQUEST',
+            AttributeDefinitions: [attribute(names.partitionKey), attribute(names.sortKey)],
+            KeySchema: [
+              { AttributeName: names.partitionKey, KeyType: 'HASH' },
+              { AttributeName: names.sortKey, KeyType: 'RANGE' },
+            ],
+          }),
+        )
+      } catch (error) {
+        if (!(error instanceof ResourceInUseException)) throw error
+        return {}
+      }
+      await waitUntilTableExists({ client: this.#client, maxWaitTime: 60 }, { TableName: this.table })
+      if (expiry)
+        await this.#client.send(
+          new UpdateTimeToLiveCommand({
+            TableName: this.table,
+            TimeToLiveSpecification: { Enabled: true, AttributeName: names.ttl },
+          }),
+        )
+      return {}
+    })
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#client.destroy()
+  }
+
+  async #write(write: Write): Promise<Item | undefined> {
+    const { Put, Update, Delete } = this.#transactItem(write)
+    const counted = this.#counted
+    try {
+      if (Put !== undefined)
+        await this.#send('PutItem', () => this.#client.send(new PutItemCommand({ ...Put, ...counted })))
+      if (Delete !== undefined)
+        await this.#send('DeleteItem', () =>
+          this.#client.send(new DeleteItemCommand({ ...Delete, ...counted })),
+        )
+      if (Update === undefined) return {}
+      const input = { ...Update, ReturnValues: 'ALL_NEW' as const, ...counted }
+      const reply = await this.#send('UpdateItem', () => this.#client.send(new UpdateItemCommand(input)))
+      return back(reply.Attributes ?? {})
+    } catch (error) {
+      if (error instanceof MeshError && error.cause instanceof ConditionalCheckFailedException)
+        return undefined
+      throw error
+    }
+  }
+
+  #transactItem(write: Write): TransactWriteItem {
+    const {
+      update,
+      condition,
+      names: aliases,
+      values,
+    } = expressionOf('update' in write ? write.change : {}, write.when)
+    const rest = {
+      TableName: this.table,
+      ...(condition === undefined ? {} : { ConditionExpression: condition }),
+      ...(Object.keys(aliases).length === 0 ? {} : { ExpressionAttributeNames: aliases }),
+      ...(Object.keys(values).length === 0 ? {} : { ExpressionAttributeValues: values as Attributes }),
+    }
+    if ('put' in write) return { Put: { Item: out(write.put), ...rest } }
+    if ('delete' in write) return { Delete: { Key: out({ ...write.delete }), ...rest } }
+    return { Update: { Key: out({ ...write.update }), UpdateExpression: update ?? '', ...rest } }
+  }
+
+  async #send<R extends { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] | undefined }>(
+    operation: string,
+    request: () => Promise<R>,
+  ): Promise<R> {
+    for (let tries = 1; ; tries++) {
+      if (this.#closed) throw unavailable(new Error('the store is closed'))
+      try {
+        const reply = await request()
+        for (const { CapacityUnits = 0 } of [reply.ConsumedCapacity ?? []].flat())
+          this.#onConsumed(operation, CapacityUnits)
+        return reply
+      } catch (cause) {
+        if (tries === writeTries || !passes(cause)) throw unavailable(cause)
+        await sleep(jitter(tries))
+      }
+    }
+  }
+}
+
+/** A condition of the transaction does not hold. */
+const isRefusal = (cause: unknown): boolean =>
+  cause instanceof TransactionCanceledException &&
+  (cause.CancellationReasons ?? []).some(({ Code }) => Code === 'ConditionalCheckFailed')
+
+const noTable = (table: string, cause: unknown) =>
+  new MeshError('not_found', `Cannot open DynamoDB table ${table}: it does not exist here`, {
+    cause,
+    hint: 'Deploy the stack that makes it, check region and account, or add --create-table for a local one.',
+  })
+
+/** Callers are told no more than that: the reason names tables and hosts, and is in the log. */
+const unavailable = (cause: unknown) =>
+  new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
+    cause,
+    hint: 'The log of the control plane has the reason.',
+  })

@@ -1,0 +1,131 @@
+import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { Enrolment, Redemption, Token } from '../model.ts'
+import { checkSerial, full, lapsed, notEnrolled, revoked } from '../refusals.ts'
+import type { mapChanges } from './changes.ts'
+import { again, contend } from './contention.ts'
+import { countBy, unchanged } from './directory.ts'
+import { when } from './expressions.ts'
+import type { DynamoInit } from './init.ts'
+import { enrolmentOf, memberFromItem, type MemberItem, type memberItems } from './member-items.ts'
+import type { memberNames } from './names.ts'
+import { keys } from './table.ts'
+import type { tokens } from './tokens.ts'
+
+interface Needs extends DynamoInit {
+  members: ReturnType<typeof memberItems>
+  changes: ReturnType<typeof mapChanges>
+  names: ReturnType<typeof memberNames>
+  tokens: ReturnType<typeof tokens>
+}
+
+type Redeemed = { enrolment: Enrolment; fresh: boolean }
+
+/** Enrolments on DynamoDB. */
+export const enrolments = (init: Needs) => {
+  const { db, clock, queue, members } = init
+  const redeem = redeemer(init)
+  const revoke = revoker(init)
+  return {
+    /** One redemption of a token at a time in this process: they would fight about its uses and the next free name. */
+    redeem: (redemption: Redemption): Promise<Redeemed> =>
+      queue.run(`token ${redemption.tokenHash}`, () => contend('enrol', () => redeem(redemption))),
+
+    async readEnrolment(peerId: string): Promise<Enrolment | undefined> {
+      const found = await members.find(peerId)
+      return found && enrolmentOf(found)
+    },
+
+    async recordCredential(issue: {
+      peerId: string
+      serial: string
+      credential: string
+      expiresAt: number
+    }): Promise<Enrolment> {
+      const { peerId, serial, credential, expiresAt } = issue
+      const key = keys.member(await shardOf(peerId), peerId)
+      const item = await db.update(
+        key,
+        { set: { credential, expiresAt } },
+        when('#serial = :serial AND attribute_not_exists(#revokedAt)', { ':serial': serial }),
+      )
+      if (item !== undefined) return enrolmentOf(memberFromItem(item))
+      checkSerial(await members.find(peerId), { peerId, serial }, 'record credential')
+      throw new MeshError('overloaded', `Cannot record credential: the enrolment of ${peerId} just changed`)
+    },
+
+    revokeMember: (peerId: string): Promise<Enrolment> =>
+      contend('revoke', () => revoke(peerId, clock.now())),
+  }
+}
+
+const redeemer =
+  ({ db, clock, maxMembers, members, changes, names, tokens }: Needs) =>
+  async (redemption: Redemption): Promise<Redeemed | typeof again> => {
+    const { peerId, serial, expiresAt, tokenHash } = redemption
+    const stored = await members.stored(peerId)
+    const old = stored === undefined || lapsed(stored, clock.now()) ? undefined : stored
+    if (old?.revokedAt !== undefined) throw revoked('enrol')
+    if (old?.tokenHash === tokenHash) return { enrolment: enrolmentOf(old), fresh: false }
+    const token = await tokens.usable(tokenHash)
+    const counted = token.roles.some(role => role === 'agent' || role === 'relay')
+    const by = Number(counted) - Number(stored?.counted ?? false)
+    if (by === 1 && (await members.count()) >= maxMembers) throw full('enrol', maxMembers)
+    const shard = await shardOf(peerId)
+    const wish = (token.uses === 1 ? token.name : undefined) ?? redemption.requestedName
+    const { name, writes } = await names.choose(wish, peerId, stored?.name, expiresAt)
+    const change =
+      stored?.record === undefined
+        ? undefined
+        : changes.next(stored, await changes.number(shard), { gone: stored.serial })
+    const item = memberOf(token, redemption, clock.now())
+    const enrolment: Enrolment = { peerId, serial, name, expiresAt, ...item }
+    const won = await db.transact([
+      tokens.useOf(token),
+      {
+        update: keys.member(shard, peerId),
+        change: {
+          set: { ...change?.set, ...item, shard, serial, name, expiresAt, counted, credential: undefined },
+        },
+        when: stored === undefined ? when('attribute_not_exists(pk)') : unchanged(stored),
+      },
+      ...writes,
+      ...(change?.writes ?? []),
+      ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
+    ])
+    return won ? { enrolment, fresh: true } : again
+  }
+
+const memberOf = (token: Token, { requestedRegion }: Redemption, createdAt: number) => {
+  const region = token.region ?? requestedRegion
+  return {
+    roles: token.roles,
+    tags: token.tags,
+    ...(region === undefined ? {} : { region }),
+    ephemeral: token.ephemeral,
+    tokenHash: token.hash,
+    createdAt,
+  }
+}
+
+const revoker =
+  ({ db, maxMembers, members, changes }: Needs) =>
+  async (peerId: string, now: number): Promise<Enrolment | typeof again> => {
+    const member = await members.find(peerId)
+    if (member === undefined) throw notEnrolled(peerId)
+    const enrolment: MemberItem = { ...member, revokedAt: member.revokedAt ?? now }
+    const change =
+      member.record === undefined
+        ? undefined
+        : changes.next(member, await changes.number(member.shard), { gone: member.serial })
+    const won = await db.transact([
+      {
+        update: keys.member(member.shard, peerId),
+        change: { set: { ...change?.set, revokedAt: enrolment.revokedAt, counted: false } },
+        when: unchanged(member),
+      },
+      ...(change?.writes ?? []),
+      ...(member.counted ? [countBy(-1, maxMembers)] : []),
+    ])
+    return won ? enrolmentOf(enrolment) : again
+  }

@@ -1,0 +1,36 @@
+/** Failures that pass by themselves: the same request is worth another try, be it a write. */
+
+/** Names of DynamoDB's own errors and of the client's. */
+const names = new Set([
+  'InternalServerError',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+  'TransactionConflictException',
+  'TransactionInProgressException',
+])
+
+/** Of the reasons why a transaction was cancelled. */
+const reasons = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'])
+
+const sockets = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENOTFOUND', 'EPIPE', 'ETIMEDOUT'])
+
+interface ClientError {
+  name?: string
+  code?: string
+  CancellationReasons?: { Code?: string }[]
+  $metadata?: { httpStatusCode?: number }
+}
+
+export function passes(error: unknown): boolean {
+  const { name = '', code = '', CancellationReasons, $metadata } = error as ClientError
+  if (CancellationReasons !== undefined) {
+    const given = CancellationReasons.map(({ Code = 'None' }) => Code)
+    return !given.includes('ConditionalCheckFailed') && given.some(reason => reasons.has(reason))
+  }
+  // A connection that breaks within an answer is the parser's error, without a code.
+  return names.has(name) || sockets.has(code) || ($metadata?.httpStatusCode ?? 0) >= 500
+}

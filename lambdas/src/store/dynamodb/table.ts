@@ -1,0 +1,85 @@
+/**
+ * The one table and the keys of its items, as plain data: `--create-table`, the AWS stack and the tests make the same
+ * table from it. Rooms of the key space:
+ *
+ * | pk | sk | holds |
+ * |---|---|---|
+ * | `SHARDS` | `epoch`, `00`-`15` | the epoch, and the number of each shard: one query reads the heads |
+ * | `N#shard` | peerId | a member: enrolment, pair and home |
+ * | `D#shard` | number | a change of the shard; kept while it is the newest of its member |
+ * | `S#service#shard` | peerId | a provider of a service |
+ * | `name#stem` | name | who has a name; names that differ in `-2`, `-3` lie together |
+ * | `T` | token id | a join token |
+ * | `HEAD` | `numbers` | the numbers of the head's parts |
+ * | `P#part` | number and chunk | a part of the head, immutable |
+ * | `R` | peerId of the relay | a lease |
+ * | `Q#nonce` | `-` | a nonce |
+ * | `U#block` | id | audit entries, 10,000 in a block |
+ * | `H#day` | time and region | a health roll-up |
+ * | `COUNT` | what | members and audit entries so far; when the last sweep was |
+ * | `W#...` | | left to the host of the watch connections |
+ */
+export const table = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  /** Unix seconds. It only collects garbage: every read checks expiry itself. */
+  ttl: 'ttl',
+} as const
+
+export interface Key {
+  pk: string
+  sk: string
+}
+
+const two = (shard: number): string => String(shard).padStart(2, '0')
+
+/** Sorts as a number does: 15 digits are over any safe integer of this use. */
+export const padded = (number: number): string => String(number).padStart(16, '0')
+
+/** Names that can follow from one wish lie in one partition. */
+const stemOf = (name: string): string => name.replace(/(-\d+)+$/, '').slice(0, 55)
+
+const auditBlock = 10_000
+const day = 24 * 3600_000
+
+export const keys = {
+  shards: 'SHARDS',
+  epoch: { pk: 'SHARDS', sk: 'epoch' },
+  shard: (shard: number): Key => ({ pk: 'SHARDS', sk: two(shard) }),
+  members: (shard: number): string => `N#${two(shard)}`,
+  member: (shard: number, peerId: string): Key => ({ pk: `N#${two(shard)}`, sk: peerId }),
+  changes: (shard: number): string => `D#${two(shard)}`,
+  change: (shard: number, v: number): Key => ({ pk: `D#${two(shard)}`, sk: padded(v) }),
+  providers: (service: string, shard: number): string => `S#${service}#${two(shard)}`,
+  provider: (service: string, shard: number, peerId: string): Key => ({
+    pk: `S#${service}#${two(shard)}`,
+    sk: peerId,
+  }),
+  names: (wish: string): string => `name#${stemOf(wish)}`,
+  name: (name: string): Key => ({ pk: `name#${stemOf(name)}`, sk: name }),
+  tokens: 'T',
+  token: (id: string): Key => ({ pk: 'T', sk: id }),
+  headNumbers: { pk: 'HEAD', sk: 'numbers' },
+  partChunks: (name: string): string => `P#${name}`,
+  partChunk: (name: string, number: number, chunk: number): Key => ({
+    pk: `P#${name}`,
+    sk: `${padded(number)}#${chunk}`,
+  }),
+  leases: 'R',
+  lease: (relay: string): Key => ({ pk: 'R', sk: relay }),
+  nonce: (nonce: string): Key => ({ pk: `Q#${nonce}`, sk: '-' }),
+  auditBlock: (block: number): string => `U#${block}`,
+  blockOf: (id: number): number => Math.floor(id / auditBlock),
+  audit: (id: number): Key => ({ pk: `U#${Math.floor(id / auditBlock)}`, sk: padded(id) }),
+  healthDay: (at: number): string => `H#${Math.floor(at / day)}`,
+  health: (at: number, region: string): Key => ({
+    pk: `H#${Math.floor(at / day)}`,
+    sk: `${padded(at)}#${region}`,
+  }),
+  memberCount: { pk: 'COUNT', sk: 'members' },
+  auditCount: { pk: 'COUNT', sk: 'audit' },
+  sweep: { pk: 'COUNT', sk: 'sweep' },
+} as const
+
+/** TTL of what may go after `at`, unix milliseconds; a day later, so that clocks need not agree. */
+export const ttlAfter = (at: number): number => Math.ceil((at + day) / 1000)

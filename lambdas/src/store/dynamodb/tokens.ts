@@ -1,0 +1,65 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { NewToken, Token } from '../model.ts'
+import { tokenId } from '../token-id.ts'
+import { tokenRefused } from '../token-refused.ts'
+import type { Write } from './dynamo.ts'
+import { when } from './expressions.ts'
+import type { DynamoInit } from './init.ts'
+import { list, number, optional, text, type Item } from './item.ts'
+import { takeUpTo } from './pages.ts'
+import { keys } from './table.ts'
+
+const fromItem = (item: Item): Token => ({
+  hash: text(item, 'hash'),
+  ...optional<'name', string>(item, 'name'),
+  roles: list(item, 'roles'),
+  tags: list(item, 'tags'),
+  ...optional<'region', string>(item, 'region'),
+  ephemeral: item['ephemeral'] === true,
+  uses: number(item, 'uses'),
+  left: number(item, 'left'),
+  createdAt: number(item, 'createdAt'),
+  createdBy: text(item, 'createdBy'),
+  expiresAt: number(item, 'expiresAt'),
+  ...optional<'revokedAt', number>(item, 'revokedAt'),
+})
+
+/** Join tokens on DynamoDB. */
+export const tokens = ({ db, clock }: DynamoInit) => ({
+  async createToken(token: NewToken): Promise<Token> {
+    await db.write({ put: { ...keys.token(tokenId(token.hash)), ...token, left: token.uses } })
+    return { ...token, left: token.uses }
+  },
+
+  listTokens: async ({ after, limit }: { after?: string; limit: number }): Promise<Token[]> =>
+    (
+      await takeUpTo(limit, db.query(keys.tokens, { ...(after === undefined ? {} : { after }), page: limit }))
+    ).map(fromItem),
+
+  async revokeToken(id: string): Promise<Token> {
+    const key = keys.token(id)
+    const first = when('attribute_exists(pk) AND attribute_not_exists(#revokedAt)')
+    const item = (await db.update(key, { set: { revokedAt: clock.now() } }, first)) ?? (await db.get(key))
+    if (item === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
+    return fromItem(item)
+  },
+
+  /** @throws MeshError token_invalid */
+  async usable(hash: string): Promise<Token> {
+    const item = await db.get(keys.token(tokenId(hash)))
+    const token = item?.['hash'] === hash ? fromItem(item) : undefined
+    const refused = tokenRefused(token, clock.now())
+    if (refused !== undefined || token === undefined) throw refused
+    return token
+  },
+
+  /** Takes one use as a part of a transaction. */
+  useOf: ({ hash }: Token): Write => ({
+    update: keys.token(tokenId(hash)),
+    change: { add: { left: -1 } },
+    when: when('#hash = :hash AND #left > :zero AND attribute_not_exists(#revokedAt)', {
+      ':hash': hash,
+      ':zero': 0,
+    }),
+  }),
+})

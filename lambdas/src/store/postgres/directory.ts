@@ -1,0 +1,126 @@
+import { tombstoneMs } from '../../defaults.ts'
+import type { MapWrite, NewRecord } from '../model.ts'
+import { notInMap, staleIncarnation } from '../refusals.ts'
+import { list, number, text } from './columns.ts'
+import type { Row, Sql } from './database.ts'
+import type { EnrolmentRow, enrolmentRows } from './enrolment-rows.ts'
+import type { PostgresInit } from './init.ts'
+import { lockFor, locks } from './locks.ts'
+import type { mapLog } from './map-log.ts'
+
+interface Needs extends PostgresInit {
+  rows: ReturnType<typeof enrolmentRows>
+  log: ReturnType<typeof mapLog>
+}
+
+type Place = Pick<EnrolmentRow, 'peerId' | 'shard'>
+
+/** Writes pairs and tombstones: number, log row and service index in the caller's transaction. */
+const pairWriter = ({ clock, log }: Omit<Needs, 'rows'>) => {
+  const indexServices = async (tx: Sql, { peerId, shard }: Place, before: string[], after: string[]) => {
+    const gone = before.filter(service => !after.includes(service))
+    const come = after.filter(service => !before.includes(service))
+    if (gone.length > 0)
+      await tx.run(
+        'DELETE FROM services WHERE service = ANY($1) AND shard = $2 AND peer_id = $3',
+        gone,
+        shard,
+        peerId,
+      )
+    if (come.length > 0)
+      await tx.run(
+        'INSERT INTO services SELECT s, $2, $3 FROM unnest($1::text[]) AS s ON CONFLICT DO NOTHING',
+        come,
+        shard,
+        peerId,
+      )
+  }
+
+  const write = async (tx: Sql, { shard }: Place, put: NewRecord, before: string[]): Promise<MapWrite> => {
+    const v = await log.append(tx, shard, put.peerId, null)
+    await tx.run(
+      `INSERT INTO members VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (peer_id) DO UPDATE SET
+       (shard, v, incarnation, serial, record, services, region, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9)`,
+      put.peerId,
+      shard,
+      v,
+      put.incarnation,
+      put.serial,
+      put.record,
+      JSON.stringify(put.services),
+      put.region ?? null,
+      clock.now(),
+    )
+    await indexServices(tx, { peerId: put.peerId, shard }, before, put.services)
+    return { written: true, shard, v }
+  }
+
+  const remove = async (tx: Sql, place: Place, row: Row): Promise<MapWrite> => {
+    const { peerId, shard } = place
+    const v = await log.append(tx, shard, peerId, text(row, 'serial'))
+    await indexServices(tx, place, list(row, 'services'), [])
+    await tx.run(
+      `UPDATE members SET v = $1, record = NULL, services = '[]', updated_at = $2 WHERE peer_id = $3`,
+      v,
+      clock.now(),
+      peerId,
+    )
+    return { written: true, shard, v }
+  }
+
+  return { write, remove }
+}
+
+/** The numbered map on PostgreSQL; of writes the caller holds the transaction. */
+export const directory = ({ rows, ...init }: Needs) => {
+  const { db, clock } = init
+  const { write, remove } = pairWriter(init)
+  /** The pair or its tombstone, unless that has lapsed. */
+  const find = async (tx: Sql, peerId: string): Promise<Row | undefined> => {
+    const row = await tx.get('SELECT * FROM members WHERE peer_id = $1', peerId)
+    const lapsed = row?.['record'] === null && number(row, 'updated_at') + tombstoneMs < clock.now()
+    return lapsed ? undefined : row
+  }
+
+  /** Undefined when the lock of enrolments is needed first: taken in another order, two would wait for each other. */
+  const put = async (tx: Sql, record: NewRecord, locked: boolean): Promise<MapWrite | undefined> => {
+    if (locked) await lockFor(tx, locks.enrolment)
+    const enrolment = await rows.valid(tx, record, 'publish record')
+    const stored = await find(tx, record.peerId)
+    if (stored !== undefined) {
+      const incarnation = number(stored, 'incarnation')
+      if (incarnation === record.incarnation && stored['record'] === record.record)
+        return { written: false, shard: enrolment.shard, v: number(stored, 'v') }
+      if (incarnation >= record.incarnation) throw staleIncarnation(record.incarnation, incarnation)
+    }
+    if (!enrolment.counted) {
+      if (!locked) return undefined
+      await rows.checkRoom(tx, 'publish record')
+      await rows.setCounted(tx, record.peerId, true)
+    }
+    return write(tx, enrolment, record, stored === undefined ? [] : list(stored, 'services'))
+  }
+
+  return {
+    async putMember(record: NewRecord): Promise<MapWrite> {
+      const written = await db.transaction(tx => put(tx, record, false))
+      if (written !== undefined) return written
+      return (await db.transaction(tx => put(tx, record, true))) as MapWrite
+    },
+
+    removeMember: (peerId: string, serial: string): Promise<MapWrite> =>
+      db.transaction(async tx => {
+        const enrolment = await rows.valid(tx, { peerId, serial }, 'remove member')
+        const row = await find(tx, peerId)
+        if (row === undefined || row['record'] === null) throw notInMap(peerId)
+        await rows.setCounted(tx, peerId, false)
+        return remove(tx, enrolment, row)
+      }),
+
+    /** For revocation and re-enrolment: whatever pair there is goes. */
+    async removeIfPresent(tx: Sql, place: Place): Promise<void> {
+      const row = await find(tx, place.peerId)
+      if (row !== undefined && row['record'] !== null) await remove(tx, place, row)
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { Enrolment } from '../model.ts'
+import { checkSerial, full, lapsed } from '../refusals.ts'
+import { list, number, optionalNumber, optionalText, text } from './columns.ts'
+import type { Row, Sql } from './database.ts'
+import type { PostgresInit } from './init.ts'
+
+/** An enrolment with the columns that only this adapter has. */
+export type EnrolmentRow = Enrolment & { shard: number; counted: boolean }
+
+export const enrolmentFromRow = (row: Row): EnrolmentRow => ({
+  peerId: text(row, 'peer_id'),
+  shard: number(row, 'shard'),
+  serial: text(row, 'serial'),
+  name: text(row, 'name'),
+  roles: list(row, 'roles'),
+  tags: list(row, 'tags'),
+  ...optionalText(row, 'region', 'region'),
+  ephemeral: row['ephemeral'] === true,
+  tokenHash: text(row, 'token_hash'),
+  createdAt: number(row, 'created_at'),
+  expiresAt: number(row, 'expires_at'),
+  ...optionalText(row, 'credential', 'credential'),
+  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
+  counted: row['counted'] === true,
+})
+
+/** Reads of enrolments, and the count of members that `maxMembers` bounds. */
+export const enrolmentRows = ({ db, clock, maxMembers }: PostgresInit) => ({
+  async find(peerId: string): Promise<EnrolmentRow | undefined> {
+    return this.living(await db.get('SELECT * FROM enrolments WHERE peer_id = $1', peerId))
+  },
+
+  /** Others wait for the transaction before they change it. */
+  async lock(tx: Sql, peerId: string): Promise<EnrolmentRow | undefined> {
+    return this.living(await tx.get('SELECT * FROM enrolments WHERE peer_id = $1 FOR UPDATE', peerId))
+  },
+
+  /** @throws MeshError not_found, revoked, conflict */
+  async valid(tx: Sql, of: { peerId: string; serial: string }, action: string): Promise<EnrolmentRow> {
+    return checkSerial(await this.lock(tx, of.peerId), of, action)
+  },
+
+  living(row: Row | undefined): EnrolmentRow | undefined {
+    const found = row && enrolmentFromRow(row)
+    return found === undefined || lapsed(found, clock.now()) ? undefined : found
+  },
+
+  async count(sql: Pick<Sql, 'get'> = db): Promise<number> {
+    return number((await sql.get('SELECT count(*) AS n FROM enrolments WHERE counted')) ?? {}, 'n')
+  },
+
+  /** The caller holds the lock of enrolments. @throws MeshError mesh_full */
+  async checkRoom(tx: Sql, action: string): Promise<void> {
+    if ((await this.count(tx)) >= maxMembers) throw full(action, maxMembers)
+  },
+
+  async setCounted(tx: Sql, peerId: string, counted: boolean): Promise<void> {
+    await tx.run('UPDATE enrolments SET counted = $1 WHERE peer_id = $2', counted, peerId)
+  },
+})

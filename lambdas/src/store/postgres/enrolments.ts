@@ -1,0 +1,117 @@
+import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import { freeName } from '../free-name.ts'
+import type { Enrolment, Redemption, Token } from '../model.ts'
+import { graceMs, notEnrolled, revoked } from '../refusals.ts'
+import { text } from './columns.ts'
+import type { Sql } from './database.ts'
+import type { directory } from './directory.ts'
+import { enrolmentFromRow, type EnrolmentRow, type enrolmentRows } from './enrolment-rows.ts'
+import type { PostgresInit } from './init.ts'
+import { lockFor, locks } from './locks.ts'
+import type { tokens } from './tokens.ts'
+
+interface Needs extends PostgresInit {
+  rows: ReturnType<typeof enrolmentRows>
+  tokens: ReturnType<typeof tokens>
+  directory: ReturnType<typeof directory>
+}
+
+/** Writes a new enrolment in place of any old one. */
+const enrolmentWriter = ({ clock }: PostgresInit) => {
+  /** The first free name; names of enrolments that have lapsed are free. */
+  const takeName = async (tx: Sql, wish: string, peerId: string): Promise<string> => {
+    const rows = await tx.all(
+      `SELECT n.name FROM names n JOIN enrolments e ON e.peer_id = n.peer_id
+       WHERE n.name >= $1 AND n.name < $2 AND n.peer_id <> $3 AND (e.revoked_at IS NOT NULL OR e.expires_at >= $4)`,
+      // Shortened names begin with less of the wish; "~" sorts behind all characters of a name.
+      wish.slice(0, 55),
+      `${wish.slice(0, 55)}~`,
+      peerId,
+      clock.now() - graceMs,
+    )
+    const name = freeName(wish, new Set(rows.map(row => text(row, 'name'))))
+    await tx.run('DELETE FROM names WHERE peer_id = $1', peerId)
+    await tx.run(
+      'INSERT INTO names VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET peer_id = $2',
+      name,
+      peerId,
+    )
+    return name
+  }
+
+  return async (tx: Sql, redemption: Redemption, token: Token, counted: boolean): Promise<EnrolmentRow> => {
+    const { peerId, serial, expiresAt } = redemption
+    const wish = (token.uses === 1 ? token.name : undefined) ?? redemption.requestedName
+    const name = await takeName(tx, wish, peerId)
+    await tx.run('DELETE FROM enrolments WHERE peer_id = $1', peerId)
+    const row = await tx.get(
+      'INSERT INTO enrolments VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, $12) RETURNING *',
+      peerId,
+      await shardOf(peerId),
+      serial,
+      name,
+      JSON.stringify(token.roles),
+      JSON.stringify(token.tags),
+      token.region ?? redemption.requestedRegion ?? null,
+      token.ephemeral,
+      token.hash,
+      clock.now(),
+      expiresAt,
+      counted,
+    )
+    return enrolmentFromRow(row ?? {})
+  }
+}
+
+/** Enrolments on PostgreSQL. Joins wait for each other: token, count and names are decided together. */
+export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
+  const { db, clock } = init
+  const insert = enrolmentWriter(init)
+
+  return {
+    redeem: (redemption: Redemption): Promise<{ enrolment: EnrolmentRow; fresh: boolean }> =>
+      db.transaction(async tx => {
+        await lockFor(tx, locks.enrolment)
+        const old = await rows.lock(tx, redemption.peerId)
+        if (old?.revokedAt !== undefined) throw revoked('enrol')
+        if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
+        const token = await tokens.takeUse(tx, redemption.tokenHash)
+        const counted = token.roles.some(role => role === 'agent' || role === 'relay')
+        if (counted && old?.counted !== true) await rows.checkRoom(tx, 'enrol')
+        if (old !== undefined) await directory.removeIfPresent(tx, old)
+        return { enrolment: await insert(tx, redemption, token, counted), fresh: true }
+      }),
+
+    recordCredential: (issue: {
+      peerId: string
+      serial: string
+      credential: string
+      expiresAt: number
+    }): Promise<Enrolment> =>
+      db.transaction(async tx => {
+        const found = await rows.valid(tx, issue, 'record credential')
+        const { credential, expiresAt, peerId } = issue
+        await tx.run(
+          'UPDATE enrolments SET credential = $1, expires_at = $2 WHERE peer_id = $3',
+          credential,
+          expiresAt,
+          peerId,
+        )
+        return { ...found, credential, expiresAt }
+      }),
+
+    revokeMember: (peerId: string): Promise<Enrolment> =>
+      db.transaction(async tx => {
+        const found = await rows.lock(tx, peerId)
+        if (found === undefined) throw notEnrolled(peerId)
+        const revokedAt = found.revokedAt ?? clock.now()
+        await tx.run(
+          'UPDATE enrolments SET revoked_at = $1, counted = false WHERE peer_id = $2',
+          revokedAt,
+          peerId,
+        )
+        await directory.removeIfPresent(tx, found)
+        return { ...found, revokedAt }
+      }),
+  }
+}

@@ -1,0 +1,43 @@
+import type { HeadPart } from '../model.ts'
+import { partConflict } from '../refusals.ts'
+import { number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { PostgresInit } from './init.ts'
+
+const fromRow = (row: Row): HeadPart => ({
+  name: text(row, 'name'),
+  number: number(row, 'number'),
+  document: text(row, 'document'),
+  writtenAt: number(row, 'written_at'),
+})
+
+/** Head parts on PostgreSQL. */
+export const headParts = ({ db, clock }: PostgresInit) => ({
+  async readPart(name: string): Promise<HeadPart | undefined> {
+    const row = await db.get('SELECT * FROM head_parts WHERE name = $1', name)
+    return row && fromRow(row)
+  },
+
+  readParts: async (): Promise<HeadPart[]> =>
+    (await db.all('SELECT * FROM head_parts ORDER BY name')).map(fromRow),
+
+  async writePart(name: string, expected: number, document: string): Promise<HeadPart> {
+    const part = { name, number: expected + 1, document, writtenAt: clock.now() }
+    return db.transaction(async tx => {
+      const values = [name, part.number, document, part.writtenAt] as const
+      const changed =
+        expected === 0
+          ? await tx.run('INSERT INTO head_parts VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', ...values)
+          : await tx.run(
+              'UPDATE head_parts SET number = $2, document = $3, written_at = $4 WHERE name = $1 AND number = $2 - 1',
+              ...values,
+            )
+      if (changed === 1) {
+        await db.notify(tx)
+        return part
+      }
+      const stored = await tx.get('SELECT number FROM head_parts WHERE name = $1', name)
+      throw partConflict(part, stored === undefined ? 0 : number(stored, 'number'))
+    })
+  },
+})

@@ -1,0 +1,82 @@
+import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import type { AuditEntry } from '../model.ts'
+import { graceMs } from '../refusals.ts'
+import { number, text } from './columns.ts'
+import type { Row } from './database.ts'
+import type { directory } from './directory.ts'
+import type { PostgresInit } from './init.ts'
+import { lockFor, locks } from './locks.ts'
+
+const entryFromRow = (row: Row): AuditEntry & { id: number } => ({
+  id: number(row, 'id'),
+  at: number(row, 'at'),
+  who: text(row, 'who'),
+  what: text(row, 'what'),
+  ...(row['detail'] === null ? {} : { detail: JSON.parse(text(row, 'detail')) as Record<string, unknown> }),
+})
+
+/** Nonces and audit entries on PostgreSQL. */
+export const ledger = ({ db, clock }: PostgresInit) => ({
+  claimNonce: async (nonce: string, expiresAt: number): Promise<boolean> =>
+    (await db.transaction(tx =>
+      tx.run(
+        `INSERT INTO nonces AS n VALUES ($1, $2)
+         ON CONFLICT (nonce) DO UPDATE SET expires_at = $2 WHERE n.expires_at <= $3`,
+        nonce,
+        expiresAt,
+        clock.now(),
+      ),
+    )) === 1,
+
+  /** Numbered in order of the commits: who reads on after a number misses nothing. */
+  appendAudit: async ({ at, who, what, detail }: AuditEntry): Promise<void> => {
+    const json = detail === undefined ? null : JSON.stringify(detail)
+    await db.transaction(async tx => {
+      await lockFor(tx, locks.audit)
+      await tx.run(
+        'INSERT INTO audit SELECT coalesce(max(id), 0) + 1, $1::bigint, $2::text, $3::text, $4::text FROM audit',
+        at,
+        who,
+        what,
+        json,
+      )
+    })
+  },
+
+  listAudit: async ({
+    after = 0,
+    limit,
+  }: {
+    after?: number
+    limit: number
+  }): Promise<(AuditEntry & { id: number })[]> =>
+    (await db.all('SELECT * FROM audit WHERE id > $1 ORDER BY id LIMIT $2', after, limit)).map(entryFromRow),
+})
+
+interface SweepNeeds extends PostgresInit {
+  directory: ReturnType<typeof directory>
+}
+
+/** Removes what expired and is ignored by every read already. */
+export const sweeper =
+  ({ db, clock, directory }: SweepNeeds) =>
+  (): Promise<void> =>
+    db.transaction(async tx => {
+      const now = clock.now()
+      await lockFor(tx, locks.enrolment)
+      const lapsed = await tx.all(
+        `SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < $1
+         ORDER BY shard, peer_id LIMIT 1000 FOR UPDATE`,
+        now - graceMs,
+      )
+      for (const row of lapsed)
+        await directory.removeIfPresent(tx, { peerId: text(row, 'peer_id'), shard: number(row, 'shard') })
+      const peerIds = lapsed.map(row => text(row, 'peer_id'))
+      for (const table of ['names', 'homes', 'enrolments'])
+        await tx.run(`DELETE FROM ${table} WHERE peer_id = ANY($1)`, peerIds)
+      await tx.run('DELETE FROM map_log WHERE at < $1', now - mapLogRetentionMs)
+      await tx.run('DELETE FROM members WHERE record IS NULL AND updated_at < $1', now - tombstoneMs)
+      await tx.run('DELETE FROM leases WHERE expires_at < $1', now - leaseRetentionMs)
+      await tx.run('DELETE FROM nonces WHERE expires_at <= $1', now)
+      await tx.run('DELETE FROM health WHERE at < $1', now - healthHistory.keptMs)
+    })

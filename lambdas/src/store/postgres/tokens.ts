@@ -1,0 +1,78 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { NewToken, Token } from '../model.ts'
+import { tokenId } from '../token-id.ts'
+import { tokenRefused } from '../token-refused.ts'
+import { list, number, optionalNumber, optionalText, text } from './columns.ts'
+import type { Row, Sql } from './database.ts'
+import type { PostgresInit } from './init.ts'
+
+const fromRow = (row: Row): Token => ({
+  hash: text(row, 'hash'),
+  ...optionalText(row, 'name', 'name'),
+  roles: list(row, 'roles'),
+  tags: list(row, 'tags'),
+  ...optionalText(row, 'region', 'region'),
+  ephemeral: row['ephemeral'] === true,
+  uses: number(row, 'uses'),
+  left: number(row, 'left_uses'),
+  createdAt: number(row, 'created_at'),
+  createdBy: text(row, 'created_by'),
+  expiresAt: number(row, 'expires_at'),
+  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
+})
+
+/** Join tokens on PostgreSQL. */
+export const tokens = ({ db, clock }: PostgresInit) => ({
+  async createToken(token: NewToken): Promise<Token> {
+    const values = [
+      tokenId(token.hash),
+      token.hash,
+      token.name ?? null,
+      JSON.stringify(token.roles),
+      JSON.stringify(token.tags),
+      token.region ?? null,
+      token.ephemeral,
+      token.uses,
+      token.uses,
+      token.createdAt,
+      token.createdBy,
+      token.expiresAt,
+    ] as const
+    await db.transaction(tx =>
+      tx.run(
+        'INSERT INTO tokens VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)',
+        ...values,
+      ),
+    )
+    return { ...token, left: token.uses }
+  },
+
+  listTokens: async ({ after = '', limit }: { after?: string; limit: number }): Promise<Token[]> =>
+    (await db.all('SELECT * FROM tokens WHERE id > $1 ORDER BY id LIMIT $2', after, limit)).map(fromRow),
+
+  async revokeToken(id: string): Promise<Token> {
+    const row = await db.transaction(tx =>
+      tx.get(
+        'UPDATE tokens SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 RETURNING *',
+        clock.now(),
+        id,
+      ),
+    )
+    if (row === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
+    return fromRow(row)
+  },
+
+  /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
+  async takeUse(tx: Sql, hash: string): Promise<Token> {
+    const row = await tx.get(
+      'SELECT * FROM tokens WHERE id = $1 AND hash = $2 FOR UPDATE',
+      tokenId(hash),
+      hash,
+    )
+    const token = row && fromRow(row)
+    const refused = tokenRefused(token, clock.now())
+    if (refused !== undefined || token === undefined) throw refused
+    await tx.run('UPDATE tokens SET left_uses = left_uses - 1 WHERE id = $1', tokenId(hash))
+    return token
+  },
+})

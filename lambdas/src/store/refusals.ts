@@ -1,0 +1,75 @@
+/** Refusals that every adapter words alike. */
+import { credentialDays } from '@agent-mesh/protocol/credential'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { Enrolment, Lease, RelayReport } from './model.ts'
+
+/** How long after the expiry of its credential an enrolment lives, ms. */
+export const graceMs = credentialDays.grace * 24 * 3600_000
+
+/** Lapsed enrolments are as good as gone; a revoked one never lapses. */
+export const lapsed = ({ revokedAt, expiresAt }: Enrolment, now: number): boolean =>
+  revokedAt === undefined && expiresAt + graceMs < now
+
+export const revoked = (action: string) =>
+  new MeshError('revoked', `Cannot ${action}: the member was revoked`)
+
+/** @throws MeshError not_found, revoked, conflict */
+export function checkSerial<E extends Enrolment>(
+  found: E | undefined,
+  { peerId, serial }: { peerId: string; serial: string },
+  action: string,
+): E {
+  if (found === undefined) throw new MeshError('not_found', `Cannot ${action}: ${peerId} is not enrolled`)
+  if (found.revokedAt !== undefined) throw revoked(action)
+  if (found.serial !== serial)
+    throw new MeshError('conflict', `Cannot ${action}: serial ${serial} was replaced by a newer enrolment`)
+  return found
+}
+
+export const full = (action: string, maxMembers: number) =>
+  new MeshError('mesh_full', `Cannot ${action}: the mesh has ${maxMembers} members already`, {
+    hint: 'Remove members that are gone, or raise maxMembers.',
+  })
+
+export const staleIncarnation = (given: number, stored: number) =>
+  new MeshError('conflict', `Cannot publish record: incarnation ${given} does not beat ${stored}`, {
+    details: { incarnation: stored },
+    hint: 'Sign a record with a higher incarnation.',
+  })
+
+export const notInMap = (peerId: string) =>
+  new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)
+
+export const notEnrolled = (peerId: string) =>
+  new MeshError('not_found', `Cannot revoke ${peerId}: it is not enrolled`)
+
+export const mapGap = (shard: number, after: number) =>
+  new MeshError('map_gap', `Cannot read map changes: number ${after} of shard ${shard} cannot be followed`, {
+    hint: 'Read the map anew, without a cursor.',
+  })
+
+/** A report follows the stored one, repeats it, or belongs to another time. A new epoch begins with number 1. */
+export const placeOf = (
+  stored: Lease | undefined,
+  { epoch, seq }: RelayReport,
+): 'next' | 'repeat' | 'stray' => {
+  if (stored === undefined) return 'next'
+  if (epoch !== stored.epoch) return seq === 1 ? 'next' : 'stray'
+  if (seq === stored.seq + 1) return 'next'
+  return seq === stored.seq ? 'repeat' : 'stray'
+}
+
+export const strayReport = (report: RelayReport, stored: Lease | undefined) =>
+  new MeshError(
+    'conflict',
+    `Cannot apply relay report: ${report.epoch}/${report.seq} does not follow ${stored?.epoch}/${stored?.seq}`,
+    {
+      details: { epoch: stored?.epoch, seq: stored?.seq },
+      hint: 'Begin a new epoch with all homed agents.',
+    },
+  )
+
+export const partConflict = ({ name, number }: { name: string; number: number }, stored: number) =>
+  new MeshError('conflict', `Cannot write ${name} number ${number}: number ${stored} is stored`, {
+    details: { number: stored },
+  })

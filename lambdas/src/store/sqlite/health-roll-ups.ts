@@ -1,0 +1,20 @@
+import { healthHistory } from '../../defaults.ts'
+import type { HealthRollUp } from '../model.ts'
+import { number, text } from './columns.ts'
+import type { SqliteInit } from './init.ts'
+
+/** Health of the last day on SQLite; of writes the caller holds the transaction. */
+export const healthRollUps = ({ db, clock }: SqliteInit) => ({
+  writeHealth(rollUps: readonly HealthRollUp[]): void {
+    for (const { at, region, document } of rollUps)
+      db.run('INSERT OR REPLACE INTO health VALUES (?, ?, ?)', at, region, document)
+  },
+
+  listHealth: (since: number): HealthRollUp[] =>
+    db
+      .all(
+        'SELECT * FROM health WHERE at >= ? ORDER BY at, region',
+        Math.max(since, clock.now() - healthHistory.keptMs),
+      )
+      .map(row => ({ at: number(row, 'at'), region: text(row, 'region'), document: text(row, 'document') })),
+})

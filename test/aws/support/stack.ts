@@ -1,0 +1,83 @@
+/** The deployed stack, as the command deploys it. */
+import { CloudFormation } from '@aws-sdk/client-cloudformation'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { commandFile, lastJson, type Ran } from '../../support/command.ts'
+import { frontDoor, type Apis, type FrontDoor } from './front-door.ts'
+import { startMinistack, type Ministack } from './ministack.ts'
+import { pythonTools } from './python.ts'
+
+export const stackName = 'AgentMeshTest'
+
+export interface TestCloud {
+  readonly emulator: Ministack
+  readonly door: FrontDoor
+  readonly folder: string
+  /** Where the command keeps root key and admin. */
+  readonly admin: string
+  /** Runs the command with the admin's data folder. */
+  command(...args: string[]): Promise<Ran>
+  /** `deploy aws` with the settings of these tests and more. */
+  deploy(...more: string[]): Promise<Record<string, unknown>>
+  outputs(): Promise<Map<string, string>>
+  close(): Promise<void>
+}
+
+/** Sets the environment of this process, too: what it starts and asks finds the emulator. */
+export async function openTestCloud(): Promise<TestCloud> {
+  const folder = await mkdtemp(join(tmpdir(), 'mesh-aws-'))
+  const emulator = await startMinistack(await pythonTools(), folder)
+  Object.assign(process.env, emulator.env)
+  const formation = new CloudFormation()
+  const outputs = async (): Promise<Map<string, string>> => {
+    const { Stacks: [found] = [] } = await formation.describeStacks({ StackName: stackName })
+    return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+  }
+  const door = await frontDoor(emulator.port, () => apisOf(outputs, emulator.port))
+  const admin = join(folder, 'admin')
+  const command = (...args: string[]): Promise<Ran> => run([...args, '--data', admin, '--json'])
+  const deploy = async (...more: string[]): Promise<Record<string, unknown>> => {
+    const settings = [...settingsOf(door.url), ...more].flatMap(setting => ['--set', setting])
+    const ran = await command('deploy', 'aws', '--stack', stackName, ...settings)
+    if (ran.code !== 0) throw new Error(`deploy failed:\n${ran.stdout}\n${ran.stderr}`)
+    return lastJson(ran)
+  }
+  const close = async (): Promise<void> => {
+    await door.close()
+    await emulator.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+  return { emulator, door, folder, admin, command, deploy, outputs, close }
+}
+
+/** Without a limit of its own: a deployment takes as long as the machine lets it. */
+async function run(args: readonly string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const exited = once(child, 'exit') as Promise<[number | null]>
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited])
+  return { code, stdout, stderr }
+}
+
+/** Nobody waits an hour for a sweep here. */
+const settingsOf = (url: string): string[] => [
+  `publicUrl=${url}`,
+  `watchUrl=${url.replace('http', 'ws')}/watch`,
+  `pushUrl=${url}/push`,
+  'sweepMinutes=1',
+  'healthSeconds=1',
+  'protectData=false',
+]
+
+async function apisOf(outputs: () => Promise<Map<string, string>>, port: number): Promise<Apis | undefined> {
+  const found = await outputs().catch(() => new Map<string, string>())
+  const hostOf = (name: string): string | undefined => {
+    const [, id] = /\/\/([^.]+)\./.exec(found.get(name) ?? '') ?? []
+    return id === undefined ? undefined : `${id}.execute-api.localhost:${port}`
+  }
+  const [http, watch] = [hostOf('ApiEndpoint'), hostOf('WatchEndpoint')]
+  return http === undefined || watch === undefined ? undefined : { http, watch }
+}

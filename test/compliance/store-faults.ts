@@ -1,0 +1,52 @@
+/** What a store does while its database fails under it: the same writes, all of them, each once. */
+import type { Enrolment, Store } from '@agent-mesh/lambdas'
+import { expect } from 'vitest'
+import { newSerial, recordOf, tokenOf, type TestClock } from './store-fixture.ts'
+
+/** Enrols and publishes members while faults happen, and removes some. */
+export async function workThroughFaults(store: Store, clock: TestClock): Promise<void> {
+  const { hash } = await store.createToken(tokenOf(clock, { uses: 10 }))
+  const join = (i: number) =>
+    store.redeem({
+      tokenHash: hash,
+      peerId: `p-${i}`,
+      requestedName: 'host',
+      serial: newSerial(),
+      expiresAt: clock.now() + 3600_000,
+    })
+  const joined = await Promise.all(Array.from({ length: 10 }, (_, i) => join(i)))
+  const enrolments: Enrolment[] = []
+  for (const { enrolment } of joined) {
+    const { peerId, serial, expiresAt } = enrolment
+    enrolments.push(await store.recordCredential({ peerId, serial, expiresAt, credential: `of-${peerId}` }))
+  }
+  await Promise.all(enrolments.map(enrolment => store.putMember(recordOf(enrolment, 1))))
+  for (const { peerId, serial } of enrolments.slice(0, 3))
+    expect(await store.removeMember(peerId, serial)).toMatchObject({ written: true })
+  expect(await store.claimNonce('n', clock.now() + 1000)).toBe(true)
+  for (const what of ['a', 'b', 'c']) await store.appendAudit({ at: clock.now(), who: 'admin', what })
+  const report = { relay: 'r', epoch: 'e', seq: 1, down: [], status: '{}' }
+  await store.applyReport({ ...report, up: enrolments.map(({ peerId }) => ({ peerId, homeSeq: 1 })) })
+}
+
+/** Looked at when all is well again: nothing is lost, nothing happened twice. */
+export async function expectAllDoneOnce(store: Store): Promise<void> {
+  const [token] = await store.listTokens({ limit: 10 })
+  expect(token).toMatchObject({ uses: 10, left: 0 })
+  expect(await store.countMembers()).toBe(7)
+  const peerIds = Array.from({ length: 10 }, (_, i) => `p-${i}`)
+  const enrolments = await Promise.all(peerIds.map(peerId => store.readEnrolment(peerId)))
+  expect(new Set(enrolments.map(enrolment => enrolment?.name))).toEqual(
+    new Set(['host', ...Array.from({ length: 9 }, (_, i) => `host-${i + 2}`)]),
+  )
+  const members = await store.readMembers(peerIds)
+  expect(members).toHaveLength(7)
+  expect(members.every(({ online }) => online)).toBe(true)
+  const { v } = await store.readHeads()
+  expect(v.reduce((sum, number) => sum + number)).toBe(13)
+  for (const [shard, head] of v.entries()) {
+    const changes = await store.readChanges(shard, { after: 0, limit: 100 })
+    expect(changes.map(change => change.v)).toEqual(Array.from({ length: head }, (_, i) => i + 1))
+  }
+  expect((await store.listAudit({ limit: 10 })).map(({ what }) => what)).toEqual(['a', 'b', 'c'])
+}

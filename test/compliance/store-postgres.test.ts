@@ -1,0 +1,99 @@
+import { openPostgresStore, type Store } from '@agent-mesh/lambdas'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { postgresMissing, startPostgres, type PostgresServer } from '../support/postgres-server.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
+import { testClock, type SetupOptions } from './store-fixture.ts'
+import { storeCompliance } from './store.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
+  let server: PostgresServer
+  let databases = 0
+  const freshDatabase = () => server.database(`mesh_${++databases}`)
+  beforeAll(async () => void (server = await startPostgres()), 120_000)
+  afterAll(() => server.stop(), 60_000)
+
+  const onDatabase = (handles: number) => ({
+    async setup(options: SetupOptions) {
+      const url = (await freshDatabase())()
+      const open = (): Promise<Store> => openPostgresStore({ url, ...options })
+      // At once: each of them brings the schema up to date, or finds that another one does.
+      const stores = (await Promise.all(Array.from({ length: handles }, open))) as [Store, ...Store[]]
+      const teardown = async (): Promise<void> => {
+        for (const store of stores) await store.close()
+      }
+      return { stores, teardown }
+    },
+  })
+
+  storeCompliance('PostgreSQL', onDatabase(1))
+  storeCompliance('PostgreSQL, two processes of one database', onDatabase(2))
+
+  describe('a connection to PostgreSQL that breaks', () => {
+    const isCommit = (sent: Buffer) => sent.includes('COMMIT')
+    const isStatement = (sent: Buffer) => sent.includes('INSERT') || sent.includes('UPDATE')
+
+    test.each([
+      ['at every other commit, whose answer is lost, does nothing twice', isCommit, 20],
+      ['in the middle of every other write loses nothing', isStatement, 20],
+    ])('%s', async (_, where, most) => {
+      const proxy = await startTcpProxy(server.port)
+      const clock = testClock()
+      const store = await openPostgresStore({ url: (await freshDatabase())(proxy.port), clock })
+      let turn = 0
+      proxy.cutAfter(sent => where(sent) && turn++ % 2 === 0 && proxy.cuts < most)
+      await workThroughFaults(store, clock)
+      proxy.cutAfter(undefined)
+      expect(proxy.cuts).toBeGreaterThan(most / 2)
+      await expectAllDoneOnce(store)
+      await store.close()
+      await proxy.stop()
+    })
+
+    test('is made again, also the one that listens', async () => {
+      const proxy = await startTcpProxy(server.port)
+      const database = await freshDatabase()
+      const [store, other] = await Promise.all([
+        openPostgresStore({ url: database(proxy.port) }),
+        openPostgresStore({ url: database() }),
+      ])
+      let told = 0
+      const stop = store.listen(() => void told++)
+      await vi.waitFor(() => expect(told).toBeGreaterThan(0), 10_000)
+      proxy.cut()
+      await vi.waitFor(() => expect(told).toBeGreaterThan(1), 10_000)
+      const before = told
+      await other.writePart('policy', 0, 'one')
+      await vi.waitFor(() => expect(told).toBeGreaterThan(before), 10_000)
+      expect(await store.readPart('policy')).toMatchObject({ document: 'one' })
+      stop()
+      await Promise.all([store.close(), other.close()])
+      await proxy.stop()
+    })
+  })
+
+  describe('a PostgreSQL database', () => {
+    test('keeps its epoch and contents when it is opened again', async () => {
+      const url = (await freshDatabase())()
+      const first = await openPostgresStore({ url })
+      await first.writePart('policy', 0, 'one')
+      const heads = await first.readHeads()
+      await first.close()
+      const again = await openPostgresStore({ url })
+      expect(heads.epoch).toMatch(/^[\w-]{1,32}$/)
+      expect(await again.readHeads()).toEqual(heads)
+      expect(await again.readPart('policy')).toMatchObject({ document: 'one' })
+      await again.close()
+    })
+
+    test('that cannot be reached is told without its password', async () => {
+      const url = 'postgres://mesh:sesame-open@127.0.0.1:1/none'
+      const error = await openPostgresStore({ url }).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'unavailable' })
+      const { inspect } = await import('node:util')
+      expect(inspect(error, { depth: 9 })).not.toContain('sesame')
+    })
+  })
+})

@@ -1,0 +1,31 @@
+import { isRemoval, mapMessageSchema, parseJson, type MapMessage, type MapPage } from '@agent-mesh/protocol'
+import { WebSocket } from 'ws'
+
+/** A watcher that keeps what it hears, with the time it heard it. */
+export class Ears {
+  readonly heard: { message: MapMessage; at: number }[] = []
+  readonly socket: WebSocket
+  closed: number | undefined
+
+  constructor(url: URL, authorization: string) {
+    this.socket = new WebSocket(url, { headers: { authorization } })
+    this.socket.on('message', data => {
+      this.heard.push({ message: parseJson(mapMessageSchema, String(data), 'read'), at: performance.now() })
+    })
+    this.socket.on('close', code => (this.closed = code))
+    this.socket.on('error', () => {})
+  }
+
+  get pages(): MapPage[] {
+    return this.heard.flatMap(({ message }) => (message.type === 'changes' ? [message.page] : []))
+  }
+
+  /** When a change of the member was heard that fits. */
+  whenHeard(peerId: string, removal = false): number | undefined {
+    return this.heard.findLast(
+      ({ message }) =>
+        message.type === 'changes' &&
+        message.page.changes.some(change => change.peerId === peerId && isRemoval(change) === removal),
+    )?.at
+  }
+}
