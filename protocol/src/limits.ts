@@ -30,6 +30,8 @@ export const limits = {
   /** Pairs in one map page, and its bytes. */
   mapPairs: 1000,
   mapBytes: 1024 * 1024,
+  /** Regions whose latency a relay reports. */
+  latencies: 64,
   /** Changes in one relay report. */
   reportChanges: 500,
   /** Largest body of any control plane request. */

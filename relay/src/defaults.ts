@@ -1,3 +1,6 @@
+/** Relays that a relay keeps links to (counts): design 5a bounds the links of a relay to about 16 and 2 a region. */
+export const neighbourCounts = { ownRegion: 16, eachOther: 2 } as const
+
 /** Defaults of the relay. Milliseconds unless said. */
 export const defaults = {
   /** First and longest pause before the watch is opened again, with jitter. */

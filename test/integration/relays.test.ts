@@ -63,6 +63,18 @@ describe('relays', () => {
     expect(relay.peers()).toMatchObject([{ name: 'a', online: true, source: 'link' }])
   })
 
+  test('link to each other across regions, and the health of the mesh tells their latency', async () => {
+    await mesh.relay('relay-1', undefined, 'eu')
+    await mesh.relay('relay-2', undefined, 'us')
+    const { latency } = await vi.waitFor(async () => {
+      const health = await mesh.controlPlane.health()
+      expect(health.latency).toHaveLength(2)
+      return health
+    }, 20_000)
+    expect(latency.map(({ from, to }) => `${from}-${to}`)).toEqual(['eu-us', 'us-eu'])
+    for (const { ms } of latency) expect(ms).toBeGreaterThan(0)
+  })
+
   test('need a token with the role relay', async () => {
     const { createRelay } = await import('@agent-mesh/relay')
     const join = await mesh.token({ roles: ['agent'] })

@@ -60,8 +60,8 @@ export class LocalMesh {
     return join(this.folder, name)
   }
 
-  async relay(name: string, listen = loopback): Promise<Relay> {
-    const token = await this.token({ roles: ['relay'] })
+  async relay(name: string, listen = loopback, region?: string): Promise<Relay> {
+    const token = await this.token({ roles: ['relay'], ...(region === undefined ? {} : { region }) })
     const relay = await createRelay({
       data: this.data(name),
       join: token,

@@ -48,7 +48,7 @@ Examples:
   })
 }
 
-function healthText({ regions, services, history }: HealthReply, output: Output): string {
+function healthText({ regions, services, latency, history }: HealthReply, output: Output): string {
   if (regions.length === 0) return 'Nobody is in the map yet.'
   const parts = [
     output.table(
@@ -66,6 +66,13 @@ function healthText({ regions, services, history }: HealthReply, output: Output)
     ),
   ]
   if (services.length === 0) parts.pop()
+  if (latency.length > 0)
+    parts.push(
+      output.table(
+        ['FROM', 'TO', 'ROUND TRIP'],
+        latency.map(({ from, to, ms }) => [from, to, `${ms} ms`]),
+      ),
+    )
   if (history !== undefined) parts.push(historyText(history, output))
   return parts.join('\n\n')
 }

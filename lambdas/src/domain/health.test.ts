@@ -33,7 +33,10 @@ const lease = (relay: string, reportedAt: number, agents: number): Lease => ({
   seq: 1,
   reportedAt,
   expiresAt: reportedAt + 1000,
-  status: JSON.stringify({ load: { agents, reservations: 2 * agents, visitors: 1 }, health: {} }),
+  status: JSON.stringify({
+    load: { agents, reservations: 2 * agents, visitors: 1 },
+    health: { latency: [{ region: 'us', ms: 80 + agents }] },
+  }),
 })
 
 /** The health of members that a store would list, all in one shard. */
@@ -59,12 +62,13 @@ describe('health', () => {
       member('r3', { region: 'eu', ...relay, online: false }),
       member('d'),
     ]
-    const { asOf, ageMs, regions, services } = await healthOf(
+    const { asOf, ageMs, regions, services, latency } = await healthOf(
       members,
       [lease('r1', 90, 3), lease('r2', 70, 4)],
       100,
     )
     expect({ asOf, ageMs }).toEqual({ asOf: 100, ageMs: 30 })
+    expect(latency).toEqual([{ from: 'eu', to: 'us', ms: 83 }])
     const load = { agents: 7, reservations: 14, visitors: 2 }
     const eu = { region: 'eu', members: 6, online: 3, stale: 1, relays: 3, relaysLeased: 2, load, ageMs: 30 }
     expect(regions).toMatchObject([{ region: 'default', members: 1, relays: 0 }, eu])

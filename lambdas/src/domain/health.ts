@@ -11,10 +11,12 @@ const nowhere = 'default'
 
 type Region = RegionHealth
 type Service = HealthReply['services'][number]
+type Latency = HealthReply['latency'][number]
 
 /** What a relay says of itself in a report. */
 const statusSchema = z.looseObject({
   load: z.looseObject({ agents: z.int(), reservations: z.int(), visitors: z.int() }),
+  health: z.looseObject({ latency: z.optional(z.array(z.looseObject({ region: z.string(), ms: z.int() }))) }),
 })
 
 const emptyRegion = (region: string): Region => ({
@@ -43,21 +45,23 @@ const countMember = (sum: Region | Service, { online, leased }: Member): void =>
   sum.stale += leased && !online ? 1 : 0
 }
 
-function countRelay(sum: Region, lease: Lease | undefined, now: number): void {
+function countRelay(sum: Region, lease: Lease | undefined, now: number): Latency[] {
   sum.relays++
-  if (lease === undefined) return
+  if (lease === undefined) return []
   sum.relaysLeased++
   sum.ageMs = Math.max(sum.ageMs, now - lease.reportedAt)
-  const { load } = parseJson(statusSchema, lease.status, 'read status of relay')
+  const { load, health } = parseJson(statusSchema, lease.status, 'read status of relay')
   sum.load.agents += load.agents
   sum.load.reservations += load.reservations
   sum.load.visitors += load.visitors
+  return (health.latency ?? []).map(({ region, ms }) => ({ from: sum.region, to: region, ms }))
 }
 
 /** Sums up members, page by page: a mesh of a million is never held at once. */
 class HealthSum {
   readonly #regions = new Map<string, Region>()
   readonly #services = new Map<string, Service>()
+  readonly #latency = new Map<string, Latency>()
   readonly #leases: ReadonlyMap<string, Lease>
   readonly #now: number
 
@@ -71,7 +75,8 @@ class HealthSum {
     const region = member.region ?? nowhere
     const sum = entryOf(this.#regions, region, () => emptyRegion(region))
     countMember(sum, member)
-    if (member.roles.includes('relay')) countRelay(sum, this.#leases.get(member.peerId), this.#now)
+    if (member.roles.includes('relay'))
+      for (const latency of countRelay(sum, this.#leases.get(member.peerId), this.#now)) this.#least(latency)
     for (const service of member.services.filter(key => key.includes('@')))
       countMember(
         entryOf(this.#services, `${service} ${region}`, () => ({
@@ -85,6 +90,12 @@ class HealthSum {
       )
   }
 
+  #least(latency: Latency): void {
+    const key = `${latency.from} ${latency.to}`
+    const known = this.#latency.get(key)
+    if (known === undefined || latency.ms < known.ms) this.#latency.set(key, latency)
+  }
+
   reply(): HealthReply {
     const oldest = Math.min(this.#now, ...[...this.#leases.values()].map(lease => lease.reportedAt))
     const byName = (a: [string, unknown], b: [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
@@ -93,6 +104,7 @@ class HealthSum {
       ageMs: this.#now - oldest,
       regions: [...this.#regions].sort(byName).map(([, sum]) => sum),
       services: [...this.#services].sort(byName).map(([, sum]) => sum),
+      latency: [...this.#latency].sort(byName).map(([, latency]) => latency),
     }
   }
 }

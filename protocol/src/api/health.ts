@@ -39,6 +39,8 @@ export const healthReply = z.looseObject({
   ageMs: count,
   regions: z.array(regionHealth),
   services: z.array(z.looseObject({ service: z.string(), region: z.string(), ...presence })),
+  /** Least round trip between relays of two regions, milliseconds, as the relays of `from` last reported. */
+  latency: z.array(z.looseObject({ from: z.string(), to: z.string(), ms: count })),
   /** Steps of five minutes, oldest first; only when asked for with `?history=HOURS`. */
   history: z.optional(z.array(healthStep)),
 })

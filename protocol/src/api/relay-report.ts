@@ -20,6 +20,10 @@ export const relayReport = z.strictObject({
     ready: z.boolean(),
     version: z.string().check(z.maxLength(64)),
     region: z.optional(labelField),
+    /** Round trip to the relays of each region, milliseconds. */
+    latency: z.optional(
+      z.array(z.strictObject({ region: labelField, ms: count })).check(z.maxLength(limits.latencies)),
+    ),
   }),
 })
 export type RelayReport = z.output<typeof relayReport>

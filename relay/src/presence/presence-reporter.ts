@@ -25,11 +25,13 @@ export class PresenceReporter {
   #sending: Promise<void> | undefined
   /** Monotonic milliseconds. */
   #lastSent = Number.NEGATIVE_INFINITY
+  /** Changed since the report that is on its way. */
+  #wanted = false
 
   constructor(init: PresenceReporterInit) {
     this.#init = init
     this.#pauses = init.pauses ?? defaults
-    this.#stopListening = init.homed.onChange(() => this.#schedule(this.#sinceLast(this.#pauses.reportMinMs)))
+    this.#stopListening = init.homed.onChange(() => this.reportSoon())
   }
 
   start(): void {
@@ -42,6 +44,12 @@ export class PresenceReporter {
     clearTimeout(this.#timer)
     this.#stopping.abort()
     await this.#sending
+  }
+
+  /** Something of the next report changed: it goes out as soon as it may. */
+  reportSoon(): void {
+    this.#wanted = true
+    this.#schedule(this.#sinceLast(this.#pauses.reportMinMs))
   }
 
   /** Milliseconds until `apart` have passed since the last report. */
@@ -64,10 +72,12 @@ export class PresenceReporter {
   async #send(): Promise<number> {
     const { client, homed, load, health, log } = this.#init
     this.#lastSent = performance.now()
+    this.#wanted = false
     try {
       const body = { ...this.#report.next(homed.claims()), load: load(), health: health() }
       await client.report(body, this.#stopping.signal)
-      return this.#report.acknowledge(homed.claims()) ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
+      const more = this.#report.acknowledge(homed.claims()) || this.#wanted
+      return more ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')

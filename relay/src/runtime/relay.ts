@@ -10,6 +10,7 @@ import {
   Presence,
   serviceViews,
   statusView,
+  type Link,
   type Logger,
   type Member,
   type MemberOptions,
@@ -25,6 +26,7 @@ import {
 import { circuitServer, type CircuitServer } from '../circuit/index.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
+import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
 
@@ -49,8 +51,12 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const circuit = circuitServer({
     onDenied: (reason, peerId) => log.info({ reason, peerId }, 'circuit or reservation denied'),
   })
-  const { relay: hooks, keep, limits } = circuit
-  const transport = { relay: hooks, keep, options: { maxLinks: limits.maxLinks } }
+  const parts: { relay?: Relay } = {}
+  const transport = {
+    relay: circuit.relay,
+    keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
+    options: { maxLinks: circuit.limits.maxLinks },
+  }
   const signal = options.signal === undefined ? {} : { signal: options.signal }
   const beforeStart = circuit.attach
   const member = await openMember({ settings, log, transport, beforeStart, ...signal })
@@ -63,7 +69,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
           hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
         },
       )
-    const relay = new Relay(member, circuit)
+    const relay = (parts.relay = new Relay(member, circuit))
     await relay.start()
     return relay
   } catch (error) {
@@ -78,6 +84,7 @@ export class Relay {
   readonly #homed: HomedAgents
   readonly #mirror: MapMirror
   readonly #mapServer: MapServer
+  readonly #neighbours: Neighbours
   readonly #reporter: PresenceReporter
   readonly #presence = new Presence()
   readonly #startedAt: number
@@ -91,12 +98,26 @@ export class Relay {
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log })
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
+    const { transport, serving } = member
+    this.#neighbours = new Neighbours({
+      self: identity.peerId,
+      head,
+      transport,
+      ping: link => serving.sessions.of(link).ping(),
+      onChange: () => this.#reporter.reportSoon(),
+      log,
+    })
     const { region } = member.credential.claims
     this.#reporter = new PresenceReporter({
       client,
       homed: this.#homed,
       load: () => this.#load(),
-      health: () => ({ ready: true, version, ...(region === undefined ? {} : { region }) }),
+      health: () => ({
+        ready: true,
+        version,
+        latency: this.#neighbours.latency(),
+        ...(region === undefined ? {} : { region }),
+      }),
       log,
     })
     this.#homed.onChange(() =>
@@ -114,6 +135,11 @@ export class Relay {
 
   get meshId(): string {
     return this.#member.controlPlane.meshId
+  }
+
+  /** Whether a link without work is kept. */
+  keeps({ peer }: Link): boolean {
+    return this.#neighbours.keeps(peer.peerId)
   }
 
   /** Where members reach it. */
@@ -136,6 +162,7 @@ export class Relay {
       Number(this.#mirror.watching),
     )
     this.#mirror.start()
+    this.#neighbours.start()
     this.#reporter.start()
   }
 
@@ -191,7 +218,7 @@ export class Relay {
     const { transport, serving, log } = this.#member
     log.info('stopping')
     await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
-    await Promise.all([this.#mirror.stop(), this.#reporter.stop()])
+    await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
     this.#mapServer.stop()
     await this.#member.stop()
   }

@@ -1,0 +1,83 @@
+/** Links to the relays around: kept open and pinged, so that the latency between regions is known. */
+import { WatchLinks, type HeadKeeper, type Link, type Logger, type Transport } from '@agent-mesh/agent'
+import { MeshError, type RelayReport } from '@agent-mesh/protocol'
+import { chooseNeighbours, regionOf } from './choose-neighbours.ts'
+
+export interface NeighboursInit {
+  self: string
+  head: HeadKeeper
+  transport: Pick<Transport, 'connect' | 'links'>
+  /** Milliseconds of a round trip. @throws MeshError */
+  ping: (link: Link, signal: AbortSignal) => Promise<number>
+  /** The latency to one more region is known, or to one less. */
+  onChange: () => void
+  log: Logger
+}
+
+export class Neighbours {
+  readonly #init: NeighboursInit
+  readonly #watch: WatchLinks
+  #stopListening: (() => void) | undefined
+  /** Regions told of last. */
+  #regions = ''
+
+  constructor(init: NeighboursInit) {
+    this.#init = init
+    this.#watch = new WatchLinks({
+      targets: () => this.#chosen().map(({ peerId }) => peerId),
+      connect: (peerId, signal) => this.#connect(peerId, signal),
+      ping: (link, signal) => this.#ping(link, signal),
+      log: init.log,
+    })
+  }
+
+  /** Whether the link to this relay is kept when idle. */
+  keeps(peerId: string): boolean {
+    return this.#watch.watches(peerId)
+  }
+
+  start(): void {
+    this.#stopListening ??= this.#init.head.onChange(() => this.#watch.update())
+    this.#watch.update()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening?.()
+    await this.#watch.stop()
+  }
+
+  /** The least round trip to a relay of each region, whole milliseconds, for the presence report. */
+  latency(): NonNullable<RelayReport['health']['latency']> {
+    const least = new Map<string, number>()
+    for (const relay of this.#chosen()) {
+      const ms = this.#init.transport.links.best(relay.peerId)?.rttMs
+      if (ms === undefined) continue
+      const region = regionOf(relay)
+      least.set(region, Math.min(least.get(region) ?? Infinity, Math.max(1, Math.round(ms))))
+    }
+    return [...least].map(([region, ms]) => ({ region, ms }))
+  }
+
+  async #ping(link: Link, signal: AbortSignal): Promise<number> {
+    link.rttMs = await this.#init.ping(link, signal)
+    const regions = this.latency()
+      .map(({ region }) => region)
+      .sort()
+      .join()
+    if (regions !== this.#regions) this.#init.onChange()
+    this.#regions = regions
+    return link.rttMs
+  }
+
+  #chosen() {
+    return chooseNeighbours(this.#init.head.current.relays, this.#init.self)
+  }
+
+  async #connect(peerId: string, signal: AbortSignal): Promise<Link> {
+    const relay = this.#init.head.current.relays.find(entry => entry.peerId === peerId)
+    if (relay === undefined)
+      throw new MeshError('unavailable', `Cannot reach relay ${peerId}: the head lists it no more`)
+    const { name, addrs } = relay
+    return this.#init.transport.connect({ peerId, name, addrs, relays: [] }, { signal })
+  }
+}
