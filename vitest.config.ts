@@ -24,8 +24,16 @@ export default defineConfig({
       {
         test: { ...shared, name: 'crossing', include: ['test/{compliance,integration,house}/**/*.test.ts'] },
       },
-      // Runs per target come from FUZZ_RUNS (2,000 unless told).
-      { test: { ...shared, name: 'fuzz', include: [`${rooms}/**/*.fuzz.test.ts`], testTimeout: 300_000 } },
+      // A first look in every full run; `npm run fuzz` gives each target 2,000 runs, FUZZ_RUNS any number.
+      {
+        test: {
+          ...shared,
+          name: 'fuzz',
+          include: [`${rooms}/**/*.fuzz.test.ts`],
+          testTimeout: 300_000,
+          env: { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '300' },
+        },
+      },
       { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },
     ],
   },

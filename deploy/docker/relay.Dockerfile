@@ -8,9 +8,9 @@ RUN npm ci --ignore-scripts && npm run build
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production XDG_DATA_HOME=/data
 COPY --from=build /src/cli/dist /app
-COPY --chmod=555 deploy/docker/relay-entry.sh /usr/local/bin/relay-entry
+COPY deploy/docker/relay-entry.sh /usr/local/bin/relay-entry
 # npm is not needed to run it.
-RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* && mkdir /data && chown node:node /data
+RUN chmod 555 /usr/local/bin/relay-entry && rm -rf /usr/local/lib/node_modules /opt/yarn-* && mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 4001/tcp 3478/udp

@@ -12,7 +12,7 @@ export interface WatchEvent {
   requestContext: { routeKey: string; connectionId: string }
 }
 
-interface WatchResult {
+export interface WatchResult {
   statusCode: number
   headers?: Record<string, string>
   body?: string
