@@ -75,6 +75,7 @@ const replies: Record<string, object> = {
     ageMs: 0,
     regions: [regionHealth],
     services: [{ service: 'math', region: 'eu-1', members: 1, online: 1, stale: 0 }],
+    latency: [{ from: 'eu-1', to: 'us-1', ms: 80 }],
     history: [{ at: 1, regions: [regionHealth] }],
   },
   'GET /v1/policy': { number: 1, policy: { grants: [], tests: [] }, document: head.policy },
