@@ -31,10 +31,15 @@ export const transportDefaults = {
   dialMs: 10_000,
   /** Between two addresses of one peer (RFC 8305 recommends 250; here most peers are near). Failure skips the wait. */
   staggerMs: 100,
-  /** Direct addresses have this much of a head start over relays. */
+  /** Direct addresses that stay silent have this much of a head start over relays: a round trip across a continent. */
+  silentHeadStartMs: 150,
+  /** One that answered has this long for its handshake before relays are asked too: 50 ms of CPU on a busy machine. */
   directHeadStartMs: 1_000,
   /** The callee's home relay has this much of a head start over its standby. */
   relayHeadStartMs: 500,
+  /** Peers whose last dial is remembered, a count: those of a full mesh at some 500 bytes each are too many, the callees
+   * of an agent are not. */
+  rememberedPeers: 1_000,
   /** Graceful end of a connection; afterwards it is reset. */
   closeMs: 1_000,
   /** Stopping the whole transport. */

@@ -10,6 +10,7 @@ import { climb, type Attempt } from './ladder.ts'
 import type { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import type { NodeCore } from './node.ts'
+import type { PathHistory } from './path-history.ts'
 
 export interface RelayTarget {
   peerId: string
@@ -41,6 +42,7 @@ export interface DialerInit {
   connector: Connector
   transportManager: () => NodeCore['transportManager']
   families: () => Families
+  history: PathHistory
   onError: (error: unknown) => void
 }
 
@@ -48,13 +50,15 @@ interface Flight {
   link: Promise<Link>
   abort: AbortController
   waiting: number
+  /** Has its link, or its failure: nobody gives up any more. */
+  settled: boolean
 }
 
 export class Dialer {
   readonly #init: DialerInit
   readonly #flights = new Map<string, Flight>()
-  /** Outlive their flight by a moment when it was superseded. */
-  readonly #climbs = new Set<Promise<unknown>>()
+  /** With their abort; they outlive their flight while direct addresses are tried behind a relay's back. */
+  readonly #climbs = new Map<Promise<unknown>, AbortController>()
 
   constructor(init: DialerInit) {
     this.#init = init
@@ -90,21 +94,32 @@ export class Dialer {
     if (known !== undefined) return known
     const abort = new AbortController()
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
-    const unsubscribe = this.#init.links.onUp(link => {
-      if (this.#supersedes(link, target.peerId, paths)) resolve(link)
-    })
-    const climbing = this.#climb(target, paths, abort.signal)
-    const ended: Promise<unknown> = climbing.catch(() => {}).finally(() => this.#climbs.delete(ended))
-    this.#climbs.add(ended)
+    const { links } = this.#init
+    const unsubscribe = [
+      links.onUp(link => {
+        if (this.#supersedes(link, target.peerId, paths)) resolve(link)
+      }),
+      links.onDoubt(link => {
+        if (!link.suspect && link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
+      }),
+    ]
+    const climbing = this.#climb(target, paths, abort)
+    this.#own(climbing, abort)
     const link = Promise.race([climbing, theirs]).finally(() => {
-      unsubscribe()
+      for (const stop of unsubscribe) stop()
+      flight.settled = true
       this.#flights.delete(key)
     })
     // Every caller may have given up before it fails.
     link.catch(() => {})
-    const flight = { link, abort, waiting: 0 }
+    const flight: Flight = { link, abort, waiting: 0, settled: false }
     this.#flights.set(key, flight)
     return flight
+  }
+
+  #own(climbing: Promise<unknown>, abort: AbortController): void {
+    const ended: Promise<unknown> = climbing.catch(() => {}).finally(() => this.#climbs.delete(ended))
+    this.#climbs.set(ended, abort)
   }
 
   /**
@@ -112,7 +127,7 @@ export class Dialer {
    * whatever arrives: were both to give up for the other's sake, none would be left.
    */
   #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
-    if (link.peer.peerId !== peerId || (paths === 'relay' && link.path !== 'relay')) return false
+    if (link.peer.peerId !== peerId || !isAllowed(link, paths)) return false
     return link.dialler === peerId && peerId < this.#init.self
   }
 
@@ -132,28 +147,40 @@ export class Dialer {
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', cancel)
-      if (--flight.waiting === 0) flight.abort.abort()
+      if (--flight.waiting === 0 && !flight.settled) flight.abort.abort()
     }
   }
 
-  #climb(target: DialTarget, paths: 'any' | 'relay', signal: AbortSignal): Promise<Link> {
-    const families = this.#init.families()
-    const addrs = paths === 'relay' ? [] : target.addrs.filter(addr => isDialable(addr, families))
-    const relays = target.relays.filter(
-      ({ peerId }) => peerId !== this.#init.self && peerId !== target.peerId,
-    )
+  #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController): Promise<Link> {
+    const { families, history, self, onError } = this.#init
+    const own = families()
+    const addrs = paths === 'relay' ? [] : target.addrs.filter(addr => isDialable(addr, own))
+    const relays = target.relays.filter(({ peerId }) => peerId !== self && peerId !== target.peerId)
+    history.begin(target.peerId)
     return climb({
       action: `connect to ${target.name ?? target.peerId}`,
-      direct: addrs.map(addr => this.#direct(addr, target.peerId)),
-      relayed: relays.map(relay => this.#relayed(relay, target.peerId, paths)),
-      signal,
-      discard: link => void link.close().catch(this.#init.onError),
+      direct: history.bestFirst(target.peerId, addrs).map(addr => this.#direct(addr, target.peerId)),
+      relayed: this.#trustedFirst(relays).map(relay => this.#relayed(relay, target.peerId, paths)),
+      signal: abort.signal,
+      discard: link => void link.close().catch(onError),
+      onTried: (name, error) => history.tried(target.peerId, name, error),
+      onGoingOn: rest => this.#own(rest, abort),
     })
   }
 
+  /** Relays that are silent just now are asked last. */
+  #trustedFirst(relays: readonly RelayTarget[]): RelayTarget[] {
+    const { links } = this.#init
+    const silent = ({ peerId }: RelayTarget) => links.of(peerId).some(link => link.suspect)
+    return [...relays.filter(relay => !silent(relay)), ...relays.filter(silent)]
+  }
+
   #direct(addr: string, peerId: string): Attempt<Link> {
-    const known = () => this.#init.links.best(peerId)
-    return { name: addr, run: signal => this.#open(withPeer(addr, peerId), signal, known) }
+    const known = () => this.#init.links.best(peerId, ['direct'])
+    return {
+      name: addr,
+      run: (signal, answered) => this.#open(withPeer(addr, peerId), signal, known, answered),
+    }
   }
 
   /** Through a relay: first a link to the relay itself, whose guard lets nobody else pass. */
@@ -172,7 +199,12 @@ export class Dialer {
   }
 
   /** Waits for a handshake slot; the time limits count from then on. Skips it when there is a link by then. */
-  async #open(addr: string, signal: AbortSignal, known: () => Link | undefined): Promise<Link> {
+  async #open(
+    addr: string,
+    signal: AbortSignal,
+    known: () => Link | undefined,
+    answered: () => void = () => {},
+  ): Promise<Link> {
     const free = await handshakeSlots.take(signal)
     if (known() !== undefined) {
       free()
@@ -186,6 +218,7 @@ export class Dialer {
           maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
           onProgress: ({ type }) => {
             if (type !== encrypting) return
+            answered()
             clearTimeout(timer)
             extend(transportDefaults.handshakeMs)
           },
@@ -200,10 +233,12 @@ export class Dialer {
 
   /** Gives up all dials and waits for them. */
   async stop(): Promise<void> {
-    for (const { abort } of this.#flights.values()) abort.abort()
-    await Promise.all([...this.#climbs])
+    for (const abort of this.#climbs.values()) abort.abort()
+    await Promise.all([...this.#climbs.keys()])
   }
 }
+
+const isAllowed = (link: Link, paths: 'any' | 'relay'): boolean => paths === 'any' || link.path === 'relay'
 
 /** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
 const encrypting = 'upgrader:encrypt-outbound-connection'

@@ -28,18 +28,33 @@ function run(
 ) {
   started.length = 0
   const late: string[] = []
+  const tried: string[] = []
+  let rest: Promise<void> | undefined
   const result = climb({
     action: 'reach db-1',
     direct,
     relayed,
     signal,
     discard: loser => void late.push(loser),
+    onTried: (name, error) => void tried.push(error === undefined ? name : `${name} failed`),
+    onGoingOn: running => (rest = running),
     staggerMs: 10,
-    directHeadStartMs: 50,
+    silentHeadStartMs: 50,
+    directHeadStartMs: 500,
     relayHeadStartMs: 20,
   })
-  return { result, late }
+  return { result, late, tried, rest: () => rest }
 }
+
+/** Is there at once, and takes its time for the handshake. */
+const answers = (name: string, ms: number): Attempt<string> => ({
+  name,
+  run: async (signal, answered) => {
+    answered()
+    await delay(ms, undefined, { signal })
+    return name
+  },
+})
 
 describe('the dial ladder', () => {
   it('takes the first direct address that works', async () => {
@@ -57,6 +72,19 @@ describe('the dial ladder', () => {
   it('leaves relays alone while direct addresses have their head start', async () => {
     expect(await run([ok('direct', 30)], [ok('relay')]).result).toBe('direct')
     expect(started).toEqual(['direct'])
+  })
+
+  it('holds relays back while a direct address that answered does its handshake', async () => {
+    expect(await run([answers('direct', 150)], [ok('relay')]).result).toBe('direct')
+    expect(await run([answers('direct', 5_000)], [ok('relay')]).result).toBe('relay')
+  })
+
+  it('goes on with direct addresses behind the back of a relay, and keeps what they bring', async () => {
+    const { result, late, tried, rest } = run([ok('far', 150), ok('farther', 60_000)], [ok('relay')])
+    expect(await result).toBe('relay')
+    await rest()
+    expect(late).toEqual([])
+    expect(tried).toEqual(['relay', 'far'])
   })
 
   it('takes a relay when direct addresses do not answer', async () => {

@@ -1,6 +1,7 @@
 /**
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
- * relays after a head start or as soon as every direct attempt failed. The first link wins, the others are aborted.
+ * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts go on behind
+ * a relay's back, since what they bring is better; all others are aborted.
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { transportDefaults } from './defaults.ts'
@@ -14,11 +15,14 @@ const answers: readonly ErrorCode[] = [
   'too_many_links',
 ]
 
-/** One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. */
+/**
+ * One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. Says `answered` when
+ * somebody is there, so that relays hold back while the handshake runs.
+ */
 export interface Attempt<T> {
   /** For messages. */
   name: string
-  run(signal: AbortSignal): Promise<T>
+  run(signal: AbortSignal, answered: () => void): Promise<T>
 }
 
 export interface Ladder<T> {
@@ -28,7 +32,14 @@ export interface Ladder<T> {
   relayed: readonly Attempt<T>[]
   signal: AbortSignal
   discard: (late: T) => void
+  /** How one attempt ended: without an error it brought a link. */
+  onTried?: (name: string, error: MeshError | undefined) => void
+  /** Direct attempts that go on after a relay won, until they settle or `signal` aborts. Their results are kept. */
+  onGoingOn?: (rest: Promise<void>) => void
   staggerMs?: number
+  /** Relays wait this long for a direct address to answer at all... */
+  silentHeadStartMs?: number
+  /** ...and this long for one that did. */
   directHeadStartMs?: number
   relayHeadStartMs?: number
 }
@@ -38,76 +49,108 @@ export async function climb<T>(ladder: Ladder<T>): Promise<T> {
   const { action, direct, relayed, signal } = ladder
   if (direct.length + relayed.length === 0)
     throw new MeshError('unavailable', `Cannot ${action}: it has no address and no relay`)
-  const over = new AbortController()
-  const raceSignal = AbortSignal.any([signal, over.signal])
-  const race = new Race(ladder, raceSignal)
+  const race = new Race(ladder)
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(toMeshError(signal.reason, 'cancelled', action))
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     if (signal.aborted) onAbort()
-    const rungs = [
-      race.rung(direct, ladder.staggerMs ?? transportDefaults.staggerMs),
-      race.later(ladder.directHeadStartMs ?? transportDefaults.directHeadStartMs, () =>
-        race.rung(relayed, ladder.relayHeadStartMs ?? transportDefaults.relayHeadStartMs),
-      ),
-    ]
-    return await Promise.race([race.won, Promise.all(rungs).then(() => race.fail()), stopped])
+    return await Promise.race([race.won, race.run().then(() => race.fail()), stopped])
   } finally {
     signal.removeEventListener('abort', onAbort)
-    over.abort()
+    race.end()
   }
 }
+
+type Kind = 'direct' | 'relayed'
 
 class Race<T> {
   readonly won: Promise<T>
   readonly #win: (result: T) => void
   readonly #ladder: Ladder<T>
-  readonly #signal: AbortSignal
+  readonly #over: Record<Kind, AbortController> = {
+    direct: new AbortController(),
+    relayed: new AbortController(),
+  }
+  readonly #signals: Record<Kind, AbortSignal>
   readonly #errors: { name: string; error: MeshError }[] = []
-  /** Settles when every direct attempt failed. */
-  #firstRung: Promise<void> = Promise.resolve()
-  #isWon = false
+  readonly #answered: PromiseWithResolvers<void> = Promise.withResolvers()
+  #anyAnswered = false
+  #direct: Promise<void> = Promise.resolve()
+  #wonBy: Kind | undefined
 
-  constructor(ladder: Ladder<T>, signal: AbortSignal) {
+  constructor(ladder: Ladder<T>) {
     this.#ladder = ladder
-    this.#signal = signal
+    this.#signals = {
+      direct: AbortSignal.any([ladder.signal, this.#over.direct.signal]),
+      relayed: AbortSignal.any([ladder.signal, this.#over.relayed.signal]),
+    }
     const { promise, resolve } = Promise.withResolvers<T>()
     this.won = promise
     this.#win = resolve
   }
 
-  /** Runs attempts `staggerMs` apart, the next one at once when all before have failed. */
-  rung(attempts: readonly Attempt<T>[], staggerMs: number): Promise<void> {
-    this.#firstRung = this.#run(attempts, staggerMs)
-    return this.#firstRung
+  /** Settles when nothing is left to try. */
+  async run(): Promise<void> {
+    const { direct, relayed, staggerMs, relayHeadStartMs } = this.#ladder
+    this.#direct = this.#rung('direct', direct, staggerMs ?? transportDefaults.staggerMs)
+    await this.#headStart()
+    const relays = this.#rung('relayed', relayed, relayHeadStartMs ?? transportDefaults.relayHeadStartMs)
+    await Promise.all([this.#direct, relays])
   }
 
-  async #run(attempts: readonly Attempt<T>[], staggerMs: number): Promise<void> {
+  /** Until direct addresses had their chance, or all failed. */
+  async #headStart(): Promise<void> {
+    const { silentHeadStartMs, directHeadStartMs } = this.#ladder
+    const silent = silentHeadStartMs ?? transportDefaults.silentHeadStartMs
+    const answering = (directHeadStartMs ?? transportDefaults.directHeadStartMs) - silent
+    const signal = this.#signals.relayed
+    await pause(silent, Promise.race([this.#direct, this.#answered.promise]), signal)
+    if (this.#anyAnswered) await pause(answering, this.#direct, signal)
+  }
+
+  /** Runs attempts `staggerMs` apart, the next one at once when all before have failed. */
+  async #rung(kind: Kind, attempts: readonly Attempt<T>[], staggerMs: number): Promise<void> {
     const running: Promise<void>[] = []
     for (const attempt of attempts) {
-      if (this.#signal.aborted || this.#isWon) break
-      running.push(this.#try(attempt))
-      await pause(staggerMs, Promise.all(running), this.#signal)
+      if (this.#signals[kind].aborted || !this.#wants(kind)) break
+      running.push(this.#try(kind, attempt))
+      await pause(staggerMs, Promise.all(running), this.#signals[kind])
     }
     await Promise.all(running)
   }
 
-  /** Starts `next` after `ms`, or as soon as the rung before has failed. */
-  async later(ms: number, next: () => Promise<void>): Promise<void> {
-    await pause(ms, this.#firstRung, this.#signal)
-    if (!this.#signal.aborted && !this.#isWon) await next()
+  /** Whether a link of this kind would still be of use. */
+  #wants(kind: Kind): boolean {
+    return this.#wonBy === undefined || (this.#wonBy === 'relayed' && kind === 'direct')
   }
 
-  async #try(attempt: Attempt<T>): Promise<void> {
-    try {
-      const result = await attempt.run(this.#signal)
-      if (this.#isWon || this.#signal.aborted) return this.#ladder.discard(result)
-      this.#isWon = true
-      this.#win(result)
-    } catch (error) {
-      this.#errors.push({ name: attempt.name, error: toMeshError(error, 'unavailable', this.#ladder.action) })
+  async #try(kind: Kind, attempt: Attempt<T>): Promise<void> {
+    const { action, discard, onTried } = this.#ladder
+    const answered = () => {
+      this.#anyAnswered = true
+      this.#answered.resolve()
     }
+    try {
+      const result = await attempt.run(this.#signals[kind], answered)
+      if (this.#signals[kind].aborted || !this.#wants(kind)) return discard(result)
+      const first = this.#wonBy === undefined
+      this.#wonBy = kind
+      onTried?.(attempt.name, undefined)
+      if (first) this.#win(result)
+      else this.#over.direct.abort()
+    } catch (thrown) {
+      const error = toMeshError(thrown, 'unavailable', action)
+      this.#errors.push({ name: attempt.name, error })
+      if (!this.#signals[kind].aborted) onTried?.(attempt.name, error)
+    }
+  }
+
+  /** Nobody waits any more: what is of no use ends. */
+  end(): void {
+    this.#over.relayed.abort()
+    if (this.#wonBy === 'relayed') this.#ladder.onGoingOn?.(this.#direct)
+    if (this.#wonBy !== 'relayed' || this.#ladder.onGoingOn === undefined) this.#over.direct.abort()
   }
 
   /**
@@ -115,7 +158,7 @@ class Race<T> {
    * @throws MeshError of the peer's own answer if it gave one, else unavailable; with what each attempt said
    */
   async fail(): Promise<T> {
-    if (this.#isWon) return this.won
+    if (this.#wonBy !== undefined) return this.won
     const { action } = this.#ladder
     const told = this.#errors.find(({ error }) => answers.includes(error.code)) ?? this.#errors.at(-1)
     const code = told !== undefined && answers.includes(told.error.code) ? told.error.code : 'unavailable'

@@ -17,23 +17,33 @@ export interface LinkTableInit {
   now: () => number
   /** Tells the peer and waits until running calls are done; the link is closed afterwards. */
   retire: (link: Link) => Promise<void>
+  /**
+   * Makes sure that the peer answers on this link before others to it are retired for its sake. Rejects when it does not.
+   * @default believes it
+   */
+  verify?: (link: Link) => Promise<void>
   /** Whether a link without work must be kept all the same. */
   keep: (link: Link) => boolean
   onError: (error: unknown) => void
 }
+
+const isGood = (link: Link): boolean => link.state === 'up' && !link.suspect
 
 export class LinkTable {
   readonly #init: LinkTableInit
   readonly #sessions = new Map<string, Link[]>()
   readonly #up: Listeners<Link>
   readonly #down: Listeners<Link>
+  readonly #doubted: Listeners<Link>
   readonly #ending = new Set<Promise<unknown>>()
+  readonly #verifying = new Set<Link>()
   #size = 0
 
   constructor(init: LinkTableInit) {
     this.#init = init
     this.#up = new Listeners(init.onError)
     this.#down = new Listeners(init.onError)
+    this.#doubted = new Listeners(init.onError)
   }
 
   /** Number of links. */
@@ -50,6 +60,23 @@ export class LinkTable {
     return this.#down.add(callback)
   }
 
+  /** Called when a link becomes suspect, and when it is trusted again: see {@link Link.suspect}. */
+  onDoubt(callback: (link: Link) => void): () => void {
+    return this.#doubted.add(callback)
+  }
+
+  /** The peer is silent on this link: new work takes another one, what runs on it stays. */
+  suspect(link: Link): void {
+    if (link.markSuspect(true)) this.#doubted.emit(link)
+  }
+
+  /** The peer was heard again on a suspect link. */
+  trust(link: Link): void {
+    if (!link.markSuspect(false)) return
+    this.#doubted.emit(link)
+    this.#retireSurplus(link.peer.peerId)
+  }
+
   all(): Link[] {
     return [...this.#sessions.values()].flat()
   }
@@ -64,9 +91,9 @@ export class LinkTable {
     return [...(this.#sessions.get(peerId) ?? [])]
   }
 
-  /** The link new work takes. @param paths only links of these paths */
+  /** The link new work takes: none that is suspect. @param paths only links of these paths */
   best(peerId: string, paths: readonly Path[] = allPaths): Link | undefined {
-    return this.#sessions.get(peerId)?.find(link => link.state === 'up' && paths.includes(link.path))
+    return this.#sessions.get(peerId)?.find(link => isGood(link) && paths.includes(link.path))
   }
 
   /**
@@ -97,15 +124,44 @@ export class LinkTable {
     this.#size++
     this.#end(link.closed.then(() => this.#remove(link)))
     this.#up.emit(link)
-    if (self < link.peer.peerId) this.#retireSurplus(links)
+    this.#retireSurplus(link.peer.peerId)
   }
 
-  #retireSurplus(links: readonly Link[]): void {
-    const [, ...surplus] = links.filter(link => link.state === 'up')
-    for (const link of surplus) {
-      link.markRetiring()
-      this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
-    }
+  /**
+   * Leaves the best link alone, once it is known to work: the peer may have opened the other one because this one is
+   * dead. Suspect links stay: they end or recover. Only the lower peer decides.
+   */
+  #retireSurplus(peerId: string): void {
+    if (this.#init.self > peerId) return
+    const [best, ...surplus] = this.of(peerId).filter(isGood)
+    if (best === undefined || surplus.length === 0) return
+    if (this.#init.verify === undefined) return surplus.forEach(link => this.retire(link))
+    if (this.#verifying.has(best)) return
+    this.#verifying.add(best)
+    const verified = this.#init.verify(best).then(
+      () => this.#verified(best),
+      () => this.#unverified(best),
+    )
+    this.#end(verified)
+  }
+
+  #verified(best: Link): void {
+    this.#verifying.delete(best)
+    if (this.best(best.peer.peerId) !== best) return this.#retireSurplus(best.peer.peerId)
+    for (const link of this.of(best.peer.peerId)) if (link !== best && isGood(link)) this.retire(link)
+  }
+
+  #unverified(best: Link): void {
+    this.#verifying.delete(best)
+    this.suspect(best)
+    this.#retireSurplus(best.peer.peerId)
+  }
+
+  /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
+  retire(link: Link): void {
+    if (link.state !== 'up') return
+    link.markRetiring()
+    this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
   }
 
   #remove(link: Link): void {
@@ -113,6 +169,7 @@ export class LinkTable {
     const index = links?.indexOf(link) ?? -1
     if (links === undefined || index < 0) return
     links.splice(index, 1)
+    this.#verifying.delete(link)
     this.#size--
     if (links.length === 0) this.#sessions.delete(link.peer.peerId)
     this.#down.emit(link)

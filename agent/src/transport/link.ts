@@ -52,6 +52,7 @@ export class Link {
   readonly #work: (() => boolean)[] = []
   #pins = 0
   #state: LinkState = 'up'
+  #suspect = false
 
   constructor(init: LinkInit) {
     this.id = init.id
@@ -72,6 +73,11 @@ export class Link {
 
   get state(): LinkState {
     return this.#state
+  }
+
+  /** Whether the peer has been silent for so long that new work takes another link; {@link LinkTable.suspect} says so. */
+  get suspect(): boolean {
+    return this.#suspect
   }
 
   /** Keeps the link from being closed for idleness or room. @returns releases it, once */
@@ -118,6 +124,13 @@ export class Link {
   /** For the link table: new calls go elsewhere, running ones finish. */
   markRetiring(): void {
     if (this.#state === 'up') this.#state = 'retiring'
+  }
+
+  /** For the link table: the peer is silent, or was heard again. @returns whether that is news */
+  markSuspect(suspect: boolean): boolean {
+    const news = this.#suspect !== suspect && this.#state !== 'down'
+    if (news) this.#suspect = suspect
+    return news
   }
 
   /** For the connection's owner: it is gone. */

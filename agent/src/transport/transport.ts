@@ -17,6 +17,7 @@ import { guardHandlers } from './guard.ts'
 import type { HelloPorts } from './hello.ts'
 import { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
+import { PathHistory } from './path-history.ts'
 import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from './node.ts'
 import { RelayClient, type RelayClientInit } from './relay-client.ts'
 import { reservationsOf, type Reservations } from './reservations.ts'
@@ -39,6 +40,8 @@ export interface TransportInit extends HelloPorts {
   announce?: readonly string[]
   /** Tells the peer that a link is going away, and resolves when running calls are done. @default at once */
   retire?: (link: Link) => Promise<void>
+  /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
+  verify?: (link: Link) => Promise<void>
   /** Whether a link without work must be kept. @default never */
   keep?: (link: Link) => boolean
   /** What a relay adds: libp2p services and gater hooks. */
@@ -53,6 +56,8 @@ export interface TransportInit extends HelloPorts {
 export interface Transport {
   readonly peerId: string
   readonly links: LinkTable
+  /** What came of dialling peers. */
+  readonly history: PathHistory
   /** Addresses others can dial, without peer id; those announced, or those listened on. */
   addresses(): string[]
   /** @throws MeshError see {@link Dialer.connect} */
@@ -79,6 +84,7 @@ const now = () => performance.now()
 class MeshTransport implements Transport {
   readonly peerId: string
   readonly links: LinkTable
+  readonly history = new PathHistory(Date.now)
   readonly #init: TransportInit
   readonly #options: TransportOptions
   readonly #admissions: Admissions
@@ -111,6 +117,7 @@ class MeshTransport implements Transport {
       idleMs,
       now,
       retire: link => this.#retire(link),
+      ...(init.verify === undefined ? {} : { verify: init.verify }),
       keep: init.keep ?? (() => false),
       onError: this.#onError,
     })
@@ -128,6 +135,7 @@ class MeshTransport implements Transport {
       connector: this.#connector,
       transportManager: () => this.#node.core.transportManager,
       families: () => familiesOf(networkInterfaces()),
+      history: this.history,
       onError: this.#onError,
     })
   }

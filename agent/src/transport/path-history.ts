@@ -1,0 +1,62 @@
+/**
+ * What came of dialling each peer: the address that worked is tried first next time, and `path` says why a peer is
+ * reached the way it is. Bounded; forgets the peers that were dialled longest ago.
+ */
+import type { MeshError } from '@agent-mesh/protocol'
+import { transportDefaults } from './defaults.ts'
+
+/** One way that was tried in the last dial. */
+export interface TriedPath {
+  /** An address, or `relay PEERID`. */
+  name: string
+  /** Unix milliseconds. */
+  at: number
+  /** Absent: it brought a link. */
+  error?: string
+}
+
+interface Known {
+  good: string | undefined
+  tried: TriedPath[]
+}
+
+export class PathHistory {
+  readonly #peers = new Map<string, Known>()
+  readonly #now: () => number
+
+  /** @param now unix milliseconds */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** A dial begins: what is said from now on is of it. */
+  begin(peerId: string): void {
+    const { good } = this.#peers.get(peerId) ?? {}
+    this.#peers.delete(peerId)
+    this.#peers.set(peerId, { good, tried: [] })
+    const [oldest] = this.#peers.keys()
+    if (this.#peers.size > transportDefaults.rememberedPeers && oldest !== undefined)
+      this.#peers.delete(oldest)
+  }
+
+  tried(peerId: string, name: string, error: MeshError | undefined): void {
+    const known = this.#peers.get(peerId)
+    if (known === undefined) return
+    known.tried.push({ name, at: this.#now(), ...(error === undefined ? {} : { error: error.message }) })
+    if (name.startsWith('/') && error === undefined) known.good = name
+    else if (name === known.good) known.good = undefined
+  }
+
+  /** Addresses in their order, the one that worked last before all. */
+  bestFirst(peerId: string, addrs: readonly string[]): string[] {
+    const good = this.#peers.get(peerId)?.good
+    return good === undefined || !addrs.includes(good)
+      ? [...addrs]
+      : [good, ...addrs.filter(addr => addr !== good)]
+  }
+
+  /** What the last dial to a peer tried, in order of the outcomes. */
+  of(peerId: string): readonly TriedPath[] {
+    return this.#peers.get(peerId)?.tried ?? []
+  }
+}
