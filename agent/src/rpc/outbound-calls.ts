@@ -20,6 +20,7 @@ class PendingCall extends WheelEntry {
   readonly id: number
   readonly method: string
   readonly timeoutMs: number
+  readonly idempotent: boolean
   readonly promise: Promise<unknown>
   readonly signal: AbortSignal | undefined
   readonly #calls: OutboundCalls
@@ -30,14 +31,14 @@ class PendingCall extends WheelEntry {
     calls: OutboundCalls,
     id: number,
     method: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
+    { timeoutMs, signal, idempotent }: Pick<PendingCall, 'timeoutMs' | 'signal' | 'idempotent'>,
   ) {
     super()
     this.#calls = calls
     this.id = id
     this.method = method
     this.timeoutMs = timeoutMs
+    this.idempotent = idempotent
     this.signal = signal
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -123,7 +124,7 @@ export class OutboundCalls {
     )
     this.#lastId = id
     this.#made++
-    const call = new PendingCall(this, id, method, timeoutMs, signal)
+    const call = new PendingCall(this, id, method, { timeoutMs, signal, idempotent })
     this.#pending.add(call)
     this.#wheel.schedule(call, this.#wheel.now() + timeoutMs)
     this.#outbox.appended()
@@ -179,6 +180,12 @@ export class OutboundCalls {
     for (const { id } of this.#pending.all()) {
       if (isLaterId(id, lastId)) this.#take(id)?.fail('going_away', 'the peer goes away and did not start it')
     }
+  }
+
+  /** The path is silent and there is another: what may run twice is asked again there, whatever becomes of it here. */
+  forsake(): void {
+    for (const call of this.#pending.all())
+      if (call.idempotent) this.giveUp(call, 'path_lost', 'its path fell silent')
   }
 
   giveUp(call: PendingCall, code: ErrorCode, reason: string): void {

@@ -49,6 +49,8 @@ export interface RpcLink {
    * `drainMs`. The link stays open: {@link close} it then.
    */
   goAway(drainMs?: number): Promise<void>
+  /** Ends own idempotent calls in flight with `path_lost`: the path is silent, and the caller has another. */
+  forsake(): void
   /** Sends what is waiting and ends the stream; own calls still in flight end. Idempotent. */
   close(): void
   /** Ends the stream at once. Idempotent. */
@@ -146,6 +148,10 @@ class StreamLink implements RpcLink {
       this.#drains.add(drain)
       this.#wheel.schedule(drain, this.#wheel.now() + ms)
     })
+  }
+
+  forsake(): void {
+    if (!this.#ended) this.#outbound.forsake()
   }
 
   close(): void {

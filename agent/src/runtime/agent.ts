@@ -19,7 +19,7 @@ import {
   type ResultOf,
   type ServiceDefinition,
 } from '../services/index.ts'
-import type { Path } from '../transport/index.ts'
+import type { Link, Path } from '../transport/index.ts'
 import { openMember, type Member, type MemberInit } from './member.ts'
 import { parseMemberOptions, parsePaths, type MemberOptions, type PathChoice } from './options.ts'
 import { Reachable } from './reachable.ts'
@@ -62,7 +62,8 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
     parts.reachable?.keeps(link.peer.peerId) ?? false
   const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const member = await openMember({ settings, log, transport: { keep }, ...signal })
+  const alwaysProbe = (link: Link) => parts.reachable?.isHomeRelay(link.peer.peerId) ?? false
+  const member = await openMember({ settings, log, transport: { keep }, alwaysProbe, ...signal })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
   const presence = new Presence()

@@ -17,6 +17,20 @@ export const defaults = {
   watchRetryMaxMs: 30_000,
   /** Between two pings of a watched link: its round trip for `peers`. */
   watchPingMs: 10_000,
+  /** How often links with work in flight are looked at: a silent path is suspect within 2.9 s. */
+  pathTickMs: 200,
+  /** A path with work in flight, or suspect, is probed after this much silence. */
+  pathProbeMs: 1_000,
+  /** The links to the relays that others find this agent through are probed after this much silence. */
+  relayProbeMs: 5_000,
+  /** Silence that makes a path suspect: a SYN lost twice, or a garbage collection of a large heap, is shorter. */
+  pathSuspectMs: 2_500,
+  /** Silence that ends a path: a blocked event loop of the peer may last 10 s. */
+  pathLostMs: 15_000,
+  /** The own event loop is late by more than this: silence is measured anew. */
+  lateMs: 500,
+  /** A better link must answer within this before others retire for its sake. */
+  verifyMs: 2_000,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
   /** How often links are looked at whose peer's credential may have run out: it lives for days. */

@@ -16,11 +16,15 @@ import { openMeshMap, type MeshMap } from '../membership/mesh-map.ts'
 import { systemClock, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
+import { systemWheelClock } from '../rpc/index.ts'
+import type { Link } from '../transport/link.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
 import type { ServiceRegistry } from '../services/index.ts'
+import { defaults } from './defaults.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
+import { PathWatch } from './path-watch.ts'
 import { serving, type Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -28,6 +32,8 @@ export interface MemberInit {
   log: Logger
   /** Hooks and limits of the transport that the kind of member adds. */
   transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
+  /** Whether a link is probed though nothing waits on it. @default none */
+  alwaysProbe?: (link: Link) => boolean
   /** Called with the transport before it starts: nothing has arrived yet. */
   beforeStart?: (transport: Transport) => void
   clock?: Clock
@@ -48,6 +54,7 @@ export interface Member {
   readonly transport: Transport
   readonly metrics: MemberMetrics
   readonly serving: Serving
+  readonly pathWatch: PathWatch
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -111,6 +118,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
+    const pathWatch = watchPaths(init, transport, served)
+    undo.push(() => pathWatch.stop())
     const { registry } = served
     const own = { init, registry, identity, client, store, credential, transport, clock }
     const publisher = await publish(own)
@@ -128,6 +137,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
       transport,
       metrics,
       serving: served,
+      pathWatch,
       clock,
       log,
       stop: once(() => unwind(undo)),
@@ -154,6 +164,7 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
     hello,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
+    verify: async link => void (await serving.sessions.of(link).ping(defaults.verifyMs)),
     onRefused: (peerId, reason) => metrics.refused(peerId, reason),
     onError: error => init.log.debug({ err: error }, 'transport'),
   })
@@ -173,6 +184,18 @@ function endExpired({ links }: Transport, { sessions }: Serving, clock: Clock): 
   })
   expired.start()
   return () => expired.stop()
+}
+
+/** Silent links become suspect, and end. */
+function watchPaths({ alwaysProbe }: MemberInit, { links }: Transport, { sessions }: Serving): PathWatch {
+  const pathWatch = new PathWatch({
+    links,
+    rpcOf: link => sessions.of(link),
+    alwaysProbe: alwaysProbe ?? (() => false),
+    clock: systemWheelClock,
+  })
+  pathWatch.start()
+  return pathWatch
 }
 
 /** Whoever was revoked is cut off at once; its running calls end. */

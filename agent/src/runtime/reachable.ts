@@ -10,6 +10,7 @@ import { defaults } from './defaults.ts'
 import { Home } from './home.ts'
 import { MapPoll } from './map-poll.ts'
 import type { Member } from './member.ts'
+import { Rescues } from './rescues.ts'
 import type { Targets } from './targets.ts'
 import { WatchLinks } from './watch-links.ts'
 
@@ -27,6 +28,7 @@ export class Reachable {
   readonly #sync: MapSync
   readonly #poll: MapPoll
   readonly #watch: WatchLinks
+  readonly #rescues: Rescues
 
   constructor(init: ReachableInit) {
     this.#init = init
@@ -55,6 +57,16 @@ export class Reachable {
       ping: (link, signal) => this.#ping(link, signal),
       log,
     })
+    this.#rescues = new Rescues({
+      links: transport.links,
+      connect: (peerId, signal) => targets.link(peerId, { signal }),
+      log,
+    })
+  }
+
+  /** Whether others find this agent through this relay: its silence is noticed though nothing waits on it. */
+  isHomeRelay(peerId: string): boolean {
+    return this.relays.homeRelays().includes(peerId)
   }
 
   /** Whether the link to this peer is kept when idle. */
@@ -70,6 +82,7 @@ export class Reachable {
     transport.links.onUp(link => {
       if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)
     })
+    this.#rescues.start()
     head.onChange(offerRelays)
     map.onChange(() => this.#watch.update())
     offerRelays()
@@ -80,7 +93,7 @@ export class Reachable {
 
   /** What opens links ends before the transport does. */
   async stop(): Promise<void> {
-    await Promise.all([this.#watch.stop(), this.#poll.stop(), this.relays.stop()])
+    await Promise.all([this.#rescues.stop(), this.#watch.stop(), this.#poll.stop(), this.relays.stop()])
     await this.#sync.stop()
   }
 

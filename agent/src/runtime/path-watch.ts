@@ -1,0 +1,129 @@
+/**
+ * Finds paths that fell silent: with work in flight a path is probed each second; 2.5 s of silence makes it suspect, so
+ * that new calls take another, 15 s end it. A blocked event loop, the own or the peer's, is slow, not dead. One timer for
+ * all links.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+import type { RpcLink, WheelClock } from '../rpc/index.ts'
+import type { LinkTable } from '../transport/link-table.ts'
+import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+import { verdictOf, wasLate } from './suspicion.ts'
+
+export interface PathWatchInit {
+  links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'best' | 'suspect' | 'trust'>
+  rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'forsake'>
+  /** Whether a link is probed though nothing waits on it: the relays that others find this member through. */
+  alwaysProbe: (link: Link) => boolean
+  clock: WheelClock
+}
+
+interface Watched {
+  since: number
+  working: boolean
+  askedAt: number | undefined
+  /** When a probe was last sent. */
+  probedAt: number
+}
+
+export class PathWatch {
+  readonly #init: PathWatchInit
+  readonly #watched = new WeakMap<Link, Watched>()
+  readonly #undo: (() => void)[] = []
+  #lastTick = 0
+
+  constructor(init: PathWatchInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    if (this.#undo.length > 0) return
+    const { clock, links } = this.#init
+    this.#lastTick = clock.now()
+    this.#undo.push(
+      clock.every(defaults.pathTickMs, () => this.tick()),
+      links.onUp(link => this.#moveFrom(link.peer.peerId)),
+    )
+  }
+
+  stop(): void {
+    for (const undo of this.#undo.splice(0)) undo()
+  }
+
+  /** The network changed: every path must show that it still works. */
+  probeAll(): void {
+    const now = this.#init.clock.now()
+    for (const link of this.#init.links.all()) {
+      const watched = this.#watch(link, now, false)
+      watched.askedAt ??= now
+      this.#probe(link, watched, now)
+    }
+  }
+
+  /** Looks at all links once. */
+  tick(): void {
+    const now = this.#init.clock.now()
+    const late = wasLate(now - this.#lastTick)
+    this.#lastTick = now
+    for (const link of this.#init.links.all()) if (link.state !== 'down') this.#look(link, now, late)
+  }
+
+  #look(link: Link, now: number, late: boolean): void {
+    const { stats } = this.#init.rpcOf(link)
+    const working = stats.outbound > 0
+    const known = this.#watched.get(link)
+    if (!working && !link.suspect && known?.askedAt === undefined && !this.#init.alwaysProbe(link))
+      return void this.#watched.delete(link)
+    const watched = this.#watch(link, now, working)
+    if (late) watched.since = now
+    const heardAt = stats.lastHeardAt
+    if (watched.askedAt !== undefined && heardAt >= watched.askedAt) watched.askedAt = undefined
+    const pace = working || link.suspect ? defaults.pathProbeMs : defaults.relayProbeMs
+    const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity
+    if (unasked || now - Math.max(heardAt, watched.probedAt, watched.since) >= pace)
+      this.#probe(link, watched, now)
+    this.#judge(link, watched, heardAt, now)
+  }
+
+  #watch(link: Link, now: number, working: boolean): Watched {
+    const known = this.#watched.get(link)
+    const begins = { since: now, working, askedAt: undefined, probedAt: -Infinity }
+    const watched = known ?? begins
+    if (working && !watched.working && !link.suspect) watched.since = now
+    watched.working = working
+    this.#watched.set(link, watched)
+    return watched
+  }
+
+  #probe(link: Link, watched: Watched, now: number): void {
+    watched.probedAt = now
+    watched.askedAt ??= now
+    // Any byte is an answer: the probe's own outcome says nothing more.
+    this.#init
+      .rpcOf(link)
+      .ping(defaults.pathLostMs)
+      .catch(() => undefined)
+  }
+
+  #judge(link: Link, { since, working, askedAt }: Watched, heardAt: number, now: number): void {
+    const { links } = this.#init
+    const verdict = verdictOf({ heardAt, watchedSince: since, working, askedAt, now })
+    if (verdict === 'lost') {
+      const seconds = defaults.pathLostMs / 1_000
+      return link.abort(new MeshError('path_lost', `Cannot keep the link: no sign of life for ${seconds} s`))
+    }
+    if (verdict === 'trusted') {
+      if (askedAt === undefined) links.trust(link)
+      return
+    }
+    links.suspect(link)
+    this.#moveFrom(link.peer.peerId)
+  }
+
+  /** Calls that may run twice leave suspect paths as soon as there is another. */
+  #moveFrom(peerId: string): void {
+    const { links, rpcOf } = this.#init
+    if (links.best(peerId) === undefined) return
+    for (const link of links.of(peerId)) if (link.suspect && link.state !== 'down') rpcOf(link).forsake()
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * When a silent path is suspect, and when it is lost: pure arithmetic over times of one monotonic clock, ms. Silence alone
+ * proves nothing while nobody is asked, so it counts from a moment at which the peer owed an answer.
+ */
+import { defaults } from './defaults.ts'
+
+export interface Silence {
+  /** When bytes last came from the peer. */
+  heardAt: number
+  /** When this path began to be watched closely: work came onto it, or the own event loop was late. */
+  watchedSince: number
+  /** Whether own calls wait on it: then it is asked each second, and every byte counts. */
+  working: boolean
+  /** The first probe after `heardAt`; undefined: none is unanswered. */
+  askedAt: number | undefined
+  now: number
+}
+
+export type Verdict = 'trusted' | 'suspect' | 'lost'
+
+/** How long the peer has owed a sign of life, ms. */
+export function silentMs({ heardAt, watchedSince, working, askedAt, now }: Silence): number {
+  const since = working ? heardAt : askedAt
+  return since === undefined ? 0 : now - Math.max(since, watchedSince)
+}
+
+export function verdictOf(silence: Silence): Verdict {
+  const ms = silentMs(silence)
+  if (ms >= defaults.pathLostMs) return 'lost'
+  return ms >= defaults.pathSuspectMs ? 'suspect' : 'trusted'
+}
+
+/** Whether the own event loop was late: what looks like the peer's silence may lie unread in the own socket. */
+export const wasLate = (sinceLastMs: number): boolean => sinceLastMs > defaults.pathTickMs + defaults.lateMs
