@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { circuitAddr, familiesOf, isDialable, pathOf, relayOf, withoutPeer, withPeer } from './address.ts'
+import { circuitAddr, partsOf, pathOf, relayOf, scopeOf, withoutPeer, withPeer } from './address.ts'
 
 const relay = '12D3KooWRelay'
-const both = { ip4: true, ip6: true }
 
 describe('an address', () => {
   it.each([
@@ -24,34 +23,45 @@ describe('an address', () => {
   })
 
   it.each([
-    ['/ip4/192.0.2.1/tcp/4001', true],
-    ['/ip4/127.0.0.1/tcp/4001', true],
-    ['/dns/relay.example/tcp/443', true],
-    ['/ip6/::1/tcp/4001', true],
-    ['/ip4/0.0.0.0/tcp/4001', false],
-    ['/ip4/169.254.1.1/tcp/4001', false],
-    ['/ip6/::/tcp/4001', false],
-    ['/ip6/fe80::1/tcp/4001', false],
-    ['/ip4/192.0.2.1/tcp/0', false],
-    ['/ip4/192.0.2.1/tcp/65536', false],
-    ['/ip4/192.0.2.1/udp/4001/quic-v1', false],
-    ['/ip4/192.0.2.1/tcp/4001/ws', false],
-    ['nonsense', false],
-  ])('%s can be dialled: %s', (addr, expected) => {
-    expect(isDialable(addr, both)).toBe(expected)
+    ['/ip4/192.0.2.1/tcp/4001', { kind: 'ip4', host: '192.0.2.1', port: 4001, over: 'tcp' }],
+    ['/ip6/2001:DB8::1/tcp/1/p2p/X', { kind: 'ip6', host: '2001:db8::1', port: 1, over: 'tcp' }],
+    ['/ip4/192.0.2.1/tcp/443/ws', { kind: 'ip4', host: '192.0.2.1', port: 443, over: 'ws' }],
+    ['/dns4/relay.example/tcp/443/wss', { kind: 'dns4', host: 'relay.example', port: 443, over: 'wss' }],
+    [
+      '/dns/relay.example/tcp/443/tls/ws/p2p/X',
+      { kind: 'dns', host: 'relay.example', port: 443, over: 'wss' },
+    ],
+    ['/ip4/192.0.2.1/tcp/0', undefined],
+    ['/ip4/192.0.2.1/tcp/65536', undefined],
+    ['/ip4/192.0.2.1/udp/3478', undefined],
+    ['/ip4/192.0.2.1/udp/4001/quic-v1', undefined],
+    [`/ip4/192.0.2.1/tcp/443/ws/p2p/${relay}/p2p-circuit/p2p/X`, undefined],
+    ['nonsense', undefined],
+  ])('%s is made of %o', (addr, parts) => {
+    expect(partsOf(addr)).toEqual(parts)
   })
 
-  it('of a family this host lacks is not dialled', () => {
-    expect(isDialable('/ip6/2001:db8::1/tcp/1', { ip4: true, ip6: false })).toBe(false)
-    expect(isDialable('/ip4/192.0.2.1/tcp/1', { ip4: false, ip6: true })).toBe(false)
-  })
-
-  it('families are those of the interfaces; IPv6 link-local is none', () => {
-    const eth0 = [
-      { family: 'IPv4', address: '192.0.2.1' },
-      { family: 'IPv6', address: 'fe80::1' },
-    ]
-    expect(familiesOf({ eth0 })).toEqual({ ip4: true, ip6: false })
-    expect(familiesOf({ lo: [{ family: 'IPv6', address: '::1' }] })).toEqual({ ip4: false, ip6: true })
+  it.each([
+    ['127.8.0.1', 'loopback'],
+    ['::1', 'loopback'],
+    ['10.1.2.3', 'private'],
+    ['172.31.0.1', 'private'],
+    ['172.32.0.1', 'public'],
+    ['100.64.0.1', 'private'],
+    ['fd00::1', 'private'],
+    ['2001:db8::1', 'public'],
+    ['45.45.45.1', 'public'],
+    ['0.0.0.0', 'none'],
+    ['::', 'none'],
+    ['169.254.1.1', 'none'],
+    ['224.0.0.251', 'none'],
+    ['255.255.255.255', 'none'],
+    ['fe80::1', 'none'],
+    ['ff02::fb', 'none'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['::ffff:169.254.169.254', 'none'],
+    ['relay.example', 'none'],
+  ])('%s leads to %s', (host, scope) => {
+    expect(scopeOf(host)).toBe(scope)
   })
 })

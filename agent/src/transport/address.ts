@@ -2,6 +2,7 @@
  * Addresses as strings (multiaddrs): `/ip4/192.0.2.1/tcp/4001`. What follows from one without asking the network.
  * Circuit addresses are derived: `RELAY_ADDR/p2p/RELAY/p2p-circuit/p2p/PEER`.
  */
+import { BlockList, isIP } from 'node:net'
 
 /** How two members are connected, best first. */
 export const paths = ['direct', 'webrtc', 'relay'] as const
@@ -25,28 +26,50 @@ export const withPeer = (addr: string, peerId: string): string => `${withoutPeer
 export const circuitAddr = (relayAddr: string, relayId: string, peerId: string): string =>
   `${withPeer(relayAddr, relayId)}/p2p-circuit/p2p/${peerId}`
 
-/** Address families this host has a route for. */
-export interface Families {
-  ip4: boolean
-  ip6: boolean
+/** What an address is made of, before anything is asked of the network. */
+export interface AddressParts {
+  kind: 'ip4' | 'ip6' | 'dns' | 'dns4' | 'dns6'
+  host: string
+  port: number
+  /** What runs over TCP; `wss` is a WebSocket below TLS of the web. */
+  over: 'tcp' | 'ws' | 'wss'
 }
 
-/** Families of `os.networkInterfaces()`; loopback alone counts, an IPv6 link-local address does not. */
-export function familiesOf(interfaces: NodeJS.Dict<{ family: string; address: string }[]>): Families {
-  const all = Object.values(interfaces).flatMap(list => list ?? [])
-  return {
-    ip4: all.some(({ family }) => family === 'IPv4'),
-    ip6: all.some(({ family, address }) => family === 'IPv6' && !address.toLowerCase().startsWith('fe80')),
+const shape =
+  /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/([0-9]{1,5})(\/ws|\/wss|\/tls\/ws)?(?:\/p2p\/[^/]+)?$/
+
+/** Parts of an address that can be dialled without help: TCP or a WebSocket, with a real port. */
+export function partsOf(addr: string): AddressParts | undefined {
+  const [, kind, host = '', digits = '', web] = shape.exec(addr) ?? []
+  const port = Number(digits)
+  if (kind === undefined || port < 1 || port > 65_535) return undefined
+  const over = web === undefined ? 'tcp' : web === '/ws' ? 'ws' : 'wss'
+  return { kind: kind as AddressParts['kind'], host: host.toLowerCase(), port, over }
+}
+
+/** Where an IP address leads. `none`: nowhere, or to more than one host. */
+export type Scope = 'loopback' | 'private' | 'public' | 'none'
+
+const ranges = (entries: readonly string[]): BlockList => {
+  const list = new BlockList()
+  for (const entry of entries) {
+    const [network = '', bits] = entry.split('/')
+    list.addSubnet(network, Number(bits), network.includes(':') ? 'ipv6' : 'ipv4')
   }
+  return list
 }
+const loopbackRanges = ranges(['127.0.0.0/8', '::1/128'])
+/** RFC 1918, RFC 6598 (shared by carriers), RFC 4193. */
+const privateRanges = ranges(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'])
+/** This network, link-local (it needs an interface), multicast, reserved. */
+const noRanges = ranges(['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/128', 'fe80::/10', 'ff00::/8'])
 
-const tcp = /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/([0-9]{1,5})(?:\/p2p\/[^/]+)?$/
-
-/** Whether a dial can work at all: TCP, a real port, a host that is one, a family this host has. */
-export function isDialable(addr: string, families: Families): boolean {
-  const [, kind, host = '', port = ''] = tcp.exec(addr) ?? []
-  if (kind === undefined || Number(port) < 1 || Number(port) > 65_535) return false
-  if (kind === 'ip4') return families.ip4 && !host.startsWith('0.') && !host.startsWith('169.254.')
-  if (kind === 'ip6') return families.ip6 && host !== '::' && !host.toLowerCase().startsWith('fe80')
-  return true
+/** @param host an IP address; anything else is `none` */
+export function scopeOf(host: string): Scope {
+  const family = isIP(host)
+  if (family === 0) return 'none'
+  const type = family === 6 ? 'ipv6' : 'ipv4'
+  if (noRanges.check(host, type)) return 'none'
+  if (loopbackRanges.check(host, type)) return 'loopback'
+  return privateRanges.check(host, type) ? 'private' : 'public'
 }

@@ -40,6 +40,20 @@ export const transportDefaults = {
   /** Peers whose last dial is remembered, a count: those of a full mesh at some 500 bytes each are too many, the callees
    * of an agent are not. */
   rememberedPeers: 1_000,
+  /** Addresses of one peer that are dialled: what a record may list, so that a long list starves nothing. */
+  maxDialAddrs: 8,
+  /** An HTTP proxy answers CONNECT within this: it resolves a name and connects. */
+  proxyMs: 5_000,
+  /** Longest head of that answer, in bytes. */
+  proxyAnswerBytes: 8 * 1024,
+  /** From TCP to an open WebSocket, at the listener. */
+  webSocketHandshakeMs: 5_000,
+  /** Longest WebSocket message sent, in bytes: some TLS records in one, and small enough to pass others soon. */
+  webSocketMessageBytes: 64 * 1024,
+  /** Longest one accepted: other implementations send what they have at once. */
+  maxWebSocketBytes: 4 * 1024 * 1024,
+  /** Unsent bytes of a WebSocket above which its writers wait. */
+  webSocketBacklogBytes: 256 * 1024,
   /** Graceful end of a connection; afterwards it is reset. */
   closeMs: 1_000,
   /** Stopping the whole transport. */

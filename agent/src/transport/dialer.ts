@@ -2,9 +2,10 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { circuitAddr, isDialable, withPeer, type Families, type Path } from './address.ts'
+import { circuitAddr, withPeer, type Path } from './address.ts'
 import type { Connector } from './connector.ts'
 import { transportDefaults } from './defaults.ts'
+import { dialOrder, type Interfaces } from './dial-order.ts'
 import { HandshakeSlots } from './handshake-slots.ts'
 import { climb, type Attempt } from './ladder.ts'
 import type { LinkTable } from './link-table.ts'
@@ -41,7 +42,8 @@ export interface DialerInit {
   links: LinkTable
   connector: Connector
   transportManager: () => NodeCore['transportManager']
-  families: () => Families
+  /** Of this host, as they are now. */
+  interfaces: () => Interfaces
   history: PathHistory
   onError: (error: unknown) => void
 }
@@ -152,9 +154,8 @@ export class Dialer {
   }
 
   #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController): Promise<Link> {
-    const { families, history, self, onError } = this.#init
-    const own = families()
-    const addrs = paths === 'relay' ? [] : target.addrs.filter(addr => isDialable(addr, own))
+    const { interfaces, history, self, onError } = this.#init
+    const addrs = paths === 'relay' ? [] : dialOrder(target.addrs, interfaces())
     const relays = target.relays.filter(({ peerId }) => peerId !== self && peerId !== target.peerId)
     history.begin(target.peerId)
     return climb({

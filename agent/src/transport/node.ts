@@ -23,6 +23,8 @@ import type { Identity } from '../identity/index.ts'
 import { transportDefaults } from './defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
 import { leanYamux } from './lean-yamux.ts'
+import type { Proxy } from './proxy.ts'
+import { webSockets } from './websocket.ts'
 
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
@@ -54,6 +56,8 @@ export interface NodeInit {
   /** Refuses a connection before TLS. */
   denyInbound: () => boolean
   gater?: RelayGater
+  /** WebSockets are dialled through it. */
+  proxy?: Proxy | undefined
   services?: Record<string, ServiceFactory>
   /** Called before any service registers a handler. */
   beforeServices: (core: NodeCore) => void
@@ -89,6 +93,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     ...(init.logger ? { logger: init.logger } : {}),
     transports: [
       tcp(),
+      webSockets({ proxy: init.proxy, maxConnections: init.maxConnections }),
       components =>
         (parts.circuit = circuitRelayTransport({
           reservationConcurrency: 4,

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, toMeshError } from '@agent-mesh/protocol'
 import type { Identity } from '../identity/index.ts'
-import { familiesOf, withoutPeer } from './address.ts'
+import { withoutPeer } from './address.ts'
 import { Admissions } from './admissions.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
 import { Connector } from './connector.ts'
@@ -19,6 +19,7 @@ import { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import { PathHistory } from './path-history.ts'
 import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from './node.ts'
+import { Proxy, type ProxyOptions } from './proxy.ts'
 import { RelayClient, type RelayClientInit } from './relay-client.ts'
 import { reservationsOf, type Reservations } from './reservations.ts'
 
@@ -38,6 +39,8 @@ export interface TransportInit extends HelloPorts {
   listen: readonly string[]
   /** Listed instead of the addresses listened on. */
   announce?: readonly string[]
+  /** WebSockets are dialled through it. @default none */
+  proxy?: ProxyOptions | undefined
   /** Tells the peer that a link is going away, and resolves when running calls are done. @default at once */
   retire?: (link: Link) => Promise<void>
   /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
@@ -134,18 +137,19 @@ class MeshTransport implements Transport {
       ...common,
       connector: this.#connector,
       transportManager: () => this.#node.core.transportManager,
-      families: () => familiesOf(networkInterfaces()),
+      interfaces: networkInterfaces,
       history: this.history,
       onError: this.#onError,
     })
   }
 
   async build(): Promise<void> {
-    const { identity, listen, announce, relay } = this.#init
+    const { identity, listen, announce, relay, proxy } = this.#init
     this.#node = await createNode({
       identity,
       listen,
       ...(announce ? { announce } : {}),
+      ...(proxy ? { proxy: new Proxy(proxy) } : {}),
       maxConnections: this.#options.maxLinks + this.#options.maxPendingHellos,
       denyInbound: () => this.#admissions.full || this.#state === 'stopped',
       gater: relay?.gater ?? {},

@@ -1,0 +1,87 @@
+/** libp2p's transport for `/ip4/HOST/tcp/PORT/ws`, `…/wss` and `…/tls/ws`; TLS and yamux of the mesh run inside as ever. */
+import {
+  serviceCapabilities,
+  transportSymbol,
+  type ComponentLogger,
+  type Connection,
+  type CreateListenerOptions,
+  type DialTransportOptions,
+  type Listener,
+  type Transport,
+} from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { partsOf } from './address.ts'
+import type { Proxy } from './proxy.ts'
+import { openWebSocket, type WebSocketTarget } from './web-socket.ts'
+import { WebSocketConnection } from './websocket-connection.ts'
+import { WebSocketListener } from './websocket-listener.ts'
+
+export interface WebSocketTransportInit {
+  /** Dials go through it. @default none */
+  proxy?: Proxy | undefined
+  /** Sockets that one listener takes. */
+  maxConnections: number
+}
+
+interface Components {
+  logger: ComponentLogger
+}
+
+const isListenable = (addr: Multiaddr): boolean => /^\/ip[46]\/[^/]+\/tcp\/\d+\/ws$/.test(addr.toString())
+
+function webSocketOf(addr: Multiaddr): WebSocketTarget | undefined {
+  const parts = partsOf(addr.toString())
+  if (parts === undefined || parts.over === 'tcp') return undefined
+  return { host: parts.host, port: parts.port, secure: parts.over === 'wss' }
+}
+
+export const webSockets =
+  (init: WebSocketTransportInit) =>
+  (components: Components): Transport =>
+    new WebSocketTransport(init, components)
+
+class WebSocketTransport implements Transport {
+  readonly [transportSymbol] = true
+  readonly [Symbol.toStringTag] = 'agent-mesh/websocket'
+  readonly [serviceCapabilities] = ['@libp2p/transport']
+  readonly #init: WebSocketTransportInit
+  readonly #components: Components
+
+  constructor(init: WebSocketTransportInit, components: Components) {
+    this.#init = init
+    this.#components = components
+  }
+
+  async dial(addr: Multiaddr, options: DialTransportOptions): Promise<Connection> {
+    const target = webSocketOf(addr)
+    if (target === undefined) throw new Error(`${addr.toString()} is no WebSocket address`)
+    const { proxy } = this.#init
+    const socket = await openWebSocket(target, { proxy, signal: options.signal })
+    const connection = new WebSocketConnection({
+      socket,
+      remoteAddr: addr,
+      direction: 'outbound',
+      log: this.#components.logger.forComponent('websocket'),
+    })
+    try {
+      return await options.upgrader.upgradeOutbound(connection, options)
+    } catch (error) {
+      connection.abort(error instanceof Error ? error : new Error(String(error)))
+      throw error
+    }
+  }
+
+  createListener({ upgrader }: CreateListenerOptions): Listener {
+    const { maxConnections } = this.#init
+    return new WebSocketListener({ upgrader, maxConnections, logger: this.#components.logger })
+  }
+
+  /** Listens without TLS of the web: whoever wants it puts a proxy in front and announces that. */
+  listenFilter(addrs: Multiaddr[]): Multiaddr[] {
+    return addrs.filter(addr => isListenable(addr))
+  }
+
+  dialFilter(addrs: Multiaddr[]): Multiaddr[] {
+    return addrs.filter(addr => webSocketOf(addr) !== undefined)
+  }
+}
