@@ -1,4 +1,4 @@
-/** A proxy on loopback that cuts connections: what a network does to a client and its database. */
+/** A proxy on loopback that cuts connections, or falls silent: what a network does to those who talk over it. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
@@ -8,6 +8,10 @@ export interface TcpProxy {
   readonly cuts: number
   /** Cuts every connection that stands now. */
   cut(): void
+  /** Passes nothing on any more, on old connections and new ones, and closes none: a path that died. */
+  hold(): void
+  /** Passes on what it held. */
+  release(): void
   /** Lets bytes of a client through until `after` says so, then cuts before the answer: written, and not told. */
   cutAfter(after: ((sent: Buffer) => boolean) | undefined): void
   stop(): Promise<void>
@@ -17,6 +21,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let after: ((sent: Buffer) => boolean) | undefined
   let cuts = 0
+  let held = false
   const server = createServer(client => {
     const upstream = connect(target, '127.0.0.1')
     let doomed = false
@@ -26,6 +31,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
+      if (held) socket.pause()
       socket.on('error', end).on('close', () => {
         sockets.delete(socket)
         end()
@@ -53,6 +59,14 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       return cuts
     },
     cut,
+    hold: () => {
+      held = true
+      for (const socket of sockets) socket.pause()
+    },
+    release: () => {
+      held = false
+      for (const socket of sockets) socket.resume()
+    },
     cutAfter: rule => void (after = rule),
     stop: async () => {
       cut()

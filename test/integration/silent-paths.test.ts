@@ -1,0 +1,78 @@
+import { defineService, type Agent } from '@agent-mesh/agent'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+const pace = defineService({
+  name: 'pace',
+  version: 1,
+  methods: {
+    now: { params: z.unknown(), result: z.string(), idempotent: true },
+    /** Answers when it is asked a second time: the first question goes unanswered. */
+    held: { params: z.unknown(), result: z.number(), idempotent: true },
+  },
+})
+
+let mesh: LocalMesh
+let proxy: TcpProxy | undefined
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+})
+afterEach(async () => {
+  proxy?.release()
+  await mesh.stop()
+  await proxy?.stop()
+})
+
+const port = (agent: Agent): number => Number(agent.status().addrs[0]?.split('/').at(-1))
+
+/** Two agents with a relay between them, whose direct path can fall silent. */
+async function pair() {
+  await mesh.relay('relay')
+  const probe = await mesh.agent({ name: 'callee' })
+  const target = port(probe)
+  await probe.stop()
+  proxy = await startTcpProxy(target)
+  let asked = 0
+  const callee = await mesh.startAgent({
+    name: 'callee',
+    listen: [`/ip4/127.0.0.1/tcp/${target}`],
+    announce: [`/ip4/127.0.0.1/tcp/${proxy.port}`],
+  })
+  callee.serve({
+    contract: pace,
+    handlers: {
+      now: () => 'here',
+      held: () => (++asked === 1 ? new Promise<number>(() => undefined) : asked),
+    },
+  })
+  const caller = await mesh.agent({ name: 'caller', listen: [], contracts: [pace] })
+  await vi.waitFor(async () => {
+    expect(await caller.ask('pace.now', null, { peer: 'callee' })).toMatchObject({ path: 'direct' })
+    expect(callee.status().relays).toHaveLength(1)
+    const known = caller.peers().find(({ name }) => name === 'callee')
+    expect(known).toMatchObject({ path: 'direct', online: true })
+  }, 15_000)
+  return { caller, callee, proxy, asked: () => asked }
+}
+
+describe('a direct path that falls silent', () => {
+  test('is suspect within 3 s: new calls and those that may run twice go on over the relay', async () => {
+    const { caller, proxy, asked } = await pair()
+    const inFlight = caller.call('pace.held', null, { peer: 'callee', timeout: 20_000 })
+    await vi.waitFor(() => expect(asked()).toBe(1), 5_000)
+    proxy.hold()
+    const since = performance.now()
+    expect(await inFlight).toBe(2)
+    expect(performance.now() - since).toBeLessThan(5_000)
+    expect(await caller.ask('pace.now', null, { peer: 'callee' })).toMatchObject({ path: 'relay' })
+
+    proxy.release()
+    await vi.waitFor(async () => {
+      // One to the relay, one to the callee; the one over the relay is retired.
+      expect(caller.status().links).toEqual({ direct: 2, webrtc: 0, relay: 0 })
+      expect(await caller.ask('pace.now', null, { peer: 'callee' })).toMatchObject({ path: 'direct' })
+    }, 15_000)
+  })
+})
