@@ -30,6 +30,8 @@ import { webSockets } from './websocket.ts'
 export interface NodeCore {
   registrar: HandlerRegistry
   transportManager: {
+    /** Listened on, wildcards expanded. */
+    getAddrs(): Multiaddr[]
     dial(
       addr: Multiaddr,
       options: {

@@ -205,7 +205,10 @@ class MeshTransport implements Transport {
   }
 
   addresses(): string[] {
-    const all = this.#node.libp2p.getMultiaddrs().map(addr => addr.toString())
+    const { announce = [] } = this.#init
+    // libp2p itself names a public address only once others confirmed it: an agent on one would not be dialled.
+    const listened = () => this.#node.core.transportManager.getAddrs().map(addr => addr.toString())
+    const all = announce.length > 0 ? announce : listened()
     return [...new Set(all.filter(addr => !addr.includes('/p2p-circuit')).map(withoutPeer))]
   }
 
