@@ -17,6 +17,7 @@ import {
   type Signer,
 } from '@agent-mesh/protocol'
 import { systemClock, type Clock } from '../observe/clock.ts'
+import { Proxy, type ProxyOptions } from '../transport/proxy.ts'
 import { SignedHttp } from './signed-http.ts'
 
 export interface ControlPlaneClientInit {
@@ -26,6 +27,8 @@ export interface ControlPlaneClientInit {
   /** Signs the requests; without it only {@link ControlPlaneClient.bootstrap} works. */
   signer?: Signer
   clock?: Clock
+  /** Through which it is reached. @default none */
+  proxy?: ProxyOptions | undefined
 }
 
 export const controlPlaneClient = (init: ControlPlaneClientInit): ControlPlaneClient =>
@@ -36,10 +39,10 @@ export class ControlPlaneClient {
   readonly meshId: string
   readonly #http: SignedHttp
 
-  constructor({ url, meshId, signer, clock = systemClock }: ControlPlaneClientInit) {
+  constructor({ url, meshId, signer, clock = systemClock, proxy }: ControlPlaneClientInit) {
     this.url = url
     this.meshId = meshId
-    this.#http = new SignedHttp({ url, meshId, signer, clock })
+    this.#http = new SignedHttp({ url, meshId, signer, clock, proxy: proxy && new Proxy(proxy) })
   }
 
   /** Not verified: the caller checks the head against the mesh id. */

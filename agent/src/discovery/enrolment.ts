@@ -13,6 +13,7 @@ import { headKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { ProxyOptions } from '../transport/proxy.ts'
 import { controlPlaneClient } from './control-plane-client.ts'
 
 export interface EnrolInit {
@@ -24,6 +25,8 @@ export interface EnrolInit {
   /** Wanted name. @default the host name */
   name?: string
   region?: string
+  /** Through which the control plane is reached. @default none */
+  proxy?: ProxyOptions | undefined
   signal?: AbortSignal
 }
 
@@ -65,6 +68,7 @@ export async function enrol({
   log,
   name,
   region,
+  proxy,
   signal,
 }: EnrolInit): Promise<ControlPlaneRef> {
   const { url, meshId, secret } = parseJoinToken(token)
@@ -77,7 +81,7 @@ export async function enrol({
         hint: 'Use another --context (or --data) for another mesh.',
       },
     )
-  const client = controlPlaneClient({ url, meshId, signer, clock })
+  const client = controlPlaneClient({ url, meshId, signer, clock, proxy })
   const { head: offered } = await client.bootstrap({}, signal)
   const head = await headKeeper({ meshId, store, log })
   await head.accept(offered)

@@ -7,7 +7,9 @@ import {
   toMeshError,
   type ErrorCode,
 } from '@agent-mesh/protocol'
+import type { Proxy } from '../transport/proxy.ts'
 import { defaults } from './defaults.ts'
+import { fetchThrough } from './fetch-through.ts'
 
 export interface Exchange {
   method: string
@@ -15,6 +17,7 @@ export interface Exchange {
   headers: Record<string, string>
   body: Uint8Array
   signal: AbortSignal | undefined
+  proxy?: Proxy | undefined
 }
 
 const unreachable = (url: URL, cause: unknown) =>
@@ -31,12 +34,13 @@ const reasonOf = (error: unknown): string => {
 }
 
 /** Sends, and returns the text of a 2xx reply. @throws MeshError the server's code, or `unavailable` */
-export async function exchange({ method, url, headers, body, signal }: Exchange): Promise<string> {
+export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<string> {
   const timeout = AbortSignal.timeout(defaults.requestTimeoutMs)
   let response: Response
   let text: string
   try {
-    response = await fetch(url, {
+    const send = proxy === undefined ? fetch : fetchThrough(proxy)
+    response = await send(url, {
       method,
       headers: { accept: 'application/json', ...headers },
       redirect: 'error',

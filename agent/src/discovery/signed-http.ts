@@ -4,6 +4,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
+import type { Proxy } from '../transport/proxy.ts'
 import { defaults } from './defaults.ts'
 import { exchange } from './http.ts'
 
@@ -14,6 +15,8 @@ export interface SignedHttpInit {
   /** Without it requests go unsigned: only the open routes answer. */
   signer?: Signer | undefined
   clock: Clock
+  /** Requests go through it. @default none */
+  proxy?: Proxy | undefined
 }
 
 export interface HttpCall {
@@ -85,6 +88,6 @@ export class SignedHttp {
     const nonce = once === true ? randomBytes(16).toString('base64url') : undefined
     const signed = await this.headers(method, url, body, nonce)
     const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
-    return exchange({ method, url, headers: { ...signed, ...typed }, body, signal })
+    return exchange({ method, url, headers: { ...signed, ...typed }, body, signal, proxy: this.#init.proxy })
   }
 }

@@ -75,8 +75,12 @@ async function joinOnce(
       hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
     })
   }
-  const { join: token, name, region } = settings
-  const wanted = { ...(name === undefined ? {} : { name }), ...(region === undefined ? {} : { region }) }
+  const { join: token, name, region, proxy } = settings
+  const wanted = {
+    ...(name === undefined ? {} : { name }),
+    ...(region === undefined ? {} : { region }),
+    proxy,
+  }
   return enrol({
     token,
     signer: identity.signer,
@@ -99,7 +103,12 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const controlPlane = await joinOnce(init, identity, store, clock)
     const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
     const map = await openMeshMap({ store, head, log, clock })
-    const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock })
+    const client = controlPlaneClient({
+      ...controlPlane,
+      signer: identity.signer,
+      clock,
+      proxy: settings.proxy,
+    })
     const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
     undo.push(() => credential.stop())
     const metrics = memberMetrics({ map, head, log })
@@ -155,12 +164,13 @@ interface TransportParts extends Pick<Member, 'identity' | 'head' | 'metrics' | 
 
 /** The transport, wired to admission, calls and revocations; not started. */
 async function openTransport({ init, identity, head, metrics, serving, clock, hello }: TransportParts) {
-  const { listen, announce } = init.settings
+  const { listen, announce, proxy } = init.settings
   const transport = await createTransport({
     ...init.transport,
     identity,
     listen,
     ...(announce === undefined ? {} : { announce }),
+    proxy,
     hello,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
@@ -169,6 +179,7 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
     onError: error => init.log.debug({ err: error }, 'transport'),
   })
   transport.links.onUp(link => serving.sessions.of(link))
+  serving.sessions.onGoingAway(link => transport.links.leaving(link))
   head.onChange(({ revocations }) => cutOff(transport, revocations))
   metrics.observeLinks(transport.links)
   init.beforeStart?.(transport)

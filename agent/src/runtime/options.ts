@@ -2,12 +2,25 @@
 import { labelField, MeshError, nameField, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 
-const multiaddrField = z.string().check(
+const listenField = z.string().check(
   z.maxLength(128),
-  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}$/, {
-    error: 'is not a TCP address (/ip4/0.0.0.0/tcp/4001)',
+  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws)?$/, {
+    error: 'is not a TCP or WebSocket address (/ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/tcp/443/ws)',
   }),
 )
+const announceField = z.string().check(
+  z.maxLength(128),
+  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws|\/wss|\/tls\/ws)?$/, {
+    error: 'is not a TCP or WebSocket address (/dns4/relay.example.com/tcp/443/wss)',
+  }),
+)
+
+const proxyField = z.object({
+  /** `http://[USER:PASSWORD@]HOST:PORT` */
+  url: z.string().check(z.minLength(1), z.maxLength(2048)),
+  /** Hosts reached without it, as in NO_PROXY. */
+  noProxy: z.optional(z.string().check(z.maxLength(16_384))),
+})
 
 const optionsSchema = z.object({
   /** Data folder: identity, credential, map. Created when missing, 0700. */
@@ -18,10 +31,12 @@ const optionsSchema = z.object({
   name: z.optional(nameField),
   region: z.optional(labelField),
   zone: z.optional(labelField),
-  /** TCP addresses to listen on; port 0 takes a free one; empty: dials only. */
-  listen: z._default(z.array(multiaddrField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
+  /** TCP and WebSocket (`…/ws`) addresses to listen on; port 0 takes a free one; empty: dials only. */
+  listen: z._default(z.array(listenField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
   /** Addresses told to others instead of those listened on. */
-  announce: z.optional(z.array(multiaddrField).check(z.maxLength(8))),
+  announce: z.optional(z.array(announceField).check(z.maxLength(8))),
+  /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
+  proxy: z.optional(proxyField),
 })
 
 export type MemberOptions = z.input<typeof optionsSchema>

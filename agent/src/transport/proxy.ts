@@ -46,7 +46,7 @@ export class Proxy {
    */
   tunnel(host: string, port: number, signal: AbortSignal): Promise<Socket> {
     const target = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
-    const action = `reach ${target} through proxy ${this.name}`
+    const action = `reach ${target}: proxy ${this.name}`
     const request = (this.#url.protocol === 'https:' ? httpsRequest : httpRequest)({
       host: this.#url.hostname.replace(/^\[|\]$/g, ''),
       port: this.#url.port === '' ? defaultPorts[this.#url.protocol] : this.#url.port,
@@ -65,11 +65,11 @@ export class Proxy {
       fail(
         new MeshError(
           'unavailable',
-          `Cannot ${action}: it did not answer within ${transportDefaults.proxyMs} ms`,
+          `Cannot ${action} did not answer within ${transportDefaults.proxyMs} ms`,
           hintOf(0),
         ),
       )
-    const cancel = () => fail(toMeshError(signal.reason, 'cancelled', action))
+    const cancel = () => fail(toMeshError(signal.reason, 'cancelled', `reach ${target}`))
     const timer = setTimeout(expire, transportDefaults.proxyMs)
     signal.addEventListener('abort', cancel, { once: true })
     request.on('error', error => fail(brokenBy(error, action)))
@@ -149,18 +149,18 @@ const hintOf = (status: number) => ({
 })
 
 function refusedBy(status: number, action: string): MeshError {
-  const words: Record<number, string> = { 403: 'it forbids this (403)', 407: 'it wants a password (407)' }
+  const words: Record<number, string> = { 403: 'forbids it (403)', 407: 'wants a password (407)' }
   const denied = status in words
-  const reason = words[status] ?? `it answered ${status}`
+  const reason = words[status] ?? `answered ${status}`
   return new MeshError(
     denied ? 'permission_denied' : 'unavailable',
-    `Cannot ${action}: ${reason}`,
+    `Cannot ${action} ${reason}`,
     hintOf(status),
   )
 }
 
 function brokenBy(error: Error, action: string): MeshError {
   const code = 'code' in error ? String(error.code) : error.message
-  const reason = code.startsWith('HPE_') ? 'its answer is not HTTP' : code
-  return new MeshError('unavailable', `Cannot ${action}: ${reason}`, { cause: error, ...hintOf(0) })
+  const reason = code.startsWith('HPE_') ? 'does not speak HTTP' : `failed (${code})`
+  return new MeshError('unavailable', `Cannot ${action} ${reason}`, { cause: error, ...hintOf(0) })
 }

@@ -29,7 +29,7 @@ export async function openWebSocket(
   const action = `connect to ${url}`
   signal.throwIfAborted()
   const tunnel = proxy?.covers(host, port) === true ? await proxy.tunnel(host, port, signal) : undefined
-  const names = isIP(host) > 0 ? {} : { servername: host }
+  const names = { host, ...(isIP(host) > 0 ? {} : { servername: host }) }
   const through =
     tunnel === undefined
       ? {}

@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { MeshError } from '@agent-mesh/protocol'
+import { startConnectProxy } from '../../../test/support/connect-proxy.ts'
+import { refusal } from '../../../test/support/refusal.ts'
+import { targetOf, TestMesh } from './testing/test-mesh.ts'
+import type { Transport } from './transport.ts'
+
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
+
+let mesh: TestMesh
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+})
+afterEach(() => mesh.stop())
+
+const webOnly = { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }
+const portOf = (transport: Transport) => Number(transport.addresses()[0]?.split('/')[4])
+
+describe('a WebSocket', () => {
+  it('is a direct link like any other, admitted by hello', async () => {
+    const [a, b] = [await mesh.join('a', { listen: [] }), await mesh.join('b', webOnly)]
+    expect(b.addresses()).toEqual([expect.stringMatching(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws$/)])
+    const link = await a.connect(targetOf(b))
+    expect(link).toMatchObject({ path: 'direct', peer: { credential: { name: 'b' } } })
+    await link.close()
+    await until(() => b.links.size === 0)
+    expect(mesh.errors).toEqual([])
+  })
+
+  it('carries much at once, no faster than the other end reads', async () => {
+    const [a, b] = [await mesh.join('a', { listen: [] }), await mesh.join('b', webOnly)]
+    const link = await a.connect(targetOf(b))
+    const back = await until(() => b.links.best(a.peerId))
+    const bytes = 8 * 1024 * 1024
+    let heard = 0
+    back.stream.onData(chunk => (heard += chunk.byteLength))
+    const chunk = new Uint8Array(64 * 1024)
+    for (let sent = 0; sent < bytes; sent += chunk.byteLength)
+      if (!link.stream.send(chunk)) await new Promise<void>(resolve => link.stream.onDrain(resolve))
+    await until(() => heard === bytes)
+  })
+
+  it('ends, socket and all, when its peer is cut off', async () => {
+    const [a, b] = [await mesh.join('a', { listen: [] }), await mesh.join('b', webOnly)]
+    const proxy = await startConnectProxy()
+    const c = await mesh.join('c', { listen: [], proxy: { url: proxy.url } })
+    await Promise.all([a.connect(targetOf(b)), c.connect(targetOf(b))])
+    expect(proxy.tunnels).toBe(1)
+    const link = await until(() => b.links.best(c.peerId))
+    link.abort(new MeshError('revoked', 'Cannot go on: cut off'))
+    await until(() => proxy.tunnels === 0 && c.links.size === 0)
+    await proxy.stop()
+  })
+
+  it('admits no stranger, and keeps none who says nothing', async () => {
+    const b = await mesh.join('b', { ...webOnly, options: { helloMs: 200 } })
+    const stranger = await (await TestMesh.create()).join('stranger', { listen: [] })
+    expect(await refusal(stranger.connect(targetOf(b)))).toMatch(/^unauthenticated: /)
+    await stranger.stop()
+    const plain = connect(portOf(b), '127.0.0.1')
+    plain.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    const [answer] = (await once(plain, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 426 /)
+    await once(plain, 'close')
+    const mute = connect(portOf(b), '127.0.0.1')
+    await once(mute, 'connect')
+    const closed = once(mute, 'close')
+    await b.stop()
+    await closed
+  })
+
+  it('is dialled after TCP that nobody answers', async () => {
+    const [a, b] = [await mesh.join('a', { listen: [] }), await mesh.join('b', webOnly)]
+    const [web = ''] = b.addresses()
+    const target = { ...targetOf(b), addrs: ['/ip4/127.0.0.1/tcp/1', web] }
+    const link = await a.connect(target)
+    expect(link.remoteAddr).toContain('/ws')
+  })
+
+  it('goes through a proxy where there is one, unless the host is exempt', async () => {
+    const proxy = await startConnectProxy()
+    const b = await mesh.join('b', webOnly)
+    const through = await mesh.join('through', { listen: [], proxy: { url: proxy.url } })
+    const past = await mesh.join('past', { listen: [], proxy: { url: proxy.url, noProxy: '127.0.0.0/8' } })
+    await Promise.all([through.connect(targetOf(b)), past.connect(targetOf(b))])
+    expect(proxy.asked).toEqual([`127.0.0.1:${portOf(b)}`])
+    expect(proxy.sent).toBeGreaterThan(1_000)
+    await mesh.stop()
+    await until(() => proxy.tunnels === 0)
+    await proxy.stop()
+  })
+
+  it.each([403, 407, 'garbage', 'hangup'] as const)(
+    'through a proxy that answers %s fails with the reason',
+    async broken => {
+      const proxy = await startConnectProxy({ broken })
+      const [a, b] = [
+        await mesh.join('a', { listen: [], proxy: { url: proxy.url } }),
+        await mesh.join('b', webOnly),
+      ]
+      expect(await refusal(a.connect(targetOf(b)))).toMatch(
+        /^unavailable: .*proxy http:\/\/127\.0\.0\.1:\d+ (?:forbids|wants|does not|failed)/,
+      )
+      await proxy.stop()
+    },
+  )
+})
