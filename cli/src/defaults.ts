@@ -28,6 +28,8 @@ export const defaults = {
   agentListen: '/ip4/0.0.0.0/tcp/0',
   /** Where a relay listens unless told. */
   relayListen: '/ip4/0.0.0.0/tcp/4001',
+  /** What is reached without a proxy, whatever NO_PROXY says. */
+  neverProxied: 'localhost,127.0.0.0/8,::1',
   /** CloudFormation stack of the control plane. */
   stack: 'AgentMesh',
   /** A new API may take this long until it answers, ms: its name must be found. */

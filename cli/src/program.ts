@@ -46,6 +46,7 @@ function createProgram(json: boolean): Command {
     .option('--context <name>', 'which mesh, when there are several')
     .option('--data <dir>', 'data folder (default: $XDG_DATA_HOME/agent-mesh/CONTEXT)')
     .option('--json', 'results as JSON')
+    .option('--proxy <url>', 'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; exempt: NO_PROXY)')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => (json ? undefined : write(text)) })

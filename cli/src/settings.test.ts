@@ -24,4 +24,20 @@ describe('readSettings()', () => {
   it.each(['', '..', 'a/b', '-x', 'x'.repeat(65)])('refuses the context %j', context =>
     expect(() => readSettings({ context }, {})).toThrow('Cannot use context'),
   )
+
+  it.each([
+    [undefined, {}, undefined],
+    [undefined, { HTTPS_PROXY: 'http://a:1', HTTP_PROXY: 'http://b:1' }, 'http://a:1'],
+    [undefined, { https_proxy: 'http://a:1' }, 'http://a:1'],
+    [undefined, { HTTPS_PROXY: '', HTTP_PROXY: 'http://b:1' }, 'http://b:1'],
+    ['http://c:1', { HTTPS_PROXY: 'http://a:1' }, 'http://c:1'],
+    ['none', { HTTPS_PROXY: 'http://a:1' }, undefined],
+  ])('with --proxy %s and %o takes the proxy %s', (proxy, env, url) => {
+    expect(readSettings(proxy === undefined ? {} : { proxy }, env).proxy?.url).toBe(url)
+  })
+
+  it('never sends what is on this machine through a proxy', () => {
+    const { proxy } = readSettings({ proxy: 'p:1' }, { NO_PROXY: 'a.example' })
+    expect(proxy?.noProxy).toBe('a.example,localhost,127.0.0.0/8,::1')
+  })
 })

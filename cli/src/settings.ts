@@ -9,6 +9,7 @@ export interface GlobalOptions {
   context?: string
   data?: string
   json?: boolean
+  proxy?: string
 }
 
 export interface Settings {
@@ -22,9 +23,17 @@ export interface Settings {
   color: boolean
   /** Whether somebody watches stderr. */
   interactive: boolean
+  /** Through which control plane and relays are reached. */
+  proxy: ProxySettings | undefined
 }
 
-/** The one place that reads the environment: XDG_DATA_HOME, NO_COLOR. */
+export interface ProxySettings {
+  /** May hold a password. */
+  url: string
+  noProxy: string
+}
+
+/** The one place that reads the environment: XDG_DATA_HOME, NO_COLOR, HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = environment()): Settings {
   const context = options.context ?? defaults.context
   if (!/^[a-zA-Z0-9][\w.-]{0,63}$/.test(context))
@@ -42,7 +51,17 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = en
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
+    proxy: proxyOf(options.proxy, env),
   }
+}
+
+/** Everything is tunnelled, so one proxy serves for all; what is on this machine never needs it. */
+function proxyOf(option: string | undefined, env: NodeJS.ProcessEnv): ProxySettings | undefined {
+  const named = (name: string) => [env[name], env[name.toLowerCase()]].find(value => (value ?? '') !== '')
+  const url = option ?? named('HTTPS_PROXY') ?? named('HTTP_PROXY')
+  if (url === undefined || url === 'none') return undefined
+  const exempt = [named('NO_PROXY'), defaults.neverProxied].filter(value => value !== undefined)
+  return { url, noProxy: exempt.join(',') }
 }
 
 function flagsOf({ context, data }: GlobalOptions): string {

@@ -38,7 +38,7 @@ Examples:
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     const hours = options.history === undefined ? undefined : Math.ceil(options.history / hour)
     const health = await withProgress(settings, `Asking ${client.url}`, () => client.health(signal, hours))
     const since = health.asOf - (options.history ?? 0)

@@ -36,6 +36,7 @@ Runs in the foreground until Ctrl-C; comes back from its data folder without the
 Examples:
   $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
+  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
 
 Make the token with: agent-mesh token create --role relay`,
     )
@@ -52,6 +53,7 @@ Make the token with: agent-mesh token create --role relay`,
           ...options,
           folder,
           listen: options.listen ?? [defaults.relayListen],
+          proxy: invocation.settings.proxy,
           signal,
         })
       },

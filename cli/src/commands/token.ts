@@ -54,7 +54,7 @@ Examples:
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     const reply = await withProgress(settings, `Asking ${client.url}`, () =>
       client.createToken(tokenRequest(options), signal),
     )
@@ -86,7 +86,7 @@ function registerList(token: Command, finish: Finish): void {
   const command = token.command('list').description('the join tokens of the mesh, without their secrets')
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     const tokens: TokenView[] = []
     for (let cursor: string | undefined; ;) {
       const page = await client.tokens(cursor, signal)
@@ -124,7 +124,7 @@ function registerRevoke(token: Command, finish: Finish): void {
     .argument('<id>', 'from agent-mesh token list')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     await client.revokeToken(id, signal)
     output.result({ id, revoked: true }, () => `Token ${id} is revoked.`)
   })

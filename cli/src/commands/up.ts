@@ -61,6 +61,7 @@ Examples:
           ...options,
           folder,
           listen: options.listen ?? [defaults.agentListen],
+          proxy: invocation.settings.proxy,
           signal,
         })
       },

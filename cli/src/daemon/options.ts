@@ -1,4 +1,5 @@
 import type { LogLevel } from '../commands/log-level.ts'
+import type { ProxySettings } from '../settings.ts'
 
 /** What `up` and `relay` pass on to the member they start. */
 export interface MemberFlags {
@@ -9,11 +10,12 @@ export interface MemberFlags {
   listen: string[]
   announce?: string[]
   logLevel: LogLevel
+  proxy: ProxySettings | undefined
   signal: AbortSignal
 }
 
 /** The options that agents and relays share. */
-export function memberOptions({ folder, join, name, region, listen, announce, signal }: MemberFlags) {
+export function memberOptions({ folder, join, name, region, listen, announce, proxy, signal }: MemberFlags) {
   return {
     data: folder,
     listen,
@@ -22,5 +24,6 @@ export function memberOptions({ folder, join, name, region, listen, announce, si
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),
     ...(announce !== undefined && { announce }),
+    ...(proxy !== undefined && { proxy }),
   }
 }
