@@ -1,13 +1,32 @@
-/** Which of the addresses listened on a record lists. */
+/** Which of the addresses listened on a record lists, those that most others can reach first. */
 import { limits } from '@agent-mesh/protocol'
+import { inward, partsOf, scopeOf, type Interfaces } from '../transport/index.ts'
 
-const loopback = /^\/(?:ip4\/127\.|ip6\/::1\/)/
-/** Reachable on one link only, or nowhere. */
-const useless = /^\/(?:ip6\/fe80:|ip4\/169\.254\.|ip4\/0\.|ip6\/::\/)/
+const order = ['public', 'name', 'private', 'loopback'] as const
 
-/** Loopback only where there is nothing else: a mesh on one machine. */
-export function listedAddresses(addresses: readonly string[]): string[] {
-  const useful = [...new Set(addresses)].filter(addr => !useless.test(addr))
-  const elsewhere = useful.filter(addr => !loopback.test(addr))
-  return (elsewhere.length > 0 ? elsewhere : useful).slice(0, limits.addrs)
+/** Where an address leads, or undefined when it leads nowhere. What is no TCP address was configured, and is kept. */
+function placeOf(addr: string): (typeof order)[number] | undefined {
+  const parts = partsOf(addr)
+  const host = parts?.host ?? addr.split('/')[2] ?? ''
+  if (parts?.kind.startsWith('dns') === true || /^\/dns/.test(addr)) return 'name'
+  const scope = scopeOf(host)
+  return scope === 'none' ? undefined : scope
+}
+
+/**
+ * Loopback only where there is nothing else: a mesh on one machine. Bridges to containers never: on every host they have
+ * the same addresses.
+ */
+export function listedAddresses(addresses: readonly string[], interfaces: Interfaces): string[] {
+  const bridges = inward(interfaces)
+  const useful = [...new Set(addresses)].flatMap(addr => {
+    const place = placeOf(addr)
+    return place === undefined || bridges.has(partsOf(addr)?.host ?? '') ? [] : [{ addr, place }]
+  })
+  const elsewhere = useful.filter(({ place }) => place !== 'loopback')
+  const listed = elsewhere.length > 0 ? elsewhere : useful
+  return order
+    .flatMap(place => listed.filter(entry => entry.place === place))
+    .map(({ addr }) => addr)
+    .slice(0, limits.addrs)
 }

@@ -3,6 +3,7 @@
  * admits nobody else. {@link openMember} builds it in that order; `stop` ends it in the reverse one.
  */
 import { mkdir } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { admit, meshVersions, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
@@ -234,7 +235,7 @@ function publish(
     signer: identity.signer,
     serial: credential.claims.serial,
     fields: {
-      addrs: listedAddresses(transport.addresses()),
+      addrs: listedAddresses(transport.addresses(), networkInterfaces()),
       homeRelays: [],
       services: registry.refs,
       ...(region === undefined ? {} : { region }),

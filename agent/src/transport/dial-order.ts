@@ -72,18 +72,24 @@ interface OwnNetwork {
   global6: boolean
 }
 
+/** The networks this host is on. */
+export function subnetsOf(interfaces: Interfaces): BlockList {
+  const subnets = new BlockList()
+  for (const { address, cidr, family } of outward(interfaces)) {
+    const [network = '', bits] = cidr?.split('/') ?? []
+    if (isIP(network) > 0 && scopeOf(address) !== 'none')
+      subnets.addSubnet(network, Number(bits), family === 'IPv6' ? 'ipv6' : 'ipv4')
+  }
+  return subnets
+}
+
 function ownNetwork(interfaces: Interfaces): OwnNetwork {
   const out = outward(interfaces).filter(({ address }) => scopeOf(address) !== 'none')
   const all = Object.values(interfaces).flatMap(list => list ?? [])
-  const subnets = new BlockList()
-  for (const { cidr, family } of out) {
-    const [network = '', bits] = cidr?.split('/') ?? []
-    if (isIP(network) > 0) subnets.addSubnet(network, Number(bits), family === 'IPv6' ? 'ipv6' : 'ipv4')
-  }
   const has = (list: readonly { family: string }[], family: string) =>
     list.some(info => info.family === family)
   return {
-    subnets,
+    subnets: subnetsOf(interfaces),
     ip4: has(out, 'IPv4'),
     ip6: has(out, 'IPv6'),
     loopback4: has(all, 'IPv4'),

@@ -1,6 +1,7 @@
-export { pathOf, type Path } from './address.ts'
+export { partsOf, pathOf, scopeOf, type Path } from './address.ts'
 export type { ByteStream } from './byte-stream.ts'
 export { relayClientDefaults, transportDefaults } from './defaults.ts'
+export { inward, outward, type Interfaces } from './dial-order.ts'
 export type { ConnectOptions, DialTarget, RelayTarget } from './dialer.ts'
 export type { HelloPorts } from './hello.ts'
 export type { LinkTable } from './link-table.ts'
