@@ -15,6 +15,11 @@ export const defaults = {
   /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 300 s. */
   reportMinMs: 5_000,
   reportIdleMs: 120_000,
+  /** Agents have this long to move away, and calls over circuits to finish, before the relay stops: containers are killed
+   * 10 s after they were told to stop, unless said otherwise. */
+  drainMs: 8_000,
+  /** How often it is looked whether the last circuit has gone. */
+  drainCheckMs: 50,
   /** After a failed report. */
   reportRetryMs: 5_000,
 } as const

@@ -1,6 +1,7 @@
 import type { Agent } from '@agent-mesh/agent'
-import { controlPlaneClient, loadIdentity } from '@agent-mesh/agent'
+import { controlPlaneClient, defineService, loadIdentity } from '@agent-mesh/agent'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
 import { LocalMesh } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 
@@ -47,6 +48,45 @@ describe('relays', () => {
     const startedAt = performance.now()
     await caller.call('host.info', {}, { peer: 'hidden', timeout: 5_000, idempotent: true })
     expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+
+  test('that stop move their agents away first: no call over them is lost, running or new', async () => {
+    const relays = [await mesh.relay('relay-1'), await mesh.relay('relay-2')]
+    const hidden = await mesh.agent({ name: 'hidden', paths: 'relay' })
+    const caller = await mesh.agent({ name: 'caller', paths: 'relay' })
+    await homed(hidden)
+    await homed(caller)
+    await knowsHomes(caller, 'hidden')
+    const started = Promise.withResolvers<void>()
+    const running = Promise.withResolvers<string>()
+    hidden.serve({
+      contract: defineService({
+        name: 'slow',
+        version: 1,
+        methods: { work: { params: z.unknown(), result: z.string() } },
+      }),
+      handlers: {
+        work: () => {
+          started.resolve()
+          return running.promise
+        },
+      },
+    })
+    const once = () => caller.call('host.info', {}, { peer: 'hidden', timeout: 5_000, idempotent: false })
+    await once()
+    const slow = caller.call('slow.work', {}, { peer: 'hidden', timeout: 20_000 })
+    await started.promise
+    const home = hidden.status().relays[0]?.peerId
+    const stopped = relays.find(({ peerId }) => peerId === home)?.stop()
+    let calls = 0
+    await vi.waitUntil(async () => {
+      await once()
+      if (++calls === 20) running.resolve('done')
+      return hidden.status().relays[0]?.peerId !== home && calls > 20
+    }, 10_000)
+    expect(await slow).toBe('done')
+    await stopped
+    await once()
   })
 
   test('attest presence as a lease that the control plane and other agents see', async () => {

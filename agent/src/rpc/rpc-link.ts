@@ -13,6 +13,8 @@ export interface RpcLinkInit {
   /** Deadlines; one wheel for all links of a process. */
   readonly wheel: TimerWheel
   readonly onRequest: OnRequest
+  /** The peer takes no new calls on this link. */
+  readonly onGoingAway?: () => void
   /** @default {@link linkDefaults} */
   readonly limits?: Partial<LinkLimits>
 }
@@ -86,18 +88,20 @@ class StreamLink implements RpcLink {
   readonly #outbound: OutboundCalls
   readonly #inbound: InboundCalls
   readonly #pings: Pings
+  readonly #onGoingAway: (() => void) | undefined
   readonly #drains = new Set<Drain>()
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
   #bytesReceived = 0
   #lastHeardAt: number
 
-  constructor({ stream, wheel, onRequest, limits: partial }: RpcLinkInit) {
+  constructor({ stream, wheel, onRequest, onGoingAway, limits: partial }: RpcLinkInit) {
     const limits = { ...linkDefaults, ...partial }
     const onIdle = (): void => this.#onIdle()
     this.closed = new Promise(resolve => (this.#resolveClosed = resolve))
     this.#stream = stream
     this.#wheel = wheel
+    this.#onGoingAway = onGoingAway
     this.#lastHeardAt = wheel.now()
     this.#outbox = new Outbox(stream, limits.backlogBytes * backlogCutFactor, {
       written: () => this.#outbound.written(),
@@ -193,7 +197,8 @@ class StreamLink implements RpcLink {
       case 'pong':
         return this.#pings.onPong(frame.id)
       case 'goingAway':
-        return this.#outbound.onGoingAway(frame.lastId)
+        this.#outbound.onGoingAway(frame.lastId)
+        return this.#onGoingAway?.()
       case 'unreadable':
         return this.#onUnreadable(frame)
     }

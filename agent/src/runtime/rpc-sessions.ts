@@ -14,9 +14,15 @@ export interface RpcSessionsInit {
 export class RpcSessions {
   readonly #init: RpcSessionsInit
   readonly #rpc = new WeakMap<Link, RpcLink>()
+  #onGoingAway: (link: Link) => void = () => {}
 
   constructor(init: RpcSessionsInit) {
     this.#init = init
+  }
+
+  /** Calls `callback` when a peer takes no new calls on a link. One callback. */
+  onGoingAway(callback: (link: Link) => void): void {
+    this.#onGoingAway = callback
   }
 
   /** The engine of a link; begins to serve on the first call. */
@@ -24,10 +30,20 @@ export class RpcSessions {
     const known = this.#rpc.get(link)
     if (known !== undefined) return known
     const { wheel, handlerFor } = this.#init
-    const rpc = rpcLink({ stream: link.stream, wheel, onRequest: handlerFor(link.peer.credential) })
+    const rpc = rpcLink({
+      stream: link.stream,
+      wheel,
+      onRequest: handlerFor(link.peer.credential),
+      onGoingAway: () => this.#onGoingAway(link),
+    })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)
     this.#rpc.set(link, rpc)
     return rpc
+  }
+
+  /** Says going away and waits until nothing runs on the link; the link stays open for what else it carries. */
+  async leave(link: Link): Promise<void> {
+    await this.#rpc.get(link)?.goAway()
   }
 
   /**

@@ -79,8 +79,11 @@ export const relayClientDefaults = {
   measureMs: 60_000,
   /** A relay replaces the home only when its round trip is below this part of the home's: else agents swing. */
   switchRatio: 2 / 3,
-  /** A relay gone for this long is replaced when another candidate is known. */
-  replaceMs: 10_000,
+  /** A relay gone for this long is replaced when another candidate is known: one that restarts is back in 2 s, and the
+   * promise is a new reservation within 5 s. */
+  replaceMs: 3_500,
+  /** A relay that drains is no candidate for this long: it restarts, or is gone from the head by then. */
+  leftMs: 30_000,
   /** A lost relay stays listed this long: a restart of 2 s must not republish the record of every agent twice. */
   graceMs: 3_000,
 } as const

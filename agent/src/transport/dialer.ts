@@ -169,11 +169,12 @@ export class Dialer {
     })
   }
 
-  /** Relays that are silent just now are asked last. */
+  /** Relays that are silent just now, or leave, are asked last. */
   #trustedFirst(relays: readonly RelayTarget[]): RelayTarget[] {
     const { links } = this.#init
-    const silent = ({ peerId }: RelayTarget) => links.of(peerId).some(link => link.suspect)
-    return [...relays.filter(relay => !silent(relay)), ...relays.filter(silent)]
+    const doubtful = ({ peerId }: RelayTarget) =>
+      links.best(peerId) === undefined && links.of(peerId).length > 0
+    return [...relays.filter(relay => !doubtful(relay)), ...relays.filter(doubtful)]
   }
 
   #direct(addr: string, peerId: string): Attempt<Link> {

@@ -35,6 +35,7 @@ export class LinkTable {
   readonly #up: Listeners<Link>
   readonly #down: Listeners<Link>
   readonly #doubted: Listeners<Link>
+  readonly #left: Listeners<Link>
   readonly #ending = new Set<Promise<unknown>>()
   readonly #verifying = new Set<Link>()
   #size = 0
@@ -44,6 +45,7 @@ export class LinkTable {
     this.#up = new Listeners(init.onError)
     this.#down = new Listeners(init.onError)
     this.#doubted = new Listeners(init.onError)
+    this.#left = new Listeners(init.onError)
   }
 
   /** Number of links. */
@@ -63,6 +65,24 @@ export class LinkTable {
   /** Called when a link becomes suspect, and when it is trusted again: see {@link Link.suspect}. */
   onDoubt(callback: (link: Link) => void): () => void {
     return this.#doubted.add(callback)
+  }
+
+  /** Called when a peer said that it takes no new work on a link. */
+  onLeaving(callback: (link: Link) => void): () => void {
+    return this.#left.add(callback)
+  }
+
+  /**
+   * The peer takes no new work on this link; it closes it when it is done. What goes through it as a relay leaves with it,
+   * unless there is another link to that relay.
+   */
+  leaving(link: Link): void {
+    if (link.state !== 'up') return
+    link.markRetiring()
+    this.#left.emit(link)
+    const { peerId } = link.peer
+    if (this.best(peerId) !== undefined) return
+    for (const other of this.all()) if (other.path === 'relay' && other.relayId === peerId) this.retire(other)
   }
 
   /** The peer is silent on this link: new work takes another one, what runs on it stays. */

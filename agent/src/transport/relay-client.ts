@@ -18,6 +18,11 @@ export interface RelayClientInit extends Pick<
   region?: string | undefined
   /** Round trip of a link, milliseconds. @default that of its hello */
   measure?: (link: Link, signal: AbortSignal) => Promise<number>
+  /**
+   * Tells of relays that fell `silent`, and of those that `left`: they drain, and take nobody any more.
+   * @default nobody tells
+   */
+  onTrouble?: (callback: (relayId: string, what: 'silent' | 'left') => void) => () => void
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
   options?: Partial<RelayClientOptions>
@@ -34,6 +39,9 @@ export class RelayClient {
   /** Home first. */
   #keepers: RelayKeeper[] = []
   #retired = new Set<Promise<void>>()
+  /** Relays that drain, and since when: nobody goes back to them for a while. */
+  readonly #left = new Map<string, number>()
+  readonly #untell: () => void
   #loop: Promise<void> | undefined
   #wake: PromiseWithResolvers<void> = Promise.withResolvers()
   #graceTimer: NodeJS.Timeout | undefined
@@ -44,6 +52,7 @@ export class RelayClient {
     this.#options = { ...relayClientDefaults, ...init.options }
     this.#random = init.random ?? Math.random
     this.#changed = new Listeners(init.onError)
+    this.#untell = init.onTrouble?.((relayId, what) => this.#onTrouble(relayId, what)) ?? (() => {})
   }
 
   /** Relays this member can be reached through, home first; those lost a moment ago included. */
@@ -70,12 +79,28 @@ export class RelayClient {
   }
 
   async stop(): Promise<void> {
+    this.#untell()
     this.#stopping.abort()
     this.#wake.resolve()
     clearTimeout(this.#graceTimer)
     await this.#loop
     await Promise.all([...this.#keepers.map(keeper => keeper.stop()), ...this.#retired])
     clearTimeout(this.#graceTimer)
+  }
+
+  /** The network changed: measure anew, and choose by it. */
+  networkChanged(): void {
+    this.#probed.clear()
+    this.#wake.resolve()
+  }
+
+  #onTrouble(relayId: string, what: 'silent' | 'left'): void {
+    const keeper = this.#keepers.find(({ relay }) => relay.peerId === relayId)
+    if (keeper === undefined || this.#stopping.signal.aborted) return
+    if (what === 'left') this.#left.set(relayId, this.#init.now())
+    keeper.letGo()
+    this.#announce()
+    this.#wake.resolve()
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -86,29 +111,42 @@ export class RelayClient {
       } catch (error) {
         this.#init.onError(error)
       }
-      const someDown = this.#keepers.some(keeper => keeper.link === undefined)
-      const { replaceMs, measureMs } = this.#options
-      const timer = setTimeout(
-        this.#wake.resolve,
-        (someDown ? replaceMs : measureMs) * (0.75 + this.#random() / 2),
-      )
+      const timer = setTimeout(this.#wake.resolve, this.#pauseMs())
       if (!signal.aborted) await this.#wake.promise
       clearTimeout(timer)
     }
   }
 
+  /** Until the next decision: when a relay has been gone for long enough, or the next measurement is due. */
+  #pauseMs(): number {
+    const { replaceMs, measureMs } = this.#options
+    const measure = measureMs * (0.75 + this.#random() / 2)
+    const waits = this.#keepers
+      .filter(keeper => keeper.link === undefined)
+      .map(({ downMs }) => (downMs > replaceMs ? replaceMs : replaceMs - downMs + 1))
+    return Math.min(measure, ...waits)
+  }
+
+  /** Gone for so long that another takes the place, or leaving. */
+  #goneRelays(): Set<string> {
+    const { replaceMs, leftMs } = this.#options
+    const before = this.#init.now() - leftMs
+    for (const [relayId, at] of this.#left) if (at < before) this.#left.delete(relayId)
+    const down = this.#keepers.filter(keeper => keeper.downMs > replaceMs)
+    return new Set([...down.map(({ relay }) => relay.peerId), ...this.#left.keys()])
+  }
+
   async #decide(signal: AbortSignal): Promise<void> {
-    const { relays, switchRatio, replaceMs } = this.#options
+    const { relays, switchRatio } = this.#options
     const known = new Set(this.#candidates.map(candidate => candidate.peerId))
     const current = this.#keepers.map(keeper => keeper.relay.peerId).filter(peerId => known.has(peerId))
-    const gone = new Set(
-      this.#keepers.filter(keeper => keeper.downMs > replaceMs).map(keeper => keeper.relay.peerId),
-    )
-    const roundTrips = await this.#roundTrips(current, current.length - gone.size < relays, signal)
+    const gone = this.#goneRelays()
+    const stay = current.filter(peerId => !gone.has(peerId))
+    const roundTrips = await this.#roundTrips(current, stay.length < relays, signal)
     if (signal.aborted) return
     const chosen = chooseRelays({ current, roundTrips, gone, count: relays, switchRatio })
     // Nobody answered in time: hold on to what there is, and keep dialling the others.
-    const fallback = [...current, ...known].filter(peerId => !chosen.includes(peerId))
+    const fallback = [...stay, ...current, ...known].filter(peerId => !chosen.includes(peerId))
     this.#hold([...chosen, ...fallback].slice(0, relays))
   }
 
@@ -120,7 +158,8 @@ export class RelayClient {
   ): Promise<Map<string, number>> {
     const { probes, probeMs } = this.#options
     const others = this.#candidates.filter(
-      ({ peerId }) => !held.includes(peerId) && (placeFree || !this.#probed.has(peerId)),
+      ({ peerId }) =>
+        !held.includes(peerId) && !this.#left.has(peerId) && (placeFree || !this.#probed.has(peerId)),
     )
     const asked = probeOrder(others, this.#init.region, this.#random).slice(0, probes)
     const limit = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
@@ -182,7 +221,8 @@ export class RelayClient {
     clearTimeout(this.#graceTimer)
     const listed = this.#keepers.filter(
       ({ link, downMs, relay }) =>
-        link !== undefined || (downMs < graceMs && this.#announced.includes(relay.peerId)),
+        link !== undefined ||
+        (downMs < graceMs && this.#announced.includes(relay.peerId) && !this.#left.has(relay.peerId)),
     )
     if (listed.some(keeper => keeper.link === undefined))
       this.#graceTimer = setTimeout(() => this.#announce(), graceMs)

@@ -56,6 +56,11 @@ export class RelayKeeper {
     this.#loop ??= this.#run(this.#stopping.signal)
   }
 
+  /** The link is of no use just now, though it stands: dial again, or wait until it is. */
+  letGo(): void {
+    this.#lost.resolve()
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop

@@ -234,10 +234,22 @@ class MeshTransport implements Transport {
       ...init,
       connect: (relay, signal) => this.connect({ ...relay, relays: [] }, { signal }),
       reservations: this.#reservations,
+      onTrouble: callback => this.#onRelayTrouble(callback),
       now,
       onError: this.#onError,
     })
     return this.#relayClient
+  }
+
+  /** A relay is silent, or leaves, unless there is another link to it. */
+  #onRelayTrouble(callback: (relayId: string, what: 'silent' | 'left') => void): () => void {
+    const tell = (what: 'silent' | 'left') => (link: Link) => {
+      const { peerId } = link.peer
+      if (link.state !== 'up' || link.suspect)
+        if (this.links.best(peerId) === undefined) callback(peerId, what)
+    }
+    const undo = [this.links.onDoubt(tell('silent')), this.links.onLeaving(tell('left'))]
+    return () => undo.forEach(stop => stop())
   }
 
   async #retire(link: Link): Promise<void> {

@@ -6,6 +6,7 @@ import { MeshError, type Peer } from '@agent-mesh/protocol'
 import type { CircuitLimits } from './defaults.ts'
 
 export const denialReasons = [
+  'draining',
   'not_a_member',
   'credential_expired',
   'reservations_full',
@@ -32,6 +33,7 @@ export class CircuitGate {
   readonly #denied = new Map<DenialReason, number>(denialReasons.map(reason => [reason, 0]))
   readonly #visitors = new Set<string>()
   readonly #homed = new Set<string>()
+  #draining = false
 
   constructor(init: CircuitGateInit) {
     this.#init = init
@@ -50,6 +52,15 @@ export class CircuitGate {
   get visitors(): number {
     for (const peerId of this.#visitors) if (this.#init.circuits(peerId) === 0) this.#visitors.delete(peerId)
     return this.#visitors.size
+  }
+
+  /** Refuses everything new from now on: this relay is going to stop. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  get draining(): boolean {
+    return this.#draining
   }
 
   /** Whether to refuse a reservation, new or renewed. */
@@ -87,6 +98,7 @@ export class CircuitGate {
   }
 
   #unfit(peerId: string): DenialReason | undefined {
+    if (this.#draining) return 'draining'
     const peer = this.#init.member(peerId)
     if (peer === undefined) return 'not_a_member'
     return peer.credential.exp * 1000 <= this.#init.now() ? 'credential_expired' : undefined

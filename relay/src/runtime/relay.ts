@@ -23,9 +23,11 @@ import {
   type LocalService,
   type LocalStatus,
 } from '@agent-mesh/protocol'
+import { setTimeout as delay } from 'node:timers/promises'
 import { circuitServer, type CircuitServer } from '../circuit/index.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
+import { defaults } from '../defaults.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
@@ -113,7 +115,7 @@ export class Relay {
       homed: this.#homed,
       load: () => this.#load(),
       health: () => ({
-        ready: true,
+        ready: !circuit.gate.draining,
         version,
         latency: this.#neighbours.latency(),
         ...(region === undefined ? {} : { region }),
@@ -209,18 +211,31 @@ export class Relay {
     return this.#member.metrics.registry.metrics()
   }
 
-  /** Says going away, ends reports and pushes, then the links. Idempotent. */
+  /** Moves its agents away, waits for the last circuit, then ends reports, pushes and links. Idempotent. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop())
   }
 
   async #stop(): Promise<void> {
     const { transport, serving, log } = this.#member
-    log.info('stopping')
+    log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
+    await this.#drain()
     await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
     await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
     this.#mapServer.stop()
     await this.#member.stop()
+  }
+
+  /** Takes nothing new and tells everybody; resolves when no circuit is left, or the time is over. */
+  async #drain(): Promise<void> {
+    const { transport, serving, log } = this.#member
+    this.#circuit.gate.drain()
+    const left = Promise.allSettled(transport.links.all().map(link => serving.sessions.leave(link)))
+    const deadline = performance.now() + defaults.drainMs
+    while (this.#circuit.circuits() > 0 && performance.now() < deadline) await delay(defaults.drainCheckMs)
+    await Promise.race([left, delay(Math.max(0, deadline - performance.now()), undefined, { ref: false })])
+    const circuits = this.#circuit.circuits()
+    if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
   }
 
   #load() {
