@@ -39,4 +39,15 @@ export const defaults = {
   oldHeadMs: 24 * 3600_000,
   /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */
   rememberedAnswers: 1024,
+  /** What was heard on the LAN is good for this long: three announcements. */
+  lanSeenMs: 180_000,
+  /** Members heard there that are remembered (a count). */
+  lanPeers: 1_024,
+  /** Dials at the same time, in a row, and between two after that: a hostile LAN costs a handshake each second. */
+  lanDials: 4,
+  lanDialBurst: 16,
+  lanDialMs: 1_000,
+  /** First and longest pause before one that was not reached is dialled again. */
+  lanRetryMinMs: 1_000,
+  lanRetryMaxMs: 5 * 60_000,
 } as const

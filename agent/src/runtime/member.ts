@@ -19,11 +19,13 @@ import type { Logger } from '../observe/logger.ts'
 import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
+import type { NetworkWatch } from '../transport/network-watch.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
 import type { ServiceRegistry } from '../services/index.ts'
 import { defaults } from './defaults.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
+import { followNetwork } from './moves.ts'
 import type { MemberSettings } from './options.ts'
 import { PathWatch } from './path-watch.ts'
 import { serving, type Serving } from './serving.ts'
@@ -56,6 +58,8 @@ export interface Member {
   readonly metrics: MemberMetrics
   readonly serving: Serving
   readonly pathWatch: PathWatch
+  /** Started; tells when the network of the host changes. */
+  readonly network: NetworkWatch
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -135,6 +139,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const publisher = await publish(own)
     records.publisher = publisher
     undo.push(() => publisher.stop())
+    const network = followNetwork({ transport, publisher, pathWatch, log })
+    undo.push(() => network.stop())
     return {
       identity,
       controlPlane,
@@ -148,6 +154,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
       metrics,
       serving: served,
       pathWatch,
+      network,
       clock,
       log,
       stop: once(() => unwind(undo)),

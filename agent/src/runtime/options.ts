@@ -22,6 +22,13 @@ const proxyField = z.object({
   noProxy: z.optional(z.string().check(z.maxLength(16_384))),
 })
 
+const mdnsField = z.object({
+  /** UDP port. @default 5353 */
+  port: z.optional(z.int().check(z.minimum(1), z.maximum(65_535))),
+  /** Names of interfaces. @default all with a private address, but bridges to containers */
+  interfaces: z.optional(z.array(z.string().check(z.maxLength(64))).check(z.maxLength(8))),
+})
+
 const optionsSchema = z.object({
   /** Data folder: identity, credential, map. Created when missing, 0700. */
   data: z.string().check(z.minLength(1)),
@@ -37,9 +44,14 @@ const optionsSchema = z.object({
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
   /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
   proxy: z.optional(proxyField),
+  /** Finds members on the LAN by multicast DNS, and is found. @default false */
+  mdns: z._default(z.union([z.boolean(), mdnsField]), false),
 })
 
 export type MemberOptions = z.input<typeof optionsSchema>
+/** The mDNS settings, or undefined when it is off. */
+export type MdnsOptions = z.output<typeof mdnsField>
+
 export type MemberSettings = z.output<typeof optionsSchema>
 
 /** @throws MeshError invalid_argument */

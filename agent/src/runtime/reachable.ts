@@ -83,6 +83,7 @@ export class Reachable {
       if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)
     })
     this.#rescues.start()
+    this.#init.member.network.onChange(() => this.relays.networkChanged())
     head.onChange(offerRelays)
     map.onChange(() => this.#watch.update())
     offerRelays()

@@ -11,6 +11,8 @@ export interface TargetsInit {
   member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity'>
   paths: PathChoice
   presence: Presence
+  /** Where a peer is on the LAN. @default nowhere */
+  lan?: (peerId: string) => readonly string[]
   /** The own services as a link. */
   self: Callee
 }
@@ -68,13 +70,14 @@ export class Targets implements CallTargets {
     const { map, head, transport } = this.#init.member
     const known = map.get(peerId)
     const relay = head.current.relays.find(entry => entry.peerId === peerId)
-    if (known === undefined && relay === undefined && transport.links.best(peerId) === undefined)
+    const near = this.#init.lan?.(peerId) ?? []
+    if (known === undefined && relay === undefined && near.length === 0 && transport.links.best(peerId) === undefined)
       throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
     const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))
     return {
       peerId,
       name: known?.name ?? relay?.name ?? peerId,
-      addrs: known?.record.addrs ?? relay?.addrs ?? [],
+      addrs: [...near, ...(known?.record.addrs ?? relay?.addrs ?? [])],
       relays: orderAs(known?.record.homeRelays ?? [], relays),
     }
   }

@@ -37,6 +37,10 @@ export const transportDefaults = {
   directHeadStartMs: 1_000,
   /** The callee's home relay has this much of a head start over its standby. */
   relayHeadStartMs: 500,
+  /** How often the interfaces of the host are compared: a new network is used within this. */
+  networkWatchMs: 1_000,
+  /** The wall clock is ahead of the timer by this: the machine slept. A busy event loop is late by less. */
+  sleptMs: 10_000,
   /** Peers whose last dial is remembered, a count: those of a full mesh at some 500 bytes each are too many, the callees
    * of an agent are not. */
   rememberedPeers: 1_000,

@@ -1,0 +1,150 @@
+/**
+ * Members on the LAN: finds them by multicast DNS, tells the dialler where they are, and puts into the map who proved to
+ * be one. Dials only whom the map does not know yet or who is watched, few at a time and ever more rarely: what claims to
+ * be here may be nobody.
+ */
+import type { NetworkInterfaceInfo } from 'node:os'
+import { Mdns, type LanInterface } from '../discovery/mdns.ts'
+import { outward, partsOf, scopeOf, type Interfaces, type Link } from '../transport/index.ts'
+import { defaults } from './defaults.ts'
+import type { Member } from './member.ts'
+import type { MdnsOptions } from './options.ts'
+
+export interface LanInit {
+  member: Pick<Member, 'identity' | 'controlPlane' | 'map' | 'transport' | 'log'>
+  options: MdnsOptions
+  interfaces: () => Interfaces
+  /** Whether a link to this peer is wanted all the time. */
+  watches: (peerId: string) => boolean
+}
+
+interface Seen {
+  addr: string
+  /** Monotonic milliseconds. */
+  at: number
+  /** Not dialled before; grows with each failure. */
+  dialAt: number
+  failures: number
+}
+
+const now = () => performance.now()
+
+export class Lan {
+  readonly #init: LanInit
+  readonly #mdns: Mdns
+  readonly #seen = new Map<string, Seen>()
+  readonly #dials = new Map<string, Promise<void>>()
+  readonly #stopping = new AbortController()
+  /** A bucket of dials, filled with time. */
+  #tokens: number = defaults.lanDialBurst
+  #filledAt = now()
+  #unsubscribe: (() => void) | undefined
+
+  constructor(init: LanInit) {
+    const { member, options } = init
+    this.#init = init
+    this.#mdns = new Mdns({
+      meshId: member.controlPlane.meshId,
+      peerId: member.identity.peerId,
+      interfaces: () => lanInterfaces(init.interfaces(), options.interfaces),
+      portOn: address => portOn(address, member.transport.listening()),
+      onFound: (peerId, addr) => this.#found(peerId, addr),
+      onError: err => member.log.warn({ err }, 'cannot look for members on the LAN'),
+      port: options.port,
+    })
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#init.member.transport.links.onUp(link => this.#meet(link))
+    this.#mdns.start()
+  }
+
+  /** Where a peer said it is, a moment ago. */
+  addrsOf(peerId: string): string[] {
+    const seen = this.#seen.get(peerId)
+    return seen === undefined || now() - seen.at > defaults.lanSeenMs ? [] : [seen.addr]
+  }
+
+  /** Ends the search, then dials under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#mdns.stop()
+    this.#unsubscribe?.()
+    await Promise.all([...this.#dials.values()])
+  }
+
+  #meet({ peer }: Link): void {
+    this.#init.member.map
+      .meet(peer)
+      .catch((err: unknown) => this.#init.member.log.warn({ err, peerId: peer.peerId }, 'not put into the map'))
+  }
+
+  #found(peerId: string, addr: string): void {
+    if (this.#stopping.signal.aborted) return
+    const known = this.#seen.get(peerId)
+    // Two places at once: the one that answered last time is believed until it is silent for long.
+    const moved = known !== undefined && known.addr !== addr
+    if (moved && this.addrsOf(peerId).length > 0 && this.#linked(peerId)) return
+    this.#seen.delete(peerId)
+    this.#seen.set(peerId, { dialAt: 0, failures: 0, ...known, addr, at: now() })
+    const [oldest] = this.#seen.keys()
+    if (this.#seen.size > defaults.lanPeers && oldest !== undefined) this.#seen.delete(oldest)
+    this.#perhapsDial(peerId)
+  }
+
+  #linked(peerId: string): boolean {
+    return this.#init.member.transport.links.best(peerId) !== undefined
+  }
+
+  #perhapsDial(peerId: string): void {
+    const { member, watches } = this.#init
+    const seen = this.#seen.get(peerId)
+    const wanted = member.map.get(peerId) === undefined || watches(peerId)
+    if (seen === undefined || !wanted || this.#linked(peerId) || this.#dials.has(peerId)) return
+    if (now() < seen.dialAt || this.#dials.size >= defaults.lanDials || !this.#takeToken()) return
+    const dial = this.#dial(peerId, seen).finally(() => this.#dials.delete(peerId))
+    this.#dials.set(peerId, dial)
+  }
+
+  #takeToken(): boolean {
+    const at = now()
+    this.#tokens = Math.min(defaults.lanDialBurst, this.#tokens + (at - this.#filledAt) / defaults.lanDialMs)
+    this.#filledAt = at
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+
+  async #dial(peerId: string, seen: Seen): Promise<void> {
+    const { transport, log } = this.#init.member
+    const { signal } = this.#stopping
+    try {
+      await transport.connect({ peerId, addrs: [seen.addr], relays: [] }, { signal })
+      seen.failures = 0
+    } catch (err) {
+      seen.dialAt = now() + Math.min(defaults.lanRetryMaxMs, defaults.lanRetryMinMs * 2 ** seen.failures)
+      seen.failures++
+      if (!signal.aborted) log.debug({ peerId, addr: seen.addr, err }, 'found on the LAN, not reached')
+    }
+  }
+}
+
+/** IPv4 interfaces on private networks; those named are taken as they are. */
+export function lanInterfaces(interfaces: Interfaces, names?: readonly string[]): LanInterface[] {
+  const chosen =
+    names === undefined
+      ? outward(interfaces).filter(({ address }) => scopeOf(address) === 'private')
+      : names.flatMap(name => interfaces[name] ?? [])
+  return chosen.flatMap(({ address, cidr, family }: Pick<NetworkInterfaceInfo, 'address' | 'cidr' | 'family'>) =>
+    family === 'IPv4' && cidr !== null ? [{ address, cidr }] : [],
+  )
+}
+
+/** Port listened on at an address of this host, by TCP alone. */
+function portOn(address: string, listening: readonly string[]): number | undefined {
+  for (const addr of listening) {
+    const parts = partsOf(addr)
+    if (parts?.over === 'tcp' && parts.host === address) return parts.port
+  }
+  return undefined
+}

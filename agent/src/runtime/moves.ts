@@ -1,0 +1,28 @@
+/** What a member does when the network of its host changes: every path proves itself, and the record says where it is. */
+import { networkInterfaces } from 'node:os'
+import type { RecordPublisher } from '../discovery/record-publisher.ts'
+import type { Logger } from '../observe/logger.ts'
+import { NetworkWatch, type NetworkChange, type Transport } from '../transport/index.ts'
+import { listedAddresses } from './listed-addresses.ts'
+import type { PathWatch } from './path-watch.ts'
+
+export interface MovesInit {
+  transport: Pick<Transport, 'addresses'>
+  publisher: Pick<RecordPublisher, 'update'>
+  pathWatch: Pick<PathWatch, 'probeAll'>
+  log: Logger
+  network?: NetworkWatch
+}
+
+/** Follows the network of the host. @returns the watch, started, for those who have more to do */
+export function followNetwork({ transport, publisher, pathWatch, log, network }: MovesInit): NetworkWatch {
+  const onError = (err: unknown) => log.error({ err }, 'change of the network not followed')
+  const watch = network ?? new NetworkWatch({ onError })
+  watch.onChange((change: NetworkChange) => {
+    log.info(change, 'the network of this host changed')
+    pathWatch.probeAll()
+    publisher.update({ addrs: listedAddresses(transport.addresses(), networkInterfaces()) }).catch(onError)
+  })
+  watch.start()
+  return watch
+}
