@@ -6,7 +6,7 @@
 import * as z from 'zod/mini'
 import { verifyCredential, type CredentialClaims } from './credential.ts'
 import { MeshError } from './errors.ts'
-import { credentialField, recordField } from './fields.ts'
+import { addrField, credentialField, recordField } from './fields.ts'
 import type { VerifiedHead } from './head.ts'
 import { verifyRecord, type MemberRecord } from './member-record.ts'
 
@@ -21,6 +21,8 @@ export const helloSchema = z.looseObject({
   credential: credentialField,
   /** Members without a record (admins) send none. */
   record: z.optional(recordField),
+  /** Of the callee: the address it sees the dialler at. Only a relay's word is of use: see upgrade.ts. */
+  observed: z.optional(addrField),
 })
 export type Hello = z.output<typeof helloSchema>
 

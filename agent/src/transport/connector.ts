@@ -20,6 +20,8 @@ export interface ConnectorInit {
   helloMs: number
   /** Monotonic milliseconds. */
   now: () => number
+  /** A peer says where it sees this member. */
+  onObserved: (connection: Connection, peer: Peer, observed: string) => void
   /** A connection became a link. */
   onLink: (connection: Connection) => void
 }
@@ -43,9 +45,10 @@ export class Connector {
         connection.newStream(helloProtocol, { signal, runOnLimitedConnection: true }),
         connection.newStream(rpcProtocol, { signal, runOnLimitedConnection: true }),
       ])
-      const { peer, rttMs } = await greet(hello, peerId, ports, signal)
+      const { peer, rttMs, observed } = await greet(hello, peerId, ports, signal)
       await hello.close({ signal })
       admissions.admit(connection, peer)
+      if (observed !== undefined) this.#init.onObserved(connection, peer, observed)
       return this.#link(connection, rpc, peer, self, rttMs)
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', `connect to ${peerId}`)
@@ -62,7 +65,11 @@ export class Connector {
       if (connection.direction !== 'inbound')
         throw new MeshError('protocol_error', 'Cannot read hello: only the dialler sends one')
       admissions.claimHello(connection)
-      admissions.admit(connection, await answer(stream, connection.remotePeer.toString(), ports, signal))
+      const dialler = {
+        peerId: connection.remotePeer.toString(),
+        remoteAddr: connection.remoteAddr.toString(),
+      }
+      admissions.admit(connection, await answer(stream, dialler, ports, signal))
       await stream.close({ signal })
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', 'read hello')

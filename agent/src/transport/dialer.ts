@@ -41,7 +41,7 @@ export interface DialerInit {
   self: string
   links: LinkTable
   connector: Connector
-  transportManager: () => NodeCore['transportManager']
+  transportManager: () => Pick<NodeCore['transportManager'], 'dial'>
   /** Of this host, as they are now. */
   interfaces: () => Interfaces
   history: PathHistory
@@ -253,7 +253,7 @@ const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)
  * its signal for life, so a signal that fires later, as every timeout does, would end the connection it opened.
  * @param run gets the signal, and a function that sets the limit anew, milliseconds from then
  */
-async function whileRunning<T>(
+export async function whileRunning<T>(
   signal: AbortSignal,
   ms: number,
   run: (limited: AbortSignal, extend: (ms: number) => void) => Promise<T>,

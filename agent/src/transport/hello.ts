@@ -9,6 +9,7 @@
 import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import {
+  addrField,
   helloBytes,
   helloAnswerSchema,
   helloSchema,
@@ -20,6 +21,7 @@ import {
   type Hello,
   type Peer,
 } from '@agent-mesh/protocol'
+import { withoutPeer } from './address.ts'
 import { encodeMessage } from './message-stream.ts'
 
 /** What hello needs of the rooms above: the own documents, and the decision about those of others. */
@@ -36,20 +38,24 @@ export async function greet(
   peerId: string,
   ports: HelloPorts,
   signal: AbortSignal,
-): Promise<{ peer: Peer; rttMs: number }> {
+): Promise<{ peer: Peer; rttMs: number; observed: string | undefined }> {
   const messages = byteStream(stream, { maxBufferSize: 2 * helloBytes })
   const sentAt = performance.now()
   await send(messages, ports.hello(), signal)
   const answer = parseJson(helloAnswerSchema, await receive(messages, signal), 'read hello', 'protocol_error')
   const rttMs = performance.now() - sentAt
   if ('refused' in answer) throw refusal(peerId, answer.refused)
-  return { peer: await ports.admit(answer, peerId), rttMs }
+  return { peer: await ports.admit(answer, peerId), rttMs, observed: answer.observed }
 }
 
-/** The callee's part. @throws MeshError when the dialler is refused, and has been told so; unavailable when it is gone */
+/**
+ * The callee's part.
+ * @param remoteAddr where it sees the dialler, who is told so
+ * @throws MeshError when the dialler is refused, and has been told so; unavailable when it is gone
+ */
 export async function answer(
   stream: Stream,
-  peerId: string,
+  { peerId, remoteAddr }: { peerId: string; remoteAddr: string },
   ports: HelloPorts,
   signal: AbortSignal,
 ): Promise<Peer> {
@@ -57,7 +63,7 @@ export async function answer(
   try {
     const theirs = parseJson(helloSchema, await receive(messages, signal), 'read hello', 'protocol_error')
     const peer = await ports.admit(theirs, peerId)
-    await send(messages, ports.hello(), signal)
+    await send(messages, { ...ports.hello(), ...seenAt(remoteAddr) }, signal)
     return peer
   } catch (error) {
     // A stream that broke is no refusal, and nobody is left to be told.
@@ -65,6 +71,12 @@ export async function answer(
     await send(messages, { refused: error.code }, signal).catch(() => {})
     throw error
   }
+}
+
+/** Nothing for circuits and whatever else has no address of its own. */
+function seenAt(remoteAddr: string): Pick<Hello, 'observed'> {
+  const observed = addrField.safeParse(withoutPeer(remoteAddr))
+  return observed.success ? { observed: observed.data } : {}
 }
 
 /** The reason is the other side's word: it explains a failure and decides nothing. */

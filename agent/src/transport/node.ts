@@ -13,6 +13,7 @@ import type {
   MultiaddrConnection,
   PeerId,
   Transport,
+  Upgrader,
 } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
@@ -29,18 +30,25 @@ import { webSockets } from './websocket.ts'
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
   registrar: HandlerRegistry
+  peerId: PeerId
+  logger: ComponentLogger
+  events: unknown
+  upgrader: Upgrader
   transportManager: {
     /** Listened on, wildcards expanded. */
     getAddrs(): Multiaddr[]
-    dial(
-      addr: Multiaddr,
-      options: {
-        signal: AbortSignal
-        maxOutboundStreams?: number
-        onProgress?: (event: { type: string }) => void
-      },
-    ): Promise<Connection>
+    dial(addr: Multiaddr, options: DialOptions): Promise<Connection>
+    dialTransportForMultiaddr(addr: Multiaddr): Transport | undefined
   }
+}
+
+/** Options of a dial, as transports take them. */
+export interface DialOptions {
+  signal: AbortSignal
+  maxOutboundStreams?: number
+  /** Of TCP: that it is dialled from. @default any */
+  localPort?: number
+  onProgress?: (event: { type: string }) => void
 }
 
 /** A libp2p service, as `createLibp2p` takes it. libp2p types its components as open, so they are unknown here. */

@@ -3,18 +3,19 @@
  * reservation, no circuit and, after five seconds, no connection. Rooms above see peer ids and addresses as strings.
  */
 import { networkInterfaces } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
-import { helloProtocol, MeshError, rpcProtocol, toMeshError } from '@agent-mesh/protocol'
+import { helloProtocol, MeshError, rpcProtocol, toMeshError, upgradeProtocol } from '@agent-mesh/protocol'
 import type { Identity } from '../identity/index.ts'
 import { withoutPeer } from './address.ts'
 import { Admissions } from './admissions.ts'
+import { atMost } from './at-most.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
 import { Connector } from './connector.ts'
 import { transportDefaults } from './defaults.ts'
 import { Dialer, type ConnectOptions, type DialTarget } from './dialer.ts'
 import { guardHandlers } from './guard.ts'
 import type { HelloPorts } from './hello.ts'
+import { Identification } from './identification.ts'
 import { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import { PathHistory } from './path-history.ts'
@@ -22,6 +23,8 @@ import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from 
 import { Proxy, type ProxyOptions } from './proxy.ts'
 import { RelayClient, type RelayClientInit } from './relay-client.ts'
 import { reservationsOf, type Reservations } from './reservations.ts'
+import type { Upgrader } from './upgrade/upgrader.ts'
+import { Upgrades, type UpgradeSettings } from './upgrade/upgrades.ts'
 
 export interface TransportOptions {
   helloMs: number
@@ -49,6 +52,8 @@ export interface TransportInit extends HelloPorts {
   keep?: (link: Link) => boolean
   /** What a relay adds: libp2p services and gater hooks. */
   relay?: { services: Record<string, ServiceFactory>; gater: RelayGater }
+  /** Looks for better paths than relayed ones, and helps peers to. @default does neither */
+  upgrades?: UpgradeSettings | undefined
   options?: Partial<TransportOptions>
   /** A connection was refused: who, and why. */
   onRefused?: (peerId: string, reason: MeshError) => void
@@ -59,10 +64,14 @@ export interface TransportInit extends HelloPorts {
 export interface Transport {
   readonly peerId: string
   readonly links: LinkTable
+  /** Looks for better paths; undefined for who does not. */
+  readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
   /** What came of dialling peers. */
   readonly history: PathHistory
   /** Addresses others can dial, without peer id; those announced, or those listened on. */
   addresses(): string[]
+  /** Addresses listened on, whatever is announced. */
+  listening(): string[]
   /** @throws MeshError see {@link Dialer.connect} */
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link>
   /** Handles streams of a protocol, opened by admitted peers on links that are up. */
@@ -93,12 +102,13 @@ class MeshTransport implements Transport {
   readonly #admissions: Admissions
   readonly #connector: Connector
   readonly #dialer: Dialer
+  readonly #upgrades: Upgrades | undefined
+  readonly #identification: Identification
   readonly #onError: (error: unknown) => void
   #node!: MeshNode
   #reservations!: Reservations
   #relayClient: RelayClient | undefined
   #sweeper: NodeJS.Timeout | undefined
-  #identifying = new Set<Promise<unknown>>()
   #stopped: Promise<void> | undefined
   #state: 'new' | 'started' | 'stopped' = 'new'
 
@@ -124,6 +134,11 @@ class MeshTransport implements Transport {
       keep: init.keep ?? (() => false),
       onError: this.#onError,
     })
+    this.#identification = new Identification({
+      identify: (connection, options) => this.#node.identify(connection, options),
+      limitMs: helloMs,
+      onError: this.#onError,
+    })
     const common = { self: this.peerId, links: this.links }
     this.#connector = new Connector({
       ...common,
@@ -131,14 +146,31 @@ class MeshTransport implements Transport {
       admissions: this.#admissions,
       helloMs,
       now,
-      onLink: connection => this.#identify(connection),
+      onObserved: (connection, peer, observed) => this.#upgrades?.onObserved(connection, peer, observed),
+      onLink: connection => this.#identification.of(connection),
     })
+    const upgrades = init.upgrades === undefined ? undefined : this.#makeUpgrades(init.upgrades)
+    this.#upgrades = upgrades
     this.#dialer = new Dialer({
       ...common,
       connector: this.#connector,
-      transportManager: () => this.#node.core.transportManager,
+      transportManager: () => upgrades ?? this.#node.core.transportManager,
       interfaces: networkInterfaces,
       history: this.history,
+      onError: this.#onError,
+    })
+  }
+
+  #makeUpgrades(settings: UpgradeSettings): Upgrades {
+    return new Upgrades({
+      ...settings,
+      self: this.peerId,
+      links: this.links,
+      connector: this.#connector,
+      admissions: this.#admissions,
+      core: () => this.#node.core,
+      interfaces: networkInterfaces,
+      listen: () => this.addresses(),
       onError: this.#onError,
     })
   }
@@ -168,6 +200,7 @@ class MeshTransport implements Transport {
     const hello = { maxInboundStreams: 1, runOnLimitedConnection: true }
     await libp2p.handle(helloProtocol, this.#connector.onHello, hello)
     await libp2p.handle(rpcProtocol, this.#connector.onRpc, hello)
+    if (this.#upgrades !== undefined) await this.handle(upgradeProtocol, this.#upgrades.upgrader.onStream)
   }
 
   async start(): Promise<void> {
@@ -191,25 +224,30 @@ class MeshTransport implements Transport {
   /** Loops that open links end first, then links, then listeners; whatever hangs is left to the deadline. */
   async #stop(): Promise<void> {
     clearInterval(this.#sweeper)
-    const limit = new AbortController()
     const orderly = async () => {
-      await this.#relayClient?.stop()
+      await Promise.all([this.#relayClient?.stop(), this.#upgrades?.stop()])
       await this.#dialer.stop()
       await this.links.stop()
-      await Promise.allSettled([...this.#identifying])
+      await this.#identification.stop()
       await this.#node.libp2p.stop()
+      await this.#upgrades?.release()
     }
-    const deadline = delay(this.#options.stopMs, undefined, { signal: limit.signal }).catch(() => {})
-    await Promise.race([orderly().catch(this.#onError), deadline])
-    limit.abort()
+    await atMost(this.#options.stopMs, orderly().catch(this.#onError))
   }
 
   addresses(): string[] {
     const { announce = [] } = this.#init
+    return announce.length > 0 ? [...new Set(announce.map(withoutPeer))] : this.listening()
+  }
+
+  listening(): string[] {
     // libp2p itself names a public address only once others confirmed it: an agent on one would not be dialled.
-    const listened = () => this.#node.core.transportManager.getAddrs().map(addr => addr.toString())
-    const all = announce.length > 0 ? announce : listened()
+    const all = this.#node.core.transportManager.getAddrs().map(addr => addr.toString())
     return [...new Set(all.filter(addr => !addr.includes('/p2p-circuit')).map(withoutPeer))]
+  }
+
+  get upgrader(): Upgrader | undefined {
+    return this.#upgrades?.upgrader
   }
 
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {
@@ -253,21 +291,6 @@ class MeshTransport implements Transport {
   }
 
   async #retire(link: Link): Promise<void> {
-    const limit = new AbortController()
-    const deadline = delay(this.#options.retireMs, undefined, { signal: limit.signal }).catch(() => {})
-    await Promise.race([this.#init.retire?.(link), deadline])
-    limit.abort()
-  }
-
-  /** Only now, on a link: identify would tell a stranger what runs here. */
-  #identify(connection: Connection): void {
-    const signal = AbortSignal.timeout(this.#options.helloMs)
-    const running: Promise<unknown> = this.#node
-      .identify(connection, { signal })
-      .catch((error: unknown) => {
-        if (connection.status === 'open') this.#onError(error)
-      })
-      .finally(() => this.#identifying.delete(running))
-    this.#identifying.add(running)
+    await atMost(this.#options.retireMs, this.#init.retire?.(link))
   }
 }

@@ -1,0 +1,34 @@
+import type { Connection } from '@libp2p/interface'
+import type { MeshNode } from './node.ts'
+
+export interface IdentificationInit {
+  identify: MeshNode['identify']
+  /** Milliseconds for one. */
+  limitMs: number
+  onError: (error: unknown) => void
+}
+
+/** Runs libp2p's identify on links, and only there: it would tell a stranger what runs here. */
+export class Identification {
+  readonly #init: IdentificationInit
+  readonly #running = new Set<Promise<unknown>>()
+
+  constructor(init: IdentificationInit) {
+    this.#init = init
+  }
+
+  of(connection: Connection): void {
+    const { identify, limitMs, onError } = this.#init
+    const running: Promise<unknown> = identify(connection, { signal: AbortSignal.timeout(limitMs) })
+      .catch((error: unknown) => {
+        if (connection.status === 'open') onError(error)
+      })
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  /** Waits for those that run. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([...this.#running])
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Looks for better paths in the background: whenever a session has none but relayed or WebRTC links, again and again, with
+ * growing pauses, and at once when something changed. The link there is stays as it is: the link table retires it when the
+ * better one is up. Only the lower peer id begins, so that attempts of both sides never meet; the higher one asks it to.
+ */
+import { MeshError, upgradeProtocol, type UpgradeOffer } from '@agent-mesh/protocol'
+import type { Path } from '../address.ts'
+import type { ByteStream } from '../byte-stream.ts'
+import { HandshakeSlots } from '../handshake-slots.ts'
+import type { LinkTable } from '../link-table.ts'
+import type { Link } from '../link.ts'
+import { Attempt, type AttemptInit, type Outcome } from './attempt.ts'
+import { Conversation } from './conversation.ts'
+import { upgradeDefaults } from './defaults.ts'
+import { reasonOf } from './ways.ts'
+
+/** How an attempt ended; `refused`: the peer takes no part. */
+export type UpgradeResult = 'upgraded' | 'failed' | 'refused'
+
+export interface UpgradeReport {
+  peerId: string
+  result: UpgradeResult
+  /** The path calls take now. */
+  path: Path
+  /** Milliseconds of the attempt. */
+  ms: number
+  /** Why each way failed: "punch: no answer in 6 s; webrtc: no answer". */
+  reason: string | undefined
+}
+
+/** What is known of the upgrades of a session. */
+export interface UpgradeState {
+  attempts: number
+  last: UpgradeReport | undefined
+}
+
+export interface UpgraderInit extends AttemptInit {
+  /** Own peer id. */
+  self: string
+  links: LinkTable
+  /** Uniform in [0, 1). */
+  random: () => number
+  onReport: (report: UpgradeReport) => void
+  onError: (error: unknown) => void
+  retryMs?: readonly number[]
+}
+
+interface Session extends UpgradeState {
+  timer: NodeJS.Timeout | undefined
+  running: boolean
+  /** Something changed while an attempt ran. */
+  again: boolean
+  step: number
+  endedAt: number
+}
+
+export class Upgrader {
+  readonly #init: UpgraderInit
+  readonly #attempt: Attempt
+  readonly #slots = new HandshakeSlots(upgradeDefaults.attempts)
+  readonly #sessions = new Map<string, Session>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #stopping = new AbortController()
+  #answering = 0
+  readonly #unsubscribe: (() => void)[]
+
+  constructor(init: UpgraderInit) {
+    this.#init = init
+    this.#attempt = new Attempt(init)
+    const consider = ({ peer }: Link) => this.#consider(peer.peerId)
+    this.#unsubscribe = [init.links.onUp(consider), init.links.onDown(consider), init.links.onDoubt(consider)]
+  }
+
+  /** Attempts to reach a peer so far; undefined without a session that could be better. */
+  state(peerId: string): UpgradeState | undefined {
+    const session = this.#sessions.get(peerId)
+    return session === undefined ? undefined : { attempts: session.attempts, last: session.last }
+  }
+
+  /** The network, or what is known of it, changed: tries all again now. */
+  changed(): void {
+    for (const [peerId, session] of this.#sessions) {
+      if (this.#begins(peerId)) this.#again(peerId, session)
+      else this.#ask(peerId)
+    }
+  }
+
+  /** Gives up all attempts and waits for their end. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new MeshError('cancelled', 'Cannot upgrade: stopping'))
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    for (const { timer } of this.#sessions.values()) clearTimeout(timer)
+    await Promise.all(this.#running)
+    this.#sessions.clear()
+  }
+
+  #begins(peerId: string): boolean {
+    return this.#init.self < peerId
+  }
+
+  #consider(peerId: string): void {
+    if (this.#stopping.signal.aborted) return
+    const best = this.#init.links.best(peerId)
+    const known = this.#sessions.get(peerId)
+    if (best === undefined || best.path === 'direct') {
+      if (known === undefined || known.running) return
+      clearTimeout(known.timer)
+      this.#sessions.delete(peerId)
+    } else if (known === undefined) this.#open(peerId)
+  }
+
+  #open(peerId: string): Session {
+    const session: Session = {
+      timer: undefined,
+      running: false,
+      again: false,
+      step: 0,
+      attempts: 0,
+      last: undefined,
+      endedAt: -Infinity,
+    }
+    this.#sessions.set(peerId, session)
+    if (this.#begins(peerId)) this.#schedule(peerId, session, 0)
+    return session
+  }
+
+  #again(peerId: string, session: Session): void {
+    session.step = 0
+    if (session.running) session.again = true
+    else this.#schedule(peerId, session, 0)
+  }
+
+  #schedule(peerId: string, session: Session, ms: number): void {
+    clearTimeout(session.timer)
+    session.timer = setTimeout(() => this.#own(this.#begin(peerId, session)), ms)
+  }
+
+  #own(work: Promise<void>): void {
+    const owned: Promise<void> = work.catch(this.#init.onError).finally(() => this.#running.delete(owned))
+    this.#running.add(owned)
+  }
+
+  async #begin(peerId: string, session: Session): Promise<void> {
+    const { signal } = this.#stopping
+    session.running = true
+    const free = await this.#slots.take(signal).catch(() => undefined)
+    const link = this.#init.links.best(peerId)
+    if (free !== undefined && link !== undefined && link.path !== 'direct')
+      await this.#run(session, link, async () => {
+        const stream = await link.openStream(upgradeProtocol, { signal })
+        return this.#converse(stream, conversation => this.#attempt.begin(conversation, link, signal))
+      })
+    free?.()
+    session.running = false
+    this.#next(peerId, session)
+  }
+
+  /** What comes after an attempt. */
+  #next(peerId: string, session: Session): void {
+    this.#consider(peerId)
+    if (this.#stopping.signal.aborted || this.#sessions.get(peerId) !== session || !this.#begins(peerId))
+      return
+    const { retryMs = upgradeDefaults.retryMs, random } = this.#init
+    const pause = session.again ? 0 : (retryMs[Math.min(session.step, retryMs.length - 1)] ?? 0)
+    session.again = false
+    session.step++
+    // A peer that takes no part will hardly change its mind.
+    if (session.last?.result === 'refused') session.step = retryMs.length
+    this.#schedule(peerId, session, pause * (0.75 + random() / 2))
+  }
+
+  /** Runs an attempt and reports how it ended; never rejects. */
+  async #run(session: Session, link: Link, attempt: () => Promise<Outcome>): Promise<void> {
+    const { peerId } = link.peer
+    const startedAt = performance.now()
+    session.attempts++
+    let result: UpgradeResult = 'failed'
+    let reasons: string[]
+    try {
+      const outcome = await attempt()
+      reasons = outcome.reasons
+      if (outcome.upgraded !== undefined) result = 'upgraded'
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return
+      if (error instanceof MeshError && error.code === 'unsupported') result = 'refused'
+      reasons = [
+        result === 'refused' ? 'the peer takes no part: it keeps to relays, or is older' : reasonOf(error),
+      ]
+    }
+    session.endedAt = performance.now()
+    const path = this.#init.links.best(peerId)?.path ?? link.path
+    const reason = reasons.length === 0 ? undefined : reasons.join('; ')
+    session.last = { peerId, result, path, ms: session.endedAt - startedAt, reason }
+    this.#init.onReport(session.last)
+  }
+
+  async #converse<T>(stream: ByteStream, talk: (conversation: Conversation) => Promise<T>): Promise<T> {
+    const conversation = new Conversation(stream)
+    try {
+      return await talk(conversation)
+    } finally {
+      conversation.close()
+    }
+  }
+
+  /** Handler of the protocol. */
+  readonly onStream = (stream: ByteStream, link: Link): void => {
+    const taken = this.#converse(stream, conversation => this.#take(conversation, link))
+    this.#own(taken.catch(error => stream.abort(error as Error)))
+  }
+
+  async #take(conversation: Conversation, link: Link): Promise<void> {
+    const { signal } = this.#stopping
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(upgradeDefaults.answerMs)])
+    const { peerId } = link.peer
+    const first = await conversation.next(limit)
+    if (first.type === 'want' && this.#begins(peerId)) return this.#wanted(peerId)
+    if (first.type !== 'offer' || this.#begins(peerId))
+      throw new MeshError('protocol_error', `Cannot upgrade: ${first.type} came from the wrong end`)
+    const session = this.#sessions.get(peerId) ?? this.#open(peerId)
+    const early = performance.now() - session.endedAt < upgradeDefaults.spacingMs
+    if (session.running || early || this.#answering >= upgradeDefaults.attempts)
+      return conversation.send({ type: 'refused', reason: 'it is busy with other attempts' })
+    session.running = true
+    this.#answering++
+    await this.#run(session, link, () => this.#answer(conversation, first, link))
+    this.#answering--
+    session.running = false
+    this.#consider(peerId)
+  }
+
+  #answer(conversation: Conversation, offer: UpgradeOffer, link: Link): Promise<Outcome> {
+    return this.#attempt.answer(conversation, offer, link, this.#stopping.signal)
+  }
+
+  #wanted(peerId: string): void {
+    const session = this.#sessions.get(peerId)
+    if (session === undefined || performance.now() - session.endedAt < upgradeDefaults.spacingMs) return
+    this.#again(peerId, session)
+  }
+
+  /** Tells the lower peer that there is something new. */
+  #ask(peerId: string): void {
+    const link = this.#init.links.best(peerId)
+    if (link === undefined) return
+    const ask = async () => {
+      const stream = await link.openStream(upgradeProtocol, { signal: this.#stopping.signal })
+      await this.#converse(stream, conversation => Promise.resolve(conversation.send({ type: 'want' })))
+    }
+    // Without the question the lower peer begins in its own time.
+    this.#own(ask().catch(() => {}))
+  }
+}

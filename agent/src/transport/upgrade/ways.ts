@@ -1,0 +1,33 @@
+/** Several ways to one goal, begun one after the other and tried together. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { toMeshError } from '@agent-mesh/protocol'
+
+export interface Way {
+  /** For the reason of its failure. */
+  name: string
+  /** Milliseconds after the first. */
+  afterMs: number
+  /** Resolves when it led to a link. */
+  run(signal: AbortSignal): Promise<unknown>
+}
+
+/** Resolves when all have ended. @returns why those that failed did; nothing for those the signal ended */
+export async function tryWays(ways: readonly Way[], signal: AbortSignal): Promise<string[]> {
+  const reasons = await Promise.all(
+    ways.map(async ({ name, afterMs, run }) => {
+      try {
+        if (afterMs > 0) await delay(afterMs, undefined, { signal })
+        signal.throwIfAborted()
+        await run(signal)
+        return undefined
+      } catch (error) {
+        return signal.aborted ? undefined : `${name}: ${reasonOf(error)}`
+      }
+    }),
+  )
+  return reasons.filter(reason => reason !== undefined)
+}
+
+/** An error's reason without what was attempted. */
+export const reasonOf = (error: unknown): string =>
+  toMeshError(error, 'unavailable', 'upgrade').message.replace(/^Cannot [^:]*: /, '')
