@@ -13,4 +13,29 @@ export const defaults = {
   publishDelayMs: 50,
   /** How often the age of the credential is looked at; renewal is retried at this pace. */
   renewCheckMs: 3_600_000,
+  /** Multicast DNS (RFC 6762). */
+  mdnsPort: 5353,
+  /** How long an announcement is good for, in seconds: two of them may be lost. */
+  mdnsTtlSeconds: 180,
+  /** Between two announcements, and how much longer for each member heard: 1,000 of them send two packets a second. */
+  mdnsTellMs: 60_000,
+  mdnsTellPerPeerMs: 500,
+  /** Between two answers (RFC 6762: at least a second), and how much longer for each member heard. */
+  mdnsAnswerGapMs: 1_000,
+  mdnsAnswerPerPeerMs: 50,
+  /** Questions on a new interface: at once, then after 1, 2 and 4 s, since any packet may be lost. */
+  mdnsQuestions: 4,
+  mdnsFirstAskMs: 1_000,
+  /** How often it is looked what is due. */
+  mdnsTickMs: 100,
+  /** How often interfaces are looked at. */
+  mdnsLookMs: 2_000,
+  /** After a socket could not be opened. */
+  mdnsRetryMs: 30_000,
+  /** Interfaces at most (a count). */
+  mdnsInterfaces: 8,
+  /** Records of one packet that are read (a count). */
+  mdnsRecords: 64,
+  /** Members on the LAN that are remembered (a count). */
+  mdnsPeers: 1_024,
 } as const

@@ -20,6 +20,11 @@ export interface MemberStore {
    * the number is taken: it is of the cursor's epoch, the stored one perhaps of an older.
    */
   apply(changes: readonly MapChange[], cursor: string, outdone?: readonly MapChange[]): void
+  /**
+   * Writes a pair that its owner showed; its number stays that of the map, 0 when the map has none yet.
+   * @returns whether it was taken: a removal of the same enrolment stands
+   */
+  meet(pair: { peerId: string; record: string; credential: string; serial: string }): boolean
   forget(peerIds: Iterable<string>): void
   close(): void
 }
@@ -95,6 +100,10 @@ export function openMemberStore(file: string): MemberStore {
      v = excluded.v, record = excluded.record, credential = excluded.credential, gone = excluded.gone`,
   )
   const renumber = db.prepare('UPDATE map SET shard = ?, v = ? WHERE peer_id = ?')
+  const met = db.prepare(
+    `INSERT INTO map VALUES (?, 0, 0, ?, ?, NULL) ON CONFLICT (peer_id) DO UPDATE SET record = excluded.record,
+     credential = excluded.credential, gone = NULL WHERE gone IS NULL OR gone <> ?`,
+  )
   const drop = db.prepare('DELETE FROM map WHERE peer_id = ?')
   const all = db.prepare('SELECT * FROM map ORDER BY shard, v')
   const after = db.prepare('SELECT * FROM map WHERE shard = ? AND v > ? ORDER BY v LIMIT ?')
@@ -124,6 +133,7 @@ export function openMemberStore(file: string): MemberStore {
         }
         set('cursor', cursor)
       }),
+    meet: ({ peerId, record, credential, serial }) => met.run(peerId, record, credential, serial).changes > 0,
     forget: peerIds =>
       transaction(() => {
         for (const peerId of peerIds) drop.run(peerId)

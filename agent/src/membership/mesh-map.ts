@@ -5,12 +5,14 @@ import {
   MeshError,
   parseMapCursor,
   shardCount,
+  shardOf,
   verifyCredential,
   verifyRecord,
   type MapChange,
   type MapCursor,
   type MapPage,
   type MapPair,
+  type Peer,
 } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -96,6 +98,32 @@ export class MeshMap {
     const done = this.#merging.then(() => this.#apply(page))
     this.#merging = done.catch(() => undefined)
     return done
+  }
+
+  /**
+   * Takes in the pair of an admitted peer, if it is newer than what is known: with no relay and no control plane nobody
+   * else tells of it. @returns whether it was news
+   */
+  meet(peer: Peer): Promise<boolean> {
+    const done = this.#merging.then(() => this.#meet(peer))
+    this.#merging = done.then(
+      () => undefined,
+      () => undefined,
+    )
+    return done
+  }
+
+  async #meet({ peerId, credential, record, signed }: Peer): Promise<boolean> {
+    if (record === undefined || signed.record === undefined) return false
+    const known = this.#index.get(peerId)
+    const sameEnrolment = known?.credential.serial === credential.serial
+    if (sameEnrolment && known.record.incarnation >= record.incarnation) return false
+    const { serial } = credential
+    const pair = { peerId, record: signed.record, credential: signed.credential }
+    if (!this.#store.meet({ ...pair, serial })) return false
+    this.#index.insert({ peerId, name: credential.name, credential, record })
+    this.#changed.emit([{ ...pair, shard: await shardOf(peerId), v: 0 }])
+    return true
   }
 
   /** The cursor became foreign: what the next full sync does not name is forgotten. */

@@ -2,7 +2,16 @@
  * The agent of a machine: member of a mesh, reachable through its relays, serving and calling. {@link createAgent} is
  * what programs use.
  */
-import { MeshError, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import { networkInterfaces } from 'node:os'
+import {
+  MeshError,
+  parse,
+  pathReportSchema,
+  type LocalPeer,
+  type LocalService,
+  type LocalStatus,
+  type PathReport,
+} from '@agent-mesh/protocol'
 import { Presence } from '../membership/presence.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { systemWheelClock } from '../rpc/index.ts'
@@ -20,8 +29,16 @@ import {
   type ServiceDefinition,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
+import { Lan } from './lan.ts'
 import { openMember, type Member, type MemberInit } from './member.ts'
-import { parseMemberOptions, parsePaths, type MemberOptions, type PathChoice } from './options.ts'
+import {
+  parseMemberOptions,
+  parsePaths,
+  type MemberOptions,
+  type MemberSettings,
+  type PathChoice,
+} from './options.ts'
+import { pathReport } from './path-report.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from './views.ts'
@@ -63,14 +80,33 @@ export async function createAgent<const C extends Contracts = readonly []>(
     parts.reachable?.keeps(link.peer.peerId) ?? false
   const signal = options.signal === undefined ? {} : { signal: options.signal }
   const alwaysProbe = (link: Link) => parts.reachable?.isHomeRelay(link.peer.peerId) ?? false
-  const member = await openMember({ settings, log, transport: { keep }, alwaysProbe, ...signal })
+  const member = await openMember({
+    settings,
+    log,
+    transport: { keep },
+    alwaysProbe,
+    upgrades: paths !== 'relay',
+    ...signal,
+  })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
   const presence = new Presence()
-  const targets = new Targets({ member, paths, presence, self })
-  const reachable = (parts.reachable = new Reachable({ member, targets, presence }))
+  const lan =
+    paths === 'relay' ? undefined : lanOf(member, settings, peerId => parts.reachable?.keeps(peerId) ?? false)
+  const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
+  const targets = new Targets({ member, paths, presence, self, ...near })
+  const reachable = (parts.reachable = new Reachable({ member, targets, presence, lan }))
   await reachable.start(options.signal)
   return new Agent({ member, targets, reachable, contracts: options.contracts })
+}
+
+function lanOf(
+  member: Member,
+  { mdns }: MemberSettings,
+  watches: (peerId: string) => boolean,
+): Lan | undefined {
+  if (mdns === false) return undefined
+  return new Lan({ member, watches, interfaces: networkInterfaces, options: mdns === true ? {} : mdns })
 }
 
 interface AgentInit<C extends Contracts> {
@@ -150,7 +186,7 @@ export class Agent<const C extends Contracts = readonly []> {
     return this.#caller.callAll(method, ...rest)
   }
 
-  /** Round trip to a member over its best link. @throws MeshError not_found, unavailable, deadline_exceeded */
+  /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
   async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
@@ -160,12 +196,34 @@ export class Agent<const C extends Contracts = readonly []> {
     if (peerId === this.peerId)
       throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this agent`)
     const deadline = systemWheelClock.now() + timeout
-    const link = await this.#targets.link(peerId, { deadline, signal })
-    const rttMs = await this.#member.serving.sessions
-      .of(link)
-      .ping(Math.max(1, deadline - systemWheelClock.now()))
-    link.rttMs = rttMs
-    return { peerId, name: this.#targets.nameOf(peerId), path: link.path, rttMs }
+    const best = await this.#targets.link(peerId, { deadline, signal })
+    const left = () => Math.max(1, deadline - systemWheelClock.now())
+    const { links } = this.#member.transport
+    const others = links.of(peerId).filter(link => link !== best)
+    const [rttMs, ...rest] = await Promise.all([
+      this.#measure(best, left()),
+      ...others.map(async link => this.#measure(link, left()).catch(() => undefined)),
+    ])
+    const all = [best, ...others].map(({ path }, i) => ({ path, rttMs: [rttMs, ...rest][i] }))
+    return { peerId, name: this.#targets.nameOf(peerId), path: best.path, rttMs, links: all }
+  }
+
+  async #measure(link: Link, timeout: number): Promise<number> {
+    return (link.rttMs = await this.#member.serving.sessions.of(link).ping(timeout))
+  }
+
+  /**
+   * How a member is reached, and why so; by this agent, or by the member `from`.
+   * @throws MeshError not_found; as {@link call} when another member is asked
+   */
+  async path(
+    to: string,
+    { from, timeout, signal }: { from?: string; timeout?: number; signal?: AbortSignal } = {},
+  ): Promise<PathReport> {
+    if (from === undefined || this.#targets.find(from) === this.peerId || from === this.name)
+      return pathReport(this.#member, to)
+    const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
+    return parse(pathReportSchema, value, `read the path from ${from}`, 'protocol_error')
   }
 
   status(): LocalStatus {

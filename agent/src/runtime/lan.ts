@@ -76,7 +76,9 @@ export class Lan {
   #meet({ peer }: Link): void {
     this.#init.member.map
       .meet(peer)
-      .catch((err: unknown) => this.#init.member.log.warn({ err, peerId: peer.peerId }, 'not put into the map'))
+      .catch((err: unknown) =>
+        this.#init.member.log.warn({ err, peerId: peer.peerId }, 'not put into the map'),
+      )
   }
 
   #found(peerId: string, addr: string): void {
@@ -135,8 +137,9 @@ export function lanInterfaces(interfaces: Interfaces, names?: readonly string[])
     names === undefined
       ? outward(interfaces).filter(({ address }) => scopeOf(address) === 'private')
       : names.flatMap(name => interfaces[name] ?? [])
-  return chosen.flatMap(({ address, cidr, family }: Pick<NetworkInterfaceInfo, 'address' | 'cidr' | 'family'>) =>
-    family === 'IPv4' && cidr !== null ? [{ address, cidr }] : [],
+  return chosen.flatMap(
+    ({ address, cidr, family }: Pick<NetworkInterfaceInfo, 'address' | 'cidr' | 'family'>) =>
+      family === 'IPv4' && cidr !== null ? [{ address, cidr }] : [],
   )
 }
 

@@ -8,6 +8,7 @@ import { watchedBy } from '../membership/ring.ts'
 import type { RelayClient } from '../transport/index.ts'
 import { defaults } from './defaults.ts'
 import { Home } from './home.ts'
+import type { Lan } from './lan.ts'
 import { MapPoll } from './map-poll.ts'
 import type { Member } from './member.ts'
 import { Rescues } from './rescues.ts'
@@ -18,6 +19,8 @@ export interface ReachableInit {
   member: Member
   targets: Targets
   presence: Presence
+  /** @default does not look on the LAN */
+  lan?: Lan | undefined
 }
 
 export class Reachable {
@@ -88,13 +91,20 @@ export class Reachable {
     map.onChange(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()
+    this.#init.lan?.start()
     this.#watch.update()
     if (map.size === 0) await Promise.race([polled, ...(signal === undefined ? [] : [aborted(signal)])])
   }
 
   /** What opens links ends before the transport does. */
   async stop(): Promise<void> {
-    await Promise.all([this.#rescues.stop(), this.#watch.stop(), this.#poll.stop(), this.relays.stop()])
+    await Promise.all([
+      this.#init.lan?.stop(),
+      this.#rescues.stop(),
+      this.#watch.stop(),
+      this.#poll.stop(),
+      this.relays.stop(),
+    ])
     await this.#sync.stop()
   }
 

@@ -71,7 +71,12 @@ export class Targets implements CallTargets {
     const known = map.get(peerId)
     const relay = head.current.relays.find(entry => entry.peerId === peerId)
     const near = this.#init.lan?.(peerId) ?? []
-    if (known === undefined && relay === undefined && near.length === 0 && transport.links.best(peerId) === undefined)
+    if (
+      known === undefined &&
+      relay === undefined &&
+      near.length === 0 &&
+      transport.links.best(peerId) === undefined
+    )
       throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
     const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))
     return {

@@ -15,6 +15,7 @@ interface Options {
   metrics?: { host: string; port: number }
   paths: 'any' | 'relay'
   serve?: string[]
+  mdns: boolean
 }
 
 export const registerUp: Register = (program, finish) => {
@@ -33,6 +34,7 @@ export const registerUp: Register = (program, finish) => {
     .addOption(
       new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
     )
+    .option('--no-mdns', 'neither look for members on the LAN nor be found there')
     .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
     .option('--metrics <host:port>', 'serve /health, /ready and /metrics there', parseListen)
     .addOption(logLevelOption())

@@ -9,6 +9,8 @@ import { loadServices } from './service-modules.ts'
 
 export interface AgentFlags extends MemberFlags {
   paths: 'any' | 'relay'
+  /** Looks for members on the LAN. */
+  mdns: boolean
   /** Modules whose exports are services. */
   serve?: string[]
 }
@@ -18,7 +20,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   // Before joining: a module that does not load should cost no token.
   const services = await loadServices(flags.serve ?? [])
   const log = createLogger('agent', flags.logLevel)
-  const agent = await createAgent({ ...memberOptions(flags), paths: flags.paths, log })
+  const agent = await createAgent({ ...memberOptions(flags), paths: flags.paths, mdns: flags.mdns, log })
   try {
     for (const definition of services) agent.serve(definition)
   } catch (error) {
@@ -62,8 +64,18 @@ function localAgent(agent: Agent): LocalDaemon {
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })
       const { peerId, name, path, rttMs } = reply
-      return { peerId, path, rttMs, ...(name !== undefined && { name }) }
+      const links = reply.links.map(link => ({
+        path: link.path,
+        ...(link.rttMs !== undefined && { rttMs: link.rttMs }),
+      }))
+      return { peerId, path, rttMs, links, ...(name !== undefined && { name }) }
     },
+    path: ({ peer, from, timeoutMs }, { signal }) =>
+      agent.path(peer, {
+        signal,
+        ...(from !== undefined && { from }),
+        ...(timeoutMs !== undefined && { timeout: timeoutMs }),
+      }),
   }
 }
 

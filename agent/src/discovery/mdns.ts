@@ -1,0 +1,152 @@
+/**
+ * Finds members of the mesh on the LAN, and lets them find this one, with no control plane and no relay. One socket an
+ * interface; interfaces come and go. Asks a few times when an interface is new, then listens to what others announce
+ * from time to time: the more of them there are, the rarer, so that a large LAN stays quiet.
+ */
+import { randomBytes } from 'node:crypto'
+import { defaults } from './defaults.ts'
+import { announcedIn, announcementRecords, asksFor, mdnsTag, type DnsRecord } from './mdns-messages.ts'
+import { openMdnsSocket, type MdnsSocket } from './mdns-socket.ts'
+
+export interface LanInterface {
+  /** IPv4. */
+  address: string
+  /** Address and prefix length. */
+  cidr: string
+}
+
+export interface MdnsInit {
+  meshId: string
+  peerId: string
+  /** Asked every few seconds. */
+  interfaces: () => readonly LanInterface[]
+  /** TCP port listened on at an address of this host; undefined: finds, but is not found there. */
+  portOn: (address: string) => number | undefined
+  /** A member told that it is here; called at each announcement. */
+  onFound: (peerId: string, addr: string) => void
+  onError: (error: unknown) => void
+  /** UDP. @default 5353 */
+  port?: number | undefined
+  /** Uniform in [0, 1). @default Math.random */
+  random?: () => number
+}
+
+interface Place {
+  socket: MdnsSocket
+  /** Questions still to be asked, and the next wait. */
+  asked: number
+  askAt: number
+  tellAt: number
+  toldAt: number
+}
+
+export class Mdns {
+  readonly #init: MdnsInit
+  readonly #tag: string
+  readonly #instance = randomBytes(8).toString('hex')
+  readonly #random: () => number
+  /** By address and prefix. */
+  readonly #places = new Map<string, Place>()
+  readonly #closing = new Set<Promise<void>>()
+  /** When who was heard last: their number sets the pace. */
+  readonly #heard = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
+  #lookAt = 0
+
+  constructor(init: MdnsInit) {
+    this.#init = init
+    this.#tag = mdnsTag(init.meshId)
+    this.#random = init.random ?? Math.random
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setInterval(() => this.#tick(performance.now()), defaults.mdnsTickMs).unref()
+    this.#tick(performance.now())
+  }
+
+  /** Closes the sockets; nothing is found from then on. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    for (const key of [...this.#places.keys()]) this.#close(key)
+    await Promise.all([...this.#closing])
+  }
+
+  #tick(now: number): void {
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + defaults.mdnsLookMs
+      this.#follow(now)
+      for (const [peerId, at] of this.#heard)
+        if (now - at > defaults.mdnsTtlSeconds * 1_000) this.#heard.delete(peerId)
+    }
+    for (const [key, place] of this.#places) {
+      if (now >= place.askAt) {
+        place.askAt =
+          place.asked < defaults.mdnsQuestions ? now + defaults.mdnsFirstAskMs * 2 ** place.asked : Infinity
+        place.asked++
+        place.socket.ask(this.#tag)
+      }
+      if (now >= place.tellAt) this.#tell(key, place, now)
+    }
+  }
+
+  /** Opens sockets on new interfaces, closes those of interfaces that went. */
+  #follow(now: number): void {
+    const current = new Map(this.#init.interfaces().map(lan => [lan.cidr, lan]))
+    for (const key of [...this.#places.keys()]) if (!current.has(key)) this.#close(key)
+    for (const [key, lan] of [...current].slice(0, defaults.mdnsInterfaces))
+      if (!this.#places.has(key)) this.#open(key, lan, now)
+  }
+
+  #open(key: string, { address, cidr }: LanInterface, now: number): void {
+    const socket = openMdnsSocket({
+      address,
+      cidr,
+      port: this.#init.port ?? defaults.mdnsPort,
+      onQuery: questions => this.#onQuery(key, questions),
+      onResponse: (records, from) => this.#onResponse(records, from),
+      onError: error => {
+        this.#init.onError(error)
+        this.#close(key)
+        // Perhaps somebody holds the port alone: not each second again.
+        this.#lookAt = performance.now() + defaults.mdnsRetryMs
+      },
+    })
+    this.#places.set(key, { socket, asked: 0, askAt: now, tellAt: now, toldAt: -Infinity })
+  }
+
+  #close(key: string): void {
+    const place = this.#places.get(key)
+    if (place === undefined) return
+    this.#places.delete(key)
+    const closing: Promise<void> = place.socket.close().finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+  }
+
+  #tell(key: string, place: Place, now: number): void {
+    const pace = Math.max(defaults.mdnsTellMs, this.#heard.size * defaults.mdnsTellPerPeerMs)
+    place.tellAt = now + pace * (0.75 + this.#random() / 2)
+    place.toldAt = now
+    const port = this.#init.portOn(key.split('/')[0] ?? '')
+    if (port === undefined) return
+    place.socket.tell(announcementRecords(this.#tag, this.#instance, { peerId: this.#init.peerId, port }))
+  }
+
+  /** Answers to all at once, so that one answer serves all who ask about the same time. */
+  #onQuery(key: string, questions: readonly { type?: unknown; name?: unknown }[]): void {
+    const place = this.#places.get(key)
+    if (place === undefined || !asksFor(this.#tag, questions)) return
+    const gap = Math.max(defaults.mdnsAnswerGapMs, this.#heard.size * defaults.mdnsAnswerPerPeerMs)
+    place.tellAt = Math.min(place.tellAt, Math.max(performance.now(), place.toldAt + gap))
+  }
+
+  #onResponse(records: readonly DnsRecord[], from: string): void {
+    for (const { peerId, port } of announcedIn(this.#tag, records)) {
+      if (peerId === this.#init.peerId) continue
+      if (this.#heard.size < defaults.mdnsPeers || this.#heard.has(peerId))
+        this.#heard.set(peerId, performance.now())
+      // Where the packet came from, nowhere else: nobody makes this host knock at doors of others.
+      this.#init.onFound(peerId, `/ip4/${from}/tcp/${port}`)
+    }
+  }
+}
