@@ -1,6 +1,6 @@
 /**
  * What a running agent, relay or control plane says on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
- * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping`. Whoever may open the socket speaks for the member.
+ * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`. Whoever may open the socket speaks for the member.
  * Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
@@ -137,5 +137,16 @@ export const localPingReply = z.looseObject({
   name: z.optional(z.string()),
   path: localPathSchema,
   rttMs: millis,
+  /** Every link to the member, best first; absent round trip: no answer in time. */
+  links: z.optional(z.array(z.looseObject({ path: localPathSchema, rttMs: z.optional(millis) }))),
 })
 export type LocalPingReply = z.output<typeof localPingReply>
+
+export const localPathRequest = z.strictObject({
+  /** Whom to reach. */
+  peer: memberField,
+  /** Who reaches it; the answering agent when absent. */
+  from: z.optional(memberField),
+  timeoutMs: timeoutField,
+})
+export type LocalPathRequest = z.output<typeof localPathRequest>

@@ -25,6 +25,14 @@ interface ObservedLinks {
   onDown(callback: (link: ObservedLink) => void): () => void
 }
 
+interface ObservedUpgrade {
+  readonly peerId: string
+  readonly result: string
+  readonly path: string
+  readonly ms: number
+  readonly reason: string | undefined
+}
+
 const paths = ['direct', 'webrtc', 'relay'] as const
 const parts = ['keys', 'relays', 'policy', 'revocations'] as const
 /** Seconds; a call on one machine takes 0.2 ms, over an ocean 0.3 s. */
@@ -39,6 +47,7 @@ export class MemberMetrics {
   readonly #refused: Counter<'code'>
   readonly #opened: Counter<'path'>
   readonly #closed: Counter<'path'>
+  readonly #upgrades: Counter<'path' | 'result'>
 
   constructor({ map, head, log }: MemberMetricsInit) {
     this.#log = log
@@ -81,6 +90,12 @@ export class MemberMetrics {
       labelNames: ['path'],
       registers,
     })
+    this.#upgrades = new Counter({
+      name: 'agent_mesh_path_upgrades_total',
+      help: 'Attempts to find a better path, by how they ended and the path calls then took',
+      labelNames: ['path', 'result'],
+      registers,
+    })
     this.#knowledge({ map, head })
   }
 
@@ -102,6 +117,12 @@ export class MemberMetrics {
   refused(peerId: string, reason: MeshError): void {
     this.#refused.inc({ code: reason.code })
     this.#log.info({ peerId, code: reason.code, reason: reason.message }, 'connection refused')
+  }
+
+  /** Port of room transport: an attempt to find a better path ended. */
+  pathUpgraded({ path, result, ...attempt }: ObservedUpgrade): void {
+    this.#upgrades.inc({ path, result })
+    this.#log.debug({ path, result, ...attempt }, 'better path sought')
   }
 
   #knowledge({ map, head }: Pick<MemberMetricsInit, 'map' | 'head'>): void {

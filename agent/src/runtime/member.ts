@@ -20,6 +20,7 @@ import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
 import type { NetworkWatch } from '../transport/network-watch.ts'
+import { observePaths } from '../observe/path-metrics.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
 import type { ServiceRegistry } from '../services/index.ts'
 import { defaults } from './defaults.ts'
@@ -27,6 +28,7 @@ import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { followNetwork } from './moves.ts'
 import type { MemberSettings } from './options.ts'
+import { pathReport } from './path-report.ts'
 import { PathWatch } from './path-watch.ts'
 import { serving, type Serving } from './serving.ts'
 
@@ -37,6 +39,8 @@ export interface MemberInit {
   transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
   /** Whether a link is probed though nothing waits on it. @default none */
   alwaysProbe?: (link: Link) => boolean
+  /** Looks for better paths than relayed ones. @default false */
+  upgrades?: boolean
   /** Called with the transport before it starts: nothing has arrived yet. */
   beforeStart?: (transport: Transport) => void
   clock?: Clock
@@ -122,7 +126,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
       const updated = records.publisher?.update({ services: served.registry.refs })
       updated?.catch((err: unknown) => log.error({ err }, 'services not told in the member record'))
     }
-    const served: Serving = serving({ head, metrics, data: settings.data, onChange })
+    const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
+    const served: Serving = serving({ head, metrics, data: settings.data, pathTo, onChange })
     const hello = (): Hello => ({
       versions: [...meshVersions],
       credential: credential.jwt,
@@ -183,6 +188,10 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
     verify: async link => void (await serving.sessions.of(link).ping(defaults.verifyMs)),
+    upgrades:
+      init.upgrades === true
+        ? { relays: () => head.current.relays, onReport: report => metrics.pathUpgraded(report) }
+        : undefined,
     onRefused: (peerId, reason) => metrics.refused(peerId, reason),
     onError: error => init.log.debug({ err: error }, 'transport'),
   })
@@ -190,6 +199,8 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
   serving.sessions.onGoingAway(link => transport.links.leaving(link))
   head.onChange(({ revocations }) => cutOff(transport, revocations))
   metrics.observeLinks(transport.links)
+  const bytesOf = (link: Link) => serving.sessions.of(link).stats
+  observePaths({ registry: metrics.registry, links: transport.links, bytesOf })
   init.beforeStart?.(transport)
   return transport
 }

@@ -7,7 +7,7 @@ import { listedAddresses } from './listed-addresses.ts'
 import type { PathWatch } from './path-watch.ts'
 
 export interface MovesInit {
-  transport: Pick<Transport, 'addresses'>
+  transport: Pick<Transport, 'addresses' | 'upgrader'>
   publisher: Pick<RecordPublisher, 'update'>
   pathWatch: Pick<PathWatch, 'probeAll'>
   log: Logger
@@ -21,6 +21,7 @@ export function followNetwork({ transport, publisher, pathWatch, log, network }:
   watch.onChange((change: NetworkChange) => {
     log.info(change, 'the network of this host changed')
     pathWatch.probeAll()
+    transport.upgrader?.changed()
     publisher.update({ addrs: listedAddresses(transport.addresses(), networkInterfaces()) }).catch(onError)
   })
   watch.start()

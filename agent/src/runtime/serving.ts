@@ -1,5 +1,5 @@
 /** What every member can do on a link: serve its services to whom the policy allows. */
-import { version } from '@agent-mesh/protocol'
+import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
@@ -20,14 +20,16 @@ export interface ServingInit {
   metrics: MemberMetrics
   /** Data folder, whose disk `host.info` tells of. */
   data: string
+  /** @throws MeshError not_found */
+  pathTo: (member: string) => PathReport
   /** What is served changed. */
   onChange: () => void
 }
 
-export function serving({ head, metrics, data, onChange }: ServingInit): Serving {
+export function serving({ head, metrics, data, pathTo, onChange }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const registry = new ServiceRegistry(onChange)
-  registry.serve(hostService, hostHandlers({ version, diskPath: data }))
+  registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
   const now = () => systemWheelClock.now()
   const dispatcher = new Dispatcher({ registry, authorize: authorizeBy(head), metrics, now })
   const sessions = new RpcSessions({ wheel, handlerFor: caller => dispatcher.handlerFor(caller) })

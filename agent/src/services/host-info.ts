@@ -11,6 +11,7 @@ import {
   totalmem,
   uptime,
 } from 'node:os'
+import { pathReportSchema, type PathReport } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { defineService } from './contract.ts'
 import type { Handlers } from './typed.ts'
@@ -18,7 +19,7 @@ import type { Handlers } from './typed.ts'
 const bytes = z.number().check(z.nonnegative())
 const seconds = z.number().check(z.nonnegative())
 
-/** What every agent says about its machine: `host.info`. */
+/** What every agent says about its machine, and about how it reaches others. */
 export const hostService = defineService({
   name: 'host',
   version: 1,
@@ -45,6 +46,13 @@ export const hostService = defineService({
       idempotent: true,
       timeout: 5_000,
     },
+    path: {
+      about: 'How this member reaches another, and why so.',
+      params: z.looseObject({ to: z.string().check(z.minLength(1), z.maxLength(128)) }),
+      result: pathReportSchema,
+      idempotent: true,
+      timeout: 5_000,
+    },
   },
 })
 
@@ -53,9 +61,16 @@ export interface HostInfoInit {
   readonly version: string
   /** A path on the file system to measure: the data folder. */
   readonly diskPath: string
+  /** How a member, by name or peer id, is reached. @throws MeshError not_found */
+  readonly pathTo: (member: string) => PathReport
 }
 
-export const hostHandlers = ({ version, diskPath }: HostInfoInit): Handlers<typeof hostService.methods> => ({
+export const hostHandlers = ({
+  version,
+  diskPath,
+  pathTo,
+}: HostInfoInit): Handlers<typeof hostService.methods> => ({
+  path: ({ to }) => pathTo(to),
   info: async () => {
     const disk = await diskOf(diskPath)
     return {

@@ -36,6 +36,8 @@ const typed = (targets: CallTargets) =>
   new ServiceCaller({ targets, contracts: [math, hostService], now, random })
 const untyped = (targets: CallTargets) => new ServiceCaller({ targets, now, random })
 
+const pathTo = (to: string) => ({ from: 'self', to, links: [], tried: [] })
+
 describe('call()', () => {
   it('types params and result by the contracts, and takes any name without them', async () => {
     const mesh = meshOf({ a: call => (call.params() as { a: number }).a })
@@ -191,7 +193,7 @@ describe('callAll()', () => {
 describe('host.info', () => {
   it('tells about this machine, to oneself as to others', async () => {
     const registry = new ServiceRegistry()
-    registry.serve(hostService, hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname }))
+    registry.serve(hostService, hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname, pathTo }))
     const dispatcher = new Dispatcher({ registry, authorize: allowAll, now })
     const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
     const link = localCallee(dispatcher.handlerFor(ops), mesh.wheel)
@@ -212,7 +214,7 @@ describe('host.info', () => {
   })
 
   it('goes without the disk when that cannot be read', async () => {
-    const info = await hostHandlers({ version: '1', diskPath: '/no/such/folder' }).info(
+    const info = await hostHandlers({ version: '1', diskPath: '/no/such/folder', pathTo }).info(
       undefined,
       undefined as never,
     )

@@ -6,6 +6,7 @@ import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerHealth } from './health.ts'
+import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerRelay } from './relay.ts'
@@ -29,5 +30,6 @@ export const commands: readonly Register[] = [
   registerCall,
   registerCallAll,
   registerPing,
+  registerPath,
   registerDemo,
 ]

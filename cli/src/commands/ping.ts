@@ -46,9 +46,14 @@ export const registerPing: Register = (program, finish) => {
       max: Math.max(...rttMs),
       mean: rttMs.reduce((a, b) => a + b, 0) / rttMs.length,
     }
-    output.result({ peerId, name, path, rttMs, ...summary }, () =>
+    const links = replies.at(-1)?.links ?? []
+    const others = links.slice(1)
+    output.result({ peerId, name, path, rttMs, ...summary, links }, () =>
       [
         `${name ?? peerId} over ${path}: ${rttMs.map(duration).join(', ')}`,
+        ...others.map(
+          link => `also over ${link.path}: ${link.rttMs === undefined ? 'no answer' : duration(link.rttMs)}`,
+        ),
         `min ${duration(summary.min)}, mean ${duration(summary.mean)}, max ${duration(summary.max)}`,
       ].join('\n'),
     )

@@ -105,6 +105,7 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
     call: () => notHere('call'),
     callAll: () => notHere('call'),
     ping: () => notHere('ping'),
+    path: () => notHere('tell a path'),
   }
 }
 

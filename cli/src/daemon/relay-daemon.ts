@@ -38,6 +38,7 @@ function localRelay(relay: Relay): LocalDaemon {
     callAll: () => notHere(),
     ping: async ({ peer, timeoutMs }) =>
       await relay.ping(peer, timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+    path: () => notHere(),
   }
 }
 

@@ -1,6 +1,11 @@
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { localCallAllRequest, localCallRequest, localPingRequest } from '@agent-mesh/protocol/local-api'
+import {
+  localCallAllRequest,
+  localCallRequest,
+  localPathRequest,
+  localPingRequest,
+} from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -29,6 +34,10 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.post('/v1/ping', async c => {
     const request = parseJson(localPingRequest, await c.req.text(), 'read ping request')
     return c.json(await daemon.ping(request, { signal: c.req.raw.signal }))
+  })
+  app.post('/v1/path', async c => {
+    const request = parseJson(localPathRequest, await c.req.text(), 'read path request')
+    return c.json(await daemon.path(request, { signal: c.req.raw.signal }))
   })
   app.notFound(({ req }) =>
     problem(new MeshError('not_found', `Cannot serve ${req.method} ${req.path}: no such route`)),

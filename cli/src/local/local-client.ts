@@ -9,8 +9,10 @@ import {
   localStatusReply,
   type LocalCallAllRequest,
   type LocalCallRequest,
+  type LocalPathRequest,
   type LocalPingRequest,
 } from '@agent-mesh/protocol/local-api'
+import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { request } from 'node:http'
 import type * as z from 'zod/mini'
@@ -51,6 +53,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     call: (body: LocalCallRequest) => post('/v1/call', body, localCallReply),
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
+    path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
   }
 }
 

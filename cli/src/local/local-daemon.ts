@@ -3,12 +3,14 @@ import type {
   LocalCallAllRequest,
   LocalCallReply,
   LocalCallRequest,
+  LocalPathRequest,
   LocalPeer,
   LocalPingReply,
   LocalPingRequest,
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
+import type { PathReport } from '@agent-mesh/protocol/path-report'
 
 interface Options {
   signal: AbortSignal
@@ -22,4 +24,5 @@ export interface LocalDaemon {
   call(request: LocalCallRequest, options: Options): Promise<LocalCallReply>
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
+  path(request: LocalPathRequest, options: Options): Promise<PathReport>
 }

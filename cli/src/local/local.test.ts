@@ -52,6 +52,7 @@ function daemonOf(hanging: Hanging): LocalDaemon {
     },
     callAll: () => Promise.resolve({ results: [] }),
     ping: ({ peer }) => Promise.resolve({ peerId: peer, path: 'direct', rttMs: 1 }),
+    path: ({ peer }) => Promise.resolve({ from: 'p', to: peer, links: [], tried: [] }),
   }
 }
 

@@ -1,0 +1,51 @@
+/** How this member reaches another: its links, what was tried, and what the search for a better path says. */
+import { MeshError, type PathReport } from '@agent-mesh/protocol'
+import type { Link } from '../transport/link.ts'
+import type { Member } from './member.ts'
+
+type Needs = Pick<Member, 'identity' | 'map' | 'transport' | 'serving'>
+
+/** @throws MeshError not_found */
+export function pathReport({ identity, map, transport, serving }: Needs, member: string): PathReport {
+  const known = map.find(member)
+  const linked = transport.links.of(member).length > 0
+  const to = known?.peerId ?? (linked ? member : undefined)
+  if (to === undefined)
+    throw new MeshError('not_found', `Cannot tell the path to ${member}: the map knows no such member`, {
+      hint: 'See "agent-mesh peers".',
+    })
+  const path = transport.links.best(to)?.path
+  const upgrade = transport.upgrader?.state(to)
+  return {
+    from: identity.peerId,
+    to,
+    ...(known === undefined ? {} : { toName: known.name }),
+    ...(path === undefined ? {} : { path }),
+    links: transport.links.of(to).map(link => linkView(link, identity.peerId, serving)),
+    tried: transport.history.of(to).map(tried => ({ ...tried })),
+    ...(upgrade === undefined
+      ? {}
+      : {
+          upgrade: {
+            attempts: upgrade.attempts,
+            ...(upgrade.last === undefined ? {} : { result: upgrade.last.result }),
+            ...(upgrade.last?.reason === undefined ? {} : { reason: upgrade.last.reason }),
+          },
+        }),
+  }
+}
+
+function linkView(link: Link, self: string, serving: Needs['serving']): PathReport['links'][number] {
+  const { bytesSent, bytesReceived } = serving.sessions.of(link).stats
+  return {
+    path: link.path,
+    state: link.state === 'retiring' ? 'retiring' : link.suspect ? 'suspect' : 'up',
+    ...(link.relayId === undefined ? {} : { relay: link.relayId }),
+    remoteAddr: link.remoteAddr,
+    dialledBy: link.dialler === self ? 'us' : 'them',
+    ageMs: Math.max(0, performance.now() - link.openedAt),
+    ...(link.rttMs === undefined ? {} : { rttMs: link.rttMs }),
+    bytesSent,
+    bytesReceived,
+  }
+}
