@@ -50,6 +50,8 @@ export const transportDefaults = {
   proxyMs: 5_000,
   /** Longest head of that answer, in bytes. */
   proxyAnswerBytes: 8 * 1024,
+  /** First repetition of an unanswered STUN request, then doubled (RFC 8489 begins with 500, for slower networks). */
+  stunRetryMs: 250,
   /** From TCP to an open WebSocket, at the listener. */
   webSocketHandshakeMs: 5_000,
   /** Longest WebSocket message sent, in bytes: some TLS records in one, and small enough to pass others soon. */

@@ -1,0 +1,29 @@
+/** What answers of STUN servers tell of the NATs on the way: pure, table-tested (RFC 4787, 4.1; RFC 5780, 4.3). */
+import type { StunAddress } from './stun-message.ts'
+
+/**
+ * - `open`: no NAT, this host has the address itself
+ * - `cone`: one mapping for all destinations. How it filters cannot be told from here: a cone, or easier
+ * - `symmetric`: another mapping for each destination, so that nobody can be told where to knock
+ * - `one-server`: behind a NAT, but one server alone answered, which does not tell its kind
+ * - `blocked`: nobody answered
+ */
+export type NatMapping = 'open' | 'cone' | 'symmetric' | 'one-server' | 'blocked'
+
+export interface MappingSeen {
+  /** `HOST:PORT` of the server. */
+  server: string
+  mapped: StunAddress
+}
+
+/** @param seen answers to one socket @param ownHosts addresses of this host's interfaces */
+export function natMapping(seen: readonly MappingSeen[], ownHosts: readonly string[]): NatMapping {
+  const [first] = seen
+  if (first === undefined) return 'blocked'
+  const same = seen.every(
+    ({ mapped }) => mapped.host === first.mapped.host && mapped.port === first.mapped.port,
+  )
+  if (!same) return 'symmetric'
+  if (ownHosts.includes(first.mapped.host)) return 'open'
+  return new Set(seen.map(({ server }) => server)).size > 1 ? 'cone' : 'one-server'
+}

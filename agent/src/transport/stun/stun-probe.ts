@@ -1,0 +1,108 @@
+/**
+ * Asks STUN servers from one UDP socket how they see it. Several servers asked from the same socket tell how the NATs on
+ * the way map it; silence of all of them tells that UDP does not pass.
+ */
+import { randomBytes } from 'node:crypto'
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { transportDefaults } from '../defaults.ts'
+import { bindingRequest, mappedAddressIn, transactionBytes, type StunAddress } from './stun-message.ts'
+
+export interface StunServer {
+  /** IP address or name. */
+  host: string
+  port: number
+}
+
+export interface StunAnswer {
+  mapped: StunAddress
+  /** Milliseconds; of the first request that was answered, so that a loss is no delay. */
+  rttMs: number
+}
+
+interface Pending {
+  transaction: Buffer
+  done: (mapped: StunAddress) => void
+}
+
+export class StunProbe {
+  readonly #socket: Socket
+  readonly #pending = new Set<Pending>()
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('message', message => {
+      for (const { transaction, done } of this.#pending) {
+        const mapped = mappedAddressIn(message, transaction)
+        if (mapped !== undefined) return done(mapped)
+      }
+    })
+    // Such as a port that is closed at the other end: it is silence.
+    socket.on('error', () => {})
+  }
+
+  /** Binds a free port. @throws MeshError unavailable when this host has no such network */
+  static async open(type: 'udp4' | 'udp6'): Promise<StunProbe> {
+    const socket = createSocket(type)
+    try {
+      socket.bind(0)
+      await once(socket, 'listening')
+      return new StunProbe(socket)
+    } catch (error) {
+      socket.close()
+      throw toMeshError(error, 'unavailable', `open a UDP socket (${type})`)
+    }
+  }
+
+  get localPort(): number {
+    return this.#socket.address().port
+  }
+
+  /** Repeats the question as long as nobody answers. @throws MeshError unavailable, cancelled */
+  async ask({ host, port }: StunServer, { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }) {
+    const { promise, resolve, reject } = Promise.withResolvers<StunAnswer>()
+    const transaction = randomBytes(transactionBytes)
+    const request = bindingRequest(transaction)
+    const pending: Pending = {
+      transaction,
+      done: mapped => resolve({ mapped, rttMs: performance.now() - sentAt }),
+    }
+    let sentAt = performance.now()
+    let wait: number = transportDefaults.stunRetryMs
+    let timer: NodeJS.Timeout | undefined
+    const send = () => {
+      sentAt = performance.now()
+      // A host that cannot be reached is told by silence too: the route may come back within the time.
+      this.#socket.send(request, port, host, () => {})
+      timer = setTimeout(send, wait)
+      wait *= 2
+    }
+    const expire = setTimeout(
+      () =>
+        reject(
+          new MeshError('unavailable', `Cannot ask ${host}:${port} by UDP: no answer in ${timeoutMs} ms`),
+        ),
+      timeoutMs,
+    )
+    const cancel = () => reject(toMeshError(signal.reason, 'cancelled', `ask ${host}:${port} by UDP`))
+    signal.addEventListener('abort', cancel, { once: true })
+    if (signal.aborted) cancel()
+    this.#pending.add(pending)
+    try {
+      send()
+      return await promise
+    } finally {
+      this.#pending.delete(pending)
+      clearTimeout(timer)
+      clearTimeout(expire)
+      signal.removeEventListener('abort', cancel)
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#socket, 'close')
+    this.#socket.close()
+    await closed
+  }
+}
