@@ -15,7 +15,7 @@ export interface LabProcessInit {
 }
 
 /** It may take this long, ms: many start at once on few cores. */
-const readyMs = 60_000
+const readyMs = 180_000
 /** Told to end, it is killed after this, ms: the command gives up by itself after 15 s. */
 const stopMs = 20_000
 
@@ -80,7 +80,8 @@ export class LabProcess {
     clearTimeout(timer)
     const told = parsed(line)
     if (told?.['event'] === 'ready') return told
-    throw new Error(`Cannot start, see ${this.#logFile}: ${line ?? 'it said nothing'}`)
+    const reason = (told?.['error'] as { message?: string } | undefined)?.message ?? line
+    throw new Error(`Cannot start, see ${this.#logFile}: ${reason ?? 'it said nothing'}`)
   }
 }
 

@@ -2,8 +2,10 @@
 import type { LabOptions } from './command-line.ts'
 import { LabMesh } from './mesh.ts'
 import { runPairs } from './pairs.ts'
-import { markdownTable, pairHeading, pairLine, summarise, summaryLines } from './report.ts'
-import { Topology } from './topology.ts'
+import { markdownTable, pairHeading, pairLine, scenarioLines, summarise, summaryLines } from './report.ts'
+import { scenarios } from './scenarios/index.ts'
+import { runScenarios } from './scenario-run.ts'
+import { Topology, type Families } from './topology.ts'
 
 export interface LabInit {
   options: LabOptions
@@ -24,10 +26,10 @@ export class Lab {
 
   /** @returns whether everything was as expected */
   async run(): Promise<boolean> {
-    const { pairs } = this.#init.options
-    let ok = true
-    if (pairs.length > 0) ok = (await this.#pairs()) && ok
-    return ok
+    const { options } = this.#init
+    const pairsOk = options.pairs.length === 0 || (await this.#pairs())
+    const scenariosOk = options.scenarios === undefined || (await this.#scenarios(options.scenarios))
+    return pairsOk && scenariosOk
   }
 
   /** Whatever the run has come to. */
@@ -40,8 +42,8 @@ export class Lab {
     return options.verbose || process.stderr.isTTY ? say : () => {}
   }
 
-  async #topology(name: string): Promise<Topology> {
-    const topology = await Topology.open(`${this.#init.run}-${name}`)
+  async #topology(name: string, families?: Families): Promise<Topology> {
+    const topology = await Topology.open(`${this.#init.run}-${name}`, families)
     this.#topologies.push(topology)
     return topology
   }
@@ -70,6 +72,23 @@ export class Lab {
     const unclean = await mesh.stop()
     for (const line of unclean) say(`did not end cleanly: ${line}`)
     return summary.ok && unclean.length === 0
+  }
+
+  async #scenarios(names: readonly string[]): Promise<boolean> {
+    const { options } = this.#init
+    const rows = await runScenarios(
+      names.flatMap(name => Object.entries(scenarios).filter(([each]) => each === name)),
+      {
+        topology: (name, families) => this.#topology(name, families),
+        mesh: topology => this.#mesh(topology),
+        say: this.#detail,
+        onRow: row => console.log(options.json ? JSON.stringify(row) : scenarioLines(row)),
+      },
+    )
+    const failed = rows.filter(({ ok }) => !ok).map(({ scenario }) => scenario)
+    const summary = { scenarios: rows.length, failed, ok: failed.length === 0 }
+    console.log(options.json ? JSON.stringify(summary) : `${rows.length} scenarios, ${failed.length} failed`)
+    return summary.ok
   }
 
   #mesh(topology: Topology): Promise<LabMesh> {

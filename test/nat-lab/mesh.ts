@@ -36,8 +36,6 @@ export interface MeshInit {
   logs?: string | undefined
   /** Of the processes. @default warn */
   logLevel?: string
-  /** Members use these addresses of relays and control plane. @default ip4 */
-  family?: keyof PublicAddress
 }
 
 const anyAddress = (family: keyof PublicAddress) => (family === 'ip4' ? '/ip4/0.0.0.0' : '/ip6/::')
@@ -45,7 +43,7 @@ const anyAddress = (family: keyof PublicAddress) => (family === 'ip4' ? '/ip4/0.
 /** What a relay listens on: TCP, and what passes where only port 443 is open. */
 const relayListen = (family: keyof PublicAddress): string[] => {
   const any = anyAddress(family)
-  return [`${any}/tcp/4001`, `${any}/tcp/443`].flatMap(addr => ['--listen', addr])
+  return [`${any}/tcp/4001`, `${any}/tcp/443/ws`].flatMap(addr => ['--listen', addr])
 }
 
 export class LabMesh {
@@ -92,7 +90,7 @@ export class LabMesh {
   }
 
   get #family(): keyof PublicAddress {
-    return this.#init.family ?? 'ip4'
+    return this.topology.families === 'ip6' ? 'ip6' : 'ip4'
   }
 
   #hostOf({ ip4, ip6 }: PublicAddress): string {
@@ -105,7 +103,9 @@ export class LabMesh {
     const startNext = async (): Promise<void> => {
       for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
         const { name } = host
-        await this.addAgent(host).catch((error: unknown) => this.failed.set(name, String(error)))
+        await this.addAgent(host).catch((error: unknown) =>
+          this.failed.set(name, error instanceof Error ? error.message : String(error)),
+        )
       }
     }
     await Promise.all(Array.from({ length: startsAtOnce }, startNext))

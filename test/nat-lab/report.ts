@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import { expectedPaths, pairName } from './expected-paths.ts'
 import { kinds } from './kinds.ts'
 import type { PairRow } from './pair.ts'
+import type { ScenarioRow } from './scenario.ts'
 
 /** What the documentation promises of every pair. */
 export const promises = { connectMs: 1_000, upgradeP50Ms: 500 } as const
@@ -73,6 +74,15 @@ export function summaryLines(summary: PairsSummary): string {
     `${pairs} pairs: ${connected_under_1s} connected in under 1 s; ${direct} direct, ${webrtc} webrtc, ${relay} relay`,
     `median upgrade: ${figure(upgrade_p50_ms, 'ms')}`,
     ...unexpected.map(line => styleText('red', `not as expected: ${line}`)),
+  ].join('\n')
+}
+
+/** A few lines for a person. */
+export function scenarioLines({ scenario, ok, wrong = [], ...figures }: ScenarioRow): string {
+  const shown = Object.entries(figures).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+  return [
+    `${ok ? styleText('green', 'ok    ') : styleText('red', 'FAILED')} ${scenario.padEnd(24)} ${shown.join(', ')}`,
+    ...wrong.map(line => `         ${line}`),
   ].join('\n')
 }
 

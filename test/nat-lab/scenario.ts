@@ -1,17 +1,48 @@
+/** A scenario: a small mesh of its own, a fault while calls run, and figures. */
+import { broken, judge, type Verdict } from './judge-calls.ts'
 import type { LabMesh } from './mesh.ts'
-import type { Topology } from './topology.ts'
+import type { Families, Topology } from './topology.ts'
 
-export interface ScenarioRow {
+/** Figures by name. */
+export type Figures = Record<string, unknown>
+
+export interface ScenarioRow extends Figures {
   scenario: string
   ok: boolean
-  [figure: string]: unknown
+  /** What broke a promise, one sentence each. */
+  wrong?: readonly string[]
+}
+
+export interface Outcome {
+  figures: Figures
+  /** What broke a promise; empty when none. */
+  wrong: readonly string[]
 }
 
 export interface ScenarioTools {
   topology: Topology
-  startMesh(options?: { family?: 'ip4' | 'ip6' }): Promise<LabMesh>
+  /** Control plane and two relays; ended with the scenario, each process cleanly, or it failed. */
+  startMesh(): Promise<LabMesh>
   say: (text: string) => void
 }
 
-/** A fault while calls run. @returns figures; `ok` is missing: it throws what is wrong */
-export type Scenario = (tools: ScenarioTools) => Promise<Record<string, unknown>>
+export interface Scenario {
+  /** What happens, and what must not. */
+  about: string
+  /** @default both */
+  families?: Families
+  run(tools: ScenarioTools): Promise<Outcome>
+}
+
+/** A dead path is suspect within 3 s (the promise), and the call that follows needs a link: this much more, ms. */
+export const movedWithinMs = 4_000
+
+/** The outcome of calls alone. */
+export const outcomeOf = (
+  records: Parameters<typeof judge>[0],
+  faultAt: number,
+  { withinMs = movedWithinMs, ...figures }: Figures & { withinMs?: number } = {},
+): Outcome => {
+  const verdict: Verdict = judge(records, faultAt)
+  return { figures: { ...verdict, ...figures }, wrong: broken(verdict, withinMs) }
+}

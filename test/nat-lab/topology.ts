@@ -35,18 +35,23 @@ export interface Host extends Site {
   proxy?: { host: string; port: number }
 }
 
+/** Addresses that the Internet of a run speaks. IPv6 is beside IPv4, or alone. */
+export type Families = 'both' | 'ip6'
+
 export class Topology {
   readonly prefix: string
+  readonly families: Families
   #ports = 0
   #hosts = 0
 
-  private constructor(prefix: string) {
+  private constructor(prefix: string, families: Families) {
     this.prefix = prefix
+    this.families = families
   }
 
   /** @param run short and unique: namespaces are named after it */
-  static async open(run: string): Promise<Topology> {
-    const topology = new Topology(`aml-${run}`)
+  static async open(run: string, families: Families = 'both'): Promise<Topology> {
+    const topology = new Topology(`aml-${run}`, families)
     const internet = topology.#namespace('internet')
     await shell(`
       ip netns add ${internet}
@@ -62,7 +67,7 @@ export class Topology {
   async publicSite(name: string, address: PublicAddress): Promise<Site> {
     const namespace = this.#namespace(name)
     await shell(`${this.#newNamespace(namespace)}
-      ${this.plug(namespace, 'wan', address)}`)
+      ${this.#plug(namespace, 'wan', address)}`)
     return { name, namespace, address }
   }
 
@@ -80,9 +85,9 @@ export class Topology {
     const routers = kind === 'double-nat' ? [near, far] : [near]
     await shell(`${this.#newNamespace(namespace)}
       ${routers.map(each => this.#newNamespace(each)).join('\n')}
-      ${this.join({ host: namespace, hostEnd: 'eth0', hostAddress: host, router: near, routerEnd: 'lan', routerAddress: router })}
-      ${kind === 'double-nat' ? this.join({ host: near, hostEnd: 'wan', hostAddress: carrierNet.inner, router: far, routerEnd: 'lan', routerAddress: carrierNet.outer }) : ''}
-      ${this.plug(routers.at(-1) ?? near, 'wan', address)}
+      ${this.#join({ host: namespace, hostEnd: 'eth0', hostAddress: host, router: near, routerEnd: 'lan', routerAddress: router })}
+      ${kind === 'double-nat' ? this.#join({ host: near, hostEnd: 'wan', hostAddress: carrierNet.inner, router: far, routerEnd: 'lan', routerAddress: carrierNet.outer }) : ''}
+      ${this.#plug(routers.at(-1) ?? near, 'wan', address)}
       ${setRules(near, kind === 'double-nat' ? 'cone' : kind, host)}
       ${kind === 'double-nat' ? setRules(far, 'cone', carrierNet.inner) : ''}`)
     return {
@@ -91,41 +96,59 @@ export class Topology {
     }
   }
 
-  /** A namespace more, for scenarios that build on. */
-  async namespace(name: string): Promise<string> {
-    const namespace = this.#namespace(name)
-    await shell(this.#newNamespace(namespace))
-    return namespace
-  }
-
   /** Ends what runs in it and removes it. Idempotent. */
   async close(): Promise<void> {
     await removeNamespaces(name => name.startsWith(`${this.prefix}-`))
   }
 
+  /** A second host on the network of one that has a router of kind cone, which becomes a switch as well. */
+  async neighbour(of: Host, name: string): Promise<Host> {
+    const namespace = this.#namespace(name)
+    const [router = ''] = of.routers
+    const lanAddress = '192.168.1.250'
+    await shell(`${this.#newNamespace(namespace)}
+      ip -n ${router} link add switch type bridge
+      ip -n ${router} addr flush dev lan
+      ip -n ${router} link set lan master switch
+      ip -n ${router} addr add ${lanOf(0).router}/24 dev switch
+      ip -n ${router} link set switch up
+      ip -n ${router} link add lan2 type veth peer name eth0 netns ${namespace}
+      ip -n ${router} link set lan2 master switch up
+      ${useNetwork(namespace, 'eth0', lanAddress, lanOf(0).router)}`)
+    return { ...of, name, namespace, lanAddress }
+  }
+
+  /** Takes a host off its network and puts it on another one, behind a cone of its own: as from Wi-Fi to a telephone. */
+  async switchUplink(host: Host): Promise<void> {
+    const router = this.#namespace(`${host.name}-other`)
+    const [near, own] = ['192.168.8.1', '192.168.8.2']
+    await shell(`${this.#newNamespace(router)}
+      ${this.#plug(router, 'wan', hostAddress(this.#hosts++))}
+      ${setRules(router, 'cone', own)}
+      ip -n ${host.namespace} link set eth0 down
+      ${this.#join({ host: host.namespace, hostEnd: 'eth1', hostAddress: own, router, routerEnd: 'lan', routerAddress: near })}`)
+  }
+
   /** Script: a cable from a namespace to the Internet. */
-  plug(namespace: string, end: string, { ip4, ip6 }: PublicAddress): string {
+  #plug(namespace: string, end: string, { ip4, ip6 }: PublicAddress): string {
     const internet = this.#namespace('internet')
     const port = `port${this.#ports++}`
     return `
       ip -n ${internet} link add ${port} type veth peer name ${end} netns ${namespace}
       ip -n ${internet} link set ${port} master bridge up
-      ip -n ${namespace} addr add ${ip4}/24 dev ${end}
-      ip -n ${namespace} addr add ${ip6}/64 dev ${end} nodad
       ip -n ${namespace} link set ${end} up
-      ip -n ${namespace} route replace default via ${internetRouter}`
+      ip -n ${namespace} addr add ${ip6}/64 dev ${end} nodad
+      ${this.families === 'both' ? useNetwork(namespace, end, ip4, internetRouter) : ''}`
   }
 
   /** Script: a cable between a host and its router, and the host's way out. */
-  join(cable: Cable): string {
+  #join(cable: Cable): string {
     const { host, hostEnd, hostAddress, router, routerEnd, routerAddress } = cable
     return `
       ip -n ${router} link add ${routerEnd} type veth peer name ${hostEnd} netns ${host}
       ip -n ${router} addr add ${routerAddress}/24 dev ${routerEnd}
       ip -n ${router} link set ${routerEnd} up
-      ip -n ${host} addr add ${hostAddress}/24 dev ${hostEnd}
-      ip -n ${host} link set ${hostEnd} up
-      ip -n ${host} route replace default via ${routerAddress}`
+      ${useNetwork(host, hostEnd, hostAddress, routerAddress)}`
   }
 
   #namespace(name: string): string {
@@ -141,7 +164,7 @@ export class Topology {
   }
 }
 
-export interface Cable {
+interface Cable {
   host: string
   hostEnd: string
   hostAddress: string
@@ -149,6 +172,12 @@ export interface Cable {
   routerEnd: string
   routerAddress: string
 }
+
+/** Script: gives an interface an address of a /24 and the way out. */
+const useNetwork = (namespace: string, end: string, address: string, router: string): string => `
+      ip -n ${namespace} link set ${end} up
+      ip -n ${namespace} addr add ${address}/24 dev ${end}
+      ip -n ${namespace} route replace default via ${router}`
 
 /** Script: makes a router one of a kind. */
 export const setRules = (namespace: string, kind: Kind, hostAddress: string, randomPorts?: boolean): string =>
