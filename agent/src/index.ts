@@ -1,6 +1,9 @@
 /** The agent: what programs and the rooms above import. */
 export { createAgent, type Agent, type AgentOptions, type Asked } from './runtime/agent.ts'
 export { openMember, type Member, type MemberInit } from './runtime/member.ts'
+export { checkNetwork, type NetworkCheckInit } from './runtime/netcheck/check-network.ts'
+export { findingsOf, type Finding } from './runtime/netcheck/findings.ts'
+export type { NetworkFacts } from './runtime/netcheck/network-facts.ts'
 export { parseMemberOptions, type MemberOptions, type PathChoice } from './runtime/options.ts'
 export { WatchLinks } from './runtime/watch-links.ts'
 export { peerViews, serviceViews, statusView } from './runtime/views.ts'

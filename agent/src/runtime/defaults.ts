@@ -50,4 +50,12 @@ export const defaults = {
   /** First and longest pause before one that was not reached is dialled again. */
   lanRetryMinMs: 1_000,
   lanRetryMaxMs: 5 * 60_000,
+  /** Relays that a network check measures (a count), nearest regions first as the head lists them. */
+  netcheckRelays: 12,
+  /** STUN servers that it asks (a count): two tell the kind of a NAT. */
+  netcheckStunServers: 8,
+  /** It waits for the control plane: a cold Lambda answers within. With the next: less than 5 s in all. */
+  netcheckAskMs: 2_400,
+  /** It waits for an address: the first SYN and one repetition after 1 s. */
+  netcheckReachMs: 2_000,
 } as const
