@@ -29,8 +29,8 @@ export function parseJsonArgument(text: string): unknown {
 }
 
 /** For options that may be given several times. */
-export const collect = (value: string, before: readonly string[] | undefined): string[] => [
-  ...(before ?? []),
+export const collect = (value: string, before: readonly string[] | false | undefined): string[] => [
+  ...(before || []),
   value,
 ]
 

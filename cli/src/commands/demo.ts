@@ -19,7 +19,7 @@ export const registerDemo: Register = (program, finish) => {
       'after',
       `
 Starts a control plane, two relays and five agents as processes with their data in a temporary folder. One agent uses
-relays alone. Everything ends and is removed with the command.
+relays alone; two listen nowhere, meet over a relay and find a direct path from there. Everything ends and is removed with the command.
 
 Examples:
   $ agent-mesh demo

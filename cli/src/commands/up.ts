@@ -9,7 +9,8 @@ interface Options {
   join?: string
   name?: string
   region?: string
-  listen?: string[]
+  /** False: nowhere. */
+  listen?: string[] | false
   announce?: string[]
   logLevel: LogLevel
   metrics?: { host: string; port: number }
@@ -30,6 +31,7 @@ export const registerUp: Register = (program, finish) => {
       `address to listen on; may be repeated (default: ${defaults.agentListen})`,
       collect,
     )
+    .option('--no-listen', 'listen nowhere: others reach this agent over relays and punched paths')
     .option('--announce <addr>', 'address to tell others instead; may be repeated', collect)
     .addOption(
       new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
@@ -62,7 +64,7 @@ Examples:
         return startAgentDaemon({
           ...options,
           folder,
-          listen: options.listen ?? [defaults.agentListen],
+          listen: options.listen === false ? [] : (options.listen ?? [defaults.agentListen]),
           proxy: invocation.settings.proxy,
           signal,
         })

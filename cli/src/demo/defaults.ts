@@ -4,6 +4,12 @@ export const demoDefaults = {
   /** The last one dials relays alone, so that a relayed path is seen even on one machine. */
   agents: ['ada', 'ben', 'cleo', 'dan', 'eve'],
   relayedAgent: 'eve',
+  /** These listen nowhere, as agents behind NAT: they meet over a relay and find a better path from there. */
+  hiddenAgents: ['cleo', 'dan'],
+  /** Until they have found it, ms: an attempt takes 6 s at most. */
+  upgradeMs: 15_000,
+  /** Between two looks at the path between them, ms. */
+  followMs: 20,
   /** A process may take this long to be ready, ms: five of them start at once, perhaps on a busy machine. */
   readyMs: 60_000,
   /** All agents know all members within this, ms. */

@@ -7,6 +7,7 @@ import { adminClient } from '../data/admin-client.ts'
 import { localClient } from '../local/local-client.ts'
 import { startChild, type Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
+import { followPath, foundPathText, type FoundPath } from './found-path.ts'
 import { makeDemoFolder } from './demo-folder.ts'
 
 /** A whole mesh of processes on this machine, in a temporary folder. */
@@ -14,6 +15,8 @@ export interface DemoMesh {
   readonly controlPlane: Child
   readonly relays: readonly Child[]
   readonly agents: readonly Child[]
+  /** How the agents without an address came to reach each other. */
+  readonly found: FoundPath
   /** Ends every process and removes the folder. Idempotent. */
   stop(): Promise<void>
 }
@@ -47,18 +50,28 @@ export async function startDemoMesh(say: (text: string) => void, signal: AbortSi
     const agents = demoDefaults.agents.map(name => start(name, agentArguments(name, agentToken.token)))
     await Promise.all(agents.map(({ ready }) => ready))
     say('Waiting until all know each other')
-    await converged(agents, signal)
-    return { controlPlane, relays, agents, stop }
+    const [found] = await Promise.all([followHidden(agents, signal), converged(agents, signal)])
+    say(foundPathText(found))
+    return { controlPlane, relays, agents, found, stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
+const hidden: readonly string[] = demoDefaults.hiddenAgents
+
 const agentArguments = (name: string, token: string): string[] => [
-  ...['up', '--join', token, '--name', name, '--listen', '/ip4/127.0.0.1/tcp/0'],
+  ...['up', '--join', token, '--name', name, '--no-mdns'],
+  ...(hidden.includes(name) ? ['--no-listen'] : ['--listen', '/ip4/127.0.0.1/tcp/0']),
   ...(name === demoDefaults.relayedAgent ? ['--paths', 'relay'] : []),
 ]
+
+function followHidden(agents: readonly Child[], signal: AbortSignal): Promise<FoundPath> {
+  const [from, to] = agents.filter(({ name }) => hidden.includes(name))
+  if (from === undefined || to === undefined) throw new Error('the demo has no two hidden agents')
+  return followPath(from, to, signal)
+}
 
 async function converged(agents: readonly Child[], signal: AbortSignal): Promise<void> {
   const others = demoDefaults.relays.length + demoDefaults.agents.length - 1

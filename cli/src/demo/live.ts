@@ -9,6 +9,7 @@ import { callAllPairs, type PairCall } from './calls.ts'
 import type { Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
 import type { DemoMesh } from './demo-mesh.ts'
+import { foundPathText } from './found-path.ts'
 
 /** Shows members, paths, round trips and a fleet question, again and again, until `signal`. */
 export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSignal): Promise<void> {
@@ -24,6 +25,7 @@ export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSign
       [
         output.style('bold', 'Calls from row to column: path and round trip'),
         callTable(mesh.agents, calls, output),
+        output.style('dim', foundPathText(mesh.found)),
         '',
         output.style('bold', `${mesh.agents[0]?.name} asks everyone: host.info`),
         fleet,

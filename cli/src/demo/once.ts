@@ -1,6 +1,7 @@
 import { localClient } from '../local/local-client.ts'
 import { callAllPairs, countPaths, type PairCall, type Path } from './calls.ts'
 import { demoDefaults } from './defaults.ts'
+import type { FoundPath } from './found-path.ts'
 import { startDemoMesh, type DemoMesh } from './demo-mesh.ts'
 
 export interface DemoSummary {
@@ -10,6 +11,8 @@ export interface DemoSummary {
   calls: { ok: number; failed: number }
   /** Of the last call of each pair. */
   paths: Record<Path, number>
+  /** How the agents without an address came to reach each other. */
+  found: FoundPath
   seconds: number
 }
 
@@ -32,19 +35,26 @@ export async function demoOnce(
     for (const call of calls) if (!call.ok) say(`${call.from} -> ${call.to}: ${call.reason}`)
     say('Stopping')
     await mesh.stop()
-    const summary = summarise(members.known, calls, after, began)
+    const summary = summarise(members.known, calls, after, mesh.found, began)
     return { summary, well: isWell(summary, fleet), calls: after }
   } finally {
     await mesh.stop()
   }
 }
 
-function summarise(members: number, calls: PairCall[], after: PairCall[], began: number): DemoSummary {
+function summarise(
+  members: number,
+  calls: PairCall[],
+  after: PairCall[],
+  found: FoundPath,
+  began: number,
+): DemoSummary {
   const ok = calls.filter(call => call.ok).length
   return {
     members,
     calls: { ok, failed: calls.length - ok },
     paths: countPaths(after),
+    found,
     seconds: Math.round((performance.now() - began) / 100) / 10,
   }
 }
@@ -58,12 +68,13 @@ async function askFleet({ agents }: DemoMesh, signal: AbortSignal): Promise<numb
   return results.filter(result => result.ok).length
 }
 
-function isWell({ members, calls }: DemoSummary, fleet: number): boolean {
+function isWell({ members, calls, found }: DemoSummary, fleet: number): boolean {
   const { agents, relays } = demoDefaults
   return (
     members === agents.length + relays.length &&
     calls.failed === 0 &&
     calls.ok === 2 * agents.length * (agents.length - 1) &&
-    fleet >= agents.length - 1
+    fleet >= agents.length - 1 &&
+    found.seen.some(({ path }) => path !== 'relay')
   )
 }
