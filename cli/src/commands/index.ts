@@ -6,6 +6,7 @@ import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerHealth } from './health.ts'
+import { registerNetcheck } from './netcheck.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
@@ -31,5 +32,6 @@ export const commands: readonly Register[] = [
   registerCallAll,
   registerPing,
   registerPath,
+  registerNetcheck,
   registerDemo,
 ]
