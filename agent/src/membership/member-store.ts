@@ -6,7 +6,8 @@ import { MeshError, type MapChange } from '@agent-mesh/protocol'
 import { DatabaseSync } from 'node:sqlite'
 
 /** Own documents by key. */
-export type StoredKey = 'controlPlane' | 'credential' | 'head' | 'incarnation' | 'homeSeq' | 'cursor'
+export type StoredKey =
+  'controlPlane' | 'credential' | 'head' | 'incarnation' | 'homeSeq' | 'cursor' | 'goodAddresses'
 
 export interface MemberStore {
   get(key: StoredKey): string | undefined

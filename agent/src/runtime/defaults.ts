@@ -58,4 +58,6 @@ export const defaults = {
   netcheckAskMs: 2_400,
   /** It waits for an address: the first SYN and one repetition after 1 s. */
   netcheckReachMs: 2_000,
+  /** How often the addresses that worked are written to disk, if they changed. */
+  saveAddressesMs: 60_000,
 } as const

@@ -25,6 +25,7 @@ import { createTransport, type Transport, type TransportInit } from '../transpor
 import type { ServiceRegistry } from '../services/index.ts'
 import { defaults } from './defaults.ts'
 import { ExpiredLinks } from './expired-links.ts'
+import { KnownAddresses } from './known-addresses.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { followNetwork } from './moves.ts'
 import type { MemberSettings } from './options.ts'
@@ -134,6 +135,9 @@ export async function openMember(init: MemberInit): Promise<Member> {
       record: records.publisher?.jws,
     })
     const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
+    const known = new KnownAddresses({ history: transport.history, store, log })
+    known.start()
+    undo.push(() => known.stop())
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))

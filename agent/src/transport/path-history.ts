@@ -55,6 +55,17 @@ export class PathHistory {
       : [good, ...addrs.filter(addr => addr !== good)]
   }
 
+  /** Peers and the address that reached each last, the newest last: for the next start. */
+  good(): [peerId: string, addr: string][] {
+    return [...this.#peers].flatMap(([peerId, { good }]) => (good === undefined ? [] : [[peerId, good]]))
+  }
+
+  /** What {@link good} gave before a restart. */
+  restore(good: readonly (readonly [peerId: string, addr: string])[]): void {
+    for (const [peerId, addr] of good.slice(-transportDefaults.rememberedPeers))
+      if (!this.#peers.has(peerId)) this.#peers.set(peerId, { good: addr, tried: [] })
+  }
+
   /** What the last dial to a peer tried, in order of the outcomes. */
   of(peerId: string): readonly TriedPath[] {
     return this.#peers.get(peerId)?.tried ?? []

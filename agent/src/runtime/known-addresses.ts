@@ -1,0 +1,54 @@
+/** Keeps on disk which address reached each peer last, so that a restart dials it first. */
+import { addrField, parseJson, peerIdField } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Transport } from '../transport/index.ts'
+import { defaults } from './defaults.ts'
+
+export interface KnownAddressesInit {
+  history: Transport['history']
+  store: Pick<MemberStore, 'get' | 'set'>
+  log: Logger
+}
+
+const storedSchema = z.array(z.tuple([peerIdField, addrField])).check(z.maxLength(10_000))
+
+export class KnownAddresses {
+  readonly #init: KnownAddressesInit
+  #timer: NodeJS.Timeout | undefined
+  #saved: string
+
+  /** Reads what is stored. What is damaged there costs some dials, nothing more. */
+  constructor(init: KnownAddressesInit) {
+    const { history, store, log } = init
+    this.#init = init
+    this.#saved = store.get('goodAddresses') ?? '[]'
+    try {
+      history.restore(parseJson(storedSchema, this.#saved, 'read known addresses'))
+    } catch (err) {
+      log.warn({ err }, 'forgot which addresses worked')
+    }
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.#save(), defaults.saveAddressesMs).unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#save()
+  }
+
+  #save(): void {
+    const { history, store, log } = this.#init
+    const text = JSON.stringify(history.good())
+    if (text === this.#saved) return
+    try {
+      store.set('goodAddresses', text)
+      this.#saved = text
+    } catch (err) {
+      log.warn({ err }, 'cannot keep which addresses worked')
+    }
+  }
+}
