@@ -6,10 +6,12 @@ import { TestMesh } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { problemSchema } from './api/problem.ts'
 import { apiRoutes } from './api/routes.ts'
+import { helloSchema } from './hello.ts'
 import { formatMapCursor } from './map-cursor.ts'
 import { isRemoval, mapMessageSchema, mapPageSchema, mapRequestSchema } from './map.ts'
 import { parse, parseJson } from './parse.ts'
 import { defaultPolicy, evaluate, failedPolicyTests, policySchema } from './policy.ts'
+import { upgradeMessageSchema } from './upgrade.ts'
 
 const mesh = await TestMesh.create()
 const member = await mesh.member()
@@ -26,6 +28,14 @@ const page = {
   numbers: { keys: 1, relays: 1, policy: 1, revocations: 1 },
 }
 
+const means = {
+  mapping: 'stable',
+  observed: ['/ip4/45.45.45.2/tcp/31000'],
+  local: ['/ip4/192.168.1.2/tcp/21000'],
+  listen: ['/ip6/2a00::1/tcp/4001'],
+  webrtc: true,
+}
+
 /** Values that fit one schema or another; each schema is shown all of them, changed. */
 const bodies: object[] = [
   page,
@@ -33,6 +43,15 @@ const bodies: object[] = [
   { type: 'head', head },
   { type: 'presence', full: true, up: [member.peerId], down: [] },
   { type: 'sync', since: next },
+  { type: 'offer', ...means },
+  { type: 'answer', ...means },
+  {
+    type: 'signal',
+    kind: 'candidate',
+    data: '{"candidate":"candidate:1 1 UDP 1 45.45.45.2 40000 typ host"}',
+  },
+  { type: 'result', reasons: ['punch: no answer in 6 s'] },
+  { versions: [1], credential, record, observed: '/ip4/45.45.45.2/tcp/31000' },
   { credential, head },
   { record },
   { secret: 's'.repeat(43), name: 'web-1' },
@@ -61,6 +80,8 @@ const schemas: { name: string; schema: z.ZodMiniType }[] = [
   { name: 'map message', schema: mapMessageSchema },
   { name: 'map request', schema: mapRequestSchema },
   { name: 'problem', schema: problemSchema },
+  { name: 'upgrade message', schema: upgradeMessageSchema },
+  { name: 'hello', schema: helloSchema },
   ...apiRoutes.flatMap(({ method, path, request, reply }) => [
     ...(request === undefined ? [] : [{ name: `request ${method} ${path}`, schema: request }]),
     ...(reply === undefined ? [] : [{ name: `reply ${method} ${path}`, schema: reply }]),

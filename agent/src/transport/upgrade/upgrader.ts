@@ -161,11 +161,11 @@ export class Upgrader {
     if (this.#stopping.signal.aborted || this.#sessions.get(peerId) !== session || !this.#begins(peerId))
       return
     const { retryMs = upgradeDefaults.retryMs, random } = this.#init
+    // A peer that takes no part will hardly change its mind.
+    if (session.last?.result === 'refused') session.step = retryMs.length
     const pause = session.again ? 0 : (retryMs[Math.min(session.step, retryMs.length - 1)] ?? 0)
     session.again = false
     session.step++
-    // A peer that takes no part will hardly change its mind.
-    if (session.last?.result === 'refused') session.step = retryMs.length
     this.#schedule(peerId, session, pause * (0.75 + random() / 2))
   }
 
