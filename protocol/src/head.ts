@@ -70,6 +70,8 @@ export interface VerifiedHead {
   numbers: HeadNumbers
   /** Unix milliseconds. */
   issuedAt: number
+  /** The authority key that signed these numbers. */
+  signedBy: string
   keys: KeyChain
   relays: RelayEntry[]
   policy: Policy
@@ -98,12 +100,12 @@ async function verifyPart<T extends { mesh: string }>(
   jws: string,
   document: { typ: DocumentType; schema: z.ZodMiniType<T>; maxBytes: number },
   keys: KeyChain,
-): Promise<T> {
+): Promise<T & { signedBy: string }> {
   const { typ } = document
-  const { claims } = await verifyDocument(jws, { ...document, keyOf: kid => keys.keyOf(kid) })
+  const { kid, claims } = await verifyDocument(jws, { ...document, keyOf: kid => keys.keyOf(kid) })
   if (claims.mesh !== keys.meshId)
     throw new MeshError('unauthenticated', `Cannot verify ${typ}: it is of another mesh`)
-  return claims
+  return { ...claims, signedBy: kid }
 }
 
 /** Verifies a whole head against the mesh id. @throws MeshError unauthenticated */
@@ -115,7 +117,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
     verifyPart(signed.policy, policyDocument, keys),
     verifyPart(signed.revocations, revocationsDocument, keys),
   ])
-  const { numbers, issuedAt } = head
+  const { numbers, issuedAt, signedBy } = head
   const match =
     numbers.keys === signed.keys.links.length &&
     numbers.relays === relays.number &&
@@ -126,6 +128,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
   return {
     numbers,
     issuedAt,
+    signedBy,
     keys,
     relays: relays.relays,
     policy: policy.policy,

@@ -109,9 +109,23 @@ export class TestMesh {
   }
 
   /** Adds a successor to the authority key; what the older ones signed stays valid. */
-  async rotate(type: KeyType = 'Ed25519'): Promise<void> {
-    const next = await extend(this.meshId, this.chain, this.authority, this.now(), type)
+  async rotate(type: KeyType = 'Ed25519', by: TestKey = this.authority): Promise<void> {
+    const next = await extend(this.meshId, this.chain, by, this.now(), type)
     Object.assign(this, next)
+  }
+
+  /** Says by the root that nothing counts that these keys signed. @default all but the newest */
+  async revokeKeys(revokes = this.keys.authorities.slice(0, -1).map(({ kid }) => kid)): Promise<void> {
+    const { meshId, authority, root, chain } = this
+    const iat = Math.floor(this.now() / 1000)
+    const link = { mesh: meshId, seq: chain.links.length + 1, jwk: authority.jwk, iat, revokes }
+    this.chain = { ...chain, links: [...chain.links, await signKeyLink(root.signer, link)] }
+    this.keys = await verifyKeyChain(meshId, this.chain)
+  }
+
+  /** As it is now; what is done to it later does not change this one. */
+  copy(): TestMesh {
+    return Object.assign(Object.create(TestMesh.prototype) as TestMesh, this)
   }
 
   /** A head signed by the newest authority key. */
