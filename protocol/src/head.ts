@@ -12,12 +12,17 @@ import {
   millisField,
   nameField,
   peerIdField,
-  serialField,
 } from './fields.ts'
 import { signChecked, verifyDocument, type DocumentType, type Signer } from './jws.ts'
 import { keyChainSchema, verifyKeyChain, type KeyChain } from './key-chain.ts'
 import { limits } from './limits.ts'
 import { policySchema, signedPolicySchema, type Policy } from './policy.ts'
+import {
+  revocationList,
+  revocationsSchema,
+  type RevocationList,
+  type Revocations,
+} from './revocation-list.ts'
 
 const numberField = z.int().check(z.nonnegative())
 
@@ -48,12 +53,6 @@ const relaysSchema = z.looseObject({
 /** As it is signed: strict, so that no grant is lost on its readers. */
 const writtenPolicySchema = z.looseObject({ ...part, policy: policySchema })
 const policyPartSchema = z.looseObject({ ...part, policy: signedPolicySchema })
-const revocationsSchema = z.looseObject({
-  ...part,
-  peerIds: z.array(peerIdField).check(z.maxLength(limits.revocations)),
-  serials: z.array(serialField).check(z.maxLength(limits.revocations)),
-})
-export type Revocations = z.output<typeof revocationsSchema>
 
 /** Everything of the head as carried on the wire; each piece is verified by its own signature. */
 export const signedHeadSchema = z.looseObject({
@@ -75,7 +74,7 @@ export interface VerifiedHead {
   keys: KeyChain
   relays: RelayEntry[]
   policy: Policy
-  revocations: { peerIds: ReadonlySet<string>; serials: ReadonlySet<string> }
+  revocations: RevocationList
   signed: SignedHead
 }
 
@@ -132,7 +131,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
     keys,
     relays: relays.relays,
     policy: policy.policy,
-    revocations: { peerIds: new Set(revocations.peerIds), serials: new Set(revocations.serials) },
+    revocations: revocationList(revocations),
     signed,
   }
 }

@@ -69,6 +69,8 @@ export interface HeadContent {
   policy?: Policy
   peerIds?: string[]
   serials?: string[]
+  /** When each of `peerIds` was revoked, unix seconds. */
+  times?: number[]
   /** Numbers of the parts. @default keys: links in the chain, others 1 */
   numbers?: Partial<HeadNumbers>
   /** Mesh id inside the parts. @default this mesh's */
@@ -130,7 +132,9 @@ export class TestMesh {
 
   /** A head signed by the newest authority key. */
   async head(content: HeadContent = {}): Promise<SignedHead> {
-    const { relays = [], policy = defaultPolicy, peerIds = [], serials = [], mesh = this.meshId } = content
+    const { relays = [], policy = defaultPolicy, mesh = this.meshId } = content
+    const { peerIds = [], serials = [], times } = content
+    const revoked = { peerIds, serials, ...(times === undefined ? {} : { times }) }
     const initial = { keys: this.chain.links.length, relays: 1, policy: 1, revocations: 1 }
     const numbers = { ...initial, ...content.numbers }
     const { signer } = this.authority
@@ -139,7 +143,7 @@ export class TestMesh {
       keys: this.chain,
       relays: await signRelays(signer, { mesh, number: numbers.relays, relays }),
       policy: await signPolicy(signer, { mesh, number: numbers.policy, policy }),
-      revocations: await signRevocations(signer, { mesh, number: numbers.revocations, peerIds, serials }),
+      revocations: await signRevocations(signer, { mesh, number: numbers.revocations, ...revoked }),
     }
   }
 
