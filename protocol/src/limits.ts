@@ -36,6 +36,8 @@ export const limits = {
   latencies: 64,
   /** Changes in one relay report. */
   reportChanges: 500,
+  /** An entry of an audit log, in characters: a policy change names its number and hash, not its text. */
+  auditLineChars: 8 * 1024,
   /** Largest body of any control plane request. */
   requestBytes: 512 * 1024,
   /** A request's time may differ from the server's by this much. */
