@@ -100,6 +100,12 @@ export const watchStallMs = 30 * second
 /** Watchers at once, and of one member: relays (256 at most), their successors during a restart, dashboards. */
 export const watchers = { most: 600, perMember: 4 } as const
 
+/**
+ * A new authority key signs only after this, ms: relays poll each 60 s and pass it on at once, so that whoever is online
+ * knows the key before it meets what the key has signed.
+ */
+export const keySettleMs = 2 * minute
+
 /** How often garbage is collected and the admin's credential looked at, ms. */
 export const housekeepingMs = 60 * minute
 

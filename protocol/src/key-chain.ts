@@ -36,6 +36,8 @@ export interface ChainedKey {
   readonly jwk: PublicJwk
   /** When it was introduced, unix seconds. */
   readonly iat: number
+  /** Introduced by the root itself: the first one, and those that follow a stolen key. */
+  readonly byRoot: boolean
   readonly revoked: boolean
 }
 
@@ -132,12 +134,12 @@ export async function verifyKeyChain(meshId: string, signed: SignedKeyChain): Pr
 /** A link may name the key that is the newest already: then it only revokes others. */
 function addLink(
   keys: Map<string, ChainedKey>,
-  { link, key }: { link: KeyLink; key: NamedKey },
+  { link, key, byRoot }: { link: KeyLink; key: NamedKey; byRoot: boolean },
   seq: number,
 ): void {
   const known = keys.get(key.kid)
   if (known?.revoked === true) throw refuse(`link ${seq} brings back the revoked key ${key.kid}`)
-  if (known === undefined) keys.set(key.kid, { ...key, iat: link.iat, revoked: false })
+  if (known === undefined) keys.set(key.kid, { ...key, iat: link.iat, byRoot, revoked: false })
   for (const kid of link.revokes ?? []) {
     const revoked = keys.get(kid)
     if (revoked === undefined || kid === key.kid) throw refuse(`link ${seq} revokes ${kid}, which it cannot`)
