@@ -30,7 +30,7 @@ const doors: Record<'agent' | 'relay', Door> = {
 /** A well-formed call of a method that everybody in the mesh may call. */
 function callOf(method: string): Uint8Array {
   const encoder = new FrameEncoder()
-  encoder.request(1, method, 5_000, false, encodeBody({}, 1024))
+  encoder.request(1, method, 5_000, false, encodeBody({}, 'call'))
   return encoder.take()
 }
 
