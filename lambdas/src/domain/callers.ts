@@ -45,7 +45,7 @@ export function callers(mesh: MeshContext): Callers {
       const entry = {
         at: clock.now(),
         who: caller.peerId,
-        what: 'denied',
+        what: 'denied' as const,
         detail: { action: 'manage', target },
       }
       await store.appendAudit(entry)
