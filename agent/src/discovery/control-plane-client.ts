@@ -1,5 +1,6 @@
 /** Client of the control plane API. Every method throws MeshError: the server's code, or `unavailable`. */
 import {
+  auditReply,
   bootstrapReply,
   createTokenReply,
   credentialReply,
@@ -40,6 +41,11 @@ export class ControlPlaneClient {
     this.url = url
     this.meshId = meshId
     this.#http = new SignedHttp({ url, meshId, signer, clock })
+  }
+
+  /** Time of the control plane minus that of this machine, ms; 0 while nobody complained of it. */
+  get clockOffset(): number {
+    return this.#http.clockOffset
   }
 
   /** Not verified: the caller checks the head against the mesh id. */
@@ -104,6 +110,16 @@ export class ControlPlaneClient {
       signal,
       once: true,
     })
+  }
+
+  /** A page of the audit chain, not verified; `cursor`, `since` (unix ms) or `last`. */
+  audit(
+    { limit, ...from }: { cursor?: string; since?: number; last?: number; limit?: number } = {},
+    signal?: AbortSignal,
+  ) {
+    const [begin] = Object.entries(from)
+    const query = { limit: limit?.toString(), ...(begin && { [begin[0]]: String(begin[1]) }) }
+    return this.#http.ask({ method: 'GET', path: '/v1/audit', query, reply: auditReply, signal })
   }
 
   tokens(cursor?: string, signal?: AbortSignal) {

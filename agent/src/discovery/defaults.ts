@@ -13,4 +13,6 @@ export const defaults = {
   publishDelayMs: 50,
   /** How often the age of the credential is looked at; renewal is retried at this pace. */
   renewCheckMs: 3_600_000,
+  /** The same while an authority key is revoked that signed the own credential: without a new one nobody admits this member. */
+  renewRevokedMs: 5_000,
 } as const

@@ -114,6 +114,12 @@ export class RecordPublisher {
     this.schedule()
   }
 
+  /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
+  async again(): Promise<void> {
+    await this.#sign(this.#signed.record.incarnation)
+    this.schedule()
+  }
+
   /** Signs unless the newest record says all that and its incarnation is above `known`. */
   #sign(known: number): Promise<void> {
     const signing = this.#signing.then(async () => {

@@ -42,6 +42,11 @@ export class SignedHttp {
     this.#init = init
   }
 
+  /** Server time minus that of this machine, ms; 0 unless the server once complained. */
+  get clockOffset(): number {
+    return this.#offset
+  }
+
   /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
   async ask<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
     return parseJson(

@@ -4,6 +4,7 @@
  */
 import { MeshError, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
 import { Presence } from '../membership/presence.ts'
+import type { Clock } from '../observe/clock.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import {
@@ -35,6 +36,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends MemberO
   log?: Logger
   /** Gives up while joining. */
   signal?: AbortSignal
+  /** @default the clock of the machine */
+  clock?: Clock
 }
 
 /** A result, who gave it and over which path; no path when the agent answered itself. */
@@ -62,7 +65,8 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
     parts.reachable?.keeps(link.peer.peerId) ?? false
   const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const member = await openMember({ settings, log, transport: { keep }, ...signal })
+  const clock = options.clock === undefined ? {} : { clock: options.clock }
+  const member = await openMember({ settings, log, transport: { keep }, ...signal, ...clock })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
   const presence = new Presence()

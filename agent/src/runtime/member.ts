@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { admit, meshVersions, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
-import { credentialKeeper, type CredentialKeeper } from '../discovery/credential-keeper.ts'
+import { credentialKeeper, signedByRevoked, type CredentialKeeper } from '../discovery/credential-keeper.ts'
 import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
 import { recordPublisher, type RecordPublisher } from '../discovery/record-publisher.ts'
 import { openIdentity, type Identity } from '../identity/index.ts'
@@ -97,6 +97,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => credential.stop())
     const metrics = memberMetrics({ map, head, log })
     const records: { publisher?: RecordPublisher } = {}
+    credential.onRenewed(({ wasVoid }) => {
+      // Others hold the pair with the void credential: only a new record makes them take the new one.
+      const told = wasVoid ? records.publisher?.again() : undefined
+      told?.catch((err: unknown) => log.error({ err }, 'renewed credential not told to the mesh'))
+    })
     const onChange = () => {
       const updated = records.publisher?.update({ services: served.registry.refs })
       updated?.catch((err: unknown) => log.error({ err }, 'services not told in the member record'))
@@ -159,6 +164,7 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
   })
   transport.links.onUp(link => serving.sessions.of(link))
   head.onChange(({ revocations }) => cutOff(transport, revocations))
+  head.onChange(({ keys }) => cutOffVoid(transport, keys))
   metrics.observeLinks(transport.links)
   init.beforeStart?.(transport)
   return transport
@@ -182,6 +188,20 @@ function cutOff(transport: Transport, { peerIds, serials }: VerifiedHead['revoca
       transport.links.disconnect(
         peer.peerId,
         new MeshError('revoked', `Cannot go on with ${peer.credential.name}: it was revoked`),
+      )
+}
+
+/** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */
+function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
+  if (!keys.authorities.some(({ revoked }) => revoked)) return
+  for (const { peer } of transport.links.all())
+    if (signedByRevoked(peer.signed.credential, keys))
+      transport.links.disconnect(
+        peer.peerId,
+        new MeshError(
+          'unauthenticated',
+          `Cannot go on with ${peer.credential.name}: its credential is signed by a revoked authority key`,
+        ),
       )
 }
 

@@ -10,6 +10,7 @@ import {
   Presence,
   serviceViews,
   statusView,
+  type Clock,
   type Link,
   type Logger,
   type Member,
@@ -35,6 +36,8 @@ export interface RelayOptions extends MemberOptions {
   log?: Logger
   /** Gives up while joining. */
   signal?: AbortSignal
+  /** @default the clock of the machine */
+  clock?: Clock
 }
 
 /**
@@ -58,8 +61,9 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     options: { maxLinks: circuit.limits.maxLinks },
   }
   const signal = options.signal === undefined ? {} : { signal: options.signal }
+  const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
-  const member = await openMember({ settings, log, transport, beforeStart, ...signal })
+  const member = await openMember({ settings, log, transport, beforeStart, ...signal, ...clock })
   try {
     if (!member.credential.claims.roles.includes('relay'))
       throw new MeshError(
