@@ -46,11 +46,12 @@ export function openApiDocument(): Json {
   }
 }
 
-function operation({ method, path, summary, auth, query = [], request, reply }: ApiRoute): Json {
+function operation({ method, path, summary, auth, manage, query = [], request, reply }: ApiRoute): Json {
   return {
     operationId: `${method.toLowerCase()}${path.replace(/^\/v1/, '').replace(/[/{}]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
     summary,
     'x-agent-mesh-auth': auth,
+    ...(manage && { 'x-agent-mesh-manage': manage }),
     security: security[auth],
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name ?? '', 'path')),

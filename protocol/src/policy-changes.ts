@@ -2,10 +2,7 @@
 import { findGrant, selectorsOf, type Action, type Policy, type Subject } from './policy.ts'
 
 /** Something a member may do. */
-export interface Permission {
-  action: Action
-  target: string
-}
+export type Permission = { action: Action; target: string }
 
 export interface PermissionChange {
   gained: Permission[]

@@ -4,10 +4,12 @@ import {
   MeshError,
   signedPolicySchema,
   relayEntrySchema,
+  revocationsSchema,
   verifyDocument,
   type DocumentType,
   type Policy,
   type RelayEntry,
+  type Revocations,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import type { HeadPart } from '../store/model.ts'
@@ -44,3 +46,6 @@ export async function readRelays(init: Documents): Promise<{ part: HeadPart; rel
   const { part, claims } = await readPart(init, { name: 'relays', typ: 'relays+jws', schema: relaysPart })
   return { part, relays: claims.relays }
 }
+
+export const readRevocations = (init: Documents): Promise<{ part: HeadPart; claims: Revocations }> =>
+  readPart(init, { name: 'revocations', typ: 'revocations+jws', schema: revocationsSchema })

@@ -60,6 +60,7 @@ async function serve(
   const body = await readBody(c.req.raw)
   const authorization = c.req.header('authorization')
   const who = await authenticate(plane, route, { method: route.method, url, body, authorization })
+  await authorize(plane, route, who)
   const reply = await handler({
     ...who,
     params: c.req.param() as Record<string, string>,
@@ -94,6 +95,13 @@ async function authenticate(
     if (route.auth === 'optional' && stranger) return nobody
     throw error
   }
+}
+
+/** What an admin manages is granted by the policy, like everything else. */
+async function authorize({ callers }: ControlPlane, { manage }: ApiRoute, { caller }: Who): Promise<void> {
+  if (manage === undefined) return
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  await callers.authorize(caller, manage)
 }
 
 function readQuery({ query: known = [] }: ApiRoute, url: URL): Record<string, string> {
