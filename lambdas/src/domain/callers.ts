@@ -2,6 +2,7 @@
 import { evaluate, MeshError, verifyRequest, type RequestParts } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
+import { denials } from './denials.ts'
 import { readPolicy } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 
@@ -25,6 +26,7 @@ export interface Callers {
 
 export function callers(mesh: MeshContext): Callers {
   const { store, clock, meshId } = mesh
+  const denied = denials(mesh)
 
   const key = async ({ authorization, ...parts }: SignedRequest): Promise<string> => {
     const { peerId, claims } = await verifyRequest(authorization, parts, { meshId, now: clock.now() })
@@ -42,13 +44,7 @@ export function callers(mesh: MeshContext): Callers {
     authorize: async (caller, target) => {
       const { policy } = await readPolicy(mesh)
       if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
-      const entry = {
-        at: clock.now(),
-        who: caller.peerId,
-        what: 'denied' as const,
-        detail: { action: 'manage', target },
-      }
-      await store.appendAudit(entry)
+      await denied.record(caller.peerId, 'manage', target)
       throw new MeshError(
         'permission_denied',
         `Cannot manage ${target}: the policy grants it to none of your roles`,

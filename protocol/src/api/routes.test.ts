@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { TestMesh } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
+import { auditRoot, nextAuditEntry } from '../audit.ts'
 import { parse } from '../parse.ts'
 import { apiRoutes, type ApiRoute } from './routes.ts'
 
@@ -67,6 +68,11 @@ const revoked = {
 
 /** One valid body of each reply. */
 const replies: Record<string, object> = {
+  'GET /v1/audit': {
+    entries: [nextAuditEntry(auditRoot, { at: 1, who: 'admin', what: 'policy' })],
+    head: auditRoot,
+    next: '1',
+  },
   'GET /v1/bootstrap': {
     meshId: mesh.meshId,
     head,
