@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   auditRoot,
   nextAuditEntry,
@@ -75,7 +75,9 @@ export const audit = ({ db, queue }: Pick<DynamoInit, 'db' | 'queue'>) => {
     readAuditHead: newest,
 
     appendAudit: (event: AuditEvent): Promise<void> =>
-      queue.run('audit', () => contend('append to the audit log', () => put(event, randomUUID()))),
+      queue.run('audit', () =>
+        contend('append to the audit log', () => put(event, randomBytes(9).toString('base64url'))),
+      ),
 
     async listAudit({ after = 0, limit }: { after?: number; limit: number }): Promise<AuditEntry[]> {
       const items: Item[] = []
