@@ -70,7 +70,9 @@ export const secretOf = (token: string): string =>
 const bytesOf = (body: unknown): Uint8Array<ArrayBuffer> =>
   new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body))
 
-export async function startTestPlane(options: { maxMembers?: number } = {}): Promise<TestPlane> {
+export async function startTestPlane(
+  options: { maxMembers?: number; requestMs?: number } = {},
+): Promise<TestPlane> {
   const data = await mkdtemp(join(tmpdir(), 'control-plane-'))
   let offset = 0
   const clock = { now: () => Date.now() + offset, advance: (ms: number) => void (offset += ms) }

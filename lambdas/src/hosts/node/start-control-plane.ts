@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
   log?: Log
   /** Agents and relays the mesh takes. @default 5000 */
   maxMembers?: number
+  /** A request that is not complete by then is refused, ms. @default 30000 */
+  requestMs?: number
 }
 
 export interface RunningControlPlane {
@@ -83,7 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   try {
     const { ring, ...own } = await openMesh({ data, store, clock })
     if (options.restored === true) await store.renewEpoch()
-    server = await listen(options.listen)
+    server = await listen(options.listen, options.requestMs)
     const publicUrl = publicUrlOf(options.publicUrl, server)
     const { keys, signer } = ring
     const { meshId } = keys
