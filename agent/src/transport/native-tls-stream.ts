@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { AbortOptions, MultiaddrConnection } from '@libp2p/interface'
+import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 
 type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
@@ -15,6 +15,17 @@ export interface SocketConnection extends MultiaddrConnection {
   sendClose(options?: AbortOptions): Promise<void>
 }
 
+/** By the connection below. */
+const streams = new WeakMap<object, NativeTlsStream>()
+
+/** Runs `write`; all that it sends over the connection leaves in one write to the socket, if TLS has one. */
+export function corked(connection: Connection, write: () => void): void {
+  const { maConn } = connection as unknown as { maConn: object }
+  const stream = streams.get(maConn)
+  if (stream === undefined) write()
+  else stream.corked(write)
+}
+
 export class NativeTlsStream extends AbstractMessageStream {
   readonly #connection: SocketConnection
   readonly #socket: TLSSocket
@@ -25,6 +36,7 @@ export class NativeTlsStream extends AbstractMessageStream {
     super({ log, inactivityTimeout, maxReadBufferLength, direction })
     this.#connection = connection
     this.#socket = socket
+    streams.set(connection, this)
     connection.sendClose = options => this.#end(options)
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     // It may have ended while the certificate was checked.
@@ -38,10 +50,19 @@ export class NativeTlsStream extends AbstractMessageStream {
   /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
   sendData(data: Bytes): SendResult {
     let canSendMore = true
-    this.#socket.cork()
-    for (const piece of data) canSendMore = this.#socket.write(piece)
-    this.#socket.uncork()
+    this.corked(() => {
+      for (const piece of data) canSendMore = this.#socket.write(piece)
+    })
     return { sentBytes: data.byteLength, canSendMore }
+  }
+
+  corked(write: () => void): void {
+    this.#socket.cork()
+    try {
+      write()
+    } finally {
+      this.#socket.uncork()
+    }
   }
 
   async close(options?: AbortOptions): Promise<void> {
