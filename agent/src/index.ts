@@ -2,6 +2,7 @@
 export { createAgent, type Agent, type AgentOptions, type Asked } from './runtime/agent.ts'
 export { openMember, type Member, type MemberInit } from './runtime/member.ts'
 export { parseMemberOptions, type MemberOptions, type PathChoice } from './runtime/options.ts'
+export type { CutOff } from './runtime/revocations.ts'
 export { WatchLinks } from './runtime/watch-links.ts'
 export { peerViews, serviceViews, statusView } from './runtime/views.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'

@@ -74,7 +74,7 @@ it('revocations say when they were made, and count without it', async () => {
   const listed = async (times?: number[]) =>
     (await verifyHead(mesh.meshId, await mesh.head({ peerIds: [peerId], ...(times ? { times } : {}) })))
       .revocations
-  expect((await listed([1_900_000_000])).times.get(peerId)).toBe(1_900_000_000_000)
+  expect((await listed([1_900_000_000_000])).times.get(peerId)).toBe(1_900_000_000_000)
   for (const times of [undefined, [1, 2]]) {
     const { peerIds, times: told } = await listed(times)
     expect([peerIds.has(peerId), told.size]).toEqual([true, 0])
@@ -132,7 +132,7 @@ it('the longest lists fit their document; one more is not signed', async () => {
     relays: times(limits.relays, relay),
     peerIds: times(limits.revocations, peerId),
     serials: times(limits.revocations, serial),
-    times: times(limits.revocations, 4_000_000_000),
+    times: times(limits.revocations, 4_000_000_000_000),
   }
   expect(await verify(await mesh.head(full))).toBe('accepted')
   const over = { ...full, serials: [...full.serials, serial] }

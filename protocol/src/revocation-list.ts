@@ -3,7 +3,7 @@
  * revoked members for ever. `times` came later than the rest: older readers ignore it.
  */
 import * as z from 'zod/mini'
-import { meshIdField, peerIdField, secondsField, serialField } from './fields.ts'
+import { meshIdField, peerIdField, millisField, serialField } from './fields.ts'
 import { limits } from './limits.ts'
 
 const listOf = <T extends z.ZodMiniType>(field: T) => z.array(field).check(z.maxLength(limits.revocations))
@@ -13,8 +13,8 @@ export const revocationsSchema = z.looseObject({
   number: z.int().check(z.nonnegative()),
   peerIds: listOf(peerIdField),
   serials: listOf(serialField),
-  /** When each of `peerIds` was revoked, unix seconds. */
-  times: z.optional(listOf(secondsField)),
+  /** When each of `peerIds` was revoked, unix milliseconds. */
+  times: z.optional(listOf(millisField)),
 })
 export type Revocations = z.output<typeof revocationsSchema>
 
@@ -32,7 +32,7 @@ export function revocationList({ peerIds, serials, times }: Revocations): Revoca
   return {
     peerIds: new Set(peerIds),
     serials: new Set(serials),
-    times: new Map(told.map((seconds, i) => [peerIds[i] ?? '', seconds * 1000])),
+    times: new Map(told.map((at, i) => [peerIds[i] ?? '', at])),
   }
 }
 

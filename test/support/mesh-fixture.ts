@@ -69,7 +69,7 @@ export interface HeadContent {
   policy?: Policy
   peerIds?: string[]
   serials?: string[]
-  /** When each of `peerIds` was revoked, unix seconds. */
+  /** When each of `peerIds` was revoked, unix milliseconds. */
   times?: number[]
   /** Numbers of the parts. @default keys: links in the chain, others 1 */
   numbers?: Partial<HeadNumbers>

@@ -11,11 +11,16 @@ import {
   policyReply,
   publishReply,
   relayReportReply,
+  revocationsReply,
+  revokeReply,
   tokensReply,
+  writePolicyReply,
   type CreateTokenRequest,
   type EnrolRequest,
   type RelayReport,
+  type RevokeRequest,
   type Signer,
+  type WritePolicyRequest,
 } from '@agent-mesh/protocol'
 import { systemClock, type Clock } from '../observe/clock.ts'
 import { SignedHttp } from './signed-http.ts'
@@ -99,6 +104,27 @@ export class ControlPlaneClient {
 
   policy(signal?: AbortSignal) {
     return this.#http.ask({ method: 'GET', path: '/v1/policy', reply: policyReply, signal })
+  }
+
+  /** With `dryRun` nothing is written, and it is told what would change for `limit` members at most. */
+  writePolicy(
+    body: WritePolicyRequest,
+    { dryRun = false, limit }: { dryRun?: boolean; limit?: number } = {},
+    signal?: AbortSignal,
+  ) {
+    const query = dryRun ? { dryRun: 'true', limit: limit?.toString() } : {}
+    const path = '/v1/policy'
+    return this.#http.ask({ method: 'PUT', path, query, body, reply: writePolicyReply, signal, once: true })
+  }
+
+  /** Puts a member out for ever, by peer id, serial or name. */
+  revoke(body: RevokeRequest, signal?: AbortSignal) {
+    const path = '/v1/revocations'
+    return this.#http.ask({ method: 'POST', path, body, reply: revokeReply, signal, once: true })
+  }
+
+  revocations(signal?: AbortSignal) {
+    return this.#http.ask({ method: 'GET', path: '/v1/revocations', reply: revocationsReply, signal })
   }
 
   createToken(body: CreateTokenRequest, signal?: AbortSignal) {

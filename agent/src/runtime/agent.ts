@@ -24,6 +24,7 @@ import type { Path } from '../transport/index.ts'
 import { openMember, type Member, type MemberInit } from './member.ts'
 import { parseMemberOptions, parsePaths, type MemberOptions, type PathChoice } from './options.ts'
 import { Reachable } from './reachable.ts'
+import type { CutOff } from './revocations.ts'
 import { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from './views.ts'
 
@@ -169,6 +170,11 @@ export class Agent<const C extends Contracts = readonly []> {
       .ping(Math.max(1, deadline - systemWheelClock.now()))
     link.rttMs = rttMs
     return { peerId, name: this.#targets.nameOf(peerId), path: link.path, rttMs }
+  }
+
+  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
+  onCutOff(listener: (cut: CutOff) => void): () => void {
+    return this.#member.revocations.onCutOff(listener)
   }
 
   status(): LocalStatus {

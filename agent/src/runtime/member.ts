@@ -21,6 +21,7 @@ import type { ServiceRegistry } from '../services/index.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
+import { Revocations } from './revocations.ts'
 import { serving, type Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -48,6 +49,7 @@ export interface Member {
   readonly transport: Transport
   readonly metrics: MemberMetrics
   readonly serving: Serving
+  readonly revocations: Revocations
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -113,6 +115,10 @@ export async function openMember(init: MemberInit): Promise<Member> {
       record: records.publisher?.jws,
     })
     const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
+    const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
+    const { sessions } = served
+    const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
+    metrics.observeRevocations(revocations)
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
@@ -121,6 +127,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const publisher = await publish(own)
     records.publisher = publisher
     undo.push(() => publisher.stop())
+    revocations.start()
     return {
       identity,
       controlPlane,
@@ -133,6 +140,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
       transport,
       metrics,
       serving: served,
+      revocations,
       clock,
       log,
       stop: once(() => unwind(undo)),
@@ -163,7 +171,6 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
     onError: error => init.log.debug({ err: error }, 'transport'),
   })
   transport.links.onUp(link => serving.sessions.of(link))
-  head.onChange(({ revocations }) => cutOff(transport, revocations))
   head.onChange(({ keys }) => cutOffVoid(transport, keys))
   metrics.observeLinks(transport.links)
   init.beforeStart?.(transport)
@@ -179,16 +186,6 @@ function endExpired({ links }: Transport, { sessions }: Serving, clock: Clock): 
   })
   expired.start()
   return () => expired.stop()
-}
-
-/** Whoever was revoked is cut off at once; its running calls end. */
-function cutOff(transport: Transport, { peerIds, serials }: VerifiedHead['revocations']): void {
-  for (const { peer } of transport.links.all())
-    if (peerIds.has(peer.peerId) || serials.has(peer.credential.serial))
-      transport.links.disconnect(
-        peer.peerId,
-        new MeshError('revoked', `Cannot go on with ${peer.credential.name}: it was revoked`),
-      )
 }
 
 /** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */

@@ -57,6 +57,7 @@ export interface StatusInit {
 export function statusView({ member, kind, presence, startedAt, relays, warnings }: StatusInit): LocalStatus {
   const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock, client } =
     member
+  const { revocations } = member
   const links = transport.links.all().filter(({ state }) => state !== 'down')
   const count = (path: string) => links.filter(link => link.path === path).length
   const peers = peerViews(member, presence)
@@ -66,6 +67,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
   ]
   if (credential.void) all.push('an authority key was revoked: nobody admits this member until it is renewed')
   if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
+  if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
   if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
   const { region } = credential.claims
   return {
@@ -77,7 +79,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     peerId: identity.peerId,
     name: credential.claims.name,
     ...(region === undefined ? {} : { region }),
-    ready: credential.claims.exp * 1000 > clock.now() && !credential.void,
+    ready: !revocations.own && credential.claims.exp * 1000 > clock.now() && !credential.void,
     warnings: all,
     controlPlane: { url: controlPlane.url, reachable: publisher.published },
     relays,
@@ -92,6 +94,11 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
 /** @param offset time of the control plane minus that of this machine, ms */
 const clockWarning = (offset: number): string =>
   `the clock of this machine is ${Math.round(Math.abs(offset) / 1000)} s ${offset < 0 ? 'ahead of' : 'behind'} that of the control plane`
+
+function revokedWarning(at: number | undefined): string {
+  const when = at === undefined ? '' : ` at ${new Date(at).toISOString()}`
+  return `this member was revoked${when}: nobody talks to it; join anew from an empty data folder, with a new key`
+}
 
 function commonWarnings(expires: number, headIssuedAt: number, now: number): string[] {
   const warnings: string[] = []

@@ -32,7 +32,7 @@ beforeEach(async () => {
 })
 afterEach(() => store.close())
 
-/** The list, number 1: each of these revoked at that time, unix seconds. */
+/** The list, number 1: each of these revoked at that time. */
 const begin = async (peerIds: string[], times?: number[]) => {
   const list = { mesh: mesh.meshId, number: 1, peerIds, serials: [], ...(times ? { times } : {}) }
   await store.writePart('revocations', 0, await signRevocations(mesh.authority.signer, list))
@@ -77,7 +77,7 @@ describe('the list of revocations', () => {
     const full = Array.from({ length: limits.revocations }, () => listedOne)
     await begin(
       full,
-      full.map(() => now / 1000),
+      full.map(() => now),
     )
     expect(await refusal(service.revoke({ peerId: other }, 'admin'))).toBe(
       `mesh_full: Cannot revoke ${other}: the list holds 4096 members; the first leaves it: 2030-01-23T00:00:00.000Z`,

@@ -32,7 +32,7 @@ export interface Revocation {
 interface List {
   peerIds: string[]
   serials: string[]
-  /** Of each peer, unix seconds; 0: not known. */
+  /** Of each peer, unix milliseconds; 0: not known. */
   times: number[]
 }
 
@@ -78,8 +78,8 @@ export function revocation(mesh: MeshContext, roster: Pick<RelayRoster, 'remove'
     list: async () => {
       const { part, peerIds, times } = await readList(mesh)
       const revoked = peerIds.map((peerId, i) => {
-        const seconds = times[i] ?? 0
-        return { peerId, ...(seconds === 0 ? {} : { at: seconds * 1000 }) }
+        const at = times[i] ?? 0
+        return { peerId, ...(at === 0 ? {} : { at }) }
       })
       return { number: part.number, document: part.document, revoked }
     },
@@ -97,7 +97,7 @@ async function readList(mesh: MeshContext) {
 function current({ peerIds, serials, times }: List, now: number): List {
   const kept = peerIds.flatMap((peerId, i) => {
     const at = times[i] ?? 0
-    return at !== 0 && at * 1000 + revocationListedMs < now ? [] : [{ peerId, at }]
+    return at !== 0 && at + revocationListedMs < now ? [] : [{ peerId, at }]
   })
   return { peerIds: kept.map(({ peerId }) => peerId), serials, times: kept.map(({ at }) => at) }
 }
@@ -105,7 +105,7 @@ function current({ peerIds, serials, times }: List, now: number): List {
 function checkRoom({ peerIds, times }: List, peerId: string): void {
   if (peerIds.length < limits.revocations || peerIds.includes(peerId)) return
   const oldest = Math.min(...times.filter(at => at !== 0))
-  const free = Number.isFinite(oldest) ? new Date(oldest * 1000 + revocationListedMs).toISOString() : 'never'
+  const free = Number.isFinite(oldest) ? new Date(oldest + revocationListedMs).toISOString() : 'never'
   throw new MeshError(
     'mesh_full',
     `Cannot revoke ${peerId}: the list holds ${limits.revocations} members; the first leaves it: ${free}`,
@@ -126,7 +126,7 @@ async function listed(mesh: MeshContext, peerId: string, revokedAt: number): Pro
       number: part.number + 1,
       peerIds: [...next.peerIds, peerId],
       serials: next.serials,
-      times: [...next.times, Math.floor(revokedAt / 1000)],
+      times: [...next.times, revokedAt],
     })
     try {
       const { number } = await store.writePart('revocations', part.number, document)

@@ -4,6 +4,7 @@
  */
 import {
   createLogger,
+  type CutOff,
   openMember,
   parseMemberOptions,
   peerViews,
@@ -25,6 +26,7 @@ import {
   type LocalStatus,
 } from '@agent-mesh/protocol'
 import { circuitServer, type CircuitServer } from '../circuit/index.ts'
+import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
@@ -38,6 +40,8 @@ export interface RelayOptions extends MemberOptions {
   signal?: AbortSignal
   /** @default the clock of the machine */
   clock?: Clock
+  /** How often head and map are polled beside the watch, ms. @default 60 s */
+  pollMs?: number
 }
 
 /**
@@ -73,7 +77,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
           hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
         },
       )
-    const relay = (parts.relay = new Relay(member, circuit))
+    const relay = (parts.relay = new Relay(member, circuit, options.pollMs))
     await relay.start()
     return relay
   } catch (error) {
@@ -94,13 +98,13 @@ export class Relay {
   readonly #startedAt: number
   #stopped: Promise<void> | undefined
 
-  constructor(member: Member, circuit: CircuitServer) {
+  constructor(member: Member, circuit: CircuitServer, pollMs: number = defaults.pollMs) {
     const { client, head, map, store, log, identity, clock } = member
     this.#member = member
     this.#circuit = circuit
     this.#startedAt = clock.now()
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
-    this.#mirror = new MapMirror({ client, head, map, log })
+    this.#mirror = new MapMirror({ client, head, map, log, pollMs })
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
     const { transport, serving } = member
     this.#neighbours = new Neighbours({
@@ -122,6 +126,7 @@ export class Relay {
         latency: this.#neighbours.latency(),
         ...(region === undefined ? {} : { region }),
       }),
+      onNumbers: numbers => this.#mirror.heard(numbers),
       log,
     })
     this.#homed.onChange(() =>
@@ -168,6 +173,11 @@ export class Relay {
     this.#mirror.start()
     this.#neighbours.start()
     this.#reporter.start()
+  }
+
+  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
+  onCutOff(listener: (cut: CutOff) => void): () => void {
+    return this.#member.revocations.onCutOff(listener)
   }
 
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */
