@@ -34,6 +34,8 @@ interface RouteShape {
   path: string
   summary: string
   query?: readonly string[]
+  /** A replay within the minute that its time is good for would do harm: it is signed with a nonce and done once. */
+  nonce?: true
   request?: z.ZodMiniType
   /** Absent: 204. */
   reply?: z.ZodMiniType
@@ -80,7 +82,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     request: publishRequest,
     reply: publishReply,
   },
-  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member' },
+  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member', nonce: true },
   {
     method: 'GET',
     path: '/v1/members/{peerId}',
@@ -136,6 +138,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Put a member out for ever',
     auth: 'admin',
     manage: 'admin:revocations',
+    nonce: true,
     reply: revokeReply,
   },
   {
@@ -144,6 +147,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Put a member out for ever, by peer id, serial or name',
     auth: 'admin',
     manage: 'admin:revocations',
+    nonce: true,
     request: revokeRequest,
     reply: revokeReply,
   },
@@ -171,6 +175,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Create a join token',
     auth: 'admin',
     manage: 'admin:tokens',
+    nonce: true,
     request: createTokenRequest,
     reply: createTokenReply,
   },
@@ -180,5 +185,14 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Revoke a join token',
     auth: 'admin',
     manage: 'admin:tokens',
+    nonce: true,
   },
 ]
+
+const withNonce = apiRoutes
+  .filter(({ nonce }) => nonce)
+  .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }))
+
+/** Whether a request is to be signed with a nonce. @param path without the base of the URL */
+export const needsNonce = (method: string, path: string): boolean =>
+  withNonce.some(route => route.method === method && route.pattern.test(path))
