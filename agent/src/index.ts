@@ -5,6 +5,7 @@ export { checkNetwork, type NetworkCheckInit } from './runtime/netcheck/check-ne
 export { findingsOf, type Finding } from './runtime/netcheck/findings.ts'
 export type { NetworkFacts } from './runtime/netcheck/network-facts.ts'
 export { parseMemberOptions, type MemberOptions, type PathChoice } from './runtime/options.ts'
+export type { CutOff } from './runtime/revocations.ts'
 export { WatchLinks } from './runtime/watch-links.ts'
 export { peerViews, serviceViews, statusView } from './runtime/views.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'

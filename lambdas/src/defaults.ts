@@ -10,6 +10,9 @@ export const mapLogRetentionMs = 7 * day
 /** How long a removed member stays as a tombstone, ms: one day longer than any credential of it can live. */
 export const tombstoneMs = 22 * day
 
+/** How long a revocation stays in the signed list, ms: one day longer than any credential of the member can live. */
+export const revocationListedMs = 22 * day
+
 /** How long a lease of a relay lives without a report, ms: two missed reports of 120 s and some slack. */
 export const leaseMs = 300 * second
 
@@ -48,6 +51,9 @@ export const healthCheckMs = minute
 
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
+
+/** A member that is denied the same again within this time is on record already, ms; of so many members and targets. */
+export const deniedAgain = { ms: minute, remembered: 1_024 } as const
 
 /** Members in one page of a list unless asked for otherwise, and at most. */
 export const listPage = { usual: 100, most: 1_000 } as const
@@ -100,6 +106,12 @@ export const watchStallMs = 30 * second
 /** Watchers at once, and of one member: relays (256 at most), their successors during a restart, dashboards. */
 export const watchers = { most: 600, perMember: 4 } as const
 
+/**
+ * A new authority key signs only after this, ms: relays poll each 60 s and pass it on at once, so that whoever is online
+ * knows the key before it meets what the key has signed.
+ */
+export const keySettleMs = 2 * minute
+
 /** How often garbage is collected and the admin's credential looked at, ms. */
 export const housekeepingMs = 60 * minute
 
@@ -108,6 +120,12 @@ export const drainMs = 5 * second
 
 /** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
 export const requestMs = 30 * second
+
+/**
+ * Connections at once, and of one address: some 20 KB each without a request, and three times what the most relays and
+ * watchers hold; a proxy in front has all of its own. How often during `requestMs` slow ones are looked for.
+ */
+export const connections = { most: 4_000, perSource: 2_000, looksPerRequest: 6 } as const
 
 /** Who pushes to a watcher has the turn this long, ms: a dead one holds others up no longer. */
 export const watchTurnMs = 10 * second

@@ -1,5 +1,5 @@
 /** Signed requests to the control plane: a wrong clock is corrected once, what is idempotent is retried. */
-import { MeshError, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
+import { MeshError, needsNonce, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
@@ -25,7 +25,7 @@ export interface HttpCall {
   query?: Record<string, string | undefined>
   body?: unknown
   signal?: AbortSignal | undefined
-  /** Not idempotent: carries a nonce and is sent once. */
+  /** Not idempotent: sent once. */
   once?: boolean
 }
 
@@ -43,6 +43,11 @@ export class SignedHttp {
 
   constructor(init: SignedHttpInit) {
     this.#init = init
+  }
+
+  /** Server time minus that of this machine, ms; 0 unless the server once complained. */
+  get clockOffset(): number {
+    return this.#offset
   }
 
   /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
@@ -80,12 +85,13 @@ export class SignedHttp {
     }
   }
 
-  async #send({ method, path, query = {}, body: content, signal, once }: HttpCall): Promise<string> {
+  async #send({ method, path, query = {}, body: content, signal }: HttpCall): Promise<string> {
     const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value)
     const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
-    const nonce = once === true ? randomBytes(16).toString('base64url') : undefined
+    // A new one for each try: one that was lost on the way back counts as used.
+    const nonce = needsNonce(method, path) ? randomBytes(16).toString('base64url') : undefined
     const signed = await this.headers(method, url, body, nonce)
     const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
     return exchange({ method, url, headers: { ...signed, ...typed }, body, signal, proxy: this.#init.proxy })

@@ -7,7 +7,7 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { admit, meshVersions, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
-import { credentialKeeper, type CredentialKeeper } from '../discovery/credential-keeper.ts'
+import { credentialKeeper, signedByRevoked, type CredentialKeeper } from '../discovery/credential-keeper.ts'
 import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
 import { recordPublisher, type RecordPublisher } from '../discovery/record-publisher.ts'
 import { openIdentity, type Identity } from '../identity/index.ts'
@@ -30,6 +30,7 @@ import { followNetwork } from './moves.ts'
 import type { MemberSettings } from './options.ts'
 import { pathReport } from './path-report.ts'
 import { PathWatch } from './path-watch.ts'
+import { Revocations } from './revocations.ts'
 import { serving, type Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -64,6 +65,7 @@ export interface Member {
   readonly pathWatch: PathWatch
   /** Started; tells when the network of the host changes. */
   readonly network: NetworkWatch
+  readonly revocations: Revocations
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -122,6 +124,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => credential.stop())
     const metrics = memberMetrics({ map, head, log })
     const records: { publisher?: RecordPublisher } = {}
+    credential.onRenewed(({ wasVoid }) => {
+      // Others hold the pair with the void credential: only a new record makes them take the new one.
+      const told = wasVoid ? records.publisher?.again() : undefined
+      told?.catch((err: unknown) => log.error({ err }, 'renewed credential not told to the mesh'))
+    })
     const onChange = () => {
       const updated = records.publisher?.update({ services: served.registry.refs })
       updated?.catch((err: unknown) => log.error({ err }, 'services not told in the member record'))
@@ -134,6 +141,10 @@ export async function openMember(init: MemberInit): Promise<Member> {
       record: records.publisher?.jws,
     })
     const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
+    const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
+    const { sessions } = served
+    const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
+    metrics.observeRevocations(revocations)
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
@@ -146,6 +157,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => publisher.stop())
     const network = followNetwork({ transport, publisher, pathWatch, log })
     undo.push(() => network.stop())
+    revocations.start()
     return {
       identity,
       controlPlane,
@@ -160,6 +172,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
       serving: served,
       pathWatch,
       network,
+      revocations,
       clock,
       log,
       stop: once(() => unwind(undo)),
@@ -197,7 +210,7 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
   })
   transport.links.onUp(link => serving.sessions.of(link))
   serving.sessions.onGoingAway(link => transport.links.leaving(link))
-  head.onChange(({ revocations }) => cutOff(transport, revocations))
+  head.onChange(({ keys }) => cutOffVoid(transport, keys))
   metrics.observeLinks(transport.links)
   const bytesOf = (link: Link) => serving.sessions.of(link).stats
   observePaths({ registry: metrics.registry, links: transport.links, bytesOf })
@@ -228,13 +241,17 @@ function watchPaths({ alwaysProbe }: MemberInit, { links }: Transport, { session
   return pathWatch
 }
 
-/** Whoever was revoked is cut off at once; its running calls end. */
-function cutOff(transport: Transport, { peerIds, serials }: VerifiedHead['revocations']): void {
+/** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */
+function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
+  if (!keys.authorities.some(({ revoked }) => revoked)) return
   for (const { peer } of transport.links.all())
-    if (peerIds.has(peer.peerId) || serials.has(peer.credential.serial))
+    if (signedByRevoked(peer.signed.credential, keys))
       transport.links.disconnect(
         peer.peerId,
-        new MeshError('revoked', `Cannot go on with ${peer.credential.name}: it was revoked`),
+        new MeshError(
+          'unauthenticated',
+          `Cannot go on with ${peer.credential.name}: its credential is signed by a revoked authority key`,
+        ),
       )
 }
 

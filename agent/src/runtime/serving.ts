@@ -3,13 +3,15 @@ import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
-import { Dispatcher, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
+import { Dispatcher, type Authorize, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
 import { RpcSessions } from './rpc-sessions.ts'
 
 export interface Serving {
   readonly registry: ServiceRegistry
   readonly dispatcher: Dispatcher
+  /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
+  readonly authorize: Authorize
   readonly sessions: RpcSessions
   /** Deadlines of all calls of the process. */
   readonly wheel: TimerWheel
@@ -31,7 +33,8 @@ export function serving({ head, metrics, data, pathTo, onChange }: ServingInit):
   const registry = new ServiceRegistry(onChange)
   registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
   const now = () => systemWheelClock.now()
-  const dispatcher = new Dispatcher({ registry, authorize: authorizeBy(head), metrics, now })
+  const authorize = authorizeBy(head)
+  const dispatcher = new Dispatcher({ registry, authorize, metrics, now })
   const sessions = new RpcSessions({ wheel, handlerFor: caller => dispatcher.handlerFor(caller) })
-  return { registry, dispatcher, sessions, wheel }
+  return { registry, dispatcher, authorize, sessions, wheel }
 }

@@ -59,7 +59,10 @@ async function serve(
   const url = new URL(c.req.url)
   const body = await readBody(c.req.raw)
   const authorization = c.req.header('authorization')
-  const who = await authenticate(plane, route, { method: route.method, url, body, authorization })
+  const signed = { method: route.method, url, body, authorization }
+  const { nonce, ...who } = await authenticate(plane, route, signed)
+  await authorize(plane, route, who)
+  if (route.nonce === true) await plane.callers.once({ peerId: who.peerId ?? '', nonce })
   const reply = await handler({
     ...who,
     params: c.req.param() as Record<string, string>,
@@ -79,14 +82,14 @@ async function authenticate(
   { callers }: ControlPlane,
   route: ApiRoute,
   request: SignedRequest,
-): Promise<Who> {
+): Promise<Who & { nonce?: string | undefined }> {
   const nobody: Who = { peerId: undefined, caller: undefined }
   const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
   if (open) return nobody
-  if (keyIsEnough(route)) return { peerId: await callers.key(request), caller: undefined }
+  if (keyIsEnough(route)) return { ...nobody, ...(await callers.key(request)) }
   try {
     const caller = await callers.member(request)
-    return { peerId: caller.peerId, caller }
+    return { peerId: caller.peerId, caller, nonce: caller.nonce }
   } catch (error) {
     // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
     const stranger =
@@ -94,6 +97,13 @@ async function authenticate(
     if (route.auth === 'optional' && stranger) return nobody
     throw error
   }
+}
+
+/** What an admin manages is granted by the policy, like everything else. */
+async function authorize({ callers }: ControlPlane, { manage }: ApiRoute, { caller }: Who): Promise<void> {
+  if (manage === undefined) return
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  await callers.authorize(caller, manage)
 }
 
 function readQuery({ query: known = [] }: ApiRoute, url: URL): Record<string, string> {

@@ -1,8 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { drainMs, requestMs } from '../../defaults.ts'
+import { connections, drainMs, requestMs as usualRequestMs } from '../../defaults.ts'
 
 export interface ListenAddress {
   host: string
@@ -10,9 +10,19 @@ export interface ListenAddress {
   port: number
 }
 
-/** An HTTP server that listens and answers nothing yet. @throws MeshError unavailable */
-export async function listen({ host, port }: ListenAddress): Promise<Server> {
-  const server = createServer({ requestTimeout: requestMs, headersTimeout: requestMs })
+/**
+ * An HTTP server that listens and answers nothing yet.
+ * @param requestMs a request that is not complete by then is refused, and its connection closed
+ * @throws MeshError unavailable
+ */
+export async function listen({ host, port }: ListenAddress, requestMs = usualRequestMs): Promise<Server> {
+  const server = createServer({
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: requestMs / connections.looksPerRequest,
+  })
+  server.maxConnections = connections.most
+  server.on('connection', limitSources(connections.perSource))
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -29,6 +39,22 @@ export async function listen({ host, port }: ListenAddress): Promise<Server> {
     })
   }
   return server
+}
+
+/** Closes connections of an address that has `most` already: one stranger cannot take all places. */
+function limitSources(most: number): (socket: Socket) => void {
+  const open = new Map<string, number>()
+  return socket => {
+    const source = socket.remoteAddress ?? ''
+    const count = (open.get(source) ?? 0) + 1
+    if (count > most) return void socket.destroy()
+    open.set(source, count)
+    socket.once('close', () => {
+      const left = (open.get(source) ?? 1) - 1
+      if (left === 0) open.delete(source)
+      else open.set(source, left)
+    })
+  }
 }
 
 /** URL of a listening server; one that listens on all addresses is reached at the machine's first outside one. */

@@ -17,6 +17,7 @@ import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
+import { localAuthority, type LocalAuthority, type RotatedKey } from './local-authority.ts'
 import { openMesh } from './mesh-keys.ts'
 import { describeStore, openStore, parseStoreChoice, type StoreChoice } from './open-store.ts'
 import { WatchHub } from './watch-hub.ts'
@@ -36,6 +37,8 @@ export interface ControlPlaneOptions {
   log?: Log
   /** Agents and relays the mesh takes. @default 5000 */
   maxMembers?: number
+  /** A request that is not complete by then is refused, ms. @default 30000 */
+  requestMs?: number
 }
 
 export interface RunningControlPlane {
@@ -49,6 +52,11 @@ export interface RunningControlPlane {
   readonly adminPeerId: string
   createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
   health(): Promise<HealthReply>
+  /**
+   * Makes a new authority key. @param options.revoke the old ones were stolen: nothing they signed counts any more
+   * @throws MeshError conflict while another rotation is under way
+   */
+  rotateKey(options?: { revoke?: boolean }): Promise<RotatedKey>
   /** Lets running requests finish. Idempotent. */
   stop(): Promise<void>
 }
@@ -75,13 +83,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
   let server: Server | undefined
   try {
-    const { keys, authority } = await openMesh({ data, store, clock })
+    const { ring, ...own } = await openMesh({ data, store, clock })
     if (options.restored === true) await store.renewEpoch()
-    server = await listen(options.listen)
+    server = await listen(options.listen, options.requestMs)
     const publicUrl = publicUrlOf(options.publicUrl, server)
+    const { keys, signer } = ring
     const { meshId } = keys
-    const mesh = { meshId, keys, signer: authority.signer, store, clock, changes: changeFeed(), publicUrl }
-    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice })
+    const mesh = { meshId, keys, signer, ring, store, clock, changes: changeFeed(), publicUrl }
+    const authority = localAuthority({ ...mesh, ...own })
+    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice, authority })
   } catch (error) {
     if (server !== undefined) await closeServer(server)
     await store.close()
@@ -111,9 +121,18 @@ interface Serving {
   log: Log
   data: string
   choice: StoreChoice
+  authority: LocalAuthority
 }
 
-async function serve({ plane, server, store, log, data, choice }: Serving): Promise<RunningControlPlane> {
+async function serve({
+  plane,
+  server,
+  store,
+  log,
+  data,
+  choice,
+  authority,
+}: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, log })
   const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
   const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
@@ -126,7 +145,11 @@ async function serve({ plane, server, store, log, data, choice }: Serving): Prom
     { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
     log,
   )
-  const roundups = housekeeping({ health: () => plane.healthHistory.record() }, log, healthCheckMs)
+  const roundups = housekeeping(
+    { keys: () => authority.settle(), health: () => plane.healthHistory.record() },
+    log,
+    healthCheckMs,
+  )
   const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
@@ -150,6 +173,7 @@ async function serve({ plane, server, store, log, data, choice }: Serving): Prom
     adminPeerId: admin.peerId,
     createToken: request => plane.tokens.create(request, 'operator'),
     health: () => plane.health(),
+    rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),
     stop: () => (stopped ??= stop()),
   }
 }

@@ -1,6 +1,7 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { mapChanges } from './changes.ts'
 import { KeyedQueue } from './contention.ts'
 import { directory } from './directory.ts'
@@ -45,6 +46,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     presence: presence(init),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
     sweep: sweeper({ ...init, members: rows, changes }),
   }
 }
@@ -69,6 +71,7 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     ...part.presence,
     ...part.health,
     ...part.ledger,
+    ...part.audit,
 
     // Its stream tells a Lambda, not a process.
     listen: () => () => {},

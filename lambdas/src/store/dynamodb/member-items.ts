@@ -1,8 +1,9 @@
 /** The item of a member: its enrolment, its pair when it has one, and its home. */
-import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import { shardCount, shardOf } from '@agent-mesh/protocol/map-cursor'
 import { tombstoneMs } from '../../defaults.ts'
 import type { Enrolment, Member } from '../model.ts'
 import { lapsed } from '../refusals.ts'
+import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { list, number, optional, text, type Item } from './item.ts'
 import { keys } from './table.ts'
@@ -96,6 +97,15 @@ export const memberItems = ({ db, clock }: DynamoInit) => ({
   async find(peerId: string): Promise<MemberItem | undefined> {
     const found = await this.stored(peerId)
     return found === undefined || lapsed(found, clock.now()) ? undefined : found
+  },
+
+  /** Reads every member until it is found. */
+  async peerOfSerial(serial: string): Promise<string | undefined> {
+    for (let shard = 0; shard < shardCount; shard++) {
+      const where = when('#serial = :serial', { ':serial': serial })
+      for await (const [item] of db.query(keys.members(shard), { where })) if (item) return text(item, 'sk')
+    }
+    return undefined
   },
 
   async count(): Promise<number> {

@@ -1,6 +1,7 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { Database } from './database.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
@@ -39,6 +40,7 @@ function partsOf(init: PostgresInit) {
     presence: presence(init),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
     sweep: sweeper({ ...init, directory: map }),
   }
 }
@@ -68,6 +70,7 @@ export async function openPostgresStore({
     revokeToken: id => part.tokens.revokeToken(id),
     ...part.enrolments,
     readEnrolment: peerId => part.rows.find(peerId),
+    findEnrolment: by => part.rows.findBy(by),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.log.readHeads(),
@@ -80,6 +83,7 @@ export async function openPostgresStore({
     ...part.presence,
     ...part.health,
     ...part.ledger,
+    ...part.audit,
 
     listen: listener => db.listen(listener),
     collectGarbage: () => part.sweep(),

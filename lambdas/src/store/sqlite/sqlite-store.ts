@@ -2,6 +2,7 @@ import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { Database } from './database.ts'
 import type { SqliteInit } from './init.ts'
 import { directory } from './directory.ts'
@@ -39,6 +40,7 @@ function partsOf(init: SqliteInit) {
     presence: presence(init),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
   }
 }
 
@@ -68,6 +70,7 @@ export function openSqliteStore({
       return write(() => part.enrolments.redeem(redemption, shard))
     },
     readEnrolment: async peerId => part.rows.find(peerId),
+    findEnrolment: async by => part.rows.findBy(by),
     recordCredential: async issue => write(() => part.enrolments.recordCredential(issue)),
     revokeMember: async peerId => write(() => part.enrolments.revokeMember(peerId)),
     countMembers: async () => part.rows.count(),
@@ -89,8 +92,9 @@ export function openSqliteStore({
     listHealth: async since => part.health.listHealth(since),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
-    appendAudit: async entry => part.ledger.appendAudit(entry),
-    listAudit: async page => part.ledger.listAudit(page),
+    appendAudit: async event => part.audit.appendAudit(event),
+    readAuditHead: async () => part.audit.readAuditHead(),
+    listAudit: async page => part.audit.listAudit(page),
 
     // A file tells nobody.
     listen: () => () => {},
