@@ -54,6 +54,10 @@ export const localStatusReply = z.looseObject({
   services: z.array(z.string()),
   members: z.looseObject({ known: count, online: count }),
   links: z.looseObject({ direct: count, webrtc: count, relay: count }),
+  /** Where relays see its TCP connections come from, and whether they all see the same. */
+  observed: z.optional(
+    z.looseObject({ mapping: z.enum(['stable', 'varies', 'unknown']), addrs: z.array(z.string()) }),
+  ),
   /** Unix milliseconds. */
   credentialExpires: z.optional(millis),
 })

@@ -63,6 +63,22 @@ export const math = {
 `
 
 describe('agent-mesh, as processes', () => {
+  it('checks the network beside an agent, and before there is one', async () => {
+    const beside = lastJson(await at(ada, 'netcheck', '--json'))
+    expect(beside).toMatchObject({ controlPlane: { ok: true }, relays: [{ name: 'relay-1' }] })
+    const before = ['--data', workshop.folder('nobody'), '--json']
+    const asked = await runCommand([
+      'netcheck',
+      '--control-plane',
+      String(controlPlane.ready['url']),
+      ...before,
+    ])
+    expect(lastJson(asked)).toMatchObject({ controlPlane: { ok: true }, relays: [{ name: 'relay-1' }] })
+    const lost = await runCommand(['netcheck', ...before])
+    expect(lost.code).toBe(2)
+    expect(lastJson(lost)).toMatchObject({ error: { hint: expect.stringContaining('--control-plane') } })
+  })
+
   it('serves health, readiness and metrics where it is told to', async () => {
     const url = String(ada.ready['metricsUrl'])
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' })

@@ -1,4 +1,4 @@
-import { formatMapCursor, shardOf, type MapChange } from '@agent-mesh/protocol'
+import { admit, formatMapCursor, shardOf, type MapChange, type Peer } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { systemClock } from '../observe/clock.ts'
@@ -39,6 +39,13 @@ const pair = async (
   credential: await member.credential(),
 })
 
+/** As hello admits it. */
+async function met(member: TestMember, changes: Parameters<TestMember['record']>[0] = {}): Promise<Peer> {
+  const hello = { versions: [1], credential: await member.credential(), record: await member.record(changes) }
+  const revocations = { peerIds: new Set<string>(), serials: new Set<string>() }
+  return admit(hello, member.peerId, { keys: mesh.keys, revocations }, mesh.now())
+}
+
 const page = (changes: MapChange[], v: number, more = false) => ({ changes, next: cursor(v), more })
 
 describe('MeshMap', () => {
@@ -51,6 +58,27 @@ describe('MeshMap', () => {
     expect(map.providers('math@2')).toHaveLength(1)
     expect(map.providers('math@3')).toEqual([])
     expect(map.providers('other')).toEqual([])
+  })
+
+  test('takes in a peer that was met, and keeps it on disk', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const changed: string[] = []
+    map.onChange(changes => changed.push(...changes.map(({ peerId }) => peerId)))
+    expect(await map.meet(await met(member))).toBe(true)
+    expect(changed).toEqual([member.peerId])
+    expect((await openMap()).find('edge-7')?.peerId).toBe(member.peerId)
+    expect(await map.meet(await met(member))).toBe(false)
+    expect(await map.meet(await met(member, { incarnation: mesh.now() + 1 }))).toBe(true)
+    await map.apply(page([await pair(member, 1, { services: ['old@1'] })], 1))
+    expect(map.providers('math')).toHaveLength(1)
+  })
+
+  test('lets nobody in by meeting who was removed', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const gone = { shard: await shardOf(member.peerId), v: 1, peerId: member.peerId, gone: member.serial }
+    await map.apply(page([gone], 1))
+    expect(await map.meet(await met(member))).toBe(false)
+    expect(map.size).toBe(0)
   })
 
   test('numbers a pair anew that a restored control plane knows an older record of', async () => {

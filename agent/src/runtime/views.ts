@@ -70,6 +70,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
   if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
   if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
   const { region } = credential.claims
+  const observed = transport.observed()
   return {
     kind,
     version,
@@ -87,6 +88,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     services: serving.registry.refs,
     members: { known: map.size, online: peers.filter(({ online }) => online).length + 1 },
     links: { direct: count('direct'), webrtc: count('webrtc'), relay: count('relay') },
+    ...(observed === undefined ? {} : { observed: { mapping: observed.mapping, addrs: observed.addrs } }),
     credentialExpires: credential.claims.exp * 1000,
   }
 }

@@ -23,6 +23,7 @@ import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from 
 import { Proxy, type ProxyOptions } from './proxy.ts'
 import { RelayClient, type RelayClientInit } from './relay-client.ts'
 import { reservationsOf, type Reservations } from './reservations.ts'
+import type { Observed } from './upgrade/observed-addresses.ts'
 import type { Upgrader } from './upgrade/upgrader.ts'
 import { Upgrades, type UpgradeSettings } from './upgrade/upgrades.ts'
 
@@ -66,6 +67,8 @@ export interface Transport {
   readonly links: LinkTable
   /** Looks for better paths; undefined for who does not. */
   readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
+  /** Where relays see this member; undefined when nobody asks. */
+  observed(): Observed | undefined
   /** What came of dialling peers. */
   readonly history: PathHistory
   /** Addresses others can dial, without peer id; those announced, or those listened on. */
@@ -248,6 +251,10 @@ class MeshTransport implements Transport {
 
   get upgrader(): Upgrader | undefined {
     return this.#upgrades?.upgrader
+  }
+
+  observed(): Observed | undefined {
+    return this.#upgrades?.observed()
   }
 
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {

@@ -5,7 +5,6 @@
 import type { Logger } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Uint8ArrayList } from 'uint8arraylist'
 import { transportDefaults } from './defaults.ts'
 import type { WebSocket } from './web-socket.ts'
 
@@ -39,7 +38,10 @@ export class WebSocketConnection extends AbstractMultiaddrConnection {
     })
   }
 
-  sendData(data: Uint8ArrayList): { sentBytes: number; canSendMore: boolean } {
+  sendData(data: Parameters<AbstractMultiaddrConnection['sendData']>[0]): {
+    sentBytes: number
+    canSendMore: boolean
+  } {
     const { webSocketMessageBytes, webSocketBacklogBytes } = transportDefaults
     const sentBytes = data.byteLength
     for (let from = 0; from < sentBytes; from += webSocketMessageBytes)

@@ -7,6 +7,7 @@ import type { Register } from './define.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerHealth } from './health.ts'
+import { registerNetcheck } from './netcheck.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
@@ -38,5 +39,6 @@ export const commands: readonly Register[] = [
   registerCallAll,
   registerPing,
   registerPath,
+  registerNetcheck,
   registerDemo,
 ]

@@ -81,7 +81,7 @@ async function measure(
 }
 
 const reasonOf = (thrown: unknown): string =>
-  toMeshError(thrown, 'unavailable', 'reach it').message.replace(/^Cannot [^:]*(?::\d+)?[^:]*: /, '')
+  toMeshError(thrown, 'unavailable', 'reach it').message.replace(/^Cannot .*?: /, '')
 
 interface Asked {
   facts?: NonNullable<NetworkFacts['controlPlane']>

@@ -38,9 +38,16 @@ function controlPlaneFinding({ controlPlane }: NetworkFacts): Finding[] {
   return [{ topic: 'control plane', level, says: `${controlPlane.url} ${told(controlPlane)}`, means }]
 }
 
-function relaysFinding({ relays }: NetworkFacts): Finding {
+function relaysFinding({ relays, controlPlane }: NetworkFacts): Finding {
   const reached = relays.filter(relay => fastest(relay) < Infinity)
   const [nearest] = reached
+  if (relays.length === 0 && controlPlane?.ok === false)
+    return {
+      topic: 'relays',
+      level: 'note',
+      says: 'not known: the control plane, which lists them, is not reached',
+      means: 'A machine that was in the mesh before knows them by itself.',
+    }
   if (relays.length === 0)
     return {
       topic: 'relays',

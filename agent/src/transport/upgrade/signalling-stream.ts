@@ -20,6 +20,8 @@ export class SignallingStream extends EventTarget {
   readonly log: Logger
   readonly status = 'open'
   readonly #send: (signal: UpgradeSignal) => void
+  /** Until the transport listens. */
+  #early: UpgradeSignal[] | undefined = []
 
   constructor({ log, send }: SignallingStreamInit) {
     super()
@@ -36,7 +38,16 @@ export class SignallingStream extends EventTarget {
 
   /** To the transport. */
   receive(signal: UpgradeSignal): void {
+    if (this.#early !== undefined) return void this.#early.push(signal)
     this.dispatchEvent(Object.assign(new Event('message'), { data: encodeSignal(signal) }))
+  }
+
+  override addEventListener(...listener: Parameters<EventTarget['addEventListener']>): void {
+    super.addEventListener(...listener)
+    if (listener[0] !== 'message') return
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const signal of early) this.receive(signal)
   }
 
   /** Required of a readable stream; nothing is ever put back. */

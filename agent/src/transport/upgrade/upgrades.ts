@@ -26,6 +26,8 @@ export interface UpgradeSettings {
   retryMs?: readonly number[]
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
+  /** Where this member is seen, and the local port seen there. @default what relays say in their hello */
+  observed?: () => Observed
 }
 
 export interface UpgradesInit extends UpgradeSettings {
@@ -58,7 +60,7 @@ export class Upgrades {
       random,
       onReport: init.onReport ?? (() => {}),
       dials: this.#dials(),
-      observed: () => this.observed(),
+      observed: init.observed ?? (() => this.observed()),
       webrtc: () => this.#webrtc.available,
     })
   }
