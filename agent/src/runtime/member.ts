@@ -21,8 +21,9 @@ import type { ServiceRegistry } from '../services/index.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
+import { MemberAudit } from './member-audit.ts'
 import { Revocations } from './revocations.ts'
-import { serving, type Serving } from './serving.ts'
+import { serving, type Serving, type ServingInit } from './serving.ts'
 
 export interface MemberInit {
   settings: MemberSettings
@@ -50,6 +51,7 @@ export interface Member {
   readonly metrics: MemberMetrics
   readonly serving: Serving
   readonly revocations: Revocations
+  readonly audit: MemberAudit
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -83,21 +85,50 @@ async function joinOnce(
   })
 }
 
-/** @throws MeshError what joining, the data folder or the listen addresses may throw */
-export async function openMember(init: MemberInit): Promise<Member> {
+type Undo = (() => Promise<void> | void)[]
+type Knowledge = Pick<
+  Member,
+  | 'identity'
+  | 'controlPlane'
+  | 'store'
+  | 'head'
+  | 'map'
+  | 'client'
+  | 'credential'
+  | 'metrics'
+  | 'audit'
+  | 'clock'
+  | 'log'
+>
+
+/** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
+async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
   const { settings, log, clock = systemClock } = init
   await mkdir(settings.data, { recursive: true, mode: 0o700 })
   const identity = await openIdentity(settings.data)
   const store = openMemberStore(join(settings.data, 'member.db'))
-  const undo: (() => Promise<void> | void)[] = [() => store.close()]
+  undo.push(() => store.close())
+  const audit = new MemberAudit({ folder: settings.data, peerId: identity.peerId, clock, log })
+  undo.push(() => audit.stop())
+  const before = store.get('credential')
+  const controlPlane = await joinOnce(init, identity, store, clock)
+  const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
+  const map = await openMeshMap({ store, head, log, clock })
+  const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock })
+  const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
+  undo.push(() => credential.stop())
+  if (credential.jwt !== before)
+    audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
+  const metrics = memberMetrics({ map, head, log })
+  return { identity, controlPlane, store, head, map, client, credential, metrics, audit, clock, log }
+}
+
+/** @throws MeshError what joining, the data folder or the listen addresses may throw */
+export async function openMember(init: MemberInit): Promise<Member> {
+  const undo: Undo = []
   try {
-    const controlPlane = await joinOnce(init, identity, store, clock)
-    const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
-    const map = await openMeshMap({ store, head, log, clock })
-    const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock })
-    const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
-    undo.push(() => credential.stop())
-    const metrics = memberMetrics({ map, head, log })
+    const known = await openKnowledge(init, undo)
+    const { identity, head, map, credential, metrics, audit, clock, log } = known
     const records: { publisher?: RecordPublisher } = {}
     credential.onRenewed(({ wasVoid }) => {
       // Others hold the pair with the void credential: only a new record makes them take the new one.
@@ -108,56 +139,45 @@ export async function openMember(init: MemberInit): Promise<Member> {
       const updated = records.publisher?.update({ services: served.registry.refs })
       updated?.catch((err: unknown) => log.error({ err }, 'services not told in the member record'))
     }
-    const served: Serving = serving({ head, metrics, data: settings.data, onChange })
+    const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
+    const served: Serving = serving({ head, metrics, data: init.settings.data, onDenied, onChange })
     const hello = (): Hello => ({
       versions: [...meshVersions],
       credential: credential.jwt,
       record: records.publisher?.jws,
     })
-    const transport = await openTransport({ init, identity, head, metrics, serving: served, clock, hello })
+    const transport = await openTransport({ ...known, init, serving: served, hello })
     const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
-    const { sessions } = served
+    const { registry, sessions } = served
     const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
     metrics.observeRevocations(revocations)
+    audit.follow({ credential, revocations, map })
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
-    const { registry } = served
-    const own = { init, registry, identity, client, store, credential, transport, clock }
-    const publisher = await publish(own)
+    const publisher = await publish({ ...known, init, registry, transport })
     records.publisher = publisher
     undo.push(() => publisher.stop())
     revocations.start()
-    return {
-      identity,
-      controlPlane,
-      store,
-      head,
-      map,
-      client,
-      credential,
-      publisher,
-      transport,
-      metrics,
-      serving: served,
-      revocations,
-      clock,
-      log,
-      stop: once(() => unwind(undo)),
-    }
+    const stop = once(() => unwind(undo))
+    return { ...known, publisher, transport, serving: served, revocations, stop }
   } catch (error) {
     await unwind(undo)
     throw error
   }
 }
 
-interface TransportParts extends Pick<Member, 'identity' | 'head' | 'metrics' | 'serving' | 'clock'> {
+interface TransportParts extends Pick<
+  Member,
+  'identity' | 'head' | 'metrics' | 'audit' | 'serving' | 'clock'
+> {
   init: MemberInit
   hello: () => Hello
 }
 
 /** The transport, wired to admission, calls and revocations; not started. */
-async function openTransport({ init, identity, head, metrics, serving, clock, hello }: TransportParts) {
+async function openTransport(parts: TransportParts) {
+  const { init, identity, head, metrics, audit, serving, clock, hello } = parts
   const { listen, announce } = init.settings
   const transport = await createTransport({
     ...init.transport,
@@ -167,7 +187,10 @@ async function openTransport({ init, identity, head, metrics, serving, clock, he
     hello,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
-    onRefused: (peerId, reason) => metrics.refused(peerId, reason),
+    onRefused: (peerId, reason) => {
+      metrics.refused(peerId, reason)
+      audit.refused(peerId, reason)
+    },
     onError: error => init.log.debug({ err: error }, 'transport'),
   })
   transport.links.onUp(link => serving.sessions.of(link))
@@ -209,10 +232,12 @@ function publish(
     registry: ServiceRegistry
   },
 ) {
-  const { init, registry, identity, credential, transport, ...rest } = parts
+  const { init, registry, identity, client, store, credential, transport, clock } = parts
   const { region, zone } = init.settings
   return recordPublisher({
-    ...rest,
+    client,
+    store,
+    clock,
     log: init.log,
     signer: identity.signer,
     serial: credential.claims.serial,
@@ -227,7 +252,7 @@ function publish(
 }
 
 /** What was begun last ends first. */
-async function unwind(undo: (() => Promise<void> | void)[]): Promise<void> {
+async function unwind(undo: Undo): Promise<void> {
   for (const step of undo.reverse()) await step()
 }
 
