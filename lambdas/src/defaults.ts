@@ -99,6 +99,15 @@ export const partChunkBytes = 350 * 1024
 /** Writes at once of what one report changes. */
 export const reportWrites = 32
 
+/**
+ * A member that shows no sign of life for so long, ms, is taken out of the map; it comes back by publishing. Signs are a
+ * published record, a new credential, and the lease of its relay while that says it is there.
+ */
+export const offlineMs = { usual: 30 * day, ephemeral: 10 * minute } as const
+
+/** Members taken out of the map at once; the others have their turn a moment later. */
+export const removalPage = 500
+
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day
 

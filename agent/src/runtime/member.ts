@@ -4,7 +4,15 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { admit, meshVersions, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
+import {
+  admit,
+  isRemoval,
+  meshVersions,
+  MeshError,
+  type Hello,
+  type MapChange,
+  type VerifiedHead,
+} from '@agent-mesh/protocol'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper, signedByRevoked, type CredentialKeeper } from '../discovery/credential-keeper.ts'
 import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
@@ -157,6 +165,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(endExpired(transport, served, clock))
     const publisher = await publish({ ...known, init, registry, transport })
     records.publisher = publisher
+    map.onChange(changes => comeBack(changes, { identity, credential, publisher, log }))
     undo.push(() => publisher.stop())
     revocations.start()
     const stop = once(() => unwind(undo))
@@ -223,6 +232,19 @@ function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
           `Cannot go on with ${peer.credential.name}: its credential is signed by a revoked authority key`,
         ),
       )
+}
+
+/** Whoever was taken out of the map as offline and hears of it was only out of sight: it publishes anew. */
+function comeBack(
+  changes: readonly MapChange[],
+  { identity, credential, publisher, log }: Pick<Member, 'identity' | 'credential' | 'publisher' | 'log'>,
+): void {
+  const { serial } = credential.claims
+  if (
+    !changes.some(change => isRemoval(change) && change.peerId === identity.peerId && change.gone === serial)
+  )
+    return
+  publisher.again().catch((err: unknown) => log.error({ err }, 'not back in the map'))
 }
 
 /** The first record of this start. */

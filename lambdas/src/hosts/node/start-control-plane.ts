@@ -155,7 +155,11 @@ async function serve({
     log,
   )
   const roundups = housekeeping(
-    { keys: () => authority.settle(), health: () => plane.healthHistory.record() },
+    {
+      keys: () => authority.settle(),
+      offline: async () => void (await plane.removeOffline()),
+      health: () => plane.healthHistory.record(),
+    },
     log,
     healthCheckMs,
   )
