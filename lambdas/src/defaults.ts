@@ -49,6 +49,17 @@ export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
 /** How long a roll-up is being made before another process makes it, too, ms; also how often one is looked for. */
 export const healthCheckMs = minute
 
+/**
+ * What one address may do: so much at once, so much a second, and what each thing costs. 300 agents behind one NAT may join
+ * at once; who only guesses has 15 tries and then one each 10 s. So many addresses are remembered, 100 bytes each.
+ */
+export const sourceLimit = {
+  most: 300,
+  perSecond: 2,
+  costs: { enrolled: 1, refused: 20 },
+  sources: 20_000,
+} as const
+
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
 
@@ -87,6 +98,15 @@ export const partChunkBytes = 350 * 1024
 
 /** Writes at once of what one report changes. */
 export const reportWrites = 32
+
+/**
+ * A member that shows no sign of life for so long, ms, is taken out of the map; it comes back by publishing. Signs are a
+ * published record, a new credential, and the lease of its relay while that says it is there.
+ */
+export const offlineMs = { usual: 30 * day, ephemeral: 10 * minute } as const
+
+/** Members taken out of the map at once; the others have their turn a moment later. */
+export const removalPage = 500
 
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day

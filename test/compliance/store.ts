@@ -6,6 +6,7 @@ import { enrolmentSuite } from './store-enrolment.ts'
 import type { StoreSetup } from './store-fixture.ts'
 import { healthSuite } from './store-health.ts'
 import { ledgerSuite } from './store-ledger.ts'
+import { offlineSuite } from './store-offline.ts'
 import { presenceSuite } from './store-presence.ts'
 
 export function storeCompliance(name: string, common: StoreSetup): void {
@@ -15,6 +16,7 @@ export function storeCompliance(name: string, common: StoreSetup): void {
     enrolmentSuite(common)
     directorySuite(common)
     presenceSuite(common)
+    offlineSuite(common)
     healthSuite(common)
   })
 }

@@ -53,33 +53,44 @@ export const signedByRevoked = (jwt: string, { authorities }: KeyChain): boolean
 export const nextLookMs = (isVoid: boolean, random: number): number =>
   (isVoid ? defaults.renewRevokedMs : defaults.renewCheckMs) * (0.5 + random / 2)
 
+/** The credential on disk. @throws MeshError unauthenticated when it is not of this member and mesh */
+async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
+  const read = (jwt: string, keys: KeyChain) =>
+    verifyCredential(jwt, { meshId: keys.meshId, keys, now: 'any', peerId })
+  const { keys } = head.current
+  const first = store.get('credential') ?? ''
+  // One that is void still says who this is, and is renewed.
+  const ever = { ...keys, keyOf: (kid: string) => keys.everKeyOf(kid) }
+  const own = { jwt: first, claims: await read(first, ever) }
+  return {
+    own,
+    isVoid: () => signedByRevoked(own.jwt, head.current.keys),
+    replace: async (jwt: string): Promise<void> => {
+      Object.assign(own, { jwt, claims: await read(jwt, head.current.keys) })
+      store.set('credential', jwt)
+    },
+  }
+}
+
 /** @throws MeshError unauthenticated when the stored credential is not of this member and mesh */
 export async function credentialKeeper(init: CredentialKeeperInit): Promise<CredentialKeeper> {
-  const { peerId, client, store, head, clock, log, random = Math.random } = init
+  const { client, head, clock, log, random = Math.random } = init
   const stopping = new AbortController()
   const renewed = new Listeners<{ wasVoid: boolean }>(err =>
     log.error({ err }, 'a listener of renewals failed'),
   )
-  const read = (jwt: string, keys: KeyChain) =>
-    verifyCredential(jwt, { meshId: keys.meshId, keys, now: 'any', peerId })
-  let jwt = store.get('credential') ?? ''
-  // One that is void still says who this is, and is renewed.
-  const ever = { ...head.current.keys, keyOf: (kid: string) => head.current.keys.everKeyOf(kid) }
-  let claims = await read(jwt, ever)
+  const { own, isVoid, replace } = await storedCredential(init)
   let cancel = () => {}
   let running: Promise<void> | undefined
-  const isVoid = (): boolean => signedByRevoked(jwt, head.current.keys)
 
   async function renew(): Promise<void> {
     const wasVoid = isVoid()
-    if (!wasVoid && !renewalDue(claims, clock.now())) return
+    if (!wasVoid && !renewalDue(own.claims, clock.now())) return
     try {
       const reply = await client.renew(stopping.signal)
       await head.accept(reply.head)
-      claims = await read(reply.credential, head.current.keys)
-      jwt = reply.credential
-      store.set('credential', jwt)
-      log.info({ expires: claims.exp }, 'credential renewed')
+      await replace(reply.credential)
+      log.info({ expires: own.claims.exp }, 'credential renewed')
       renewed.emit({ wasVoid })
     } catch (error) {
       if (!stopping.signal.aborted)
@@ -105,10 +116,10 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
 
   return {
     get jwt() {
-      return jwt
+      return own.jwt
     },
     get claims() {
-      return claims
+      return own.claims
     },
     get void() {
       return isVoid()

@@ -1,6 +1,6 @@
 /** Signed requests to the control plane: a wrong clock is corrected once, what is idempotent is retried. */
 import { MeshError, needsNonce, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { DelegateBackoff, ExponentialBackoff, handleWhen, retry, type IRetryBackoffContext } from 'cockatiel'
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
@@ -29,6 +29,27 @@ export interface HttpCall {
   once?: boolean
 }
 
+const exponential = new ExponentialBackoff({
+  initialDelay: defaults.retryMinMs,
+  maxDelay: defaults.retryMaxMs,
+})
+
+/** As long as the server says, with jitter: many may have been told the same; else longer each time. */
+const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | undefined>((context, state) => {
+  const next = (state?.next(context) ?? exponential.next()) as Backoff
+  const told = 'error' in context.result ? retryAfterMs((context.result as { error: unknown }).error) : undefined
+  const delay =
+    told === undefined ? next.duration : Math.min(told * (1 + Math.random() / 2), defaults.retryMaxMs)
+  return { delay, state: next }
+})
+
+type Backoff = ReturnType<typeof exponential.next>
+
+const retryAfterMs = (error: unknown): number | undefined => {
+  const told = error instanceof MeshError ? error.details?.['retryAfterMs'] : undefined
+  return typeof told === 'number' && told >= 0 ? told : undefined
+}
+
 const worthRetrying = (error: unknown) =>
   error instanceof MeshError && error.retriable && error.code !== 'clock_skew'
 
@@ -36,7 +57,7 @@ export class SignedHttp {
   readonly #init: SignedHttpInit
   readonly #retrying = retry(handleWhen(worthRetrying), {
     maxAttempts: defaults.requestTries - 1,
-    backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
+    backoff,
   })
   /** Server time minus ours, learnt from a `clock_skew` refusal. */
   #offset = 0

@@ -57,7 +57,7 @@ export interface StatusInit {
 export function statusView({ member, kind, presence, startedAt, relays, warnings }: StatusInit): LocalStatus {
   const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock, client } =
     member
-  const { revocations } = member
+  const { revocations, audit } = member
   const links = transport.links.all().filter(({ state }) => state !== 'down')
   const count = (path: string) => links.filter(link => link.path === path).length
   const peers = peerViews(member, presence)
@@ -67,6 +67,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
   ]
   if (credential.void) all.push('an authority key was revoked: nobody admits this member until it is renewed')
   if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
+  if (audit.warning !== undefined) all.push(audit.warning)
   if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
   if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
   const { region } = credential.claims

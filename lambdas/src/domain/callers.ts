@@ -76,16 +76,17 @@ export function callers(mesh: MeshContext): Callers {
 }
 
 async function memberOf({ store, clock }: MeshContext, peerId: string): Promise<Omit<Caller, 'nonce'>> {
-  const refuse = (reason: string, hint: string) =>
-    new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint })
+  const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
+    new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
   const enrolment = await store.readEnrolment(peerId)
   if (enrolment === undefined)
     throw refuse(`${peerId} is not a member of this mesh`, 'Enrol with a join token first.')
   if (enrolment.revokedAt !== undefined)
     throw new MeshError('revoked', `Cannot accept request: ${enrolment.name} was revoked`)
   const { credential } = enrolment
-  if (credential === undefined) throw refuse(`${enrolment.name} has no credential yet`, 'Enrol again.')
+  if (credential === undefined)
+    throw refuse(`${enrolment.name} has no credential yet`, 'Enrol again.', { enrolled: true })
   if (enrolment.expiresAt <= clock.now())
-    throw refuse(`the credential of ${enrolment.name} has expired`, 'Renew it first.')
+    throw refuse(`the credential of ${enrolment.name} has expired`, 'Renew it first.', { enrolled: true })
   return { ...enrolment, credential }
 }

@@ -14,6 +14,7 @@ import type { MeshContext } from './mesh-context.ts'
 import { policyWriting, type PolicyWriting } from './policy-writing.ts'
 import { publishing, type Publishing } from './publishing.ts'
 import { relayReports, type RelayReports } from './relay-reports.ts'
+import { removeOffline } from './removal.ts'
 import { relayRoster } from './relay-roster.ts'
 import { revocation, type Revocation } from './revocation.ts'
 
@@ -31,6 +32,8 @@ export interface ControlPlane {
   readonly audit: AuditLog
   readonly health: ReturnType<typeof meshHealth>
   readonly healthHistory: HealthHistory
+  /** Takes members out of the map that were offline for too long. @returns how many */
+  removeOffline(): Promise<number>
   readonly policyWriting: PolicyWriting
   readonly revocation: Revocation
   policy(): Promise<z.output<typeof policyReply>>
@@ -55,6 +58,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     health,
     healthHistory: healthHistory({ ...mesh, health }),
     policyWriting: policyWriting(mesh),
+    removeOffline: () => removeOffline({ ...mesh, roster }),
     revocation: revocation(mesh, roster),
     policy: async () => {
       const { part, policy } = await readPolicy(mesh)

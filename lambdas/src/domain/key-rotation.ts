@@ -36,7 +36,7 @@ export async function introduceKey(mesh: RotatingMesh, next: AuthorityKey, by: s
   const { keys } = mesh.ring
   if (keys.current.kid !== next.signer.kid) {
     await appendLink(mesh, await signerOf(mesh.ring, keys.current.kid), { jwk: next.jwk })
-    await audit(mesh, by, { kid: next.signer.kid, number: keys.signed.links.length })
+    await audit(mesh, by, 'key.rotate', { kid: next.signer.kid, number: keys.signed.links.length })
   }
   const { iat = 0 } = keys.authorities.at(-1) ?? {}
   return iat * 1000 + keySettleMs
@@ -76,7 +76,8 @@ export async function replaceStolenKeys(
     await appendLink(mesh, root.signer, { jwk: next.jwk, revokes: kids.slice(i, i + limits.keysRevoked) })
   // Another process may have written a part with the old key in between.
   await signPartsAnew(mesh, ever)
-  await audit(mesh, by, { kid: next.signer.kid, number: ring.keys.signed.links.length, revoked: kids })
+  const { length: number } = ring.keys.signed.links
+  await audit(mesh, by, 'key.revoke', { kid: next.signer.kid, number, revoked: kids })
 }
 
 async function appendLink(
@@ -138,5 +139,9 @@ async function signPartAnew(
   }
 }
 
-const audit = ({ store, clock }: RotatingMesh, who: string, detail: Record<string, unknown>): Promise<void> =>
-  store.appendAudit({ at: clock.now(), who, what: 'key.rotate', detail })
+const audit = (
+  { store, clock }: RotatingMesh,
+  who: string,
+  what: 'key.rotate' | 'key.revoke',
+  detail: Record<string, unknown>,
+): Promise<void> => store.appendAudit({ at: clock.now(), who, what, detail })

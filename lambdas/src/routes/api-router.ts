@@ -6,10 +6,17 @@ import type { ControlPlane } from '../domain/control-plane.ts'
 import { problemResponse } from './problem.ts'
 import { readBody } from './request-body.ts'
 import { routeHandlers, type RouteCall, type RouteHandler } from './route-handlers.ts'
+import { SourceLimit } from './source-limit.ts'
 
 export interface ApiRouterInit {
   plane: ControlPlane
   observe: RequestObserver
+}
+
+/** What a host tells of a request beside itself. */
+export interface RequestOrigin {
+  /** IP address of who sent it; without it nothing is limited by source. */
+  source?: string | undefined
 }
 
 /** Told of every request once it is answered. `route` is of the list, so it is safe as a label. */
@@ -21,8 +28,9 @@ export type RequestObserver = (request: {
 }) => void
 
 /** Serves `/v1/...` as the route list of the protocol has it. Never throws. */
-export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
-  const app = new Hono()
+export function apiRouter({ plane, observe }: ApiRouterInit): Hono<{ Bindings: RequestOrigin }> {
+  const app = new Hono<{ Bindings: RequestOrigin }>()
+  const sources = new SourceLimit(() => plane.mesh.clock.now())
   const handlers = routeHandlers(plane)
   for (const route of apiRoutes) {
     const name = `${route.method} ${route.path}`
@@ -35,9 +43,8 @@ export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
         observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
         return response
       }
-      return serve(plane, route, handler, c).then(answer, (error: unknown) =>
-        answer(problemResponse(error), error),
-      )
+      const serving = limited(sources, route, c, () => serve(plane, route, handler, c))
+      return serving.then(answer, (error: unknown) => answer(problemResponse(error), error))
     })
   }
   app.notFound(({ req }) => {
@@ -50,11 +57,41 @@ export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
   return app
 }
 
+type ApiContext = Context<{ Bindings: RequestOrigin }>
+
+/**
+ * Strangers are slowed down by their address: who enrols, and whose signature or key is not accepted anywhere. Members are
+ * not: their requests cost their address nothing.
+ */
+async function limited<T>(
+  sources: SourceLimit,
+  route: ApiRoute,
+  c: ApiContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  // Undefined where the application is asked without a host.
+  const address = (c.env as RequestOrigin | undefined)?.source
+  if (address === undefined || route.auth === 'open') return work()
+  if (c.req.header('authorization') !== undefined || route.auth === 'key') sources.check(address)
+  try {
+    const done = await work()
+    if (route.auth === 'key') sources.charge(address, 'enrolled')
+    return done
+  } catch (error) {
+    if (error instanceof MeshError && isGuess(error)) sources.charge(address, 'refused')
+    throw error
+  }
+}
+
+/** What a stranger provokes; a member whose clock is wrong or whose credential has expired is none. */
+const isGuess = ({ code, details }: MeshError): boolean =>
+  (code === 'unauthenticated' && details?.['enrolled'] !== true) || code === 'token_invalid'
+
 async function serve(
   plane: ControlPlane,
   route: ApiRoute,
   handler: RouteHandler,
-  c: Context,
+  c: ApiContext,
 ): Promise<Response> {
   const url = new URL(c.req.url)
   const body = await readBody(c.req.raw)

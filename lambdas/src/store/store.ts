@@ -71,6 +71,11 @@ export interface DirectoryStore {
    * an enrolment of that serial, revoked, mesh_full when a removed member comes back to a full mesh
    */
   putMember(record: NewRecord): Promise<MapWrite>
+  /**
+   * Takes those out of the map that have been offline for 30 days, ephemeral ones for 10 minutes; their enrolments stay. Some
+   * at a time, and where all members have to be read for it, only once a day.
+   */
+  removeOffline(): Promise<Enrolment[]>
   /** Removes the pair of that serial. @throws MeshError not_found */
   removeMember(peerId: string, serial: string): Promise<MapWrite>
   /** In the order given; those not in the map are left out. */

@@ -30,6 +30,7 @@ export class Pump {
   #pieces: Piece[] = []
   #full = false
   #giveUpTurn: (() => void) | undefined
+  #resuming = false
   #finished = false
   #stopped = false
 
@@ -49,7 +50,7 @@ export class Pump {
   }
 
   readonly #onMessage = ({ data }: { data: Piece }): void => {
-    const { from, member, shaper, tick, connection, onSpent } = this.#init
+    const { member, shaper, tick, connection, onSpent } = this.#init
     const mayGoOn = shaper.charge(member, data.byteLength)
     this.#pieces.push(data)
     tick.write(connection, this)
@@ -59,12 +60,12 @@ export class Pump {
       this.#giveUpTurn = undefined
       this.#resume()
     })
-    pause(from)
+    this.#pause()
   }
 
   /** Hands on what came in this tick. */
   flush(): void {
-    const { from, to, onFailure } = this.#init
+    const { to, onFailure } = this.#init
     const pieces = this.#pieces
     if (this.#stopped || pieces.length === 0) return
     this.#pieces = []
@@ -73,7 +74,7 @@ export class Pump {
     } catch (error) {
       return onFailure(error as Error)
     }
-    if (this.#full) pause(from)
+    if (this.#full) this.#pause()
   }
 
   /** After libp2p, which writes in a microtask of the same event what its own buffer holds. */
@@ -88,7 +89,17 @@ export class Pump {
   #resume(): void {
     const { from } = this.#init
     if (this.#stopped || this.#full || this.#giveUpTurn !== undefined) return
-    if (from.readStatus === 'paused') from.resume()
+    if (from.readStatus !== 'paused') return
+    // A stream that is paused by those it hands its buffer to while it resumes would tell its peer to go on all the same.
+    this.#resuming = true
+    from.resume()
+    this.#resuming = false
+    if (this.#full || this.#giveUpTurn !== undefined) this.#pause()
+  }
+
+  #pause(): void {
+    const { from } = this.#init
+    if (!this.#resuming && from.readStatus === 'readable') from.pause()
   }
 
   readonly #onFinish = (): void => void (this.#finished = true)
@@ -119,8 +130,4 @@ export class Pump {
     to.removeEventListener('drain', this.#onDrain)
     to.removeEventListener('idle', this.#onDrain)
   }
-}
-
-function pause(stream: Stream): void {
-  if (stream.readStatus === 'readable') stream.pause()
 }

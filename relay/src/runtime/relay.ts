@@ -57,9 +57,12 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     })
   const log = options.log ?? createLogger('agent-mesh-relay')
   const circuit = circuitServer({
-    onDenied: (reason, peerId) => log.info({ reason, peerId }, 'circuit or reservation denied'),
+    onDenied: (reason, peerId) => {
+      log.info({ reason, peerId }, 'circuit or reservation denied')
+      parts.member?.audit.unserved(peerId, reason)
+    },
   })
-  const parts: { relay?: Relay } = {}
+  const parts: { relay?: Relay; member?: Member } = {}
   const transport = {
     relay: circuit.relay,
     keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
@@ -69,6 +72,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
   const member = await openMember({ settings, log, transport, beforeStart, ...signal, ...clock })
+  parts.member = member
   try {
     if (!member.credential.claims.roles.includes('relay'))
       throw new MeshError(

@@ -1,8 +1,9 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { connections, drainMs, requestMs as usualRequestMs } from '../../defaults.ts'
+import { limitSources } from './limit-sources.ts'
 
 export interface ListenAddress {
   host: string
@@ -39,22 +40,6 @@ export async function listen({ host, port }: ListenAddress, requestMs = usualReq
     })
   }
   return server
-}
-
-/** Closes connections of an address that has `most` already: one stranger cannot take all places. */
-function limitSources(most: number): (socket: Socket) => void {
-  const open = new Map<string, number>()
-  return socket => {
-    const source = socket.remoteAddress ?? ''
-    const count = (open.get(source) ?? 0) + 1
-    if (count > most) return void socket.destroy()
-    open.set(source, count)
-    socket.once('close', () => {
-      const left = (open.get(source) ?? 1) - 1
-      if (left === 0) open.delete(source)
-      else open.set(source, left)
-    })
-  }
 }
 
 /** URL of a listening server; one that listens on all addresses is reached at the machine's first outside one. */

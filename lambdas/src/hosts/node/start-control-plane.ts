@@ -2,7 +2,7 @@
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
 import { getRequestListener } from '@hono/node-server'
 import { mkdir } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { changeFeed } from '../../domain/change-feed.ts'
@@ -13,6 +13,7 @@ import { operationsRouter } from '../../routes/operations-router.ts'
 import { healthCheckMs } from '../../defaults.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
+import { clientAddress } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
@@ -37,6 +38,8 @@ export interface ControlPlaneOptions {
   log?: Log
   /** Agents and relays the mesh takes. @default 5000 */
   maxMembers?: number
+  /** A reverse proxy stands before it, and the last address of its `X-Forwarded-For` tells who asks. @default false */
+  trustProxy?: boolean
   /** A request that is not complete by then is refused, ms. @default 30000 */
   requestMs?: number
 }
@@ -77,6 +80,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     clock = systemClock,
     maxMembers,
     log = pino({ name: 'control-plane' }, pino.destination(2)),
+    trustProxy = false,
   } = options
   const choice = choiceOf(options)
   await makeFolder(data)
@@ -91,7 +95,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const { meshId } = keys
     const mesh = { meshId, keys, signer, ring, store, clock, changes: changeFeed(), publicUrl }
     const authority = localAuthority({ ...mesh, ...own })
-    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice, authority })
+    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice, authority, trustProxy })
   } catch (error) {
     if (server !== undefined) await closeServer(server)
     await store.close()
@@ -122,6 +126,7 @@ interface Serving {
   data: string
   choice: StoreChoice
   authority: LocalAuthority
+  trustProxy: boolean
 }
 
 async function serve({
@@ -132,12 +137,16 @@ async function serve({
   data,
   choice,
   authority,
+  trustProxy,
 }: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, log })
   const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
   const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
   app.route('/', operationsRouter({ ready: () => store.ping(), metrics: () => metrics.text() }))
-  server.on('request', getRequestListener(app.fetch))
+  const listener = getRequestListener((request, { incoming }) =>
+    app.fetch(request, { source: clientAddress(incoming as IncomingMessage, trustProxy) }),
+  )
+  server.on('request', listener)
   const admin = await firstAdmin(data, plane)
   server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
   hub.start()
@@ -146,7 +155,11 @@ async function serve({
     log,
   )
   const roundups = housekeeping(
-    { keys: () => authority.settle(), health: () => plane.healthHistory.record() },
+    {
+      keys: () => authority.settle(),
+      offline: async () => void (await plane.removeOffline()),
+      health: () => plane.healthHistory.record(),
+    },
     log,
     healthCheckMs,
   )

@@ -14,6 +14,7 @@ import { mapLog } from './map-log.ts'
 import { memberItems } from './member-items.ts'
 import { members } from './members.ts'
 import { memberNames } from './names.ts'
+import { offlineMembers } from './offline.ts'
 import { presence } from './presence.ts'
 import { sweeper } from './sweep.ts'
 import { keys } from './table.ts'
@@ -44,6 +45,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     log: mapLog(init),
     members: members(init),
     presence: presence(init),
+    offline: offlineMembers({ ...init, members: rows, changes }),
     health: healthRollUps(init),
     ledger: ledger(init),
     audit: audit(init),
@@ -69,6 +71,7 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     ...part.members,
     ...part.log,
     ...part.presence,
+    ...part.offline,
     ...part.health,
     ...part.ledger,
     ...part.audit,

@@ -98,6 +98,7 @@ const redeemer =
       ...writes,
       ...(change?.writes ?? []),
       ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
+      ...(counted && item.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
     ])
     return won ? { enrolment, fresh: true } : again
   }

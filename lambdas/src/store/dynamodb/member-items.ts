@@ -18,6 +18,8 @@ export interface MemberItem extends Enrolment {
   record?: string
   services: string[]
   updatedAt: number
+  /** When its home last changed or was left. */
+  homeAt?: number
 }
 
 export const memberFromItem = (item: Item): MemberItem => ({
@@ -40,6 +42,7 @@ export const memberFromItem = (item: Item): MemberItem => ({
   ...optional<'record', string>(item, 'record'),
   services: list(item, 'services'),
   updatedAt: number(item, 'updatedAt'),
+  ...optional<'homeAt', number>(item, 'homeAt'),
 })
 
 /** What a caller of the store sees of it. */
@@ -52,6 +55,7 @@ export const enrolmentOf = (member: MemberItem): Enrolment => {
     record: _r,
     services: _s,
     updatedAt: _u,
+    homeAt: _h,
     ...enrolment
   } = member
   return enrolment
@@ -88,6 +92,8 @@ export const remembersIncarnation = ({ record, updatedAt }: MemberItem, now: num
 
 /** Reads of members by key. */
 export const memberItems = ({ db, clock }: DynamoInit) => ({
+  key: async (peerId: string) => keys.member(await shardOf(peerId), peerId),
+
   /** As it is stored, lapsed or not. */
   async stored(peerId: string): Promise<MemberItem | undefined> {
     const item = await db.get(keys.member(await shardOf(peerId), peerId))

@@ -13,6 +13,7 @@
  * | `HEAD` | `numbers` | the numbers of the head's parts |
  * | `P#part` | number and chunk | a part of the head, immutable |
  * | `R` | peerId of the relay | a lease |
+ * | `EPHEMERAL` | peerId | that a member is to be taken out of the map soon after it goes offline |
  * | `Q#nonce` | `-` | a nonce |
  * | `U#chain#block` | number | entries of the audit chain, 10,000 in a block |
  * | `H#day` | time and region | a health roll-up |
@@ -80,6 +81,9 @@ export const keys = {
   memberCount: { pk: 'COUNT', sk: 'members' },
   auditHint: { pk: 'COUNT', sk: 'audit-block' },
   sweep: { pk: 'COUNT', sk: 'sweep' },
+  offlineSweep: { pk: 'COUNT', sk: 'offline' },
+  ephemerals: 'EPHEMERAL',
+  ephemeral: (peerId: string): Key => ({ pk: 'EPHEMERAL', sk: peerId }),
 } as const
 
 /** TTL of what may go after `at`, unix milliseconds; a day later, so that clocks need not agree. */

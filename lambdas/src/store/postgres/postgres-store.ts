@@ -12,6 +12,7 @@ import type { PostgresInit } from './init.ts'
 import { ledger, sweeper } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { members } from './members.ts'
+import { offlineMembers } from './offline.ts'
 import { migrate } from './migrate.ts'
 import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
@@ -38,6 +39,7 @@ function partsOf(init: PostgresInit) {
     heads: headParts(init),
     members: members(init),
     presence: presence(init),
+    offline: offlineMembers({ ...init, rows, directory: map }),
     health: healthRollUps(init),
     ledger: ledger(init),
     audit: audit(init),
@@ -81,6 +83,7 @@ export async function openPostgresStore({
     readChanges: (shard, page) => part.log.readChanges(shard, page),
 
     ...part.presence,
+    ...part.offline,
     ...part.health,
     ...part.ledger,
     ...part.audit,

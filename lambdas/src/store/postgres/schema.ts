@@ -75,4 +75,5 @@ export const migrations: readonly string[] = [
     prev text NOT NULL, hash text NOT NULL
   );
   `,
+  'ALTER TABLE homes ADD COLUMN changed_at bigint NOT NULL DEFAULT 0',
 ]

@@ -65,4 +65,5 @@ export const migrations: readonly string[] = [
     prev TEXT NOT NULL, hash TEXT NOT NULL
   ) STRICT;
   `,
+  `ALTER TABLE homes ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;`,
 ]

@@ -12,6 +12,7 @@ import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger, sweep } from './ledger.ts'
 import { mapLog } from './map-log.ts'
+import { offlineMembers } from './offline.ts'
 import { members } from './members.ts'
 import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
@@ -37,6 +38,7 @@ function partsOf(init: SqliteInit) {
     enrolments: enrolments({ ...init, rows, tokens: joinTokens, directory: map }),
     heads: headParts(init),
     members: members(init),
+    offline: offlineMembers({ ...init, rows, directory: map }),
     presence: presence(init),
     health: healthRollUps(init),
     ledger: ledger(init),
@@ -78,6 +80,7 @@ export function openSqliteStore({
     readHeads: async () => part.log.readHeads(),
     renewEpoch: async () => part.log.renewEpoch(),
     putMember: async record => write(() => part.map.putMember(record)),
+    removeOffline: async () => write(() => part.offline()),
     removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
     readMembers: async peerIds => part.members.readMembers(peerIds),
     listShard: async (shard, page) => part.members.listShard(shard, page),
