@@ -4,6 +4,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Simulated agents, where a bench has them. */
   readonly agents: number
+  /** Real members, where a bench has them. */
+  readonly members: number
   readonly progress: (line: string) => void
 }
 

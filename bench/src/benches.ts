@@ -1,10 +1,12 @@
 import type { Bench } from './bench.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { lambda } from './lambda/lambda.ts'
+import { revoke } from './revoke/revoke.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
   lambda,
+  revoke,
   'rpc-wire': rpcWire,
 }

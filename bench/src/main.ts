@@ -1,5 +1,5 @@
 /**
- * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N]` runs one on this machine.
+ * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N]` runs one on this machine.
  * Progress goes to stderr; with `--json` the last lines of stdout are the results.
  */
 import { parseArgs } from 'node:util'
@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '7' },
     agents: { type: 'string', default: '1000000' },
+    members: { type: 'string', default: '100' },
   },
 })
 
@@ -37,17 +38,21 @@ const table = ({ bench, ...figures }: BenchResult): string => [bench, ...rows(fi
 
 const countOf = (text: string): number => (/^[1-9]\d{0,7}$/.test(text) ? Number(text) : Number.NaN)
 
+type Counts = [rounds: number, agents: number, members: number]
+
 async function main(): Promise<number> {
   const [name] = positionals
-  const [rounds, agents] = [countOf(values.rounds), countOf(values.agents)]
+  const [rounds, agents, members] = [values.rounds, values.agents, values.members].map(countOf) as Counts
   const bench = name === undefined ? undefined : benches[name]
-  if (bench === undefined || Number.isNaN(rounds + agents)) {
-    console.error(`Usage: npm run bench -- NAME [--json] [--rounds N] [--agents N]\n\n${list()}`)
+  if (bench === undefined || Number.isNaN(rounds + agents + members)) {
+    console.error(
+      `Usage: npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N]\n\n${list()}`,
+    )
     return name === undefined ? 0 : 2
   }
   if (bench.peers === true) await installPeers()
   const progress = (line: string): void => void process.stderr.write(`${line}\n`)
-  const results = await bench.run({ rounds, agents, progress })
+  const results = await bench.run({ rounds, agents, members, progress })
   for (const result of Array.isArray(results) ? results : [results])
     console.log(values.json ? JSON.stringify(result) : table(result as BenchResult))
   return 0

@@ -30,6 +30,12 @@ export const defaults = {
   relayListen: '/ip4/0.0.0.0/tcp/4001',
   /** What is reached without a proxy, whatever NO_PROXY says. */
   neverProxied: 'localhost,127.0.0.0/8,::1',
+  /** Less free space than this is a full disk for doctor, MiB: a page of the map and SQLite's log of it. */
+  diskFullMiB: 8,
+  /** Less than this is soon full, MiB. */
+  diskLowMiB: 128,
+  /** A head older than this is worth a warning, ms: it is signed anew whenever somebody asks. */
+  oldHeadMs: 24 * 3_600_000,
   /** CloudFormation stack of the control plane. */
   stack: 'AgentMesh',
   /** A new API may take this long until it answers, ms: its name must be found. */

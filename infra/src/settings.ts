@@ -70,7 +70,7 @@ export function readSettings(node: Node): Settings {
     retentionDays,
     maxMembers: count('maxMembers', 5_000, 10_000_000),
     throttle: { rate: count('requestRate', 500, 10_000), burst: count('requestBurst', 1_000, 5_000) },
-    sweepMinutes: Math.max(1, count('sweepMinutes', 60, 1_440)),
+    sweepMinutes: Math.max(1, count('sweepMinutes', 10, 1_440)),
     healthSeconds: count('healthSeconds', 60, 300),
     protectData: text('protectData') !== 'false',
   }

@@ -10,6 +10,9 @@ export const mapLogRetentionMs = 7 * day
 /** How long a removed member stays as a tombstone, ms: one day longer than any credential of it can live. */
 export const tombstoneMs = 22 * day
 
+/** How long a revocation stays in the signed list, ms: one day longer than any credential of the member can live. */
+export const revocationListedMs = 22 * day
+
 /** How long a lease of a relay lives without a report, ms: two missed reports of 120 s and some slack. */
 export const leaseMs = 300 * second
 
@@ -46,8 +49,22 @@ export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
 /** How long a roll-up is being made before another process makes it, too, ms; also how often one is looked for. */
 export const healthCheckMs = minute
 
+/**
+ * What one address may do: so much at once, so much a second, and what each thing costs. 300 agents behind one NAT may join
+ * at once; who only guesses has 15 tries and then one each 10 s. So many addresses are remembered, 100 bytes each.
+ */
+export const sourceLimit = {
+  most: 300,
+  perSecond: 2,
+  costs: { enrolled: 1, refused: 20 },
+  sources: 20_000,
+} as const
+
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
+
+/** A member that is denied the same again within this time is on record already, ms; of so many members and targets. */
+export const deniedAgain = { ms: minute, remembered: 1_024 } as const
 
 /** Members in one page of a list unless asked for otherwise, and at most. */
 export const listPage = { usual: 100, most: 1_000 } as const
@@ -82,6 +99,15 @@ export const partChunkBytes = 350 * 1024
 /** Writes at once of what one report changes. */
 export const reportWrites = 32
 
+/**
+ * A member that shows no sign of life for so long, ms, is taken out of the map; it comes back by publishing. Signs are a
+ * published record, a new credential, and the lease of its relay while that says it is there.
+ */
+export const offlineMs = { usual: 30 * day, ephemeral: 10 * minute } as const
+
+/** Members taken out of the map at once; the others have their turn a moment later. */
+export const removalPage = 500
+
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day
 
@@ -100,6 +126,12 @@ export const watchStallMs = 30 * second
 /** Watchers at once, and of one member: relays (256 at most), their successors during a restart, dashboards. */
 export const watchers = { most: 600, perMember: 4 } as const
 
+/**
+ * A new authority key signs only after this, ms: relays poll each 60 s and pass it on at once, so that whoever is online
+ * knows the key before it meets what the key has signed.
+ */
+export const keySettleMs = 2 * minute
+
 /** How often garbage is collected and the admin's credential looked at, ms. */
 export const housekeepingMs = 60 * minute
 
@@ -108,6 +140,12 @@ export const drainMs = 5 * second
 
 /** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
 export const requestMs = 30 * second
+
+/**
+ * Connections at once, and of one address: some 20 KB each without a request, and three times what the most relays and
+ * watchers hold; a proxy in front has all of its own. How often during `requestMs` slow ones are looked for.
+ */
+export const connections = { most: 4_000, perSource: 2_000, looksPerRequest: 6 } as const
 
 /** Who pushes to a watcher has the turn this long, ms: a dead one holds others up no longer. */
 export const watchTurnMs = 10 * second

@@ -46,11 +46,23 @@ export function openApiDocument(): Json {
   }
 }
 
-function operation({ method, path, summary, auth, query = [], request, reply }: ApiRoute): Json {
+function operation({
+  method,
+  path,
+  summary,
+  auth,
+  manage,
+  query = [],
+  nonce,
+  request,
+  reply,
+}: ApiRoute): Json {
   return {
     operationId: `${method.toLowerCase()}${path.replace(/^\/v1/, '').replace(/[/{}]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
     summary,
     'x-agent-mesh-auth': auth,
+    ...(manage && { 'x-agent-mesh-manage': manage }),
+    ...(nonce && { 'x-agent-mesh-nonce': nonce }),
     security: security[auth],
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name ?? '', 'path')),

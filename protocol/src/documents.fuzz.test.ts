@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { claimsOf, forgeJws } from '../../test/support/forged-jws.ts'
-import { fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
+import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
 import { TestMesh, type TestKey } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { verifyCredential } from './credential.ts'
@@ -87,13 +87,13 @@ it.each(targets)(
   'no changed $typ is accepted, and all end in a MeshError',
   async ({ valid, verify, runs }) => {
     for (const jws of valid.slice(-1)) expect(await refusal(verify(jws))).toBe('accepted')
-    await fc.assert(
+    await explore(
       fc.asyncProperty(hostileText(valid), async text => {
         const answer = await refusal(verify(text))
         if (answer === 'accepted') expect(valid).toContain(text)
         else expect(answer.length).toBeLessThan(600)
       }),
-      { numRuns: runs },
+      runs,
     )
   },
 )
@@ -105,18 +105,18 @@ it.each(targets)(
     const header = { alg: signer.jwk.kty === 'OKP' ? 'EdDSA' : 'ES256', typ, kid: signer.kid }
     const claims = hostileJson(valid.map(claimsOf))
     const headers = fc.oneof({ weight: 4, arbitrary: fc.constant(header) }, hostileJson([header]))
-    await fc.assert(
+    await explore(
       fc.asyncProperty(headers, claims, async (header, claims) => {
         const jws = forgeJws(header as object, JSON.stringify(claims), signer)
         expect(await refusal(verify(jws))).toMatch(/^(accepted$|unauthenticated: |clock_skew: |too_large: )/)
       }),
-      { numRuns: Math.ceil(runs / 2) },
+      Math.ceil(runs / 2),
     )
   },
 )
 
 it('a head of any JSON ends in a MeshError or is the one that was signed', async () => {
-  await fc.assert(
+  await explore(
     fc.asyncProperty(hostileJson([head]), async value => {
       const answer = await refusal(async () => {
         const { signed } = await verifyHead(meshId, parse(signedHeadSchema, value, 'read head'))
@@ -124,13 +124,13 @@ it('a head of any JSON ends in a MeshError or is the one that was signed', async
       })
       expect(answer.length).toBeLessThan(600)
     }),
-    { numRuns: fuzzRuns },
+    fuzzRuns,
   )
 })
 
 it('a hello of any JSON ends in a MeshError or admits the member that signed it', async () => {
   const hello = { versions: [1], credential: await member.credential(), record: await member.record() }
-  await fc.assert(
+  await explore(
     fc.asyncProperty(hostileJson([hello]), async value => {
       const answer = await refusal(async () => {
         const peer = await admit(parse(helloSchema, value, 'read hello'), member.peerId, verified, now)
@@ -138,6 +138,6 @@ it('a hello of any JSON ends in a MeshError or admits the member that signed it'
       })
       expect(answer.length).toBeLessThan(600)
     }),
-    { numRuns: fuzzRuns },
+    fuzzRuns,
   )
 })

@@ -69,6 +69,18 @@ it('a key chain cut short or grown does not fit the head', async () => {
   expect(await check({ ...after, keys: before.keys })).toMatch(/^unauthenticated: .*no authority key/)
 })
 
+it('revocations say when they were made, and count without it', async () => {
+  const { peerId } = await mesh.member()
+  const listed = async (times?: number[]) =>
+    (await verifyHead(mesh.meshId, await mesh.head({ peerIds: [peerId], ...(times ? { times } : {}) })))
+      .revocations
+  expect((await listed([1_900_000_000_000])).times.get(peerId)).toBe(1_900_000_000_000)
+  for (const times of [undefined, [1, 2]]) {
+    const { peerIds, times: told } = await listed(times)
+    expect([peerIds.has(peerId), told.size]).toEqual([true, 0])
+  }
+})
+
 it('no part passes for another', async () => {
   for (const name of ['head', ...parts] as const)
     for (const other of ['head', ...parts] as const) {
@@ -120,6 +132,7 @@ it('the longest lists fit their document; one more is not signed', async () => {
     relays: times(limits.relays, relay),
     peerIds: times(limits.revocations, peerId),
     serials: times(limits.revocations, serial),
+    times: times(limits.revocations, 4_000_000_000_000),
   }
   expect(await verify(await mesh.head(full))).toBe('accepted')
   const over = { ...full, serials: [...full.serials, serial] }

@@ -12,12 +12,17 @@ import {
   millisField,
   nameField,
   peerIdField,
-  serialField,
 } from './fields.ts'
 import { signChecked, verifyDocument, type DocumentType, type Signer } from './jws.ts'
 import { keyChainSchema, verifyKeyChain, type KeyChain } from './key-chain.ts'
 import { limits } from './limits.ts'
 import { policySchema, signedPolicySchema, type Policy } from './policy.ts'
+import {
+  revocationList,
+  revocationsSchema,
+  type RevocationList,
+  type Revocations,
+} from './revocation-list.ts'
 
 const numberField = z.int().check(z.nonnegative())
 
@@ -48,12 +53,6 @@ const relaysSchema = z.looseObject({
 /** As it is signed: strict, so that no grant is lost on its readers. */
 const writtenPolicySchema = z.looseObject({ ...part, policy: policySchema })
 const policyPartSchema = z.looseObject({ ...part, policy: signedPolicySchema })
-const revocationsSchema = z.looseObject({
-  ...part,
-  peerIds: z.array(peerIdField).check(z.maxLength(limits.revocations)),
-  serials: z.array(serialField).check(z.maxLength(limits.revocations)),
-})
-export type Revocations = z.output<typeof revocationsSchema>
 
 /** Everything of the head as carried on the wire; each piece is verified by its own signature. */
 export const signedHeadSchema = z.looseObject({
@@ -70,10 +69,12 @@ export interface VerifiedHead {
   numbers: HeadNumbers
   /** Unix milliseconds. */
   issuedAt: number
+  /** The authority key that signed these numbers. */
+  signedBy: string
   keys: KeyChain
   relays: RelayEntry[]
   policy: Policy
-  revocations: { peerIds: ReadonlySet<string>; serials: ReadonlySet<string> }
+  revocations: RevocationList
   signed: SignedHead
 }
 
@@ -98,12 +99,12 @@ async function verifyPart<T extends { mesh: string }>(
   jws: string,
   document: { typ: DocumentType; schema: z.ZodMiniType<T>; maxBytes: number },
   keys: KeyChain,
-): Promise<T> {
+): Promise<T & { signedBy: string }> {
   const { typ } = document
-  const { claims } = await verifyDocument(jws, { ...document, keyOf: kid => keys.keyOf(kid) })
+  const { kid, claims } = await verifyDocument(jws, { ...document, keyOf: kid => keys.keyOf(kid) })
   if (claims.mesh !== keys.meshId)
     throw new MeshError('unauthenticated', `Cannot verify ${typ}: it is of another mesh`)
-  return claims
+  return { ...claims, signedBy: kid }
 }
 
 /** Verifies a whole head against the mesh id. @throws MeshError unauthenticated */
@@ -115,7 +116,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
     verifyPart(signed.policy, policyDocument, keys),
     verifyPart(signed.revocations, revocationsDocument, keys),
   ])
-  const { numbers, issuedAt } = head
+  const { numbers, issuedAt, signedBy } = head
   const match =
     numbers.keys === signed.keys.links.length &&
     numbers.relays === relays.number &&
@@ -126,10 +127,11 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
   return {
     numbers,
     issuedAt,
+    signedBy,
     keys,
     relays: relays.relays,
     policy: policy.policy,
-    revocations: { peerIds: new Set(revocations.peerIds), serials: new Set(revocations.serials) },
+    revocations: revocationList(revocations),
     signed,
   }
 }

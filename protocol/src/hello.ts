@@ -9,6 +9,7 @@ import { MeshError } from './errors.ts'
 import { addrField, credentialField, recordField } from './fields.ts'
 import type { VerifiedHead } from './head.ts'
 import { verifyRecord, type MemberRecord } from './member-record.ts'
+import { isRevoked, type RevocationList } from './revocation-list.ts'
 
 export const helloProtocol = '/agent-mesh/hello/1.0.0'
 /** Protocol versions this build speaks, newest first: N and N-1 interoperate. */
@@ -61,7 +62,7 @@ export function agreeOnVersion(theirs: readonly number[]): number {
 export async function admit(
   hello: Hello,
   peerId: string,
-  head: Pick<VerifiedHead, 'keys' | 'revocations'>,
+  head: Pick<VerifiedHead, 'keys'> & { revocations: Pick<RevocationList, 'peerIds' | 'serials'> },
   now: number,
 ): Promise<Peer> {
   const version = agreeOnVersion(hello.versions)
@@ -71,8 +72,7 @@ export async function admit(
     now,
     peerId,
   })
-  const { peerIds, serials } = head.revocations
-  if (peerIds.has(peerId) || serials.has(credential.serial))
+  if (isRevoked(head.revocations, { peerId, serial: credential.serial }))
     throw new MeshError('revoked', `Cannot admit ${credential.name}: it was revoked`)
   const signed = { credential: hello.credential, record: hello.record }
   if (hello.record === undefined) return { peerId, version, credential, record: undefined, signed }

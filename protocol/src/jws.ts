@@ -101,6 +101,9 @@ function readKid(jws: string, typ: DocumentType, code: ErrorCode): string {
   return header.data.kid
 }
 
+/** The key that a document says it is signed by; to be believed only of a document that was verified. @throws MeshError */
+export const kidOf = (jws: string, typ: DocumentType): string => readKid(jws, typ, 'unauthenticated')
+
 export interface VerifyOptions<S extends z.core.$ZodType> {
   typ: DocumentType
   schema: S

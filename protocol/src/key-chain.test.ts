@@ -1,8 +1,15 @@
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { forgeJws } from '../../test/support/forged-jws.ts'
 import { TestMesh, testKey } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
-import { keyChainSchema, signKeyLink, verifyKeyChain, type SignedKeyChain } from './key-chain.ts'
+import {
+  compareChains,
+  keyChainSchema,
+  signKeyLink,
+  verifyKeyChain,
+  type SignedKeyChain,
+} from './key-chain.ts'
+import { verifyHead } from './head.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
 
@@ -62,12 +69,14 @@ it('a chain cut short is a chain: the numbers of the head tell', async () => {
   expect(await verify({ root: mesh.chain.root, links: [a, b] })).toBe('accepted')
 })
 
-it('a link signed by any key but the predecessor is refused', async () => {
+it('a link signed by any key but the predecessor and the root is refused', async () => {
   const next = await testKey('Ed25519')
   const link = { mesh: mesh.meshId, seq: 4, jwk: next.jwk, iat: 1 }
   const append = (jws: string) => verify({ root: mesh.chain.root, links: [...mesh.chain.links, jws] })
   expect(await append(await signKeyLink(mesh.authority.signer, link))).toBe('accepted')
-  expect(await append(await signKeyLink(mesh.root.signer, link))).toMatch(
+  expect(await append(await signKeyLink(mesh.root.signer, link))).toBe('accepted')
+  const stranger = await testKey('Ed25519')
+  expect(await append(await signKeyLink(stranger.signer, link))).toMatch(
     /^unauthenticated: .*link 4 is signed by/,
   )
   const posing = { alg: 'EdDSA', typ: 'key+jws', kid: mesh.authority.kid }
@@ -95,7 +104,7 @@ it('a chain is limited in links and in the size of each', async () => {
   expect(await read(Array.from({ length: limits.keyChain }, () => a))).toBe('accepted')
   expect(await read(Array.from({ length: limits.keyChain + 1 }, () => a))).toMatch(/links: is over 64 items$/)
   expect(await read([])).toMatch(/links: is under 1 items$/)
-  expect(await read([`${'a'.repeat(limits.keyLinkBytes)}.a.a`])).toMatch(/links.0: is over 1024 characters$/)
+  expect(await read([`${'a'.repeat(limits.keyLinkBytes)}.a.a`])).toMatch(/links.0: is over 1536 characters$/)
 })
 
 it('a root that is no point of its curve ends in a MeshError', async () => {
@@ -103,4 +112,53 @@ it('a root that is no point of its curve ends in a MeshError', async () => {
   expect(await verify({ root: { kty: 'EC', crv: 'P-256', x, y: x }, links: links() })).toMatch(
     /^unauthenticated: /,
   )
+})
+
+describe('a revoked authority key', () => {
+  let stolen: TestMesh
+  let safe: TestMesh
+  beforeAll(async () => {
+    stolen = await TestMesh.create()
+    safe = stolen.copy()
+    await safe.rotate('Ed25519', safe.root)
+    await safe.revokeKeys()
+  })
+
+  it('verifies nothing any more, whatever date its signature has', async () => {
+    const { keyOf, current, authorities } = safe.keys
+    expect(authorities.map(({ revoked }) => revoked)).toEqual([true, false])
+    expect(current.kid).toBe(safe.authority.kid)
+    expect(await refusal(() => keyOf(stolen.authority.kid))).toMatch(
+      /^unauthenticated: .*signed by a revoked authority key/,
+    )
+    expect(safe.keys.everKeyOf(stolen.authority.kid)).toEqual(stolen.authority.jwk)
+    expect(
+      await refusal(verifyHead(safe.meshId, { ...(await safe.head()), head: (await stolen.head()).head })),
+    ).toMatch(/revoked authority key/)
+  })
+
+  it('cannot come back, nor can a thief revoke the keys of others', async () => {
+    const append = (jws: string) =>
+      verify({ root: safe.root.jwk, links: [...safe.chain.links, jws] }, safe.meshId)
+    const link = { mesh: safe.meshId, seq: 4, jwk: stolen.authority.jwk, iat: 1 }
+    expect(await append(await signKeyLink(safe.authority.signer, link))).toMatch(
+      /brings back the revoked key/,
+    )
+    const next = { ...link, jwk: (await testKey('Ed25519')).jwk, revokes: [safe.authority.kid] }
+    expect(await append(await signKeyLink(safe.authority.signer, next))).toMatch(/which only the root may/)
+    expect(await append(await signKeyLink(safe.root.signer, next))).toBe('accepted')
+    const own = { ...link, jwk: safe.authority.jwk, revokes: [safe.authority.kid] }
+    expect(await append(await signKeyLink(safe.root.signer, own))).toMatch(/which it cannot/)
+  })
+
+  it('is overruled by the root where its thief chose a successor', async () => {
+    const thief = stolen.copy()
+    await thief.rotate()
+    await thief.rotate()
+    expect(compareChains(stolen.keys, thief.keys)).toBe('longer')
+    expect(compareChains(thief.keys, safe.keys)).toBe('overrules')
+    expect(compareChains(safe.keys, thief.keys)).toBe('fork')
+    expect(compareChains(safe.keys, stolen.keys)).toBe('fork')
+    expect(compareChains(safe.keys, safe.keys)).toBe('same')
+  })
 })

@@ -1,6 +1,7 @@
 /**
- * Authority keys: the root signs the first, each signs its successor (`typ: key+jws`). Whoever knows the mesh id can
- * check the chain, so anyone may carry it.
+ * Authority keys: the root signs the first, each signs its successor (`typ: key+jws`), and the root may sign any link:
+ * that is how a stolen key is overruled. Whoever knows the mesh id can check the chain, so anyone may carry it. Why it is
+ * so: docs/adr/0007-authority-keys.md.
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
@@ -16,13 +17,29 @@ export const keyChainSchema = z.looseObject({
 })
 export type SignedKeyChain = z.output<typeof keyChainSchema>
 
+const kidField = z.string().check(z.regex(/^[\w-]{43}$/, { error: 'is not a key thumbprint' }))
+
 const linkSchema = z.looseObject({
   mesh: meshIdField,
   /** 1 for the key that the root signed. */
   seq: z.int().check(z.positive()),
   jwk: publicJwkField,
   iat: secondsField,
+  /** Earlier keys that were stolen: nothing they ever signed counts, whatever its date says. Only the root says so. */
+  revokes: z.optional(z.array(kidField).check(z.maxLength(limits.keysRevoked))),
 })
+export type KeyLink = z.output<typeof linkSchema>
+
+/** An authority key as the chain has it. */
+export interface ChainedKey {
+  readonly kid: string
+  readonly jwk: PublicJwk
+  /** When it was introduced, unix seconds. */
+  readonly iat: number
+  /** Introduced by the root itself: the first one, and those that follow a stolen key. */
+  readonly byRoot: boolean
+  readonly revoked: boolean
+}
 
 /** A verified chain. */
 export interface KeyChain {
@@ -30,30 +47,47 @@ export interface KeyChain {
   readonly signed: SignedKeyChain
   /** The newest key signs new documents. */
   readonly current: { kid: string; jwk: PublicJwk }
-  /** The authority key with this thumbprint. @throws MeshError unauthenticated */
+  /** All of them, oldest first. */
+  readonly authorities: readonly ChainedKey[]
+  /** For each link, whether the root signed it: in a fork such a link wins. */
+  readonly byRoot: readonly boolean[]
+  /** The authority key with this thumbprint. @throws MeshError unauthenticated when there is none, or it was revoked */
   keyOf(kid: string): PublicJwk
+  /** As {@link keyOf}, revoked or not: for the own credential, which is then to be renewed. */
+  everKeyOf(kid: string): PublicJwk
 }
 
-/** Signs the link that introduces `jwk` as authority key number `seq`. */
-export const signKeyLink = (
-  predecessor: Signer,
-  link: { mesh: string; seq: number; jwk: PublicJwk; iat: number },
-): Promise<string> =>
-  signChecked(predecessor, { typ: 'key+jws', schema: linkSchema, maxBytes: limits.keyLinkBytes }, link)
+/** Signs the link that introduces `jwk` as authority key number `seq`. @param by the newest key, or the root */
+export const signKeyLink = (by: Signer, link: KeyLink): Promise<string> =>
+  signChecked(by, { typ: 'key+jws', schema: linkSchema, maxBytes: limits.keyLinkBytes }, link)
 
-async function verifyLink(jws: string, seq: number, meshId: string, by: { kid: string; jwk: PublicJwk }) {
-  const { claims } = await verifyDocument(jws, {
+interface NamedKey {
+  kid: string
+  jwk: PublicJwk
+}
+
+const refuse = (reason: string) => new MeshError('unauthenticated', `Cannot verify key chain: ${reason}`)
+
+async function verifyLink(
+  jws: string,
+  seq: number,
+  { meshId, root, by }: { meshId: string; root: NamedKey; by: NamedKey },
+): Promise<{ link: KeyLink; key: NamedKey; byRoot: boolean }> {
+  const { kid, claims } = await verifyDocument(jws, {
     typ: 'key+jws',
     schema: linkSchema,
     maxBytes: limits.keyLinkBytes,
     keyOf: kid => {
       if (kid === by.kid) return by.jwk
-      throw new MeshError('unauthenticated', `Cannot verify key chain: link ${seq} is signed by ${kid}`)
+      if (kid === root.kid) return root.jwk
+      throw refuse(`link ${seq} is signed by ${kid}`)
     },
   })
-  if (claims.mesh !== meshId || claims.seq !== seq)
-    throw new MeshError('unauthenticated', `Cannot verify key chain: link ${seq} belongs elsewhere`)
-  return { kid: await thumbprintOf(claims.jwk), jwk: claims.jwk }
+  if (claims.mesh !== meshId || claims.seq !== seq) throw refuse(`link ${seq} belongs elsewhere`)
+  const byRoot = kid === root.kid
+  if (claims.revokes !== undefined && !byRoot)
+    throw refuse(`link ${seq} revokes keys, which only the root may`)
+  return { link: claims, key: { kid: await thumbprintOf(claims.jwk), jwk: claims.jwk }, byRoot }
 }
 
 /** Verifies a chain against the mesh id. @throws MeshError unauthenticated */
@@ -67,18 +101,62 @@ export async function verifyKeyChain(meshId: string, signed: SignedKeyChain): Pr
         hint: 'Check the URL, or ask whoever gave you the join token for a new one.',
       },
     )
-  let current = { kid: await thumbprintOf(signed.root), jwk: signed.root }
-  const keys = new Map<string, PublicJwk>()
-  for (const [index, link] of signed.links.entries()) {
-    current = await verifyLink(link, index + 1, meshId, current)
-    keys.set(current.kid, current.jwk)
+  const root: NamedKey = { kid: await thumbprintOf(signed.root), jwk: signed.root }
+  let current = root
+  const keys = new Map<string, ChainedKey>()
+  const byRoot: boolean[] = []
+  for (const [index, jws] of signed.links.entries()) {
+    const verified = await verifyLink(jws, index + 1, { meshId, root, by: current })
+    current = verified.key
+    addLink(keys, verified, index + 1)
+    byRoot.push(verified.byRoot)
   }
-  return { meshId, signed, current, keyOf: kid => pick(keys, kid) }
+  const pick = (kid: string): ChainedKey => {
+    const key = keys.get(kid)
+    if (key !== undefined) return key
+    throw new MeshError('unauthenticated', `Cannot verify: ${kid} is no authority key of this mesh`)
+  }
+  return {
+    meshId,
+    signed,
+    current,
+    authorities: [...keys.values()],
+    byRoot,
+    everKeyOf: kid => pick(kid).jwk,
+    keyOf: kid => {
+      const { revoked, jwk } = pick(kid)
+      if (!revoked) return jwk
+      throw new MeshError('unauthenticated', `Cannot verify: it is signed by a revoked authority key, ${kid}`)
+    },
+  }
 }
 
-function pick(keys: Map<string, PublicJwk>, kid: string): PublicJwk {
-  const jwk = keys.get(kid)
-  if (jwk === undefined)
-    throw new MeshError('unauthenticated', `Cannot verify: ${kid} is no authority key of this mesh`)
-  return jwk
+/** A link may name the key that is the newest already: then it only revokes others. */
+function addLink(
+  keys: Map<string, ChainedKey>,
+  { link, key, byRoot }: { link: KeyLink; key: NamedKey; byRoot: boolean },
+  seq: number,
+): void {
+  const known = keys.get(key.kid)
+  if (known?.revoked === true) throw refuse(`link ${seq} brings back the revoked key ${key.kid}`)
+  if (known === undefined) keys.set(key.kid, { ...key, iat: link.iat, byRoot, revoked: false })
+  for (const kid of link.revokes ?? []) {
+    const revoked = keys.get(kid)
+    if (revoked === undefined || kid === key.kid) throw refuse(`link ${seq} revokes ${kid}, which it cannot`)
+    keys.set(kid, { ...revoked, revoked: true })
+  }
+}
+
+/**
+ * How a chain relates to the one known before: `same` or `longer` continue it; `overrules` is another branch that the
+ * root chose where the known one was not signed by the root; anything else is a `fork`, a roll-back or a thief's.
+ */
+export function compareChains(known: KeyChain, next: KeyChain): 'same' | 'longer' | 'overrules' | 'fork' {
+  const { links: mine } = known.signed
+  const { links: theirs } = next.signed
+  const split = mine.findIndex((link, index) => theirs[index] !== link)
+  if (split === -1) return theirs.length === mine.length ? 'same' : 'longer'
+  return split < theirs.length && next.byRoot[split] === true && known.byRoot[split] === false
+    ? 'overrules'
+    : 'fork'
 }

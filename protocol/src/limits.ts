@@ -6,8 +6,8 @@ export const limits = {
   credentialBytes: 2048,
   /** Any other signed document: 256 relays or 4,096 revocations of both kinds at their longest, in base64. */
   documentBytes: 512 * 1024,
-  /** A link of the key chain: one public key. */
-  keyLinkBytes: 1024,
+  /** A link of the key chain: one public key, and 8 thumbprints of revoked ones. */
+  keyLinkBytes: 1536,
   /** An `Authorization: Mesh` value: path and query at their limits; proxies commonly cap headers at 8 KiB. */
   authorizationBytes: 3072,
   /** A join token: URL of at most 512 characters and a 32-byte secret. */
@@ -23,6 +23,8 @@ export const limits = {
   rolesAndTagsChars: 800,
   /** Links in a key chain: one rotation a month for five years. */
   keyChain: 64,
+  /** Keys that one link revokes; more take another link. */
+  keysRevoked: 8,
   grants: 256,
   policyTests: 256,
   relays: 256,
@@ -34,6 +36,8 @@ export const limits = {
   latencies: 64,
   /** Changes in one relay report. */
   reportChanges: 500,
+  /** An entry of an audit log, in characters: a policy change names its number and hash, not its text. */
+  auditLineChars: 8 * 1024,
   /** Largest body of any control plane request. */
   requestBytes: 512 * 1024,
   /** A request's time may differ from the server's by this much. */

@@ -81,7 +81,8 @@ export interface Subject {
   tags: readonly string[]
 }
 
-const selectorsOf = (subject: Subject): Set<string> =>
+/** Everything that a `from` may name this member by. */
+export const selectorsOf = (subject: Subject): Set<string> =>
   new Set([
     '*',
     `peer:${subject.sub}`,
@@ -90,11 +91,12 @@ const selectorsOf = (subject: Subject): Set<string> =>
     ...subject.tags.map(tag => `tag:${tag}`),
   ])
 
-const covers = (pattern: string, target: string): boolean =>
+/** Whether a pattern of `to` covers a target; of a target that ends in `*`, all of it. */
+export const covers = (pattern: string, target: string): boolean =>
   pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target
 
 /** The grant that lets someone with these selectors do it, or undefined: denied. */
-const findGrant = (policy: Policy, selectors: ReadonlySet<string>, action: Action, target: string) =>
+export const findGrant = (policy: Policy, selectors: ReadonlySet<string>, action: Action, target: string) =>
   policy.grants.find(
     grant =>
       grant.allow.includes(action) &&

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type * as z from 'zod/mini'
-import { fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
+import { explore, fuzzRuns, hostileJson, hostileText } from '../../test/support/hostile.ts'
 import { TestMesh } from '../../test/support/mesh-fixture.ts'
 import { refusal } from '../../test/support/refusal.ts'
 import { problemSchema } from './api/problem.ts'
@@ -91,7 +91,7 @@ const schemas: { name: string; schema: z.ZodMiniType }[] = [
 it.each(schemas)(
   '$name: any JSON ends in a MeshError or in a value that is read again as the same',
   async ({ schema }) => {
-    await fc.assert(
+    await explore(
       fc.asyncProperty(hostileJson(bodies), async value => {
         const answer = await refusal(() => {
           const read = parse(schema, value, 'read it')
@@ -100,38 +100,38 @@ it.each(schemas)(
         expect(answer).toMatch(/^(accepted$|invalid_argument: Cannot read it: )/)
         expect(answer.length).toBeLessThan(400)
       }),
-      { numRuns: Math.ceil(fuzzRuns / 4) },
+      Math.ceil(fuzzRuns / 4),
     )
   },
 )
 
 it('any text read as JSON ends in a MeshError or a value', async () => {
   const texts = bodies.map(body => JSON.stringify(body))
-  await fc.assert(
+  await explore(
     fc.asyncProperty(hostileText(texts), async text => {
       const answer = await refusal(() => parseJson(mapMessageSchema, text, 'read it'))
       expect(answer).toMatch(/^(accepted$|invalid_argument: )/)
     }),
-    { numRuns: fuzzRuns },
+    fuzzRuns,
   )
 })
 
 it('a change that is taken is a pair or a removal, whole', async () => {
-  await fc.assert(
+  await explore(
     fc.asyncProperty(hostileJson([page]), async value => {
       await refusal(() => {
         for (const change of parse(mapPageSchema, value, 'read page').changes)
           expect(typeof (isRemoval(change) ? change.gone : change.record)).toBe('string')
       })
     }),
-    { numRuns: fuzzRuns },
+    fuzzRuns,
   )
 })
 
 it('a policy that is taken can be evaluated and tested, and never allows what it does not name', async () => {
   const test = { from: 'role:agent', action: 'call', to: 'service:a', expect: 'allow' } as const
   const subject = { sub: 'p', name: 'n', roles: [], tags: [] }
-  await fc.assert(
+  await explore(
     fc.asyncProperty(hostileJson([{ ...defaultPolicy, tests: [test] }]), async value => {
       await refusal(() => {
         const policy = parse(policySchema, value, 'read policy')
@@ -139,6 +139,6 @@ it('a policy that is taken can be evaluated and tested, and never allows what it
         expect(evaluate(policy, subject, 'call', 'service:a')).toBeUndefined()
       })
     }),
-    { numRuns: fuzzRuns },
+    fuzzRuns,
   )
 })

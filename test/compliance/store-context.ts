@@ -7,6 +7,8 @@ export interface StoreContext {
   store: Store
   /** Another handle on the same database each time, where the adapter has several. */
   any(): Store
+  /** Every handle. */
+  all(): readonly Store[]
 }
 
 /** A fresh database for each test of the enclosing suite. */
@@ -21,6 +23,7 @@ export function useStore(common: StoreSetup, options: { maxMembers?: number } = 
       clock,
       store: made.stores[0],
       any: () => made.stores[turn++ % made.stores.length],
+      all: () => made.stores,
     })
     teardown = made.teardown
   })

@@ -133,6 +133,20 @@ export function enrolmentSuite(common: StoreSetup): void {
       expect(await store.countMembers()).toBe(2)
     })
 
+    test('are found by serial and name, revoked or not, and not once they lapsed', async () => {
+      const { store, clock } = context
+      const { serial, name } = await enrol(store, clock, 'p')
+      const lapsing = await enrol(store, clock, 'q')
+      for (const by of [{ serial }, { name }])
+        expect(await context.any().findEnrolment(by)).toMatchObject({ peerId: 'p', serial, name })
+      expect(await store.findEnrolment({ serial: newSerial() })).toBeUndefined()
+      expect(await store.findEnrolment({ name: 'nobody' })).toBeUndefined()
+      await store.revokeMember('p')
+      clock.advance(365 * day)
+      expect(await context.any().findEnrolment({ serial })).toMatchObject({ peerId: 'p' })
+      expect(await store.findEnrolment({ serial: lapsing.serial })).toBeUndefined()
+    })
+
     test('a revoked member stays revoked: no redemption, no credential, no record', async () => {
       const { store, clock } = context
       const enrolment = await enrol(store, clock, 'p')

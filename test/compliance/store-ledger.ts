@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import type { StoreSetup } from './store-fixture.ts'
 
-/** Head parts, nonces, audit. */
+/** Head parts, nonces. */
 export function ledgerSuite(common: StoreSetup): void {
   describe('head parts', () => {
     const context = useStore(common)
@@ -39,7 +39,7 @@ export function ledgerSuite(common: StoreSetup): void {
     })
   })
 
-  describe('nonces and audit', () => {
+  describe('nonces', () => {
     const context = useStore(common)
 
     test('a nonce is good once until it expires', async () => {
@@ -49,15 +49,6 @@ export function ledgerSuite(common: StoreSetup): void {
       expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1)
       context.clock.advance(1000)
       expect(await context.any().claimNonce('n', context.clock.now() + 1000)).toBe(true)
-    })
-
-    test('audit entries come back in order, paged', async () => {
-      for (const what of ['a', 'b', 'c'])
-        await context.any().appendAudit({ at: context.clock.now(), who: 'admin', what, detail: { what } })
-      const first = await context.store.listAudit({ limit: 2 })
-      const rest = await context.store.listAudit({ limit: 2, after: first[1]?.id ?? 0 })
-      expect([...first, ...rest].map(entry => entry.what)).toEqual(['a', 'b', 'c'])
-      expect(first[0]).toMatchObject({ who: 'admin', at: context.clock.now(), detail: { what: 'a' } })
     })
 
     test('garbage collection keeps what is alive', async () => {

@@ -1,18 +1,22 @@
 /** The suite every store adapter passes. Adapters differ in `setup` alone. */
 import { describe } from 'vitest'
+import { auditSuite } from './store-audit.ts'
 import { directorySuite } from './store-directory.ts'
 import { enrolmentSuite } from './store-enrolment.ts'
 import type { StoreSetup } from './store-fixture.ts'
 import { healthSuite } from './store-health.ts'
 import { ledgerSuite } from './store-ledger.ts'
+import { offlineSuite } from './store-offline.ts'
 import { presenceSuite } from './store-presence.ts'
 
 export function storeCompliance(name: string, common: StoreSetup): void {
   describe(`store on ${name}`, () => {
     ledgerSuite(common)
+    auditSuite(common)
     enrolmentSuite(common)
     directorySuite(common)
     presenceSuite(common)
+    offlineSuite(common)
     healthSuite(common)
   })
 }

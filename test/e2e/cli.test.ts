@@ -109,6 +109,17 @@ describe('agent-mesh, as processes', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
+  it('examines the membership of a running agent, and of the control plane', async () => {
+    const ran = await at(ada, 'doctor', '--json')
+    expect(ran.code).toBe(0)
+    const { checks } = lastJson(ran) as { checks: { check: string; state: string }[] }
+    expect(checks.filter(({ state }) => state !== 'ok')).toEqual([])
+    expect(checks.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['credential', 'enrolment', 'copies', 'clock', 'map', 'process', 'relays']),
+    )
+    expect((await at(controlPlane, 'doctor')).stdout).toContain('in force, says the control plane')
+  })
+
   it('calls a service that another machine loaded from a TypeScript file', async () => {
     await expect
       .poll(async () => JSON.stringify(lastJson(await at(ada, 'services', '--json'))), { timeout: 15_000 })

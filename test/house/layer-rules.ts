@@ -90,7 +90,7 @@ const edgeRules: IForbiddenRuleType[] = [
     severity: 'error',
     from: {
       path: '^(protocol|agent|lambdas|cli|infra|examples|test)/',
-      pathNot: ['^agent/src/transport/', `^protocol/.*${testFile}`, '^test/integration/transport'],
+      pathNot: ['^agent/src/transport/', `^protocol/.*${testFile}`, '^test/integration/transport', '^test/support/stranger'],
     },
     to: { path: libp2p },
   },
@@ -99,7 +99,7 @@ const edgeRules: IForbiddenRuleType[] = [
     comment:
       'commands that talk to the socket of a running daemon never load libp2p: import what they need lazily',
     severity: 'error',
-    from: { path: '^cli/src/commands/(status|peers|services|call|call-all|ping|token)[.]ts$' },
+    from: { path: '^cli/src/commands/(status|peers|services|call|call-all|ping|token|doctor)[.]ts$' },
     to: { path: libp2p, reachable: true },
   },
   {

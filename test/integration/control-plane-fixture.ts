@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
 import {
   jwkSigner,
+  needsNonce,
   parseJoinToken,
   signRecord,
   signRequest,
@@ -17,7 +18,7 @@ import {
   type SignedHead,
   type Signer,
 } from '@agent-mesh/protocol'
-import { testKey } from '../support/mesh-fixture.ts'
+import { testKey, testSerial } from '../support/mesh-fixture.ts'
 
 /** The tests look at answers, not at the log. */
 export const noLog = { debug() {}, info() {}, warn() {}, error() {} }
@@ -37,7 +38,8 @@ export interface AskOptions {
   raw?: Uint8Array<ArrayBuffer>
   /** Signs another body than is sent, another time, another mesh. */
   signed?: { body?: unknown; now?: number; meshId?: string; path?: string }
-  nonce?: string
+  /** @default one where the route needs it; false: none all the same */
+  nonce?: string | false
   headers?: Record<string, string>
 }
 
@@ -70,7 +72,9 @@ export const secretOf = (token: string): string =>
 const bytesOf = (body: unknown): Uint8Array<ArrayBuffer> =>
   new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body))
 
-export async function startTestPlane(options: { maxMembers?: number } = {}): Promise<TestPlane> {
+export async function startTestPlane(
+  options: { maxMembers?: number; requestMs?: number; trustProxy?: boolean } = {},
+): Promise<TestPlane> {
   const data = await mkdtemp(join(tmpdir(), 'control-plane-'))
   let offset = 0
   const clock = { now: () => Date.now() + offset, advance: (ms: number) => void (offset += ms) }
@@ -103,8 +107,9 @@ export interface Interlocutor extends Pick<TestPlane, 'ask' | 'authorization' | 
 /** Gives `test` its `ask` and `authorization`. */
 export function speakTo(test: Interlocutor): void {
   const { clock } = test
-  test.authorization = (signer, method, url, { body, raw, signed = {}, nonce } = {}) =>
-    signRequest(
+  test.authorization = (signer, method, url, { body, raw, signed = {}, nonce: given } = {}) => {
+    const nonce = given ?? (needsNonce(method, url.pathname) ? testSerial() : false)
+    return signRequest(
       signer,
       {
         method,
@@ -114,9 +119,10 @@ export function speakTo(test: Interlocutor): void {
       {
         meshId: signed.meshId ?? test.plane.meshId,
         now: signed.now ?? clock.now(),
-        ...(nonce === undefined ? {} : { nonce }),
+        ...(nonce === false ? {} : { nonce }),
       },
     )
+  }
   test.ask = async (who, method, path, ask = {}) => {
     const url = new URL(path, test.plane.url)
     const headers: Record<string, string> = { ...ask.headers }

@@ -98,6 +98,16 @@ describe('what the API refuses', () => {
     expect(await create('m'.repeat(16))).toMatchObject({ status: 200 })
   })
 
+  test.each(apiRoutes.filter(({ nonce }) => nonce))(
+    '$method $path without a nonce',
+    async ({ method, path }) => {
+      const at = path.replace('{peerId}', member.peerId).replace('{id}', 'A'.repeat(16))
+      const answer = await mesh.ask(mesh.admin, method, at, { nonce: false })
+      expect(answer).toMatchObject(problem(401, 'unauthenticated'))
+      expect(answer.body.detail).toContain('nonce')
+    },
+  )
+
   test('unknown fields and parameters, bodies where none belongs, and what is no JSON', async () => {
     const bad = problem(400, 'invalid_argument')
     const put = (options: object) => mesh.ask(member.signer, 'PUT', '/v1/members/self', options)

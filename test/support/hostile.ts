@@ -1,7 +1,17 @@
 import fc from 'fast-check'
+import { expect } from 'vitest'
 
 /** Runs of one fuzz target. */
 export const fuzzRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000)
+
+/** Tries a property with `runs` cases; with FUZZ_REPORT it tells how many that were and how long they took. */
+export async function explore(property: fc.IAsyncProperty<unknown[]>, runs: number): Promise<void> {
+  const began = performance.now()
+  await fc.assert(property as fc.IAsyncProperty<unknown>, { numRuns: runs })
+  if (process.env['FUZZ_REPORT'] === undefined) return
+  const { currentTestName = '' } = expect.getState()
+  console.log(`${runs} cases in ${((performance.now() - began) / 1000).toFixed(1)} s: ${currentTestName}`)
+}
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 

@@ -1,5 +1,12 @@
 /** A real mesh on loopback for tests: control plane, relays and agents on sockets of their own, in one process. */
-import { createAgent, createLogger, type Agent, type AgentOptions, type Contracts } from '@agent-mesh/agent'
+import {
+  createAgent,
+  type Clock,
+  createLogger,
+  type Agent,
+  type AgentOptions,
+  type Contracts,
+} from '@agent-mesh/agent'
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
 import type { CreateTokenRequest } from '@agent-mesh/protocol'
 import { createRelay, type Relay } from '@agent-mesh/relay'
@@ -22,22 +29,31 @@ export class LocalMesh {
   controlPlane: RunningControlPlane
   readonly #stops: (() => Promise<void>)[] = []
 
-  private constructor(folder: string, controlPlane: RunningControlPlane) {
+  readonly #time: { clock?: Clock }
+
+  private constructor(folder: string, controlPlane: RunningControlPlane, time: { clock?: Clock }) {
     this.folder = folder
     this.controlPlane = controlPlane
+    this.#time = time
   }
 
-  static async start(): Promise<LocalMesh> {
+  /** @param time the clock of everybody in it */
+  static async start(time: { clock?: Clock } = {}): Promise<LocalMesh> {
     const folder = await mkdtemp(join(tmpdir(), 'mesh-'))
-    return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, 0))
+    return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, 0, time), time)
   }
 
-  static #startControlPlane(folder: string, port: number): Promise<RunningControlPlane> {
+  static #startControlPlane(
+    folder: string,
+    port: number,
+    time: { clock?: Clock },
+  ): Promise<RunningControlPlane> {
     const log = silent
     return startControlPlane({
       data: join(folder, 'control-plane'),
       listen: { host: '127.0.0.1', port },
       log,
+      ...time,
     })
   }
 
@@ -49,7 +65,7 @@ export class LocalMesh {
   /** Brings it back at the same address. */
   async restartControlPlane(): Promise<void> {
     const { port } = new URL(this.controlPlane.url)
-    this.controlPlane = await LocalMesh.#startControlPlane(this.folder, Number(port))
+    this.controlPlane = await LocalMesh.#startControlPlane(this.folder, Number(port), this.#time)
   }
 
   async token(request: CreateTokenRequest = {}): Promise<string> {
@@ -68,6 +84,7 @@ export class LocalMesh {
       name,
       listen: [listen],
       log: silent,
+      ...this.#time,
     })
     this.#stops.push(() => relay.stop())
     return relay
@@ -88,6 +105,7 @@ export class LocalMesh {
       data: this.data(options.name),
       listen: [loopback],
       log: silent,
+      ...this.#time,
       ...options,
     })
     this.#stops.push(() => agent.stop())

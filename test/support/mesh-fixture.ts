@@ -69,6 +69,8 @@ export interface HeadContent {
   policy?: Policy
   peerIds?: string[]
   serials?: string[]
+  /** When each of `peerIds` was revoked, unix milliseconds. */
+  times?: number[]
   /** Numbers of the parts. @default keys: links in the chain, others 1 */
   numbers?: Partial<HeadNumbers>
   /** Mesh id inside the parts. @default this mesh's */
@@ -109,14 +111,30 @@ export class TestMesh {
   }
 
   /** Adds a successor to the authority key; what the older ones signed stays valid. */
-  async rotate(type: KeyType = 'Ed25519'): Promise<void> {
-    const next = await extend(this.meshId, this.chain, this.authority, this.now(), type)
+  async rotate(type: KeyType = 'Ed25519', by: TestKey = this.authority): Promise<void> {
+    const next = await extend(this.meshId, this.chain, by, this.now(), type)
     Object.assign(this, next)
+  }
+
+  /** Says by the root that nothing counts that these keys signed. @default all but the newest */
+  async revokeKeys(revokes = this.keys.authorities.slice(0, -1).map(({ kid }) => kid)): Promise<void> {
+    const { meshId, authority, root, chain } = this
+    const iat = Math.floor(this.now() / 1000)
+    const link = { mesh: meshId, seq: chain.links.length + 1, jwk: authority.jwk, iat, revokes }
+    this.chain = { ...chain, links: [...chain.links, await signKeyLink(root.signer, link)] }
+    this.keys = await verifyKeyChain(meshId, this.chain)
+  }
+
+  /** As it is now; what is done to it later does not change this one. */
+  copy(): TestMesh {
+    return Object.assign(Object.create(TestMesh.prototype) as TestMesh, this)
   }
 
   /** A head signed by the newest authority key. */
   async head(content: HeadContent = {}): Promise<SignedHead> {
-    const { relays = [], policy = defaultPolicy, peerIds = [], serials = [], mesh = this.meshId } = content
+    const { relays = [], policy = defaultPolicy, mesh = this.meshId } = content
+    const { peerIds = [], serials = [], times } = content
+    const revoked = { peerIds, serials, ...(times === undefined ? {} : { times }) }
     const initial = { keys: this.chain.links.length, relays: 1, policy: 1, revocations: 1 }
     const numbers = { ...initial, ...content.numbers }
     const { signer } = this.authority
@@ -125,7 +143,7 @@ export class TestMesh {
       keys: this.chain,
       relays: await signRelays(signer, { mesh, number: numbers.relays, relays }),
       policy: await signPolicy(signer, { mesh, number: numbers.policy, policy }),
-      revocations: await signRevocations(signer, { mesh, number: numbers.revocations, peerIds, serials }),
+      revocations: await signRevocations(signer, { mesh, number: numbers.revocations, ...revoked }),
     }
   }
 

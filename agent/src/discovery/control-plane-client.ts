@@ -1,5 +1,6 @@
 /** Client of the control plane API. Every method throws MeshError: the server's code, or `unavailable`. */
 import {
+  auditReply,
   bootstrapReply,
   createTokenReply,
   credentialReply,
@@ -10,11 +11,16 @@ import {
   policyReply,
   publishReply,
   relayReportReply,
+  revocationsReply,
+  revokeReply,
   tokensReply,
+  writePolicyReply,
   type CreateTokenRequest,
   type EnrolRequest,
   type RelayReport,
+  type RevokeRequest,
   type Signer,
+  type WritePolicyRequest,
 } from '@agent-mesh/protocol'
 import { systemClock, type Clock } from '../observe/clock.ts'
 import { Proxy, type ProxyOptions } from '../transport/proxy.ts'
@@ -43,6 +49,11 @@ export class ControlPlaneClient {
     this.url = url
     this.meshId = meshId
     this.#http = new SignedHttp({ url, meshId, signer, clock, proxy: proxy && new Proxy(proxy) })
+  }
+
+  /** Time of the control plane minus that of this machine, ms; 0 while nobody complained of it. */
+  get clockOffset(): number {
+    return this.#http.clockOffset
   }
 
   /** Not verified: the caller checks the head against the mesh id. */
@@ -98,6 +109,27 @@ export class ControlPlaneClient {
     return this.#http.ask({ method: 'GET', path: '/v1/policy', reply: policyReply, signal })
   }
 
+  /** With `dryRun` nothing is written, and it is told what would change for `limit` members at most. */
+  writePolicy(
+    body: WritePolicyRequest,
+    { dryRun = false, limit }: { dryRun?: boolean; limit?: number } = {},
+    signal?: AbortSignal,
+  ) {
+    const query = dryRun ? { dryRun: 'true', limit: limit?.toString() } : {}
+    const path = '/v1/policy'
+    return this.#http.ask({ method: 'PUT', path, query, body, reply: writePolicyReply, signal, once: true })
+  }
+
+  /** Puts a member out for ever, by peer id, serial or name. */
+  revoke(body: RevokeRequest, signal?: AbortSignal) {
+    const path = '/v1/revocations'
+    return this.#http.ask({ method: 'POST', path, body, reply: revokeReply, signal, once: true })
+  }
+
+  revocations(signal?: AbortSignal) {
+    return this.#http.ask({ method: 'GET', path: '/v1/revocations', reply: revocationsReply, signal })
+  }
+
   createToken(body: CreateTokenRequest, signal?: AbortSignal) {
     return this.#http.ask({
       method: 'POST',
@@ -107,6 +139,16 @@ export class ControlPlaneClient {
       signal,
       once: true,
     })
+  }
+
+  /** A page of the audit chain, not verified; `cursor`, `since` (unix ms) or `last`. */
+  audit(
+    { limit, ...from }: { cursor?: string; since?: number; last?: number; limit?: number } = {},
+    signal?: AbortSignal,
+  ) {
+    const [begin] = Object.entries(from)
+    const query = { limit: limit?.toString(), ...(begin && { [begin[0]]: String(begin[1]) }) }
+    return this.#http.ask({ method: 'GET', path: '/v1/audit', query, reply: auditReply, signal })
   }
 
   tokens(cursor?: string, signal?: AbortSignal) {

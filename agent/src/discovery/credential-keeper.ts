@@ -1,15 +1,29 @@
-/** Keeps the own credential: on disk, renewed from day 7 on, tried again hourly with jitter. */
-import { credentialDays, verifyCredential, type CredentialClaims } from '@agent-mesh/protocol'
+/**
+ * Keeps the own credential: on disk, renewed from day 7 on, tried again hourly with jitter. One that a stolen authority key
+ * signed is renewed at once.
+ */
+import {
+  credentialDays,
+  kidOf,
+  verifyCredential,
+  type CredentialClaims,
+  type KeyChain,
+} from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
-import type { Clock } from '../observe/clock.ts'
+import { after, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import { Listeners } from '../transport/listeners.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
 
 export interface CredentialKeeper {
   readonly jwt: string
   readonly claims: CredentialClaims
+  /** Whether the key that signed it was revoked since: nobody admits this member until it is renewed. */
+  readonly void: boolean
+  /** Calls back when it was renewed. */
+  onRenewed(listener: (renewed: { wasVoid: boolean }) => void): () => void
   stop(): Promise<void>
 }
 
@@ -29,50 +43,92 @@ const dayMs = 24 * 3600_000
 export const renewalDue = (claims: Pick<CredentialClaims, 'iat'>, now: number): boolean =>
   now >= claims.iat * 1000 + credentialDays.renewFrom * dayMs
 
+/** Whether a credential that was verified once is worth nothing now: a stolen key signed it. */
+export const signedByRevoked = (jwt: string, { authorities }: KeyChain): boolean => {
+  const kid = kidOf(jwt, 'membership+jwt')
+  return authorities.some(key => key.kid === kid && key.revoked)
+}
+
+/** When to look at the credential again, ms: within the hour, whatever the outcome; at once when it is void. */
+export const nextLookMs = (isVoid: boolean, random: number): number =>
+  (isVoid ? defaults.renewRevokedMs : defaults.renewCheckMs) * (0.5 + random / 2)
+
+/** The credential on disk. @throws MeshError unauthenticated when it is not of this member and mesh */
+async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
+  const read = (jwt: string, keys: KeyChain) =>
+    verifyCredential(jwt, { meshId: keys.meshId, keys, now: 'any', peerId })
+  const { keys } = head.current
+  const first = store.get('credential') ?? ''
+  // One that is void still says who this is, and is renewed.
+  const ever = { ...keys, keyOf: (kid: string) => keys.everKeyOf(kid) }
+  const own = { jwt: first, claims: await read(first, ever) }
+  return {
+    own,
+    isVoid: () => signedByRevoked(own.jwt, head.current.keys),
+    replace: async (jwt: string): Promise<void> => {
+      Object.assign(own, { jwt, claims: await read(jwt, head.current.keys) })
+      store.set('credential', jwt)
+    },
+  }
+}
+
 /** @throws MeshError unauthenticated when the stored credential is not of this member and mesh */
 export async function credentialKeeper(init: CredentialKeeperInit): Promise<CredentialKeeper> {
-  const { peerId, client, store, head, clock, log, random = Math.random } = init
+  const { client, head, clock, log, random = Math.random } = init
   const stopping = new AbortController()
-  const read = (jwt: string) =>
-    verifyCredential(jwt, { meshId: head.current.keys.meshId, keys: head.current.keys, now: 'any', peerId })
-  let jwt = store.get('credential') ?? ''
-  let claims = await read(jwt)
-  let timer: NodeJS.Timeout | undefined
+  const renewed = new Listeners<{ wasVoid: boolean }>(err =>
+    log.error({ err }, 'a listener of renewals failed'),
+  )
+  const { own, isVoid, replace } = await storedCredential(init)
+  let cancel = () => {}
   let running: Promise<void> | undefined
 
   async function renew(): Promise<void> {
-    if (!renewalDue(claims, clock.now())) return
+    const wasVoid = isVoid()
+    if (!wasVoid && !renewalDue(own.claims, clock.now())) return
     try {
       const reply = await client.renew(stopping.signal)
       await head.accept(reply.head)
-      claims = await read(reply.credential)
-      jwt = reply.credential
-      store.set('credential', jwt)
-      log.info({ expires: claims.exp }, 'credential renewed')
+      await replace(reply.credential)
+      log.info({ expires: own.claims.exp }, 'credential renewed')
+      renewed.emit({ wasVoid })
     } catch (error) {
       if (!stopping.signal.aborted)
         log.warn({ err: error }, 'credential not renewed; trying again within the hour')
     }
   }
 
-  const check = () => {
-    running = renew().finally(() => {
+  const look = (ms: number): void => {
+    cancel()
+    cancel = after(clock, ms, check)
+  }
+  function check(): void {
+    running ??= renew().finally(() => {
       running = undefined
-      if (!stopping.signal.aborted) timer = setTimeout(check, defaults.renewCheckMs * (0.5 + random() / 2))
+      if (!stopping.signal.aborted) look(nextLookMs(isVoid(), random()))
     })
   }
   check()
+  const unlisten = head.onChange(() => {
+    // Not all members of a mesh in the same moment.
+    if (isVoid() && running === undefined) look(random() * defaults.renewRevokedMs)
+  })
 
   return {
     get jwt() {
-      return jwt
+      return own.jwt
     },
     get claims() {
-      return claims
+      return own.claims
     },
+    get void() {
+      return isVoid()
+    },
+    onRenewed: listener => renewed.add(listener),
     stop: async () => {
+      unlisten()
       stopping.abort()
-      clearTimeout(timer)
+      cancel()
       await running
     },
   }

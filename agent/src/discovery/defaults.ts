@@ -38,4 +38,6 @@ export const defaults = {
   mdnsRecords: 64,
   /** Members on the LAN that are remembered (a count). */
   mdnsPeers: 1_024,
+  /** The same while an authority key is revoked that signed the own credential: without a new one nobody admits this member. */
+  renewRevokedMs: 5_000,
 } as const

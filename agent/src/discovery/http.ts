@@ -52,7 +52,7 @@ export async function exchange({ method, url, headers, body, signal, proxy }: Ex
     if (signal?.aborted === true) throw toMeshError(error, 'cancelled', `reach control plane ${url.origin}`)
     throw error instanceof MeshError ? error : unreachable(url, error)
   }
-  if (!response.ok) throw problemOf(response.status, text, `${method} ${url.pathname}`)
+  if (!response.ok) throw problemOf(response, text, `${method} ${url.pathname}`)
   return text
 }
 
@@ -68,7 +68,7 @@ async function readCapped(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function problemOf(status: number, text: string, action: string): MeshError {
+function problemOf({ status, headers }: Response, text: string, action: string): MeshError {
   try {
     const told = errorOfProblem(parseJson(problemSchema, text, 'read problem'))
     if (told !== undefined) return told
@@ -76,5 +76,8 @@ function problemOf(status: number, text: string, action: string): MeshError {
     // Not our control plane's words (a proxy's, say): the status has to do.
   }
   const code: ErrorCode = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'protocol_error'
-  return new MeshError(code, `Cannot ${action}: the server answered ${status}`)
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  return new MeshError(code, `Cannot ${action}: the server answered ${status}`, {
+    ...(seconds >= 0 ? { details: { retryAfterMs: seconds * 1_000 } } : {}),
+  })
 }

@@ -10,7 +10,7 @@ import {
   type MemberRecord,
   type Signer,
 } from '@agent-mesh/protocol'
-import { ExponentialBackoff, handleAll, retry } from 'cockatiel'
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -38,6 +38,9 @@ export async function recordPublisher(init: RecordPublisherInit): Promise<Record
   return publisher
 }
 
+/** A member that was revoked is not listened to ever again. */
+const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
+
 interface SignedRecord {
   record: MemberRecord
   jws: string
@@ -63,7 +66,7 @@ async function signNext(
 export class RecordPublisher {
   readonly #init: RecordPublisherInit
   readonly #stopping = new AbortController()
-  readonly #retrying = retry(handleAll, {
+  readonly #retrying = retry(handleWhen(worthTelling), {
     maxAttempts: Number.MAX_SAFE_INTEGER,
     backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
   })
@@ -111,6 +114,12 @@ export class RecordPublisher {
       if (error instanceof MeshError) this.#fields = this.#signedFields
       throw error
     }
+    this.schedule()
+  }
+
+  /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
+  async again(): Promise<void> {
+    await this.#sign(this.#signed.record.incarnation)
     this.schedule()
   }
 

@@ -55,6 +55,20 @@ describe('SignedHttp', () => {
     expect(server.asked).toHaveLength(defaults.requestTries)
   })
 
+  test('waits as long as it is told, a little more at most by half', async () => {
+    const told: number[] = []
+    answer = () => {
+      told.push(performance.now())
+      const limited = new MeshError('rate_limited', 'Cannot accept request', {
+        details: { retryAfterMs: 300 },
+      })
+      return told.length === 1 ? problem(limited) : {}
+    }
+    await http().tell({ method: 'GET', path: '/v1/map' })
+    const [first = 0, second = 0] = told
+    expect(second - first).toBeGreaterThanOrEqual(295)
+  })
+
   test('gives up after so many tries, with the last reason', async () => {
     answer = () => away
     const asking = http().tell({ method: 'GET', path: '/v1/map' })

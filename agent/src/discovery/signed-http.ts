@@ -1,6 +1,6 @@
 /** Signed requests to the control plane: a wrong clock is corrected once, what is idempotent is retried. */
-import { MeshError, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import { MeshError, needsNonce, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
+import { DelegateBackoff, ExponentialBackoff, handleWhen, retry, type IRetryBackoffContext } from 'cockatiel'
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
@@ -25,8 +25,29 @@ export interface HttpCall {
   query?: Record<string, string | undefined>
   body?: unknown
   signal?: AbortSignal | undefined
-  /** Not idempotent: carries a nonce and is sent once. */
+  /** Not idempotent: sent once. */
   once?: boolean
+}
+
+const exponential = new ExponentialBackoff({
+  initialDelay: defaults.retryMinMs,
+  maxDelay: defaults.retryMaxMs,
+})
+
+/** As long as the server says, with jitter: many may have been told the same; else longer each time. */
+const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | undefined>((context, state) => {
+  const next = (state?.next(context) ?? exponential.next()) as Backoff
+  const told = 'error' in context.result ? retryAfterMs((context.result as { error: unknown }).error) : undefined
+  const delay =
+    told === undefined ? next.duration : Math.min(told * (1 + Math.random() / 2), defaults.retryMaxMs)
+  return { delay, state: next }
+})
+
+type Backoff = ReturnType<typeof exponential.next>
+
+const retryAfterMs = (error: unknown): number | undefined => {
+  const told = error instanceof MeshError ? error.details?.['retryAfterMs'] : undefined
+  return typeof told === 'number' && told >= 0 ? told : undefined
 }
 
 const worthRetrying = (error: unknown) =>
@@ -36,13 +57,18 @@ export class SignedHttp {
   readonly #init: SignedHttpInit
   readonly #retrying = retry(handleWhen(worthRetrying), {
     maxAttempts: defaults.requestTries - 1,
-    backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
+    backoff,
   })
   /** Server time minus ours, learnt from a `clock_skew` refusal. */
   #offset = 0
 
   constructor(init: SignedHttpInit) {
     this.#init = init
+  }
+
+  /** Server time minus that of this machine, ms; 0 unless the server once complained. */
+  get clockOffset(): number {
+    return this.#offset
   }
 
   /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
@@ -80,12 +106,13 @@ export class SignedHttp {
     }
   }
 
-  async #send({ method, path, query = {}, body: content, signal, once }: HttpCall): Promise<string> {
+  async #send({ method, path, query = {}, body: content, signal }: HttpCall): Promise<string> {
     const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value)
     const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
-    const nonce = once === true ? randomBytes(16).toString('base64url') : undefined
+    // A new one for each try: one that was lost on the way back counts as used.
+    const nonce = needsNonce(method, path) ? randomBytes(16).toString('base64url') : undefined
     const signed = await this.headers(method, url, body, nonce)
     const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
     return exchange({ method, url, headers: { ...signed, ...typed }, body, signal, proxy: this.#init.proxy })

@@ -50,6 +50,30 @@ describe('headKeeper()', () => {
     expect(keeper.current.numbers.revocations).toBe(2)
   })
 
+  test('follows the rotation of the authority key, and refuses another branch of it', async () => {
+    await keeper.accept(await mesh.head())
+    const branch = mesh.copy()
+    await branch.rotate()
+    await mesh.rotate()
+    expect(await keeper.accept(await mesh.head())).toBe(true)
+    expect(await refusal(keeper.accept(await branch.head({ numbers: { policy: 2 } })))).toMatch(
+      /^conflict: .*authority keys/,
+    )
+  })
+
+  test('hears the root over whoever stole the authority key, however high the thief counts', async () => {
+    const thief = mesh.copy()
+    await thief.rotate()
+    await keeper.accept(await thief.head({ numbers: { policy: 1000 } }))
+    await mesh.rotate('Ed25519', mesh.root)
+    await mesh.revokeKeys()
+    expect(await keeper.accept(await mesh.head())).toBe(true)
+    expect(keeper.current.numbers.policy).toBe(1)
+    expect(await refusal(keeper.accept(await thief.head({ numbers: { policy: 1001 } })))).toMatch(
+      /^conflict: /,
+    )
+  })
+
   test('refuses the head of another mesh', async () => {
     const other = await TestMesh.create()
     expect(await refusal(keeper.accept(await other.head()))).toMatch(/^unauthenticated: /)

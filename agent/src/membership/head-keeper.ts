@@ -1,5 +1,6 @@
 /** Keeps the newest verified head, in memory and on disk; refuses roll-backs. */
 import {
+  compareChains,
   MeshError,
   parseJson,
   rolledBack,
@@ -42,10 +43,7 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
   async function accept(signed: SignedHead): Promise<boolean> {
     if (signed.head === current?.signed.head) return false
     const next = await verifyHead(meshId, signed)
-    const lower = current === undefined ? undefined : rolledBack(current.numbers, next.numbers)
-    if (lower !== undefined)
-      throw new MeshError('conflict', `Cannot accept head: its ${lower} are older than the known ones`)
-    if (current !== undefined && !newer(next, current)) return false
+    if (current !== undefined && !follows(next, current)) return false
     current = next
     store.set('head', JSON.stringify(signed))
     changed.emit(next)
@@ -63,6 +61,22 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
     accept,
     onChange: listener => changed.add(listener),
   }
+}
+
+/** Whether `next` is news. @throws MeshError conflict when it is older than what is known, or of another branch of keys */
+function follows(next: VerifiedHead, known: VerifiedHead): boolean {
+  const relation = compareChains(known.keys, next.keys)
+  // What a stolen key numbered is worth nothing: else its thief could put the truth out of date for ever.
+  const stolen = next.keys.authorities.every(key => key.kid !== known.signedBy || key.revoked)
+  if (relation === 'overrules' || (relation === 'longer' && stolen)) return true
+  const lower = rolledBack(known.numbers, next.numbers)
+  if (lower !== undefined)
+    throw new MeshError('conflict', `Cannot accept head: its ${lower} are older than the known ones`)
+  if (relation === 'fork')
+    throw new MeshError('conflict', 'Cannot accept head: its authority keys do not follow the known ones', {
+      hint: 'If an authority key was stolen, the operator revokes it: agent-mesh admin rotate-key --revoke.',
+    })
+  return newer(next, known)
 }
 
 /** A higher number is news whatever the time says: a server whose clock was ahead once must still be heard. */

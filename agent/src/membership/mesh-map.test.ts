@@ -94,6 +94,25 @@ describe('MeshMap', () => {
     expect(store.changesAfter(older.shard, 0, 10)).toEqual([{ ...newer, v: 1 }])
   })
 
+  test('of two records of one incarnation keeps the same one whichever comes first, and tells of both', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const one = await pair(member, 1, { incarnation: 5, services: ['math@2'] })
+    const other = await pair(member, 2, { incarnation: 5, services: ['text@1'] })
+    const conflicts: object[] = []
+    map.onConflict(conflict => conflicts.push(conflict))
+    await map.apply(page([one], 1))
+    await map.apply(page([one, other], 2))
+    const kept = map.get(member.peerId)?.record.services
+    map.restart()
+    await map.apply({ changes: [{ ...other, v: 1 }], next: cursor(1, 'two'), more: false })
+    await map.apply({ changes: [{ ...one, v: 2 }], next: cursor(2, 'two'), more: false })
+    expect(map.get(member.peerId)?.record.services).toEqual(kept)
+    expect(conflicts.length).toBeGreaterThanOrEqual(2)
+    expect(conflicts[0]).toMatchObject({ peerId: member.peerId, incarnation: 5 })
+    expect(new Set(conflicts.map(conflict => JSON.stringify(conflict))).size).toBe(1)
+    expect((await openMap()).get(member.peerId)?.record.services).toEqual(kept)
+  })
+
   test('is there again after a restart, with its cursor', async () => {
     await map.apply(page([await pair(await mesh.member({ name: 'edge-7' }), 1)], 1))
     const again = await openMap()

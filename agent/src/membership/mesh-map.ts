@@ -1,4 +1,5 @@
 /** The map: members in memory over the store on disk, brought up to date page by page. */
+import { createHash } from 'node:crypto'
 import {
   formatMapCursor,
   isRemoval,
@@ -28,6 +29,15 @@ export interface MeshMapInit {
   clock: Clock
 }
 
+/** One incarnation, two records: its owner broke the rule, or two processes have its key. */
+export interface RecordConflict {
+  peerId: string
+  incarnation: number
+  /** SHA-256 of both records. */
+  kept: string
+  other: string
+}
+
 /** Reads the map from disk. */
 export async function openMeshMap(init: MeshMapInit): Promise<MeshMap> {
   const map = new MeshMap(init)
@@ -42,6 +52,9 @@ export class MeshMap {
   readonly #clock: Clock
   readonly #index = new MemberIndex()
   readonly #changed: Listeners<readonly MapChange[]>
+  readonly #conflicting: Listeners<RecordConflict>
+  /** SHA-256 of each record as it was signed. */
+  readonly #digests = new Map<string, string>()
   #cursor: MapCursor | undefined
   /** Peer ids not yet seen again since a restart; undefined when none is under way. */
   #unseen: Set<string> | undefined
@@ -54,12 +67,18 @@ export class MeshMap {
     this.#log = log
     this.#clock = clock
     this.#changed = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
+    this.#conflicting = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
     this.#cursor = readCursor(store.get('cursor'))
   }
 
   /** After the changes are in the map and on disk. @returns how to stop listening */
   onChange(listener: (changes: readonly MapChange[]) => void): () => void {
     return this.#changed.add(listener)
+  }
+
+  /** Called for two records of one incarnation with different bytes. @returns how to stop listening */
+  onConflict(listener: (conflict: RecordConflict) => void): () => void {
+    return this.#conflicting.add(listener)
   }
 
   get size(): number {
@@ -155,7 +174,7 @@ export class MeshMap {
 
   #forgetUnseen(): void {
     if (this.#unseen === undefined) return
-    for (const peerId of this.#unseen) this.#index.remove(peerId)
+    for (const peerId of this.#unseen) this.#remove(peerId)
     this.#store.forget(this.#unseen)
     this.#unseen = undefined
   }
@@ -164,19 +183,37 @@ export class MeshMap {
   async #merge(change: MapChange): Promise<boolean> {
     const known = this.#index.get(change.peerId)
     if (isRemoval(change)) {
-      if (known?.credential.serial === change.gone) this.#index.remove(change.peerId)
+      if (known?.credential.serial === change.gone) this.#remove(change.peerId)
       return true
     }
     try {
       const member = await this.#verify(change)
       const sameEnrolment = known?.credential.serial === member.credential.serial
       if (sameEnrolment && known.record.incarnation > member.record.incarnation) return false
+      const digest = createHash('sha256').update(change.record).digest('base64url')
+      const equal = sameEnrolment && known.record.incarnation === member.record.incarnation
+      if (equal && !this.#prevails(member, digest)) return false
+      this.#digests.set(member.peerId, digest)
       this.#index.insert(member)
       return true
     } catch (error) {
       this.#log.warn({ peerId: change.peerId, err: error }, 'left out a pair of the map that does not verify')
       return false
     }
+  }
+
+  #remove(peerId: string): void {
+    this.#index.remove(peerId)
+    this.#digests.delete(peerId)
+  }
+
+  /** Of one incarnation the smaller hash wins, wherever they are met first: all members end with the same record. */
+  #prevails({ peerId, record: { incarnation } }: MapMember, digest: string): boolean {
+    const known = this.#digests.get(peerId)
+    if (known === undefined || known === digest) return true
+    const [kept = '', other = ''] = [known, digest].sort()
+    this.#conflicting.emit({ peerId, incarnation, kept, other })
+    return kept === digest
   }
 
   async #verify(pair: MapPair): Promise<MapMember> {

@@ -2,6 +2,15 @@
 export interface Clock {
   now(): number
   monotonic(): number
+  /** Calls back once after so many of its own milliseconds. @default a timer of the process @returns how to cancel */
+  after?(ms: number, work: () => void): () => void
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() }
+
+/** {@link Clock.after} of a clock, with its default. */
+export function after(clock: Clock, ms: number, work: () => void): () => void {
+  if (clock.after !== undefined) return clock.after(ms, work)
+  const timer = setTimeout(work, ms)
+  return () => clearTimeout(timer)
+}

@@ -1,17 +1,41 @@
-/** Structured logs: JSON lines on stderr, so that stdout stays free for results. */
-import { pino, type Logger } from 'pino'
+/** Structured logs: JSON lines on stderr, so that stdout stays free for results. No secret reaches them. */
+import { redact } from '@agent-mesh/protocol'
+import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type { Logger } from 'pino'
 
-/** Fields that never reach a log, at any depth a logged object of ours has. */
-const secretFields = ['token', 'secret', 'privateKey', 'd', 'authorization', 'credential']
-const redactedPaths = secretFields.flatMap(field => [field, `*.${field}`, `*.*.${field}`])
-
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** A logger named after its process. */
-export const createLogger = (name: string, level: LogLevel = 'info'): Logger =>
-  pino(
-    { name, level, redact: redactedPaths, base: { name, pid: process.pid } },
-    pino.destination({ dest: 2, sync: true }),
+/** Whatever is logged, as it may be seen; an error alone is told with its message, as pino does. */
+function redactedArguments([first, ...rest]: readonly unknown[]): unknown[] {
+  const all =
+    first instanceof Error
+      ? [{ err: first }, ...(rest.length > 0 ? rest : [first.message])]
+      : [first, ...rest]
+  return all.map(argument => redact(argument))
+}
+
+/** A logger named after its process. @param to where the lines go @default stderr */
+export function createLogger(name: string, level: LogLevel = 'info', to?: DestinationStream): Logger {
+  const logger = pino(
+    {
+      name,
+      level,
+      base: { name, pid: process.pid },
+      // Errors are plain when they come here.
+      serializers: { err: (err: unknown) => err },
+      hooks: {
+        logMethod(given, method) {
+          method.apply(this, redactedArguments(given) as Parameters<typeof method>)
+        },
+      },
+    },
+    to ?? pino.destination({ dest: 2, sync: true }),
   )
+  // Children of children have this one, too. What they always say is written once, past the hook.
+  const { child } = logger
+  logger.child = function (this: Logger, bindings, options) {
+    return child.call(this, redact(bindings) as typeof bindings, options)
+  } as typeof child
+  return logger
+}

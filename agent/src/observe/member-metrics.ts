@@ -33,8 +33,14 @@ interface ObservedUpgrade {
   readonly reason: string | undefined
 }
 
+interface ObservedRevocations {
+  onCutOff(callback: (cut: { afterMs: number | undefined }) => void): () => void
+}
+
 const paths = ['direct', 'webrtc', 'relay'] as const
 const parts = ['keys', 'relays', 'policy', 'revocations'] as const
+/** Seconds; pushed to the other end of the world in one, polled where the push fails within 65. */
+const cutOffBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65, 130, 600]
 /** Seconds; a call on one machine takes 0.2 ms, over an ocean 0.3 s. */
 const callBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
@@ -165,6 +171,18 @@ export class MemberMetrics {
         const all = links.all()
         for (const path of paths) this.set({ path }, all.filter(link => link.path === path).length)
       },
+    })
+  }
+
+  observeRevocations(revocations: ObservedRevocations): void {
+    const seconds = new Histogram({
+      name: 'agent_mesh_revocation_cutoff_seconds',
+      help: 'From the revocation of a member to the end of a link to it',
+      buckets: cutOffBuckets,
+      registers: [this.registry],
+    })
+    revocations.onCutOff(({ afterMs }) => {
+      if (afterMs !== undefined) seconds.observe(afterMs / 1000)
     })
   }
 

@@ -195,12 +195,13 @@ export class OutboundCalls {
     call.fail(code, reason)
   }
 
-  /** The link is gone. */
+  /** The link is gone; of a peer that was revoked, for good. */
   close(reason: string, cause: unknown): void {
-    this.#ended = { code: 'unavailable', reason }
+    const revoked = cause instanceof MeshError && cause.code === 'revoked'
+    this.#ended = { code: revoked ? 'revoked' : 'unavailable', reason }
     for (const { id } of this.#pending.all()) {
-      const never = isLaterId(id, this.#writtenId)
-      this.#take(id)?.fail(never ? 'unavailable' : 'path_lost', reason, cause)
+      const lost = isLaterId(id, this.#writtenId) ? 'unavailable' : 'path_lost'
+      this.#take(id)?.fail(revoked ? 'revoked' : lost, reason, cause)
     }
   }
 

@@ -13,6 +13,7 @@ import {
   type PathReport,
 } from '@agent-mesh/protocol'
 import { Presence } from '../membership/presence.ts'
+import type { Clock } from '../observe/clock.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import {
@@ -40,6 +41,7 @@ import {
 } from './options.ts'
 import { pathReport } from './path-report.ts'
 import { Reachable } from './reachable.ts'
+import type { CutOff } from './revocations.ts'
 import { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from './views.ts'
 
@@ -52,6 +54,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends MemberO
   log?: Logger
   /** Gives up while joining. */
   signal?: AbortSignal
+  /** @default the clock of the machine */
+  clock?: Clock
 }
 
 /** A result, who gave it and over which path; no path when the agent answered itself. */
@@ -79,6 +83,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
     parts.reachable?.keeps(link.peer.peerId) ?? false
   const signal = options.signal === undefined ? {} : { signal: options.signal }
+  const clock = options.clock === undefined ? {} : { clock: options.clock }
   const alwaysProbe = (link: Link) => parts.reachable?.isHomeRelay(link.peer.peerId) ?? false
   const member = await openMember({
     settings,
@@ -87,6 +92,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     alwaysProbe,
     upgrades: paths !== 'relay',
     ...signal,
+    ...clock,
   })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
@@ -224,6 +230,11 @@ export class Agent<const C extends Contracts = readonly []> {
       return pathReport(this.#member, to)
     const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
     return parse(pathReportSchema, value, `read the path from ${from}`, 'protocol_error')
+  }
+
+  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
+  onCutOff(listener: (cut: CutOff) => void): () => void {
+    return this.#member.revocations.onCutOff(listener)
   }
 
   status(): LocalStatus {

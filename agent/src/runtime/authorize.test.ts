@@ -59,6 +59,26 @@ describe('authorizeBy()', () => {
     expect(await ask(authorize, ops, 'service:math.add')).toBe('accepted')
   })
 
+  test('keeps publishing and subscribing to a topic apart, each by its own grant', async () => {
+    const grants: Policy['grants'] = [
+      { from: ['role:ops'], to: ['topic:alerts.*'], allow: ['publish'] },
+      { from: ['role:agent'], to: ['topic:*'], allow: ['subscribe'] },
+    ]
+    await setPolicy(1, { grants, tests: [] })
+    const authorize = authorizeBy(head)
+    const asked = (role: string, action: 'call' | 'publish' | 'subscribe', to: string) =>
+      refusal(() => authorize({ from: subject(role), action, to }))
+    const [ops, agent] = ['ops', 'agent']
+    expect(await asked(ops, 'publish', 'topic:alerts.disk')).toBe('accepted')
+    expect(await asked(ops, 'subscribe', 'topic:alerts.disk')).toMatch(
+      /^permission_denied: Cannot subscribe topic:alerts.disk/,
+    )
+    expect(await asked(ops, 'publish', 'topic:other')).toMatch(/^permission_denied: /)
+    expect(await asked(agent, 'subscribe', 'topic:alerts.disk')).toBe('accepted')
+    expect(await asked(agent, 'publish', 'topic:alerts.disk')).toMatch(/^permission_denied: /)
+    expect(await asked(agent, 'call', 'topic:alerts.disk')).toMatch(/^permission_denied: /)
+  })
+
   test('does not give one member the answer of another', async () => {
     await setPolicy(1, granted('service:deploy.*'))
     const authorize = authorizeBy(head)

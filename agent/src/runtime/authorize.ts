@@ -5,30 +5,39 @@ import type { Authorize } from '../services/index.ts'
 import { defaults } from './defaults.ts'
 
 /**
- * Allows what the policy of the current head grants and denies everything else. A new policy forgets all answers, a
- * renewed credential those of its member.
+ * Allows what the policy of the current head grants and denies everything else: calls where they arrive, publishing and
+ * subscribing on both sides. A new policy forgets all answers, a renewed credential those of its member.
  */
 export function authorizeBy(head: HeadKeeper): Authorize {
-  let answers = new WeakMap<Subject, Map<string, boolean>>()
+  let answers = noAnswers()
   head.onChange(() => {
-    answers = new WeakMap()
+    answers = noAnswers()
   })
-  const ask = (from: Subject, to: string): boolean => {
-    const known = answers.get(from) ?? new Map<string, boolean>()
+  const ask: (...question: [Subject, Asked, string]) => boolean = (from, action, to) => {
+    const known = answers[action].get(from) ?? new Map<string, boolean>()
     if (known.size >= defaults.rememberedAnswers) known.clear()
-    answers.set(from, known)
-    const allowed = known.get(to) ?? evaluate(head.current.policy, from, 'call', to) !== undefined
+    answers[action].set(from, known)
+    const allowed = known.get(to) ?? evaluate(head.current.policy, from, action, to) !== undefined
     known.set(to, allowed)
     return allowed
   }
-  return ({ from, to }) => {
-    if (ask(from, to)) return
+  return ({ from, action, to }) => {
+    if (ask(from, action, to)) return
     throw new MeshError(
       'permission_denied',
-      `Cannot call ${to}: the policy grants it to no role of ${from.name}`,
+      `Cannot ${action} ${to}: the policy grants it to no role of ${from.name}`,
       {
-        hint: 'Ask whoever runs the mesh for a grant.',
+        hint: `Ask whoever runs the mesh for a grant ("agent-mesh policy explain ${from.name} ${action} ${to}").`,
       },
     )
   }
 }
+
+type Asked = Parameters<Authorize>[0]['action']
+
+/** Of each action apart: a key of two words would be made anew for every call. */
+const noAnswers = (): Record<Asked, WeakMap<Subject, Map<string, boolean>>> => ({
+  call: new WeakMap(),
+  publish: new WeakMap(),
+  subscribe: new WeakMap(),
+})

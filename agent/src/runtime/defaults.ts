@@ -37,6 +37,8 @@ export const defaults = {
   expirySweepMs: 60_000,
   /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */
   oldHeadMs: 24 * 3600_000,
+  /** Of texts that come from outside so many characters go into the audit log. */
+  auditedChars: 200,
   /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */
   rememberedAnswers: 1024,
   /** What was heard on the LAN is good for this long: three announcements. */

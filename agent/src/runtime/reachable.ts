@@ -79,8 +79,9 @@ export class Reachable {
 
   /** Resolves when the agent knows somebody: at once from its disk, else when the control plane was asked. */
   async start(signal?: AbortSignal): Promise<void> {
-    const { head, map, transport } = this.#init.member
-    const offerRelays = () => this.relays.update(head.current.relays)
+    const { head, map, transport, revocations } = this.#init.member
+    // Once revoked there is nobody to dial: only the control plane is asked, now and then.
+    const offerRelays = () => this.relays.update(revocations.own ? [] : head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
     transport.links.onUp(link => {
       if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)
@@ -89,6 +90,7 @@ export class Reachable {
     this.#init.member.network.onChange(() => this.relays.networkChanged())
     head.onChange(offerRelays)
     map.onChange(() => this.#watch.update())
+    revocations.onOwn(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()
     this.#init.lan?.start()
@@ -131,7 +133,8 @@ export class Reachable {
   }
 
   #watchTargets(): string[] {
-    const { map, head, identity } = this.#init.member
+    const { map, head, identity, revocations } = this.#init.member
+    if (revocations.own) return []
     const agents = map.members().filter(({ credential }) => credential.roles.includes('agent'))
     return watchedBy({
       meshId: head.current.keys.meshId,

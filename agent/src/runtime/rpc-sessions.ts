@@ -1,5 +1,5 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is gone. */
-import type { Subject } from '@agent-mesh/protocol'
+import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
@@ -44,6 +44,11 @@ export class RpcSessions {
   /** Says going away and waits until nothing runs on the link; the link stays open for what else it carries. */
   async leave(link: Link): Promise<void> {
     await this.#rpc.get(link)?.goAway()
+  }
+
+  /** Ends the calls of a link at once, with this error. */
+  abort(link: Link, error: MeshError): void {
+    this.#rpc.get(link)?.abort(error)
   }
 
   /**

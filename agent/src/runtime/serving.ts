@@ -3,13 +3,16 @@ import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
-import { Dispatcher, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
+import { Dispatcher, type Authorize, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
+import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from './rpc-sessions.ts'
 
 export interface Serving {
   readonly registry: ServiceRegistry
   readonly dispatcher: Dispatcher
+  /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
+  readonly authorize: Authorize
   readonly sessions: RpcSessions
   /** Deadlines of all calls of the process. */
   readonly wheel: TimerWheel
@@ -22,16 +25,19 @@ export interface ServingInit {
   data: string
   /** @throws MeshError not_found */
   pathTo: (member: string) => PathReport
+  /** The policy does not grant what somebody asked for. */
+  onDenied: (question: Parameters<Authorize>[0]) => void
   /** What is served changed. */
   onChange: () => void
 }
 
-export function serving({ head, metrics, data, pathTo, onChange }: ServingInit): Serving {
+export function serving({ head, metrics, data, pathTo, onDenied, onChange }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const registry = new ServiceRegistry(onChange)
   registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
   const now = () => systemWheelClock.now()
-  const dispatcher = new Dispatcher({ registry, authorize: authorizeBy(head), metrics, now })
+  const authorize = toldOfDenials(authorizeBy(head), onDenied)
+  const dispatcher = new Dispatcher({ registry, authorize, metrics, now })
   const sessions = new RpcSessions({ wheel, handlerFor: caller => dispatcher.handlerFor(caller) })
-  return { registry, dispatcher, sessions, wheel }
+  return { registry, dispatcher, authorize, sessions, wheel }
 }

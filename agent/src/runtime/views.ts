@@ -1,5 +1,5 @@
 /** What a member tells of itself and of the others: the shapes of the local API. */
-import { version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import { limits, version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
 import type { Presence } from '../membership/presence.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import type { Link } from '../transport/link.ts'
@@ -55,7 +55,9 @@ export interface StatusInit {
 }
 
 export function statusView({ member, kind, presence, startedAt, relays, warnings }: StatusInit): LocalStatus {
-  const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock } = member
+  const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock, client } =
+    member
+  const { revocations, audit } = member
   const links = transport.links.all().filter(({ state }) => state !== 'down')
   const count = (path: string) => links.filter(link => link.path === path).length
   const peers = peerViews(member, presence)
@@ -63,6 +65,10 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     ...warnings,
     ...commonWarnings(credential.claims.exp * 1000, head.current.issuedAt, clock.now()),
   ]
+  if (credential.void) all.push('an authority key was revoked: nobody admits this member until it is renewed')
+  if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
+  if (audit.warning !== undefined) all.push(audit.warning)
+  if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
   if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
   const { region } = credential.claims
   const observed = transport.observed()
@@ -75,7 +81,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     peerId: identity.peerId,
     name: credential.claims.name,
     ...(region === undefined ? {} : { region }),
-    ready: credential.claims.exp * 1000 > clock.now(),
+    ready: !revocations.own && credential.claims.exp * 1000 > clock.now() && !credential.void,
     warnings: all,
     controlPlane: { url: controlPlane.url, reachable: publisher.published },
     relays,
@@ -86,6 +92,15 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     ...(observed === undefined ? {} : { observed: { mapping: observed.mapping, addrs: observed.addrs } }),
     credentialExpires: credential.claims.exp * 1000,
   }
+}
+
+/** @param offset time of the control plane minus that of this machine, ms */
+const clockWarning = (offset: number): string =>
+  `the clock of this machine is ${Math.round(Math.abs(offset) / 1000)} s ${offset < 0 ? 'ahead of' : 'behind'} that of the control plane`
+
+function revokedWarning(at: number | undefined): string {
+  const when = at === undefined ? '' : ` at ${new Date(at).toISOString()}`
+  return `this member was revoked${when}: nobody talks to it; join anew from an empty data folder, with a new key`
 }
 
 function commonWarnings(expires: number, headIssuedAt: number, now: number): string[] {

@@ -1,12 +1,19 @@
-import { MeshError, toMeshError, type ErrorCode, type Subject } from '@agent-mesh/protocol'
+import { MeshError, toMeshError, type Action, type ErrorCode, type Subject } from '@agent-mesh/protocol'
 import { noMetrics, type InboundCall, type OnRequest, type RpcMetrics } from '../rpc/index.ts'
 import { CallContext } from './call-context.ts'
 import { parseMethod } from './contract.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from './validate.ts'
 
-/** Lets a call pass or throws MeshError `permission_denied`. */
-export type Authorize = (question: { from: Subject; action: 'call'; to: string }) => void
+/**
+ * Lets a member pass or throws MeshError `permission_denied`. `to` is `service:math.add` for a call, `topic:alerts` for
+ * publishing and subscribing.
+ */
+export type Authorize = (question: {
+  from: Subject
+  action: Exclude<Action, 'manage'>
+  to: string
+}) => void
 
 /** Sheds calls before anything is spent on them. */
 export interface CallLimiter {
@@ -26,8 +33,8 @@ export interface DispatcherInit {
   readonly now: () => number
 }
 
-const denyAll: Authorize = ({ from, to }) => {
-  throw new MeshError('permission_denied', `Cannot call ${to}: no policy is known to let ${from.name} in`)
+const denyAll: Authorize = ({ from, action, to }) => {
+  throw new MeshError('permission_denied', `Cannot ${action} ${to}: no policy is known to let ${from.name} in`)
 }
 
 /**

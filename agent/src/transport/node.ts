@@ -17,7 +17,6 @@ import type {
 } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
-import { tls } from '@libp2p/tls'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Identity } from '../identity/index.ts'
@@ -26,6 +25,7 @@ import type { HandlerRegistry } from './guard.ts'
 import { leanYamux } from './lean-yamux.ts'
 import type { Proxy } from './proxy.ts'
 import { webSockets } from './websocket.ts'
+import { nativeTls } from './native-tls.ts'
 
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
@@ -110,7 +110,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
           reservationCompletionTimeout: transportDefaults.connectMs,
         })(components)),
     ],
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: [nativeTls(), noise()],
     streamMuxers: [leanYamux({ streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } })],
     connectionGater: gaterOf(init),
     // Links are probed by the rooms above; this one pings 300 in-process nodes to death at its default of 10 s.

@@ -5,12 +5,15 @@ import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerDoctor } from './doctor.ts'
 import { registerHealth } from './health.ts'
 import { registerNetcheck } from './netcheck.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
+import { registerPolicy } from './policy.ts'
 import { registerRelay } from './relay.ts'
+import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
 import { registerToken } from './token.ts'
@@ -22,9 +25,13 @@ export const commands: readonly Register[] = [
   registerRelay,
   registerUp,
   registerToken,
+  registerPolicy,
+  registerRevoke,
+  registerRevocations,
   registerAdmin,
   registerDeploy,
   registerStatus,
+  registerDoctor,
   registerHealth,
   registerPeers,
   registerServices,

@@ -5,8 +5,10 @@ import {
   localCallRequest,
   localPathRequest,
   localPingRequest,
+  type LocalStatus,
 } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
+import { redact } from '@agent-mesh/protocol/redact'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 
@@ -20,7 +22,7 @@ export function localApp(daemon: LocalDaemon): Hono {
     throw new MeshError('too_large', `Cannot read request: over ${defaults.localRequestBytes} bytes`)
   }
   app.use(bodyLimit({ maxSize: defaults.localRequestBytes, onError: tooLarge }))
-  app.get('/v1/status', async c => c.json(await daemon.status()))
+  app.get('/v1/status', async c => c.json(redact(await daemon.status()) as LocalStatus))
   app.get('/v1/peers', async c => c.json({ peers: await daemon.peers() }))
   app.get('/v1/services', async c => c.json({ services: await daemon.services() }))
   app.post('/v1/call', async c => {

@@ -1,4 +1,5 @@
 import { toMeshError } from '@agent-mesh/protocol/errors'
+import { redact, redactText } from '@agent-mesh/protocol/redact'
 import { styleText } from 'node:util'
 
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts'
@@ -10,10 +11,13 @@ export interface FailureStyle {
   color: boolean
 }
 
-/** Tells what failed and what to do next; returns the exit code. */
+/** Tells what failed and what to do next, without secrets; returns the exit code. */
 export function showFailure(thrown: unknown, { json, color }: FailureStyle): ExitCode {
   const error = toMeshError(thrown, 'internal', 'finish the command')
-  const { code, message, hint, details } = error
+  const { code } = error
+  const message = redactText(error.message)
+  const hint = error.hint === undefined ? undefined : redactText(error.hint)
+  const details = redact(error.details)
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint, details } })}\n`)
   else {
     const mark = color ? styleText('red', 'error', { validateStream: false }) : 'error'

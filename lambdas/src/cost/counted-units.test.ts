@@ -88,10 +88,15 @@ async function countAll(plane: CountedPlane): Promise<object> {
     headRead: await plane.countHeadRead(),
     leaseRead: per(leaseRead, none, leases),
     memberScan: per(await count(() => plane.scanHealth()), none, members),
-    memberSweep: per(await count(() => plane.store.collectGarbage()), none, members),
+    memberSweep: per(await count(() => sweep(plane)), none, members),
     memberBytes: Math.round((listed - empty) / (members + 1)),
     enrolmentBytes: Math.round((enrolled - empty) / (members + 1)),
   }
+}
+
+async function sweep({ store }: CountedPlane): Promise<void> {
+  await store.collectGarbage()
+  await store.removeOffline()
 }
 
 const none = { reads: 0, writes: 0 }

@@ -122,6 +122,8 @@ function map(agents: number, followers: number, w: Workload): Use[] {
 /** What runs by itself. */
 function upkeep(agents: number, relays: number, w: Workload): Use[] {
   const headReads = (w.warmLambdas * monthMinutes * 60) / w.headReadSeconds
+  const renewals = (agents + relays) * w.renewals
+  const stored = agents * counted.memberBytes + renewals * w.auditMonths * w.auditBytes
   const healths = monthMinutes / Math.max(w.healthMinutes, agents * w.healthMemberMinutes)
   return [
     ...table('health', healths * relays, counted.leaseRead),
@@ -133,8 +135,8 @@ function upkeep(agents: number, relays: number, w: Workload): Use[] {
     { part: 'observability', price: 'metric', quantity: w.metrics },
     { part: 'observability', price: 'alarm', quantity: w.alarms },
     { part: 'observability', price: 'dashboard', quantity: w.dashboards },
-    { part: 'storage', price: 'dynamodbStorage', quantity: (agents * counted.memberBytes) / giga },
-    { part: 'storage', price: 'dynamodbBackup', quantity: (agents * counted.memberBytes) / giga },
+    { part: 'storage', price: 'dynamodbStorage', quantity: stored / giga },
+    { part: 'storage', price: 'dynamodbBackup', quantity: stored / giga },
   ]
 }
 

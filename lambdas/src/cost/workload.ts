@@ -44,6 +44,9 @@ export const workload = {
   logBytes: 600,
   /** Days that logs are kept. */
   logDays: 30,
+  /** Months of the audit in the table, and bytes of a renewal in it with 100 of its index: nothing removes it, so a year. */
+  auditMonths: 12,
+  auditBytes: 430,
   /** Bytes of a reply to a report, and to what agents ask (head, relays, credential), on the wire with headers. */
   reportReplyBytes: 700,
   replyBytes: 8_000,

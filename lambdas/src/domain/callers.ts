@@ -2,53 +2,68 @@
 import { evaluate, MeshError, verifyRequest, type RequestParts } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
+import { denials } from './denials.ts'
 import { readPolicy } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 /** A member that proved its key, as it is enrolled now. */
 export interface Caller extends Enrolment {
   credential: string
+  /** Signed in this request. */
+  nonce: string | undefined
 }
 
 export interface SignedRequest extends RequestParts {
   authorization: string | undefined
 }
 
+/** Whose key signed, and the nonce that it signed, if any. */
+export interface Signature {
+  peerId: string
+  nonce: string | undefined
+}
+
 export interface Callers {
-  /** The key that signed, enrolled or not. @throws MeshError unauthenticated, clock_skew, conflict (nonce used) */
-  key(request: SignedRequest): Promise<string>
+  /** The key that signed, enrolled or not. @throws MeshError unauthenticated, clock_skew */
+  key(request: SignedRequest): Promise<Signature>
   /** @throws MeshError also revoked, and unauthenticated for strangers and expired credentials */
   member(request: SignedRequest): Promise<Caller>
+  /**
+   * Lets a request be made once, also over several control planes. Asked last: a stranger makes nobody write.
+   * @throws MeshError unauthenticated without a nonce, conflict when it was used before
+   */
+  once(signature: Signature): Promise<void>
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
   authorize(caller: Caller, target: `admin:${string}`): Promise<void>
 }
 
 export function callers(mesh: MeshContext): Callers {
   const { store, clock, meshId } = mesh
+  const denied = denials(mesh)
 
-  const key = async ({ authorization, ...parts }: SignedRequest): Promise<string> => {
+  const key = async ({ authorization, ...parts }: SignedRequest): Promise<Signature> => {
     const { peerId, claims } = await verifyRequest(authorization, parts, { meshId, now: clock.now() })
-    if (
-      claims.nonce !== undefined &&
-      !(await store.claimNonce(`${peerId}.${claims.nonce}`, clock.now() + nonceMs))
-    )
-      throw new MeshError('conflict', 'Cannot accept request: its nonce was used before')
-    return peerId
+    return { peerId, nonce: claims.nonce }
   }
 
   return {
     key,
-    member: async request => memberOf(mesh, await key(request)),
+    member: async request => {
+      const { peerId, nonce } = await key(request)
+      return { ...(await memberOf(mesh, peerId)), nonce }
+    },
+    once: async ({ peerId, nonce }) => {
+      if (nonce === undefined)
+        throw new MeshError('unauthenticated', 'Cannot accept request: it needs a nonce', {
+          hint: 'Sign 16 random bytes as "nonce", new ones for each request.',
+        })
+      if (await store.claimNonce(`${peerId}.${nonce}`, clock.now() + nonceMs)) return
+      throw new MeshError('conflict', 'Cannot accept request: its nonce was used before')
+    },
     authorize: async (caller, target) => {
       const { policy } = await readPolicy(mesh)
       if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
-      const entry = {
-        at: clock.now(),
-        who: caller.peerId,
-        what: 'denied',
-        detail: { action: 'manage', target },
-      }
-      await store.appendAudit(entry)
+      await denied.record(caller.peerId, 'manage', target)
       throw new MeshError(
         'permission_denied',
         `Cannot manage ${target}: the policy grants it to none of your roles`,
@@ -60,17 +75,18 @@ export function callers(mesh: MeshContext): Callers {
   }
 }
 
-async function memberOf({ store, clock }: MeshContext, peerId: string): Promise<Caller> {
-  const refuse = (reason: string, hint: string) =>
-    new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint })
+async function memberOf({ store, clock }: MeshContext, peerId: string): Promise<Omit<Caller, 'nonce'>> {
+  const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
+    new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
   const enrolment = await store.readEnrolment(peerId)
   if (enrolment === undefined)
     throw refuse(`${peerId} is not a member of this mesh`, 'Enrol with a join token first.')
   if (enrolment.revokedAt !== undefined)
     throw new MeshError('revoked', `Cannot accept request: ${enrolment.name} was revoked`)
   const { credential } = enrolment
-  if (credential === undefined) throw refuse(`${enrolment.name} has no credential yet`, 'Enrol again.')
+  if (credential === undefined)
+    throw refuse(`${enrolment.name} has no credential yet`, 'Enrol again.', { enrolled: true })
   if (enrolment.expiresAt <= clock.now())
-    throw refuse(`the credential of ${enrolment.name} has expired`, 'Renew it first.')
+    throw refuse(`the credential of ${enrolment.name} has expired`, 'Renew it first.', { enrolled: true })
   return { ...enrolment, credential }
 }

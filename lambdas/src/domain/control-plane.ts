@@ -1,5 +1,6 @@
-import { MeshError, type policyReply, type revocationsReply } from '@agent-mesh/protocol'
+import type { policyReply } from '@agent-mesh/protocol'
 import type * as z from 'zod/mini'
+import { auditLog, type AuditLog } from './audit-log.ts'
 import { callers, type Callers } from './callers.ts'
 import { enrolmentService, type EnrolmentService } from './enrolment.ts'
 import { headService, type HeadService } from './head.ts'
@@ -10,9 +11,12 @@ import { joinTokens, type JoinTokens } from './join-tokens.ts'
 import { mapPages, type MapPages } from './map-pages.ts'
 import { memberLists, type MemberLists } from './member-lists.ts'
 import type { MeshContext } from './mesh-context.ts'
+import { policyWriting, type PolicyWriting } from './policy-writing.ts'
 import { publishing, type Publishing } from './publishing.ts'
 import { relayReports, type RelayReports } from './relay-reports.ts'
+import { removeOffline } from './removal.ts'
 import { relayRoster } from './relay-roster.ts'
+import { revocation, type Revocation } from './revocation.ts'
 
 /** Everything the control plane can do, apart from how it is asked. */
 export interface ControlPlane {
@@ -25,37 +29,40 @@ export interface ControlPlane {
   readonly map: MapPages
   readonly reports: RelayReports
   readonly tokens: JoinTokens
+  readonly audit: AuditLog
   readonly health: ReturnType<typeof meshHealth>
   readonly healthHistory: HealthHistory
+  /** Takes members out of the map that were offline for too long. @returns how many */
+  removeOffline(): Promise<number>
+  readonly policyWriting: PolicyWriting
+  readonly revocation: Revocation
   policy(): Promise<z.output<typeof policyReply>>
-  revocations(): Promise<z.output<typeof revocationsReply>>
 }
 
 /** Composes the parts over one mesh. */
 export function controlPlane(mesh: MeshContext): ControlPlane {
   const head = headService(mesh)
   const health = meshHealth(mesh)
+  const roster = relayRoster(mesh)
   return {
     mesh,
     head,
     callers: callers(mesh),
     enrolment: enrolmentService(mesh, head),
-    publishing: publishing(mesh, relayRoster(mesh)),
+    publishing: publishing(mesh, roster),
     members: memberLists(mesh),
     map: mapPages(mesh),
     reports: relayReports(mesh, head),
     tokens: joinTokens(mesh),
+    audit: auditLog(mesh),
     health,
     healthHistory: healthHistory({ ...mesh, health }),
+    policyWriting: policyWriting(mesh),
+    removeOffline: () => removeOffline({ ...mesh, roster }),
+    revocation: revocation(mesh, roster),
     policy: async () => {
       const { part, policy } = await readPolicy(mesh)
       return { number: part.number, policy, document: part.document }
-    },
-    revocations: async () => {
-      const part = await mesh.store.readPart('revocations')
-      if (part === undefined)
-        throw new MeshError('unavailable', 'Cannot read revocations: the store has none')
-      return { number: part.number, document: part.document }
     },
   }
 }

@@ -2,6 +2,7 @@ import {
   credentialDays,
   MeshError,
   signCredential,
+  type AuditKind,
   type CredentialReply,
   type EnrolRequest,
 } from '@agent-mesh/protocol'
@@ -42,7 +43,7 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
     return { credential, head: await head.signed() }
   }
 
-  const audit = (what: string, { peerId, name, roles, serial }: Enrolment): Promise<void> =>
+  const audit = (what: AuditKind, { peerId, name, roles, serial }: Enrolment): Promise<void> =>
     store.appendAudit({ at: clock.now(), who: peerId, what, detail: { name, roles, serial } })
 
   return {

@@ -1,9 +1,7 @@
 import {
   defaultPolicy,
-  keyChainSchema,
   MeshError,
   meshIdOf,
-  parseJson,
   signKeyLink,
   signPolicy,
   signRelays,
@@ -15,6 +13,7 @@ import {
 } from '@agent-mesh/protocol'
 import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
+import { readKeyChain } from './keyring.ts'
 
 /** A key that signs, with its public half. */
 export interface AuthorityKey {
@@ -33,12 +32,12 @@ export interface FoundMeshInit {
 
 /**
  * Makes the mesh of `root` in an empty store, or verifies that the store holds it. May be repeated after a crash.
- * @throws MeshError conflict when the store holds another mesh, or the authority key is not its newest
+ * @throws MeshError conflict when the store holds another mesh, or the authority key is none of its keys
  */
 export async function foundMesh(init: FoundMeshInit): Promise<KeyChain> {
   const meshId = await meshIdOf(init.root.jwk)
   const keys = (await readKeyChain(init.store, meshId)) ?? (await writeKeyChain(init, meshId))
-  if (keys.current.kid !== init.authority.signer.kid)
+  if (!keys.authorities.some(({ kid, revoked }) => !revoked && kid === init.authority.signer.kid))
     throw new MeshError(
       'conflict',
       `Cannot open mesh ${meshId}: its newest authority key is ${keys.current.kid}, the key file has another`,
@@ -46,19 +45,6 @@ export async function foundMesh(init: FoundMeshInit): Promise<KeyChain> {
     )
   await writeFirstParts(init, meshId)
   return keys
-}
-
-async function readKeyChain(store: Store, meshId: string): Promise<KeyChain | undefined> {
-  const part = await store.readPart('keys')
-  if (part === undefined) return undefined
-  try {
-    return await verifyKeyChain(meshId, parseJson(keyChainSchema, part.document, 'read key chain'))
-  } catch (cause) {
-    throw new MeshError('conflict', `Cannot open mesh ${meshId}: the database is of another mesh`, {
-      cause,
-      hint: 'Restore the root key file and the database from the same backup.',
-    })
-  }
 }
 
 async function writeKeyChain(

@@ -4,9 +4,12 @@ import {
   MeshError,
   signedPolicySchema,
   relayEntrySchema,
+  revocationsSchema,
   verifyDocument,
+  type DocumentType,
   type Policy,
   type RelayEntry,
+  type Revocations,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import type { HeadPart } from '../store/model.ts'
@@ -16,32 +19,33 @@ const numbered = { mesh: z.string(), number: z.int() }
 const policyPart = z.looseObject({ ...numbered, policy: signedPolicySchema })
 const relaysPart = z.looseObject({ ...numbered, relays: z.array(relayEntrySchema) })
 
-type Documents = Pick<MeshContext, 'keys' | 'store'>
+type Documents = Pick<MeshContext, 'keys' | 'store' | 'ring'>
 
-async function readPart({ store }: Documents, name: string): Promise<HeadPart> {
+async function readPart<T>(
+  { store, keys, ring }: Documents,
+  { name, typ, schema }: { name: string; typ: DocumentType; schema: z.ZodMiniType<T> },
+): Promise<{ part: HeadPart; claims: T }> {
   const part = await store.readPart(name)
   if (part === undefined) throw new MeshError('unavailable', `Cannot read ${name}: the store has none`)
-  return part
+  const options = { typ, schema, maxBytes: limits.documentBytes, keyOf: (kid: string) => keys.keyOf(kid) }
+  const verify = async () => ({ part, claims: (await verifyDocument(part.document, options)).claims })
+  if (ring === undefined) return verify()
+  return verify().catch(async () => {
+    // Perhaps signed by a key that another process introduced.
+    await ring.refresh()
+    return verify()
+  })
 }
 
 export async function readPolicy(init: Documents): Promise<{ part: HeadPart; policy: Policy }> {
-  const part = await readPart(init, 'policy')
-  const { claims } = await verifyDocument(part.document, {
-    typ: 'policy+jws',
-    schema: policyPart,
-    maxBytes: limits.documentBytes,
-    keyOf: kid => init.keys.keyOf(kid),
-  })
+  const { part, claims } = await readPart(init, { name: 'policy', typ: 'policy+jws', schema: policyPart })
   return { part, policy: claims.policy }
 }
 
 export async function readRelays(init: Documents): Promise<{ part: HeadPart; relays: RelayEntry[] }> {
-  const part = await readPart(init, 'relays')
-  const { claims } = await verifyDocument(part.document, {
-    typ: 'relays+jws',
-    schema: relaysPart,
-    maxBytes: limits.documentBytes,
-    keyOf: kid => init.keys.keyOf(kid),
-  })
+  const { part, claims } = await readPart(init, { name: 'relays', typ: 'relays+jws', schema: relaysPart })
   return { part, relays: claims.relays }
 }
+
+export const readRevocations = (init: Documents): Promise<{ part: HeadPart; claims: Revocations }> =>
+  readPart(init, { name: 'revocations', typ: 'revocations+jws', schema: revocationsSchema })

@@ -1,4 +1,4 @@
-import { signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
+import { keyChainSchema, parseJson, signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
 import { headFreshMs, headPartsFreshMs } from '../defaults.ts'
 import type { HeadPart } from '../store/model.ts'
 import type { MeshContext } from './mesh-context.ts'
@@ -27,12 +27,23 @@ const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
 })
 
 /** The parts, read at most every 2 s: every report and map page tells their numbers, and they are large. */
-function partsReader({ store, clock, changes }: MeshContext): () => Promise<Map<string, HeadPart>> {
+function partsReader({
+  store,
+  clock,
+  changes,
+  keys,
+  ring,
+}: MeshContext): () => Promise<Map<string, HeadPart>> {
   let last: { at: number; parts: Promise<Map<string, HeadPart>> } | undefined
   changes.listen(change => {
     if (change === 'head' || change === 'elsewhere') last = undefined
   })
-  const read = async () => new Map((await store.readParts()).map(part => [part.name, part]))
+  const read = async () => {
+    const parts = new Map((await store.readParts()).map(part => [part.name, part]))
+    // Another process rotated the authority key.
+    if (parts.get('keys')?.number !== keys.signed.links.length) await ring?.refresh()
+    return parts
+  }
   return () => {
     const now = clock.now()
     if (last === undefined || Math.abs(now - last.at) >= headPartsFreshMs) last = { at: now, parts: read() }
@@ -44,7 +55,7 @@ function partsReader({ store, clock, changes }: MeshContext): () => Promise<Map<
 
 /** Binds the numbers of the parts by a signature. */
 export function headService(mesh: MeshContext): HeadService {
-  const { signer, meshId, clock, keys } = mesh
+  const { signer, meshId, clock } = mesh
   const readParts = partsReader(mesh)
   let last: Promise<Signature> | undefined
 
@@ -69,7 +80,8 @@ export function headService(mesh: MeshContext): HeadService {
       const { head } = await signatureOf(numbersOf(parts))
       return {
         head,
-        keys: keys.signed,
+        // Of the same moment as the other parts.
+        keys: parseJson(keyChainSchema, document('keys'), 'read key chain'),
         relays: document('relays'),
         policy: document('policy'),
         revocations: document('revocations'),

@@ -1,10 +1,10 @@
-import { parseJson, shardCount, type HealthReply, type RegionHealth } from '@agent-mesh/protocol'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { parseJson, type HealthReply, type RegionHealth } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
-import { healthFreshMs, healthPage } from '../defaults.ts'
+import { healthFreshMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import { isMember, type Lease, type Member } from '../store/model.ts'
+import type { Lease, Member } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
+import { memberPages } from './member-pages.ts'
 
 /** Where members are that name no region. */
 const nowhere = 'default'
@@ -126,17 +126,7 @@ export function meshHealth({ store, clock }: { store: Store; clock: Clock }): ()
 
   const compute = async (): Promise<HealthReply> => {
     const sum = new HealthSum(await store.readLeases(), clock.now())
-    for (let shard = 0; shard < shardCount; shard++) {
-      let after = 0
-      for (let more = true; more;) {
-        const entries = await store.listShard(shard, { after, limit: healthPage })
-        for (const entry of entries) if (isMember(entry)) sum.add(entry)
-        after = entries.at(-1)?.v ?? after
-        more = entries.length === healthPage
-        // Others have their turn: a page takes some 10 ms.
-        await nextTurn()
-      }
-    }
+    for await (const page of memberPages(store)) for (const member of page) sum.add(member)
     return sum.reply()
   }
 

@@ -2,6 +2,7 @@ import {
   createTokenRequest,
   formatJoinToken,
   parse,
+  type AuditKind,
   type CreateTokenRequest,
   type TokenView,
 } from '@agent-mesh/protocol'
@@ -25,7 +26,7 @@ const viewOf = ({ hash, revokedAt, createdBy: _, ...token }: Token): TokenView =
 })
 
 export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
-  const audit = (who: string, what: string, view: TokenView): Promise<void> => {
+  const audit = (who: string, what: AuditKind, view: TokenView): Promise<void> => {
     const { id, uses, roles } = view
     return store.appendAudit({ at: clock.now(), who, what, detail: { id, uses, roles } })
   }

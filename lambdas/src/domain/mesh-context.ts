@@ -2,13 +2,16 @@ import type { KeyChain, Signer } from '@agent-mesh/protocol'
 import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { ChangeFeed } from './change-feed.ts'
+import type { Keyring } from './keyring.ts'
 
 /** What every part of the domain works with. */
 export interface MeshContext {
   meshId: string
   keys: KeyChain
-  /** Signs with the newest authority key. */
+  /** Signs with the newest authority key that everybody knows. */
   signer: Signer
+  /** Where the two come from, when they may change: another process may rotate the authority key. */
+  ring?: Keyring
   store: Store
   clock: Clock
   changes: ChangeFeed

@@ -6,10 +6,17 @@ import type { ControlPlane } from '../domain/control-plane.ts'
 import { problemResponse } from './problem.ts'
 import { readBody } from './request-body.ts'
 import { routeHandlers, type RouteCall, type RouteHandler } from './route-handlers.ts'
+import { SourceLimit } from './source-limit.ts'
 
 export interface ApiRouterInit {
   plane: ControlPlane
   observe: RequestObserver
+}
+
+/** What a host tells of a request beside itself. */
+export interface RequestOrigin {
+  /** IP address of who sent it; without it nothing is limited by source. */
+  source?: string | undefined
 }
 
 /** Told of every request once it is answered. `route` is of the list, so it is safe as a label. */
@@ -21,8 +28,9 @@ export type RequestObserver = (request: {
 }) => void
 
 /** Serves `/v1/...` as the route list of the protocol has it. Never throws. */
-export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
-  const app = new Hono()
+export function apiRouter({ plane, observe }: ApiRouterInit): Hono<{ Bindings: RequestOrigin }> {
+  const app = new Hono<{ Bindings: RequestOrigin }>()
+  const sources = new SourceLimit(() => plane.mesh.clock.now())
   const handlers = routeHandlers(plane)
   for (const route of apiRoutes) {
     const name = `${route.method} ${route.path}`
@@ -35,9 +43,8 @@ export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
         observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
         return response
       }
-      return serve(plane, route, handler, c).then(answer, (error: unknown) =>
-        answer(problemResponse(error), error),
-      )
+      const serving = limited(sources, route, c, () => serve(plane, route, handler, c))
+      return serving.then(answer, (error: unknown) => answer(problemResponse(error), error))
     })
   }
   app.notFound(({ req }) => {
@@ -50,16 +57,49 @@ export function apiRouter({ plane, observe }: ApiRouterInit): Hono {
   return app
 }
 
+type ApiContext = Context<{ Bindings: RequestOrigin }>
+
+/**
+ * Strangers are slowed down by their address: who enrols, and whose signature or key is not accepted anywhere. Members are
+ * not: their requests cost their address nothing.
+ */
+async function limited<T>(
+  sources: SourceLimit,
+  route: ApiRoute,
+  c: ApiContext,
+  work: () => Promise<T>,
+): Promise<T> {
+  // Undefined where the application is asked without a host.
+  const address = (c.env as RequestOrigin | undefined)?.source
+  if (address === undefined || route.auth === 'open') return work()
+  if (c.req.header('authorization') !== undefined || route.auth === 'key') sources.check(address)
+  try {
+    const done = await work()
+    if (route.auth === 'key') sources.charge(address, 'enrolled')
+    return done
+  } catch (error) {
+    if (error instanceof MeshError && isGuess(error)) sources.charge(address, 'refused')
+    throw error
+  }
+}
+
+/** What a stranger provokes; a member whose clock is wrong or whose credential has expired is none. */
+const isGuess = ({ code, details }: MeshError): boolean =>
+  (code === 'unauthenticated' && details?.['enrolled'] !== true) || code === 'token_invalid'
+
 async function serve(
   plane: ControlPlane,
   route: ApiRoute,
   handler: RouteHandler,
-  c: Context,
+  c: ApiContext,
 ): Promise<Response> {
   const url = new URL(c.req.url)
   const body = await readBody(c.req.raw)
   const authorization = c.req.header('authorization')
-  const who = await authenticate(plane, route, { method: route.method, url, body, authorization })
+  const signed = { method: route.method, url, body, authorization }
+  const { nonce, ...who } = await authenticate(plane, route, signed)
+  await authorize(plane, route, who)
+  if (route.nonce === true) await plane.callers.once({ peerId: who.peerId ?? '', nonce })
   const reply = await handler({
     ...who,
     params: c.req.param() as Record<string, string>,
@@ -79,14 +119,14 @@ async function authenticate(
   { callers }: ControlPlane,
   route: ApiRoute,
   request: SignedRequest,
-): Promise<Who> {
+): Promise<Who & { nonce?: string | undefined }> {
   const nobody: Who = { peerId: undefined, caller: undefined }
   const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
   if (open) return nobody
-  if (keyIsEnough(route)) return { peerId: await callers.key(request), caller: undefined }
+  if (keyIsEnough(route)) return { ...nobody, ...(await callers.key(request)) }
   try {
     const caller = await callers.member(request)
-    return { peerId: caller.peerId, caller }
+    return { peerId: caller.peerId, caller, nonce: caller.nonce }
   } catch (error) {
     // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
     const stranger =
@@ -94,6 +134,13 @@ async function authenticate(
     if (route.auth === 'optional' && stranger) return nobody
     throw error
   }
+}
+
+/** What an admin manages is granted by the policy, like everything else. */
+async function authorize({ callers }: ControlPlane, { manage }: ApiRoute, { caller }: Who): Promise<void> {
+  if (manage === undefined) return
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  await callers.authorize(caller, manage)
 }
 
 function readQuery({ query: known = [] }: ApiRoute, url: URL): Record<string, string> {

@@ -11,6 +11,11 @@ export function publicProblem(thrown: unknown): Problem {
 /** {@link publicProblem} as an answer. */
 export function problemResponse(thrown: unknown): Response {
   const problem = publicProblem(thrown)
-  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+  const headers: Record<string, string> = {
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  }
+  const { retryAfterMs } = problem.details ?? {}
+  if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1_000))
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }

@@ -10,9 +10,12 @@ import {
   type CreateTokenRequest,
   type EnrolRequest,
   type RelayReport,
+  type RevokeRequest,
+  type WritePolicyRequest,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { listPage, providerPage } from '../defaults.ts'
+import type { AuditQuery } from '../domain/audit-log.ts'
 import type { Caller } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
 
@@ -51,6 +54,15 @@ const limitOf = ({ query }: RouteCall, { usual, most }: { usual: number; most: n
 const pageOf = (call: RouteCall): { cursor?: string; limit: number } => {
   const { cursor } = call.query
   return { limit: limitOf(call, listPage), ...(cursor === undefined ? {} : { cursor }) }
+}
+
+function auditQueryOf(call: RouteCall): AuditQuery {
+  const number = z.optional(z.int().check(z.nonnegative()))
+  const given = Object.entries(call.query).filter(([name]) => name !== 'limit')
+  const names = { after: number, since: number, last: number }
+  const numbers = given.map(([name, value]) => [name === 'cursor' ? 'after' : name, Number(value)])
+  const query = parse(z.object(names), Object.fromEntries(numbers), 'read query')
+  return { ...(query as Omit<AuditQuery, 'limit'>), limit: limitOf(call, listPage) }
 }
 
 /** Handlers by `METHOD path`, the path as in the route list of the protocol. */
@@ -94,23 +106,27 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
     return { ...(await plane.health()), history: await plane.healthHistory.read(history) }
   },
   'GET /v1/policy': () => plane.policy(),
-  'GET /v1/revocations': () => plane.revocations(),
+  'PUT /v1/policy': call => {
+    const [request, caller] = [call.body as WritePolicyRequest, callerOf(call)]
+    const dry = z.object({ dryRun: z._default(z.enum(['true', 'false']), 'false') })
+    return parse(dry, call.query, 'read query').dryRun === 'true'
+      ? plane.policyWriting.dryRun(request, caller, limitOf(call, listPage))
+      : plane.policyWriting.write(request, caller)
+  },
+  'GET /v1/revocations': () => plane.revocation.list(),
+  'POST /v1/revocations': call => plane.revocation.revoke(call.body as RevokeRequest, callerOf(call).peerId),
+  'POST /v1/members/{peerId}/revoke': call =>
+    plane.revocation.revoke(
+      { peerId: parse(peerIdField, call.params['peerId'], 'revoke member') },
+      callerOf(call).peerId,
+    ),
 
+  'GET /v1/audit': call => plane.audit.read(auditQueryOf(call)),
   ...tokenHandlers(plane),
 })
 
-/** Only for those whom the policy lets manage tokens. */
-function tokenHandlers({ callers, tokens }: ControlPlane): Record<string, RouteHandler> {
-  const asAdmin =
-    (handler: (call: RouteCall, admin: Caller) => Promise<unknown>): RouteHandler =>
-    async call => {
-      const caller = callerOf(call)
-      await callers.authorize(caller, 'admin:tokens')
-      return handler(call, caller)
-    }
-  return {
-    'GET /v1/tokens': asAdmin(call => tokens.list(pageOf(call))),
-    'POST /v1/tokens': asAdmin((call, admin) => tokens.create(call.body as CreateTokenRequest, admin.peerId)),
-    'DELETE /v1/tokens/{id}': asAdmin(({ params }, admin) => tokens.revoke(params['id'] ?? '', admin.peerId)),
-  }
-}
+const tokenHandlers = ({ tokens }: ControlPlane): Record<string, RouteHandler> => ({
+  'GET /v1/tokens': call => tokens.list(pageOf(call)),
+  'POST /v1/tokens': call => tokens.create(call.body as CreateTokenRequest, callerOf(call).peerId),
+  'DELETE /v1/tokens/{id}': call => tokens.revoke(call.params['id'] ?? '', callerOf(call).peerId),
+})

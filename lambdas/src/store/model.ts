@@ -159,10 +159,3 @@ export interface HealthRollUp {
   region: string
   document: string
 }
-
-export interface AuditEntry {
-  at: number
-  who: string
-  what: string
-  detail?: Record<string, unknown>
-}

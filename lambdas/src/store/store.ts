@@ -1,5 +1,5 @@
+import type { AuditEntry, AuditEvent, AuditHead } from '@agent-mesh/protocol/audit'
 import type {
-  AuditEntry,
   Enrolment,
   HeadPart,
   HealthRollUp,
@@ -42,6 +42,8 @@ export interface EnrolmentStore {
   redeem(redemption: Redemption): Promise<{ enrolment: Enrolment; fresh: boolean }>
   /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */
   readEnrolment(peerId: string): Promise<Enrolment | undefined>
+  /** As {@link readEnrolment}, by its serial or name. Reads many rows: for admins, who ask rarely. */
+  findEnrolment(by: { serial: string } | { name: string }): Promise<Enrolment | undefined>
   /**
    * Records a credential just signed, in the enrolment and in the pair. Changes no map number: the claims stay.
    * @throws MeshError not_found, revoked, conflict when the serial is not the enrolment's
@@ -69,6 +71,11 @@ export interface DirectoryStore {
    * an enrolment of that serial, revoked, mesh_full when a removed member comes back to a full mesh
    */
   putMember(record: NewRecord): Promise<MapWrite>
+  /**
+   * Takes those out of the map that have been offline for 30 days, ephemeral ones for 10 minutes; their enrolments stay. Some
+   * at a time, and where all members have to be read for it, only once a day.
+   */
+  removeOffline(): Promise<Enrolment[]>
   /** Removes the pair of that serial. @throws MeshError not_found */
   removeMember(peerId: string, serial: string): Promise<MapWrite>
   /** In the order given; those not in the map are left out. */
@@ -108,9 +115,16 @@ export interface HealthStore {
 export interface LedgerStore {
   /** False when the nonce was used before and has not expired. */
   claimNonce(nonce: string, expiresAt: number): Promise<boolean>
-  appendAudit(entry: AuditEntry): Promise<void>
-  /** Oldest first, `after` (an id) excluded. */
-  listAudit(page: { after?: number; limit: number }): Promise<(AuditEntry & { id: number })[]>
+}
+
+/** What happened, as one chain of hashes over all processes of the mesh's control plane. */
+export interface AuditStore {
+  /** Takes the next place in the chain, whoever else writes. @throws MeshError invalid_argument, too_large */
+  appendAudit(event: AuditEvent): Promise<void>
+  /** The newest entry, or the root before the first one. */
+  readAuditHead(): Promise<AuditHead>
+  /** Oldest first, `after` (a seq) excluded, without gaps; as they are stored, verified by whoever reads. */
+  listAudit(page: { after?: number; limit: number }): Promise<AuditEntry[]>
 }
 
 /**
@@ -118,7 +132,7 @@ export interface LedgerStore {
  * read checks expiry itself, `collectGarbage` only frees space.
  */
 export interface Store
-  extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, HealthStore, LedgerStore {
+  extends HeadPartStore, EnrolmentStore, DirectoryStore, PresenceStore, HealthStore, LedgerStore, AuditStore {
   /**
    * Calls `listener` when another process wrote to map or head, where the database tells. Who must know polls as well.
    * @returns how to stop

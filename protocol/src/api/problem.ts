@@ -1,6 +1,7 @@
 /** Problem details (RFC 9457): how errors travel over HTTP, from the control plane and on the local socket. */
 import * as z from 'zod/mini'
 import { isErrorCode, MeshError } from '../errors.ts'
+import { redact, redactText } from '../redact.ts'
 
 export const problemSchema = z.looseObject({
   /** `urn:agent-mesh:error:<code>` */
@@ -14,15 +15,15 @@ export const problemSchema = z.looseObject({
 })
 export type Problem = z.output<typeof problemSchema>
 
-/** The problem details of an error. Its cause and its stack stay in the process. */
+/** The problem details of an error, without secrets. Its cause and its stack stay in the process. */
 export const problemOf = ({ code, status, message, hint, details }: MeshError): Problem => ({
   type: `urn:agent-mesh:error:${code}`,
   title: code,
   status,
-  detail: message,
+  detail: redactText(message),
   code,
-  ...(hint === undefined ? {} : { hint }),
-  ...(details === undefined ? {} : { details }),
+  ...(hint === undefined ? {} : { hint: redactText(hint) }),
+  ...(details === undefined ? {} : { details: redact(details) as Record<string, unknown> }),
 })
 
 /** The error that a problem tells of; undefined when this version does not know its code. */

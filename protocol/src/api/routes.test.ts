@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { TestMesh } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
+import { auditRoot, nextAuditEntry } from '../audit.ts'
 import { parse } from '../parse.ts'
 import { apiRoutes, type ApiRoute } from './routes.ts'
 
@@ -44,6 +45,8 @@ const requests: Record<string, object> = {
     load: { agents: 1, reservations: 1, visitors: 0 },
     health: { ready: true, version: '0.1.0', region: 'eu-1' },
   },
+  'PUT /v1/policy': { policy: { grants: [], tests: [] }, expected: 1, force: true },
+  'POST /v1/revocations': { serial: 's'.repeat(22) },
   'POST /v1/tokens': {
     uses: 1,
     expiresIn: 60,
@@ -54,8 +57,22 @@ const requests: Record<string, object> = {
   },
 }
 
+const revoked = {
+  peerId: member.peerId,
+  name: member.name,
+  serial: member.serial,
+  roles: ['agent'],
+  revokedAt: 1,
+  number: 2,
+}
+
 /** One valid body of each reply. */
 const replies: Record<string, object> = {
+  'GET /v1/audit': {
+    entries: [nextAuditEntry(auditRoot, { at: 1, who: 'admin', what: 'policy' })],
+    head: auditRoot,
+    next: '1',
+  },
   'GET /v1/bootstrap': {
     meshId: mesh.meshId,
     head,
@@ -79,7 +96,27 @@ const replies: Record<string, object> = {
     history: [{ at: 1, regions: [regionHealth] }],
   },
   'GET /v1/policy': { number: 1, policy: { grants: [], tests: [] }, document: head.policy },
-  'GET /v1/revocations': { number: 1, document: head.revocations },
+  'PUT /v1/policy': {
+    number: 1,
+    written: false,
+    changes: [
+      {
+        peerId: member.peerId,
+        name: member.name,
+        gained: [{ action: 'call', target: 'service:*' }],
+        lost: [],
+      },
+    ],
+    changed: 1,
+    members: 3,
+  },
+  'GET /v1/revocations': {
+    number: 1,
+    document: head.revocations,
+    revoked: [{ peerId: member.peerId, at: 1 }],
+  },
+  'POST /v1/revocations': revoked,
+  'POST /v1/members/{peerId}/revoke': revoked,
   'GET /v1/tokens': { tokens: [token], next: 'x' },
   'POST /v1/tokens': { token: 'amj1.x', view: token },
 }
@@ -174,6 +211,9 @@ it.each([
     'POST /v1/relays/self/report',
     { load: { agents: 1, reservations: 0, visitors: 0, x: 1 } },
   ],
+  ['a revocation of two', 'POST /v1/revocations', { peerId: member.peerId }],
+  ['a revocation of nobody', 'POST /v1/revocations', { serial: undefined }],
+  ['a policy with a grant of a later version', 'PUT /v1/policy', { policy: { grants: [{}], tests: [] } }],
 ])('%s is refused', async (_, name, change) => {
   expect(await requestOf(name)(change)).toMatch(/^invalid_argument: /)
 })

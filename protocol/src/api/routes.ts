@@ -1,21 +1,41 @@
 /** Every route of the control plane: read by the OpenAPI generator and by tests that compare it with what is served. */
 import type * as z from 'zod/mini'
+import { auditReply } from './audit.ts'
 import { bootstrapReply } from './bootstrap.ts'
-import { mapReply, policyReply, revocationsReply } from './documents.ts'
+import { mapReply } from './documents.ts'
 import { credentialReply, enrolRequest, renewRequest } from './enrolment.ts'
 import { healthReply } from './health.ts'
 import { memberViewSchema, membersReply, publishReply, publishRequest } from './members.ts'
+import { policyReply, writePolicyReply, writePolicyRequest } from './policy.ts'
 import { relayReport, relayReportReply } from './relay-report.ts'
+import { revocationsReply, revokeReply, revokeRequest } from './revocations.ts'
 import { createTokenReply, createTokenRequest, tokensReply } from './tokens.ts'
 
-export interface ApiRoute {
+/** What an admin manages; policy grants it like any other target. */
+export type AdminTarget = `admin:${'tokens' | 'policy' | 'revocations' | 'audit' | 'keys'}`
+
+export type ApiRoute = RouteShape &
+  (
+    | {
+        /** `open`; `optional`: more is told to a member; `key`: any key signs; `member`: an enrolled one; `relay`. */
+        auth: 'open' | 'optional' | 'key' | 'member' | 'relay'
+        manage?: never
+      }
+    | {
+        /** A member whom the policy lets `manage` the target. */
+        auth: 'admin'
+        manage: AdminTarget
+      }
+  )
+
+interface RouteShape {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   /** With `{name}` for path parameters. */
   path: string
   summary: string
-  /** `open`; `optional`: more is told to a member; `key`: any key signs; `member`: an enrolled one; `relay`, `admin`. */
-  auth: 'open' | 'optional' | 'key' | 'member' | 'relay' | 'admin'
   query?: readonly string[]
+  /** A replay within the minute that its time is good for would do harm: it is signed with a nonce and done once. */
+  nonce?: true
   request?: z.ZodMiniType
   /** Absent: 204. */
   reply?: z.ZodMiniType
@@ -62,7 +82,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     request: publishRequest,
     reply: publishReply,
   },
-  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member' },
+  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member', nonce: true },
   {
     method: 'GET',
     path: '/v1/members/{peerId}',
@@ -103,10 +123,49 @@ export const apiRoutes: readonly ApiRoute[] = [
     reply: revocationsReply,
   },
   {
+    method: 'PUT',
+    path: '/v1/policy',
+    summary: 'Replace the policy; with dryRun=true only say what would change for whom',
+    auth: 'admin',
+    manage: 'admin:policy',
+    query: ['dryRun', 'limit'],
+    request: writePolicyRequest,
+    reply: writePolicyReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/members/{peerId}/revoke',
+    summary: 'Put a member out for ever',
+    auth: 'admin',
+    manage: 'admin:revocations',
+    nonce: true,
+    reply: revokeReply,
+  },
+  {
+    method: 'POST',
+    path: '/v1/revocations',
+    summary: 'Put a member out for ever, by peer id, serial or name',
+    auth: 'admin',
+    manage: 'admin:revocations',
+    nonce: true,
+    request: revokeRequest,
+    reply: revokeReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'The audit chain, oldest first: after a number (cursor), since a time, or the last so many',
+    auth: 'admin',
+    manage: 'admin:audit',
+    query: ['cursor', 'since', 'last', 'limit'],
+    reply: auditReply,
+  },
+  {
     method: 'GET',
     path: '/v1/tokens',
     summary: 'Join tokens, without their secrets',
     auth: 'admin',
+    manage: 'admin:tokens',
     query: ['cursor', 'limit'],
     reply: tokensReply,
   },
@@ -115,8 +174,25 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/v1/tokens',
     summary: 'Create a join token',
     auth: 'admin',
+    manage: 'admin:tokens',
+    nonce: true,
     request: createTokenRequest,
     reply: createTokenReply,
   },
-  { method: 'DELETE', path: '/v1/tokens/{id}', summary: 'Revoke a join token', auth: 'admin' },
+  {
+    method: 'DELETE',
+    path: '/v1/tokens/{id}',
+    summary: 'Revoke a join token',
+    auth: 'admin',
+    manage: 'admin:tokens',
+    nonce: true,
+  },
 ]
+
+const withNonce = apiRoutes
+  .filter(({ nonce }) => nonce)
+  .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }))
+
+/** Whether a request is to be signed with a nonce. @param path without the base of the URL */
+export const needsNonce = (method: string, path: string): boolean =>
+  withNonce.some(route => route.method === method && route.pattern.test(path))

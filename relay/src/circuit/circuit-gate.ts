@@ -2,17 +2,20 @@
  * Who may reserve at this relay and who may open a circuit through it: admitted members with a valid credential, within
  * the limits. Pure decisions; every denial is counted by its reason.
  */
-import { MeshError, type Peer } from '@agent-mesh/protocol'
+import { mayRelay, MeshError, type Peer } from '@agent-mesh/protocol'
 import type { CircuitLimits } from './defaults.ts'
+import { spentReasons, type SpentReason } from './traffic-shaper.ts'
 
 export const denialReasons = [
   'draining',
   'not_a_member',
   'credential_expired',
+  'role_without_relay',
   'reservations_full',
   'visitors_full',
   'circuits_full',
   'homes_full',
+  ...spentReasons,
 ] as const
 export type DenialReason = (typeof denialReasons)[number]
 
@@ -23,6 +26,8 @@ export interface CircuitGateInit {
   reservations: { size: () => number; has: (peerId: string) => boolean }
   /** Open circuits, of one member or of all; the one being decided counts. */
   circuits: (peerId?: string) => number
+  /** Why a member may send nothing more today. */
+  spent: (peerId: string) => SpentReason | undefined
   /** Unix milliseconds. */
   now: () => number
   onDenied: (reason: DenialReason, peerId: string) => void
@@ -70,16 +75,23 @@ export class CircuitGate {
     return this.#deny(this.#unfit(peerId) ?? (full ? 'reservations_full' : undefined), peerId)
   }
 
-  /** Whether to refuse a circuit. */
-  denyCircuit(from: string, to: string): boolean {
-    const { limits, reservations, circuits } = this.#init
-    const unfit = this.#unfit(from) ?? this.#unfit(to)
-    if (unfit !== undefined) return this.#deny(unfit, from)
-    if (circuits() > limits.maxCircuits) return this.#deny('circuits_full', from)
-    if (reservations.has(from) || this.#visitors.has(from)) return false
-    if (this.visitors >= limits.maxVisitors) return this.#deny('visitors_full', from)
+  /** Why to refuse a circuit. */
+  circuitDenial(from: string, to: string): DenialReason | undefined {
+    const reason = this.#circuitDenial(from, to)
+    this.#deny(reason, from)
+    return reason
+  }
+
+  #circuitDenial(from: string, to: string): DenialReason | undefined {
+    const { limits, reservations, circuits, spent } = this.#init
+    const unfit = this.#unfit(from) ?? this.#unfit(to) ?? spent(from) ?? spent(to)
+    if (unfit !== undefined) return unfit
+    if (circuits() > limits.maxCircuits || circuits(from) > limits.maxCircuitsPerMember)
+      return 'circuits_full'
+    if (reservations.has(from) || this.#visitors.has(from)) return undefined
+    if (this.visitors >= limits.maxVisitors) return 'visitors_full'
     this.#visitors.add(from)
-    return false
+    return undefined
   }
 
   /** Takes an agent as homed here. Idempotent. @throws MeshError overloaded when there is no place */
@@ -101,7 +113,8 @@ export class CircuitGate {
     if (this.#draining) return 'draining'
     const peer = this.#init.member(peerId)
     if (peer === undefined) return 'not_a_member'
-    return peer.credential.exp * 1000 <= this.#init.now() ? 'credential_expired' : undefined
+    if (peer.credential.exp * 1000 <= this.#init.now()) return 'credential_expired'
+    return mayRelay(peer.credential) ? undefined : 'role_without_relay'
   }
 
   #deny(reason: DenialReason | undefined, peerId: string): boolean {

@@ -1,20 +1,25 @@
 /**
- * The circuit-relay server of a relay: libp2p's, without its limits (they end streams without an error), behind the
- * {@link CircuitGate}. A reservation ends with the member's last connection; libp2p alone would keep it for two hours.
+ * The circuit-relay server of a relay: libp2p's, behind the {@link CircuitGate}, without its limits (they end streams
+ * without an error) and with a {@link Forwarder} in place of its pump. A reservation ends with the member's last
+ * connection; libp2p alone would keep it for two hours.
  */
 import type { RelayGater, ServiceFactory, Transport } from '@agent-mesh/agent/transport/index'
 import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CircuitGate, type DenialReason } from './circuit-gate.ts'
-import { circuitDefaults, type CircuitLimits } from './defaults.ts'
-
-const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
+import { circuitDefaults, trafficDefaults, type CircuitLimits, type TrafficLimits } from './defaults.ts'
+import { Forwarder } from './forwarder.ts'
+import { answerConnect, hopStatus, type HopConnectPorts } from './hop-connect.ts'
+import { TrafficShaper, type SpentReason } from './traffic-shaper.ts'
 
 export interface CircuitServerInit {
   limits?: Partial<CircuitLimits>
+  traffic?: Partial<TrafficLimits>
   /** Unix milliseconds. @default Date.now */
   now?: () => number
   onDenied?: (reason: DenialReason, peerId: string) => void
+  /** A circuit was ended because a member has used up its day. */
+  onSpent?: (reason: SpentReason, peerId: string) => void
 }
 
 export interface CircuitServer {
@@ -30,6 +35,8 @@ export interface CircuitServer {
   reservations(): string[]
   /** Open circuits through this relay. */
   circuits(): number
+  /** Bytes carried, and how often a member had to wait, so far. */
+  readonly traffic: Pick<TrafficShaper, 'bytes' | 'throttled' | 'waiting'>
 }
 
 interface ServerComponents {
@@ -39,25 +46,44 @@ interface ServerComponents {
 
 export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   const limits = { ...circuitDefaults, ...init.limits }
+  const shaper = new TrafficShaper({ limits: { ...trafficDefaults, ...init.traffic } })
+  const forwarder = new Forwarder({ shaper, onSpent: init.onSpent ?? (() => {}) })
   const state = new ServerState()
   let links: Transport['links'] | undefined
   const gate = new CircuitGate({
     limits,
     member: peerId => links?.best(peerId)?.peer,
     reservations: { size: () => state.size, has: peerId => state.has(peerId) },
-    circuits: peerId => state.circuits(peerId),
+    circuits: peerId => forwarder.count(peerId),
+    spent: peerId => shaper.spent(peerId),
     now: init.now ?? Date.now,
     onDenied: init.onDenied ?? (() => {}),
   })
+  const connect: HopConnectPorts = {
+    reserved: peerId => state.connectionOf(peerId),
+    admit: (source, target) => {
+      const leave = forwarder.place(source)
+      const reason = gate.circuitDenial(source, target)
+      if (reason === undefined) return { leave }
+      leave()
+      return unfitReasons.has(reason) ? hopStatus.permissionDenied : hopStatus.resourceLimitExceeded
+    },
+    join: (source, target, leave) => forwarder.join(source, target, leave),
+  }
   return {
     gate,
     limits,
+    traffic: shaper,
     relay: {
-      services: { circuit: components => state.build(components, limits) },
+      services: {
+        circuit: components => state.build(components, limits, connect),
+        // Circuits end with the node that carries them.
+        forwarder: () => ({ start: () => {}, stop: () => forwarder.stop() }),
+      },
       gater: {
         denyInboundRelayReservation: source => gate.denyReservation(source.toString()),
-        denyOutboundRelayedConnection: (source, target) =>
-          gate.denyCircuit(source.toString(), target.toString()),
+        // Asked by libp2p's own way of opening circuits, which must never be taken.
+        denyOutboundRelayedConnection: () => true,
       },
     },
     keep: link => state.has(link.peer.peerId),
@@ -68,22 +94,30 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
       })
     },
     reservations: () => state.reserved(),
-    circuits: () => state.circuits(),
+    circuits: () => forwarder.count(),
   }
 }
 
-/** What libp2p knows: reservations and hop streams. */
+/** Those that more room at this relay would not change. */
+const unfitReasons: ReadonlySet<DenialReason> = new Set([
+  'not_a_member',
+  'credential_expired',
+  'role_without_relay',
+] as const)
+
+/** What libp2p knows: reservations and connections. */
 class ServerState {
   #server: CircuitRelayService | undefined
   #components: ServerComponents | undefined
 
-  build(components: ServerComponents, limits: CircuitLimits): unknown {
+  build(components: ServerComponents, limits: CircuitLimits, connect: HopConnectPorts): unknown {
     this.#components = components
     this.#server = circuitRelayServer({
       maxInboundHopStreams: limits.maxCircuitsPerMember,
       maxOutboundStopStreams: limits.maxCircuitsPerMember,
       reservations: { applyDefaultLimit: false, maxReservations: limits.maxReservations },
     })(components as unknown as Parameters<ReturnType<typeof circuitRelayServer>>[0])
+    answerConnect(this.#server, connect)
     components.events.addEventListener('peer:disconnect', event => {
       // Through the signal, because libp2p forgets a reservation by it, and never replaces it by a later one.
       this.#server?.reservations.get((event as CustomEvent<PeerId>).detail)?.signal.reset(0)
@@ -103,13 +137,12 @@ class ServerState {
     return this.#server?.reservations.has(keyOf(peerId)) ?? false
   }
 
-  circuits(peerId?: string): number {
-    const connections =
-      this.#components?.connectionManager.getConnections(peerId === undefined ? undefined : keyOf(peerId)) ??
-      []
-    return connections
-      .flatMap(({ streams }) => streams)
-      .filter(({ protocol, direction }) => protocol === hopProtocol && direction === 'inbound').length
+  /** The connection of a member with a reservation. */
+  connectionOf(peerId: string): Connection | undefined {
+    if (!this.has(peerId)) return undefined
+    return this.#components?.connectionManager
+      .getConnections(keyOf(peerId))
+      .find(({ status }) => status === 'open')
   }
 }
 

@@ -15,3 +15,20 @@ export const circuitDefaults = {
 } as const
 
 export type CircuitLimits = { [K in keyof typeof circuitDefaults]: number }
+
+/** What members may send through one relay. Bytes and bytes per second; 0: no limit. */
+export const trafficDefaults = {
+  /** One member: 256 Mbit/s, more than most uplinks have; those that need more take a direct path. */
+  memberBytesPerSecond: 32 * 1024 * 1024,
+  /** What a member that was quiet may send at once: two seconds of its rate, so that short transfers never wait. */
+  memberBurstBytes: 64 * 1024 * 1024,
+  /** One member in 24 hours: its full rate for two and a quarter hours. Above it something is wrong, or a bill is due. */
+  memberBytesPerDay: 256 * 1024 ** 3,
+  /** All members together: what one core forwards. */
+  totalBytesPerSecond: 256 * 1024 * 1024,
+  totalBurstBytes: 256 * 1024 * 1024,
+  /** All members in 24 hours: a tenth of what the rate allows, so that nobody is surprised by a month's traffic. */
+  totalBytesPerDay: 2 * 1024 ** 4,
+} as const
+
+export type TrafficLimits = { [K in keyof typeof trafficDefaults]: number }

@@ -6,8 +6,7 @@ import {
   type Logger,
   type MeshMap,
 } from '@agent-mesh/agent'
-import { MeshError, type MapMessage } from '@agent-mesh/protocol'
-import { defaults } from '../defaults.ts'
+import { MeshError, rolledBack, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
 import { Watch } from './watch.ts'
 
 export interface MapMirrorInit {
@@ -15,6 +14,8 @@ export interface MapMirrorInit {
   head: HeadKeeper
   map: MeshMap
   log: Logger
+  /** Pause between polls. */
+  pollMs: number
 }
 
 export class MapMirror {
@@ -23,6 +24,8 @@ export class MapMirror {
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
+  /** Something newer was heard of during a poll, which may have asked before. */
+  #again = false
 
   constructor(init: MapMirrorInit) {
     this.#init = init
@@ -43,6 +46,16 @@ export class MapMirror {
     this.#watch.start()
   }
 
+  /** What a reply of the control plane says of the head: fetched at once when the one here is older. */
+  heard(numbers: HeadNumbers): void {
+    const known = this.#init.head.current.numbers
+    if (rolledBack(numbers, known) === undefined || this.#stopping.signal.aborted) return
+    this.#again = this.#polling !== undefined
+    if (this.#again) return
+    clearTimeout(this.#timer)
+    this.#poll()
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     clearTimeout(this.#timer)
@@ -58,7 +71,11 @@ export class MapMirror {
           this.#init.log.warn({ err: error }, 'map not polled; going on with the one on disk')
       })
       .finally(() => {
-        if (!signal.aborted) this.#timer = setTimeout(() => this.#poll(), defaults.pollMs)
+        this.#polling = undefined
+        if (signal.aborted) return
+        const pause = this.#again ? 0 : this.#init.pollMs
+        this.#again = false
+        this.#timer = setTimeout(() => this.#poll(), pause)
       })
   }
 

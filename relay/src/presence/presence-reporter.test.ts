@@ -14,6 +14,8 @@ let agent: TestKey
 let homed: HomedAgents
 let reporter: PresenceReporter
 let reports: RelayReport[]
+/** Numbers of the list of revocations that replies told. */
+let heard: number[]
 /** How the control plane answers. */
 let answer: () => Promise<void>
 
@@ -22,6 +24,7 @@ beforeEach(async () => {
   agent = await testKey()
   homed = new HomedAgents({ self: relay.kid, places: { claimHome: () => {}, releaseHome: () => {} } })
   reports = []
+  heard = []
   answer = () => Promise.resolve()
 })
 afterEach(() => reporter.stop())
@@ -38,6 +41,7 @@ function start(changes: Partial<PresenceReporterInit> = {}): void {
     homed,
     load: () => ({ agents: homed.size, reservations: 0, visitors: 0 }),
     health: () => ({ ready: true, version: '0' }),
+    onNumbers: told => heard.push(told.revocations),
     log: createLogger('test', 'silent'),
     pauses,
     ...changes,
@@ -57,6 +61,7 @@ describe('PresenceReporter', () => {
   test('reports at its start, though nobody is there: the lease begins', async () => {
     start()
     await until(() => expect(reports).toMatchObject([{ seq: 1, up: [], down: [], load: { agents: 0 } }]))
+    await until(() => expect(heard).toEqual([1]))
   })
 
   test('tells who came and who went, each once', async () => {

@@ -1,6 +1,6 @@
 /** Sends presence reports: on change, at least 5 s apart, else each 120 s. */
 import type { ControlPlaneClient, Logger } from '@agent-mesh/agent'
-import { MeshError, type RelayReport } from '@agent-mesh/protocol'
+import { MeshError, type HeadNumbers, type RelayReport } from '@agent-mesh/protocol'
 import { defaults } from '../defaults.ts'
 import type { HomedAgents } from './homed-agents.ts'
 import { PresenceReport } from './presence-report.ts'
@@ -10,6 +10,8 @@ export interface PresenceReporterInit {
   homed: HomedAgents
   load: () => RelayReport['load']
   health: () => RelayReport['health']
+  /** Told of the numbers that each reply carries. */
+  onNumbers: (numbers: HeadNumbers) => void
   log: Logger
   /** @default those of the room */
   pauses?: Record<'reportMinMs' | 'reportIdleMs' | 'reportRetryMs', number>
@@ -75,13 +77,16 @@ export class PresenceReporter {
     this.#wanted = false
     try {
       const body = { ...this.#report.next(homed.claims()), load: load(), health: health() }
-      await client.report(body, this.#stopping.signal)
+      const { numbers } = await client.report(body, this.#stopping.signal)
+      this.#init.onNumbers(numbers)
       const more = this.#report.acknowledge(homed.claims()) || this.#wanted
       return more ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
-      return this.#pauses.reportRetryMs
+      // A relay that was put out is not listened to any more.
+      const out = error instanceof MeshError && error.code === 'revoked'
+      return out ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }
   }
 }

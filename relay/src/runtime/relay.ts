@@ -4,12 +4,14 @@
  */
 import {
   createLogger,
+  type CutOff,
   openMember,
   parseMemberOptions,
   peerViews,
   Presence,
   serviceViews,
   statusView,
+  type Clock,
   type Link,
   type Logger,
   type Member,
@@ -25,9 +27,9 @@ import {
 } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { circuitServer, type CircuitServer } from '../circuit/index.ts'
+import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
-import { defaults } from '../defaults.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
@@ -37,6 +39,10 @@ export interface RelayOptions extends MemberOptions {
   log?: Logger
   /** Gives up while joining. */
   signal?: AbortSignal
+  /** @default the clock of the machine */
+  clock?: Clock
+  /** How often head and map are polled beside the watch, ms. @default 60 s */
+  pollMs?: number
 }
 
 /**
@@ -51,17 +57,22 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     })
   const log = options.log ?? createLogger('agent-mesh-relay')
   const circuit = circuitServer({
-    onDenied: (reason, peerId) => log.info({ reason, peerId }, 'circuit or reservation denied'),
+    onDenied: (reason, peerId) => {
+      log.info({ reason, peerId }, 'circuit or reservation denied')
+      parts.member?.audit.unserved(peerId, reason)
+    },
   })
-  const parts: { relay?: Relay } = {}
+  const parts: { relay?: Relay; member?: Member } = {}
   const transport = {
     relay: circuit.relay,
     keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
     options: { maxLinks: circuit.limits.maxLinks },
   }
   const signal = options.signal === undefined ? {} : { signal: options.signal }
+  const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
-  const member = await openMember({ settings, log, transport, beforeStart, ...signal })
+  const member = await openMember({ settings, log, transport, beforeStart, ...signal, ...clock })
+  parts.member = member
   try {
     if (!member.credential.claims.roles.includes('relay'))
       throw new MeshError(
@@ -71,7 +82,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
           hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
         },
       )
-    const relay = (parts.relay = new Relay(member, circuit))
+    const relay = (parts.relay = new Relay(member, circuit, options.pollMs))
     await relay.start()
     return relay
   } catch (error) {
@@ -92,13 +103,13 @@ export class Relay {
   readonly #startedAt: number
   #stopped: Promise<void> | undefined
 
-  constructor(member: Member, circuit: CircuitServer) {
+  constructor(member: Member, circuit: CircuitServer, pollMs: number = defaults.pollMs) {
     const { client, head, map, store, log, identity, clock } = member
     this.#member = member
     this.#circuit = circuit
     this.#startedAt = clock.now()
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
-    this.#mirror = new MapMirror({ client, head, map, log })
+    this.#mirror = new MapMirror({ client, head, map, log, pollMs })
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
     const { transport, serving } = member
     this.#neighbours = new Neighbours({
@@ -120,6 +131,7 @@ export class Relay {
         latency: this.#neighbours.latency(),
         ...(region === undefined ? {} : { region }),
       }),
+      onNumbers: numbers => this.#mirror.heard(numbers),
       log,
     })
     this.#homed.onChange(() =>
@@ -166,6 +178,11 @@ export class Relay {
     this.#mirror.start()
     this.#neighbours.start()
     this.#reporter.start()
+  }
+
+  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
+  onCutOff(listener: (cut: CutOff) => void): () => void {
+    return this.#member.revocations.onCutOff(listener)
   }
 
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */

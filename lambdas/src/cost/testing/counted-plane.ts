@@ -1,7 +1,8 @@
 /** A control plane over a table whose units are counted; its clock stands still, so that nothing is read anew by age. */
-import { createHash, createPrivateKey } from 'node:crypto'
+import { createHash, createPrivateKey, randomBytes } from 'node:crypto'
 import {
   jwkSigner,
+  needsNonce,
   peerIdOfJwk,
   signHomeClaim,
   signRecord,
@@ -59,7 +60,9 @@ const asker =
     const url = new URL(path, publicUrl)
     const content: unknown = await given
     const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
-    const authorization = await signRequest(signer, { method, url, body }, { meshId, now: now() })
+    const nonce = needsNonce(method, path) ? { nonce: randomBytes(16).toString('base64url') } : {}
+    const options = { meshId, now: now(), ...nonce }
+    const authorization = await signRequest(signer, { method, url, body }, options)
     const request = { method, headers: { authorization }, ...(body.length === 0 ? {} : { body }) }
     const response = await app.fetch(new Request(url, request))
     const text = await response.text()

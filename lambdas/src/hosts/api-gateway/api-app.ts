@@ -1,9 +1,8 @@
 /** The routes of the control plane as a Lambda serves them: they are made once the mesh is open. */
-import { Hono } from 'hono'
 import { MeshError } from '@agent-mesh/protocol'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
-import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
+import { apiRouter, type RequestObserver, type RequestOrigin } from '../../routes/api-router.ts'
 import { operationsRouter } from '../../routes/operations-router.ts'
 import { problemResponse } from '../../routes/problem.ts'
 import type { Metrics } from '../lambda/metrics.ts'
@@ -15,25 +14,29 @@ export interface ApiAppInit {
 }
 
 /** Never throws. While there is no mesh, `/health` and the description of the API are all that is answered. */
-export function apiApp({ plane, metrics, log }: ApiAppInit): (request: Request) => Promise<Response> {
+export function apiApp({
+  plane,
+  metrics,
+  log,
+}: ApiAppInit): (request: Request, origin?: RequestOrigin) => Promise<Response> {
   const operations = operationsRouter({
     ready: async () => (await plane()).mesh.store.ping(),
     // CloudWatch counts what a Lambda does: there is nothing to scrape.
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
   })
   const observe = observer(metrics, log)
-  let served: { plane: ControlPlane; api: Hono } | undefined
+  let served: { plane: ControlPlane; api: ReturnType<typeof apiRouter> } | undefined
   operations.all('*', async c => {
     try {
       const opened = await plane()
       if (served?.plane !== opened) served = { plane: opened, api: apiRouter({ plane: opened, observe }) }
-      return await served.api.fetch(c.req.raw)
+      return await served.api.fetch(c.req.raw, c.env as RequestOrigin)
     } catch (error) {
       return problemResponse(error)
     }
   })
   operations.onError(problemResponse)
-  return async request => operations.fetch(request)
+  return async (request, origin = {}) => operations.fetch(request, origin)
 }
 
 const observer =

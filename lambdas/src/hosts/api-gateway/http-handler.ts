@@ -6,7 +6,7 @@ export interface HttpApiEvent {
   headers?: Record<string, string | undefined>
   body?: string
   isBase64Encoded?: boolean
-  requestContext: { http: { method: string }; domainName?: string }
+  requestContext: { http: { method: string; sourceIp?: string }; domainName?: string }
 }
 
 export interface HttpApiResult {
@@ -36,9 +36,9 @@ function requestOf(event: HttpApiEvent): Request {
 
 /** Everything the control plane answers is text. */
 export const httpApiHandler =
-  (fetch: (request: Request) => Response | Promise<Response>) =>
+  (fetch: (request: Request, origin: { source?: string | undefined }) => Response | Promise<Response>) =>
   async (event: HttpApiEvent): Promise<HttpApiResult> => {
-    const response = await fetch(requestOf(event))
+    const response = await fetch(requestOf(event), { source: event.requestContext.http.sourceIp })
     return {
       statusCode: response.status,
       headers: Object.fromEntries(response.headers),

@@ -10,6 +10,7 @@ import {
 } from '@agent-mesh/protocol'
 import { changeFeed } from '../../domain/change-feed.ts'
 import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
+import { keyring } from '../../domain/keyring.ts'
 import { systemClock } from '../../store/clock.ts'
 import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -17,7 +18,7 @@ import type { LambdaSettings } from './environment.ts'
 
 export interface OpenMeshInit {
   settings: LambdaSettings
-  /** The signer of the mesh's newest authority key. */
+  /** The signer of an authority key. @throws MeshError conflict when it is not the stack's */
   signerOf: (kid: string) => Signer | Promise<Signer>
 }
 
@@ -30,14 +31,26 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
   const store = openDynamoStore({ table, maxMembers })
   let opened: Promise<ControlPlane> | undefined
 
+  /** The stack has one key, which may be older or newer than the one asked for. */
+  const ownKey = async (kid: string): Promise<Signer | undefined> => {
+    try {
+      return await signerOf(kid)
+    } catch (error) {
+      if (error instanceof MeshError && error.code === 'conflict') return undefined
+      throw error
+    }
+  }
+
   const open = async (): Promise<ControlPlane> => {
     const keys = await readKeys(store, settings)
-    const signer = await signerOf(keys.current.kid)
-    const { meshId } = keys
+    const ring = keyring({ store, clock: systemClock, keys, open: kid => ownKey(kid) })
+    // Fails here rather than at the first signature when there is none that may sign.
+    await ring.pick()
     const mesh = {
-      meshId,
-      keys,
-      signer,
+      meshId: keys.meshId,
+      keys: ring.keys,
+      signer: ring.signer,
+      ring,
       store,
       clock: systemClock,
       changes: changeFeed(),

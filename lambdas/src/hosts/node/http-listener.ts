@@ -2,7 +2,8 @@ import { MeshError } from '@agent-mesh/protocol'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { drainMs, requestMs } from '../../defaults.ts'
+import { connections, drainMs, requestMs as usualRequestMs } from '../../defaults.ts'
+import { limitSources } from './limit-sources.ts'
 
 export interface ListenAddress {
   host: string
@@ -10,9 +11,19 @@ export interface ListenAddress {
   port: number
 }
 
-/** An HTTP server that listens and answers nothing yet. @throws MeshError unavailable */
-export async function listen({ host, port }: ListenAddress): Promise<Server> {
-  const server = createServer({ requestTimeout: requestMs, headersTimeout: requestMs })
+/**
+ * An HTTP server that listens and answers nothing yet.
+ * @param requestMs a request that is not complete by then is refused, and its connection closed
+ * @throws MeshError unavailable
+ */
+export async function listen({ host, port }: ListenAddress, requestMs = usualRequestMs): Promise<Server> {
+  const server = createServer({
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: requestMs / connections.looksPerRequest,
+  })
+  server.maxConnections = connections.most
+  server.on('connection', limitSources(connections.perSource))
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

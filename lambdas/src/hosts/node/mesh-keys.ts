@@ -1,14 +1,14 @@
-import { MeshError, type KeyChain } from '@agent-mesh/protocol'
+import { MeshError, meshIdOf } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
+import { keyring, readKeyChain, type Keyring } from '../../domain/keyring.ts'
 import type { Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
+import { authorityKeyFiles, type AuthorityKeyFiles } from './authority-key-files.ts'
 
 /** Of the mesh; its thumbprint is the mesh id. Signs the key chain and nothing else. */
 export const rootKeyFile = 'root-key.json'
-/** Signs credentials and the head. */
-const authorityKeyFile = 'authority-key.json'
 
 /**
  * The mesh of a data folder: its keys, made on the first start.
@@ -19,10 +19,10 @@ export async function openMesh(init: {
   data: string
   store: Store
   clock: Clock
-}): Promise<{ keys: KeyChain; authority: AuthorityKey }> {
+}): Promise<{ ring: Keyring; root: AuthorityKey; files: AuthorityKeyFiles }> {
   const founded = (await init.store.readPart('keys')) !== undefined
-  const open = async (name: string): Promise<AuthorityKey> => {
-    const path = join(init.data, name)
+  const files = authorityKeyFiles(init.data)
+  const open = async (path: string): Promise<AuthorityKey> => {
     const key = await fileKey(path)
     if (key !== undefined) return key
     if (founded)
@@ -31,8 +31,11 @@ export async function openMesh(init: {
       })
     return makeFileKey(path)
   }
-  const root = await open(rootKeyFile)
-  const authority = await open(authorityKeyFile)
+  const root = await open(join(init.data, rootKeyFile))
+  // Whoever replaced a stolen key may have died before the new one got its name.
+  const authority =
+    (await files.unrevoked(await readKeyChain(init.store, await meshIdOf(root.jwk)))) ??
+    (await open(files.current))
   const keys = await foundMesh({ ...init, root, authority })
-  return { keys, authority }
+  return { ring: keyring({ ...init, keys, open: kid => files.open(kid) }), root, files }
 }

@@ -2,7 +2,7 @@
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
 import { getRequestListener } from '@hono/node-server'
 import { mkdir } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { changeFeed } from '../../domain/change-feed.ts'
@@ -13,10 +13,12 @@ import { operationsRouter } from '../../routes/operations-router.ts'
 import { healthCheckMs } from '../../defaults.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
+import { clientAddress } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
+import { localAuthority, type LocalAuthority, type RotatedKey } from './local-authority.ts'
 import { openMesh } from './mesh-keys.ts'
 import { describeStore, openStore, parseStoreChoice, type StoreChoice } from './open-store.ts'
 import { WatchHub } from './watch-hub.ts'
@@ -36,6 +38,10 @@ export interface ControlPlaneOptions {
   log?: Log
   /** Agents and relays the mesh takes. @default 5000 */
   maxMembers?: number
+  /** A reverse proxy stands before it, and the last address of its `X-Forwarded-For` tells who asks. @default false */
+  trustProxy?: boolean
+  /** A request that is not complete by then is refused, ms. @default 30000 */
+  requestMs?: number
 }
 
 export interface RunningControlPlane {
@@ -49,6 +55,11 @@ export interface RunningControlPlane {
   readonly adminPeerId: string
   createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
   health(): Promise<HealthReply>
+  /**
+   * Makes a new authority key. @param options.revoke the old ones were stolen: nothing they signed counts any more
+   * @throws MeshError conflict while another rotation is under way
+   */
+  rotateKey(options?: { revoke?: boolean }): Promise<RotatedKey>
   /** Lets running requests finish. Idempotent. */
   stop(): Promise<void>
 }
@@ -69,19 +80,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     clock = systemClock,
     maxMembers,
     log = pino({ name: 'control-plane' }, pino.destination(2)),
+    trustProxy = false,
   } = options
   const choice = choiceOf(options)
   await makeFolder(data)
   const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
   let server: Server | undefined
   try {
-    const { keys, authority } = await openMesh({ data, store, clock })
+    const { ring, ...own } = await openMesh({ data, store, clock })
     if (options.restored === true) await store.renewEpoch()
-    server = await listen(options.listen)
+    server = await listen(options.listen, options.requestMs)
     const publicUrl = publicUrlOf(options.publicUrl, server)
+    const { keys, signer } = ring
     const { meshId } = keys
-    const mesh = { meshId, keys, signer: authority.signer, store, clock, changes: changeFeed(), publicUrl }
-    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice })
+    const mesh = { meshId, keys, signer, ring, store, clock, changes: changeFeed(), publicUrl }
+    const authority = localAuthority({ ...mesh, ...own })
+    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice, authority, trustProxy })
   } catch (error) {
     if (server !== undefined) await closeServer(server)
     await store.close()
@@ -111,14 +125,28 @@ interface Serving {
   log: Log
   data: string
   choice: StoreChoice
+  authority: LocalAuthority
+  trustProxy: boolean
 }
 
-async function serve({ plane, server, store, log, data, choice }: Serving): Promise<RunningControlPlane> {
+async function serve({
+  plane,
+  server,
+  store,
+  log,
+  data,
+  choice,
+  authority,
+  trustProxy,
+}: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, log })
   const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
   const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
   app.route('/', operationsRouter({ ready: () => store.ping(), metrics: () => metrics.text() }))
-  server.on('request', getRequestListener(app.fetch))
+  const listener = getRequestListener((request, { incoming }) =>
+    app.fetch(request, { source: clientAddress(incoming as IncomingMessage, trustProxy) }),
+  )
+  server.on('request', listener)
   const admin = await firstAdmin(data, plane)
   server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
   hub.start()
@@ -126,7 +154,15 @@ async function serve({ plane, server, store, log, data, choice }: Serving): Prom
     { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
     log,
   )
-  const roundups = housekeeping({ health: () => plane.healthHistory.record() }, log, healthCheckMs)
+  const roundups = housekeeping(
+    {
+      keys: () => authority.settle(),
+      offline: async () => void (await plane.removeOffline()),
+      health: () => plane.healthHistory.record(),
+    },
+    log,
+    healthCheckMs,
+  )
   const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
@@ -150,6 +186,7 @@ async function serve({ plane, server, store, log, data, choice }: Serving): Prom
     adminPeerId: admin.peerId,
     createToken: request => plane.tokens.create(request, 'operator'),
     health: () => plane.health(),
+    rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),
     stop: () => (stopped ??= stop()),
   }
 }

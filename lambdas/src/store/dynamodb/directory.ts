@@ -51,6 +51,7 @@ export const directory = ({ db, clock, maxMembers, queue, members, changes }: Ne
       },
       ...writes,
       ...(back ? [countBy(1, maxMembers)] : []),
+      ...(back && member.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
     ])
     return written ? { written: true, shard, v } : again
   }

@@ -1,6 +1,7 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { mapChanges } from './changes.ts'
 import { KeyedQueue } from './contention.ts'
 import { directory } from './directory.ts'
@@ -13,6 +14,7 @@ import { mapLog } from './map-log.ts'
 import { memberItems } from './member-items.ts'
 import { members } from './members.ts'
 import { memberNames } from './names.ts'
+import { offlineMembers } from './offline.ts'
 import { presence } from './presence.ts'
 import { sweeper } from './sweep.ts'
 import { keys } from './table.ts'
@@ -43,8 +45,10 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     log: mapLog(init),
     members: members(init),
     presence: presence(init),
+    offline: offlineMembers({ ...init, members: rows, changes }),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
     sweep: sweeper({ ...init, members: rows, changes }),
   }
 }
@@ -67,8 +71,10 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     ...part.members,
     ...part.log,
     ...part.presence,
+    ...part.offline,
     ...part.health,
     ...part.ledger,
+    ...part.audit,
 
     // Its stream tells a Lambda, not a process.
     listen: () => () => {},

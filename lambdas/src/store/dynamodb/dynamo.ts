@@ -102,7 +102,7 @@ export class Dynamo {
     return found
   }
 
-  /** Items of a partition in order of their sort key, `after` excluded; pages as large as DynamoDB likes. */
+  /** Items of a partition in order of their sort key, or against it, `after` excluded; pages as large as DynamoDB likes. */
   async *query(
     pk: string,
     {
@@ -110,7 +110,8 @@ export class Dynamo {
       before,
       where,
       page,
-    }: { after?: string; before?: string; where?: Condition; page?: number } = {},
+      newestFirst,
+    }: { after?: string; before?: string; where?: Condition; page?: number; newestFirst?: boolean } = {},
   ): AsyncGenerator<Item[]> {
     const filter = where && expressionOf({}, where)
     let from: Attributes | undefined
@@ -129,6 +130,7 @@ export class Dynamo {
         },
         ...(filter?.condition === undefined ? {} : { FilterExpression: filter.condition }),
         ...(page === undefined ? {} : { Limit: page }),
+        ...(newestFirst === true ? { ScanIndexForward: false } : {}),
         ...(from === undefined ? {} : { ExclusiveStartKey: from }),
         ...this.#counted,
       }

@@ -23,7 +23,7 @@ type Redeemed = { enrolment: Enrolment; fresh: boolean }
 
 /** Enrolments on DynamoDB. */
 export const enrolments = (init: Needs) => {
-  const { db, clock, queue, members } = init
+  const { db, clock, queue, members, names } = init
   const redeem = redeemer(init)
   const revoke = revoker(init)
   return {
@@ -33,6 +33,12 @@ export const enrolments = (init: Needs) => {
 
     async readEnrolment(peerId: string): Promise<Enrolment | undefined> {
       const found = await members.find(peerId)
+      return found && enrolmentOf(found)
+    },
+
+    async findEnrolment(by: { serial: string } | { name: string }): Promise<Enrolment | undefined> {
+      const peerId = 'serial' in by ? await members.peerOfSerial(by.serial) : await names.holderOf(by.name)
+      const found = peerId === undefined ? undefined : await members.find(peerId)
       return found && enrolmentOf(found)
     },
 
@@ -92,6 +98,7 @@ const redeemer =
       ...writes,
       ...(change?.writes ?? []),
       ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
+      ...(counted && item.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
     ])
     return won ? { enrolment, fresh: true } : again
   }

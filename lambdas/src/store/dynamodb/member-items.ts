@@ -1,8 +1,9 @@
 /** The item of a member: its enrolment, its pair when it has one, and its home. */
-import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import { shardCount, shardOf } from '@agent-mesh/protocol/map-cursor'
 import { tombstoneMs } from '../../defaults.ts'
 import type { Enrolment, Member } from '../model.ts'
 import { lapsed } from '../refusals.ts'
+import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { list, number, optional, text, type Item } from './item.ts'
 import { keys } from './table.ts'
@@ -17,6 +18,8 @@ export interface MemberItem extends Enrolment {
   record?: string
   services: string[]
   updatedAt: number
+  /** When its home last changed or was left. */
+  homeAt?: number
 }
 
 export const memberFromItem = (item: Item): MemberItem => ({
@@ -39,6 +42,7 @@ export const memberFromItem = (item: Item): MemberItem => ({
   ...optional<'record', string>(item, 'record'),
   services: list(item, 'services'),
   updatedAt: number(item, 'updatedAt'),
+  ...optional<'homeAt', number>(item, 'homeAt'),
 })
 
 /** What a caller of the store sees of it. */
@@ -51,6 +55,7 @@ export const enrolmentOf = (member: MemberItem): Enrolment => {
     record: _r,
     services: _s,
     updatedAt: _u,
+    homeAt: _h,
     ...enrolment
   } = member
   return enrolment
@@ -87,6 +92,8 @@ export const remembersIncarnation = ({ record, updatedAt }: MemberItem, now: num
 
 /** Reads of members by key. */
 export const memberItems = ({ db, clock }: DynamoInit) => ({
+  key: async (peerId: string) => keys.member(await shardOf(peerId), peerId),
+
   /** As it is stored, lapsed or not. */
   async stored(peerId: string): Promise<MemberItem | undefined> {
     const item = await db.get(keys.member(await shardOf(peerId), peerId))
@@ -96,6 +103,15 @@ export const memberItems = ({ db, clock }: DynamoInit) => ({
   async find(peerId: string): Promise<MemberItem | undefined> {
     const found = await this.stored(peerId)
     return found === undefined || lapsed(found, clock.now()) ? undefined : found
+  },
+
+  /** Reads every member until it is found. */
+  async peerOfSerial(serial: string): Promise<string | undefined> {
+    for (let shard = 0; shard < shardCount; shard++) {
+      const where = when('#serial = :serial', { ':serial': serial })
+      for await (const [item] of db.query(keys.members(shard), { where })) if (item) return text(item, 'sk')
+    }
+    return undefined
   },
 
   async count(): Promise<number> {

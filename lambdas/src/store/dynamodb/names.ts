@@ -31,6 +31,11 @@ export const memberNames = ({
   }
 
   return {
+    async holderOf(name: string): Promise<string | undefined> {
+      const item = await db.get(keys.name(name))
+      return item && text(item, 'peerId')
+    },
+
     /** The first free name. @param old name of the same member, given up if it gets another */
     async choose(
       wish: string,

@@ -19,14 +19,16 @@ const fromItem = (item: Item): Lease => ({
 })
 
 /** Moves the agents of a report, some at a time. */
-const mover = ({ db }: DynamoInit) => {
+const mover = ({ db, clock }: DynamoInit) => {
   const moveIn = async (
     { relay, epoch, seq }: RelayReport,
     { peerId, homeSeq }: RelayReport['up'][number],
   ) => {
     await db.write({
       update: keys.member(await shardOf(peerId), peerId),
-      change: { set: { home: relay, homeEpoch: epoch, homeReport: seq, homeSeq, homeUp: true } },
+      change: {
+        set: { home: relay, homeEpoch: epoch, homeReport: seq, homeSeq, homeUp: true, homeAt: clock.now() },
+      },
       when: when(
         `attribute_exists(pk) AND attribute_not_exists(#revokedAt) AND (attribute_not_exists(#homeSeq) OR
          #homeSeq < :seq OR (#homeSeq = :seq AND #home = :relay AND (#homeEpoch <> :epoch OR #homeReport <= :report)))`,
@@ -38,7 +40,7 @@ const mover = ({ db }: DynamoInit) => {
   const moveOut = async ({ relay, epoch, seq }: RelayReport, peerId: string) => {
     await db.write({
       update: keys.member(await shardOf(peerId), peerId),
-      change: { set: { homeUp: false } },
+      change: { set: { homeUp: false, homeAt: clock.now() } },
       when: when('#home = :relay AND (#homeEpoch <> :epoch OR #homeReport <= :report)', {
         ':relay': relay,
         ':epoch': epoch,

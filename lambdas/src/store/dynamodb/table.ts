@@ -13,10 +13,11 @@
  * | `HEAD` | `numbers` | the numbers of the head's parts |
  * | `P#part` | number and chunk | a part of the head, immutable |
  * | `R` | peerId of the relay | a lease |
+ * | `EPHEMERAL` | peerId | that a member is to be taken out of the map soon after it goes offline |
  * | `Q#nonce` | `-` | a nonce |
- * | `U#block` | id | audit entries, 10,000 in a block |
+ * | `U#chain#block` | number | entries of the audit chain, 10,000 in a block |
  * | `H#day` | time and region | a health roll-up |
- * | `COUNT` | what | members and audit entries so far; when the last sweep was |
+ * | `COUNT` | what | members so far; a block of the audit chain that has begun; when the last sweep was |
  * | `W#...` | | left to the host of the watch connections |
  */
 export const table = {
@@ -68,17 +69,21 @@ export const keys = {
   leases: 'R',
   lease: (relay: string): Key => ({ pk: 'R', sk: relay }),
   nonce: (nonce: string): Key => ({ pk: `Q#${nonce}`, sk: '-' }),
-  auditBlock: (block: number): string => `U#${block}`,
-  blockOf: (id: number): number => Math.floor(id / auditBlock),
-  audit: (id: number): Key => ({ pk: `U#${Math.floor(id / auditBlock)}`, sk: padded(id) }),
+  auditBlock: (block: number): string => `U#chain#${block}`,
+  blockOf: (seq: number): number => Math.floor(seq / auditBlock),
+  audit: (seq: number): Key => ({ pk: `U#chain#${Math.floor(seq / auditBlock)}`, sk: padded(seq) }),
+  auditBlockStart: (block: number): Key => ({ pk: `U#chain#${block}`, sk: padded(block * auditBlock) }),
   healthDay: (at: number): string => `H#${Math.floor(at / day)}`,
   health: (at: number, region: string): Key => ({
     pk: `H#${Math.floor(at / day)}`,
     sk: `${padded(at)}#${region}`,
   }),
   memberCount: { pk: 'COUNT', sk: 'members' },
-  auditCount: { pk: 'COUNT', sk: 'audit' },
+  auditHint: { pk: 'COUNT', sk: 'audit-block' },
   sweep: { pk: 'COUNT', sk: 'sweep' },
+  offlineSweep: { pk: 'COUNT', sk: 'offline' },
+  ephemerals: 'EPHEMERAL',
+  ephemeral: (peerId: string): Key => ({ pk: 'EPHEMERAL', sk: peerId }),
 } as const
 
 /** TTL of what may go after `at`, unix milliseconds; a day later, so that clocks need not agree. */

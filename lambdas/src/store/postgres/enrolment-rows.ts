@@ -30,6 +30,17 @@ export const enrolmentRows = ({ db, clock, maxMembers }: PostgresInit) => ({
     return this.living(await db.get('SELECT * FROM enrolments WHERE peer_id = $1', peerId))
   },
 
+  async findBy(by: { serial: string } | { name: string }): Promise<EnrolmentRow | undefined> {
+    const where =
+      'serial' in by
+        ? db.get('SELECT * FROM enrolments WHERE serial = $1', by.serial)
+        : db.get(
+            'SELECT e.* FROM names n JOIN enrolments e ON e.peer_id = n.peer_id WHERE n.name = $1',
+            by.name,
+          )
+    return this.living(await where)
+  },
+
   /** Others wait for the transaction before they change it. */
   async lock(tx: Sql, peerId: string): Promise<EnrolmentRow | undefined> {
     return this.living(await tx.get('SELECT * FROM enrolments WHERE peer_id = $1 FOR UPDATE', peerId))

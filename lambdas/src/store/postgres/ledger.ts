@@ -1,21 +1,11 @@
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
-import type { AuditEntry } from '../model.ts'
 import { graceMs } from '../refusals.ts'
 import { number, text } from './columns.ts'
-import type { Row } from './database.ts'
 import type { directory } from './directory.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 
-const entryFromRow = (row: Row): AuditEntry & { id: number } => ({
-  id: number(row, 'id'),
-  at: number(row, 'at'),
-  who: text(row, 'who'),
-  what: text(row, 'what'),
-  ...(row['detail'] === null ? {} : { detail: JSON.parse(text(row, 'detail')) as Record<string, unknown> }),
-})
-
-/** Nonces and audit entries on PostgreSQL. */
+/** Nonces on PostgreSQL. */
 export const ledger = ({ db, clock }: PostgresInit) => ({
   claimNonce: async (nonce: string, expiresAt: number): Promise<boolean> =>
     (await db.transaction(tx =>
@@ -27,30 +17,6 @@ export const ledger = ({ db, clock }: PostgresInit) => ({
         clock.now(),
       ),
     )) === 1,
-
-  /** Numbered in order of the commits: who reads on after a number misses nothing. */
-  appendAudit: async ({ at, who, what, detail }: AuditEntry): Promise<void> => {
-    const json = detail === undefined ? null : JSON.stringify(detail)
-    await db.transaction(async tx => {
-      await lockFor(tx, locks.audit)
-      await tx.run(
-        'INSERT INTO audit SELECT coalesce(max(id), 0) + 1, $1::bigint, $2::text, $3::text, $4::text FROM audit',
-        at,
-        who,
-        what,
-        json,
-      )
-    })
-  },
-
-  listAudit: async ({
-    after = 0,
-    limit,
-  }: {
-    after?: number
-    limit: number
-  }): Promise<(AuditEntry & { id: number })[]> =>
-    (await db.all('SELECT * FROM audit WHERE id > $1 ORDER BY id LIMIT $2', after, limit)).map(entryFromRow),
 })
 
 interface SweepNeeds extends PostgresInit {

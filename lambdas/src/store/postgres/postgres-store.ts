@@ -1,6 +1,7 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { Database } from './database.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
@@ -11,6 +12,7 @@ import type { PostgresInit } from './init.ts'
 import { ledger, sweeper } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { members } from './members.ts'
+import { offlineMembers } from './offline.ts'
 import { migrate } from './migrate.ts'
 import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
@@ -37,8 +39,10 @@ function partsOf(init: PostgresInit) {
     heads: headParts(init),
     members: members(init),
     presence: presence(init),
+    offline: offlineMembers({ ...init, rows, directory: map }),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
     sweep: sweeper({ ...init, directory: map }),
   }
 }
@@ -68,6 +72,7 @@ export async function openPostgresStore({
     revokeToken: id => part.tokens.revokeToken(id),
     ...part.enrolments,
     readEnrolment: peerId => part.rows.find(peerId),
+    findEnrolment: by => part.rows.findBy(by),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.log.readHeads(),
@@ -78,8 +83,10 @@ export async function openPostgresStore({
     readChanges: (shard, page) => part.log.readChanges(shard, page),
 
     ...part.presence,
+    ...part.offline,
     ...part.health,
     ...part.ledger,
+    ...part.audit,
 
     listen: listener => db.listen(listener),
     collectGarbage: () => part.sweep(),

@@ -67,4 +67,13 @@ export const migrations: readonly string[] = [
     at bigint NOT NULL, region text COLLATE "C" NOT NULL, document text NOT NULL, PRIMARY KEY (at, region)
   );
   `,
+  `
+  ALTER TABLE audit RENAME TO audit_before_chain;
+  ALTER INDEX audit_pkey RENAME TO audit_before_chain_pkey;
+  CREATE TABLE audit (
+    seq bigint PRIMARY KEY, at bigint NOT NULL, who text NOT NULL, what text NOT NULL, detail text,
+    prev text NOT NULL, hash text NOT NULL
+  );
+  `,
+  'ALTER TABLE homes ADD COLUMN changed_at bigint NOT NULL DEFAULT 0',
 ]

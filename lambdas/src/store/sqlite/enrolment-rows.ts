@@ -40,6 +40,14 @@ export const enrolmentRows = ({ db, clock, maxMembers }: SqliteInit) => ({
     return found.revokedAt === undefined && found.expiresAt + graceMs < clock.now() ? undefined : found
   },
 
+  findBy(by: { serial: string } | { name: string }): EnrolmentRow | undefined {
+    const row =
+      'serial' in by
+        ? db.get('SELECT peer_id FROM enrolments WHERE serial = ?', by.serial)
+        : db.get('SELECT peer_id FROM names WHERE name = ?', by.name)
+    return row && this.find(text(row, 'peer_id'))
+  },
+
   /** @throws MeshError not_found, revoked, conflict */
   valid(peerId: string, serial: string, action: string): EnrolmentRow {
     const found = this.find(peerId)

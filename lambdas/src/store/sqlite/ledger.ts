@@ -1,20 +1,10 @@
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
-import type { AuditEntry } from '../model.ts'
 import { number, text } from './columns.ts'
-import type { Row } from './database.ts'
 import type { directory } from './directory.ts'
 import type { SqliteInit } from './init.ts'
 
-const entryFromRow = (row: Row): AuditEntry & { id: number } => ({
-  id: number(row, 'id'),
-  at: number(row, 'at'),
-  who: text(row, 'who'),
-  what: text(row, 'what'),
-  ...(row['detail'] === null ? {} : { detail: JSON.parse(text(row, 'detail')) as Record<string, unknown> }),
-})
-
-/** Nonces and audit entries on SQLite. */
+/** Nonces on SQLite. */
 export const ledger = ({ db, clock }: SqliteInit) => ({
   claimNonce: (nonce: string, expiresAt: number): boolean =>
     db.run(
@@ -24,16 +14,6 @@ export const ledger = ({ db, clock }: SqliteInit) => ({
       expiresAt,
       clock.now(),
     ) === 1,
-
-  appendAudit({ at, who, what, detail }: AuditEntry): void {
-    const json = detail === undefined ? null : JSON.stringify(detail)
-    db.run('INSERT INTO audit (at, who, what, detail) VALUES (?, ?, ?, ?)', at, who, what, json)
-  },
-
-  listAudit: (page: { after?: number; limit: number }): (AuditEntry & { id: number })[] =>
-    db
-      .all('SELECT * FROM audit WHERE id > ? ORDER BY id LIMIT ?', page.after ?? 0, page.limit)
-      .map(entryFromRow),
 })
 
 interface SweepNeeds extends SqliteInit {

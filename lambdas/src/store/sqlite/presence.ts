@@ -26,13 +26,14 @@ const placeOf = (stored: Lease | undefined, { epoch, seq }: RelayReport): 'next'
 export const presence = ({ db, clock }: SqliteInit) => {
   const moveIn = (relay: string, epoch: string, { peerId, homeSeq }: RelayReport['up'][number]): void => {
     db.run(
-      `INSERT INTO homes SELECT e.peer_id, ?2, ?3, ?4, 1 FROM enrolments e WHERE e.peer_id = ?1 AND e.revoked_at IS NULL
-       ON CONFLICT (peer_id) DO UPDATE SET relay = ?2, epoch = ?3, home_seq = ?4, up = 1
+      `INSERT INTO homes SELECT e.peer_id, ?2, ?3, ?4, 1, ?5 FROM enrolments e WHERE e.peer_id = ?1 AND e.revoked_at IS NULL
+       ON CONFLICT (peer_id) DO UPDATE SET relay = ?2, epoch = ?3, home_seq = ?4, up = 1, changed_at = ?5
        WHERE ?4 > home_seq OR (?4 = home_seq AND relay = ?2)`,
       peerId,
       relay,
       epoch,
       homeSeq,
+      clock.now(),
     )
   }
 
@@ -67,7 +68,12 @@ export const presence = ({ db, clock }: SqliteInit) => {
       if (place === 'next') {
         for (const up of report.up) moveIn(report.relay, report.epoch, up)
         for (const peerId of report.down)
-          db.run('UPDATE homes SET up = 0 WHERE peer_id = ? AND relay = ?', peerId, report.relay)
+          db.run(
+            'UPDATE homes SET up = 0, changed_at = ? WHERE peer_id = ? AND relay = ?',
+            clock.now(),
+            peerId,
+            report.relay,
+          )
       }
       return writeLease(report)
     },

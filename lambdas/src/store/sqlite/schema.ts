@@ -58,4 +58,12 @@ export const migrations: readonly string[] = [
     at INTEGER NOT NULL, region TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (at, region)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE audit RENAME TO audit_before_chain;
+  CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT,
+    prev TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  `,
+  `ALTER TABLE homes ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;`,
 ]

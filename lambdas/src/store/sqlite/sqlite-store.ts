@@ -2,6 +2,7 @@ import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
 import { Database } from './database.ts'
 import type { SqliteInit } from './init.ts'
 import { directory } from './directory.ts'
@@ -11,6 +12,7 @@ import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger, sweep } from './ledger.ts'
 import { mapLog } from './map-log.ts'
+import { offlineMembers } from './offline.ts'
 import { members } from './members.ts'
 import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
@@ -36,9 +38,11 @@ function partsOf(init: SqliteInit) {
     enrolments: enrolments({ ...init, rows, tokens: joinTokens, directory: map }),
     heads: headParts(init),
     members: members(init),
+    offline: offlineMembers({ ...init, rows, directory: map }),
     presence: presence(init),
     health: healthRollUps(init),
     ledger: ledger(init),
+    audit: audit(init),
   }
 }
 
@@ -68,6 +72,7 @@ export function openSqliteStore({
       return write(() => part.enrolments.redeem(redemption, shard))
     },
     readEnrolment: async peerId => part.rows.find(peerId),
+    findEnrolment: async by => part.rows.findBy(by),
     recordCredential: async issue => write(() => part.enrolments.recordCredential(issue)),
     revokeMember: async peerId => write(() => part.enrolments.revokeMember(peerId)),
     countMembers: async () => part.rows.count(),
@@ -75,6 +80,7 @@ export function openSqliteStore({
     readHeads: async () => part.log.readHeads(),
     renewEpoch: async () => part.log.renewEpoch(),
     putMember: async record => write(() => part.map.putMember(record)),
+    removeOffline: async () => write(() => part.offline()),
     removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
     readMembers: async peerIds => part.members.readMembers(peerIds),
     listShard: async (shard, page) => part.members.listShard(shard, page),
@@ -89,8 +95,9 @@ export function openSqliteStore({
     listHealth: async since => part.health.listHealth(since),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
-    appendAudit: async entry => part.ledger.appendAudit(entry),
-    listAudit: async page => part.ledger.listAudit(page),
+    appendAudit: async event => part.audit.appendAudit(event),
+    readAuditHead: async () => part.audit.readAuditHead(),
+    listAudit: async page => part.audit.listAudit(page),
 
     // A file tells nobody.
     listen: () => () => {},

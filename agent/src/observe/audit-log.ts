@@ -1,0 +1,149 @@
+/**
+ * The audit log of a process: `audit.jsonl` in its data folder, a chain of entries that only grows, 0600. Each batch is
+ * forced to the disk before the next is written; what comes meanwhile is the next batch. A disk that is full or gone
+ * stops nobody: entries wait, bounded, and are tried again.
+ */
+import type { AuditEvent } from '@agent-mesh/protocol'
+import { AuditFile, type AuditFileInit } from './audit-file.ts'
+import type { Clock } from './clock.ts'
+import { auditDefaults, type AuditOptions } from './defaults.ts'
+import type { Logger } from './logger.ts'
+
+export type AuditNote = Omit<AuditEvent, 'at'>
+
+export interface AuditLogInit extends Omit<AuditFileInit, 'options'> {
+  clock: Clock
+  log: Logger
+  options?: Partial<AuditOptions>
+}
+
+export class AuditLog {
+  readonly #file: AuditFile
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #options: AuditOptions
+  readonly #floods = new Map<string, { note: AuditNote; more: number }>()
+  #floodTimer: NodeJS.Timeout | undefined
+  #waiting: AuditEvent[] = []
+  #lost = 0
+  #writing: Promise<void> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #warning: string | undefined
+  #stopped = false
+
+  constructor({ folder, clock, log, options }: AuditLogInit) {
+    this.#clock = clock
+    this.#log = log
+    this.#options = { ...auditDefaults, ...options }
+    this.#file = new AuditFile({ folder, options: this.#options })
+  }
+
+  /** What is wrong with it now, for `status`. */
+  get warning(): string | undefined {
+    return this.#warning
+  }
+
+  /** Puts something on record. Never throws, never waits. */
+  record(note: AuditNote): void {
+    if (this.#stopped) return
+    this.#waiting.push({ ...note, at: this.#clock.now() })
+    this.#bound()
+    this.#write()
+  }
+
+  /**
+   * Puts something on record that others can bring about as often as they like: the first at once; how often it came
+   * again, as one entry with a count. More different ones than fit are counted as one.
+   */
+  recordFlood(key: string, note: AuditNote): void {
+    if (this.#stopped) return
+    this.#floodTimer ??= setTimeout(() => this.#endFloods(), this.#options.floodMs).unref()
+    const full = this.#floods.size >= this.#options.floodKeys && !this.#floods.has(key)
+    const taken = full ? `${note.what} by others` : key
+    const known = this.#floods.get(taken)
+    if (known !== undefined) return void known.more++
+    const kept: AuditNote = full ? { what: note.what, who: 'others', detail: { all: true } } : note
+    this.#floods.set(taken, { note: kept, more: 0 })
+    this.record(kept)
+  }
+
+  /** Writes what waits, as far as the disk takes it. Idempotent. */
+  async stop(): Promise<void> {
+    this.#endFloods()
+    this.#stopped = true
+    clearTimeout(this.#retry)
+    await this.#writing
+    if (this.#waiting.length > 0) await this.#drain()
+    clearTimeout(this.#retry)
+    await this.#file.close()
+  }
+
+  #endFloods(): void {
+    clearTimeout(this.#floodTimer)
+    this.#floodTimer = undefined
+    const ended = [...this.#floods.values()].filter(({ more }) => more > 0)
+    this.#floods.clear()
+    for (const { note, more } of ended) this.record({ ...note, detail: { ...note.detail, count: more } })
+  }
+
+  #bound(): void {
+    const over = this.#waiting.length - this.#options.waiting
+    if (over <= 0) return
+    this.#waiting.splice(0, over)
+    this.#lost += over
+  }
+
+  #write(): void {
+    if (this.#retry !== undefined) return
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined
+      // What came just after the last batch.
+      if (this.#waiting.length > 0) this.#write()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      const torn = await this.#file.open()
+      if (torn > 0) {
+        this.#log.warn({ bytes: torn }, 'the end of the audit log was damaged and is cut off')
+        this.#waiting.unshift(this.#own('log.torn', { bytes: torn }))
+      }
+      while (this.#waiting.length > 0) await this.#writeBatch()
+      if (this.#warning !== undefined) this.#log.info('the audit log is written again')
+      this.#warning = undefined
+    } catch (err) {
+      this.#failed(err)
+    }
+  }
+
+  async #writeBatch(): Promise<void> {
+    const lost = this.#lost
+    const batch = this.#waiting.splice(0, this.#options.batch)
+    const events = lost > 0 ? [this.#own('log.lost', { count: lost }), ...batch] : batch
+    try {
+      for (const err of await this.#file.append(events))
+        this.#log.warn({ err }, 'an audit entry was left out: it does not fit')
+      this.#lost -= lost
+    } catch (error) {
+      this.#waiting.unshift(...batch)
+      this.#bound()
+      throw error
+    }
+  }
+
+  #own(what: 'log.torn' | 'log.lost', detail: Record<string, unknown>): AuditEvent {
+    return { at: this.#clock.now(), who: 'self', what, detail }
+  }
+
+  #failed(err: unknown): void {
+    if (this.#warning === undefined) this.#log.warn({ err }, 'the audit log cannot be written; entries wait')
+    const reason = err instanceof Error ? err.message : String(err)
+    this.#warning = `the audit log cannot be written (${reason}): entries wait, the oldest are dropped`
+    if (this.#stopped) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.#write()
+    }, this.#options.retryMs).unref()
+  }
+}

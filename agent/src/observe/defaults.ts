@@ -1,0 +1,18 @@
+/** Defaults of the audit file of a process. */
+export const auditDefaults = {
+  /** A file is rotated before it is larger, bytes, and so many old ones are kept: 36 MiB, some 80,000 entries. */
+  fileBytes: 4 * 1024 * 1024,
+  keptFiles: 8,
+  /** The same thing again within this time, ms, is counted: with `floodKeys` 64 KiB of entries an hour at the most. */
+  floodMs: 10 * 60_000,
+  /** Different things counted within that time; what is more is summed up, whoever it was. */
+  floodKeys: 32,
+  /** Until a file that could not be written is tried again, ms. */
+  retryMs: 30_000,
+  /** Entries that wait for the disk; older ones are dropped, and how many is written down. */
+  waiting: 1_000,
+  /** Entries of one write. */
+  batch: 256,
+} as const
+
+export type AuditOptions = Record<keyof typeof auditDefaults, number>

@@ -1,0 +1,91 @@
+/** What a member puts on record about itself and its peers. */
+import { redactText, type CredentialClaims, type MeshError } from '@agent-mesh/protocol'
+import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
+import type { MeshMap } from '../membership/mesh-map.ts'
+import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
+import type { Authorize } from '../services/index.ts'
+import { defaults } from './defaults.ts'
+import type { Revocations } from './revocations.ts'
+
+export class MemberAudit {
+  readonly #log: AuditLog
+  readonly #self: string
+
+  constructor({ peerId, ...init }: AuditLogInit & { peerId: string }) {
+    this.#log = new AuditLog(init)
+    this.#self = peerId
+  }
+
+  /** What is wrong with the log itself. */
+  get warning(): string | undefined {
+    return this.#log.warning
+  }
+
+  /** A credential was given to this member. */
+  credentialGiven(what: 'join' | 'renew', { name, roles, serial, exp }: CredentialClaims): void {
+    this.#log.record({ who: this.#self, what, detail: { name, roles, serial, exp } })
+  }
+
+  /** A connection was not admitted. Strangers make keys as they like: they are counted by the reason alone. */
+  refused(peerId: string, { code, message }: MeshError): void {
+    const reason = redactText(message).slice(0, defaults.auditedChars)
+    this.#log.recordFlood(`refused ${code}`, { who: peerId, what: 'refused', detail: { code, reason } })
+  }
+
+  /** A member asked for what the policy does not grant. */
+  denied({ from, action, to }: { from: { sub: string; name: string }; action: string; to: string }): void {
+    const detail = { name: from.name, action, target: to.slice(0, defaults.auditedChars) }
+    this.#log.recordFlood(`denied ${from.sub} ${action} ${to}`, { who: from.sub, what: 'denied', detail })
+  }
+
+  /** A relay did not carry or home somebody. */
+  unserved(peerId: string, reason: string): void {
+    this.#log.recordFlood(`unserved ${peerId} ${reason}`, { who: peerId, what: 'denied', detail: { reason } })
+  }
+
+  /** Two processes use one key. */
+  cloned(peerId: string, detail: Record<string, unknown>): void {
+    this.#log.recordFlood(`cloned ${peerId}`, { who: peerId, what: 'cloned', detail })
+  }
+
+  /** From now on. */
+  follow({ credential, revocations, map }: Followed): void {
+    credential.onRenewed(() => this.credentialGiven('renew', credential.claims))
+    revocations.onCutOff(({ peerId, name, afterMs }) =>
+      this.#log.record({
+        who: peerId,
+        what: 'cut-off',
+        detail: { name, ...(afterMs === undefined ? {} : { afterMs }) },
+      }),
+    )
+    map.onConflict(({ peerId, incarnation, kept, other }) =>
+      this.#log.recordFlood(`conflict ${peerId}`, {
+        who: peerId,
+        what: 'conflict',
+        detail: { incarnation, kept, other },
+      }),
+    )
+  }
+
+  stop(): Promise<void> {
+    return this.#log.stop()
+  }
+}
+
+interface Followed {
+  credential: Pick<CredentialKeeper, 'onRenewed' | 'claims'>
+  revocations: Pick<Revocations, 'onCutOff'>
+  map: Pick<MeshMap, 'onConflict'>
+}
+
+/** As `authorize`, and tells of what it denies. */
+export const toldOfDenials =
+  (authorize: Authorize, onDenied: (question: Parameters<Authorize>[0]) => void): Authorize =>
+  question => {
+    try {
+      authorize(question)
+    } catch (error) {
+      onDenied(question)
+      throw error
+    }
+  }

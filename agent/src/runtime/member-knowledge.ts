@@ -1,0 +1,86 @@
+/** The first half of a start: identity, enrolment, and all that is known before anybody is spoken to. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MeshError } from '@agent-mesh/protocol'
+import { controlPlaneClient } from '../discovery/control-plane-client.ts'
+import { credentialKeeper } from '../discovery/credential-keeper.ts'
+import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
+import { openIdentity, type Identity } from '../identity/index.ts'
+import { headKeeper } from '../membership/head-keeper.ts'
+import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
+import { openMeshMap } from '../membership/mesh-map.ts'
+import { systemClock, type Clock } from '../observe/clock.ts'
+import { memberMetrics } from '../observe/member-metrics.ts'
+import { MemberAudit } from './member-audit.ts'
+
+import type { Member, MemberInit } from './member-parts.ts'
+
+async function joinOnce(
+  init: MemberInit,
+  identity: Identity,
+  store: MemberStore,
+  clock: Clock,
+): Promise<ControlPlaneRef> {
+  const { settings, log, signal } = init
+  if (settings.join === undefined) {
+    const known = enrolledIn(store)
+    if (known !== undefined) return known
+    throw new MeshError('unauthenticated', `Cannot start: ${settings.data} belongs to no mesh yet`, {
+      hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
+    })
+  }
+  const { join: token, name, region, proxy } = settings
+  const wanted = {
+    ...(name === undefined ? {} : { name }),
+    ...(region === undefined ? {} : { region }),
+    proxy,
+  }
+  return enrol({
+    token,
+    signer: identity.signer,
+    store,
+    clock,
+    log,
+    ...wanted,
+    ...(signal ? { signal } : {}),
+  })
+}
+
+export type Undo = (() => Promise<void> | void)[]
+export type Knowledge = Pick<
+  Member,
+  | 'identity'
+  | 'controlPlane'
+  | 'store'
+  | 'head'
+  | 'map'
+  | 'client'
+  | 'credential'
+  | 'metrics'
+  | 'audit'
+  | 'clock'
+  | 'log'
+>
+
+/** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
+export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
+  const { settings, log, clock = systemClock } = init
+  await mkdir(settings.data, { recursive: true, mode: 0o700 })
+  const identity = await openIdentity(settings.data)
+  const store = openMemberStore(join(settings.data, 'member.db'))
+  undo.push(() => store.close())
+  const audit = new MemberAudit({ folder: settings.data, peerId: identity.peerId, clock, log })
+  undo.push(() => audit.stop())
+  const before = store.get('credential')
+  const controlPlane = await joinOnce(init, identity, store, clock)
+  const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
+  const map = await openMeshMap({ store, head, log, clock })
+  const { proxy } = settings
+  const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock, proxy })
+  const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
+  undo.push(() => credential.stop())
+  if (credential.jwt !== before)
+    audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
+  const metrics = memberMetrics({ map, head, log })
+  return { identity, controlPlane, store, head, map, client, credential, metrics, audit, clock, log }
+}

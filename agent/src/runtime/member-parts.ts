@@ -1,0 +1,60 @@
+/** What a member is made of, and what it is started with. */
+import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
+import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
+import type { ControlPlaneRef } from '../discovery/enrolment.ts'
+import type { RecordPublisher } from '../discovery/record-publisher.ts'
+import type { Identity } from '../identity/index.ts'
+import type { HeadKeeper } from '../membership/head-keeper.ts'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { MeshMap } from '../membership/mesh-map.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { MemberMetrics } from '../observe/member-metrics.ts'
+import type { Link } from '../transport/link.ts'
+import type { NetworkWatch } from '../transport/network-watch.ts'
+import type { Transport, TransportInit } from '../transport/transport.ts'
+import type { MemberSettings } from './options.ts'
+import { PathWatch } from './path-watch.ts'
+import { MemberAudit } from './member-audit.ts'
+import { Revocations } from './revocations.ts'
+import type { Serving } from './serving.ts'
+
+export interface MemberInit {
+  settings: MemberSettings
+  log: Logger
+  /** Hooks and limits of the transport that the kind of member adds. */
+  transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
+  /** Whether a link is probed though nothing waits on it. @default none */
+  alwaysProbe?: (link: Link) => boolean
+  /** Looks for better paths than relayed ones. @default false */
+  upgrades?: boolean
+  /** Called with the transport before it starts: nothing has arrived yet. */
+  beforeStart?: (transport: Transport) => void
+  clock?: Clock
+  /** Gives up while joining. */
+  signal?: AbortSignal
+}
+
+/** The parts, each started. */
+export interface Member {
+  readonly identity: Identity
+  readonly controlPlane: ControlPlaneRef
+  readonly store: MemberStore
+  readonly head: HeadKeeper
+  readonly map: MeshMap
+  readonly client: ControlPlaneClient
+  readonly credential: CredentialKeeper
+  readonly publisher: RecordPublisher
+  readonly transport: Transport
+  readonly metrics: MemberMetrics
+  readonly serving: Serving
+  readonly pathWatch: PathWatch
+  /** Started; tells when the network of the host changes. */
+  readonly network: NetworkWatch
+  readonly revocations: Revocations
+  readonly audit: MemberAudit
+  readonly clock: Clock
+  readonly log: Logger
+  /** Ends connections first, then what writes, then the store. Idempotent. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,102 @@
+/** What goes over a TLS socket, as libp2p's muxers see it. The connection below keeps its state: they end together. */
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
+import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+
+type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
+
+/** A connection of libp2p's TCP transport; its types hide these parts (@libp2p/tcp 11, @libp2p/utils 7). */
+export interface SocketConnection extends MultiaddrConnection {
+  readonly socket: Socket
+  readonly readBuffer: Bytes
+  /** The last step of its graceful close. */
+  sendClose(options?: AbortOptions): Promise<void>
+}
+
+/** By the connection below. */
+const streams = new WeakMap<object, NativeTlsStream>()
+
+/** Runs `write`; all that it sends over the connection leaves in one write to the socket, if TLS has one. */
+export function corked(connection: Connection, write: () => void): void {
+  const { maConn } = connection as unknown as { maConn: object }
+  const stream = streams.get(maConn)
+  if (stream === undefined) write()
+  else stream.corked(write)
+}
+
+export class NativeTlsStream extends AbstractMessageStream {
+  readonly #connection: SocketConnection
+  readonly #socket: TLSSocket
+
+  /** @param socket after its handshake; its errors abort the connection */
+  constructor(connection: SocketConnection, socket: TLSSocket) {
+    const { log, inactivityTimeout, maxReadBufferLength, direction } = connection
+    super({ log, inactivityTimeout, maxReadBufferLength, direction })
+    this.#connection = connection
+    this.#socket = socket
+    streams.set(connection, this)
+    connection.sendClose = options => this.#end(options)
+    connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
+    // It may have ended while the certificate was checked.
+    if (connection.status !== 'open') this.#mirror(undefined, false)
+    socket.on('data', data => this.onData(data))
+    socket.on('drain', () => this.safeDispatchEvent('drain'))
+    socket.once('end', () => this.onTransportClosed())
+    socket.once('close', () => this.onTransportClosed())
+  }
+
+  /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
+  sendData(data: Bytes): SendResult {
+    let canSendMore = true
+    this.corked(() => {
+      for (const piece of data) canSendMore = this.#socket.write(piece)
+    })
+    return { sentBytes: data.byteLength, canSendMore }
+  }
+
+  corked(write: () => void): void {
+    this.#socket.cork()
+    try {
+      write()
+    } finally {
+      this.#socket.uncork()
+    }
+  }
+
+  async close(options?: AbortOptions): Promise<void> {
+    await this.#connection.close(options)
+  }
+
+  /** Writes what is left, says goodbye in TLS, then closes the socket. */
+  async #end(options: AbortOptions = {}): Promise<void> {
+    if (this.writeBufferLength > 0 && this.writeStatus === 'writable')
+      await Promise.race([once(this, 'idle', options), once(this, 'close', options)])
+    if (this.#socket.destroyed) return
+    const closed = once(this.#socket, 'close', options)
+    this.#socket.destroySoon()
+    await closed
+  }
+
+  sendReset(error: Error): void {
+    this.#socket.destroy()
+    this.#connection.abort(error)
+  }
+
+  sendPause(): void {
+    this.#socket.pause()
+  }
+
+  sendResume(): void {
+    this.#socket.resume()
+  }
+
+  /** The connection's end, with its reason: a failure must not look like a clean end. */
+  #mirror(error: Error | undefined, local: boolean): void {
+    this.#socket.destroy()
+    if (error === undefined) this.onTransportClosed()
+    else if (local) this.abort(error)
+    else this.onRemoteReset()
+  }
+}

@@ -1,0 +1,292 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type {
+  ConnectionEncrypter,
+  MessageStream,
+  MultiaddrConnection,
+  PeerId,
+  PrivateKey,
+  SecuredConnection,
+  StreamMuxerFactory,
+  Transport,
+  Upgrader,
+} from '@libp2p/interface'
+import { defaultLogger } from '@libp2p/logger'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { tcp } from '@libp2p/tcp'
+import { tls } from '@libp2p/tls'
+import { multiaddrConnectionPair } from '@libp2p/utils'
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { NativeTlsStream } from './native-tls-stream.ts'
+import { nativeTls } from './native-tls.ts'
+
+const until = <T>(condition: () => T) => vi.waitUntil(condition, { timeout: 10_000, interval: 5 })
+const logger = defaultLogger()
+const kinds = { native: nativeTls, stock: tls } as const
+type Kind = keyof typeof kinds
+
+/** A key and an encrypter that offers muxers by these names. */
+async function makeEnd(kind: Kind, muxers = ['/yamux/1.0.0']) {
+  const privateKey: PrivateKey = await generateKeyPair('Ed25519')
+  const factories = new Map(muxers.map(protocol => [protocol, { protocol } as StreamMuxerFactory]))
+  const upgrader = { getStreamMuxers: () => factories } as unknown as Upgrader
+  const encrypter: ConnectionEncrypter = kinds[kind]()({ privateKey, logger, upgrader })
+  return { encrypter, peerId: peerIdFromPrivateKey(privateKey) }
+}
+
+const stops: (() => unknown)[] = []
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop()
+})
+
+const transport = (): Transport => tcp()({ logger } as Parameters<ReturnType<typeof tcp>>[0])
+
+/** A listener of libp2p's TCP; what it accepted, in order. */
+async function listen() {
+  const accepted: MultiaddrConnection[] = []
+  const upgradeInbound = async (connection: MultiaddrConnection) => void accepted.push(connection)
+  const listener = transport().createListener({ upgrader: { upgradeInbound } as unknown as Upgrader })
+  await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
+  stops.push(async () => {
+    for (const connection of accepted) connection.abort(new Error('the test is over'))
+    await listener.close()
+  })
+  const [addr] = listener.getAddrs()
+  if (addr === undefined) throw new Error('the listener has no address')
+  return { addr, accept: () => until(() => accepted.shift()) as Promise<MultiaddrConnection> }
+}
+
+/** Both ends of a TCP connection. */
+async function tcpPair(): Promise<[MultiaddrConnection, MultiaddrConnection]> {
+  const { addr, accept } = await listen()
+  const upgradeOutbound = (connection: MultiaddrConnection) => Promise.resolve(connection)
+  const options = { upgrader: { upgradeOutbound } as unknown as Upgrader, signal: AbortSignal.timeout(5_000) }
+  const near = (await transport().dial(addr, options)) as unknown as MultiaddrConnection
+  stops.push(() => near.abort(new Error('the test is over')))
+  return [near, await accept()]
+}
+
+interface Secured {
+  near: SecuredConnection
+  far: SecuredConnection
+  nearRaw: MultiaddrConnection
+  farRaw: MultiaddrConnection
+  nearId: PeerId
+  farId: PeerId
+}
+
+async function secured(nearKind: Kind, farKind: Kind): Promise<Secured> {
+  const [nearEnd, farEnd] = [await makeEnd(nearKind), await makeEnd(farKind)]
+  const [nearRaw, farRaw] = await tcpPair()
+  const [near, far] = await Promise.all([
+    nearEnd.encrypter.secureOutbound(nearRaw, { remotePeer: farEnd.peerId }),
+    farEnd.encrypter.secureInbound(farRaw),
+  ])
+  return { near, far, nearRaw, farRaw, nearId: nearEnd.peerId, farId: farEnd.peerId }
+}
+
+const pattern = (bytes: number): Buffer => {
+  const buffer = Buffer.allocUnsafe(bytes)
+  for (let at = 0; at < bytes; at++) buffer[at] = (at * 31 + (at >> 8)) & 0xff
+  return buffer
+}
+
+/** Writes it in pieces, as fast as the other end takes it. */
+async function sendAll(stream: MessageStream, data: Uint8Array): Promise<void> {
+  for (let at = 0; at < data.byteLength; at += 100_000)
+    if (!stream.send(data.subarray(at, at + 100_000)))
+      await new Promise<void>(resolve => stream.addEventListener('drain', () => resolve(), { once: true }))
+}
+
+/** Gathers what arrives. */
+function received(stream: MessageStream): { bytes: () => number; all: () => Buffer } {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  stream.addEventListener('message', ({ data }) => {
+    bytes += data.byteLength
+    chunks.push(data.subarray())
+  })
+  return { bytes: () => bytes, all: () => Buffer.concat(chunks) }
+}
+
+const pairs: [Kind, Kind][] = [
+  ['native', 'native'],
+  ['native', 'stock'],
+  ['stock', 'native'],
+  ['stock', 'stock'],
+]
+
+describe.each(pairs)('/tls/1.0.0 between a %s dialler and a %s listener', (nearKind, farKind) => {
+  it('tells each end who the other is, and agrees on the muxer', async () => {
+    const { near, far, nearId, farId } = await secured(nearKind, farKind)
+    expect([near.remotePeer, far.remotePeer].map(String)).toEqual([farId, nearId].map(String))
+    expect([near, far].map(end => end.streamMuxer?.protocol)).toEqual(['/yamux/1.0.0', '/yamux/1.0.0'])
+    expect([near.connection, far.connection].map(end => end instanceof NativeTlsStream)).toEqual([
+      nearKind === 'native',
+      farKind === 'native',
+    ])
+  })
+
+  it('carries megabytes both ways at once, in order', async () => {
+    const { near, far } = await secured(nearKind, farKind)
+    const data = pattern(3_000_000)
+    const [atNear, atFar] = [received(near.connection), received(far.connection)]
+    await Promise.all([sendAll(near.connection, data), sendAll(far.connection, data)])
+    await until(() => atNear.bytes() >= data.length && atFar.bytes() >= data.length)
+    expect(atNear.all().equals(data) && atFar.all().equals(data)).toBe(true)
+  })
+
+  it('begins although the first bytes of TLS came with the negotiation before it', async () => {
+    const [nearEnd, farEnd] = [await makeEnd(nearKind), await makeEnd(farKind)]
+    const [nearRaw, farRaw] = await tcpPair()
+    const near = nearEnd.encrypter.secureOutbound(nearRaw)
+    await until(() => farRaw.readBufferLength > 0)
+    const far = await farEnd.encrypter.secureInbound(farRaw)
+    far.connection.send(Buffer.from('welcome'))
+    const greeting = received((await near).connection)
+    await until(() => greeting.all().toString() === 'welcome')
+  })
+
+  it('keeps what is sent before anybody listens', async () => {
+    const { near, far } = await secured(nearKind, farKind)
+    near.connection.send(Buffer.from('early'))
+    await until(() => far.connection.readBufferLength > 0)
+    const late = received(far.connection)
+    await until(() => late.all().toString() === 'early')
+  })
+
+  it('hands nothing on while paused, and all of it after', async () => {
+    const { near, far } = await secured(nearKind, farKind)
+    const data = pattern(2_000_000)
+    const taken = received(far.connection)
+    far.connection.pause()
+    const sending = sendAll(near.connection, data)
+    const answered = received(near.connection)
+    far.connection.send(Buffer.from('still here'))
+    await until(() => answered.bytes() > 0)
+    expect(taken.bytes()).toBe(0)
+    far.connection.resume()
+    await sending
+    await until(() => taken.bytes() >= data.length)
+    expect(taken.all().equals(data)).toBe(true)
+  })
+
+  it('delivers what was sent before a close, then ends at both ends without an error', async () => {
+    const { near, far, nearRaw, farRaw } = await secured(nearKind, farKind)
+    const taken = received(far.connection)
+    const ends: unknown[] = []
+    for (const end of [near.connection, far.connection])
+      end.addEventListener('close', ({ error }) => ends.push(error))
+    near.connection.send(Buffer.from('goodbye'))
+    await nearRaw.close({ signal: AbortSignal.timeout(5_000) })
+    await until(() => ends.length === 2 && farRaw.status !== 'open')
+    expect(taken.all().toString()).toBe('goodbye')
+    expect(ends).toEqual([undefined, undefined])
+    expect(() => near.connection.send(Buffer.from('more'))).toThrow()
+  })
+
+  it('ends at both ends when one aborts', async () => {
+    const { near, far, nearRaw, farRaw } = await secured(nearKind, farKind)
+    nearRaw.abort(new Error('no more'))
+    await until(() => [near.connection, far.connection, farRaw].every(({ status }) => status !== 'open'))
+    expect(near.connection.status).toBe('aborted')
+    expect(() => near.connection.send(Buffer.from('x'))).toThrow()
+  })
+
+  it('ends the connection when its stream is aborted', async () => {
+    const { near, farRaw, nearRaw } = await secured(nearKind, farKind)
+    near.connection.abort(new Error('bad frame'))
+    await until(() => nearRaw.status === 'aborted' && farRaw.status !== 'open')
+  })
+
+  it('refuses another peer than the one dialled', async () => {
+    const [nearEnd, farEnd, other] = [
+      await makeEnd(nearKind),
+      await makeEnd(farKind),
+      await makeEnd('native'),
+    ]
+    const [nearRaw, farRaw] = await tcpPair()
+    const inbound = farEnd.encrypter.secureInbound(farRaw).catch(() => undefined)
+    await expect(nearEnd.encrypter.secureOutbound(nearRaw, { remotePeer: other.peerId })).rejects.toThrow()
+    await inbound
+    await until(() => nearRaw.status !== 'open' && farRaw.status !== 'open')
+  })
+
+  it('leaves the muxer open when the ends have none in common', async () => {
+    const [nearEnd, farEnd] = [await makeEnd(nearKind, ['/a']), await makeEnd(farKind, ['/b'])]
+    const [nearRaw, farRaw] = await tcpPair()
+    const ends = await Promise.all([
+      nearEnd.encrypter.secureOutbound(nearRaw),
+      farEnd.encrypter.secureInbound(farRaw),
+    ])
+    expect(ends.map(({ streamMuxer }) => streamMuxer)).toEqual([undefined, undefined])
+  })
+})
+
+describe('native TLS', () => {
+  it.each([
+    ['garbage', (write: (text: string) => void) => write('GET / HTTP/1.1\r\n\r\n'.repeat(9))],
+    ['an end', (_write: unknown, end: () => void) => end()],
+  ])('refuses a dialler that sends %s', async (_name, misbehave) => {
+    const { encrypter } = await makeEnd('native')
+    const { addr, accept } = await listen()
+    const port = Number(addr.toString().split('/').at(-1))
+    const socket = connectTcp(port, '127.0.0.1').on('error', () => {})
+    stops.push(() => socket.destroy())
+    const raw = await accept()
+    const refused = expect(encrypter.secureInbound(raw)).rejects.toThrow()
+    misbehave(
+      text => socket.write(text),
+      () => socket.end(),
+    )
+    await refused
+    await until(() => raw.status !== 'open' && socket.destroyed)
+  })
+
+  it('gives up a handshake that the other end does not go on with', async () => {
+    const { encrypter } = await makeEnd('native')
+    const [nearRaw, farRaw] = await tcpPair()
+    const stop = new AbortController()
+    const refused = expect(encrypter.secureOutbound(nearRaw, { signal: stop.signal })).rejects.toThrow(
+      'enough',
+    )
+    await until(() => farRaw.readBufferLength > 0)
+    stop.abort(new Error('enough'))
+    await refused
+    await until(() => nearRaw.status === 'aborted' && farRaw.status !== 'open')
+  })
+
+  it('leaves connections without a socket to the stock encrypter', async () => {
+    const [nearEnd, farEnd] = [await makeEnd('native'), await makeEnd('native')]
+    const [nearRaw, farRaw] = multiaddrConnectionPair()
+    const [near, far] = await Promise.all([
+      nearEnd.encrypter.secureOutbound(nearRaw),
+      farEnd.encrypter.secureInbound(farRaw),
+    ])
+    expect(near.connection).not.toBeInstanceOf(NativeTlsStream)
+    const taken = received(far.connection)
+    near.connection.send(Buffer.from('through'))
+    await until(() => taken.all().toString() === 'through')
+    await near.connection.close()
+  })
+
+  it('leaves no socket behind, whichever way connections end, with bytes on their way', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
+    const before = sockets()
+    for (let round = 0; round < 12; round++) {
+      const { near, far, nearRaw, farRaw } = await secured('native', 'native')
+      for (const { connection } of [near, far]) connection.send(pattern(200_000))
+      if (round % 4 === 0) received(far.connection)
+      if (round % 4 === 1) farRaw.abort(new Error('no more'))
+      // As the TCP listener does when it closes.
+      else if (round % 4 === 2) (nearRaw as unknown as { socket: Socket }).socket.destroy()
+      else
+        await nearRaw
+          .close({ signal: AbortSignal.timeout(200) })
+          .catch(error => nearRaw.abort(error as Error))
+      await until(() => nearRaw.status !== 'open' && farRaw.status !== 'open')
+    }
+    await until(() => sockets() <= before)
+  })
+})

@@ -1,0 +1,190 @@
+/**
+ * `/tls/1.0.0` of libp2p, unchanged on the wire, with Node's TLS directly on the TCP socket. The stock encrypter runs TLS
+ * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop.
+ * Where there is no TCP socket of our own (circuits, WebSocket, WebRTC) the stock one does the work.
+ * https://github.com/libp2p/specs/blob/master/tls/tls.md
+ */
+import { Socket } from 'node:net'
+import { connect, createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
+import type {
+  ConnectionEncrypter,
+  MessageStream,
+  SecureConnectionOptions,
+  SecuredConnection,
+  StreamMuxerFactory,
+} from '@libp2p/interface'
+import { tls } from '@libp2p/tls'
+import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
+import { NativeTlsStream, type SocketConnection } from './native-tls-stream.ts'
+
+type Components = Parameters<ReturnType<typeof tls>>[0]
+
+/** Stands for "no early choice of a muxer" in the list of those offered. */
+const noMuxer = 'libp2p'
+
+export const nativeTls =
+  () =>
+  (components: Components): ConnectionEncrypter => {
+    const stock = tls()(components)
+    const native = new NativeTls(components)
+    return {
+      protocol: stock.protocol,
+      secureInbound: (connection, options) =>
+        native.secure(connection, true, options) ?? stock.secureInbound(connection, options),
+      secureOutbound: (connection, options) =>
+        native.secure(connection, false, options) ?? stock.secureOutbound(connection, options),
+    }
+  }
+
+class NativeTls {
+  readonly #components: Components
+  /** One certificate for all connections: making one costs as much as a handshake, and it proves the same key. */
+  #context: Promise<SecureContext> | undefined
+
+  constructor(components: Components) {
+    this.#components = components
+  }
+
+  /** @returns undefined when the connection has no TCP socket that TLS could take over */
+  secure(
+    connection: MessageStream,
+    isServer: boolean,
+    options: SecureConnectionOptions = {},
+  ): Promise<SecuredConnection> | undefined {
+    return hasSocket(connection) ? this.#secure(connection, isServer, options) : undefined
+  }
+
+  async #secure(
+    connection: SocketConnection,
+    isServer: boolean,
+    options: SecureConnectionOptions,
+  ): Promise<SecuredConnection> {
+    const muxers = options.skipStreamMuxerNegotiation === true ? [] : this.#muxers()
+    try {
+      const secureContext = await this.#secureContext()
+      options.signal?.throwIfAborted()
+      const socket = this.#takeOver(connection, isServer, secureContext, muxers)
+      await handshake(socket, connection, options.signal)
+      const certificate = socket.getPeerX509Certificate()
+      if (certificate === undefined) throw new Error('the peer showed no certificate')
+      const remotePeer = await verifyPeerCertificate(certificate.raw, options.remotePeer, connection.log)
+      const streamMuxer = chosen(socket, muxers)
+      return {
+        remotePeer,
+        connection: new NativeTlsStream(connection, socket),
+        ...(streamMuxer === undefined ? {} : { streamMuxer }),
+      }
+    } catch (error) {
+      connection.abort(error as Error)
+      throw error
+    }
+  }
+
+  #muxers(): StreamMuxerFactory[] {
+    return [...this.#components.upgrader.getStreamMuxers().values()]
+  }
+
+  #secureContext(): Promise<SecureContext> {
+    this.#context ??= generateCertificate(this.#components.privateKey)
+      .then(pair => createSecureContext({ ...pair, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }))
+      .catch((error: unknown) => {
+        this.#context = undefined
+        throw error
+      })
+    return this.#context
+  }
+
+  /** From here on the socket belongs to TLS; nothing may wait between the last look at its buffers and this. */
+  #takeOver(
+    connection: SocketConnection,
+    isServer: boolean,
+    secureContext: SecureContext,
+    muxers: readonly StreamMuxerFactory[],
+  ): TLSSocket {
+    const raw = releaseSocket(connection)
+    const offered = [...muxers.map(({ protocol }) => protocol), noMuxer]
+    // Self-signed certificates are the rule: what counts is their extension, checked after the handshake.
+    const common = { secureContext, rejectUnauthorized: false, highWaterMark: socketBytes }
+    const secured = isServer
+      ? new TLSSocket(raw, {
+          ...common,
+          isServer: true,
+          requestCert: true,
+          // The dialler's order counts. Nothing in common: the handshake fails.
+          ALPNCallback: ({ protocols }) => protocols.find(protocol => offered.includes(protocol)),
+        })
+      : connect({ ...common, socket: raw, ALPNProtocols: offered })
+    endTogether(raw, secured)
+    return secured
+  }
+}
+
+/**
+ * Whoever destroys the TCP socket (a reset, a timeout, the listener when it closes) destroys TLS first, which then takes
+ * the socket with it. The other way round TLS goes on with a freed handle, and the process dies of it (Node 24.21).
+ */
+function endTogether(raw: Socket, secured: TLSSocket): void {
+  const destroy = raw.destroy.bind(raw)
+  raw.destroy = error => {
+    if (secured.destroyed) return destroy(error)
+    secured.destroy(error)
+    return raw
+  }
+}
+
+/** Bytes that wait in a socket before writers are told to wait: a yamux window of the default size. */
+const socketBytes = 256 * 1024
+
+/** Whether TLS can have the socket: plain TCP, alive, and with no write of ours still queued in JavaScript. */
+function hasSocket(connection: MessageStream): connection is SocketConnection {
+  const { socket } = connection as Partial<SocketConnection>
+  if (!(socket instanceof Socket) || socket instanceof TLSSocket || socket.destroyed) return false
+  return socket.writableLength === 0 && connection.writeBufferLength === 0
+}
+
+/** Takes the socket from its connection. Bytes that came with the negotiation of TLS go back to be read first. */
+function releaseSocket(connection: SocketConnection): Socket {
+  const { socket, readBuffer } = connection
+  if (socket.destroyed) throw new Error('the connection closed before the TLS handshake')
+  socket.removeAllListeners('data')
+  socket.removeAllListeners('drain')
+  socket.pause()
+  if (readBuffer.byteLength > 0) {
+    socket.unshift(readBuffer.subarray())
+    readBuffer.consume(readBuffer.byteLength)
+  }
+  return socket
+}
+
+/** Resolves when both sides have shown that they hold their keys. Errors of the socket end the connection, then too. */
+async function handshake(
+  socket: TLSSocket,
+  connection: SocketConnection,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const closed = () => reject(new Error('the connection closed during the TLS handshake'))
+  const stop = () => reject(signal?.reason)
+  socket.on('error', error => {
+    reject(error)
+    connection.abort(error)
+  })
+  socket.once('secure', resolve)
+  socket.once('close', closed)
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    await promise
+  } finally {
+    socket.off('close', closed)
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/** The muxer that the handshake agreed on; undefined: it is negotiated as ever. */
+function chosen(socket: TLSSocket, muxers: readonly StreamMuxerFactory[]): StreamMuxerFactory | undefined {
+  const name = socket.alpnProtocol
+  if (typeof name !== 'string' || name === noMuxer) return undefined
+  const muxer = muxers.find(({ protocol }) => protocol === name)
+  if (muxer === undefined) throw new Error(`the peer chose the muxer ${name}, which was not offered`)
+  return muxer
+}

@@ -1,0 +1,154 @@
+import type { WritePolicyReply } from '@agent-mesh/protocol/api/policy'
+import { Argument, type Command } from 'commander'
+
+import { parseCount } from '../arguments.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
+import { onCall, type Register } from './define.ts'
+
+type Finish = Parameters<Register>[1]
+
+export const registerPolicy: Register = (program, finish) => {
+  const command = program
+    .command('policy')
+    .description('who may do what in the mesh')
+    .addHelpText(
+      'after',
+      `
+These ask the control plane with the admin key of the context. The language: docs/policy.md.
+
+Examples:
+  $ agent-mesh policy get > policy.json
+  $ agent-mesh policy test policy.json
+  $ agent-mesh policy set policy.json --dry-run
+  $ agent-mesh policy set policy.json
+  $ agent-mesh policy explain web-1 call service:deploy.run`,
+    )
+  registerGet(command, finish)
+  registerSet(command, finish)
+  registerTest(command, finish)
+  registerExplain(command, finish)
+}
+
+function registerGet(policy: Command, finish: Finish): void {
+  const command = policy.command('get').description('print the policy in force, as "policy set" takes it')
+  onCall(command, finish, async ({ settings, output, signal }) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const { number, policy: inForce } = await (await adminClient(settings.data)).policy(signal)
+    const file = { number, ...inForce }
+    output.result(file, () => JSON.stringify(file, undefined, 2))
+  })
+}
+
+interface SetOptions {
+  dryRun?: boolean
+  force?: boolean
+  limit: number
+}
+
+function registerSet(policy: Command, finish: Finish): void {
+  const command = policy
+    .command('set')
+    .description('replace the policy; its own tests must pass')
+    .argument('<file>', 'JSON as "policy get" prints it; - for standard input')
+    .option('--dry-run', 'write nothing; tell what would change for whom')
+    .option('--force', 'even if nobody known could change it again')
+    .option('--limit <n>', 'members told of by --dry-run, at most', parseCount, 100)
+    .addHelpText(
+      'after',
+      `
+A "number" in the file says which policy it was made from: if another one is in force by now, nothing is written.
+
+Examples:
+  $ agent-mesh policy set policy.json --dry-run
+  $ agent-mesh policy get | jq '.tests += [$t]' --argjson t "$TEST" | agent-mesh policy set -`,
+    )
+  onCall<SetOptions, [string]>(command, finish, async ({ settings, options, output, signal }, file) => {
+    const { checkPolicyTests, readPolicyFile } = await import('../data/policy-file.ts')
+    const { adminClient } = await import('../data/admin-client.ts')
+    const { number, policy: wanted } = await readPolicyFile(file)
+    checkPolicyTests(wanted)
+    const client = await adminClient(settings.data)
+    const { dryRun = false, force = false, limit } = options
+    const reply = await withProgress(settings, `Asking ${client.url}`, async () => {
+      const expected = number ?? (await client.policy(signal)).number
+      return client.writePolicy({ policy: wanted, expected, force }, { dryRun, limit }, signal)
+    })
+    output.result(reply, () => describeWrite(reply, output))
+  })
+}
+
+function describeWrite(
+  { number, written, changes = [], changed = 0, members = 0 }: WritePolicyReply,
+  output: Output,
+) {
+  if (written) return `Policy ${number} is in force; members hear of it now.`
+  const summary = `Nothing was written. It would change something for ${changed} of ${members} members.`
+  if (changes.length === 0) return summary
+  const listed = (permissions: { action: string; target: string }[]) =>
+    permissions.map(({ action, target }) => `${action} ${target}`).join(', ') || '-'
+  const rows = changes.map(({ name, gained, lost }) => [name, listed(gained), listed(lost)])
+  const more = changed > changes.length ? [`… and ${changed - changes.length} more: --limit`] : []
+  return [output.table(['NAME', 'GAINS', 'LOSES'], rows), ...more, summary].join('\n')
+}
+
+function registerTest(policy: Command, finish: Finish): void {
+  const command = policy
+    .command('test')
+    .description('run the tests of a policy file here, or of the policy in force')
+    .argument('[file]', 'JSON as "policy get" prints it; - for standard input')
+    .addHelpText('after', '\nExits with 1 when a test fails. A file is tested without asking anybody.')
+  onCall<object, [string | undefined]>(command, finish, async ({ settings, output, signal }, file) => {
+    const { readPolicyFile } = await import('../data/policy-file.ts')
+    const { failedPolicyTests } = await import('@agent-mesh/protocol/policy')
+    const { adminClient } = await import('../data/admin-client.ts')
+    const { policy: asked } =
+      file === undefined
+        ? await (await adminClient(settings.data)).policy(signal)
+        : await readPolicyFile(file)
+    const failed = failedPolicyTests(asked)
+    const { length: tests } = asked.tests
+    output.result({ tests, failed }, () =>
+      failed.length === 0
+        ? `${tests} of ${tests} tests pass.`
+        : [
+            ...failed.map(test => `${output.style('red', 'fails')} ${test}`),
+            `${failed.length} of ${tests} fail.`,
+          ].join('\n'),
+    )
+    return failed.length === 0 ? undefined : exitCodes.failure
+  })
+}
+
+function registerExplain(policy: Command, finish: Finish): void {
+  const command = policy
+    .command('explain')
+    .description('say which grant allows something, or what is missing')
+    .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *')
+    .addArgument(new Argument('<action>').choices(['call', 'publish', 'subscribe', 'manage']))
+    .argument('<what>', 'service:math.add, topic:alerts, admin:tokens')
+    .addHelpText(
+      'after',
+      `
+Exits with 4 when it is denied.
+
+Examples:
+  $ agent-mesh policy explain web-1 call service:deploy.run
+  $ agent-mesh policy explain role:ops manage admin:tokens`,
+    )
+  type Action = 'call' | 'publish' | 'subscribe' | 'manage'
+  onCall<object, [string, Action, string]>(
+    command,
+    finish,
+    async ({ settings, output, signal }, who, action, target) => {
+      const { explainFor } = await import('../data/policy-file.ts')
+      const { adminClient } = await import('../data/admin-client.ts')
+      const client = await adminClient(settings.data)
+      const answer = await explainFor(client, { who, action, target }, signal)
+      const word = answer.allowed ? output.style('green', 'allowed') : output.style('red', 'denied')
+      output.result(answer, () => `${word}: ${answer.text}`)
+      return answer.allowed ? undefined : exitCodes.denied
+    },
+  )
+}

@@ -1,0 +1,71 @@
+import type { RevokeRequest } from '@agent-mesh/protocol/api/revocations'
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import { confirmed } from '../show/confirm.ts'
+import { withProgress } from '../show/progress.ts'
+import { onCall, type Register } from './define.ts'
+
+interface RevokeOptions {
+  yes?: boolean
+}
+
+export const registerRevoke: Register = (program, finish) => {
+  const command = program
+    .command('revoke')
+    .description('put a member out of the mesh, for ever')
+    .argument('<who>', 'name, peer id or serial')
+    .option('-y, --yes', 'do not ask first')
+    .addHelpText(
+      'after',
+      `
+Whoever has a link to it cuts it off within seconds; its key never joins again, whatever token it has. The machine may join
+anew with a new key: an empty data folder and a new token.
+
+Examples:
+  $ agent-mesh revoke web-1
+  $ agent-mesh revoke 12D3KooW… --yes
+  $ agent-mesh revocations`,
+    )
+  onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const client = await adminClient(settings.data)
+    if (options.yes !== true && !(await confirmed(`Put ${who} out of the mesh for ever?`, signal)))
+      throw new MeshError('cancelled', `Cannot revoke ${who}: it was not confirmed`, {
+        hint: 'Answer y, or pass --yes.',
+      })
+    const reply = await withProgress(settings, `Asking ${client.url}`, () =>
+      client.revoke(requestOf(who), signal),
+    )
+    output.result(reply, () => `${reply.name} (${reply.peerId}) is revoked: list number ${reply.number}.`)
+  })
+}
+
+/** A serial has 22 characters and may look like a name: names are lower case, serials hardly ever. */
+function requestOf(who: string): RevokeRequest {
+  if (who.startsWith('12D3KooW')) return { peerId: who }
+  return /^[A-Za-z0-9_-]{22}$/.test(who) && /[A-Z_]/.test(who) ? { serial: who } : { name: who }
+}
+
+export const registerRevocations: Register = (program, finish) => {
+  const command = program
+    .command('revocations')
+    .description('who was put out and might still have a credential')
+    .addHelpText(
+      'after',
+      '\nAn entry leaves the list after 22 days; its key is refused for ever all the same.',
+    )
+  onCall(command, finish, async ({ settings, output, signal }) => {
+    const { adminClient } = await import('../data/admin-client.ts')
+    const { number, revoked = [] } = await (await adminClient(settings.data)).revocations(signal)
+    const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
+    output.result({ number, revoked }, () =>
+      [
+        output.table(
+          ['PEER', 'REVOKED'],
+          revoked.map(({ peerId, at }) => [peerId, when(at)]),
+        ),
+        `list number ${number}`,
+      ].join('\n'),
+    )
+  })
+}

@@ -1,0 +1,85 @@
+/** A policy as a file: what `policy get` prints and `policy set` takes. */
+import {
+  explainPolicy,
+  failedPolicyTests,
+  MeshError,
+  parseJson,
+  policySchema,
+  selectorsOf,
+  verifyCredential,
+  verifyHead,
+  type Action,
+  type Explanation,
+  type Policy,
+} from '@agent-mesh/protocol'
+import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
+import * as z from 'zod/mini'
+import { readInput } from './read-input.ts'
+
+const fileSchema = z.extend(policySchema, { number: z.optional(z.int().check(z.nonnegative())) })
+
+export interface PolicyFile {
+  /** Of the policy it was made from; a rival's write since then is a conflict. */
+  number: number | undefined
+  policy: Policy
+}
+
+/** @param file a path, or `-` for stdin @throws MeshError not_found, invalid_argument */
+export async function readPolicyFile(file: string): Promise<PolicyFile> {
+  const { number, ...policy } = parseJson(fileSchema, await readInput(file), `read policy ${file}`)
+  return { number, policy }
+}
+
+/** @throws MeshError invalid_argument naming the tests that fail */
+export function checkPolicyTests(policy: Policy): void {
+  const failed = failedPolicyTests(policy)
+  if (failed.length === 0) return
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot use policy: ${failed.length} of its tests fail: ${failed[0]}`,
+    {
+      details: { failed },
+      hint: 'Mend the grants or the tests; nothing was sent.',
+    },
+  )
+}
+
+/**
+ * Why `who` may or may not do something, by the policy in force.
+ * @param who a name, a peer id, or a selector like `role:ops`
+ * @throws MeshError not_found when no member of the map is called that
+ */
+export async function explainFor(
+  client: ControlPlaneClient,
+  { who, action, target }: { who: string; action: Action; target: string },
+  signal: AbortSignal,
+): Promise<Explanation & { who: string; action: Action; target: string; number: number }> {
+  const { number, policy } = await client.policy(signal)
+  const selectors = await selectorsFor(client, who, signal)
+  return { who, action, target, number, ...explainPolicy(policy, { selectors, action, target }) }
+}
+
+async function selectorsFor(
+  client: ControlPlaneClient,
+  who: string,
+  signal: AbortSignal,
+): Promise<Set<string>> {
+  if (who === '*' || who.includes(':')) return new Set(['*', who])
+  const { peerId, credential } = await memberCalled(client, who, signal)
+  const { keys } = await verifyHead(client.meshId, (await client.bootstrap({}, signal)).head)
+  return selectorsOf(await verifyCredential(credential, { meshId: client.meshId, keys, now: 'any', peerId }))
+}
+
+async function memberCalled(client: ControlPlaneClient, who: string, signal: AbortSignal) {
+  if (who.startsWith('12D3KooW')) return client.member(who, signal)
+  for (let cursor: string | undefined; ;) {
+    const page = await client.members(cursor === undefined ? {} : { cursor }, signal)
+    const found = page.members.find(({ name }) => name === who)
+    if (found !== undefined) return found
+    cursor = page.next
+    if (cursor === undefined)
+      throw new MeshError('not_found', `Cannot explain: no member of the map is called ${who}`, {
+        hint: 'For what a role or an admin may do, ask by selector: role:admin.',
+      })
+  }
+}

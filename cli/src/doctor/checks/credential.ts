@@ -1,0 +1,98 @@
+import { credentialDays, type CredentialClaims } from '@agent-mesh/protocol/credential'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { limits } from '@agent-mesh/protocol/limits'
+
+import { duration } from '../../show/units.ts'
+import { fail, ok, warn, type Check, type Finding } from '../finding.ts'
+import type { Facts } from '../facts.ts'
+
+const dayMs = 24 * 3600_000
+const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+
+const joinAnew = (flags: string) =>
+  `Join with a new token: agent-mesh${flags} up --join TOKEN (an admin makes one: agent-mesh token create).`
+
+/** The key: who this is. */
+export const identity: Check = {
+  name: 'key',
+  look: ({ member }) => {
+    if (member === undefined) return undefined
+    const { identity: found } = member
+    return found instanceof MeshError
+      ? fail(found.message, found.hint ?? 'Restore the file from a backup, or join anew in another folder.')
+      : ok(found.peerId)
+  },
+}
+
+/** Missing, damaged, expired, not yet valid or running out. */
+export const credential: Check = {
+  name: 'credential',
+  look: ({ kind, member, now, flags }) => {
+    if (kind === 'admin') return undefined
+    const claims = member?.credential
+    if (claims === undefined) return fail('missing: this folder never joined a mesh', joinAnew(flags))
+    if (claims instanceof MeshError) return fail(claims.message, claims.hint ?? joinAnew(flags))
+    return timeOf(claims, now, flags)
+  },
+}
+
+function timeOf({ iat, exp }: CredentialClaims, now: number, flags: string): Finding {
+  const [issued, expires] = [iat * 1000, exp * 1000]
+  const left = expires - now
+  if (issued > now + limits.futureMs)
+    return fail(
+      `not yet valid: issued at ${date(issued)}, in ${duration(issued - now)} by the clock of this machine`,
+      'Set the clock of this machine; nobody accepts the credential before.',
+    )
+  if (left <= 0) return expired(expires, now, flags)
+  const due = issued + credentialDays.renewFrom * dayMs
+  if (now > due + dayMs)
+    return warn(
+      `nearly expired: ends in ${duration(left)} (${date(expires)}), was to be renewed from ${date(due)} on`,
+      `A running agent renews it by itself, each hour, as soon as the control plane answers: see that it does, and that the agent runs (agent-mesh${flags} status).`,
+    )
+  return ok(`valid for ${duration(left)}, renewed by itself from ${date(due)} on`)
+}
+
+function expired(expires: number, now: number, flags: string): Finding {
+  const found = `expired ${duration(now - expires)} ago (${date(expires)}): other members refuse this one`
+  const until = expires + credentialDays.grace * dayMs
+  if (now > until) return fail(`${found}, and cannot be renewed since ${date(until)}`, joinAnew(flags))
+  return fail(
+    found,
+    `The key alone renews it until ${date(until)}: start the agent (agent-mesh${flags} up) with the control plane in reach, and it is renewed at once.`,
+  )
+}
+
+/** What the authority says of this key today. */
+export const enrolment: Check = {
+  name: 'enrolment',
+  look: facts => {
+    const told = facts.controlPlane?.self
+    if (listed(facts) || (told instanceof MeshError && told.code === 'revoked'))
+      return fail(
+        'revoked: this key is out for ever, and cut off wherever it is known',
+        `Ask an admin why. To come back, move the folder away and ${joinAnew(facts.flags).replace('Join', 'join')}`,
+      )
+    if (told === undefined) return undefined
+    if (!(told instanceof MeshError)) return ok('in force, says the control plane')
+    if (told.code === 'unauthenticated') return fail(told.message, told.hint ?? joinAnew(facts.flags))
+    return warn(told.message, told.hint ?? 'Try again.')
+  },
+}
+
+/** Whether the newest list of revocations that is at hand names this member. */
+function listed({ member, controlPlane }: Facts): boolean {
+  const key = member?.identity
+  const claims = member?.credential
+  if (key === undefined || key instanceof MeshError) return false
+  const answer = controlPlane?.answer
+  const heads = [member?.head, answer instanceof MeshError ? undefined : answer?.head]
+  const serial = claims === undefined || claims instanceof MeshError ? '' : claims.serial
+  return heads.some(
+    head =>
+      head !== undefined &&
+      !(head instanceof MeshError) &&
+      (head.revocations.peerIds.has(key.peerId) || head.revocations.serials.has(serial)),
+  )
+}

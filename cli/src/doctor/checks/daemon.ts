@@ -1,0 +1,81 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { version } from '@agent-mesh/protocol/version'
+
+import { NothingRunningError } from '../../exit-codes.ts'
+import { duration } from '../../show/units.ts'
+import { fail, ok, warn, type Check } from '../finding.ts'
+
+export const daemon: Check = {
+  name: 'process',
+  look: ({ daemon: status, now, flags, kind }) => {
+    const start = kind === 'admin' ? `agent-mesh${flags} control-plane` : `agent-mesh${flags} up (or relay)`
+    if (status instanceof NothingRunningError)
+      return warn('nothing runs in this context', `Start it: ${start}. An admin needs none.`)
+    if (status instanceof MeshError)
+      return fail(status.message, status.hint ?? 'It hangs, or its disk does: see its log, then restart it.')
+    const { kind: what, pid, startedAt, ready } = status
+    if (!ready) return fail(`the ${what} (pid ${pid}) is not ready`, 'The other lines, and its log, say why.')
+    return ok(`${what} runs for ${duration(now - startedAt)}, pid ${pid}`)
+  },
+}
+
+export const versions: Check = {
+  name: 'version',
+  look: ({ daemon: status }) => {
+    if (status instanceof MeshError) return undefined
+    if (status.version === version) return ok(version)
+    return warn(
+      `${status.version} runs, ${version} is installed`,
+      'Restart the process: it finishes what runs, and comes back as the installed version.',
+    )
+  },
+}
+
+export const relays: Check = {
+  name: 'relays',
+  look: ({ daemon: status, member, kind }) => {
+    if (kind !== 'member') return undefined
+    const advice =
+      'Members behind NAT cannot be reached without one: see that relays run and that their address can be reached from here.'
+    if (!(status instanceof MeshError)) {
+      if (status.kind !== 'agent') return undefined
+      const reserved = status.relays.filter(relay => relay.reserved)
+      const names = reserved.map(({ name, peerId }) => name ?? peerId).join(', ')
+      return reserved.length > 0 ? ok(`reachable through ${names}`) : warn('no relay is reachable', advice)
+    }
+    const head = member?.head
+    if (head === undefined || head instanceof MeshError) return undefined
+    return head.relays.length > 0
+      ? ok(`the mesh has ${head.relays.length}`)
+      : warn('the mesh has none', advice)
+  },
+}
+
+/** Two processes with one key: each publishes over the other. */
+export const clone: Check = {
+  name: 'copies',
+  look: ({ daemon: status, member, controlPlane, flags }) => {
+    if (member === undefined) return undefined
+    const advice = `Each machine needs a key of its own: on the copy, move the folder away and join with a new token. If you made no copy, the key was stolen: have an admin revoke it (agent-mesh${flags} revoke NAME).`
+    const self = controlPlane?.self
+    const published = self === undefined || self instanceof MeshError ? undefined : self.incarnation
+    if (published !== undefined && published > member.incarnation)
+      return fail('cloned key: a record was published with it that was not signed here', advice)
+    const warned =
+      status instanceof MeshError ? undefined : status.warnings.find(text => /clon|two process/i.test(text))
+    if (warned !== undefined) return fail(`cloned key: ${warned}`, advice)
+    return published === undefined ? undefined : ok('no other process was seen with this key')
+  },
+}
+
+/** What the process itself has to say, and no other check has said. */
+export const warnings: Check = {
+  name: 'warnings',
+  look: ({ daemon: status, flags }) => {
+    if (status instanceof MeshError || status.warnings.length === 0) return undefined
+    return warn(
+      status.warnings.join('; '),
+      `They end by themselves with their cause: agent-mesh${flags} status.`,
+    )
+  },
+}

@@ -1,0 +1,57 @@
+import { controlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { verifyHead, type VerifiedHead } from '@agent-mesh/protocol/head'
+import { verifyRecord } from '@agent-mesh/protocol/member-record'
+
+import type { Key } from './admin-facts.ts'
+import { learn } from './learn.ts'
+
+export interface ControlPlaneFacts {
+  url: string
+  /** Its time minus that of this machine, ms, to half a round trip; and the head it tells, verified. */
+  answer: { skewMs: number; head: VerifiedHead } | MeshError
+  /**
+   * What it says to a request signed by this key: the incarnation of the record in its map (absent for admins, and for
+   * members that are not in it), or its refusal. Undefined when it was not asked.
+   */
+  self: { incarnation?: number } | MeshError | undefined
+}
+
+interface AskInit {
+  url: string
+  meshId: string
+  identity: Key | MeshError
+  as: 'member' | 'admin'
+  signal: AbortSignal
+}
+
+export async function askControlPlane(init: AskInit): Promise<ControlPlaneFacts> {
+  const { url, identity } = init
+  const answer = await learn('ask the control plane', () => askOpenly(init))
+  const known = !(answer instanceof MeshError) && !(identity instanceof MeshError)
+  const self = known ? await learn('ask who this is', () => askAs(identity, init)) : undefined
+  return { url, answer, self }
+}
+
+async function askOpenly({ url, meshId, signal }: AskInit) {
+  const client = controlPlaneClient({ url, meshId })
+  const began = Date.now()
+  const { serverTime, head } = await client.bootstrap({}, signal)
+  const skewMs = serverTime - (began + Date.now()) / 2
+  return { skewMs, head: await verifyHead(meshId, head) }
+}
+
+async function askAs({ peerId, signer }: Key, { url, meshId, as, signal }: AskInit) {
+  const client = controlPlaneClient({ url, meshId, signer })
+  if (as === 'admin') {
+    await client.policy(signal)
+    return {}
+  }
+  try {
+    const { record } = await client.member(peerId, signal)
+    return { incarnation: (await verifyRecord(record, Infinity)).record.incarnation }
+  } catch (error) {
+    if (error instanceof MeshError && error.code === 'not_found') return {}
+    throw error
+  }
+}

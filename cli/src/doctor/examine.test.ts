@@ -1,0 +1,121 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { LocalStatus } from '@agent-mesh/protocol/local-api'
+import { version } from '@agent-mesh/protocol/version'
+import { describe, expect, it } from 'vitest'
+
+import { NothingRunningError } from '../exit-codes.ts'
+import { examine } from './examine.ts'
+import type { Facts } from './facts.ts'
+
+const now = Date.UTC(2030, 0, 1)
+const status: LocalStatus = {
+  kind: 'agent',
+  version,
+  pid: 7,
+  startedAt: now - 60_000,
+  meshId: 'm',
+  ready: true,
+  warnings: [],
+  relays: [{ peerId: 'p', name: 'relay-1', reserved: true }],
+  addrs: [],
+  services: [],
+  members: { known: 1, online: 1 },
+  links: { direct: 0, webrtc: 0, relay: 1 },
+}
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  now,
+  flags: ' --context x',
+  kind: 'member',
+  folder: {
+    path: '/data',
+    exists: true,
+    files: [],
+    mode: 0o700,
+    looseKeys: [],
+    mine: true,
+    space: { freeBytes: 1e12, freeFiles: 1e6 },
+  },
+  daemon: status,
+  ...changes,
+})
+const skewed = (skewMs: number): Partial<Facts> => ({
+  controlPlane: { url: 'http://cp', answer: { skewMs, head: undefined as never }, self: {} },
+})
+const folder = facts().folder
+const find = (check: string, changes: Partial<Facts>) =>
+  examine(facts(changes)).find(line => line.check === check)
+
+const hour = 3_600_000
+
+describe('doctor', () => {
+  it.each<[string, string, Partial<Facts>, string, RegExp]>([
+    ['a clock that is right', 'clock', skewed(900), 'ok', /900 ms off/],
+    ['a clock over a minute behind', 'clock', skewed(61_000), 'warn', /61\.0 s behind|1 min behind/],
+    ['a clock two days ahead', 'clock', skewed(-48 * hour), 'fail', /2 d ahead of/],
+    [
+      'a full disk',
+      'disk',
+      { folder: { ...folder, space: { freeBytes: 0, freeFiles: 9 } } },
+      'fail',
+      /^full/,
+    ],
+    [
+      'a disk without free inodes',
+      'disk',
+      { folder: { ...folder, space: { freeBytes: 1e12, freeFiles: 0 } } },
+      'fail',
+      /room for 0/,
+    ],
+    [
+      'a disk that is nearly full',
+      'disk',
+      { folder: { ...folder, space: { freeBytes: 5e7, freeFiles: 9 } } },
+      'warn',
+      /nearly full: 47 MiB/,
+    ],
+    [
+      'the folder of another user',
+      'data folder',
+      { folder: { ...folder, mine: false } },
+      'fail',
+      /another user/,
+    ],
+    [
+      'a process of another version',
+      'version',
+      { daemon: { ...status, version: '0.0.9' } },
+      'warn',
+      /0\.0\.9 runs/,
+    ],
+    ['no reservation at a relay', 'relays', { daemon: { ...status, relays: [] } }, 'warn', /no relay/],
+    ['a reservation', 'relays', {}, 'ok', /relay-1/],
+    ['a process that is not ready', 'process', { daemon: { ...status, ready: false } }, 'fail', /not ready/],
+    [
+      'a process that hangs',
+      'process',
+      { daemon: new MeshError('deadline_exceeded', 'Cannot ask: no answer') },
+      'fail',
+      /no answer/,
+    ],
+    ['no process', 'process', { daemon: new NothingRunningError('/data') }, 'warn', /nothing runs/],
+    [
+      'what the process warns of',
+      'warnings',
+      { daemon: { ...status, warnings: ['the head is old'] } },
+      'warn',
+      /head is old/,
+    ],
+  ])('says of %s what it is and what to do', (_, check, changes, state, found) => {
+    expect(find(check, changes)).toMatchObject({ state, found: expect.stringMatching(found) as string })
+    expect(find(check, changes)?.advice === undefined).toBe(state === 'ok')
+  })
+
+  it('asks for the right mesh when another one answers', () => {
+    const answer = new MeshError(
+      'unauthenticated',
+      'Cannot trust this control plane: it serves mesh b, not a',
+    )
+    const line = find('control plane', { controlPlane: { url: 'http://cp', answer, self: undefined } })
+    expect(line).toMatchObject({ state: 'fail', found: expect.stringContaining('mesh b, not a') as string })
+  })
+})

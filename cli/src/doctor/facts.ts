@@ -1,0 +1,56 @@
+/** All that doctor learns, before it judges anything; whatever cannot be learnt is the MeshError that says why. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { LocalStatus } from '@agent-mesh/protocol/local-api'
+
+import { localClient } from '../local/local-client.ts'
+import { readAdminFacts } from './admin-facts.ts'
+import { askControlPlane, type ControlPlaneFacts } from './control-plane-facts.ts'
+import { readFolderFacts, type FolderFacts } from './folder-facts.ts'
+import { learn } from './learn.ts'
+import { readMemberFacts, type MemberFacts } from './member-facts.ts'
+
+export interface Facts {
+  /** Unix milliseconds of this machine. */
+  now: number
+  /** What printed commands need to mean this context: ` --context x`, or nothing. */
+  flags: string
+  /** `member`: agent or relay; `admin`: the folder of a control plane or of an admin; `new`: neither. */
+  kind: 'member' | 'admin' | 'new'
+  folder: FolderFacts
+  /** Of the running process. */
+  daemon: LocalStatus | MeshError
+  /** What is on disk of a member. */
+  member?: MemberFacts
+  /** Absent when nothing says where it is. */
+  controlPlane?: ControlPlaneFacts
+}
+
+export interface FactsInit {
+  /** Data folder. */
+  path: string
+  flags: string
+  signal: AbortSignal
+}
+
+export async function gatherFacts({ path, flags, signal }: FactsInit): Promise<Facts> {
+  const [folder, daemon] = await Promise.all([
+    readFolderFacts(path),
+    learn('ask the agent', () => localClient(path, signal).status()),
+  ])
+  const common = { flags, folder, daemon }
+  if (folder.files.includes('member.db')) {
+    // The control plane first: what it knows of this member was on this disk before.
+    const { controlPlane, identity } = await readMemberFacts(path)
+    const told =
+      controlPlane instanceof MeshError || controlPlane === undefined
+        ? undefined
+        : await askControlPlane({ ...controlPlane, identity, signal, as: 'member' })
+    const member = await readMemberFacts(path)
+    return { ...common, now: Date.now(), kind: 'member', member, ...(told && { controlPlane: told }) }
+  }
+  if (!folder.files.includes('context.json')) return { ...common, now: Date.now(), kind: 'new' }
+  const admin = await learn('read the context', () => readAdminFacts(path))
+  const told =
+    admin instanceof MeshError ? undefined : await askControlPlane({ ...admin, signal, as: 'admin' })
+  return { ...common, now: Date.now(), kind: 'admin', ...(told && { controlPlane: told }) }
+}

@@ -1,0 +1,19 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { createInterface } from 'node:readline/promises'
+
+/**
+ * Asks on the terminal; anything but yes is no.
+ * @throws MeshError invalid_argument when nobody can answer
+ */
+export async function confirmed(question: string, signal: AbortSignal): Promise<boolean> {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true)
+    throw new MeshError('invalid_argument', 'Cannot ask for confirmation: this is no terminal', {
+      hint: 'Pass --yes.',
+    })
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim())
+  } finally {
+    terminal.close()
+  }
+}

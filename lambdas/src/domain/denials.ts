@@ -1,0 +1,22 @@
+import { deniedAgain } from '../defaults.ts'
+import type { MeshContext } from './mesh-context.ts'
+
+/**
+ * Puts denials on record: the same member and target once in a while, in each process. Who asks in a loop must not
+ * fill the log, nor cost a write a request.
+ */
+export function denials({ store, clock }: Pick<MeshContext, 'store' | 'clock'>) {
+  const recent = new Map<string, number>()
+  return {
+    record: async (who: string, action: string, target: string): Promise<void> => {
+      const at = clock.now()
+      const key = `${who} ${action} ${target}`
+      if (at - (recent.get(key) ?? -Infinity) < deniedAgain.ms) return
+      recent.delete(key)
+      recent.set(key, at)
+      const [oldest] = recent.keys()
+      if (recent.size > deniedAgain.remembered && oldest !== undefined) recent.delete(oldest)
+      await store.appendAudit({ at, who, what: 'denied', detail: { action, target } })
+    },
+  }
+}

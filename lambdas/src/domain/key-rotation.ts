@@ -1,0 +1,147 @@
+/**
+ * Changes of the authority key, each step conditional and repeatable: whoever dies between two of them leaves a mesh that
+ * works, and the next start or the repeated command goes on.
+ */
+import {
+  MeshError,
+  signDocument,
+  signKeyLink,
+  verifyDocument,
+  verifyKeyChain,
+  limits,
+  type DocumentType,
+  type KeyChain,
+  type Signer,
+} from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import { keySettleMs, writeTries } from '../defaults.ts'
+import type { AuthorityKey } from './found-mesh.ts'
+import type { Keyring } from './keyring.ts'
+import type { MeshContext } from './mesh-context.ts'
+
+/** What a rotation needs of a mesh. */
+export type RotatingMesh = Pick<MeshContext, 'store' | 'clock' | 'changes'> & { ring: Keyring }
+
+const parts = { policy: 'policy+jws', relays: 'relays+jws', revocations: 'revocations+jws' } as const
+const numbered = z.looseObject({ mesh: z.string(), number: z.int() })
+
+/**
+ * Introduces `next`, signed by the key that signs now; members hear of it, and from {@link keySettleMs} on it signs. A key
+ * that is the newest already stays so.
+ * @returns when it begins to sign, unix milliseconds
+ * @throws MeshError conflict when somebody else changed the keys meanwhile, too_large when the chain is full
+ */
+export async function introduceKey(mesh: RotatingMesh, next: AuthorityKey, by: string): Promise<number> {
+  await mesh.ring.refresh()
+  const { keys } = mesh.ring
+  if (keys.current.kid !== next.signer.kid) {
+    await appendLink(mesh, await signerOf(mesh.ring, keys.current.kid), { jwk: next.jwk })
+    await audit(mesh, by, 'key.rotate', { kid: next.signer.kid, number: keys.signed.links.length })
+  }
+  const { iat = 0 } = keys.authorities.at(-1) ?? {}
+  return iat * 1000 + keySettleMs
+}
+
+/** A link is signed by its predecessor, which signs nothing else until it has settled. */
+async function signerOf(ring: Keyring, kid: string): Promise<Signer> {
+  const signer = await ring.pick()
+  if (signer.kid === kid) return signer
+  throw new MeshError(
+    'conflict',
+    `Cannot rotate the authority key: ${kid} was introduced and does not sign yet`,
+    {
+      hint: `A rotation takes ${keySettleMs / 60_000} minutes; try again then.`,
+    },
+  )
+}
+
+/**
+ * For a stolen key: the root introduces `next`, which signs at once, everything of the head is signed anew, and then every
+ * other key is revoked with all it ever signed. Members renew their credentials as soon as they hear of it.
+ */
+export async function replaceStolenKeys(
+  mesh: RotatingMesh,
+  root: AuthorityKey,
+  next: AuthorityKey,
+  by: string,
+): Promise<void> {
+  const { ring } = mesh
+  await ring.refresh()
+  if (ring.keys.current.kid !== next.signer.kid) await appendLink(mesh, root.signer, { jwk: next.jwk })
+  const ever = (kid: string) => ring.keys.everKeyOf(kid)
+  await signPartsAnew(mesh, ever)
+  const revokes = ring.keys.authorities.filter(({ kid, revoked }) => !revoked && kid !== next.signer.kid)
+  const kids = revokes.map(({ kid }) => kid)
+  for (let i = 0; i < kids.length; i += limits.keysRevoked)
+    await appendLink(mesh, root.signer, { jwk: next.jwk, revokes: kids.slice(i, i + limits.keysRevoked) })
+  // Another process may have written a part with the old key in between.
+  await signPartsAnew(mesh, ever)
+  const { length: number } = ring.keys.signed.links
+  await audit(mesh, by, 'key.revoke', { kid: next.signer.kid, number, revoked: kids })
+}
+
+async function appendLink(
+  { store, clock, ring, changes }: RotatingMesh,
+  by: Signer,
+  link: { jwk: KeyChain['current']['jwk']; revokes?: string[] },
+): Promise<void> {
+  const { meshId, signed } = ring.keys
+  const seq = signed.links.length + 1
+  if (seq > limits.keyChain)
+    throw new MeshError(
+      'too_large',
+      `Cannot rotate the authority key: the chain has ${limits.keyChain} links`,
+      {
+        hint: 'Begin a new mesh: a chain this long is at its end.',
+      },
+    )
+  const jws = await signKeyLink(by, { mesh: meshId, seq, iat: Math.floor(clock.now() / 1000), ...link })
+  const longer = { ...signed, links: [...signed.links, jws] }
+  // Nothing is written that members would refuse.
+  await verifyKeyChain(meshId, longer)
+  await store.writePart('keys', seq - 1, JSON.stringify(longer))
+  await ring.refresh()
+  changes.emit('head')
+}
+
+/**
+ * Signs each part of the head that another key signed by the one that signs now. Idempotent.
+ * @param keyOf the keys whose word is taken over
+ * @throws MeshError unauthenticated when a part is signed by none of them
+ */
+export async function signPartsAnew(mesh: RotatingMesh, keyOf: KeyChain['keyOf']): Promise<void> {
+  for (const [name, typ] of Object.entries(parts)) await signPartAnew(mesh, { name, typ, keyOf })
+}
+
+async function signPartAnew(
+  { store, ring, changes }: RotatingMesh,
+  { name, typ, keyOf }: { name: string; typ: DocumentType; keyOf: KeyChain['keyOf'] },
+): Promise<void> {
+  const signer = await ring.pick()
+  for (let tries = writeTries; ; tries--) {
+    const part = await store.readPart(name)
+    if (part === undefined) return
+    const { kid, claims } = await verifyDocument(part.document, {
+      typ,
+      schema: numbered,
+      maxBytes: limits.documentBytes,
+      keyOf,
+    })
+    if (kid === signer.kid) return
+    try {
+      // As it is, with what a later version may have put into it.
+      const document = await signDocument(signer, typ, { ...claims, number: part.number + 1 })
+      await store.writePart(name, part.number, document)
+      return changes.emit('head')
+    } catch (error) {
+      if (!(error instanceof MeshError) || error.code !== 'conflict' || tries === 1) throw error
+    }
+  }
+}
+
+const audit = (
+  { store, clock }: RotatingMesh,
+  who: string,
+  what: 'key.rotate' | 'key.revoke',
+  detail: Record<string, unknown>,
+): Promise<void> => store.appendAudit({ at: clock.now(), who, what, detail })

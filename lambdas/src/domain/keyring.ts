@@ -1,0 +1,117 @@
+/**
+ * The authority keys of a mesh as one process has them: the chain as the store has it now, and a signer that follows it.
+ * A new key signs only once all members had time to hear of it; until then its predecessor does.
+ */
+import {
+  keyChainSchema,
+  MeshError,
+  parseJson,
+  verifyKeyChain,
+  type ChainedKey,
+  type KeyChain,
+  type Signer,
+} from '@agent-mesh/protocol'
+import { keySettleMs } from '../defaults.ts'
+import type { Clock } from '../store/clock.ts'
+import type { HeadPartStore } from '../store/store.ts'
+
+export interface Keyring {
+  /** Always the chain that was read last. */
+  readonly keys: KeyChain
+  /** Always the key that is to sign now. */
+  readonly signer: Signer
+  /** Reads the chain from the store. @throws MeshError conflict when it is not of this mesh */
+  refresh(): Promise<void>
+  /** The key that signs now. @throws MeshError unavailable when this process has none that may */
+  pick(): Promise<Signer>
+}
+
+export interface KeyringInit {
+  store: Pick<HeadPartStore, 'readPart'>
+  clock: Clock
+  keys: KeyChain
+  /** The signer of an authority key, undefined when this process has none. */
+  open: (kid: string) => Promise<Signer | undefined>
+}
+
+/**
+ * Keys in the order in which they should sign: the newest that everybody knows, then its predecessors; one that is just
+ * introduced comes last. One that the root introduced replaces a stolen one, so it signs at once.
+ */
+export function signingOrder(authorities: readonly ChainedKey[], now: number): ChainedKey[] {
+  const usable = authorities.filter(({ revoked }) => !revoked)
+  const settled = ({ iat, byRoot }: ChainedKey): boolean => byRoot || iat * 1000 + keySettleMs <= now
+  return [...usable.filter(settled).reverse(), ...usable.filter(key => !settled(key))]
+}
+
+/** Reads the chain that a store holds. @throws MeshError conflict when it is not of this mesh */
+export async function readKeyChain(
+  store: Pick<HeadPartStore, 'readPart'>,
+  meshId: string,
+): Promise<KeyChain | undefined> {
+  const part = await store.readPart('keys')
+  if (part === undefined) return undefined
+  try {
+    return await verifyKeyChain(meshId, parseJson(keyChainSchema, part.document, 'read key chain'))
+  } catch (cause) {
+    throw new MeshError('conflict', `Cannot open mesh ${meshId}: the database is of another mesh`, {
+      cause,
+      hint: 'Restore the root key file and the database from the same backup.',
+    })
+  }
+}
+
+export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyring {
+  let chain = first
+  const opened = new Map<string, Promise<Signer | undefined>>()
+
+  const openOnce = (kid: string): Promise<Signer | undefined> => {
+    const known = opened.get(kid) ?? open(kid)
+    opened.set(kid, known)
+    known.then(
+      signer => signer === undefined && opened.delete(kid),
+      () => opened.delete(kid),
+    )
+    return known
+  }
+
+  const pick = async (): Promise<Signer> => {
+    for (const { kid } of signingOrder(chain.authorities, clock.now())) {
+      const signer = await openOnce(kid)
+      if (signer !== undefined) return signer
+    }
+    throw new MeshError('unavailable', `Cannot sign: the authority key ${chain.current.kid} is not here`, {
+      hint: 'Give every control plane the new key (authority-key.json, or the KMS key of the stack) and start it again.',
+    })
+  }
+
+  return {
+    pick,
+    signer: {
+      get kid() {
+        return chain.current.kid
+      },
+      sign: async (typ, payload) => (await pick()).sign(typ, payload),
+    },
+    refresh: async () => {
+      chain = (await readKeyChain(store, chain.meshId)) ?? chain
+    },
+    keys: {
+      meshId: first.meshId,
+      get signed() {
+        return chain.signed
+      },
+      get current() {
+        return chain.current
+      },
+      get authorities() {
+        return chain.authorities
+      },
+      get byRoot() {
+        return chain.byRoot
+      },
+      keyOf: kid => chain.keyOf(kid),
+      everKeyOf: kid => chain.everKeyOf(kid),
+    },
+  }
+}

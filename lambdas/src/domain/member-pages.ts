@@ -1,0 +1,19 @@
+import { shardCount } from '@agent-mesh/protocol'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { healthPage } from '../defaults.ts'
+import { isMember, type Member } from '../store/model.ts'
+import type { Store } from '../store/store.ts'
+
+/** Every member of the map, in pages; others have their turn after each, which takes some 10 ms. */
+export async function* memberPages(store: Pick<Store, 'listShard'>): AsyncGenerator<Member[]> {
+  for (let shard = 0; shard < shardCount; shard++) {
+    let after = 0
+    for (let more = true; more;) {
+      const entries = await store.listShard(shard, { after, limit: healthPage })
+      yield entries.filter(isMember)
+      after = entries.at(-1)?.v ?? after
+      more = entries.length === healthPage
+      await nextTurn()
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The files of the authority key. The one that follows lies beside it until it signs and takes its name; which of them is
+ * meant is said by the key chain, so a crash at any moment leaves files that fit.
+ */
+import { MeshError, type KeyChain, type Signer } from '@agent-mesh/protocol'
+import { link, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AuthorityKey } from '../../domain/found-mesh.ts'
+import { fileKey, makeFileKey } from '../../signer/file-key.ts'
+
+export interface AuthorityKeyFiles {
+  /** Signs credentials and the head. */
+  readonly current: string
+  /** The signer of a key that lies here. @throws MeshError naming the file that is damaged */
+  open(kid: string): Promise<Signer | undefined>
+  /** The first key here that the chain has and nobody revoked. */
+  unrevoked(keys: KeyChain | undefined): Promise<AuthorityKey | undefined>
+  /** The key that follows, made unless it is there. @throws MeshError naming the file */
+  next(): Promise<AuthorityKey>
+  /** Gives the next key the name of the current one, which is kept beside it, if its thumbprint is `kid`. Idempotent. */
+  promote(kid: string): Promise<void>
+}
+
+export function authorityKeyFiles(data: string): AuthorityKeyFiles {
+  const current = join(data, 'authority-key.json')
+  const next = join(data, 'authority-key-next.json')
+  const find = async (fits: (kid: string) => boolean): Promise<AuthorityKey | undefined> => {
+    for (const path of [current, next]) {
+      const key = await fileKey(path)
+      if (key !== undefined && fits(key.signer.kid)) return key
+    }
+    return undefined
+  }
+  return {
+    current,
+    open: async kid => (await find(other => other === kid))?.signer,
+    unrevoked: keys => find(kid => keys?.authorities.some(key => key.kid === kid && !key.revoked) ?? false),
+    next: async () => (await fileKey(next)) ?? makeFileKey(next),
+    promote: async kid => {
+      if ((await fileKey(next))?.signer.kid !== kid) return
+      const old = await fileKey(current)
+      // A backup of the database from before needs it again.
+      if (old !== undefined)
+        await keep(current, join(data, `authority-key-retired-${old.signer.kid.slice(0, 8)}.json`))
+      await rename(next, current)
+    },
+  }
+}
+
+async function keep(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
+    throw new MeshError('permission_denied', `Cannot keep the old key as ${to}: ${String(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * How often one source may knock. Counted in this process alone: a count in the store would make us pay for a write for each
+ * guess of a stranger, which is what the limit is to prevent. Several processes let through as many times more.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+import { sourceLimit } from '../defaults.ts'
+
+/** What a request costs its source: strangers' guesses far more than joins that succeed. */
+export type Knock = keyof typeof sourceLimit.costs
+
+interface Bucket {
+  left: number
+  at: number
+}
+
+/** IPv6 by its /64: who has one address there has all of them. */
+export const sourceOf = (address: string): string => {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
+  const [head = '', tail = ''] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? []
+  const front = head === '' ? [] : head.split(':')
+  const back = tail === '' ? [] : tail.split(':')
+  const middle = new Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
+  return `${[...front, ...middle, ...back].slice(0, 4).join(':')}::/64`
+}
+
+export class SourceLimit {
+  readonly #now: () => number
+  readonly #buckets = new Map<string, Bucket>()
+
+  /** @param now unix milliseconds */
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** @throws MeshError rate_limited with details `{ retryAfterMs }` when this source has knocked too often */
+  check(address: string): void {
+    const { left } = this.#bucket(sourceOf(address))
+    if (left >= 1) return
+    const retryAfterMs = Math.ceil(((1 - left) / sourceLimit.perSecond) * 1_000)
+    throw new MeshError('rate_limited', 'Cannot accept request: too many from this address', {
+      details: { retryAfterMs },
+      hint: `Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
+    })
+  }
+
+  /** Counts a request. */
+  charge(address: string, knock: Knock): void {
+    const source = sourceOf(address)
+    const bucket = this.#bucket(source)
+    bucket.left = Math.max(-sourceLimit.most, bucket.left - sourceLimit.costs[knock])
+    this.#buckets.delete(source)
+    this.#buckets.set(source, bucket)
+    // The one that was quiet the longest is forgotten.
+    const [oldest] = this.#buckets.keys()
+    if (this.#buckets.size > sourceLimit.sources && oldest !== undefined) this.#buckets.delete(oldest)
+  }
+
+  #bucket(source: string): Bucket {
+    const now = this.#now()
+    const known = this.#buckets.get(source) ?? { left: sourceLimit.most, at: now }
+    const passed = Math.max(0, now - known.at) / 1_000
+    return Object.assign(known, {
+      left: Math.min(sourceLimit.most, known.left + passed * sourceLimit.perSecond),
+      at: now,
+    })
+  }
+}

@@ -1,0 +1,96 @@
+/** The circuits of a relay: who has how many, and the two pumps of each. It owns them all. */
+import { MeshError } from '@agent-mesh/protocol'
+import type { Connection, Stream } from '@libp2p/interface'
+import { Pump } from './pump.ts'
+import type { SpentReason, TrafficShaper } from './traffic-shaper.ts'
+import { WriteTick } from './write-tick.ts'
+
+/** One end of a circuit. */
+export interface CircuitEnd {
+  peerId: string
+  stream: Stream
+  connection: Connection
+}
+
+export interface ForwarderInit {
+  shaper: TrafficShaper
+  /** A circuit ended before its time because a member has used up its day. */
+  onSpent: (reason: SpentReason, peerId: string) => void
+}
+
+export class Forwarder {
+  readonly #init: ForwarderInit
+  readonly #tick = new WriteTick()
+  readonly #circuits = new Set<() => void>()
+  readonly #places = new Map<string, number>()
+  #count = 0
+
+  constructor(init: ForwarderInit) {
+    this.#init = init
+  }
+
+  /** Circuits that are open or being opened, of one member that opened them or of all. */
+  count(peerId?: string): number {
+    return peerId === undefined ? this.#count : (this.#places.get(peerId) ?? 0)
+  }
+
+  /** Takes a place for a circuit that a member is about to open. @returns gives it back, once */
+  place(peerId: string): () => void {
+    this.#count++
+    this.#places.set(peerId, this.count(peerId) + 1)
+    let held = true
+    return () => {
+      if (!held) return
+      held = false
+      this.#count--
+      const left = this.count(peerId) - 1
+      if (left === 0) this.#places.delete(peerId)
+      else this.#places.set(peerId, left)
+    }
+  }
+
+  /** Joins two ends until both are done or one fails; `leave` is called then. */
+  join(source: CircuitEnd, target: CircuitEnd, leave: () => void): void {
+    let running = 2
+    const over = (): void => {
+      this.#circuits.delete(fail)
+      for (const pump of pumps) pump.stop()
+      leave()
+    }
+    const fail = (
+      error: Error = new MeshError('going_away', 'Cannot carry circuit: the relay is stopping'),
+    ) => {
+      over()
+      for (const { stream } of [source, target]) stream.abort(error)
+    }
+    const pump = (from: CircuitEnd, to: CircuitEnd): Pump =>
+      new Pump({
+        from: from.stream,
+        to: to.stream,
+        connection: to.connection,
+        member: from.peerId,
+        shaper: this.#init.shaper,
+        tick: this.#tick,
+        onEnd: () => {
+          if (--running === 0) over()
+        },
+        onFailure: fail,
+        onSpent: () => this.#spent(from.peerId, fail),
+      })
+    this.#circuits.add(fail)
+    const pumps = [pump(source, target), pump(target, source)]
+  }
+
+  #spent(peerId: string, fail: (error: Error) => void): void {
+    const reason = this.#init.shaper.spent(peerId) ?? 'member_bytes_spent'
+    this.#init.onSpent(reason, peerId)
+    fail(new MeshError('rate_limited', `Cannot carry circuit of ${peerId}: ${reason}`))
+  }
+
+  /** Ends all circuits: their ends learn it at once. */
+  stop(): void {
+    for (const fail of [...this.#circuits]) fail()
+    this.#tick.stop()
+    this.#init.shaper.stop()
+  }
+}

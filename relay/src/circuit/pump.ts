@@ -1,0 +1,133 @@
+/**
+ * One direction of a circuit: what comes from one stream goes to the other, all pieces of a tick together. Nothing is
+ * held back but what came in one tick: when the destination is full, or the sender over its rate, the source is paused.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import type { WriteTick } from './write-tick.ts'
+import type { TrafficShaper } from './traffic-shaper.ts'
+
+export interface PumpInit {
+  from: Stream
+  to: Stream
+  /** Connection of `to`. */
+  connection: Connection
+  /** Who sends. */
+  member: string
+  shaper: TrafficShaper
+  tick: WriteTick
+  /** All that came was handed on, and the destination told that nothing follows. */
+  onEnd: () => void
+  /** The circuit cannot go on. */
+  onFailure: (error: Error) => void
+  /** The sender has used up its day. */
+  onSpent: () => void
+}
+
+type Piece = Parameters<Stream['send']>[0]
+
+export class Pump {
+  readonly #init: PumpInit
+  #pieces: Piece[] = []
+  #full = false
+  #giveUpTurn: (() => void) | undefined
+  #resuming = false
+  #finished = false
+  #stopped = false
+
+  constructor(init: PumpInit) {
+    this.#init = init
+    const { from, to } = init
+    from.addEventListener('message', this.#onMessage)
+    // Sent by the peer, as against an end that is only the loss of the connection.
+    from.addEventListener('remoteCloseWrite', this.#onFinish)
+    from.addEventListener('end', this.#onEnd)
+    from.addEventListener('close', this.#onClose)
+    to.addEventListener('drain', this.#onDrain)
+    to.addEventListener('idle', this.#onDrain)
+    // It may have been told before anybody listened.
+    this.#finished = from.remoteWriteStatus === 'closed'
+    if (from.readStatus === 'closed' && from.readBufferLength === 0) queueMicrotask(this.#onEnd)
+  }
+
+  readonly #onMessage = ({ data }: { data: Piece }): void => {
+    const { member, shaper, tick, connection, onSpent } = this.#init
+    const mayGoOn = shaper.charge(member, data.byteLength)
+    this.#pieces.push(data)
+    tick.write(connection, this)
+    if (shaper.spent(member) !== undefined) return onSpent()
+    if (mayGoOn || this.#giveUpTurn !== undefined) return
+    this.#giveUpTurn = shaper.await(member, () => {
+      this.#giveUpTurn = undefined
+      this.#resume()
+    })
+    this.#pause()
+  }
+
+  /** Hands on what came in this tick. */
+  flush(): void {
+    const { to, onFailure } = this.#init
+    const pieces = this.#pieces
+    if (this.#stopped || pieces.length === 0) return
+    this.#pieces = []
+    try {
+      for (const piece of pieces) this.#full = !to.send(piece)
+    } catch (error) {
+      return onFailure(error as Error)
+    }
+    if (this.#full) this.#pause()
+  }
+
+  /** After libp2p, which writes in a microtask of the same event what its own buffer holds. */
+  readonly #onDrain = (): void =>
+    queueMicrotask(() => {
+      const { to } = this.#init
+      if (!this.#full || to.writableNeedsDrain || to.writeBufferLength > 0) return
+      this.#full = false
+      this.#resume()
+    })
+
+  #resume(): void {
+    const { from } = this.#init
+    if (this.#stopped || this.#full || this.#giveUpTurn !== undefined) return
+    if (from.readStatus !== 'paused') return
+    // A stream that is paused by those it hands its buffer to while it resumes would tell its peer to go on all the same.
+    this.#resuming = true
+    from.resume()
+    this.#resuming = false
+    if (this.#full || this.#giveUpTurn !== undefined) this.#pause()
+  }
+
+  #pause(): void {
+    const { from } = this.#init
+    if (!this.#resuming && from.readStatus === 'readable') from.pause()
+  }
+
+  readonly #onFinish = (): void => void (this.#finished = true)
+
+  readonly #onEnd = (): void => {
+    const { to, onEnd, onFailure } = this.#init
+    if (this.#stopped || !this.#finished) return
+    this.flush()
+    to.close().then(onEnd, onFailure)
+  }
+
+  readonly #onClose = ({ error }: { error?: Error }): void => {
+    if (error !== undefined) this.#init.onFailure(error)
+    else if (!this.#finished) this.#init.onFailure(new Error('the connection of one end is gone'))
+  }
+
+  /** Lets go of both streams. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#pieces = []
+    this.#giveUpTurn?.()
+    const { from, to } = this.#init
+    from.removeEventListener('message', this.#onMessage)
+    from.removeEventListener('remoteCloseWrite', this.#onFinish)
+    from.removeEventListener('end', this.#onEnd)
+    from.removeEventListener('close', this.#onClose)
+    to.removeEventListener('drain', this.#onDrain)
+    to.removeEventListener('idle', this.#onDrain)
+  }
+}

@@ -1,0 +1,115 @@
+/** Bodies too large, too slow, or never ending, on the HTTP port of a real control plane. */
+import { limits } from '@agent-mesh/protocol'
+import { connect, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestPlane, type TestPlane } from '../integration/control-plane-fixture.ts'
+
+/** Short, so that slow requests are seen to end. */
+const requestMs = 1_500
+
+let mesh: TestPlane
+beforeAll(async () => void (mesh = await startTestPlane({ requestMs })))
+afterAll(() => mesh.stop())
+
+interface Line {
+  socket: Socket
+  /** All that came back, once the other side has closed; and after how many milliseconds. */
+  over: Promise<{ said: string; ms: number }>
+}
+
+function open(first: string): Line {
+  const { hostname, port } = new URL(mesh.plane.url)
+  const socket = connect(Number(port), hostname)
+  const began = performance.now()
+  let said = ''
+  socket.on('data', chunk => (said += chunk.toString('latin1')))
+  socket.on('error', () => {})
+  // An empty write would keep the socket from ever saying that it closed.
+  if (first !== '') socket.write(first, 'latin1')
+  const over = new Promise<{ said: string; ms: number }>(resolve =>
+    socket.on('close', () => resolve({ said, ms: performance.now() - began })),
+  )
+  return { socket, over }
+}
+
+const post = (headers: string) => `POST /v1/enrol HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`
+
+/** Writes `piece` again and again until the other side has had enough; the bytes it took. */
+async function pour({ socket, over }: Line, piece: Buffer, most: number): Promise<number> {
+  let sent = 0
+  let ended = false
+  void over.then(() => (ended = true))
+  while (!ended && sent < most) {
+    sent += piece.length
+    if (!socket.write(piece))
+      await Promise.race([over, new Promise(resolve => socket.once('drain', resolve))])
+  }
+  return sent
+}
+
+const healthy = async () => {
+  const began = performance.now()
+  expect(await mesh.ask(undefined, 'GET', '/health')).toMatchObject({ status: 200 })
+  return performance.now() - began
+}
+
+describe('an oversize body', () => {
+  test('that is announced is refused before it is sent', async () => {
+    const line = open(post(`content-length: ${limits.requestBytes + 1}\r\nconnection: close`))
+    expect((await line.over).said).toMatch(/^HTTP\/1\.1 413 .*too_large/s)
+  })
+
+  test('in chunks is refused at its limit, however long it would go on', async () => {
+    const line = open(post('transfer-encoding: chunked\r\nconnection: close'))
+    const chunk = Buffer.from(`10000\r\n${'x'.repeat(0x10000)}\r\n`)
+    const sent = await pour(line, chunk, 64 * limits.requestBytes)
+    expect(sent).toBeLessThan(64 * limits.requestBytes)
+    expect((await line.over).said).toMatch(/^HTTP\/1\.1 413 /)
+  })
+
+  test('of header lines is refused, too', async () => {
+    const line = open('GET /v1/bootstrap HTTP/1.1\r\nhost: x\r\n')
+    await pour(line, Buffer.from(`x-a: ${'y'.repeat(1000)}\r\n`), 16 * 1024 * 1024)
+    expect((await line.over).said).toMatch(/^HTTP\/1\.1 431 /)
+  })
+
+  test('that is deep, not long, ends in a problem and in no defect', async () => {
+    const key = mesh.admin
+    for (const raw of ['['.repeat(200_000), `{"a":`.repeat(50_000), `"${'\\u0000'.repeat(50_000)}"`])
+      expect(
+        await mesh.ask(key, 'POST', '/v1/tokens', {
+          raw: Uint8Array.from(Buffer.from(raw)),
+          nonce: 'n'.repeat(22),
+        }),
+      ).toMatchObject({ status: expect.toBeOneOf([400, 409]) })
+    expect(await healthy()).toBeLessThan(1_000)
+  })
+})
+
+describe('a slow body', () => {
+  /** Drips `piece` each 100 ms until the other side ends it. */
+  const drip = async (line: Line, piece: string) => {
+    const timer = setInterval(() => line.socket.write(piece), 100)
+    const ended = await line.over
+    clearInterval(timer)
+    return ended
+  }
+
+  test.concurrent.each([
+    ['says nothing at all', '', ''],
+    ['sends its headers line by line', 'POST /v1/enrol HTTP/1.1\r\nhost: x\r\n', 'x-a: b\r\n'],
+    ['sends its body byte by byte', post(`content-length: ${limits.requestBytes}`), 'x'],
+    ['sends its chunks one by one', post('transfer-encoding: chunked'), '1\r\nx\r\n'],
+  ])('of one that %s ends when its time is over', async (_, first, piece) => {
+    const { ms } = await drip(open(first), piece)
+    expect(ms).toBeLessThan(3 * requestMs)
+  })
+
+  test.concurrent('of a hundred at once keeps nobody else waiting', async () => {
+    const lines = Array.from({ length: 100 }, () => open(post('content-length: 1000')))
+    const waits = []
+    for (let i = 0; i < 20; i++) waits.push(await healthy())
+    expect(Math.max(...waits)).toBeLessThan(1_000)
+    await Promise.all(lines.map(({ over }) => over))
+  })
+})
