@@ -27,15 +27,10 @@ import type { Observed } from './upgrade/observed-addresses.ts'
 import type { Upgrader } from './upgrade/upgrader.ts'
 import { Upgrades, type UpgradeSettings } from './upgrade/upgrades.ts'
 
-export interface TransportOptions {
-  helloMs: number
-  maxLinks: number
-  idleMs: number
-  sweepMs: number
-  retireMs: number
-  stopMs: number
-  maxPendingHellos: number
-}
+export type TransportOptions = Record<
+  'helloMs' | 'maxLinks' | 'idleMs' | 'sweepMs' | 'retireMs' | 'stopMs' | 'maxPendingHellos',
+  number
+>
 
 export interface TransportInit extends HelloPorts {
   identity: Identity

@@ -1,7 +1,7 @@
 import type { Finding, NetworkFacts } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
