@@ -2,8 +2,17 @@
 import type { LabOptions } from './command-line.ts'
 import { LabMesh } from './mesh.ts'
 import { runPairs } from './pairs.ts'
-import { markdownTable, pairHeading, pairLine, scenarioLines, summarise, summaryLines } from './report.ts'
+import {
+  kindLine,
+  markdownTable,
+  pairHeading,
+  pairLine,
+  scenarioLines,
+  summarise,
+  summaryLines,
+} from './report.ts'
 import { scenarios } from './scenarios/index.ts'
+import { selfTest } from './self-test/self-test.ts'
 import { runScenarios } from './scenario-run.ts'
 import { Topology, type Families } from './topology.ts'
 
@@ -27,6 +36,7 @@ export class Lab {
   /** @returns whether everything was as expected */
   async run(): Promise<boolean> {
     const { options } = this.#init
+    if (!(await this.#selfTest())) return false
     const pairsOk = options.pairs.length === 0 || (await this.#pairs())
     const scenariosOk = options.scenarios === undefined || (await this.#scenarios(options.scenarios))
     return pairsOk && scenariosOk
@@ -46,6 +56,23 @@ export class Lab {
     const topology = await Topology.open(`${this.#init.run}-${name}`, families)
     this.#topologies.push(topology)
     return topology
+  }
+
+  /** First of all, and always: figures of a lab that is wrong are worth nothing. */
+  async #selfTest(): Promise<boolean> {
+    const { options, say } = this.#init
+    this.#detail('Checking that each kind of network does what its name says')
+    const topology = await this.#topology('self')
+    const checks = await selfTest(topology)
+    await topology.close()
+    for (const { kind, wrong } of checks) {
+      if (options.selfTest)
+        console.log(
+          options.json ? JSON.stringify({ kind, ok: wrong.length === 0, wrong }) : kindLine(kind, wrong),
+        )
+      else if (wrong.length > 0) say(`The lab is wrong: ${kindLine(kind, wrong)}`)
+    }
+    return checks.every(({ wrong }) => wrong.length === 0)
   }
 
   async #pairs(): Promise<boolean> {

@@ -77,6 +77,10 @@ export function summaryLines(summary: PairsSummary): string {
   ].join('\n')
 }
 
+/** Whether a kind of network is what it should be. */
+export const kindLine = (kind: string, wrong: readonly string[]): string =>
+  `${wrong.length === 0 ? styleText('green', 'ok    ') : styleText('red', 'WRONG ')} ${kind.padEnd(12)} ${wrong.join('; ')}`.trimEnd()
+
 /** A few lines for a person. */
 export function scenarioLines({ scenario, ok, wrong = [], ...figures }: ScenarioRow): string {
   const shown = Object.entries(figures).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
