@@ -6,11 +6,13 @@ import {
   localStatusReply,
   MeshError,
   parseJson,
+  pathReportSchema,
   problemSchema,
   type LocalCallReply,
   type LocalCallRequest,
   type LocalPeer,
   type LocalStatus,
+  type PathReport,
 } from '@agent-mesh/protocol'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
@@ -45,6 +47,12 @@ export class LocalApi {
   /** As {@link call}, unparsed: for what is measured in bytes. */
   async callRaw(call: LocalCallRequest & { timeoutMs: number }): Promise<string> {
     return this.#ask('POST', '/v1/call', JSON.stringify(call), call.timeoutMs + slackMs)
+  }
+
+  /** How it reaches a member, and why so. */
+  async path(peer: string): Promise<PathReport> {
+    const body = JSON.stringify({ peer })
+    return parseJson(pathReportSchema, await this.#ask('POST', '/v1/path', body, askMs), 'read path')
   }
 
   close(): void {

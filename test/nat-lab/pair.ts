@@ -14,6 +14,8 @@ export interface PairRow extends KindPair {
   /** From that reply to a better path than a relay; null without one, or when the first link was that already. */
   upgrade_ms: number | null
   mb_s: number | null
+  /** Of a relayed pair: what the search for a better path says. */
+  why?: string
   error?: string
 }
 
@@ -42,6 +44,7 @@ export async function measurePair({ a, b, from, to }: PairAgents, turns: Turns):
     row.upgrade_ms = (await watched.settled).upgradeMs
     row.mb_s = await turns.take(() => throughput(from, to))
     row.path = (await bestPath(from, to)) ?? null
+    if (row.path === 'relay') row.why = (await from.api.path(to.site.name)).upgrade?.reason ?? 'not tried'
   } catch (error) {
     row.error = toMeshError(error, 'internal', `measure ${a}/${b}`).message
   }

@@ -26,7 +26,8 @@ export function complaint(row: PairRow): string | undefined {
   const name = pairName(row)
   if (row.path === null || row.connect_ms === null) return `${name}: ${row.error ?? 'never connected'}`
   const expected = expectedPaths(row.a, row.b)
-  if (!expected.includes(row.path)) return `${name}: ${row.path}, not ${expected.join(' or ')}`
+  if (!expected.includes(row.path))
+    return `${name}: ${row.path}, not ${expected.join(' or ')}${row.why === undefined ? '' : ` (${row.why})`}`
   if (row.connect_ms >= promises.connectMs) return `${name}: connected in ${row.connect_ms} ms`
   return row.error === undefined ? undefined : `${name}: ${row.error}`
 }

@@ -9,9 +9,9 @@ export const natRebinding: Scenario = {
     const { from, to, path: before } = await pairMesh(tools, 'cone', 'cone')
     const traffic = new Traffic(from, to)
     await seconds(2)
-    const faultAt = Traffic.now()
     await rebind(from.site)
-    await seconds(8)
+    const faultAt = Traffic.now()
+    await seconds(12)
     return outcomeOf(await traffic.stop(), faultAt, { before })
   },
 }

@@ -51,11 +51,15 @@ export const worsePath = (
   path?: Path,
 ) => (path !== undefined && expectedPaths(a, b).includes(path) ? [] : [`the final path is ${path ?? 'none'}`])
 
-/** The relay that an agent calls home. */
-export async function homeOf({ relays }: LabMesh, agent: RunningAgent): Promise<Running> {
-  const { relays: held } = await agent.api.status()
-  for (const relay of relays) if ((await relay.process.ready)['peerId'] === held[0]?.peerId) return relay
-  throw new Error(`Cannot find the home relay of ${agent.site.name}`)
+/** The relay that calls of a relayed pair go through now. */
+export async function relayBetween(
+  { relays }: LabMesh,
+  from: RunningAgent,
+  to: RunningAgent,
+): Promise<Running> {
+  const { links } = await from.api.path(to.site.name)
+  for (const relay of relays) if ((await relay.process.ready)['peerId'] === links[0]?.relay) return relay
+  throw new Error(`Cannot find the relay between ${from.site.name} and ${to.site.name}`)
 }
 
 /** Lets calls run. */

@@ -1,19 +1,19 @@
 import { judge } from '../judge-calls.ts'
 import { outcomeOf, type Scenario } from '../scenario.ts'
 import { Traffic } from '../traffic.ts'
-import { homeOf, pairMesh, seconds } from './pair-mesh.ts'
+import { pairMesh, relayBetween, seconds } from './pair-mesh.ts'
 
 /** Agents behind a relay that was killed are reachable through their standby by then, ms. */
 const standbyMs = 5_000
 
 export const relayRestart: Scenario = {
   about:
-    'The home relay of the callee is told to end and comes back, then it is killed: calls go through relays all along.',
+    'The relay that calls go through is told to end and comes back, then it is killed: calls go through relays all along.',
   run: async tools => {
     const { mesh, from, to } = await pairMesh(tools, 'tcp-443', 'tcp-443')
     const drained = new Traffic(from, to)
     await seconds(2)
-    const relay = await homeOf(mesh, to)
+    const relay = await relayBetween(mesh, from, to)
     const drainAt = Traffic.now()
     await mesh.end(relay)
     const drain_ms = Math.round(Traffic.now() - drainAt)
@@ -23,7 +23,7 @@ export const relayRestart: Scenario = {
     await mesh.converged()
     const traffic = new Traffic(from, to)
     await seconds(2)
-    const victim = await homeOf(mesh, to)
+    const victim = await relayBetween(mesh, from, to)
     const faultAt = Traffic.now()
     await mesh.end(victim, 'SIGKILL')
     await seconds(6)

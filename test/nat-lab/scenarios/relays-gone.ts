@@ -1,7 +1,7 @@
 import { judge } from '../judge-calls.ts'
 import { outcomeOf, type Scenario } from '../scenario.ts'
 import { Traffic } from '../traffic.ts'
-import { pairMesh, seconds } from './pair-mesh.ts'
+import { pairMesh, seconds, settledPath } from './pair-mesh.ts'
 
 /** Relayed calls go on so soon after the relays are back, ms: agents dial them each few seconds. */
 const backMs = 10_000
@@ -15,6 +15,8 @@ export const relaysGone: Scenario = {
     const [near] = await mesh.addAgents([await tools.topology.host('open-3', 'open')])
     if (near === undefined) throw new Error([...mesh.failed.values()].join('; '))
     await mesh.converged()
+    await from.api.call({ method: 'lab.echo', params: 1, peer: near.site.name, timeoutMs: 10_000 })
+    const near_path = await settledPath(from, near)
     const [relayed, direct] = [new Traffic(from, to), new Traffic(from, near)]
     await seconds(2)
     const goneAt = Traffic.now()
@@ -29,6 +31,7 @@ export const relaysGone: Scenario = {
     return {
       figures: {
         ...figures,
+        near_path,
         away_ms: Math.round(backAt - goneAt),
         direct_slowest_ms: beside.slowest_ms,
         direct_errors: beside.errors,
