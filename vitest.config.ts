@@ -17,12 +17,16 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: [`${rooms}/**/*.test.ts`],
+          include: [`${rooms}/**/*.test.ts`, 'test/nat-lab/**/*.test.ts'],
           exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**'],
         },
       },
       {
-        test: { ...shared, name: 'crossing', include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'] },
+        test: {
+          ...shared,
+          name: 'crossing',
+          include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'],
+        },
       },
       // A first look in every full run; `npm run fuzz` gives each target 2,000 runs, FUZZ_RUNS any number.
       {
