@@ -11,6 +11,7 @@ interface Options {
   store?: string
   createTable?: boolean
   restored?: boolean
+  trustProxy?: boolean
   logLevel: LogLevel
 }
 
@@ -31,6 +32,7 @@ export const registerControlPlane: Register = (program, finish) => {
     )
     .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
     .option('--restored', 'the store was restored from a backup: members read the whole map again')
+    .option('--trust-proxy', 'a reverse proxy stands before it: the last X-Forwarded-For address is who asks')
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -49,7 +51,15 @@ Examples:
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { settings, options } = invocation
-    const { listen, publicUrl, logLevel, store, createTable = false, restored = false } = options
+    const {
+      listen,
+      publicUrl,
+      logLevel,
+      store,
+      createTable = false,
+      restored = false,
+      trustProxy = false,
+    } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
@@ -63,6 +73,7 @@ Examples:
           store,
           createTable,
           restored,
+          trustProxy,
           flags: settings.flags,
         })
       },

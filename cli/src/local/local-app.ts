@@ -1,6 +1,11 @@
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { localCallAllRequest, localCallRequest, localPingRequest } from '@agent-mesh/protocol/local-api'
+import {
+  localCallAllRequest,
+  localCallRequest,
+  localPingRequest,
+  localRotateKeyRequest,
+} from '@agent-mesh/protocol/local-api'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
@@ -31,6 +36,18 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.post('/v1/ping', async c => {
     const request = parseJson(localPingRequest, await c.req.text(), 'read ping request')
     return c.json(await daemon.ping(request, { signal: c.req.raw.signal }))
+  })
+  app.post('/v1/rotate-key', async c => {
+    const { revoke } = parseJson(localRotateKeyRequest, await c.req.text(), 'read rotate-key request')
+    if (daemon.rotateKey === undefined)
+      throw new MeshError(
+        'unsupported',
+        'Cannot rotate the authority key: no control plane runs in this context',
+        {
+          hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
+        },
+      )
+    return c.json(await daemon.rotateKey({ revoke }))
   })
   app.notFound(({ req }) =>
     problem(new MeshError('not_found', `Cannot serve ${req.method} ${req.path}: no such route`)),

@@ -5,11 +5,13 @@ import {
   localCallReply,
   localPeersReply,
   localPingReply,
+  localRotateKeyReply,
   localServicesReply,
   localStatusReply,
   type LocalCallAllRequest,
   type LocalCallRequest,
   type LocalPingRequest,
+  type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { request } from 'node:http'
@@ -51,6 +53,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     call: (body: LocalCallRequest) => post('/v1/call', body, localCallReply),
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
+    rotateKey: (body: LocalRotateKeyRequest) => post('/v1/rotate-key', body, localRotateKeyReply),
   }
 }
 

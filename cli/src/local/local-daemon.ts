@@ -6,6 +6,7 @@ import type {
   LocalPeer,
   LocalPingReply,
   LocalPingRequest,
+  LocalRotateKeyReply,
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
@@ -22,4 +23,6 @@ export interface LocalDaemon {
   call(request: LocalCallRequest, options: Options): Promise<LocalCallReply>
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
+  /** Control planes with their own keys have it. */
+  rotateKey?(options: { revoke: boolean }): Promise<LocalRotateKeyReply>
 }
