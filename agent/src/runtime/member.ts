@@ -26,6 +26,7 @@ import type { Logger } from '../observe/logger.ts'
 import { memberMetrics, type MemberMetrics } from '../observe/member-metrics.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport/transport.ts'
 import type { ServiceRegistry } from '../services/index.ts'
+import { Clones, newBoot } from './clones.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import type { MemberSettings } from './options.ts'
@@ -60,6 +61,7 @@ export interface Member {
   readonly serving: Serving
   readonly revocations: Revocations
   readonly audit: MemberAudit
+  readonly clones: Clones
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
@@ -149,10 +151,12 @@ export async function openMember(init: MemberInit): Promise<Member> {
     }
     const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
     const served: Serving = serving({ head, metrics, data: init.settings.data, onDenied, onChange })
+    const boot = newBoot()
     const hello = (): Hello => ({
       versions: [...meshVersions],
       credential: credential.jwt,
       record: records.publisher?.jws,
+      boot,
     })
     const transport = await openTransport({ ...known, init, serving: served, hello })
     const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
@@ -160,16 +164,25 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
+    const clones = new Clones({
+      links: transport.links,
+      ping: link => sessions.of(link).ping(),
+      audit,
+      count: () => metrics.clonedKey(),
+      log,
+    })
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
     const publisher = await publish({ ...known, init, registry, transport })
     records.publisher = publisher
+    publisher.onOutdone(incarnation => clones.own(identity.peerId, incarnation))
+    map.onChange(() => publisher.sees(map.get(identity.peerId)?.record.incarnation ?? 0))
     map.onChange(changes => comeBack(changes, { identity, credential, publisher, log }))
     undo.push(() => publisher.stop())
     revocations.start()
     const stop = once(() => unwind(undo))
-    return { ...known, publisher, transport, serving: served, revocations, stop }
+    return { ...known, publisher, transport, serving: served, revocations, clones, stop }
   } catch (error) {
     await unwind(undo)
     throw error

@@ -101,7 +101,9 @@ export class LinkTable {
   }
 
   #retireSurplus(links: readonly Link[]): void {
-    const [, ...surplus] = links.filter(link => link.state === 'up')
+    const [best, ...others] = links.filter(link => link.state === 'up')
+    // Another start of the peer is no second way to it: before a restart, or a clone, which would dial again and again.
+    const surplus = others.filter(({ peer }) => peer.boot === best?.peer.boot)
     for (const link of surplus) {
       link.markRetiring()
       this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
