@@ -104,7 +104,7 @@ describe('doctor', () => {
       'copies',
       {
         daemon: { ...status, warnings: ['cloned key: two processes use the key of this member; …'] },
-        member: {} as MemberFacts,
+        member: { identity: { peerId: 'p' } } as MemberFacts,
       },
       'fail',
       /^cloned key: two processes use the key of this member/,
