@@ -22,7 +22,11 @@ export default defineConfig({
         },
       },
       {
-        test: { ...shared, name: 'crossing', include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'] },
+        test: {
+          ...shared,
+          name: 'crossing',
+          include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'],
+        },
       },
       // A first look in every full run; `npm run fuzz` gives each target 2,000 runs, FUZZ_RUNS any number.
       {
