@@ -49,7 +49,11 @@ interface ServerComponents {
 export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   const limits = { ...circuitDefaults, ...init.limits }
   const shaper = new TrafficShaper({ limits: { ...trafficDefaults, ...init.traffic } })
-  const forwarder = new Forwarder({ shaper, onSpent: init.onSpent ?? (() => {}) })
+  const onSpent = (reason: SpentReason, peerId: string): void => {
+    gate.ended(reason, peerId)
+    init.onSpent?.(reason, peerId)
+  }
+  const forwarder = new Forwarder({ shaper, onSpent })
   const state = new ServerState()
   let links: Transport['links'] | undefined
   const gate = new CircuitGate({
