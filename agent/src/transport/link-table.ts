@@ -168,7 +168,7 @@ export class LinkTable {
 
   #verified(best: Link): void {
     this.#verifying.delete(best)
-    if (this.best(best.peer.peerId) !== best) return this.#retireSurplus(best.peer.peerId)
+    if (this.of(best.peer.peerId).find(isGood) !== best) return this.#retireSurplus(best.peer.peerId)
     for (const link of this.#surplusTo(best)) this.retire(link)
   }
 
