@@ -2,11 +2,13 @@ import type { Bench } from './bench.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { lambda } from './lambda/lambda.ts'
 import { revoke } from './revoke/revoke.ts'
+import { relay } from './relay/relay.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
   lambda,
   revoke,
+  relay,
   'rpc-wire': rpcWire,
 }

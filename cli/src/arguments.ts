@@ -20,6 +20,22 @@ export function parseCount(text: string): number {
   return number
 }
 
+/** A limit that 0 lifts. */
+export function parseLimit(text: string): number {
+  const number = Number(text)
+  if (!/^\d+(?:\.\d+)?$/.test(text) || number > 1_000_000)
+    throw new InvalidArgumentError('It is a number up to 1,000,000; 0 for no limit.')
+  return number
+}
+
+/** A UDP port that has a next one; 0 for none. */
+export function parseStunPort(text: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_534)
+    throw new InvalidArgumentError('It is a port up to 65534, or 0 to go without.')
+  return port
+}
+
 export function parseJsonArgument(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -30,12 +30,18 @@ export const defaults = {
   relayListen: '/ip4/0.0.0.0/tcp/4001',
   /** What is reached without a proxy, whatever NO_PROXY says. */
   neverProxied: 'localhost,127.0.0.0/8,::1',
+  /** First UDP port at which a relay answers STUN, the port of RFC 8489; the next one is the second. */
+  stunPort: 3478,
   /** Less free space than this is a full disk for doctor, MiB: a page of the map and SQLite's log of it. */
   diskFullMiB: 8,
   /** Less than this is soon full, MiB. */
   diskLowMiB: 128,
   /** A head older than this is worth a warning, ms: it is signed anew whenever somebody asks. */
   oldHeadMs: 24 * 3_600_000,
+  /** How often `audit tail --follow` looks, ms: people watch, and each look asks the control plane. */
+  auditFollowMs: 1_000,
+  /** Audit entries in a bug report. */
+  reportedEntries: 50,
   /** CloudFormation stack of the control plane. */
   stack: 'AgentMesh',
   /** A new API may take this long until it answers, ms: its name must be found. */

@@ -26,7 +26,6 @@ export function bundleLambdas(outdir: string = join(root, 'infra', 'dist', 'lamb
     outExtension: { '.js': '.mjs' },
     bundle: true,
     minify: true,
-    keepNames: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

@@ -45,7 +45,11 @@ export class RelayStack extends Stack {
     })
     group.addIngressRule(Peer.anyIpv4(), Port.tcp(relayPorts.mesh), 'Members')
     group.addIngressRule(Peer.anyIpv4(), Port.tcp(relayPorts.tls), 'Members behind firewalls')
-    group.addIngressRule(Peer.anyIpv4(), Port.udp(relayPorts.stun), 'Members that ask for their address')
+    group.addIngressRule(
+      Peer.anyIpv4(),
+      Port.udpRange(relayPorts.stun, relayPorts.secondStun),
+      'Members that ask for their address',
+    )
     return group
   }
 

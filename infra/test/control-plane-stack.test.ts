@@ -203,7 +203,7 @@ describe('the settings', () => {
 })
 
 describe('the relay stack', () => {
-  it('runs the relays asked for, without rights to more than it needs, behind TCP 4001, 443 and UDP 3478', () => {
+  it('runs the relays asked for, without rights to more than it needs, behind TCP 4001, 443 and UDP 3478, 3479', () => {
     const template = relays()
     template.hasResourceProperties('AWS::ECS::Service', {
       DesiredCount: 3,
@@ -214,6 +214,7 @@ describe('the relay stack', () => {
       [4001, 'TCP'],
       [443, 'TCP'],
       [3478, 'UDP'],
+      [3479, 'UDP'],
     ])
       template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port, Protocol })
   })

@@ -24,6 +24,8 @@ export const helloSchema = z.looseObject({
   record: z.optional(recordField),
   /** Of the callee: the address it sees the dialler at. Only a relay's word is of use: see upgrade.ts. */
   observed: z.optional(addrField),
+  /** Of this start of the process: two at once with one peer id are clones. Versions before do not tell it. */
+  boot: z.optional(z.string().check(z.regex(/^[\w-]{22}$/, { error: 'is not a boot id' }))),
 })
 export type Hello = z.output<typeof helloSchema>
 
@@ -40,6 +42,8 @@ export interface Peer {
   version: number
   credential: CredentialClaims
   record: MemberRecord | undefined
+  /** Start of its process; undefined when it does not tell. */
+  boot: string | undefined
   /** As received, for the map. */
   signed: { credential: string; record: string | undefined }
 }
@@ -75,12 +79,13 @@ export async function admit(
   if (isRevoked(head.revocations, { peerId, serial: credential.serial }))
     throw new MeshError('revoked', `Cannot admit ${credential.name}: it was revoked`)
   const signed = { credential: hello.credential, record: hello.record }
-  if (hello.record === undefined) return { peerId, version, credential, record: undefined, signed }
+  const { boot } = hello
+  if (hello.record === undefined) return { peerId, version, credential, record: undefined, boot, signed }
   const { peerId: owner, record } = await verifyRecord(hello.record, now)
   if (owner !== peerId || record.serial !== credential.serial)
     throw new MeshError(
       'unauthenticated',
       `Cannot admit ${credential.name}: its record is of another enrolment`,
     )
-  return { peerId, version, credential, record, signed }
+  return { peerId, version, credential, record, boot, signed }
 }

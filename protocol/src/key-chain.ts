@@ -1,7 +1,7 @@
 /**
  * Authority keys: the root signs the first, each signs its successor (`typ: key+jws`), and the root may sign any link:
  * that is how a stolen key is overruled. Whoever knows the mesh id can check the chain, so anyone may carry it. Why it is
- * so: docs/adr/0007-authority-keys.md.
+ * so: docs/adr/0016-authority-keys.md.
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'

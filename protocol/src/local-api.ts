@@ -154,3 +154,20 @@ export const localPathRequest = z.strictObject({
   timeoutMs: timeoutField,
 })
 export type LocalPathRequest = z.output<typeof localPathRequest>
+
+/** `POST /v1/rotate-key`, of a control plane. */
+export const localRotateKeyRequest = z.strictObject({
+  /** The keys of now were stolen: nothing they signed counts any more. */
+  revoke: z._default(z.boolean(), false),
+  timeoutMs: timeoutField,
+})
+export type LocalRotateKeyRequest = z.input<typeof localRotateKeyRequest>
+export const localRotateKeyReply = z.looseObject({
+  /** Thumbprint of the new key. */
+  kid: z.string(),
+  /** When it begins to sign, unix milliseconds. */
+  signsAt: millis,
+  /** Thumbprints of the keys that count for nothing any more. */
+  revoked: z.array(z.string()),
+})
+export type LocalRotateKeyReply = z.output<typeof localRotateKeyReply>

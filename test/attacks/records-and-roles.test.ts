@@ -1,10 +1,10 @@
 /** What members say of themselves, and what they would like to be: the store and the token decide, not they. */
-import { credentialDays } from '@agent-mesh/protocol'
+import { credentialDays, defaultPolicy } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { secretOf } from '../integration/control-plane-fixture.ts'
 import { attackedMesh, type AttackedMesh, type Insider } from '../support/attacked-mesh.ts'
 import { claimsOf, forgeJws } from '../support/forged-jws.ts'
-import { testKey } from '../support/mesh-fixture.ts'
+import { testKey, testSerial } from '../support/mesh-fixture.ts'
 
 let mesh: AttackedMesh
 let insider: Insider
@@ -96,6 +96,23 @@ describe('role escalation', () => {
       expect(
         await mesh.ask(signer, 'POST', '/v1/tokens', { body: { roles: ['admin'] }, nonce: 'x'.repeat(22) }),
       ).toMatchObject(denied)
+  })
+
+  test('by a clerk who may make tokens and nothing else: none for a role that may more', async () => {
+    const { body: before } = await mesh.ask(mesh.admin, 'GET', '/v1/policy')
+    const grant = { from: ['role:clerk'], to: ['admin:tokens'], allow: ['manage' as const] }
+    const policy = { ...defaultPolicy, grants: [...defaultPolicy.grants, grant] }
+    await mesh.ask(mesh.admin, 'PUT', '/v1/policy', { body: { policy, expected: before.number } })
+    const clerk = await mesh.insider({ as: 'clerk', roles: ['clerk'] })
+    const make = (body: object) => mesh.ask(clerk.signer, 'POST', '/v1/tokens', { body, nonce: testSerial() })
+    expect(await make({ roles: ['agent', 'admin'] })).toMatchObject(denied)
+    expect(await make({ roles: ['admin'], uses: 5 })).toMatchObject(denied)
+    for (const roles of [['agent'], ['clerk'], ['relay']])
+      expect(await make({ roles })).toMatchObject({ status: 200 })
+    const { body } = await mesh.ask(mesh.admin, 'GET', '/v1/policy')
+    await mesh.ask(mesh.admin, 'PUT', '/v1/policy', {
+      body: { policy: defaultPolicy, expected: body.number },
+    })
   })
 
   test('by a second token under the same key: the old enrolment is out, the new one is what its token says', async () => {

@@ -8,14 +8,12 @@ export function auditSuite(common: StoreSetup): void {
   describe('audit', () => {
     const context = useStore(common)
     const append = (i: number) =>
-      context
-        .any()
-        .appendAudit({
-          at: context.clock.now(),
-          who: 'admin',
-          what: 'policy',
-          detail: { z: 1.5, i, a: ['é'] },
-        })
+      context.any().appendAudit({
+        at: context.clock.now(),
+        who: 'admin',
+        what: 'policy',
+        detail: { z: 1.5, i, a: ['é'] },
+      })
     const readAll = async (limit: number): Promise<AuditEntry[]> => {
       const entries: AuditEntry[] = []
       for (;;) {

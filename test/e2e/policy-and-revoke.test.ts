@@ -6,7 +6,7 @@ import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '
 
 let workshop: Workshop
 let controlPlane: Daemon
-let web: Daemon
+
 const admin = (...args: string[]) => runCommand([...args, '--data', controlPlane.data])
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   const { token } = lastJson(await admin('token', 'create', '--json')) as { token: string }
   const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
-  web = await workshop.start('web', ['up', '--join', token, '--name', 'web-1', ...listen])
+  await workshop.start('web', ['up', '--join', token, '--name', 'web-1', ...listen])
   const explained = async () =>
     expect(await admin('policy', 'explain', 'web-1', 'call', 'service:math.add')).toMatchObject({ code: 0 })
   await vi.waitFor(explained, { timeout: 30_000, interval: 200 })

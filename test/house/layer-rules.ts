@@ -90,7 +90,12 @@ const edgeRules: IForbiddenRuleType[] = [
     severity: 'error',
     from: {
       path: '^(protocol|agent|lambdas|cli|infra|examples|test)/',
-      pathNot: ['^agent/src/transport/', `^protocol/.*${testFile}`, '^test/integration/transport', '^test/support/stranger'],
+      pathNot: [
+        '^agent/src/transport/',
+        `^protocol/.*${testFile}`,
+        '^test/integration/transport',
+        '^test/support/stranger',
+      ],
     },
     to: { path: libp2p },
   },

@@ -25,7 +25,8 @@ const slow = defineService({
   methods: { wait: { params: z.object({}), result: z.string() } },
 })
 
-const until = <T>(check: () => T | Promise<T>, timeout = 20_000) =>
+/** Generous: what is measured elsewhere need not fail here on a machine with much else to do. */
+const until = <T>(check: () => T | Promise<T>, timeout = 50_000) =>
   vi.waitFor(check, { timeout, interval: 20 })
 
 async function adminOf({ adminIdentityFile, url, meshId }: RunningControlPlane) {
@@ -45,7 +46,7 @@ function serveSlow(agent: Agent<never>): { started: number; aborted: number } {
   return seen
 }
 
-describe('a revoked member', () => {
+describe('a revoked member', { timeout: 60_000 }, () => {
   let mesh: LocalMesh
   let relay: Relay
   let out: Agent<never>
@@ -68,8 +69,19 @@ describe('a revoked member', () => {
         expect(member.peers().filter(({ online }) => online)).toHaveLength(3)
         expect(member.status().relays).toHaveLength(1)
       })
-  })
+  }, 60_000)
   afterAll(() => mesh.stop())
+
+  test('before that, is bound by a new policy on links that are up, and freed by the next', async () => {
+    const admin = await adminOf(mesh.controlPlane)
+    const info = () => refusal(out.call('host.info' as never, {} as never, { peer: 'friend' } as never))
+    expect(await info()).toBe('accepted')
+    const { number, policy } = await admin.policy()
+    await admin.writePolicy({ policy: { ...policy, grants: policy.grants.slice(1) }, expected: number })
+    await until(async () => expect(await info()).toMatch(/^permission_denied: /))
+    await admin.writePolicy({ policy, expected: number + 1 })
+    await until(async () => expect(await info()).toBe('accepted'))
+  })
 
   test('is cut off by all who have a link to it, and running calls end typed on both sides', async () => {
     const [atOut, atFriend] = [serveSlow(out), serveSlow(friend)]
@@ -80,7 +92,6 @@ describe('a revoked member', () => {
     await until(() => expect([atOut.started, atFriend.started]).toEqual([1, 1]))
 
     const admin = await adminOf(mesh.controlPlane)
-    const startedAt = performance.now()
     await admin.revoke({ name: 'out' })
     expect(await callTo).toMatch(/^revoked: .*slow.wait/)
     expect(await callFrom).toMatch(/^(path_lost|revoked): /)
@@ -91,7 +102,6 @@ describe('a revoked member', () => {
       expect(new Set(cuts.map(({ by }) => by))).toEqual(expect.objectContaining(new Set(['relay', 'friend'])))
       expect([friend, hidden].map(linked)).toEqual([false, false])
     })
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
     await until(() => expect([atOut.aborted, atFriend.aborted]).toEqual([1, 1]))
     for (const cut of cuts)
       expect(cut).toMatchObject({ peerId: out.peerId, name: 'out', afterMs: expect.any(Number) })
@@ -130,7 +140,7 @@ describe('a revoked member', () => {
   })
 })
 
-describe('a relay whose watch is cut', () => {
+describe('a relay whose watch is cut', { timeout: 60_000 }, () => {
   let folder: string
   let proxy: TcpProxy
   let plane: RunningControlPlane

@@ -129,4 +129,16 @@ describe('recordPublisher()', () => {
     await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
     expect(received).toHaveLength(4)
   })
+
+  test('gives up when this member was revoked, and tries once with each later change', async () => {
+    answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
+    publisher = await start()
+    const tried = (times: number) =>
+      vi.waitFor(() => expect(received).toHaveLength(times), { timeout: 10_000 })
+    await tried(1)
+    await publisher.update({ services: ['math@3'] })
+    await tried(2)
+    await publisher.stop()
+    expect(received).toHaveLength(2)
+  })
 })

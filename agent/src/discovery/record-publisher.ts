@@ -74,6 +74,9 @@ export class RecordPublisher {
   #signed: SignedRecord
   #signedFields: RecordFields
   #published = ''
+  /** Highest incarnation that others published with the own key after this process did. */
+  #outdoneBy = 0
+  #tellOutdone: (incarnation: number) => void = () => {}
   /** One signature after the other: each takes the fields as they are then, under a number of its own. */
   #signing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
@@ -117,6 +120,20 @@ export class RecordPublisher {
     this.schedule()
   }
 
+  /** Calls back when another process published with the own key: this one then publishes no more, so that they do not fight. */
+  onOutdone(listener: (incarnation: number) => void): void {
+    this.#tellOutdone = listener
+  }
+
+  /** The mesh has a record of this member with that incarnation. */
+  sees(incarnation: number): void {
+    // Before the first publication it is of an earlier life; a later one than the newest is of another process.
+    if (this.#published === '' || incarnation <= this.#signed.record.incarnation || this.#outdoneBy > 0)
+      return
+    this.#outdoneBy = incarnation
+    this.#tellOutdone(incarnation)
+  }
+
   /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
   async again(): Promise<void> {
     await this.#sign(this.#signed.record.incarnation)
@@ -137,7 +154,7 @@ export class RecordPublisher {
   }
 
   schedule(): void {
-    if (this.#stopping.signal.aborted) return
+    if (this.#stopping.signal.aborted || this.#outdoneBy > 0) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#running ??= this.#publishAll()
@@ -154,7 +171,8 @@ export class RecordPublisher {
   async #publishAll(): Promise<void> {
     const { signal } = this.#stopping
     try {
-      while (!this.published && !signal.aborted) await this.#retrying.execute(() => this.#publish(), signal)
+      while (!this.published && this.#outdoneBy === 0 && !signal.aborted)
+        await this.#retrying.execute(() => this.#publish(), signal)
     } catch (error) {
       if (!signal.aborted) this.#init.log.error({ err: error }, 'member record not published')
     } finally {
@@ -170,7 +188,8 @@ export class RecordPublisher {
     } catch (error) {
       const known = error instanceof MeshError && error.code === 'conflict' && error.details?.['incarnation']
       if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw error
-      await this.#sign(known)
+      this.sees(known)
+      if (this.#outdoneBy === 0) await this.#sign(known)
     }
   }
 }

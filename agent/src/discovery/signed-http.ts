@@ -37,7 +37,8 @@ const exponential = new ExponentialBackoff({
 /** As long as the server says, with jitter: many may have been told the same; else longer each time. */
 const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | undefined>((context, state) => {
   const next = (state?.next(context) ?? exponential.next()) as Backoff
-  const told = 'error' in context.result ? retryAfterMs((context.result as { error: unknown }).error) : undefined
+  const told =
+    'error' in context.result ? retryAfterMs((context.result as { error: unknown }).error) : undefined
   const delay =
     told === undefined ? next.duration : Math.min(told * (1 + Math.random() / 2), defaults.retryMaxMs)
   return { delay, state: next }

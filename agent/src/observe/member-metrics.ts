@@ -51,6 +51,7 @@ export class MemberMetrics {
   readonly #seconds: Histogram<'side' | 'method'>
   readonly #retries: Counter<'method' | 'code'>
   readonly #refused: Counter<'code'>
+  readonly #cloned: Counter
   readonly #opened: Counter<'path'>
   readonly #closed: Counter<'path'>
   readonly #upgrades: Counter<'path' | 'result'>
@@ -82,6 +83,11 @@ export class MemberMetrics {
       name: 'agent_mesh_connections_refused_total',
       help: 'Connections that were not admitted',
       labelNames: ['code'],
+      registers,
+    })
+    this.#cloned = new Counter({
+      name: 'agent_mesh_cloned_keys_total',
+      help: 'Members found to run twice with one key',
       registers,
     })
     this.#opened = new Counter({
@@ -118,6 +124,11 @@ export class MemberMetrics {
 
   /** Port of room rpc: a call is tried again. */
   readonly callRetried = (method: string, code: ErrorCode): void => this.#retries.inc({ method, code })
+
+  /** Two processes use one key. */
+  clonedKey(): void {
+    this.#cloned.inc()
+  }
 
   /** Port of room transport: a connection was not admitted. */
   refused(peerId: string, reason: MeshError): void {
@@ -194,6 +205,20 @@ export class MemberMetrics {
       registers: [this.registry],
       collect() {
         this.set(read())
+      },
+    })
+  }
+
+  /** Adds a counter by one label, read when asked. */
+  counter(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [value, count] of read()) this.inc({ [label]: value }, count)
       },
     })
   }

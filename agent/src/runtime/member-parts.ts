@@ -15,7 +15,8 @@ import type { NetworkWatch } from '../transport/network-watch.ts'
 import type { Transport, TransportInit } from '../transport/transport.ts'
 import type { MemberSettings } from './options.ts'
 import { PathWatch } from './path-watch.ts'
-import { MemberAudit } from './member-audit.ts'
+import type { Clones } from './clones.ts'
+import type { MemberAudit } from './member-audit.ts'
 import { Revocations } from './revocations.ts'
 import type { Serving } from './serving.ts'
 
@@ -53,6 +54,7 @@ export interface Member {
   readonly network: NetworkWatch
   readonly revocations: Revocations
   readonly audit: MemberAudit
+  readonly clones: Clones
   readonly clock: Clock
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */

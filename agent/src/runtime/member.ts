@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { isRemoval, meshVersions, type Hello, type MapChange } from '@agent-mesh/protocol'
 import { recordPublisher, type RecordPublisher } from '../discovery/record-publisher.ts'
 import type { ServiceRegistry } from '../services/index.ts'
+import { Clones, newBoot } from './clones.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { followNetwork } from './moves.ts'
@@ -38,10 +39,12 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
     const { data } = init.settings
     const served: Serving = serving({ head, metrics, data, pathTo, onDenied, onChange })
+    const boot = newBoot()
     const hello = (): Hello => ({
       versions: [...meshVersions],
       credential: credential.jwt,
       record: records.publisher?.jws,
+      boot,
     })
     const transport = await openTransport({ ...known, init, serving: served, hello })
     const addresses = new KnownAddresses({ history: transport.history, store: known.store, log })
@@ -52,6 +55,13 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
+    const clones = new Clones({
+      links: transport.links,
+      ping: link => sessions.of(link).ping(),
+      audit,
+      count: () => metrics.clonedKey(),
+      log,
+    })
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
@@ -59,17 +69,27 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => pathWatch.stop())
     const publisher = await publish({ ...known, init, registry, transport })
     records.publisher = publisher
-    map.onChange(changes => comeBack(changes, { identity, credential, publisher, log }))
+    followOwnRecord({ ...known, publisher, clones })
     undo.push(() => publisher.stop())
     const network = followNetwork({ transport, publisher, pathWatch, log })
     undo.push(() => network.stop())
     revocations.start()
     const stop = once(() => unwind(undo))
-    return { ...known, publisher, transport, serving: served, pathWatch, network, revocations, stop }
+    return { ...known, publisher, transport, serving: served, pathWatch, network, revocations, clones, stop }
   } catch (error) {
     await unwind(undo)
     throw error
   }
+}
+
+/** What the map says of this member itself: a record that somebody else raised, or its removal. */
+function followOwnRecord(
+  own: Pick<Member, 'identity' | 'credential' | 'map' | 'publisher' | 'clones' | 'log'>,
+): void {
+  const { identity, map, publisher, clones } = own
+  publisher.onOutdone(incarnation => clones.own(identity.peerId, incarnation))
+  map.onChange(() => publisher.sees(map.get(identity.peerId)?.record.incarnation ?? 0))
+  map.onChange(changes => comeBack(changes, own))
 }
 
 /** Whoever was taken out of the map as offline and hears of it was only out of sight: it publishes anew. */

@@ -65,6 +65,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     ...warnings,
     ...commonWarnings(credential.claims.exp * 1000, head.current.issuedAt, clock.now()),
   ]
+  all.push(...member.clones.warnings)
   if (credential.void) all.push('an authority key was revoked: nobody admits this member until it is renewed')
   if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
   if (audit.warning !== undefined) all.push(audit.warning)

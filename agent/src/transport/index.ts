@@ -10,6 +10,7 @@ export { messageStream, type MessageStream, type MessageStreamInit } from './mes
 export { Proxy, type ProxyOptions } from './proxy.ts'
 export { reach } from './reach.ts'
 export { corked } from './native-tls-stream.ts'
+export { nativeTls } from './native-tls.ts'
 export type { RelayGater, ServiceFactory } from './node.ts'
 export type { RelayCandidate } from './relay-choice.ts'
 export type { RelayClient, RelayClientOptions } from './relay-client.ts'

@@ -149,13 +149,14 @@ export class LinkTable {
 
   /**
    * Leaves the best link alone, once it is known to work: the peer may have opened the other one because this one is
-   * dead. Suspect links stay: they end or recover. Only the lower peer decides.
+   * dead. Suspect links stay: they end or recover. Another start of the peer is no second way to it: before a restart, or a
+   * clone, which would dial again and again. Only the lower peer decides.
    */
   #retireSurplus(peerId: string): void {
     if (this.#init.self > peerId) return
-    const [best, ...surplus] = this.of(peerId).filter(isGood)
-    if (best === undefined || surplus.length === 0) return
-    if (this.#init.verify === undefined) return surplus.forEach(link => this.retire(link))
+    const [best] = this.of(peerId).filter(isGood)
+    if (best === undefined || this.#surplusTo(best).length === 0) return
+    if (this.#init.verify === undefined) return this.#verified(best)
     if (this.#verifying.has(best)) return
     this.#verifying.add(best)
     const verified = this.#init.verify(best).then(
@@ -168,7 +169,12 @@ export class LinkTable {
   #verified(best: Link): void {
     this.#verifying.delete(best)
     if (this.best(best.peer.peerId) !== best) return this.#retireSurplus(best.peer.peerId)
-    for (const link of this.of(best.peer.peerId)) if (link !== best && isGood(link)) this.retire(link)
+    for (const link of this.#surplusTo(best)) this.retire(link)
+  }
+
+  #surplusTo(best: Link): Link[] {
+    const { peerId, boot } = best.peer
+    return this.of(peerId).filter(link => link !== best && isGood(link) && link.peer.boot === boot)
   }
 
   #unverified(best: Link): void {

@@ -85,7 +85,7 @@ async function startFleet(
   const agents = await Promise.all(
     Array.from({ length: agentProcesses }, (_, i) => start('agent', named(`agent-${i}`, share(i)))),
   )
-  await Promise.all(agents.map(process => process.ask({ order: 'homed', relays })))
+  await Promise.all(agents.map(process => process.ask({ order: 'homed', relays }, 300_000)))
   progress(`${members} members up in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`)
   return { server, admin, relayProcess, agents, cuts }
 }

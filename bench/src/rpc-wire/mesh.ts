@@ -23,7 +23,14 @@ async function startTransport(listen: readonly string[]): Promise<Transport> {
     identity: await generateIdentity(),
     listen,
     hello: () => ({ versions: [1], credential: signed.credential }),
-    admit: async (_hello, peerId) => ({ peerId, version: 1, credential, record: undefined, signed }),
+    admit: async (_hello, peerId) => ({
+      peerId,
+      version: 1,
+      credential,
+      record: undefined,
+      boot: undefined,
+      signed,
+    }),
   })
   await transport.start()
   return transport

@@ -1,4 +1,5 @@
 import { initMesh, type InitialisedMesh } from '@agent-mesh/lambdas/hosts/aws/init-mesh'
+import { rotateMeshKey, type RotatedMeshKey } from '@agent-mesh/lambdas/hosts/aws/rotate-mesh-key'
 import { basename } from 'node:path'
 
 import { writeContext } from '../data/context-file.ts'
@@ -13,4 +14,13 @@ export async function initStack(stack: string, folder: string): Promise<Initiali
     admin: basename(mesh.adminIdentityFile),
   })
   return mesh
+}
+
+/** Gives the mesh of a stack a new authority key, which lies in KMS already. Repeatable. */
+export async function rotateStackKey(
+  stack: string,
+  folder: string,
+  options: { kmsKey: string; revoke: boolean },
+): Promise<RotatedMeshKey> {
+  return rotateMeshKey(folder, await stackFacts(stack), options)
 }

@@ -1,13 +1,15 @@
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { onCall, type Register } from './define.ts'
+import { registerRotateKey } from './rotate-key.ts'
 
 interface InitOptions {
   stack: string
 }
 
 export const registerAdmin: Register = (program, finish) => {
-  const admin = program.command('admin').description('admins of a mesh')
+  const admin = program.command('admin').description('keys and admins of a mesh')
+  registerRotateKey(admin, finish)
   const command = admin
     .command('init')
     .description('make the keys of a mesh deployed to AWS, and its first admin, in the data folder')

@@ -11,8 +11,21 @@ interface Options {
   store?: string
   createTable?: boolean
   restored?: boolean
+  trustProxy?: boolean
   logLevel: LogLevel
 }
+
+const help = `
+The first start makes the keys of the mesh and the admin identity in the data folder: keep a copy of it. Runs in the
+foreground until Ctrl-C. Members go on calling each other while it is away.
+
+A store is sqlite:FILE, postgres:URL or dynamodb:TABLE; several control planes may share one of the last two, each with
+a copy of the key files. Keep the password out of the command line: PGPASSWORD, or AGENT_MESH_STORE for the whole URL.
+
+Examples:
+  $ agent-mesh control-plane
+  $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com
+  $ agent-mesh control-plane --store postgres://mesh@db.example.com/mesh`
 
 export const registerControlPlane: Register = (program, finish) => {
   const command = program
@@ -31,25 +44,21 @@ export const registerControlPlane: Register = (program, finish) => {
     )
     .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
     .option('--restored', 'the store was restored from a backup: members read the whole map again')
+    .option('--trust-proxy', 'a reverse proxy stands before it: the last X-Forwarded-For address is who asks')
     .addOption(logLevelOption())
-    .addHelpText(
-      'after',
-      `
-The first start makes the keys of the mesh and the admin identity in the data folder: keep a copy of it. Runs in the
-foreground until Ctrl-C. Members go on calling each other while it is away.
-
-A store is sqlite:FILE, postgres:URL or dynamodb:TABLE; several control planes may share one of the last two, each with
-a copy of the key files. Keep the password out of the command line: PGPASSWORD, or AGENT_MESH_STORE for the whole URL.
-
-Examples:
-  $ agent-mesh control-plane
-  $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com
-  $ agent-mesh control-plane --store postgres://mesh@db.example.com/mesh`,
-    )
+    .addHelpText('after', help)
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { settings, options } = invocation
-    const { listen, publicUrl, logLevel, store, createTable = false, restored = false } = options
+    const {
+      listen,
+      publicUrl,
+      logLevel,
+      store,
+      createTable = false,
+      restored = false,
+      trustProxy = false,
+    } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
@@ -63,6 +72,7 @@ Examples:
           store,
           createTable,
           restored,
+          trustProxy,
           flags: settings.flags,
         })
       },

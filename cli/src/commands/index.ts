@@ -1,4 +1,6 @@
 import { registerAdmin } from './admin.ts'
+import { registerAudit } from './audit.ts'
+import { registerBugReport } from './bug-report.ts'
 import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerControlPlane } from './control-plane.ts'
@@ -28,10 +30,12 @@ export const commands: readonly Register[] = [
   registerPolicy,
   registerRevoke,
   registerRevocations,
+  registerAudit,
   registerAdmin,
   registerDeploy,
   registerStatus,
   registerDoctor,
+  registerBugReport,
   registerHealth,
   registerPeers,
   registerServices,

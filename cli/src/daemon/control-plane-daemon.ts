@@ -26,6 +26,7 @@ export interface ControlPlaneFlags {
   store: string | undefined
   createTable: boolean
   restored: boolean
+  trustProxy: boolean
   /** For the commands it tells the reader. */
   flags: string
 }
@@ -40,6 +41,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     listen,
     publicUrl,
     restored: init.restored,
+    trustProxy: init.trustProxy,
     ...(store === undefined ? {} : { store }),
     log: createLogger('control-plane', logLevel),
   })
@@ -106,6 +108,7 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
     callAll: () => notHere('call'),
     ping: () => notHere('ping'),
     path: () => notHere('tell a path'),
+    rotateKey: async options => ({ ...(await running.rotateKey(options)) }),
   }
 }
 

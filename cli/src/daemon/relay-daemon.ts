@@ -1,22 +1,59 @@
 import { createLogger } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol'
-import { createRelay, type Relay } from '@agent-mesh/relay'
+import { createRelay, type Relay, type TrafficLimits } from '@agent-mesh/relay'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
+import { defaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
+export interface RelayFlags extends MemberFlags {
+  stunPort?: number
+  /** MiB a second and GiB a day, 0: no limit. */
+  memberRate?: number
+  memberDaily?: number
+  totalRate?: number
+  totalDaily?: number
+}
+
 /** Starts a relay. @throws MeshError */
-export async function startRelayDaemon(flags: MemberFlags): Promise<StartedDaemon> {
+export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon> {
   const log = createLogger('relay', flags.logLevel)
-  const relay = await createRelay({ ...memberOptions(flags), log })
+  const relay = await createRelay({
+    ...memberOptions(flags),
+    log,
+    ...stunOf(flags),
+    traffic: trafficOf(flags),
+  })
   const { peerId, name, meshId, addresses } = relay
   return {
     local: localRelay(relay),
     metrics: () => relay.metrics(),
     ready: { fields: { peerId, name, meshId, addresses }, text: output => whatNext(relay, output) },
     stop: () => relay.stop(),
+  }
+}
+
+/** A port that was asked for must work; the usual one may belong to another relay of this machine. */
+const stunOf = ({ stunPort }: RelayFlags) =>
+  stunPort === 0 ? {} : { stun: { port: stunPort ?? defaults.stunPort, optional: stunPort === undefined } }
+
+const mib = 1024 ** 2
+
+/** A burst is two seconds of a rate. */
+function trafficOf({ memberRate, memberDaily, totalRate, totalDaily }: RelayFlags): Partial<TrafficLimits> {
+  return {
+    ...(memberRate !== undefined && {
+      memberBytesPerSecond: memberRate * mib,
+      memberBurstBytes: 2 * memberRate * mib,
+    }),
+    ...(memberDaily !== undefined && { memberBytesPerDay: memberDaily * 1024 * mib }),
+    ...(totalRate !== undefined && {
+      totalBytesPerSecond: totalRate * mib,
+      totalBurstBytes: 2 * totalRate * mib,
+    }),
+    ...(totalDaily !== undefined && { totalBytesPerDay: totalDaily * 1024 * mib }),
   }
 }
 

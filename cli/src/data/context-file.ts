@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { meshIdField } from '@agent-mesh/protocol/fields'
 import { parseJson } from '@agent-mesh/protocol/parse'
-import { readFile, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 
@@ -21,6 +21,13 @@ export async function writeContext(folder: string, context: Omit<Context, 'versi
   const text = `${JSON.stringify({ version: 1, ...context }, null, 2)}\n`
   await writeFile(contextFile(folder), text, { mode: 0o600 })
 }
+
+/** Whether this folder administers a mesh. */
+export const hasContext = (folder: string): Promise<boolean> =>
+  access(contextFile(folder)).then(
+    () => true,
+    () => false,
+  )
 
 /** @throws MeshError not_found when this context administers no mesh, invalid_argument when the file is damaged */
 export async function readContext(folder: string): Promise<Context> {

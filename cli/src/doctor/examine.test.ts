@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { NothingRunningError } from '../exit-codes.ts'
 import { examine } from './examine.ts'
 import type { Facts } from './facts.ts'
+import type { MemberFacts } from './member-facts.ts'
 
 const now = Date.UTC(2030, 0, 1)
 const status: LocalStatus = {
@@ -98,6 +99,16 @@ describe('doctor', () => {
       /no answer/,
     ],
     ['no process', 'process', { daemon: new NothingRunningError('/data') }, 'warn', /nothing runs/],
+    [
+      'a copy of itself that the process has found',
+      'copies',
+      {
+        daemon: { ...status, warnings: ['cloned key: two processes use the key of this member; …'] },
+        member: { identity: { peerId: 'p' } } as MemberFacts,
+      },
+      'fail',
+      /^cloned key: two processes use the key of this member/,
+    ],
     [
       'what the process warns of',
       'warnings',

@@ -5,6 +5,7 @@ import {
   localCallRequest,
   localPathRequest,
   localPingRequest,
+  localRotateKeyRequest,
   type LocalStatus,
 } from '@agent-mesh/protocol/local-api'
 import { parseJson } from '@agent-mesh/protocol/parse'
@@ -40,6 +41,18 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.post('/v1/path', async c => {
     const request = parseJson(localPathRequest, await c.req.text(), 'read path request')
     return c.json(await daemon.path(request, { signal: c.req.raw.signal }))
+  })
+  app.post('/v1/rotate-key', async c => {
+    const { revoke } = parseJson(localRotateKeyRequest, await c.req.text(), 'read rotate-key request')
+    if (daemon.rotateKey === undefined)
+      throw new MeshError(
+        'unsupported',
+        'Cannot rotate the authority key: no control plane runs in this context',
+        {
+          hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
+        },
+      )
+    return c.json(await daemon.rotateKey({ revoke }))
   })
   app.notFound(({ req }) =>
     problem(new MeshError('not_found', `Cannot serve ${req.method} ${req.path}: no such route`)),

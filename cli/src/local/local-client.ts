@@ -5,12 +5,14 @@ import {
   localCallReply,
   localPeersReply,
   localPingReply,
+  localRotateKeyReply,
   localServicesReply,
   localStatusReply,
   type LocalCallAllRequest,
   type LocalCallRequest,
   type LocalPathRequest,
   type LocalPingRequest,
+  type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
@@ -54,6 +56,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
+    rotateKey: (body: LocalRotateKeyRequest) => post('/v1/rotate-key', body, localRotateKeyReply),
   }
 }
 

@@ -7,6 +7,7 @@ import type {
   LocalPeer,
   LocalPingReply,
   LocalPingRequest,
+  LocalRotateKeyReply,
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
@@ -25,4 +26,6 @@ export interface LocalDaemon {
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
+  /** Control planes with their own keys have it. */
+  rotateKey?(options: { revoke: boolean }): Promise<LocalRotateKeyReply>
 }

@@ -9,7 +9,7 @@ import type { Settings } from '../settings.ts'
 /** Connections of a relay that goes may stay so long: its agents have moved to their standby by then. */
 const drain = Duration.minutes(2)
 
-/** TCP 4001; 443 for firewalls (TLS ended here with a certificate, else passed through to the relay's own); UDP 3478. */
+/** TCP 4001; 443 for firewalls (TLS ended here with a certificate, else passed through to the relay's own); UDP 3478 and 3479. */
 export function relayListeners(
   balancer: NetworkLoadBalancer,
   service: FargateService,
@@ -44,10 +44,15 @@ export function relayListeners(
       protocol: Protocol.TCP,
       targets: [target(relayPorts.mesh, TaskProtocol.TCP)],
     })
-  balancer.addListener('Stun', { port: relayPorts.stun, protocol: Protocol.UDP }).addTargets('Stun', {
-    ...common,
-    port: relayPorts.stun,
-    protocol: Protocol.UDP,
-    targets: [target(relayPorts.stun, TaskProtocol.UDP)],
-  })
+  // Two ports, so that who asks both learns how its NAT maps.
+  for (const [id, port] of [
+    ['Stun', relayPorts.stun],
+    ['SecondStun', relayPorts.secondStun],
+  ] as const)
+    balancer.addListener(id, { port, protocol: Protocol.UDP }).addTargets(id, {
+      ...common,
+      port,
+      protocol: Protocol.UDP,
+      targets: [target(port, TaskProtocol.UDP)],
+    })
 }

@@ -82,6 +82,7 @@ function relayTask(
   container.addPortMappings(
     { containerPort: relayPorts.mesh, protocol: Protocol.TCP },
     { containerPort: relayPorts.stun, protocol: Protocol.UDP },
+    { containerPort: relayPorts.secondStun, protocol: Protocol.UDP },
   )
   return task
 }

@@ -1,5 +1,13 @@
 /** Who asks, and whether it may. */
-import { evaluate, MeshError, verifyRequest, type RequestParts } from '@agent-mesh/protocol'
+import {
+  adminTargets,
+  evaluate,
+  MeshError,
+  verifyRequest,
+  type AdminTarget,
+  type RequestParts,
+  type Subject,
+} from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
 import { denials } from './denials.ts'
@@ -35,6 +43,12 @@ export interface Callers {
   once(signature: Signature): Promise<void>
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
   authorize(caller: Caller, target: `admin:${string}`): Promise<void>
+  /**
+   * Whether the caller may make others of these roles and tags: none who may manage what the caller may not. Else the
+   * right to make tokens would be the right to everything. A denial is audited.
+   * @throws MeshError permission_denied
+   */
+  authorizeGiving(caller: Caller, newcomer: Omit<Subject, 'sub'>): Promise<void>
 }
 
 export function callers(mesh: MeshContext): Callers {
@@ -70,6 +84,20 @@ export function callers(mesh: MeshContext): Callers {
         {
           hint: 'Use the key of an admin, or have one change the policy.',
         },
+      )
+    },
+    authorizeGiving: async (caller, newcomer) => {
+      const { policy } = await readPolicy(mesh)
+      const mayManage = (subject: Subject) => (target: AdminTarget) =>
+        evaluate(policy, subject, 'manage', target) !== undefined
+      const own = mayManage({ ...caller, sub: caller.peerId })
+      const tooMuch = adminTargets.filter(mayManage({ ...newcomer, sub: '' })).find(target => !own(target))
+      if (tooMuch === undefined) return
+      await denied.record(caller.peerId, 'manage', tooMuch)
+      throw new MeshError(
+        'permission_denied',
+        `Cannot give roles ${newcomer.roles.join(', ')}: they may manage ${tooMuch}, and you may not`,
+        { hint: 'Have somebody make the token who may.' },
       )
     },
   }

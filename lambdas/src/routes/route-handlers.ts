@@ -7,7 +7,7 @@ import {
   serviceNameField,
   serviceRefField,
   type BootstrapReply,
-  type CreateTokenRequest,
+  type createTokenRequest,
   type EnrolRequest,
   type RelayReport,
   type RevokeRequest,
@@ -125,8 +125,14 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
   ...tokenHandlers(plane),
 })
 
-const tokenHandlers = ({ tokens }: ControlPlane): Record<string, RouteHandler> => ({
+const tokenHandlers = ({ callers, tokens }: ControlPlane): Record<string, RouteHandler> => ({
   'GET /v1/tokens': call => tokens.list(pageOf(call)),
-  'POST /v1/tokens': call => tokens.create(call.body as CreateTokenRequest, callerOf(call).peerId),
+  'POST /v1/tokens': async call => {
+    const caller = callerOf(call)
+    const request = call.body as z.output<typeof createTokenRequest>
+    const { roles, tags, name = '' } = request
+    await callers.authorizeGiving(caller, { roles, tags, name })
+    return tokens.create(request, caller.peerId)
+  },
   'DELETE /v1/tokens/{id}': call => tokens.revoke(call.params['id'] ?? '', callerOf(call).peerId),
 })

@@ -12,7 +12,15 @@ import { revocationsReply, revokeReply, revokeRequest } from './revocations.ts'
 import { createTokenReply, createTokenRequest, tokensReply } from './tokens.ts'
 
 /** What an admin manages; policy grants it like any other target. */
-export type AdminTarget = `admin:${'tokens' | 'policy' | 'revocations' | 'audit' | 'keys'}`
+export const adminTargets = [
+  'admin:tokens',
+  'admin:policy',
+  'admin:revocations',
+  'admin:audit',
+  'admin:keys',
+  'admin:watch',
+] as const
+export type AdminTarget = (typeof adminTargets)[number]
 
 export type ApiRoute = RouteShape &
   (

@@ -94,6 +94,11 @@ export class CircuitGate {
     return undefined
   }
 
+  /** Counts a circuit that ended for what would refuse it now. */
+  ended(reason: DenialReason, peerId: string): void {
+    this.#deny(reason, peerId)
+  }
+
   /** Takes an agent as homed here. Idempotent. @throws MeshError overloaded when there is no place */
   claimHome(peerId: string): void {
     const { maxHomed } = this.#init.limits

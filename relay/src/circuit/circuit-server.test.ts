@@ -166,6 +166,16 @@ describe('a relay', () => {
     expect(await two.connect(target)).toMatchObject({ path: 'relay' })
   })
 
+  it('refuses members that are neither agents nor relays', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const admin = await mesh.start(await mesh.member('admin', ['admin']), { listen: [] })
+    await expect(admin.connect(targetOf(callee.transport, [relay.candidate]))).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect(relay.circuit.gate.denied.get('role_without_relay')).toBe(1)
+  })
+
   it('refuses a member whose credential has expired since', async () => {
     let ahead = 0
     const relay = await startRelay('relay', { now: () => Date.now() + ahead })

@@ -8,7 +8,7 @@ import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-re
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CircuitGate, type DenialReason } from './circuit-gate.ts'
 import { circuitDefaults, trafficDefaults, type CircuitLimits, type TrafficLimits } from './defaults.ts'
-import { Forwarder } from './forwarder.ts'
+import { Forwarder, type Direction } from './forwarder.ts'
 import { answerConnect, hopStatus, type HopConnectPorts } from './hop-connect.ts'
 import { TrafficShaper, type SpentReason } from './traffic-shaper.ts'
 
@@ -35,8 +35,10 @@ export interface CircuitServer {
   reservations(): string[]
   /** Open circuits through this relay. */
   circuits(): number
-  /** Bytes carried, and how often a member had to wait, so far. */
-  readonly traffic: Pick<TrafficShaper, 'bytes' | 'throttled' | 'waiting'>
+  /** Bytes carried so far, by direction. */
+  bytes(): Readonly<Record<Direction, number>>
+  /** How often a member had to wait so far. */
+  throttled(): number
 }
 
 interface ServerComponents {
@@ -47,7 +49,11 @@ interface ServerComponents {
 export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   const limits = { ...circuitDefaults, ...init.limits }
   const shaper = new TrafficShaper({ limits: { ...trafficDefaults, ...init.traffic } })
-  const forwarder = new Forwarder({ shaper, onSpent: init.onSpent ?? (() => {}) })
+  const onSpent = (reason: SpentReason, peerId: string): void => {
+    gate.ended(reason, peerId)
+    init.onSpent?.(reason, peerId)
+  }
+  const forwarder = new Forwarder({ shaper, onSpent })
   const state = new ServerState()
   let links: Transport['links'] | undefined
   const gate = new CircuitGate({
@@ -73,7 +79,8 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   return {
     gate,
     limits,
-    traffic: shaper,
+    bytes: () => forwarder.bytes,
+    throttled: () => shaper.throttled,
     relay: {
       services: {
         circuit: components => state.build(components, limits, connect),

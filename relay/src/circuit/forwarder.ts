@@ -12,6 +12,8 @@ export interface CircuitEnd {
   connection: Connection
 }
 
+export type Direction = 'to_target' | 'to_source'
+
 export interface ForwarderInit {
   shaper: TrafficShaper
   /** A circuit ended before its time because a member has used up its day. */
@@ -24,9 +26,15 @@ export class Forwarder {
   readonly #circuits = new Set<() => void>()
   readonly #places = new Map<string, number>()
   #count = 0
+  readonly #bytes = { to_target: 0, to_source: 0 }
 
   constructor(init: ForwarderInit) {
     this.#init = init
+  }
+
+  /** Bytes carried so far: to those that were called, and back. */
+  get bytes(): Readonly<Record<Direction, number>> {
+    return this.#bytes
   }
 
   /** Circuits that are open or being opened, of one member that opened them or of all. */
@@ -63,7 +71,7 @@ export class Forwarder {
       over()
       for (const { stream } of [source, target]) stream.abort(error)
     }
-    const pump = (from: CircuitEnd, to: CircuitEnd): Pump =>
+    const pump = (from: CircuitEnd, to: CircuitEnd, direction: Direction): Pump =>
       new Pump({
         from: from.stream,
         to: to.stream,
@@ -71,6 +79,7 @@ export class Forwarder {
         member: from.peerId,
         shaper: this.#init.shaper,
         tick: this.#tick,
+        onBytes: bytes => void (this.#bytes[direction] += bytes),
         onEnd: () => {
           if (--running === 0) over()
         },
@@ -78,7 +87,7 @@ export class Forwarder {
         onSpent: () => this.#spent(from.peerId, fail),
       })
     this.#circuits.add(fail)
-    const pumps = [pump(source, target), pump(target, source)]
+    const pumps = [pump(source, target, 'to_target'), pump(target, source, 'to_source')]
   }
 
   #spent(peerId: string, fail: (error: Error) => void): void {

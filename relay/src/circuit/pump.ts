@@ -15,6 +15,7 @@ export interface PumpInit {
   member: string
   shaper: TrafficShaper
   tick: WriteTick
+  onBytes: (bytes: number) => void
   /** All that came was handed on, and the destination told that nothing follows. */
   onEnd: () => void
   /** The circuit cannot go on. */
@@ -50,7 +51,8 @@ export class Pump {
   }
 
   readonly #onMessage = ({ data }: { data: Piece }): void => {
-    const { member, shaper, tick, connection, onSpent } = this.#init
+    const { member, shaper, tick, connection, onBytes, onSpent } = this.#init
+    onBytes(data.byteLength)
     const mayGoOn = shaper.charge(member, data.byteLength)
     this.#pieces.push(data)
     tick.write(connection, this)

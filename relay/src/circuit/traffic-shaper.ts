@@ -34,17 +34,11 @@ export class TrafficShaper {
   #timer: NodeJS.Timeout | undefined
   #sweepAt = sweepAccounts
   #throttled = 0
-  #bytes = 0
 
   constructor({ limits, now = () => performance.now() }: TrafficShaperInit) {
     this.#limits = limits
     this.#now = now
     this.#total = this.#open(limits.totalBytesPerSecond, limits.totalBurstBytes, limits.totalBytesPerDay)
-  }
-
-  /** Bytes taken from members so far. */
-  get bytes(): number {
-    return this.#bytes
   }
 
   /** How often somebody had to wait so far. */
@@ -81,7 +75,6 @@ export class TrafficShaper {
   /** Takes note of bytes that came from a member. @returns whether it may be read from right away */
   charge(member: string, bytes: number): boolean {
     const now = this.#now()
-    this.#bytes += bytes
     for (const { rate, day } of [this.#account(member), this.#total]) {
       rate.take(bytes, now)
       day.spend(bytes, now)

@@ -111,6 +111,14 @@ describe('PresenceReporter', () => {
     expect(reports.slice(0, 3).map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 
+  test('does not try again soon when this relay was revoked', async () => {
+    answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
+    start({ pauses: { reportMinMs: 20, reportIdleMs: 200, reportRetryMs: 1 } })
+    const startedAt = performance.now()
+    await until(() => expect(reports).toHaveLength(2))
+    expect(performance.now() - startedAt).toBeGreaterThan(150)
+  })
+
   test('sends nothing once it has stopped', async () => {
     start()
     await until(() => expect(reports).toHaveLength(1))

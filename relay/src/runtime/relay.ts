@@ -18,6 +18,7 @@ import {
   type MemberOptions,
 } from '@agent-mesh/agent'
 import {
+  limits,
   mapProtocol,
   MeshError,
   version,
@@ -26,13 +27,16 @@ import {
   type LocalStatus,
 } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
-import { circuitServer, type CircuitServer } from '../circuit/index.ts'
+import { circuitServer, type CircuitServer, type TrafficLimits } from '../circuit/index.ts'
 import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
+import { openStun, type StunChoice } from '../stun/open-stun.ts'
+import { stunAddresses, type StunServer } from '../stun/stun-server.ts'
+import { trafficMetrics } from './traffic-metrics.ts'
 
 export interface RelayOptions extends MemberOptions {
   /** @default JSON lines on stderr, level info */
@@ -43,6 +47,10 @@ export interface RelayOptions extends MemberOptions {
   clock?: Clock
   /** How often head and map are polled beside the watch, ms. @default 60 s */
   pollMs?: number
+  /** Where it answers STUN. @default nowhere */
+  stun?: StunChoice
+  /** What members may send through it. */
+  traffic?: Partial<TrafficLimits>
 }
 
 /**
@@ -57,12 +65,15 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     })
   const log = options.log ?? createLogger('agent-mesh-relay')
   const circuit = circuitServer({
+    ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
+    onSpent: (reason, peerId) =>
+      log.warn({ reason, peerId }, 'circuit ended: the day of this member is used up'),
     onDenied: (reason, peerId) => {
       log.info({ reason, peerId }, 'circuit or reservation denied')
       parts.member?.audit.unserved(peerId, reason)
     },
   })
-  const parts: { relay?: Relay; member?: Member } = {}
+  const parts: { relay?: Relay; member?: Member; stun?: StunServer | undefined } = {}
   const transport = {
     relay: circuit.relay,
     keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
@@ -82,13 +93,22 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
           hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
         },
       )
-    const relay = (parts.relay = new Relay(member, circuit, options.pollMs))
+    const stun = (parts.stun = await openStun(options.stun, log))
+    const relay = (parts.relay = new Relay({ member, circuit, stun, pollMs: options.pollMs }))
     await relay.start()
     return relay
   } catch (error) {
+    await parts.stun?.stop()
     await member.stop()
     throw error
   }
+}
+
+interface RelayParts {
+  member: Member
+  circuit: CircuitServer
+  stun: StunServer | undefined
+  pollMs: number | undefined
 }
 
 export class Relay {
@@ -101,12 +121,14 @@ export class Relay {
   readonly #reporter: PresenceReporter
   readonly #presence = new Presence()
   readonly #startedAt: number
+  readonly #stun: StunServer | undefined
   #stopped: Promise<void> | undefined
 
-  constructor(member: Member, circuit: CircuitServer, pollMs: number = defaults.pollMs) {
+  constructor({ member, circuit, stun, pollMs = defaults.pollMs }: RelayParts) {
     const { client, head, map, store, log, identity, clock } = member
     this.#member = member
     this.#circuit = circuit
+    this.#stun = stun
     this.#startedAt = clock.now()
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log, pollMs })
@@ -162,11 +184,16 @@ export class Relay {
   }
 
   async start(): Promise<void> {
-    const { transport, metrics } = this.#member
+    const { transport, metrics, publisher } = this.#member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
     metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
-    metrics.gauge('agent_mesh_relay_reservations', 'Live reservations', () => this.#load().reservations)
-    metrics.gauge('agent_mesh_relay_circuits', 'Open circuits', () => this.#circuit.circuits())
+    trafficMetrics(metrics, this.#circuit, this.#stun)
+    if (this.#stun !== undefined) {
+      const { addrs } = publisher.record
+      await publisher.update({
+        addrs: [...addrs, ...stunAddresses(addrs, this.#stun.ports)].slice(0, limits.addrs),
+      })
+    }
     metrics.gauge(
       'agent_mesh_relay_map_subscribers',
       'Agents that follow the map here',
@@ -240,6 +267,7 @@ export class Relay {
     await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
     await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
     this.#mapServer.stop()
+    await this.#stun?.stop()
     await this.#member.stop()
   }
 

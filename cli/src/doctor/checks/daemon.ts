@@ -51,6 +51,9 @@ export const relays: Check = {
   },
 }
 
+/** The process warns of clones of others, too: those are for others to mend. */
+const isOwnClone = (text: string): boolean => /^cloned key: .* this member/.test(text)
+
 /** Two processes with one key: each publishes over the other. */
 export const clone: Check = {
   name: 'copies',
@@ -61,9 +64,8 @@ export const clone: Check = {
     const published = self === undefined || self instanceof MeshError ? undefined : self.incarnation
     if (published !== undefined && published > member.incarnation)
       return fail('cloned key: a record was published with it that was not signed here', advice)
-    const warned =
-      status instanceof MeshError ? undefined : status.warnings.find(text => /clon|two process/i.test(text))
-    if (warned !== undefined) return fail(`cloned key: ${warned}`, advice)
+    const warned = status instanceof MeshError ? undefined : status.warnings.find(isOwnClone)
+    if (warned !== undefined) return fail(warned, advice)
     return published === undefined ? undefined : ok('no other process was seen with this key')
   },
 }

@@ -19,11 +19,8 @@ interface Needs extends DynamoInit {
 
 const lifeMs = credentialDays.life * 24 * 3600_000
 
-/**
- * Takes those out of the map who were offline for too long. Ephemeral members have a row each, so that nobody else is read
- * for them; the others are looked for once a day, and found by their credential: who is there renews it each week.
- */
-export const offlineMembers = ({ db, clock, maxMembers, members, changes }: Needs) => {
+/** Takes one out if it is still to go, unless it shows up meanwhile. */
+const remover = ({ db, clock, maxMembers, members, changes }: Needs) => {
   /** The newest sign of life; undefined while a lease says that the member is there. */
   const lastSign = async (item: Item): Promise<number | undefined> => {
     const member = memberFromItem(item)
@@ -37,7 +34,7 @@ export const offlineMembers = ({ db, clock, maxMembers, members, changes }: Need
     return Math.max(member.updatedAt, member.homeAt ?? 0, member.expiresAt - lifeMs, ...reports)
   }
 
-  const remove = async (peerId: string): Promise<Enrolment | undefined | typeof again> => {
+  return async (peerId: string): Promise<Enrolment | undefined | typeof again> => {
     const item = await db.get(await members.key(peerId))
     if (item === undefined) return undefined
     const member = memberFromItem(item)
@@ -59,6 +56,15 @@ export const offlineMembers = ({ db, clock, maxMembers, members, changes }: Need
     ])
     return won ? enrolmentOf(member) : again
   }
+}
+
+/**
+ * Takes those out of the map who were offline for too long. Ephemeral members have a row each, so that nobody else is read
+ * for them; the others are looked for once a day, and found by their credential: who is there renews it each week.
+ */
+export const offlineMembers = (init: Needs) => {
+  const { db, clock, members } = init
+  const remove = remover(init)
 
   const removeAll = async (peerIds: AsyncIterable<string>): Promise<Enrolment[]> => {
     const removed: Enrolment[] = []

@@ -1,0 +1,70 @@
+/**
+ * Two processes with one key: a copied data folder, or a stolen key. Each start has a `boot` id of its own that hello tells.
+ * Whoever has links to two of them that both answer has found a clone; a link left over from before a restart answers no
+ * more. The process itself finds out when a record was published over its own that it did not sign.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Logger } from '../observe/logger.ts'
+import type { Link } from '../transport/link.ts'
+import type { MemberAudit } from './member-audit.ts'
+
+export interface ClonesInit {
+  links: { of(peerId: string): readonly Link[]; onUp(callback: (link: Link) => void): () => void }
+  /** Answers once the other end does. */
+  ping: (link: Link) => Promise<unknown>
+  audit: Pick<MemberAudit, 'cloned'>
+  /** Counts one found. */
+  count: () => void
+  log: Logger
+}
+
+/** Members remembered to be cloned; more are found but not listed. */
+const mostListed = 64
+
+/** A name for this start of the process. */
+export const newBoot = (): string => randomBytes(16).toString('base64url')
+
+export class Clones {
+  readonly #init: ClonesInit
+  readonly #found = new Map<string, string>()
+  #own: string | undefined
+
+  constructor(init: ClonesInit) {
+    this.#init = init
+    init.links.onUp(link => void this.#look(link))
+  }
+
+  /** For `status`. */
+  get warnings(): string[] {
+    const others = [...this.#found.values()].map(name => `cloned key: two processes use the key of ${name}`)
+    return this.#own === undefined ? others : [this.#own, ...others]
+  }
+
+  /** Another process published with the own key. @param incarnation of its record */
+  own(peerId: string, incarnation: number): void {
+    if (this.#own !== undefined) return
+    this.#own = `cloned key: two processes use the key of this member; the other one published record ${incarnation}, so this one publishes no more`
+    this.#tell(peerId, { incarnation })
+  }
+
+  /** Never rejects: a link that does not answer is no clone. */
+  async #look(link: Link): Promise<void> {
+    const { peerId, boot, credential } = link.peer
+    if (boot === undefined || this.#found.has(peerId)) return
+    const other = this.#init.links
+      .of(peerId)
+      .find(({ peer, state }) => state === 'up' && peer.boot !== undefined && peer.boot !== boot)
+    if (other === undefined) return
+    const both = await Promise.all([this.#init.ping(other), this.#init.ping(link)]).catch(() => undefined)
+    if (both === undefined || this.#found.has(peerId)) return
+    if (this.#found.size < mostListed) this.#found.set(peerId, credential.name)
+    this.#tell(peerId, { name: credential.name, boots: [other.peer.boot, boot] })
+  }
+
+  #tell(peerId: string, detail: Record<string, unknown>): void {
+    const { audit, count, log } = this.#init
+    count()
+    audit.cloned(peerId, detail)
+    log.warn({ peerId, ...detail }, 'two processes use one key')
+  }
+}

@@ -1,0 +1,113 @@
+/** Where audit entries come from: the files of a data folder, or the control plane. Both are read the same way. */
+import { auditEntries, auditFile, verifyAuditFiles } from '@agent-mesh/agent/observe/audit-files'
+import { AuditVerifier, type AuditBreak, type AuditEntry, type AuditHead } from '@agent-mesh/protocol/audit'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { access } from 'node:fs/promises'
+
+import { adminClient } from '../data/admin-client.ts'
+import { hasContext } from '../data/context-file.ts'
+import { NothingRunningError } from '../exit-codes.ts'
+
+export const places = ['control-plane', 'local'] as const
+export type Place = (typeof places)[number]
+
+/** At most one of them. */
+export interface AuditFrom {
+  after?: number
+  /** Unix milliseconds. */
+  since?: number
+  last?: number
+}
+
+export interface AuditVerdict {
+  where: Place
+  first: number | undefined
+  head: AuditHead
+  broken: AuditBreak | undefined
+}
+
+export interface AuditSource {
+  where: Place
+  entries(from: AuditFrom, signal: AbortSignal): AsyncIterable<AuditEntry>
+  /** Reads the whole chain. @param known a place it must still go through */
+  verify(known: AuditHead | undefined, signal: AbortSignal): Promise<AuditVerdict>
+}
+
+/**
+ * Those that this context has; a process need not run.
+ * @throws MeshError not_found when it has not the one that is wished for, {@link NothingRunningError} when it has none
+ */
+export async function auditSources(folder: string, wished?: Place): Promise<AuditSource[]> {
+  const found: AuditSource[] = []
+  if (wished !== 'local' && (await hasContext(folder))) found.push(controlPlaneSource(folder))
+  const isThere = access(auditFile(folder)).then(
+    () => true,
+    () => false,
+  )
+  if (wished !== 'control-plane' && (await isThere)) found.push(localSource(folder))
+  if (found.length > 0) return found
+  if (wished !== 'control-plane') throw new NothingRunningError(folder)
+  throw new MeshError('not_found', `Cannot read the audit of the control plane: ${folder} is of no admin`, {
+    hint: 'Choose the context of an admin with --context NAME, or --where local.',
+  })
+}
+
+function localSource(folder: string): AuditSource {
+  return {
+    where: 'local',
+    entries: async function* ({ after = 0, since = 0, last }) {
+      const newest: AuditEntry[] = []
+      for await (const entry of auditEntries(folder)) {
+        if (entry.seq <= after || entry.at < since) continue
+        if (last === undefined) yield entry
+        else if (newest.push(entry) > last) newest.shift()
+      }
+      yield* newest
+    },
+    verify: async known => ({ where: 'local', ...(await verifyAuditFiles(folder, known)) }),
+  }
+}
+
+const pageEntries = 1_000
+
+function controlPlaneSource(folder: string): AuditSource {
+  const pages = async function* ({ after, ...from }: AuditFrom, signal: AbortSignal) {
+    const client = await adminClient(folder)
+    const cursor = after === undefined ? {} : { cursor: String(after) }
+    let page = await client.audit({ ...from, ...cursor, limit: pageEntries }, signal)
+    yield page
+    while (page.next !== undefined) {
+      page = await client.audit({ cursor: page.next, limit: pageEntries }, signal)
+      yield page
+    }
+  }
+  return {
+    where: 'control-plane',
+    entries: async function* (from, signal) {
+      for await (const { entries } of pages(from, signal)) yield* entries
+    },
+    verify: async (known, signal) => {
+      const verifier = new AuditVerifier(known === undefined ? {} : { known })
+      let first: number | undefined
+      let told: AuditHead | undefined
+      const verdict = (broken: AuditBreak | undefined) => ({
+        where: 'control-plane' as const,
+        first,
+        head: verifier.head,
+        broken,
+      })
+      for await (const { entries, head } of pages({ after: 0 }, signal)) {
+        told ??= head
+        for (const entry of entries) {
+          const broken = verifier.add(entry)
+          if (broken !== undefined) return verdict(broken)
+          first ??= entry.seq
+        }
+      }
+      const { seq } = verifier.head
+      if (told !== undefined && told.seq > seq)
+        return verdict({ seq: seq + 1, why: 'truncated', reason: `the store ends at ${told.seq}` })
+      return verdict(verifier.end())
+    },
+  }
+}

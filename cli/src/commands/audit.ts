@@ -1,0 +1,177 @@
+import type { AuditEntry } from '@agent-mesh/protocol/audit'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { parseCount, parseDuration } from '../arguments.ts'
+import type { AuditVerdict, Place } from '../audit/audit-source.ts'
+import { defaults } from '../defaults.ts'
+import { exitCodes } from '../exit-codes.ts'
+import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
+import { onCall, type Register } from './define.ts'
+
+type Finish = Parameters<Register>[1]
+
+interface Where {
+  where?: Place
+}
+
+const whereOption = () =>
+  new Option('--where <place>', 'of the mesh, or of this process (default: what there is)').choices([
+    'control-plane',
+    'local',
+  ])
+
+export const registerAudit: Register = (program, finish) => {
+  const command = program
+    .command('audit')
+    .description('what happened: joins, revocations, policy changes, denied calls, as a chain of hashes')
+    .addHelpText(
+      'after',
+      `
+The control plane keeps one log of the mesh, read with the admin key of the context; every agent and relay keeps one of
+its own in its data folder, read whether or not it runs.`,
+    )
+  registerTail(command, finish)
+  registerVerify(command, finish)
+  registerExport(command, finish)
+}
+
+function registerTail(audit: Command, finish: Finish): void {
+  const command = audit
+    .command('tail')
+    .description('the newest entries')
+    .option('-n, --lines <n>', 'how many', parseCount, 20)
+    .option('-f, --follow', 'go on as entries come, until Ctrl-C')
+    .addOption(whereOption())
+    .addHelpText(
+      'after',
+      `
+With --json each entry is one line, as it is stored.
+
+Examples:
+  $ agent-mesh audit tail
+  $ agent-mesh audit tail -n 100 --where local
+  $ agent-mesh audit tail --follow --json | jq 'select(.what == "denied")'`,
+    )
+  onCall<Where & { lines: number; follow?: boolean }, []>(command, finish, async invocation => {
+    const { settings, options, output, signal } = invocation
+    const { auditSources } = await import('../audit/audit-source.ts')
+    const sources = await auditSources(settings.data, options.where)
+    const source = sources.find(({ where }) => where === 'local') ?? sources[0]
+    if (source === undefined) return
+    let after = 0
+    let from: { last: number } | { after: number } = { last: options.lines }
+    for (;;) {
+      for await (const entry of source.entries(from, signal)) {
+        after = entry.seq
+        output.result(entry, () => entryText(entry))
+      }
+      if (options.follow !== true) return
+      await wait(defaults.auditFollowMs, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted) return
+      from = { after }
+    }
+  })
+}
+
+function entryText({ seq, at, who, what, detail }: AuditEntry): string {
+  const more = detail === undefined ? '' : `  ${JSON.stringify(detail)}`
+  return `${new Date(at).toISOString()}  ${seq}  ${what}  ${who}${more}`
+}
+
+function registerVerify(audit: Command, finish: Finish): void {
+  const command = audit
+    .command('verify')
+    .description('check every entry against the chain; exit code 1 names the first broken one')
+    .addOption(whereOption())
+    .addHelpText(
+      'after',
+      `
+Both logs are checked where there are both. The last good entry is remembered in the data folder: an end that was cut
+off or written anew since the last check is found, too.
+
+Examples:
+  $ agent-mesh audit verify
+  $ agent-mesh audit verify --where control-plane --json`,
+    )
+  onCall<Where, []>(command, finish, async ({ settings, options, output, signal }) => {
+    const { auditSources } = await import('../audit/audit-source.ts')
+    const { readKnownHeads, writeKnownHeads } = await import('../audit/known-heads.ts')
+    const sources = await auditSources(settings.data, options.where)
+    const known = await readKnownHeads(settings.data)
+    const verdicts: AuditVerdict[] = []
+    for (const source of sources) {
+      const check = () => source.verify(known[source.where], signal)
+      const verdict = await withProgress(settings, `Checking the audit (${source.where})`, check)
+      if (verdict.broken === undefined) known[source.where] = verdict.head
+      verdicts.push(verdict)
+    }
+    await writeKnownHeads(settings.data, known)
+    const verified = verdicts.every(({ broken }) => broken === undefined)
+    output.result({ verified, logs: verdicts }, () =>
+      verdicts.map(verdict => verdictText(verdict, output)).join('\n'),
+    )
+    return verified ? exitCodes.ok : exitCodes.failure
+  })
+}
+
+function verdictText({ where, first, head, broken }: AuditVerdict, output: Output): string {
+  if (broken !== undefined)
+    return `${where}: ${output.style('red', `entry ${broken.seq} is broken`)} (${broken.why}): ${broken.reason}`
+  if (first === undefined) return `${where}: no entries yet`
+  return `${where}: ${output.style('green', 'verified')}, entries ${first} to ${head.seq}, last hash ${head.hash}`
+}
+
+/** Unix milliseconds: `24h` is so long ago, else a date. */
+function parseTime(text: string): number {
+  const date = Date.parse(text)
+  if (/^\d{4}-/.test(text) && !Number.isNaN(date)) return date
+  try {
+    return Date.now() - parseDuration(text)
+  } catch {
+    throw new InvalidArgumentError(
+      'It is a date (2026-01-31, 2026-01-31T12:00:00Z) or how long ago (30m, 24h, 7d).',
+    )
+  }
+}
+
+function registerExport(audit: Command, finish: Finish): void {
+  const command = audit
+    .command('export')
+    .description('entries as JSON lines, as they are stored, to keep elsewhere')
+    .option('--out <file>', 'write them to a file (mode 0600) instead of stdout')
+    .option('--since <time>', 'from this time on: a date, or how long ago (24h)', parseTime)
+    .option('--until <time>', 'before this time', parseTime)
+    .addOption(whereOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh audit export > audit.jsonl
+  $ agent-mesh audit export --since 7d --out week.jsonl
+  $ agent-mesh audit export --since 2026-01-01 --until 2026-02-01 --where local`,
+    )
+  onCall<Where & { out?: string; since?: number; until?: number }, []>(command, finish, async invocation => {
+    const { settings, options, output, signal } = invocation
+    const { auditSources } = await import('../audit/audit-source.ts')
+    const { formatAuditLine } = await import('@agent-mesh/protocol/audit')
+    const [source] = await auditSources(settings.data, options.where)
+    if (source === undefined) return
+    const { out, since = 0, until = Infinity } = options
+    const target = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 })
+    if (out !== undefined) await once(target, 'open')
+    let count = 0
+    for await (const entry of source.entries(since === 0 ? {} : { since }, signal)) {
+      if (entry.at < since || entry.at >= until) continue
+      count++
+      if (!target.write(`${formatAuditLine(entry)}\n`)) await once(target, 'drain')
+    }
+    if (out === undefined) return
+    target.end()
+    await once(target, 'close')
+    output.result({ file: out, entries: count }, () => `${count} entries written to ${out}`)
+  })
+}

@@ -1,0 +1,31 @@
+import { version } from '@agent-mesh/protocol/version'
+import { writeFile } from 'node:fs/promises'
+
+import { onCall, type Register } from './define.ts'
+
+export const registerBugReport: Register = (program, finish) => {
+  const command = program
+    .command('bug-report')
+    .description(
+      'what helps to find a defect, as JSON without secrets: status, versions, files, last audit entries',
+    )
+    .option('--out <file>', 'write it to a file (mode 0600) instead of stdout')
+    .addHelpText(
+      'after',
+      `
+Works with and without a running process. Tokens, keys and credentials are taken out; names of members and addresses
+are not: read it before you pass it on.
+
+Examples:
+  $ agent-mesh bug-report --out report.json
+  $ agent-mesh bug-report | jq .status`,
+    )
+  onCall<{ out?: string }, []>(command, finish, async ({ settings, options, output, signal }) => {
+    const { bugReport } = await import('../audit/bug-report.ts')
+    const report = { version, ...(await bugReport(settings.data, signal)) }
+    const text = JSON.stringify(report, null, 2)
+    if (options.out === undefined) return output.result(report, () => text)
+    await writeFile(options.out, `${text}\n`, { mode: 0o600 })
+    output.result({ file: options.out }, () => `Written to ${options.out}. Read it before you pass it on.`)
+  })
+}

@@ -1,0 +1,87 @@
+/** A new authority key for the mesh of a deployed stack: the operator's part, done with the operator's rights. */
+import { MeshError, meshIdOf, parseJson, keyChainSchema } from '@agent-mesh/protocol'
+import { join } from 'node:path'
+import { changeFeed } from '../../domain/change-feed.ts'
+import type { AuthorityKey } from '../../domain/found-mesh.ts'
+import { introduceKey, replaceStolenKeys, signPartsAnew } from '../../domain/key-rotation.ts'
+import { keyring, readKeyChain } from '../../domain/keyring.ts'
+import { fileKey } from '../../signer/file-key.ts'
+import { kmsKey } from '../../signer/kms-key.ts'
+import { systemClock, type Clock } from '../../store/clock.ts'
+import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
+import type { Store } from '../../store/store.ts'
+import { rootKeyFile } from '../node/mesh-keys.ts'
+import type { StackFacts } from './init-mesh.ts'
+
+export interface RotatedMeshKey {
+  /** Thumbprint of the new key. */
+  kid: string
+  /** When it begins to sign, unix milliseconds: deploy the stack with it then. */
+  signsAt: number
+  revoked: string[]
+}
+
+/**
+ * Introduces the KMS key as the mesh's newest authority key; repeated once it signs, it signs the head anew.
+ * @param data folder with the root key, which is needed to revoke
+ * @throws MeshError not_found without mesh or root key, conflict while another rotation is under way
+ */
+export async function rotateMeshKey(
+  data: string,
+  facts: StackFacts,
+  options: { kmsKey: string; revoke: boolean },
+): Promise<RotatedMeshKey> {
+  const { table, maxMembers } = facts
+  const store = openDynamoStore({ table, maxMembers })
+  try {
+    const [next, current] = [await kmsKey(options.kmsKey), await kmsKey(facts.authorityKeyId)]
+    const root = options.revoke ? await rootOf(data) : undefined
+    return await rotateAuthority({ store, clock: systemClock, next, current, root })
+  } finally {
+    await store.close()
+  }
+}
+
+async function rootOf(data: string): Promise<AuthorityKey> {
+  const path = join(data, rootKeyFile)
+  const root = await fileKey(path)
+  if (root !== undefined) return root
+  throw new MeshError('not_found', `Cannot revoke authority keys: ${path} is missing`, {
+    hint: 'Only the root key can; restore it from where it is kept.',
+  })
+}
+
+/** The rotation, wherever the keys are. @param init.root to revoke all keys but `next` */
+export async function rotateAuthority(init: {
+  store: Store
+  clock: Clock
+  next: AuthorityKey
+  current: AuthorityKey
+  root: AuthorityKey | undefined
+}): Promise<RotatedMeshKey> {
+  const { store, clock, next, current, root } = init
+  const part = await store.readPart('keys')
+  const chain =
+    part &&
+    (await readKeyChain(
+      store,
+      await meshIdOf(parseJson(keyChainSchema, part.document, 'read key chain').root),
+    ))
+  if (chain === undefined)
+    throw new MeshError('not_found', 'Cannot rotate the authority key: there is no mesh yet', {
+      hint: 'Make it: agent-mesh admin init.',
+    })
+  const known = [next, current].map(({ signer }) => signer)
+  const open = (kid: string) => Promise.resolve(known.find(signer => signer.kid === kid))
+  const ring = keyring({ store, clock, keys: chain, open })
+  const mesh = { store, clock, changes: changeFeed(), ring }
+  const { kid } = next.signer
+  if (root === undefined) {
+    const signsAt = await introduceKey(mesh, next, 'operator')
+    if ((await ring.pick()).kid === kid) await signPartsAnew(mesh, known => ring.keys.keyOf(known))
+    return { kid, signsAt, revoked: [] }
+  }
+  const before = ring.keys.authorities.filter(({ revoked }) => !revoked).map(key => key.kid)
+  await replaceStolenKeys(mesh, root, next, 'operator')
+  return { kid, signsAt: clock.now(), revoked: before.filter(other => other !== kid) }
+}
