@@ -33,10 +33,12 @@ async function buildCommand() {
   await rm(dist, { recursive: true, force: true })
   await bundleCommand(root, join(dist, 'bundle'))
   await cp(join(root, 'cli/bin'), join(dist, 'bin'), { recursive: true })
-  const { optionalDependencies = {} } = await readManifest('.')
+  const { optionalDependencies: node = {} } = await readManifest('.')
+  // WebRTC's native part cannot be bundled; without it TCP alone is tried.
+  const { optionalDependencies: webrtc = {} } = await readManifest('node_modules/node-datachannel')
   await writeManifest('cli', {
     ...publishableManifest(await readManifest('cli'), 'command'),
-    optionalDependencies,
+    optionalDependencies: { ...node, ...webrtc },
   })
 }
 
