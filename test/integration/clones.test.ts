@@ -31,7 +31,8 @@ test('two processes with one key are found by the relay and by the older one, wh
   )
   expect(await clonesOf(relay)).toBe(1)
   expect(warned(copy)).toEqual([])
-  expect(copy.status().controlPlane?.reachable).toBe(true)
+  await vi.waitFor(() => expect(copy.status().controlPlane?.reachable).toBe(true), 10_000)
+  expect(warned(copy)).toEqual([])
   expect(original.status().ready).toBe(true)
 })
 
