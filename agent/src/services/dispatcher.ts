@@ -9,11 +9,7 @@ import { checkedValue } from './validate.ts'
  * Lets a member pass or throws MeshError `permission_denied`. `to` is `service:math.add` for a call, `topic:alerts` for
  * publishing and subscribing.
  */
-export type Authorize = (question: {
-  from: Subject
-  action: Exclude<Action, 'manage'>
-  to: string
-}) => void
+export type Authorize = (question: { from: Subject; action: Exclude<Action, 'manage'>; to: string }) => void
 
 /** Sheds calls before anything is spent on them. */
 export interface CallLimiter {
@@ -34,7 +30,10 @@ export interface DispatcherInit {
 }
 
 const denyAll: Authorize = ({ from, action, to }) => {
-  throw new MeshError('permission_denied', `Cannot ${action} ${to}: no policy is known to let ${from.name} in`)
+  throw new MeshError(
+    'permission_denied',
+    `Cannot ${action} ${to}: no policy is known to let ${from.name} in`,
+  )
 }
 
 /**

@@ -37,7 +37,7 @@ function run(
     signal,
     discard: loser => void late.push(loser),
     onTried: (name, error) => void tried.push(error === undefined ? name : `${name} failed`),
-    onGoingOn: running => (rest = running),
+    onGoingOn: running => void (rest = running),
     staggerMs: 10,
     silentHeadStartMs: 50,
     directHeadStartMs: 500,
