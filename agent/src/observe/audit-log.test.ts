@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEntry } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AuditFile } from './audit-file.ts'
 import { auditEntries, auditFile, verifyAuditFiles } from './audit-files.ts'
 import { AuditLog, type AuditLogInit } from './audit-log.ts'
 import { systemClock } from './clock.ts'
@@ -174,6 +175,18 @@ describe('the audit log of a process', () => {
     log.record(note(1))
     await log.stop()
     expect(log.warning).toMatch(/cannot be written/)
+  })
+
+  it('tries no more once it is stopped, though entries wait for a disk that is gone', async () => {
+    const tried = vi.spyOn(AuditFile.prototype, 'open')
+    const log = begin({}, join(folder, 'gone'))
+    log.record(note(1))
+    await log.stop()
+    const { length } = tried.mock.calls
+    // Turns of the event loop, each long enough for a try to begin.
+    for (let turn = 0; turn < 20; turn++) await stat(folder)
+    expect(tried.mock.calls).toHaveLength(length)
+    tried.mockRestore()
   })
 
   it.skipIf(!canMount())(

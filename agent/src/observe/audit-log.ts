@@ -97,8 +97,8 @@ export class AuditLog {
     if (this.#retry !== undefined) return
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined
-      // What came just after the last batch.
-      if (this.#waiting.length > 0) this.#write()
+      // What came just after the last batch; stop() itself tries once more, and a disk that is gone ends it.
+      if (this.#waiting.length > 0 && !this.#stopped) this.#write()
     })
   }
 
