@@ -109,7 +109,7 @@ export class LabMesh {
       }
     }
     await Promise.all(Array.from({ length: startsAtOnce }, startNext))
-    return this.agents.filter(({ site }) => hosts.includes(site))
+    return hosts.flatMap(host => this.agents.filter(({ site }) => site === host))
   }
 
   async addAgent(host: Host): Promise<RunningAgent> {

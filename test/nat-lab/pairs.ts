@@ -1,4 +1,5 @@
 /** Runs every pair: each between two agents that were idle towards each other, several at a time where they only wait. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { pairName, type KindPair } from './expected-paths.ts'
 import { kinds, type Kind } from './kinds.ts'
 import type { LabMesh, RunningAgent } from './mesh.ts'
@@ -14,6 +15,9 @@ const hostsPerKind = 3
 const leastAgents = 9
 /** Pairs under way at once; most of them wait for their ten seconds. */
 const atOnce = 5
+
+/** Agents that just met look for better paths; on two cores 24 of them are idle by then, ms. */
+const calmMs = 8_000
 
 export interface PairsInit {
   mesh: LabMesh
@@ -32,6 +36,7 @@ export async function runPairs({ mesh, pairs, onRow, say }: PairsInit): Promise<
   for (const [name, why] of mesh.failed) say(`${name} did not start: ${why}`)
   say('Waiting until all know all')
   await mesh.converged().catch((error: unknown) => say(String(error)))
+  await delay(calmMs)
   const run = new PairRun(mesh, onRow, say)
   return run.all(pairs)
 }
