@@ -162,3 +162,26 @@ describe('a revoked authority key', () => {
     expect(compareChains(safe.keys, safe.keys)).toBe('same')
   })
 })
+
+it('whoever carries a chain cannot make another branch of it out of an ECDSA signature', async () => {
+  const curve = await TestMesh.create({ type: 'P-256' })
+  const known = curve.keys
+  await curve.rotate('P-256')
+  const carried = await verifyKeyChain(curve.meshId, {
+    ...curve.chain,
+    links: curve.chain.links.map(otherSignature),
+  })
+  expect(carried.signed.links).not.toContain(curve.chain.links[1])
+  expect(compareChains(known, carried)).toBe('longer')
+  expect(compareChains(carried, curve.keys)).toBe('same')
+})
+
+/** The second signature that ECDSA takes for the same text: (r, n - s). */
+function otherSignature(jws: string): string {
+  const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+  const [text = '', signature = ''] = [jws.slice(0, jws.lastIndexOf('.')), jws.split('.')[2]]
+  const bytes = Buffer.from(signature, 'base64url')
+  const s = order - BigInt(`0x${bytes.subarray(32).toString('hex')}`)
+  const other = Buffer.concat([bytes.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')])
+  return `${text}.${other.toString('base64url')}`
+}

@@ -152,11 +152,17 @@ function addLink(
  * root chose where the known one was not signed by the root; anything else is a `fork`, a roll-back or a thief's.
  */
 export function compareChains(known: KeyChain, next: KeyChain): 'same' | 'longer' | 'overrules' | 'fork' {
-  const { links: mine } = known.signed
-  const { links: theirs } = next.signed
+  const mine = known.signed.links.map(signedPart)
+  const theirs = next.signed.links.map(signedPart)
   const split = mine.findIndex((link, index) => theirs[index] !== link)
   if (split === -1) return theirs.length === mine.length ? 'same' : 'longer'
   return split < theirs.length && next.byRoot[split] === true && known.byRoot[split] === false
     ? 'overrules'
     : 'fork'
 }
+
+/**
+ * What a link says and by whom, without the signature: of ECDSA anybody makes a second valid one from the first (n - s), and
+ * a chain must not look like a fork by it.
+ */
+const signedPart = (link: string): string => link.slice(0, link.lastIndexOf('.'))
