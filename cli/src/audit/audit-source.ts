@@ -7,6 +7,7 @@ import { access } from 'node:fs/promises'
 import { adminClient } from '../data/admin-client.ts'
 import { hasContext } from '../data/context-file.ts'
 import { NothingRunningError } from '../exit-codes.ts'
+import type { ProxySettings } from '../settings.ts'
 
 export const places = ['control-plane', 'local'] as const
 export type Place = (typeof places)[number]
@@ -37,9 +38,13 @@ export interface AuditSource {
  * Those that this context has; a process need not run.
  * @throws MeshError not_found when it has not the one that is wished for, {@link NothingRunningError} when it has none
  */
-export async function auditSources(folder: string, wished?: Place): Promise<AuditSource[]> {
+export async function auditSources(
+  folder: string,
+  proxy: ProxySettings | undefined,
+  wished?: Place,
+): Promise<AuditSource[]> {
   const found: AuditSource[] = []
-  if (wished !== 'local' && (await hasContext(folder))) found.push(controlPlaneSource(folder))
+  if (wished !== 'local' && (await hasContext(folder))) found.push(controlPlaneSource(folder, proxy))
   const isThere = access(auditFile(folder)).then(
     () => true,
     () => false,
@@ -70,9 +75,9 @@ function localSource(folder: string): AuditSource {
 
 const pageEntries = 1_000
 
-function controlPlaneSource(folder: string): AuditSource {
+function controlPlaneSource(folder: string, proxy: ProxySettings | undefined): AuditSource {
   const pages = async function* ({ after, ...from }: AuditFrom, signal: AbortSignal) {
-    const client = await adminClient(folder)
+    const client = await adminClient(folder, proxy)
     const cursor = after === undefined ? {} : { cursor: String(after) }
     let page = await client.audit({ ...from, ...cursor, limit: pageEntries }, signal)
     yield page

@@ -40,7 +40,7 @@ async function filesOf(folder: string) {
 }
 
 async function lastEntries(folder: string, signal: AbortSignal): Promise<unknown[]> {
-  const [local] = await auditSources(folder, 'local')
+  const [local] = await auditSources(folder, undefined, 'local')
   const entries: unknown[] = []
   for await (const entry of local?.entries({ last: defaults.reportedEntries }, signal) ?? [])
     entries.push(entry)

@@ -34,7 +34,7 @@ export async function deploy(
   say('Asking it what members would')
   const bootstrapUrl = `${publicUrl}/v1/bootstrap`
   await smokeTest(bootstrapUrl, meshId, options.signal)
-  const client = await adminClient(folder)
+  const client = await adminClient(folder, undefined)
   const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, options.signal)
   return { bootstrapUrl, meshId, token }
 }

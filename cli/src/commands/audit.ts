@@ -59,7 +59,7 @@ Examples:
   onCall<Where & { lines: number; follow?: boolean }, []>(command, finish, async invocation => {
     const { settings, options, output, signal } = invocation
     const { auditSources } = await import('../audit/audit-source.ts')
-    const sources = await auditSources(settings.data, options.where)
+    const sources = await auditSources(settings.data, settings.proxy, options.where)
     const source = sources.find(({ where }) => where === 'local') ?? sources[0]
     if (source === undefined) return
     let after = 0
@@ -100,7 +100,7 @@ Examples:
   onCall<Where, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { auditSources } = await import('../audit/audit-source.ts')
     const { readKnownHeads, writeKnownHeads } = await import('../audit/known-heads.ts')
-    const sources = await auditSources(settings.data, options.where)
+    const sources = await auditSources(settings.data, settings.proxy, options.where)
     const known = await readKnownHeads(settings.data)
     const verdicts: AuditVerdict[] = []
     for (const source of sources) {
@@ -158,7 +158,7 @@ Examples:
     const { settings, options, output, signal } = invocation
     const { auditSources } = await import('../audit/audit-source.ts')
     const { formatAuditLine } = await import('@agent-mesh/protocol/audit')
-    const [source] = await auditSources(settings.data, options.where)
+    const [source] = await auditSources(settings.data, settings.proxy, options.where)
     if (source === undefined) return
     const { out, since = 0, until = Infinity } = options
     const target = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 })

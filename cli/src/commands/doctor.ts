@@ -20,13 +20,13 @@ Examples:
 Exit codes: 0 nothing fails (there may be warnings), 1 something fails.`,
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
-    const { data, flags } = settings
+    const { data, flags, proxy } = settings
     const lines = await withProgress(settings, 'Examining', async () => {
       const [{ gatherFacts }, { examine }] = await Promise.all([
         import('../doctor/facts.ts'),
         import('../doctor/examine.ts'),
       ])
-      return examine(await gatherFacts({ path: data, flags, signal }))
+      return examine(await gatherFacts({ path: data, flags, proxy, signal }))
     })
     const failed = lines.some(({ state }) => state === 'fail')
     output.result({ ok: !failed, data, checks: lines }, () => page(lines, output))

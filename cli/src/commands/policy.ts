@@ -35,7 +35,9 @@ function registerGet(policy: Command, finish: Finish): void {
   const command = policy.command('get').description('print the policy in force, as "policy set" takes it')
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const { number, policy: inForce } = await (await adminClient(settings.data)).policy(signal)
+    const { number, policy: inForce } = await (
+      await adminClient(settings.data, settings.proxy)
+    ).policy(signal)
     const file = { number, ...inForce }
     output.result(file, () => JSON.stringify(file, undefined, 2))
   })
@@ -69,7 +71,7 @@ Examples:
     const { adminClient } = await import('../data/admin-client.ts')
     const { number, policy: wanted } = await readPolicyFile(file)
     checkPolicyTests(wanted)
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     const { dryRun = false, force = false, limit } = options
     const reply = await withProgress(settings, `Asking ${client.url}`, async () => {
       const expected = number ?? (await client.policy(signal)).number
@@ -105,7 +107,7 @@ function registerTest(policy: Command, finish: Finish): void {
     const { adminClient } = await import('../data/admin-client.ts')
     const { policy: asked } =
       file === undefined
-        ? await (await adminClient(settings.data)).policy(signal)
+        ? await (await adminClient(settings.data, settings.proxy)).policy(signal)
         : await readPolicyFile(file)
     const failed = failedPolicyTests(asked)
     const { length: tests } = asked.tests
@@ -144,7 +146,7 @@ Examples:
     async ({ settings, output, signal }, who, action, target) => {
       const { explainFor } = await import('../data/policy-file.ts')
       const { adminClient } = await import('../data/admin-client.ts')
-      const client = await adminClient(settings.data)
+      const client = await adminClient(settings.data, settings.proxy)
       const answer = await explainFor(client, { who, action, target }, signal)
       const word = answer.allowed ? output.style('green', 'allowed') : output.style('red', 'denied')
       output.result(answer, () => `${word}: ${answer.text}`)

@@ -28,7 +28,7 @@ Examples:
     )
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data)
+    const client = await adminClient(settings.data, settings.proxy)
     if (options.yes !== true && !(await confirmed(`Put ${who} out of the mesh for ever?`, signal)))
       throw new MeshError('cancelled', `Cannot revoke ${who}: it was not confirmed`, {
         hint: 'Answer y, or pass --yes.',
@@ -56,7 +56,9 @@ export const registerRevocations: Register = (program, finish) => {
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { adminClient } = await import('../data/admin-client.ts')
-    const { number, revoked = [] } = await (await adminClient(settings.data)).revocations(signal)
+    const { number, revoked = [] } = await (
+      await adminClient(settings.data, settings.proxy)
+    ).revocations(signal)
     const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
     output.result({ number, revoked }, () =>
       [

@@ -37,7 +37,7 @@ export async function startDemoMesh(say: (text: string) => void, signal: AbortSi
     say('Starting the control plane')
     const controlPlane = start('control-plane', ['control-plane', '--listen', '127.0.0.1:0'])
     await controlPlane.ready
-    const admin = await adminClient(controlPlane.data)
+    const admin = await adminClient(controlPlane.data, undefined)
     const [relayToken, agentToken] = await Promise.all([
       admin.createToken({ uses: demoDefaults.relays.length, roles: ['relay'] }, signal),
       admin.createToken({ uses: demoDefaults.agents.length, roles: ['agent'] }, signal),

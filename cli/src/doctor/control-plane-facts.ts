@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { verifyHead, type VerifiedHead } from '@agent-mesh/protocol/head'
 import { verifyRecord } from '@agent-mesh/protocol/member-record'
 
+import type { ProxySettings } from '../settings.ts'
 import type { Key } from './admin-facts.ts'
 import { learn } from './learn.ts'
 
@@ -22,6 +23,7 @@ interface AskInit {
   meshId: string
   identity: Key | MeshError
   as: 'member' | 'admin'
+  proxy: ProxySettings | undefined
   signal: AbortSignal
 }
 
@@ -33,16 +35,16 @@ export async function askControlPlane(init: AskInit): Promise<ControlPlaneFacts>
   return { url, answer, self }
 }
 
-async function askOpenly({ url, meshId, signal }: AskInit) {
-  const client = controlPlaneClient({ url, meshId })
+async function askOpenly({ url, meshId, proxy, signal }: AskInit) {
+  const client = controlPlaneClient({ url, meshId, proxy })
   const began = Date.now()
   const { serverTime, head } = await client.bootstrap({}, signal)
   const skewMs = serverTime - (began + Date.now()) / 2
   return { skewMs, head: await verifyHead(meshId, head) }
 }
 
-async function askAs({ peerId, signer }: Key, { url, meshId, as, signal }: AskInit) {
-  const client = controlPlaneClient({ url, meshId, signer })
+async function askAs({ peerId, signer }: Key, { url, meshId, as, proxy, signal }: AskInit) {
+  const client = controlPlaneClient({ url, meshId, signer, proxy })
   if (as === 'admin') {
     await client.policy(signal)
     return {}

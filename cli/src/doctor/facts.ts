@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 
 import { localClient } from '../local/local-client.ts'
+import type { ProxySettings } from '../settings.ts'
 import { readAdminFacts } from './admin-facts.ts'
 import { askControlPlane, type ControlPlaneFacts } from './control-plane-facts.ts'
 import { readFolderFacts, type FolderFacts } from './folder-facts.ts'
@@ -29,10 +30,11 @@ export interface FactsInit {
   /** Data folder. */
   path: string
   flags: string
+  proxy: ProxySettings | undefined
   signal: AbortSignal
 }
 
-export async function gatherFacts({ path, flags, signal }: FactsInit): Promise<Facts> {
+export async function gatherFacts({ path, flags, proxy, signal }: FactsInit): Promise<Facts> {
   const [folder, daemon] = await Promise.all([
     readFolderFacts(path),
     learn('ask the agent', () => localClient(path, signal).status()),
@@ -44,13 +46,13 @@ export async function gatherFacts({ path, flags, signal }: FactsInit): Promise<F
     const told =
       controlPlane instanceof MeshError || controlPlane === undefined
         ? undefined
-        : await askControlPlane({ ...controlPlane, identity, signal, as: 'member' })
+        : await askControlPlane({ ...controlPlane, identity, proxy, signal, as: 'member' })
     const member = await readMemberFacts(path)
     return { ...common, now: Date.now(), kind: 'member', member, ...(told && { controlPlane: told }) }
   }
   if (!folder.files.includes('context.json')) return { ...common, now: Date.now(), kind: 'new' }
   const admin = await learn('read the context', () => readAdminFacts(path))
   const told =
-    admin instanceof MeshError ? undefined : await askControlPlane({ ...admin, signal, as: 'admin' })
+    admin instanceof MeshError ? undefined : await askControlPlane({ ...admin, proxy, signal, as: 'admin' })
   return { ...common, now: Date.now(), kind: 'admin', ...(told && { controlPlane: told }) }
 }
