@@ -51,13 +51,15 @@ export const healthCheckMs = minute
 
 /**
  * What one address may do: so much at once, so much a second, and what each thing costs. 300 agents behind one NAT may join
- * at once; who only guesses has 15 tries and then one each 10 s. So many addresses are remembered, 100 bytes each.
+ * at once; who only guesses has 15 tries and then one each 10 s. So many addresses are remembered, 100 bytes each; and so
+ * many members that were accepted, who are heard although somebody else behind their NAT guesses.
  */
 export const sourceLimit = {
   most: 300,
   perSecond: 2,
   costs: { enrolled: 1, refused: 20 },
   sources: 20_000,
+  members: 20_000,
 } as const
 
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */

@@ -1,3 +1,4 @@
+import { jwkSigner } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
 import { secretOf, startTestPlane, type TestPlane } from './control-plane-fixture.ts'
@@ -46,5 +47,17 @@ describe('the limit of a source', () => {
     for (let i = 0; i < 30; i++) expect(await asked(signer, '192.0.2.10')).toBe(200)
     mesh.clock.advance(30 * 24 * 3600_000)
     for (let i = 0; i < 30; i++) expect(await asked(signer, '192.0.2.10')).toBe(401)
+  })
+  test('lets no stranger shut out the members behind the same NAT', async () => {
+    const nat = from('192.0.2.11')
+    const { signer } = await mesh.join()
+    expect((await mesh.ask(signer, 'GET', '/v1/map', nat)).status).toBe(200)
+    for (let i = 0; i < 20; i++) await guess('192.0.2.11')
+    expect((await guess('192.0.2.11')).status).toBe(429)
+    for (const path of ['/v1/map', '/v1/bootstrap'])
+      expect((await mesh.ask(signer, 'GET', path, nat)).status).toBe(200)
+
+    const posing = await jwkSigner(signer.kid, (await testKey()).privateJwk)
+    expect((await mesh.ask(posing, 'GET', '/v1/map', nat)).status).toBe(401)
   })
 })

@@ -1,5 +1,5 @@
 /** The API as Request -> Response: authentication, parsing and errors are the same for every route of the list. */
-import { apiRoutes, MeshError, parseJson, type ApiRoute } from '@agent-mesh/protocol'
+import { apiRoutes, kidOf, MeshError, parseJson, type ApiRoute } from '@agent-mesh/protocol'
 import { Hono, type Context } from 'hono'
 import type { SignedRequest } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
@@ -61,7 +61,7 @@ type ApiContext = Context<{ Bindings: RequestOrigin }>
 
 /**
  * Strangers are slowed down by their address: who enrols, and whose signature or key is not accepted anywhere. Members are
- * not: their requests cost their address nothing.
+ * not: their requests cost their address nothing, and once accepted they are heard though a stranger behind the same NAT is not.
  */
 async function limited<T>(
   sources: SourceLimit,
@@ -72,14 +72,27 @@ async function limited<T>(
   // Undefined where the application is asked without a host.
   const address = (c.env as RequestOrigin | undefined)?.source
   if (address === undefined || route.auth === 'open') return work()
-  if (c.req.header('authorization') !== undefined || route.auth === 'key') sources.check(address)
+  const authorization = c.req.header('authorization')
+  const claimed = route.auth === 'key' ? undefined : claimedKey(authorization)
+  const known = claimed !== undefined && sources.wasAccepted(claimed)
+  if (!known && (authorization !== undefined || route.auth === 'key')) sources.check(address)
   try {
     const done = await work()
     if (route.auth === 'key') sources.charge(address, 'enrolled')
+    else if (route.auth !== 'optional' && claimed !== undefined) sources.accepted(claimed)
     return done
   } catch (error) {
     if (error instanceof MeshError && isGuess(error)) sources.charge(address, 'refused')
     throw error
+  }
+}
+
+/** The key that a request says it is signed by. */
+function claimedKey(authorization = ''): string | undefined {
+  try {
+    return kidOf(authorization.replace(/^Mesh /, ''), 'request+jws')
+  } catch {
+    return undefined
   }
 }
 

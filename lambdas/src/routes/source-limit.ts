@@ -27,6 +27,7 @@ export const sourceOf = (address: string): string => {
 export class SourceLimit {
   readonly #now: () => number
   readonly #buckets = new Map<string, Bucket>()
+  readonly #members = new Set<string>()
 
   /** @param now unix milliseconds */
   constructor(now: () => number) {
@@ -54,6 +55,19 @@ export class SourceLimit {
     // The one that was quiet the longest is forgotten.
     const [oldest] = this.#buckets.keys()
     if (this.#buckets.size > sourceLimit.sources && oldest !== undefined) this.#buckets.delete(oldest)
+  }
+
+  /** A request of this member was accepted: it is heard from now on, however much others knock at its address. */
+  accepted(peerId: string): void {
+    this.#members.delete(peerId)
+    this.#members.add(peerId)
+    const [oldest] = this.#members
+    if (this.#members.size > sourceLimit.members && oldest !== undefined) this.#members.delete(oldest)
+  }
+
+  /** Whether a request by this key was accepted before. Who only says so pays nobody's writes: its signature is checked first. */
+  wasAccepted(peerId: string): boolean {
+    return this.#members.has(peerId)
   }
 
   #bucket(source: string): Bucket {
