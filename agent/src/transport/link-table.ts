@@ -183,6 +183,13 @@ export class LinkTable {
     this.#retireSurplus(best.peer.peerId)
   }
 
+  /** Ends the suspect links to the peer of this one, which took their place. */
+  endDoubted(successor: Link): void {
+    const reason = new MeshError('path_lost', 'Cannot keep the link: it fell silent, and there is another')
+    for (const link of this.of(successor.peer.peerId))
+      if (link !== successor && link.suspect) link.abort(reason)
+  }
+
   /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
   retire(link: Link): void {
     if (link.state !== 'up') return

@@ -23,6 +23,7 @@ import type { Identity } from '../identity/index.ts'
 import { transportDefaults } from './defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
 import { leanYamux } from './lean-yamux.ts'
+import { newestFirst, type ConnectionLister } from './newest-first.ts'
 import type { Proxy } from './proxy.ts'
 import { webSockets } from './websocket.ts'
 import { nativeTls } from './native-tls.ts'
@@ -30,6 +31,7 @@ import { nativeTls } from './native-tls.ts'
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
   registrar: HandlerRegistry
+  connectionManager: ConnectionLister
   peerId: PeerId
   logger: ComponentLogger
   events: unknown
@@ -63,6 +65,8 @@ export interface NodeInit {
   announce?: readonly string[]
   /** Connections of all kinds; libp2p refuses more. */
   maxConnections: number
+  /** Whether the link on this connection is suspect. @default none is */
+  isDoubted?: (connectionId: string) => boolean
   /** Refuses a connection before TLS. */
   denyInbound: () => boolean
   gater?: RelayGater
@@ -128,6 +132,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       // First, so that the guard is in place when the others register.
       core: (components: NodeCore) => {
         parts.core = components
+        newestFirst(components.connectionManager, init.isDoubted ?? (() => false))
         init.beforeServices(components)
         return {}
       },

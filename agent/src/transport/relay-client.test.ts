@@ -136,6 +136,22 @@ describe('a relay client', () => {
     await home('b', 'c')
   })
 
+  it('keeps its only relay once while that is away, and lets go of it at the end', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10)
+    const changes = start(relays, ['a'])
+    await home('a')
+    relays.kill('a')
+    // Longer than after which another would take the place.
+    const dials = relays.dials.length
+    await until(() => changes.length === 2 && relays.dials.length > dials + 10)
+    relays.roundTrips.set('a', 10)
+    await home('a')
+    expect(changes).toEqual([['a'], [], ['a']])
+    await client.stop()
+    expect(relays.links.get('a')?.pinned).toBe(false)
+  })
+
   it('does not tell of a loss that is over within the grace', async () => {
     const relays = new Relays()
     relays.roundTrips.set('a', 10)

@@ -12,7 +12,7 @@ export type RelayClientOptions = { [K in keyof typeof relayClientDefaults]: numb
 
 export interface RelayClientInit extends Pick<
   RelayKeeperInit,
-  'connect' | 'reservations' | 'now' | 'onError'
+  'connect' | 'reservations' | 'replace' | 'now' | 'onError'
 > {
   /** Own region; relays of it are measured first. */
   region?: string | undefined
@@ -146,8 +146,8 @@ export class RelayClient {
     if (signal.aborted) return
     const chosen = chooseRelays({ current, roundTrips, gone, count: relays, switchRatio })
     // Nobody answered in time: hold on to what there is, and keep dialling the others.
-    const fallback = [...stay, ...current, ...known].filter(peerId => !chosen.includes(peerId))
-    this.#hold([...chosen, ...fallback].slice(0, relays))
+    const wanted = new Set([...chosen, ...stay, ...current, ...known])
+    this.#hold([...wanted].slice(0, relays))
   }
 
   /** Measures the relays held, and others when a place is free or they are new. */

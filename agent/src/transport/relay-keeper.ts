@@ -14,6 +14,8 @@ export interface RelayKeeperInit {
   reservations: Pick<Reservations, 'reserve' | 'release' | 'onLost'>
   retryMs: number
   maxRetryMs: number
+  /** There is a new link to the relay: end the one before it, whose reservation would pass for this one's. */
+  replace?: (link: Link) => void
   /** Monotonic milliseconds. */
   now: () => number
   /** The reservation came or went. */
@@ -90,9 +92,11 @@ export class RelayKeeper {
   /** One round: link, reservation, and then until either ends. */
   async #hold(signal: AbortSignal): Promise<void> {
     const link = await this.#init.connect(this.relay, signal)
+    this.#init.replace?.(link)
     const release = link.pin()
     const { promise: stopped, resolve } = Promise.withResolvers<void>()
-    signal.addEventListener('abort', () => resolve(), { once: true })
+    const stop = () => resolve()
+    signal.addEventListener('abort', stop, { once: true })
     try {
       this.#lost = Promise.withResolvers()
       await this.#init.reservations.reserve(this.relay.peerId)
@@ -101,6 +105,7 @@ export class RelayKeeper {
       this.#init.onChange()
       await Promise.race([link.closed, this.#lost.promise, stopped])
     } finally {
+      signal.removeEventListener('abort', stop)
       release()
       if (this.#link !== undefined) {
         this.#link = undefined

@@ -181,6 +181,7 @@ class MeshTransport implements Transport {
       ...(announce ? { announce } : {}),
       ...(proxy ? { proxy: new Proxy(proxy) } : {}),
       maxConnections: this.#options.maxLinks + this.#options.maxPendingHellos,
+      isDoubted: id => this.links.all().some(link => link.id === id && link.suspect),
       denyInbound: () => this.#admissions.full || this.#state === 'stopped',
       gater: relay?.gater ?? {},
       services: relay?.services ?? {},
@@ -275,6 +276,7 @@ class MeshTransport implements Transport {
       connect: (relay, signal) => this.connect({ ...relay, relays: [] }, { signal }),
       reservations: this.#reservations,
       onTrouble: callback => this.#onRelayTrouble(callback),
+      replace: link => this.links.endDoubted(link),
       now,
       onError: this.#onError,
     })
