@@ -139,7 +139,10 @@ export class LinkTable {
     const { self } = this.#init
     const links = this.#sessions.get(link.peer.peerId) ?? []
     links.push(link)
-    links.sort(byRank(lowerOf(self, link.peer.peerId)))
+    const older = ({ peer }: Link) => Number(peer.boot !== link.peer.boot)
+    const ranked = byRank(lowerOf(self, link.peer.peerId))
+    // Who started anew has left the links of before half open: they may look whole for minutes.
+    links.sort((one, other) => older(one) - older(other) || ranked(one, other))
     this.#sessions.set(link.peer.peerId, links)
     this.#size++
     this.#end(link.closed.then(() => this.#remove(link)))
@@ -150,10 +153,9 @@ export class LinkTable {
   /**
    * Leaves the best link alone, once it is known to work: the peer may have opened the other one because this one is
    * dead. Suspect links stay: they end or recover. Another start of the peer is no second way to it: before a restart, or a
-   * clone, which would dial again and again. Only the lower peer decides.
+   * clone, which would dial again and again. Both peers look whether it works, only the lower one retires.
    */
   #retireSurplus(peerId: string): void {
-    if (this.#init.self > peerId) return
     const [best] = this.of(peerId).filter(isGood)
     if (best === undefined || this.#surplusTo(best).length === 0) return
     if (this.#init.verify === undefined) return this.#verified(best)
@@ -169,7 +171,7 @@ export class LinkTable {
   #verified(best: Link): void {
     this.#verifying.delete(best)
     if (this.of(best.peer.peerId).find(isGood) !== best) return this.#retireSurplus(best.peer.peerId)
-    for (const link of this.#surplusTo(best)) this.retire(link)
+    if (this.#init.self < best.peer.peerId) for (const link of this.#surplusTo(best)) this.retire(link)
   }
 
   #surplusTo(best: Link): Link[] {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
-import { targetOf, TestMesh } from './testing/test-mesh.ts'
+import { targetOf, TestMesh, type TestMember } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 
 /** Waits, bounded, for a machine that has much else to do. */
@@ -71,6 +71,37 @@ describe('a session', () => {
     finish()
     await second.closed
     await until(() => lower.links.size === 1 && higher.links.size === 1)
+  })
+
+  it('with a peer that started anew uses a link of its new start, whatever the old one left half open', async () => {
+    const members = [await mesh.member('a'), await mesh.member('b')].sort((a, b) =>
+      a.identity.peerId < b.identity.peerId ? -1 : 1,
+    )
+    const [own, peer] = members as [TestMember, TestMember]
+    const start = (boot: string) => mesh.start(peer, { hello: () => ({ ...peer.ports.hello(), boot }) })
+    const lower = await mesh.start(own)
+    // Dialled by the lower peer: it would win any tie.
+    await lower.connect(targetOf(await start('1'.repeat(22))))
+    await (await start('2'.repeat(22))).connect(targetOf(lower))
+    await until(() => lower.links.size === 2)
+    expect(lower.links.best(peer.identity.peerId)?.peer.boot).toBe('2'.repeat(22))
+  })
+
+  it('finds out at both ends that its older link is dead when there is another', async () => {
+    const dead = new Set<string>()
+    const verify = (link: Link) =>
+      dead.has(link.id) ? Promise.reject(new Error('silent')) : Promise.resolve()
+    const [a, b] = [await mesh.join('a', { verify }), await mesh.join('b', { verify })]
+    const [lower, higher] = a.peerId < b.peerId ? [a, b] : [b, a]
+    const first = await lower.connect(targetOf(higher))
+    const theirs = await until(() => higher.links.best(lower.peerId))
+    dead.add(first.id).add(theirs.id)
+    const seen = vi.spyOn(lower.links, 'best').mockReturnValue(undefined)
+    await lower.connect(targetOf(higher))
+    seen.mockRestore()
+    await until(() => first.suspect && theirs.suspect)
+    expect(lower.links.best(higher.peerId)?.dialler).toBe(lower.peerId)
+    expect(higher.links.best(lower.peerId)).toBeDefined()
   })
 
   it('ends on both sides when one closes it, and tells who listens', async () => {
