@@ -1,5 +1,6 @@
 import type { Agent } from '@agent-mesh/agent'
 import { controlPlaneClient, defineService, loadIdentity } from '@agent-mesh/agent'
+import { verifyHead, type BootstrapReply } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { LocalMesh } from '../support/local-mesh.ts'
@@ -113,6 +114,19 @@ describe('relays', () => {
     }, 20_000)
     expect(latency.map(({ from, to }) => `${from}-${to}`)).toEqual(['eu-us', 'us-eu'])
     for (const { ms } of latency) expect(ms).toBeGreaterThan(0)
+  })
+
+  test('list where they answer STUN in their record and in the head', async () => {
+    const relay = await mesh.relay('relay-1', undefined, undefined, { stun: { port: 0 } })
+    await vi.waitFor(async () => {
+      const { head } = (await (await fetch(`${mesh.controlPlane.url}/v1/bootstrap`)).json()) as BootstrapReply
+      const [listed] = (await verifyHead(relay.meshId, head)).relays
+      expect(listed?.addrs).toEqual(relay.addresses)
+      expect(listed?.addrs.slice(1)).toEqual([
+        expect.stringMatching(/^\/ip4\/127.0.0.1\/udp\/\d+$/),
+        expect.stringMatching(/^\/ip4\/127.0.0.1\/udp\/\d+$/),
+      ])
+    }, 10_000)
   })
 
   test('need a token with the role relay', async () => {

@@ -9,7 +9,7 @@ import {
 } from '@agent-mesh/agent'
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
 import type { CreateTokenRequest } from '@agent-mesh/protocol'
-import { createRelay, type Relay } from '@agent-mesh/relay'
+import { createRelay, type Relay, type RelayOptions } from '@agent-mesh/relay'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,7 +76,12 @@ export class LocalMesh {
     return join(this.folder, name)
   }
 
-  async relay(name: string, listen = loopback, region?: string): Promise<Relay> {
+  async relay(
+    name: string,
+    listen = loopback,
+    region?: string,
+    more: Pick<RelayOptions, 'stun'> = {},
+  ): Promise<Relay> {
     const token = await this.token({ roles: ['relay'], ...(region === undefined ? {} : { region }) })
     const relay = await createRelay({
       data: this.data(name),
@@ -85,6 +90,7 @@ export class LocalMesh {
       listen: [listen],
       log: silent,
       ...this.#time,
+      ...more,
     })
     this.#stops.push(() => relay.stop())
     return relay

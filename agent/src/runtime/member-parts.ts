@@ -29,6 +29,8 @@ export interface MemberInit {
   alwaysProbe?: (link: Link) => boolean
   /** Looks for better paths than relayed ones. @default false */
   upgrades?: boolean
+  /** What the record lists beside the addresses listened on, now and after each change of the network. @default nothing */
+  alsoListed?: (addrs: readonly string[]) => string[]
   /** Called with the transport before it starts: nothing has arrived yet. */
   beforeStart?: (transport: Transport) => void
   clock?: Clock

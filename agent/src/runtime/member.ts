@@ -71,7 +71,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })
     undo.push(() => publisher.stop())
-    const network = followNetwork({ transport, publisher, pathWatch, log })
+    const network = followNetwork({ transport, publisher, pathWatch, alsoListed: init.alsoListed, log })
     undo.push(() => network.stop())
     revocations.start()
     const stop = once(() => unwind(undo))

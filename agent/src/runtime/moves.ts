@@ -1,5 +1,6 @@
 /** What a member does when the network of its host changes: every path proves itself, and the record says where it is. */
 import { networkInterfaces } from 'node:os'
+import { limits } from '@agent-mesh/protocol'
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { Logger } from '../observe/logger.ts'
 import { NetworkWatch, type NetworkChange, type Transport } from '../transport/index.ts'
@@ -10,19 +11,25 @@ export interface MovesInit {
   transport: Pick<Transport, 'addresses' | 'upgrader'>
   publisher: Pick<RecordPublisher, 'update'>
   pathWatch: Pick<PathWatch, 'probeAll'>
+  /** Addresses that the record lists beside those. */
+  alsoListed: ((addrs: readonly string[]) => string[]) | undefined
   log: Logger
   network?: NetworkWatch
 }
 
 /** Follows the network of the host. @returns the watch, started, for those who have more to do */
-export function followNetwork({ transport, publisher, pathWatch, log, network }: MovesInit): NetworkWatch {
+export function followNetwork(init: MovesInit): NetworkWatch {
+  const { transport, publisher, pathWatch, alsoListed, log, network } = init
   const onError = (err: unknown) => log.error({ err }, 'change of the network not followed')
   const watch = network ?? new NetworkWatch({ onError })
   watch.onChange((change: NetworkChange) => {
     log.info(change, 'the network of this host changed')
     pathWatch.probeAll()
     transport.upgrader?.changed()
-    publisher.update({ addrs: listedAddresses(transport.addresses(), networkInterfaces()) }).catch(onError)
+    const addrs = listedAddresses(transport.addresses(), networkInterfaces())
+    publisher
+      .update({ addrs: [...addrs, ...(alsoListed?.(addrs) ?? [])].slice(0, limits.addrs) })
+      .catch(onError)
   })
   watch.start()
   return watch

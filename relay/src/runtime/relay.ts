@@ -82,7 +82,8 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const signal = options.signal === undefined ? {} : { signal: options.signal }
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
-  const member = await openMember({ settings, log, transport, beforeStart, ...signal, ...clock })
+  const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
+  const member = await openMember({ settings, log, transport, alsoListed, beforeStart, ...signal, ...clock })
   parts.member = member
   try {
     if (!member.credential.claims.roles.includes('relay'))
