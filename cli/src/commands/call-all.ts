@@ -1,3 +1,4 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option } from 'commander'
 
 import { parseDuration, parseJsonArgument } from '../arguments.ts'
@@ -43,6 +44,10 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody se
       const { results } = await withProgress(settings, `Calling ${method} everywhere`, () =>
         localClient(settings.data, signal).callAll(request),
       )
+      if (results.length === 0)
+        throw new MeshError('not_found', `Cannot call ${method} everywhere: no known member serves it`, {
+          hint: 'See who serves what with "agent-mesh services".',
+        })
       output.result({ results }, () =>
         output.table(
           ['MEMBER', 'OK', 'RESULT'],
