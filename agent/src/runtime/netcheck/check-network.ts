@@ -150,7 +150,7 @@ async function measureUdp(
 ): Promise<{ facts: UdpFacts; answers: StunAnswered[] }> {
   const servers = stunServers(relays, type)
   const none: UdpFacts = { asked: servers.length, answered: 0, mapping: 'blocked' }
-  if (servers.length === 0) return { facts: none, answers: [] }
+  if (servers.length === 0) return { facts: { ...none, mapping: 'unknown' }, answers: [] }
   const probe = await StunProbe.open(type).catch(() => undefined)
   if (probe === undefined) return { facts: none, answers: [] }
   try {

@@ -25,7 +25,7 @@ const well: NetworkFacts = {
     ]),
   ],
   udp4: udp,
-  udp6: { asked: 0, answered: 0, mapping: 'blocked' },
+  udp6: { asked: 0, answered: 0, mapping: 'unknown' },
   ms: 100,
 }
 const find = (facts: Partial<NetworkFacts>, topic: Finding['topic']) =>
@@ -54,8 +54,15 @@ test.each<[string, Finding['topic'], Partial<NetworkFacts>, Finding['level'], Re
   ],
   [
     'no STUN server',
+    'NAT',
+    { udp4: { asked: 0, answered: 0, mapping: 'unknown' } },
+    'note',
+    /no STUN server is known/,
+  ],
+  [
+    'no STUN server',
     'UDP',
-    { udp4: { asked: 0, answered: 0, mapping: 'blocked' } },
+    { udp4: { asked: 0, answered: 0, mapping: 'unknown' } },
     'note',
     /no relay lists/,
   ],

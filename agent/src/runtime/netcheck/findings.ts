@@ -72,6 +72,8 @@ function relaysFinding({ relays, controlPlane }: NetworkFacts): Finding {
   }
 }
 
+const punchingUnknown = 'Whether direct paths can be punched is not known; TCP is tried all the same.'
+
 const natWords: Record<UdpFacts['mapping'], Omit<Finding, 'topic'>> = {
   open: {
     level: 'good',
@@ -93,11 +95,8 @@ const natWords: Record<UdpFacts['mapping'], Omit<Finding, 'topic'>> = {
     says: 'there is one; a single STUN server answered, which does not tell its kind',
     means: 'A second relay, or a second STUN port, would tell.',
   },
-  blocked: {
-    level: 'note',
-    says: 'unknown: no STUN server answered',
-    means: 'Whether direct paths can be punched is not known; TCP is tried all the same.',
-  },
+  blocked: { level: 'note', says: 'unknown: no STUN server answered', means: punchingUnknown },
+  unknown: { level: 'note', says: 'unknown: no STUN server is known', means: punchingUnknown },
 }
 
 function natFinding({ udp4, udp6 }: NetworkFacts): Finding {

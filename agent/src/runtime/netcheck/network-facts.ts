@@ -19,7 +19,8 @@ export interface UdpFacts {
   /** STUN servers asked; 0: none is known, so nothing is known about UDP. */
   asked: number
   answered: number
-  mapping: NatMapping
+  /** `unknown`: nobody was asked. */
+  mapping: NatMapping | 'unknown'
   /** Where servers saw this host, if they agree. */
   mapped?: string
 }
