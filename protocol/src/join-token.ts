@@ -55,7 +55,7 @@ export function parseJoinToken(token: string): JoinToken {
   if (token.length > limits.joinTokenChars) throw refuse('too long')
   const parts = token.trim().split('.')
   const [version, url, meshId, secret] = parts
-  if (version !== 'amj1') throw refuse('it does not begin with amj1.')
+  if (version !== 'amj1') throw refuse('it does not begin with amj1')
   if (parts.length !== 4 || url === undefined || secret === undefined)
     throw refuse(`${parts.length} parts, not 4`)
   const id = z.safeParse(meshIdField, meshId)

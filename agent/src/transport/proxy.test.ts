@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import { redactText } from '@agent-mesh/protocol/redact'
 import { afterEach, describe, expect, it } from 'vitest'
 import { startConnectProxy, type ConnectProxyOptions } from '../../../test/support/connect-proxy.ts'
+import type { MeshError } from '@agent-mesh/protocol'
 import { refusal } from '../../../test/support/refusal.ts'
 import { Proxy } from './proxy.ts'
 
@@ -68,6 +70,21 @@ describe('a proxy', () => {
     cancel.abort()
     expect(await tunnel).toMatch(/^cancelled: /)
     expect(await refusal(new Proxy({ url }).tunnel('relay.test', 443, cancel.signal))).toMatch(/^cancelled: /)
+  })
+
+  it('tells what to do in words that pass the redactor', async () => {
+    const { url } = await proxyThat({ broken: 407 })
+    const refused = await new Proxy({ url })
+      .tunnel('relay.test', 443, never)
+      .catch((thrown: unknown) => thrown)
+    const malformed = await Promise.resolve()
+      .then(() => new Proxy({ url: 'ftp://x' }))
+      .catch((thrown: unknown) => thrown)
+    for (const error of [refused, malformed]) {
+      const hint = (error as MeshError).hint ?? ''
+      expect(hint).toMatch(/user and password/)
+      expect(redactText(hint)).toBe(hint)
+    }
   })
 
   it('never shows its password', async () => {

@@ -105,7 +105,7 @@ function proxyUrl(text: string): URL {
   const url = URL.parse(/^[a-z0-9+.-]+:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null || !(url.protocol in defaultPorts) || url.hostname === '')
     throw new MeshError('invalid_argument', 'Cannot use proxy: its URL is none with http or https', {
-      hint: 'Write it as http://USER:PASSWORD@HOST:PORT.',
+      hint: 'Write it as http://HOST:PORT; user and password, if it wants them, stand before HOST.',
     })
   return url
 }
@@ -144,7 +144,7 @@ function subnetTest(entry: string): (host: string) => boolean {
 const hintOf = (status: number) => ({
   hint:
     status === 407
-      ? 'Give it user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT.'
+      ? 'Give it user and password: they stand before the host in HTTPS_PROXY (or --proxy).'
       : 'Check HTTPS_PROXY (or --proxy); what needs no proxy is named in NO_PROXY.',
 })
 
