@@ -49,7 +49,7 @@ export const registerControlPlane: Register = (program, finish) => {
     .addHelpText('after', help)
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
-    const { settings, options } = invocation
+    const { options } = invocation
     const {
       listen,
       publicUrl,
@@ -73,7 +73,6 @@ export const registerControlPlane: Register = (program, finish) => {
           createTable,
           restored,
           trustProxy,
-          flags: settings.flags,
         })
       },
     })

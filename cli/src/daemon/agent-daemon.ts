@@ -31,17 +31,17 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   return {
     local: localAgent(agent),
     metrics: () => agent.metrics(),
-    ready: { fields: { peerId, name, meshId }, text: output => whatNext(agent, output) },
+    ready: { fields: { peerId, name, meshId }, text: (output, flags) => whatNext(agent, output, flags) },
     stop: () => agent.stop(),
   }
 }
 
-const whatNext = ({ name, peerId, meshId }: Agent, output: Output): string =>
+const whatNext = ({ name, peerId, meshId }: Agent, output: Output, flags: string): string =>
   [
     `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
     `peer id  ${peerId}`,
     '',
-    'Ask it from another terminal: agent-mesh status, peers, services, call, call-all, ping. Ctrl-C stops it.',
+    `Ask it from another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops it.`,
   ].join('\n')
 
 function localAgent(agent: Agent): LocalDaemon {

@@ -27,8 +27,6 @@ export interface ControlPlaneFlags {
   createTable: boolean
   restored: boolean
   trustProxy: boolean
-  /** For the commands it tells the reader. */
-  flags: string
 }
 
 /** Starts the control plane and makes its folder the context of its admin. @throws MeshError */
@@ -62,7 +60,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
         admin: adminIdentityFile,
         ...(store === undefined ? {} : { store: describeStore(store) }),
       },
-      text: output => howToJoin(running, init, output),
+      text: (output, flags) => howToJoin(running, { folder, flags }, output),
     },
     stop: () => running.stop(),
   }
@@ -77,7 +75,7 @@ function storeOf({ store, createTable }: ControlPlaneFlags): StoreChoice | undef
 
 function howToJoin(
   running: RunningControlPlane,
-  { folder, flags }: ControlPlaneFlags,
+  { folder, flags }: { folder: string; flags: string },
   output: Output,
 ): string {
   const { url, publicUrl, meshId, adminIdentityFile } = running

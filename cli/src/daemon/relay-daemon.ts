@@ -30,7 +30,10 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
   return {
     local: localRelay(relay),
     metrics: () => relay.metrics(),
-    ready: { fields: { peerId, name, meshId, addresses }, text: output => whatNext(relay, output) },
+    ready: {
+      fields: { peerId, name, meshId, addresses },
+      text: (output, flags) => whatNext(relay, output, flags),
+    },
     stop: () => relay.stop(),
   }
 }
@@ -57,13 +60,13 @@ function trafficOf({ memberRate, memberDaily, totalRate, totalDaily }: RelayFlag
   }
 }
 
-const whatNext = ({ name, peerId, meshId, addresses }: Relay, output: Output): string =>
+const whatNext = ({ name, peerId, meshId, addresses }: Relay, output: Output, flags: string): string =>
   [
     `${output.style('green', `${name} relays`)} for mesh ${meshId}.`,
     `peer id  ${peerId}`,
     `told to members: ${addresses.join(', ')}`,
     '',
-    'Ask it from another terminal: agent-mesh status, peers. Ctrl-C stops it.',
+    `Ask it from another terminal: agent-mesh${flags} status, peers, services, ping. Ctrl-C stops it.`,
   ].join('\n')
 
 function localRelay(relay: Relay): LocalDaemon {
@@ -71,16 +74,16 @@ function localRelay(relay: Relay): LocalDaemon {
     status: () => relay.status(),
     peers: () => relay.peers(),
     services: () => relay.services(),
-    call: () => notHere(),
-    callAll: () => notHere(),
+    call: () => notHere('call'),
+    callAll: () => notHere('call'),
     ping: async ({ peer, timeoutMs }) =>
       await relay.ping(peer, timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    path: () => notHere(),
+    path: () => notHere('tell a path'),
   }
 }
 
-function notHere(): Promise<never> {
-  const message = 'Cannot call: a relay runs in this context, and relays call nobody'
+function notHere(action: string): Promise<never> {
+  const message = `Cannot ${action}: a relay runs in this context, and relays call nobody`
   return Promise.reject(
     new MeshError('unsupported', message, { hint: 'Ask the context of an agent: --context NAME.' }),
   )

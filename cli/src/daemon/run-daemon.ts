@@ -17,7 +17,11 @@ export interface StartedDaemon {
   /** Prometheus text, of what has no port of its own for it. */
   metrics?: () => Promise<string>
   /** Told once on stdout, as `{"event":"ready", …}` or as text. */
-  ready: { fields: Record<string, unknown>; text: (output: Output) => string }
+  ready: {
+    fields: Record<string, unknown>
+    /** @param flags what printed commands need to mean this context: ` --context x`, or nothing */
+    text: (output: Output, flags: string) => string
+  }
   /** Idempotent; finishes what runs. */
   stop(): Promise<void>
 }
@@ -48,7 +52,7 @@ export async function runDaemon(
     try {
       await serveUntil(signal, folder.path, daemon, metricsListen, fields =>
         output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields, ...fields }, () =>
-          daemon.ready.text(output),
+          daemon.ready.text(output, settings.flags),
         ),
       )
     } finally {
