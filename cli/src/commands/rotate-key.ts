@@ -38,7 +38,7 @@ Examples:
   $ agent-mesh admin rotate-key --revoke
   $ agent-mesh admin rotate-key --stack ProdMesh --kms-key alias/mesh-2027
 
-Exit codes: 0 done, 3 no control plane runs in this context, 8 another rotation is under way.`,
+Exit codes: 0 done, 3 nothing runs in this context, 7 something else than a control plane does, 8 another rotation is under way.`,
     )
   onCall<RotateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { revoke = false, stack, kmsKey } = options

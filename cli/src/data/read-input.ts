@@ -8,10 +8,15 @@ export async function readInput(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    throw new MeshError(missing ? 'not_found' : 'invalid_argument', `Cannot read ${file}: ${String(cause)}`, {
-      cause,
-      hint: 'Name a file, or - for standard input.',
-    })
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const missing = code === 'ENOENT'
+    throw new MeshError(
+      missing ? 'not_found' : 'invalid_argument',
+      `Cannot read ${file}: ${missing ? 'there is no such file' : code}`,
+      {
+        cause,
+        hint: 'Name a file, or - for standard input.',
+      },
+    )
   }
 }
