@@ -21,8 +21,12 @@ export const defaults = {
   pathTickMs: 200,
   /** A path with work in flight, or suspect, is probed after this much silence. */
   pathProbeMs: 1_000,
-  /** The links to the relays that others find this agent through are probed after this much silence. */
+  /** The links to the relays that others find this agent through are probed after this much silence, and like those with
+   * work for a while after the last work anywhere: 1,000 idle agents ask a relay 200 times a second, not 1,000 times. */
   relayProbeMs: 5_000,
+  activeMs: 10_000,
+  /** Silence that makes a path suspect while another is: what ends one, a new address say, often ends all. */
+  jointSuspectMs: 1_000,
   /** Silence that makes a path suspect: a SYN lost twice, or a garbage collection of a large heap, is shorter. */
   pathSuspectMs: 2_500,
   /** Silence that ends a path: a blocked event loop of the peer may last 10 s. */

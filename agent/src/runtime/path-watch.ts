@@ -8,7 +8,7 @@ import type { RpcLink, WheelClock } from '../rpc/index.ts'
 import type { LinkTable } from '../transport/link-table.ts'
 import type { Link } from '../transport/link.ts'
 import { defaults } from './defaults.ts'
-import { verdictOf, wasLate } from './suspicion.ts'
+import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'best' | 'suspect' | 'trust'>
@@ -26,11 +26,22 @@ interface Watched {
   probedAt: number
 }
 
+/** One look at all links. */
+interface Moment {
+  now: number
+  /** The own event loop was late. */
+  late: boolean
+  /** Another path is suspect. */
+  elsewhere: boolean
+}
+
 export class PathWatch {
   readonly #init: PathWatchInit
   readonly #watched = new WeakMap<Link, Watched>()
   readonly #undo: (() => void)[] = []
   #lastTick = 0
+  /** When work was last seen on any link. */
+  #activeAt = -Infinity
 
   constructor(init: PathWatchInit) {
     this.#init = init
@@ -65,12 +76,15 @@ export class PathWatch {
     const now = this.#init.clock.now()
     const late = wasLate(now - this.#lastTick)
     this.#lastTick = now
-    for (const link of this.#init.links.all()) if (link.state !== 'down') this.#look(link, now, late)
+    const links = this.#init.links.all().filter(({ state }) => state !== 'down')
+    const suspects = links.filter(({ suspect }) => suspect).length
+    for (const link of links) this.#look(link, { now, late, elsewhere: suspects - Number(link.suspect) > 0 })
   }
 
-  #look(link: Link, now: number, late: boolean): void {
+  #look(link: Link, { now, late, elsewhere }: Moment): void {
     const { stats } = this.#init.rpcOf(link)
-    const working = stats.outbound > 0
+    const working = stats.outbound + stats.inbound > 0
+    if (working) this.#activeAt = now
     const known = this.#watched.get(link)
     if (!working && !link.suspect && known?.askedAt === undefined && !this.#init.alwaysProbe(link))
       return void this.#watched.delete(link)
@@ -78,11 +92,14 @@ export class PathWatch {
     if (late) watched.since = now
     const heardAt = stats.lastHeardAt
     if (watched.askedAt !== undefined && heardAt >= watched.askedAt) watched.askedAt = undefined
-    const pace = working || link.suspect ? defaults.pathProbeMs : defaults.relayProbeMs
+    const close = working || link.suspect || now - this.#activeAt < defaults.activeMs
+    const pace = close ? defaults.pathProbeMs : defaults.relayProbeMs
     const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity
     if (unasked || now - Math.max(heardAt, watched.probedAt, watched.since) >= pace)
       this.#probe(link, watched, now)
-    this.#judge(link, watched, heardAt, now)
+    const { since, askedAt } = watched
+    const silence = { heardAt, watchedSince: since, working, askedAt, now }
+    this.#judge(link, silence, elsewhere)
   }
 
   #watch(link: Link, now: number, working: boolean): Watched {
@@ -105,15 +122,15 @@ export class PathWatch {
       .catch(() => undefined)
   }
 
-  #judge(link: Link, { since, working, askedAt }: Watched, heardAt: number, now: number): void {
+  #judge(link: Link, silence: Silence, elsewhere: boolean): void {
     const { links } = this.#init
-    const verdict = verdictOf({ heardAt, watchedSince: since, working, askedAt, now })
+    const verdict = verdictOf(silence, elsewhere)
     if (verdict === 'lost') {
       const seconds = defaults.pathLostMs / 1_000
       return link.abort(new MeshError('path_lost', `Cannot keep the link: no sign of life for ${seconds} s`))
     }
     if (verdict === 'trusted') {
-      if (askedAt === undefined) links.trust(link)
+      if (silence.askedAt === undefined) links.trust(link)
       return
     }
     links.suspect(link)

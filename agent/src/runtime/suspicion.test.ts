@@ -29,6 +29,13 @@ describe('a silent path', () => {
     expect(verdictOf({ ...base, ...change })).toBe(verdict)
   })
 
+  it('is suspect sooner when another path is, unless calls wait on it', () => {
+    const idle = { ...base, working: false, askedAt: 0, now: defaults.jointSuspectMs }
+    expect(verdictOf(idle)).toBe('trusted')
+    expect(verdictOf(idle, true)).toBe('suspect')
+    expect(verdictOf({ ...idle, working: true }, true)).toBe('trusted')
+  })
+
   it('proves nothing after the own event loop was late', () => {
     expect(wasLate(defaults.pathTickMs + 10)).toBe(false)
     expect(wasLate(5_000)).toBe(true)

@@ -24,10 +24,12 @@ export function silentMs({ heardAt, watchedSince, working, askedAt, now }: Silen
   return since === undefined ? 0 : now - Math.max(since, watchedSince)
 }
 
-export function verdictOf(silence: Silence): Verdict {
+/** @param elsewhere whether another path of this member is suspect: what ends one often ends more, so less is proof enough */
+export function verdictOf(silence: Silence, elsewhere = false): Verdict {
   const ms = silentMs(silence)
   if (ms >= defaults.pathLostMs) return 'lost'
-  return ms >= defaults.pathSuspectMs ? 'suspect' : 'trusted'
+  const limit = elsewhere && !silence.working ? defaults.jointSuspectMs : defaults.pathSuspectMs
+  return ms >= limit ? 'suspect' : 'trusted'
 }
 
 /** Whether the own event loop was late: what looks like the peer's silence may lie unread in the own socket. */
