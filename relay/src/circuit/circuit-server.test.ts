@@ -166,6 +166,35 @@ describe('a relay', () => {
     expect(await two.connect(target)).toMatchObject({ path: 'relay' })
   })
 
+  it.each([
+    ['of all members', { maxCircuits: 1 }],
+    ['of one member', { maxCircuitsPerMember: 1 }],
+  ])('refuses a circuit beyond the limit %s, and takes one again when one ended', async (_, limits) => {
+    const relay = await startRelay('relay', { limits })
+    const first = targetOf((await homed('first', [relay.candidate])).transport, [relay.candidate])
+    const second = targetOf((await homed('second', [relay.candidate])).transport, [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    const link = await caller.connect(first)
+    await expect(caller.connect(second)).rejects.toMatchObject({ code: 'unavailable' })
+    expect([relay.circuit.gate.denied.get('circuits_full'), relay.circuit.circuits()]).toEqual([1, 1])
+    await link.close()
+    await until(() => relay.circuit.circuits() === 0)
+    expect(await caller.connect(second)).toMatchObject({ path: 'relay' })
+  })
+
+  it('counts circuits of each member apart', async () => {
+    const relay = await startRelay('relay', { limits: { maxCircuitsPerMember: 1 } })
+    const target = targetOf((await homed('callee', [relay.candidate])).transport, [relay.candidate])
+    for (const name of ['one', 'two'])
+      expect(await (await mesh.join(name, { listen: [] })).connect(target)).toMatchObject({ path: 'relay' })
+  })
+
+  it('takes nobody before it knows who is admitted', () => {
+    const { gate } = circuitServer()
+    expect(gate.denyReservation('a')).toBe(true)
+    expect(gate.circuitDenial('a', 'b')).toBe('not_a_member')
+  })
+
   it('refuses members that are neither agents nor relays', async () => {
     const relay = await startRelay('relay')
     const callee = await homed('callee', [relay.candidate])

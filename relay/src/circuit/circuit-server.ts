@@ -7,7 +7,13 @@ import type { RelayGater, ServiceFactory, Transport } from '@agent-mesh/agent/tr
 import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CircuitGate, type DenialReason } from './circuit-gate.ts'
-import { circuitDefaults, trafficDefaults, type CircuitLimits, type TrafficLimits } from './defaults.ts'
+import {
+  circuitDefaults,
+  hopStreamsSpare,
+  trafficDefaults,
+  type CircuitLimits,
+  type TrafficLimits,
+} from './defaults.ts'
 import { Forwarder, type Direction } from './forwarder.ts'
 import { answerConnect, hopStatus, type HopConnectPorts } from './hop-connect.ts'
 import { TrafficShaper, type SpentReason } from './traffic-shaper.ts'
@@ -120,7 +126,7 @@ class ServerState {
   build(components: ServerComponents, limits: CircuitLimits, connect: HopConnectPorts): unknown {
     this.#components = components
     this.#server = circuitRelayServer({
-      maxInboundHopStreams: limits.maxCircuitsPerMember,
+      maxInboundHopStreams: limits.maxCircuitsPerMember + hopStreamsSpare,
       maxOutboundStopStreams: limits.maxCircuitsPerMember,
       reservations: { applyDefaultLimit: false, maxReservations: limits.maxReservations },
     })(components as unknown as Parameters<ReturnType<typeof circuitRelayServer>>[0])

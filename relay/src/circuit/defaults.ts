@@ -14,6 +14,12 @@ export const circuitDefaults = {
   maxLinks: 4_000,
 } as const
 
+/**
+ * Streams of a member beside those of its circuits. libp2p resets one too many before anybody sees it: a member with all its
+ * circuits could not renew its reservation, and one that wants more would neither hear why not nor be counted.
+ */
+export const hopStreamsSpare = 8
+
 export type CircuitLimits = { [K in keyof typeof circuitDefaults]: number }
 
 /** What members may send through one relay. Bytes and bytes per second; 0: no limit. */
