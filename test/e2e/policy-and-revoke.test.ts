@@ -6,6 +6,7 @@ import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '
 
 let workshop: Workshop
 let controlPlane: Daemon
+let agent: Daemon
 
 const admin = (...args: string[]) => runCommand([...args, '--data', controlPlane.data])
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   const { token } = lastJson(await admin('token', 'create', '--json')) as { token: string }
   const listen = ['--listen', '/ip4/127.0.0.1/tcp/0']
-  await workshop.start('web', ['up', '--join', token, '--name', 'web-1', ...listen])
+  agent = await workshop.start('web', ['up', '--join', token, '--name', 'web-1', ...listen])
   const explained = async () =>
     expect(await admin('policy', 'explain', 'web-1', 'call', 'service:math.add')).toMatchObject({ code: 0 })
   await vi.waitFor(explained, { timeout: 30_000, interval: 200 })
@@ -85,5 +86,33 @@ describe('agent-mesh revoke', () => {
 
   it('knows nobody of another name', async () => {
     expect(await admin('revoke', 'nobody', '--yes')).toMatchObject({ code: 7 })
+  })
+})
+
+describe('agent-mesh admin rotate-key', () => {
+  const audited = async () => (await admin('audit', 'export')).stdout
+
+  it('introduces a new authority key over the local socket, and not another before that one signs', async () => {
+    const rotated = lastJson(await admin('admin', 'rotate-key', '--json'))
+    expect(rotated).toMatchObject({ kid: expect.stringMatching(/^[\w-]{43}$/), revoked: [] })
+    expect(rotated['signsAt']).toBeGreaterThan(Date.now())
+    // Repeated, it goes on with the same key.
+    expect(lastJson(await admin('admin', 'rotate-key', '--json'))).toEqual(rotated)
+    expect((await audited()).match(/"what":"key.rotate"/g)).toHaveLength(1)
+  })
+
+  it('revokes all keys of before, and the mesh goes on', async () => {
+    const { kid, revoked } = lastJson(await admin('admin', 'rotate-key', '--revoke', '--json'))
+    expect(revoked).toHaveLength(2)
+    expect(revoked).not.toContain(kid)
+    expect(await audited()).toContain('"what":"key.revoke"')
+    expect(await admin('policy', 'explain', 'role:admin', 'manage', 'admin:x')).toMatchObject({ code: 0 })
+  })
+
+  it('says where it is to be asked', async () => {
+    expect(await runCommand(['admin', 'rotate-key', '--data', agent.data])).toMatchObject({
+      stderr: expect.stringContaining('no control plane runs in this context'),
+    })
+    expect(await admin('admin', 'rotate-key', '--stack', 'Prod')).toMatchObject({ code: 2 })
   })
 })
