@@ -156,12 +156,12 @@ describe('the control plane stack', () => {
       expect(alarm).toMatchObject({ Properties: { AlarmActions: [expect.anything()] } })
   })
 
-  it('sweeps every hour and sends a fresh head every five minutes', () => {
+  it('sweeps every ten minutes and sends a fresh head every five minutes', () => {
     const schedules = Object.values(controlPlane().findResources('AWS::Scheduler::Schedule')) as {
       Properties: { ScheduleExpression: string }
     }[]
     expect(schedules.map(({ Properties }) => Properties.ScheduleExpression).sort()).toEqual([
-      'rate(1 hour)',
+      'rate(10 minutes)',
       'rate(5 minutes)',
     ])
   })

@@ -79,7 +79,7 @@ describe('an agent turns away a credential', () => {
       roles: ['agent', 'admin'],
       region: 'eu-9',
       tags: ['prod'],
-      iat: seconds() - 1,
+      iat: seconds() - 3_600,
       exp: seconds() + 90 * day,
       later: true,
     }

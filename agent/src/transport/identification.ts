@@ -21,7 +21,9 @@ export class Identification {
     const { identify, limitMs, onError } = this.#init
     const running: Promise<unknown> = identify(connection, { signal: AbortSignal.timeout(limitMs) })
       .catch((error: unknown) => {
-        if (connection.status === 'open') onError(error)
+        // The muxer may be closed a moment before the connection says so.
+        const ended = error instanceof Error && error.name === 'ConnectionClosedError'
+        if (connection.status === 'open' && !ended) onError(error)
       })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
