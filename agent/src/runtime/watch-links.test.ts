@@ -81,4 +81,26 @@ describe('WatchLinks', () => {
     watch.update()
     expect(targets.some(peerId => watch.watches(peerId))).toBe(false)
   })
+
+  test('waits for the end of a link once, however long it measures it', async () => {
+    vi.useFakeTimers()
+    try {
+      const closed = new Promise<undefined>(() => {})
+      const waits = vi.spyOn(closed, 'then')
+      let pings = 0
+      const own = new WatchLinks({
+        targets: () => ['peer'],
+        connect: () => Promise.resolve({ closed } as Link),
+        ping: () => Promise.resolve(++pings),
+        log: createLogger('test', 'silent'),
+      })
+      own.update()
+      await vi.advanceTimersByTimeAsync(100_000)
+      await own.stop()
+      expect(pings).toBeGreaterThan(5)
+      expect(waits).toHaveBeenCalledTimes(1)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
 })

@@ -22,6 +22,7 @@ interface Watched {
 export class WatchLinks {
   readonly #init: WatchLinksInit
   readonly #watched = new Map<string, Watched>()
+  readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
 
   constructor(init: WatchLinksInit) {
@@ -70,7 +71,7 @@ export class WatchLinks {
         const link = await this.#init.connect(peerId, signal)
         link.rttMs = await this.#init.ping(link, signal)
         backoff = start.next()
-        await pause(defaults.watchPingMs, signal, link.closed)
+        await pause(defaults.watchPingMs, signal, this.#endOf(link))
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
         await pause(backoff.duration, signal)
@@ -78,16 +79,26 @@ export class WatchLinks {
       }
     }
   }
+
+  /** Aborts with the link. One for each: whatever waits for a promise is held until that settles, after days perhaps. */
+  #endOf(link: Link): AbortSignal {
+    const known = this.#ends.get(link)
+    if (known !== undefined) return known
+    const end = new AbortController()
+    void link.closed.then(() => end.abort())
+    this.#ends.set(link, end.signal)
+    return end.signal
+  }
 }
 
-/** Waits `ms`, or until stopped, or until `over` settles. */
-async function pause(ms: number, signal: AbortSignal, over?: Promise<unknown>): Promise<void> {
-  if (signal.aborted) return
+/** Waits `ms`, less when a signal aborts. */
+async function pause(ms: number, ...signals: AbortSignal[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const wake = () => resolve()
   const timer = setTimeout(wake, ms)
-  signal.addEventListener('abort', wake, { once: true })
-  await Promise.race([promise, ...(over === undefined ? [] : [over])])
+  for (const signal of signals) signal.addEventListener('abort', wake, { once: true })
+  if (signals.some(({ aborted }) => aborted)) wake()
+  await promise
   clearTimeout(timer)
-  signal.removeEventListener('abort', wake)
+  for (const signal of signals) signal.removeEventListener('abort', wake)
 }
