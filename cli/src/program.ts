@@ -22,9 +22,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing running, 4 denied, 5 time
 
 /** Runs the command line `argv` (without node and script); returns the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
-  const program = createProgram(argv.includes('--json'))
   let code: ExitCode = exitCodes.ok
-  for (const register of commands) register(program, result => void (code = result))
+  const program = createProgram(argv.includes('--json'), result => void (code = result))
   try {
     await program.parseAsync(argv, { from: 'user' })
     return code
@@ -39,8 +38,9 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function createProgram(json: boolean): Command {
-  return new Command('agent-mesh')
+/** All commands and options, not yet run. @param finish takes the exit code of a command when that is not 0 */
+export function createProgram(json: boolean, finish: (code: ExitCode) => void): Command {
+  const program = new Command('agent-mesh')
     .description('Machines on different networks find, trust and call each other.')
     .version(version)
     .option('--context <name>', 'which mesh, when there are several')
@@ -52,6 +52,8 @@ function createProgram(json: boolean): Command {
     .configureOutput({ outputError: (text, write) => (json ? undefined : write(text)) })
     .exitOverride()
     .addHelpText('after', examples)
+  for (const register of commands) register(program, finish)
+  return program
 }
 
 const usageMessage = ({ message }: CommanderError) =>

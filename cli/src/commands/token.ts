@@ -38,7 +38,11 @@ function registerCreate(token: Command, finish: Finish): void {
         .argParser(parseDuration)
         .default(24 * 3_600_000, '24h'),
     )
-    .option('--role <role>', 'role of whoever joins: agent (default), relay, admin; may be repeated', collect)
+    .option(
+      '--role <role>',
+      'role of whoever joins: agent (default), relay, admin or your own, which an agent has besides agent; may be repeated',
+      collect,
+    )
     .option('--tag <tag>', 'tag of whoever joins; may be repeated', collect)
     .option('--region <region>', 'region of whoever joins')
     .option('--name <name>', 'name of the one who joins; only with --uses 1')
@@ -50,6 +54,7 @@ Examples:
   $ agent-mesh token create
   $ agent-mesh token create --uses 20 --expires 7d --tag web
   $ agent-mesh token create --role relay --name relay-1
+  $ agent-mesh token create --role agent --role ops
   $ agent-mesh up --join "$(agent-mesh token create)"`,
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {

@@ -1,0 +1,90 @@
+/** What the documents say of the command, held against the command itself; nothing is run. */
+import type { Command } from 'commander'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+import { createProgram } from './program.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const read = (file: string) => readFileSync(join(checkout, file), 'utf8')
+const pages = ['README.md', 'SECURITY.md', ...readdirSync(join(checkout, 'docs')).map(name => `docs/${name}`)]
+
+/** A command and all below it. */
+const tree = (command: Command): Command[] => [command, ...command.commands.flatMap(tree)]
+
+const pathOf = (command: Command): string =>
+  command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim()
+
+/** Parses as it is, and does nothing. */
+function idleProgram(): Command {
+  const program = createProgram(true, () => undefined)
+  const quiet = { writeOut: () => undefined, writeErr: () => undefined }
+  for (const command of tree(program)) {
+    command.exitOverride().configureOutput(quiet)
+    if (command.commands.length === 0) command.action(() => undefined)
+  }
+  return program
+}
+
+/** Words of a shell line, up to what the shell does with its output. */
+const words = (line: string): string[] =>
+  [
+    ...line
+      .replaceAll(/"\$\([^)]*\)"/g, 'TOKEN')
+      .replace(/\s(?:[|>#]|2>).*$/, '')
+      .matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),
+  ].map(([, single, double, plain]) => single ?? double ?? plain ?? '')
+
+/** Lines of code blocks, and code within text that is a whole command: no placeholders of grammar in it. */
+function commandLines(text: string): string[] {
+  const blocks = [...text.matchAll(/^\s*(?:\$ )?(?:npx )?agent-mesh +(\S.*)$/gm)]
+  const inline = [...text.matchAll(/`(?:npx )?agent-mesh ([^`]+)`/g)]
+  return [...blocks, ...inline].map(([, line = '']) => line.trim()).filter(line => !/[[…]|COMMAND/.test(line))
+}
+
+const taken = async (line: string): Promise<string> => {
+  try {
+    await idleProgram().parseAsync(words(line), { from: 'user' })
+    return 'taken'
+  } catch (error) {
+    const { message, exitCode } = error as Error & { exitCode?: number }
+    return exitCode === 0 || message === '(outputHelp)' ? 'taken' : message
+  }
+}
+
+test.each(pages.filter(page => page.endsWith('.md')))(
+  'every command line of %s is one that the command takes',
+  async page => {
+    for (const line of commandLines(read(page))) expect(await taken(line), line).toBe('taken')
+  },
+)
+
+test('every example of --help is one that the command takes', async () => {
+  let examples = 0
+  for (const command of tree(idleProgram())) {
+    let help = ''
+    command.configureOutput({ writeOut: text => void (help += text) }).outputHelp()
+    for (const [, line = ''] of help.matchAll(/^ {2}\$ agent-mesh +(\S.*?)(?: {2,}.*)?$/gm)) {
+      examples++
+      expect(await taken(line), `${pathOf(command)} --help: ${line}`).toBe('taken')
+    }
+  }
+  expect(examples).toBeGreaterThan(50)
+})
+
+test('docs/cli.md names every command and every option', () => {
+  const page = read('docs/cli.md')
+  const missing = tree(createProgram(true, () => undefined)).flatMap(command => {
+    const path = pathOf(command)
+    const leaf = command.commands.length === 0
+    const named = !leaf || page.includes(`\`${path}\``) || page.includes(`\`agent-mesh ${path}`)
+    const rows = page.split('\n').filter(line => path === '' || line.startsWith(`| \`${path}\` |`))
+    const options = command.options.map(({ long }) => long ?? '').filter(long => long !== '--version')
+    return [
+      ...(named ? [] : [path]),
+      ...options.filter(long => !rows.some(row => row.includes(`\`${long}`))).map(long => `${path} ${long}`),
+    ]
+  })
+  expect(missing).toEqual([])
+})
