@@ -87,10 +87,11 @@ describe('WatchLinks', () => {
     try {
       const closed = new Promise<undefined>(() => {})
       const waits = vi.spyOn(closed, 'then')
+      const link = { closed } as Link
       let pings = 0
       const own = new WatchLinks({
         targets: () => ['peer'],
-        connect: () => Promise.resolve({ closed } as Link),
+        connect: () => Promise.resolve(link),
         ping: () => Promise.resolve(++pings),
         log: createLogger('test', 'silent'),
       })
