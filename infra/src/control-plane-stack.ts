@@ -100,7 +100,8 @@ export class ControlPlaneStack extends Stack {
       Sweep: this.#function('Sweep', 'sweep', 'Removes what has expired', 300),
     }
     const { Api, Watch, FanOut, Health, Sweep } = functions
-    for (const lambda of [Api, FanOut]) allow(lambda, ['kms:Sign', 'kms:GetPublicKey'], this.#key.keyArn)
+    for (const lambda of [Api, FanOut, Sweep])
+      allow(lambda, ['kms:Sign', 'kms:GetPublicKey'], this.#key.keyArn)
     for (const lambda of [Api, Sweep]) allowWriting(lambda, this.#table)
     // Its connections; and nonces and the audit, as every request may need them.
     allowWriting(Watch, this.#table, [streamed.watchers.equal, 'Q#*', 'U#*', 'COUNT'])

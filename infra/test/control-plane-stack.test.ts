@@ -99,7 +99,7 @@ describe('the control plane stack', () => {
       ['Api', 'Watch', 'FanOut', 'Health', 'Sweep'].filter(name =>
         actions(template, `${name}Role`).includes(action),
       )
-    expect(may('kms:Sign')).toEqual(['Api', 'FanOut'])
+    expect(may('kms:Sign')).toEqual(['Api', 'FanOut', 'Sweep'])
     expect(may('execute-api:ManageConnections')).toEqual(['FanOut'])
     expect(may('dynamodb:GetItem')).toEqual(['Api', 'Watch', 'FanOut', 'Health', 'Sweep'])
   })

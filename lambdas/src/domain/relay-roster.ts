@@ -9,6 +9,11 @@ export interface RelayRoster {
   /** @throws MeshError mesh_full when there are too many relays, conflict when others keep winning the write */
   put(entry: RelayEntry): Promise<void>
   remove(peerId: string): Promise<void>
+  /**
+   * Takes out those that are not in the map: removed as offline, left there by whoever died between map and head, or
+   * revoked while they published.
+   */
+  tidy(): Promise<void>
 }
 
 export function relayRoster(mesh: MeshContext): RelayRoster {
@@ -42,5 +47,12 @@ export function relayRoster(mesh: MeshContext): RelayRoster {
         return [...others, entry].sort((a, b) => (a.peerId < b.peerId ? -1 : 1))
       }),
     remove: peerId => rewrite(relays => relays.filter(relay => relay.peerId !== peerId)),
+    tidy: async () => {
+      // A relay is in the map before it is in the head, so whoever is in this list must be in the map by now.
+      const { relays } = await readRelays(mesh)
+      const there = new Set((await store.readMembers(relays.map(({ peerId }) => peerId))).map(m => m.peerId))
+      const gone = new Set(relays.map(({ peerId }) => peerId).filter(peerId => !there.has(peerId)))
+      if (gone.size > 0) await rewrite(now => now.filter(({ peerId }) => !gone.has(peerId)))
+    },
   }
 }

@@ -1,11 +1,12 @@
+import { offlineMs } from '../defaults.ts'
+import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 
 export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
   store: Pick<Store, 'removeOffline' | 'appendAudit'>
-  /** Absent where nothing can be signed: relays then stay in the head until a process that can sign takes them out. */
-  roster?: RelayRoster
+  roster: Pick<RelayRoster, 'tidy'>
 }
 
 /**
@@ -16,10 +17,30 @@ export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
 export async function removeOffline({ store, clock, changes, roster }: RemovalInit): Promise<number> {
   const removed = await store.removeOffline()
   if (removed.length > 0) changes.emit('map')
-  for (const { peerId, name, serial, roles, ephemeral } of removed) {
-    if (roles.includes('relay')) await roster?.remove(peerId)
+  for (const { peerId, name, serial, ephemeral } of removed) {
     const detail = { name, serial, reason: ephemeral ? 'ephemeral and offline' : 'offline' }
     await store.appendAudit({ at: clock.now(), who: peerId, what: 'remove', detail })
   }
+  await roster.tidy()
   return removed.length
+}
+
+/**
+ * Lets a process that runs all the time remove only once it has listened, without a pause, for as long as the most impatient
+ * may be silent: while it was away or its machine slept nobody could tell it that they are there.
+ * @param everyMs how often it is asked
+ */
+export function onceListening(
+  clock: Clock,
+  remove: () => Promise<number>,
+  everyMs: number,
+): () => Promise<number> {
+  let since = clock.now()
+  let asked = since
+  return async () => {
+    const now = clock.now()
+    if (Math.abs(now - asked) > 2 * everyMs) since = now
+    asked = now
+    return now - since < offlineMs.ephemeral ? 0 : remove()
+  }
 }

@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { changeFeed } from '../../domain/change-feed.ts'
 import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
+import { onceListening } from '../../domain/removal.ts'
 import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
 import { operationsRouter } from '../../routes/operations-router.ts'
 import { healthCheckMs } from '../../defaults.ts'
@@ -154,10 +155,11 @@ async function serve({
     { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
     log,
   )
+  const removeOffline = onceListening(plane.mesh.clock, () => plane.removeOffline(), healthCheckMs)
   const roundups = housekeeping(
     {
       keys: () => authority.settle(),
-      offline: async () => void (await plane.removeOffline()),
+      offline: async () => void (await removeOffline()),
       health: () => plane.healthHistory.record(),
     },
     log,
