@@ -145,6 +145,17 @@ describe('agent-mesh, as processes', () => {
     expect(reply['rttMs']).toHaveLength(2)
   })
 
+  it('tells the path to a machine, and the path between two others', async () => {
+    await at(ada, 'ping', 'ben', '--count', '1')
+    const own = lastJson(await at(ada, 'path', 'ben', '--json'))
+    expect(own).toMatchObject({ toName: 'ben', links: [{ state: 'up' }] })
+    const others = lastJson(await at(ada, 'path', 'ben', 'relay-1', '--json'))
+    expect(others).toMatchObject({ toName: 'relay-1', from: own['to'] })
+    expect((await at(ada, 'path', 'ben')).stdout).toContain('Calls to ben go over')
+    expect((await at(relay, 'path', 'ben')).stderr).toContain('Cannot tell a path: a relay runs')
+    expect((await at(ada, 'path', 'nobody')).code).toBe(7)
+  })
+
   it('lists tokens without secrets and revokes one', async () => {
     const made = lastJson(await at(controlPlane, 'token', 'create', '--tag', 'web', '--json')) as {
       token: string

@@ -9,7 +9,6 @@ const page = join(checkout, 'docs', 'security.md')
 const flat = (text: string) => text.replace(/\s+/g, ' ').replaceAll("\\'", "'")
 
 const specs = /\[([^\]]+)\]\(([^)#]+\.ts)\)/g
-const links = /\]\(((?!http)[^)#]+)(?:#[^)]*)?\)/g
 
 test('every claim of docs/security.md that names a test names one that exists', async () => {
   const claims = [...(await readFile(page, 'utf8')).matchAll(specs)]
@@ -22,16 +21,6 @@ test('every claim of docs/security.md that names a test names one that exists', 
       .map(piece => piece.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
       .join('[%$]\\w+')
     expect(source, `"${name}" is no test of ${file}`).toMatch(new RegExp(pattern))
-  }
-})
-
-test.each(['docs/security.md', 'SECURITY.md'])('%s links only to what is there', async file => {
-  const text = await readFile(join(checkout, file), 'utf8')
-  for (const [, target = ''] of text.matchAll(links)) {
-    const path = join(checkout, dirname(file), target)
-    await expect(
-      readFile(path).catch((e: NodeJS.ErrnoException) => e.code === 'EISDIR'),
-    ).resolves.toBeTruthy()
   }
 })
 

@@ -1,0 +1,52 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const read = (file: string) => readFileSync(join(checkout, file), 'utf8')
+const pages = globSync('{*.md,docs/**/*.md}', { cwd: checkout })
+
+/** The anchors that a page offers, as GitHub makes them of its headings. */
+const anchors = (file: string): string[] =>
+  [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+
+test.each(pages)('%s links only to what is there', page => {
+  for (const [, target = '', anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+    const file = target === '' ? page : join(dirname(page), target)
+    expect(existsSync(join(checkout, file)), file).toBe(true)
+    if (anchor !== undefined) expect(anchors(file), file).toContain(anchor)
+  }
+})
+
+test.each(pages)('%s names only npm scripts and benches that exist', page => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const text = read(page)
+  for (const [, script = ''] of text.matchAll(/npm run ([\w:-]+)/g))
+    expect(Object.keys(scripts)).toContain(script)
+  for (const [, bench = ''] of text.matchAll(/npm run bench -- (\w[\w-]*)/g))
+    expect(existsSync(join(checkout, 'bench/src', bench)), bench).toBe(true)
+})
+
+test.each(pages.filter(page => basename(page).startsWith('plan-')))(
+  '%s names only tests that exist',
+  page => {
+    const named = [...read(page).matchAll(/`((?:[\w-]+\/)+[\w.{},*-]+\.test\.ts)`/g)].map(
+      ([, name = '']) => name,
+    )
+    expect(named.length).toBeGreaterThan(0)
+    for (const name of named) expect(globSync(name, { cwd: checkout }), name).not.toEqual([])
+  },
+)
+
+test('decisions have a number each, and are listed', () => {
+  const files = pages.filter(page => /^docs\/adr\/\d/.test(page)).map(page => basename(page))
+  const numbers = files.map(file => file.slice(0, 4))
+  expect(new Set(numbers).size).toBe(numbers.length)
+  const list = read('docs/adr/README.md')
+  for (const file of files) expect(list).toContain(`| [${file.slice(0, 4)}](${file}) |`)
+})
