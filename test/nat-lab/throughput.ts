@@ -15,7 +15,8 @@ export async function throughput(from: RunningAgent, to: RunningAgent): Promise<
   const read = async (): Promise<void> => {
     while (performance.now() - began < measureMs) {
       const call = { method: 'lab.read', params: { chars }, peer: to.site.name, timeoutMs, idempotent: true }
-      bytes += (await from.api.callRaw(call)).length
+      const reply = await from.api.callRaw(call)
+      bytes += reply.length
     }
   }
   await Promise.all(Array.from({ length: parallel }, read))

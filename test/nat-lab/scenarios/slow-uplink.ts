@@ -6,7 +6,8 @@ import { Traffic } from '../traffic.ts'
 import { pairMesh, seconds, settledPath } from './pair-mesh.ts'
 
 const mbits = 10
-const readChars = 256 * 1024
+/** Bulk as it is cut to share a link: all calls of a link take turns, so what is on its way is what a small one waits for. */
+const readChars = 48 * 1024
 const readsAtOnce = 4
 /** Beside bulk, half of the small calls take less, ms: the queue of the uplink is 100 ms. */
 const usableMs = 500
@@ -22,7 +23,10 @@ export const slowUplinkBulk: Scenario = {
     let bytes = 0
     const read = async (): Promise<void> => {
       const call = { method: 'lab.read', params: { chars: readChars }, peer: to.site.name, timeoutMs: 30_000 }
-      while (!reading.signal.aborted) bytes += (await from.api.callRaw({ ...call, idempotent: true })).length
+      while (!reading.signal.aborted) {
+        const reply = await from.api.callRaw({ ...call, idempotent: true })
+        bytes += reply.length
+      }
     }
     const began = Traffic.now()
     const bulk = Promise.all(Array.from({ length: readsAtOnce }, read))
