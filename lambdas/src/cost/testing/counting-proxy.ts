@@ -53,7 +53,9 @@ export async function countingProxy(target: string): Promise<CountingProxy> {
     const counted = reading.has(operation) || writing.has(operation)
     const reply = await call(operation, counted ? { ...input, ReturnConsumedCapacity: 'TOTAL' } : input)
     if (reply.status !== 200) return reply
-    counting.writes += await items.units(before)
+    // Not in one step: what others count meanwhile would be lost.
+    const units = await items.units(before)
+    counting.writes += units
     const { ConsumedCapacity = [] } = JSON.parse(reply.text) as Reply
     for (const { CapacityUnits } of [ConsumedCapacity].flat())
       counting[reading.has(operation) ? 'reads' : 'writes'] += CapacityUnits
