@@ -13,6 +13,8 @@ class Relays {
   readonly dials: string[] = []
   readonly reserved = new Set<string>()
   readonly links = new Map<string, Link>()
+  /** Linked, but answer no ping. */
+  readonly silent = new Set<string>()
   readonly #lost = new Set<(relayId: string) => void>()
 
   connect = (relay: RelayCandidate): Promise<Link> => {
@@ -74,7 +76,10 @@ function start(relays: Relays, names: string[], options = {}) {
     reservations: relays.reservations,
     now: () => performance.now(),
     onError: () => {},
-    measure: link => Promise.resolve(relays.roundTrips.get(link.peer.peerId) ?? Infinity),
+    measure: ({ peer: { peerId } }) =>
+      relays.silent.has(peerId)
+        ? new Promise(() => {})
+        : Promise.resolve(relays.roundTrips.get(peerId) ?? Infinity),
     options: {
       retryMs: 5,
       maxRetryMs: 20,
@@ -134,6 +139,16 @@ describe('a relay client', () => {
     await home('a', 'b')
     relays.kill('a')
     await home('b', 'c')
+  })
+
+  it('replaces a relay that is gone while the other one is silent', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20).set('c', 30)
+    start(relays, ['a', 'b', 'c'])
+    await home('a', 'b')
+    relays.silent.add('a')
+    relays.kill('b')
+    await home('a', 'c')
   })
 
   it('keeps its only relay once while that is away, and lets go of it at the end', async () => {

@@ -7,6 +7,7 @@ import { relayClientDefaults } from './defaults.ts'
 import { Listeners } from './listeners.ts'
 import { chooseRelays, probeOrder, type RelayCandidate } from './relay-choice.ts'
 import { RelayKeeper, type RelayKeeperInit } from './relay-keeper.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export type RelayClientOptions = { [K in keyof typeof relayClientDefaults]: number }
 
@@ -183,7 +184,8 @@ export class RelayClient {
   }
 
   async #measure(link: Link, signal: AbortSignal): Promise<number> {
-    if (this.#init.measure !== undefined) link.rttMs = await this.#init.measure(link, signal)
+    const { measure } = this.#init
+    if (measure !== undefined) link.rttMs = await untilAborted(measure(link, signal), signal)
     return link.rttMs ?? Infinity
   }
 

@@ -7,6 +7,7 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, type UpgradeSignal } from '@agent-mesh/protocol'
 import type { NodeCore } from '../node.ts'
+import { untilAborted } from '../until-aborted.ts'
 import type { Conversation } from './conversation.ts'
 import { upgradeDefaults } from './defaults.ts'
 import { candidateOf, IceFilter } from './ice.ts'
@@ -153,12 +154,4 @@ export class WebRtc {
 /** Whether an own candidate, as libp2p writes it, came from a STUN server. */
 function fromStun(data: string): boolean {
   return / typ srflx/.test(data) || candidateOf(data)?.fromStun === true
-}
-
-async function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
-  await Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
