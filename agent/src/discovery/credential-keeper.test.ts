@@ -2,7 +2,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
-import { headKeeper } from '../membership/head-keeper.ts'
+import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
@@ -25,9 +25,14 @@ const daysLater = (days: number): Clock => ({
   monotonic: () => performance.now(),
 })
 
-async function start(clock: Clock): Promise<CredentialKeeper> {
+async function freshHead(): Promise<HeadKeeper> {
   const head = await headKeeper({ meshId: mesh.meshId, store, log })
   await head.accept(await mesh.head())
+  return head
+}
+
+async function start(clock: Clock, known?: HeadKeeper): Promise<CredentialKeeper> {
+  const head = known ?? (await freshHead())
   keeper = await credentialKeeper({
     peerId: member.peerId,
     client: {
@@ -71,6 +76,14 @@ describe('credentialKeeper()', () => {
     await vi.waitFor(() => expect(first.claims.jti).toBe('second'), 10_000)
     await first.stop()
     expect(store.get('credential')).toBe(first.jwt)
+  })
+
+  test('renews at a control plane that was restored from a backup, whose head is older than the known one', async () => {
+    const head = await headKeeper({ meshId: mesh.meshId, store, log })
+    await head.accept(await mesh.head({ numbers: { revocations: 9 } }))
+    const renewing = await start(daysLater(8), head)
+    await vi.waitFor(() => expect(renewing.claims.jti).toBe('second'), 10_000)
+    expect(head.current.numbers.revocations).toBe(9)
   })
 
   test('goes on with the one it has while the control plane is away', async () => {

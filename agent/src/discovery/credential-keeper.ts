@@ -9,7 +9,7 @@ import {
   type CredentialClaims,
   type KeyChain,
 } from '@agent-mesh/protocol'
-import type { HeadKeeper } from '../membership/head-keeper.ts'
+import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import { after, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -88,7 +88,7 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
     if (!wasVoid && !renewalDue(own.claims, clock.now())) return
     try {
       const reply = await client.renew(stopping.signal)
-      await head.accept(reply.head)
+      await acceptUnlessOlder(head, reply.head)
       await replace(reply.credential)
       log.info({ expires: own.claims.exp }, 'credential renewed')
       renewed.emit({ wasVoid })

@@ -1,6 +1,6 @@
 /** Reads head and map from the control plane: for relays, and for agents that reach no relay. */
 import { MeshError } from '@agent-mesh/protocol'
-import type { HeadKeeper } from '../membership/head-keeper.ts'
+import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 
@@ -13,7 +13,7 @@ export interface MapPullInit {
 /** Brings head and map up to date. @throws MeshError unavailable, unauthenticated */
 export async function pullMap({ client, head, map }: MapPullInit, signal: AbortSignal): Promise<void> {
   const { head: offered } = await client.bootstrap({}, signal)
-  await head.accept(offered)
+  await acceptUnlessOlder(head, offered)
   for (;;) {
     const page = await client.map(map.cursor, signal).catch((error: unknown) => {
       if (!(error instanceof MeshError) || error.code !== 'map_gap') throw error

@@ -82,3 +82,20 @@ function follows(next: VerifiedHead, known: VerifiedHead): boolean {
 /** A higher number is news whatever the time says: a server whose clock was ahead once must still be heard. */
 const newer = (next: VerifiedHead, known: VerifiedHead): boolean =>
   rolledBack(next.numbers, known.numbers) !== undefined || next.issuedAt >= known.issuedAt
+
+/**
+ * For a head that comes with something else from the control plane: an older one must not keep the rest from being taken. Two of
+ * its processes may be a moment apart, and one that was restored from a backup stays behind for longer.
+ * @throws MeshError as {@link HeadKeeper.accept}, but for conflict
+ */
+export async function acceptUnlessOlder(
+  head: Pick<HeadKeeper, 'accept'>,
+  signed: SignedHead,
+): Promise<boolean> {
+  try {
+    return await head.accept(signed)
+  } catch (error) {
+    if (error instanceof MeshError && error.code === 'conflict') return false
+    throw error
+  }
+}
