@@ -115,6 +115,22 @@ describe('the first steps of the README', () => {
     })
   })
 
+  test('answer the questions of every day', async () => {
+    const asked = [...readme.matchAll(/^\| .* \| `npx agent-mesh ([^`]+)` \|$/gm)].map(
+      ([, line = '']) => line,
+    )
+    expect(asked.length).toBeGreaterThan(5)
+    const { peers } = JSON.parse(await command('owner', ['peers', '--json'])) as {
+      peers: { name: string; kind: string }[]
+    }
+    const other = peers.find(({ kind }) => kind === 'agent')?.name ?? ''
+    for (const line of asked) {
+      const machine = /^(policy|revoke|audit)/.test(line) ? 'operator' : 'owner'
+      const args = line.replace('web-1', other).split(' ')
+      expect(await command(machine, line.startsWith('revoke') ? [...args, '--yes'] : args), line).not.toBe('')
+    }
+  })
+
   test('name only files that exist', async () => {
     const links = [...readme.matchAll(/\]\(((?!http)[^)#]+)\)/g)].map(match => match[1] ?? '')
     expect(links.length).toBeGreaterThan(5)
