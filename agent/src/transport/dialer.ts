@@ -93,7 +93,7 @@ export class Dialer {
   #flight(target: DialTarget, paths: 'any' | 'relay'): Flight {
     const key = `${paths} ${target.peerId}`
     const known = this.#flights.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined && !known.abort.signal.aborted) return known
     const abort = new AbortController()
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
     const { links } = this.#init
@@ -110,7 +110,8 @@ export class Dialer {
     const link = Promise.race([climbing, theirs]).finally(() => {
       for (const stop of unsubscribe) stop()
       flight.settled = true
-      this.#flights.delete(key)
+      // Who came after all had given up has begun another.
+      if (this.#flights.get(key) === flight) this.#flights.delete(key)
     })
     // Every caller may have given up before it fails.
     link.catch(() => {})

@@ -271,6 +271,14 @@ describe('connect()', () => {
     expect((await patient).state).toBe('up')
   })
 
+  it('is not given up with the one before it, which its caller cancelled', async () => {
+    const [a, b] = await pair()
+    const abort = new AbortController()
+    const again = a.connect(targetOf(b), abort).catch(() => a.connect(targetOf(b)))
+    abort.abort()
+    expect(await again).toMatchObject({ path: 'direct' })
+  })
+
   it('to oneself is refused', async () => {
     const [a] = await pair()
     await expect(a.connect(targetOf(a))).rejects.toMatchObject({ code: 'invalid_argument' })
