@@ -37,6 +37,11 @@ const looks: readonly Planted[] = [
   { text: 'https://ghp_0123456789@git.example/x', secret: 'ghp_0123456789' },
   { text: 'https://cp.example/x?access_token=0123456789abcdef&y=1', secret: '0123456789abcdef' },
   { text: 'PGPASSWORD and password=hunter2-secret', secret: 'hunter2-secret' },
+  { text: 'PGPASSWORD=hunter2-secret', secret: 'hunter2-secret' },
+  { text: 'env AWS_SECRET_ACCESS_KEY=0123456789/abcdef', secret: '0123456789/abcdef' },
+  { text: JSON.stringify({ password: 'odd"hunter2-secret' }), secret: 'hunter2-secret' },
+  { text: JSON.stringify({ password: '\\hunter2-secret' }), secret: 'hunter2-secret' },
+  { text: 'postgres://mesh:123/hunter2@db.example/mesh', secret: 'hunter2' },
 ]
 
 const names = [
@@ -110,6 +115,11 @@ describe('the redactor', () => {
     expect(redact(plain)).toEqual(plain)
   })
 
+  it('leaves addresses with a port although an @ comes later', () => {
+    const shown = 'GET http://cp.example:8443/v1/members?service=math@2 failed'
+    expect(redactText(shown)).toBe(shown)
+  })
+
   it('shows errors with their causes, and keeps the one it was given as it is', () => {
     const error = new Error('Cannot start', { cause: new Error(`no ${token}`) })
     const shown = redact({ err: error }) as { err: { type: string; cause: { message: string } } }
@@ -149,6 +159,9 @@ describe('the redactor', () => {
       '"d":"',
       '\\',
       '@',
+      '://:',
+      'a-token',
+      'a_',
     ])
       redactText(piece.repeat(Math.ceil(60_000 / piece.length)))
     expect(performance.now() - start).toBeLessThan(2_000)

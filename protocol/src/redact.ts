@@ -14,11 +14,12 @@ const mostNodes = 20_000
 const secretNames = new Set(
   (
     'token jointoken secret password passwd pwd passphrase privatekey privatejwk privkey secretkey d dp dq p q qi k ' +
-    'authorization proxyauthorization cookie setcookie credential credentials jwt apikey accesskey secretaccesskey ' +
+    'authorization proxyauthorization cookie setcookie credential credentials jwt apikey securitytoken accesskey secretaccesskey ' +
     'sessiontoken accesstoken refreshtoken idtoken bearer connectionstring'
   ).split(' '),
 )
-const secretEnding = /(secret|password|passphrase|privatekey|secretkey|accesstoken|sessiontoken)$/
+const secretEnding =
+  /(secret|password|passphrase|privatekey|secretkey|accesskey|accesstoken|sessiontoken|securitytoken|jointoken|meshtoken)$/
 
 /** The letters of a JWK mean something else as numbers and short words. */
 const isShort = (name: string, value: unknown): boolean =>
@@ -41,7 +42,12 @@ const patterns: readonly [RegExp, string][] = [
   [/amj1\.[\w.-]*/gi, `amj1.${redacted}`],
   // A JWS or JWT, also one that was cut: its header is base64url of {"
   [/(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, redacted],
-  // JSON inside text, also when it was quoted again.
+  // JSON inside text, to the end of the string: it may hold quotes.
+  [
+    new RegExp(`((?<!\\\\)"(?:${quoted})"\\s{0,4}:\\s{0,4}")(?:[^"\\\\]|\\\\[\\s\\S])+`, 'gi'),
+    `$1${redacted}`,
+  ],
+  // And when it was quoted again.
   [
     new RegExp(`(\\\\{0,9}"(?:${quoted})\\\\{0,9}"\\s{0,4}:\\s{0,4}\\\\{0,9}")[^"\\\\]+`, 'gi'),
     `$1${redacted}`,
@@ -50,10 +56,14 @@ const patterns: readonly [RegExp, string][] = [
   [new RegExp(`(\\b(?:${quoted})'?:\\s{0,4}')[^'\\n]+`, 'gi'), `$1${redacted}`],
   [/(\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?)(?:[\w-]+\s+)?[^\s"',;]+/gi, `$1${redacted}`],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/g, `$1 ${redacted}`],
-  // A password may hold / and @ although it should not.
-  [/:\/\/[^\s/@:"'<>]{0,256}:[^\s"'<>]{0,512}@/g, `://${redacted}@`],
+  // A password may hold / and @ although it should not; the port of a web address is none.
+  [
+    /:\/\/[^\s/@:"'<>]{0,256}:(?!(?<=\b(?:https?|wss?):\/\/[^\s/@:]{0,256}:)\d{1,5}[/?#])[^\s"'<>]{0,512}@/g,
+    `://${redacted}@`,
+  ],
   [/:\/\/[^\s/?#"'<>@]{1,512}@/g, `://${redacted}@`],
-  [new RegExp(`\\b((?:${assigned})=)[^\\s"'\\\\&#;,]+`, 'gi'), `$1${redacted}`],
+  // Also as the end of a longer name: AWS_SECRET_ACCESS_KEY, PGPASSWORD.
+  [new RegExp(`\\b((?:[\\w-]{0,48}[_-]|PG)?(?:${assigned})=)[^\\s"'\\\\&#;,]+`, 'gi'), `$1${redacted}`],
 ]
 
 /** Text without the secrets that can be told by their look. */
