@@ -67,9 +67,11 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
     request.socket.setTimeout(0)
     if (remoteAddress === undefined || remotePort === undefined || this.#closing.signal.aborted)
       return socket.terminate()
+    // A zone names an interface of this host and is no part of a multiaddr.
+    const [host = ''] = remoteAddress.split('%')
     const connection = new WebSocketConnection({
       socket,
-      remoteAddr: ipPortToMultiaddr(remoteAddress, remotePort).encapsulate('/ws'),
+      remoteAddr: ipPortToMultiaddr(host, remotePort).encapsulate('/ws'),
       direction: 'inbound',
       log: this.#init.logger.forComponent('websocket'),
     })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import { startConnectProxy } from '../../../test/support/connect-proxy.ts'
@@ -18,6 +19,10 @@ afterEach(() => mesh.stop())
 
 const webOnly = { listen: ['/ip4/127.0.0.1/tcp/0/ws'] }
 const portOf = (transport: Transport) => Number(transport.addresses()[0]?.split('/')[4])
+/** With its zone; undefined on a host that has none. */
+const linkLocal = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+  (list ?? []).flatMap(({ address }) => (/^fe80:/i.test(address) ? `${address}%${name}` : [])),
+)[0]
 
 describe('a WebSocket', () => {
   it('is a direct link like any other, admitted by hello', async () => {
@@ -70,6 +75,18 @@ describe('a WebSocket', () => {
     const closed = once(mute, 'close')
     await b.stop()
     await closed
+  })
+
+  it.skipIf(linkLocal === undefined)('of a link-local address, which has a zone, is taken', async () => {
+    const b = await mesh.join('b', { listen: ['/ip6/::/tcp/0/ws'] })
+    const client = connect(portOf(b), linkLocal)
+    client.write(
+      'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n' +
+        'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    )
+    const [answer] = (await once(client, 'data')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 101 /)
+    client.destroy()
   })
 
   it('is dialled after TCP that nobody answers', async () => {
