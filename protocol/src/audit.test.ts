@@ -105,6 +105,16 @@ describe('a chain of audit entries', () => {
     expect(verifyAuditChain([], { known })).toMatchObject({ why: 'truncated' })
   })
 
+  it('tells that what follows a known place was written anew, although all before it is gone', () => {
+    const [, known, next] = chainOf([undefined, { a: 1 }, { b: 2 }]) as [unknown, AuditEntry, AuditEntry]
+    expect(verifyAuditChain([next], { from: 'any', known })).toBeUndefined()
+    const forged = nextAuditEntry(
+      { seq: known.seq, hash: auditRoot.hash },
+      { at: 1, who: 'admin', what: 'policy' },
+    )
+    expect(verifyAuditChain([forged], { from: 'any', known })).toMatchObject({ seq: 3, why: 'altered' })
+  })
+
   it('is checked piece by piece, and from the middle on', () => {
     const entries = chainOf([undefined, { a: 1 }, { b: 2 }, undefined])
     const first = new AuditVerifier()

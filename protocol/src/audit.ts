@@ -161,7 +161,9 @@ export class AuditVerifier {
   /** @returns what is wrong; what follows a break proves nothing */
   add(entry: AuditEntry): AuditBreak | undefined {
     const { seq, hash } = entry
-    const before = this.#head ?? { seq: seq - 1, hash: entry.prev }
+    // Whatever the first one is taken for, it may follow the known place only if it names it.
+    const first = this.#known?.seq === seq - 1 ? this.#known : { seq: seq - 1, hash: entry.prev }
+    const before = this.#head ?? first
     const broken = (why: AuditBreak['why'], reason: string): AuditBreak => ({ seq, why, reason })
     if (seq > before.seq + 1)
       return { seq: before.seq + 1, why: 'gap', reason: `${before.seq + 1} to ${seq - 1} are missing` }
