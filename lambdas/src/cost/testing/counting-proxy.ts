@@ -54,8 +54,8 @@ export async function countingProxy(target: string): Promise<CountingProxy> {
     const reply = await call(operation, counted ? { ...input, ReturnConsumedCapacity: 'TOTAL' } : input)
     if (reply.status !== 200) return reply
     // Not in one step: what others count meanwhile would be lost.
-    const units = await items.units(before)
-    counting.writes += units
+    const inTransaction = await items.units(before)
+    counting.writes += inTransaction
     const { ConsumedCapacity = [] } = JSON.parse(reply.text) as Reply
     for (const { CapacityUnits } of [ConsumedCapacity].flat())
       counting[reading.has(operation) ? 'reads' : 'writes'] += CapacityUnits
