@@ -17,6 +17,7 @@ import type {
 } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Identity } from '../identity/index.ts'
@@ -144,4 +145,23 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
   if (core === undefined || circuit === undefined) throw new Error('libp2p did not build its services')
   const service = libp2p.services.identify as unknown as Pick<MeshNode, 'identify'>
   return { libp2p, core, circuit, identify: (connection, options) => service.identify(connection, options) }
+}
+
+/** @throws MeshError invalid_argument naming each address that could not be listened on, and why */
+export async function startNode(
+  { libp2p }: Pick<MeshNode, 'libp2p'>,
+  listen: readonly string[],
+): Promise<void> {
+  try {
+    await libp2p.start()
+  } catch (cause) {
+    // libp2p's message has a line for each address, in between advice on its own settings and stacks.
+    const failed = [...String(cause).matchAll(/^ {2}(\/\S+): (?:\w*Error: )?(.*)$/gm)]
+    if (failed.length === 0) throw toMeshError(cause, 'invalid_argument', `listen on ${listen.join(', ')}`)
+    const [addrs, reasons] = [1, 2].map(at => [...new Set(failed.map(match => match[at]))].join('; '))
+    throw new MeshError('invalid_argument', `Cannot listen on ${addrs}: ${reasons}`, {
+      cause,
+      hint: 'Listen on an address of this machine and a port that nothing else uses: --listen ADDR, with /tcp/0 any free port.',
+    })
+  }
 }

@@ -22,6 +22,18 @@ describe('transport', () => {
     expect(mesh.errors).toEqual([])
   })
 
+  it('says in one line which address it cannot listen on, and why', async () => {
+    const [taken = ''] = (await mesh.join('a')).addresses()
+    const failure = await mesh.join('b', { listen: [taken] }).catch((thrown: unknown) => thrown)
+    expect(failure).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(
+        /^Cannot listen on \/ip4\/127\.0\.0\.1\/tcp\/\d+: listen EADDRINUSE.*$/,
+      ) as string,
+      hint: expect.stringContaining('--listen') as string,
+    })
+  })
+
   it('gives both ends the same RPC stream', async () => {
     const [a, b] = [await mesh.join('a'), await mesh.join('b')]
     const link = await a.connect(targetOf(b))

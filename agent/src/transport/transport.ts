@@ -4,7 +4,7 @@
  */
 import { networkInterfaces } from 'node:os'
 import type { Connection, Stream } from '@libp2p/interface'
-import { helloProtocol, MeshError, rpcProtocol, toMeshError, upgradeProtocol } from '@agent-mesh/protocol'
+import { helloProtocol, MeshError, rpcProtocol, upgradeProtocol } from '@agent-mesh/protocol'
 import type { Identity } from '../identity/index.ts'
 import { withoutPeer } from './address.ts'
 import { Admissions } from './admissions.ts'
@@ -19,7 +19,7 @@ import { Identification } from './identification.ts'
 import { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import { PathHistory } from './path-history.ts'
-import { createNode, type MeshNode, type RelayGater, type ServiceFactory } from './node.ts'
+import { createNode, startNode, type MeshNode, type RelayGater, type ServiceFactory } from './node.ts'
 import { Proxy, type ProxyOptions } from './proxy.ts'
 import { RelayClient, type RelayClientInit } from './relay-client.ts'
 import { reservationsOf, type Reservations } from './reservations.ts'
@@ -205,11 +205,7 @@ class MeshTransport implements Transport {
   async start(): Promise<void> {
     if (this.#state !== 'new') return
     this.#state = 'started'
-    try {
-      await this.#node.libp2p.start()
-    } catch (error) {
-      throw toMeshError(error, 'invalid_argument', `listen on ${this.#init.listen.join(', ')}`)
-    }
+    await startNode(this.#node, this.#init.listen)
     this.#sweeper = setInterval(() => this.links.sweep(), this.#options.sweepMs).unref()
   }
 
