@@ -63,6 +63,21 @@ describe('the watch WebSocket', () => {
     ears.socket.close()
   })
 
+  test('tells a watcher that it was revoked, and then no more', async () => {
+    const out = await mesh.join({ roles: ['relay'], as: 'put-out' })
+    const [ears, others] = [await watch(out.signer), await watch()]
+    await expect.poll(() => [ears.pages.length, others.pages.length], poll).toEqual([1, 1])
+    const closed = once(ears.socket, 'close')
+    expect((await mesh.ask(mesh.admin, 'POST', `/v1/members/${out.peerId}/revoke`)).status).toBe(200)
+    expect(String((await closed)[1])).toBe('revoked')
+    const message = ears.heard.findLast(({ message: { type } }) => type === 'head')?.message
+    if (message?.type !== 'head') throw new Error('no head')
+    const { revocations } = await verifyHead(mesh.plane.meshId, message.head)
+    expect([...revocations.peerIds]).toEqual([out.peerId])
+    expect(others.socket.readyState).toBe(others.socket.OPEN)
+    others.socket.close()
+  })
+
   test('goes on from a cursor, and says when it cannot', async () => {
     const { body } = await mesh.ask(first.signer, 'GET', '/v1/map')
     const member = await mesh.join({ as: 'later' })

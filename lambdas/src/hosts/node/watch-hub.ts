@@ -24,6 +24,7 @@ export class WatchHub {
   #seen = ''
   #looking: Promise<void> | undefined
   #lookAgain = false
+  #ending: Promise<void> = Promise.resolve()
 
   constructor({ plane, log }: { plane: ControlPlane; log: Log }) {
     this.#plane = plane
@@ -67,6 +68,7 @@ export class WatchHub {
     for (const watcher of this.#watchers) watcher.close(1001, 'the control plane stops')
     await Promise.all([...this.#watchers].map(watcher => watcher.stop()))
     await this.#looking
+    await this.#ending
     this.#server.close()
   }
 
@@ -94,6 +96,18 @@ export class WatchHub {
 
   #wake(what: 'head' | 'map'): void {
     for (const watcher of this.#watchers) watcher.wake(what)
+    if (what === 'map' || this.#watchers.size === 0) return
+    this.#ending = this.#ending
+      .then(() => this.#endRevoked())
+      .catch((err: unknown) => this.#log.warn({ err }, 'revoked watchers not looked for'))
+  }
+
+  /** Whoever was put out hears of it, and of nothing after it: its connection would live for months. */
+  async #endRevoked(): Promise<void> {
+    const { revoked } = await this.#plane.revocation.list()
+    const out = new Set(revoked.map(({ peerId }) => peerId))
+    const ended = [...this.#watchers].filter(({ peerId }) => out.has(peerId))
+    await Promise.all(ended.map(watcher => watcher.end(1008, 'revoked')))
   }
 
   /** Other processes may write to the same database. */

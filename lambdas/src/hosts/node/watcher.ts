@@ -60,6 +60,12 @@ export class Watcher {
     this.#init.socket.close(code, reason)
   }
 
+  /** Closes once what is being pushed is told. */
+  async end(code: number, reason: string): Promise<void> {
+    await this.#pushing
+    this.close(code, reason)
+  }
+
   /** Ends the connection at once, and waits for what was being pushed. */
   async stop(): Promise<void> {
     this.#init.socket.terminate()
