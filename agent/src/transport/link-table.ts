@@ -123,7 +123,7 @@ export class LinkTable {
   makeRoom(): void {
     if (this.#size < this.#init.maxLinks) return
     const [oldest] = this.all()
-      .filter(link => link.state === 'up' && this.#idle(link))
+      .filter(link => this.#idle(link))
       .sort((a, b) => a.lastUsed - b.lastUsed)
     if (oldest === undefined)
       throw new MeshError('too_many_links', `Cannot open a link: all ${this.#size} links have work in flight`)
