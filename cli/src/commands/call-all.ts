@@ -1,12 +1,11 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { Option } from 'commander'
 
-import { parseDuration, parseJsonArgument } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { parseJsonArgument } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withProgress } from '../show/progress.ts'
 import { shortPeerId } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
+import { timeoutOption } from './timeout.ts'
 
 interface Options {
   timeout: number
@@ -19,11 +18,7 @@ export const registerCallAll: Register = (program, finish) => {
     .description('call a method at everyone who serves it and gather the results')
     .argument('<method>', 'service.method')
     .argument('[params]', 'JSON', parseJsonArgument)
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m')
-        .argParser(parseDuration)
-        .default(defaults.callTimeoutMs, '10s'),
-    )
+    .addOption(timeoutOption())
     .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
     .addHelpText(
       'after',

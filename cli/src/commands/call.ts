@@ -1,9 +1,7 @@
-import { Option } from 'commander'
-
-import { parseDuration, parseJsonArgument } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { parseJsonArgument } from '../arguments.ts'
 import { withProgress } from '../show/progress.ts'
 import { onCall, type Register } from './define.ts'
+import { timeoutOption } from './timeout.ts'
 
 interface Options {
   peer?: string
@@ -18,11 +16,7 @@ export const registerCall: Register = (program, finish) => {
     .argument('<method>', 'service.method')
     .argument('[params]', 'JSON', parseJsonArgument)
     .option('--peer <name|id>', 'whom to call (default: anyone who serves it)')
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait: 500ms, 5s, 1m')
-        .argParser(parseDuration)
-        .default(defaults.callTimeoutMs, '10s'),
-    )
+    .addOption(timeoutOption())
     .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
     .addHelpText(
       'after',

@@ -1,12 +1,10 @@
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 
-import { parseDuration } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import { duration, shortPeerId } from '../show/units.ts'
-import { Option } from 'commander'
 import { onCall, type Register } from './define.ts'
+import { timeoutOption } from './timeout.ts'
 
 interface Options {
   timeout: number
@@ -18,11 +16,7 @@ export const registerPath: Register = (program, finish) => {
     .description('how one member reaches another, and why that way')
     .argument('<a>', 'the member to reach; with <b>, the member that reaches')
     .argument('[b]', 'the member to reach')
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait for the answer of another member')
-        .argParser(parseDuration)
-        .default(defaults.callTimeoutMs, '10s'),
-    )
+    .addOption(timeoutOption('how long to wait for the answer of another member'))
     .addHelpText(
       'after',
       `

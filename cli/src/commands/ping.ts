@@ -1,11 +1,11 @@
-import { Option } from 'commander'
 import { setTimeout as wait } from 'node:timers/promises'
 
-import { parseCount, parseDuration } from '../arguments.ts'
+import { parseCount } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
+import { timeoutOption } from './timeout.ts'
 
 interface Options {
   count: number
@@ -18,11 +18,7 @@ export const registerPing: Register = (program, finish) => {
     .description('measure the round trip to a member over its best path')
     .argument('<name|id>', 'the member')
     .option('--count <n>', 'how many round trips', parseCount, defaults.pings)
-    .addOption(
-      new Option('--timeout <time>', 'how long to wait for each')
-        .argParser(parseDuration)
-        .default(defaults.callTimeoutMs, '10s'),
-    )
+    .addOption(timeoutOption('how long to wait for each'))
     .addHelpText(
       'after',
       '\nExamples:\n  $ agent-mesh ping web-1\n  $ agent-mesh ping web-1 --count 1 --json',

@@ -23,8 +23,6 @@ import { checkSocketPath, socketPath } from '../data/data-folder.ts'
 import { defaults } from '../defaults.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 
-export type LocalClient = ReturnType<typeof localClient>
-
 /**
  * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when nobody
  * answers, deadline_exceeded, cancelled, or what the process answered.

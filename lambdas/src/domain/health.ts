@@ -109,17 +109,6 @@ class HealthSum {
   }
 }
 
-/** Sums up members and leases. Pure. @param now unix milliseconds */
-export function aggregateHealth(
-  members: Iterable<Member>,
-  leases: readonly Lease[],
-  now: number,
-): HealthReply {
-  const sum = new HealthSum(leases, now)
-  for (const member of members) sum.add(member)
-  return sum.reply()
-}
-
 /** Health of the mesh, computed at most every 2 s. */
 export function meshHealth({ store, clock }: { store: Store; clock: Clock }): () => Promise<HealthReply> {
   let last: { at: number; reply: Promise<HealthReply> } | undefined

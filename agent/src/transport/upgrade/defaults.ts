@@ -40,7 +40,3 @@ export const upgradeDefaults = {
   /** node-datachannel may abort the process when it is cleaned up sooner after a close. */
   webrtcCleanupMs: 200,
 } as const
-
-export type UpgradeOptions = {
-  [K in keyof typeof upgradeDefaults]: K extends 'retryMs' ? readonly number[] : number
-}
