@@ -8,6 +8,7 @@ import {
   startDynamoDbLocal,
   type DynamoDbLocal,
 } from '../../../../test/support/dynamodb-local.ts'
+import { testKey, testSerial } from '../../../../test/support/mesh-fixture.ts'
 import { changeFeed } from '../../domain/change-feed.ts'
 import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import { foundMesh } from '../../domain/found-mesh.ts'
@@ -33,6 +34,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
   let connections: WatchConnections
   let pushed: { to: string; message: MapMessage; bytes: number }[] = []
   let gone = new Set<string>()
+  let closed: string[] = []
 
   const pusher: Pusher = {
     push: (to, text) => {
@@ -40,7 +42,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
       pushed.push({ to, message: JSON.parse(text) as MapMessage, bytes: Buffer.byteLength(text) })
       return Promise.resolve(true)
     },
-    close: () => Promise.resolve(),
+    close: id => Promise.resolve(void closed.push(id)),
   }
   const run = (work: Partial<FanOutWork>) =>
     fanOut({ plane, connections, pusher, log: quiet }, { ...nothing, ...work })
@@ -77,6 +79,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
     connections = dynamoConnections(options, clock)
     pushed = []
     gone = new Set()
+    closed = []
   })
 
   /** Members `m-0`, `m-1`, ... whose pairs are `size` bytes each. */
@@ -132,6 +135,22 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
     await run({ map: true })
     expect((await connections.list()).map(({ id }) => id)).toEqual(['b'])
     expect(peers('b')).toEqual(['m-0'])
+  })
+
+  it('tells a watcher that it was revoked, and then no more', async () => {
+    await members(1)
+    const { kid: peerId } = await testKey()
+    const serial = testSerial()
+    const token = { hash: serial, roles: ['relay'], tags: [], ephemeral: false, createdBy: 'admin', uses: 1 }
+    await store.createToken({ ...token, createdAt: now, expiresAt: now + day })
+    await store.redeem({ tokenHash: serial, peerId, requestedName: 'relay', serial, expiresAt: now + day })
+    await connections.add({ id: 'a', peerId, cursor: undefined })
+    await connections.add({ id: 'b', peerId: 'other', cursor: undefined })
+    await plane.revocation.revoke({ peerId }, 'admin')
+    await run({ head: true, map: true })
+    expect([types('a'), closed]).toEqual([['head'], ['a']])
+    expect(types('b')).toEqual(['head', 'changes'])
+    expect((await connections.list()).map(({ id }) => id)).toEqual(['b'])
   })
 
   it('begins anew with a watcher whose cursor it cannot follow', async () => {

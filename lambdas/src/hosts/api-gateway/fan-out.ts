@@ -12,7 +12,7 @@ import { pushBytes, type Pusher } from './pusher.ts'
 import type { WatchConnection, WatchConnections } from './watch-connections.ts'
 
 export interface FanOutInit {
-  plane: Pick<ControlPlane, 'head' | 'map' | 'mesh'>
+  plane: Pick<ControlPlane, 'head' | 'map' | 'mesh' | 'revocation'>
   connections: WatchConnections
   pusher: Pusher
   log: Log
@@ -35,10 +35,12 @@ export async function fanOut(
   const all = await init.connections.list()
   const due = work.head || work.map ? all : all.filter(({ id }) => work.opened.includes(id))
   const head = due.length === 0 ? undefined : await headMessage(init, work)
+  const out = due.length > 0 && work.head ? await revokedPeers(init) : new Set<string>()
   const counts = await Promise.all(
     due.map(connection => {
       const withHead = work.head || work.opened.includes(connection.id)
-      return serve(init, connection, withHead ? head : undefined).catch((err: unknown) => {
+      const how = out.has(connection.peerId) ? putOut : serve
+      return how(init, connection, withHead ? head : undefined).catch((err: unknown) => {
         init.log.warn({ err, connection: connection.id }, 'watcher not served')
         return 0
       })
@@ -59,6 +61,22 @@ async function headMessage(
 }
 
 const message = (content: MapMessage): string => JSON.stringify(content)
+
+const revokedPeers = async ({ plane }: FanOutInit): Promise<Set<string>> =>
+  new Set((await plane.revocation.list()).revoked.map(({ peerId }) => peerId))
+
+/** Whoever was revoked hears of it, and of nothing after it. */
+async function putOut(
+  { pusher, connections, log }: FanOutInit,
+  { id, peerId }: WatchConnection,
+  head: string | undefined,
+): Promise<number> {
+  const told = head !== undefined && (await pusher.push(id, head))
+  await connections.remove(id)
+  await pusher.close(id)
+  log.info({ connection: id, peerId }, 'watcher revoked')
+  return told ? 1 : 0
+}
 
 /** Pushes all that one watcher lacks. */
 async function serve(init: FanOutInit, { id }: WatchConnection, head: string | undefined): Promise<number> {
