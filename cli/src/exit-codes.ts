@@ -42,13 +42,15 @@ const byError: Record<ErrorCode, ExitCode> = {
   internal: exitCodes.failure,
 }
 
-/** No daemon answers on the socket of this data folder. */
+/** No daemon answers on the socket of this data folder, or the folder has not what one would leave in it. */
 export class NothingRunningError extends MeshError {
-  constructor(folder: string, cause?: unknown) {
-    super('unavailable', `Cannot reach the agent of ${folder}: nothing runs there`, {
-      cause,
-      hint: 'Start it with: agent-mesh up (another mesh or folder: --context NAME, --data DIR)',
-    })
+  constructor(
+    folder: string,
+    cause?: unknown,
+    message = `Cannot reach the agent of ${folder}: nothing runs there`,
+    hint = 'Start it with: agent-mesh up (another mesh or folder: --context NAME, --data DIR)',
+  ) {
+    super('unavailable', message, { cause, hint })
   }
 }
 

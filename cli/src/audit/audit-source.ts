@@ -51,11 +51,19 @@ export async function auditSources(
   )
   if (wished !== 'control-plane' && (await isThere)) found.push(localSource(folder))
   if (found.length > 0) return found
-  if (wished !== 'control-plane') throw new NothingRunningError(folder)
+  if (wished !== 'control-plane') throw noAuditIn(folder)
   throw new MeshError('not_found', `Cannot read the audit of the control plane: ${folder} is of no admin`, {
     hint: 'Choose the context of an admin with --context NAME, or --where local.',
   })
 }
+
+const noAuditIn = (folder: string) =>
+  new NothingRunningError(
+    folder,
+    undefined,
+    `Cannot read an audit log: ${folder} has none, and is of no admin`,
+    'Name the folder of an agent, a relay or an admin with --context NAME or --data DIR.',
+  )
 
 function localSource(folder: string): AuditSource {
   return {
