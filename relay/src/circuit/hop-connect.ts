@@ -73,8 +73,9 @@ async function connect(
   if (targetConnection === undefined) return refuse(hopStatus.noReservation)
   const admitted = ports.admit(source, target)
   if (typeof admitted === 'number') return refuse(admitted)
+  let targetStream: Stream | undefined
   try {
-    const targetStream = await stopAt(server, targetConnection, connection, options)
+    targetStream = await stopAt(server, targetConnection, connection, options)
     if (targetStream === undefined) {
       admitted.leave()
       return await refuse(hopStatus.connectionFailed)
@@ -87,7 +88,9 @@ async function connect(
     )
   } catch (error) {
     admitted.leave()
-    stream.abort(toMeshError(error, 'unavailable', `open circuit to ${target}`))
+    const reason = toMeshError(error, 'unavailable', `open circuit to ${target}`)
+    stream.abort(reason)
+    targetStream?.abort(reason)
   }
 }
 
