@@ -18,7 +18,8 @@ export interface Plan {
 export type Order =
   | { order: 'call'; from: string[]; peer: string }
   | { order: 'homed'; relays: number }
-  | { order: 'knows'; number: number }
+  /** Until these have the list of this number; who is out hears of nothing any more. */
+  | { order: 'knows'; number: number; names: string[] }
   /** Peer ids that a member has a link to. */
   | { order: 'linked'; name: string }
   /** Whether this member reaches any of the others. */
@@ -62,8 +63,9 @@ const orders: { [O in Order['order']]: (order: Extract<Order, { order: O }>) => 
   },
   homed: ({ relays }) =>
     until(() => [...members.values()].every(member => member.status().relays.length >= relays)),
-  knows: async ({ number }) => {
-    for (const member of members.values()) await until(async () => (await listNumber(member)) >= number)
+  knows: async ({ number, names }) => {
+    for (const name of names)
+      await until(async () => (await listNumber(members.get(name) as Member)) >= number)
   },
   linked: async ({ name }) =>
     agent(name)

@@ -104,7 +104,11 @@ async function revokeOne({ admin, relayProcess, agents, cuts }: Fleet, i: number
   const startedAt = now()
   const { number } = await admin.revoke({ peerId: out.peerId })
   const everybody = [relayProcess, ...agents]
-  await Promise.all(everybody.map(process => process.ask({ order: 'knows', number }, mostMs)))
+  const knows = (process: MemberProcess) => {
+    const names = process.members.map(({ name }) => name)
+    return process.ask({ order: 'knows', number, names }, mostMs)
+  }
+  await Promise.all(everybody.map(knows))
   const knownMs = now() - startedAt
   const of = cutsOf(everybody, holders)
   const waitUntil = startedAt + mostMs
