@@ -1,6 +1,6 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { tombstoneMs } from '../../defaults.ts'
 import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
+import { notInMap, staleIncarnation } from '../refusals.ts'
 import { list, number, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { EnrolmentRow, enrolmentRows } from './enrolment-rows.ts'
@@ -69,18 +69,13 @@ export const directory = ({ rows, ...init }: Needs) => {
 
   return {
     putMember(put: NewRecord): MapWrite {
-      const enrolment = rows.valid(put.peerId, put.serial, 'publish record')
+      const enrolment = rows.valid(put, 'publish record')
       const stored = find(put.peerId)
       if (stored !== undefined) {
         const incarnation = number(stored, 'incarnation')
         if (incarnation === put.incarnation && stored['record'] === put.record)
           return { written: false, shard: enrolment.shard, v: number(stored, 'v') }
-        if (incarnation >= put.incarnation)
-          throw new MeshError(
-            'conflict',
-            `Cannot publish record: incarnation ${put.incarnation} does not beat ${incarnation}`,
-            { details: { incarnation }, hint: 'Sign a record with a higher incarnation.' },
-          )
+        if (incarnation >= put.incarnation) throw staleIncarnation(put.incarnation, incarnation)
       }
       if (!enrolment.counted) {
         rows.checkRoom('publish record')
@@ -90,10 +85,9 @@ export const directory = ({ rows, ...init }: Needs) => {
     },
 
     removeMember(peerId: string, serial: string): MapWrite {
-      const enrolment = rows.valid(peerId, serial, 'remove member')
+      const enrolment = rows.valid({ peerId, serial }, 'remove member')
       const row = find(peerId)
-      if (row === undefined || row['record'] === null)
-        throw new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)
+      if (row === undefined || row['record'] === null) throw notInMap(peerId)
       rows.setCounted(peerId, false)
       return remove(peerId, enrolment.shard, row)
     },

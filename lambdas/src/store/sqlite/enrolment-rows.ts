@@ -1,12 +1,8 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
-import { credentialDays } from '@agent-mesh/protocol/credential'
 import type { Enrolment } from '../model.ts'
+import { checkSerial, full, lapsed } from '../refusals.ts'
 import { list, number, optionalNumber, optionalText, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { SqliteInit } from './init.ts'
-
-/** How long after the expiry of its credential an enrolment lives, ms. */
-export const graceMs = credentialDays.grace * 24 * 3600_000
 
 /** An enrolment with the columns that only this adapter has. */
 export type EnrolmentRow = Enrolment & { shard: number; counted: boolean }
@@ -28,16 +24,13 @@ export const enrolmentFromRow = (row: Row): EnrolmentRow => ({
   counted: number(row, 'counted') === 1,
 })
 
-export const revoked = (action: string) =>
-  new MeshError('revoked', `Cannot ${action}: the member was revoked`)
-
 /** Reads of enrolments, and the count of members that `maxMembers` bounds. */
 export const enrolmentRows = ({ db, clock, maxMembers }: SqliteInit) => ({
   find(peerId: string): EnrolmentRow | undefined {
     const row = db.get('SELECT * FROM enrolments WHERE peer_id = ?', peerId)
     if (row === undefined) return undefined
     const found = enrolmentFromRow(row)
-    return found.revokedAt === undefined && found.expiresAt + graceMs < clock.now() ? undefined : found
+    return lapsed(found, clock.now()) ? undefined : found
   },
 
   findBy(by: { serial: string } | { name: string }): EnrolmentRow | undefined {
@@ -49,23 +42,15 @@ export const enrolmentRows = ({ db, clock, maxMembers }: SqliteInit) => ({
   },
 
   /** @throws MeshError not_found, revoked, conflict */
-  valid(peerId: string, serial: string, action: string): EnrolmentRow {
-    const found = this.find(peerId)
-    if (found === undefined) throw new MeshError('not_found', `Cannot ${action}: ${peerId} is not enrolled`)
-    if (found.revokedAt !== undefined) throw revoked(action)
-    if (found.serial !== serial)
-      throw new MeshError('conflict', `Cannot ${action}: serial ${serial} was replaced by a newer enrolment`)
-    return found
+  valid(of: { peerId: string; serial: string }, action: string): EnrolmentRow {
+    return checkSerial(this.find(of.peerId), of, action)
   },
 
   count: (): number => number(db.get('SELECT count(*) AS n FROM enrolments WHERE counted = 1') ?? {}, 'n'),
 
   /** @throws MeshError mesh_full */
   checkRoom(action: string): void {
-    if (this.count() >= maxMembers)
-      throw new MeshError('mesh_full', `Cannot ${action}: the mesh has ${maxMembers} members already`, {
-        hint: 'Remove members that are gone, or raise maxMembers.',
-      })
+    if (this.count() >= maxMembers) throw full(action, maxMembers)
   },
 
   setCounted(peerId: string, counted: boolean): void {

@@ -1,15 +1,9 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { freeName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
+import { graceMs, notEnrolled, revoked } from '../refusals.ts'
 import { text } from './columns.ts'
 import type { directory } from './directory.ts'
-import {
-  enrolmentFromRow,
-  graceMs,
-  revoked,
-  type EnrolmentRow,
-  type enrolmentRows,
-} from './enrolment-rows.ts'
+import { enrolmentFromRow, type EnrolmentRow, type enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
 import type { tokens } from './tokens.ts'
 
@@ -85,7 +79,7 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
       credential: string
       expiresAt: number
     }): Enrolment {
-      const found = rows.valid(issue.peerId, issue.serial, 'record credential')
+      const found = rows.valid(issue, 'record credential')
       db.run(
         'UPDATE enrolments SET credential = ?, expires_at = ? WHERE peer_id = ?',
         issue.credential,
@@ -97,7 +91,7 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
 
     revokeMember(peerId: string): Enrolment {
       const found = rows.find(peerId)
-      if (found === undefined) throw new MeshError('not_found', `Cannot revoke ${peerId}: it is not enrolled`)
+      if (found === undefined) throw notEnrolled(peerId)
       const revokedAt = found.revokedAt ?? clock.now()
       db.run('UPDATE enrolments SET revoked_at = ?, counted = 0 WHERE peer_id = ?', revokedAt, peerId)
       directory.removeIfPresent(found)

@@ -1,5 +1,5 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import type { HeadPart } from '../model.ts'
+import { partConflict } from '../refusals.ts'
 import { number, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { SqliteInit } from './init.ts'
@@ -33,13 +33,6 @@ export const headParts = ({ db, clock }: SqliteInit) => ({
       expected,
     )
     if (changed === 1) return part
-    const stored = this.readPart(name)?.number ?? 0
-    throw new MeshError(
-      'conflict',
-      `Cannot write ${name} number ${part.number}: number ${stored} is stored`,
-      {
-        details: { number: stored },
-      },
-    )
+    throw partConflict(part, this.readPart(name)?.number ?? 0)
   },
 })

@@ -1,5 +1,5 @@
-import { credentialDays } from '@agent-mesh/protocol/credential'
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import { graceMs } from '../refusals.ts'
 import { number, text } from './columns.ts'
 import type { directory } from './directory.ts'
 import type { SqliteInit } from './init.ts'
@@ -25,7 +25,7 @@ export const sweep = ({ db, clock, directory }: SweepNeeds): void => {
   const now = clock.now()
   const lapsed = db.all(
     'SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < ? LIMIT 1000',
-    now - credentialDays.grace * 24 * 3600_000,
+    now - graceMs,
   )
   for (const row of lapsed) {
     const peerId = text(row, 'peer_id')

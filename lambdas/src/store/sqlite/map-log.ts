@@ -1,6 +1,6 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { mapLogRetentionMs } from '../../defaults.ts'
 import type { MapChange, MapHeads } from '../model.ts'
+import { mapGap } from '../refusals.ts'
 import { number, optionalText, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { SqliteInit } from './init.ts'
@@ -39,13 +39,7 @@ export const mapLog = ({ db, clock }: SqliteInit) => ({
     const [first] = changes
     const missing = first === undefined ? after !== head : first.v !== after + 1
     if (missing || (first !== undefined && first.at + mapLogRetentionMs < clock.now()))
-      throw new MeshError(
-        'map_gap',
-        `Cannot read map changes: number ${after} of shard ${shard} cannot be followed`,
-        {
-          hint: 'Read the map anew, without a cursor.',
-        },
-      )
+      throw mapGap(shard, after)
     return changes
   },
 })

@@ -1,6 +1,6 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { leaseMs } from '../../defaults.ts'
 import type { Lease, RelayReport } from '../model.ts'
+import { placeOf, strayReport } from '../refusals.ts'
 import { number, text } from './columns.ts'
 import type { Row } from './database.ts'
 import type { SqliteInit } from './init.ts'
@@ -13,14 +13,6 @@ const fromRow = (row: Row): Lease => ({
   expiresAt: number(row, 'expires_at'),
   status: text(row, 'status'),
 })
-
-/** A report follows the stored one, repeats it, or belongs to another time. A new epoch begins with number 1. */
-const placeOf = (stored: Lease | undefined, { epoch, seq }: RelayReport): 'next' | 'repeat' | 'stray' => {
-  if (stored === undefined) return 'next'
-  if (epoch !== stored.epoch) return seq === 1 ? 'next' : 'stray'
-  if (seq === stored.seq + 1) return 'next'
-  return seq === stored.seq ? 'repeat' : 'stray'
-}
 
 /** Leases and homes on SQLite; of writes the caller holds the transaction. */
 export const presence = ({ db, clock }: SqliteInit) => {
@@ -56,15 +48,7 @@ export const presence = ({ db, clock }: SqliteInit) => {
       const row = db.get('SELECT * FROM leases WHERE relay = ?', report.relay)
       const stored = row && fromRow(row)
       const place = placeOf(stored, report)
-      if (place === 'stray')
-        throw new MeshError(
-          'conflict',
-          `Cannot apply relay report: ${report.epoch}/${report.seq} does not follow ${stored?.epoch}/${stored?.seq}`,
-          {
-            details: { epoch: stored?.epoch, seq: stored?.seq },
-            hint: 'Begin a new epoch with all homed agents.',
-          },
-        )
+      if (place === 'stray') throw strayReport(report, stored)
       if (place === 'next') {
         for (const up of report.up) moveIn(report.relay, report.epoch, up)
         for (const peerId of report.down)
