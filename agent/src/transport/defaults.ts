@@ -9,6 +9,9 @@ export const transportDefaults = {
   maxWaitingStreams: 8,
   /** Links of an agent: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. */
   maxLinks: 128,
+  /** Links of one peer: one or two while paths change, more when its address changes again and again. With one more the
+   * oldest ends, so that no member takes the places of others. */
+  linksPerPeer: 8,
   /** An unused link closes after this; opening one again costs 15-30 ms of CPU. */
   idleMs: 5 * 60_000,
   /** How often idle links are looked for: a tenth of `idleMs`. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { transportDefaults } from './defaults.ts'
 import { targetOf, TestMesh } from './testing/test-mesh.ts'
 
 const until = <T>(condition: () => T | Promise<T>) =>
@@ -24,4 +25,24 @@ it('a link whose peer said that it leaves, and stays, gives its place to others'
     )
   await until(linked)
   expect(hub.links.peers()).toEqual([other.peerId])
+})
+
+it('a peer that opens link after link pays with its oldest ones, and nobody else does', async () => {
+  // The lower peer id alone retires what it has too much of: here it is the one that opens.
+  const members = [await mesh.member('one'), await mesh.member('two')]
+  const [greedy, hub] = members.sort((a, b) => (a.identity.peerId < b.identity.peerId ? -1 : 1))
+  if (greedy === undefined || hub === undefined) throw new Error('two members')
+  const never = () => Promise.reject(new Error('never verified'))
+  const [opener, taker] = [await mesh.start(greedy, { verify: never }), await mesh.start(hub)]
+  const bystander = await mesh.join('bystander')
+  await bystander.connect(targetOf(taker))
+  const opened = []
+  for (let i = 0; i <= transportDefaults.linksPerPeer; i++) {
+    const link = await opener.connect(targetOf(taker))
+    opener.links.suspect(link)
+    opened.push(link)
+  }
+  await opened[0]?.closed
+  await until(() => taker.links.of(opener.peerId).length === transportDefaults.linksPerPeer)
+  expect(taker.links.best(bystander.peerId)).toBeDefined()
 })

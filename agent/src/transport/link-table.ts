@@ -4,6 +4,7 @@
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { paths as allPaths, type Path } from './address.ts'
+import { transportDefaults } from './defaults.ts'
 import type { Link } from './link.ts'
 import { Listeners } from './listeners.ts'
 import { byRank, lowerOf } from './rank.ts'
@@ -135,6 +136,7 @@ export class LinkTable {
   add(link: Link): void {
     if (link.state === 'down')
       throw new MeshError('unavailable', `Cannot add link to ${link.peer.peerId}: it is closed`)
+    this.#endSurplus(link.peer.peerId)
     this.makeRoom()
     const { self } = this.#init
     const links = this.#sessions.get(link.peer.peerId) ?? []
@@ -197,6 +199,17 @@ export class LinkTable {
     if (link.state !== 'up') return
     link.markRetiring()
     this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
+  }
+
+  /** Ends the oldest link of a peer that has too many: it, and nobody else, pays for opening another. */
+  #endSurplus(peerId: string): void {
+    const links = this.of(peerId)
+    if (links.length < transportDefaults.linksPerPeer) return
+    const [oldest] = links.sort((a, b) => a.openedAt - b.openedAt)
+    oldest?.abort(
+      new MeshError('too_many_links', `Cannot keep the link: its peer has ${links.length} others`),
+    )
+    if (oldest !== undefined) this.#remove(oldest)
   }
 
   #remove(link: Link): void {

@@ -1,0 +1,67 @@
+import { targetOf, TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
+import type { Link, Transport } from '@agent-mesh/agent/transport/index'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { circuitServer, type CircuitServer } from './circuit-server.ts'
+
+/** Some in every run of the tests; `npm run test:path-changes` makes a thousand. */
+const changes = Number(process.env['PATH_CHANGES'] ?? 40)
+
+const until = <T>(condition: () => T | Promise<T>) =>
+  vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
+
+let mesh: TestMesh
+let relay: Transport
+let circuit: CircuitServer
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+  circuit = circuitServer()
+  relay = await mesh.start(await mesh.member('relay', ['relay']), {
+    relay: circuit.relay,
+    keep: circuit.keep,
+  })
+  circuit.attach(relay)
+})
+afterEach(() => mesh.stop())
+
+/** Sockets, timers and the like that keep this process busy. */
+const resources = (): number => process.getActiveResourcesInfo().length
+
+/** The link of `of` at the other end. */
+const linksTo = (from: Transport, to: Transport): Link[] => from.links.of(to.peerId)
+
+it(
+  `${changes} changes between a relayed and a direct path leave no link, stream, socket or timer behind`,
+  { timeout: 1_000 * changes },
+  async () => {
+    const callee = await mesh.join('callee')
+    callee.relayClient().update([{ peerId: relay.peerId, addrs: relay.addresses() }])
+    await until(() => callee.relayClient().homeRelays().length === 1)
+    const caller = await mesh.join('caller', { listen: [] })
+    const target = targetOf(callee, [{ peerId: relay.peerId, addrs: relay.addresses() }])
+    const idle = () => [caller, callee].every(({ links }) => links.all().every(link => !link.busy))
+    const alone = () => linksTo(caller, callee).length + linksTo(callee, caller).length === 2
+
+    const change = async () => {
+      const relayed = await caller.connect(target, { paths: 'relay' })
+      // Silent for the caller: it opens the direct link; heard again, the relayed one gives its place to it.
+      caller.links.suspect(relayed)
+      expect(await caller.connect(target)).toMatchObject({ path: 'direct' })
+      await until(() => linksTo(callee, caller).length === 2)
+      caller.links.trust(relayed)
+      for (const link of linksTo(callee, caller)) if (link.path === 'relay') callee.links.retire(link)
+      await relayed.closed
+      await until(alone)
+      expect(caller.links.best(callee.peerId)).toMatchObject({ path: 'direct' })
+      await caller.links.best(callee.peerId)?.close()
+      await until(() => linksTo(callee, caller).length === 0 && circuit.circuits() === 0)
+    }
+
+    await change()
+    await until(idle)
+    const before = resources()
+    for (let i = 1; i < changes / 2; i++) await change()
+    await until(() => idle() && resources() <= before)
+    expect([caller.links.size, callee.links.size, relay.links.size]).toEqual([1, 1, 2])
+    expect(circuit.reservations()).toEqual([callee.peerId])
+  },
+)
