@@ -26,6 +26,8 @@ export interface CircuitGateInit {
   reservations: { size: () => number; has: (peerId: string) => boolean }
   /** Open circuits, of one member or of all; the one being decided counts. */
   circuits: (peerId?: string) => number
+  /** Open circuits from one member to another; the one being decided counts. */
+  between: (from: string, to: string) => number
   /** Why a member may send nothing more today. */
   spent: (peerId: string) => SpentReason | undefined
   /** Unix milliseconds. */
@@ -83,11 +85,12 @@ export class CircuitGate {
   }
 
   #circuitDenial(from: string, to: string): DenialReason | undefined {
-    const { limits, reservations, circuits, spent } = this.#init
+    const { limits, reservations, circuits, between, spent } = this.#init
     const unfit = this.#unfit(from) ?? this.#unfit(to) ?? spent(from) ?? spent(to)
     if (unfit !== undefined) return unfit
     if (circuits() > limits.maxCircuits || circuits(from) > limits.maxCircuitsPerMember)
       return 'circuits_full'
+    if (between(from, to) > limits.maxCircuitsPerPair) return 'circuits_full'
     if (reservations.has(from) || this.#visitors.has(from)) return undefined
     if (this.visitors >= limits.maxVisitors) return 'visitors_full'
     this.#visitors.add(from)

@@ -189,6 +189,16 @@ describe('a relay', () => {
       expect(await (await mesh.join(name, { listen: [] })).connect(target)).toMatchObject({ path: 'relay' })
   })
 
+  it('lets no member take all the ways to another', async () => {
+    const relay = await startRelay('relay', { limits: { maxCircuitsPerPair: 1 } })
+    const target = targetOf((await homed('callee', [relay.candidate])).transport, [relay.candidate])
+    const greedy = await mesh.join('greedy', { listen: [] })
+    greedy.links.suspect(await greedy.connect(target))
+    await expect(greedy.connect(target)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(relay.circuit.gate.denied.get('circuits_full')).toBe(1)
+    expect(await (await mesh.join('other', { listen: [] })).connect(target)).toMatchObject({ path: 'relay' })
+  })
+
   it('takes nobody before it knows who is admitted', () => {
     const { gate } = circuitServer()
     expect(gate.denyReservation('a')).toBe(true)

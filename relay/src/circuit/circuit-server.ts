@@ -67,6 +67,7 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     member: peerId => links?.best(peerId)?.peer,
     reservations: { size: () => state.size, has: peerId => state.has(peerId) },
     circuits: peerId => forwarder.count(peerId),
+    between: (source, target) => forwarder.between(source, target),
     spent: peerId => shaper.spent(peerId),
     now: init.now ?? Date.now,
     onDenied: init.onDenied ?? (() => {}),
@@ -74,7 +75,7 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   const connect: HopConnectPorts = {
     reserved: peerId => state.connectionOf(peerId),
     admit: (source, target) => {
-      const leave = forwarder.place(source)
+      const leave = forwarder.place(source, target)
       const reason = gate.circuitDenial(source, target)
       if (reason === undefined) return { leave }
       leave()

@@ -10,6 +10,9 @@ export const circuitDefaults = {
   maxCircuits: 5_000,
   /** Circuits that one member opens at the same time: as many as an agent may have links. */
   maxCircuitsPerMember: 128,
+  /** Circuits from one member to one other: one or two while links change. libp2p opens 128 STOP streams to a member at most,
+   * so that without this one member could keep all others from it. */
+  maxCircuitsPerPair: 8,
   /** Links: homed, standby, visitors, other relays. */
   maxLinks: 4_000,
 } as const

@@ -72,7 +72,7 @@ async function circuit(relay: Relay, from: string, source: Uplink, target: Uplin
     stream,
     connection,
   })
-  const leave = relay.forwarder.place(from)
+  const leave = relay.forwarder.place(from, 'callee')
   relay.forwarder.join(end(from, a.relay, source), end('callee', b.relay, target), leave)
   return { caller: a.member, callee: b.member, relayEnds: [a.relay, b.relay] as const, leave }
 }

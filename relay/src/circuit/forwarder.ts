@@ -20,10 +20,13 @@ export interface ForwarderInit {
   onSpent: (reason: SpentReason, peerId: string) => void
 }
 
+const pairOf = (source: string, target: string): string => `${source} ${target}`
+
 export class Forwarder {
   readonly #init: ForwarderInit
   readonly #tick = new WriteTick()
   readonly #circuits = new Set<() => void>()
+  /** By member that opened them, and by pair. */
   readonly #places = new Map<string, number>()
   #count = 0
   readonly #bytes = { to_target: 0, to_source: 0 }
@@ -42,18 +45,27 @@ export class Forwarder {
     return peerId === undefined ? this.#count : (this.#places.get(peerId) ?? 0)
   }
 
+  /** Those that one member opened to another. */
+  between(source: string, target: string): number {
+    return this.#places.get(pairOf(source, target)) ?? 0
+  }
+
   /** Takes a place for a circuit that a member is about to open. @returns gives it back, once */
-  place(peerId: string): () => void {
-    this.#count++
-    this.#places.set(peerId, this.count(peerId) + 1)
+  place(source: string, target: string): () => void {
+    this.#add(source, target, 1)
     let held = true
     return () => {
-      if (!held) return
+      if (held) this.#add(source, target, -1)
       held = false
-      this.#count--
-      const left = this.count(peerId) - 1
-      if (left === 0) this.#places.delete(peerId)
-      else this.#places.set(peerId, left)
+    }
+  }
+
+  #add(source: string, target: string, change: 1 | -1): void {
+    this.#count += change
+    for (const key of [source, pairOf(source, target)]) {
+      const now = (this.#places.get(key) ?? 0) + change
+      if (now === 0) this.#places.delete(key)
+      else this.#places.set(key, now)
     }
   }
 

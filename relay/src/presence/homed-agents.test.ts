@@ -16,6 +16,7 @@ const gateWithPlaces = (maxHomed: number) =>
     member: () => undefined,
     reservations: { size: () => 0, has: () => false },
     circuits: () => 0,
+    between: () => 0,
     spent: () => undefined,
     now: Date.now,
     onDenied: () => {},
