@@ -25,5 +25,5 @@ test.each([
     () => expect(wrong.status().warnings.join()).toContain(`${said} that of the control plane`),
     10_000,
   )
-  expect(right.status().warnings).toEqual([])
+  await vi.waitFor(() => expect(right.status().warnings).toEqual([]), 10_000)
 })

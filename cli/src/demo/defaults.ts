@@ -6,8 +6,8 @@ export const demoDefaults = {
   relayedAgent: 'eve',
   /** These listen nowhere, as agents behind NAT: they meet over a relay and find a better path from there. */
   hiddenAgents: ['cleo', 'dan'],
-  /** Until they have found it, ms: an attempt takes 6 s at most. */
-  upgradeMs: 15_000,
+  /** Until they have found it, ms: an attempt takes 6 s at most, the second begins 1 s later, the third 5 s. */
+  upgradeMs: 40_000,
   /** Between two looks at the path between them, ms. */
   followMs: 20,
   /** A process may take this long to be ready, ms: five of them start at once, perhaps on a busy machine. */
