@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 const rooms = '{protocol,agent,relay,lambdas,cli,infra}'
+/** They start databases and take minutes: `npm run test:stores`. */
+const stores = [
+  'test/compliance/store-{postgres,dynamodb}.test.ts',
+  'test/e2e/control-planes-agree.test.ts',
+  'lambdas/src/cost/counted-units.test.ts',
+]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
@@ -18,7 +24,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: [`${rooms}/**/*.test.ts`, 'test/nat-lab/**/*.test.ts'],
-          exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },
       },
       {
@@ -26,6 +32,7 @@ export default defineConfig({
           ...shared,
           name: 'crossing',
           include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'],
+          exclude: stores,
         },
       },
       // A first look in every full run; `npm run fuzz` gives each target 2,000 runs, FUZZ_RUNS any number.
@@ -38,7 +45,16 @@ export default defineConfig({
           env: { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '300' },
         },
       },
-      { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: stores,
+          testTimeout: 120_000,
+        },
+      },
+      { test: { ...shared, name: 'stores', include: stores, testTimeout: 120_000 } },
     ],
   },
 })
