@@ -186,17 +186,34 @@ export class Dialer {
     }
   }
 
-  /** Through a relay: first a link to the relay itself, whose guard lets nobody else pass. */
+  /**
+   * Through a relay: first a link to the relay itself, whose guard lets nobody else pass. When that one falls silent under
+   * the dial, as all paths do that a host loses with its network, a new one is taken.
+   */
   #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay'): Attempt<Link> {
-    const run = async (signal: AbortSignal) => {
-      const link = await this.connect({ ...relay, relays: [] }, { signal })
+    const known = () => this.#init.links.best(peerId, paths === 'relay' ? ['relay'] : undefined)
+    const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
       try {
-        const known = () => this.#init.links.best(peerId, paths === 'relay' ? ['relay'] : undefined)
         return await this.#open(circuitAddr(link.remoteAddr, relay.peerId, peerId), signal, known)
       } finally {
         unpin()
       }
+    }
+    const run = async (signal: AbortSignal): Promise<Link> => {
+      const link = await this.connect({ ...relay, relays: [] }, { signal })
+      const silent = new AbortController()
+      const unsubscribe = this.#init.links.onDoubt(doubted => {
+        if (doubted === link && link.suspect) silent.abort()
+      })
+      try {
+        return await through(link, AbortSignal.any([signal, silent.signal]))
+      } catch (error) {
+        if (!silent.signal.aborted || signal.aborted) throw error
+      } finally {
+        unsubscribe()
+      }
+      return run(signal)
     }
     return { name: `relay ${relay.peerId}`, run }
   }
