@@ -16,6 +16,8 @@ export interface PairRow extends KindPair {
   mb_s: number | null
   /** Of a relayed pair: what the search for a better path says. */
   why?: string
+  /** Measured a second time, on other agents where there are some: what was wrong with the first. */
+  again?: string
   error?: string
 }
 
