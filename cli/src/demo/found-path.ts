@@ -25,7 +25,7 @@ export async function followPath(from: Child, to: Child, signal: AbortSignal): P
       first ??= performance.now()
       seen.push({ path, ms: Math.round(performance.now() - first) })
     }
-    if (path === 'direct') break
+    if (path !== undefined && path !== 'relay') break
     await wait(demoDefaults.followMs, undefined, { signal })
   }
   return { from: from.name, to: to.name, seen }
