@@ -1,69 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
-import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { bindingResponse, ip6Bytes, parseBindingRequest } from './message.ts'
 import { StunServer, stunAddresses } from './stun-server.ts'
 
 const bytes = (hex: string): Uint8Array => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
-
-describe('a binding message', () => {
-  // RFC 5769, 2.2 and 2.3, of which only what is answered here is taken: transaction id, address and port.
-  const id = bytes('2112a442 b7e7a701bc34d686fa87dfae')
-  it.each([
-    [4, '192.0.2.1', '0020 0008 0001 a147 e112a643'],
-    [6, '2001:db8:1234:5678:11:2233:4455:6677', '0020 0014 0002 a147 0113a9faa5d3f179bc25f4b5bed2b9d9'],
-  ] as const)('answers with the address as RFC 5769 shows for IPv%i', (family, address, attribute) => {
-    const response = bindingResponse({ id, fingerprint: false }, { family, address, port: 32_853 })
-    const expected = bytes(attribute)
-    expect(Buffer.from(response)).toEqual(
-      Buffer.concat([bytes('0101'), Uint8Array.of(0, expected.length), id, expected]),
-    )
-  })
-
-  it.each([
-    ['::', '00000000000000000000000000000000'],
-    ['::1', '00000000000000000000000000000001'],
-    ['fe80::1%eth0', 'fe800000000000000000000000000001'],
-    ['2001:db8::ff00:42:8329', '20010db8000000000000ff0000428329'],
-    ['::ffff:192.0.2.1', '00000000000000000000ffffc0000201'],
-  ])('knows the bytes of %s', (address, hex) => {
-    expect(Buffer.from(ip6Bytes(address)).toString('hex')).toBe(hex)
-  })
-
-  const plain = bytes('0001 0000 2112a442 0102030405060708090a0b0c')
-  const withAttributes = (hex: string) => {
-    const attributes = bytes(hex)
-    const request = Buffer.concat([plain, attributes])
-    request.writeUInt16BE(attributes.length, 2)
-    return request
-  }
-
-  it('is taken with optional attributes that nobody knows', () => {
-    expect(parseBindingRequest(withAttributes('8022 0003 61626300'))).toMatchObject({ fingerprint: false })
-  })
-
-  it('carries a fingerprint when the request did, and it is right', () => {
-    const answered = bindingResponse({ id, fingerprint: true }, { family: 4, address: '192.0.2.1', port: 1 })
-    const answer = Buffer.from(answered)
-    expect(answer.subarray(-8, -4)).toEqual(bytes('80280004'))
-    expect(answer.readUInt32BE(answer.length - 4)).toBe((crc32(answer.subarray(0, -8)) ^ 0x5354554e) >>> 0)
-  })
-
-  it.each([
-    ['is a response', bytes('0101 0000 2112a442 0102030405060708090a0b0c')],
-    ['has another cookie', bytes('0001 0000 2112a443 0102030405060708090a0b0c')],
-    ['is shorter than it says', bytes('0001 0004 2112a442 0102030405060708090a0b0c')],
-    ['is cut', plain.subarray(0, 19)],
-    ['needs what is not understood', withAttributes('0006 0004 61626364')],
-    ['has an attribute beyond its end', withAttributes('8022 0009 61626364')],
-    ['has a wrong fingerprint', withAttributes('8028 0004 00000000')],
-    ['is too large', withAttributes(`8022 0258 ${'00'.repeat(600)}`)],
-  ])('is not answered when it %s', (_name, datagram) => {
-    expect(parseBindingRequest(datagram)).toBeUndefined()
-  })
-})
 
 describe('a STUN server', () => {
   let server: StunServer

@@ -4,10 +4,9 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { MeshError } from '@agent-mesh/protocol'
+import { bindingResponse, ipBytes, MeshError, parseBindingRequest } from '@agent-mesh/protocol'
 import { TokenBucket } from '../circuit/token-bucket.ts'
 import { stunDefaults } from './defaults.ts'
-import { bindingResponse, ip6Bytes, parseBindingRequest } from './message.ts'
 
 export interface StunServerInit {
   /** UDP port of the first socket, the second has the next one; 0: any two. @default 3478 */
@@ -89,13 +88,12 @@ export class StunServer {
     const request = this.#mayAsk(family, address) ? parseBindingRequest(bytes) : undefined
     if (request === undefined) return void this.#refused++
     this.#answered++
-    const source = { family: family === 'IPv4' ? 4 : 6, address, port } as const
-    socket.send(bindingResponse(request, source), port, address, () => {})
+    socket.send(bindingResponse(request, { host: address, port }), port, address, () => {})
   }
 
   /** By address, in IPv6 by the network of 64 bits that one host has to itself. */
   #mayAsk(family: string, address: string): boolean {
-    const source = family === 'IPv4' ? address : ip6Bytes(address).slice(0, 8).join(':')
+    const source = family === 'IPv4' ? address : ipBytes(address).subarray(0, 8).join(':')
     const now = this.#now()
     const bucket =
       this.#sources.get(source) ?? new TokenBucket(stunDefaults.perSecond, stunDefaults.burst - 1, now)

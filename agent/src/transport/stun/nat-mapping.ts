@@ -1,5 +1,5 @@
 /** What answers of STUN servers tell of the NATs on the way: pure, table-tested (RFC 4787, 4.1; RFC 5780, 4.3). */
-import type { StunAddress } from './stun-message.ts'
+import type { StunAddress } from '@agent-mesh/protocol'
 
 /**
  * - `open`: no NAT, this host has the address itself

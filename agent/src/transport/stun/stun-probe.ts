@@ -5,9 +5,15 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import {
+  bindingRequest,
+  mappedAddressIn,
+  MeshError,
+  stunTransactionBytes,
+  toMeshError,
+  type StunAddress,
+} from '@agent-mesh/protocol'
 import { transportDefaults } from '../defaults.ts'
-import { bindingRequest, mappedAddressIn, transactionBytes, type StunAddress } from './stun-message.ts'
 
 export interface StunServer {
   /** IP address or name. */
@@ -62,7 +68,7 @@ export class StunProbe {
   /** Repeats the question as long as nobody answers. @throws MeshError unavailable, cancelled */
   async ask({ host, port }: StunServer, { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }) {
     const { promise, resolve, reject } = Promise.withResolvers<StunAnswer>()
-    const transaction = randomBytes(transactionBytes)
+    const transaction = randomBytes(stunTransactionBytes)
     const request = bindingRequest(transaction)
     const pending: Pending = {
       transaction,

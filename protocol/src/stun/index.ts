@@ -1,0 +1,10 @@
+export type { StunAddress } from './address.ts'
+export {
+  bindingRequest,
+  bindingResponse,
+  mappedAddressIn,
+  parseBindingRequest,
+  type BindingRequest,
+} from './binding.ts'
+export { ipBytes } from './ip-bytes.ts'
+export { stunTransactionBytes } from './message.ts'
