@@ -88,8 +88,14 @@ export class Reachable {
     })
     this.#rescues.start()
     this.#init.member.network.onChange(() => this.relays.networkChanged())
-    head.onChange(offerRelays)
-    map.onChange(() => this.#watch.update())
+    head.onChange(() => {
+      offerRelays()
+      this.#init.targets.refresh()
+    })
+    map.onChange(() => {
+      this.#watch.update()
+      this.#init.targets.refresh()
+    })
     revocations.onOwn(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()

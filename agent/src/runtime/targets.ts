@@ -2,7 +2,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import type { Presence } from '../membership/presence.ts'
 import type { Callee, CallTargets, ConnectOptions } from '../services/index.ts'
-import type { DialTarget } from '../transport/dialer.ts'
+import type { DialTarget } from '../transport/dial-target.ts'
 import type { Link } from '../transport/link.ts'
 import type { Member } from './member.ts'
 import type { PathChoice } from './options.ts'
@@ -66,18 +66,28 @@ export class Targets implements CallTargets {
     return member.transport.connect(this.#dialTarget(peerId), options)
   }
 
+  /** The map or the relays changed: dials under way take what is known by now. */
+  refresh(): void {
+    const { dials } = this.#init.member.transport
+    for (const peerId of dials.peers()) {
+      const target = this.#knownOf(peerId)
+      if (target !== undefined) dials.learn(target)
+    }
+  }
+
   #dialTarget(peerId: string): DialTarget {
+    const target = this.#knownOf(peerId)
+    if (target !== undefined) return target
+    throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
+  }
+
+  #knownOf(peerId: string): DialTarget | undefined {
     const { map, head, transport } = this.#init.member
     const known = map.get(peerId)
     const relay = head.current.relays.find(entry => entry.peerId === peerId)
     const near = this.#init.lan?.(peerId) ?? []
-    if (
-      known === undefined &&
-      relay === undefined &&
-      near.length === 0 &&
-      transport.links.best(peerId) === undefined
-    )
-      throw new MeshError('unavailable', `Cannot reach ${peerId}: the map does not know it`)
+    const linked = transport.links.best(peerId) !== undefined
+    if (known === undefined && relay === undefined && near.length === 0 && !linked) return undefined
     const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))
     return {
       peerId,

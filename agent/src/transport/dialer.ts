@@ -4,38 +4,16 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { circuitAddr, withPeer, type Path } from './address.ts'
 import type { Connector } from './connector.ts'
+import type { ConnectOptions, DialTarget, RelayTarget } from './dial-target.ts'
 import { transportDefaults } from './defaults.ts'
 import { dialOrder, type Interfaces } from './dial-order.ts'
 import { HandshakeSlots } from './handshake-slots.ts'
-import { climb, type Attempt } from './ladder.ts'
+import { climb, type Attempt, type Ways } from './ladder.ts'
 import type { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import type { NodeCore } from './node.ts'
 import type { PathHistory } from './path-history.ts'
-
-export interface RelayTarget {
-  peerId: string
-  /** Without peer id. */
-  addrs: readonly string[]
-}
-
-export interface DialTarget {
-  peerId: string
-  /** For messages. @default the peer id */
-  name?: string
-  /** Direct addresses, as its record lists them. */
-  addrs: readonly string[]
-  /** Its relays, home first. */
-  relays: readonly RelayTarget[]
-}
-
-export interface ConnectOptions {
-  signal?: AbortSignal
-  /** Milliseconds of `performance.now()`. @default 10 s from now */
-  deadline?: number
-  /** `relay`: neither uses nor opens a direct link. @default 'any' */
-  paths?: 'any' | 'relay'
-}
+import { whileRunning } from './while-running.ts'
 
 export interface DialerInit {
   self: string
@@ -49,8 +27,11 @@ export interface DialerInit {
 }
 
 interface Flight {
+  target: Pick<DialTarget, 'peerId'>
   link: Promise<Link>
   abort: AbortController
+  /** Takes the ways to the peer that are new. */
+  learn: (target: DialTarget) => void
   waiting: number
   /** Has its link, or its failure: nobody gives up any more. */
   settled: boolean
@@ -93,7 +74,10 @@ export class Dialer {
   #flight(target: DialTarget, paths: 'any' | 'relay'): Flight {
     const key = `${paths} ${target.peerId}`
     const known = this.#flights.get(key)
-    if (known !== undefined && !known.abort.signal.aborted) return known
+    if (known !== undefined && !known.abort.signal.aborted) {
+      known.learn(target)
+      return known
+    }
     const abort = new AbortController()
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
     const { links } = this.#init
@@ -105,7 +89,7 @@ export class Dialer {
         if (!link.suspect && link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
       }),
     ]
-    const climbing = this.#climb(target, paths, abort)
+    const { climbing, learn } = this.#climb(target, paths, abort)
     this.#own(climbing, abort)
     const link = Promise.race([climbing, theirs]).finally(() => {
       for (const stop of unsubscribe) stop()
@@ -115,9 +99,20 @@ export class Dialer {
     })
     // Every caller may have given up before it fails.
     link.catch(() => {})
-    const flight: Flight = { link, abort, waiting: 0, settled: false }
+    const flight: Flight = { target, link, abort, learn, waiting: 0, settled: false }
     this.#flights.set(key, flight)
     return flight
+  }
+
+  /** Those that are being dialled. */
+  peers(): string[] {
+    return [...new Set([...this.#flights.values()].map(({ target }) => target.peerId))]
+  }
+
+  /** More is known of a peer: a dial under way tries what is new, too. */
+  learn(target: DialTarget): void {
+    for (const flight of this.#flights.values())
+      if (flight.target.peerId === target.peerId) flight.learn(target)
   }
 
   #own(climbing: Promise<unknown>, abort: AbortController): void {
@@ -154,20 +149,32 @@ export class Dialer {
     }
   }
 
-  #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController): Promise<Link> {
-    const { interfaces, history, self, onError } = this.#init
-    const addrs = paths === 'relay' ? [] : dialOrder(target.addrs, interfaces())
-    const relays = target.relays.filter(({ peerId }) => peerId !== self && peerId !== target.peerId)
+  #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController) {
+    const { history, onError } = this.#init
     history.begin(target.peerId)
-    return climb({
+    const known = new Set<string>()
+    const news = (now: DialTarget) => unknown(this.#ways(now, paths), known)
+    let add: (ways: Ways<Link>) => void = () => {}
+    const climbing = climb({
+      ...news(target),
       action: `connect to ${target.name ?? target.peerId}`,
-      direct: history.bestFirst(target.peerId, addrs).map(addr => this.#direct(addr, target.peerId)),
-      relayed: this.#trustedFirst(relays).map(relay => this.#relayed(relay, target.peerId, paths)),
       signal: abort.signal,
       discard: link => void link.close().catch(onError),
+      onBegun: adder => void (add = adder),
       onTried: (name, error) => history.tried(target.peerId, name, error),
       onGoingOn: rest => this.#own(rest, abort),
     })
+    return { climbing, learn: (now: DialTarget) => add(news(now)) }
+  }
+
+  #ways({ peerId, addrs, relays }: DialTarget, paths: 'any' | 'relay'): Ways<Link> {
+    const { interfaces, history, self } = this.#init
+    const dialled = paths === 'relay' ? [] : history.bestFirst(peerId, dialOrder(addrs, interfaces()))
+    const others = relays.filter(relay => relay.peerId !== self && relay.peerId !== peerId)
+    return {
+      direct: dialled.map(addr => this.#direct(addr, peerId)),
+      relayed: this.#trustedFirst(others).map(relay => this.#relayed(relay, peerId, paths)),
+    }
   }
 
   /** Relays that are silent just now, or leave, are asked last. */
@@ -258,6 +265,12 @@ export class Dialer {
   }
 }
 
+/** Those not known so far, known from now on. */
+function unknown(ways: Ways<Link>, known: Set<string>): Ways<Link> {
+  const isNew = ({ name }: Attempt<Link>) => !known.has(name) && known.add(name)
+  return { direct: ways.direct.filter(isNew), relayed: ways.relayed.filter(isNew) }
+}
+
 const isAllowed = (link: Link, paths: 'any' | 'relay'): boolean => paths === 'any' || link.path === 'relay'
 
 /** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
@@ -265,35 +278,3 @@ const encrypting = 'upgrader:encrypt-outbound-connection'
 
 /** Of the process, since it is the process's CPU that handshakes compete for. */
 const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)
-
-/**
- * Runs with a signal that follows `signal` and a time limit, but only until the run ends: `net.connect` ties a socket to
- * its signal for life, so a signal that fires later, as every timeout does, would end the connection it opened.
- * @param run gets the signal, and a function that sets the limit anew, milliseconds from then
- */
-export async function whileRunning<T>(
-  signal: AbortSignal,
-  ms: number,
-  run: (limited: AbortSignal, extend: (ms: number) => void) => Promise<T>,
-): Promise<T> {
-  const own = new AbortController()
-  const follow = () => own.abort(signal.reason)
-  const expireIn = (limit: number) =>
-    setTimeout(
-      () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${limit} ms`)),
-      limit,
-    )
-  let timer = expireIn(ms)
-  const extend = (limit: number) => {
-    clearTimeout(timer)
-    timer = expireIn(limit)
-  }
-  signal.addEventListener('abort', follow, { once: true })
-  if (signal.aborted) follow()
-  try {
-    return await run(own.signal, extend)
-  } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', follow)
-  }
-}

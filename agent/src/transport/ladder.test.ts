@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
-import { climb, type Attempt } from './ladder.ts'
+import { climb, type Attempt, type Ways } from './ladder.ts'
 
 const started: string[] = []
 const ok = (name: string, ms = 0): Attempt<string> => ({
@@ -30,6 +30,7 @@ function run(
   const late: string[] = []
   const tried: string[] = []
   let rest: Promise<void> | undefined
+  let add: (ways: Ways<string>) => void = () => {}
   const result = climb({
     action: 'reach db-1',
     direct,
@@ -38,12 +39,13 @@ function run(
     discard: loser => void late.push(loser),
     onTried: (name, error) => void tried.push(error === undefined ? name : `${name} failed`),
     onGoingOn: running => void (rest = running),
+    onBegun: adder => void (add = adder),
     staggerMs: 10,
     silentHeadStartMs: 50,
     directHeadStartMs: 500,
     relayHeadStartMs: 20,
   })
-  return { result, late, tried, rest: () => rest }
+  return { result, late, tried, rest: () => rest, add: (ways: Ways<string>) => add(ways) }
 }
 
 /** Is there at once, and takes its time for the handshake. */
@@ -116,6 +118,33 @@ describe('the dial ladder', () => {
     }
     expect(await run([loser, ok('winner')]).result).toBe('winner')
     expect(aborted).toBe(true)
+  })
+
+  it('takes a relay that becomes known while it waits for a silent address', async () => {
+    const { result, add } = run([hangs('direct')])
+    add({ direct: [], relayed: [ok('relay')] })
+    expect(await result).toBe('relay')
+  })
+
+  it('takes an address that becomes known while all others are silent', async () => {
+    const { result, add } = run([hangs('old')], [hangs('relay')])
+    add({ direct: [ok('new')], relayed: [] })
+    expect(await result).toBe('new')
+  })
+
+  it('fails only when what was added has failed too', async () => {
+    const { result, add } = run([fails('one')])
+    add({ direct: [fails('two')], relayed: [fails('three')] })
+    await expect(result).rejects.toMatchObject({ code: 'unavailable' })
+    expect(started).toEqual(['one', 'two', 'three'])
+  })
+
+  it('tries nothing that is added after its end', async () => {
+    const { result, add } = run([ok('direct')])
+    await result
+    add({ direct: [ok('late')], relayed: [ok('later')] })
+    await delay(80)
+    expect(started).toEqual(['direct'])
   })
 
   it('discards a loser that finishes after all', async () => {

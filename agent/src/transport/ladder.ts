@@ -25,15 +25,21 @@ export interface Attempt<T> {
   run(signal: AbortSignal, answered: () => void): Promise<T>
 }
 
-export interface Ladder<T> {
-  /** For messages: "reach db-1". */
-  action: string
+/** What can be tried, each kind in its order. */
+export interface Ways<T> {
   direct: readonly Attempt<T>[]
   relayed: readonly Attempt<T>[]
+}
+
+export interface Ladder<T> extends Ways<T> {
+  /** For messages: "reach db-1". */
+  action: string
   signal: AbortSignal
   discard: (late: T) => void
   /** How one attempt ended: without an error it brought a link. */
   onTried?: (name: string, error: MeshError | undefined) => void
+  /** Is given how to add ways that become known while the race runs; of no effect after it. */
+  onBegun?: (add: (ways: Ways<T>) => void) => void
   /** Direct attempts that go on after a relay won, until they settle or `signal` aborts. Their results are kept. */
   onGoingOn?: (rest: Promise<void>) => void
   staggerMs?: number
@@ -50,6 +56,7 @@ export async function climb<T>(ladder: Ladder<T>): Promise<T> {
   if (direct.length + relayed.length === 0)
     throw new MeshError('unavailable', `Cannot ${action}: it has no address and no relay`)
   const race = new Race(ladder)
+  ladder.onBegun?.(ways => race.add(ways))
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(toMeshError(signal.reason, 'cancelled', action))
   signal.addEventListener('abort', onAbort, { once: true })
@@ -76,7 +83,9 @@ class Race<T> {
   readonly #errors: { name: string; error: MeshError }[] = []
   readonly #answered: PromiseWithResolvers<void> = Promise.withResolvers()
   #anyAnswered = false
-  #direct: Promise<void> = Promise.resolve()
+  #direct: Promise<unknown> = Promise.resolve()
+  #relaysBegin: Promise<void> | undefined
+  readonly #rungs: Promise<unknown>[] = []
   #wonBy: Kind | undefined
 
   constructor(ladder: Ladder<T>) {
@@ -90,13 +99,21 @@ class Race<T> {
     this.#win = resolve
   }
 
-  /** Settles when nothing is left to try. */
+  /** Settles when nothing is left to try, of what was added meanwhile neither. */
   async run(): Promise<void> {
-    const { direct, relayed, staggerMs, relayHeadStartMs } = this.#ladder
-    this.#direct = this.#rung('direct', direct, staggerMs ?? transportDefaults.staggerMs)
-    await this.#headStart()
-    const relays = this.#rung('relayed', relayed, relayHeadStartMs ?? transportDefaults.relayHeadStartMs)
-    await Promise.all([this.#direct, relays])
+    this.add(this.#ladder)
+    for (const rung of this.#rungs) await rung
+  }
+
+  add({ direct, relayed }: Ways<T>): void {
+    const { staggerMs, relayHeadStartMs } = this.#ladder
+    const dialled = this.#rung('direct', direct, staggerMs ?? transportDefaults.staggerMs)
+    this.#direct = Promise.all([this.#direct, dialled])
+    this.#relaysBegin ??= this.#headStart()
+    const relays = this.#relaysBegin.then(() =>
+      this.#rung('relayed', relayed, relayHeadStartMs ?? transportDefaults.relayHeadStartMs),
+    )
+    this.#rungs.push(dialled, relays)
   }
 
   /** Until direct addresses had their chance, or all failed. */
@@ -149,7 +166,7 @@ class Race<T> {
   /** Nobody waits any more: what is of no use ends. */
   end(): void {
     this.#over.relayed.abort()
-    if (this.#wonBy === 'relayed') this.#ladder.onGoingOn?.(this.#direct)
+    if (this.#wonBy === 'relayed') this.#ladder.onGoingOn?.(this.#direct.then(() => {}))
     if (this.#wonBy !== 'relayed' || this.#ladder.onGoingOn === undefined) this.#over.direct.abort()
   }
 

@@ -12,7 +12,8 @@ import { atMost } from './at-most.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
 import { Connector } from './connector.ts'
 import { transportDefaults } from './defaults.ts'
-import { Dialer, type ConnectOptions, type DialTarget } from './dialer.ts'
+import type { ConnectOptions, DialTarget } from './dial-target.ts'
+import { Dialer } from './dialer.ts'
 import { guardHandlers } from './guard.ts'
 import type { HelloPorts } from './hello.ts'
 import { Identification } from './identification.ts'
@@ -64,6 +65,8 @@ export interface Transport {
   readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
   /** Where relays see this member; undefined when nobody asks. */
   observed(): Observed | undefined
+  /** Dials under way. */
+  readonly dials: Pick<Dialer, 'peers' | 'learn'>
   /** What came of dialling peers. */
   readonly history: PathHistory
   /** Addresses others can dial, without peer id; those announced, or those listened on. */
@@ -99,7 +102,7 @@ class MeshTransport implements Transport {
   readonly #options: TransportOptions
   readonly #admissions: Admissions
   readonly #connector: Connector
-  readonly #dialer: Dialer
+  readonly dials: Dialer
   readonly #upgrades: Upgrades | undefined
   readonly #identification: Identification
   readonly #onError: (error: unknown) => void
@@ -119,6 +122,7 @@ class MeshTransport implements Transport {
     this.#admissions = new Admissions({
       helloMs,
       maxPending: maxPendingHellos,
+      maxPerSource: transportDefaults.hellosPerSource,
       maxWaitingStreams: transportDefaults.maxWaitingStreams,
       onRefused: init.onRefused ?? (() => {}),
     })
@@ -149,7 +153,7 @@ class MeshTransport implements Transport {
     })
     const upgrades = init.upgrades === undefined ? undefined : this.#makeUpgrades(init.upgrades)
     this.#upgrades = upgrades
-    this.#dialer = new Dialer({
+    this.dials = new Dialer({
       ...common,
       connector: this.#connector,
       transportManager: () => upgrades ?? this.#node.core.transportManager,
@@ -182,7 +186,7 @@ class MeshTransport implements Transport {
       ...(proxy ? { proxy: new Proxy(proxy) } : {}),
       maxConnections: this.#options.maxLinks + this.#options.maxPendingHellos,
       isDoubted: id => this.links.all().some(link => link.id === id && link.suspect),
-      denyInbound: () => this.#admissions.full || this.#state === 'stopped',
+      denyInbound: source => this.#admissions.isFullFor(source) || this.#state === 'stopped',
       gater: relay?.gater ?? {},
       services: relay?.services ?? {},
       beforeServices: core =>
@@ -221,7 +225,7 @@ class MeshTransport implements Transport {
     clearInterval(this.#sweeper)
     const orderly = async () => {
       await Promise.all([this.#relayClient?.stop(), this.#upgrades?.stop()])
-      await this.#dialer.stop()
+      await this.dials.stop()
       await this.links.stop()
       await this.#identification.stop()
       await this.#node.libp2p.stop()
@@ -252,7 +256,7 @@ class MeshTransport implements Transport {
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {
     if (this.#state !== 'started')
       return Promise.reject(new MeshError('unavailable', `Cannot connect to ${target.peerId}: not started`))
-    return this.#dialer.connect(target, options)
+    return this.dials.connect(target, options)
   }
 
   async handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {

@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { targetOf, TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
 import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -50,6 +51,21 @@ async function homed(name: string, relays: RelayCandidate[], init: Partial<Trans
   return { transport, client }
 }
 
+/** Takes connections and says nothing. */
+async function muteAddress() {
+  const sockets: Socket[] = []
+  const server = createServer(socket => void sockets.push(socket.on('error', () => {})))
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', () => listening.resolve())
+  await listening.promise
+  const { port } = server.address() as AddressInfo
+  const close = () => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  }
+  return { addr: `/ip4/127.0.0.1/tcp/${port}`, [Symbol.dispose]: close }
+}
+
 describe('circuits', () => {
   it('carry a link between two members that dial no address of each other, encrypted end to end', async () => {
     const relay = await startRelay('relay')
@@ -88,6 +104,21 @@ describe('circuits', () => {
     expect(target.addrs).toHaveLength(1)
     expect(await caller.connect(target, { paths: 'relay' })).toMatchObject({ path: 'relay' })
     expect(caller.links.of(callee.transport.peerId)).toHaveLength(1)
+  })
+
+  it('are taken by a dial that began before the relay of the peer was known', async () => {
+    const relay = await startRelay('relay')
+    const callee = await homed('callee', [relay.candidate])
+    const caller = await mesh.join('caller', { listen: [] })
+    using mute = await muteAddress()
+    const target = { ...targetOf(callee.transport), addrs: [mute.addr] }
+    const since = performance.now()
+    const begun = caller.connect(target)
+    const joined = caller.connect({ ...target, relays: [relay.candidate] })
+    expect(await begun).toMatchObject({ path: 'relay' })
+    expect(await joined).toBe(await begun)
+    expect(performance.now() - since).toBeLessThan(4_000)
+    expect(caller.dials.peers()).toEqual([])
   })
 
   it('go through the standby when the home relay is dead, and the callee reserves again when it returns', async () => {

@@ -1,0 +1,24 @@
+/** Whom to dial, and how: what the rooms above know of a peer. */
+export interface RelayTarget {
+  peerId: string
+  /** Without peer id. */
+  addrs: readonly string[]
+}
+
+export interface DialTarget {
+  peerId: string
+  /** For messages. @default the peer id */
+  name?: string
+  /** Direct addresses, as its record lists them. */
+  addrs: readonly string[]
+  /** Its relays, home first. */
+  relays: readonly RelayTarget[]
+}
+
+export interface ConnectOptions {
+  signal?: AbortSignal
+  /** Milliseconds of `performance.now()`. @default 10 s from now */
+  deadline?: number
+  /** `relay`: neither uses nor opens a direct link. @default 'any' */
+  paths?: 'any' | 'relay'
+}
