@@ -31,11 +31,19 @@ export const full = (action: string, maxMembers: number) =>
     hint: 'Remove members that are gone, or raise maxMembers.',
   })
 
-export const staleIncarnation = (given: number, stored: number) =>
-  new MeshError('conflict', `Cannot publish record: incarnation ${given} does not beat ${stored}`, {
-    details: { incarnation: stored },
+/** False for the very record that is stored. @throws MeshError conflict when the given one does not beat that */
+export function beatsStored(
+  given: { incarnation: number; record: string },
+  stored: { incarnation: number; record: unknown },
+): boolean {
+  if (given.incarnation > stored.incarnation) return true
+  if (given.incarnation === stored.incarnation && given.record === stored.record) return false
+  const reason = `incarnation ${given.incarnation} does not beat ${stored.incarnation}`
+  throw new MeshError('conflict', `Cannot publish record: ${reason}`, {
+    details: { incarnation: stored.incarnation },
     hint: 'Sign a record with a higher incarnation.',
   })
+}
 
 export const notInMap = (peerId: string) =>
   new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)

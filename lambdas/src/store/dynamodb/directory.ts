@@ -1,6 +1,6 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import type { MapWrite, NewRecord } from '../model.ts'
-import { checkSerial, full, notInMap, staleIncarnation } from '../refusals.ts'
+import { beatsStored, checkSerial, full, notInMap } from '../refusals.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
 import type { Write } from './dynamo.ts'
@@ -30,16 +30,15 @@ export const countBy = (by: 1 | -1, maxMembers: number): Write => ({
 /** The numbered map on DynamoDB. */
 export const directory = ({ db, clock, maxMembers, queue, members, changes }: Needs) => {
   const put = async (record: NewRecord): Promise<MapWrite | typeof again> => {
-    const { peerId, incarnation } = record
+    const { peerId } = record
     const shard = await shardOf(peerId)
     // Both at once: the shorter the time between reading and writing, the fewer races are lost.
     const [found, head] = await Promise.all([members.find(peerId), changes.number(shard)])
     const member = checkSerial(found, record, 'publish record')
-    if (remembersIncarnation(member, clock.now()) && member.incarnation !== undefined) {
-      if (member.incarnation === incarnation && member.record === record.record)
-        return { written: false, shard, v: member.v ?? 0 }
-      if (member.incarnation >= incarnation) throw staleIncarnation(incarnation, member.incarnation)
-    }
+    const { incarnation, record: stored } = member
+    const mustBeat = incarnation !== undefined && remembersIncarnation(member, clock.now())
+    if (mustBeat && !beatsStored(record, { incarnation, record: stored }))
+      return { written: false, shard, v: member.v ?? 0 }
     const back = !member.counted
     if (back && (await members.count()) >= maxMembers) throw full('publish record', maxMembers)
     const { v, set, writes } = changes.next(member, head, { put: record })

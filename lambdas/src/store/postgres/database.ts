@@ -5,10 +5,10 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
+import type { Row } from '../sql/columns.ts'
 import { isPassing } from './passing-failures.ts'
 import { schemaName } from './schema.ts'
 
-export type Row = Record<string, unknown>
 type Value = string | number | boolean | null | readonly string[] | readonly number[]
 
 /** Statements on one connection or on any. */

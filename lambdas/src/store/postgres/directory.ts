@@ -1,9 +1,10 @@
 import { tombstoneMs } from '../../defaults.ts'
 import type { MapWrite, NewRecord } from '../model.ts'
-import { notInMap, staleIncarnation } from '../refusals.ts'
-import { list, number, text } from './columns.ts'
-import type { Row, Sql } from './database.ts'
-import type { EnrolmentRow, enrolmentRows } from './enrolment-rows.ts'
+import { beatsStored, notInMap } from '../refusals.ts'
+import { list, number, text, type Row } from '../sql/columns.ts'
+import type { EnrolmentRow } from '../sql/enrolment-row.ts'
+import type { Sql } from './database.ts'
+import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 import type { mapLog } from './map-log.ts'
@@ -89,9 +90,8 @@ export const directory = ({ rows, ...init }: Needs) => {
     const stored = await find(tx, record.peerId)
     if (stored !== undefined) {
       const incarnation = number(stored, 'incarnation')
-      if (incarnation === record.incarnation && stored['record'] === record.record)
+      if (!beatsStored(record, { incarnation, record: stored['record'] }))
         return { written: false, shard: enrolment.shard, v: number(stored, 'v') }
-      if (incarnation >= record.incarnation) throw staleIncarnation(record.incarnation, incarnation)
     }
     if (!enrolment.counted) {
       if (!locked) return undefined

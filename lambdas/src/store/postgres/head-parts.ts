@@ -1,25 +1,18 @@
 import type { HeadPart } from '../model.ts'
 import { partConflict } from '../refusals.ts'
-import { number, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { number } from '../sql/columns.ts'
+import { headPartFromRow } from '../sql/rows.ts'
 import type { PostgresInit } from './init.ts'
-
-const fromRow = (row: Row): HeadPart => ({
-  name: text(row, 'name'),
-  number: number(row, 'number'),
-  document: text(row, 'document'),
-  writtenAt: number(row, 'written_at'),
-})
 
 /** Head parts on PostgreSQL. */
 export const headParts = ({ db, clock }: PostgresInit) => ({
   async readPart(name: string): Promise<HeadPart | undefined> {
     const row = await db.get('SELECT * FROM head_parts WHERE name = $1', name)
-    return row && fromRow(row)
+    return row && headPartFromRow(row)
   },
 
   readParts: async (): Promise<HeadPart[]> =>
-    (await db.all('SELECT * FROM head_parts ORDER BY name')).map(fromRow),
+    (await db.all('SELECT * FROM head_parts ORDER BY name')).map(headPartFromRow),
 
   async writePart(name: string, expected: number, document: string): Promise<HeadPart> {
     const part = { name, number: expected + 1, document, writtenAt: clock.now() }

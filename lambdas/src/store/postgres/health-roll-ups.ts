@@ -1,6 +1,6 @@
 import { healthHistory } from '../../defaults.ts'
 import type { HealthRollUp } from '../model.ts'
-import { number, text } from './columns.ts'
+import { rollUpFromRow } from '../sql/rows.ts'
 import type { PostgresInit } from './init.ts'
 
 /** Health of the last day on PostgreSQL. */
@@ -20,10 +20,6 @@ export const healthRollUps = ({ db, clock }: PostgresInit) => ({
   listHealth: async (since: number): Promise<HealthRollUp[]> => {
     const from = Math.max(since, clock.now() - healthHistory.keptMs)
     const rows = await db.all('SELECT * FROM health WHERE at >= $1 ORDER BY at, region', from)
-    return rows.map(row => ({
-      at: number(row, 'at'),
-      region: text(row, 'region'),
-      document: text(row, 'document'),
-    }))
+    return rows.map(rollUpFromRow)
   },
 })

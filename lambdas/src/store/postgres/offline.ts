@@ -1,8 +1,9 @@
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { offlineMs, removalPage } from '../../defaults.ts'
 import type { Enrolment } from '../model.ts'
+import { enrolmentFromRow } from '../sql/enrolment-row.ts'
 import type { directory } from './directory.ts'
-import { enrolmentFromRow, type enrolmentRows } from './enrolment-rows.ts'
+import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 

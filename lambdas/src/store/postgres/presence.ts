@@ -1,19 +1,10 @@
 import { leaseMs } from '../../defaults.ts'
 import type { Lease, RelayReport } from '../model.ts'
 import { placeOf, strayReport } from '../refusals.ts'
-import { number, text } from './columns.ts'
-import type { Row, Sql } from './database.ts'
+import { leaseFromRow } from '../sql/rows.ts'
+import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor } from './locks.ts'
-
-const fromRow = (row: Row): Lease => ({
-  relay: text(row, 'relay'),
-  epoch: text(row, 'epoch'),
-  seq: number(row, 'seq'),
-  reportedAt: number(row, 'reported_at'),
-  expiresAt: number(row, 'expires_at'),
-  status: text(row, 'status'),
-})
 
 /** Sorted, so that two reports of the same agents do not wait for each other. */
 const moveIn = (tx: Sql, { relay, epoch, up }: RelayReport, now: number): Promise<number> =>
@@ -41,7 +32,7 @@ export const presence = ({ db, clock }: PostgresInit) => ({
       const now = clock.now()
       await lockFor(tx, `relay ${relay}`)
       const row = await tx.get('SELECT * FROM leases WHERE relay = $1', relay)
-      const stored = row && fromRow(row)
+      const stored = row && leaseFromRow(row)
       const place = placeOf(stored, report)
       if (place === 'stray') throw strayReport(report, stored)
       if (place === 'next' && up.length > 0) await moveIn(tx, report, now)
@@ -67,5 +58,7 @@ export const presence = ({ db, clock }: PostgresInit) => ({
     }),
 
   readLeases: async (): Promise<Lease[]> =>
-    (await db.all('SELECT * FROM leases WHERE expires_at > $1 ORDER BY relay', clock.now())).map(fromRow),
+    (await db.all('SELECT * FROM leases WHERE expires_at > $1 ORDER BY relay', clock.now())).map(
+      leaseFromRow,
+    ),
 })

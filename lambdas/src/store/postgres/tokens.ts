@@ -2,24 +2,12 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { NewToken, Token } from '../model.ts'
 import { tokenId } from '../token-id.ts'
 import { tokenRefused } from '../token-refused.ts'
-import { list, number, optionalNumber, optionalText, text } from './columns.ts'
-import type { Row, Sql } from './database.ts'
+import type { Row } from '../sql/columns.ts'
+import { tokenFromRow } from '../sql/token-row.ts'
+import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 
-const fromRow = (row: Row): Token => ({
-  hash: text(row, 'hash'),
-  ...optionalText(row, 'name', 'name'),
-  roles: list(row, 'roles'),
-  tags: list(row, 'tags'),
-  ...optionalText(row, 'region', 'region'),
-  ephemeral: row['ephemeral'] === true,
-  uses: number(row, 'uses'),
-  left: number(row, 'left_uses'),
-  createdAt: number(row, 'created_at'),
-  createdBy: text(row, 'created_by'),
-  expiresAt: number(row, 'expires_at'),
-  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
-})
+const fromRow = (row: Row): Token => tokenFromRow(row, 'left_uses')
 
 /** Join tokens on PostgreSQL. */
 export const tokens = ({ db, clock }: PostgresInit) => ({

@@ -1,9 +1,8 @@
 /** The one file that knows node:sqlite: opening, tuning, migrating, transactions, statements. */
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import type { Row } from '../sql/columns.ts'
 import { migrations } from './schema.ts'
-
-export type Row = Record<string, SQLOutputValue>
 
 /**
  * Write-ahead log: readers never wait. `synchronous = FULL` costs 0.5 ms a write and is needed: after a power cut no

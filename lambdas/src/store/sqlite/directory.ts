@@ -1,9 +1,9 @@
 import { tombstoneMs } from '../../defaults.ts'
 import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
-import { notInMap, staleIncarnation } from '../refusals.ts'
-import { list, number, text } from './columns.ts'
-import type { Row } from './database.ts'
-import type { EnrolmentRow, enrolmentRows } from './enrolment-rows.ts'
+import { beatsStored, notInMap } from '../refusals.ts'
+import { list, number, text, type Row } from '../sql/columns.ts'
+import type { EnrolmentRow } from '../sql/enrolment-row.ts'
+import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
 import type { mapLog } from './map-log.ts'
 
@@ -73,9 +73,8 @@ export const directory = ({ rows, ...init }: Needs) => {
       const stored = find(put.peerId)
       if (stored !== undefined) {
         const incarnation = number(stored, 'incarnation')
-        if (incarnation === put.incarnation && stored['record'] === put.record)
+        if (!beatsStored(put, { incarnation, record: stored['record'] }))
           return { written: false, shard: enrolment.shard, v: number(stored, 'v') }
-        if (incarnation >= put.incarnation) throw staleIncarnation(put.incarnation, incarnation)
       }
       if (!enrolment.counted) {
         rows.checkRoom('publish record')

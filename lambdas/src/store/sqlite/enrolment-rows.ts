@@ -1,28 +1,7 @@
-import type { Enrolment } from '../model.ts'
 import { checkSerial, full, lapsed } from '../refusals.ts'
-import { list, number, optionalNumber, optionalText, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { number, text } from '../sql/columns.ts'
+import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
 import type { SqliteInit } from './init.ts'
-
-/** An enrolment with the columns that only this adapter has. */
-export type EnrolmentRow = Enrolment & { shard: number; counted: boolean }
-
-export const enrolmentFromRow = (row: Row): EnrolmentRow => ({
-  peerId: text(row, 'peer_id'),
-  shard: number(row, 'shard'),
-  serial: text(row, 'serial'),
-  name: text(row, 'name'),
-  roles: list(row, 'roles'),
-  tags: list(row, 'tags'),
-  ...optionalText(row, 'region', 'region'),
-  ephemeral: number(row, 'ephemeral') === 1,
-  tokenHash: text(row, 'token_hash'),
-  createdAt: number(row, 'created_at'),
-  expiresAt: number(row, 'expires_at'),
-  ...optionalText(row, 'credential', 'credential'),
-  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
-  counted: number(row, 'counted') === 1,
-})
 
 /** Reads of enrolments, and the count of members that `maxMembers` bounds. */
 export const enrolmentRows = ({ db, clock, maxMembers }: SqliteInit) => ({

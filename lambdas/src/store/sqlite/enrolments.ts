@@ -1,9 +1,10 @@
 import { freeName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
 import { graceMs, notEnrolled, revoked } from '../refusals.ts'
-import { text } from './columns.ts'
+import { text } from '../sql/columns.ts'
+import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
 import type { directory } from './directory.ts'
-import { enrolmentFromRow, type EnrolmentRow, type enrolmentRows } from './enrolment-rows.ts'
+import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
 import type { tokens } from './tokens.ts'
 

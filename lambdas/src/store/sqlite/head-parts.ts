@@ -1,24 +1,16 @@
 import type { HeadPart } from '../model.ts'
 import { partConflict } from '../refusals.ts'
-import { number, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { headPartFromRow } from '../sql/rows.ts'
 import type { SqliteInit } from './init.ts'
-
-const fromRow = (row: Row): HeadPart => ({
-  name: text(row, 'name'),
-  number: number(row, 'number'),
-  document: text(row, 'document'),
-  writtenAt: number(row, 'written_at'),
-})
 
 /** Head parts on SQLite. */
 export const headParts = ({ db, clock }: SqliteInit) => ({
   readPart(name: string): HeadPart | undefined {
     const row = db.get('SELECT * FROM head_parts WHERE name = ?', name)
-    return row && fromRow(row)
+    return row && headPartFromRow(row)
   },
 
-  readParts: (): HeadPart[] => db.all('SELECT * FROM head_parts ORDER BY name').map(fromRow),
+  readParts: (): HeadPart[] => db.all('SELECT * FROM head_parts ORDER BY name').map(headPartFromRow),
 
   writePart(name: string, expected: number, document: string): HeadPart {
     const part = { name, number: expected + 1, document, writtenAt: clock.now() }

@@ -1,6 +1,6 @@
 import { healthHistory } from '../../defaults.ts'
 import type { HealthRollUp } from '../model.ts'
-import { number, text } from './columns.ts'
+import { rollUpFromRow } from '../sql/rows.ts'
 import type { SqliteInit } from './init.ts'
 
 /** Health of the last day on SQLite; of writes the caller holds the transaction. */
@@ -16,5 +16,5 @@ export const healthRollUps = ({ db, clock }: SqliteInit) => ({
         'SELECT * FROM health WHERE at >= ? ORDER BY at, region',
         Math.max(since, clock.now() - healthHistory.keptMs),
       )
-      .map(row => ({ at: number(row, 'at'), region: text(row, 'region'), document: text(row, 'document') })),
+      .map(rollUpFromRow),
 })

@@ -1,6 +1,6 @@
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
-import { number, text } from './columns.ts'
+import { number, text } from '../sql/columns.ts'
 import type { directory } from './directory.ts'
 import type { SqliteInit } from './init.ts'
 

@@ -1,16 +1,9 @@
 import { mapLogRetentionMs } from '../../defaults.ts'
 import type { MapChange, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
-import { number, optionalText, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { number, text } from '../sql/columns.ts'
+import { changeFromRow } from '../sql/rows.ts'
 import type { SqliteInit } from './init.ts'
-
-const changeFromRow = (row: Row): MapChange => ({
-  v: number(row, 'v'),
-  peerId: text(row, 'peer_id'),
-  ...optionalText(row, 'gone', 'gone'),
-  at: number(row, 'at'),
-})
 
 /** The numbers of the shards and the changes behind them. */
 export const mapLog = ({ db, clock }: SqliteInit) => ({

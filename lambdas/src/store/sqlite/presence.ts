@@ -1,18 +1,8 @@
 import { leaseMs } from '../../defaults.ts'
 import type { Lease, RelayReport } from '../model.ts'
 import { placeOf, strayReport } from '../refusals.ts'
-import { number, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { leaseFromRow } from '../sql/rows.ts'
 import type { SqliteInit } from './init.ts'
-
-const fromRow = (row: Row): Lease => ({
-  relay: text(row, 'relay'),
-  epoch: text(row, 'epoch'),
-  seq: number(row, 'seq'),
-  reportedAt: number(row, 'reported_at'),
-  expiresAt: number(row, 'expires_at'),
-  status: text(row, 'status'),
-})
 
 /** Leases and homes on SQLite; of writes the caller holds the transaction. */
 export const presence = ({ db, clock }: SqliteInit) => {
@@ -46,7 +36,7 @@ export const presence = ({ db, clock }: SqliteInit) => {
   return {
     applyReport(report: RelayReport): Lease {
       const row = db.get('SELECT * FROM leases WHERE relay = ?', report.relay)
-      const stored = row && fromRow(row)
+      const stored = row && leaseFromRow(row)
       const place = placeOf(stored, report)
       if (place === 'stray') throw strayReport(report, stored)
       if (place === 'next') {
@@ -63,6 +53,6 @@ export const presence = ({ db, clock }: SqliteInit) => {
     },
 
     readLeases: (): Lease[] =>
-      db.all('SELECT * FROM leases WHERE expires_at > ? ORDER BY relay', clock.now()).map(fromRow),
+      db.all('SELECT * FROM leases WHERE expires_at > ? ORDER BY relay', clock.now()).map(leaseFromRow),
   }
 }

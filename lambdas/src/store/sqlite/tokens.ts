@@ -1,24 +1,12 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { NewToken, Token } from '../model.ts'
 import { tokenId } from '../token-id.ts'
-import { list, number, optionalNumber, optionalText, text } from './columns.ts'
-import type { Row } from './database.ts'
+import { tokenRefused } from '../token-refused.ts'
+import type { Row } from '../sql/columns.ts'
+import { tokenFromRow } from '../sql/token-row.ts'
 import type { SqliteInit } from './init.ts'
 
-const fromRow = (row: Row): Token => ({
-  hash: text(row, 'hash'),
-  ...optionalText(row, 'name', 'name'),
-  roles: list(row, 'roles'),
-  tags: list(row, 'tags'),
-  ...optionalText(row, 'region', 'region'),
-  ephemeral: number(row, 'ephemeral') === 1,
-  uses: number(row, 'uses'),
-  left: number(row, 'left'),
-  createdAt: number(row, 'created_at'),
-  createdBy: text(row, 'created_by'),
-  expiresAt: number(row, 'expires_at'),
-  ...optionalNumber(row, 'revoked_at', 'revokedAt'),
-})
+const fromRow = (row: Row): Token => tokenFromRow(row, 'left')
 
 /** Join tokens on SQLite. */
 export const tokens = ({ db, clock }: SqliteInit) => ({
@@ -58,16 +46,10 @@ export const tokens = ({ db, clock }: SqliteInit) => ({
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
   takeUse(hash: string): Token {
-    const refuse = (reason: string) =>
-      new MeshError('token_invalid', `Cannot redeem join token: it ${reason}`, {
-        hint: 'Ask an admin for a new one: agent-mesh token create.',
-      })
     const row = db.get('SELECT * FROM tokens WHERE id = ? AND hash = ?', tokenId(hash), hash)
-    if (row === undefined) throw refuse('is unknown')
-    const token = fromRow(row)
-    if (token.revokedAt !== undefined) throw refuse('was revoked')
-    if (token.expiresAt <= clock.now()) throw refuse(`expired at ${new Date(token.expiresAt).toISOString()}`)
-    if (token.left === 0) throw refuse(`was used ${token.uses} of ${token.uses} times`)
+    const token = row && fromRow(row)
+    const refused = tokenRefused(token, clock.now())
+    if (refused !== undefined || token === undefined) throw refused
     db.run('UPDATE tokens SET left = left - 1 WHERE id = ?', tokenId(hash))
     return token
   },
