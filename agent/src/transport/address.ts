@@ -3,6 +3,7 @@
  * Circuit addresses are derived: `RELAY_ADDR/p2p/RELAY/p2p-circuit/p2p/PEER`.
  */
 import { BlockList, isIP } from 'node:net'
+import { sourceOf } from '@agent-mesh/protocol'
 
 /** How two members are connected, best first. */
 export const paths = ['direct', 'webrtc', 'relay'] as const
@@ -25,6 +26,12 @@ export const withPeer = (addr: string, peerId: string): string => `${withoutPeer
 /** @param relayAddr with or without `/p2p/RELAY` */
 export const circuitAddr = (relayAddr: string, relayId: string, peerId: string): string =>
   `${withPeer(relayAddr, relayId)}/p2p-circuit/p2p/${peerId}`
+
+/** Whom an incoming connection counts for: its host, and where that is a relay's the peer behind it. */
+export function sourceOfAddr(addr: string): string {
+  if (pathOf(addr) !== 'direct') return /\/p2p\/([^/]+)(?:\/webrtc)?$/.exec(addr)?.[1] ?? addr
+  return sourceOf(/\/ip[46]\/([^/]+)/.exec(addr)?.[1] ?? addr)
+}
 
 /** What an address is made of, before anything is asked of the network. */
 export interface AddressParts {

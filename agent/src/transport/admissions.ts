@@ -4,12 +4,15 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { MeshError, type Peer } from '@agent-mesh/protocol'
+import { sourceOfAddr } from './address.ts'
 import { cutOff } from './cut-off.ts'
 import type { Link } from './link.ts'
 
 interface State {
   peer: PromiseWithResolvers<Peer>
   link: PromiseWithResolvers<Link>
+  /** Whom it counts for; undefined when it was dialled here. */
+  source: string | undefined
   timer: NodeJS.Timeout
   /** Streams waiting in the guard. */
   waiting: number
@@ -20,6 +23,8 @@ interface State {
 export interface AdmissionsInit {
   helloMs: number
   maxPending: number
+  /** Of them incoming ones from one source. */
+  maxPerSource: number
   maxWaitingStreams: number
   /** Says that a connection was aborted, and why. */
   onRefused: (peerId: string, reason: MeshError) => void
@@ -28,15 +33,18 @@ export interface AdmissionsInit {
 export class Admissions {
   readonly #init: AdmissionsInit
   readonly #states = new Map<Connection, State>()
+  /** By source; without those dialled here. */
+  readonly #pendingOf = new Map<string, number>()
   #pending = 0
 
   constructor(init: AdmissionsInit) {
     this.#init = init
   }
 
-  /** Whether no more connections may wait for their hello. */
-  get full(): boolean {
-    return this.#pending >= this.#init.maxPending
+  /** Whether no more connections of this source may wait for their hello. */
+  isFullFor(source: string): boolean {
+    const { maxPending, maxPerSource } = this.#init
+    return this.#pending >= maxPending || (this.#pendingOf.get(source) ?? 0) >= maxPerSource
   }
 
   /** Starts the clock of a connection. Idempotent. */
@@ -45,6 +53,7 @@ export class Admissions {
     const state: State = {
       peer: Promise.withResolvers(),
       link: Promise.withResolvers(),
+      source: connection.direction === 'inbound' ? sourceOfAddr(connection.remoteAddr.toString()) : undefined,
       timer: setTimeout(() => this.#expire(connection), this.#init.helloMs),
       waiting: 0,
       greeted: false,
@@ -54,8 +63,16 @@ export class Admissions {
     state.peer.promise.catch(() => {})
     state.link.promise.catch(() => {})
     this.#states.set(connection, state)
-    this.#pending++
+    this.#count(state, 1)
     connection.addEventListener('close', () => this.#forget(connection, state))
+  }
+
+  #count({ source }: State, change: 1 | -1): void {
+    this.#pending += change
+    if (source === undefined) return
+    const count = (this.#pendingOf.get(source) ?? 0) + change
+    if (count > 0) this.#pendingOf.set(source, count)
+    else this.#pendingOf.delete(source)
   }
 
   #expire(connection: Connection): void {
@@ -69,7 +86,7 @@ export class Admissions {
   #forget(connection: Connection, state: State): void {
     if (!this.#states.delete(connection)) return
     clearTimeout(state.timer)
-    if (!state.linked) this.#pending--
+    if (!state.linked) this.#count(state, -1)
     const gone = new MeshError('unavailable', 'Cannot use connection: it closed before its hello')
     state.peer.reject(gone)
     state.link.reject(gone)
@@ -98,7 +115,7 @@ export class Admissions {
     if (state.linked)
       throw new MeshError('protocol_error', 'Cannot open RPC stream: the link has one already')
     state.linked = true
-    this.#pending--
+    this.#count(state, -1)
     clearTimeout(state.timer)
     state.link.resolve(link)
   }

@@ -5,6 +5,9 @@ export const transportDefaults = {
   helloMs: 5_000,
   /** Connections waiting for their hello. Each costs a socket and < 300 KiB of buffers: 256 bound that to 75 MiB. */
   maxPendingHellos: 256,
+  /** Of them from one source (a host, an IPv6 /64, the far end of a circuit): a quarter, so that it takes four to keep all
+   * others out. Members behind one NAT share it, and come again when it is full. */
+  hellosPerSource: 64,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
   maxWaitingStreams: 8,
   /** Links of an agent: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. */
@@ -30,6 +33,12 @@ export const transportDefaults = {
   /** Incoming handshakes at the same time: 128 x 25 ms of CPU end well within `handshakeMs`; more are refused at once,
    * and dial again. */
   maxPendingUpgrades: 128,
+  /** Of them from one source: a quarter, too, which keeps one core busy: 100 agents behind one NAT need no more to be back. */
+  upgradesPerSource: 32,
+  /** Who connects speaks at once, or after a second when its machine is busy. Later it has no place any more: */
+  silenceMs: 5_000,
+  /** and after this it gives its place to who comes next. A member's first bytes come on the heels of its connection. */
+  silenceGraceMs: 100,
   /** A whole dial when the caller gives no deadline: relays start after 1 s and have the time of one dead address left. */
   dialMs: 10_000,
   /** Between two addresses of one peer (RFC 8305 recommends 250; here most peers are near). Failure skips the wait. */

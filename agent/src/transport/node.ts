@@ -21,13 +21,17 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import type { Identity } from '../identity/index.ts'
+import { sourceOfAddr } from './address.ts'
 import { transportDefaults } from './defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
+import { InboundHandshakes } from './inbound-handshakes.ts'
 import { leanYamux } from './lean-yamux.ts'
 import { newestFirst, type ConnectionLister } from './newest-first.ts'
 import type { Proxy } from './proxy.ts'
 import { webSockets } from './websocket.ts'
 import { nativeTls } from './native-tls.ts'
+import type { SocketConnection } from './native-tls-stream.ts'
+import { WebSocketConnection } from './websocket-connection.ts'
 
 /** The parts of libp2p that the public interface hides. */
 export interface NodeCore {
@@ -68,8 +72,8 @@ export interface NodeInit {
   maxConnections: number
   /** Whether the link on this connection is suspect. @default none is */
   isDoubted?: (connectionId: string) => boolean
-  /** Refuses a connection before TLS. */
-  denyInbound: () => boolean
+  /** Refuses a connection before TLS. @param source whom it counts for */
+  denyInbound: (source: string) => boolean
   gater?: RelayGater
   /** WebSockets are dialled through it. */
   proxy?: Proxy | undefined
@@ -92,11 +96,38 @@ export interface MeshNode {
   identify(connection: Connection, options: { signal: AbortSignal }): Promise<unknown>
 }
 
-const gaterOf = (init: NodeInit): ConnectionGater => ({
-  ...init.gater,
-  denyDialPeer: (_peer: PeerId) => true,
-  denyInboundConnection: (_connection: MultiaddrConnection) => init.denyInbound(),
-})
+/** Of a circuit nothing is known here but that a member opened it. */
+function isSilent(connection: MultiaddrConnection): boolean {
+  if (connection instanceof WebSocketConnection) return !connection.heard
+  return (connection as Partial<SocketConnection>).socket?.bytesRead === 0
+}
+
+function gaterOf(init: NodeInit): ConnectionGater {
+  const handshakes = new InboundHandshakes<MultiaddrConnection>({
+    max: transportDefaults.maxPendingUpgrades,
+    perSource: transportDefaults.upgradesPerSource,
+    graceMs: transportDefaults.silenceGraceMs,
+    silenceMs: transportDefaults.silenceMs,
+    limitMs: transportDefaults.handshakeMs,
+    isSilent,
+    end: (connection, reason) => connection.abort(reason),
+    now: () => performance.now(),
+  })
+  return {
+    ...init.gater,
+    denyDialPeer: (_peer: PeerId) => true,
+    denyInboundConnection: connection => {
+      const source = sourceOfAddr(connection.remoteAddr.toString())
+      if (init.denyInbound(source) || !handshakes.enter(connection, source)) return true
+      connection.addEventListener('close', () => handshakes.leave(connection))
+      return false
+    },
+    denyInboundUpgradedConnection: (_peer, connection) => {
+      handshakes.leave(connection)
+      return false
+    },
+  }
+}
 
 /** Makes a node, not yet started. */
 export async function createNode(init: NodeInit): Promise<MeshNode> {
@@ -122,7 +153,8 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     connectionMonitor: { pingInterval: 60_000, pingTimeout: { minTimeout: 30_000 } },
     connectionManager: {
       maxConnections: init.maxConnections,
-      maxIncomingPendingConnections: transportDefaults.maxPendingUpgrades,
+      // They are counted by their source, see above.
+      maxIncomingPendingConnections: Number.POSITIVE_INFINITY,
       inboundUpgradeTimeout: transportDefaults.handshakeMs,
       // Per host and second: everybody behind one NAT, or a whole mesh on loopback, is one host.
       inboundConnectionThreshold: 10_000,

@@ -22,11 +22,13 @@ const orderly = [1000, 1001, 1005]
 export class WebSocketConnection extends AbstractMultiaddrConnection {
   readonly #socket: WebSocket
   #full = false
+  #heard = false
 
   constructor({ socket, ...init }: WebSocketConnectionInit) {
     super(init)
     this.#socket = socket
     socket.on('message', (data: Buffer, isBinary) => {
+      this.#heard = true
       if (isBinary) this.onData(data)
       else this.abort(new Error('a text message'))
     })
@@ -36,6 +38,11 @@ export class WebSocketConnection extends AbstractMultiaddrConnection {
       if (orderly.includes(code)) this.onTransportClosed()
       else this.onRemoteReset()
     })
+  }
+
+  /** Whether a message came. */
+  get heard(): boolean {
+    return this.#heard
   }
 
   sendData(data: Parameters<AbstractMultiaddrConnection['sendData']>[0]): {

@@ -8,16 +8,18 @@ import {
   type ListenerEvents,
   type Upgrader,
 } from '@libp2p/interface'
+import { sourceOf } from '@agent-mesh/protocol'
 import { getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { transportDefaults } from './defaults.ts'
+import { InboundHandshakes } from './inbound-handshakes.ts'
 import { webSocketGate, type WebSocket } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
 
 export interface WebSocketListenerInit {
   upgrader: Upgrader
   logger: ComponentLogger
-  /** Sockets of all kinds on this address. */
+  /** WebSockets on this address. */
   maxConnections: number
 }
 
@@ -25,6 +27,17 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   readonly #init: WebSocketListenerInit
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** Of HTTP. */
+  readonly #handshakes = new InboundHandshakes<Socket>({
+    max: transportDefaults.maxPendingUpgrades,
+    perSource: transportDefaults.upgradesPerSource,
+    graceMs: transportDefaults.silenceGraceMs,
+    silenceMs: transportDefaults.silenceMs,
+    limitMs: transportDefaults.webSocketHandshakeMs,
+    isSilent: socket => socket.bytesRead === 0,
+    end: socket => socket.destroy(),
+    now: () => performance.now(),
+  })
   readonly #closing = new AbortController()
   #addr: Multiaddr | undefined
 
@@ -37,16 +50,18 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       requestTimeout: transportDefaults.webSocketHandshakeMs,
       connectionsCheckingInterval: transportDefaults.webSocketHandshakeMs / 2,
     })
-    this.#server.maxConnections = init.maxConnections
+    this.#server.maxConnections = init.maxConnections + transportDefaults.maxPendingUpgrades
     this.#server.on('upgrade', (request, socket, head) => gate.accept(request, socket, head))
     this.#server.on('request', (_, response) => {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
     })
     this.#server.on('connection', socket => {
-      // What says nothing at all is no request yet, so no limit of the HTTP server counts for it.
-      socket.setTimeout(transportDefaults.webSocketHandshakeMs, () => socket.destroy())
+      if (!this.#handshakes.enter(socket, sourceOf(socket.remoteAddress ?? ''))) return socket.destroy()
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.once('close', () => {
+        this.#handshakes.leave(socket)
+        this.#sockets.delete(socket)
+      })
     })
   }
 
@@ -64,7 +79,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
 
   #take(socket: WebSocket, request: IncomingMessage): void {
     const { remoteAddress, remotePort } = request.socket
-    request.socket.setTimeout(0)
+    this.#handshakes.leave(request.socket)
     if (remoteAddress === undefined || remotePort === undefined || this.#closing.signal.aborted)
       return socket.terminate()
     // A zone names an interface of this host and is no part of a multiaddr.

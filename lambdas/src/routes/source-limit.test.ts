@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { sourceLimit } from '../defaults.ts'
-import { SourceLimit, sourceOf } from './source-limit.ts'
+import { SourceLimit } from './source-limit.ts'
 
 describe('SourceLimit', () => {
   test('lets a fleet behind one address join at once, and a guesser try 15 times', () => {
@@ -36,15 +36,4 @@ describe('SourceLimit', () => {
     for (let i = 0; i < sourceLimit.sources; i++) limit.charge(`other-${i}`, 'enrolled')
     limit.check('first')
   })
-})
-
-test.each([
-  ['192.0.2.1', '192.0.2.1'],
-  ['::ffff:192.0.2.1', '192.0.2.1'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-  ['2001:db8::1', '2001:db8:0:0::/64'],
-  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-  ['::1', '0:0:0:0::/64'],
-])('sourceOf(%s) is %s', (address, source) => {
-  expect(sourceOf(address)).toBe(source)
 })

@@ -2,7 +2,7 @@
  * How often one source may knock. Counted in this process alone: a count in the store would make us pay for a write for each
  * guess of a stranger, which is what the limit is to prevent. Several processes let through as many times more.
  */
-import { MeshError } from '@agent-mesh/protocol'
+import { MeshError, sourceOf } from '@agent-mesh/protocol'
 import { sourceLimit } from '../defaults.ts'
 
 /** What a request costs its source: strangers' guesses far more than joins that succeed. */
@@ -11,17 +11,6 @@ export type Knock = keyof typeof sourceLimit.costs
 interface Bucket {
   left: number
   at: number
-}
-
-/** IPv6 by its /64: who has one address there has all of them. */
-export const sourceOf = (address: string): string => {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
-  const [head = '', tail = ''] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? []
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === '' ? [] : tail.split(':')
-  const middle = new Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-  return `${[...front, ...middle, ...back].slice(0, 4).join(':')}::/64`
 }
 
 export class SourceLimit {

@@ -1,0 +1,91 @@
+/**
+ * Connections that came in and have proved nothing yet. Their number is bounded, and so is the share of one source: no
+ * host takes all the places. What has said nothing yet gives its place to who comes next, and is ended soon anyway.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+
+export interface InboundHandshakesInit<T> {
+  /** Of all sources together, a count. */
+  max: number
+  /** Of one source, a count. */
+  perSource: number
+  /** Silence of this long gives its place to who comes next, ms. */
+  graceMs: number
+  /** Whoever says nothing at all is ended after this, ms. */
+  silenceMs: number
+  /** Whoever is not done after this is ended, ms. */
+  limitMs: number
+  /** Whether nothing was heard of it yet. */
+  isSilent: (one: T) => boolean
+  end: (one: T, reason: MeshError) => void
+  /** Monotonic milliseconds. */
+  now: () => number
+}
+
+interface Place {
+  source: string
+  since: number
+  timer: NodeJS.Timeout
+}
+
+export class InboundHandshakes<T> {
+  readonly #init: InboundHandshakesInit<T>
+  /** Who came first is first. */
+  readonly #places = new Map<T, Place>()
+
+  constructor(init: InboundHandshakesInit<T>) {
+    this.#init = init
+  }
+
+  /** Those under way, a count. */
+  get size(): number {
+    return this.#places.size
+  }
+
+  /** @returns whether there was a place for it; it has it until {@link leave}, or until it is ended */
+  enter(one: T, source: string): boolean {
+    const { max, perSource, silenceMs, now } = this.#init
+    const all = [...this.#places]
+    const same = all.filter(([, place]) => place.source === source)
+    if (same.length >= perSource && !this.#replace(same)) return false
+    if (this.#places.size >= max && !this.#replace(all)) return false
+    // What came in while the event loop was busy is read before the immediate runs.
+    const timer = setTimeout(() => setImmediate(() => this.#look(one)), silenceMs).unref()
+    this.#places.set(one, { source, since: now(), timer })
+    return true
+  }
+
+  /** It has proved who it is, or has ended. */
+  leave(one: T): void {
+    clearTimeout(this.#places.get(one)?.timer)
+    this.#places.delete(one)
+  }
+
+  /** Ends the oldest of them that has said nothing. @returns whether there was one */
+  #replace(among: readonly (readonly [T, Place])[]): boolean {
+    const { graceMs, isSilent, now } = this.#init
+    const before = now() - graceMs
+    const silent = among.find(([one, { since }]) => since <= before && isSilent(one))
+    if (silent === undefined) return false
+    this.#end(
+      silent[0],
+      new MeshError('rate_limited', 'Cannot go on with connection: others wait, it says nothing'),
+    )
+    return true
+  }
+
+  #look(one: T): void {
+    const place = this.#places.get(one)
+    if (place === undefined) return
+    const { isSilent, silenceMs, limitMs } = this.#init
+    const late = (what: string) =>
+      this.#end(one, new MeshError('deadline_exceeded', `Cannot go on with connection: ${what}`))
+    if (isSilent(one)) return late(`it said nothing for ${silenceMs} ms`)
+    place.timer = setTimeout(() => late(`no handshake within ${limitMs} ms`), limitMs - silenceMs).unref()
+  }
+
+  #end(one: T, reason: MeshError): void {
+    this.leave(one)
+    this.#init.end(one, reason)
+  }
+}
