@@ -2,6 +2,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { version } from '@agent-mesh/protocol/version'
 import { Command, CommanderError } from 'commander'
 
+import type { Finish } from './commands/define.ts'
 import { commands } from './commands/index.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { readSettings, type GlobalOptions } from './settings.ts'
@@ -39,7 +40,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
 }
 
 /** All commands and options, not yet run. @param finish takes the exit code of a command when that is not 0 */
-export function createProgram(json: boolean, finish: (code: ExitCode) => void): Command {
+export function createProgram(json: boolean, finish: Finish): Command {
   const program = new Command('agent-mesh')
     .description('Machines on different networks find, trust and call each other.')
     .version(version)

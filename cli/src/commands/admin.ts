@@ -1,15 +1,21 @@
+import type { Command } from 'commander'
+
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
-import { onCall, type Register } from './define.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
 import { registerRotateKey } from './rotate-key.ts'
 
 interface InitOptions {
   stack: string
 }
 
-export const registerAdmin: Register = (program, finish) => {
-  const admin = program.command('admin').description('keys and admins of a mesh')
-  registerRotateKey(admin, finish)
+export const registerAdmin = groupOf({
+  name: 'admin',
+  description: 'keys and admins of a mesh',
+  commands: [registerRotateKey, registerInit],
+})
+
+function registerInit(admin: Command, finish: Finish): void {
   const command = admin
     .command('init')
     .description('make the keys of a mesh deployed to AWS, and its first admin, in the data folder')

@@ -10,9 +10,7 @@ import { defaults } from '../defaults.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
-import { onCall, type Register } from './define.ts'
-
-type Finish = Parameters<Register>[1]
+import { groupOf, onCall, type Finish } from './define.ts'
 
 interface Where {
   where?: Place
@@ -24,20 +22,14 @@ const whereOption = () =>
     'local',
   ])
 
-export const registerAudit: Register = (program, finish) => {
-  const command = program
-    .command('audit')
-    .description('what happened: joins, revocations, policy changes, denied calls, as a chain of hashes')
-    .addHelpText(
-      'after',
-      `
+export const registerAudit = groupOf({
+  name: 'audit',
+  description: 'what happened: joins, revocations, policy changes, denied calls, as a chain of hashes',
+  help: `
 The control plane keeps one log of the mesh, read with the admin key of the context; every agent and relay keeps one of
 its own in its data folder, read whether or not it runs.`,
-    )
-  registerTail(command, finish)
-  registerVerify(command, finish)
-  registerExport(command, finish)
-}
+  commands: [registerTail, registerVerify, registerExport],
+})
 
 function registerTail(audit: Command, finish: Finish): void {
   const command = audit

@@ -5,8 +5,20 @@ import type { ExitCode } from '../exit-codes.ts'
 import { readSettings, type GlobalOptions, type Settings } from '../settings.ts'
 import { createOutput, type Output } from '../show/output.ts'
 
-/** Adds a command to the program; `finish` takes its exit code when that is not 0. */
-export type Register = (program: Command, finish: (code: ExitCode) => void) => void
+/** Takes the exit code of a command when that is not 0. */
+export type Finish = (code: ExitCode) => void
+
+/** Adds a command to the program or to the command it belongs to. */
+export type Register = (parent: Command, finish: Finish) => void
+
+/** A command that does nothing itself: it holds others. */
+export const groupOf =
+  (group: { name: string; description: string; help?: string; commands: readonly Register[] }): Register =>
+  (parent, finish) => {
+    const command = parent.command(group.name).description(group.description)
+    if (group.help !== undefined) command.addHelpText('after', group.help)
+    for (const register of group.commands) register(command, finish)
+  }
 
 /** What a command gets when it runs. */
 export interface Invocation<Options> {
@@ -23,7 +35,7 @@ export interface Invocation<Options> {
  */
 export function onCall<Options extends object, Arguments extends unknown[]>(
   command: Command,
-  finish: (code: ExitCode) => void,
+  finish: Finish,
   run: (invocation: Invocation<Options>, ...args: Arguments) => Promise<ExitCode | void>,
 ): void {
   command.action(async (...all: unknown[]) => {

@@ -1,8 +1,8 @@
-import { Argument } from 'commander'
+import { Argument, type Command } from 'commander'
 
 import { collect, parseCount } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
-import { onCall, type Register } from './define.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
 
 interface Options {
   stack: string
@@ -12,8 +12,13 @@ interface Options {
   agents: number
 }
 
-export const registerDeploy: Register = (program, finish) => {
-  const deploy = program.command('deploy').description('put a control plane into the cloud, from a checkout')
+export const registerDeploy = groupOf({
+  name: 'deploy',
+  description: 'put a control plane into the cloud, from a checkout',
+  commands: [registerAws],
+})
+
+function registerAws(deploy: Command, finish: Finish): void {
   const command = deploy
     .command('aws')
     .description('deploy to AWS, make the mesh and its first admin, and try it; or destroy what was deployed')

@@ -3,8 +3,8 @@ import { InvalidArgumentError } from 'commander'
 
 import { parseDuration } from '../arguments.ts'
 import type { Output } from '../show/output.ts'
-import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
+import { askControlPlane } from './ask-control-plane.ts'
 import { onCall, type Register } from './define.ts'
 
 const hour = 3_600_000
@@ -37,10 +37,8 @@ Examples:
   $ agent-mesh health --json | jq '.regions[] | {region, online}'`,
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data, settings.proxy)
     const hours = options.history === undefined ? undefined : Math.ceil(options.history / hour)
-    const health = await withProgress(settings, `Asking ${client.url}`, () => client.health(signal, hours))
+    const health = await askControlPlane(settings, client => client.health(signal, hours))
     const since = health.asOf - (options.history ?? 0)
     const history = health.history?.filter(({ at }) => at >= since)
     const shown = history === undefined ? health : { ...health, history }

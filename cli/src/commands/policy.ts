@@ -4,18 +4,13 @@ import { Argument, type Command } from 'commander'
 import { parseCount } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Output } from '../show/output.ts'
-import { withProgress } from '../show/progress.ts'
-import { onCall, type Register } from './define.ts'
+import { askControlPlane } from './ask-control-plane.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
 
-type Finish = Parameters<Register>[1]
-
-export const registerPolicy: Register = (program, finish) => {
-  const command = program
-    .command('policy')
-    .description('who may do what in the mesh')
-    .addHelpText(
-      'after',
-      `
+export const registerPolicy = groupOf({
+  name: 'policy',
+  description: 'who may do what in the mesh',
+  help: `
 These ask the control plane with the admin key of the context. The language: docs/policy.md.
 
 Examples:
@@ -24,20 +19,13 @@ Examples:
   $ agent-mesh policy set policy.json --dry-run
   $ agent-mesh policy set policy.json
   $ agent-mesh policy explain web-1 call service:deploy.run`,
-    )
-  registerGet(command, finish)
-  registerSet(command, finish)
-  registerTest(command, finish)
-  registerExplain(command, finish)
-}
+  commands: [registerGet, registerSet, registerTest, registerExplain],
+})
 
 function registerGet(policy: Command, finish: Finish): void {
   const command = policy.command('get').description('print the policy in force, as "policy set" takes it')
   onCall(command, finish, async ({ settings, output, signal }) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const { number, policy: inForce } = await (
-      await adminClient(settings.data, settings.proxy)
-    ).policy(signal)
+    const { number, policy: inForce } = await askControlPlane(settings, client => client.policy(signal))
     const file = { number, ...inForce }
     output.result(file, () => JSON.stringify(file, undefined, 2))
   })
@@ -68,12 +56,10 @@ Examples:
     )
   onCall<SetOptions, [string]>(command, finish, async ({ settings, options, output, signal }, file) => {
     const { checkPolicyTests, readPolicyFile } = await import('../data/policy-file.ts')
-    const { adminClient } = await import('../data/admin-client.ts')
     const { number, policy: wanted } = await readPolicyFile(file)
     checkPolicyTests(wanted)
-    const client = await adminClient(settings.data, settings.proxy)
     const { dryRun = false, force = false, limit } = options
-    const reply = await withProgress(settings, `Asking ${client.url}`, async () => {
+    const reply = await askControlPlane(settings, async client => {
       const expected = number ?? (await client.policy(signal)).number
       return client.writePolicy({ policy: wanted, expected, force }, { dryRun, limit }, signal)
     })
@@ -104,10 +90,9 @@ function registerTest(policy: Command, finish: Finish): void {
   onCall<object, [string | undefined]>(command, finish, async ({ settings, output, signal }, file) => {
     const { readPolicyFile } = await import('../data/policy-file.ts')
     const { failedPolicyTests } = await import('@agent-mesh/protocol/policy')
-    const { adminClient } = await import('../data/admin-client.ts')
     const { policy: asked } =
       file === undefined
-        ? await (await adminClient(settings.data, settings.proxy)).policy(signal)
+        ? await askControlPlane(settings, client => client.policy(signal))
         : await readPolicyFile(file)
     const failed = failedPolicyTests(asked)
     const { length: tests } = asked.tests
@@ -145,9 +130,9 @@ Examples:
     finish,
     async ({ settings, output, signal }, who, action, target) => {
       const { explainFor } = await import('../data/policy-file.ts')
-      const { adminClient } = await import('../data/admin-client.ts')
-      const client = await adminClient(settings.data, settings.proxy)
-      const answer = await explainFor(client, { who, action, target }, signal)
+      const answer = await askControlPlane(settings, client =>
+        explainFor(client, { who, action, target }, signal),
+      )
       const word = answer.allowed ? output.style('green', 'allowed') : output.style('red', 'denied')
       output.result(answer, () => `${word}: ${answer.text}`)
       return answer.allowed ? undefined : exitCodes.denied

@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { confirmed } from '../show/confirm.ts'
 import { withProgress } from '../show/progress.ts'
+import { askControlPlane, controlPlaneOf } from './ask-control-plane.ts'
 import { onCall, type Register } from './define.ts'
 
 interface RevokeOptions {
@@ -27,8 +28,8 @@ Examples:
   $ agent-mesh revocations`,
     )
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data, settings.proxy)
+    // Who cannot revoke at all is not asked whether to.
+    const client = await controlPlaneOf(settings)
     if (options.yes !== true && !(await confirmed(`Put ${who} out of the mesh for ever?`, signal)))
       throw new MeshError('cancelled', `Cannot revoke ${who}: it was not confirmed`, {
         hint: 'Answer y, or pass --yes.',
@@ -55,10 +56,7 @@ export const registerRevocations: Register = (program, finish) => {
       '\nAn entry leaves the list after 22 days; its key is refused for ever all the same.',
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const { number, revoked = [] } = await (
-      await adminClient(settings.data, settings.proxy)
-    ).revocations(signal)
+    const { number, revoked = [] } = await askControlPlane(settings, client => client.revocations(signal))
     const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
     output.result({ number, revoked }, () =>
       [

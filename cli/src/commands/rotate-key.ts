@@ -1,6 +1,5 @@
 import type { LocalRotateKeyReply } from '@agent-mesh/protocol/local-api'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Command } from 'commander'
 
 import { withProgress } from '../show/progress.ts'
 import type { Output } from '../show/output.ts'
@@ -13,7 +12,7 @@ interface RotateOptions {
 }
 
 /** `agent-mesh admin rotate-key`. */
-export function registerRotateKey(admin: Command, finish: Parameters<Register>[1]): void {
+export const registerRotateKey: Register = (admin, finish) => {
   const command = admin
     .command('rotate-key')
     .description('give the mesh a new authority key; nobody notices')

@@ -1,10 +1,11 @@
+import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
 import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
 import { Option, type Command } from 'commander'
 
 import { collect, parseCount, parseDuration } from '../arguments.ts'
-import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
-import { onCall, type Register } from './define.ts'
+import { askControlPlane } from './ask-control-plane.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
 
 interface CreateOptions {
   uses: number
@@ -16,17 +17,12 @@ interface CreateOptions {
   ephemeral?: boolean
 }
 
-type Finish = Parameters<Register>[1]
-
-export const registerToken: Register = (program, finish) => {
-  const command = program
-    .command('token')
-    .description('join tokens: who holds one may join the mesh')
-    .addHelpText('after', '\nThese ask the control plane with the admin key of the context.')
-  registerCreate(command, finish)
-  registerList(command, finish)
-  registerRevoke(command, finish)
-}
+export const registerToken = groupOf({
+  name: 'token',
+  description: 'join tokens: who holds one may join the mesh',
+  help: '\nThese ask the control plane with the admin key of the context.',
+  commands: [registerCreate, registerList, registerRevoke],
+})
 
 function registerCreate(token: Command, finish: Finish): void {
   const command = token
@@ -58,11 +54,7 @@ Examples:
   $ agent-mesh up --join "$(agent-mesh token create)"`,
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data, settings.proxy)
-    const reply = await withProgress(settings, `Asking ${client.url}`, () =>
-      client.createToken(tokenRequest(options), signal),
-    )
+    const reply = await askControlPlane(settings, client => client.createToken(tokenRequest(options), signal))
     output.result(reply, () => reply.token)
   })
 }
@@ -90,15 +82,7 @@ function tokenRequest({
 function registerList(token: Command, finish: Finish): void {
   const command = token.command('list').description('the join tokens of the mesh, without their secrets')
   onCall(command, finish, async ({ settings, output, signal }) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data, settings.proxy)
-    const tokens: TokenView[] = []
-    for (let cursor: string | undefined; ;) {
-      const page = await client.tokens(cursor, signal)
-      tokens.push(...page.tokens)
-      cursor = page.next
-      if (cursor === undefined) break
-    }
+    const tokens = await askControlPlane(settings, client => allTokens(client, signal))
     output.result({ tokens }, () =>
       output.table(
         ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME'],
@@ -115,6 +99,16 @@ function registerList(token: Command, finish: Finish): void {
   })
 }
 
+async function allTokens(client: ControlPlaneClient, signal: AbortSignal): Promise<TokenView[]> {
+  const tokens: TokenView[] = []
+  for (let cursor: string | undefined; ;) {
+    const page = await client.tokens(cursor, signal)
+    tokens.push(...page.tokens)
+    cursor = page.next
+    if (cursor === undefined) return tokens
+  }
+}
+
 function tokenState({ revoked, left, expiresAt }: TokenView): string {
   const remaining = expiresAt - Date.now()
   if (revoked) return 'revoked'
@@ -128,9 +122,7 @@ function registerRevoke(token: Command, finish: Finish): void {
     .description('let nobody else join with a token; who joined stays')
     .argument('<id>', 'from agent-mesh token list')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
-    const { adminClient } = await import('../data/admin-client.ts')
-    const client = await adminClient(settings.data, settings.proxy)
-    await client.revokeToken(id, signal)
+    await askControlPlane(settings, client => client.revokeToken(id, signal))
     output.result({ id, revoked: true }, () => `Token ${id} is revoked.`)
   })
 }
