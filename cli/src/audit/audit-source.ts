@@ -9,8 +9,7 @@ import { hasContext } from '../data/context-file.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 import type { ProxySettings } from '../settings.ts'
 
-export const places = ['control-plane', 'local'] as const
-export type Place = (typeof places)[number]
+export type Place = 'control-plane' | 'local'
 
 /** At most one of them. */
 export interface AuditFrom {

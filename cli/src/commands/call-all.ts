@@ -1,41 +1,29 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { parseJsonArgument } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withProgress } from '../show/progress.ts'
 import { shortPeerId } from '../show/units.ts'
+import { callRequest, takesCall, type CallOptions } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
-import { timeoutOption } from './timeout.ts'
-
-interface Options {
-  timeout: number
-  idempotent?: true
-}
 
 export const registerCallAll: Register = (program, finish) => {
-  const command = program
-    .command('call-all')
-    .description('call a method at everyone who serves it and gather the results')
-    .argument('<method>', 'service.method')
-    .argument('[params]', 'JSON', parseJsonArgument)
-    .addOption(timeoutOption())
-    .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
-    .addHelpText(
-      'after',
-      `
+  const command = takesCall(
+    program.command('call-all').description('call a method at everyone who serves it and gather the results'),
+  ).addHelpText(
+    'after',
+    `
 Examples:
   $ agent-mesh call-all host.info
   $ agent-mesh call-all host.info --timeout 3s --json | jq '.results[] | select(.ok | not)'
 
 Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody serves it.`,
-    )
-  onCall<Options, [string, unknown]>(
+  )
+  onCall<CallOptions, [string, unknown]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const { timeout, idempotent } = options
-      const request = { method, params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
+      const request = callRequest(method, params, options)
       const { results } = await withProgress(settings, `Calling ${method} everywhere`, () =>
         localClient(settings.data, signal).callAll(request),
       )

@@ -1,16 +1,19 @@
-import { collect, parseLimit, parseListen, parseStunPort } from '../arguments.ts'
+import { parseLimit, parseStunPort } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
-import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
+import { logLevelOption } from './log-level.ts'
+import {
+  announceOption,
+  joinOption,
+  listenOption,
+  metricsOption,
+  nameOption,
+  regionOption,
+  type MemberOptions,
+} from './member-options.ts'
 
-interface Options {
-  join?: string
-  name?: string
-  region?: string
+interface Options extends MemberOptions {
   listen?: string[]
-  announce?: string[]
-  logLevel: LogLevel
-  metrics?: { host: string; port: number }
   stunPort?: number
   memberRate?: number
   memberDaily?: number
@@ -22,15 +25,11 @@ export const registerRelay: Register = (program, finish) => {
   const command = program
     .command('relay')
     .description('run a relay: the home of agents and the way to those nobody reaches directly')
-    .option('--join <token>', 'join token with the role relay (first start only)')
-    .option('--name <name>', 'wanted name (default: the host name)')
-    .option('--region <region>', 'where it is; agents prefer relays of their region')
-    .option(
-      '--listen <addr>',
-      `address to listen on; may be repeated (default: ${defaults.relayListen})`,
-      collect,
-    )
-    .option('--announce <addr>', 'public address to tell others instead; may be repeated', collect)
+    .addOption(joinOption('join token with the role relay'))
+    .addOption(nameOption())
+    .addOption(regionOption('where it is; agents prefer relays of their region'))
+    .addOption(listenOption(defaults.relayListen))
+    .addOption(announceOption('public address'))
     .option(
       '--stun-port <port>',
       `answer STUN on this UDP port and the next, 0 for none (default: ${defaults.stunPort}, or none when taken)`,
@@ -44,7 +43,7 @@ export const registerRelay: Register = (program, finish) => {
     .option('--member-daily <gib>', 'GiB a day that one member may send (default: 256)', parseLimit)
     .option('--total-rate <mib>', 'MiB a second of all members (default: 256)', parseLimit)
     .option('--total-daily <gib>', 'GiB a day of all members (default: 2048)', parseLimit)
-    .option('--metrics <host:port>', 'serve /health, /ready and /metrics there', parseListen)
+    .addOption(metricsOption())
     .addOption(logLevelOption())
     .addHelpText(
       'after',

@@ -1,19 +1,22 @@
 import { Option } from 'commander'
 
-import { collect, parseListen } from '../arguments.ts'
+import { collect } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
-import { logLevelOption, type LogLevel } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
+import { logLevelOption } from './log-level.ts'
+import {
+  announceOption,
+  joinOption,
+  listenOption,
+  metricsOption,
+  nameOption,
+  regionOption,
+  type MemberOptions,
+} from './member-options.ts'
 
-interface Options {
-  join?: string
-  name?: string
-  region?: string
+interface Options extends MemberOptions {
   /** False: nowhere. */
   listen?: string[] | false
-  announce?: string[]
-  logLevel: LogLevel
-  metrics?: { host: string; port: number }
   paths: 'any' | 'relay'
   serve?: string[]
   mdns: boolean
@@ -23,22 +26,18 @@ export const registerUp: Register = (program, finish) => {
   const command = program
     .command('up')
     .description('run the agent of this machine: it serves, calls and stays in the mesh')
-    .option('--join <token>', 'join token (first start only)')
-    .option('--name <name>', 'wanted name (default: the host name)')
-    .option('--region <region>', 'where this machine is')
-    .option(
-      '--listen <addr>',
-      `address to listen on; may be repeated (default: ${defaults.agentListen})`,
-      collect,
-    )
+    .addOption(joinOption('join token'))
+    .addOption(nameOption())
+    .addOption(regionOption('where this machine is'))
+    .addOption(listenOption(defaults.agentListen))
     .option('--no-listen', 'listen nowhere: others reach this agent over relays and punched paths')
-    .option('--announce <addr>', 'address to tell others instead; may be repeated', collect)
+    .addOption(announceOption('address'))
     .addOption(
       new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
     )
     .option('--no-mdns', 'neither look for members on the LAN nor be found there')
     .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
-    .option('--metrics <host:port>', 'serve /health, /ready and /metrics there', parseListen)
+    .addOption(metricsOption())
     .addOption(logLevelOption())
     .addHelpText(
       'after',
