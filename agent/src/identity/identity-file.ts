@@ -7,8 +7,9 @@ import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { parseJson } from '@agent-mesh/protocol/parse'
+import { privateJwkSchema } from '@agent-mesh/protocol/private-jwk'
 import * as z from 'zod/mini'
-import { generateIdentity, identityOf, privateJwkSchema, type Identity } from './identity.ts'
+import { generateIdentity, identityOf, type Identity } from './identity.ts'
 
 const fileSchema = z.looseObject({ version: z.literal(1), peerId: z.string(), privateJwk: privateJwkSchema })
 

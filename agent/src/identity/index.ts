@@ -1,2 +1,3 @@
-export { generateIdentity, identityOf, type Identity, type PrivateJwk } from './identity.ts'
+export type { PrivateJwk } from '@agent-mesh/protocol/private-jwk'
+export { generateIdentity, identityOf, type Identity } from './identity.ts'
 export { createIdentity, identityPath, loadIdentity, openIdentity } from './identity-file.ts'

@@ -1,6 +1,7 @@
+import type { WallClock } from '@agent-mesh/protocol/clock'
+
 /** Time as a port: unix milliseconds, and milliseconds that never step back. */
-export interface Clock {
-  now(): number
+export interface Clock extends WallClock {
   monotonic(): number
   /** Calls back once after so many of its own milliseconds. @default a timer of the process @returns how to cancel */
   after?(ms: number, work: () => void): () => void

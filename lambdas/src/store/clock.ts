@@ -1,6 +1,5 @@
-/** Source of wall-clock time, unix milliseconds; injected so that expiry can be tested. */
-export interface Clock {
-  now(): number
-}
+import type { WallClock } from '@agent-mesh/protocol/clock'
 
-export const systemClock: Clock = { now: () => Date.now() }
+export type { WallClock as Clock }
+
+export const systemClock: WallClock = { now: () => Date.now() }

@@ -1,7 +1,7 @@
-import { credentialDays, peerIdOfJwk } from '@agent-mesh/protocol'
+import { credentialDays, peerIdOfJwk, type PrivateJwk } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import type { ControlPlane } from '../../domain/control-plane.ts'
-import { readPrivateKey, writePrivateKey, type PrivateJwk } from './private-key-file.ts'
+import { readPrivateKey, writePrivateKey } from './private-key-file.ts'
 
 const adminFile = 'admin-identity.json'
 

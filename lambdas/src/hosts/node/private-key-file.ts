@@ -2,16 +2,19 @@
  * Private keys on disk, mode 0600, in the form of identity files. Written whole or not at all, and never overwritten:
  * a lost root key means a lost mesh, so no failure may cost one.
  */
-import { MeshError, parseJson } from '@agent-mesh/protocol'
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import {
+  halvesMatch,
+  MeshError,
+  newPrivateJwk,
+  parseJson,
+  privateJwkSchema,
+  type PrivateJwk,
+} from '@agent-mesh/protocol'
+import { randomBytes } from 'node:crypto'
 import { link, open, readFile, stat, unlink } from 'node:fs/promises'
 import * as z from 'zod/mini'
 
-const key32 = z.string().check(z.regex(/^[\w-]{43}$/, { error: 'is not 32 bytes of base64url' }))
-const privateJwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: key32, d: key32 })
-export type PrivateJwk = z.output<typeof privateJwk>
-
-const fileSchema = z.looseObject({ version: z.literal(1), privateJwk })
+const fileSchema = z.looseObject({ version: z.literal(1), privateJwk: privateJwkSchema })
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)
@@ -26,8 +29,7 @@ export async function readPrivateKey(path: string): Promise<PrivateJwk | undefin
   if (text === undefined) return undefined
   try {
     const { privateJwk: jwk } = parseJson(fileSchema, text, `read key file ${path}`)
-    const { x } = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' })).export({ format: 'jwk' })
-    if (x === jwk.x) return jwk
+    if (halvesMatch(jwk)) return jwk
     throw new MeshError(
       'invalid_argument',
       `Cannot read key file ${path}: its two halves are of different keys`,
@@ -62,8 +64,7 @@ export async function writePrivateKey(
   path: string,
   describe: (jwk: PrivateJwk) => object = () => ({}),
 ): Promise<PrivateJwk> {
-  const exported = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
-  const jwk = privateJwkOf(exported)
+  const jwk = newPrivateJwk()
   const file = { version: 1, ...describe(jwk), privateJwk: jwk }
   try {
     await writeOnce(path, `${JSON.stringify(file, null, 2)}\n`)
@@ -72,13 +73,6 @@ export async function writePrivateKey(
   }
   return jwk
 }
-
-const privateJwkOf = ({ x, d }: { x?: string; d?: string }): PrivateJwk => ({
-  kty: 'OKP',
-  crv: 'Ed25519',
-  x: String(x),
-  d: String(d),
-})
 
 /** `link` refuses an existing name, where a rename would replace it. */
 async function writeOnce(path: string, text: string): Promise<void> {
