@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const rooms = '{protocol,agent,relay,lambdas,cli,infra}'
@@ -11,6 +12,8 @@ const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
   test: {
+    // Most of the time goes into waiting for sockets and processes; the default on two cores would be one worker.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     coverage: {
       provider: 'v8',
       include: ['protocol/src/**', 'agent/src/**', 'relay/src/**', 'lambdas/src/**', 'cli/src/**'],
