@@ -46,6 +46,8 @@ export interface MeshErrorOptions {
   hint?: string
   /** Machine-readable extras that may cross the wire: small, no secrets. */
   details?: Record<string, unknown>
+  /** Another process said so. @default false */
+  told?: boolean
 }
 
 /** The one error class. `message` reads "Cannot <action>: <reason with value>". */
@@ -54,12 +56,15 @@ export class MeshError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly details: Record<string, unknown> | undefined
+  /** Whether it came from another process: then the stack shows only where it was heard, and no log tells it. */
+  readonly told: boolean
 
   constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.hint = options.hint
     this.details = options.details
+    this.told = options.told ?? false
   }
 
   /** Whether the same request may be tried again, perhaps elsewhere. */

@@ -37,8 +37,13 @@ export const localStatusReply = z.looseObject({
   region: z.optional(z.string()),
   /** Whether it can do its work now; `warnings` says what is wrong. */
   ready: z.boolean(),
+  /** Whether this member was put out; absent for a control plane. */
+  revoked: z.optional(z.boolean()),
   warnings: z.array(z.string()),
-  controlPlane: z.optional(z.looseObject({ url: z.string(), reachable: z.boolean() })),
+  /** `reachable`: it answered last; `refused`: with this error code. */
+  controlPlane: z.optional(
+    z.looseObject({ url: z.string(), reachable: z.boolean(), refused: z.optional(z.string()) }),
+  ),
   /** Home first, then standby. */
   relays: z.array(
     z.looseObject({

@@ -78,6 +78,7 @@ function problemOf({ status, headers }: Response, text: string, action: string):
   const code: ErrorCode = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'protocol_error'
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   return new MeshError(code, `Cannot ${action}: the server answered ${status}`, {
+    told: true,
     ...(seconds >= 0 ? { details: { retryAfterMs: seconds * 1_000 } } : {}),
   })
 }

@@ -13,6 +13,8 @@ let publisher: RecordPublisher
 /** What reached the control plane, and how it answers. */
 let received: string[]
 let answer: () => Promise<void>
+/** What the signed list says of this member. */
+let listed: boolean
 
 const start = () =>
   recordPublisher({
@@ -29,6 +31,7 @@ const start = () =>
     log,
     serial: member.serial,
     fields: { addrs: [], homeRelays: [], services: ['math@2'] },
+    isRevoked: async () => listed,
   })
 
 const incarnations = () =>
@@ -38,6 +41,7 @@ beforeEach(async () => {
   member = await (await TestMesh.create()).member()
   store = openMemberStore(':memory:')
   received = []
+  listed = false
   answer = () => Promise.resolve()
 })
 afterEach(() => publisher.stop())
@@ -130,8 +134,17 @@ describe('recordPublisher()', () => {
     expect(received).toHaveLength(4)
   })
 
+  test('goes on trying when only an answer says that this member was revoked, not the signed list', async () => {
+    let forged = 2
+    answer = () => (forged-- > 0 ? Promise.reject(new MeshError('revoked', 'revoked')) : Promise.resolve())
+    publisher = await start()
+    await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+    expect(received).toHaveLength(3)
+  })
+
   test('gives up when this member was revoked, and tries once with each later change', async () => {
     answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
+    listed = true
     publisher = await start()
     const tried = (times: number) =>
       vi.waitFor(() => expect(received).toHaveLength(times), { timeout: 10_000 })

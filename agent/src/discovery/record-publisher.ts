@@ -7,6 +7,7 @@ import {
   MeshError,
   nextIncarnation,
   signRecord,
+  toMeshError,
   type MemberRecord,
   type Signer,
 } from '@agent-mesh/protocol'
@@ -29,6 +30,8 @@ export interface RecordPublisherInit {
   /** Of the enrolment. */
   serial: string
   fields: RecordFields
+  /** Whether the signed list of revocations names this member: that an answer says so is not enough. Never rejects. */
+  isRevoked: (signal: AbortSignal) => Promise<boolean>
 }
 
 /** Signs the first record of this start and begins to publish it. */
@@ -38,7 +41,7 @@ export async function recordPublisher(init: RecordPublisherInit): Promise<Record
   return publisher
 }
 
-/** A member that was revoked is not listened to ever again. */
+/** A member that was revoked, as the signed list says, is not listened to ever again. */
 const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
 
 interface SignedRecord {
@@ -74,6 +77,8 @@ export class RecordPublisher {
   #signed: SignedRecord
   #signedFields: RecordFields
   #published = ''
+  #answered = false
+  #refusal: MeshError | undefined
   /** Highest incarnation that others published with the own key after this process did. */
   #outdoneBy = 0
   #tellOutdone: (incarnation: number) => void = () => {}
@@ -88,7 +93,7 @@ export class RecordPublisher {
     this.#signed = signed
     this.#signedFields = init.fields
     this.#retrying.onFailure(({ reason }) => {
-      if (!this.#stopping.signal.aborted && 'error' in reason)
+      if (!this.#stopping.signal.aborted && 'error' in reason && worthTelling(reason.error))
         init.log.warn({ err: reason.error }, 'member record not published yet')
     })
   }
@@ -105,6 +110,16 @@ export class RecordPublisher {
   /** Whether the control plane has the newest one. */
   get published(): boolean {
     return this.#published === this.#signed.jws
+  }
+
+  /** Whether the control plane answered when the record was sent last, be it by a refusal. */
+  get answered(): boolean {
+    return this.#answered
+  }
+
+  /** Why it did not take the newest record, if it did not. */
+  get refusal(): MeshError | undefined {
+    return this.#refusal
   }
 
   /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
@@ -185,11 +200,31 @@ export class RecordPublisher {
     try {
       await this.#init.client.publish(jws, this.#stopping.signal)
       this.#published = jws
+      this.#answered = true
+      this.#refusal = undefined
     } catch (error) {
       const known = error instanceof MeshError && error.code === 'conflict' && error.details?.['incarnation']
-      if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw error
+      if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw await this.#judged(error)
+      this.#answered = true
       this.sees(known)
       if (this.#outdoneBy === 0) await this.#sign(known)
     }
+  }
+
+  /** Remembers a failure. @returns it as it may be believed: over plain http anybody on the way can answer */
+  async #judged(failure: unknown): Promise<MeshError> {
+    const error = await this.#believed(toMeshError(failure, 'internal', 'publish member record'))
+    this.#answered = error.told && !error.retriable
+    this.#refusal = error
+    return error
+  }
+
+  async #believed(error: MeshError): Promise<MeshError> {
+    if (worthTelling(error) || (await this.#init.isRevoked(this.#stopping.signal))) return error
+    return new MeshError(
+      'unauthenticated',
+      'Cannot believe the answer of the control plane: it says revoked, but no signed list of revocations names this member',
+      { hint: 'Somebody on the way may have forged it: reach the control plane by https.', told: true },
+    )
   }
 }

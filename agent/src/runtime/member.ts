@@ -24,7 +24,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
   const undo: Undo = []
   try {
     const known = await openKnowledge(init, undo)
-    const { identity, head, map, credential, metrics, audit, clock, log } = known
+    const { identity, head, map, client, credential, metrics, audit, clock, log } = known
     const records: { publisher?: RecordPublisher } = {}
     credential.onRenewed(({ wasVoid }) => {
       // Others hold the pair with the void credential: only a new record makes them take the new one.
@@ -52,11 +52,12 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => addresses.stop())
     const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
     const { registry, sessions } = served
-    const revocations = new Revocations({ self, head, links: transport.links, sessions, clock, log })
+    const { links } = transport
+    const revocations = new Revocations({ self, head, client, links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
     const clones = new Clones({
-      links: transport.links,
+      links,
       ping: link => sessions.of(link).ping(),
       audit,
       count: () => metrics.clonedKey(),
@@ -67,7 +68,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(endExpired(transport, served, clock))
     const pathWatch = watchPaths(init, transport, served)
     undo.push(() => pathWatch.stop())
-    const publisher = await publish({ ...known, init, registry, transport })
+    const publisher = await publish({ ...known, init, registry, transport, revocations })
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })
     undo.push(() => publisher.stop())
@@ -107,12 +108,15 @@ function comeBack(
 
 /** The first record of this start. */
 function publish(
-  parts: Pick<Member, 'identity' | 'client' | 'store' | 'credential' | 'transport' | 'clock'> & {
+  parts: Pick<
+    Member,
+    'identity' | 'client' | 'store' | 'credential' | 'transport' | 'revocations' | 'clock'
+  > & {
     init: MemberInit
     registry: ServiceRegistry
   },
 ) {
-  const { init, registry, identity, client, store, credential, transport, clock } = parts
+  const { init, registry, identity, client, store, credential, transport, revocations, clock } = parts
   const { region, zone } = init.settings
   return recordPublisher({
     client,
@@ -121,6 +125,7 @@ function publish(
     log: init.log,
     signer: identity.signer,
     serial: credential.claims.serial,
+    isRevoked: signal => revocations.confirm(signal),
     fields: {
       addrs: listedAddresses(transport.addresses(), networkInterfaces()),
       homeRelays: [],

@@ -3,7 +3,8 @@
  * with `revoked`; and whether this member is on it itself.
  */
 import { isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
-import type { HeadKeeper } from '../membership/head-keeper.ts'
+import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
+import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
@@ -22,6 +23,7 @@ export interface CutOff {
 export interface RevocationsInit {
   self: { peerId: string; serial: () => string }
   head: HeadKeeper
+  client: Pick<ControlPlaneClient, 'bootstrap'>
   links: Pick<LinkTable, 'all' | 'onUp' | 'disconnect'>
   sessions: Pick<RpcSessions, 'abort'>
   clock: Clock
@@ -53,6 +55,20 @@ export class Revocations {
   /** When this member was put out, unix milliseconds, if the list says so. */
   get ownAt(): number | undefined {
     return this.#init.head.current.revocations.times.get(this.#init.self.peerId)
+  }
+
+  /**
+   * Whether this member was put out, asked when somebody says so: the signed list alone is believed, and the newest one is
+   * fetched unless the known one names this member already. Never rejects.
+   */
+  async confirm(signal: AbortSignal): Promise<boolean> {
+    const { client, head, log } = this.#init
+    try {
+      if (!this.own) await acceptUnlessOlder(head, (await client.bootstrap({}, signal)).head)
+    } catch (err) {
+      if (!signal.aborted) log.warn({ err }, 'list of revocations not read; going on with the known one')
+    }
+    return this.own
   }
 
   /** Called once, when this member learns that it was put out. */

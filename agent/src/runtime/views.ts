@@ -1,5 +1,12 @@
 /** What a member tells of itself and of the others: the shapes of the local API. */
-import { limits, version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import {
+  limits,
+  version,
+  type MeshError,
+  type LocalPeer,
+  type LocalService,
+  type LocalStatus,
+} from '@agent-mesh/protocol'
 import type { Presence } from '../membership/presence.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import type { Link } from '../transport/link.ts'
@@ -70,7 +77,7 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
   if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
   if (audit.warning !== undefined) all.push(audit.warning)
   if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
-  if (!publisher.published) all.push('the control plane has not yet taken the newest member record')
+  if (!publisher.published && !revocations.own) all.push(unpublishedWarning(publisher.refusal))
   const { region } = credential.claims
   const observed = transport.observed()
   return {
@@ -82,9 +89,14 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
     peerId: identity.peerId,
     name: credential.claims.name,
     ...(region === undefined ? {} : { region }),
+    revoked: revocations.own,
     ready: !revocations.own && credential.claims.exp * 1000 > clock.now() && !credential.void,
     warnings: all,
-    controlPlane: { url: controlPlane.url, reachable: publisher.published },
+    controlPlane: {
+      url: controlPlane.url,
+      reachable: publisher.answered,
+      ...(publisher.answered && publisher.refusal ? { refused: publisher.refusal.code } : {}),
+    },
     relays,
     addrs: publisher.record.addrs,
     services: serving.registry.refs,
@@ -98,6 +110,11 @@ export function statusView({ member, kind, presence, startedAt, relays, warnings
 /** @param offset time of the control plane minus that of this machine, ms */
 const clockWarning = (offset: number): string =>
   `the clock of this machine is ${Math.round(Math.abs(offset) / 1000)} s ${offset < 0 ? 'ahead of' : 'behind'} that of the control plane`
+
+function unpublishedWarning(refusal: MeshError | undefined): string {
+  const why = refusal?.told === true ? `: ${refusal.message}` : ''
+  return `the control plane has not yet taken the newest member record${why}`
+}
 
 function revokedWarning(at: number | undefined): string {
   const when = at === undefined ? '' : ` at ${new Date(at).toISOString()}`

@@ -22,6 +22,7 @@ describe('problem details', () => {
       details: { epoch: 'one' },
     })
     expect(received?.cause).toBeUndefined()
+    expect([sent.told, received?.told]).toEqual([false, true])
   })
 
   test('of a later version, with a code this one does not know, are left to the reader', () => {

@@ -30,6 +30,7 @@ export const problemOf = ({ code, status, message, hint, details }: MeshError): 
 export function errorOfProblem({ code, detail, hint, details }: Problem): MeshError | undefined {
   if (!isErrorCode(code)) return undefined
   return new MeshError(code, detail, {
+    told: true,
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),
   })

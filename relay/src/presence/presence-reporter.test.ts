@@ -42,6 +42,7 @@ function start(changes: Partial<PresenceReporterInit> = {}): void {
     load: () => ({ agents: homed.size, reservations: 0, visitors: 0 }),
     health: () => ({ ready: true, version: '0' }),
     onNumbers: told => heard.push(told.revocations),
+    isRevoked: () => false,
     log: createLogger('test', 'silent'),
     pauses,
     ...changes,
@@ -111,9 +112,15 @@ describe('PresenceReporter', () => {
     expect(reports.slice(0, 3).map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 
+  test('tries again soon when only the answer says that this relay was revoked', async () => {
+    answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
+    start()
+    await until(() => expect(reports.length).toBeGreaterThan(2))
+  })
+
   test('does not try again soon when this relay was revoked', async () => {
     answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
-    start({ pauses: { reportMinMs: 20, reportIdleMs: 200, reportRetryMs: 1 } })
+    start({ pauses: { reportMinMs: 20, reportIdleMs: 200, reportRetryMs: 1 }, isRevoked: () => true })
     const startedAt = performance.now()
     await until(() => expect(reports).toHaveLength(2))
     expect(performance.now() - startedAt).toBeGreaterThan(150)

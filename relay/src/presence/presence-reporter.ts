@@ -12,6 +12,8 @@ export interface PresenceReporterInit {
   health: () => RelayReport['health']
   /** Told of the numbers that each reply carries. */
   onNumbers: (numbers: HeadNumbers) => void
+  /** Whether the signed list of revocations names this relay. */
+  isRevoked: () => boolean
   log: Logger
   /** @default those of the room */
   pauses?: Record<'reportMinMs' | 'reportIdleMs' | 'reportRetryMs', number>
@@ -84,9 +86,8 @@ export class PresenceReporter {
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
-      // A relay that was put out is not listened to any more.
-      const out = error instanceof MeshError && error.code === 'revoked'
-      return out ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
+      // A relay that was put out is not listened to any more. That the answer says so proves nothing.
+      return this.#init.isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }
   }
 }

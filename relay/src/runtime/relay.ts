@@ -155,6 +155,7 @@ export class Relay {
         ...(region === undefined ? {} : { region }),
       }),
       onNumbers: numbers => this.#mirror.heard(numbers),
+      isRevoked: () => member.revocations.own,
       log,
     })
     this.#homed.onChange(() =>

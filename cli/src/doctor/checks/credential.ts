@@ -69,10 +69,16 @@ export const enrolment: Check = {
   name: 'enrolment',
   look: facts => {
     const told = facts.controlPlane?.self
-    if (listed(facts) || (told instanceof MeshError && told.code === 'revoked'))
+    const back = `To come back, move the folder away and ${joinAnew(facts.flags).replace('Join', 'join')}`
+    if (listed(facts))
       return fail(
         'revoked: this key is out for ever, and cut off wherever it is known',
-        `Ask an admin why. To come back, move the folder away and ${joinAnew(facts.flags).replace('Join', 'join')}`,
+        `Ask an admin why. ${back}`,
+      )
+    if (told instanceof MeshError && told.code === 'revoked')
+      return fail(
+        'revoked, says the answer of the control plane; its signed list does not name this key',
+        `Ask an admin: the list forgets after some weeks, and by plain http somebody on the way may have forged the answer. ${back}`,
       )
     if (told === undefined) return undefined
     if (!(told instanceof MeshError)) return ok('in force, says the control plane')
