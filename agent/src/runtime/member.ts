@@ -37,8 +37,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     }
     const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
     const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-    const { data } = init.settings
-    const served: Serving = serving({ head, metrics, data, pathTo, onDenied, onChange })
+    const served: Serving = serving({ head, metrics, data: init.settings.data, pathTo, onDenied, onChange })
     const boot = newBoot()
     const hello = (): Hello => ({
       versions: [...meshVersions],
@@ -47,12 +46,12 @@ export async function openMember(init: MemberInit): Promise<Member> {
       boot,
     })
     const transport = await openTransport({ ...known, init, serving: served, hello })
-    const addresses = new KnownAddresses({ history: transport.history, store: known.store, log })
+    const { links, history } = transport
+    const addresses = new KnownAddresses({ history, store: known.store, log })
     addresses.start()
     undo.push(() => addresses.stop())
     const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
     const { registry, sessions } = served
-    const { links } = transport
     const revocations = new Revocations({ self, head, client, links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
