@@ -2,6 +2,7 @@
  * Takes secrets out of whatever is shown or stored for people: logs, errors, status, reports. By the name of the field
  * and by the look of the value, at any depth. It never throws and never changes what it is given.
  */
+import { MeshError } from './errors.ts'
 
 export const redacted = '[redacted]'
 
@@ -134,11 +135,12 @@ class Redaction {
   }
 
   #error(error: Error, depth: number): unknown {
-    const shown = ['name', 'message', 'stack']
+    const shown = ['name', 'message', 'stack', 'told']
+    const stack = error instanceof MeshError && error.told ? [] : ['stack']
     const own = Object.getOwnPropertyNames(error).filter(name => !shown.includes(name))
     return {
       type: this.of(error.name, depth),
-      ...this.#named(['message', 'stack', ...own], error, depth),
+      ...this.#named(['message', ...stack, ...own], error, depth),
     }
   }
 

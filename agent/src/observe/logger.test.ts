@@ -45,3 +45,13 @@ it('keeps level, message, fields and errors as they are without secrets', () => 
   })
   expect(lines[2]).toMatchObject({ level: 20, msg: 'seen 3 times' })
 })
+
+it('tells of an error where it happened, and not where it was heard of', () => {
+  const { lines } = logged(log => {
+    log.warn({ err: new MeshError('unavailable', 'Cannot reach it') }, 'here')
+    log.warn({ err: new MeshError('revoked', 'Cannot accept request', { told: true }) }, 'there')
+  })
+  expect(lines[0]).toHaveProperty('err.stack', expect.stringContaining('logger.test.ts'))
+  expect(lines[1]).toHaveProperty('err.message', 'Cannot accept request')
+  expect(lines[1]).not.toHaveProperty('err.stack')
+})

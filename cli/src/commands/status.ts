@@ -24,8 +24,9 @@ Exit codes: 0 it answers (ready or not: see "ready"), 3 nothing runs in this con
   })
 }
 
-function statusText(status: LocalStatus, output: Output): string {
-  const state = status.ready ? output.style('green', 'ready') : output.style('yellow', 'not ready')
+/** The page for people. */
+export function statusText(status: LocalStatus, output: Output): string {
+  const state = stateText(status, output)
   const rows: [string, string][] = [
     [
       status.kind,
@@ -55,9 +56,16 @@ function statusText(status: LocalStatus, output: Output): string {
     .trimStart()
 }
 
+function stateText({ ready, revoked }: LocalStatus, output: Output): string {
+  if (revoked === true) return output.style('red', 'revoked')
+  return ready ? output.style('green', 'ready') : output.style('yellow', 'not ready')
+}
+
 function controlPlaneText({ controlPlane }: LocalStatus, output: Output): string {
   if (controlPlane === undefined) return ''
-  return `${controlPlane.url}${controlPlane.reachable ? '' : output.style('yellow', ' (away)')}`
+  const { url, reachable, refused } = controlPlane
+  if (refused !== undefined) return `${url}${output.style('yellow', ` (refuses: ${refused})`)}`
+  return `${url}${reachable ? '' : output.style('yellow', ' (away)')}`
 }
 
 function credentialText({ credentialExpires }: LocalStatus): string {

@@ -1,0 +1,48 @@
+import type { LocalStatus } from '@agent-mesh/protocol/local-api'
+import { describe, expect, it } from 'vitest'
+
+import { createOutput } from '../show/output.ts'
+import { statusText } from './status.ts'
+
+const status: LocalStatus = {
+  kind: 'agent',
+  version: '1',
+  pid: 7,
+  startedAt: Date.now(),
+  meshId: 'm',
+  ready: true,
+  warnings: [],
+  controlPlane: { url: 'http://cp', reachable: true },
+  relays: [],
+  addrs: [],
+  services: [],
+  members: { known: 1, online: 1 },
+  links: { direct: 0, webrtc: 0, relay: 0 },
+}
+const shown = (changes: Partial<LocalStatus>) =>
+  statusText({ ...status, ...changes }, createOutput({ json: false, color: false }))
+
+describe('agent-mesh status', () => {
+  it.each<[string, Partial<LocalStatus>, RegExp, RegExp]>([
+    ['that it is ready', {}, /^agent +ready, /m, /^control plane +http:\/\/cp$/m],
+    [
+      'that a control plane is away',
+      { controlPlane: { url: 'http://cp', reachable: false } },
+      /^agent +ready, /m,
+      /http:\/\/cp \(away\)$/m,
+    ],
+    [
+      'that a member was revoked, which is not that the control plane is away',
+      {
+        ready: false,
+        revoked: true,
+        controlPlane: { url: 'http://cp', reachable: true, refused: 'revoked' },
+      },
+      /^agent +revoked, /m,
+      /http:\/\/cp \(refuses: revoked\)$/m,
+    ],
+  ])('tells %s', (_, changes, state, controlPlane) => {
+    expect(shown(changes)).toMatch(state)
+    expect(shown(changes)).toMatch(controlPlane)
+  })
+})
