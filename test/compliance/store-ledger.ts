@@ -31,6 +31,33 @@ export function ledgerSuite(common: StoreSetup): void {
       expect((await context.store.readParts()).map(part => part.document)).toEqual(['one'])
     })
 
+    test('a part may rise by more than one, up to any safe integer, and goes on from there', async () => {
+      await context.any().writePart('policy', 0, 'one')
+      const restoredAt = context.clock.now()
+      const raised = await context.any().writePart('policy', 1, 'again', restoredAt)
+      expect(raised).toMatchObject({ number: restoredAt, document: 'again' })
+      expect(await context.any().readPart('policy')).toEqual(raised)
+      await expect(context.any().writePart('policy', 1, 'stale')).rejects.toMatchObject({
+        code: 'conflict',
+        details: { number: restoredAt },
+      })
+      expect(await context.any().writePart('policy', restoredAt, 'next')).toMatchObject({
+        number: restoredAt + 1,
+      })
+      const highest = Number.MAX_SAFE_INTEGER
+      await context.any().writePart('policy', restoredAt + 1, 'highest', highest)
+      expect(await context.any().readParts()).toMatchObject([{ number: highest, document: 'highest' }])
+    })
+
+    test('a number that does not rise is refused and changes nothing', async () => {
+      await context.store.writePart('policy', 0, 'one')
+      for (const number of [0, 1, 1.5, Number.MAX_SAFE_INTEGER + 1])
+        await expect(context.any().writePart('policy', 1, 'other', number)).rejects.toMatchObject({
+          code: 'invalid_argument',
+        })
+      expect((await context.store.readParts()).map(part => part.document)).toEqual(['one'])
+    })
+
     test('of 50 concurrent writers of the same number one wins', async () => {
       const writes = Array.from({ length: 50 }, (_, i) => context.any().writePart('relays', 0, `by-${i}`))
       const settled = await Promise.allSettled(writes)

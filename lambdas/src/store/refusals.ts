@@ -1,7 +1,7 @@
 /** Refusals that every adapter words alike. */
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Enrolment, Lease, RelayReport } from './model.ts'
+import type { Enrolment, HeadPart, Lease, RelayReport } from './model.ts'
 
 /** How long after the expiry of its credential an enrolment lives, ms. */
 export const graceMs = credentialDays.grace * 24 * 3600_000
@@ -76,6 +76,15 @@ export const strayReport = (report: RelayReport, stored: Lease | undefined) =>
       hint: 'Begin a new epoch with all homed agents.',
     },
   )
+
+/** The part to be written where `expected` is stored. @throws MeshError invalid_argument when its number does not rise */
+export function risingPart(part: HeadPart, expected: number): HeadPart {
+  if (Number.isSafeInteger(part.number) && part.number > expected) return part
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot write ${part.name} number ${part.number}: it does not rise from ${expected}`,
+  )
+}
 
 export const partConflict = ({ name, number }: { name: string; number: number }, stored: number) =>
   new MeshError('conflict', `Cannot write ${name} number ${number}: number ${stored} is stored`, {

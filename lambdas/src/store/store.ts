@@ -21,10 +21,13 @@ export interface HeadPartStore {
   readPart(name: string): Promise<HeadPart | undefined>
   readParts(): Promise<HeadPart[]>
   /**
-   * Writes number `expected + 1`; 0 means "not there yet".
-   * @throws MeshError conflict with details `{ number }` when another number is stored
+   * Writes the next number where `expected` is stored; 0 means "not there yet".
+   * @param number what it gets, above `expected`: after a restore the next one may have been given out before.
+   * @default expected + 1
+   * @throws MeshError conflict with details `{ number }` when another number is stored, invalid_argument for a number
+   * that does not rise
    */
-  writePart(name: string, expected: number, document: string): Promise<HeadPart>
+  writePart(name: string, expected: number, document: string, number?: number): Promise<HeadPart>
 }
 
 /** Join tokens and what was made of them. */

@@ -1,6 +1,6 @@
 import { partChunkBytes } from '../../defaults.ts'
 import type { HeadPart } from '../model.ts'
-import { partConflict } from '../refusals.ts'
+import { partConflict, risingPart } from '../refusals.ts'
 import { again, contend } from './contention.ts'
 import type { Dynamo } from './dynamo.ts'
 import { asRead } from './expressions.ts'
@@ -73,8 +73,13 @@ export const headParts = ({ db, clock }: DynamoInit) => {
       (await readSome(other => other === name))[0],
     readParts: (): Promise<HeadPart[]> => readSome(() => true),
 
-    async writePart(name: string, expected: number, document: string): Promise<HeadPart> {
-      const part = { name, number: expected + 1, document, writtenAt: clock.now() }
+    async writePart(
+      name: string,
+      expected: number,
+      document: string,
+      next = expected + 1,
+    ): Promise<HeadPart> {
+      const part = risingPart({ name, number: next, document, writtenAt: clock.now() }, expected)
       const written = await db.transact([
         {
           update: keys.headNumbers,

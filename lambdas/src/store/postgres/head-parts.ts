@@ -1,5 +1,5 @@
 import type { HeadPart } from '../model.ts'
-import { partConflict } from '../refusals.ts'
+import { partConflict, risingPart } from '../refusals.ts'
 import { number } from '../sql/columns.ts'
 import { headPartFromRow } from '../sql/rows.ts'
 import type { PostgresInit } from './init.ts'
@@ -14,16 +14,17 @@ export const headParts = ({ db, clock }: PostgresInit) => ({
   readParts: async (): Promise<HeadPart[]> =>
     (await db.all('SELECT * FROM head_parts ORDER BY name')).map(headPartFromRow),
 
-  async writePart(name: string, expected: number, document: string): Promise<HeadPart> {
-    const part = { name, number: expected + 1, document, writtenAt: clock.now() }
+  async writePart(name: string, expected: number, document: string, next = expected + 1): Promise<HeadPart> {
+    const part = risingPart({ name, number: next, document, writtenAt: clock.now() }, expected)
     return db.transaction(async tx => {
       const values = [name, part.number, document, part.writtenAt] as const
       const changed =
         expected === 0
           ? await tx.run('INSERT INTO head_parts VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING', ...values)
           : await tx.run(
-              'UPDATE head_parts SET number = $2, document = $3, written_at = $4 WHERE name = $1 AND number = $2 - 1',
+              'UPDATE head_parts SET number = $2, document = $3, written_at = $4 WHERE name = $1 AND number = $5',
               ...values,
+              expected,
             )
       if (changed === 1) {
         await db.notify(tx)

@@ -1,5 +1,5 @@
 import type { HeadPart } from '../model.ts'
-import { partConflict } from '../refusals.ts'
+import { partConflict, risingPart } from '../refusals.ts'
 import { headPartFromRow } from '../sql/rows.ts'
 import type { SqliteInit } from './init.ts'
 
@@ -12,8 +12,8 @@ export const headParts = ({ db, clock }: SqliteInit) => ({
 
   readParts: (): HeadPart[] => db.all('SELECT * FROM head_parts ORDER BY name').map(headPartFromRow),
 
-  writePart(name: string, expected: number, document: string): HeadPart {
-    const part = { name, number: expected + 1, document, writtenAt: clock.now() }
+  writePart(name: string, expected: number, document: string, next = expected + 1): HeadPart {
+    const part = risingPart({ name, number: next, document, writtenAt: clock.now() }, expected)
     const changed = db.run(
       `INSERT INTO head_parts (name, number, document, written_at) SELECT ?1, ?2, ?3, ?4
        WHERE ?5 = coalesce((SELECT number FROM head_parts WHERE name = ?1), 0)

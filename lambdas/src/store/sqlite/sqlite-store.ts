@@ -62,7 +62,7 @@ export function openSqliteStore({
   return {
     readPart: async name => part.heads.readPart(name),
     readParts: async () => part.heads.readParts(),
-    writePart: async (name, expected, document) => part.heads.writePart(name, expected, document),
+    writePart: async (...write) => part.heads.writePart(...write),
 
     createToken: async token => part.tokens.createToken(token),
     listTokens: async page => part.tokens.listTokens(page),
