@@ -49,6 +49,30 @@ async function token(...args: string[]): Promise<string> {
   return text
 }
 
+/** `audit tail --follow`, and what it has printed. */
+function follow(name: string) {
+  const args = ['audit', 'tail', '--follow', '--json', '--data', folder(name)]
+  const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
+  const out = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (out.stderr += chunk.toString()))
+  const entries = () =>
+    out.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map(line => JSON.parse(line) as AuditEntry)
+  /** Waits for the entry of a token, told by its number of uses. */
+  const tokenFor = (uses: number) =>
+    vi.waitFor(() => expect(entries().some(({ detail }) => detail?.['uses'] === uses)).toBe(true), {
+      timeout: 10_000,
+      interval: 50,
+    })
+  const said = (text: string) =>
+    vi.waitFor(() => expect(out.stderr).toContain(text), { timeout: 10_000, interval: 50 })
+  return { child, entries, tokenFor, said }
+}
+
 const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
 let agent: ChildProcess
 
@@ -89,6 +113,27 @@ describe('agent-mesh audit', () => {
     await writeFile(file, kept)
     expect(await run('ada', 'audit', 'verify')).toMatchObject({ code: 0 })
     expect(await run('nobody', 'audit', 'tail')).toMatchObject({ code: 3 })
+  })
+
+  it('follows the log of the mesh, also while its control plane is away, until Ctrl-C', async () => {
+    const plane = await start('followed', 'control-plane', '--listen', '127.0.0.1:0')
+    const tail = follow('followed')
+    await vi.waitFor(() => expect(tail.entries()).not.toHaveLength(0), { timeout: 10_000, interval: 50 })
+    const createToken = (uses: number) => run('followed', 'token', 'create', '--uses', String(uses))
+    await createToken(41)
+    await tail.tokenFor(41)
+
+    await end(plane)
+    await tail.said('Cannot')
+    await start('followed', 'control-plane', '--listen', '127.0.0.1:0')
+    await createToken(42)
+    await tail.tokenFor(42)
+    const numbers = tail.entries().map(({ seq }) => seq)
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1))
+
+    const exit = once(tail.child, 'exit')
+    tail.child.kill('SIGINT')
+    expect(await exit).toEqual([0, null])
   })
 
   it('writes no secret anywhere, through all kinds of failures', async () => {

@@ -1,14 +1,14 @@
 import type { AuditEntry } from '@agent-mesh/protocol/audit'
+import type { MeshError } from '@agent-mesh/protocol/errors'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
 
 import { parseCount, parseDuration } from '../arguments.ts'
 import type { AuditVerdict, Place } from '../audit/audit-source.ts'
-import { defaults } from '../defaults.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { Output } from '../show/output.ts'
+import { showFailure } from '../show/failure.ts'
+import { printable, type Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
@@ -41,7 +41,8 @@ function registerTail(audit: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-With --json each entry is one line, as it is stored.
+With --json each entry is one line, as it is stored. --follow goes on when the log cannot be read for a while, and says
+so on stderr.
 
 Examples:
   $ agent-mesh audit tail
@@ -55,23 +56,24 @@ Examples:
     const source = sources.find(({ where }) => where === 'local') ?? sources[0]
     if (source === undefined) return
     let after = 0
-    let from: { last: number } | { after: number } = { last: options.lines }
-    for (;;) {
-      for await (const entry of source.entries(from, signal)) {
-        after = entry.seq
-        output.result(entry, () => entryText(entry))
-      }
-      if (options.follow !== true) return
-      await wait(defaults.auditFollowMs, undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) return
-      from = { after }
+    const show = (entry: AuditEntry) => {
+      after = entry.seq
+      output.result(entry, () => entryText(entry))
     }
+    for await (const entry of source.entries({ last: options.lines }, signal)) show(entry)
+    if (options.follow !== true) return
+    const onTrouble = (error: MeshError) => {
+      showFailure(error, { ...settings, json: false })
+      process.stderr.write('Looking again until it can be read; Ctrl-C ends it.\n')
+    }
+    const { followEntries } = await import('../audit/follow-entries.ts')
+    for await (const entry of followEntries(source, { after, signal, onTrouble })) show(entry)
   })
 }
 
 function entryText({ seq, at, who, what, detail }: AuditEntry): string {
   const more = detail === undefined ? '' : `  ${JSON.stringify(detail)}`
-  return `${new Date(at).toISOString()}  ${seq}  ${what}  ${who}${more}`
+  return printable(`${new Date(at).toISOString()}  ${seq}  ${what}  ${who}${more}`)
 }
 
 function registerVerify(audit: Command, finish: Finish): void {

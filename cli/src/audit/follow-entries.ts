@@ -1,0 +1,45 @@
+import type { AuditEntry } from '@agent-mesh/protocol/audit'
+import { toMeshError, type ErrorCode, type MeshError } from '@agent-mesh/protocol/errors'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { defaults } from '../defaults.ts'
+import type { AuditSource } from './audit-source.ts'
+
+/** What a control plane that restarts, or the way to it, gives for a while. */
+const passing: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded', 'overloaded', 'rate_limited']
+
+export interface FollowOptions {
+  /** Number of the last entry that was seen. */
+  after: number
+  /** Ends it. */
+  signal: AbortSignal
+  /** What keeps it from reading, told once until it reads again. */
+  onTrouble: (error: MeshError) => void
+  /** Between two looks, ms. @default 1,000 */
+  everyMs?: number
+}
+
+/** The entries that come, each once. @throws MeshError for what does not pass by itself */
+export async function* followEntries(
+  source: Pick<AuditSource, 'entries'>,
+  { after, signal, onTrouble, everyMs = defaults.auditFollowMs }: FollowOptions,
+): AsyncGenerator<AuditEntry> {
+  let troubled = false
+  for (;;) {
+    await wait(everyMs, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      for await (const entry of source.entries({ after }, signal)) {
+        after = entry.seq
+        yield entry
+      }
+      troubled = false
+    } catch (thrown) {
+      if (signal.aborted) return
+      const error = toMeshError(thrown, 'internal', 'follow the audit log')
+      if (!passing.includes(error.code)) throw error
+      if (!troubled) onTrouble(error)
+      troubled = true
+    }
+  }
+}
