@@ -118,11 +118,27 @@ describe('agents of one mesh', () => {
   })
 
   test('deny, by default, who has no grant', async () => {
+    await mesh.letAgentsCall()
     const { server } = await pair()
-    const guest = await mesh.agent({ name: 'guest', token: { roles: ['guest'] } })
+    const guest = await mesh.agent({ name: 'guest', token: { roles: ['agent', 'guest'] } })
     await knows(guest, 'server')
     expect(await refusal(guest.call('math.add', { a: 1, b: 2 }))).toMatch(/^permission_denied: .*guest/)
     expect(await refusal(guest.call('host.info', {}, { peer: server.name }))).toMatch(/^permission_denied: /)
+  })
+
+  test.each([
+    [['guest'], 'the role guest', '--role agent --role guest'],
+    [['relay'], 'the role relay', '--role agent'],
+    [[], 'no role', '--role agent'],
+  ])('need the role agent: a token for the roles %j gives none', async (roles, has, wanted) => {
+    const start = mesh.agent({ name: 'other', token: { roles } })
+    await expect(start).rejects.toMatchObject({
+      code: 'permission_denied',
+      message: `Cannot start agent: its credential (other) has ${has}, and needs the role agent`,
+      hint: expect.stringContaining(`token create ${wanted}"`),
+    })
+    // Nor is it one when it comes back.
+    expect(await refusal(mesh.startAgent({ name: 'other' }))).toMatch(/^permission_denied: /)
   })
 
   test('let a running call finish when the callee stops', async () => {

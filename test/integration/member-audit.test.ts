@@ -24,6 +24,7 @@ describe('the audit log of members', () => {
   let mesh: LocalMesh
   beforeAll(async () => {
     mesh = await LocalMesh.start()
+    await mesh.letAgentsCall('service:host.*')
   })
   afterAll(() => mesh.stop())
 
@@ -37,7 +38,7 @@ describe('the audit log of members', () => {
   it('tells of the own join, of denied calls as one entry, and of strangers; and goes on after a restart', async () => {
     const server = await mesh.agent({ name: 'server' })
     server.serve({ contract: vault, handlers: { open: () => 'opened' } })
-    const outsider = await mesh.agent({ name: 'outsider', token: { roles: ['visitor'] } })
+    const outsider = await mesh.agent({ name: 'outsider' })
     await vi.waitFor(
       () => expect(outsider.services().map(({ service }) => service)).toContain('vault@1'),
       10_000,

@@ -1,21 +1,14 @@
-import {
-  controlPlaneClient,
-  createLogger,
-  defineService,
-  loadIdentity,
-  type Agent,
-  type CutOff,
-} from '@agent-mesh/agent'
+import { createLogger, defineService, type Agent, type CutOff } from '@agent-mesh/agent'
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
 import { createRelay, type Relay } from '@agent-mesh/relay'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { freePort } from '../support/free-port.ts'
-import { LocalMesh, loopback, silent } from '../support/local-mesh.ts'
+import { adminOf, LocalMesh, loopback, silent } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -28,11 +21,6 @@ const slow = defineService({
 /** Generous: what is measured elsewhere need not fail here on a machine with much else to do. */
 const until = <T>(check: () => T | Promise<T>, timeout = 50_000) =>
   vi.waitFor(check, { timeout, interval: 20 })
-
-async function adminOf({ adminIdentityFile, url, meshId }: RunningControlPlane) {
-  const { signer } = await loadIdentity(dirname(adminIdentityFile), basename(adminIdentityFile))
-  return controlPlaneClient({ url, meshId, signer })
-}
 
 /** Serves calls that end with their link, not before. */
 function serveSlow(agent: Agent<never>): { started: number; aborted: number } {

@@ -1,8 +1,10 @@
 /** A real mesh on loopback for tests: control plane, relays and agents on sockets of their own, in one process. */
 import {
+  controlPlaneClient,
   createAgent,
   type Clock,
   createLogger,
+  loadIdentity,
   type Agent,
   type AgentOptions,
   type Contracts,
@@ -12,12 +14,18 @@ import type { CreateTokenRequest } from '@agent-mesh/protocol'
 import { createRelay, type Relay, type RelayOptions } from '@agent-mesh/relay'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 export const silent = createLogger('test', (process.env['TEST_LOG'] as 'debug' | undefined) ?? 'silent')
 
 /** Where tests listen: loopback, a free port. */
 export const loopback = '/ip4/127.0.0.1/tcp/0'
+
+/** A client with the key of the first admin. */
+export async function adminOf({ adminIdentityFile, url, meshId }: RunningControlPlane) {
+  const { signer } = await loadIdentity(dirname(adminIdentityFile), basename(adminIdentityFile))
+  return controlPlaneClient({ url, meshId, signer })
+}
 
 type AgentChoice<C extends Contracts> = Partial<AgentOptions<C>> & {
   name: string
@@ -70,6 +78,15 @@ export class LocalMesh {
 
   async token(request: CreateTokenRequest = {}): Promise<string> {
     return (await this.controlPlane.createToken(request)).token
+  }
+
+  /** Agents may call these from now on (`service:host.*`), and nothing else: a new mesh lets them call all. */
+  async letAgentsCall(...to: string[]): Promise<void> {
+    const admin = await adminOf(this.controlPlane)
+    const { number, policy } = await admin.policy()
+    const grants = policy.grants.filter(({ from }) => !from.includes('role:agent'))
+    if (to.length > 0) grants.push({ from: ['role:agent'], to, allow: ['call'] })
+    await admin.writePolicy({ policy: { ...policy, grants }, expected: number })
   }
 
   data(name: string): string {

@@ -71,7 +71,7 @@ export interface Asked {
 /**
  * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
  * relays are found from then on.
- * @throws MeshError invalid_argument, token_invalid, unauthenticated, unavailable
+ * @throws MeshError invalid_argument, token_invalid, unauthenticated, permission_denied without the role `agent`, unavailable
  */
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
@@ -86,6 +86,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const alwaysProbe = (link: Link) => parts.reachable?.isHomeRelay(link.peer.peerId) ?? false
   const member = await openMember({
+    role: 'agent',
     settings,
     log,
     transport: { keep },

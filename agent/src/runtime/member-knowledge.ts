@@ -1,7 +1,7 @@
 /** The first half of a start: identity, enrolment, and all that is known before anybody is spoken to. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MeshError } from '@agent-mesh/protocol'
+import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
 import { controlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper } from '../discovery/credential-keeper.ts'
 import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
@@ -46,6 +46,23 @@ async function joinOnce(
   })
 }
 
+/** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */
+function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaims): void {
+  if (roles.includes(role)) return
+  const has =
+    roles.length === 0 ? 'no role' : `${roles.length > 1 ? 'the roles' : 'the role'} ${roles.join(', ')}`
+  const beside = roles.filter(other => other !== 'agent' && other !== 'relay')
+  const wanted = [role, ...beside].map(each => `--role ${each}`).join(' ')
+  throw new MeshError(
+    'permission_denied',
+    `Cannot start ${role}: its credential (${name}) has ${has}, and needs the role ${role}`,
+    {
+      hint: `Make a token with "agent-mesh token create ${wanted}", and join with it in a data folder of its own (--context NAME or --data DIR).`,
+      details: { has: roles, needs: role },
+    },
+  )
+}
+
 export type Undo = (() => Promise<void> | void)[]
 export type Knowledge = Pick<
   Member,
@@ -79,6 +96,7 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock, proxy })
   const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
   undo.push(() => credential.stop())
+  mustHaveRole(init.role, credential.claims)
   if (credential.jwt !== before)
     audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
   const metrics = memberMetrics({ map, head, log })

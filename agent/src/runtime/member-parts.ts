@@ -21,6 +21,8 @@ import { Revocations } from './revocations.ts'
 import type { Serving } from './serving.ts'
 
 export interface MemberInit {
+  /** What it starts as: its credential must have the role. */
+  role: 'agent' | 'relay'
   settings: MemberSettings
   log: Logger
   /** Hooks and limits of the transport that the kind of member adds. */

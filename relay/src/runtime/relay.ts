@@ -83,17 +83,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
   const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
-  const member = await openMember({ settings, log, transport, alsoListed, beforeStart, ...signal, ...clock })
+  const hooks = { transport, alsoListed, beforeStart }
+  const member = await openMember({ role: 'relay', settings, log, ...hooks, ...signal, ...clock })
   parts.member = member
   try {
-    if (!member.credential.claims.roles.includes('relay'))
-      throw new MeshError(
-        'permission_denied',
-        'Cannot start relay: its join token did not give the role relay',
-        {
-          hint: 'Make one with "agent-mesh token create --role relay" and start with an empty data folder.',
-        },
-      )
     const stun = (parts.stun = await openStun(options.stun, log))
     const relay = (parts.relay = new Relay({ member, circuit, stun, pollMs: options.pollMs }))
     await relay.start()
