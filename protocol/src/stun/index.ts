@@ -6,5 +6,4 @@ export {
   parseBindingRequest,
   type BindingRequest,
 } from './binding.ts'
-export { ipBytes } from './ip-bytes.ts'
 export { stunTransactionBytes } from './message.ts'

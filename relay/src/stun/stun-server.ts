@@ -4,7 +4,7 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { bindingResponse, ipBytes, MeshError, parseBindingRequest } from '@agent-mesh/protocol'
+import { bindingResponse, MeshError, parseBindingRequest, sourceOf } from '@agent-mesh/protocol'
 import { TokenBucket } from '../circuit/token-bucket.ts'
 import { stunDefaults } from './defaults.ts'
 
@@ -84,16 +84,15 @@ export class StunServer {
     return socket.address().port
   }
 
-  #onMessage(socket: Socket, bytes: Uint8Array, { family, address, port }: RemoteInfo): void {
-    const request = this.#mayAsk(family, address) ? parseBindingRequest(bytes) : undefined
+  #onMessage(socket: Socket, bytes: Uint8Array, { address, port }: RemoteInfo): void {
+    const request = this.#mayAsk(address) ? parseBindingRequest(bytes) : undefined
     if (request === undefined) return void this.#refused++
     this.#answered++
     socket.send(bindingResponse(request, { host: address, port }), port, address, () => {})
   }
 
-  /** By address, in IPv6 by the network of 64 bits that one host has to itself. */
-  #mayAsk(family: string, address: string): boolean {
-    const source = family === 'IPv4' ? address : ipBytes(address).subarray(0, 8).join(':')
+  #mayAsk(address: string): boolean {
+    const source = sourceOf(address)
     const now = this.#now()
     const bucket =
       this.#sources.get(source) ?? new TokenBucket(stunDefaults.perSecond, stunDefaults.burst - 1, now)
