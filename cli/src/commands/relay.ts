@@ -1,4 +1,6 @@
 import { parseLimit, parseStunPort } from '../arguments.ts'
+import type { MemberFlags } from '../daemon/options.ts'
+import type { RelayFlags } from '../daemon/relay-daemon.ts'
 import { defaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
@@ -12,13 +14,8 @@ import {
   type MemberOptions,
 } from './member-options.ts'
 
-interface Options extends MemberOptions {
+interface Options extends MemberOptions, Omit<RelayFlags, keyof MemberFlags> {
   listen?: string[]
-  stunPort?: number
-  memberRate?: number
-  memberDaily?: number
-  totalRate?: number
-  totalDaily?: number
 }
 
 export const registerRelay: Register = (program, finish) => {

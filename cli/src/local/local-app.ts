@@ -12,6 +12,7 @@ import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type * as z from 'zod/mini'
 
 import { defaults } from '../defaults.ts'
 import type { LocalDaemon } from './local-daemon.ts'
@@ -26,33 +27,22 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.get('/v1/status', async c => c.json(redact(await daemon.status()) as LocalStatus))
   app.get('/v1/peers', async c => c.json({ peers: await daemon.peers() }))
   app.get('/v1/services', async c => c.json({ services: await daemon.services() }))
-  app.post('/v1/call', async c => {
-    const request = parseJson(localCallRequest, await c.req.text(), 'read call request')
-    return c.json(await daemon.call(request, { signal: c.req.raw.signal }))
-  })
-  app.post('/v1/call-all', async c => {
-    const request = parseJson(localCallAllRequest, await c.req.text(), 'read call-all request')
-    return c.json(await daemon.callAll(request, { signal: c.req.raw.signal }))
-  })
-  app.post('/v1/ping', async c => {
-    const request = parseJson(localPingRequest, await c.req.text(), 'read ping request')
-    return c.json(await daemon.ping(request, { signal: c.req.raw.signal }))
-  })
-  app.post('/v1/path', async c => {
-    const request = parseJson(localPathRequest, await c.req.text(), 'read path request')
-    return c.json(await daemon.path(request, { signal: c.req.raw.signal }))
-  })
-  app.post('/v1/rotate-key', async c => {
-    const { revoke } = parseJson(localRotateKeyRequest, await c.req.text(), 'read rotate-key request')
-    if (daemon.rotateKey === undefined)
-      throw new MeshError(
-        'unsupported',
-        'Cannot rotate the authority key: no control plane runs in this context',
-        {
-          hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
-        },
-      )
-    return c.json(await daemon.rotateKey({ revoke }))
+  const post = <S extends z.core.$ZodType>(
+    what: string,
+    schema: S,
+    answer: (request: z.output<S>, options: { signal: AbortSignal }) => Promise<object>,
+  ) =>
+    app.post(`/v1/${what}`, async c => {
+      const request = parseJson(schema, await c.req.text(), `read ${what} request`)
+      return c.json(await answer(request, { signal: c.req.raw.signal }))
+    })
+  post('call', localCallRequest, (request, options) => daemon.call(request, options))
+  post('call-all', localCallAllRequest, (request, options) => daemon.callAll(request, options))
+  post('ping', localPingRequest, (request, options) => daemon.ping(request, options))
+  post('path', localPathRequest, (request, options) => daemon.path(request, options))
+  post('rotate-key', localRotateKeyRequest, async ({ revoke }) => {
+    if (daemon.rotateKey === undefined) throw noAuthority()
+    return daemon.rotateKey({ revoke })
   })
   app.notFound(({ req }) =>
     problem(new MeshError('not_found', `Cannot serve ${req.method} ${req.path}: no such route`)),
@@ -60,6 +50,11 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.onError((error, { req }) => problem(toMeshError(error, 'internal', `serve ${req.method} ${req.path}`)))
   return app
 }
+
+const noAuthority = () =>
+  new MeshError('unsupported', 'Cannot rotate the authority key: no control plane runs in this context', {
+    hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
+  })
 
 function problem(error: MeshError): Response {
   const headers = { 'content-type': 'application/problem+json' }
