@@ -11,6 +11,7 @@ export {
 } from './store/dynamodb/dynamo-store.ts'
 export { openPostgresStore, type PostgresStoreOptions } from './store/postgres/postgres-store.ts'
 export type { Log } from './domain/log.ts'
+export type { RestoredMesh } from './domain/restored-mesh.ts'
 export {
   startControlPlane,
   type ControlPlaneOptions,

@@ -24,6 +24,8 @@ export const auditKinds = [
   'token.revoke',
   'key.rotate',
   'key.revoke',
+  /** The control plane's store was restored from a backup. */
+  'restore',
   /** A member asked for what the policy does not grant: a call, an admin act, a circuit, a reservation. */
   'denied',
   /** A connection was not admitted. */

@@ -4,26 +4,21 @@
  */
 import {
   MeshError,
-  signDocument,
   signKeyLink,
-  verifyDocument,
   verifyKeyChain,
   limits,
-  type DocumentType,
   type KeyChain,
   type Signer,
 } from '@agent-mesh/protocol'
-import * as z from 'zod/mini'
-import { keySettleMs, writeTries } from '../defaults.ts'
+import { keySettleMs } from '../defaults.ts'
+import type { HeadPart } from '../store/model.ts'
 import type { AuthorityKey } from './found-mesh.ts'
 import type { Keyring } from './keyring.ts'
 import type { MeshContext } from './mesh-context.ts'
+import { signPartsAnew } from './sign-part-anew.ts'
 
 /** What a rotation needs of a mesh. */
 export type RotatingMesh = Pick<MeshContext, 'store' | 'clock' | 'changes'> & { ring: Keyring }
-
-const parts = { policy: 'policy+jws', relays: 'relays+jws', revocations: 'revocations+jws' } as const
-const numbered = z.looseObject({ mesh: z.string(), number: z.int() })
 
 /**
  * Introduces `next`, signed by the key that signs now; members hear of it, and from {@link keySettleMs} on it signs. A key
@@ -69,13 +64,13 @@ export async function replaceStolenKeys(
   await ring.refresh()
   if (ring.keys.current.kid !== next.signer.kid) await appendLink(mesh, root.signer, { jwk: next.jwk })
   const ever = (kid: string) => ring.keys.everKeyOf(kid)
-  await signPartsAnew(mesh, ever)
+  await takeOverParts(mesh, ever)
   const revokes = ring.keys.authorities.filter(({ kid, revoked }) => !revoked && kid !== next.signer.kid)
   const kids = revokes.map(({ kid }) => kid)
   for (let i = 0; i < kids.length; i += limits.keysRevoked)
     await appendLink(mesh, root.signer, { jwk: next.jwk, revokes: kids.slice(i, i + limits.keysRevoked) })
   // Another process may have written a part with the old key in between.
-  await signPartsAnew(mesh, ever)
+  await takeOverParts(mesh, ever)
   const { length: number } = ring.keys.signed.links
   await audit(mesh, by, 'key.revoke', { kid: next.signer.kid, number, revoked: kids })
 }
@@ -109,34 +104,10 @@ async function appendLink(
  * @param keyOf the keys whose word is taken over
  * @throws MeshError unauthenticated when a part is signed by none of them
  */
-export async function signPartsAnew(mesh: RotatingMesh, keyOf: KeyChain['keyOf']): Promise<void> {
-  for (const [name, typ] of Object.entries(parts)) await signPartAnew(mesh, { name, typ, keyOf })
-}
-
-async function signPartAnew(
-  { store, ring, changes }: RotatingMesh,
-  { name, typ, keyOf }: { name: string; typ: DocumentType; keyOf: KeyChain['keyOf'] },
-): Promise<void> {
-  const signer = await ring.pick()
-  for (let tries = writeTries; ; tries--) {
-    const part = await store.readPart(name)
-    if (part === undefined) return
-    const { kid, claims } = await verifyDocument(part.document, {
-      typ,
-      schema: numbered,
-      maxBytes: limits.documentBytes,
-      keyOf,
-    })
-    if (kid === signer.kid) return
-    try {
-      // As it is, with what a later version may have put into it.
-      const document = await signDocument(signer, typ, { ...claims, number: part.number + 1 })
-      await store.writePart(name, part.number, document)
-      return changes.emit('head')
-    } catch (error) {
-      if (!(error instanceof MeshError) || error.code !== 'conflict' || tries === 1) throw error
-    }
-  }
+export async function takeOverParts(mesh: RotatingMesh, keyOf: KeyChain['keyOf']): Promise<void> {
+  const { kid } = await mesh.ring.pick()
+  const numberFor = ({ number }: HeadPart, signedBy: string) => (signedBy === kid ? undefined : number + 1)
+  await signPartsAnew(mesh, { keyOf, numberFor })
 }
 
 const audit = (

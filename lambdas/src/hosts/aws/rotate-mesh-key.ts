@@ -3,7 +3,7 @@ import { MeshError, meshIdOf, parseJson, keyChainSchema } from '@agent-mesh/prot
 import { join } from 'node:path'
 import { changeFeed } from '../../domain/change-feed.ts'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
-import { introduceKey, replaceStolenKeys, signPartsAnew } from '../../domain/key-rotation.ts'
+import { introduceKey, replaceStolenKeys, takeOverParts } from '../../domain/key-rotation.ts'
 import { keyring, readKeyChain } from '../../domain/keyring.ts'
 import { fileKey } from '../../signer/file-key.ts'
 import { kmsKey } from '../../signer/kms-key.ts'
@@ -78,7 +78,7 @@ export async function rotateAuthority(init: {
   const { kid } = next.signer
   if (root === undefined) {
     const signsAt = await introduceKey(mesh, next, 'operator')
-    if ((await ring.pick()).kid === kid) await signPartsAnew(mesh, known => ring.keys.keyOf(known))
+    if ((await ring.pick()).kid === kid) await takeOverParts(mesh, known => ring.keys.keyOf(known))
     return { kid, signsAt, revoked: [] }
   }
   const before = ring.keys.authorities.filter(({ revoked }) => !revoked).map(key => key.kid)

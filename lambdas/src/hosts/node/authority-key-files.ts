@@ -7,6 +7,7 @@ import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
+import { keepKeyChain } from './key-chain-file.ts'
 
 export interface AuthorityKeyFiles {
   /** Signs credentials and the head. */
@@ -19,11 +20,14 @@ export interface AuthorityKeyFiles {
   next(): Promise<AuthorityKey>
   /** Gives the next key the name of the current one, which is kept beside it, if its thumbprint is `kid`. Idempotent. */
   promote(kid: string): Promise<void>
+  /** Keeps a copy of the key chain beside them. Cheap when it is the same. @throws MeshError permission_denied */
+  keepChain(keys: KeyChain): Promise<void>
 }
 
 export function authorityKeyFiles(data: string): AuthorityKeyFiles {
   const current = join(data, 'authority-key.json')
   const next = join(data, 'authority-key-next.json')
+  let kept = ''
   const find = async (fits: (kid: string) => boolean): Promise<AuthorityKey | undefined> => {
     for (const path of [current, next]) {
       const key = await fileKey(path)
@@ -43,6 +47,12 @@ export function authorityKeyFiles(data: string): AuthorityKeyFiles {
       if (old !== undefined)
         await keep(current, join(data, `authority-key-retired-${old.signer.kid.slice(0, 8)}.json`))
       await rename(next, current)
+    },
+    keepChain: async keys => {
+      const newest = keys.signed.links.join()
+      if (newest === kept) return
+      await keepKeyChain(data, keys)
+      kept = newest
     },
   }
 }

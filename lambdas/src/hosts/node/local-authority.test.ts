@@ -25,7 +25,7 @@ interface Opened {
 }
 
 /** One run of a control plane on the data folder. @param crash called before each step that changes something */
-async function open(crash: () => void = () => {}): Promise<Opened> {
+async function open(crash: () => void = () => {}, restored = false): Promise<Opened> {
   const fragile: Store = {
     ...store,
     writePart: (...args) => {
@@ -33,7 +33,7 @@ async function open(crash: () => void = () => {}): Promise<Opened> {
       return store.writePart(...args)
     },
   }
-  const { ring, root, files } = await openMesh({ data, store, clock })
+  const { ring, root, files } = await openMesh({ data, store, clock, restored })
   const promote = (kid: string) => {
     crash()
     return files.promote(kid)

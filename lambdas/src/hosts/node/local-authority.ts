@@ -4,7 +4,7 @@ import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import {
   introduceKey,
   replaceStolenKeys,
-  signPartsAnew,
+  takeOverParts,
   type RotatingMesh,
 } from '../../domain/key-rotation.ts'
 import type { AuthorityKeyFiles } from './authority-key-files.ts'
@@ -41,10 +41,13 @@ export function localAuthority({ root, files, ...mesh }: LocalAuthorityInit): Lo
   const settle = async (): Promise<void> => {
     await ring.refresh()
     const { kid } = await ring.pick()
-    if (kid === settled) return
-    await files.promote(kid)
-    await signPartsAnew(mesh, kid => ring.keys.keyOf(kid))
-    settled = kid
+    if (kid !== settled) {
+      await files.promote(kid)
+      await takeOverParts(mesh, kid => ring.keys.keyOf(kid))
+      settled = kid
+    }
+    // Another control plane may have changed it.
+    await files.keepChain(ring.keys)
   }
 
   const replace = async (by: string): Promise<RotatedKey> => {
@@ -55,6 +58,7 @@ export function localAuthority({ root, files, ...mesh }: LocalAuthorityInit): Lo
     const before = ring.keys.authorities.filter(({ revoked }) => !revoked)
     await replaceStolenKeys(mesh, root, next, by)
     await files.promote(next.signer.kid)
+    await files.keepChain(ring.keys)
     const revoked = before.map(({ kid }) => kid).filter(kid => kid !== next.signer.kid)
     return { kid: next.signer.kid, signsAt: clock.now(), revoked }
   }
@@ -65,7 +69,9 @@ export function localAuthority({ root, files, ...mesh }: LocalAuthorityInit): Lo
       if (revoke) return replace(by)
       await settle()
       const next = await files.next()
-      return { kid: next.signer.kid, signsAt: await introduceKey(mesh, next, by), revoked: [] }
+      const signsAt = await introduceKey(mesh, next, by)
+      await files.keepChain(ring.keys)
+      return { kid: next.signer.kid, signsAt, revoked: [] }
     },
   }
 }

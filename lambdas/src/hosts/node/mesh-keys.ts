@@ -2,10 +2,12 @@ import { MeshError, meshIdOf } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
 import { keyring, readKeyChain, type Keyring } from '../../domain/keyring.ts'
+import { lostLinks, restoreKeyChain } from '../../domain/restored-mesh.ts'
 import type { Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
 import { authorityKeyFiles, type AuthorityKeyFiles } from './authority-key-files.ts'
+import { keptKeyChain, keyChainFile } from './key-chain-file.ts'
 
 /** Of the mesh; its thumbprint is the mesh id. Signs the key chain and nothing else. */
 export const rootKeyFile = 'root-key.json'
@@ -13,12 +15,15 @@ export const rootKeyFile = 'root-key.json'
 /**
  * The mesh of a data folder: its keys, made on the first start.
  * @throws MeshError not_found when the database knows a mesh and a key file is missing, conflict when they differ,
- * permission_denied and invalid_argument naming the file
+ * or the store is older than the folder and was not said to be restored, permission_denied and invalid_argument naming
+ * the file
  */
 export async function openMesh(init: {
   data: string
   store: Store
   clock: Clock
+  /** The store is older than the data folder: what it lost of the keys is brought back. */
+  restored: boolean
 }): Promise<{ ring: Keyring; root: AuthorityKey; files: AuthorityKeyFiles }> {
   const founded = (await init.store.readPart('keys')) !== undefined
   const files = authorityKeyFiles(init.data)
@@ -32,10 +37,28 @@ export async function openMesh(init: {
     return makeFileKey(path)
   }
   const root = await open(join(init.data, rootKeyFile))
+  const meshId = await meshIdOf(root.jwk)
+  await followKept(init, meshId)
   // Whoever replaced a stolen key may have died before the new one got its name.
   const authority =
-    (await files.unrevoked(await readKeyChain(init.store, await meshIdOf(root.jwk)))) ??
-    (await open(files.current))
+    (await files.unrevoked(await readKeyChain(init.store, meshId))) ?? (await open(files.current))
   const keys = await foundMesh({ ...init, root, authority })
+  await files.keepChain(keys)
   return { ring: keyring({ ...init, keys, open: kid => files.open(kid) }), root, files }
+}
+
+/** @throws MeshError conflict when the store has lost links of the key chain and was not said to be restored */
+async function followKept(
+  { data, store, restored }: { data: string; store: Store; restored: boolean },
+  meshId: string,
+): Promise<void> {
+  const kept = await keptKeyChain(data, meshId)
+  const stored = kept && (await readKeyChain(store, meshId))
+  if (kept === undefined || stored === undefined || !lostLinks(stored, kept)) return
+  if (restored) return restoreKeyChain(store, kept)
+  throw new MeshError(
+    'conflict',
+    `Cannot open mesh ${meshId}: its database knows ${stored.signed.links.length} authority keys, ${keyChainFile} ${kept.signed.links.length}`,
+    { hint: 'If the database was restored from a backup, start it once with --restored.' },
+  )
 }

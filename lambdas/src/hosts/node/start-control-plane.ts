@@ -9,6 +9,7 @@ import { changeFeed } from '../../domain/change-feed.ts'
 import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
 import { onceListening } from '../../domain/removal.ts'
+import { takeUpRestored, type RestoredMesh } from '../../domain/restored-mesh.ts'
 import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
 import { operationsRouter } from '../../routes/operations-router.ts'
 import { healthCheckMs } from '../../defaults.ts'
@@ -32,7 +33,7 @@ export interface ControlPlaneOptions {
   store?: StoreChoice | string
   /** How members reach it. @default the address it listens on */
   publicUrl?: string | undefined
-  /** The database was restored from a backup: every member reads the map anew. @default false */
+  /** The database was restored from a backup: members take what it says, older or not. @default false */
   restored?: boolean
   clock?: Clock
   /** @default JSON lines on stderr */
@@ -54,6 +55,8 @@ export interface RunningControlPlane {
   /** Private key of the first admin, mode 0600. */
   readonly adminIdentityFile: string
   readonly adminPeerId: string
+  /** What was found when it was started as restored from a backup. */
+  readonly restored?: RestoredMesh
   createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
   health(): Promise<HealthReply>
   /**
@@ -88,15 +91,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
   let server: Server | undefined
   try {
-    const { ring, ...own } = await openMesh({ data, store, clock })
-    if (options.restored === true) await store.renewEpoch()
+    const { restored: asked = false } = options
+    const { ring, ...own } = await openMesh({ data, store, clock, restored: asked })
+    const changes = changeFeed()
+    const restored = asked ? await takeUpRestored({ store, clock, ring, changes }, 'operator') : undefined
     server = await listen(options.listen, options.requestMs)
     const publicUrl = publicUrlOf(options.publicUrl, server)
     const { keys, signer } = ring
     const { meshId } = keys
-    const mesh = { meshId, keys, signer, ring, store, clock, changes: changeFeed(), publicUrl }
+    const mesh = { meshId, keys, signer, ring, store, clock, changes, publicUrl }
     const authority = localAuthority({ ...mesh, ...own })
-    return await serve({ plane: controlPlane(mesh), server, store, log, data, choice, authority, trustProxy })
+    const plane = controlPlane(mesh)
+    const running = await serve({ plane, server, store, log, data, choice, authority, trustProxy })
+    return restored === undefined ? running : { ...running, restored }
   } catch (error) {
     if (server !== undefined) await closeServer(server)
     await store.close()

@@ -1,0 +1,76 @@
+/**
+ * A mesh whose store was restored from a backup: members know more than it does. What it says gets numbers above all that
+ * members can hold, so that they take it; why so is in docs/adr/0018-restored-stores.md. Repeating it does no harm.
+ */
+import { compareChains, MeshError, type HeadNumbers, type KeyChain } from '@agent-mesh/protocol'
+import type { Clock } from '../store/clock.ts'
+import type { HeadPartStore, Store } from '../store/store.ts'
+import { readKeyChain } from './keyring.ts'
+import { signPartsAnew, type SigningMesh } from './sign-part-anew.ts'
+
+export interface RestoredMesh {
+  /** When the newest entry of the audit log was written, unix milliseconds: what came later is lost. Absent: there is none. */
+  lastEntryAt?: number
+  /** Of the head from now on. */
+  numbers: HeadNumbers
+}
+
+/**
+ * Gives every part of the head, as the backup has it, a number that no member can hold yet, and makes members read the map
+ * anew. The number of the keys is the length of their chain: see {@link restoreKeyChain}.
+ * @param by who asks, for the audit
+ * @throws MeshError unauthenticated when a part is of no authority key, conflict when others keep writing
+ */
+export async function takeUpRestored(
+  mesh: SigningMesh & { clock: Clock },
+  by: string,
+): Promise<RestoredMesh> {
+  const { store, ring, clock } = mesh
+  const lastEntryAt = await lastEntryOf(store)
+  await ring.refresh()
+  await signPartsAnew(mesh, {
+    // A key that was revoked after the backup may have signed it: the operator vouches for the backup.
+    keyOf: kid => ring.keys.everKeyOf(kid),
+    numberFor: ({ number }) => Math.max(number + 1, clock.now()),
+  })
+  await store.renewEpoch()
+  const parts = new Map((await store.readParts()).map(({ name, number }) => [name, number]))
+  const numberOf = (name: string): number => parts.get(name) ?? 0
+  const numbers = {
+    keys: numberOf('keys'),
+    relays: numberOf('relays'),
+    policy: numberOf('policy'),
+    revocations: numberOf('revocations'),
+  }
+  await store.appendAudit({ at: clock.now(), who: by, what: 'restore', detail: numbers })
+  return { ...(lastEntryAt === undefined ? {} : { lastEntryAt }), numbers }
+}
+
+async function lastEntryOf(store: Pick<Store, 'readAuditHead' | 'listAudit'>): Promise<number | undefined> {
+  const { seq } = await store.readAuditHead()
+  if (seq === 0) return undefined
+  const [last] = await store.listAudit({ after: seq - 1, limit: 1 })
+  return last?.at
+}
+
+/**
+ * Whether the store has lost links of the key chain that a copy of it still has: the authority key was changed after the
+ * backup.
+ */
+export const lostLinks = (stored: KeyChain, kept: KeyChain): boolean =>
+  compareChains(stored, kept) === 'longer'
+
+/**
+ * Brings back the key chain that members know, from the copy that was kept beside the keys.
+ * @throws MeshError not_found when the store holds no mesh, conflict when somebody else changes the keys
+ */
+export async function restoreKeyChain(store: HeadPartStore, kept: KeyChain): Promise<void> {
+  const stored = await readKeyChain(store, kept.meshId)
+  if (stored === undefined)
+    throw new MeshError('not_found', `Cannot restore mesh ${kept.meshId}: the store is empty`, {
+      hint: 'Restore the database from its backup first.',
+    })
+  if (!lostLinks(stored, kept)) return
+  const [before, after] = [stored.signed.links.length, kept.signed.links.length]
+  await store.writePart('keys', before, JSON.stringify(kept.signed), after)
+}

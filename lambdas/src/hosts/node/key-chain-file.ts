@@ -1,0 +1,43 @@
+/**
+ * A copy of the key chain beside the keys: a database restored from before a change of the authority key has forgotten links that
+ * members know, and nobody could sign the same ones again. It holds no secret.
+ */
+import { keyChainSchema, MeshError, parseJson, verifyKeyChain, type KeyChain } from '@agent-mesh/protocol'
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export const keyChainFile = 'key-chain.json'
+
+/** The chain that was kept last, undefined without one. @throws MeshError naming the file, unauthenticated for another mesh */
+export async function keptKeyChain(data: string, meshId: string): Promise<KeyChain | undefined> {
+  const path = join(data, keyChainFile)
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new MeshError('permission_denied', `Cannot read ${path}: ${String(cause)}`, { cause })
+  }
+  try {
+    return await verifyKeyChain(meshId, parseJson(keyChainSchema, text, 'read it'))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MeshError('invalid_argument', `Cannot use ${path}: ${reason}`, {
+      cause,
+      hint: 'Move it away: it is only needed after a restore of the database.',
+    })
+  }
+}
+
+/** Keeps a chain, whole or not at all. @throws MeshError permission_denied */
+export async function keepKeyChain(data: string, { signed }: KeyChain): Promise<void> {
+  const path = join(data, keyChainFile)
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    await writeFile(temporary, `${JSON.stringify(signed, null, 2)}\n`, { mode: 0o600, flush: true })
+    await rename(temporary, path)
+  } catch (cause) {
+    throw new MeshError('permission_denied', `Cannot write ${path}: ${String(cause)}`, { cause })
+  }
+}
