@@ -1,4 +1,4 @@
-export type { ByteStream } from './byte-stream.ts'
+export type { ByteStream } from '../byte-stream.ts'
 export { callTimeoutMs, linkDefaults, type LinkLimits } from './defaults.ts'
 export type { OnRequest } from './inbound-calls.ts'
 export type { InboundCall } from './inbound-request.ts'

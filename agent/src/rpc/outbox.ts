@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { FrameEncoder } from '@agent-mesh/protocol/wire/index'
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream } from '../byte-stream.ts'
 
 /**
  * Flushed before the tick ends. A tick in one piece makes two idle processes take turns: one waits while the other works.

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream } from '../byte-stream.ts'
 import type { OnRequest } from './inbound-calls.ts'
 import { rpcLink } from './rpc-link.ts'
 import { linkPair, type LinkPair } from './testing/link-pair.ts'

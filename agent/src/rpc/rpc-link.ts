@@ -1,6 +1,6 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { FrameDecoder, frameTypes, type Frame, type UnreadableFrame } from '@agent-mesh/protocol/wire/index'
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream } from '../byte-stream.ts'
 import { backlogCutFactor, drainMs, linkDefaults, type LinkLimits } from './defaults.ts'
 import { InboundCalls, type OnRequest } from './inbound-calls.ts'
 import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'

@@ -1,25 +1,16 @@
-/**
- * A libp2p stream as the rooms above know it: bytes in, bytes out, back-pressure by `send` and `onDrain`. The shape is
- * that of rpc/byte-stream.ts; rooms above import no libp2p type.
- */
+/** A libp2p stream as the rooms above know it: they import no libp2p type. */
 import type { Stream } from '@libp2p/interface'
 import { toMeshError } from '@agent-mesh/protocol'
+import type { ByteStream } from '../byte-stream.ts'
 import { transportDefaults } from './defaults.ts'
 
-export interface ByteStream {
-  /** @returns false when the caller should wait for `onDrain`; the chunk is taken all the same */
-  send(chunk: Uint8Array): boolean
-  /** Bytes that arrived before the callback was set are delivered to it first. */
-  onData(callback: (chunk: Uint8Array) => void): void
-  onDrain(callback: () => void): void
-  /** Once; at once when the stream is closed already. */
-  onClose(callback: (error?: Error) => void): void
-  /** Writes what is buffered, then closes. */
-  close(): void
-  abort(error: Error): void
-}
+export type { ByteStream }
 
-/** @param onActivity called for each chunk either way */
+/**
+ * Bytes that arrived before there was a callback come to it first; one for the end of a stream that is over is called at
+ * once.
+ * @param onActivity called for each chunk either way
+ */
 export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}): ByteStream {
   // A throw inside a libp2p event listener would end the process: the stream ends instead.
   const safely = <A extends unknown[]>(callback: (...args: A) => void) => {

@@ -1,6 +1,6 @@
 /**
- * What the engine needs of the stream below a link: an ordered, reliable, authenticated pair of byte flows. Adapters:
- * a libp2p stream (transport) and a TCP or TLS socket (socket-stream.ts).
+ * Port: what lies below a link, an ordered, reliable, authenticated pair of byte flows. Adapters: a libp2p stream
+ * (transport/byte-stream.ts) and a TCP or TLS socket (rpc/socket-stream.ts).
  */
 export interface ByteStream {
   /**
