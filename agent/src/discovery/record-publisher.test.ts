@@ -1,4 +1,4 @@
-import { MeshError, verifyRecord } from '@agent-mesh/protocol'
+import { MeshError, signRecord, verifyRecord, type MemberView, type Signer } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
@@ -13,6 +13,8 @@ let publisher: RecordPublisher
 /** What reached the control plane, and how it answers. */
 let received: string[]
 let answer: () => Promise<void>
+/** What it shows as the record of this member. */
+let shown: () => Promise<MemberView>
 /** What the signed list says of this member. */
 let listed: boolean
 
@@ -25,6 +27,7 @@ const start = () =>
         await answer()
         return { incarnation: 0 }
       },
+      member: async () => shown(),
     },
     store,
     clock: systemClock,
@@ -42,6 +45,7 @@ beforeEach(async () => {
   store = openMemberStore(':memory:')
   received = []
   listed = false
+  shown = () => Promise.reject(new MeshError('not_found', 'Cannot find member'))
   answer = () => Promise.resolve()
 })
 afterEach(() => publisher.stop())
@@ -140,6 +144,53 @@ describe('recordPublisher()', () => {
     publisher = await start()
     await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
     expect(received).toHaveLength(3)
+  })
+
+  describe('told that the control plane has a later record', () => {
+    const later = Date.now() + 10 * 24 * 3600_000
+    const conflict = (incarnation: number) =>
+      Promise.reject(new MeshError('conflict', 'older', { details: { incarnation } }))
+    const recordOf = async (signer: Signer, incarnation: number): Promise<MemberView> => {
+      const record = { addrs: [], homeRelays: [], services: [], serial: member.serial, incarnation }
+      return { peerId: member.peerId, online: true, record: await signRecord(signer, record) } as never
+    }
+    const tried = (times: number) =>
+      vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(times), { timeout: 10_000 })
+    let outdone: number[]
+    beforeEach(async () => {
+      outdone = []
+      publisher = await start()
+      publisher.onOutdone(incarnation => outdone.push(incarnation))
+      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      answer = () => conflict(later)
+      await publisher.update({ services: ['math@3'] })
+    })
+
+    test('after the own one was taken, leaves it to the process that signed it', async () => {
+      shown = () => recordOf(member.signer, later)
+      await vi.waitFor(() => expect(outdone).toEqual([later]))
+      expect(received).toHaveLength(2)
+    })
+
+    test('by an answer that nothing proves, goes on trying', async () => {
+      const stranger = await (await TestMesh.create()).member()
+      shown = () => recordOf(stranger.signer, later)
+      await tried(4)
+      expect(outdone).toEqual([])
+      answer = () => Promise.resolve()
+      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+    })
+
+    test('from after tomorrow, signs none that nobody would believe', async () => {
+      await publisher.stop()
+      publisher = await start()
+      await tried(4)
+      expect(publisher.record.incarnation).toBeLessThan(Date.now() + 60_000)
+      await publisher.stop()
+      shown = () => recordOf(member.signer, later)
+      publisher = await start()
+      await vi.waitFor(() => expect(publisher.record.incarnation).toBe(later + 1), { timeout: 10_000 })
+    })
   })
 
   test('gives up when this member was revoked, and tries once with each later change', async () => {

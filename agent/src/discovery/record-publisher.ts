@@ -8,6 +8,7 @@ import {
   nextIncarnation,
   signRecord,
   toMeshError,
+  verifyRecord,
   type MemberRecord,
   type Signer,
 } from '@agent-mesh/protocol'
@@ -23,7 +24,7 @@ export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services
 
 export interface RecordPublisherInit {
   signer: Signer
-  client: Pick<ControlPlaneClient, 'publish'>
+  client: Pick<ControlPlaneClient, 'publish' | 'member'>
   store: MemberStore
   clock: Clock
   log: Logger
@@ -202,18 +203,46 @@ export class RecordPublisher {
       this.#published = jws
       this.#answered = true
       this.#refusal = undefined
-    } catch (error) {
-      const known = error instanceof MeshError && error.code === 'conflict' && error.details?.['incarnation']
-      if (typeof known !== 'number' || !Number.isSafeInteger(known)) throw await this.#judged(error)
+    } catch (failure) {
+      const error = toMeshError(failure, 'internal', 'publish member record')
+      if (!(await this.#gaveWay(error))) throw await this.#judged(error)
       this.#answered = true
-      this.sees(known)
-      if (this.#outdoneBy === 0) await this.#sign(known)
+    }
+  }
+
+  /**
+   * The control plane has a record with a higher incarnation: goes above that of an earlier life, and leaves it to another
+   * process that uses the own key now, if the record shows that there is one. @returns whether that settled it
+   */
+  async #gaveWay({ code, details }: MeshError): Promise<boolean> {
+    const known = code === 'conflict' ? details?.['incarnation'] : undefined
+    if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
+    if (this.#published !== '') {
+      this.sees(await this.#shown())
+      return this.#outdoneBy > 0
+    }
+    // Nobody would believe a record from after tomorrow, unless it is this clock that is behind.
+    if (known > this.#init.clock.now() + limits.futureMs && (await this.#shown()) < known) return false
+    await this.#sign(known)
+    return true
+  }
+
+  /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed. */
+  async #shown(): Promise<number> {
+    const { client, signer } = this.#init
+    try {
+      const shown = await client.member(signer.kid, this.#stopping.signal)
+      const { peerId, record } = await verifyRecord(shown.record, Infinity)
+      return peerId === signer.kid ? record.incarnation : 0
+    } catch {
+      // The conflict stays as it is, and is tried again.
+      return 0
     }
   }
 
   /** Remembers a failure. @returns it as it may be believed: over plain http anybody on the way can answer */
-  async #judged(failure: unknown): Promise<MeshError> {
-    const error = await this.#believed(toMeshError(failure, 'internal', 'publish member record'))
+  async #judged(failure: MeshError): Promise<MeshError> {
+    const error = await this.#believed(failure)
     this.#answered = error.told && !error.retriable
     this.#refusal = error
     return error
