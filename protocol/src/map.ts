@@ -37,13 +37,6 @@ export type MapChange = z.output<typeof mapChangeSchema>
 
 export const isRemoval = (change: MapChange): change is MapRemoval => change.gone !== undefined
 
-/** Bytes of a change in a page beside its documents: keys, numbers, peer id. */
-const changeOverheadBytes = 160
-
-/** About what a change takes of the {@link limits.mapBytes} of a page. */
-export const bytesOfChange = (change: MapChange): number =>
-  changeOverheadBytes + (isRemoval(change) ? 0 : change.record.length + change.credential.length)
-
 export const mapPageSchema = z.looseObject({
   changes: z.array(mapChangeSchema).check(z.maxLength(limits.mapPairs)),
   /** Cursor after these changes. */

@@ -3,9 +3,9 @@
  * the numbers on its way may be older than the log. At its end, and from then on, the log of changes is followed.
  */
 import {
-  bytesOfChange,
   formatMapCursor,
   limits,
+  MapPageFiller,
   MeshError,
   parseMapCursor,
   shardCount,
@@ -27,36 +27,15 @@ export interface MapPages {
   page(since: string | undefined, mostBytes?: number): Promise<MapPage>
 }
 
-/** Collects changes up to the limits of a page. */
-class PageFiller {
-  readonly changes: MapChange[] = []
-  readonly #mostBytes: number
-  #bytes = 0
-
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes
-  }
-
-  get room(): number {
-    return limits.mapPairs - this.changes.length
-  }
-
-  /** False when the page is full; the change is then for the next one. */
-  add(entry: MapEntry): boolean {
-    const { shard, v, peerId } = entry
-    const change = isTombstone(entry)
-      ? { shard, v, peerId, gone: entry.gone }
-      : { shard, v, peerId, record: entry.record, credential: entry.credential }
-    const size = bytesOfChange(change)
-    if (this.room === 0 || this.#bytes + size > this.#mostBytes) return false
-    this.#bytes += size
-    this.changes.push(change)
-    return true
-  }
+function changeOf(entry: MapEntry): MapChange {
+  const { shard, v, peerId } = entry
+  return isTombstone(entry)
+    ? { shard, v, peerId, gone: entry.gone }
+    : { shard, v, peerId, record: entry.record, credential: entry.credential }
 }
 
 /** Moves `v[shard]` along; true when the shard is read up to `end`. */
-type ReadShard = (page: PageFiller, v: number[], shard: number, end: number) => Promise<boolean>
+type ReadShard = (page: MapPageFiller, v: number[], shard: number, end: number) => Promise<boolean>
 
 const readAll =
   (store: Store): ReadShard =>
@@ -64,7 +43,7 @@ const readAll =
     const limit = page.room
     const entries = await store.listShard(shard, { after: v[shard] ?? 0, limit })
     for (const entry of entries) {
-      if (!page.add(entry)) return false
+      if (!page.add(changeOf(entry))) return false
       v[shard] = entry.v
     }
     if (entries.length === limit) return false
@@ -83,7 +62,7 @@ const readLog =
       // A change that was superseded comes again under its later number.
       const tombstone = gone === undefined ? undefined : { shard, v: number, peerId, gone }
       const entry = pair === undefined ? tombstone : pair.v === number ? pair : undefined
-      if (entry !== undefined && !page.add(entry)) return false
+      if (entry !== undefined && !page.add(changeOf(entry))) return false
       v[shard] = number
     }
     return (v[shard] ?? 0) >= end
@@ -110,7 +89,7 @@ export const mapPages = ({ store }: { store: Store }): MapPages => ({
     const heads = await store.readHeads()
     const { v, first } = startOf(since, heads.epoch)
     const read = first ? readAll(store) : readLog(store)
-    const page = new PageFiller(mostBytes)
+    const page = new MapPageFiller(mostBytes)
     let done = true
     for (let shard = 0; shard < shardCount && done; shard++) {
       const end = heads.v[shard] ?? 0

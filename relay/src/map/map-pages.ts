@@ -1,8 +1,7 @@
 /** Pages of the mirrored map, by cursor. The mirror keeps the last change of each member, so pages are compact. */
 import {
-  bytesOfChange,
   formatMapCursor,
-  limits,
+  MapPageFiller,
   MeshError,
   parseMapCursor,
   shardCount,
@@ -42,23 +41,20 @@ export function mapPageAfter(
   return next === since ? undefined : { changes, next, more }
 }
 
-/** Collects changes up to the limits of a page, moving `v` along. */
+/** Collects the changes of a page, moving `v` along. */
 function fill(store: Pick<MemberStore, 'changesAfter'>, mirror: MapCursor, v: number[]): MapChange[] {
-  const changes: MapChange[] = []
-  let bytes = 0
+  const page = new MapPageFiller()
   for (const [shard, end] of mirror.v.entries()) {
     if ((v[shard] ?? 0) >= end) continue
-    const room = limits.mapPairs - changes.length
+    const { room } = page
     const rows = store.changesAfter(shard, v[shard] ?? 0, room)
     for (const change of rows) {
-      bytes += bytesOfChange(change)
-      if (bytes > limits.mapBytes) return changes
-      changes.push(change)
+      if (!page.add(change)) return page.changes
       v[shard] = change.v
     }
-    if (rows.length === room) return changes
+    if (rows.length === room) return page.changes
     // The last numbers of a shard may belong to changes that were superseded or left out.
     v[shard] = end
   }
-  return changes
+  return page.changes
 }
