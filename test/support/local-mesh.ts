@@ -54,14 +54,14 @@ export class LocalMesh {
   static #startControlPlane(
     folder: string,
     port: number,
-    time: { clock?: Clock },
+    more: { clock?: Clock; restored?: boolean },
   ): Promise<RunningControlPlane> {
     const log = silent
     return startControlPlane({
       data: join(folder, 'control-plane'),
       listen: { host: '127.0.0.1', port },
       log,
-      ...time,
+      ...more,
     })
   }
 
@@ -71,9 +71,10 @@ export class LocalMesh {
   }
 
   /** Brings it back at the same address. */
-  async restartControlPlane(): Promise<void> {
+  async restartControlPlane(more: { restored?: boolean } = {}): Promise<void> {
     const { port } = new URL(this.controlPlane.url)
-    this.controlPlane = await LocalMesh.#startControlPlane(this.folder, Number(port), this.#time)
+    const start = { ...this.#time, ...more }
+    this.controlPlane = await LocalMesh.#startControlPlane(this.folder, Number(port), start)
   }
 
   async token(request: CreateTokenRequest = {}): Promise<string> {

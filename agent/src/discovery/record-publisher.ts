@@ -156,6 +156,12 @@ export class RecordPublisher {
     this.schedule()
   }
 
+  /** Publishes the newest record though it was taken before: the control plane may have lost it. It takes the same bytes for nothing. */
+  tellAgain(): void {
+    this.#published = ''
+    this.schedule()
+  }
+
   /** Signs unless the newest record says all that and its incarnation is above `known`. */
   #sign(known: number): Promise<void> {
     const signing = this.#signing.then(async () => {

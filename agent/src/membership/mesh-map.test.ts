@@ -88,7 +88,10 @@ describe('MeshMap', () => {
       await pair(member, 9, { incarnation: 2 }),
     ]
     await map.apply(page([newer], 9))
+    let restarts = 0
+    map.onRestart(() => restarts++)
     map.restart()
+    expect(restarts).toBe(1)
     await map.apply({ changes: [older], next: cursor(1, 'two'), more: false })
     expect(map.find('edge-7')?.record.incarnation).toBe(2)
     expect(store.changesAfter(older.shard, 0, 10)).toEqual([{ ...newer, v: 1 }])

@@ -53,6 +53,7 @@ export class MeshMap {
   readonly #index = new MemberIndex()
   readonly #changed: Listeners<readonly MapChange[]>
   readonly #conflicting: Listeners<RecordConflict>
+  readonly #restarted: Listeners<void>
   /** SHA-256 of each record as it was signed. */
   readonly #digests = new Map<string, string>()
   #cursor: MapCursor | undefined
@@ -68,6 +69,7 @@ export class MeshMap {
     this.#clock = clock
     this.#changed = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
     this.#conflicting = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
+    this.#restarted = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
     this.#cursor = readCursor(store.get('cursor'))
   }
 
@@ -79,6 +81,11 @@ export class MeshMap {
   /** Called for two records of one incarnation with different bytes. @returns how to stop listening */
   onConflict(listener: (conflict: RecordConflict) => void): () => void {
     return this.#conflicting.add(listener)
+  }
+
+  /** Called when everything is to be read anew: after a long absence, or the control plane's store was restored. */
+  onRestart(listener: () => void): () => void {
+    return this.#restarted.add(listener)
   }
 
   get size(): number {
@@ -149,6 +156,7 @@ export class MeshMap {
   restart(): void {
     this.#cursor = undefined
     this.#unseen = new Set(this.#index.all().map(member => member.peerId))
+    this.#restarted.emit()
   }
 
   async #apply(page: MapPage): Promise<void> {

@@ -5,6 +5,8 @@ export const defaults = {
   /** First and longest pause between polls of the control plane while no relay is reachable (design 4a: 60 s). */
   pollMinMs: 1_000,
   pollMaxMs: 60_000,
+  /** After a restore members tell the control plane their records again, within this: 5,000 of them 1,000 a second. */
+  tellAgainMs: 5_000,
   /** How often it is looked whether a relay still keeps the map current. */
   pollCheckMs: 5_000,
   /** Successors on the ring that an agent watches; more where no relay is known. */

@@ -5,8 +5,10 @@
 import { networkInterfaces } from 'node:os'
 import { isRemoval, meshVersions, type Hello, type MapChange } from '@agent-mesh/protocol'
 import { recordPublisher, type RecordPublisher } from '../discovery/record-publisher.ts'
+import { after } from '../observe/clock.ts'
 import type { ServiceRegistry } from '../services/index.ts'
 import { Clones, newBoot } from './clones.ts'
+import { defaults } from './defaults.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { followNetwork } from './moves.ts'
@@ -71,6 +73,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })
     undo.push(() => publisher.stop())
+    undo.push(tellAgain({ ...known, publisher }))
     const network = followNetwork({ transport, publisher, pathWatch, alsoListed: init.alsoListed, log })
     undo.push(() => network.stop())
     revocations.start()
@@ -103,6 +106,22 @@ function comeBack(
   )
     return
   publisher.again().catch((err: unknown) => log.error({ err }, 'not back in the map'))
+}
+
+/**
+ * A map that is to be read anew may be that of a restored control plane, which has an older record of this member, or knows it no
+ * more: it is told again, not by all members in the same moment. @returns how to stop
+ */
+function tellAgain({ map, publisher, clock }: Pick<Member, 'map' | 'publisher' | 'clock'>): () => void {
+  let cancel = () => {}
+  const unlisten = map.onRestart(() => {
+    cancel()
+    cancel = after(clock, Math.random() * defaults.tellAgainMs, () => publisher.tellAgain())
+  })
+  return () => {
+    unlisten()
+    cancel()
+  }
 }
 
 /** The first record of this start. */
