@@ -6,6 +6,7 @@ import {
   actions,
   defaultPolicy,
   evaluate,
+  checkPolicyTests,
   failedPolicyTests,
   policySchema,
   signedPolicySchema,
@@ -128,7 +129,17 @@ it('the tests of a policy say which of its promises it breaks', () => {
     'role:agent call service:deploy.run: expected allow',
     'role:ops call service:deploy.run: expected deny',
   ])
-  expect(failedPolicyTests({ ...policy, tests: policy.tests.slice(0, 2) })).toEqual([])
+  expect(() => checkPolicyTests(policy, 'write policy', 'nothing was written')).toThrow(
+    expect.objectContaining({
+      code: 'invalid_argument',
+      message: 'Cannot write policy: 2 of its tests fail: role:agent call service:deploy.run: expected allow',
+      hint: 'Mend the grants or the tests; nothing was written.',
+      details: { failed: failedPolicyTests(policy) },
+    }),
+  )
+  const passed = { ...policy, tests: policy.tests.slice(0, 2) }
+  expect(failedPolicyTests(passed)).toEqual([])
+  checkPolicyTests(passed, 'write policy', 'nothing was written')
 })
 
 it('a grant to everyone counts in the test of any selector', () => {

@@ -3,6 +3,7 @@
  * `tag:`, or `*`; of `to`: `service:math.add`, `topic:alerts`, `admin:tokens`, with a trailing `*` for the rest.
  */
 import * as z from 'zod/mini'
+import { MeshError } from './errors.ts'
 import { limits } from './limits.ts'
 
 export const actions = ['call', 'publish', 'subscribe', 'manage'] as const
@@ -121,3 +122,18 @@ export const failedPolicyTests = (policy: Policy): string[] =>
       return (found !== undefined) !== (test.expect === 'allow')
     })
     .map(test => `${test.from} ${test.action} ${test.to}: expected ${test.expect}`)
+
+/**
+ * Refuses a policy that does not pass its own tests.
+ * @param action what for: `write policy` @param hint what became of it
+ * @throws MeshError invalid_argument with details `{ failed }`
+ */
+export function checkPolicyTests(policy: Policy, action: string, hint: string): void {
+  const failed = failedPolicyTests(policy)
+  if (failed.length === 0) return
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot ${action}: ${failed.length} of its tests fail: ${failed[0]}`,
+    { details: { failed }, hint: `Mend the grants or the tests; ${hint}.` },
+  )
+}

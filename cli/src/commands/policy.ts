@@ -55,9 +55,10 @@ Examples:
   $ agent-mesh policy get | jq '.tests += [$t]' --argjson t "$TEST" | agent-mesh policy set -`,
     )
   onCall<SetOptions, [string]>(command, finish, async ({ settings, options, output, signal }, file) => {
-    const { checkPolicyTests, readPolicyFile } = await import('../data/policy-file.ts')
+    const { readPolicyFile } = await import('../data/policy-file.ts')
+    const { checkPolicyTests } = await import('@agent-mesh/protocol/policy')
     const { number, policy: wanted } = await readPolicyFile(file)
-    checkPolicyTests(wanted)
+    checkPolicyTests(wanted, 'use policy', 'nothing was sent')
     const { dryRun = false, force = false, limit } = options
     const reply = await askControlPlane(settings, async client => {
       const expected = number ?? (await client.policy(signal)).number

@@ -1,7 +1,6 @@
 /** A policy as a file: what `policy get` prints and `policy set` takes. */
 import {
   explainPolicy,
-  failedPolicyTests,
   MeshError,
   parseJson,
   policySchema,
@@ -28,20 +27,6 @@ export interface PolicyFile {
 export async function readPolicyFile(file: string): Promise<PolicyFile> {
   const { number, ...policy } = parseJson(fileSchema, await readInput(file), `read policy ${file}`)
   return { number, policy }
-}
-
-/** @throws MeshError invalid_argument naming the tests that fail */
-export function checkPolicyTests(policy: Policy): void {
-  const failed = failedPolicyTests(policy)
-  if (failed.length === 0) return
-  throw new MeshError(
-    'invalid_argument',
-    `Cannot use policy: ${failed.length} of its tests fail: ${failed[0]}`,
-    {
-      details: { failed },
-      hint: 'Mend the grants or the tests; nothing was sent.',
-    },
-  )
 }
 
 /**

@@ -1,6 +1,6 @@
 import {
   evaluate,
-  failedPolicyTests,
+  checkPolicyTests,
   MeshError,
   policyComparison,
   signPolicy,
@@ -34,16 +34,7 @@ export function policyWriting(mesh: MeshContext): PolicyWriting {
   const check = async ({ policy, expected, force }: WritePolicyRequest, by: Caller): Promise<Policy> => {
     const { part, policy: before } = await readPolicy(mesh)
     if (part.number !== expected) throw stale(expected, part.number)
-    const failed = failedPolicyTests(policy)
-    if (failed.length > 0)
-      throw new MeshError(
-        'invalid_argument',
-        `Cannot write policy: ${failed.length} of its tests fail: ${failed[0]}`,
-        {
-          details: { failed },
-          hint: 'Mend the grants or the tests; nothing was written.',
-        },
-      )
+    checkPolicyTests(policy, 'write policy', 'nothing was written')
     if (force !== true && !(await staysManageable(mesh, policy, by)))
       throw new MeshError(
         'permission_denied',
