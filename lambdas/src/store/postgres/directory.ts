@@ -1,8 +1,8 @@
-import { tombstoneMs } from '../../defaults.ts'
 import type { MapWrite, NewRecord } from '../model.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
 import type { EnrolmentRow } from '../sql/enrolment-row.ts'
+import { remembered } from '../sql/member-rows.ts'
 import type { Sql } from './database.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
@@ -76,12 +76,8 @@ const pairWriter = ({ clock, log }: Omit<Needs, 'rows'>) => {
 export const directory = ({ rows, ...init }: Needs) => {
   const { db, clock } = init
   const { write, remove } = pairWriter(init)
-  /** The pair or its tombstone, unless that has lapsed. */
-  const find = async (tx: Sql, peerId: string): Promise<Row | undefined> => {
-    const row = await tx.get('SELECT * FROM members WHERE peer_id = $1', peerId)
-    const lapsed = row?.['record'] === null && number(row, 'updated_at') + tombstoneMs < clock.now()
-    return lapsed ? undefined : row
-  }
+  const find = async (tx: Sql, peerId: string): Promise<Row | undefined> =>
+    remembered(await tx.get('SELECT * FROM members WHERE peer_id = $1', peerId), clock.now())
 
   /** Undefined when the lock of enrolments is needed first: taken in another order, two would wait for each other. */
   const put = async (tx: Sql, record: NewRecord, locked: boolean): Promise<MapWrite | undefined> => {

@@ -1,3 +1,4 @@
+import { tombstoneMs } from '../../defaults.ts'
 import type { MapEntry, Member } from '../model.ts'
 import { flag, list, number, optionalText, text, type Row } from './columns.ts'
 
@@ -54,3 +55,7 @@ export const entryFromRow = (row: Row): MapEntry =>
         peerId: text(row, 'peer_id'),
         gone: text(row, 'serial'),
       }
+
+/** A pair or its tombstone, unless that has lapsed. */
+export const remembered = (row: Row | undefined, now: number): Row | undefined =>
+  row?.['record'] === null && number(row, 'updated_at') + tombstoneMs < now ? undefined : row

@@ -1,8 +1,8 @@
-import { tombstoneMs } from '../../defaults.ts'
 import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
 import type { EnrolmentRow } from '../sql/enrolment-row.ts'
+import { remembered } from '../sql/member-rows.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
 import type { mapLog } from './map-log.ts'
@@ -60,12 +60,8 @@ const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows'>) => {
 export const directory = ({ rows, ...init }: Needs) => {
   const { db, clock } = init
   const { write, remove } = pairWriter(init)
-  /** The pair or its tombstone, unless that has lapsed. */
-  const find = (peerId: string): Row | undefined => {
-    const row = db.get('SELECT * FROM members WHERE peer_id = ?', peerId)
-    const lapsed = row?.['record'] === null && number(row, 'updated_at') + tombstoneMs < clock.now()
-    return lapsed ? undefined : row
-  }
+  const find = (peerId: string): Row | undefined =>
+    remembered(db.get('SELECT * FROM members WHERE peer_id = ?', peerId), clock.now())
 
   return {
     putMember(put: NewRecord): MapWrite {
