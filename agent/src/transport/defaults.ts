@@ -5,9 +5,6 @@ export const transportDefaults = {
   helloMs: 5_000,
   /** Connections waiting for their hello. Each costs a socket and < 300 KiB of buffers: 256 bound that to 75 MiB. */
   maxPendingHellos: 256,
-  /** Of them from one source (a host, an IPv6 /64, the far end of a circuit): a quarter, so that it takes four to keep all
-   * others out. Members behind one NAT share it, and come again when it is full. */
-  hellosPerSource: 64,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
   maxWaitingStreams: 8,
   /** Links of an agent: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. */
@@ -33,8 +30,9 @@ export const transportDefaults = {
   /** Incoming handshakes at the same time: 128 x 25 ms of CPU end well within `handshakeMs`; more are refused at once,
    * and dial again. */
   maxPendingUpgrades: 128,
-  /** Of them from one source: a quarter, too, which keeps one core busy: 100 agents behind one NAT need no more to be back. */
-  upgradesPerSource: 32,
+  /** Part of both for one source (a host, an IPv6 /64, the far end of a circuit): it takes four to keep all others out, and
+   * 32 handshakes keep a core busy, so that 100 agents behind one NAT are back as soon as with all places. */
+  sourceShare: 1 / 4,
   /** Who connects speaks at once, or after a second when its machine is busy. Later it has no place any more: */
   silenceMs: 5_000,
   /** and after this it gives its place to who comes next. A member's first bytes come on the heels of its connection. */

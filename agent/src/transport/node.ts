@@ -105,7 +105,7 @@ function isSilent(connection: MultiaddrConnection): boolean {
 function gaterOf(init: NodeInit): ConnectionGater {
   const handshakes = new InboundHandshakes<MultiaddrConnection>({
     max: transportDefaults.maxPendingUpgrades,
-    perSource: transportDefaults.upgradesPerSource,
+    perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
     graceMs: transportDefaults.silenceGraceMs,
     silenceMs: transportDefaults.silenceMs,
     limitMs: transportDefaults.handshakeMs,

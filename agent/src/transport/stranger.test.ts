@@ -40,10 +40,10 @@ async function stranger() {
   })
   strangers.push(node)
   await node.libp2p.start()
-  const dial = (to = host): Promise<Connection> =>
-    node.core.transportManager.dial(multiaddr(`${to.addresses()[0]}/p2p/${to.peerId}`), {
-      signal: new AbortController().signal,
-    })
+  const dial = (to = host, localAddress = '127.0.0.1'): Promise<Connection> => {
+    const options = { signal: new AbortController().signal, localAddress }
+    return node.core.transportManager.dial(multiaddr(`${to.addresses()[0]}/p2p/${to.peerId}`), options)
+  }
   return { node, identity, dial }
 }
 
@@ -103,8 +103,18 @@ describe('a stranger without hello', () => {
   it('finds no place beside those already waiting, while members keep their links', async () => {
     const narrow = await mesh.join('narrow', { options: { helloMs: 2_000, maxPendingHellos: 2 } })
     const one = await stranger()
-    await Promise.all([one.dial(narrow), one.dial(narrow)])
-    await vi.waitFor(() => expect(one.dial(narrow)).rejects.toThrow())
+    await Promise.all([one.dial(narrow), one.dial(narrow, '127.0.0.2')])
+    await vi.waitFor(() => expect(one.dial(narrow, '127.0.0.3')).rejects.toThrow())
+  })
+
+  it('leaves places to those who come from elsewhere', async () => {
+    const fair = await mesh.join('fair', { options: { helloMs: 2_000, maxPendingHellos: 8 } })
+    const one = await stranger()
+    const first = await Promise.all([one.dial(fair), one.dial(fair)])
+    await vi.waitFor(() => expect(one.dial(fair)).rejects.toThrow())
+    expect((await one.dial(fair, '127.0.0.2')).status).toBe('open')
+    for (const connection of first) connection.abort(new Error('done'))
+    await until(() => one.dial(fair).catch(() => undefined))
   })
 })
 

@@ -122,7 +122,7 @@ class MeshTransport implements Transport {
     this.#admissions = new Admissions({
       helloMs,
       maxPending: maxPendingHellos,
-      maxPerSource: transportDefaults.hellosPerSource,
+      maxPerSource: Math.ceil(maxPendingHellos * transportDefaults.sourceShare),
       maxWaitingStreams: transportDefaults.maxWaitingStreams,
       onRefused: init.onRefused ?? (() => {}),
     })

@@ -30,7 +30,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   /** Of HTTP. */
   readonly #handshakes = new InboundHandshakes<Socket>({
     max: transportDefaults.maxPendingUpgrades,
-    perSource: transportDefaults.upgradesPerSource,
+    perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
     graceMs: transportDefaults.silenceGraceMs,
     silenceMs: transportDefaults.silenceMs,
     limitMs: transportDefaults.webSocketHandshakeMs,
