@@ -27,6 +27,12 @@ const message = (type: string, attributes: string): Buffer => {
 const request = (attributes: string) => message('0001', attributes)
 const response = (attributes: string) => message('0101', attributes)
 
+/** Fills in the fingerprint that stands behind `before` bytes. */
+const marked = (datagram: Buffer, before: number): Buffer => {
+  datagram.writeUInt32BE((crc32(datagram.subarray(0, before)) ^ 0x5354554e) >>> 0, before + 4)
+  return datagram
+}
+
 describe('a binding request', () => {
   it('is a header alone', () => {
     expect(Buffer.from(bindingRequest(transaction))).toEqual(request(''))
@@ -46,6 +52,8 @@ describe('a binding request', () => {
     ['needs the keys of RFC 5769, 2.1', sampleRequest],
     ['has an attribute beyond its end', request('8022 0009 61626364')],
     ['has a wrong fingerprint', request('8028 0004 00000000')],
+    ['has more behind its fingerprint', marked(request('8028 0004 00000000 8022 0000'), 20)],
+    ['has a fingerprint of another length', request('8028 0000')],
     ['is too large', request(`8022 0258 ${'00'.repeat(600)}`)],
   ])('is not taken when it %s', (_, datagram) => {
     expect(parseBindingRequest(datagram)).toBeUndefined()
@@ -64,9 +72,7 @@ describe('an answer', () => {
   })
 
   it('carries a fingerprint when the request did, and it is right', () => {
-    const marked = request('8028 0004 00000000')
-    marked.writeUInt32BE((crc32(marked.subarray(0, -8)) ^ 0x5354554e) >>> 0, marked.length - 4)
-    const taken = parseBindingRequest(marked)
+    const taken = parseBindingRequest(marked(request('8028 0004 00000000'), 20))
     expect(taken).toEqual({ id, fingerprint: true })
     const answered = bindingResponse({ id, fingerprint: true }, { host: '192.0.2.1', port: 1 })
     const answer = Buffer.from(answered)
