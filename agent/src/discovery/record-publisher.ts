@@ -78,6 +78,8 @@ export class RecordPublisher {
   #signed: SignedRecord
   #signedFields: RecordFields
   #published = ''
+  /** Whether the control plane may have lost what it was told. */
+  #toTell = false
   #answered = false
   #refusal: MeshError | undefined
   /** Highest incarnation that others published with the own key after this process did. */
@@ -110,7 +112,7 @@ export class RecordPublisher {
 
   /** Whether the control plane has the newest one. */
   get published(): boolean {
-    return this.#published === this.#signed.jws
+    return this.#published === this.#signed.jws && !this.#toTell
   }
 
   /** Whether the control plane answered when the record was sent last, be it by a refusal. */
@@ -158,7 +160,7 @@ export class RecordPublisher {
 
   /** Publishes the newest record though it was taken before: the control plane may have lost it. It takes the same bytes for nothing. */
   tellAgain(): void {
-    this.#published = ''
+    this.#toTell = true
     this.schedule()
   }
 
@@ -207,6 +209,7 @@ export class RecordPublisher {
     try {
       await this.#init.client.publish(jws, this.#stopping.signal)
       this.#published = jws
+      this.#toTell = false
       this.#answered = true
       this.#refusal = undefined
     } catch (failure) {
