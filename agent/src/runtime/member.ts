@@ -72,8 +72,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const publisher = await publish({ ...known, init, registry, transport, revocations })
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })
-    undo.push(() => publisher.stop())
-    undo.push(tellAgain({ ...known, publisher }))
+    undo.push(() => publisher.stop(), tellAgain({ ...known, publisher }))
     const network = followNetwork({ transport, publisher, pathWatch, alsoListed: init.alsoListed, log })
     undo.push(() => network.stop())
     revocations.start()

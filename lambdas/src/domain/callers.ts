@@ -11,6 +11,7 @@ import {
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
 import { denials } from './denials.ts'
+import { lostEnrolmentHint } from './enrolment.ts'
 import { readPolicy } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 
@@ -107,8 +108,7 @@ async function memberOf({ store, clock }: MeshContext, peerId: string): Promise<
   const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
     new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
   const enrolment = await store.readEnrolment(peerId)
-  if (enrolment === undefined)
-    throw refuse(`${peerId} is not a member of this mesh`, 'Enrol with a join token first.')
+  if (enrolment === undefined) throw refuse(`${peerId} is not a member of this mesh`, lostEnrolmentHint)
   if (enrolment.revokedAt !== undefined)
     throw new MeshError('revoked', `Cannot accept request: ${enrolment.name} was revoked`)
   const { credential } = enrolment

@@ -11,6 +11,10 @@ import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
 
+/** Who was a member before and is not known: it lapsed, or the store was restored from a backup of before it joined. */
+export const lostEnrolmentHint =
+  'Enrol with a join token, also if it was a member: its enrolment lapsed, or was lost when the control plane was restored from a backup.'
+
 const lifeMs = credentialDays.life * 24 * 3600_000
 
 export interface EnrolmentService {
@@ -72,7 +76,7 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
           'unauthenticated',
           `Cannot renew credential: ${peerId} is not enrolled, or no longer`,
           {
-            hint: 'Enrol with a join token.',
+            hint: lostEnrolmentHint,
           },
         )
       if (enrolment.revokedAt !== undefined)

@@ -11,6 +11,7 @@ import { systemClock } from '../../store/clock.ts'
 import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../../store/store.ts'
 import { firstAdmin } from '../node/first-admin.ts'
+import { keepKeyChain } from '../node/key-chain-file.ts'
 import { rootKeyFile } from '../node/mesh-keys.ts'
 
 /** What the stack tells of itself. */
@@ -45,6 +46,7 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
     const rootFile = join(data, rootKeyFile)
     const root = (await fileKey(rootFile)) ?? (await newRoot(rootFile, store))
     const keys = await foundMesh({ store, clock: systemClock, root, authority })
+    await keepKeyChain(data, keys)
     const admin = await firstAdmin(data, controlPlane({ ...contextOf(keys, authority), store, publicUrl }))
     const { file, peerId } = admin
     return {

@@ -1,17 +1,18 @@
 /** A new authority key for the mesh of a deployed stack: the operator's part, done with the operator's rights. */
-import { MeshError, meshIdOf, parseJson, keyChainSchema } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import { changeFeed } from '../../domain/change-feed.ts'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import { introduceKey, replaceStolenKeys, takeOverParts } from '../../domain/key-rotation.ts'
-import { keyring, readKeyChain } from '../../domain/keyring.ts'
 import { fileKey } from '../../signer/file-key.ts'
 import { kmsKey } from '../../signer/kms-key.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
 import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../../store/store.ts'
+import { keepKeyChain } from '../node/key-chain-file.ts'
 import { rootKeyFile } from '../node/mesh-keys.ts'
 import type { StackFacts } from './init-mesh.ts'
+import { operatorRing, storedKeyChain } from './operator-keys.ts'
 
 export interface RotatedMeshKey {
   /** Thumbprint of the new key. */
@@ -23,7 +24,7 @@ export interface RotatedMeshKey {
 
 /**
  * Introduces the KMS key as the mesh's newest authority key; repeated once it signs, it signs the head anew.
- * @param data folder with the root key, which is needed to revoke
+ * @param data folder with the root key, which is needed to revoke; a copy of the key chain is kept there
  * @throws MeshError not_found without mesh or root key, conflict while another rotation is under way
  */
 export async function rotateMeshKey(
@@ -36,7 +37,9 @@ export async function rotateMeshKey(
   try {
     const [next, current] = [await kmsKey(options.kmsKey), await kmsKey(facts.authorityKeyId)]
     const root = options.revoke ? await rootOf(data) : undefined
-    return await rotateAuthority({ store, clock: systemClock, next, current, root })
+    const rotated = await rotateAuthority({ store, clock: systemClock, next, current, root })
+    await keepKeyChain(data, await storedKeyChain(store, 'keep the key chain'))
+    return rotated
   } finally {
     await store.close()
   }
@@ -60,20 +63,8 @@ export async function rotateAuthority(init: {
   root: AuthorityKey | undefined
 }): Promise<RotatedMeshKey> {
   const { store, clock, next, current, root } = init
-  const part = await store.readPart('keys')
-  const chain =
-    part &&
-    (await readKeyChain(
-      store,
-      await meshIdOf(parseJson(keyChainSchema, part.document, 'read key chain').root),
-    ))
-  if (chain === undefined)
-    throw new MeshError('not_found', 'Cannot rotate the authority key: there is no mesh yet', {
-      hint: 'Make it: agent-mesh admin init.',
-    })
-  const known = [next, current].map(({ signer }) => signer)
-  const open = (kid: string) => Promise.resolve(known.find(signer => signer.kid === kid))
-  const ring = keyring({ store, clock, keys: chain, open })
+  const keys = await storedKeyChain(store, 'rotate the authority key')
+  const ring = operatorRing({ store, clock, keys }, [next, current])
   const mesh = { store, clock, changes: changeFeed(), ring }
   const { kid } = next.signer
   if (root === undefined) {

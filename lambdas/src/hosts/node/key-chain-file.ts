@@ -6,6 +6,7 @@ import { keyChainSchema, MeshError, parseJson, verifyKeyChain, type KeyChain } f
 import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lostLinks } from '../../domain/restored-mesh.ts'
 
 export const keyChainFile = 'key-chain.json'
 
@@ -30,12 +31,17 @@ export async function keptKeyChain(data: string, meshId: string): Promise<KeyCha
   }
 }
 
-/** Keeps a chain, whole or not at all. @throws MeshError permission_denied */
-export async function keepKeyChain(data: string, { signed }: KeyChain): Promise<void> {
+/**
+ * Keeps a chain, whole or not at all; a longer one that is kept already stays: it is the store that lost links.
+ * @throws MeshError permission_denied
+ */
+export async function keepKeyChain(data: string, keys: KeyChain): Promise<void> {
+  const kept = await keptKeyChain(data, keys.meshId).catch(() => undefined)
+  if (kept !== undefined && lostLinks(keys, kept)) return
   const path = join(data, keyChainFile)
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
-    await writeFile(temporary, `${JSON.stringify(signed, null, 2)}\n`, { mode: 0o600, flush: true })
+    await writeFile(temporary, `${JSON.stringify(keys.signed, null, 2)}\n`, { mode: 0o600, flush: true })
     await rename(temporary, path)
   } catch (cause) {
     throw new MeshError('permission_denied', `Cannot write ${path}: ${String(cause)}`, { cause })

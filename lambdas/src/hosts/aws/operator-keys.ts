@@ -1,0 +1,34 @@
+/** The authority keys of a deployed mesh as its operator sees them, who may read its table. */
+import {
+  keyChainSchema,
+  MeshError,
+  meshIdOf,
+  parseJson,
+  verifyKeyChain,
+  type KeyChain,
+} from '@agent-mesh/protocol'
+import type { AuthorityKey } from '../../domain/found-mesh.ts'
+import { keyring, type Keyring } from '../../domain/keyring.ts'
+import type { Clock } from '../../store/clock.ts'
+import type { Store } from '../../store/store.ts'
+
+/** @param action what it is for @throws MeshError not_found without a mesh */
+export async function storedKeyChain(store: Store, action: string): Promise<KeyChain> {
+  const part = await store.readPart('keys')
+  if (part === undefined)
+    throw new MeshError('not_found', `Cannot ${action}: there is no mesh yet`, {
+      hint: 'Make it: agent-mesh admin init.',
+    })
+  const chain = parseJson(keyChainSchema, part.document, 'read key chain')
+  return verifyKeyChain(await meshIdOf(chain.root), chain)
+}
+
+/** A ring with the keys the operator has. */
+export const operatorRing = (
+  init: { store: Store; clock: Clock; keys: KeyChain },
+  own: readonly AuthorityKey[],
+): Keyring =>
+  keyring({
+    ...init,
+    open: kid => Promise.resolve(own.find(({ signer }) => signer.kid === kid)?.signer),
+  })

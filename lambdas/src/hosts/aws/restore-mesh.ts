@@ -1,0 +1,50 @@
+/** A deployed mesh whose table was restored from a backup: the operator's part, done with the operator's rights. */
+import { changeFeed } from '../../domain/change-feed.ts'
+import type { AuthorityKey } from '../../domain/found-mesh.ts'
+import { restoreKeyChain, takeUpRestored, type RestoredMesh } from '../../domain/restored-mesh.ts'
+import { kmsKey } from '../../signer/kms-key.ts'
+import { systemClock, type Clock } from '../../store/clock.ts'
+import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
+import type { Store } from '../../store/store.ts'
+import { keptKeyChain } from '../node/key-chain-file.ts'
+import type { StackFacts } from './init-mesh.ts'
+import { operatorRing, storedKeyChain } from './operator-keys.ts'
+
+/**
+ * Makes members take what the restored table says. Repeatable.
+ * @param data folder of the operator: the copy of the key chain there has what the table lost of it
+ * @throws MeshError not_found without a mesh, unavailable when the key in KMS is none that may sign
+ */
+export async function restoreMesh(data: string, facts: StackFacts): Promise<RestoredMesh> {
+  const { table, maxMembers } = facts
+  const store = openDynamoStore({ table, maxMembers })
+  try {
+    return await takeUpTable({
+      data,
+      store,
+      clock: systemClock,
+      authority: await kmsKey(facts.authorityKeyId),
+    })
+  } finally {
+    await store.close()
+  }
+}
+
+/** The same, wherever table and key are. */
+export async function takeUpTable({
+  data,
+  store,
+  clock,
+  authority,
+}: {
+  data: string
+  store: Store
+  clock: Clock
+  authority: AuthorityKey
+}): Promise<RestoredMesh> {
+  const keys = await storedKeyChain(store, 'restore the mesh')
+  const kept = await keptKeyChain(data, keys.meshId)
+  if (kept !== undefined) await restoreKeyChain(store, kept)
+  const ring = operatorRing({ store, clock, keys }, [authority])
+  return takeUpRestored({ store, clock, ring, changes: changeFeed() }, 'operator')
+}
