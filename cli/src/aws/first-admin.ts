@@ -1,4 +1,6 @@
+import type { RestoredMesh } from '@agent-mesh/lambdas'
 import { initMesh, type InitialisedMesh } from '@agent-mesh/lambdas/hosts/aws/init-mesh'
+import { restoreMesh } from '@agent-mesh/lambdas/hosts/aws/restore-mesh'
 import { rotateMeshKey, type RotatedMeshKey } from '@agent-mesh/lambdas/hosts/aws/rotate-mesh-key'
 import { basename } from 'node:path'
 
@@ -24,3 +26,7 @@ export async function rotateStackKey(
 ): Promise<RotatedMeshKey> {
   return rotateMeshKey(folder, await stackFacts(stack), options)
 }
+
+/** Takes up the mesh of a stack whose table was restored from a backup. Repeatable. */
+export const restoreStack = async (stack: string, folder: string): Promise<RestoredMesh> =>
+  restoreMesh(folder, await stackFacts(stack))

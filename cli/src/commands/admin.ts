@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
+import { registerRestored } from './restored.ts'
 import { registerRotateKey } from './rotate-key.ts'
 
 interface InitOptions {
@@ -12,7 +13,7 @@ interface InitOptions {
 export const registerAdmin = groupOf({
   name: 'admin',
   description: 'keys and admins of a mesh',
-  commands: [registerRotateKey, registerInit],
+  commands: [registerRotateKey, registerInit, registerRestored],
 })
 
 function registerInit(admin: Command, finish: Finish): void {

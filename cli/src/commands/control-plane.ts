@@ -22,8 +22,12 @@ foreground until Ctrl-C. Members go on calling each other while it is away.
 A store is sqlite:FILE, postgres:URL or dynamodb:TABLE; several control planes may share one of the last two, each with
 a copy of the key files. Keep the password out of the command line: PGPASSWORD, or AGENT_MESH_STORE for the whole URL.
 
+A store that was restored from a backup is older than what members know: they refuse it until it was started once with
+--restored. It then prints what has to be done again.
+
 Examples:
   $ agent-mesh control-plane
+  $ agent-mesh control-plane --restored
   $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com
   $ agent-mesh control-plane --store postgres://mesh@db.example.com/mesh`
 
@@ -43,7 +47,10 @@ export const registerControlPlane: Register = (program, finish) => {
       ),
     )
     .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
-    .option('--restored', 'the store was restored from a backup: members read the whole map again')
+    .option(
+      '--restored',
+      'once after a restore of the store from a backup: members take it, and it says what was lost',
+    )
     .option('--trust-proxy', 'a reverse proxy stands before it: the last X-Forwarded-For address is who asks')
     .addOption(logLevelOption())
     .addHelpText('after', help)

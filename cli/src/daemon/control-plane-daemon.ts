@@ -15,6 +15,7 @@ import type { LogLevel } from '../commands/log-level.ts'
 import { writeContext } from '../data/context-file.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
+import { restoredText } from '../show/restored.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
 export interface ControlPlaneFlags {
@@ -59,6 +60,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
         meshId,
         admin: adminIdentityFile,
         ...(store === undefined ? {} : { store: describeStore(store) }),
+        ...(running.restored === undefined ? {} : { restored: running.restored }),
       },
       text: (output, flags) => howToJoin(running, { folder, flags }, output),
     },
@@ -78,7 +80,7 @@ function howToJoin(
   { folder, flags }: { folder: string; flags: string },
   output: Output,
 ): string {
-  const { url, publicUrl, meshId, adminIdentityFile } = running
+  const { url, publicUrl, meshId, adminIdentityFile, restored } = running
   return [
     `${output.style('green', 'The control plane runs')} at ${url}${publicUrl === url ? '' : `, for members at ${publicUrl}`}.`,
     `mesh            ${meshId}`,
@@ -92,6 +94,7 @@ function howToJoin(
     'Let a relay join:',
     `  agent-mesh${flags} token create --role relay`,
     '  agent-mesh relay --join TOKEN --announce /ip4/PUBLIC-ADDRESS/tcp/4001',
+    ...(restored === undefined ? [] : ['', ...restoredText(restored, flags)]),
     '',
     'Ctrl-C stops it.',
   ].join('\n')
