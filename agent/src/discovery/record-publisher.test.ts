@@ -69,6 +69,24 @@ describe('recordPublisher()', () => {
     })
   })
 
+  test('publishes a change that comes after there was nothing to publish', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      publisher = await start()
+      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      // What it was to tell went with a run that was under way.
+      publisher.schedule()
+      await vi.runAllTimersAsync()
+      await publisher.update({ services: ['text@1'] })
+      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      publisher.tellAgain()
+      await vi.waitFor(() => expect(received).toHaveLength(3))
+      expect(received.at(-1)).toBe(received.at(-2))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('does not sign anew when nothing changed', async () => {
     publisher = await start()
     const before = publisher.jws

@@ -181,7 +181,8 @@ export class RecordPublisher {
     if (this.#stopping.signal.aborted || this.#outdoneBy > 0) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.#running ??= this.#publishAll()
+      // Not by itself: with nothing to do it would be over before it is noted as running, and stay so.
+      this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
     }, defaults.publishDelayMs)
   }
 
@@ -199,8 +200,6 @@ export class RecordPublisher {
         await this.#retrying.execute(() => this.#publish(), signal)
     } catch (error) {
       if (!signal.aborted) this.#init.log.error({ err: error }, 'member record not published')
-    } finally {
-      this.#running = undefined
     }
   }
 
