@@ -54,7 +54,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
     let relay: TestMember
     let logged = ''
 
-    const startPlane = async (name: string): Promise<void> => {
+    const startPlane = async (name: string, ...more: string[]): Promise<Daemon> => {
       const { store, flags } = backend
       const args = [
         'control-plane',
@@ -65,6 +65,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
         '--log-level',
         'debug',
         ...flags,
+        ...more,
       ]
       const daemon = await workshop.start(name, args)
       const { url, meshId } = daemon.ready as { url: string; meshId: string }
@@ -73,6 +74,13 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       daemons.push(daemon)
       daemon.child.stderr?.on('data', (chunk: Buffer) => (logged += chunk.toString()))
       planes.push(plane)
+      return daemon
+    }
+    /** Lets a control plane use the mesh of the first one. */
+    const copyKeys = async (name: string): Promise<void> => {
+      await mkdir(workshop.folder(name), { mode: 0o700 })
+      for (const file of keyFiles)
+        await copyFile(join(workshop.folder('one'), file), join(workshop.folder(name), file))
     }
 
     const tokenAt = async (index: number, ...flags: string[]): Promise<string> => {
@@ -91,9 +99,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       backend = await start()
       workshop = await openWorkshop()
       await startPlane('one')
-      await mkdir(workshop.folder('two'), { mode: 0o700 })
-      for (const file of keyFiles)
-        await copyFile(join(workshop.folder('one'), file), join(workshop.folder('two'), file))
+      await copyKeys('two')
       await startPlane('two')
     }, 120_000)
     afterAll(async () => {
@@ -155,6 +161,22 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       ].join()
       expect(logged).toContain('request')
       expect(said).not.toContain(backend.secret)
+    })
+
+    test('on a restore: one that takes it up is followed by the other', async () => {
+      const startedAt = Date.now()
+      await copyKeys('three')
+      const { ready, end } = await startPlane('three', '--restored')
+      const { numbers } = ready['restored'] as { numbers: Record<string, number> }
+      expect(numbers).toMatchObject({ keys: 1 })
+      for (const part of ['relays', 'policy', 'revocations'])
+        expect(numbers[part]).toBeGreaterThanOrEqual(startedAt)
+      const number = async () =>
+        lastJson(await runCommand(['policy', 'get', '--json', '--data', daemons[1]?.data ?? '']))['number']
+      expect(await number()).toBe(numbers['policy'])
+      expect(await end()).toEqual([0, null])
+      daemons.pop()
+      planes.pop()
     })
 
     test('one goes on when the other is killed', async () => {
