@@ -139,6 +139,11 @@ describe('a restored database', { timeout: 60_000 }, () => {
   test('is told again what members say of themselves, and tells who joined after it to join again', async () => {
     await until(async () => expect(await providersOfNew()).toEqual([b.peerId]))
     await until(() => expect(late.status().warnings.join()).toMatch(/is not a member of this mesh/))
+    await late.stop()
+    late = await mesh.agent({ name: 'late' })
+    await until(() => expect(late.status().warnings).toEqual([]))
+    await until(() => a.call('host.info', {}, { peer: late.peerId, timeout: 2_000 }))
+    await until(() => expect(b.peers().map(({ name }) => name)).toContain('late'))
   })
 
   test('may be taken up twice: numbers rise again, and nothing breaks', async () => {
