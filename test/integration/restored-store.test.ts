@@ -138,7 +138,13 @@ describe('a restored database', { timeout: 60_000 }, () => {
 
   test('is told again what members say of themselves, and tells who joined after it to join again', async () => {
     await until(async () => expect(await providersOfNew()).toEqual([b.peerId]))
-    await until(() => expect(late.status().warnings.join()).toMatch(/is not a member of this mesh/))
+    await until(() =>
+      expect(late.status().warnings.join()).toMatch(/is not a member of this mesh \(Join with a new token/),
+    )
+    const { signer } = await loadIdentity(mesh.data('late'))
+    const { url, meshId } = mesh.controlPlane
+    const renewal = controlPlaneClient({ url, meshId, signer }).renew()
+    expect(await refusal(renewal)).toMatch(/^unauthenticated: .*is not enrolled, or no longer/)
     await late.stop()
     late = await mesh.agent({ name: 'late' })
     await until(() => expect(late.status().warnings).toEqual([]))

@@ -112,7 +112,8 @@ const clockWarning = (offset: number): string =>
   `the clock of this machine is ${Math.round(Math.abs(offset) / 1000)} s ${offset < 0 ? 'ahead of' : 'behind'} that of the control plane`
 
 function unpublishedWarning(refusal: MeshError | undefined): string {
-  const why = refusal?.told === true ? `: ${refusal.message}` : ''
+  const { message = '', hint } = refusal?.told === true ? refusal : {}
+  const why = message === '' ? '' : `: ${message}${hint === undefined ? '' : ` (${hint})`}`
   return `the control plane has not yet taken the newest member record${why}`
 }
 

@@ -10,7 +10,7 @@ export function restoredText({ lastEntryAt }: RestoredMesh, flags: string): stri
     `  revocations   ${command} revoke NAME. Until then who was revoked since is let in. Agents and relays have on record`,
     '                whom they cut off: agent-mesh audit tail --where local, there',
     '  joins         who joined since is unknown, its status says so: it joins again with a new token. To put all such out',
-    '                at once, also those revoked since: agent-mesh admin rotate-key --revoke',
+    `                at once, also those revoked since: ${command} admin rotate-key --revoke`,
     `  tokens        ${command} token list. Those used or revoked since are good again: token revoke ID`,
     `  policy        ${command} policy get shows the one in force`,
   ]
