@@ -209,6 +209,57 @@ describe('recordPublisher()', () => {
       publisher = await start()
       await vi.waitFor(() => expect(publisher.record.incarnation).toBe(later + 1), { timeout: 10_000 })
     })
+
+    test('which is shown no more, goes above it', async () => {
+      const tomorrow = Date.now() + 12 * 3600_000
+      answer = async () => {
+        if ((await incarnations()).at(-1)! <= tomorrow) await conflict(tomorrow)
+      }
+      await vi.waitFor(() => expect(publisher.published).toBe(true), { timeout: 10_000 })
+      expect(publisher.record.incarnation).toBe(tomorrow + 1)
+      expect(outdone).toEqual([])
+    })
+  })
+
+  test('pauses between two tries to go above whoever says each time that it has a later record', async () => {
+    const since = performance.now()
+    answer = () =>
+      Promise.reject(
+        new MeshError('conflict', 'older', { details: { incarnation: publisher.record.incarnation } }),
+      )
+    publisher = await start()
+    await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(5), { timeout: 10_000 })
+    // The pauses until then come to 570 ms at least; without any it takes a tenth of that.
+    expect(performance.now() - since).toBeGreaterThan(400)
+  })
+
+  test('goes on from its record that was taken though its clock is behind', async () => {
+    const known = Date.now() + 10 * 24 * 3600_000
+    const outdone = vi.fn()
+    const taken: string[] = []
+    const latest = async () => {
+      const incarnation =
+        taken.length > 0 ? (await verifyRecord(taken.at(-1)!, Infinity)).record.incarnation : known
+      return { incarnation, ...(await verifyRecord(received.at(-1)!, Infinity)) }
+    }
+    answer = async () => {
+      const { incarnation, record } = await latest()
+      if (record.incarnation <= incarnation)
+        throw new MeshError('conflict', 'older', { details: { incarnation } })
+      taken.push(received.at(-1)!)
+    }
+    shown = async () => {
+      const record = { addrs: [], homeRelays: [], services: [], serial: member.serial, incarnation: known }
+      const first = await signRecord(member.signer, record)
+      return { peerId: member.peerId, online: true, record: taken.at(-1) ?? first } as never
+    }
+    publisher = await start()
+    publisher.onOutdone(outdone)
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await publisher.update({ services: ['math@3'] })
+    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    expect(publisher.record.incarnation).toBe(known + 2)
+    expect(outdone).not.toHaveBeenCalled()
   })
 
   test('gives up when this member was revoked, and tries once with each later change', async () => {

@@ -78,6 +78,10 @@ export class RecordPublisher {
   #signed: SignedRecord
   #signedFields: RecordFields
   #published = ''
+  /** Incarnation of that; 0 before. */
+  #taken = 0
+  /** Whether it went above another record, and that was not taken yet. */
+  #raised = false
   /** Whether the control plane may have lost what it was told. */
   #toTell = false
   #answered = false
@@ -170,7 +174,8 @@ export class RecordPublisher {
       const fields = this.#fields
       const current = JSON.stringify(this.#signedFields) === JSON.stringify(fields)
       if (current && this.#signed.record.incarnation > known) return
-      this.#signed = await signNext(this.#init, fields, known)
+      // Also by a clock that is behind: whoever has the record that was taken believes no lower one.
+      this.#signed = await signNext(this.#init, fields, Math.max(known, this.#taken))
       this.#signedFields = fields
     })
     this.#signing = signing.catch(() => undefined)
@@ -204,10 +209,12 @@ export class RecordPublisher {
   }
 
   async #publish(): Promise<void> {
-    const { jws } = this.#signed
+    const { jws, record } = this.#signed
     try {
       await this.#init.client.publish(jws, this.#stopping.signal)
       this.#published = jws
+      this.#taken = record.incarnation
+      this.#raised = false
       this.#toTell = false
       this.#answered = true
       this.#refusal = undefined
@@ -225,26 +232,29 @@ export class RecordPublisher {
   async #gaveWay({ code, details }: MeshError): Promise<boolean> {
     const known = code === 'conflict' ? details?.['incarnation'] : undefined
     if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
-    if (this.#published !== '') {
-      this.sees(await this.#shown())
-      return this.#outdoneBy > 0
-    }
     // Nobody would believe a record from after tomorrow, unless it is this clock that is behind.
-    if (known > this.#init.clock.now() + limits.futureMs && (await this.#shown()) < known) return false
+    const credible = known <= this.#init.clock.now() + limits.futureMs
+    const shown = credible && this.#published === '' ? 0 : await this.#shown()
+    if (shown === undefined) return false
+    this.sees(shown)
+    if (this.#outdoneBy > 0) return true
+    if (!credible && shown < known) return false
     await this.#sign(known)
-    return true
+    // Whoever forges answers could go on for ever: from the second one on there is a pause.
+    const settled = !this.#raised
+    this.#raised = true
+    return settled
   }
 
-  /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed. */
-  async #shown(): Promise<number> {
+  /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed, undefined when that is not known. */
+  async #shown(): Promise<number | undefined> {
     const { client, signer } = this.#init
     try {
       const shown = await client.member(signer.kid, this.#stopping.signal)
       const { peerId, record } = await verifyRecord(shown.record, Infinity)
       return peerId === signer.kid ? record.incarnation : 0
-    } catch {
-      // The conflict stays as it is, and is tried again.
-      return 0
+    } catch (error) {
+      return error instanceof MeshError && error.code === 'not_found' ? 0 : undefined
     }
   }
 
@@ -260,8 +270,11 @@ export class RecordPublisher {
     if (worthTelling(error) || (await this.#init.isRevoked(this.#stopping.signal))) return error
     return new MeshError(
       'unauthenticated',
-      'Cannot believe the answer of the control plane: it says revoked, but no signed list of revocations names this member',
-      { hint: 'Somebody on the way may have forged it: reach the control plane by https.', told: true },
+      'Cannot believe the answer of the control plane: it says revoked, but its signed list, which forgets after 22 days, does not name this member',
+      {
+        hint: 'Ask an admin. By plain http somebody on the way may have forged the answer: reach the control plane by https.',
+        told: true,
+      },
     )
   }
 }
