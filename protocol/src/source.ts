@@ -1,12 +1,15 @@
+import { ipBytes, ipText } from './stun/ip-bytes.ts'
+
+/** The IPv4 addresses in IPv6, `::ffff:0:0/96`. */
+const isMapped = (bytes: Uint8Array): boolean =>
+  bytes.subarray(0, 10).every(byte => byte === 0) && bytes[10] === 255 && bytes[11] === 255
+
 /**
  * Whom an IP address stands for, where strangers are counted. IPv6 by its /64: who has one address there has all of them.
  */
 export const sourceOf = (address: string): string => {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
-  const [head = '', tail = ''] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? []
-  const front = head === '' ? [] : head.split(':')
-  const back = tail === '' ? [] : tail.split(':')
-  const middle = new Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0')
-  return `${[...front, ...middle, ...back].slice(0, 4).join(':')}::/64`
+  if (!address.includes(':')) return address
+  const bytes = ipBytes(address)
+  if (isMapped(bytes)) return ipText(bytes.subarray(12))
+  return `${ipText(Uint8Array.from({ length: 16 }, (_, i) => (i < 8 ? (bytes[i] ?? 0) : 0)))}/64`
 }
