@@ -92,9 +92,9 @@ export class Reachable {
       offerRelays()
       this.#init.targets.refresh()
     })
-    map.onChange(() => {
+    map.onChange(changes => {
       this.#watch.update()
-      this.#init.targets.refresh()
+      this.#init.targets.refresh(new Set(changes.map(({ peerId }) => peerId)))
     })
     revocations.onOwn(() => this.#watch.update())
     offerRelays()

@@ -1,7 +1,9 @@
 /** Real links over loopback; the map is the test's. */
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import type { MapChange } from '@agent-mesh/protocol'
 import { formatMapCursor, shardOf, type RelayEntry } from '@agent-mesh/protocol'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh as Documents, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
 import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
@@ -118,4 +120,27 @@ describe('Targets', () => {
     await head.accept(await documents.head({ relays: [entry], numbers: { relays: 2 } }))
     expect((await targets.link(relay.peerId, {})).peer.peerId).toBe(relay.peerId)
   })
+
+  test('tells a dial to a silent address where the member is by now, and only dials to whom that changed', async () => {
+    const silent = await silentAddr()
+    const relay = await network.join('relay-1')
+    const at = (addrs: string[], relays: number) =>
+      documents.head({ relays: [{ peerId: relay.peerId, name: 'relay-1', addrs }], numbers: { relays } })
+    await head.accept(await at([silent], 2))
+    const link = targets.link(relay.peerId, {})
+    await head.accept(await at([silent, ...relay.addresses()], 3))
+    const dialled = vi.spyOn(agent.dials, 'learn')
+    targets.refresh(new Set([edge.peerId]))
+    expect(dialled).not.toHaveBeenCalled()
+    targets.refresh(new Set([relay.peerId]))
+    expect((await link).remoteAddr).toContain(relay.addresses()[0])
+  })
 })
+
+/** Somebody is there, and says nothing. */
+async function silentAddr(): Promise<string> {
+  const server = createServer(socket => void socket.resume().on('error', () => {})).unref()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`
+}

@@ -66,10 +66,14 @@ export class Targets implements CallTargets {
     return member.transport.connect(this.#dialTarget(peerId), options)
   }
 
-  /** The map or the relays changed: dials under way take what is known by now. */
-  refresh(): void {
+  /**
+   * The map or the relays changed: dials under way take what is known by now.
+   * @param changed peer ids. @default of all
+   */
+  refresh(changed?: ReadonlySet<string>): void {
     const { dials } = this.#init.member.transport
     for (const peerId of dials.peers()) {
+      if (changed?.has(peerId) === false) continue
       const target = this.#knownOf(peerId)
       if (target !== undefined) dials.learn(target)
     }

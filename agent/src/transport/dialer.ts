@@ -27,7 +27,7 @@ export interface DialerInit {
 }
 
 interface Flight {
-  target: Pick<DialTarget, 'peerId'>
+  peerId: string
   link: Promise<Link>
   abort: AbortController
   /** Takes the ways to the peer that are new. */
@@ -99,20 +99,19 @@ export class Dialer {
     })
     // Every caller may have given up before it fails.
     link.catch(() => {})
-    const flight: Flight = { target, link, abort, learn, waiting: 0, settled: false }
+    const flight: Flight = { peerId: target.peerId, link, abort, learn, waiting: 0, settled: false }
     this.#flights.set(key, flight)
     return flight
   }
 
   /** Those that are being dialled. */
   peers(): string[] {
-    return [...new Set([...this.#flights.values()].map(({ target }) => target.peerId))]
+    return [...new Set([...this.#flights.values()].map(({ peerId }) => peerId))]
   }
 
   /** More is known of a peer: a dial under way tries what is new, too. */
   learn(target: DialTarget): void {
-    for (const flight of this.#flights.values())
-      if (flight.target.peerId === target.peerId) flight.learn(target)
+    for (const flight of this.#flights.values()) if (flight.peerId === target.peerId) flight.learn(target)
   }
 
   #own(climbing: Promise<unknown>, abort: AbortController): void {
@@ -164,7 +163,14 @@ export class Dialer {
       onTried: (name, error) => history.tried(target.peerId, name, error),
       onGoingOn: rest => this.#own(rest, abort),
     })
-    return { climbing, learn: (now: DialTarget) => add(news(now)) }
+    let told = toldOf(target)
+    // Each caller that joins tells what it knows, mostly the same: the order of dials is not worked out again for it.
+    const learn = (now: DialTarget) => {
+      if (toldOf(now) === told) return
+      told = toldOf(now)
+      add(news(now))
+    }
+    return { climbing, learn }
   }
 
   #ways({ peerId, addrs, relays }: DialTarget, paths: 'any' | 'relay'): Ways<Link> {
@@ -264,6 +270,8 @@ export class Dialer {
     await Promise.all([...this.#climbs.keys()])
   }
 }
+
+const toldOf = ({ addrs, relays }: DialTarget) => [...addrs, ...relays.map(({ peerId }) => peerId)].join(' ')
 
 /** Those not known so far, known from now on. */
 function unknown(ways: Ways<Link>, known: Set<string>): Ways<Link> {

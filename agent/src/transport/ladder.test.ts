@@ -148,6 +148,14 @@ describe('the dial ladder', () => {
     expect(started).toEqual(['direct'])
   })
 
+  it('tries nothing that is added while a direct address goes on behind a relay that won', async () => {
+    const { result, add, rest } = run([ok('direct', 120)], [ok('relay')])
+    expect(await result).toBe('relay')
+    add({ direct: [ok('late')], relayed: [ok('later')] })
+    await rest()
+    expect(started).toEqual(['direct', 'relay'])
+  })
+
   it('discards a loser that finishes after all', async () => {
     const deaf: Attempt<string> = { name: 'deaf', run: () => delay(30, 'deaf') }
     const { result, late } = run([deaf, ok('winner')])

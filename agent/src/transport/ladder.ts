@@ -87,6 +87,7 @@ class Race<T> {
   #relaysBegin: Promise<void> | undefined
   readonly #rungs: Promise<unknown>[] = []
   #wonBy: Kind | undefined
+  #ended = false
 
   constructor(ladder: Ladder<T>) {
     this.#ladder = ladder
@@ -106,6 +107,7 @@ class Race<T> {
   }
 
   add({ direct, relayed }: Ways<T>): void {
+    if (this.#ended) return
     const { staggerMs, relayHeadStartMs } = this.#ladder
     const dialled = this.#rung('direct', direct, staggerMs ?? transportDefaults.staggerMs)
     this.#direct = Promise.all([this.#direct, dialled])
@@ -165,6 +167,7 @@ class Race<T> {
 
   /** Nobody waits any more: what is of no use ends. */
   end(): void {
+    this.#ended = true
     this.#over.relayed.abort()
     if (this.#wonBy === 'relayed') this.#ladder.onGoingOn?.(this.#direct.then(() => {}))
     if (this.#wonBy !== 'relayed' || this.#ladder.onGoingOn === undefined) this.#over.direct.abort()
