@@ -71,7 +71,7 @@ export class Revocations {
     return this.own
   }
 
-  /** Called once, when this member learns that it was put out. */
+  /** Called when this member learns that it was put out. */
   onOwn(listener: () => void): () => void {
     return this.#ownListeners.add(listener)
   }
@@ -88,8 +88,11 @@ export class Revocations {
 
   #apply(revocations: VerifiedHead['revocations']): void {
     for (const link of this.#init.links.all()) this.#look(link, revocations)
-    if (!this.own || this.#told) return
-    this.#told = true
+    const { own } = this
+    const isNew = own && !this.#told
+    // A control plane restored from a backup may take a revocation back, and give it again.
+    this.#told = own
+    if (!isNew) return
     const { log, self } = this.#init
     log.error({ peerId: self.peerId }, 'this member was revoked: nobody in the mesh talks to it any more')
     this.#ownListeners.emit()
