@@ -3,6 +3,7 @@
  * host takes all the places. What has said nothing yet gives its place to who comes next, and is ended soon anyway.
  */
 import { MeshError } from '@agent-mesh/protocol'
+import { transportDefaults } from './defaults.ts'
 
 export interface InboundHandshakesInit<T> {
   /** Of all sources together, a count. */
@@ -20,6 +21,15 @@ export interface InboundHandshakesInit<T> {
   end: (one: T, reason: MeshError) => void
   /** Monotonic milliseconds. */
   now: () => number
+}
+
+/** What holds at every door. */
+export const inboundLimits = {
+  max: transportDefaults.maxPendingUpgrades,
+  perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
+  graceMs: transportDefaults.silenceGraceMs,
+  silenceMs: transportDefaults.silenceMs,
+  now: () => performance.now(),
 }
 
 interface Place {

@@ -24,7 +24,7 @@ import type { Identity } from '../identity/index.ts'
 import { sourceOfAddr } from './address.ts'
 import { transportDefaults } from './defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
-import { InboundHandshakes } from './inbound-handshakes.ts'
+import { inboundLimits, InboundHandshakes } from './inbound-handshakes.ts'
 import { leanYamux } from './lean-yamux.ts'
 import { newestFirst, type ConnectionLister } from './newest-first.ts'
 import type { Proxy } from './proxy.ts'
@@ -104,14 +104,10 @@ function isSilent(connection: MultiaddrConnection): boolean {
 
 function gaterOf(init: NodeInit): ConnectionGater {
   const handshakes = new InboundHandshakes<MultiaddrConnection>({
-    max: transportDefaults.maxPendingUpgrades,
-    perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
-    graceMs: transportDefaults.silenceGraceMs,
-    silenceMs: transportDefaults.silenceMs,
+    ...inboundLimits,
     limitMs: transportDefaults.handshakeMs,
     isSilent,
     end: (connection, reason) => connection.abort(reason),
-    now: () => performance.now(),
   })
   return {
     ...init.gater,

@@ -12,7 +12,7 @@ import { sourceOf } from '@agent-mesh/protocol'
 import { getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { transportDefaults } from './defaults.ts'
-import { InboundHandshakes } from './inbound-handshakes.ts'
+import { inboundLimits, InboundHandshakes } from './inbound-handshakes.ts'
 import { webSocketGate, type WebSocket } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
 
@@ -29,14 +29,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   readonly #sockets = new Set<Socket>()
   /** Of HTTP. */
   readonly #handshakes = new InboundHandshakes<Socket>({
-    max: transportDefaults.maxPendingUpgrades,
-    perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
-    graceMs: transportDefaults.silenceGraceMs,
-    silenceMs: transportDefaults.silenceMs,
+    ...inboundLimits,
     limitMs: transportDefaults.webSocketHandshakeMs,
     isSilent: socket => socket.bytesRead === 0,
     end: socket => socket.destroy(),
-    now: () => performance.now(),
   })
   readonly #closing = new AbortController()
   #addr: Multiaddr | undefined
