@@ -42,6 +42,21 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 const skewed = (skewMs: number): Partial<Facts> => ({
   controlPlane: { url: 'http://cp', answer: { skewMs, head: undefined as never }, self: {} },
 })
+/** What the control plane says of the own key, and whom its list names. */
+const told = (self: MeshError | object, ...listed: string[]): Partial<Facts> => ({
+  member: {
+    identity: { peerId: 'p' },
+    credential: { serial: 's', iat: now / 1_000, exp: now / 1_000 + 86_400 },
+  } as MemberFacts,
+  controlPlane: {
+    url: 'http://cp',
+    answer: {
+      skewMs: 0,
+      head: { revocations: { peerIds: new Set(listed), serials: new Set() } } as never,
+    },
+    self,
+  },
+})
 const folder = facts().folder
 const find = (check: string, changes: Partial<Facts>) =>
   examine(facts(changes)).find(line => line.check === check)
@@ -108,6 +123,28 @@ describe('doctor', () => {
       },
       'fail',
       /^cloned key: two processes use the key of this member/,
+    ],
+    ['an enrolment in force', 'enrolment', told({}, 'other'), 'ok', /^in force/],
+    [
+      'a revocation that the signed list tells',
+      'enrolment',
+      told(new MeshError('revoked', 'Cannot accept request'), 'p'),
+      'fail',
+      /^revoked: this key is out for ever/,
+    ],
+    [
+      'a revocation that the list has forgotten, or that is forged',
+      'enrolment',
+      told(new MeshError('revoked', 'Cannot accept request'), 'other'),
+      'fail',
+      /^revoked, says the answer .* list does not name this key/,
+    ],
+    [
+      'an enrolment that the control plane does not know',
+      'enrolment',
+      told(new MeshError('unauthenticated', 'Cannot accept request: p is not a member of this mesh')),
+      'fail',
+      /is not a member of this mesh/,
     ],
     [
       'what the process warns of',

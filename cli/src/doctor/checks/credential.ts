@@ -10,7 +10,7 @@ const dayMs = 24 * 3600_000
 const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 
 const joinAnew = (flags: string) =>
-  `Join with a new token: agent-mesh${flags} up --join TOKEN (an admin makes one: agent-mesh token create).`
+  `Join with a new token: agent-mesh${flags} up --join TOKEN, or relay (an admin makes one: agent-mesh token create).`
 
 /** The key: who this is. */
 export const identity: Check = {
