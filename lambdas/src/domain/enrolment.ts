@@ -13,7 +13,7 @@ import { hashOfSecret, randomId } from './secrets.ts'
 
 /** Who was a member before and is not known: it lapsed, or the store was restored from a backup of before it joined. */
 export const lostEnrolmentHint =
-  'Join with a new token (agent-mesh up --join TOKEN). Whoever was a member lapsed, or joined after a backup that the control plane was restored from.'
+  'Join with a new token (agent-mesh up or relay, --join TOKEN). Whoever was a member lapsed, or joined after a backup that the control plane was restored from.'
 
 const lifeMs = credentialDays.life * 24 * 3600_000
 
