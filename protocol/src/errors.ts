@@ -48,6 +48,8 @@ export interface MeshErrorOptions {
   details?: Record<string, unknown>
   /** Another process said so. @default false */
   told?: boolean
+  /** The handler of the call was not begun. @default false */
+  notStarted?: boolean
 }
 
 /** The one error class. `message` reads "Cannot <action>: <reason with value>". */
@@ -58,6 +60,11 @@ export class MeshError extends Error {
   readonly details: Record<string, unknown> | undefined
   /** Whether it came from another process: then the stack shows only where it was heard, and no log tells it. */
   readonly told: boolean
+  /**
+   * Whether the handler of the call is known not to have begun: the call was never written, or the callee refused it before.
+   * Only then may a call that is not idempotent be repeated. Of what a handler throws it is never true.
+   */
+  readonly notStarted: boolean
 
   constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -65,6 +72,7 @@ export class MeshError extends Error {
     this.hint = options.hint
     this.details = options.details
     this.told = options.told ?? false
+    this.notStarted = options.notStarted ?? false
   }
 
   /** Whether the same request may be tried again, perhaps elsewhere. */
@@ -81,10 +89,39 @@ export class MeshError extends Error {
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(errorCodes, code)
 
+/** The same error, known to have come before or after the handler of the call began. */
+export function asStarted(error: MeshError, started: boolean): MeshError {
+  if (error.notStarted === !started) return error
+  const { code, message, cause, hint, details, told } = error
+  return new MeshError(code, message, {
+    told,
+    notStarted: !started,
+    ...(cause === undefined ? {} : { cause }),
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+  })
+}
+
+/**
+ * What the caller of a handler is told of what it threw: a MeshError as it is, with its code, everything else as `application`. An
+ * AbortError or TimeoutError of its own work says nothing about the time of the call.
+ */
+export function handlerError(thrown: unknown, method: string): MeshError {
+  if (thrown instanceof MeshError) return asStarted(thrown, true)
+  return new MeshError('application', `Cannot call ${method}: ${reasonOf(thrown)}`, { cause: thrown })
+}
+
 /** What was thrown, in words: an object without a prototype, say, cannot be turned into a string. */
 function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message
   try {
+    if (
+      typeof error === 'object' &&
+      error !== null &&
+      'message' in error &&
+      typeof error.message === 'string'
+    )
+      return error.message
     return String(error)
   } catch {
     return 'it threw no error'

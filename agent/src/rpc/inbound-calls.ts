@@ -1,20 +1,18 @@
-import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
 import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { LinkLimits } from './defaults.ts'
 import { IdTable } from './id-table.ts'
 import { InboundRequest, type InboundCall } from './inbound-request.ts'
 import type { Outbox } from './outbox.ts'
+import { promiseOf } from './thenable.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
 /**
- * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, anything else as
- * `application` with its message; causes and stacks stay here.
+ * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, `notStarted` included, anything
+ * else as `application` with its message; causes and stacks stay here.
  */
 export type OnRequest = (call: InboundCall) => unknown
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 
 /** The peer's calls served over one link. */
 export class InboundCalls {
@@ -96,7 +94,7 @@ export class InboundCalls {
   onUnreadable(id: number, flags: number): void {
     this.#lastId = id
     const message = `Cannot serve the request: flags 0x${flags.toString(16)} need a later version`
-    this.#sendError(id, new MeshError('unsupported', message))
+    this.#sendError(id, new MeshError('unsupported', message, { notStarted: true }))
   }
 
   /** The link is gone: tells all handlers. */
@@ -110,19 +108,18 @@ export class InboundCalls {
   /** Without a promise where the handler needs none: the answer joins the tick's other frames. */
   #serve(request: InboundRequest): void {
     let result: unknown
+    let promise: Promise<unknown> | undefined
     try {
       result = this.#onRequest(request)
+      promise = promiseOf(result)
     } catch (error) {
       return this.#failed(request, error)
     }
-    if (isThenable(result)) {
-      result.then(
-        value => this.#succeeded(request, value),
-        (error: unknown) => this.#failed(request, error),
-      )
-    } else {
-      this.#succeeded(request, result)
-    }
+    if (promise === undefined) return this.#succeeded(request, result)
+    promise.then(
+      value => this.#succeeded(request, value),
+      (error: unknown) => this.#failed(request, error),
+    )
   }
 
   #succeeded(request: InboundRequest, value: unknown): void {
@@ -138,7 +135,7 @@ export class InboundCalls {
     if (request.open) {
       this.#forget(request)
       request.answered()
-      this.#sendError(request.id, toMeshError(error, 'application', `call ${request.method}`))
+      this.#sendError(request.id, error instanceof MeshError ? error : handlerError(error, request.method))
     }
     this.#settled()
   }
@@ -174,7 +171,8 @@ export class InboundCalls {
     code: 'going_away' | 'overloaded' | 'deadline_exceeded',
     reason: string,
   ): void {
-    this.#sendError(frame.id, new MeshError(code, `Cannot call ${frame.method}: ${reason}`))
+    const message = `Cannot call ${frame.method}: ${reason}`
+    this.#sendError(frame.id, new MeshError(code, message, { notStarted: true }))
   }
 
   #sendResult({ id, method }: InboundRequest, value: unknown): void {
@@ -194,7 +192,7 @@ export class InboundCalls {
   }
 
   #sendError(id: number, error: MeshError): void {
-    this.#outbox.encoder.error(id, error.code, encodeError(error))
+    this.#outbox.encoder.error(id, error.code, encodeError(error), error.notStarted)
     this.#outbox.appended()
   }
 }

@@ -1,4 +1,4 @@
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
+import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type { ErrorFrame, ResponseFrame } from '@agent-mesh/protocol/wire/index'
 import { callTimeoutMs, type LinkLimits } from './defaults.ts'
@@ -65,8 +65,8 @@ class PendingCall extends WheelEntry {
     this.#reject(error)
   }
 
-  fail(code: ErrorCode, reason: string, cause?: unknown): void {
-    this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, { cause }))
+  fail(code: ErrorCode, reason: string, options: MeshErrorOptions = {}): void {
+    this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, options))
   }
 }
 
@@ -133,7 +133,7 @@ export class OutboundCalls {
 
   #check(method: string, timeoutMs: number, signal: AbortSignal | undefined): void {
     const refuse = (code: ErrorCode, reason: string): never => {
-      throw new MeshError(code, `Cannot call ${method}: ${reason}`)
+      throw new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true })
     }
     if (this.#ended !== undefined) refuse(this.#ended.code, this.#ended.reason)
     if (signal?.aborted === true) refuse('cancelled', 'cancelled by the caller')
@@ -167,7 +167,7 @@ export class OutboundCalls {
   }
 
   onError(frame: ErrorFrame): void {
-    this.#take(frame.id)?.reject(decodeError(frame.code, frame.body))
+    this.#take(frame.id)?.reject(decodeError(frame.code, frame.body, frame.notStarted))
   }
 
   onUnreadable(id: number): void {
@@ -178,7 +178,8 @@ export class OutboundCalls {
   onGoingAway(lastId: number): void {
     this.#ended = { code: 'going_away', reason: 'the peer is going away' }
     for (const { id } of this.#pending.all()) {
-      if (isLaterId(id, lastId)) this.#take(id)?.fail('going_away', 'the peer goes away and did not start it')
+      if (!isLaterId(id, lastId)) continue
+      this.#take(id)?.fail('going_away', 'the peer goes away and did not start it', { notStarted: true })
     }
   }
 
@@ -200,8 +201,9 @@ export class OutboundCalls {
     const revoked = cause instanceof MeshError && cause.code === 'revoked'
     this.#ended = { code: revoked ? 'revoked' : 'unavailable', reason }
     for (const { id } of this.#pending.all()) {
-      const lost = isLaterId(id, this.#writtenId) ? 'unavailable' : 'path_lost'
-      this.#take(id)?.fail(revoked ? 'revoked' : lost, reason, cause)
+      const notStarted = isLaterId(id, this.#writtenId)
+      const lost = notStarted ? 'unavailable' : 'path_lost'
+      this.#take(id)?.fail(revoked ? 'revoked' : lost, reason, { cause, notStarted })
     }
   }
 

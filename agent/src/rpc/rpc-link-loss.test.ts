@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { MeshError } from '@agent-mesh/protocol/errors'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../byte-stream.ts'
 import type { OnRequest } from './inbound-calls.ts'
@@ -95,6 +96,37 @@ describe('going away', () => {
     await callee.goAway(30)
     callee.close()
     expect(await call).toBe('path_lost')
+  })
+})
+
+describe('whether the handler was begun', () => {
+  const startedOf = (call: Promise<unknown>): Promise<unknown> =>
+    call.then(
+      () => 'begun',
+      (error: MeshError) => `${error.code} ${error.notStarted ? 'not begun' : 'begun'}`,
+    )
+
+  it('is known of calls that a link refused, never wrote, or lost', async () => {
+    const { caller, callee } = await pairOf(never, { inbound: 1 })
+    const lost = startedOf(caller.call('a.b', 1))
+    await until(() => callee.stats.inbound === 1)
+    expect(await startedOf(caller.call('a.b', 2))).toBe('overloaded not begun')
+    const unwritten = startedOf(caller.call('a.b', 3))
+    caller.abort(new Error('cable cut'))
+    expect([await lost, await unwritten]).toEqual(['path_lost begun', 'unavailable not begun'])
+    expect(await startedOf(caller.call('a.b', 4))).toBe('unavailable not begun')
+  })
+
+  it('is known of calls that cross a going-away', async () => {
+    const { caller, callee } = await pairOf(never)
+    void callee.goAway(30)
+    expect(await startedOf(caller.call('a.b', 1))).toBe('going_away not begun')
+    expect(await startedOf(caller.call('a.b', 2))).toBe('going_away not begun')
+  })
+
+  it('is told by the callee only: a handler that ran into its deadline may have run', async () => {
+    const { caller } = await pairOf(never)
+    expect(await startedOf(caller.call('a.b', 1, { timeoutMs: 20 }))).toBe('deadline_exceeded begun')
   })
 })
 

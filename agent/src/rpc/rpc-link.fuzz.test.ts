@@ -24,7 +24,7 @@ const hostile = fc
       const body = encodeBody(value, 'value')
       if (kind === 0) encoder.request(id, 'a.b', id, false, body)
       else if (kind === 1) encoder.response(id, body)
-      else if (kind === 2) encoder.error(id, 'internal', body)
+      else if (kind === 2) encoder.error(id, 'internal', body, id % 2 === 0)
       else if (kind === 3) encoder.cancel(id)
       else if (kind === 4) encoder.goingAway(id, id)
       else if (kind === 5) encoder.ping(id)

@@ -36,6 +36,13 @@ async function served(init: Partial<DispatcherInit>): Promise<LinkPair['caller']
   return pair.caller
 }
 
+const failed = (reason: string) => `Cannot call math.add: ${reason}`
+const never = (code: ErrorCode, notStarted = false): never => {
+  throw new MeshError(code, 'Cannot call b.c: x', { notStarted })
+}
+/** As the query builders of databases: runs when it is awaited. */
+const query = (error: Error) => ({ then: (_: unknown, reject: (error: Error) => void) => reject(error) })
+
 describe('dispatcher', () => {
   it('serves a method by name and by name with version', async () => {
     const link = await served({})
@@ -76,6 +83,72 @@ describe('dispatcher', () => {
     const link = await served({})
     const message = 'Cannot call math.divide: ops divides by zero in math.divide, true'
     await expect(link.call('math.divide', { a: 1, b: 0 })).rejects.toEqual(failing('application', message))
+  })
+
+  it('says of all that it refuses that the handler was not begun', async () => {
+    const link = await served({ authorize: denyUnless('service:math.add') })
+    const refused = async (method: string, params: unknown) =>
+      expect(await link.call(method, params).catch((error: unknown) => error)).toMatchObject({
+        notStarted: true,
+      })
+    await refused('math.divide', { a: 1, b: 1 })
+    await refused('math.add', { a: 'x' })
+    const limiter = {
+      acquire: (method: string) => {
+        throw new MeshError('overloaded', `Cannot call ${method}: shed`)
+      },
+      release: () => {},
+    }
+    await expect((await served({ limiter })).call('math.add', {})).rejects.toMatchObject({ notStarted: true })
+    await expect((await served({})).call('math.nothing', {})).rejects.toMatchObject({
+      code: 'unsupported',
+      notStarted: true,
+    })
+  })
+
+  it.each<[string, () => unknown, ErrorCode, string]>([
+    ['a code of its own call', () => never('unavailable'), 'unavailable', 'Cannot call b.c: x'],
+    ['a call that never began', () => never('overloaded', true), 'overloaded', 'Cannot call b.c: x'],
+    [
+      'its own timeout',
+      () => Promise.reject(new DOMException('slow query', 'TimeoutError')),
+      'application',
+      failed('slow query'),
+    ],
+    [
+      'an abort of its own',
+      () => Promise.reject(new DOMException('stopped', 'AbortError')),
+      'application',
+      failed('stopped'),
+    ],
+    ['no error at all', () => Promise.reject({ message: 'no rows' }), 'application', failed('no rows')],
+    ['the rejection of a query', () => query(new Error('no table')), 'application', failed('no table')],
+  ])("tells what a handler threw as the handler's: %s", async (_, fails, code, message) => {
+    const seen: string[] = []
+    const metrics = {
+      callEnded: (_side: string, method: string, ended: string) => void seen.push(`${method} ${ended}`),
+      callRetried: () => {},
+    }
+    const registry = new ServiceRegistry()
+    registry.serve(math, { add: fails as () => number, divide: () => 0 })
+    const link = await served({ registry, metrics })
+    const error: unknown = await link.call('math.add', { a: 1, b: 1 }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code, message, notStarted: false, told: true })
+    expect(seen).toEqual([`math.add ${code}`])
+  })
+
+  it('runs a query that a handler returns once', async () => {
+    let runs = 0
+    const lazy = {
+      then: (resolve: (value: number) => void) => {
+        runs++
+        resolve(7)
+      },
+    }
+    const registry = new ServiceRegistry()
+    registry.serve(math, { add: () => lazy as never, divide: () => 0 })
+    expect(await (await served({ registry })).call('math.add', { a: 1, b: 1 })).toBe(7)
+    expect(runs).toBe(1)
   })
 
   it('waits for schemas that check asynchronously', async () => {

@@ -1,5 +1,13 @@
-import { MeshError, toMeshError, type Action, type ErrorCode, type Subject } from '@agent-mesh/protocol'
-import { noMetrics, type InboundCall, type OnRequest, type RpcMetrics } from '../rpc/index.ts'
+import {
+  asStarted,
+  handlerError,
+  MeshError,
+  type Action,
+  type ErrorCode,
+  type Subject,
+} from '@agent-mesh/protocol'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../rpc/index.ts'
 import { CallContext } from './call-context.ts'
 import { parseMethod } from './contract.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
@@ -27,6 +35,17 @@ export interface DispatcherInit {
   readonly metrics?: RpcMetrics
   /** Monotonic ms, of the same clock as the links'. */
   readonly now: () => number
+}
+
+/** One call on its way to its handler. */
+interface Passage {
+  /** Monotonic ms. */
+  readonly startedAt: number
+  readonly served: ServedMethod | undefined
+  /** The limiter let it in. */
+  admitted: boolean
+  /** Its handler began: from then on a failure is the handler's. */
+  begun: boolean
 }
 
 const denyAll: Authorize = ({ from, action, to }) => {
@@ -63,45 +82,56 @@ export class Dispatcher {
   }
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
-    const startedAt = this.#now()
     const served = this.#registry.find(call.method)
-    let admitted = false
-    const ended = (code: 'ok' | ErrorCode): void => {
-      const ms = this.#now() - startedAt
-      if (admitted) this.#limiter?.release(call.method, ms)
-      this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, ms)
-    }
-    const failed = (thrown: unknown): never => {
-      const error = toMeshError(thrown, 'application', `call ${call.method}`)
-      ended(error.code)
-      throw error
-    }
+    const passage: Passage = { startedAt: this.#now(), served, admitted: false, begun: false }
     try {
       this.#limiter?.acquire(call.method)
-      admitted = true
-      const result = this.#run(caller, call, served)
-      if (result instanceof Promise)
-        return result.then((value: unknown) => {
-          ended('ok')
+      passage.admitted = true
+      const result = this.#run(caller, call, passage)
+      const promise = promiseOf(result)
+      if (promise === undefined) {
+        this.#ended(call, passage, 'ok')
+        return result
+      }
+      return promise.then(
+        value => {
+          this.#ended(call, passage, 'ok')
           return value
-        }, failed)
-      ended('ok')
-      return result
-    } catch (error) {
-      return failed(error)
+        },
+        (thrown: unknown) => this.#failed(call, passage, thrown),
+      )
+    } catch (thrown) {
+      return this.#failed(call, passage, thrown)
     }
   }
 
-  #run(caller: Subject, call: InboundCall, served: ServedMethod | undefined): unknown {
+  #run(caller: Subject, call: InboundCall, passage: Passage): unknown {
+    const { served } = passage
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
     this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
     if (served === undefined)
       throw new MeshError('unsupported', `Cannot call ${call.method}: it is not served here`)
     const context = new CallContext(caller, method, call, this.#now)
-    const action = `call ${method}`
+    const handle = (checked: StandardSchemaV1.Result<unknown>): unknown => {
+      const params = checkedValue(checked, 'invalid_argument', `call ${method}`)
+      passage.begun = true
+      return served.handle(params, context)
+    }
     const checked = served.params['~standard'].validate(call.params())
-    if (checked instanceof Promise)
-      return checked.then(result => served.handle(checkedValue(result, 'invalid_argument', action), context))
-    return served.handle(checkedValue(checked, 'invalid_argument', action), context)
+    return checked instanceof Promise ? checked.then(handle) : handle(checked)
+  }
+
+  /** @throws MeshError what the caller is told: of the handler, or `notStarted` */
+  #failed(call: InboundCall, passage: Passage, thrown: unknown): never {
+    const failure = handlerError(thrown, passage.served?.method ?? call.method)
+    const error = asStarted(failure, passage.begun)
+    this.#ended(call, passage, error.code)
+    throw error
+  }
+
+  #ended(call: InboundCall, { startedAt, served, admitted }: Passage, code: 'ok' | ErrorCode): void {
+    const ms = this.#now() - startedAt
+    if (admitted) this.#limiter?.release(call.method, ms)
+    this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, ms)
   }
 }

@@ -60,11 +60,11 @@ export class FrameEncoder {
   }
 
   /** @throws MeshError `too_large` for the body */
-  error(id: number, code: string, body: EncodedBody): void {
+  error(id: number, code: string, body: EncodedBody, notStarted = false): void {
     const at = this.#open(1 + code.length * utf8PerUnit, body)
     const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
     this.#slab[at + preambleBytes] = size
-    this.#close(at, frameTypes.error, 0, id, 1 + size, body)
+    this.#close(at, frameTypes.error, notStarted ? frameFlags.notStarted : 0, id, 1 + size, body)
   }
 
   cancel(id: number): void {

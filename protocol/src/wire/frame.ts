@@ -34,6 +34,8 @@ export const frameFlags = {
   idempotent: 0x01,
   /** request, response: the body is u32 JSON length, JSON, then raw bytes. */
   tail: 0x02,
+  /** error: the handler was not begun, so the call may be repeated whatever it does. */
+  notStarted: 0x04,
   /** reserved: the body is compressed as the link agreed. */
   compressed: 0x80,
 } as const
@@ -62,6 +64,8 @@ export interface ErrorFrame {
   readonly id: number
   /** A code of the closed set, or one that a later version added. */
   readonly code: string
+  /** The handler was not begun. An older peer never says so. */
+  readonly notStarted: boolean
   readonly body: FrameBody
 }
 

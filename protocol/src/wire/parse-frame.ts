@@ -73,11 +73,12 @@ function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
 }
 
 function parseError(bytes: Buffer, parts: Parts): Frame {
-  const { header, body } = parts
+  const { header, body, flags } = parts
   const size = body > header ? (bytes[header] ?? 0) : 0
   if (size === 0 || header + 1 + size > body) throw malformed(`an error code of ${size} bytes in its header`)
   const code = bytes.toString('utf8', header + 1, header + 1 + size)
-  return { type: 'error', id: requestId(parts), code, body: parseBody(bytes, parts) }
+  const notStarted = (flags & frameFlags.notStarted) !== 0
+  return { type: 'error', id: requestId(parts), code, notStarted, body: parseBody(bytes, parts) }
 }
 
 function parseGoingAway(bytes: Buffer, { header, body }: Parts): Frame {

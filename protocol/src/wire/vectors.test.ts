@@ -42,10 +42,10 @@ function encode({ frame }: Vector): string {
   const encoder = new FrameEncoder()
   const json = frame.json === undefined ? undefined : JSON.stringify(frame.json)
   const body = { json, tail: frame.tail === undefined ? undefined : Buffer.from(frame.tail, 'hex') }
-  const { id, method, timeoutMs, idempotent, code, lastId, drainMs } = frame
+  const { id, method, timeoutMs, idempotent, code, notStarted, lastId, drainMs } = frame
   if (frame.type === 'request') encoder.request(id!, method!, timeoutMs!, idempotent!, body)
   else if (frame.type === 'response') encoder.response(id!, body)
-  else if (frame.type === 'error') encoder.error(id!, code!, body)
+  else if (frame.type === 'error') encoder.error(id!, code!, body, notStarted!)
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
   else encoder[frame.type as 'cancel' | 'ping' | 'pong'](id!)
   return Buffer.from(encoder.take()).toString('hex')

@@ -11,10 +11,10 @@ function decode(chunk: Uint8Array): Frame | undefined {
 describe('wire errors', () => {
   const roundTrip = (error: MeshError): MeshError => {
     const encoder = new FrameEncoder()
-    encoder.error(1, error.code, encodeError(error))
+    encoder.error(1, error.code, encodeError(error), error.notStarted)
     const frame = decode(encoder.take())
     if (frame?.type !== 'error') throw new Error('no error frame')
-    return decodeError(frame.code, frame.body)
+    return decodeError(frame.code, frame.body, frame.notStarted)
   }
 
   it('carry code, message, hint and details, never cause or stack', () => {
@@ -32,6 +32,14 @@ describe('wire errors', () => {
       details: { running: 9 },
     })
     expect(back.cause).toBeUndefined()
+  })
+
+  it('say whether the handler was begun, and that a peer sent them', () => {
+    expect(roundTrip(new MeshError('overloaded', 'x', { notStarted: true }))).toMatchObject({
+      told: true,
+      notStarted: true,
+    })
+    expect(roundTrip(new MeshError('overloaded', 'x'))).toMatchObject({ told: true, notStarted: false })
   })
 
   it('cut long messages and drop details that are large or no JSON', () => {

@@ -32,16 +32,21 @@ function small(details: Record<string, unknown> | undefined): Record<string, unk
 }
 
 /**
- * The error that a peer sent. A code of a later version becomes `application` with the code in `details`; a body that
- * is no error becomes `protocol_error`.
+ * The error that a peer sent (`told`). A code of a later version becomes `application` with the code in `details`; a body
+ * that is no error becomes `protocol_error`.
  */
-export function decodeError(code: string, body: FrameBody): MeshError {
+export function decodeError(code: string, body: FrameBody, notStarted = false): MeshError {
   const parsed = errorBody.safeParse(valueOf(body))
   if (!parsed.success)
-    return new MeshError('protocol_error', `Cannot read the error '${code}': its body is malformed`)
+    return new MeshError('protocol_error', `Cannot read the error '${code}': its body is malformed`, {
+      told: true,
+      notStarted,
+    })
   const { message, hint, details } = parsed.data
   const known: ErrorCode = isErrorCode(code) ? code : 'application'
   return new MeshError(known, message, {
+    told: true,
+    notStarted,
     ...(hint === undefined ? {} : { hint }),
     ...(known === code ? (details === undefined ? {} : { details }) : { details: { ...details, code } }),
   })

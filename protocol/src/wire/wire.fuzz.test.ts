@@ -15,7 +15,7 @@ const mutated = fc
   .map(([values, changes]) => {
     const encoder = new FrameEncoder()
     values.forEach((value, i) => encoder.request(i + 1, 'a.b', 9, false, encodeBody(value, 'v')))
-    values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v')))
+    values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
     encoder.goingAway(1, 2)
     const data = Uint8Array.from(encoder.take())
     for (const [at, byte] of changes) data[at % data.length] = byte
@@ -24,7 +24,8 @@ const mutated = fc
 
 /** Reads all that a frame carries, as a link does. */
 function read(frame: Frame): void {
-  if (frame.type === 'error') expect(decodeError(frame.code, frame.body)).toBeInstanceOf(MeshError)
+  if (frame.type === 'error')
+    expect(decodeError(frame.code, frame.body, frame.notStarted)).toBeInstanceOf(MeshError)
   else if ('body' in frame) frame.body.value()
 }
 

@@ -22,7 +22,7 @@ const method = fc
 type Sent =
   | { type: 'request'; id: number; method: string; timeoutMs: number; idempotent: boolean; value: unknown }
   | { type: 'response'; id: number; value: unknown }
-  | { type: 'error'; id: number; code: string; value: unknown }
+  | { type: 'error'; id: number; code: string; notStarted: boolean; value: unknown }
   | { type: 'cancel' | 'ping' | 'pong'; id: number }
   | { type: 'goingAway'; lastId: number; drainMs: number }
 
@@ -36,7 +36,13 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
     value: carried,
   }),
   fc.record({ type: fc.constant('response'), id, value: carried }),
-  fc.record({ type: fc.constant('error'), id, code: fc.constantFrom('internal', 'overloaded'), value }),
+  fc.record({
+    type: fc.constant('error'),
+    id,
+    code: fc.constantFrom('internal', 'overloaded'),
+    notStarted: fc.boolean(),
+    value,
+  }),
   fc.record({ type: fc.constantFrom('cancel', 'ping', 'pong'), id }),
   fc.record({ type: fc.constant('goingAway'), lastId: number, drainMs: number }),
 ) as fc.Arbitrary<Sent>
@@ -54,7 +60,7 @@ function append(encoder: FrameEncoder, frame: Sent): void {
     case 'response':
       return encoder.response(frame.id, encodeBody(frame.value, 'result'))
     case 'error':
-      return encoder.error(frame.id, frame.code, encodeBody(frame.value, 'error'))
+      return encoder.error(frame.id, frame.code, encodeBody(frame.value, 'error'), frame.notStarted)
     case 'goingAway':
       return encoder.goingAway(frame.lastId, frame.drainMs)
     default:
