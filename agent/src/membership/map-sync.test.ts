@@ -132,6 +132,24 @@ describe('MapSync', () => {
     await until(() => expect(sync.live).toBe(true))
   })
 
+  test('ignores who is online in what still waits when the stream ends', async () => {
+    const verified = Promise.withResolvers<void>()
+    const apply = vi.spyOn(map, 'apply').mockReturnValue(verified.promise)
+    followed = false
+    sync.follow(link)
+    await taken(1)
+    const { peerId } = await documents.member()
+    const page = { changes: [], next: cursor(1), more: false }
+    served[0]?.tell({ type: 'changes', page })
+    served[0]?.tell({ type: 'presence', full: true, up: [peerId], down: [] })
+    served[0]?.tell({ type: 'changes', page })
+    served[0]?.stream.close()
+    await until(() => expect(sync.live).toBe(false))
+    verified.resolve()
+    await until(() => expect(apply).toHaveBeenCalledTimes(2))
+    expect(presence.at(peerId)).toBeUndefined()
+  })
+
   test('goes on over another link when the one it used is gone', async () => {
     sync.follow(link)
     await taken(1)

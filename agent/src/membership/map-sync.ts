@@ -14,7 +14,7 @@ import type { Link } from '../transport/link.ts'
 import { messageStream, type MessageStream } from '../transport/message-stream.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import type { MeshMap } from './mesh-map.ts'
-import type { Presence } from './presence.ts'
+import type { Presence, PresenceSource } from './presence.ts'
 
 export interface MapSyncInit {
   head: HeadKeeper
@@ -31,6 +31,12 @@ export interface MapSyncInit {
 
 /** Characters of messages taken off the streams and not yet in the map: two relays tell a full map, 8 MB, at once. */
 const maxWaiting = 32 * 1024 * 1024
+
+/** One stream to a relay; what waits when it ends says nothing any more of who is online. */
+interface Sender {
+  relay: string
+  lease: PresenceSource
+}
 
 export class MapSync {
   readonly #init: MapSyncInit
@@ -95,16 +101,17 @@ export class MapSync {
   async #open(link: Link): Promise<void> {
     const relay = link.peer.peerId
     const stream = await link.openStream(mapProtocol, { signal: this.#stopping.signal })
+    const lease = this.#init.presence.from(relay)
     const messages = messageStream({
       stream,
       schema: mapMessageSchema,
       maxBytes: mapMessageBytes,
-      onMessage: (message, characters) => this.#take(relay, message, characters),
+      onMessage: (message, characters) => this.#take({ relay, lease }, message, characters),
     })
     this.#streams.set(relay, messages)
     stream.onClose(() => {
       if (this.#streams.get(relay) === messages) this.#streams.delete(relay)
-      this.#init.presence.forget(relay)
+      lease.end()
       this.#reopenLater(relay)
     })
     const { cursor } = this.#init.map
@@ -123,24 +130,24 @@ export class MapSync {
   }
 
   /** @throws MeshError overloaded when the relay sends faster than its words can be verified */
-  #take(relay: string, message: MapMessage, characters: number): void {
+  #take(from: Sender, message: MapMessage, characters: number): void {
     if (this.#waiting > maxWaiting)
-      throw new MeshError('overloaded', `Cannot follow relay ${relay}: ${this.#waiting} characters wait`)
+      throw new MeshError('overloaded', `Cannot follow relay ${from.relay}: ${this.#waiting} characters wait`)
     this.#waiting += characters
     this.#receiving = this.#receiving.then(async () => {
-      await this.#receive(relay, message)
+      await this.#receive(from, message)
       this.#waiting -= characters
     })
   }
 
-  async #receive(relay: string, message: MapMessage): Promise<void> {
+  async #receive({ relay, lease }: Sender, message: MapMessage): Promise<void> {
     if (this.#stopping.signal.aborted) return
-    const { head, map, presence, log } = this.#init
+    const { head, map, log } = this.#init
     try {
       if (message.type === 'head') await head.accept(message.head)
       else if (message.type === 'changes') await map.apply(message.page)
       else if (message.type === 'restart') map.restart()
-      else presence.tell(relay, message)
+      else lease.tell(message)
     } catch (error) {
       const old = error instanceof MeshError && error.code === 'conflict'
       log[old ? 'debug' : 'warn']({ relay, err: error }, 'refused what a relay said of the mesh')

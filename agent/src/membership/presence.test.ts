@@ -2,27 +2,54 @@ import { expect, test } from 'vitest'
 import { Presence } from './presence.ts'
 
 const up = (...peers: string[]) => ({ full: false, up: peers, down: [] })
+const down = (...peers: string[]) => ({ full: false, up: [], down: peers })
 
-test('Presence takes changes from each relay and tells which one says that a member is online', () => {
+test('Presence applies changes from each relay and says which one reports a member online', () => {
   const presence = new Presence()
-  presence.tell('relay-1', { full: true, up: ['ada', 'ben'], down: [] })
-  presence.tell('relay-2', up('cleo'))
+  const first = presence.from('relay-1')
+  first.tell({ full: true, up: ['ada', 'ben'], down: [] })
+  presence.from('relay-2').tell(up('cleo'))
   expect(['ada', 'cleo', 'dan'].map(peer => presence.at(peer))).toEqual(['relay-1', 'relay-2', undefined])
-  presence.tell('relay-1', { full: false, up: ['dan'], down: ['ada'] })
+  first.tell({ full: false, up: ['dan'], down: ['ada'] })
   expect(['ada', 'ben', 'dan'].map(peer => presence.at(peer))).toEqual([undefined, 'relay-1', 'relay-1'])
 })
 
 test('Presence drops with a full report whom it does not name', () => {
   const presence = new Presence()
-  presence.tell('relay-1', up('ada'))
-  presence.tell('relay-1', { full: true, up: ['ben'], down: [] })
+  const stream = presence.from('relay-1')
+  stream.tell(up('ada'))
+  stream.tell({ full: true, up: ['ben'], down: [] })
   expect([presence.at('ada'), presence.at('ben')]).toEqual([undefined, 'relay-1'])
 })
 
-test('Presence keeps an agent online that moved, when its old relay is forgotten', () => {
+test('Presence keeps an agent online that moved, when the stream to its old relay ends', () => {
   const presence = new Presence()
-  presence.tell('relay-1', up('ada'))
-  presence.tell('relay-2', up('ada'))
-  presence.forget('relay-1')
+  const old = presence.from('relay-1')
+  old.tell(up('ada'))
+  presence.from('relay-2').tell(up('ada'))
+  old.end()
   expect(presence.at('ada')).toBe('relay-2')
+})
+
+test('Presence ignores what a stream said once it has ended, and keeps what the next one says', () => {
+  const presence = new Presence()
+  const old = presence.from('relay-1')
+  const next = presence.from('relay-1')
+  next.tell(up('ben'))
+  old.end()
+  old.tell({ full: true, up: ['ada'], down: [] })
+  expect([presence.at('ada'), presence.at('ben')]).toEqual([undefined, 'relay-1'])
+})
+
+test('Presence says who was reported offline by its last relay, and is silent when a stream ends', () => {
+  const presence = new Presence()
+  const heard: string[] = []
+  presence.onDown(peerId => heard.push(peerId))
+  const [first, second] = [presence.from('relay-1'), presence.from('relay-2')]
+  first.tell(up('ada', 'ben', 'cleo'))
+  second.tell(up('ben'))
+  first.tell(down('ada', 'ben', 'unknown'))
+  expect(heard).toEqual(['ada'])
+  first.end()
+  expect(heard).toEqual(['ada'])
 })

@@ -1,26 +1,60 @@
 /** Who is online, as the relays say of the agents homed at them: a lease that ends with the stream it came over. */
+
+/** Agents that came online or went offline; `full`: `up` names all that are online. */
+export interface PresenceChange {
+  full: boolean
+  up: readonly string[]
+  down: readonly string[]
+}
+
+/** What one stream of a relay says. */
+export interface PresenceSource {
+  /** Applies a change; ignored once the stream has ended. */
+  tell(change: PresenceChange): void
+  /** The stream ended: what it said is no longer known. Idempotent. */
+  end(): void
+}
+
+interface Lease {
+  relay: string
+  peers: Set<string>
+}
+
 export class Presence {
-  readonly #byRelay = new Map<string, Set<string>>()
+  readonly #leases = new Set<Lease>()
+  readonly #onDown = new Set<(peerId: string) => void>()
 
-  /** Takes over what `relay` says. */
-  tell(
-    relay: string,
-    { full, up, down }: { full: boolean; up: readonly string[]; down: readonly string[] },
-  ): void {
-    const known = full ? new Set<string>() : (this.#byRelay.get(relay) ?? new Set())
-    for (const peerId of up) known.add(peerId)
-    for (const peerId of down) known.delete(peerId)
-    this.#byRelay.set(relay, known)
-  }
-
-  /** The stream to the relay ended: what it said is no longer known. */
-  forget(relay: string): void {
-    this.#byRelay.delete(relay)
+  /** Opens a lease for one stream to `relay`. A later stream to the same relay gets a lease of its own. */
+  from(relay: string): PresenceSource {
+    const lease: Lease = { relay, peers: new Set() }
+    this.#leases.add(lease)
+    return {
+      tell: change => {
+        if (this.#leases.has(lease)) this.#apply(lease, change)
+      },
+      end: () => void this.#leases.delete(lease),
+    }
   }
 
   /** The relay that says `peerId` is online. */
   at(peerId: string): string | undefined {
-    for (const [relay, peers] of this.#byRelay) if (peers.has(peerId)) return relay
+    for (const { relay, peers } of this.#leases) if (peers.has(peerId)) return relay
     return undefined
+  }
+
+  /**
+   * Calls `listener` with each member that a relay reported offline and no other relay reports online. The end of a
+   * stream reports nobody. @returns how to stop listening
+   */
+  onDown(listener: (peerId: string) => void): () => void {
+    this.#onDown.add(listener)
+    return () => void this.#onDown.delete(listener)
+  }
+
+  #apply(lease: Lease, { full, up, down }: PresenceChange): void {
+    if (full) lease.peers.clear()
+    for (const peerId of up) lease.peers.add(peerId)
+    const gone = down.filter(peerId => lease.peers.delete(peerId) && this.at(peerId) === undefined)
+    for (const peerId of gone) for (const listener of this.#onDown) listener(peerId)
   }
 }

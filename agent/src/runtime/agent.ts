@@ -12,7 +12,6 @@ import {
   type LocalStatus,
   type PathReport,
 } from '@agent-mesh/protocol'
-import { Presence } from '../membership/presence.ts'
 import type { Clock } from '../observe/clock.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { systemWheelClock } from '../rpc/index.ts'
@@ -97,12 +96,11 @@ export async function createAgent<const C extends Contracts = readonly []>(
   })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
   const self = localCallee(onRequest, member.serving.wheel)
-  const presence = new Presence()
   const lan =
     paths === 'relay' ? undefined : lanOf(member, settings, peerId => parts.reachable?.keeps(peerId) ?? false)
   const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
-  const targets = new Targets({ member, paths, presence, self, ...near })
-  const reachable = (parts.reachable = new Reachable({ member, targets, presence, lan }))
+  const targets = new Targets({ member, paths, self, ...near })
+  const reachable = (parts.reachable = new Reachable({ member, targets, lan }))
   await reachable.start(options.signal)
   return new Agent({ member, targets, reachable, contracts: options.contracts })
 }
@@ -255,7 +253,6 @@ export class Agent<const C extends Contracts = readonly []> {
     return statusView({
       member: this.#member,
       kind: 'agent',
-      presence: this.#reachable.presence,
       startedAt: this.#startedAt,
       relays,
       warnings,
@@ -263,11 +260,11 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   peers(): LocalPeer[] {
-    return peerViews(this.#member, this.#reachable.presence)
+    return peerViews(this.#member)
   }
 
   services(): LocalService[] {
-    return serviceViews(this.#member, this.#reachable.presence)
+    return serviceViews(this.#member)
   }
 
   /** Prometheus text. */

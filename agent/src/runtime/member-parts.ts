@@ -4,9 +4,11 @@ import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { ControlPlaneRef } from '../discovery/enrolment.ts'
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { Identity } from '../identity/index.ts'
+import type { Belief } from '../membership/belief.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
+import type { Presence } from '../membership/presence.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
@@ -54,6 +56,10 @@ export interface Member {
   readonly metrics: MemberMetrics
   readonly serving: Serving
   readonly pathWatch: PathWatch
+  /** What relays report. */
+  readonly presence: Presence
+  /** Who is online. */
+  readonly belief: Belief
   /** Started; tells when the network of the host changes. */
   readonly network: NetworkWatch
   readonly revocations: Revocations

@@ -1,6 +1,8 @@
 /** The transport of a member, wired to admission, calls, paths and revocations. */
 import { admit, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/protocol'
 import { signedByRevoked } from '../discovery/credential-keeper.ts'
+import { Belief } from '../membership/belief.ts'
+import { Presence } from '../membership/presence.ts'
 import type { Clock } from '../observe/clock.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
@@ -9,6 +11,7 @@ import { createTransport, type Transport } from '../transport/transport.ts'
 import { defaults } from './defaults.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { PathWatch } from './path-watch.ts'
+import type { Undo } from './member-knowledge.ts'
 import type { Serving } from './serving.ts'
 
 import type { Member, MemberInit } from './member-parts.ts'
@@ -71,6 +74,7 @@ export function watchPaths(
   { alwaysProbe }: MemberInit,
   { links }: Transport,
   { sessions }: Serving,
+  undo: Undo,
 ): PathWatch {
   const pathWatch = new PathWatch({
     links,
@@ -79,7 +83,28 @@ export function watchPaths(
     clock: systemWheelClock,
   })
   pathWatch.start()
+  undo.push(() => pathWatch.stop())
   return pathWatch
+}
+
+/** Who is online, by the links and by what relays report. */
+export function believe(
+  member: Pick<Member, 'identity' | 'transport' | 'serving' | 'pathWatch'>,
+  undo: Undo,
+): Pick<Member, 'presence' | 'belief'> {
+  const { identity, transport, serving, pathWatch } = member
+  const { sessions } = serving
+  const presence = new Presence()
+  const belief = new Belief({
+    self: identity.peerId,
+    links: transport.links,
+    presence,
+    heardAt: link => sessions.of(link).stats.lastHeardAt,
+    ask: link => pathWatch.ask(link),
+    now: () => systemWheelClock.now(),
+  })
+  undo.push(() => belief.stop())
+  return { presence, belief }
 }
 
 /** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */

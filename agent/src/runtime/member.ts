@@ -17,7 +17,7 @@ import { Revocations } from './revocations.ts'
 import { serving, type Serving, type ServingInit } from './serving.ts'
 import { openKnowledge, type Undo } from './member-knowledge.ts'
 import type { Member, MemberInit } from './member-parts.ts'
-import { endExpired, openTransport, watchPaths } from './member-transport.ts'
+import { believe, endExpired, openTransport, watchPaths } from './member-transport.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
 
@@ -67,8 +67,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
     await transport.start()
     undo.push(() => transport.stop())
     undo.push(endExpired(transport, served, clock))
-    const pathWatch = watchPaths(init, transport, served)
-    undo.push(() => pathWatch.stop())
+    const pathWatch = watchPaths(init, transport, served, undo)
+    const beliefs = believe({ identity, transport, serving: served, pathWatch }, undo)
     const publisher = await publish({ ...known, init, registry, transport, revocations })
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })
@@ -76,8 +76,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const network = followNetwork({ transport, publisher, pathWatch, alsoListed: init.alsoListed, log })
     undo.push(() => network.stop())
     revocations.start()
-    const stop = once(() => unwind(undo))
-    return { ...known, publisher, transport, serving: served, pathWatch, network, revocations, clones, stop }
+    const watching = { pathWatch, ...beliefs, network, revocations, clones }
+    return { ...known, ...watching, publisher, transport, serving: served, stop: once(() => unwind(undo)) }
   } catch (error) {
     await unwind(undo)
     throw error

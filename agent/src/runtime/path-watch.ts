@@ -63,12 +63,14 @@ export class PathWatch {
 
   /** The network changed: every path must show that it still works. */
   probeAll(): void {
+    for (const link of this.#init.links.all()) this.ask(link)
+  }
+
+  /** This path must show that it still works. */
+  ask(link: Link): void {
     const now = this.#init.clock.now()
-    for (const link of this.#init.links.all()) {
-      const watched = this.#watch(link, now, false)
-      watched.askedAt ??= now
-      this.#probe(link, watched, now)
-    }
+    const working = this.#watched.get(link)?.working ?? false
+    this.#probe(link, this.#watch(link, now, working), now)
   }
 
   /** Looks at all links once. */

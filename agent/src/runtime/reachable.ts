@@ -3,7 +3,6 @@
  * there is none, and links to the peers it watches.
  */
 import { MapSync } from '../membership/map-sync.ts'
-import type { Presence } from '../membership/presence.ts'
 import { watchedBy } from '../membership/ring.ts'
 import type { RelayClient } from '../transport/index.ts'
 import { defaults } from './defaults.ts'
@@ -18,13 +17,11 @@ import { WatchLinks } from './watch-links.ts'
 export interface ReachableInit {
   member: Member
   targets: Targets
-  presence: Presence
   /** @default does not look on the LAN */
   lan?: Lan | undefined
 }
 
 export class Reachable {
-  readonly presence: Presence
   readonly relays: RelayClient
   readonly #init: ReachableInit
   readonly #home: Home
@@ -35,9 +32,8 @@ export class Reachable {
 
   constructor(init: ReachableInit) {
     this.#init = init
-    this.presence = init.presence
     const { member, targets } = init
-    const { head, map, client, log, clock, store, identity, transport } = member
+    const { head, map, client, log, clock, store, identity, transport, presence } = member
     const { region } = member.publisher.record
     this.#home = new Home({ signer: identity.signer, store, clock })
     this.relays = transport.relayClient({
@@ -47,7 +43,7 @@ export class Reachable {
     this.#sync = new MapSync({
       head,
       map,
-      presence: this.presence,
+      presence,
       log,
       reopenMs: defaults.mapReopenMs,
       linkTo: relay => (this.relays.homeRelays().includes(relay) ? transport.links.best(relay) : undefined),

@@ -9,6 +9,7 @@ import { refusal } from '../../../test/support/refusal.ts'
 import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
 import { openMeshMap, type MeshMap } from '../membership/mesh-map.ts'
+import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
@@ -50,14 +51,22 @@ beforeEach(async () => {
   wheel = new TimerWheel()
   agent = await network.join('agent')
   const sessions = new RpcSessions({ wheel, handlerFor: () => () => undefined })
+  const belief = new Belief({
+    self: agent.peerId,
+    links: agent.links,
+    presence,
+    heardAt: () => 0,
+    now: () => 0,
+  })
   const member = {
+    belief,
     map,
     head,
     transport: agent,
     identity: { peerId: agent.peerId },
     serving: { registry, sessions },
   } as unknown as Member
-  targets = new Targets({ member, paths: 'any', presence, self: self as never })
+  targets = new Targets({ member, paths: 'any', self: self as never })
 })
 afterEach(async () => {
   await network.stop()
@@ -95,7 +104,7 @@ describe('Targets', () => {
   test('believes its own link before the word of a relay, and that before nothing', async () => {
     expect(targets.isOnline(agent.peerId)).toBe(true)
     expect(targets.isOnline(edge.peerId)).toBe(false)
-    presence.tell('relay-1', { full: true, up: [edge.peerId], down: [] })
+    presence.from('relay-1').tell({ full: true, up: [edge.peerId], down: [] })
     expect(targets.isOnline(edge.peerId)).toBe(true)
     const peer = await network.join('peer')
     expect(targets.isOnline(peer.peerId)).toBe(false)

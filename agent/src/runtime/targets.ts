@@ -1,6 +1,5 @@
 /** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
 import { MeshError } from '@agent-mesh/protocol'
-import type { Presence } from '../membership/presence.ts'
 import type { Callee, CallTargets, ConnectOptions } from '../services/index.ts'
 import type { DialTarget } from '../transport/dial-target.ts'
 import type { Link } from '../transport/link.ts'
@@ -8,9 +7,8 @@ import type { Member } from './member.ts'
 import type { PathChoice } from './options.ts'
 
 export interface TargetsInit {
-  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity'>
+  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief'>
   paths: PathChoice
-  presence: Presence
   /** Where a peer is on the LAN. @default nowhere */
   lan?: (peerId: string) => readonly string[]
   /** The own services as a link. */
@@ -41,12 +39,7 @@ export class Targets implements CallTargets {
   }
 
   isOnline(peerId: string): boolean {
-    const { member, presence } = this.#init
-    return (
-      peerId === member.identity.peerId ||
-      member.transport.links.best(peerId) !== undefined ||
-      presence.at(peerId) !== undefined
-    )
+    return this.#init.member.belief.isOnline(peerId)
   }
 
   async connect(peerId: string, options: ConnectOptions): Promise<Callee> {

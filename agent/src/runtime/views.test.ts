@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import { Presence } from '../membership/presence.ts'
 import type { Link } from '../transport/link.ts'
@@ -14,14 +15,15 @@ const member = (roles: string[], region?: string) =>
 
 const link = { path: 'relay', rttMs: 12 } as Link
 
-const leasing = (...peers: string[]) => {
+function believing({ linked, leased }: { linked?: Link; leased: string }): Belief {
   const presence = new Presence()
-  presence.tell('relay-1', { full: true, up: peers, down: [] })
-  return presence
+  presence.from('relay-1').tell({ full: true, up: [leased], down: [] })
+  const links = { best: () => linked }
+  return new Belief({ self: 'self', links, presence, heardAt: () => 0, now: () => 0 })
 }
 
 test('a peer is online by its own link first, and shows how far it is', () => {
-  const view = peerView(member(['agent'], 'eu-1'), link, leasing('12D3KooWedge'))
+  const view = peerView(member(['agent'], 'eu-1'), believing({ linked: link, leased: '12D3KooWedge' }))
   expect(view).toEqual({
     peerId: '12D3KooWedge',
     name: 'edge-7',
@@ -36,13 +38,13 @@ test('a peer is online by its own link first, and shows how far it is', () => {
 })
 
 test('a peer without a link is online by the lease of its relay, of unknown path', () => {
-  const view = peerView(member(['relay']), undefined, leasing('12D3KooWedge'))
+  const view = peerView(member(['relay']), believing({ leased: '12D3KooWedge' }))
   expect(view).toMatchObject({ kind: 'relay', online: true, source: 'lease' })
   expect(view).not.toHaveProperty('path')
 })
 
 test('a peer that nobody speaks for is offline', () => {
-  expect(peerView(member(['agent']), undefined, leasing('another'))).toMatchObject({
+  expect(peerView(member(['agent']), believing({ leased: 'another' }))).toMatchObject({
     online: false,
     source: 'none',
   })

@@ -7,21 +7,19 @@ import {
   type LocalService,
   type LocalStatus,
 } from '@agent-mesh/protocol'
-import type { Presence } from '../membership/presence.ts'
+import type { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
-import type { Link } from '../transport/link.ts'
 import { defaults } from './defaults.ts'
 import type { Member } from './member.ts'
 
-/** Belief about a member: the own link first, then the lease of its relay. */
-export function peerView(peer: MapMember, link: Link | undefined, presence: Presence): LocalPeer {
-  const leased = presence.at(peer.peerId) !== undefined
+/** A member as the map describes it, and whether it is online. */
+export function peerView(peer: MapMember, belief: Belief): LocalPeer {
+  const link = belief.link(peer.peerId)
   return {
     peerId: peer.peerId,
     name: peer.name,
     kind: peer.credential.roles.includes('relay') ? 'relay' : 'agent',
-    online: link !== undefined || leased,
-    source: link !== undefined ? 'link' : leased ? 'lease' : 'none',
+    ...belief.of(peer.peerId),
     services: peer.record.services,
     ...(link === undefined ? {} : { path: link.path }),
     ...(link?.rttMs === undefined ? {} : { rttMs: link.rttMs }),
@@ -30,21 +28,24 @@ export function peerView(peer: MapMember, link: Link | undefined, presence: Pres
 }
 
 /** Everybody else in the map. */
-export const peerViews = ({ map, transport, identity }: Member, presence: Presence): LocalPeer[] =>
+export const peerViews = ({ map, identity, belief }: Member): LocalPeer[] =>
   map
     .members()
     .filter(({ peerId }) => peerId !== identity.peerId)
-    .map(peer => peerView(peer, transport.links.best(peer.peerId), presence))
+    .map(peer => peerView(peer, belief))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 /** Who serves what, the own services included. */
-export function serviceViews(member: Member, presence: Presence): LocalService[] {
+export function serviceViews(member: Member): LocalService[] {
   const providers = new Map<string, LocalService['providers']>()
-  const add = (service: string, provider: LocalService['providers'][number]) =>
-    providers.set(service, [...(providers.get(service) ?? []), provider])
+  const add = (service: string, provider: LocalService['providers'][number]) => {
+    const known = providers.get(service)
+    if (known === undefined) providers.set(service, [provider])
+    else known.push(provider)
+  }
   const own = { peerId: member.identity.peerId, name: member.credential.claims.name, online: true }
   for (const service of member.serving.registry.refs) add(service, own)
-  for (const { peerId, name, online, services } of peerViews(member, presence))
+  for (const { peerId, name, online, services } of peerViews(member))
     for (const service of services) add(service, { peerId, name, online })
   return [...providers]
     .map(([service, list]) => ({ service, providers: list }))
@@ -54,20 +55,19 @@ export function serviceViews(member: Member, presence: Presence): LocalService[]
 export interface StatusInit {
   member: Member
   kind: 'agent' | 'relay'
-  presence: Presence
   /** Unix milliseconds. */
   startedAt: number
   relays: LocalStatus['relays']
   warnings: readonly string[]
 }
 
-export function statusView({ member, kind, presence, startedAt, relays, warnings }: StatusInit): LocalStatus {
+export function statusView({ member, kind, startedAt, relays, warnings }: StatusInit): LocalStatus {
   const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock, client } =
     member
   const { revocations, audit } = member
   const links = transport.links.all().filter(({ state }) => state !== 'down')
   const count = (path: string) => links.filter(link => link.path === path).length
-  const peers = peerViews(member, presence)
+  const peers = peerViews(member)
   const all = [
     ...warnings,
     ...commonWarnings(credential.claims.exp * 1000, head.current.issuedAt, clock.now()),

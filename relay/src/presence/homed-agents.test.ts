@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { TestMesh, testKey, type TestKey } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
 import { CircuitGate, circuitDefaults } from '../circuit/index.ts'
-import { HomedAgents } from './homed-agents.ts'
+import { HomedAgents, type HomedChange } from './homed-agents.ts'
 
 let mesh: TestMesh
 let relay: TestKey
@@ -72,6 +72,25 @@ describe('HomedAgents', () => {
     homed.remove(agent.peerId, stream)
     await adding
     expect(homed.size).toBe(0)
+  })
+
+  test('says what changed, and nothing of a stream that ends after its agent came over another', async () => {
+    const changes: HomedChange[] = []
+    const stop = homed.onChange(change => changes.push(change))
+    const [agent, old, fresh] = [await mesh.member(), {}, {}]
+    await homed.add(await claimOf(agent, 1), agent.peerId, old)
+    await homed.add(await claimOf(agent, 2), agent.peerId, fresh)
+    homed.remove(agent.peerId, old)
+    homed.remove(agent.peerId, fresh)
+    const { peerId } = agent
+    const [up, down] = [
+      { up: [peerId], down: [] },
+      { up: [], down: [peerId] },
+    ]
+    expect(changes).toEqual([up, up, down])
+    stop()
+    await homed.add(await claimOf(agent, 3), peerId, {})
+    expect(changes).toHaveLength(3)
   })
 
   test('keeps the newer of two claims', async () => {

@@ -9,6 +9,12 @@ interface Homed {
   over: object
 }
 
+/** Peer ids that came online or went offline. */
+export interface HomedChange {
+  up: readonly string[]
+  down: readonly string[]
+}
+
 export interface HomedAgentsInit {
   /** Peer id of this relay. */
   self: string
@@ -19,7 +25,7 @@ export interface HomedAgentsInit {
 export class HomedAgents {
   readonly #init: HomedAgentsInit
   readonly #agents = new Map<string, Homed>()
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<(change: HomedChange) => void>()
   /** Streams that ended, perhaps while a claim they brought was being verified. */
   readonly #ended = new WeakSet<object>()
 
@@ -40,8 +46,8 @@ export class HomedAgents {
     return new Map([...this.#agents].map(([peerId, { claim }]) => [peerId, claim]))
   }
 
-  /** Calls `listener` after every change. @returns how to stop listening */
-  onChange(listener: () => void): () => void {
+  /** Calls `listener` after every change; a newer claim of an agent names it as `up` again. @returns how to stop listening */
+  onChange(listener: (change: HomedChange) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
@@ -58,7 +64,7 @@ export class HomedAgents {
     if (this.#ended.has(over) || (known !== undefined && known.homeSeq > homeSeq)) return
     this.#init.places.claimHome(peerId)
     this.#agents.set(peerId, { claim, homeSeq, over })
-    this.#changed()
+    this.#changed({ up: [peerId], down: [] })
   }
 
   /** The stream ended; an agent that came again over another one stays. */
@@ -67,10 +73,10 @@ export class HomedAgents {
     if (this.#agents.get(peerId)?.over !== over) return
     this.#agents.delete(peerId)
     this.#init.places.releaseHome(peerId)
-    this.#changed()
+    this.#changed({ up: [], down: [peerId] })
   }
 
-  #changed(): void {
-    for (const listener of this.#listeners) listener()
+  #changed(change: HomedChange): void {
+    for (const listener of this.#listeners) listener(change)
   }
 }

@@ -8,7 +8,6 @@ import {
   openMember,
   parseMemberOptions,
   peerViews,
-  Presence,
   serviceViews,
   statusView,
   type Clock,
@@ -113,7 +112,6 @@ export class Relay {
   readonly #mapServer: MapServer
   readonly #neighbours: Neighbours
   readonly #reporter: PresenceReporter
-  readonly #presence = new Presence()
   readonly #startedAt: number
   readonly #stun: StunServer | undefined
   #stopped: Promise<void> | undefined
@@ -151,9 +149,8 @@ export class Relay {
       isRevoked: () => member.revocations.own,
       log,
     })
-    this.#homed.onChange(() =>
-      this.#presence.tell(identity.peerId, { full: true, up: this.#homed.peers(), down: [] }),
-    )
+    const lease = member.presence.from(identity.peerId)
+    this.#homed.onChange(change => lease.tell({ full: false, ...change }))
   }
 
   get peerId(): string {
@@ -230,7 +227,6 @@ export class Relay {
     return statusView({
       member: this.#member,
       kind: 'relay',
-      presence: this.#presence,
       startedAt: this.#startedAt,
       relays: [],
       warnings,
@@ -238,11 +234,11 @@ export class Relay {
   }
 
   peers(): LocalPeer[] {
-    return peerViews(this.#member, this.#presence)
+    return peerViews(this.#member)
   }
 
   services(): LocalService[] {
-    return serviceViews(this.#member, this.#presence)
+    return serviceViews(this.#member)
   }
 
   /** Prometheus text. */
