@@ -11,6 +11,7 @@ interface Options {
   store?: string
   createTable?: boolean
   restored?: boolean
+  emptyStore?: boolean
   trustProxy?: boolean
   logLevel: LogLevel
 }
@@ -24,6 +25,9 @@ a copy of the key files. Keep the password out of the command line: PGPASSWORD, 
 
 A store that was restored from a backup is older than what members know: they refuse it until it was started once with
 --restored. It then prints what has to be done again.
+
+A data folder that has served a mesh does not start on an empty store: mount or name the right one, or restore a backup.
+--empty-store begins with the same keys and nothing else; every member then joins again.
 
 Examples:
   $ agent-mesh control-plane
@@ -51,6 +55,10 @@ export const registerControlPlane: Register = (program, finish) => {
       '--restored',
       'once after a restore of the store from a backup: members take it, and it says what was lost',
     )
+    .option(
+      '--empty-store',
+      'once, when the store is lost for good: begin without members, tokens and policy',
+    )
     .option('--trust-proxy', 'a reverse proxy stands before it: the last X-Forwarded-For address is who asks')
     .addOption(logLevelOption())
     .addHelpText('after', help)
@@ -64,6 +72,7 @@ export const registerControlPlane: Register = (program, finish) => {
       store,
       createTable = false,
       restored = false,
+      emptyStore = false,
       trustProxy = false,
     } = options
     await runDaemon(invocation, {
@@ -79,6 +88,7 @@ export const registerControlPlane: Register = (program, finish) => {
           store,
           createTable,
           restored,
+          emptyStore,
           trustProxy,
         })
       },

@@ -27,6 +27,7 @@ export interface ControlPlaneFlags {
   store: string | undefined
   createTable: boolean
   restored: boolean
+  emptyStore: boolean
   trustProxy: boolean
 }
 
@@ -40,6 +41,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     listen,
     publicUrl,
     restored: init.restored,
+    emptyStore: init.emptyStore,
     trustProxy: init.trustProxy,
     ...(store === undefined ? {} : { store }),
     log: createLogger('control-plane', logLevel),

@@ -12,6 +12,7 @@ import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../../store/store.ts'
 import { firstAdmin } from '../node/first-admin.ts'
 import { keepKeyChain } from '../node/key-chain-file.ts'
+import { hasServed, lostStore } from '../node/lost-store.ts'
 import { rootKeyFile } from '../node/mesh-keys.ts'
 
 /** What the stack tells of itself. */
@@ -35,7 +36,7 @@ export interface InitialisedMesh {
 /**
  * Makes the root key in `data`, signs the key in KMS as the mesh's authority, writes the first head and enrols the first
  * admin, whose key is made in `data`, too. No secret leaves the machine. May be repeated: what is there is kept.
- * @throws MeshError conflict when the table holds the mesh of another root key
+ * @throws MeshError conflict when the table holds the mesh of another root key, or is empty and the folder has served one
  */
 export async function initMesh(data: string, facts: StackFacts): Promise<InitialisedMesh> {
   const { table, maxMembers, publicUrl } = facts
@@ -43,6 +44,8 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
   const authority = await kmsKey(facts.authorityKeyId)
   const store = openDynamoStore({ table, maxMembers })
   try {
+    if ((await hasServed(data)) && (await store.readPart('keys')) === undefined)
+      throw lostStore(data, `table ${table} is empty`)
     const rootFile = join(data, rootKeyFile)
     const root = (await fileKey(rootFile)) ?? (await newRoot(rootFile, store))
     const keys = await foundMesh({ store, clock: systemClock, root, authority })

@@ -2,12 +2,13 @@
  * The files of the authority key. The one that follows lies beside it until it signs and takes its name; which of them is
  * meant is said by the key chain, so a crash at any moment leaves files that fit.
  */
-import { MeshError, type KeyChain, type Signer } from '@agent-mesh/protocol'
+import { type KeyChain, type Signer } from '@agent-mesh/protocol'
 import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
 import { keepKeyChain } from './key-chain-file.ts'
+import { fileFailure } from './whole-file.ts'
 
 export interface AuthorityKeyFiles {
   /** Signs credentials and the head. */
@@ -20,7 +21,7 @@ export interface AuthorityKeyFiles {
   next(): Promise<AuthorityKey>
   /** Gives the next key the name of the current one, which is kept beside it, if its thumbprint is `kid`. Idempotent. */
   promote(kid: string): Promise<void>
-  /** Keeps a copy of the key chain beside them. Cheap when it is the same. @throws MeshError permission_denied */
+  /** Keeps a copy of the key chain beside them. Cheap when it is the same. @throws MeshError conflict for a fork */
   keepChain(keys: KeyChain): Promise<void>
 }
 
@@ -62,6 +63,6 @@ async function keep(from: string, to: string): Promise<void> {
     await link(from, to)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return
-    throw new MeshError('permission_denied', `Cannot keep the old key as ${to}: ${String(cause)}`, { cause })
+    throw fileFailure(`keep the old key as ${to}`, cause)
   }
 }

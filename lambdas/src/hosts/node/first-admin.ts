@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import { readPrivateKey, writePrivateKey } from './private-key-file.ts'
 
-const adminFile = 'admin-identity.json'
+export const adminFile = 'admin-identity.json'
 
 /** The admin that a mesh begins with. */
 export interface FirstAdmin {

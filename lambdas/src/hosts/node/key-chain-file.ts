@@ -2,11 +2,18 @@
  * A copy of the key chain beside the keys: a database restored from before a change of the authority key has forgotten links that
  * members know, and nobody could sign the same ones again. It holds no secret.
  */
-import { keyChainSchema, MeshError, parseJson, verifyKeyChain, type KeyChain } from '@agent-mesh/protocol'
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import {
+  compareChains,
+  keyChainSchema,
+  MeshError,
+  parseJson,
+  verifyKeyChain,
+  type KeyChain,
+} from '@agent-mesh/protocol'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lostLinks } from '../../domain/restored-mesh.ts'
+import { writeWhole } from './whole-file.ts'
 
 export const keyChainFile = 'key-chain.json'
 
@@ -33,17 +40,22 @@ export async function keptKeyChain(data: string, meshId: string): Promise<KeyCha
 
 /**
  * Keeps a chain, whole or not at all; a longer one that is kept already stays: it is the store that lost links.
- * @throws MeshError permission_denied
+ * @throws MeshError conflict when the two are forks of one mesh, unavailable when the disk is full, permission_denied
  */
 export async function keepKeyChain(data: string, keys: KeyChain): Promise<void> {
-  const kept = await keptKeyChain(data, keys.meshId).catch(() => undefined)
-  if (kept !== undefined && lostLinks(keys, kept)) return
-  const path = join(data, keyChainFile)
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    await writeFile(temporary, `${JSON.stringify(keys.signed, null, 2)}\n`, { mode: 0o600, flush: true })
-    await rename(temporary, path)
-  } catch (cause) {
-    throw new MeshError('permission_denied', `Cannot write ${path}: ${String(cause)}`, { cause })
-  }
+  const kept = await keptKeyChain(data, keys.meshId)
+  const change = kept === undefined ? 'longer' : compareChains(kept, keys)
+  if (change === 'same' || (kept !== undefined && lostLinks(keys, kept))) return
+  if (change === 'fork') throw forked(data, keys.meshId)
+  await writeWhole(join(data, keyChainFile), `${JSON.stringify(keys.signed, null, 2)}\n`)
 }
+
+/** Members follow the chain that is kept, and would refuse the other for ever. */
+const forked = (data: string, meshId: string) =>
+  new MeshError(
+    'conflict',
+    `Cannot keep the key chain of mesh ${meshId}: ${join(data, keyChainFile)} is of another authority key`,
+    {
+      hint: 'The store was founded a second time with this root key. Restore its backup, or use the store that the members know.',
+    },
+  )

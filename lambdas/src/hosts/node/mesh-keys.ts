@@ -8,6 +8,7 @@ import type { Store } from '../../store/store.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
 import { authorityKeyFiles, type AuthorityKeyFiles } from './authority-key-files.ts'
 import { keptKeyChain, keyChainFile } from './key-chain-file.ts'
+import { hasServed, lostStore } from './lost-store.ts'
 
 /** Of the mesh; its thumbprint is the mesh id. Signs the key chain and nothing else. */
 export const rootKeyFile = 'root-key.json'
@@ -15,7 +16,7 @@ export const rootKeyFile = 'root-key.json'
 /**
  * The mesh of a data folder: its keys, made on the first start.
  * @throws MeshError not_found when the database knows a mesh and a key file is missing, conflict when they differ,
- * or the store is older than the folder and was not said to be restored, permission_denied and invalid_argument naming
+ * or the store is empty or older than the folder and was not said to be, permission_denied and invalid_argument naming
  * the file
  */
 export async function openMesh(init: {
@@ -24,14 +25,18 @@ export async function openMesh(init: {
   clock: Clock
   /** The store is older than the data folder: what it lost of the keys is brought back. */
   restored: boolean
+  /** The folder has served a mesh, and it begins again in an empty store. @default false: it refuses */
+  empty?: boolean
 }): Promise<{ ring: Keyring; root: AuthorityKey; files: AuthorityKeyFiles }> {
   const founded = (await init.store.readPart('keys')) !== undefined
+  const served = await hasServed(init.data)
+  if (served && !founded && init.empty !== true) throw lostStore(init.data)
   const files = authorityKeyFiles(init.data)
   const open = async (path: string): Promise<AuthorityKey> => {
     const key = await fileKey(path)
     if (key !== undefined) return key
-    if (founded)
-      throw new MeshError('not_found', `Cannot open mesh: ${path} is missing, and its database is there`, {
+    if (founded || served)
+      throw new MeshError('not_found', `Cannot open mesh: ${path} is missing, and the mesh was made before`, {
         hint: `Restore ${path} from a backup, or begin a new mesh in another data folder.`,
       })
     return makeFileKey(path)
@@ -53,8 +58,12 @@ async function followKept(
   meshId: string,
 ): Promise<void> {
   const kept = await keptKeyChain(data, meshId)
-  const stored = kept && (await readKeyChain(store, meshId))
-  if (kept === undefined || stored === undefined || !lostLinks(stored, kept)) return
+  if (kept === undefined) return
+  const stored = await readKeyChain(store, meshId)
+  // Members know these keys, so the empty store begins with them.
+  if (stored === undefined)
+    return void (await store.writePart('keys', 0, JSON.stringify(kept.signed), kept.signed.links.length))
+  if (!lostLinks(stored, kept)) return
   if (restored) return restoreKeyChain(store, kept)
   throw new MeshError(
     'conflict',

@@ -13,6 +13,7 @@ import {
 import { randomBytes } from 'node:crypto'
 import { link, open, readFile, stat, unlink } from 'node:fs/promises'
 import * as z from 'zod/mini'
+import { fileFailure } from './whole-file.ts'
 
 const fileSchema = z.looseObject({ version: z.literal(1), privateJwk: privateJwkSchema })
 
@@ -59,7 +60,10 @@ async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes a key and writes it. @param describe more fields of the file @throws MeshError permission_denied */
+/**
+ * Makes a key and writes it. @param describe more fields of the file
+ * @throws MeshError unavailable when the disk is full, permission_denied
+ */
 export async function writePrivateKey(
   path: string,
   describe: (jwk: PrivateJwk) => object = () => ({}),
@@ -69,7 +73,7 @@ export async function writePrivateKey(
   try {
     await writeOnce(path, `${JSON.stringify(file, null, 2)}\n`)
   } catch (cause) {
-    throw new MeshError('permission_denied', `Cannot create key file ${path}: ${codeOf(cause)}`, { cause })
+    throw fileFailure(`create key file ${path}`, cause)
   }
   return jwk
 }

@@ -21,6 +21,7 @@ import { firstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
 import { localAuthority, type LocalAuthority, type RotatedKey } from './local-authority.ts'
+import { refuseMissingFile } from './lost-store.ts'
 import { openMesh } from './mesh-keys.ts'
 import { describeStore, openStore, parseStoreChoice, type StoreChoice } from './open-store.ts'
 import { WatchHub } from './watch-hub.ts'
@@ -35,6 +36,11 @@ export interface ControlPlaneOptions {
   publicUrl?: string | undefined
   /** The database was restored from a backup: members take what it says, older or not. @default false */
   restored?: boolean
+  /**
+   * The folder has served a mesh whose store is lost: begins again with its keys, and without members, tokens, policy and
+   * audit. @default false: refuses to start on an empty store
+   */
+  emptyStore?: boolean
   clock?: Clock
   /** @default JSON lines on stderr */
   log?: Log
@@ -88,11 +94,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   } = options
   const choice = choiceOf(options)
   await makeFolder(data)
+  const { emptyStore: empty = false } = options
+  if (!empty) await refuseMissingFile(data, choice)
   const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
   let server: Server | undefined
   try {
-    const { restored: asked = false } = options
-    const { ring, ...own } = await openMesh({ data, store, clock, restored: asked })
+    // Members know more than an empty store, too.
+    const asked = options.restored === true || empty
+    const { ring, ...own } = await openMesh({ data, store, clock, restored: asked, empty })
     const changes = changeFeed()
     const restored = asked ? await takeUpRestored({ store, clock, ring, changes }, 'operator') : undefined
     server = await listen(options.listen, options.requestMs)

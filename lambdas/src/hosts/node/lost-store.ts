@@ -1,0 +1,42 @@
+/**
+ * A data folder that has served a mesh, and a store that knows none: the database was deleted, its disk is not mounted, its
+ * write-ahead log was lost, or another store was named. An empty mesh under the same keys would refuse every member.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { adminFile } from './first-admin.ts'
+import { keyChainFile } from './key-chain-file.ts'
+import { describeStore, type StoreChoice } from './open-store.ts'
+
+/** Both are written once a store holds the mesh, never before. */
+const written = [keyChainFile, adminFile]
+
+/** Whether the folder has served a mesh: then its keys are not made anew, and its store is not empty. */
+export async function hasServed(data: string): Promise<boolean> {
+  for (const file of written) if ((await bytesOf(join(data, file))) > 0) return true
+  return false
+}
+
+/**
+ * Asked before a file is made: the folder of a disk that is not mounted stays as it is.
+ * @throws MeshError conflict when the folder has served a mesh and its database file is missing or empty
+ */
+export async function refuseMissingFile(data: string, choice: StoreChoice): Promise<void> {
+  if (choice.kind !== 'sqlite' || (await bytesOf(choice.file)) > 0 || !(await hasServed(data))) return
+  throw lostStore(data, `${describeStore(choice)} is missing`)
+}
+
+export const lostStore = (data: string, reason = 'its store is empty'): MeshError =>
+  new MeshError('conflict', `Cannot open the mesh of ${data}: its keys are here, but ${reason}`, {
+    hint: 'Mount or name the right store (--store), or restore a backup (agent-mesh admin restore FILE). To begin without any member, token, policy or audit entry: --empty-store.',
+  })
+
+async function bytesOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return 0
+    throw new MeshError('permission_denied', `Cannot look at ${file}: ${String(cause)}`, { cause })
+  }
+}
