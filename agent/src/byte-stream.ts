@@ -4,7 +4,7 @@
  */
 export interface ByteStream {
   /**
-   * Writes a chunk that from now on belongs to the stream.
+   * Writes a chunk, which neither side changes from now on: several streams may be given the same.
    * @returns false when the stream wants no more until `onDrain`; the chunk itself is accepted
    */
   send(chunk: Uint8Array): boolean

@@ -3,6 +3,7 @@ import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { lambda } from './lambda/lambda.ts'
 import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
+import { relayHomes } from './relay/relay-homes.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
@@ -10,5 +11,6 @@ export const benches: Record<string, Bench> = {
   lambda,
   revoke,
   relay,
+  'relay-homes': relayHomes,
   'rpc-wire': rpcWire,
 }

@@ -1,3 +1,5 @@
 /** The relay: what the command and tests import. */
 export { circuitServer, trafficDefaults, type TrafficLimits } from './circuit/index.ts'
+export { MapServer, type MapServerInit } from './map/map-server.ts'
+export { HomedAgents } from './presence/homed-agents.ts'
 export { createRelay, type Relay, type RelayOptions } from './runtime/relay.ts'

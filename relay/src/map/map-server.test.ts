@@ -1,11 +1,13 @@
 /** Real links over loopback: an agent follows the map at a relay. */
 import {
   createLogger,
+  encodeMessage,
   headKeeper,
   messageStream,
   openMemberStore,
   openMeshMap,
   systemClock,
+  type ByteStream,
   type HeadKeeper,
   type Link,
   type MemberStore,
@@ -94,6 +96,21 @@ async function follow() {
   return { messages, heard, kinds, changed, over }
 }
 
+/** A stream that keeps what it is sent. */
+function recording() {
+  const sent: Uint8Array[] = []
+  let onData: (bytes: Uint8Array) => void = () => {}
+  const stream: ByteStream = {
+    send: bytes => sent.push(bytes) > 0,
+    onData: callback => void (onData = callback),
+    onDrain: () => {},
+    onClose: () => {},
+    close: () => {},
+    abort: () => {},
+  }
+  return { stream, sent, receive: (request: object) => onData(encodeMessage(request)) }
+}
+
 const claim = () => signHomeClaim(agentSigner, { relay: relay.peerId, homeSeq: 1 })
 
 describe('MapServer', () => {
@@ -130,6 +147,19 @@ describe('MapServer', () => {
     messages.close()
     await until(() => expect(watcher.heard.at(-1)).toMatchObject({ type: 'presence', down: [agent.peerId] }))
     expect(homed.size).toBe(0)
+  })
+
+  test('sends what changed at the same time as one message, the same bytes to all followers', async () => {
+    const followers = [recording(), recording()]
+    const inbound = relay.links.best(agent.peerId)!
+    for (const { stream } of followers) server.serve(stream, inbound)
+    for (const { receive } of followers) receive({ type: 'sync' })
+    await map.apply({ changes: [await pairOf('edge-2', 2)], next: cursor(2), more: false })
+    await map.apply({ changes: [await pairOf('edge-3', 3)], next: cursor(3), more: false })
+    for (const { receive } of followers) receive({ type: 'home', home: await claim() })
+    const [first = [], second = []] = followers.map(({ sent }) => sent)
+    await until(() => expect([first.length, second.length]).toEqual([5, 5]))
+    expect(first.every((bytes, i) => bytes === second[i])).toBe(true)
   })
 
   test.each([

@@ -1,5 +1,6 @@
 /** Serves the mirrored map to agents over `/agent-mesh/map/1.0.0` and learns which of them have their home here. */
 import {
+  encodeMessage,
   messageStream,
   type ByteStream,
   type HeadKeeper,
@@ -8,10 +9,19 @@ import {
   type MemberStore,
   type MeshMap,
 } from '@agent-mesh/agent'
-import { limits, mapRequestSchema, MeshError, toMeshError, type MapRequest } from '@agent-mesh/protocol'
+import {
+  limits,
+  mapRequestSchema,
+  MeshError,
+  toMeshError,
+  type MapMessage,
+  type MapRequest,
+} from '@agent-mesh/protocol'
+import { gatherMs } from '../defaults.ts'
 import type { HomedAgents } from '../presence/homed-agents.ts'
-import { mapPageAfter } from './map-pages.ts'
-import { MapSubscriber, type MapSource, type SendMessage } from './map-subscriber.ts'
+import { PresenceFeed } from '../presence/presence-feed.ts'
+import { MapFeed } from './map-feed.ts'
+import { MapSubscriber, type SendMessage } from './map-subscriber.ts'
 
 export interface MapServerInit {
   head: HeadKeeper
@@ -29,10 +39,24 @@ export class MapServer {
   readonly #subscribers = new Set<MapSubscriber>()
   readonly #stopListening: (() => void)[]
 
+  readonly #presence: PresenceFeed
+  readonly #feed: MapFeed
+  readonly #encoded = new WeakMap<MapMessage, Uint8Array>()
+  #timer: NodeJS.Timeout | undefined
+
   constructor(init: MapServerInit) {
     this.#init = init
-    const pump = () => this.#pumpAll()
-    this.#stopListening = [init.map.onChange(pump), init.head.onChange(pump), init.homed.onChange(pump)]
+    this.#presence = new PresenceFeed({
+      homed: init.homed,
+      gatherMs: () => gatherMs(this.#subscribers.size),
+      onStep: () => this.#pumpAll(),
+    })
+    this.#feed = new MapFeed({ ...init, presence: this.#presence })
+    // A head may revoke a member: it does not wait for others.
+    this.#stopListening = [
+      init.map.onChange(() => this.#pumpSoon()),
+      init.head.onChange(() => this.#pumpAll()),
+    ]
   }
 
   /** Agents that follow the map at this moment. */
@@ -51,7 +75,7 @@ export class MapServer {
         if (request.type === 'home') return this.#takeHome(request, stream, link)
         if (subscriber !== undefined)
           throw new MeshError('protocol_error', 'Cannot sync map: sync was sent twice')
-        subscriber = this.#subscribe(request.since, message => messages.send(message))
+        subscriber = this.#subscribe(request.since, message => stream.send(this.#bytesOf(message)))
       },
     })
     messages.onDrain(() => subscriber?.drained())
@@ -63,17 +87,13 @@ export class MapServer {
 
   stop(): void {
     for (const stop of this.#stopListening) stop()
+    clearTimeout(this.#timer)
+    this.#presence.stop()
     this.#subscribers.clear()
   }
 
   #subscribe(since: string | undefined, send: SendMessage) {
-    const { head, map, store, homed } = this.#init
-    const source: MapSource = {
-      head: () => head.current.signed,
-      pageAfter: cursor => mapPageAfter(store, map.cursor, cursor),
-      homed: () => homed.peers(),
-    }
-    const subscriber = new MapSubscriber(source, send, since)
+    const subscriber = new MapSubscriber(this.#feed, send, since)
     this.#subscribers.add(subscriber)
     subscriber.pump()
     return subscriber
@@ -86,7 +106,22 @@ export class MapServer {
     })
   }
 
+  /** Followers that are level are sent the same objects: each is encoded once. */
+  #bytesOf(message: MapMessage): Uint8Array {
+    const known = this.#encoded.get(message)
+    if (known !== undefined) return known
+    const bytes = encodeMessage(message)
+    this.#encoded.set(message, bytes)
+    return bytes
+  }
+
+  #pumpSoon(): void {
+    this.#timer ??= setTimeout(() => this.#pumpAll(), gatherMs(this.#subscribers.size))
+  }
+
   #pumpAll(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     for (const subscriber of this.#subscribers) subscriber.pump()
   }
 }

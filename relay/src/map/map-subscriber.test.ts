@@ -10,21 +10,30 @@ let writable: boolean
 let source: MapSource
 /** Numbers of the mirror. */
 let at: number
-let homed: string[]
+let homed: { up: string[]; down: string[] }[]
 
 beforeEach(async () => {
   const head = await (await TestMesh.create()).head()
   sent = []
   writable = true
   at = 2
-  homed = ['a']
+  homed = [{ up: ['a'], down: [] }]
   source = {
-    head: () => head,
-    homed: () => homed,
+    head: () => ({ type: 'head', head }),
+    presenceAfter: (after = 0) =>
+      after === homed.length
+        ? undefined
+        : {
+            messages: homed
+              .slice(after)
+              .map((change, i) => ({ type: 'presence', full: after + i === 0, ...change })),
+            at: homed.length,
+          },
     pageAfter: since => {
       if (since === 'foreign') return 'restart'
       const from = since === undefined ? 0 : (parseMapCursor(since).v[0] ?? 0)
-      return from >= at ? undefined : { changes: [], next: cursor(from + 1), more: from + 1 < at }
+      const page = { changes: [], next: cursor(from + 1), more: from + 1 < at }
+      return from >= at ? undefined : { type: 'changes', page }
     },
   }
 })
@@ -56,7 +65,7 @@ describe('MapSubscriber', () => {
     subscriber.pump()
     expect(kinds()).toEqual([])
     at = 3
-    homed = ['b']
+    homed.push({ up: ['b'], down: ['a'] })
     subscriber.pump()
     expect(kinds()).toEqual(['changes', 'presence'])
     expect(sent.at(-1)).toMatchObject({ full: false, up: ['b'], down: ['a'] })

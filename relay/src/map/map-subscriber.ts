@@ -2,15 +2,19 @@
  * One agent that follows the map over a stream. What it has is a cursor; what it lacks is read from the mirror while
  * its stream takes more, so a slow agent costs no memory.
  */
-import type { MapMessage, MapPage, SignedHead } from '@agent-mesh/protocol'
+import type { MapMessage } from '@agent-mesh/protocol'
+import type { PresenceStep } from '../presence/presence-feed.ts'
+
+export type HeadMessage = Extract<MapMessage, { type: 'head' }>
+export type ChangesMessage = Extract<MapMessage, { type: 'changes' }>
 
 /** What subscribers read. */
 export interface MapSource {
-  head(): SignedHead
+  head(): HeadMessage
   /** The next page after `cursor`, or undefined when it is current; `restart` when the cursor is foreign. */
-  pageAfter(cursor: string | undefined): MapPage | 'restart' | undefined
-  /** Agents homed here. */
-  homed(): readonly string[]
+  pageAfter(cursor: string | undefined): ChangesMessage | 'restart' | undefined
+  /** What an agent at this number of the feed lacks of who is homed here, or undefined when it is level. */
+  presenceAfter(at: number | undefined): PresenceStep | undefined
 }
 
 /** @returns false when the stream takes no more for now */
@@ -21,8 +25,7 @@ export class MapSubscriber {
   readonly #send: SendMessage
   #cursor: string | undefined
   #headSent: string | undefined
-  #presenceSent = new Set<string>()
-  #presenceTold = false
+  #presenceAt: number | undefined
   #blocked = false
 
   constructor(source: MapSource, send: SendMessage, since: string | undefined) {
@@ -49,33 +52,30 @@ export class MapSubscriber {
   }
 
   #pumpHead(): void {
-    const head = this.#source.head()
-    if (head.head === this.#headSent) return
-    this.#headSent = head.head
-    this.#tell({ type: 'head', head })
+    const message = this.#source.head()
+    if (message.head.head === this.#headSent) return
+    this.#headSent = message.head.head
+    this.#tell(message)
   }
 
   /** @returns whether there may be more */
   #pumpPage(): boolean {
-    const page = this.#source.pageAfter(this.#cursor)
-    if (page === undefined) return false
-    if (page === 'restart') {
+    const message = this.#source.pageAfter(this.#cursor)
+    if (message === undefined) return false
+    if (message === 'restart') {
       this.#cursor = undefined
       this.#tell({ type: 'restart' })
       return true
     }
-    this.#cursor = page.next
-    this.#tell({ type: 'changes', page })
-    return page.more
+    this.#cursor = message.page.next
+    this.#tell(message)
+    return message.page.more
   }
 
   #pumpPresence(): void {
-    const now = new Set(this.#source.homed())
-    const up = [...now].filter(peerId => !this.#presenceSent.has(peerId))
-    const down = [...this.#presenceSent].filter(peerId => !now.has(peerId))
-    if (this.#presenceTold && up.length === 0 && down.length === 0) return
-    this.#tell({ type: 'presence', full: !this.#presenceTold, up, down })
-    this.#presenceTold = true
-    this.#presenceSent = now
+    const step = this.#source.presenceAfter(this.#presenceAt)
+    if (step === undefined) return
+    this.#presenceAt = step.at
+    for (const message of step.messages) this.#tell(message)
   }
 }

@@ -1,0 +1,57 @@
+/**
+ * What followers of the map read, made once for all of them: most stand at the same cursor, and after a restart of the
+ * relay a thousand ask for the same page.
+ */
+import type { HeadKeeper, MemberStore, MeshMap } from '@agent-mesh/agent'
+import { defaults } from '../defaults.ts'
+import type { PresenceFeed } from '../presence/presence-feed.ts'
+import { mapPageAfter } from './map-pages.ts'
+import type { ChangesMessage, HeadMessage, MapSource } from './map-subscriber.ts'
+
+export interface MapFeedInit {
+  head: Pick<HeadKeeper, 'current'>
+  map: Pick<MeshMap, 'cursor'>
+  store: Pick<MemberStore, 'changesAfter'>
+  presence: Pick<PresenceFeed, 'after'>
+}
+
+type Page = ChangesMessage | 'restart' | undefined
+
+export class MapFeed implements MapSource {
+  readonly #init: MapFeedInit
+  #head: HeadMessage | undefined
+  /** By the cursor they follow, while the mirror stands at `#pagesAt`; those made first are dropped first. */
+  readonly #pages = new Map<string | undefined, Page>()
+  #pagesAt: string | undefined
+
+  constructor(init: MapFeedInit) {
+    this.#init = init
+  }
+
+  head(): HeadMessage {
+    const { signed } = this.#init.head.current
+    if (this.#head?.head !== signed) this.#head = { type: 'head', head: signed }
+    return this.#head
+  }
+
+  pageAfter(cursor: string | undefined): Page {
+    const at = this.#init.map.cursor
+    if (at !== this.#pagesAt) this.#pages.clear()
+    this.#pagesAt = at
+    if (this.#pages.has(cursor)) return this.#pages.get(cursor)
+    const page = this.#read(at, cursor)
+    const [oldest] = this.#pages.keys()
+    if (this.#pages.size >= defaults.sharedPages) this.#pages.delete(oldest)
+    this.#pages.set(cursor, page)
+    return page
+  }
+
+  presenceAfter(at: number | undefined) {
+    return this.#init.presence.after(at)
+  }
+
+  #read(at: string | undefined, cursor: string | undefined): Page {
+    const page = mapPageAfter(this.#init.store, at, cursor)
+    return typeof page === 'object' ? { type: 'changes', page } : page
+  }
+}
