@@ -9,11 +9,15 @@ export const defaults = {
   tellAgainMs: 5_000,
   /** How often it is looked whether a relay still keeps the map current. */
   pollCheckMs: 5_000,
-  /** Successors on the ring that an agent watches; more where no relay is known. */
+  /** Rings on which an agent watches its successor; more where no relay is known. */
   watched: 3,
   watchedWithoutRelay: 5,
   /** Meshes up to this size: everybody watches everybody. */
   smallMesh: 8,
+  /** The map has been quiet for this long, or changed for so long, before watch links follow it where relays report who is online:
+   * a fleet of 50 that joins would else open four links for each that stays, at 30 ms of CPU. */
+  watchSettleMs: 2_000,
+  watchSettleMaxMs: 20_000,
   /** First and longest pause before a watched peer is dialled again. */
   watchRetryMinMs: 500,
   watchRetryMaxMs: 30_000,

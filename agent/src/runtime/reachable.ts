@@ -3,7 +3,7 @@
  * there is none, and links to the peers it watches.
  */
 import { MapSync } from '../membership/map-sync.ts'
-import { watchedBy } from '../membership/ring.ts'
+import { Rings } from '../membership/rings.ts'
 import type { RelayClient } from '../transport/index.ts'
 import { defaults } from './defaults.ts'
 import { Home } from './home.ts'
@@ -27,6 +27,7 @@ export class Reachable {
   readonly #home: Home
   readonly #sync: MapSync
   readonly #poll: MapPoll
+  readonly #rings: Rings
   readonly #watch: WatchLinks
   readonly #rescues: Rescues
 
@@ -50,6 +51,12 @@ export class Reachable {
       homeClaimFor: relay => this.#home.claimFor(relay),
     })
     this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
+    this.#rings = new Rings({
+      meshId: head.current.keys.meshId,
+      self: identity.peerId,
+      rings: defaults.watchedWithoutRelay,
+      small: defaults.smallMesh,
+    })
     this.#watch = new WatchLinks({
       targets: () => this.#watchTargets(),
       connect: (peerId, signal) => targets.link(peerId, { signal }),
@@ -89,14 +96,14 @@ export class Reachable {
       this.#init.targets.refresh()
     })
     map.onChange(changes => {
-      this.#watch.update()
+      this.#moveRings(changes.map(({ peerId }) => peerId))
       this.#init.targets.refresh(new Set(changes.map(({ peerId }) => peerId)))
     })
     revocations.onOwn(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()
     this.#init.lan?.start()
-    this.#watch.update()
+    this.#moveRings(map.members().map(({ peerId }) => peerId))
     if (map.size === 0) await Promise.race([polled, ...(signal === undefined ? [] : [aborted(signal)])])
   }
 
@@ -135,16 +142,29 @@ export class Reachable {
   }
 
   #watchTargets(): string[] {
-    const { map, head, identity, revocations } = this.#init.member
+    const { head, revocations } = this.#init.member
     if (revocations.own) return []
-    const agents = map.members().filter(({ credential }) => credential.roles.includes('agent'))
-    return watchedBy({
-      meshId: head.current.keys.meshId,
-      self: identity.peerId,
-      agents: agents.map(({ peerId }) => peerId),
-      successors: head.current.relays.length > 0 ? defaults.watched : defaults.watchedWithoutRelay,
-      small: defaults.smallMesh,
-    })
+    const rings = head.current.relays.length > 0 ? defaults.watched : defaults.watchedWithoutRelay
+    for (;;) {
+      const watched = this.#rings.watched(rings)
+      // A map that was read anew forgets members without a word of each.
+      const forgotten = watched.filter(peerId => !this.#isAgent(peerId))
+      if (forgotten.length === 0) return watched
+      for (const peerId of forgotten) this.#rings.remove(peerId)
+    }
+  }
+
+  /** These joined, left or changed. Where relays report who is online, watch links may change late. */
+  #moveRings(peerIds: readonly string[]): void {
+    for (const peerId of peerIds)
+      if (this.#isAgent(peerId)) this.#rings.add(peerId)
+      else this.#rings.remove(peerId)
+    if (this.#init.member.head.current.relays.length > 0) this.#watch.updateLater()
+    else this.#watch.update()
+  }
+
+  #isAgent(peerId: string): boolean {
+    return this.#init.member.map.get(peerId)?.credential.roles.includes('agent') ?? false
   }
 }
 

@@ -5,6 +5,7 @@ import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
 import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
+import { defaults } from './defaults.ts'
 import { WatchLinks } from './watch-links.ts'
 
 let network: TestMesh
@@ -80,6 +81,42 @@ describe('WatchLinks', () => {
     await watch.stop()
     watch.update()
     expect(targets.some(peerId => watch.watches(peerId))).toBe(false)
+  })
+
+  test('opens no links for what a fleet that joins changes in passing, but follows in the end', async () => {
+    vi.useFakeTimers()
+    try {
+      const dialled = new Set<string>()
+      let target = 0
+      const own = new WatchLinks({
+        targets: () => [`peer-${target}`],
+        connect: peerId => {
+          dialled.add(peerId)
+          return Promise.resolve({ closed: new Promise<undefined>(() => {}) } as Link)
+        },
+        ping: () => Promise.resolve(1),
+        log: createLogger('test', 'silent'),
+      })
+      const changes = async (count: number) => {
+        for (let i = 0; i < count; i++) {
+          target++
+          own.updateLater()
+          await vi.advanceTimersByTimeAsync(100)
+        }
+      }
+      await changes(10)
+      await vi.advanceTimersByTimeAsync(defaults.watchSettleMs + defaults.watchRetryMinMs)
+      expect([...dialled]).toEqual(['peer-10'])
+      await changes((2 * defaults.watchSettleMaxMs) / 100)
+      expect(dialled.size).toBeGreaterThan(1)
+      expect(dialled.size).toBeLessThan(5)
+      own.updateLater()
+      await own.stop()
+      await vi.advanceTimersByTimeAsync(defaults.watchSettleMaxMs)
+      expect(dialled.size).toBeLessThan(5)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('waits for the end of a link once, however long it measures it', async () => {

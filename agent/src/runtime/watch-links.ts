@@ -24,6 +24,9 @@ export class WatchLinks {
   readonly #watched = new Map<string, Watched>()
   readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
+  #settling: NodeJS.Timeout | undefined
+  /** Monotonic milliseconds of the first change that has not been followed yet. */
+  #changedAt: number | undefined
 
   constructor(init: WatchLinksInit) {
     this.#init = init
@@ -34,8 +37,20 @@ export class WatchLinks {
     return this.#watched.has(peerId)
   }
 
+  /** The map changed: watch those it names once it has been quiet for a while. */
+  updateLater(): void {
+    if (this.#stopped) return
+    const now = performance.now()
+    this.#changedAt ??= now
+    const left = this.#changedAt + defaults.watchSettleMaxMs - now
+    clearTimeout(this.#settling)
+    this.#settling = setTimeout(() => this.update(), Math.max(0, Math.min(defaults.watchSettleMs, left)))
+  }
+
   /** The map changed: watch those it names now. */
   update(): void {
+    clearTimeout(this.#settling)
+    this.#changedAt = undefined
     if (this.#stopped) return
     const targets = new Set(this.#init.targets())
     for (const [peerId, { stop }] of this.#watched) if (!targets.has(peerId)) stop.abort()
@@ -44,6 +59,7 @@ export class WatchLinks {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    clearTimeout(this.#settling)
     const all = [...this.#watched.values()]
     for (const { stop } of all) stop.abort()
     await Promise.all(all.map(({ done }) => done))
