@@ -110,6 +110,12 @@ export const offlineMs = { usual: 30 * day, ephemeral: 10 * minute } as const
 /** Members taken out of the map at once; the others have their turn a moment later. */
 export const removalPage = 500
 
+/**
+ * The time of the store: the clock agrees with it within `agreeMs`: a control plane may be stopped for 14 days, and the soonest
+ * that anything is removed is after 30. It moves on in steps of `stepMs`; a clock that is behind for `lowerAfterMs` is right.
+ */
+export const storeTime = { agreeMs: 15 * day, stepMs: 60 * minute, lowerAfterMs: day } as const
+
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day
 

@@ -26,6 +26,8 @@ export const auditKinds = [
   'key.revoke',
   /** The control plane's store was restored from a backup. */
   'restore',
+  /** The operator vouched for the clock of a control plane that did not agree with its store. */
+  'clock.confirm',
   /** A member asked for what the policy does not grant: a call, an admin act, a circuit, a reservation. */
   'denied',
   /** A connection was not admitted. */

@@ -160,6 +160,14 @@ export const localPathRequest = z.strictObject({
 })
 export type LocalPathRequest = z.output<typeof localPathRequest>
 
+/** `POST /v1/confirm-clock`, of a control plane: its clock is right, whatever its store says. */
+export const localConfirmClockRequest = z.strictObject({ timeoutMs: timeoutField })
+export const localConfirmClockReply = z.looseObject({
+  /** What its clock says, unix milliseconds. */
+  now: millis,
+})
+export type LocalConfirmClockReply = z.output<typeof localConfirmClockReply>
+
 /** `POST /v1/rotate-key`, of a control plane. */
 export const localRotateKeyRequest = z.strictObject({
   /** The keys of now were stolen: nothing they signed counts any more. */

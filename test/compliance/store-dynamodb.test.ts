@@ -6,6 +6,7 @@ import { startFaultyDynamoDb, type Fate, type FaultyDynamoDb } from '../support/
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
 import { testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { wrongClockSuite } from './wrong-clock.ts'
 
 // A thousand transactions take their time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
@@ -103,4 +104,14 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
 
   storeCompliance('DynamoDB', onTable(1))
   storeCompliance('DynamoDB, two processes of one table', onTable(2))
+
+  describe('with an endpoint in the environment', () => {
+    beforeAll(() => void (process.env['AWS_ENDPOINT_URL'] = dynamo.endpoint))
+    afterAll(() => void delete process.env['AWS_ENDPOINT_URL'])
+    wrongClockSuite('DynamoDB', async () => ({
+      kind: 'dynamodb',
+      table: `mesh-${randomUUID()}`,
+      createTable: true,
+    }))
+  })
 })

@@ -5,6 +5,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
 import { testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { wrongClockSuite } from './wrong-clock.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -30,6 +31,7 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
 
   storeCompliance('PostgreSQL', onDatabase(1))
   storeCompliance('PostgreSQL, two processes of one database', onDatabase(2))
+  wrongClockSuite('PostgreSQL', async () => (await freshDatabase())())
 
   describe('a connection to PostgreSQL that breaks', () => {
     const isCommit = (sent: Buffer) => sent.includes('COMMIT')

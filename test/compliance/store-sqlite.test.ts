@@ -7,6 +7,7 @@ import { openSqliteStore, type Store } from '@agent-mesh/lambdas'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testClock, tokenOf, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { wrongClockSuite } from './wrong-clock.ts'
 
 const onFile = (handles: number) => ({
   async setup(options: SetupOptions) {
@@ -23,6 +24,7 @@ const onFile = (handles: number) => ({
 
 storeCompliance('SQLite', onFile(1))
 storeCompliance('SQLite, two connections on one file', onFile(2))
+wrongClockSuite('SQLite')
 
 describe('a SQLite file', () => {
   let dir: string

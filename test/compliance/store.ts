@@ -8,10 +8,12 @@ import { healthSuite } from './store-health.ts'
 import { ledgerSuite } from './store-ledger.ts'
 import { offlineSuite } from './store-offline.ts'
 import { presenceSuite } from './store-presence.ts'
+import { timeSuite } from './store-time.ts'
 
 export function storeCompliance(name: string, common: StoreSetup): void {
   describe(`store on ${name}`, () => {
     ledgerSuite(common)
+    timeSuite(common)
     auditSuite(common)
     enrolmentSuite(common)
     directorySuite(common)

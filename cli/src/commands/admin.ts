@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
+import { registerConfirmClock } from './confirm-clock.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 import { registerRestored } from './restored.ts'
 import { registerRotateKey } from './rotate-key.ts'
@@ -13,7 +14,7 @@ interface InitOptions {
 export const registerAdmin = groupOf({
   name: 'admin',
   description: 'keys and admins of a mesh',
-  commands: [registerRotateKey, registerInit, registerRestored],
+  commands: [registerRotateKey, registerInit, registerRestored, registerConfirmClock],
 })
 
 function registerInit(admin: Command, finish: Finish): void {

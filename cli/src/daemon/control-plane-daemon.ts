@@ -7,7 +7,7 @@ import {
   type RunningControlPlane,
   type StoreChoice,
 } from '@agent-mesh/lambdas'
-import { MeshError, version } from '@agent-mesh/protocol'
+import { MeshError, toMeshError, version } from '@agent-mesh/protocol'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { basename } from 'node:path'
 
@@ -111,6 +111,10 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
     callAll: () => notHere('call'),
     ping: () => notHere('ping'),
     path: () => notHere('tell a path'),
+    confirmClock: async () => {
+      await running.confirmClock()
+      return { now: Date.now() }
+    },
     rotateKey: async options => ({ ...(await running.rotateKey(options)) }),
   }
 }
@@ -120,6 +124,15 @@ function notHere(action: string): Promise<never> {
   return Promise.reject(
     new MeshError('unsupported', message, { hint: 'Ask the context of an agent: --context NAME.' }),
   )
+}
+
+/** What is wrong, in words; whether it can do its work all the same. */
+async function readinessOf(running: RunningControlPlane): Promise<Pick<LocalStatus, 'ready' | 'warnings'>> {
+  try {
+    return { ready: true, ...(await running.ready()) }
+  } catch (error) {
+    return { ready: false, warnings: [toMeshError(error, 'internal', 'answer').message] }
+  }
 }
 
 async function statusOf(running: RunningControlPlane, startedAt: number): Promise<LocalStatus> {
@@ -132,8 +145,7 @@ async function statusOf(running: RunningControlPlane, startedAt: number): Promis
     pid: process.pid,
     startedAt,
     meshId: running.meshId,
-    ready: true,
-    warnings: [],
+    ...(await readinessOf(running)),
     controlPlane: { url: running.publicUrl, reachable: true },
     relays: [],
     addrs: [running.url],

@@ -3,6 +3,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllRequest,
   localCallRequest,
+  localConfirmClockRequest,
   localPathRequest,
   localPingRequest,
   localRotateKeyRequest,
@@ -40,8 +41,12 @@ export function localApp(daemon: LocalDaemon): Hono {
   post('call-all', localCallAllRequest, (request, options) => daemon.callAll(request, options))
   post('ping', localPingRequest, (request, options) => daemon.ping(request, options))
   post('path', localPathRequest, (request, options) => daemon.path(request, options))
+  post('confirm-clock', localConfirmClockRequest, async () => {
+    if (daemon.confirmClock === undefined) throw noControlPlane('confirm the clock')
+    return daemon.confirmClock()
+  })
   post('rotate-key', localRotateKeyRequest, async ({ revoke }) => {
-    if (daemon.rotateKey === undefined) throw noAuthority()
+    if (daemon.rotateKey === undefined) throw noControlPlane('rotate the authority key')
     return daemon.rotateKey({ revoke })
   })
   app.notFound(({ req }) =>
@@ -51,8 +56,8 @@ export function localApp(daemon: LocalDaemon): Hono {
   return app
 }
 
-const noAuthority = () =>
-  new MeshError('unsupported', 'Cannot rotate the authority key: no control plane runs in this context', {
+const noControlPlane = (action: string) =>
+  new MeshError('unsupported', `Cannot ${action}: no control plane runs in this context`, {
     hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
   })
 

@@ -3,6 +3,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllReply,
   localCallReply,
+  localConfirmClockReply,
   localPeersReply,
   localPingReply,
   localRotateKeyReply,
@@ -54,6 +55,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
+    confirmClock: () => post('/v1/confirm-clock', {}, localConfirmClockReply),
     rotateKey: (body: LocalRotateKeyRequest) => post('/v1/rotate-key', body, localRotateKeyReply),
   }
 }

@@ -3,6 +3,7 @@ import type {
   LocalCallAllRequest,
   LocalCallReply,
   LocalCallRequest,
+  LocalConfirmClockReply,
   LocalPathRequest,
   LocalPeer,
   LocalPingReply,
@@ -26,6 +27,7 @@ export interface LocalDaemon {
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
-  /** Control planes with their own keys have it. */
+  /** Only a control plane has these. */
+  confirmClock?(): Promise<LocalConfirmClockReply>
   rotateKey?(options: { revoke: boolean }): Promise<LocalRotateKeyReply>
 }

@@ -17,6 +17,12 @@ import { relayReports, type RelayReports } from './relay-reports.ts'
 import { removeOffline } from './removal.ts'
 import { relayRoster } from './relay-roster.ts'
 import { revocation, type Revocation } from './revocation.ts'
+import { storeTime, type StoreTime } from './store-time.ts'
+
+/** What is wrong although requests are answered, in words. */
+export interface Readiness {
+  warnings: string[]
+}
 
 /** Everything the control plane can do, apart from how it is asked. */
 export interface ControlPlane {
@@ -32,7 +38,12 @@ export interface ControlPlane {
   readonly audit: AuditLog
   readonly health: ReturnType<typeof meshHealth>
   readonly healthHistory: HealthHistory
-  /** Takes members out of the map that were offline for too long. @returns how many */
+  readonly time: StoreTime
+  /** @throws MeshError when its store does not answer */
+  ready(): Promise<Readiness>
+  /** Frees what has expired; while the clock is in doubt only what is made again by itself. */
+  collectGarbage(): Promise<void>
+  /** Takes members out of the map that were offline for too long, unless the clock is in doubt. @returns how many */
   removeOffline(): Promise<number>
   readonly policyWriting: PolicyWriting
   readonly revocation: Revocation
@@ -44,6 +55,8 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
   const head = headService(mesh)
   const health = meshHealth(mesh)
   const roster = relayRoster(mesh)
+  const time = storeTime(mesh)
+  const agrees = async (): Promise<boolean> => (await time.look()).state === 'agrees'
   return {
     mesh,
     head,
@@ -58,8 +71,15 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     health,
     healthHistory: healthHistory({ ...mesh, health }),
     policyWriting: policyWriting(mesh),
-    removeOffline: () => removeOffline({ ...mesh, roster }),
-    revocation: revocation(mesh, roster),
+    time,
+    ready: async () => {
+      await mesh.store.ping()
+      await time.look()
+      return { warnings: [time.warning() ?? []].flat() }
+    },
+    collectGarbage: async () => mesh.store.collectGarbage((await agrees()) ? {} : { keep: 'lapsed' }),
+    removeOffline: async () => ((await agrees()) ? removeOffline({ ...mesh, roster }) : 0),
+    revocation: revocation(mesh, roster, time),
     policy: async () => {
       const { part, policy } = await readPolicy(mesh)
       return { number: part.number, policy, document: part.document }

@@ -10,6 +10,8 @@ import { revocation, type Revocation } from './revocation.ts'
 const day = 24 * 3600_000
 let now = Date.UTC(2030, 0, 1)
 const clock = { now: () => now }
+/** What may be forgotten. */
+let sweepTime: () => number
 let mesh: TestMesh
 let store: Store
 let service: Revocation
@@ -28,7 +30,8 @@ beforeEach(async () => {
     changes: changeFeed(),
     publicUrl: '',
   }
-  service = revocation(context, { remove: async () => {} })
+  sweepTime = () => now
+  service = revocation(context, { remove: async () => {} }, { sweepTime: async () => sweepTime() })
 })
 afterEach(() => store.close())
 
@@ -61,6 +64,16 @@ describe('the list of revocations', () => {
     expect(await listed()).toEqual([fresh, later])
     now += 365 * day
     expect(await store.readEnrolment(old)).toMatchObject({ revokedAt: expect.any(Number) })
+  })
+
+  it('forgets nobody while the clock is in doubt', async () => {
+    await begin([])
+    const [old, fresh] = [await enrolled(), await enrolled()]
+    await service.revoke({ peerId: old }, 'admin')
+    now += 60 * day
+    sweepTime = () => 0
+    await service.revoke({ peerId: fresh }, 'admin')
+    expect(await listed()).toEqual([old, fresh])
   })
 
   it('keeps an entry that does not say when', async () => {

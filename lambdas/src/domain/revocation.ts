@@ -10,6 +10,7 @@ import type { Enrolment } from '../store/model.ts'
 import { readRevocations } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
+import type { StoreTime } from './store-time.ts'
 
 export interface Revoked {
   peerId: string
@@ -36,7 +37,11 @@ interface List {
   times: number[]
 }
 
-export function revocation(mesh: MeshContext, roster: Pick<RelayRoster, 'remove'>): Revocation {
+export function revocation(
+  mesh: MeshContext,
+  roster: Pick<RelayRoster, 'remove'>,
+  time: Pick<StoreTime, 'sweepTime'>,
+): Revocation {
   const { store, clock, changes } = mesh
 
   const enrolled = async ({ peerId, serial, name }: RevokeRequest): Promise<Enrolment> => {
@@ -61,11 +66,12 @@ export function revocation(mesh: MeshContext, roster: Pick<RelayRoster, 'remove'
         throw new MeshError('invalid_argument', `Cannot revoke ${peerId}: that is who asks`, {
           hint: 'Have another admin do it.',
         })
-      checkRoom(current(await readList(mesh), clock.now()), peerId)
+      const forgetAt = await time.sweepTime()
+      checkRoom(current(await readList(mesh), forgetAt), peerId)
       const { name, serial, roles, revokedAt = clock.now() } = await store.revokeMember(peerId)
       changes.emit('map')
       if (roles.includes('relay')) await roster.remove(peerId)
-      const number = await listed(mesh, peerId, revokedAt)
+      const number = await listed(mesh, { peerId, revokedAt, forgetAt })
       await store.appendAudit({
         at: clock.now(),
         who: by,
@@ -93,7 +99,10 @@ async function readList(mesh: MeshContext) {
   return { part, peerIds, serials, times: told }
 }
 
-/** Without those of whom no credential can be alive: their enrolment refuses them for ever. */
+/**
+ * Without those of whom no credential can be alive: their enrolment refuses them for ever.
+ * @param now unix ms; 0 keeps them all
+ */
 function current({ peerIds, serials, times }: List, now: number): List {
   const kept = peerIds.flatMap((peerId, i) => {
     const at = times[i] ?? 0
@@ -114,12 +123,15 @@ function checkRoom({ peerIds, times }: List, peerId: string): void {
 }
 
 /** Signs the list with this member on it, against rivals. @returns its number */
-async function listed(mesh: MeshContext, peerId: string, revokedAt: number): Promise<number> {
-  const { store, signer, meshId, clock, changes } = mesh
+async function listed(
+  mesh: MeshContext,
+  { peerId, revokedAt, forgetAt }: { peerId: string; revokedAt: number; forgetAt: number },
+): Promise<number> {
+  const { store, signer, meshId, changes } = mesh
   for (let tries = writeTries; ; tries--) {
     const { part, ...list } = await readList(mesh)
     if (list.peerIds.includes(peerId)) return part.number
-    const next = current(list, clock.now())
+    const next = current(list, forgetAt)
     checkRoom(next, peerId)
     const document = await signRevocations(signer, {
       mesh: meshId,

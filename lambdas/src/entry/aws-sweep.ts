@@ -11,10 +11,13 @@ const store = openDynamoStore({ table, maxMembers })
 const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
 
 export async function handler(): Promise<void> {
-  await store.collectGarbage()
-  // Nobody is in the map of a stack whose mesh is not made yet.
+  // Nothing has expired in a stack whose mesh is not made yet.
   if ((await store.readPart('keys')) === undefined) return
+  const { collectGarbage, removeOffline, time } = await plane()
+  await collectGarbage()
   // Whoever watches is told by the stream of the table.
-  const removed = await (await plane()).removeOffline()
+  const removed = await removeOffline()
+  const warning = time.warning()
+  if (warning !== undefined) jsonLog.warn({ table, warning }, 'sweep stopped')
   jsonLog.info({ table, removed }, 'swept')
 }

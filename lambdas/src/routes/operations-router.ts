@@ -1,10 +1,11 @@
 import openApi from '@agent-mesh/protocol/openapi.json' with { type: 'json' }
 import { Hono } from 'hono'
+import type { Readiness } from '../domain/control-plane.ts'
 import { problemResponse } from './problem.ts'
 
 export interface OperationsInit {
   /** Resolves when requests can be answered. */
-  ready: () => Promise<void>
+  ready: () => Promise<Readiness>
   /** Prometheus text. */
   metrics: () => Promise<{ contentType: string; text: string }>
 }
@@ -13,7 +14,9 @@ export interface OperationsInit {
 export function operationsRouter({ ready, metrics }: OperationsInit): Hono {
   const app = new Hono()
   app.get('/health', c => c.json({ status: 'ok' }))
-  app.get('/ready', c => ready().then(() => c.json({ status: 'ready' }), problemResponse))
+  app.get('/ready', c =>
+    ready().then(({ warnings }) => c.json({ status: 'ready', warnings }), problemResponse),
+  )
   app.get('/metrics', async c => {
     const { contentType, text } = await metrics()
     return c.body(text, 200, { 'content-type': contentType })

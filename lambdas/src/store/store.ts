@@ -118,6 +118,10 @@ export interface HealthStore {
 export interface LedgerStore {
   /** False when the nonce was used before and has not expired. */
   claimNonce(nonce: string, expiresAt: number): Promise<boolean>
+  /** The latest time that the processes of this store agreed on, unix ms; undefined in one that knows none yet. */
+  readTimeMark(): Promise<number | undefined>
+  /** Writes it where `expected` is stored. @returns false when another process was first */
+  writeTimeMark(expected: number | undefined, next: number): Promise<boolean>
 }
 
 /** What happened, as one chain of hashes over all processes of the mesh's control plane. */
@@ -141,7 +145,11 @@ export interface Store
    * @returns how to stop
    */
   listen(listener: () => void): () => void
-  collectGarbage(): Promise<void>
+  /**
+   * Frees the space of what has expired. @param options.keep `lapsed`: only of what is made again by itself (nonces,
+   * leases, health), for a process that does not know whether its clock is right
+   */
+  collectGarbage(options?: { keep?: 'lapsed' }): Promise<void>
   /** Answers when the database does. @throws MeshError unavailable */
   ping(): Promise<void>
   /** Idempotent. */

@@ -20,7 +20,7 @@ export function apiApp({
   log,
 }: ApiAppInit): (request: Request, origin?: RequestOrigin) => Promise<Response> {
   const operations = operationsRouter({
-    ready: async () => (await plane()).mesh.store.ping(),
+    ready: async () => (await plane()).ready(),
     // CloudWatch counts what a Lambda does: there is nothing to scrape.
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
   })

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { MeshContext } from '../../domain/mesh-context.ts'
+import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { RequestObserver } from '../../routes/api-router.ts'
 
 export interface ControlPlaneMetrics {
@@ -10,7 +10,7 @@ export interface ControlPlaneMetrics {
 
 /** Prometheus metrics of one control plane. @param watcherCount how many watch now */
 export function controlPlaneMetrics(
-  { store, changes }: MeshContext,
+  { mesh: { store, changes }, time }: Pick<ControlPlane, 'mesh' | 'time'>,
   watcherCount: () => number,
 ): ControlPlaneMetrics {
   const registers = [new Registry()]
@@ -47,6 +47,14 @@ export function controlPlaneMetrics(
     registers,
     collect: function () {
       this.set(watcherCount())
+    },
+  })
+  new Gauge({
+    name: 'agent_mesh_sweeps_stopped',
+    help: '1 while clock and store do not agree, so that nothing expired is removed',
+    registers,
+    collect: function () {
+      this.set(time.warning() === undefined ? 0 : 1)
     },
   })
   const [registry] = registers as [Registry]

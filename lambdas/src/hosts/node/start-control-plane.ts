@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { changeFeed } from '../../domain/change-feed.ts'
-import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
+import { controlPlane, type ControlPlane, type Readiness } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
 import { onceListening } from '../../domain/removal.ts'
 import { takeUpRestored, type RestoredMesh } from '../../domain/restored-mesh.ts'
@@ -65,6 +65,10 @@ export interface RunningControlPlane {
   readonly restored?: RestoredMesh
   createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
   health(): Promise<HealthReply>
+  /** What is wrong although it answers. @throws MeshError when it cannot do its work */
+  ready(): Promise<Readiness>
+  /** The operator vouches for its clock: what has expired by it is removed from now on. @throws MeshError conflict */
+  confirmClock(): Promise<void>
   /**
    * Makes a new authority key. @param options.revoke the old ones were stolen: nothing they signed counts any more
    * @throws MeshError conflict while another rotation is under way
@@ -157,9 +161,9 @@ async function serve({
   trustProxy,
 }: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, log })
-  const metrics = controlPlaneMetrics(plane.mesh, () => hub.size)
+  const metrics = controlPlaneMetrics(plane, () => hub.size)
   const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
-  app.route('/', operationsRouter({ ready: () => store.ping(), metrics: () => metrics.text() }))
+  app.route('/', operationsRouter({ ready: () => plane.ready(), metrics: () => metrics.text() }))
   const listener = getRequestListener((request, { incoming }) =>
     app.fetch(request, { source: clientAddress(incoming as IncomingMessage, trustProxy) }),
   )
@@ -168,7 +172,7 @@ async function serve({
   server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
   hub.start()
   const chores = housekeeping(
-    { garbage: () => store.collectGarbage(), admin: () => admin.renewWhenDue() },
+    { garbage: () => sweepOrSay(plane, log), admin: () => admin.renewWhenDue() },
     log,
   )
   const removeOffline = onceListening(plane.mesh.clock, () => plane.removeOffline(), healthCheckMs)
@@ -204,9 +208,17 @@ async function serve({
     adminPeerId: admin.peerId,
     createToken: request => plane.tokens.create(request, 'operator'),
     health: () => plane.health(),
+    ready: () => plane.ready(),
+    confirmClock: () => plane.time.confirm('operator'),
     rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),
     stop: () => (stopped ??= stop()),
   }
+}
+
+async function sweepOrSay(plane: ControlPlane, log: Log): Promise<void> {
+  await plane.collectGarbage()
+  const warning = plane.time.warning()
+  if (warning !== undefined) log.warn({ warning }, 'sweep stopped')
 }
 
 const both =

@@ -78,7 +78,8 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
 
     // Its stream tells a Lambda, not a process.
     listen: () => () => {},
-    collectGarbage: () => part.sweep(),
+    // What is made again by itself goes by its TTL.
+    collectGarbage: async ({ keep } = {}) => (keep === 'lapsed' ? undefined : part.sweep()),
     ping: async () => void (await db.get(keys.epoch)),
     close: async () => db.close(),
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { when } from './expressions.ts'
+import { asRead, when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
+import { number } from './item.ts'
 import { keys, ttlAfter } from './table.ts'
 
 /** Nonces on DynamoDB. */
@@ -16,4 +17,13 @@ export const ledger = ({ db, clock }: DynamoInit) => ({
       }),
     })
   },
+
+  readTimeMark: async (): Promise<number | undefined> => {
+    const item = await db.get(keys.timeMark)
+    return item && number(item, 'at')
+  },
+
+  /** A repetition after a lost answer may say that another process was first: it then reads its own. */
+  writeTimeMark: (expected: number | undefined, next: number): Promise<boolean> =>
+    db.write({ update: keys.timeMark, change: { set: { at: next } }, when: asRead('at', expected) }),
 })

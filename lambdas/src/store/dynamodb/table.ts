@@ -17,7 +17,7 @@
  * | `Q#nonce` | `-` | a nonce |
  * | `U#chain#block` | number | entries of the audit chain, 10,000 in a block |
  * | `H#day` | time and region | a health roll-up |
- * | `COUNT` | what | members so far; a block of the audit chain that has begun; when the last sweep was |
+ * | `COUNT` | what | members so far; a block of the audit chain that has begun; when the last sweep was; the store's time |
  * | `W#...` | | left to the host of the watch connections |
  */
 export const table = {
@@ -80,11 +80,16 @@ export const keys = {
   }),
   memberCount: { pk: 'COUNT', sk: 'members' },
   auditHint: { pk: 'COUNT', sk: 'audit-block' },
+  timeMark: { pk: 'COUNT', sk: 'time' },
   sweep: { pk: 'COUNT', sk: 'sweep' },
   offlineSweep: { pk: 'COUNT', sk: 'offline' },
   ephemerals: 'EPHEMERAL',
   ephemeral: (peerId: string): Key => ({ pk: 'EPHEMERAL', sk: peerId }),
 } as const
 
-/** TTL of what may go after `at`, unix milliseconds; a day later, so that clocks need not agree. */
+/**
+ * TTL of what may go after `at`, unix milliseconds; a day later, so that clocks need not agree. DynamoDB deletes by its own
+ * clock what a process with a wrong one dated, so only what comes back by itself has one: leases (`R`), nonces (`Q`), health
+ * (`H`), connections (`W`), and changes (`D`) that nothing stands for: without them a cursor gets `map_gap` and begins anew.
+ */
 export const ttlAfter = (at: number): number => Math.ceil((at + day) / 1000)

@@ -2,6 +2,7 @@ import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from 
 import { graceMs } from '../refusals.ts'
 import { number, text } from '../sql/columns.ts'
 import type { directory } from './directory.ts'
+import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 
@@ -17,18 +18,39 @@ export const ledger = ({ db, clock }: PostgresInit) => ({
         clock.now(),
       ),
     )) === 1,
+
+  readTimeMark: async (): Promise<number | undefined> => {
+    const row = await db.get('SELECT at FROM time_mark')
+    return row && number(row, 'at')
+  },
+
+  writeTimeMark: async (expected: number | undefined, next: number): Promise<boolean> =>
+    (await db.transaction(tx =>
+      expected === undefined
+        ? tx.run('INSERT INTO time_mark VALUES (1, $1) ON CONFLICT DO NOTHING', next)
+        : tx.run('UPDATE time_mark SET at = $1 WHERE at = $2', next, expected),
+    )) === 1,
 })
 
 interface SweepNeeds extends PostgresInit {
   directory: ReturnType<typeof directory>
 }
 
-/** Removes what expired and is ignored by every read already. */
+/** Removes what expired and is made again by itself. */
+const sweepPassing = async (tx: Sql, now: number): Promise<void> => {
+  await tx.run('DELETE FROM leases WHERE expires_at < $1', now - leaseRetentionMs)
+  await tx.run('DELETE FROM nonces WHERE expires_at <= $1', now)
+  await tx.run('DELETE FROM health WHERE at < $1', now - healthHistory.keptMs)
+}
+
+/** Removes what expired and is ignored by every read already; unless told to keep it, also what never comes back. */
 export const sweeper =
   ({ db, clock, directory }: SweepNeeds) =>
-  (): Promise<void> =>
+  ({ keep }: { keep?: 'lapsed' } = {}): Promise<void> =>
     db.transaction(async tx => {
       const now = clock.now()
+      await sweepPassing(tx, now)
+      if (keep === 'lapsed') return
       await lockFor(tx, locks.enrolment)
       const lapsed = await tx.all(
         `SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < $1
@@ -42,7 +64,4 @@ export const sweeper =
         await tx.run(`DELETE FROM ${table} WHERE peer_id = ANY($1)`, peerIds)
       await tx.run('DELETE FROM map_log WHERE at < $1', now - mapLogRetentionMs)
       await tx.run('DELETE FROM members WHERE record IS NULL AND updated_at < $1', now - tombstoneMs)
-      await tx.run('DELETE FROM leases WHERE expires_at < $1', now - leaseRetentionMs)
-      await tx.run('DELETE FROM nonces WHERE expires_at <= $1', now)
-      await tx.run('DELETE FROM health WHERE at < $1', now - healthHistory.keptMs)
     })

@@ -89,7 +89,7 @@ export async function openPostgresStore({
     ...part.audit,
 
     listen: listener => db.listen(listener),
-    collectGarbage: () => part.sweep(),
+    collectGarbage: options => part.sweep(options),
     ping: async () => void (await db.get('SELECT 1')),
     close: () => db.close(),
   }

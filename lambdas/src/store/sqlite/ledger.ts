@@ -14,14 +14,32 @@ export const ledger = ({ db, clock }: SqliteInit) => ({
       expiresAt,
       clock.now(),
     ) === 1,
+
+  readTimeMark: (): number | undefined => {
+    const row = db.get('SELECT at FROM time_mark')
+    return row && number(row, 'at')
+  },
+
+  writeTimeMark: (expected: number | undefined, next: number): boolean =>
+    (expected === undefined
+      ? db.run('INSERT OR IGNORE INTO time_mark VALUES (1, ?)', next)
+      : db.run('UPDATE time_mark SET at = ? WHERE at = ?', next, expected)) === 1,
 })
 
 interface SweepNeeds extends SqliteInit {
   directory: ReturnType<typeof directory>
 }
 
-/** What expired and is ignored by every read already. The caller holds the transaction. */
-export const sweep = ({ db, clock, directory }: SweepNeeds): void => {
+/** What expired and is made again by itself. The caller holds the transaction. */
+export const sweepPassing = ({ db, clock }: SqliteInit): void => {
+  const now = clock.now()
+  db.run('DELETE FROM leases WHERE expires_at < ?', now - leaseRetentionMs)
+  db.run('DELETE FROM nonces WHERE expires_at <= ?', now)
+  db.run('DELETE FROM health WHERE at < ?', now - healthHistory.keptMs)
+}
+
+/** What lapsed, is ignored by every read already, and can never be made again. The caller holds the transaction. */
+export const sweepLapsed = ({ db, clock, directory }: SweepNeeds): void => {
   const now = clock.now()
   const lapsed = db.all(
     'SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < ? LIMIT 1000',
@@ -36,7 +54,4 @@ export const sweep = ({ db, clock, directory }: SweepNeeds): void => {
   }
   db.run('DELETE FROM map_log WHERE at < ?', now - mapLogRetentionMs)
   db.run('DELETE FROM members WHERE record IS NULL AND updated_at < ?', now - tombstoneMs)
-  db.run('DELETE FROM leases WHERE expires_at < ?', now - leaseRetentionMs)
-  db.run('DELETE FROM nonces WHERE expires_at <= ?', now)
-  db.run('DELETE FROM health WHERE at < ?', now - healthHistory.keptMs)
 }

@@ -66,4 +66,5 @@ export const migrations: readonly string[] = [
   ) STRICT;
   `,
   `ALTER TABLE homes ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;`,
+  `CREATE TABLE time_mark (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;`,
 ]

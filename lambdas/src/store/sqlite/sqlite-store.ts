@@ -10,7 +10,7 @@ import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
 import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
-import { ledger, sweep } from './ledger.ts'
+import { ledger, sweepLapsed, sweepPassing } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { offlineMembers } from './offline.ts'
 import { members } from './members.ts'
@@ -95,13 +95,19 @@ export function openSqliteStore({
     listHealth: async since => part.health.listHealth(since),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
+    readTimeMark: async () => part.ledger.readTimeMark(),
+    writeTimeMark: async (expected, next) => part.ledger.writeTimeMark(expected, next),
     appendAudit: async event => part.audit.appendAudit(event),
     readAuditHead: async () => part.audit.readAuditHead(),
     listAudit: async page => part.audit.listAudit(page),
 
     // A file tells nobody.
     listen: () => () => {},
-    collectGarbage: async () => write(() => sweep({ ...init, directory: part.map })),
+    collectGarbage: async ({ keep } = {}) =>
+      write(() => {
+        sweepPassing(init)
+        if (keep !== 'lapsed') sweepLapsed({ ...init, directory: part.map })
+      }),
     ping: async () => void db.get('SELECT 1'),
     close: async () => db.close(),
   }

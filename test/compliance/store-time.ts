@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest'
+import { useStore } from './store-context.ts'
+import { day, enrol, recordOf, type StoreSetup } from './store-fixture.ts'
+
+/** The time of the store, and sweeps by a process whose clock may be wrong. */
+export function timeSuite(common: StoreSetup): void {
+  describe('the time of the store', () => {
+    const context = useStore(common)
+
+    test('is written where the expected one is stored, by one of many', async () => {
+      expect(await context.any().readTimeMark()).toBeUndefined()
+      const first = Array.from({ length: 10 }, (_, i) => context.any().writeTimeMark(undefined, 100 + i))
+      expect((await Promise.all(first)).filter(Boolean)).toHaveLength(1)
+      const stored = (await context.any().readTimeMark()) ?? 0
+      expect(await context.any().writeTimeMark(stored - 1, 5)).toBe(false)
+      expect(await context.any().writeTimeMark(undefined, 5)).toBe(false)
+      expect(await context.any().writeTimeMark(stored, 5)).toBe(true)
+      expect(await context.any().readTimeMark()).toBe(5)
+    })
+
+    test('in doubt, keeps all that can never be made again', async () => {
+      const { store, clock } = context
+      const lapsed = await enrol(store, clock, 'p', { requestedName: 'n' })
+      await store.putMember(recordOf(lapsed, 1))
+      const left = await enrol(store, clock, 'left')
+      await store.putMember(recordOf(left, 1))
+      await store.removeMember('left', left.serial)
+      const { v } = await store.readHeads()
+      clock.advance(365 * day)
+      await context.any().collectGarbage({ keep: 'lapsed' })
+      clock.advance(-365 * day)
+      expect(await store.readEnrolment('p')).toEqual(lapsed)
+      expect(await store.findEnrolment({ name: 'n' })).toMatchObject({ peerId: 'p' })
+      expect(await store.readMembers(['p'])).toMatchObject([{ peerId: 'p' }])
+      expect((await store.readHeads()).v).toEqual(v)
+      await expect(store.putMember(recordOf(left, 1))).rejects.toMatchObject({ code: 'conflict' })
+    })
+  })
+}
