@@ -17,7 +17,7 @@ import { systemClock, type Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { clientAddress } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
-import { firstAdmin } from './first-admin.ts'
+import { firstAdmin, type FirstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
 import { localAuthority, type LocalAuthority, type RotatedKey } from './local-authority.ts'
@@ -171,20 +171,7 @@ async function serve({
   const admin = await firstAdmin(data, plane)
   server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
   hub.start()
-  const chores = housekeeping(
-    { garbage: () => sweepOrSay(plane, log), admin: () => admin.renewWhenDue() },
-    log,
-  )
-  const removeOffline = onceListening(plane.mesh.clock, () => plane.removeOffline(), healthCheckMs)
-  const roundups = housekeeping(
-    {
-      keys: () => authority.settle(),
-      offline: async () => void (await removeOffline()),
-      health: () => plane.healthHistory.record(),
-    },
-    log,
-    healthCheckMs,
-  )
+  const stopTasks = startTasks({ plane, authority, admin, log })
   const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
@@ -194,7 +181,7 @@ async function serve({
     // Who watches is sent away first: their connections would keep the server open.
     unlisten()
     await Promise.all([hub.stop(), closeServer(server)])
-    await Promise.all([chores.stop(), roundups.stop()])
+    await stopTasks()
     metrics.stop()
     await store.close()
     log.info({ meshId }, 'control plane stopped')
@@ -213,6 +200,30 @@ async function serve({
     rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),
     stop: () => (stopped ??= stop()),
   }
+}
+
+/** Starts what is done without being asked: rarely, and each minute. @returns how to stop it */
+function startTasks({
+  plane,
+  authority,
+  admin,
+  log,
+}: Pick<Serving, 'plane' | 'authority' | 'log'> & { admin: FirstAdmin }): () => Promise<void> {
+  const removeOffline = onceListening(plane.mesh.clock, () => plane.removeOffline(), healthCheckMs)
+  const chores = housekeeping(
+    { garbage: () => sweepOrSay(plane, log), admin: () => admin.renewWhenDue() },
+    log,
+  )
+  const roundups = housekeeping(
+    {
+      keys: () => authority.settle(),
+      offline: async () => void (await removeOffline()),
+      health: () => plane.healthHistory.record(),
+    },
+    log,
+    healthCheckMs,
+  )
+  return async () => void (await Promise.all([chores.stop(), roundups.stop()]))
 }
 
 async function sweepOrSay(plane: ControlPlane, log: Log): Promise<void> {
