@@ -22,10 +22,19 @@ async function runCommand() {
   const entry = candidates.find(path => existsSync(path))
   if (entry === undefined) fail(`Cannot start agent-mesh: none of ${candidates.join(', ')} exists`)
   // Below the user's own cache, not in the shared temporary folder: this cache holds code that will run.
-  module.enableCompileCache(
-    join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'agent-mesh', 'compiled'),
-  )
+  const cache = cacheFolder()
+  if (cache) module.enableCompileCache(join(cache, 'agent-mesh', 'compiled'))
   await import(pathToFileURL(entry).href)
+}
+
+/** A user without an entry in the user database has none: then nothing is cached. */
+function cacheFolder() {
+  if (process.env.XDG_CACHE_HOME) return process.env.XDG_CACHE_HOME
+  try {
+    return join(homedir(), '.cache')
+  } catch {
+    return undefined
+  }
 }
 
 /** A launcher that is killed outright closes its channel: the command it started ends too. */
@@ -35,13 +44,12 @@ function endWithLauncher() {
   process.channel.unref()
 }
 
+/** Beside this package alone: what lies below the current directory may be another's, and would run as this user. */
 function findNode() {
-  for (const start of [dirname(self), process.cwd()]) {
-    for (let folder = start; ; folder = dirname(folder)) {
-      const node = join(folder, 'node_modules', '.bin', 'node')
-      if (existsSync(node)) return node
-      if (folder === dirname(folder)) break
-    }
+  for (let folder = dirname(self); ; folder = dirname(folder)) {
+    const node = join(folder, 'node_modules', '.bin', 'node')
+    if (existsSync(node)) return node
+    if (folder === dirname(folder)) break
   }
   fail(
     `Cannot start agent-mesh: it needs Node ${wanted}, this is ${process.version}, and no node_modules/.bin/node was found`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { collect, parseCount, parseDuration, parseJsonArgument, parseListen } from './arguments.ts'
+import { collect, parseCount, parseDuration, parseJoin, parseJsonArgument, parseListen } from './arguments.ts'
 
 describe('parseDuration()', () => {
   it.each([
@@ -29,6 +29,12 @@ describe('parseListen()', () => {
   it.each(['', 'host', 'host:', 'host:70000', '::1:80', 'http://x:1'])('refuses %j', text =>
     expect(() => parseListen(text)).toThrow('HOST:PORT'),
   )
+})
+
+describe('parseJoin()', () => {
+  it.each(['amj1.x', '@/run/token', '-'])('takes %s', text => expect(parseJoin(text)).toBe(text))
+
+  it.each(['', '@', '--name', '-n'])('refuses %j', text => expect(() => parseJoin(text)).toThrow('@FILE'))
 })
 
 describe('other arguments', () => {

@@ -44,6 +44,13 @@ export function parseJsonArgument(text: string): unknown {
   }
 }
 
+/** `TOKEN`, `@FILE` or `-`. An empty variable in a shell line makes the next option the value: that is refused. */
+export function parseJoin(text: string): string {
+  if (text === '' || text === '@' || (text.startsWith('-') && text !== '-'))
+    throw new InvalidArgumentError('It is a join token, @FILE, or - for standard input.')
+  return text
+}
+
 /** For options that may be given several times. */
 export const collect = (value: string, before: readonly string[] | false | undefined): string[] => [
   ...(before || []),

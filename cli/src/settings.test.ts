@@ -36,6 +36,16 @@ describe('readSettings()', () => {
     expect(readSettings(proxy === undefined ? {} : { proxy }, env).proxy?.url).toBe(url)
   })
 
+  it.each([
+    [{}, undefined],
+    [{ AGENT_MESH_JOIN: '', AGENT_MESH_JOIN_FILE: '' }, undefined],
+    [{ AGENT_MESH_JOIN: 'amj1.x' }, 'amj1.x'],
+    [{ AGENT_MESH_JOIN_FILE: '/run/token' }, '@/run/token'],
+    [{ AGENT_MESH_JOIN: 'amj1.x', AGENT_MESH_JOIN_FILE: '/run/token' }, 'amj1.x'],
+  ])('with %o joins by %s', (env, join) => {
+    expect(readSettings({ data: '/x' }, env).join).toBe(join)
+  })
+
   it('never sends what is on this machine through a proxy', () => {
     const { proxy } = readSettings({ proxy: 'p:1' }, { NO_PROXY: 'a.example' })
     expect(proxy?.noProxy).toBe('a.example,localhost,127.0.0.0/8,::1')

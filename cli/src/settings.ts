@@ -25,6 +25,8 @@ export interface Settings {
   interactive: boolean
   /** Through which control plane and relays are reached. */
   proxy: ProxySettings | undefined
+  /** What the environment has for `--join`: `TOKEN`, or `@FILE`. */
+  join: string | undefined
 }
 
 export interface ProxySettings {
@@ -33,7 +35,11 @@ export interface ProxySettings {
   noProxy: string
 }
 
-/** The one place that reads the environment: XDG_DATA_HOME, NO_COLOR, HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
+/**
+ * The one place that reads the environment: XDG_DATA_HOME, NO_COLOR, HTTPS_PROXY, HTTP_PROXY, NO_PROXY, AGENT_MESH_JOIN,
+ * AGENT_MESH_JOIN_FILE.
+ * @throws MeshError invalid_argument for a context that is no name, or when neither home nor data folder is known
+ */
 export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = environment()): Settings {
   const context = options.context ?? defaults.context
   if (!/^[a-zA-Z0-9][\w.-]{0,63}$/.test(context))
@@ -41,18 +47,42 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = en
       'invalid_argument',
       `Cannot use context ${JSON.stringify(context)}: not 1-64 of a-z, 0-9, . _ -`,
     )
-  const shared = env['XDG_DATA_HOME']
-  // The XDG specification: relative values are ignored.
-  const base = shared !== undefined && isAbsolute(shared) ? shared : join(homedir(), '.local', 'share')
   return {
     context,
-    data: options.data === undefined ? join(base, 'agent-mesh', context) : resolve(options.data),
+    data: options.data === undefined ? contextFolder(context, env) : resolve(options.data),
     flags: flagsOf(options),
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
     proxy: proxyOf(options.proxy, env),
+    join: joinOf(env),
   }
+}
+
+function contextFolder(context: string, env: NodeJS.ProcessEnv): string {
+  const shared = env['XDG_DATA_HOME']
+  // The XDG specification: relative values are ignored.
+  const base = shared !== undefined && isAbsolute(shared) ? shared : join(homeOf(), '.local', 'share')
+  return join(base, 'agent-mesh', context)
+}
+
+/** A user without an entry in the user database has no home: containers run as any number. */
+function homeOf(): string {
+  try {
+    const home = homedir()
+    if (isAbsolute(home)) return home
+  } catch {
+    // No entry: as an empty one.
+  }
+  throw new MeshError('invalid_argument', 'Cannot choose a data folder: this user has no home directory', {
+    hint: 'Name the folder with --data DIR, or set XDG_DATA_HOME or HOME.',
+  })
+}
+
+function joinOf(env: NodeJS.ProcessEnv): string | undefined {
+  const [token, file] = [env['AGENT_MESH_JOIN'] ?? '', env['AGENT_MESH_JOIN_FILE'] ?? '']
+  if (token !== '') return token
+  return file === '' ? undefined : `@${file}`
 }
 
 /** Everything is tunnelled, so one proxy serves for all; what is on this machine never needs it. */

@@ -102,6 +102,19 @@ describe.each([
 })
 
 describe('the launcher without Node 24', () => {
+  it.skipIf(old === undefined)('runs no node of the current directory', async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'launcher-'))
+    await mkdir(join(elsewhere, 'bin'))
+    await mkdir(join(elsewhere, 'work/node_modules/.bin'), { recursive: true })
+    await writeFile(join(elsewhere, 'package.json'), '{"type":"module"}')
+    await cp(launcher, join(elsewhere, 'bin/agent-mesh.js'))
+    const planted = join(elsewhere, 'work/node_modules/.bin/node')
+    await writeFile(planted, '#!/bin/sh\necho planted\n', { mode: 0o755 })
+    const failed = run(old ?? '', [join(elsewhere, 'bin/agent-mesh.js')], { cwd: join(elsewhere, 'work') })
+    await expect(failed).rejects.toMatchObject({ code: 1, stdout: '' })
+    await rm(elsewhere, { recursive: true })
+  })
+
   it.skipIf(old === undefined)('says what to install', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'launcher-'))
     await mkdir(join(elsewhere, 'bin'))

@@ -24,7 +24,7 @@ test('two processes with one key are found by the relay and by the older one, wh
   expect(copy.peerId).toBe(original.peerId)
 
   await vi.waitFor(() => expect(warned(original)).toHaveLength(1), 15_000)
-  expect(warned(original)[0]).toContain('publishes no more')
+  expect(warned(original)[0]).toContain('falls silent')
   await vi.waitFor(
     () => expect(warned(relay)).toEqual(['cloned key: two processes use the key of twin']),
     15_000,

@@ -1,4 +1,5 @@
 /** Joining a mesh: from a join token to a stored credential and head. */
+import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import {
   meshIdField,
@@ -27,7 +28,9 @@ export interface EnrolInit {
   region?: string
   /** Through which the control plane is reached. @default none */
   proxy?: ProxyOptions | undefined
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
+  /** Called before the token is shown to the control plane: from then on it may be used up. */
+  onRedeem?: () => void
 }
 
 /** Where this member's control plane is and which mesh it is in. */
@@ -56,6 +59,13 @@ export function enrolledIn(store: MemberStore): ControlPlaneRef | undefined {
   return parseJson(refSchema, stored, 'read from member.db which mesh this is')
 }
 
+/** What is kept of a token: enough to know it again, not to use it. */
+const digestOf = (secret: Uint8Array): string => createHash('sha256').update(secret).digest('base64url')
+
+/** Whether this member joined with that token: redeeming it again would tell nothing new. @throws MeshError token_invalid */
+export const joinedWith = (store: MemberStore, token: string): boolean =>
+  store.get('joinedWith') === digestOf(parseJoinToken(token).secret)
+
 /**
  * Redeems a join token. The head is verified against the mesh id of the token before anything is believed.
  * @throws MeshError token_invalid, unauthenticated (the server is of another mesh), unavailable
@@ -70,6 +80,7 @@ export async function enrol({
   region,
   proxy,
   signal,
+  onRedeem,
 }: EnrolInit): Promise<ControlPlaneRef> {
   const { url, meshId, secret } = parseJoinToken(token)
   const known = enrolledIn(store)
@@ -85,6 +96,7 @@ export async function enrol({
   const { head: offered } = await client.bootstrap({}, signal)
   const head = await headKeeper({ meshId, store, log })
   await head.accept(offered)
+  onRedeem?.()
   const reply = await client.enrol(
     {
       secret: Buffer.from(secret).toString('base64url'),
@@ -98,5 +110,6 @@ export async function enrol({
   await verifyCredential(reply.credential, { meshId, keys, now: 'any', peerId: signer.kid })
   store.set('credential', reply.credential)
   store.set('controlPlane', JSON.stringify({ url, meshId }))
+  store.set('joinedWith', digestOf(secret))
   return { url, meshId }
 }

@@ -18,6 +18,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
+import { Rival } from './rival.ts'
 
 /** What a member decides to say of itself. */
 export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services' | 'region' | 'zone'>
@@ -33,6 +34,8 @@ export interface RecordPublisherInit {
   fields: RecordFields
   /** Whether the signed list of revocations names this member: that an answer says so is not enough. Never rejects. */
   isRevoked: (signal: AbortSignal) => Promise<boolean>
+  /** Uniform in [0, 1). @default Math.random */
+  random?: () => number
 }
 
 /** Signs the first record of this start and begins to publish it. */
@@ -55,12 +58,13 @@ async function signNext(
   init: RecordPublisherInit,
   fields: RecordFields,
   atLeast: number,
+  exactly?: number,
 ): Promise<SignedRecord> {
   const now = init.clock.now()
   const stored = Number(init.store.get('incarnation') ?? 0)
   // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
   const usable = stored > now + limits.futureMs ? 0 : stored
-  const incarnation = nextIncarnation(Math.max(usable, atLeast), now)
+  const incarnation = exactly ?? nextIncarnation(Math.max(usable, atLeast), now)
   const record = { ...fields, incarnation, serial: init.serial }
   const jws = await signRecord(init.signer, record)
   init.store.set('incarnation', String(record.incarnation))
@@ -86,9 +90,7 @@ export class RecordPublisher {
   #toTell = false
   #answered = false
   #refusal: MeshError | undefined
-  /** Highest incarnation that others published with the own key after this process did. */
-  #outdoneBy = 0
-  #tellOutdone: (incarnation: number) => void = () => {}
+  readonly #rival: Rival
   /** One signature after the other: each takes the fields as they are then, under a number of its own. */
   #signing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
@@ -99,6 +101,17 @@ export class RecordPublisher {
     this.#fields = init.fields
     this.#signed = signed
     this.#signedFields = init.fields
+    this.#rival = new Rival({
+      clock: init.clock,
+      random: init.random,
+      published: () => this.published,
+      publish: (known, exactly) => {
+        this.#sign(known, exactly).then(
+          () => this.schedule(),
+          (err: unknown) => init.log.error({ err }, 'member record not signed'),
+        )
+      },
+    })
     this.#retrying.onFailure(({ reason }) => {
       if (!this.#stopping.signal.aborted && 'error' in reason && worthTelling(reason.error))
         init.log.warn({ err: reason.error }, 'member record not published yet')
@@ -142,18 +155,21 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** Calls back when another process published with the own key: this one then publishes no more, so that they do not fight. */
+  /** Calls back when another process published with the own key: this one then falls silent, so that they do not fight. */
   onOutdone(listener: (incarnation: number) => void): void {
-    this.#tellOutdone = listener
+    this.#rival.onOutdone(listener)
+  }
+
+  /** Calls back when this process publishes again because the other one did not answer. */
+  onAlone(listener: () => void): void {
+    this.#rival.onAlone(listener)
   }
 
   /** The mesh has a record of this member with that incarnation. */
   sees(incarnation: number): void {
     // Before the first publication it is of an earlier life; a later one than the newest is of another process.
-    if (this.#published === '' || incarnation <= this.#signed.record.incarnation || this.#outdoneBy > 0)
-      return
-    this.#outdoneBy = incarnation
-    this.#tellOutdone(incarnation)
+    const own = this.#signed.record.incarnation
+    if (this.#published !== '' && incarnation > own) this.#rival.sees(incarnation, own)
   }
 
   /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
@@ -168,14 +184,14 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** Signs unless the newest record says all that and its incarnation is above `known`. */
-  #sign(known: number): Promise<void> {
+  /** Signs unless the newest record says all that and its incarnation is above `known`. @param exactly its incarnation */
+  #sign(known: number, exactly?: number): Promise<void> {
     const signing = this.#signing.then(async () => {
       const fields = this.#fields
       const current = JSON.stringify(this.#signedFields) === JSON.stringify(fields)
       if (current && this.#signed.record.incarnation > known) return
       // Also by a clock that is behind: whoever has the record that was taken believes no lower one.
-      this.#signed = await signNext(this.#init, fields, Math.max(known, this.#taken))
+      this.#signed = await signNext(this.#init, fields, Math.max(known, this.#taken), exactly)
       this.#signedFields = fields
     })
     this.#signing = signing.catch(() => undefined)
@@ -183,7 +199,7 @@ export class RecordPublisher {
   }
 
   schedule(): void {
-    if (this.#stopping.signal.aborted || this.#outdoneBy > 0) return
+    if (this.#stopping.signal.aborted || this.#rival.silences) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       // Not by itself: with nothing to do it would be over before it is noted as running, and stay so.
@@ -193,6 +209,7 @@ export class RecordPublisher {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#rival.stop()
     clearTimeout(this.#timer)
     await this.#running
     await this.#signing
@@ -201,7 +218,7 @@ export class RecordPublisher {
   async #publishAll(): Promise<void> {
     const { signal } = this.#stopping
     try {
-      while (!this.published && this.#outdoneBy === 0 && !signal.aborted)
+      while (!this.published && !this.#rival.silences && !signal.aborted)
         await this.#retrying.execute(() => this.#publish(), signal)
     } catch (error) {
       if (!signal.aborted) this.#init.log.error({ err: error }, 'member record not published')
@@ -237,7 +254,7 @@ export class RecordPublisher {
     const shown = credible && this.#published === '' ? 0 : await this.#shown()
     if (shown === undefined) return false
     this.sees(shown)
-    if (this.#outdoneBy > 0) return true
+    if (this.#rival.silences) return true
     if (!credible && shown < known) return false
     await this.#sign(known)
     // Whoever forges answers could go on for ever: from the second one on there is a pause.

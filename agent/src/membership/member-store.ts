@@ -7,7 +7,14 @@ import { DatabaseSync } from 'node:sqlite'
 
 /** Own documents by key. */
 export type StoredKey =
-  'controlPlane' | 'credential' | 'head' | 'incarnation' | 'homeSeq' | 'cursor' | 'goodAddresses'
+  | 'controlPlane'
+  | 'credential'
+  | 'joinedWith'
+  | 'head'
+  | 'incarnation'
+  | 'homeSeq'
+  | 'cursor'
+  | 'goodAddresses'
 
 export interface MemberStore {
   get(key: StoredKey): string | undefined

@@ -43,7 +43,7 @@ export class Clones {
   /** Another process published with the own key. @param incarnation of its record */
   own(peerId: string, incarnation: number): void {
     if (this.#own !== undefined) return
-    this.#own = `cloned key: two processes use the key of this member; the other one published record ${incarnation}, so this one publishes no more`
+    this.#own = `cloned key: two processes use the key of this member; the other one published record ${incarnation}, so this one falls silent and looks every few minutes whether that one still runs`
     this.#tell(peerId, { incarnation })
   }
 
@@ -59,6 +59,11 @@ export class Clones {
     if (both === undefined || this.#found.has(peerId)) return
     if (this.#found.size < mostListed) this.#found.set(peerId, credential.name)
     this.#tell(peerId, { name: credential.name, boots: [other.peer.boot, boot] })
+  }
+
+  /** The other process does not publish any more. */
+  alone(): void {
+    this.#own = undefined
   }
 
   #tell(peerId: string, detail: Record<string, unknown>): void {

@@ -72,4 +72,9 @@ export const defaults = {
   netcheckReachMs: 2_000,
   /** How often the addresses that worked are written to disk, if they changed. */
   saveAddressesMs: 60_000,
+  /** First and longest pause before a join is tried again that waits for the control plane; half of each is random. */
+  joinRetryMinMs: 500,
+  joinRetryMaxMs: 30_000,
+  /** An enrolled member that is started with another join token waits so long for its redemption, then goes on without. */
+  rejoinMs: 5_000,
 } as const

@@ -4,47 +4,15 @@ import { join } from 'node:path'
 import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
 import { controlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper } from '../discovery/credential-keeper.ts'
-import { enrol, enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
-import { openIdentity, type Identity } from '../identity/index.ts'
+import { openIdentity } from '../identity/index.ts'
 import { headKeeper } from '../membership/head-keeper.ts'
-import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
+import { openMemberStore } from '../membership/member-store.ts'
 import { openMeshMap } from '../membership/mesh-map.ts'
-import { systemClock, type Clock } from '../observe/clock.ts'
+import { systemClock } from '../observe/clock.ts'
 import { memberMetrics } from '../observe/member-metrics.ts'
+import { checkStart, forgetMember, joinOnce, NotJoinedError } from './joining.ts'
 import { MemberAudit } from './member-audit.ts'
-
 import type { Member, MemberInit } from './member-parts.ts'
-
-async function joinOnce(
-  init: MemberInit,
-  identity: Identity,
-  store: MemberStore,
-  clock: Clock,
-): Promise<ControlPlaneRef> {
-  const { settings, log, signal } = init
-  if (settings.join === undefined) {
-    const known = enrolledIn(store)
-    if (known !== undefined) return known
-    throw new MeshError('unauthenticated', `Cannot start: ${settings.data} belongs to no mesh yet`, {
-      hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
-    })
-  }
-  const { join: token, name, region, proxy } = settings
-  const wanted = {
-    ...(name === undefined ? {} : { name }),
-    ...(region === undefined ? {} : { region }),
-    proxy,
-  }
-  return enrol({
-    token,
-    signer: identity.signer,
-    store,
-    clock,
-    log,
-    ...wanted,
-    ...(signal ? { signal } : {}),
-  })
-}
 
 /** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */
 function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaims): void {
@@ -81,7 +49,11 @@ export type Knowledge = Pick<
 
 /** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
 export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
-  const { settings, log, clock = systemClock } = init
+  const { settings, log, signal, clock = systemClock } = init
+  const isNew = await checkStart(settings)
+  let joined = true
+  // Ends last, when nothing has these files open any more.
+  undo.push(() => (isNew && !joined ? forgetMember(settings.data) : undefined))
   await mkdir(settings.data, { recursive: true, mode: 0o700 })
   const identity = await openIdentity(settings.data)
   const store = openMemberStore(join(settings.data, 'member.db'))
@@ -89,7 +61,13 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   const audit = new MemberAudit({ folder: settings.data, peerId: identity.peerId, clock, log })
   undo.push(() => audit.stop())
   const before = store.get('credential')
-  const controlPlane = await joinOnce(init, identity, store, clock)
+  const { signer } = identity
+  const controlPlane = await joinOnce({ settings, log, signal, signer, store, clock }).catch(
+    (error: unknown) => {
+      joined = !(error instanceof NotJoinedError)
+      throw error
+    },
+  )
   const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
   const map = await openMeshMap({ store, head, log, clock })
   const { proxy } = settings

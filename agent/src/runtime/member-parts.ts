@@ -39,7 +39,7 @@ export interface MemberInit {
   beforeStart?: (transport: Transport) => void
   clock?: Clock
   /** Gives up while joining. */
-  signal?: AbortSignal
+  signal?: AbortSignal | undefined
 }
 
 /** The parts, each started. */

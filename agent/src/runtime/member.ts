@@ -90,6 +90,7 @@ function followOwnRecord(
 ): void {
   const { identity, map, publisher, clones } = own
   publisher.onOutdone(incarnation => clones.own(identity.peerId, incarnation))
+  publisher.onAlone(() => clones.alone())
   map.onChange(() => publisher.sees(map.get(identity.peerId)?.record.incarnation ?? 0))
   map.onChange(changes => comeBack(changes, own))
 }

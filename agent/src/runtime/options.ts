@@ -32,8 +32,10 @@ const mdnsField = z.object({
 const optionsSchema = z.object({
   /** Data folder: identity, credential, map. Created when missing, 0700. */
   data: z.string().check(z.minLength(1)),
-  /** Join token; needed only for the first start. */
+  /** Join token; needed only for the first start. A data folder that is enrolled starts whatever it is. */
   join: z.optional(z.string()),
+  /** Joins as soon as the control plane answers, instead of failing when it does not. @default false */
+  wait: z._default(z.boolean(), false),
   /** Wanted name. @default the host name */
   name: z.optional(nameField),
   region: z.optional(labelField),

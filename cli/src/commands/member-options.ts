@@ -1,16 +1,56 @@
 /** What `up` and `relay` both take. */
-import { Option } from 'commander'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { Argument, Option, type Command } from 'commander'
 
-import { collect, parseListen } from '../arguments.ts'
+import { collect, parseJoin, parseListen } from '../arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
+import type { Settings } from '../settings.ts'
 
-type SameAsStarted = 'join' | 'name' | 'region' | 'announce' | 'logLevel'
+type SameAsStarted = 'name' | 'region' | 'announce' | 'logLevel'
 
 export interface MemberOptions extends Pick<MemberFlags, SameAsStarted> {
+  /** `TOKEN`, `@FILE` or `-`. */
+  join?: string
+  wait?: boolean
   metrics?: { host: string; port: number }
 }
 
-export const joinOption = (about: string) => new Option('--join <token>', `${about} (first start only)`)
+/** `[token]`, `--join`, and `--wait` with its opposite: neither is the default, that depends on who watches. */
+export const takesJoin = (command: Command, about: string): Command =>
+  command
+    .addArgument(
+      new Argument('[token]', 'as --join; other users can read it in the process list').argParser(parseJoin),
+    )
+    .addOption(
+      new Option('--join <token>', `${about}, @FILE, or - for standard input (first start only)`).argParser(
+        parseJoin,
+      ),
+    )
+    .option('--wait', 'join as soon as the control plane answers (default without a terminal)')
+    .option('--no-wait', 'fail when the control plane does not answer (default on a terminal)')
+
+/**
+ * How a member joins: where the token is (`TOKEN`, `@FILE` or `-`; the command line wins over the environment), and whether
+ * the control plane is waited for.
+ * @throws MeshError invalid_argument when the command line has two tokens
+ */
+export function joiningOf(
+  { join, wait }: Pick<MemberOptions, 'join' | 'wait'>,
+  argument: string | undefined,
+  { join: environment, interactive }: Settings,
+): { source: string | undefined; wait: boolean } {
+  if (join !== undefined && argument !== undefined)
+    throw new MeshError('invalid_argument', 'Cannot join: the command line has two join tokens', {
+      hint: 'Pass it once: --join TOKEN, --join @FILE or --join - (standard input).',
+    })
+  return { source: join ?? argument ?? environment, wait: wait ?? !interactive }
+}
+
+/** For the help of both. */
+export const joinHelp = `
+The token is best kept out of the process list: --join @FILE, --join -, AGENT_MESH_JOIN=TOKEN or AGENT_MESH_JOIN_FILE=FILE.
+A data folder that is enrolled starts from what it has, whatever the token and the control plane are: both may stay in a
+unit file.`
 
 export const nameOption = () => new Option('--name <name>', 'wanted name (default: the host name)')
 

@@ -1,6 +1,8 @@
 import type { Finding, NetworkFacts } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { Option } from 'commander'
 
+import { parseJoin } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import type { Output } from '../show/output.ts'
@@ -18,7 +20,12 @@ export const registerNetcheck: Register = (program, finish) => {
     .command('netcheck')
     .description('what the network of this machine lets through: NAT, UDP, port 443, proxy, relays')
     .option('--control-plane <url>', 'control plane to ask, before this machine is in a mesh')
-    .option('--join <token>', 'join token whose control plane to ask; it is not used up')
+    .addOption(
+      new Option(
+        '--join <token>',
+        'join token whose control plane to ask, @FILE, or - for standard input; it is not used up',
+      ).argParser(parseJoin),
+    )
     .addHelpText(
       'after',
       `
@@ -57,8 +64,11 @@ async function whichMesh(settings: Settings, { controlPlane: url, join }: Option
     return { controlPlane: { url }, relays: [] }
   }
   if (join !== undefined) {
-    const { parseJoinToken } = await import('@agent-mesh/protocol')
-    const { url: named, meshId } = parseJoinToken(join)
+    const [{ parseJoinToken }, { tokenOf }] = await Promise.all([
+      import('@agent-mesh/protocol'),
+      import('../data/join-token.ts'),
+    ])
+    const { url: named, meshId } = parseJoinToken(await tokenOf(join))
     return { controlPlane: { url: named, meshId }, relays: [] }
   }
   const { storedMesh } = await import('../data/stored-mesh.ts')

@@ -6,11 +6,13 @@ import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
   announceOption,
-  joinOption,
+  joinHelp,
+  joiningOf,
   listenOption,
   metricsOption,
   nameOption,
   regionOption,
+  takesJoin,
   type MemberOptions,
 } from './member-options.ts'
 
@@ -18,11 +20,27 @@ interface Options extends MemberOptions, Omit<RelayFlags, keyof MemberFlags> {
   listen?: string[]
 }
 
+const help = `
+Runs in the foreground until Ctrl-C; restarts from its data folder without the token.
+${joinHelp}
+
+Examples:
+  $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
+  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
+  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
+
+Over its rate a member is slowed down and loses nothing; beyond its day its circuits end, with the
+reason in the log and in agent_mesh_relay_denied_total.
+
+Make the token with: agent-mesh token create --role relay`
+
 export const registerRelay: Register = (program, finish) => {
-  const command = program
-    .command('relay')
-    .description('run a relay: the home of agents and the way to those nobody reaches directly')
-    .addOption(joinOption('join token with the role relay'))
+  const command = takesJoin(
+    program
+      .command('relay')
+      .description('run a relay: the home of agents and the way to those nobody reaches directly'),
+    'join token with the role relay',
+  )
     .addOption(nameOption())
     .addOption(regionOption('where it is; agents prefer relays of their region'))
     .addOption(listenOption(defaults.relayListen))
@@ -42,24 +60,11 @@ export const registerRelay: Register = (program, finish) => {
     .option('--total-daily <gib>', 'GiB a day of all members (default: 2048)', parseLimit)
     .addOption(metricsOption())
     .addOption(logLevelOption())
-    .addHelpText(
-      'after',
-      `
-Runs in the foreground until Ctrl-C; comes back from its data folder without the token.
-
-Examples:
-  $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
-  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
-  $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
-
-Over its rate a member is slowed down and loses nothing; beyond its day its circuits end, with the
-reason in the log and in agent_mesh_relay_denied_total.
-
-Make the token with: agent-mesh token create --role relay`,
-    )
-  onCall<Options, []>(command, finish, async invocation => {
+    .addHelpText('after', help)
+  onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
-    const { options } = invocation
+    const { options, settings } = invocation
+    const joining = joiningOf(options, token, settings)
     await runDaemon(invocation, {
       kind: 'relay',
       starting: 'Joining the mesh',
@@ -68,9 +73,10 @@ Make the token with: agent-mesh token create --role relay`,
         const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')
         return startRelayDaemon({
           ...options,
+          joining,
           folder,
           listen: options.listen ?? [defaults.relayListen],
-          proxy: invocation.settings.proxy,
+          proxy: settings.proxy,
           signal,
         })
       },

@@ -6,11 +6,13 @@ import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
   announceOption,
-  joinOption,
+  joinHelp,
+  joiningOf,
   listenOption,
   metricsOption,
   nameOption,
   regionOption,
+  takesJoin,
   type MemberOptions,
 } from './member-options.ts'
 
@@ -23,10 +25,12 @@ interface Options extends MemberOptions {
 }
 
 export const registerUp: Register = (program, finish) => {
-  const command = program
-    .command('up')
-    .description('run the agent of this machine: it serves, calls and stays in the mesh')
-    .addOption(joinOption('join token'))
+  const command = takesJoin(
+    program
+      .command('up')
+      .description('run the agent of this machine: it serves, calls and stays in the mesh'),
+    'join token',
+  )
     .addOption(nameOption())
     .addOption(regionOption('where this machine is'))
     .addOption(listenOption(defaults.agentListen))
@@ -42,29 +46,33 @@ export const registerUp: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
-Runs in the foreground until Ctrl-C; the other commands talk to it. It comes back from its data folder without the token,
-also while the control plane is away.
+Runs in the foreground until Ctrl-C; the other commands talk to it. It restarts from its data folder without the token,
+also while the control plane is unavailable.
+${joinHelp}
 
 Examples:
+  $ agent-mesh up --join @/run/secrets/join-token
   $ agent-mesh up --join TOKEN
   $ agent-mesh up
   $ agent-mesh up --name web-1 --serve ./services/math.ts
   $ agent-mesh --context staging up --join TOKEN`,
     )
-  onCall<Options, []>(command, finish, async invocation => {
+  onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
-    const { options } = invocation
+    const { options, settings } = invocation
+    const joining = joiningOf(options, token, settings)
     await runDaemon(invocation, {
       kind: 'agent',
-      starting: options.join === undefined ? 'Starting the agent' : 'Joining the mesh',
+      starting: joining.source === undefined ? 'Starting the agent' : 'Joining the mesh',
       metricsListen: options.metrics,
       start: async (folder, signal) => {
         const { startAgentDaemon } = await import('../daemon/agent-daemon.ts')
         return startAgentDaemon({
           ...options,
+          joining,
           folder,
           listen: options.listen === false ? [] : (options.listen ?? [defaults.agentListen]),
-          proxy: invocation.settings.proxy,
+          proxy: settings.proxy,
           signal,
         })
       },

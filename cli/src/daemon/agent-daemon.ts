@@ -20,7 +20,12 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   // Before joining: a module that does not load should cost no token.
   const services = await loadServices(flags.serve ?? [])
   const log = createLogger('agent', flags.logLevel)
-  const agent = await createAgent({ ...memberOptions(flags), paths: flags.paths, mdns: flags.mdns, log })
+  const agent = await createAgent({
+    ...(await memberOptions(flags)),
+    paths: flags.paths,
+    mdns: flags.mdns,
+    log,
+  })
   try {
     for (const definition of services) agent.serve(definition)
   } catch (error) {

@@ -1,10 +1,12 @@
 import type { LogLevel } from '../commands/log-level.ts'
+import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'
 
 /** What `up` and `relay` pass on to the member they start. */
 export interface MemberFlags {
   folder: string
-  join?: string
+  /** `source` is `TOKEN`, `@FILE` or `-`; `wait`: until the control plane answers. */
+  joining: { source: string | undefined; wait: boolean }
   name?: string
   region?: string
   listen: string[]
@@ -14,12 +16,15 @@ export interface MemberFlags {
   signal: AbortSignal
 }
 
-/** The options that agents and relays share. */
-export function memberOptions({ folder, join, name, region, listen, announce, proxy, signal }: MemberFlags) {
+/** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
+export async function memberOptions(flags: MemberFlags) {
+  const { folder, joining, name, region, listen, announce, proxy, signal } = flags
+  const join = await readJoinToken(joining.source, folder)
   return {
     data: folder,
     listen,
     signal,
+    wait: joining.wait,
     ...(join !== undefined && { join }),
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),

@@ -21,7 +21,7 @@ export interface RelayFlags extends MemberFlags {
 export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon> {
   const log = createLogger('relay', flags.logLevel)
   const relay = await createRelay({
-    ...memberOptions(flags),
+    ...(await memberOptions(flags)),
     log,
     ...stunOf(flags),
     traffic: trafficOf(flags),

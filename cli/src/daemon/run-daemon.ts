@@ -45,8 +45,10 @@ export async function runDaemon(
   { kind, starting, metricsListen, start }: DaemonInit,
 ): Promise<void> {
   const folder = await ownDataFolder(settings.data, kind)
+  let started = false
   try {
     const daemon = await withProgress(settings, starting, () => start(folder.path, signal))
+    started = true
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()
     try {
@@ -59,7 +61,7 @@ export async function runDaemon(
       await inTime(daemon.stop(), kind)
     }
   } finally {
-    await folder.release()
+    await folder.release(!started)
   }
 }
 

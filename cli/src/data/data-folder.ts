@@ -1,5 +1,5 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { defaults } from '../defaults.ts'
@@ -8,8 +8,8 @@ import { takeLock, type Lock } from './lock.ts'
 /** A data folder that this process owns until `release()`. */
 export interface OwnedFolder {
   path: string
-  /** Idempotent. */
-  release(): Promise<void>
+  /** Idempotent. @param failed whether nothing was begun in it: a folder made for that, and empty, is removed */
+  release(failed?: boolean): Promise<void>
 }
 
 const ownerFile = (folder: string) => join(folder, 'owner.json')
@@ -20,8 +20,9 @@ const ownerFile = (folder: string) => join(folder, 'owner.json')
  */
 export async function ownDataFolder(path: string, kind: string): Promise<OwnedFolder> {
   checkSocketPath(path)
+  let isNew = false
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    isNew = (await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined
   } catch (error) {
     throw new MeshError('permission_denied', `Cannot make data folder ${path}: ${String(error)}`, {
       cause: error,
@@ -31,7 +32,7 @@ export async function ownDataFolder(path: string, kind: string): Promise<OwnedFo
   const lock = lockOf(path)
   if (lock === undefined) throw await inUse(path)
   await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 })
-  return { path, release: () => release(path, lock) }
+  return { path, release: failed => release(path, lock, failed === true && isNew) }
 }
 
 function lockOf(path: string): Lock | undefined {
@@ -42,11 +43,14 @@ function lockOf(path: string): Lock | undefined {
   }
 }
 
-async function release(path: string, lock: Lock): Promise<void> {
+async function release(path: string, lock: Lock, remove: boolean): Promise<void> {
   if (lock.released) return
   // The lock goes last: what is removed here must not be the next owner's.
   await rm(ownerFile(path), { force: true })
+  const empty = remove && (await readdir(path)).every(name => name.startsWith('lock'))
+  if (empty) await rm(join(path, 'lock'))
   lock.release()
+  if (empty) await rmdir(path).catch(() => undefined)
 }
 
 async function inUse(path: string): Promise<MeshError> {

@@ -83,16 +83,17 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const beforeStart = circuit.attach
   const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
   const hooks = { transport, alsoListed, beforeStart }
-  const member = await openMember({ role: 'relay', settings, log, ...hooks, ...signal, ...clock })
-  parts.member = member
+  // Before joining: a port that is taken should cost no token.
+  const stun = (parts.stun = await openStun(options.stun, log))
   try {
-    const stun = (parts.stun = await openStun(options.stun, log))
+    const member = await openMember({ role: 'relay', settings, log, ...hooks, ...signal, ...clock })
+    parts.member = member
     const relay = (parts.relay = new Relay({ member, circuit, stun, pollMs: options.pollMs }))
     await relay.start()
     return relay
   } catch (error) {
-    await parts.stun?.stop()
-    await member.stop()
+    await stun?.stop()
+    await parts.member?.stop()
     throw error
   }
 }

@@ -1,0 +1,146 @@
+/**
+ * How a member comes to be enrolled: from its disk, else by a join token. Whatever can be checked without the token is
+ * checked before it is redeemed, and a start that fails leaves nothing of a member behind.
+ */
+import { access, rm } from 'node:fs/promises'
+import { join as pathOf } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { MeshError, parseJoinToken, toMeshError, type Signer } from '@agent-mesh/protocol'
+import { enrol, enrolledIn, joinedWith, type ControlPlaneRef } from '../discovery/enrolment.ts'
+import type { MemberStore } from '../membership/member-store.ts'
+import type { Clock } from '../observe/clock.ts'
+import { checkListen } from '../transport/listen-check.ts'
+import { defaults } from './defaults.ts'
+import type { MemberInit } from './member-parts.ts'
+
+const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/**
+ * What can be said of a start before anything is written.
+ * @returns whether the folder holds no member yet
+ * @throws MeshError unauthenticated without an enrolment and a token, token_invalid for what is no token
+ */
+export async function checkStart({ data, join }: MemberInit['settings']): Promise<boolean> {
+  const [identity, store] = await Promise.all(
+    ['identity.json', 'member.db'].map(name => exists(pathOf(data, name))),
+  )
+  if (store) return false
+  if (join === undefined) throw noMesh(data)
+  parseJoinToken(join)
+  return !identity
+}
+
+const noMesh = (data: string) =>
+  new MeshError('unauthenticated', `Cannot start: ${data} belongs to no mesh yet`, {
+    hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
+  })
+
+/** Removes what a first start wrote that did not join. */
+export async function forgetMember(data: string): Promise<void> {
+  await Promise.all(memberFiles.map(name => rm(pathOf(data, name), { force: true })))
+}
+
+export interface JoinInit extends Pick<MemberInit, 'settings' | 'log' | 'signal'> {
+  signer: Signer
+  store: MemberStore
+  clock: Clock
+  /** Uniform in [0, 1). @default Math.random */
+  random?: () => number
+}
+
+/** A failed join after which the token is certainly not used up: nothing of it need be kept. */
+export class NotJoinedError extends MeshError {}
+
+/**
+ * The mesh of this member. One that is enrolled starts with that: the token it joined with is not looked at again, and
+ * another one is tried once and not waited for.
+ * @throws MeshError token_invalid, unauthenticated, unavailable, conflict when the token is of another mesh;
+ * {@link NotJoinedError} when the token was not redeemed
+ */
+export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
+  const { settings, store, log, signal } = init
+  const known = enrolledIn(store)
+  const { join: token, data } = settings
+  if (token === undefined) {
+    if (known === undefined) throw noMesh(data)
+    return known
+  }
+  if (known === undefined) return firstJoin(init, token)
+  try {
+    if (joinedWith(store, token)) return known
+    return await redeem(init, token, limitedTo(defaults.rejoinMs, signal))
+  } catch (error) {
+    const { code } = toMeshError(error, 'internal', 'join')
+    if (code === 'conflict' || signal?.aborted === true) throw error
+    log.warn({ err: error }, 'join token not redeemed; this member starts with the enrolment it has')
+    return known
+  }
+}
+
+const limitedTo = (ms: number, signal: AbortSignal | undefined): AbortSignal =>
+  AbortSignal.any([AbortSignal.timeout(ms), ...(signal === undefined ? [] : [signal])])
+
+async function firstJoin(init: JoinInit, token: string): Promise<ControlPlaneRef> {
+  const { settings, signal } = init
+  let redeemed = false
+  try {
+    await checkListen(settings.listen)
+    return await waiting(init, () => redeem(init, token, signal, () => (redeemed = true)))
+  } catch (thrown) {
+    const error = toMeshError(thrown, 'internal', 'join')
+    // A refusal is the control plane's word; of a request that was cut off nobody knows.
+    const refused = error.told && !error.retriable
+    if (redeemed && !refused) throw error
+    const { code, message, cause, hint, details, told } = error
+    throw new NotJoinedError(code, message, {
+      cause,
+      told,
+      ...(hint === undefined ? {} : { hint }),
+      ...(details === undefined ? {} : { details }),
+    })
+  }
+}
+
+/** Joins; with `wait` again and again, ever more rarely, until the control plane answers or `signal` aborts. */
+async function waiting<T>(
+  { settings: { wait }, log, signal, random = Math.random }: JoinInit,
+  join: () => Promise<T>,
+): Promise<T> {
+  for (let pause: number = defaults.joinRetryMinMs; ; pause = Math.min(pause * 2, defaults.joinRetryMaxMs))
+    try {
+      return await join()
+    } catch (error) {
+      const passing = error instanceof MeshError && error.retriable
+      if (!wait || !passing || signal?.aborted === true) throw error
+      const retryMs = Math.round(pause * (0.5 + random() / 2))
+      log.warn({ reason: error.message, retryMs }, 'not joined yet; trying again')
+      await delay(retryMs, undefined, signal === undefined ? {} : { signal })
+    }
+}
+
+function redeem(
+  { settings, signer, store, clock, log }: JoinInit,
+  token: string,
+  signal: AbortSignal | undefined,
+  onRedeem: () => void = () => {},
+): Promise<ControlPlaneRef> {
+  const { name, region, proxy } = settings
+  return enrol({
+    token,
+    signer,
+    store,
+    clock,
+    log,
+    proxy,
+    signal,
+    onRedeem,
+    ...(name === undefined ? {} : { name }),
+    ...(region === undefined ? {} : { region }),
+  })
+}
