@@ -2,7 +2,7 @@
 export interface LinkLimits {
   /** Own calls without an answer. */
   readonly outbound: number
-  /** The peer's calls whose handler runs; more are answered `overloaded`. */
+  /** The peer's calls whose handler runs or waits for its turn; more are answered `overloaded`. */
   readonly inbound: number
   /** Bytes waiting while the stream takes no more: from here own calls fail `overloaded`, answers shrink to errors. */
   readonly backlogBytes: number
@@ -37,3 +37,28 @@ export const wheelSlots = 1_024
 
 /** Slots of a link's table of calls in flight: 8 KB each way; more calls than that work, through a map. A power of two. */
 export const idTableSlots = 1_024
+
+/** When handlers run, and how long a request may wait for that. */
+export interface TurnOptions {
+  /** ms that handlers may take before the process reads what has arrived meanwhile. */
+  readonly turnMs: number
+  /** ms a request may wait: longer and it is shed. */
+  readonly mostWaitMs: number
+  /** ms a request may wait once the queue has not been empty for `standingMs`. */
+  readonly standingWaitMs: number
+  readonly standingMs: number
+  /** ms by which the event loop is late: what is read then has waited in the kernel, and its cancel may stand behind it. */
+  readonly lateMs: number
+}
+
+export const turnDefaults = {
+  /** A ping or cancel waits for one turn at most; 20 ms of work for each look at the sockets costs nothing measurable. */
+  turnMs: 20,
+  /** Longer than a burst of 40 handlers of 5 ms; short enough that the caller can ask another within a second. */
+  mostWaitMs: 200,
+  /** Half of that: what stands in a queue for good only makes each answer later (the target of CoDel, RFC 8289). */
+  standingWaitMs: 100,
+  standingMs: 500,
+  /** Two ticks of the wheel: less is the ordinary jitter of a busy machine. */
+  lateMs: 20,
+} as const satisfies TurnOptions

@@ -2,11 +2,13 @@ import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
 import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { LinkLimits } from './defaults.ts'
+import { Lane } from './fair-queue.ts'
 import { IdTable } from './id-table.ts'
-import { InboundRequest, type InboundCall } from './inbound-request.ts'
+import { InboundRequest, type InboundCall, type RequestServer } from './inbound-request.ts'
 import type { Outbox } from './outbox.ts'
 import { promiseOf } from './thenable.ts'
 import type { TimerWheel } from './timer-wheel.ts'
+import type { TurnEntry, TurnQueue } from './turn-queue.ts'
 
 /**
  * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, `notStarted` included, anything
@@ -15,14 +17,15 @@ import type { TimerWheel } from './timer-wheel.ts'
 export type OnRequest = (call: InboundCall) => unknown
 
 /** The peer's calls served over one link. */
-export class InboundCalls {
+export class InboundCalls implements RequestServer {
   readonly #outbox: Outbox
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #onRequest: OnRequest
   readonly #onIdle: () => void
   readonly #requests = new IdTable<InboundRequest>()
-  readonly #onExpire = (request: InboundRequest): void => this.#expired(request)
+  readonly #turns: TurnQueue
+  readonly #lane = new Lane<TurnEntry>()
   #running = 0
   #served = 0
   #lastId = 0
@@ -31,10 +34,12 @@ export class InboundCalls {
   constructor(
     outbox: Outbox,
     wheel: TimerWheel,
+    turns: TurnQueue,
     limits: LinkLimits,
     onRequest: OnRequest,
     onIdle: () => void,
   ) {
+    this.#turns = turns
     this.#outbox = outbox
     this.#wheel = wheel
     this.#limits = limits
@@ -42,7 +47,7 @@ export class InboundCalls {
     this.#onIdle = onIdle
   }
 
-  /** Handlers at work, including those whose caller has given up. */
+  /** Handlers at work and requests that wait for their turn, including those whose caller has given up. */
   get running(): number {
     return this.#running
   }
@@ -63,6 +68,7 @@ export class InboundCalls {
   }
 
   /**
+   * Takes a request in; its handler starts when the turn queue says so.
    * @param arrivedAt monotonic ms of the chunk that brought it
    * @throws MeshError `protocol_error` when the id is in use
    */
@@ -75,11 +81,11 @@ export class InboundCalls {
     if (this.#running >= this.#limits.inbound)
       return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
     if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
-    const request = new InboundRequest(frame, arrivedAt + timeoutMs, this.#onExpire)
+    const request = new InboundRequest(frame, arrivedAt, this)
     this.#requests.add(request)
     this.#wheel.schedule(request, request.deadline)
     this.#running++
-    this.#serve(request)
+    this.#turns.add(this.#lane, request)
   }
 
   onCancel(id: number): void {
@@ -106,7 +112,7 @@ export class InboundCalls {
   }
 
   /** Without a promise where the handler needs none: the answer joins the tick's other frames. */
-  #serve(request: InboundRequest): void {
+  serve(request: InboundRequest): void {
     let result: unknown
     let promise: Promise<unknown> | undefined
     try {
@@ -120,6 +126,19 @@ export class InboundCalls {
       value => this.#succeeded(request, value),
       (error: unknown) => this.#failed(request, error),
     )
+  }
+
+  shed(request: InboundRequest, waitedMs: number): void {
+    this.#forget(request)
+    request.answered()
+    this.#refuse(request, 'overloaded', `it waited ${Math.round(waitedMs)} ms for its turn`)
+    this.dropped(request)
+  }
+
+  dropped(request: InboundRequest): void {
+    if (request.open) this.expired(request)
+    this.#running--
+    this.#checkIdle()
   }
 
   #succeeded(request: InboundRequest, value: unknown): void {
@@ -150,12 +169,10 @@ export class InboundCalls {
     if (this.#requests.size === 0) this.#onIdle()
   }
 
-  #expired(request: InboundRequest): void {
+  expired(request: InboundRequest): void {
     this.#forget(request)
-    const error = new MeshError(
-      'deadline_exceeded',
-      `Cannot call ${request.method}: its time ran out at the callee`,
-    )
+    const message = `Cannot call ${request.method}: its time ran out at the callee`
+    const error = new MeshError('deadline_exceeded', message, { notStarted: !request.started })
     request.end(error)
     this.#sendError(request.id, error)
     this.#checkIdle()
@@ -167,7 +184,7 @@ export class InboundCalls {
   }
 
   #refuse(
-    frame: RequestFrame,
+    frame: Pick<RequestFrame, 'id' | 'method'>,
     code: 'going_away' | 'overloaded' | 'deadline_exceeded',
     reason: string,
   ): void {

@@ -1,6 +1,19 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
 import { WheelEntry } from './timer-wheel.ts'
+import type { TurnEntry } from './turn-queue.ts'
+
+/** Who serves a request: the calls of its link. */
+export interface RequestServer {
+  /** Runs the handler. Must not throw. */
+  serve(request: InboundRequest): void
+  /** It waited too long for its turn. */
+  shed(request: InboundRequest, waitedMs: number): void
+  /** Its caller gave up before its turn came. */
+  dropped(request: InboundRequest): void
+  /** Its deadline has passed. */
+  expired(request: InboundRequest): void
+}
 
 /** What a handler is told about the call it serves. */
 export interface InboundCall {
@@ -9,6 +22,8 @@ export interface InboundCall {
   readonly idempotent: boolean
   /** Monotonic ms (the wheel's clock) when the call ends with `deadline_exceeded`. */
   readonly deadline: number
+  /** Why nobody waits for the answer any more; undefined while somebody does. */
+  readonly endedBy: MeshError | undefined
   /** Aborted when the caller gave up, the deadline passed or the link broke. Made on first use. */
   readonly signal: AbortSignal
   /**
@@ -18,20 +33,24 @@ export interface InboundCall {
   params(): unknown
 }
 
-/** A call of the peer whose answer is open: its own entry in the timer wheel. */
-export class InboundRequest extends WheelEntry implements InboundCall {
+/** A call of the peer whose answer is open: its own entry in the timer wheel and in the turn queue. */
+export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry {
+  readonly arrivedAt: number
   readonly deadline: number
   readonly #frame: RequestFrame
-  readonly #onExpire: (request: InboundRequest) => void
+  readonly #server: RequestServer
   #controller: AbortController | undefined
   #endedBy: MeshError | undefined
   #open = true
+  #started = false
 
-  constructor(frame: RequestFrame, deadline: number, onExpire: (request: InboundRequest) => void) {
+  /** `arrivedAt`: monotonic ms. */
+  constructor(frame: RequestFrame, arrivedAt: number, server: RequestServer) {
     super()
     this.#frame = frame
-    this.deadline = deadline
-    this.#onExpire = onExpire
+    this.arrivedAt = arrivedAt
+    this.deadline = arrivedAt + frame.timeoutMs
+    this.#server = server
   }
 
   get id(): number {
@@ -51,6 +70,15 @@ export class InboundRequest extends WheelEntry implements InboundCall {
     return this.#open
   }
 
+  /** Whether its turn has come. */
+  get started(): boolean {
+    return this.#started
+  }
+
+  get endedBy(): MeshError | undefined {
+    return this.#endedBy
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -63,8 +91,21 @@ export class InboundRequest extends WheelEntry implements InboundCall {
     return this.#frame.body.value()
   }
 
+  start(): void {
+    this.#started = true
+    this.#server.serve(this)
+  }
+
+  shed(waitedMs: number): void {
+    this.#server.shed(this, waitedMs)
+  }
+
+  drop(): void {
+    this.#server.dropped(this)
+  }
+
   override expire(): void {
-    this.#onExpire(this)
+    this.#server.expired(this)
   }
 
   /** The answer was sent. */

@@ -9,3 +9,4 @@ export { rpcLink, type LinkStats, type RpcLink, type RpcLinkInit } from './rpc-l
 export { socketStream } from './socket-stream.ts'
 export { promiseOf } from './thenable.ts'
 export { systemWheelClock, TimerWheel, WheelEntry, type WheelClock } from './timer-wheel.ts'
+export { TurnQueue, type TurnMetrics } from './turn-queue.ts'

@@ -194,3 +194,58 @@ describe('rpc link deadlines', () => {
     await expect(caller.call('a.b', 1, { signal: controller.signal })).rejects.toEqual(failing('cancelled'))
   })
 })
+
+describe('rpc link of a busy callee', () => {
+  it('never starts a request that was read late and whose cancel stands behind it', async () => {
+    let started = 0
+    const { callee, callerSocket } = await pairOf(() => ++started)
+    const frames = new FrameEncoder()
+    frames.request(1, 'a.b', 5_000, false, encodeBody(undefined, 'nothing'))
+    callerSocket.write(frames.take())
+    await until(() => started === 1)
+    frames.request(2, 'a.b', 5_000, false, encodeBody(undefined, 'nothing'))
+    callerSocket.write(frames.take())
+    frames.cancel(2)
+    callerSocket.write(frames.take())
+    frames.request(3, 'a.b', 5_000, false, encodeBody(undefined, 'nothing'))
+    callerSocket.write(frames.take())
+    block(100)
+    await until(() => callee.stats.callsServed === 2)
+    expect(started).toBe(2)
+  })
+
+  it('answers a ping between the handlers of a burst, and sheds the calls that would wait too long', async () => {
+    const { caller } = await pairOf(() => block(5))
+    const calls = Array.from({ length: 100 }, () => caller.call('a.b', undefined))
+    const answered = Promise.allSettled(calls)
+    await caller.ping()
+    const results = await answered
+    const shed = results.filter(({ status }) => status === 'rejected')
+    expect(shed.length).toBeGreaterThan(0)
+    expect(shed.length).toBeLessThan(100)
+    for (const result of shed)
+      expect(result).toMatchObject({ reason: { code: 'overloaded', notStarted: true } })
+  })
+
+  it('goes away and closes with requests in the queue without running them', async () => {
+    let started = 0
+    const { caller, callee } = await pairOf(() => {
+      started++
+      block(25)
+    })
+    const calls = Promise.allSettled(Array.from({ length: 5 }, () => caller.call('a.b', undefined)))
+    await until(() => started > 0)
+    callee.close()
+    const before = started
+    await calls
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+    expect(started).toBe(before)
+    expect(callee.stats.inbound).toBe(0)
+  })
+})
+
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}

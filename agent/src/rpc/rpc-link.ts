@@ -7,11 +7,14 @@ import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'
 import { Outbox } from './outbox.ts'
 import { Pings } from './pings.ts'
 import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+import { TurnQueue } from './turn-queue.ts'
 
 export interface RpcLinkInit {
   readonly stream: ByteStream
   /** Deadlines; one wheel for all links of a process. */
   readonly wheel: TimerWheel
+  /** When handlers run; one queue for all links of a process. @default one of its own */
+  readonly turns?: TurnQueue
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void
@@ -86,6 +89,7 @@ class StreamLink implements RpcLink {
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #outbound: OutboundCalls
+  readonly #turns: TurnQueue
   readonly #inbound: InboundCalls
   readonly #pings: Pings
   readonly #onGoingAway: (() => void) | undefined
@@ -95,7 +99,14 @@ class StreamLink implements RpcLink {
   #bytesReceived = 0
   #lastHeardAt: number
 
-  constructor({ stream, wheel, onRequest, onGoingAway, limits: partial }: RpcLinkInit) {
+  constructor({
+    stream,
+    wheel,
+    turns = new TurnQueue(wheel),
+    onRequest,
+    onGoingAway,
+    limits: partial,
+  }: RpcLinkInit) {
     const limits = { ...linkDefaults, ...partial }
     const onIdle = (): void => this.#onIdle()
     this.closed = new Promise(resolve => (this.#resolveClosed = resolve))
@@ -108,7 +119,8 @@ class StreamLink implements RpcLink {
       failed: error => this.abort(error),
     })
     this.#outbound = new OutboundCalls(this.#outbox, wheel, limits, onIdle)
-    this.#inbound = new InboundCalls(this.#outbox, wheel, limits, onRequest, onIdle)
+    this.#turns = turns
+    this.#inbound = new InboundCalls(this.#outbox, wheel, turns, limits, onRequest, onIdle)
     this.#pings = new Pings(this.#outbox, wheel)
     this.#decoder = new FrameDecoder(frame => this.#onFrame(frame))
     stream.onClose(error => this.#end(error))
@@ -180,6 +192,7 @@ class StreamLink implements RpcLink {
     } catch (error) {
       this.abort(toMeshError(error, 'internal', 'read from the link'))
     }
+    this.#turns.settle()
   }
 
   #onFrame(frame: Frame): void {

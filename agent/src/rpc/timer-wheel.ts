@@ -43,6 +43,9 @@ export class TimerWheel {
   #size = 0
   #idleTicks = 0
   #stopTimer: (() => void) | undefined
+  /** Monotonic ms of the last turn of the wheel, and how late it was. */
+  #turnedAt = 0
+  #lateMs = Number.POSITIVE_INFINITY
 
   /** `slots` is a power of two. */
   constructor(
@@ -67,6 +70,15 @@ export class TimerWheel {
 
   now(): number {
     return this.#clock.now()
+  }
+
+  /**
+   * ms by which the event loop is late now, or was at the last tick: what is read from a socket now may have waited that long in
+   * the kernel. Infinity before the first tick, when nobody knows.
+   */
+  get lateness(): number {
+    if (this.#stopTimer === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(this.#lateMs, this.#clock.now() - this.#turnedAt - this.#tickMs)
   }
 
   /** Lets `entry`, which must not be waiting, expire at monotonic time `at` in ms. */
@@ -97,12 +109,17 @@ export class TimerWheel {
   }
 
   #start(): void {
-    this.#tick = Math.floor(this.#clock.now() / this.#tickMs)
+    this.#turnedAt = this.#clock.now()
+    this.#lateMs = Number.POSITIVE_INFINITY
+    this.#tick = Math.floor(this.#turnedAt / this.#tickMs)
     this.#stopTimer = this.#clock.every(this.#tickMs, () => this.#advance())
   }
 
   #advance(): void {
-    const now = Math.floor(this.#clock.now() / this.#tickMs)
+    const at = this.#clock.now()
+    this.#lateMs = at - this.#turnedAt - this.#tickMs
+    this.#turnedAt = at
+    const now = Math.floor(at / this.#tickMs)
     // A lap visits every slot: more would only repeat it after a blocked event loop.
     const from = Math.max(this.#tick + 1, now - this.#mask)
     this.#tick = Math.max(this.#tick, now)

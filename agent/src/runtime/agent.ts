@@ -95,7 +95,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     ...clock,
   })
   const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
-  const self = localCallee(onRequest, member.serving.wheel)
+  const self = localCallee(onRequest, member.serving)
   const lan =
     paths === 'relay' ? undefined : lanOf(member, settings, peerId => parts.reachable?.keeps(peerId) ?? false)
   const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }

@@ -1,12 +1,13 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is gone. */
 import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
-import { rpcLink, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
+import { rpcLink, type OnRequest, type RpcLink, type TimerWheel, type TurnQueue } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface RpcSessionsInit {
   wheel: TimerWheel
+  turns: TurnQueue
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
 }
@@ -29,10 +30,11 @@ export class RpcSessions {
   of(link: Link): RpcLink {
     const known = this.#rpc.get(link)
     if (known !== undefined) return known
-    const { wheel, handlerFor } = this.#init
+    const { wheel, turns, handlerFor } = this.#init
     const rpc = rpcLink({
       stream: link.stream,
       wheel,
+      turns,
       onRequest: handlerFor(link.peer.credential),
       onGoingAway: () => this.#onGoingAway(link),
     })

@@ -2,7 +2,8 @@
 import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
-import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
+import { servingMetrics } from '../observe/serving-metrics.ts'
+import { systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { Dispatcher, type Authorize, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
@@ -16,6 +17,8 @@ export interface Serving {
   readonly sessions: RpcSessions
   /** Deadlines of all calls of the process. */
   readonly wheel: TimerWheel
+  /** When handlers run, of all calls of the process. */
+  readonly turns: TurnQueue
 }
 
 export interface ServingInit {
@@ -33,11 +36,16 @@ export interface ServingInit {
 
 export function serving({ head, metrics, data, pathTo, onDenied, onChange }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
+  const turns: TurnQueue = new TurnQueue(
+    wheel,
+    {},
+    servingMetrics(metrics.registry, () => turns.size),
+  )
   const registry = new ServiceRegistry(onChange)
   registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
   const now = () => systemWheelClock.now()
   const authorize = toldOfDenials(authorizeBy(head), onDenied)
   const dispatcher = new Dispatcher({ registry, authorize, metrics, now })
-  const sessions = new RpcSessions({ wheel, handlerFor: caller => dispatcher.handlerFor(caller) })
-  return { registry, dispatcher, authorize, sessions, wheel }
+  const sessions = new RpcSessions({ wheel, turns, handlerFor: caller => dispatcher.handlerFor(caller) })
+  return { registry, dispatcher, authorize, sessions, wheel, turns }
 }

@@ -13,7 +13,7 @@ import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
-import { TimerWheel } from '../rpc/index.ts'
+import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { ServiceRegistry } from '../services/index.ts'
 import { TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -50,7 +50,7 @@ beforeEach(async () => {
   registry = new ServiceRegistry(() => {})
   wheel = new TimerWheel()
   agent = await network.join('agent')
-  const sessions = new RpcSessions({ wheel, handlerFor: () => () => undefined })
+  const sessions = new RpcSessions({ wheel, turns: new TurnQueue(wheel), handlerFor: () => () => undefined })
   const belief = new Belief({
     self: agent.peerId,
     links: agent.links,

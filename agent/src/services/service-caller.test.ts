@@ -196,7 +196,7 @@ describe('host.info', () => {
     registry.serve(hostService, hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname, pathTo }))
     const dispatcher = new Dispatcher({ registry, authorize: allowAll, now })
     const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
-    const link = localCallee(dispatcher.handlerFor(ops), mesh.wheel)
+    const link = localCallee(dispatcher.handlerFor(ops), mesh)
     const self = {
       providers: () => ['me'],
       find: () => 'me',

@@ -1,0 +1,41 @@
+/** Prometheus metrics of how a member serves under load: what waits, what it refuses before a handler runs. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+
+/** Seconds; a turn takes 20 ms, and what waits longer than 0.2 s is refused. */
+const waitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25]
+
+export interface ServingMetrics {
+  /** Port of room rpc: a request that could not start at once started after so many ms. */
+  turnWaited(ms: number): void
+  /** Port of room rpc: a request was refused before its handler ran. */
+  turnRefused(reason: 'shed' | 'given_up'): void
+}
+
+/** `waiting`: requests in the turn queue now. */
+export function servingMetrics(registry: Registry, waiting: () => number): ServingMetrics {
+  const registers = [registry]
+  const seconds = new Histogram({
+    name: 'agent_mesh_queue_wait_seconds',
+    help: 'Time that requests waited for their turn, of those that did not start at once',
+    buckets: waitBuckets,
+    registers,
+  })
+  const refused = new Counter({
+    name: 'agent_mesh_calls_not_started_total',
+    help: 'Requests whose handler was not run: shed as they waited too long, or given up by their caller',
+    labelNames: ['reason'],
+    registers,
+  })
+  new Gauge({
+    name: 'agent_mesh_queue_waiting',
+    help: 'Requests that wait for their turn',
+    registers,
+    collect() {
+      this.set(waiting())
+    },
+  })
+  return {
+    turnWaited: ms => seconds.observe(ms / 1000),
+    turnRefused: reason => refused.inc({ reason }),
+  }
+}

@@ -1,0 +1,137 @@
+import { turnDefaults, type TurnOptions } from './defaults.ts'
+import { FairQueue, type Lane } from './fair-queue.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+/** A request that waits for its turn. One of the last three is called, once; none may throw. */
+export interface TurnEntry {
+  /** Whether its caller still waits. */
+  readonly open: boolean
+  /** Monotonic ms: when the bytes that brought it were read, and when its caller stops waiting. */
+  readonly arrivedAt: number
+  readonly deadline: number
+  /** Runs the handler. */
+  start(): void
+  /** Refuses it: it waited too long. */
+  shed(waitedMs: number): void
+  /** Forgets it: its caller waits no more. */
+  drop(): void
+}
+
+/** Where the queue reports what happened; room observe counts it. Must not throw. */
+export interface TurnMetrics {
+  /** A request that could not start at once started after this many ms. */
+  turnWaited(ms: number): void
+  /** A request was not started: it waited for too long, or its caller gave up before. */
+  turnRefused(reason: 'shed' | 'given_up'): void
+}
+
+export const noTurnMetrics: TurnMetrics = { turnWaited: () => undefined, turnRefused: () => undefined }
+
+/**
+ * Decides when the handlers of a process run: all frames of a chunk are read first, then handlers run, links taking turns, until
+ * `turnMs` are used; the rest waits in a queue while the process reads what else has arrived. So a cancel or a ping is not stuck
+ * behind the handlers of a busy process. A request whose caller has given up, or whose time is over, never starts; one that
+ * waited too long is shed while its caller can still ask another.
+ *
+ * At light load nothing waits: handlers run in the turn that read their requests. One object for all links of a process.
+ */
+export class TurnQueue {
+  readonly #wheel: TimerWheel
+  readonly #options: TurnOptions
+  readonly #metrics: TurnMetrics
+  readonly #waiting = new FairQueue<TurnEntry>()
+  readonly #nextTurn = (): void => this.#beginTurn()
+  #scheduled = false
+  #running = false
+  #usedMs = 0
+  #standingSince: number | undefined
+
+  constructor(wheel: TimerWheel, options: Partial<TurnOptions> = {}, metrics: TurnMetrics = noTurnMetrics) {
+    this.#wheel = wheel
+    this.#options = { ...turnDefaults, ...options }
+    this.#metrics = metrics
+  }
+
+  /** Requests that wait. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Adds a request of the link that `lane` stands for; it starts at the next {@link settle} or later. */
+  add(lane: Lane<TurnEntry>, entry: TurnEntry): void {
+    this.#waiting.add(lane, entry)
+  }
+
+  /** All frames of a chunk have been read: runs what may run now. */
+  settle(): void {
+    if (this.#waiting.size === 0 || this.#scheduled || this.#running) return
+    const late = this.#wheel.lateness > this.#options.lateMs
+    if (!late && this.#usedMs < this.#options.turnMs) this.#run()
+    else this.#schedule()
+  }
+
+  #beginTurn(): void {
+    this.#scheduled = false
+    this.#usedMs = 0
+    if (this.#waiting.size === 0) return
+    this.#shedOld(this.#wheel.now())
+    this.#run()
+  }
+
+  #run(): void {
+    const beganAt = this.#wheel.now()
+    const endsAt = beganAt + this.#options.turnMs - this.#usedMs
+    let now = beganAt
+    this.#running = true
+    for (let entry = this.#waiting.next(); entry !== undefined;) {
+      this.#take(entry, now)
+      now = this.#wheel.now()
+      entry = now < endsAt ? this.#waiting.next() : undefined
+    }
+    this.#running = false
+    this.#usedMs += now - beganAt
+    if (this.#waiting.size === 0) this.#standingSince = undefined
+    else this.#standingSince ??= now
+    // Short turns are added up: a callback for each would cost light load more than it is worth.
+    if (this.#waiting.size > 0 || this.#usedMs >= 1) this.#schedule()
+  }
+
+  #take(entry: TurnEntry, now: number): void {
+    if (!entry.open || now >= entry.deadline) return this.#drop(entry)
+    const waited = now - entry.arrivedAt
+    if (waited >= 1) this.#metrics.turnWaited(waited)
+    entry.start()
+  }
+
+  #drop(entry: TurnEntry): void {
+    this.#metrics.turnRefused('given_up')
+    entry.drop()
+  }
+
+  /** Refuses the oldest of each link that waited too long, also of links whose turn is far. */
+  #shedOld(now: number): void {
+    const limit = this.#mostWaitMs(now)
+    const isOld = (entry: TurnEntry): boolean => !entry.open || now - entry.arrivedAt > limit
+    for (const entry of this.#waiting.sweep(isOld)) {
+      if (!entry.open || now >= entry.deadline) {
+        this.#drop(entry)
+      } else {
+        this.#metrics.turnRefused('shed')
+        entry.shed(now - entry.arrivedAt)
+      }
+    }
+  }
+
+  /** A queue that has not been empty for long is no burst: waiting in it gains nothing (as CoDel, RFC 8289). */
+  #mostWaitMs(now: number): number {
+    const { mostWaitMs, standingWaitMs, standingMs } = this.#options
+    const standing = this.#standingSince !== undefined && now - this.#standingSince > standingMs
+    return standing ? standingWaitMs : mostWaitMs
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#nextTurn)
+  }
+}
