@@ -30,6 +30,9 @@ export const defaults = {
   presenceSteps: 256,
   /** Pages of the map that are kept for followers at the same cursor (a count), 2 MiB each at most. */
   sharedPages: 8,
+  /** A homed agent is asked for a sign of life after this much silence, and offline when it owes one for 2.5 s: a host that lost
+   * power is offline within 7 s, for 4 kB a minute and agent. */
+  agentProbeMs: 4_000,
   /** After a failed report. */
   reportRetryMs: 5_000,
 } as const

@@ -83,13 +83,16 @@ export async function createAgent<const C extends Contracts = readonly []>(
     parts.reachable?.keeps(link.peer.peerId) ?? false
   const signal = options.signal === undefined ? {} : { signal: options.signal }
   const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const alwaysProbe = (link: Link) => parts.reachable?.isHomeRelay(link.peer.peerId) ?? false
+  const restProbes: MemberInit['restProbes'] = {
+    paceMs: ({ peer }, active) => parts.reachable?.restProbeMs(peer.peerId, active),
+    jointly: true,
+  }
   const member = await openMember({
     role: 'agent',
     settings,
     log,
     transport: { keep },
-    alwaysProbe,
+    restProbes,
     upgrades: paths !== 'relay',
     ...signal,
     ...clock,

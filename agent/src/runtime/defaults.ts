@@ -21,15 +21,20 @@ export const defaults = {
   /** First and longest pause before a watched peer is dialled again. */
   watchRetryMinMs: 500,
   watchRetryMaxMs: 30_000,
-  /** Between two pings of a watched link: its round trip for `peers`. */
-  watchPingMs: 10_000,
+  /** Between two pings of a watched link: its round trip for `peers`. Six such links cost 6 kB a minute. */
+  watchPingMs: 15_000,
   /** How often links with work in flight are looked at: a silent path is suspect within 2.9 s. */
   pathTickMs: 200,
   /** A path with work in flight, or suspect, is probed after this much silence. */
   pathProbeMs: 1_000,
-  /** The links to the relays that others find this agent through are probed after this much silence, and like those with
-   * work for a while after the last work anywhere: 1,000 idle agents ask a relay 200 times a second, not 1,000 times. */
+  /** The link to the home relay is probed after this much silence, and like those with work for a while after the last work
+   * anywhere. The relay asks each 4 s, so at rest the agent seldom has to. */
   relayProbeMs: 5_000,
+  /** The same for the standby relay: it is needed when the home is gone, and is asked sooner then. */
+  standbyProbeMs: 15_000,
+  /** Where there is no relay, an agent asks those it watches after this much silence: with `pathSuspectMs` a host that lost
+   * power is offline within 7 s. */
+  peerProbeMs: 4_000,
   activeMs: 10_000,
   /** Silence that makes a path suspect while another is: what ends one, a new address say, often ends all. */
   jointSuspectMs: 1_000,

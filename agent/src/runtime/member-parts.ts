@@ -12,11 +12,10 @@ import type { Presence } from '../membership/presence.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
-import type { Link } from '../transport/link.ts'
 import type { NetworkWatch } from '../transport/network-watch.ts'
 import type { Transport, TransportInit } from '../transport/transport.ts'
 import type { MemberSettings } from './options.ts'
-import { PathWatch } from './path-watch.ts'
+import { PathWatch, type RestProbes } from './path-watch.ts'
 import type { Clones } from './clones.ts'
 import type { MemberAudit } from './member-audit.ts'
 import { Revocations } from './revocations.ts'
@@ -29,8 +28,8 @@ export interface MemberInit {
   log: Logger
   /** Hooks and limits of the transport that the kind of member adds. */
   transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
-  /** Whether a link is probed though nothing waits on it. @default none */
-  alwaysProbe?: (link: Link) => boolean
+  /** Links that are probed though nothing waits on them. @default none */
+  restProbes?: RestProbes
   /** Looks for better paths than relayed ones. @default false */
   upgrades?: boolean
   /** What the record lists beside the addresses listened on, now and after each change of the network. @default nothing */

@@ -71,7 +71,7 @@ export function endExpired({ links }: Transport, { sessions }: Serving, clock: C
 
 /** Silent links become suspect, and end. */
 export function watchPaths(
-  { alwaysProbe }: MemberInit,
+  { restProbes }: MemberInit,
   { links }: Transport,
   { sessions }: Serving,
   undo: Undo,
@@ -79,7 +79,7 @@ export function watchPaths(
   const pathWatch = new PathWatch({
     links,
     rpcOf: link => sessions.of(link),
-    alwaysProbe: alwaysProbe ?? (() => false),
+    rest: restProbes ?? { paceMs: () => undefined, jointly: true },
     clock: systemWheelClock,
   })
   pathWatch.start()

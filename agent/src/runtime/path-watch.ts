@@ -13,9 +13,19 @@ import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'best' | 'suspect' | 'trust'>
   rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'forsake'>
-  /** Whether a link is probed though nothing waits on it: the relays that others find this member through. */
-  alwaysProbe: (link: Link) => boolean
+  rest: RestProbes
   clock: WheelClock
+}
+
+/** Which links are probed though nothing waits on them. */
+export interface RestProbes {
+  /**
+   * Silence after which a link is probed, ms; undefined: it is not.
+   * @param active whether there was work on any link of late
+   */
+  paceMs: (link: Link, active: boolean) => number | undefined
+  /** Whether a path at rest is suspect sooner while another one is: what ends one, a new address say, often ends all. */
+  jointly: boolean
 }
 
 interface Watched {
@@ -88,20 +98,21 @@ export class PathWatch {
     const working = stats.outbound + stats.inbound > 0
     if (working) this.#activeAt = now
     const known = this.#watched.get(link)
-    if (!working && !link.suspect && known?.askedAt === undefined && !this.#init.alwaysProbe(link))
+    const active = now - this.#activeAt < defaults.activeMs
+    const restMs = this.#init.rest.paceMs(link, active)
+    if (!working && !link.suspect && known?.askedAt === undefined && restMs === undefined)
       return void this.#watched.delete(link)
     const watched = this.#watch(link, now, working)
     if (late) watched.since = now
     const heardAt = stats.lastHeardAt
     if (watched.askedAt !== undefined && heardAt >= watched.askedAt) watched.askedAt = undefined
-    const close = working || link.suspect || now - this.#activeAt < defaults.activeMs
-    const pace = close ? defaults.pathProbeMs : defaults.relayProbeMs
+    const pace = working || link.suspect ? defaults.pathProbeMs : (restMs ?? defaults.relayProbeMs)
     const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity
     if (unasked || now - Math.max(heardAt, watched.probedAt, watched.since) >= pace)
       this.#probe(link, watched, now)
     const { since, askedAt } = watched
     const silence = { heardAt, watchedSince: since, working, askedAt, now }
-    this.#judge(link, silence, elsewhere)
+    this.#judge(link, silence, elsewhere && this.#init.rest.jointly)
   }
 
   #watch(link: Link, now: number, working: boolean): Watched {

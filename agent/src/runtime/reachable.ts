@@ -70,9 +70,16 @@ export class Reachable {
     })
   }
 
-  /** Whether others find this agent through this relay: its silence is noticed though nothing waits on it. */
-  isHomeRelay(peerId: string): boolean {
-    return this.relays.homeRelays().includes(peerId)
+  /**
+   * How soon a silent link is probed though nothing waits on it, ms: the relays that others find this agent through, and
+   * where there are none the agents it watches; undefined for all others.
+   */
+  restProbeMs(peerId: string, active: boolean): number | undefined {
+    const relays = this.relays.homeRelays()
+    const place = relays.indexOf(peerId)
+    if (place < 0) return relays.length === 0 && this.keeps(peerId) ? defaults.peerProbeMs : undefined
+    if (active) return defaults.pathProbeMs
+    return place === 0 ? defaults.relayProbeMs : defaults.standbyProbeMs
   }
 
   /** Whether the link to this peer is kept when idle. */

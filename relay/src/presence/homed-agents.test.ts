@@ -93,6 +93,23 @@ describe('HomedAgents', () => {
     expect(changes).toHaveLength(3)
   })
 
+  test('has an agent that fell silent offline in its place, and online again once it is heard', async () => {
+    const agent = await mesh.member()
+    await homed.add(await claimOf(agent), agent.peerId, {})
+    const changes: HomedChange[] = []
+    homed.onChange(change => changes.push(change))
+    homed.setSilent(agent.peerId, true)
+    homed.setSilent(agent.peerId, true)
+    expect([homed.peers(), homed.claims().size, homed.size]).toEqual([[], 0, 1])
+    homed.setSilent(agent.peerId, false)
+    expect([homed.peers(), homed.claims().size]).toEqual([[agent.peerId], 1])
+    homed.setSilent(agent.peerId, true)
+    await homed.add(await claimOf(agent, 2), agent.peerId, {})
+    expect(homed.peers()).toEqual([agent.peerId])
+    homed.setSilent('a stranger', true)
+    expect(changes.map(({ up, down }) => up.length - down.length)).toEqual([-1, 1, -1, 1])
+  })
+
   test('keeps the newer of two claims', async () => {
     const agent = await mesh.member()
     const newer = await claimOf(agent, 2)

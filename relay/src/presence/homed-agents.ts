@@ -26,6 +26,8 @@ export class HomedAgents {
   readonly #init: HomedAgentsInit
   readonly #agents = new Map<string, Homed>()
   readonly #listeners = new Set<(change: HomedChange) => void>()
+  /** Homed agents that answer nothing: they keep their place and are offline. */
+  readonly #silent = new Set<string>()
   /** Streams that ended, perhaps while a claim they brought was being verified. */
   readonly #ended = new WeakSet<object>()
 
@@ -37,13 +39,26 @@ export class HomedAgents {
     return this.#agents.size
   }
 
-  peers(): string[] {
-    return [...this.#agents.keys()]
+  has(peerId: string): boolean {
+    return this.#agents.has(peerId)
   }
 
-  /** Claim by peer id. */
+  /** Those that are online. */
+  peers(): string[] {
+    return [...this.#agents.keys()].filter(peerId => !this.#silent.has(peerId))
+  }
+
+  /** Claim by peer id, of those that are online. */
   claims(): Map<string, string> {
-    return new Map([...this.#agents].map(([peerId, { claim }]) => [peerId, claim]))
+    return new Map(this.peers().map(peerId => [peerId, this.#agents.get(peerId)?.claim ?? '']))
+  }
+
+  /** A homed agent fell silent on its last link, or was heard again. */
+  setSilent(peerId: string, silent: boolean): void {
+    if (!this.#agents.has(peerId) || this.#silent.has(peerId) === silent) return
+    if (silent) this.#silent.add(peerId)
+    else this.#silent.delete(peerId)
+    this.#changed(silent ? { up: [], down: [peerId] } : { up: [peerId], down: [] })
   }
 
   /** Calls `listener` after every change; a newer claim of an agent names it as `up` again. @returns how to stop listening */
@@ -64,6 +79,7 @@ export class HomedAgents {
     if (this.#ended.has(over) || (known !== undefined && known.homeSeq > homeSeq)) return
     this.#init.places.claimHome(peerId)
     this.#agents.set(peerId, { claim, homeSeq, over })
+    this.#silent.delete(peerId)
     this.#changed({ up: [peerId], down: [] })
   }
 
@@ -72,6 +88,7 @@ export class HomedAgents {
     this.#ended.add(over)
     if (this.#agents.get(peerId)?.over !== over) return
     this.#agents.delete(peerId)
+    this.#silent.delete(peerId)
     this.#init.places.releaseHome(peerId)
     this.#changed({ up: [], down: [peerId] })
   }

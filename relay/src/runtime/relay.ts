@@ -14,6 +14,7 @@ import {
   type Link,
   type Logger,
   type Member,
+  type MemberInit,
   type MemberOptions,
 } from '@agent-mesh/agent'
 import {
@@ -82,7 +83,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const beforeStart = circuit.attach
   const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
-  const hooks = { transport, alsoListed, beforeStart }
+  const restProbes: MemberInit['restProbes'] = {
+    paceMs: ({ peer }) => parts.relay?.restProbeMs(peer.peerId),
+    jointly: false,
+  }
+  const hooks = { transport, alsoListed, beforeStart, restProbes }
   // Before joining: a port that is taken should cost no token.
   const stun = (parts.stun = await openStun(options.stun, log))
   try {
@@ -150,6 +155,9 @@ export class Relay {
       isRevoked: () => member.revocations.own,
       log,
     })
+    transport.links.onDoubt(({ peer: { peerId } }) =>
+      this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined),
+    )
     const lease = member.presence.from(identity.peerId)
     this.#homed.onChange(change => lease.tell({ full: false, ...change }))
   }
@@ -169,6 +177,11 @@ export class Relay {
   /** Whether a link without work is kept. */
   keeps({ peer }: Link): boolean {
     return this.#neighbours.keeps(peer.peerId)
+  }
+
+  /** How soon a silent link is probed though nothing waits on it, ms: those of the agents homed here. */
+  restProbeMs(peerId: string): number | undefined {
+    return this.#homed.has(peerId) ? defaults.agentProbeMs : undefined
   }
 
   /** Where members reach it. */

@@ -1,0 +1,136 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+import { PathWatch, type PathWatchInit } from './path-watch.ts'
+
+interface FakeLink {
+  name: string
+  peer: { peerId: string }
+  state: 'up' | 'down'
+  suspect: boolean
+  heardAt: number
+  inFlight: number
+  pings: number[]
+  abort(): void
+}
+
+let now: number
+let links: FakeLink[]
+let tick: () => void
+let watch: PathWatch
+/** Pace of rest probes by name of the link. */
+let paces: Record<string, number>
+let jointly: boolean
+
+const linkTo = (name: string): FakeLink => {
+  const link: FakeLink = {
+    name,
+    peer: { peerId: name },
+    state: 'up',
+    suspect: false,
+    heardAt: now - 1,
+    inFlight: 0,
+    pings: [],
+    abort: () => void (link.state = 'down'),
+  }
+  links.push(link)
+  return link
+}
+
+const fake = (link: Link) => link as unknown as FakeLink
+
+function start(): void {
+  const init: PathWatchInit = {
+    links: {
+      all: () => links as unknown as Link[],
+      of: () => [],
+      best: () => undefined,
+      onUp: () => () => {},
+      suspect: link => void (fake(link).suspect = true),
+      trust: link => void (fake(link).suspect = false),
+    },
+    rpcOf: link => ({
+      stats: { lastHeardAt: fake(link).heardAt, outbound: fake(link).inFlight, inbound: 0 } as never,
+      ping: () => (fake(link).pings.push(now), Promise.resolve(0)),
+      forsake: () => {},
+    }),
+    rest: { paceMs: link => paces[fake(link).name], jointly },
+    clock: {
+      now: () => now,
+      every: (_: number, callback: () => void) => ((tick = callback), () => {}),
+    } as PathWatchInit['clock'],
+  }
+  watch = new PathWatch(init)
+  watch.start()
+}
+
+beforeEach(() => {
+  now = 1_000
+  links = []
+  paces = {}
+  jointly = true
+  start()
+})
+
+/** Ticks until `ms` from now. */
+function pass(ms: number): void {
+  for (const end = now + ms; now < end;) {
+    now += defaults.pathTickMs
+    tick()
+  }
+}
+
+describe('PathWatch', () => {
+  test('asks a silent link at rest at its pace, and no other', () => {
+    const [home, idle] = [linkTo('home'), linkTo('idle')]
+    paces = { home: 4_000 }
+    pass(3_900)
+    expect([home.pings.length, idle.pings.length]).toEqual([0, 0])
+    pass(200)
+    expect([home.pings.length, idle.pings.length]).toEqual([1, 0])
+    home.heardAt = now
+    pass(3_800)
+    expect(home.pings).toHaveLength(1)
+  })
+
+  test('finds a host that fell silent at rest suspect within 7 s, and lost later', () => {
+    const home = linkTo('home')
+    paces = { home: 4_000 }
+    pass(6_200)
+    expect(home.suspect).toBe(false)
+    pass(800)
+    expect([home.suspect, home.state]).toEqual([true, 'up'])
+    pass(defaults.pathLostMs)
+    expect(home.state).toBe('down')
+  })
+
+  test('trusts it again when it is heard', () => {
+    const home = linkTo('home')
+    paces = { home: 4_000 }
+    pass(7_000)
+    home.heardAt = now
+    pass(defaults.pathTickMs)
+    expect(home.suspect).toBe(false)
+  })
+
+  test('suspects a path at rest sooner while another one is suspect, unless told that they have nothing in common', () => {
+    for (const together of [true, false]) {
+      links = []
+      jointly = together
+      start()
+      const [gone, slow] = [linkTo('gone'), linkTo('slow')]
+      paces = { gone: 4_000, slow: 4_000 }
+      gone.suspect = true
+      pass(4_200 + defaults.jointSuspectMs)
+      expect(slow.suspect).toBe(together)
+    }
+  })
+
+  test('asks one link when it is told to, and judges its answer', () => {
+    const [doubted, idle] = [linkTo('doubted'), linkTo('idle')]
+    watch.ask(doubted as unknown as Link)
+    expect([doubted.pings, idle.pings]).toEqual([[now], []])
+    pass(defaults.pathSuspectMs + defaults.pathTickMs)
+    expect([doubted.suspect, idle.suspect]).toEqual([true, false])
+  })
+})
