@@ -140,6 +140,9 @@ export const watchers = { most: 600, perMember: 4 } as const
  */
 export const keySettleMs = 2 * minute
 
+/** A disk with less room is full for the database, bytes: a write-ahead log grows to 4 MB, a write takes some 64 KiB. */
+export const leastRoomBytes = 1024 * 1024
+
 /** How often garbage is collected and the admin's credential looked at, ms. */
 export const housekeepingMs = 60 * minute
 

@@ -90,6 +90,27 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
       await again.close()
     })
 
+    test('whose disk is full is named, serves reads, and is ready again once it can write', async () => {
+      const name = `mesh_${++databases}`
+      const store = await openPostgresStore({ url: (await server.database(name))() })
+      await server.run(
+        name,
+        `CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER full_parts BEFORE INSERT ON agent_mesh.head_parts EXECUTE FUNCTION no_room();
+         CREATE TRIGGER full_epoch BEFORE UPDATE ON agent_mesh.epoch EXECUTE FUNCTION no_room();`,
+      )
+      await store.ping()
+      const full = { code: 'unavailable', message: expect.stringContaining('disk full') as unknown }
+      await expect(store.writePart('policy', 0, 'one')).rejects.toMatchObject(full)
+      expect((await store.readHeads()).v).toHaveLength(16)
+      await expect(store.ping()).rejects.toMatchObject(full)
+      await server.run(name, 'DROP FUNCTION no_room CASCADE')
+      await store.ping()
+      await store.writePart('policy', 0, 'one')
+      await store.close()
+    })
+
     test('that cannot be reached is told without its password', async () => {
       const url = 'postgres://mesh:sesame-open@127.0.0.1:1/none'
       const error = await openPostgresStore({ url }).catch((thrown: unknown) => thrown)

@@ -12,6 +12,8 @@ export interface PostgresServer {
   readonly password: string
   /** Makes an empty database and tells its URL, through another port if there is a proxy. */
   database(name: string): Promise<(port?: number) => string>
+  /** Runs statements in a database, as its owner would by hand. */
+  run(database: string, sql: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -60,6 +62,12 @@ export async function startPostgres(): Promise<PostgresServer> {
     database: async name => {
       await server.createDatabase(name)
       return (at = port) => `postgres://postgres:${password}@127.0.0.1:${at}/${name}`
+    },
+    run: async (name, sql) => {
+      const client = server.getPgClient(name)
+      await client.connect()
+      await client.query(sql)
+      await client.end()
     },
     stop: async () => {
       await server.stop()

@@ -10,9 +10,10 @@ import {
 import { MeshError, toMeshError, version } from '@agent-mesh/protocol'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { basename } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 
 import type { LogLevel } from '../commands/log-level.ts'
-import { writeContext } from '../data/context-file.ts'
+import { readContext, writeContext, type Context } from '../data/context-file.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import { restoredText } from '../show/restored.ts'
@@ -48,7 +49,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
   })
   const { url, meshId, adminIdentityFile } = running
   try {
-    await writeContext(folder, { url, meshId, admin: basename(adminIdentityFile) })
+    await keepContext(folder, { url, meshId, admin: basename(adminIdentityFile) })
   } catch (error) {
     await running.stop()
     throw error
@@ -68,6 +69,13 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     },
     stop: () => running.stop(),
   }
+}
+
+/** Written when it says something new: nothing needs room on the disk at a start that changes nothing. */
+async function keepContext(folder: string, context: Omit<Context, 'version'>): Promise<void> {
+  const known = await readContext(folder).catch(() => undefined)
+  const { url, meshId, admin } = known ?? {}
+  if (!isDeepStrictEqual({ url, meshId, admin }, context)) await writeContext(folder, context)
 }
 
 function storeOf({ store, createTable }: ControlPlaneFlags): StoreChoice | undefined {
@@ -131,7 +139,8 @@ async function readinessOf(running: RunningControlPlane): Promise<Pick<LocalStat
   try {
     return { ready: true, ...(await running.ready()) }
   } catch (error) {
-    return { ready: false, warnings: [toMeshError(error, 'internal', 'answer').message] }
+    const { message } = toMeshError(error, 'internal', 'answer')
+    return { ready: false, warnings: [`${message} (${running.store})`] }
   }
 }
 

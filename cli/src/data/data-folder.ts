@@ -31,8 +31,16 @@ export async function ownDataFolder(path: string, kind: string): Promise<OwnedFo
   }
   const lock = lockOf(path)
   if (lock === undefined) throw await inUse(path)
-  await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 })
+  // Says who owns it; the lock decides. A process that is restarted on a full disk starts without.
+  await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 }).catch(
+    unlessFull,
+  )
   return { path, release: failed => release(path, lock, failed === true && isNew) }
+}
+
+function unlessFull(error: unknown): void {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
 }
 
 function lockOf(path: string): Lock | undefined {

@@ -17,7 +17,8 @@ export function takeLock(path: string): Lock | undefined {
   const database = new DatabaseSync(path)
   try {
     chmodSync(path, 0o600)
-    database.exec('BEGIN EXCLUSIVE')
+    // Nothing is ever committed. With its journal in memory the lock needs no room on a disk that is full.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === busy) return undefined

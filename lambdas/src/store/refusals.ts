@@ -45,6 +45,19 @@ export function beatsStored(
   })
 }
 
+/** Callers are told no more than that: the reason names tables and hosts, and is in the log. */
+export const storeFailed = (cause: unknown) =>
+  new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
+    cause,
+    hint: 'The log of the control plane has the reason.',
+  })
+
+export const diskFull = (cause?: unknown) =>
+  new MeshError('unavailable', 'Cannot write: disk full at the control plane database', {
+    cause,
+    hint: 'Free space on that disk. What was written is kept, reads go on, and writes follow when there is room.',
+  })
+
 export const notInMap = (peerId: string) =>
   new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)
 

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import type { Clock } from '../../store/clock.ts'
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
+import { fileFailure } from './whole-file.ts'
 
 export type StoreChoice =
   | { kind: 'sqlite'; file: string }
@@ -79,6 +80,6 @@ async function makePrivate(file: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await (await open(file, 'a', 0o600)).close()
   } catch (cause) {
-    throw new MeshError('permission_denied', `Cannot write to ${file}: ${String(cause)}`, { cause })
+    throw fileFailure(`write to ${file}`, cause)
   }
 }

@@ -58,6 +58,8 @@ export interface RunningControlPlane {
   /** What join tokens carry. */
   readonly publicUrl: string
   readonly meshId: string
+  /** Where the mesh is kept, without user and password. */
+  readonly store: string
   /** Private key of the first admin, mode 0600. */
   readonly adminIdentityFile: string
   readonly adminPeerId: string
@@ -191,6 +193,7 @@ async function serve({
     url,
     publicUrl,
     meshId,
+    store: describeStore(choice),
     adminIdentityFile: admin.file,
     adminPeerId: admin.peerId,
     createToken: request => plane.tokens.create(request, 'operator'),

@@ -6,7 +6,8 @@ import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 import type { Row } from '../sql/columns.ts'
-import { isPassing } from './passing-failures.ts'
+import { diskFull, storeFailed } from '../refusals.ts'
+import { isDiskFull, isPassing } from './passing-failures.ts'
 import { schemaName } from './schema.ts'
 
 type Value = string | number | boolean | null | readonly string[] | readonly number[]
@@ -38,6 +39,8 @@ export class Database {
   readonly #self = randomUUID()
   readonly #listeners = new Set<() => void>()
   #listening: Promise<void> | undefined
+  /** The last write that failed found no room. */
+  #wasFull = false
   readonly #closing = new AbortController()
 
   constructor(url: string) {
@@ -87,6 +90,14 @@ export class Database {
 
   async get(sql: string, ...values: Value[]): Promise<Row | undefined> {
     return (await this.all(sql, ...values))[0]
+  }
+
+  /** Answers when the database does, and when it can write again if its disk was full. @throws MeshError unavailable */
+  async ping(): Promise<void> {
+    await this.get('SELECT 1')
+    if (!this.#wasFull) return
+    await this.transaction(tx => tx.run('UPDATE epoch SET value = value'))
+    this.#wasFull = false
   }
 
   /** Tells the other processes of this database, once the transaction is committed. */
@@ -154,6 +165,11 @@ export class Database {
     }
   }
 
+  #full(cause: unknown): MeshError {
+    this.#wasFull = true
+    return diskFull(cause)
+  }
+
   /** @throws when the database cannot be asked, either */
   async #committed(xid: string): Promise<boolean> {
     const status = await this.#connected(client =>
@@ -171,7 +187,8 @@ export class Database {
         return await work()
       } catch (cause) {
         if (cause instanceof MeshError) throw cause
-        if (tries === writeTries || !isPassing(cause)) throw unavailable(cause)
+        if (isDiskFull(cause)) throw this.#full(cause)
+        if (tries === writeTries || !isPassing(cause)) throw storeFailed(cause)
         await sleep(jitter(tries))
       }
   }
@@ -183,10 +200,3 @@ async function begin(client: pg.PoolClient): Promise<string> {
   const row = await sqlOn(client).get('SELECT pg_current_xact_id()::text AS xid')
   return String(row?.['xid'])
 }
-
-/** Callers are told no more than that: the reason names tables and hosts, and is in the log. */
-const unavailable = (cause: unknown) =>
-  new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
-    cause,
-    hint: 'The log of the control plane has the reason.',
-  })

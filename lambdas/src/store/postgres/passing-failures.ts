@@ -8,6 +8,10 @@ const sockets = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENOTFOUN
 /** What pg says without a code. */
 const words = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable/
 
+/** SQLSTATE disk_full: passes once there is room, so it is not tried again at once. */
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && (error as { code?: string }).code === '53100'
+
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const { code = '' } = error as { code?: string }

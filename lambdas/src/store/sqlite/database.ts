@@ -1,7 +1,9 @@
 /** The one file that knows node:sqlite: opening, tuning, migrating, transactions, statements. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { diskFull, storeFailed } from '../refusals.ts'
 import type { Row } from '../sql/columns.ts'
+import { hasRoom, isNoRoom } from './room.ts'
 import { migrations } from './schema.ts'
 
 /**
@@ -12,8 +14,15 @@ const tuning = `
   PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
   PRAGMA cache_size = -32768; PRAGMA mmap_size = 268435456; PRAGMA temp_store = MEMORY;`
 
+/**
+ * For a disk so full that the index of the write-ahead log, which other processes share, finds no room: it is kept in
+ * memory, so no other process can open the file meanwhile. What is there can be read.
+ */
+const cramped = `PRAGMA locking_mode = EXCLUSIVE; ${tuning}`
+
 function notOpened(file: string, cause: unknown): MeshError {
   if (cause instanceof MeshError) return cause
+  if (isNoRoom(cause, file)) return diskFull(cause)
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new MeshError('invalid_argument', `Cannot open control plane database ${file}: ${reason}`, {
     cause,
@@ -21,20 +30,37 @@ function notOpened(file: string, cause: unknown): MeshError {
   })
 }
 
+function opened(file: string, pragmas: string): DatabaseSync {
+  const db = new DatabaseSync(file)
+  try {
+    db.exec(pragmas)
+    // The write-ahead log is opened by the first statement that reads.
+    db.prepare('PRAGMA user_version').get()
+    return db
+  } catch (cause) {
+    db.close()
+    throw cause
+  }
+}
+
 /** A SQLite file with prepared statements. Every method throws MeshErrors only. */
 export class Database {
-  readonly #db: DatabaseSync
+  readonly #file: string
+  #db: DatabaseSync
+  /** Opened on a full disk, for this process alone. */
+  #cramped = false
+  /** The last write that failed found no room. */
+  #wasFull = false
   readonly #statements = new Map<string, StatementSync>()
 
-  /** Opens or creates `file` and brings its schema up to date. @throws MeshError invalid_argument, unsupported */
+  /**
+   * Opens or creates `file` and brings its schema up to date. On a full disk what is there is served.
+   * @throws MeshError invalid_argument, unsupported, unavailable when the disk is full and more is needed
+   */
   constructor(file: string) {
+    this.#file = file
+    this.#db = this.#open()
     try {
-      this.#db = new DatabaseSync(file)
-    } catch (cause) {
-      throw notOpened(file, cause)
-    }
-    try {
-      this.#db.exec(tuning)
       this.#migrate(file)
     } catch (cause) {
       this.#db.close()
@@ -42,9 +68,21 @@ export class Database {
     }
   }
 
+  /**
+   * Answers when the database can be read and written: after a write that found no room, or on a disk that has none.
+   * @throws MeshError unavailable
+   */
+  ping(): void {
+    this.get('SELECT 1')
+    if (!hasRoom(this.#file)) throw diskFull()
+    if (this.#wasFull || this.#cramped) this.transaction(() => this.run('UPDATE epoch SET value = value'))
+    this.#wasFull = false
+  }
+
   /** Runs `work` in one write transaction; a throw rolls it back. */
   transaction<T>(work: () => T): T {
     return this.#guarded(() => {
+      this.#reopenIfRoom()
       this.#db.exec('BEGIN IMMEDIATE')
       try {
         const result = work()
@@ -80,7 +118,10 @@ export class Database {
 
   /** Rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
-    return this.#guarded(() => Number(this.#prepare(sql).run(...values).changes))
+    return this.#guarded(() => {
+      this.#reopenIfRoom()
+      return Number(this.#prepare(sql).run(...values).changes)
+    })
   }
 
   close(): void {
@@ -101,12 +142,35 @@ export class Database {
       return work()
     } catch (cause) {
       if (cause instanceof MeshError) throw cause
-      // Callers are told no more than that: the reason names tables and files, and is in the log.
-      throw new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
-        cause,
-        hint: 'The log of the control plane has the reason.',
-      })
+      if (!isNoRoom(cause, this.#file)) throw storeFailed(cause)
+      this.#wasFull = true
+      throw diskFull(cause)
     }
+  }
+
+  #open(): DatabaseSync {
+    try {
+      const db = opened(this.#file, tuning)
+      this.#cramped = false
+      return db
+    } catch (cause) {
+      if (!isNoRoom(cause, this.#file)) throw notOpened(this.#file, cause)
+    }
+    try {
+      const db = opened(this.#file, cramped)
+      this.#cramped = true
+      return db
+    } catch (cause) {
+      throw notOpened(this.#file, cause)
+    }
+  }
+
+  /** Before a write: once there is room again, other processes may share the file. */
+  #reopenIfRoom(): void {
+    if (!this.#cramped || this.#db.isTransaction || !hasRoom(this.#file)) return
+    this.#statements.clear()
+    this.#db.close()
+    this.#db = this.#open()
   }
 
   #migrate(file: string): void {

@@ -108,7 +108,7 @@ export function openSqliteStore({
         sweepPassing(init)
         if (keep !== 'lapsed') sweepLapsed({ ...init, directory: part.map })
       }),
-    ping: async () => void db.get('SELECT 1'),
+    ping: async () => db.ping(),
     close: async () => db.close(),
   }
 }
