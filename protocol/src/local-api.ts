@@ -118,6 +118,8 @@ export const localCallAllRequest = z.strictObject({
   params: z.optional(z.unknown()),
   timeoutMs: timeoutField,
   idempotent: z.optional(z.boolean()),
+  /** Asks members that are believed offline, too. */
+  offline: z.optional(z.boolean()),
 })
 export type LocalCallAllRequest = z.output<typeof localCallAllRequest>
 
@@ -136,6 +138,8 @@ export const localCallAllReply = z.looseObject({
       }),
     ]),
   ),
+  /** Providers not asked, as they are believed offline. */
+  skipped: z.optional(count),
 })
 export type LocalCallAllReply = z.output<typeof localCallAllReply>
 

@@ -23,6 +23,12 @@ interface Lease {
 export class Presence {
   readonly #leases = new Set<Lease>()
   readonly #onDown = new Set<(peerId: string) => void>()
+  #version = 0
+
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version
+  }
 
   /** Opens a lease for one stream to `relay`. A later stream to the same relay gets a lease of its own. */
   from(relay: string): PresenceSource {
@@ -32,7 +38,9 @@ export class Presence {
       tell: change => {
         if (this.#leases.has(lease)) this.#apply(lease, change)
       },
-      end: () => void this.#leases.delete(lease),
+      end: () => {
+        if (this.#leases.delete(lease)) this.#version++
+      },
     }
   }
 
@@ -52,6 +60,7 @@ export class Presence {
   }
 
   #apply(lease: Lease, { full, up, down }: PresenceChange): void {
+    this.#version++
     if (full) lease.peers.clear()
     for (const peerId of up) lease.peers.add(peerId)
     const gone = down.filter(peerId => lease.peers.delete(peerId) && this.at(peerId) === undefined)

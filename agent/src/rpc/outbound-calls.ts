@@ -13,6 +13,8 @@ export interface LinkCallOptions {
   readonly signal?: AbortSignal | undefined
   /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
   readonly idempotent?: boolean | undefined
+  /** The path fell silent under the call, which goes on all the same. `giveUp` ends it, here and at the callee. */
+  readonly onDoubt?: ((giveUp: () => void) => void) | undefined
 }
 
 /** A call in flight: its own entry in the timer wheel and its own abort listener. */
@@ -23,6 +25,7 @@ class PendingCall extends WheelEntry {
   readonly idempotent: boolean
   readonly promise: Promise<unknown>
   readonly signal: AbortSignal | undefined
+  readonly onDoubt: LinkCallOptions['onDoubt']
   readonly #calls: OutboundCalls
   #resolve!: (value: unknown) => void
   #reject!: (error: MeshError) => void
@@ -31,7 +34,12 @@ class PendingCall extends WheelEntry {
     calls: OutboundCalls,
     id: number,
     method: string,
-    { timeoutMs, signal, idempotent }: Pick<PendingCall, 'timeoutMs' | 'signal' | 'idempotent'>,
+    {
+      timeoutMs,
+      signal,
+      idempotent,
+      onDoubt,
+    }: Pick<PendingCall, 'timeoutMs' | 'signal' | 'idempotent' | 'onDoubt'>,
   ) {
     super()
     this.#calls = calls
@@ -40,6 +48,7 @@ class PendingCall extends WheelEntry {
     this.timeoutMs = timeoutMs
     this.idempotent = idempotent
     this.signal = signal
+    this.onDoubt = onDoubt
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -112,7 +121,7 @@ export class OutboundCalls {
   }
 
   #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
-    const { timeoutMs = callTimeoutMs, signal, idempotent = false } = options
+    const { timeoutMs = callTimeoutMs, signal, idempotent = false, onDoubt } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
     this.#outbox.encoder.request(
@@ -124,7 +133,7 @@ export class OutboundCalls {
     )
     this.#lastId = id
     this.#made++
-    const call = new PendingCall(this, id, method, { timeoutMs, signal, idempotent })
+    const call = new PendingCall(this, id, method, { timeoutMs, signal, idempotent, onDoubt })
     this.#pending.add(call)
     this.#wheel.schedule(call, this.#wheel.now() + timeoutMs)
     this.#outbox.appended()
@@ -183,6 +192,12 @@ export class OutboundCalls {
     }
   }
 
+  /** The path is silent: the callers may ask elsewhere meanwhile. */
+  doubt(): void {
+    for (const call of this.#pending.all())
+      call.onDoubt?.(() => this.giveUp(call, 'cancelled', 'another member answered first'))
+  }
+
   /** The path is silent and there is another: what may run twice is asked again there, whatever becomes of it here. */
   forsake(): void {
     for (const call of this.#pending.all())
@@ -190,7 +205,8 @@ export class OutboundCalls {
   }
 
   giveUp(call: PendingCall, code: ErrorCode, reason: string): void {
-    if (this.#take(call.id) === undefined) return
+    if (this.#pending.get(call.id) !== call) return
+    this.#take(call.id)
     this.#outbox.encoder.cancel(call.id)
     this.#outbox.appended()
     call.fail(code, reason)

@@ -54,6 +54,8 @@ export interface RpcLink {
    * `drainMs`. The link stays open: {@link close} it then.
    */
   goAway(drainMs?: number): Promise<void>
+  /** The path is silent: calls in flight that gave `onDoubt` are told. */
+  doubt(): void
   /** Ends own idempotent calls in flight with `path_lost`: the path is silent, and the caller has another. */
   forsake(): void
   /** Sends what is waiting and ends the stream; own calls still in flight end. Idempotent. */
@@ -164,6 +166,10 @@ class StreamLink implements RpcLink {
       this.#drains.add(drain)
       this.#wheel.schedule(drain, this.#wheel.now() + ms)
     })
+  }
+
+  doubt(): void {
+    if (!this.#ended) this.#outbound.doubt()
   }
 
   forsake(): void {

@@ -19,7 +19,7 @@ import {
   localCallee,
   ServiceCaller,
   type CallAllOptions,
-  type CallAllResult,
+  type CallAllResults,
   type CallArguments,
   type CallOptions,
   type Contracts,
@@ -186,11 +186,14 @@ export class Agent<const C extends Contracts = readonly []> {
     return { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
   }
 
-  /** Asks every member that serves a method: one result for each, failures beside successes. */
+  /**
+   * Asks every member that serves a method and is believed online, with `offline` the others too: one result for each, failures
+   * beside successes.
+   */
   callAll<Method extends MethodName<C>>(
     method: Method,
     ...rest: CallArguments<C, Method, CallAllOptions>
-  ): Promise<{ results: CallAllResult<ResultOf<C, Method>>[] }> {
+  ): Promise<CallAllResults<ResultOf<C, Method>>> {
     return this.#caller.callAll(method, ...rest)
   }
 

@@ -44,6 +44,20 @@ export const defaults = {
   pathLostMs: 15_000,
   /** The own event loop is late by more than this: silence is measured anew. */
   lateMs: 500,
+  /** A member that was not reached, or fell silent, is doubted for this long; twice as long each time in a row, up to the most. */
+  doubtMs: 5_000,
+  doubtMostMs: 60_000,
+  /** The dial of the one call that finds out whether a doubt is still right; the others doubt on meanwhile. */
+  doubtAskMs: 3_000,
+  /** A dial that had less time than this says nothing about the member. */
+  doubtDialMs: 1_000,
+  /** Members doubted at the same time (a count). */
+  doubted: 1_024,
+  /** The providers of a service are looked at again after this, for what nothing tells: doubts that end. */
+  providersMs: 1_000,
+  /** Above this many (a count) they are looked at again so often at most, however much changes: 5,000 cost some ms. */
+  manyProviders: 64,
+  manyProvidersMs: 50,
   /** A better link must answer within this before others retire for its sake. */
   verifyMs: 2_000,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */

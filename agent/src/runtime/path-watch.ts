@@ -12,7 +12,7 @@ import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'best' | 'suspect' | 'trust'>
-  rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'forsake'>
+  rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
   rest: RestProbes
   clock: WheelClock
 }
@@ -146,7 +146,9 @@ export class PathWatch {
       if (silence.askedAt === undefined) links.trust(link)
       return
     }
+    const isNew = !link.suspect
     links.suspect(link)
+    if (isNew) this.#init.rpcOf(link).doubt()
     this.#moveFrom(link.peer.peerId)
   }
 

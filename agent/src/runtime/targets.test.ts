@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import type { MapChange } from '@agent-mesh/protocol'
-import { formatMapCursor, shardOf, type RelayEntry } from '@agent-mesh/protocol'
+import { formatMapCursor, MeshError, shardOf, type RelayEntry } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh as Documents, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
@@ -60,6 +60,7 @@ beforeEach(async () => {
   })
   const member = {
     belief,
+    presence,
     map,
     head,
     transport: agent,
@@ -88,11 +89,14 @@ async function know(member: TestMember, record: Parameters<TestMember['record']>
 
 describe('Targets', () => {
   test('names those whose records list the service, and this agent when it serves it', () => {
-    expect(targets.providers('math')).toEqual([edge.peerId])
-    expect(targets.providers('math@2')).toEqual([edge.peerId])
-    registry.serve({ name: 'math', version: 2, methods: {} }, {})
-    expect(targets.providers('math@2')).toEqual([edge.peerId, agent.peerId])
-    expect(targets.providers('text')).toEqual([])
+    const offline = { good: [], doubtful: [], offline: [edge.peerId] }
+    expect(targets.providers('math')).toEqual(offline)
+    expect(targets.providers('math@2')).toEqual(offline)
+    const end = registry.serve({ name: 'math', version: 2, methods: {} }, {})
+    expect(targets.providers('math@2')).toEqual({ ...offline, good: [agent.peerId] })
+    end()
+    expect(targets.providers('math@2')).toEqual(offline)
+    expect(targets.providers('text')).toEqual({ ...offline, offline: [] })
   })
 
   test('finds a member by name and by peer id', () => {
@@ -101,15 +105,42 @@ describe('Targets', () => {
     expect(targets.nameOf(edge.peerId)).toBe('edge-7')
   })
 
-  test('believes its own link before the word of a relay, and that before nothing', async () => {
-    expect(targets.isOnline(agent.peerId)).toBe(true)
-    expect(targets.isOnline(edge.peerId)).toBe(false)
-    presence.from('relay-1').tell({ full: true, up: [edge.peerId], down: [] })
-    expect(targets.isOnline(edge.peerId)).toBe(true)
+  test('sorts who serves a method by what is believed of it, as soon as that changes', async () => {
+    const standing = () => {
+      const { good, doubtful, offline } = targets.providers('math')
+      return [good, doubtful, offline].map(({ length }) => length)
+    }
+    const relay = presence.from('relay-1')
+    expect(standing()).toEqual([0, 0, 1])
+    relay.tell({ full: true, up: [edge.peerId], down: [] })
+    expect(standing()).toEqual([1, 0, 0])
+    relay.tell({ full: false, up: [], down: [edge.peerId] })
+    expect(standing()).toEqual([0, 0, 1])
+    await know(await documents.member({ name: 'edge-8' }))
+    expect(standing()).toEqual([0, 0, 2])
+    relay.end()
+    expect(standing()).toEqual([0, 0, 2])
+  })
+
+  test('doubts a member whose lease says online and that was not reached, until there is a link', async () => {
     const peer = await network.join('peer')
-    expect(targets.isOnline(peer.peerId)).toBe(false)
-    await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
-    expect(targets.isOnline(peer.peerId)).toBe(true)
+    const relays: RelayEntry[] = [{ peerId: peer.peerId, name: 'peer', addrs: [await deadAddr()] }]
+    await head.accept(await documents.head({ relays, numbers: { relays: 2 } }))
+    vi.spyOn(map, 'providers').mockReturnValue([{ peerId: peer.peerId } as never])
+    presence.from('relay-1').tell({ full: true, up: [peer.peerId], down: [] })
+    expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
+    const deadline = performance.now() + 5_000
+    expect(await refusal(Promise.resolve(targets.connect(peer.peerId, { deadline })))).toMatch(/^unavailable/)
+    expect(targets.providers('x')).toMatchObject({ good: [], doubtful: [peer.peerId] })
+    const link = await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
+    expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
+
+    agent.links.suspect(link)
+    expect(targets.providers('x')).toMatchObject({ good: [], doubtful: [peer.peerId] })
+    agent.links.trust(link)
+    expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
+    link.abort(new MeshError('path_lost', 'Cannot keep the link: no sign of life'))
+    await vi.waitFor(() => expect(targets.providers('x')).toMatchObject({ doubtful: [peer.peerId] }))
   })
 
   test('answers for itself without a link', async () => {
@@ -145,6 +176,16 @@ describe('Targets', () => {
     expect((await link).remoteAddr).toContain(relay.addresses()[0])
   })
 })
+
+/** Nobody listens there. */
+async function deadAddr(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return `/ip4/127.0.0.1/tcp/${port}`
+}
 
 /** Somebody is there, and says nothing. */
 async function silentAddr(): Promise<string> {

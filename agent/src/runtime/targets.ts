@@ -1,13 +1,17 @@
 /** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
-import { MeshError } from '@agent-mesh/protocol'
-import type { Callee, CallTargets, ConnectOptions } from '../services/index.ts'
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { systemWheelClock } from '../rpc/index.ts'
+import type { Callee, CallTargets, ConnectOptions, Providers } from '../services/index.ts'
 import type { DialTarget } from '../transport/dial-target.ts'
 import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+import { Doubts } from './doubts.ts'
 import type { Member } from './member.ts'
 import type { PathChoice } from './options.ts'
+import { ProviderIndex } from './provider-index.ts'
 
 export interface TargetsInit {
-  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief'>
+  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief' | 'presence'>
   paths: PathChoice
   /** Where a peer is on the LAN. @default nowhere */
   lan?: (peerId: string) => readonly string[]
@@ -15,19 +19,38 @@ export interface TargetsInit {
   self: Callee
 }
 
+/** Codes of a dial that say nothing about the member dialled. */
+const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'invalid_argument', 'internal']
+
 export class Targets implements CallTargets {
   readonly #init: TargetsInit
+  readonly #doubts: Doubts
+  readonly #index: ProviderIndex
 
   constructor(init: TargetsInit) {
     this.#init = init
+    const { map, transport, serving, identity, belief, presence } = init.member
+    const { links } = transport
+    const now = () => systemWheelClock.now()
+    this.#doubts = new Doubts(now)
+    const { registry } = serving
+    const self = identity.peerId
+    this.#index = new ProviderIndex({
+      self,
+      registry,
+      map,
+      links,
+      presence,
+      belief,
+      doubts: this.#doubts,
+      now,
+    })
+    links.onUp(({ peer }) => this.#doubts.trust(peer.peerId))
+    links.onDown(link => void this.#ended(link))
   }
 
-  providers(service: string): string[] {
-    const { map, identity, serving } = this.#init.member
-    const providers = map.providers(service).map(({ peerId }) => peerId)
-    // The own record may not be in the map yet, or no more.
-    const others = providers.filter(peerId => peerId !== identity.peerId)
-    return serving.registry.serves(service) ? [...others, identity.peerId] : others
+  providers(service: string): Providers {
+    return this.#index.of(service)
   }
 
   find(nameOrPeerId: string): string | undefined {
@@ -38,14 +61,37 @@ export class Targets implements CallTargets {
     return this.#init.member.map.get(peerId)?.name
   }
 
-  isOnline(peerId: string): boolean {
-    return this.#init.member.belief.isOnline(peerId)
-  }
-
   async connect(peerId: string, options: ConnectOptions): Promise<Callee> {
     const { member, self } = this.#init
     if (peerId === member.identity.peerId) return self
-    return member.serving.sessions.of(await this.link(peerId, options))
+    if (member.transport.links.best(peerId) === undefined) this.#doubts.asked(peerId)
+    const startedAt = systemWheelClock.now()
+    try {
+      return member.serving.sessions.of(await this.link(peerId, options))
+    } catch (error) {
+      this.#notReached(peerId, error, options.deadline - startedAt)
+      throw error
+    }
+  }
+
+  /** @param ms what the dial was given */
+  #notReached(peerId: string, error: unknown, ms: number): void {
+    if (!(error instanceof MeshError) || notOfTheMember.includes(error.code)) return
+    if (error.code === 'deadline_exceeded' && ms < defaults.doubtDialMs) return
+    this.#doubt(peerId)
+  }
+
+  /** A link that fell silent, and was the only one. */
+  async #ended(link: Link): Promise<void> {
+    const reason = await link.closed
+    const silent = reason instanceof MeshError && reason.code === 'path_lost'
+    const { peerId } = link.peer
+    if (silent && this.#init.member.transport.links.best(peerId) === undefined) this.#doubt(peerId)
+  }
+
+  #doubt(peerId: string): void {
+    this.#doubts.doubt(peerId)
+    this.#index.changed()
   }
 
   /** The best link whose peer takes new calls. @throws MeshError as {@link Transport.connect} */

@@ -7,6 +7,8 @@ export interface CallAllOptions {
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
+  /** Asks members that are believed offline, too. @default false */
+  readonly offline?: boolean | undefined
   /** Members asked at a time. @default 64 */
   readonly concurrency?: number | undefined
 }
@@ -19,6 +21,13 @@ interface Member {
 export type CallAllResult<T = unknown> =
   | (Member & { readonly ok: true; readonly value: T })
   | (Member & { readonly ok: false; readonly error: MeshError })
+
+export interface CallAllResults<T = unknown> {
+  /** One for each member asked. */
+  readonly results: CallAllResult<T>[]
+  /** Members that serve the method and were not asked, as they are believed offline. */
+  readonly skipped: number
+}
 
 /** Asks each member once its turn comes; never rejects. Results are in the order of `peerIds`. */
 export async function askAll(

@@ -3,15 +3,22 @@ import type { RpcLink } from '../rpc/index.ts'
 /** What a call is made on: a link, or the loopback to the own services. */
 export type Callee = Pick<RpcLink, 'call'>
 
+/** Peer ids by what is believed of them, each in any order. For reading only: the lists are shared. */
+export interface Providers {
+  /** Believed to answer: asked first. */
+  readonly good: readonly string[]
+  /** Said to be online, but silent or not reached a moment ago. */
+  readonly doubtful: readonly string[]
+  readonly offline: readonly string[]
+}
+
 /** Who can be called, and how to reach them; rooms below know. */
 export interface CallTargets {
-  /** Peer ids of those believed to serve `math` or `math@2`, in any order; one is chosen at random. */
-  providers(service: string): readonly string[]
+  /** Those whose records list `math` or `math@2`. */
+  providers(service: string): Providers
   /** The peer id of a member's name or peer id; undefined: not known. */
   find(nameOrPeerId: string): string | undefined
   nameOf(peerId: string): string | undefined
-  /** Whether it is believed to answer: those are asked first. */
-  isOnline(peerId: string): boolean
   /**
    * The best link to a member, made where there is none.
    * @param options.deadline monotonic ms

@@ -1,6 +1,6 @@
-export type { CallAllOptions, CallAllResult } from './call-all.ts'
+export type { CallAllOptions, CallAllResult, CallAllResults } from './call-all.ts'
 export type { CallContext } from './call-context.ts'
-export type { Callee, CallTargets, ConnectOptions } from './call-targets.ts'
+export type { Callee, CallTargets, ConnectOptions, Providers } from './call-targets.ts'
 export {
   defineService,
   parseMethod,
@@ -14,7 +14,8 @@ export { implementService, type ServiceDefinition } from './definition.ts'
 export { Dispatcher, type Authorize, type CallLimiter, type DispatcherInit } from './dispatcher.ts'
 export { hostHandlers, hostService, type HostInfoInit } from './host-info.ts'
 export { localCallee } from './local-callee.ts'
-export { ServiceCaller, type Answer, type CallOptions, type ServiceCallerInit } from './service-caller.ts'
+export type { Answer } from './attempts.ts'
+export { ServiceCaller, type CallOptions, type ServiceCallerInit } from './service-caller.ts'
 export { ServiceRegistry, type ServedMethod } from './service-registry.ts'
 export type {
   CallArguments,

@@ -1,32 +1,43 @@
-import type { MeshError } from '@agent-mesh/protocol'
-import { firstPauseMs, maxAttempts, maxOverloadedAttempts, mostPauseMs } from './defaults.ts'
+import type { ErrorCode, MeshError } from '@agent-mesh/protocol'
+import {
+  firstPauseMs,
+  maxAttempts,
+  maxIdempotentAttempts,
+  maxOverloadedAttempts,
+  mostPauseMs,
+} from './defaults.ts'
 
-/** Whether a call that ended with `error` on try `attempt` (from 1) is worth another. */
-export function worthRetry(error: MeshError, attempt: number, idempotent: boolean): boolean {
+/** What is known when a try has failed. */
+export interface Failed {
+  readonly error: MeshError
+  /** From 1. */
+  readonly attempt: number
+  readonly idempotent: boolean
+  /** A member that was not tried could answer. */
+  readonly elsewhere: boolean
+}
+
+/** Codes that say something about one member only: it is not asked again, another one may do. */
+const ofThisMember: readonly ErrorCode[] = ['unauthenticated', 'revoked', 'unsupported']
+
+/** Whether the handler answered, with a result of its own or a failure. */
+export const isAnswer = ({ told, notStarted }: MeshError): boolean => told && !notStarted
+
+/** Whether another run does no harm: the handler was not begun, or the call is idempotent and its own path broke. */
+export const isSafe = (error: MeshError, idempotent: boolean): boolean =>
+  error.notStarted || (idempotent && !error.told && error.code === 'path_lost')
+
+/** Whether a call whose try failed is worth another. */
+export function worthRetry({ error, attempt, idempotent, elsewhere }: Failed): boolean {
+  if (!isSafe(error, idempotent)) return false
   if (error.code === 'overloaded') return attempt < maxOverloadedAttempts
-  const safe = error.retriable || (error.code === 'path_lost' && idempotent)
-  return safe && attempt < maxAttempts
+  if (attempt >= (idempotent ? maxIdempotentAttempts : maxAttempts)) return false
+  if (ofThisMember.includes(error.code)) return elsewhere
+  return error.retriable || error.code === 'path_lost'
 }
 
 /** ms before try `attempt + 1`: exponential with equal jitter, so that callers of one lost member spread. */
 export function retryPause(attempt: number, random: () => number): number {
   const most = Math.min(mostPauseMs, firstPauseMs * 2 ** (attempt - 1))
   return most / 2 + (random() * most) / 2
-}
-
-/**
- * Whom to ask: at random, so that the calls of many spread, among those believed online and not tried yet; then among
- * the others not tried; then among all.
- */
-export function choosePeer(
-  peers: readonly string[],
-  tried: ReadonlySet<string>,
-  isOnline: (peerId: string) => boolean,
-  random: () => number,
-): string | undefined {
-  if (peers.length < 2) return peers[0]
-  const untried = tried.size === 0 ? peers : peers.filter(peer => !tried.has(peer))
-  const online = untried.filter(isOnline)
-  const choice = [online, untried, peers].find(({ length }) => length > 0) ?? peers
-  return choice[Math.floor(random() * choice.length)]
 }

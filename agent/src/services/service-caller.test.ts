@@ -25,10 +25,11 @@ function meshOf(members: Record<string, OnRequest>): TestMesh {
   return mesh
 }
 
-const fail =
+/** As the limiter, the drain or the policy of a callee does. */
+const refuse =
   (code: ErrorCode): OnRequest =>
   () => {
-    throw new MeshError(code, `Cannot serve: ${code}`)
+    throw new MeshError(code, `Cannot serve: ${code}`, { notStarted: true })
   }
 const never: OnRequest = () => new Promise(() => {})
 
@@ -90,7 +91,7 @@ describe('call()', () => {
   })
 
   it('ends when its signal does, also between two tries', async () => {
-    const mesh = meshOf({ a: fail('going_away') })
+    const mesh = meshOf({ a: refuse('going_away') })
     const controller = new AbortController()
     const call = untyped(mesh).call('a.b', 1, { signal: controller.signal })
     await vi.waitUntil(() => mesh.connects.length > 3)
@@ -102,13 +103,13 @@ describe('call()', () => {
 describe('retries of call()', () => {
   it('go to another member at once when one is gone or shed the call', async () => {
     for (const code of ['going_away', 'overloaded', 'unavailable'] as const) {
-      const mesh = meshOf({ a: fail(code), b: () => 'b' })
+      const mesh = meshOf({ a: refuse(code), b: () => 'b' })
       expect(await untyped(mesh).ask('x.y')).toEqual({ value: 'b', peerId: 'b', attempts: 2 })
     }
   })
 
   it('go to members believed online first, and to the others when those fail', async () => {
-    const mesh = meshOf({ off: () => 'off', on: fail('going_away') })
+    const mesh = meshOf({ off: () => 'off', on: refuse('going_away') })
     mesh.offline.add('off')
     expect(await untyped(mesh).ask('x.y', 1)).toMatchObject({ peerId: 'off', attempts: 2 })
     expect(mesh.connects).toEqual(['on', 'off'])
@@ -116,7 +117,7 @@ describe('retries of call()', () => {
 
   it('come back to the only member after a pause', async () => {
     let calls = 0
-    const mesh = meshOf({ a: () => (++calls < 3 ? fail('unavailable')(undefined as never) : 'back') })
+    const mesh = meshOf({ a: () => (++calls < 3 ? refuse('unavailable')(undefined as never) : 'back') })
     expect(await untyped(mesh).ask('x.y')).toMatchObject({ value: 'back', attempts: 3 })
   })
 
@@ -143,51 +144,53 @@ describe('retries of call()', () => {
       'deadline_exceeded',
       'invalid_argument',
     ] as const) {
-      const mesh = meshOf({ a: fail(code), b: () => 'b' })
+      const mesh = meshOf({ a: refuse(code), b: () => 'b' })
       await expect(untyped(mesh).call('x.y')).rejects.toEqual(failing(code))
       expect(mesh.connects).toEqual(['a'])
     }
   })
 
   it('stop early at overload and in any case at the deadline', async () => {
-    const shed = meshOf({ a: fail('overloaded') })
+    const shed = meshOf({ a: refuse('overloaded') })
     await expect(untyped(shed).call('x.y')).rejects.toEqual(failing('overloaded'))
     expect(shed.connects).toHaveLength(3)
-    const gone = meshOf({ a: fail('unavailable') })
+    const gone = meshOf({ a: refuse('unavailable') })
     const started = now()
     await expect(untyped(gone).call('x.y', 1, { timeout: 200 })).rejects.toEqual(failing('unavailable'))
     expect(now() - started).toBeLessThan(1_000)
   })
 })
 
-describe('callAll()', () => {
-  it('answers with every member, successes beside failures', async () => {
-    const mesh = meshOf({ a: () => 1, anonymous: fail('application'), c: never })
-    const { results } = await untyped(mesh).callAll('x.y', undefined, { timeout: 100 })
-    expect(results).toEqual([
-      { peerId: 'a', name: 'a', ok: true, value: 1 },
-      { peerId: 'anonymous', ok: false, error: failing('application') },
-      { peerId: 'c', name: 'c', ok: false, error: failing('deadline_exceeded') },
-    ])
-  })
-
-  it('asks no more at a time than it may', async () => {
-    let running = 0
-    let most = 0
-    const slow: OnRequest = async () => {
-      most = Math.max(most, ++running)
-      await new Promise(setImmediate)
-      running--
+describe('a handler that fails with an error of its own calls', () => {
+  /** Two tiers: `front` calls `back`, whose handler fails with `code`. @returns how often each ran */
+  async function runs(code: ErrorCode): Promise<{ front: number; back: number; told: unknown }> {
+    const count = { front: 0, back: 0 }
+    const tier = (name: 'front' | 'back', work: () => Promise<number>) => {
+      const registry = new ServiceRegistry()
+      const divide = () => {
+        count[name]++
+        return work()
+      }
+      registry.serve(math, { add: () => 0, divide })
+      return meshOf({ [name]: new Dispatcher({ registry, authorize: allowAll, now }).handlerFor(ops) })
     }
-    const mesh = meshOf(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, slow])))
-    const { results } = await untyped(mesh).callAll('x.y', 1, { concurrency: 3 })
-    expect(results.every(({ ok }) => ok)).toBe(true)
-    expect(most).toBeLessThanOrEqual(3)
-  })
+    const params = { a: 1, b: 1 }
+    const back = typed(tier('back', () => Promise.reject(new MeshError(code, 'Cannot call ledger.add'))))
+    const front = typed(tier('front', () => back.call('math.divide', params)))
+    const error = await front.call('math.divide', params).catch((thrown: unknown) => thrown)
+    return { ...count, told: (error as MeshError).code }
+  }
 
-  it('asks nobody when nobody serves the method', async () => {
-    expect(await untyped(meshOf({})).callAll('x.y')).toEqual({ results: [] })
-  })
+  it.each<ErrorCode>([
+    'unavailable',
+    'overloaded',
+    'rate_limited',
+    'too_many_links',
+    'going_away',
+    'path_lost',
+  ])('is run once, and its code is told: %s', async code =>
+    expect(await runs(code)).toEqual({ front: 1, back: 1, told: code }),
+  )
 })
 
 describe('host.info', () => {
@@ -198,10 +201,9 @@ describe('host.info', () => {
     const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
     const link = localCallee(dispatcher.handlerFor(ops), mesh)
     const self = {
-      providers: () => ['me'],
+      providers: () => ({ good: ['me'], doubtful: [], offline: [] }),
       find: () => 'me',
       nameOf: () => 'me',
-      isOnline: () => true,
       connect: () => link,
     }
     for (const caller of [typed(mesh), typed(self)]) {

@@ -23,6 +23,8 @@ interface Served {
 export class ServiceRegistry {
   readonly #served = new Map<string, Served>()
   readonly #byName = new Map<string, ServedMethod>()
+  /** `math@2` and `math`. */
+  readonly #names = new Set<string>()
   readonly #onChange: () => void
 
   /** `onChange`: what is served has changed, so the member record must. */
@@ -58,7 +60,7 @@ export class ServiceRegistry {
 
   /** Whether it serves `math@2`, or any version of `math`. */
   serves(service: string): boolean {
-    return this.#served.has(service) || this.contracts.some(({ name }) => name === service)
+    return this.#names.has(service)
   }
 
   get contracts(): ServiceContract[] {
@@ -72,8 +74,10 @@ export class ServiceRegistry {
 
   #changed(): void {
     this.#byName.clear()
+    this.#names.clear()
     const oldestFirst = [...this.#served.values()].sort((a, b) => a.contract.version - b.contract.version)
     for (const { contract, methods } of oldestFirst) {
+      this.#names.add(contract.name).add(serviceRef(contract))
       for (const [name, method] of methods) {
         this.#byName.set(`${serviceRef(contract)}.${name}`, method)
         this.#byName.set(method.method, method)

@@ -8,18 +8,21 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal } from '../local/local-server.ts'
 import { runProgram } from '../program.ts'
 
-test('agent-mesh call-all fails when nobody serves the method', async () => {
+test.each([
+  [0, exitCodes.notFound, 'no known member serves it'],
+  [3, exitCodes.unavailable, 'all 3 that serve it are offline'],
+])('agent-mesh call-all fails when nobody is asked, %i being offline', async (skipped, code, message) => {
   const folder = await mkdtemp(join(tmpdir(), 'call-all-'))
-  const lonely: Partial<LocalDaemon> = { callAll: () => Promise.resolve({ results: [] }) }
+  const lonely: Partial<LocalDaemon> = { callAll: () => Promise.resolve({ results: [], skipped }) }
   const server = await serveLocal(folder, lonely as LocalDaemon)
   const said: string[] = []
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation(text => said.push(String(text)) > 0)
   try {
-    expect(await runProgram(['--data', folder, '--json', 'call-all', 'math.add'])).toBe(exitCodes.notFound)
+    expect(await runProgram(['--data', folder, '--json', 'call-all', 'math.add'])).toBe(code)
   } finally {
     spy.mockRestore()
     await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
-  expect(said.join('')).toContain('no known member serves it')
+  expect(said.join('')).toContain(message)
 })

@@ -8,31 +8,34 @@ import { onCall, type Register } from './define.ts'
 
 export const registerCallAll: Register = (program, finish) => {
   const command = takesCall(
-    program.command('call-all').description('call a method at everyone who serves it and gather the results'),
-  ).addHelpText(
-    'after',
-    `
+    program
+      .command('call-all')
+      .description('call a method at all online members that serve it and gather the results'),
+  )
+    .option('--offline', 'ask members that are believed offline, too')
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ agent-mesh call-all host.info
+  $ agent-mesh call-all host.info --offline
   $ agent-mesh call-all host.info --timeout 3s --json | jq '.results[] | select(.ok | not)'
 
-Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody serves it.`,
-  )
-  onCall<CallOptions, [string, unknown]>(
+Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that serve it are offline, 7 nobody serves it.`,
+    )
+  onCall<CallOptions & { offline?: true }, [string, unknown]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const request = callRequest(method, params, options)
-      const { results } = await withProgress(settings, `Calling ${method} everywhere`, () =>
+      const { offline } = options
+      const request = { ...callRequest(method, params, options), ...(offline && { offline }) }
+      const { results, skipped = 0 } = await withProgress(settings, `Calling ${method} everywhere`, () =>
         localClient(settings.data, signal).callAll(request),
       )
-      if (results.length === 0)
-        throw new MeshError('not_found', `Cannot call ${method} everywhere: no known member serves it`, {
-          hint: 'See who serves what with "agent-mesh services".',
-        })
-      output.result({ results }, () =>
-        output.table(
+      if (results.length === 0) throw nobody(method, skipped)
+      output.result({ results, skipped }, () => {
+        const table = output.table(
           ['MEMBER', 'OK', 'RESULT'],
           results.map(result => [
             result.name ?? shortPeerId(result.peerId),
@@ -41,9 +44,23 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 7 nobody se
               ? JSON.stringify(result.value ?? null)
               : `${result.error.code}: ${result.error.message}`,
           ]),
-        ),
-      )
+        )
+        return skipped === 0 ? table : `${table}\n${skipped} offline, not asked (--offline asks them, too)`
+      })
       return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
     },
   )
 }
+
+const nobody = (method: string, skipped: number): MeshError =>
+  skipped === 0
+    ? new MeshError('not_found', `Cannot call ${method} everywhere: no known member serves it`, {
+        hint: 'See who serves what with "agent-mesh services".',
+      })
+    : new MeshError(
+        'unavailable',
+        `Cannot call ${method} everywhere: all ${skipped} that serve it are offline`,
+        {
+          hint: 'Ask them all the same with "--offline".',
+        },
+      )

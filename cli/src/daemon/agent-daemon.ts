@@ -63,8 +63,8 @@ function localAgent(agent: Agent): LocalDaemon {
       return { value, peerId, ms, ...(name !== undefined && { name }), ...(path !== undefined && { path }) }
     },
     callAll: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
-      const { results } = await agent.callAll(method, params, { ...options, timeout, signal })
-      return { results: results.map(localResult) }
+      const { results, skipped } = await agent.callAll(method, params, { ...options, timeout, signal })
+      return { results: results.map(localResult), skipped }
     },
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })

@@ -17,6 +17,19 @@ export interface EncodedBody {
   readonly tail: Uint8Array | undefined
 }
 
+/** A value encoded ahead, for several calls: {@link encodeBody} takes it as it is. */
+export class Encoded implements EncodedBody {
+  readonly json: string | undefined
+  readonly tail: Uint8Array | undefined
+
+  /** @throws MeshError as {@link encodeBody} */
+  constructor(value: unknown, what: string) {
+    const { json, tail } = encodeBody(value, what)
+    this.json = json
+    this.tail = tail
+  }
+}
+
 const nothing: EncodedBody = { json: undefined, tail: undefined }
 
 /**
@@ -25,6 +38,7 @@ const nothing: EncodedBody = { json: undefined, tail: undefined }
  */
 export function encodeBody(value: unknown, what: string): EncodedBody {
   if (value === undefined) return nothing
+  if (value instanceof Encoded) return value
   if (value instanceof Uint8Array) return { json: undefined, tail: value }
   const tailed = value instanceof Tailed
   return { json: toJson(tailed ? value.value : value, what), tail: tailed ? value.tail : undefined }

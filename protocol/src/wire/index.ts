@@ -1,4 +1,4 @@
-export { encodeBody, FrameBody, Tailed, type EncodedBody } from './body.ts'
+export { Encoded, encodeBody, FrameBody, Tailed, type EncodedBody } from './body.ts'
 export { FrameDecoder } from './decoder.ts'
 export { FrameEncoder } from './encoder.ts'
 export {

@@ -2,7 +2,7 @@ import { MeshError, type Subject } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { TimerWheel, type OnRequest, type RpcLink } from '../../rpc/index.ts'
 import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
-import type { CallTargets } from '../call-targets.ts'
+import type { CallTargets, Providers } from '../call-targets.ts'
 import { defineService } from '../contract.ts'
 
 export const math = defineService({
@@ -29,6 +29,8 @@ export class TestMesh implements CallTargets {
   readonly connects: string[] = []
   /** Names believed offline; they answer all the same. */
   readonly offline = new Set<string>()
+  /** Names believed silent. */
+  readonly doubtful = new Set<string>()
   readonly pairs = new Map<string, LinkPair>()
   readonly wheel = new TimerWheel()
   readonly #members = new Map<string, OnRequest>()
@@ -38,16 +40,19 @@ export class TestMesh implements CallTargets {
     return this
   }
 
-  providers(): readonly string[] {
-    return [...this.#members.keys()]
+  providers(): Providers {
+    const names = [...this.#members.keys()]
+    const off = (name: string) => this.offline.has(name)
+    const silent = (name: string) => this.doubtful.has(name)
+    return {
+      good: names.filter(name => !off(name) && !silent(name)),
+      doubtful: names.filter(silent),
+      offline: names.filter(off),
+    }
   }
 
   find(name: string): string | undefined {
     return this.#members.has(name) ? name : undefined
-  }
-
-  isOnline(peerId: string): boolean {
-    return !this.offline.has(peerId)
   }
 
   nameOf(peerId: string): string | undefined {

@@ -1,0 +1,87 @@
+/**
+ * Who serves what, sorted by what is believed of each: worked out again when map, links or leases have changed, not for each
+ * call.
+ */
+import type { Belief } from '../membership/belief.ts'
+import type { MeshMap } from '../membership/mesh-map.ts'
+import type { Presence } from '../membership/presence.ts'
+import type { Providers, ServiceRegistry } from '../services/index.ts'
+import type { LinkTable } from '../transport/link-table.ts'
+import { defaults } from './defaults.ts'
+import type { Doubts } from './doubts.ts'
+
+export interface ProviderIndexInit {
+  /** Own peer id. */
+  self: string
+  registry: Pick<ServiceRegistry, 'serves'>
+  map: Pick<MeshMap, 'providers' | 'onChange'>
+  links: Pick<LinkTable, 'of' | 'best' | 'onUp' | 'onDown' | 'onDoubt' | 'onLeaving'>
+  presence: Pick<Presence, 'version'>
+  belief: Pick<Belief, 'isOnline'>
+  doubts: Pick<Doubts, 'has'>
+  /** Monotonic milliseconds. */
+  now: () => number
+}
+
+interface Entry {
+  providers: Providers
+  size: number
+  own: boolean
+  version: number
+  leases: number
+  at: number
+}
+
+export class ProviderIndex {
+  readonly #init: ProviderIndexInit
+  readonly #entries = new Map<string, Entry>()
+  #version = 0
+
+  constructor(init: ProviderIndexInit) {
+    this.#init = init
+    const changed = () => this.changed()
+    init.map.onChange(changed)
+    for (const on of ['onUp', 'onDown', 'onDoubt', 'onLeaving'] as const) init.links[on](changed)
+  }
+
+  /** What is believed of somebody has changed. */
+  changed(): void {
+    this.#version++
+  }
+
+  of(service: string): Providers {
+    const known = this.#entries.get(service)
+    if (known !== undefined && this.#isFresh(known, service)) return known.providers
+    const entry = this.#sort(service)
+    // Names come from outside; those that nobody serves cost nothing to look up again.
+    if (entry.size > 0) this.#entries.set(service, entry)
+    else this.#entries.delete(service)
+    return entry.providers
+  }
+
+  #isFresh({ size, own, version, leases, at }: Entry, service: string): boolean {
+    const { registry, presence, now } = this.#init
+    const age = now() - at
+    if (own !== registry.serves(service) || age >= defaults.providersMs) return false
+    if (version === this.#version && leases === presence.version) return true
+    return size > defaults.manyProviders && age < defaults.manyProvidersMs
+  }
+
+  #sort(service: string): Entry {
+    const { self, registry, map, presence, now } = this.#init
+    const own = registry.serves(service)
+    const sorted = { good: own ? [self] : [], doubtful: [] as string[], offline: [] as string[] }
+    // The own record may not be in the map yet, or no more.
+    for (const { peerId } of map.providers(service))
+      if (peerId !== self) sorted[this.#standing(peerId)].push(peerId)
+    const size = sorted.good.length + sorted.doubtful.length + sorted.offline.length
+    return { providers: sorted, size, own, version: this.#version, leases: presence.version, at: now() }
+  }
+
+  #standing(peerId: string): keyof Providers {
+    const { belief, doubts, links } = this.#init
+    if (!belief.isOnline(peerId)) return 'offline'
+    if (links.best(peerId) !== undefined) return 'good'
+    return doubts.has(peerId) || links.of(peerId).length > 0 ? 'doubtful' : 'good'
+  }
+}

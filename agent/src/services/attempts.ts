@@ -1,0 +1,212 @@
+/**
+ * The tries of one call: choose, connect, send, and once more where that is safe and the budget allows it. A call that may
+ * run twice is also asked elsewhere while its path is silent: then the first answer wins, and the other try is cancelled.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../rpc/index.ts'
+import type { Callee, CallTargets, Providers } from './call-targets.ts'
+import { choosePeer, hasOther } from './choose.ts'
+import { dialShareMs, minDialMs, retryForMs } from './defaults.ts'
+import type { Plan } from './plan.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { isAnswer, retryPause, worthRetry } from './retry.ts'
+import { RetryTurns } from './retry-turns.ts'
+import { checkedValue } from './validate.ts'
+
+/** A result and who gave it. */
+export interface Answer<T = unknown> {
+  readonly value: T
+  readonly peerId: string
+  /** Tries it took. */
+  readonly attempts: number
+}
+
+export interface AttemptsInit {
+  readonly targets: Pick<CallTargets, 'connect'>
+  readonly metrics?: RpcMetrics
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** [0, 1). */
+  readonly random: () => number
+}
+
+/** How far a call has come; tries of it that run at the same time share it. */
+interface Course {
+  readonly providers: () => Providers
+  readonly tried: Set<string>
+  last: string | undefined
+  attempts: number
+  /** Monotonic ms after which no try begins; the deadline until one has failed. */
+  until: number
+  /** An answer now gives back the try that the budget allowed last: it went to a member in place of a broken path. */
+  owed: boolean
+}
+
+export class Attempts {
+  readonly #targets: Pick<CallTargets, 'connect'>
+  readonly #metrics: RpcMetrics
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #budget: RetryBudget
+  readonly #turns: RetryTurns
+
+  constructor({ targets, metrics = noMetrics, now, random }: AttemptsInit) {
+    this.#targets = targets
+    this.#metrics = metrics
+    this.#now = now
+    this.#random = random
+    this.#budget = new RetryBudget(now)
+    this.#turns = new RetryTurns({ budget: this.#budget, now })
+  }
+
+  /** @throws MeshError of the last try; `unavailable` when nobody serves the method */
+  answer(plan: Plan, providers: () => Providers): Promise<Answer> {
+    this.#budget.called()
+    const { deadline: until } = plan
+    return this.#tries(plan, {
+      providers,
+      tried: new Set(),
+      last: undefined,
+      attempts: 0,
+      until,
+      owed: false,
+    })
+  }
+
+  async #tries(plan: Plan, course: Course): Promise<Answer> {
+    for (;;) {
+      const peerId = choosePeer(course.providers(), course, this.#random)
+      if (peerId === undefined) throw nobody(plan)
+      course.attempts++
+      course.last = peerId
+      course.tried.add(peerId)
+      try {
+        return await this.#try(plan, peerId, course)
+      } catch (thrown) {
+        const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
+        if (!(await this.#mayRepeat(plan, course, error))) throw error
+      }
+    }
+  }
+
+  /** Asks one member; another one, too, as soon as the path to it falls silent. */
+  #try(plan: Plan, peerId: string, course: Course): Promise<Answer> {
+    if (!plan.idempotent || !hasOther(course.providers(), peerId)) return this.#send(plan, peerId, course)
+    return new Promise((resolve, reject) => {
+      let elsewhere: AbortController | undefined
+      let running = 1
+      const lost = (error: unknown) => {
+        if (--running === 0 || (error instanceof MeshError && isAnswer(error))) reject(error as Error)
+      }
+      const onDoubt = (giveUp: () => void) => {
+        if (running !== 1 || !hasOther(course.providers(), peerId)) return
+        running++
+        elsewhere = new AbortController()
+        this.#elsewhere(plan, course, elsewhere.signal).then(answer => {
+          giveUp()
+          resolve(answer)
+        }, lost)
+      }
+      this.#send(plan, peerId, course, onDoubt).then(answer => {
+        elsewhere?.abort()
+        resolve(answer)
+      }, lost)
+    })
+  }
+
+  /** The tries of a call beside the silent one. */
+  async #elsewhere(plan: Plan, course: Course, over: AbortSignal): Promise<Answer> {
+    const signal = plan.signal === undefined ? over : AbortSignal.any([plan.signal, over])
+    if (!(await this.#turns.take(plan.deadline, signal)))
+      throw new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
+    this.#retried(plan, course, 'path_lost')
+    return this.#tries({ ...plan, signal }, course)
+  }
+
+  async #send(
+    plan: Plan,
+    peerId: string,
+    course: Course,
+    onDoubt?: LinkCallOptions['onDoubt'],
+  ): Promise<Answer> {
+    const { wireName, params, deadline, signal, idempotent, contract, method } = plan
+    const callee = await this.#reach(plan, peerId, course)
+    const timeoutMs = deadline - this.#now()
+    const value = await callee
+      .call(wireName, params, { timeoutMs, signal, idempotent, onDoubt })
+      .catch((thrown: unknown) => {
+        if (thrown instanceof MeshError && isAnswer(thrown)) this.#answered(course)
+        throw thrown
+      })
+    this.#answered(course)
+    const answer = { peerId, attempts: course.attempts }
+    if (contract === undefined) return { ...answer, value }
+    const result = contract.result['~standard'].validate(value)
+    const action = `use the result of ${method}`
+    const checked = checkedValue(result instanceof Promise ? await result : result, 'protocol_error', action)
+    return { ...answer, value: checked }
+  }
+
+  /** A way to the member; while another one could answer, its dial gets only a share of the time. */
+  async #reach(plan: Plan, peerId: string, { providers }: Course): Promise<Callee> {
+    const now = this.#now()
+    const left = plan.deadline - now
+    const action = `call ${plan.method}`
+    if (left <= 0)
+      throw new MeshError('deadline_exceeded', `Cannot ${action}: no time is left`, { notStarted: true })
+    const share = Math.max(minDialMs, Math.min(dialShareMs, left / 2))
+    const deadline = hasOther(providers(), peerId) ? Math.min(plan.deadline, now + share) : plan.deadline
+    try {
+      return await this.#targets.connect(peerId, { deadline, signal: plan.signal })
+    } catch (thrown) {
+      const error = asStarted(toMeshError(thrown, 'internal', action), false)
+      if (error.code !== 'deadline_exceeded' || deadline === plan.deadline) throw error
+      throw new MeshError('unavailable', error.message, { cause: error, notStarted: true })
+    }
+  }
+
+  #answered(course: Course): void {
+    this.#budget.answered()
+    if (course.owed) this.#turns.giveBack()
+    course.owed = false
+  }
+
+  /** Waits until another try may begin. @returns false: it is not worth one, or its time is over @throws MeshError `cancelled` */
+  async #mayRepeat(plan: Plan, course: Course, error: MeshError): Promise<boolean> {
+    const { attempts: attempt, tried } = course
+    const next = choosePeer(course.providers(), course, this.#random)
+    const elsewhere = next !== undefined && !tried.has(next)
+    if (!worthRetry({ error, attempt, idempotent: plan.idempotent, elsewhere })) return false
+    const now = this.#now()
+    if (course.until === plan.deadline) course.until = Math.min(plan.deadline, now + retryForMs)
+    const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
+    if (now + pause >= course.until) return false
+    if (pause > 0) await rest(plan, pause)
+    const allowed = await this.#turns.take(course.until, plan.signal)
+    if (plan.signal?.aborted === true) throw cancelled(plan)
+    if (allowed) this.#retried(plan, course, error.code)
+    return allowed
+  }
+
+  #retried({ method }: Plan, course: Course, code: ErrorCode): void {
+    course.owed = code !== 'overloaded' && code !== 'rate_limited'
+    this.#metrics.callRetried(method, code)
+  }
+}
+
+const cancelled = ({ method, signal }: Plan): MeshError =>
+  new MeshError('cancelled', `Cannot call ${method}: cancelled by the caller`, { cause: signal?.reason })
+
+async function rest(plan: Plan, ms: number): Promise<void> {
+  try {
+    await delay(ms, undefined, plan.signal === undefined ? {} : { signal: plan.signal })
+  } catch {
+    throw cancelled(plan)
+  }
+}
+
+const nobody = ({ method, service }: Plan): MeshError =>
+  new MeshError('unavailable', `Cannot call ${method}: no known member serves ${service}`, {
+    hint: 'See who serves what with `agent-mesh services`.',
+  })

@@ -1,0 +1,101 @@
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import type { OnRequest } from '../rpc/index.ts'
+import { defineService } from './contract.ts'
+import { ServiceCaller } from './service-caller.ts'
+import { TestMesh } from './testing/fixtures.ts'
+
+const now = () => performance.now()
+const random = () => 0
+const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
+
+const meshes: TestMesh[] = []
+afterEach(() => {
+  for (const mesh of meshes.splice(0)) mesh.stop()
+})
+
+function meshOf(members: Record<string, OnRequest>): TestMesh {
+  const mesh = new TestMesh()
+  for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
+  meshes.push(mesh)
+  return mesh
+}
+
+const never: OnRequest = () => new Promise(() => {})
+const callerIn = (targets: TestMesh) => new ServiceCaller({ targets, now, random })
+
+const broken: OnRequest = () => {
+  throw new MeshError('application', 'Cannot serve')
+}
+
+describe('callAll()', () => {
+  it('answers with every member, successes beside failures', async () => {
+    const mesh = meshOf({ a: () => 1, anonymous: broken, c: never })
+    const { results } = await callerIn(mesh).callAll('x.y', undefined, { timeout: 100 })
+    expect(results).toEqual([
+      { peerId: 'a', name: 'a', ok: true, value: 1 },
+      { peerId: 'anonymous', ok: false, error: failing('application') },
+      { peerId: 'c', name: 'c', ok: false, error: failing('deadline_exceeded') },
+    ])
+  })
+
+  it('asks no more at a time than it may', async () => {
+    let running = 0
+    let most = 0
+    const slow: OnRequest = async () => {
+      most = Math.max(most, ++running)
+      await new Promise(setImmediate)
+      running--
+    }
+    const mesh = meshOf(Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`m${i}`, slow])))
+    const { results } = await callerIn(mesh).callAll('x.y', 1, { concurrency: 3 })
+    expect(results.every(({ ok }) => ok)).toBe(true)
+    expect(most).toBeLessThanOrEqual(3)
+  })
+
+  it('asks those believed online, and all when told so', async () => {
+    const mesh = meshOf({ a: () => 1, off: () => 2 })
+    mesh.offline.add('off')
+    const asked = async (offline: boolean) => {
+      const { results, skipped } = await callerIn(mesh).callAll('x.y', 1, { offline })
+      return [skipped, ...results.map(({ peerId }) => peerId)]
+    }
+    expect(await asked(false)).toEqual([1, 'a'])
+    expect(await asked(true)).toEqual([0, 'a', 'off'])
+  })
+
+  it('begins nothing when its time is over', async () => {
+    const mesh = meshOf({ a: never, b: never, c: never })
+    const { results } = await callerIn(mesh).callAll('x.y', 1, { timeout: 50, concurrency: 1 })
+    expect(results).toEqual(
+      ['a', 'b', 'c'].map(peerId => ({
+        peerId,
+        name: peerId,
+        ok: false,
+        error: failing('deadline_exceeded'),
+      })),
+    )
+    expect(mesh.connects).toEqual(['a'])
+  })
+
+  it('checks and encodes the params once', async () => {
+    let encoded = 0
+    let checked = 0
+    const sum = defineService({
+      name: 'sum',
+      version: 1,
+      methods: { up: { params: z.unknown().check(z.refine(() => ++checked > 0)), result: z.unknown() } },
+    })
+    const mesh = meshOf({ a: () => 1, b: () => 2, c: () => 3 })
+    const params = { toJSON: () => ++encoded }
+    const caller = new ServiceCaller({ targets: mesh, contracts: [sum], now, random })
+    const { results } = await caller.callAll('sum.up', params)
+    expect(results.map(({ ok }) => ok)).toEqual([true, true, true])
+    expect([encoded, checked]).toEqual([1, 1])
+  })
+
+  it('asks nobody when nobody serves the method', async () => {
+    expect(await callerIn(meshOf({})).callAll('x.y')).toEqual({ results: [], skipped: 0 })
+  })
+})

@@ -1,0 +1,77 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { Encoded } from '@agent-mesh/protocol/wire/index'
+import { callTimeoutMs } from '../rpc/index.ts'
+import { parseMethod, serviceRef, type MethodContract } from './contract.ts'
+import type { Contracts } from './typed.ts'
+import { checkedValue } from './validate.ts'
+
+export interface PlanOptions {
+  /** ms for the whole call. */
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly idempotent?: boolean | undefined
+}
+
+interface KnownMethod {
+  readonly contract: MethodContract
+  /** `math@2` */
+  readonly service: string
+  /** `math@2.add` */
+  readonly wireName: string
+}
+
+/** One call with everything decided but the member. */
+export interface Plan {
+  /** `math.add` */
+  readonly method: string
+  /** `math@2.add` */
+  readonly wireName: string
+  /** `math@2` */
+  readonly service: string
+  readonly params: Encoded
+  readonly contract: MethodContract | undefined
+  /** Monotonic ms. */
+  readonly deadline: number
+  readonly signal: AbortSignal | undefined
+  readonly idempotent: boolean
+}
+
+/** Plans calls: what the contracts say of their methods, checked and encoded once for all tries and all members. */
+export class Planner {
+  readonly #known = new Map<string, KnownMethod>()
+
+  constructor(contracts: Contracts) {
+    for (const contract of contracts) {
+      const service = serviceRef(contract)
+      for (const [key, method] of Object.entries(contract.methods))
+        this.#known.set(`${contract.name}.${key}`, {
+          contract: method,
+          service,
+          wireName: `${service}.${key}`,
+        })
+    }
+  }
+
+  /** @throws MeshError `invalid_argument` for a method name that is none, and for params that do not fit */
+  async plan(method: string, params: unknown, options: PlanOptions, startedAt: number): Promise<Plan> {
+    const known = this.#known.get(method)
+    const parsed = known ?? parseMethod(method)
+    if (parsed === undefined)
+      throw new MeshError('invalid_argument', `Cannot call '${method}': it is not service.method`)
+    if (known !== undefined) {
+      const checked = known.contract.params['~standard'].validate(params)
+      checkedValue(checked instanceof Promise ? await checked : checked, 'invalid_argument', `call ${method}`)
+    }
+    const { timeout, signal, idempotent } = options
+    return {
+      method,
+      wireName: known?.wireName ?? method,
+      service: parsed.service,
+      params: new Encoded(params, `the params of ${method}`),
+      contract: known?.contract,
+      deadline: startedAt + (timeout ?? known?.contract.timeout ?? callTimeoutMs),
+      signal,
+      idempotent: idempotent ?? known?.contract.idempotent ?? false,
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { RetryBudget } from './retry-budget.ts'
+
+/** An agent whose calls all want up to nine more tries; time is simulated. */
+function outage({
+  perSecond,
+  seconds,
+  before = 60,
+}: {
+  perSecond: number
+  seconds: number
+  before?: number
+}) {
+  let now = 0
+  const budget = new RetryBudget(() => now)
+  const run = (ms: number, eachCall: () => void) => {
+    for (const end = now + ms; now < end; now += 1_000 / perSecond) {
+      budget.called()
+      eachCall()
+    }
+  }
+  run(before * 1_000, () => budget.answered())
+  let calls = 0
+  let tries = 0
+  run(seconds * 1_000, () => {
+    calls++
+    tries++
+    for (let i = 0; i < 9; i++) tries += Number(budget.take())
+  })
+  return tries / calls
+}
+
+const takeAll = (budget: RetryBudget): number => {
+  let taken = 0
+  while (budget.take()) taken++
+  return taken
+}
+
+describe('the retry budget', () => {
+  it.each([50, 100, 300, 1_000, 5_000])(
+    'offers at most 1.25 tries for each of %i calls a second in an outage of 10 s and longer',
+    perSecond => {
+      for (const seconds of [10, 12, 60, 600])
+        expect(outage({ perSecond, seconds })).toBeLessThanOrEqual(1.25)
+    },
+  )
+
+  it('lets an agent with few calls try again all the same', () => {
+    let now = 0
+    const budget = new RetryBudget(() => now)
+    expect(takeAll(budget)).toBe(10)
+    now = 500
+    budget.answered()
+    expect(takeAll(budget)).toBe(5)
+    now = 60_000
+    budget.answered()
+    expect(takeAll(budget)).toBe(10)
+  })
+
+  it('does not fill up while nothing answers, but lets one in two seconds find out', () => {
+    let now = 0
+    const budget = new RetryBudget(() => now)
+    takeAll(budget)
+    let taken = 0
+    for (now = 100; now <= 10_000; now += 100) taken += Number(budget.take())
+    expect(taken).toBe(5)
+  })
+
+  it('gives back tries that brought an answer: those of a broken path cost nothing', () => {
+    const budget = new RetryBudget(() => 0)
+    takeAll(budget)
+    for (let i = 0; i < 1_000; i++) {
+      budget.giveBack()
+      expect(budget.take()).toBe(true)
+    }
+    expect(budget.take()).toBe(false)
+  })
+})

@@ -1,0 +1,66 @@
+/** Lets the tries of all calls of an agent pass as the retry budget allows, first come first served. */
+import { maxWaitingRetries, retryTurnMs } from './defaults.ts'
+import type { RetryBudget } from './retry-budget.ts'
+
+interface Waiting {
+  readonly deadline: number
+  readonly settle: (allowed: boolean) => void
+}
+
+export interface RetryTurnsInit {
+  readonly budget: RetryBudget
+  /** Monotonic ms. */
+  readonly now: () => number
+}
+
+export class RetryTurns {
+  readonly #budget: RetryBudget
+  readonly #now: () => number
+  readonly #waiting = new Set<Waiting>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor({ budget, now }: RetryTurnsInit) {
+    this.#budget = budget
+    this.#now = now
+  }
+
+  /** Whether a try may begin: at once, or when its turn has come. False at the deadline, with the signal, or when too many wait. */
+  take(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#waiting.size === 0 && this.#budget.take()) return Promise.resolve(true)
+    if (this.#waiting.size >= maxWaitingRetries || signal?.aborted === true) return Promise.resolve(false)
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const onAbort = () => waiting.settle(false)
+    const settle = (allowed: boolean) => {
+      this.#waiting.delete(waiting)
+      signal?.removeEventListener('abort', onAbort)
+      if (this.#waiting.size === 0) this.#rest()
+      resolve(allowed)
+    }
+    const waiting: Waiting = { deadline, settle }
+    signal?.addEventListener('abort', onAbort)
+    this.#waiting.add(waiting)
+    this.#timer ??= setInterval(() => this.pass(), retryTurnMs)
+    return promise
+  }
+
+  /** The try of a call brought its answer. */
+  giveBack(): void {
+    this.#budget.giveBack()
+    if (this.#waiting.size > 0) this.pass()
+  }
+
+  /** Lets pass who may, and turns away who waited too long. */
+  pass(): void {
+    const now = this.#now()
+    for (const { deadline, settle } of [...this.#waiting]) if (now >= deadline) settle(false)
+    for (const { settle } of [...this.#waiting]) {
+      if (!this.#budget.take()) return
+      settle(true)
+    }
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
