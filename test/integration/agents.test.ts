@@ -102,9 +102,12 @@ describe('agents of one mesh', () => {
   test('answer a question to the whole fleet in part when one is dead', async () => {
     const { caller, server } = await pair()
     const third = await mesh.agent({ name: 'third' })
-    await knows(caller, 'server', 'third')
+    const online = () => caller.peers().flatMap(({ name, online }) => (online ? [name] : []))
+    await vi.waitFor(() => expect(online()).toEqual(expect.arrayContaining(['server', 'third'])), 10_000)
     await third.stop()
-    const { results } = await caller.callAll('host.info', undefined, { timeout: 3_000 })
+    await vi.waitFor(() => expect(online()).not.toContain('third'), 10_000)
+    expect((await caller.callAll('host.info')).skipped).toBe(1)
+    const { results } = await caller.callAll('host.info', undefined, { timeout: 3_000, offline: true })
     const byName = new Map(results.map(result => [result.name, result]))
     expect(byName.get('server')).toMatchObject({
       ok: true,

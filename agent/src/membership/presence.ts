@@ -34,6 +34,7 @@ export class Presence {
   from(relay: string): PresenceSource {
     const lease: Lease = { relay, peers: new Set() }
     this.#leases.add(lease)
+    this.#version++
     return {
       tell: change => {
         if (this.#leases.has(lease)) this.#apply(lease, change)
@@ -42,6 +43,11 @@ export class Presence {
         if (this.#leases.delete(lease)) this.#version++
       },
     }
+  }
+
+  /** Whether any relay reports now: else nothing is known of those without a link. */
+  get reporting(): boolean {
+    return this.#leases.size > 0
   }
 
   /** The relay that says `peerId` is online. */

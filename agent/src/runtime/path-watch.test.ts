@@ -52,6 +52,7 @@ function start(): void {
     rpcOf: link => ({
       stats: { lastHeardAt: fake(link).heardAt, outbound: fake(link).inFlight, inbound: 0 } as never,
       ping: () => (fake(link).pings.push(now), Promise.resolve(0)),
+      doubt: () => {},
       forsake: () => {},
     }),
     rest: { paceMs: link => paces[fake(link).name], jointly },

@@ -16,7 +16,7 @@ export interface ProviderIndexInit {
   registry: Pick<ServiceRegistry, 'serves'>
   map: Pick<MeshMap, 'providers' | 'onChange'>
   links: Pick<LinkTable, 'of' | 'best' | 'onUp' | 'onDown' | 'onDoubt' | 'onLeaving'>
-  presence: Pick<Presence, 'version'>
+  presence: Pick<Presence, 'version' | 'reporting'>
   belief: Pick<Belief, 'isOnline'>
   doubts: Pick<Doubts, 'has'>
   /** Monotonic milliseconds. */
@@ -79,8 +79,8 @@ export class ProviderIndex {
   }
 
   #standing(peerId: string): keyof Providers {
-    const { belief, doubts, links } = this.#init
-    if (!belief.isOnline(peerId)) return 'offline'
+    const { belief, doubts, links, presence } = this.#init
+    if (!belief.isOnline(peerId)) return presence.reporting || doubts.has(peerId) ? 'offline' : 'doubtful'
     if (links.best(peerId) !== undefined) return 'good'
     return doubts.has(peerId) || links.of(peerId).length > 0 ? 'doubtful' : 'good'
   }

@@ -89,6 +89,7 @@ async function know(member: TestMember, record: Parameters<TestMember['record']>
 
 describe('Targets', () => {
   test('names those whose records list the service, and this agent when it serves it', () => {
+    presence.from('relay-1')
     const offline = { good: [], doubtful: [], offline: [edge.peerId] }
     expect(targets.providers('math')).toEqual(offline)
     expect(targets.providers('math@2')).toEqual(offline)
@@ -110,6 +111,7 @@ describe('Targets', () => {
       const { good, doubtful, offline } = targets.providers('math')
       return [good, doubtful, offline].map(({ length }) => length)
     }
+    expect(standing()).toEqual([0, 1, 0])
     const relay = presence.from('relay-1')
     expect(standing()).toEqual([0, 0, 1])
     relay.tell({ full: true, up: [edge.peerId], down: [] })
@@ -119,7 +121,7 @@ describe('Targets', () => {
     await know(await documents.member({ name: 'edge-8' }))
     expect(standing()).toEqual([0, 0, 2])
     relay.end()
-    expect(standing()).toEqual([0, 0, 2])
+    expect(standing()).toEqual([0, 2, 0])
   })
 
   test('doubts a member whose lease says online and that was not reached, until there is a link', async () => {

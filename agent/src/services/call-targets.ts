@@ -7,7 +7,7 @@ export type Callee = Pick<RpcLink, 'call'>
 export interface Providers {
   /** Believed to answer: asked first. */
   readonly good: readonly string[]
-  /** Said to be online, but silent or not reached a moment ago. */
+  /** Said to be online, but silent or not reached a moment ago; without a link, where no relay says who is online. */
   readonly doubtful: readonly string[]
   readonly offline: readonly string[]
 }
