@@ -26,9 +26,6 @@ export const callTimeoutMs = 30_000
 /** ms. A ping that nobody answers. The suspicion of a silent path starts earlier (2.5 s). */
 export const pingTimeoutMs = 5_000
 
-/** ms. How long a link that goes away waits for what still runs. */
-export const drainMs = 10_000
-
 /** ms per slot of the timer wheel: a deadline fires at most this late, never early. */
 export const wheelTickMs = 10
 

@@ -12,6 +12,8 @@ const flushBytes = 4 * 1024
 export interface OutboxEvents {
   /** All that was appended is with the stream. */
   written(): void
+  /** The stream takes more again. */
+  drained(): void
   /** The stream takes nothing any more, or too much waits for it. */
   failed(error: Error): void
 }
@@ -39,6 +41,7 @@ export class Outbox {
     stream.onDrain(() => {
       this.#blocked = false
       this.flush()
+      this.#events.drained()
     })
   }
 
@@ -53,6 +56,11 @@ export class Outbox {
   /** Bytes that wait because the stream takes no more. */
   get backlog(): number {
     return this.#blocked ? this.encoder.pending : 0
+  }
+
+  /** Whether everything accepted is with the stream, and the stream takes more. */
+  get isEmpty(): boolean {
+    return this.encoder.pending === 0 && !this.#blocked
   }
 
   /** Called after each frame appended to the encoder. */

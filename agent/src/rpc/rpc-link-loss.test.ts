@@ -3,6 +3,7 @@ import type { MeshError } from '@agent-mesh/protocol/errors'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../byte-stream.ts'
 import type { OnRequest } from './inbound-calls.ts'
+import { memoryStreams } from './memory-stream.ts'
 import { rpcLink } from './rpc-link.ts'
 import { linkPair, type LinkPair } from './testing/link-pair.ts'
 import type { LinkLimits } from './defaults.ts'
@@ -87,6 +88,42 @@ describe('going away', () => {
     cancel.abort()
     expect(await call).toBe('cancelled')
     await gone
+  })
+
+  it('waits for a call of any length unless a time is given', async () => {
+    let now = 0
+    let tick = () => {}
+    const wheel = new TimerWheel({ now: () => now, every: (_ms, callback) => ((tick = callback), () => {}) })
+    const [near, far] = memoryStreams()
+    const gate = Promise.withResolvers<string>()
+    const caller = rpcLink({ stream: near, wheel, onRequest: never })
+    const callee = rpcLink({ stream: far, wheel, onRequest: () => gate.promise })
+    const call = caller.call('a.b', 1, { timeoutMs: 3_600_000 })
+    await until(() => callee.stats.inbound === 1)
+    let gone = false
+    const leaving = callee.goAway().then(() => (gone = true))
+    for (; now < 3_000_000; now += 10_000) tick()
+    await turn()
+    expect(gone).toBe(false)
+    gate.resolve('done')
+    expect(await call).toBe('done')
+    await leaving
+    caller.close()
+  })
+
+  it('is done only when the peer has read what was written', async () => {
+    const { caller, callee, callerSocket } = await pairOf(() => 'x'.repeat(900_000))
+    callerSocket.pause()
+    const answers = Array.from({ length: 4 }, () => codeOf(caller.call('a.b', 1)))
+    await until(() => callee.stats.callsServed === 4)
+    let gone = false
+    const leaving = callee.goAway().then(() => (gone = true))
+    await turn()
+    expect(gone).toBe(false)
+    callerSocket.resume()
+    await leaving
+    callee.close()
+    expect(await Promise.all(answers)).toEqual(['ok', 'ok', 'ok', 'ok'])
   })
 
   it('waits no longer than the drain time', async () => {

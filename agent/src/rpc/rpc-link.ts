@@ -1,7 +1,7 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { FrameDecoder, frameTypes, type Frame, type UnreadableFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../byte-stream.ts'
-import { backlogCutFactor, drainMs, linkDefaults, type LinkLimits } from './defaults.ts'
+import { backlogCutFactor, linkDefaults, pingTimeoutMs, type LinkLimits } from './defaults.ts'
 import { InboundCalls, type OnRequest } from './inbound-calls.ts'
 import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'
 import { Outbox } from './outbox.ts'
@@ -50,8 +50,10 @@ export interface RpcLink {
   /** Round trip in ms, measured behind what is already on its way. @throws MeshError `deadline_exceeded`, `unavailable` */
   ping(timeoutMs?: number): Promise<number>
   /**
-   * Tells the peer that no further request is started here, and waits until nobody awaits an answer in either direction, at most
-   * `drainMs`. The link stays open: {@link close} it then.
+   * Tells the peer that no further request is started here. Resolves when no call is open in either direction and all that was
+   * accepted has reached the peer, however long that takes: each call ends by its own deadline. The link stays open: {@link close} it
+   * then.
+   * @param drainMs resolve after this at the latest. @default no bound
    */
   goAway(drainMs?: number): Promise<void>
   /** The path is silent: calls in flight that gave `onDoubt` are told. */
@@ -117,7 +119,11 @@ class StreamLink implements RpcLink {
     this.#onGoingAway = onGoingAway
     this.#lastHeardAt = wheel.now()
     this.#outbox = new Outbox(stream, limits.backlogBytes * backlogCutFactor, {
-      written: () => this.#outbound.written(),
+      written: () => {
+        this.#outbound.written()
+        this.#onIdle()
+      },
+      drained: () => this.#onIdle(),
       failed: error => this.abort(error),
     })
     this.#outbound = new OutboundCalls(this.#outbox, wheel, limits, onIdle)
@@ -156,15 +162,24 @@ class StreamLink implements RpcLink {
     return this.#pings.ping(timeoutMs)
   }
 
-  async goAway(ms = drainMs): Promise<void> {
+  async goAway(drainMs = Infinity): Promise<void> {
     if (this.#ended) return
-    this.#outbox.encoder.goingAway(this.#inbound.leave(), ms)
+    const until = this.#wheel.now() + drainMs
+    this.#outbox.encoder.goingAway(this.#inbound.leave(), drainMs)
     this.#outbox.appended()
+    await this.#idleOr(until)
+    // The answer to a ping behind the last byte says that the peer has read it.
+    const left = Math.min(until - this.#wheel.now(), pingTimeoutMs)
+    if (left > 0) await this.ping(left).catch(() => undefined)
+  }
+
+  /** Resolves when nothing is open and everything written, at monotonic ms `until` at the latest. */
+  async #idleOr(until: number): Promise<void> {
     if (this.#idle) return
     await new Promise<void>(resolve => {
       const drain = new Drain(resolve)
       this.#drains.add(drain)
-      this.#wheel.schedule(drain, this.#wheel.now() + ms)
+      if (until !== Infinity) this.#wheel.schedule(drain, until)
     })
   }
 
@@ -229,7 +244,7 @@ class StreamLink implements RpcLink {
   }
 
   get #idle(): boolean {
-    return this.#outbound.size === 0 && this.#inbound.awaited === 0
+    return this.#outbound.size === 0 && this.#inbound.awaited === 0 && this.#outbox.isEmpty
   }
 
   #onIdle(): void {

@@ -62,6 +62,8 @@ export const defaults = {
   verifyMs: 2_000,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
+  /** How often a link that retires is asked whether it still carries circuits. */
+  circuitCheckMs: 100,
   /** How often links are looked at whose peer's credential may have run out: it lives for days. */
   expirySweepMs: 60_000,
   /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */

@@ -43,9 +43,12 @@ export class RpcSessions {
     return rpc
   }
 
-  /** Says going away and waits until nothing runs on the link; the link stays open for what else it carries. */
-  async leave(link: Link): Promise<void> {
-    await this.#rpc.get(link)?.goAway()
+  /**
+   * Says going away and waits until nothing runs on the link; the link stays open for what else it carries.
+   * @param drainMs waits no longer than this. @default no bound
+   */
+  async leave(link: Link, drainMs?: number): Promise<void> {
+    await this.#rpc.get(link)?.goAway(drainMs)
   }
 
   /** Ends the calls of a link at once, with this error. */
@@ -54,13 +57,17 @@ export class RpcSessions {
   }
 
   /**
-   * Says going away, waits until nothing runs on the link, and closes its stream. The peer closes its side when it has
+   * Says going away, waits until nothing runs on the link and no circuit goes through it, and closes its stream. The peer closes its side when it has
    * read everything, which ends the link; without that wait the last answers would be lost in the TLS layer.
+   * @param drainMs calls have this long to end. @default no bound but their own deadlines
    */
-  async retire(link: Link): Promise<void> {
+  async retire(link: Link, drainMs?: number): Promise<void> {
     const rpc = this.#rpc.get(link)
     if (rpc === undefined) return
-    await rpc.goAway()
+    const deadline = performance.now() + (drainMs ?? Infinity)
+    await rpc.goAway(drainMs)
+    while (link.circuits > 0 && link.state !== 'down' && performance.now() < deadline)
+      await delay(defaults.circuitCheckMs)
     rpc.close()
     const limit = new AbortController()
     const late = delay(defaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})

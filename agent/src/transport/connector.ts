@@ -136,6 +136,9 @@ export class Connector {
   }
 }
 
+/** Of libp2p, `hop` at the end that dials and `stop` at the other: a reservation opens one for a moment. */
+const circuitProtocol = '/libp2p/circuit/relay/'
+
 function linkIo(connection: Connection, rpc: Stream) {
   const openStream = async (protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream> => {
     const limit = AbortSignal.timeout(transportDefaults.connectMs)
@@ -157,6 +160,11 @@ function linkIo(connection: Connection, rpc: Stream) {
   return {
     openStream,
     otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
+    circuits: () =>
+      connection.streams.reduce(
+        (count, { protocol }) => count + Number(protocol.startsWith(circuitProtocol)),
+        0,
+      ),
     close,
     abort: (error: Error) => cutOff(connection, error),
   }

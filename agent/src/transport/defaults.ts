@@ -7,7 +7,8 @@ export const transportDefaults = {
   maxPendingHellos: 256,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
   maxWaitingStreams: 8,
-  /** Links of an agent: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. */
+  /** Links of an agent that take new work: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. As many
+   * again may be retiring: they stay until their last call is done. */
   maxLinks: 128,
   /** Links of one peer: one or two while paths change, more when its address changes again and again. With one more the
    * oldest ends, so that no member takes the places of others. */
@@ -16,8 +17,6 @@ export const transportDefaults = {
   idleMs: 5 * 60_000,
   /** How often idle links are looked for: a tenth of `idleMs`. */
   sweepMs: 30_000,
-  /** Work on a link that is being retired may go on for this long. */
-  retireMs: 30_000,
   /** One address until TCP stands: three SYNs (1 + 2 s) and the slowest route fit. */
   connectMs: 5_000,
   /** TLS and hello after that. Long, because a relay that returns has the handshakes of all its agents to do: what is

@@ -118,18 +118,25 @@ export class LinkTable {
   }
 
   /**
-   * Makes sure that one more link fits, closing the least recently used one if need be.
+   * Makes sure that one more link fits, retiring the least recently used one if need be. Those that retire do not count:
+   * they end when their calls do; only beyond as many again is one without work closed.
    * @throws MeshError too_many_links when all have work
    */
   makeRoom(): void {
-    if (this.#size < this.#init.maxLinks) return
-    const [oldest] = this.all()
+    const { maxLinks } = this.#init
+    if (this.#size < maxLinks) return
+    const idle = this.all()
       .filter(link => this.#idle(link))
       .sort((a, b) => a.lastUsed - b.lastUsed)
-    if (oldest === undefined)
+    const full = this.all().filter(({ state }) => state === 'up').length >= maxLinks
+    const oldest = full ? idle.find(({ state }) => state === 'up') : undefined
+    const over = this.#size >= 2 * maxLinks ? idle.find(link => link !== oldest) : undefined
+    if ((full && oldest === undefined) || (this.#size >= 2 * maxLinks && over === undefined))
       throw new MeshError('too_many_links', `Cannot open a link: all ${this.#size} links have work in flight`)
-    this.#remove(oldest)
-    this.#end(oldest.close())
+    if (oldest !== undefined) this.retire(oldest)
+    if (over === undefined) return
+    this.#remove(over)
+    this.#end(over.close())
   }
 
   /** Takes over a link. @throws MeshError too_many_links; the caller then closes it */
@@ -201,11 +208,11 @@ export class LinkTable {
     this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
   }
 
-  /** Ends the oldest link of a peer that has too many: it, and nobody else, pays for opening another. */
+  /** Ends a link of a peer that has too many, one without work if there is one: it, and nobody else, pays for opening another. */
   #endSurplus(peerId: string): void {
     const links = this.of(peerId)
     if (links.length < transportDefaults.linksPerPeer) return
-    const [oldest] = links.sort((a, b) => a.openedAt - b.openedAt)
+    const [oldest] = links.sort((a, b) => Number(a.busy) - Number(b.busy) || a.openedAt - b.openedAt)
     oldest?.abort(
       new MeshError('too_many_links', `Cannot keep the link: its peer has ${links.length} others`),
     )
@@ -228,12 +235,11 @@ export class LinkTable {
     return !link.pinned && !link.busy && !this.#init.keep(link) && !carriesCircuits()
   }
 
-  /** Closes what this member dialled and nobody has used for `idleMs`. */
+  /** Retires what this member dialled and nobody has used for `idleMs`: a call of the peer may be on its way. */
   sweep(): void {
     const before = this.#init.now() - this.#init.idleMs
     for (const link of this.all())
-      if (link.dialler === this.#init.self && link.lastUsed <= before && this.#idle(link))
-        this.#end(link.close())
+      if (link.dialler === this.#init.self && link.lastUsed <= before && this.#idle(link)) this.retire(link)
   }
 
   /** Cuts a peer off: revoked, expired or gone. */

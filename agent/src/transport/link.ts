@@ -10,6 +10,8 @@ export interface LinkIo {
   openStream(protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream>
   /** Open streams besides the RPC stream: circuits, map sync. */
   otherStreams(): number
+  /** Circuits that this connection carries, as an end of them or as the relay. */
+  circuits(): number
   close(): Promise<void>
   abort(error: Error): void
 }
@@ -102,6 +104,11 @@ export class Link {
   /** Whether closing it would cost somebody something. */
   get busy(): boolean {
     return this.#io.otherStreams() > 0 || this.#work.some(hasWork => hasWork())
+  }
+
+  /** Circuits that end with this link: those of its two members through it, when one of them is a relay. */
+  get circuits(): number {
+    return this.#io.circuits()
   }
 
   /** Opens a stream of its own for a long-lived protocol. @throws MeshError unavailable, unsupported, cancelled */

@@ -33,6 +33,7 @@ class Relays {
       io: {
         openStream: () => Promise.reject(new Error('unused')),
         otherStreams: () => 0,
+        circuits: () => 0,
         close: () => Promise.resolve(),
         abort: () => {},
       },

@@ -29,7 +29,7 @@ import type { Upgrader } from './upgrade/upgrader.ts'
 import { Upgrades, type UpgradeSettings } from './upgrade/upgrades.ts'
 
 export type TransportOptions = Record<
-  'helloMs' | 'maxLinks' | 'idleMs' | 'sweepMs' | 'retireMs' | 'stopMs' | 'maxPendingHellos',
+  'helloMs' | 'maxLinks' | 'idleMs' | 'sweepMs' | 'stopMs' | 'maxPendingHellos',
   number
 >
 
@@ -131,7 +131,7 @@ class MeshTransport implements Transport {
       maxLinks,
       idleMs,
       now,
-      retire: link => this.#retire(link),
+      retire: init.retire ?? (() => Promise.resolve()),
       ...(init.verify === undefined ? {} : { verify: init.verify }),
       keep: init.keep ?? (() => false),
       onError: this.#onError,
@@ -184,7 +184,7 @@ class MeshTransport implements Transport {
       listen,
       ...(announce ? { announce } : {}),
       ...(proxy ? { proxy: new Proxy(proxy) } : {}),
-      maxConnections: this.#options.maxLinks + this.#options.maxPendingHellos,
+      maxConnections: 2 * this.#options.maxLinks + this.#options.maxPendingHellos,
       isDoubted: id => this.links.all().some(link => link.id === id && link.suspect),
       denyInbound: source => this.#admissions.isFullFor(source) || this.#state === 'stopped',
       gater: relay?.gater ?? {},
@@ -292,9 +292,5 @@ class MeshTransport implements Transport {
     }
     const undo = [this.links.onDoubt(tell('silent')), this.links.onLeaving(tell('left'))]
     return () => undo.forEach(stop => stop())
-  }
-
-  async #retire(link: Link): Promise<void> {
-    await atMost(this.#options.retireMs, this.#init.retire?.(link))
   }
 }

@@ -56,6 +56,7 @@ function fixture(retryMs: readonly number[]) {
       io: {
         openStream: () => Promise.reject(new MeshError(code, 'Cannot open stream: not here')),
         otherStreams: () => 0,
+        circuits: () => 0,
         close: () => Promise.resolve(made.markDown(undefined)),
         abort: error => made.markDown(error),
       },

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { TimerWheel, TurnQueue } from '../rpc/index.ts'
+import type { Transport } from '../transport/index.ts'
+import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import { RpcSessions } from './rpc-sessions.ts'
+
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'ok',
+    (error: { code: unknown }) => error.code,
+  )
+
+let mesh: TestMesh
+const wheel = new TimerWheel()
+const turns = new TurnQueue(wheel)
+beforeEach(async () => {
+  mesh = await TestMesh.create()
+})
+afterEach(async () => {
+  await mesh.stop()
+  wheel.stop()
+})
+
+async function pair(options: { idleMs?: number; maxLinks?: number } = {}) {
+  const gate = Promise.withResolvers<string>()
+  const sessionsOf = () => new RpcSessions({ wheel, turns, handlerFor: () => () => gate.promise })
+  const [near, far] = [sessionsOf(), sessionsOf()]
+  const a = await mesh.join('a', { options, retire: link => near.retire(link) })
+  const b = await mesh.join('b', { retire: link => far.retire(link) })
+  for (const [{ links }, sessions] of [
+    [a, near],
+    [b, far],
+  ] as [Transport, RpcSessions][]) {
+    links.onUp(link => sessions.of(link))
+    sessions.onGoingAway(link => links.leaving(link))
+  }
+  const link = await a.connect(targetOf(b))
+  const back = await until(() => b.links.best(a.peerId))
+  // Identify runs on a new link for a moment.
+  await until(() => !link.busy && !back.busy)
+  return { a, b, link, back, gate, near, far }
+}
+
+it('an idle link that is closed does not lose the call of the peer that crosses it', async () => {
+  const { a, back, far } = await pair({ idleMs: 0 })
+  const crossing = codeOf(far.of(back).call('x.y', 1))
+  a.links.sweep()
+  // Refused before its handler: the caller repeats it on another link.
+  expect(await crossing).toBe('going_away')
+})
+
+it('a link that gives its place to another does not lose the call of the peer that crosses it', async () => {
+  const { a, back, far } = await pair({ maxLinks: 1 })
+  const crossing = codeOf(far.of(back).call('x.y', 1))
+  a.links.makeRoom()
+  expect(await crossing).toBe('going_away')
+})
+
+it('a link with a call stays open after it retired, and closes when the call is done', async () => {
+  const { a, link, back, gate, near, far } = await pair()
+  const calls = [codeOf(near.of(link).call('x.y', 1)), codeOf(far.of(back).call('x.y', 1))]
+  await until(() => near.of(link).stats.inbound === 1 && far.of(back).stats.inbound === 1)
+  a.links.retire(link)
+  await until(() => !far.of(back).usable)
+  expect(a.links.best(back.peer.peerId)).toBeUndefined()
+  gate.resolve('done')
+  expect(await Promise.all(calls)).toEqual(['ok', 'ok'])
+  await link.closed
+})
