@@ -212,14 +212,12 @@ export class OutboundCalls {
     call.fail(code, reason)
   }
 
-  /** The link is gone; of a peer that was revoked, for good. */
+  /** The link is gone. */
   close(reason: string, cause: unknown): void {
-    const revoked = cause instanceof MeshError && cause.code === 'revoked'
-    this.#ended = { code: revoked ? 'revoked' : 'unavailable', reason }
+    this.#ended = { code: 'unavailable', reason }
     for (const { id } of this.#pending.all()) {
       const notStarted = isLaterId(id, this.#writtenId)
-      const lost = notStarted ? 'unavailable' : 'path_lost'
-      this.#take(id)?.fail(revoked ? 'revoked' : lost, reason, { cause, notStarted })
+      this.#take(id)?.fail(notStarted ? 'unavailable' : 'path_lost', reason, { cause, notStarted })
     }
   }
 

@@ -161,6 +161,28 @@ describe('retries of call()', () => {
   })
 })
 
+describe('a call in flight at a member that is revoked', () => {
+  /** `a` is cut off once it has the call; `b` answers. */
+  function revoking() {
+    const reason = new MeshError('revoked', 'Cannot go on with a: it was revoked')
+    const cut: OnRequest = () => {
+      mesh.pairs.get('a')?.caller.abort(reason)
+      return new Promise(() => {})
+    }
+    const mesh = meshOf({ a: cut, b: () => 'b' })
+    return untyped(mesh)
+  }
+
+  it('goes elsewhere when it may run twice, else its path is lost', async () => {
+    expect(await revoking().call('x.y', 1, { idempotent: true })).toBe('b')
+    await expect(revoking().call('x.y')).rejects.toEqual(failing('path_lost'))
+  })
+
+  it('ends with `revoked` when it named that member', async () => {
+    await expect(revoking().call('x.y', 1, { peer: 'a' })).rejects.toEqual(failing('revoked'))
+  })
+})
+
 describe('a handler that fails with an error of its own calls', () => {
   /** Two tiers: `front` calls `back`, whose handler fails with `code`. @returns how often each ran */
   async function runs(code: ErrorCode): Promise<{ front: number; back: number; told: unknown }> {

@@ -63,7 +63,9 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const startedAt = this.#now()
     return this.#counted(method, startedAt, async () => {
       const plan = await this.#planner.plan(method, params, options, startedAt)
-      return this.#attempts.answer(plan, this.#peers(plan, options.peer))
+      if (options.peer === undefined)
+        return this.#attempts.answer(plan, () => this.#targets.providers(plan.service))
+      return this.#askOnly(plan, this.#peer(plan, options.peer))
     })
   }
 
@@ -79,7 +81,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const plan = await this.#planner.plan(method, params, options, this.#now())
     const { good, doubtful, offline } = this.#targets.providers(plan.service)
     const ask = (peerId: string): Promise<Answer> =>
-      this.#counted(method, this.#now(), () => this.#attempts.answer(plan, only(peerId)))
+      this.#counted(method, this.#now(), () => this.#askOnly(plan, peerId))
     const alsoOffline = options.offline === true ? offline : []
     const peers = [...good, ...doubtful, ...alsoOffline]
     const results = await askAll(this.#targets, peers, ask, options.concurrency)
@@ -101,20 +103,25 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     }
   }
 
-  /** The only member to ask, or whoever serves the method now. */
-  #peers({ method, service }: Plan, peer: string | undefined): () => Providers {
-    if (peer === undefined) return () => this.#targets.providers(service)
+  /** Asks one member, whatever is believed of it. When it was revoked meanwhile, its link did not just break. */
+  async #askOnly(plan: Plan, peerId: string): Promise<Answer> {
+    const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
+    try {
+      return await this.#attempts.answer(plan, () => providers)
+    } catch (error) {
+      const { cause } = error as Error
+      if (!(error instanceof MeshError && cause instanceof MeshError && cause.code === 'revoked')) throw error
+      throw new MeshError('revoked', error.message, { cause, notStarted: error.notStarted })
+    }
+  }
+
+  /** The peer id of a name or peer id. */
+  #peer({ method }: Plan, peer: string): string {
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot call ${method}: no member is called '${peer}'`, {
         hint: 'List the members with `agent-mesh peers`.',
       })
-    return only(peerId)
+    return peerId
   }
-}
-
-/** A member that the caller named, whatever is believed of it. */
-function only(peerId: string): () => Providers {
-  const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
-  return () => providers
 }

@@ -77,10 +77,11 @@ export class Admissions {
 
   #expire(connection: Connection): void {
     const peerId = connection.remotePeer.toString()
-    this.refuse(
-      connection,
-      new MeshError('unauthenticated', `Cannot admit ${peerId}: no hello within ${this.#init.helloMs} ms`),
-    )
+    const reason = `no hello within ${this.#init.helloMs} ms`
+    // Whom this member dialled, and who says nothing, refused nobody: the path is broken, or the peer is frozen.
+    if (connection.direction === 'outbound')
+      cutOff(connection, new MeshError('unavailable', `Cannot connect to ${peerId}: ${reason}`))
+    else this.refuse(connection, new MeshError('unauthenticated', `Cannot admit ${peerId}: ${reason}`))
   }
 
   #forget(connection: Connection, state: State): void {

@@ -58,6 +58,12 @@ export class Dialer {
     if (existing !== undefined) return existing
     if (target.peerId === this.#init.self)
       throw new MeshError('invalid_argument', 'Cannot connect to oneself: call the service locally')
+    const { deadline = Infinity } = options
+    if (deadline <= performance.now())
+      throw new MeshError(
+        'deadline_exceeded',
+        `Cannot connect to ${target.name ?? target.peerId}: no time is left`,
+      )
     this.#init.links.makeRoom()
     const flight = this.#flight(target, options.paths ?? 'any')
     try {

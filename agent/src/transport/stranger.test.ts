@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { helloProtocol } from '@agent-mesh/protocol'
+import { rpcProtocol } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
 import { createNode, type MeshNode } from './node.ts'
@@ -29,13 +30,13 @@ afterEach(async () => {
 })
 
 /** A libp2p node with a valid key that knows nothing of meshes. */
-async function stranger() {
+async function stranger({ listens = false } = {}) {
   const identity = await generateIdentity()
   const node = await createNode({
     identity,
-    listen: [],
+    listen: listens ? ['/ip4/127.0.0.1/tcp/0'] : [],
     maxConnections: 100,
-    denyInbound: () => true,
+    denyInbound: () => !listens,
     beforeServices: () => {},
   })
   strangers.push(node)
@@ -115,6 +116,26 @@ describe('a stranger without hello', () => {
     expect((await one.dial(fair, '127.0.0.2')).status).toBe('open')
     for (const connection of first) connection.abort(new Error('done'))
     await until(() => one.dial(fair).catch(() => undefined))
+  })
+})
+
+describe('a host that says nothing', () => {
+  it('is not reached, and refused nobody', async () => {
+    const { node, identity } = await stranger({ listens: true })
+    for (const protocol of [helloProtocol, rpcProtocol]) await node.libp2p.handle(protocol, () => {})
+    const addrs = node.libp2p.getMultiaddrs().map(addr => addr.decapsulate('/p2p').toString())
+    await expect(host.connect({ peerId: identity.peerId, addrs, relays: [] })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('no hello within 500 ms') as string,
+    })
+    expect(mesh.refusals).toEqual([])
+  })
+
+  it('is not dialled when no time is left', async () => {
+    const target = { peerId: (await stranger()).identity.peerId, addrs: ['/ip4/127.0.0.1/tcp/9'], relays: [] }
+    const late = host.connect(target, { deadline: performance.now() - 1 })
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    expect(host.dials.peers()).toEqual([])
   })
 })
 
