@@ -2,12 +2,13 @@
  * Signed documents: compact JWS (RFC 7515), each kind with a `typ` of its own so that none passes for another.
  * The algorithm follows from the type of the expected key, never from the header; key-carrying headers are refused.
  */
-import { CompactSign, compactVerify, decodeProtectedHeader, importJWK, type CryptoKey, type JWK } from 'jose'
+import { CompactSign, decodeProtectedHeader, importJWK, type JWK } from 'jose'
 import * as z from 'zod/mini'
 import { MeshError, toMeshError, type ErrorCode } from './errors.ts'
 import type { PublicJwk } from './fields.ts'
 import { parse, parseJson } from './parse.ts'
 import { peerJwk } from './peer-id.ts'
+import { verifiedPayload } from './signature.ts'
 
 /** The closed set of document types. */
 export type DocumentType =
@@ -84,8 +85,8 @@ const headerSchema = z.looseObject({
 })
 const refusedHeaders = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64', 'zip'] as const
 
-/** Reads the `kid` of a document of type `typ` without trusting it. @throws MeshError `code` */
-function readKid(jws: string, typ: DocumentType, code: ErrorCode): string {
+/** Reads `kid` and `alg` of a document of type `typ` without trusting them. @throws MeshError `code` */
+function readHeader(jws: string, typ: DocumentType, code: ErrorCode): { kid: string; alg: string } {
   let raw: unknown
   try {
     raw = decodeProtectedHeader(jws)
@@ -98,11 +99,11 @@ function readKid(jws: string, typ: DocumentType, code: ErrorCode): string {
     throw new MeshError(code, `Cannot verify ${typ}: typ is ${header.data.typ.slice(0, 32)}`)
   const refused = refusedHeaders.find(name => name in header.data)
   if (refused !== undefined) throw new MeshError(code, `Cannot verify ${typ}: header ${refused} is refused`)
-  return header.data.kid
+  return header.data
 }
 
 /** The key that a document says it is signed by; to be believed only of a document that was verified. @throws MeshError */
-export const kidOf = (jws: string, typ: DocumentType): string => readKid(jws, typ, 'unauthenticated')
+export const kidOf = (jws: string, typ: DocumentType): string => readHeader(jws, typ, 'unauthenticated').kid
 
 export interface VerifyOptions<S extends z.core.$ZodType> {
   typ: DocumentType
@@ -127,21 +128,18 @@ export async function verifyDocument<S extends z.core.$ZodType>(
   if (jws.length > maxBytes)
     throw new MeshError('too_large', `Cannot verify ${typ}: ${jws.length} characters, limit ${maxBytes}`)
   if (!compactJws.test(jws)) throw new MeshError(code, `Cannot verify ${typ}: not a compact JWS`)
-  const kid = readKid(jws, typ, code)
+  const { kid, alg } = readHeader(jws, typ, code)
   const jwk = keyOf(kid)
-  const alg = algorithmOf(jwk)
+  if (alg !== algorithmOf(jwk))
+    throw new MeshError(code, `Cannot verify ${typ}: alg is ${alg}, not that of the key`)
   try {
-    const { payload } = await compactVerify(jws, await importKey(jwk, alg), { algorithms: [alg] })
+    const payload = verifiedPayload(jws, jwk)
+    if (payload === undefined)
+      throw new MeshError(code, `Cannot verify ${typ}: signature verification failed`)
     return { kid, claims: parseJson(schema, decoder.decode(payload), `verify ${typ}`, code) }
   } catch (error) {
     throw toMeshError(error, code, `verify ${typ}`)
   }
-}
-
-const importKey = async (jwk: PublicJwk, alg: string): Promise<CryptoKey> => {
-  const key = await importJWK(jwk, alg)
-  if (key instanceof Uint8Array) throw new MeshError('unauthenticated', 'Cannot verify: symmetric key')
-  return key
 }
 
 /** Verifies a document that a member signed: EdDSA by the key inside the peer id that is its `kid`. */
