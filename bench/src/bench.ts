@@ -6,6 +6,8 @@ export interface BenchOptions {
   readonly agents: number
   /** Real members, where a bench has them. */
   readonly members: number
+  /** Of a bench that has parts: only this one. */
+  readonly part?: string | undefined
   readonly progress: (line: string) => void
 }
 

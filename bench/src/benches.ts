@@ -1,5 +1,6 @@
 import type { Bench } from './bench.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
+import { fleetBench } from './fleet/fleet.ts'
 import { lambda } from './lambda/lambda.ts'
 import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
@@ -8,6 +9,7 @@ import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
+  fleet: fleetBench,
   lambda,
   revoke,
   relay,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N]` runs one on this machine.
+ * `npm run bench` lists the benches, `npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N] [--part NAME]` runs one on this machine.
  * Progress goes to stderr; with `--json` the last lines of stdout are the results.
  */
 import { parseArgs } from 'node:util'
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '7' },
     agents: { type: 'string', default: '1000000' },
     members: { type: 'string', default: '100' },
+    part: { type: 'string' },
   },
 })
 
@@ -46,13 +47,13 @@ async function main(): Promise<number> {
   const bench = name === undefined ? undefined : benches[name]
   if (bench === undefined || Number.isNaN(rounds + agents + members)) {
     console.error(
-      `Usage: npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N]\n\n${list()}`,
+      `Usage: npm run bench -- NAME [--json] [--rounds N] [--agents N] [--members N] [--part NAME]\n\n${list()}`,
     )
     return name === undefined ? 0 : 2
   }
   if (bench.peers === true) await installPeers()
   const progress = (line: string): void => void process.stderr.write(`${line}\n`)
-  const results = await bench.run({ rounds, agents, members, progress })
+  const results = await bench.run({ rounds, agents, members, part: values.part, progress })
   for (const result of Array.isArray(results) ? results : [results])
     console.log(values.json ? JSON.stringify(result) : table(result as BenchResult))
   return 0

@@ -13,6 +13,8 @@ export interface Plan {
   token: string
   kind: 'agent' | 'relay'
   names: string[]
+  /** `relay`: agents that only relays reach. @default any */
+  paths?: 'relay'
 }
 
 export type Order =
@@ -22,6 +24,10 @@ export type Order =
   | { order: 'knows'; number: number; names: string[] }
   /** Peer ids that a member has a link to. */
   | { order: 'linked'; name: string }
+  /** Until every member sees so many members online, itself included. */
+  | { order: 'online'; members: number }
+  /** One call from each member to the one at the same place of `to`: how many failed. */
+  | { order: 'calls'; from: string[]; to: string[] }
   /** Whether this member reaches any of the others. */
   | { order: 'reaches'; from: string; peers: string[] }
 
@@ -34,7 +40,7 @@ export type Report =
 
 type Member = Agent | Relay
 
-const { folder, token, kind, names } = JSON.parse(process.argv[2] ?? '{}') as Plan
+const { folder, token, kind, names, paths } = JSON.parse(process.argv[2] ?? '{}') as Plan
 const log = createLogger('bench', 'silent')
 const members = new Map<string, Member>()
 const tell = (report: Report): void => void process.send?.(report)
@@ -42,7 +48,8 @@ const now = (): number => performance.timeOrigin + performance.now()
 
 async function start(name: string): Promise<void> {
   const options = { data: join(folder, name), join: token, name, listen: ['/ip4/127.0.0.1/tcp/0'], log }
-  const member: Member = kind === 'relay' ? await createRelay(options) : await createAgent(options)
+  const member: Member =
+    kind === 'relay' ? await createRelay(options) : await createAgent({ ...options, paths: paths ?? 'any' })
   member.onCutOff(({ peerId }: CutOff) => tell({ report: 'cut', by: name, peerId, at: now() }))
   members.set(name, member)
 }
@@ -66,6 +73,14 @@ const orders: { [O in Order['order']]: (order: Extract<Order, { order: O }>) => 
   knows: async ({ number, names }) => {
     for (const name of names)
       await until(async () => (await listNumber(members.get(name) as Member)) >= number)
+  },
+  online: ({ members: count }) =>
+    until(() => [...members.values()].every(member => member.status().members.online >= count)),
+  calls: async ({ from, to }) => {
+    const calls = from.map((name, i) =>
+      agent(name).ask('host.info', {}, { peer: to[i] ?? '', timeout: 10_000, idempotent: true }),
+    )
+    return (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected').length
   },
   linked: async ({ name }) =>
     agent(name)
