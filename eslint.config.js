@@ -2,11 +2,14 @@ import js from '@eslint/js'
 import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
+import { constantDelays } from './test/house/constant-delays.js'
+
 export default defineConfig(
   { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'cdk.out/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
+    plugins: { house: { rules: { 'constant-delays': constantDelays } } },
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -20,17 +23,24 @@ export default defineConfig(
       'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
       'no-console': 'error',
+      'house/constant-delays': 'error',
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Configuration is read in one file per room.' },
       ],
     },
   },
+  { files: ['protocol/src/timers.ts'], rules: { 'house/constant-delays': 'off' } },
   // The types of aws-cdk-lib are 1.15 million lines: rules that need them would double the time of the lint.
   { files: ['infra/**/*.ts'], extends: [tseslint.configs.disableTypeChecked] },
   {
     files: ['**/*.test.ts', 'test/**', 'bench/**', 'examples/**', 'cli/build/**', 'vitest.config.ts'],
-    rules: { 'max-lines-per-function': 'off', 'no-console': 'off', 'no-restricted-properties': 'off' },
+    rules: {
+      'max-lines-per-function': 'off',
+      'no-console': 'off',
+      'no-restricted-properties': 'off',
+      'house/constant-delays': 'off',
+    },
   },
   { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
 )

@@ -1,15 +1,12 @@
+import { readDuration } from '@agent-mesh/protocol/duration'
 import { InvalidArgumentError } from 'commander'
 
 /** Parsers of options and arguments; each throws what commander shows as a usage error (exit code 2). */
 
-const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 /** `500ms`, `5s`, `10m`, `24h`, `7d`, to milliseconds. */
 export function parseDuration(text: string): number {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
-  const ms = Math.round(Number(number) * (units[unit] ?? Number.NaN))
-  if (number === '' || !(ms > 0))
-    throw new InvalidArgumentError('It is a number and a unit: 500ms, 5s, 10m, 24h, 7d.')
+  const ms = readDuration(text)
+  if (ms === undefined) throw new InvalidArgumentError('It is a number and a unit: 500ms, 5s, 10m, 24h, 7d.')
   return ms
 }
 

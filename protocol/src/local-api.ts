@@ -4,6 +4,7 @@
  * Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
+import { longestDurationMs } from './duration.ts'
 import { isErrorCode } from './errors.ts'
 
 const millis = z.number().check(z.nonnegative())
@@ -12,9 +13,8 @@ const count = z.int().check(z.nonnegative())
 export const localPathSchema = z.enum(['direct', 'webrtc', 'relay'])
 export const localKindSchema = z.enum(['agent', 'relay', 'control-plane'])
 
-/** A call may take this long, ms: a day. */
-const maxTimeoutMs = 24 * 3600_000
-const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(maxTimeoutMs)))
+/** ms. */
+const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(longestDurationMs)))
 /** `name` or peer id. */
 const memberField = z.string().check(z.minLength(1), z.maxLength(128))
 const methodField = z.string().check(

@@ -9,6 +9,7 @@ import {
   MeshError,
   type MapMessage,
 } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
 import { messageStream, type MessageStream } from '../transport/message-stream.ts'
@@ -125,7 +126,7 @@ export class MapSync {
       this.#timers.delete(timer)
       const link = this.#init.linkTo(relay)
       if (link !== undefined) this.follow(link)
-    }, this.#init.reopenMs)
+    }, timerDelay(this.#init.reopenMs))
     this.#timers.add(timer)
   }
 

@@ -4,6 +4,7 @@
  * stops nobody: entries wait, bounded, and are tried again.
  */
 import type { AuditEvent } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { AuditFile, type AuditFileInit } from './audit-file.ts'
 import type { Clock } from './clock.ts'
 import { auditDefaults, type AuditOptions } from './defaults.ts'
@@ -57,7 +58,7 @@ export class AuditLog {
    */
   recordFlood(key: string, note: AuditNote): void {
     if (this.#stopped) return
-    this.#floodTimer ??= setTimeout(() => this.#endFloods(), this.#options.floodMs).unref()
+    this.#floodTimer ??= setTimeout(() => this.#endFloods(), timerDelay(this.#options.floodMs)).unref()
     const full = this.#floods.size >= this.#options.floodKeys && !this.#floods.has(key)
     const taken = full ? `${note.what} by others` : key
     const known = this.#floods.get(taken)
@@ -144,6 +145,6 @@ export class AuditLog {
     this.#retry = setTimeout(() => {
       this.#retry = undefined
       this.#write()
-    }, this.#options.retryMs).unref()
+    }, timerDelay(this.#options.retryMs)).unref()
   }
 }

@@ -1,4 +1,5 @@
 import type { WallClock } from '@agent-mesh/protocol/clock'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 
 /** Time as a port: unix milliseconds, and milliseconds that never step back. */
 export interface Clock extends WallClock {
@@ -12,6 +13,6 @@ export const systemClock: Clock = { now: () => Date.now(), monotonic: () => perf
 /** {@link Clock.after} of a clock, with its default. */
 export function after(clock: Clock, ms: number, work: () => void): () => void {
   if (clock.after !== undefined) return clock.after(ms, work)
-  const timer = setTimeout(work, ms)
+  const timer = setTimeout(work, timerDelay(ms))
   return () => clearTimeout(timer)
 }

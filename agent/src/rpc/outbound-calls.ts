@@ -146,7 +146,8 @@ export class OutboundCalls {
     }
     if (this.#ended !== undefined) refuse(this.#ended.code, this.#ended.reason)
     if (signal?.aborted === true) refuse('cancelled', 'cancelled by the caller')
-    if (!(timeoutMs > 0)) refuse('deadline_exceeded', 'no time is left')
+    if (!Number.isFinite(timeoutMs)) refuse('invalid_argument', `its timeout is ${timeoutMs} ms`)
+    if (timeoutMs <= 0) refuse('deadline_exceeded', 'no time is left')
     if (this.#pending.size >= this.#limits.outbound)
       refuse('overloaded', `${this.#pending.size} calls are in flight`)
     if (this.#outbox.backlog >= this.#limits.backlogBytes)

@@ -1,3 +1,4 @@
+import { checkDuration } from '@agent-mesh/protocol/duration'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { pingTimeoutMs } from './defaults.ts'
 import type { Outbox } from './outbox.ts'
@@ -41,11 +42,12 @@ export class Pings {
   }
 
   ping(timeoutMs = pingTimeoutMs): Promise<number> {
+    const withinMs = checkDuration(timeoutMs, 'ping')
     const id = (this.#lastId = (this.#lastId + 1) >>> 0)
     return new Promise<number>((resolve, reject) => {
       const ping = new PendingPing(this.#wheel.now(), resolve, reject)
       this.#pending.set(id, ping)
-      this.#wheel.schedule(ping, ping.sentAt + timeoutMs)
+      this.#wheel.schedule(ping, ping.sentAt + withinMs)
       this.#outbox.encoder.ping(id)
       this.#outbox.appended()
     }).finally(() => this.#pending.delete(id))

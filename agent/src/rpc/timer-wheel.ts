@@ -1,3 +1,4 @@
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { wheelSlots, wheelTickMs } from './defaults.ts'
 
 /** Monotonic milliseconds and a repeating timer; tests pass their own. */
@@ -10,7 +11,7 @@ export interface WheelClock {
 export const systemWheelClock: WheelClock = {
   now: () => performance.now(),
   every: (ms, callback) => {
-    const timer = setInterval(callback, ms).unref()
+    const timer = setInterval(callback, timerDelay(ms)).unref()
     return () => clearInterval(timer)
   },
 }

@@ -2,6 +2,7 @@
  * The agent of a machine: member of a mesh, reachable through its relays, serving and calling. {@link createAgent} is
  * what programs use.
  */
+import { checkDuration } from '@agent-mesh/protocol/duration'
 import { networkInterfaces } from 'node:os'
 import {
   MeshError,
@@ -206,7 +207,7 @@ export class Agent<const C extends Contracts = readonly []> {
       })
     if (peerId === this.peerId)
       throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this agent`)
-    const deadline = systemWheelClock.now() + timeout
+    const deadline = systemWheelClock.now() + checkDuration(timeout, `ping ${peer}`)
     const best = await this.#targets.link(peerId, { deadline, signal })
     const left = () => Math.max(1, deadline - systemWheelClock.now())
     const { links } = this.#member.transport

@@ -6,6 +6,7 @@ import { access, rm } from 'node:fs/promises'
 import { join as pathOf } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError, parseJoinToken, toMeshError, type Signer } from '@agent-mesh/protocol'
+import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
 import { enrol, enrolledIn, joinedWith, type ControlPlaneRef } from '../discovery/enrolment.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -84,7 +85,7 @@ export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
 }
 
 const limitedTo = (ms: number, signal: AbortSignal | undefined): AbortSignal =>
-  AbortSignal.any([AbortSignal.timeout(ms), ...(signal === undefined ? [] : [signal])])
+  AbortSignal.any([timeoutSignal(ms), ...(signal === undefined ? [] : [signal])])
 
 async function firstJoin(init: JoinInit, token: string): Promise<ControlPlaneRef> {
   const { settings, signal } = init
@@ -120,7 +121,7 @@ async function waiting<T>(
       if (!wait || !passing || signal?.aborted === true) throw error
       const retryMs = Math.round(pause * (0.5 + random() / 2))
       log.warn({ reason: error.message, retryMs }, 'not joined yet; trying again')
-      await delay(retryMs, undefined, signal === undefined ? {} : { signal })
+      await delay(timerDelay(retryMs), undefined, signal === undefined ? {} : { signal })
     }
 }
 

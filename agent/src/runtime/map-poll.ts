@@ -1,4 +1,5 @@
 /** Polls the control plane for head and map while no relay keeps them current. */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
 import { pullMap, type MapPullInit } from '../discovery/map-pull.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -47,7 +48,10 @@ export class MapPoll {
     const live = this.#init.live()
     if (!live) await this.#pull(signal)
     if (signal.aborted) return
-    this.#timer = setTimeout(() => void this.#next(), live ? defaults.pollCheckMs : this.#pause.duration)
+    this.#timer = setTimeout(
+      () => void this.#next(),
+      timerDelay(live ? defaults.pollCheckMs : this.#pause.duration),
+    )
     this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 

@@ -1,4 +1,5 @@
 /** Keeps a link to each watched peer, and its round trip known. */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff, type IBackoff } from 'cockatiel'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
@@ -44,7 +45,10 @@ export class WatchLinks {
     this.#changedAt ??= now
     const left = this.#changedAt + defaults.watchSettleMaxMs - now
     clearTimeout(this.#settling)
-    this.#settling = setTimeout(() => this.update(), Math.max(0, Math.min(defaults.watchSettleMs, left)))
+    this.#settling = setTimeout(
+      () => this.update(),
+      timerDelay(Math.max(0, Math.min(defaults.watchSettleMs, left))),
+    )
   }
 
   /** The map changed: watch those it names now. */
@@ -111,7 +115,7 @@ export class WatchLinks {
 async function pause(ms: number, ...signals: AbortSignal[]): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const wake = () => resolve()
-  const timer = setTimeout(wake, ms)
+  const timer = setTimeout(wake, timerDelay(ms))
   for (const signal of signals) signal.addEventListener('abort', wake, { once: true })
   if (signals.some(({ aborted }) => aborted)) wake()
   await promise

@@ -2,6 +2,7 @@
  * The tries of one call: choose, connect, send, and once more where that is safe and the budget allows it. A call that may
  * run twice is also asked elsewhere while its path is silent: then the first answer wins, and the other try is cancelled.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../rpc/index.ts'
@@ -200,7 +201,7 @@ const cancelled = ({ method, signal }: Plan): MeshError =>
 
 async function rest(plan: Plan, ms: number): Promise<void> {
   try {
-    await delay(ms, undefined, plan.signal === undefined ? {} : { signal: plan.signal })
+    await delay(timerDelay(ms), undefined, plan.signal === undefined ? {} : { signal: plan.signal })
   } catch {
     throw cancelled(plan)
   }

@@ -1,4 +1,5 @@
 import { MeshError, serviceNameField } from '@agent-mesh/protocol'
+import { checkDuration } from '@agent-mesh/protocol/duration'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /** What a method takes and gives. Schemas of any library that speaks Standard Schema (zod, valibot, arktype, ...). */
@@ -46,8 +47,10 @@ export function defineService<const Name extends string, const Methods extends M
   if (!serviceNameField.safeParse(name).success) refuse('its name is not lower-case words joined by dots')
   if (!Number.isInteger(version) || version < 1 || version > maxVersion)
     refuse(`its version is ${version}, not 1 to ${maxVersion}`)
-  for (const method of Object.keys(methods))
+  for (const [method, { timeout }] of Object.entries(methods)) {
     if (!methodName.test(method)) refuse(`its method '${method}' is not a word of letters, digits and -`)
+    if (timeout !== undefined) checkDuration(timeout, `define service '${name}'`, `timeout of ${method}`, 1)
+  }
   return contract
 }
 

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol'
+import { checkDuration } from '@agent-mesh/protocol/duration'
 import { Encoded } from '@agent-mesh/protocol/wire/index'
 import { callTimeoutMs } from '../rpc/index.ts'
 import { parseMethod, serviceRef, type MethodContract } from './contract.ts'
@@ -6,7 +7,7 @@ import type { Contracts } from './typed.ts'
 import { checkedValue } from './validate.ts'
 
 export interface PlanOptions {
-  /** ms for the whole call. */
+  /** ms for the whole call; 0 is no time at all. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
@@ -35,6 +36,10 @@ export interface Plan {
   readonly signal: AbortSignal | undefined
   readonly idempotent: boolean
 }
+
+/** @throws MeshError `invalid_argument` */
+const timeoutOf = (asked: number | undefined, known: KnownMethod | undefined, method: string): number =>
+  asked === undefined ? (known?.contract.timeout ?? callTimeoutMs) : checkDuration(asked, `call ${method}`)
 
 /** Plans calls: what the contracts say of their methods, checked and encoded once for all tries and all members. */
 export class Planner {
@@ -69,7 +74,7 @@ export class Planner {
       service: parsed.service,
       params: new Encoded(params, `the params of ${method}`),
       contract: known?.contract,
-      deadline: startedAt + (timeout ?? known?.contract.timeout ?? callTimeoutMs),
+      deadline: startedAt + timeoutOf(timeout, known, method),
       signal,
       idempotent: idempotent ?? known?.contract.idempotent ?? false,
     }

@@ -4,6 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { MeshError, type Peer } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { sourceOfAddr } from './address.ts'
 import { cutOff } from './cut-off.ts'
 import type { Link } from './link.ts'
@@ -54,7 +55,7 @@ export class Admissions {
       peer: Promise.withResolvers(),
       link: Promise.withResolvers(),
       source: connection.direction === 'inbound' ? sourceOfAddr(connection.remoteAddr.toString()) : undefined,
-      timer: setTimeout(() => this.#expire(connection), this.#init.helloMs),
+      timer: setTimeout(() => this.#expire(connection), timerDelay(this.#init.helloMs)),
       waiting: 0,
       greeted: false,
       linked: false,

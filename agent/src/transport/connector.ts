@@ -4,6 +4,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, toMeshError, type Peer } from '@agent-mesh/protocol'
+import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf, type ByteStream } from './byte-stream.ts'
 import { cutOff } from './cut-off.ts'
@@ -60,7 +61,7 @@ export class Connector {
   /** Handler of the hello protocol. */
   readonly onHello = async (stream: Stream, connection: Connection): Promise<void> => {
     const { admissions, ports, helloMs } = this.#init
-    const signal = AbortSignal.timeout(helloMs)
+    const signal = timeoutSignal(helloMs)
     try {
       if (connection.direction !== 'inbound')
         throw new MeshError('protocol_error', 'Cannot read hello: only the dialler sends one')

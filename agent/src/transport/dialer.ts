@@ -2,6 +2,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { startTimer } from '@agent-mesh/protocol/timers'
 import { circuitAddr, withPeer, type Path } from './address.ts'
 import type { Connector } from './connector.ts'
 import type { ConnectOptions, DialTarget, RelayTarget } from './dial-target.ts'
@@ -141,14 +142,14 @@ export class Dialer {
     const cancel = () => reject(toMeshError(signal?.reason, 'cancelled', action))
     const expire = () =>
       reject(new MeshError('deadline_exceeded', `Cannot ${action}: no link in ${Math.round(ms)} ms`))
-    const timer = setTimeout(expire, Math.max(0, ms))
+    const timer = startTimer(ms, expire)
     signal?.addEventListener('abort', cancel, { once: true })
     if (signal?.aborted) cancel()
     flight.waiting++
     try {
       return await Promise.race([flight.link, stopped])
     } finally {
-      clearTimeout(timer)
+      timer.cancel()
       signal?.removeEventListener('abort', cancel)
       if (--flight.waiting === 0 && !flight.settled) flight.abort.abort()
     }

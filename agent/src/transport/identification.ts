@@ -1,3 +1,4 @@
+import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import type { Connection } from '@libp2p/interface'
 import type { MeshNode } from './node.ts'
 
@@ -19,7 +20,9 @@ export class Identification {
 
   of(connection: Connection): void {
     const { identify, limitMs, onError } = this.#init
-    const running: Promise<unknown> = identify(connection, { signal: AbortSignal.timeout(limitMs) })
+    const running: Promise<unknown> = identify(connection, {
+      signal: timeoutSignal(limitMs),
+    })
       .catch((error: unknown) => {
         // The muxer may be closed a moment before the connection says so.
         const ended = error instanceof Error && error.name === 'ConnectionClosedError'

@@ -3,6 +3,7 @@
  * host takes all the places. What has said nothing yet gives its place to who comes next, and is ended soon anyway.
  */
 import { MeshError } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from './defaults.ts'
 
 export interface InboundHandshakesInit<T> {
@@ -60,7 +61,7 @@ export class InboundHandshakes<T> {
     if (same.length >= perSource && !this.#replace(same)) return false
     if (this.#places.size >= max && !this.#replace(all)) return false
     // What came in while the event loop was busy is read before the immediate runs.
-    const timer = setTimeout(() => setImmediate(() => this.#look(one)), silenceMs).unref()
+    const timer = setTimeout(() => setImmediate(() => this.#look(one)), timerDelay(silenceMs)).unref()
     this.#places.set(one, { source, since: now(), timer })
     return true
   }
@@ -91,7 +92,10 @@ export class InboundHandshakes<T> {
     const late = (what: string) =>
       this.#end(one, new MeshError('deadline_exceeded', `Cannot go on with connection: ${what}`))
     if (isSilent(one)) return late(`it said nothing for ${silenceMs} ms`)
-    place.timer = setTimeout(() => late(`no handshake within ${limitMs} ms`), limitMs - silenceMs).unref()
+    place.timer = setTimeout(
+      () => late(`no handshake within ${limitMs} ms`),
+      timerDelay(limitMs - silenceMs),
+    ).unref()
   }
 
   #end(one: T, reason: MeshError): void {

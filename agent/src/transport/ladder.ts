@@ -4,6 +4,7 @@
  * a relay's back, since what they bring is better; all others are aborted.
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from './defaults.ts'
 
 /** Codes that a peer which was reached gave, or earned: they say more than any unreachable address. */
@@ -193,7 +194,7 @@ class Race<T> {
 /** Waits `ms`, less when `early` settles or the signal aborts. */
 async function pause(ms: number, early: Promise<unknown>, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
+  const timer = setTimeout(resolve, timerDelay(ms))
   const done = () => resolve()
   signal.addEventListener('abort', done, { once: true })
   if (signal.aborted) resolve()

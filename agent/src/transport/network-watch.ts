@@ -2,6 +2,7 @@
  * Notices that this host's network changed: addresses came or went, or the machine slept. Node tells nothing of it, so
  * the interfaces are compared at a slow pace, which costs some 50 us each time.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { networkInterfaces } from 'node:os'
 import { transportDefaults } from './defaults.ts'
 import { Listeners } from './listeners.ts'
@@ -46,7 +47,7 @@ export class NetworkWatch {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.look(), this.#everyMs).unref()
+    this.#timer ??= setInterval(() => this.look(), timerDelay(this.#everyMs)).unref()
   }
 
   stop(): void {

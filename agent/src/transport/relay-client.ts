@@ -2,6 +2,7 @@
  * Keeps this member reachable through relays: a home and a standby, each with a link and a live reservation, chosen by
  * measured round trip. One loop decides; each relay held has a keeper of its own.
  */
+import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
 import type { Link } from './link.ts'
 import { relayClientDefaults } from './defaults.ts'
 import { Listeners } from './listeners.ts'
@@ -112,7 +113,7 @@ export class RelayClient {
       } catch (error) {
         this.#init.onError(error)
       }
-      const timer = setTimeout(this.#wake.resolve, this.#pauseMs())
+      const timer = setTimeout(this.#wake.resolve, timerDelay(this.#pauseMs()))
       if (!signal.aborted) await this.#wake.promise
       clearTimeout(timer)
     }
@@ -163,7 +164,7 @@ export class RelayClient {
         !held.includes(peerId) && !this.#left.has(peerId) && (placeFree || !this.#probed.has(peerId)),
     )
     const asked = probeOrder(others, this.#init.region, this.#random).slice(0, probes)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(probeMs)])
+    const limit = AbortSignal.any([signal, timeoutSignal(probeMs)])
     const roundTrips = new Map<string, number>()
     const ask = async (peerId: string, link: Promise<Link>) => {
       try {
@@ -227,7 +228,7 @@ export class RelayClient {
         (downMs < graceMs && this.#announced.includes(relay.peerId) && !this.#left.has(relay.peerId)),
     )
     if (listed.some(keeper => keeper.link === undefined))
-      this.#graceTimer = setTimeout(() => this.#announce(), graceMs)
+      this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(graceMs))
     const next = listed.map(keeper => keeper.relay.peerId)
     if (next.join() === this.#announced.join()) return
     this.#announced = next

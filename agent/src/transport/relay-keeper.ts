@@ -2,6 +2,7 @@
  * Keeps a link and a live reservation at one relay: an own dial loop, because libp2p never reserves again at a relay
  * that returns. Exponential wait with jitter, so that the agents of a restarted relay do not all come at once.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel'
 import type { Link } from './link.ts'
@@ -84,7 +85,7 @@ export class RelayKeeper {
       } catch (error) {
         if (!signal.aborted) this.#init.onError(error)
       }
-      await delay(wait.duration, undefined, { signal }).catch(() => {})
+      await delay(timerDelay(wait.duration), undefined, { signal }).catch(() => {})
       wait = wait.next(undefined)
     }
   }

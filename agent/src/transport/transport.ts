@@ -5,6 +5,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, upgradeProtocol } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Identity } from '../identity/index.ts'
 import { withoutPeer } from './address.ts'
 import { Admissions } from './admissions.ts'
@@ -210,7 +211,7 @@ class MeshTransport implements Transport {
     if (this.#state !== 'new') return
     this.#state = 'started'
     await startNode(this.#node, this.#init.listen)
-    this.#sweeper = setInterval(() => this.links.sweep(), this.#options.sweepMs).unref()
+    this.#sweeper = setInterval(() => this.links.sweep(), timerDelay(this.#options.sweepMs)).unref()
   }
 
   async stop(): Promise<void> {

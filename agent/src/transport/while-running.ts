@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 
 /**
  * Runs with a signal that follows `signal` and a time limit, but only until the run ends: `net.connect` ties a socket to
@@ -15,7 +16,7 @@ export async function whileRunning<T>(
   const expireIn = (limit: number) =>
     setTimeout(
       () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${limit} ms`)),
-      limit,
+      timerDelay(limit),
     )
   let timer = expireIn(ms)
   const extend = (limit: number) => {

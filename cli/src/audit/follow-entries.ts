@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@agent-mesh/protocol/audit'
 import { toMeshError, type ErrorCode, type MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { defaults } from '../defaults.ts'
@@ -26,7 +27,7 @@ export async function* followEntries(
 ): AsyncGenerator<AuditEntry> {
   let troubled = false
   for (;;) {
-    await wait(everyMs, undefined, { signal }).catch(() => undefined)
+    await wait(timerDelay(everyMs), undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
       for await (const entry of source.entries({ after }, signal)) {

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { adminClient } from '../data/admin-client.ts'
@@ -56,7 +57,7 @@ async function smokeTest(url: string, meshId: string, signal: AbortSignal): Prom
           hint: 'The log of the Api function in CloudWatch has the reason. Run the command again when it is mended.',
         },
       )
-    await wait(pause, undefined, { signal })
+    await wait(timerDelay(pause), undefined, { signal })
   }
 }
 

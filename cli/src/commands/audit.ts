@@ -124,7 +124,7 @@ function parseTime(text: string): number {
   const date = Date.parse(text)
   if (/^\d{4}-/.test(text) && !Number.isNaN(date)) return date
   try {
-    return Date.now() - parseDuration(text)
+    return Math.max(0, Date.now() - parseDuration(text))
   } catch {
     throw new InvalidArgumentError(
       'It is a date (2026-01-31, 2026-01-31T12:00:00Z) or how long ago (30m, 24h, 7d).',

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 
@@ -94,7 +95,7 @@ async function serveUntil(
 /** Keeps the process alive too: an idle daemon has nothing else that must. */
 async function aborted(signal: AbortSignal): Promise<void> {
   const hour = 3_600_000
-  while (!signal.aborted) await wait(hour, undefined, { signal }).catch(() => undefined)
+  while (!signal.aborted) await wait(timerDelay(hour), undefined, { signal }).catch(() => undefined)
 }
 
 async function inTime(stopping: Promise<void>, kind: string): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from '@agent-mesh/protocol/local-api'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
+import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { request } from 'node:http'
 import type * as z from 'zod/mini'
 
@@ -83,7 +84,7 @@ function exchange(
   { folder, signal }: Wire,
   { method, path, body, timeoutMs }: Ask,
 ): Promise<{ status: number; text: string }> {
-  const timeout = AbortSignal.timeout(timeoutMs)
+  const timeout = timeoutSignal(timeoutMs)
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => reject(failureOf(error, folder, path, timeout.aborted && timeoutMs))

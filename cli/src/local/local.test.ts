@@ -83,6 +83,11 @@ async function raw(method: string, path: string, body: string): Promise<{ status
 }
 
 describe('the local socket', () => {
+  it.each([2 ** 31, 2 ** 32, 400 * 86_400_000])('waits for a call of up to %d ms', async timeoutMs => {
+    const call = localClient(folder).call({ method: 'test.echo', params: 1, timeoutMs })
+    expect(await call).toMatchObject({ value: 1 })
+  })
+
   it('can be opened by its owner alone', async () => {
     expect((await stat(socketPath(folder))).mode & 0o777).toBe(0o600)
   })

@@ -3,6 +3,7 @@
  * it is within it again, and nothing is lost. When the relay as a whole is at its rate, members take turns, each with
  * one circuit at a time, so that one with many circuits gets no more than one with few. The budget of a day is hard.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { DayBudget } from './day-budget.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { TrafficLimits } from './defaults.ts'
@@ -113,7 +114,7 @@ export class TrafficShaper {
     if (this.#timer !== undefined || this.#waiting.size === 0) return
     const now = this.#now()
     const soonest = Math.min(...[...this.#waiting.keys()].map(member => this.#wait(member, now)))
-    this.#timer = setTimeout(() => this.#turns(), Math.ceil(soonest))
+    this.#timer = setTimeout(() => this.#turns(), timerDelay(Math.ceil(soonest)))
   }
 
   /** One turn for each member that is within its rate, in order, while the relay is within its own. */

@@ -7,6 +7,7 @@ import {
   type MeshMap,
 } from '@agent-mesh/agent'
 import { MeshError, rolledBack, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { Watch } from './watch.ts'
 
 export interface MapMirrorInit {
@@ -75,7 +76,7 @@ export class MapMirror {
         if (signal.aborted) return
         const pause = this.#again ? 0 : this.#init.pollMs
         this.#again = false
-        this.#timer = setTimeout(() => this.#poll(), pause)
+        this.#timer = setTimeout(() => this.#poll(), timerDelay(pause))
       })
   }
 

@@ -17,6 +17,7 @@ import {
   type MapMessage,
   type MapRequest,
 } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { gatherMs } from '../defaults.ts'
 import type { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceFeed } from '../presence/presence-feed.ts'
@@ -116,7 +117,7 @@ export class MapServer {
   }
 
   #pumpSoon(): void {
-    this.#timer ??= setTimeout(() => this.#pumpAll(), gatherMs(this.#subscribers.size))
+    this.#timer ??= setTimeout(() => this.#pumpAll(), timerDelay(gatherMs(this.#subscribers.size)))
   }
 
   #pumpAll(): void {

@@ -1,5 +1,6 @@
 /** The watch connection to the control plane: head and map changes the moment they are written. */
 import { mapMessageBytes, mapMessageSchema, parseJson, type MapMessage } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Logger } from '@agent-mesh/agent'
 import { ExponentialBackoff } from 'cockatiel'
 import { WebSocket } from 'ws'
@@ -99,7 +100,7 @@ export class Watch {
 
   #retryLater(): void {
     if (this.#stopped) return
-    this.#timer = setTimeout(() => void this.#connect(), this.#pause.duration)
+    this.#timer = setTimeout(() => void this.#connect(), timerDelay(this.#pause.duration))
     this.#pause = this.#pause.next(undefined)
   }
 }

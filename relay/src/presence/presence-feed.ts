@@ -3,6 +3,7 @@
  * that is level gets the next change, the same object for all, one that lags gets what it missed, a new one all agents.
  */
 import { limits, type MapMessage } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { defaults } from '../defaults.ts'
 import type { HomedAgents, HomedChange } from './homed-agents.ts'
 
@@ -58,7 +59,7 @@ export class PresenceFeed {
   #changed({ up, down }: HomedChange): void {
     for (const peerId of up) this.#pending.set(peerId, true)
     for (const peerId of down) this.#pending.set(peerId, false)
-    this.#timer ??= setTimeout(() => this.#step(), this.#init.gatherMs())
+    this.#timer ??= setTimeout(() => this.#step(), timerDelay(this.#init.gatherMs()))
   }
 
   /** Numbers what is pending, unless it came to nothing. */

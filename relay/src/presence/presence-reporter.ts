@@ -1,6 +1,7 @@
 /** Sends presence reports: on change, at least 5 s apart, else each 120 s. */
 import type { ControlPlaneClient, Logger } from '@agent-mesh/agent'
 import { MeshError, type HeadNumbers, type RelayReport } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { defaults } from '../defaults.ts'
 import type { HomedAgents } from './homed-agents.ts'
 import { PresenceReport } from './presence-report.ts'
@@ -69,7 +70,7 @@ export class PresenceReporter {
         this.#sending = undefined
         this.#schedule(pause)
       })
-    }, inMs)
+    }, timerDelay(inMs))
   }
 
   /** @returns milliseconds until the next report */

@@ -26,7 +26,7 @@ import {
   type LocalService,
   type LocalStatus,
 } from '@agent-mesh/protocol'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep } from '@agent-mesh/protocol/timers'
 import { circuitServer, type CircuitServer, type TrafficLimits } from '../circuit/index.ts'
 import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
@@ -282,8 +282,8 @@ export class Relay {
     this.#circuit.gate.drain()
     const left = Promise.allSettled(transport.links.all().map(link => serving.sessions.leave(link)))
     const deadline = performance.now() + defaults.drainMs
-    while (this.#circuit.circuits() > 0 && performance.now() < deadline) await delay(defaults.drainCheckMs)
-    await Promise.race([left, delay(Math.max(0, deadline - performance.now()), undefined, { ref: false })])
+    while (this.#circuit.circuits() > 0 && performance.now() < deadline) await sleep(defaults.drainCheckMs)
+    await Promise.race([left, sleep(deadline - performance.now(), { ref: false })])
     const circuits = this.#circuit.circuits()
     if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
   }

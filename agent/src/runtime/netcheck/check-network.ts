@@ -1,5 +1,6 @@
 /** Measures the network of this host for `netcheck`: all at once, within a few seconds, whether or not an agent runs. */
 import { MeshError, toMeshError, verifyHead, type RelayEntry } from '@agent-mesh/protocol'
+import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { controlPlaneClient } from '../../discovery/control-plane-client.ts'
 import {
   natMapping,
@@ -71,7 +72,7 @@ async function measure(
   ms: number,
   work: (limited: AbortSignal) => Promise<number>,
 ): Promise<Measured> {
-  const limit = AbortSignal.timeout(ms)
+  const limit = timeoutSignal(ms)
   try {
     return { ok: true, ms: await work(AbortSignal.any([signal, limit])) }
   } catch (thrown) {

@@ -13,6 +13,7 @@ import {
   toMeshError,
   type StunAddress,
 } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from '../defaults.ts'
 
 export interface StunServer {
@@ -81,7 +82,7 @@ export class StunProbe {
       sentAt = performance.now()
       // A host that cannot be reached is told by silence too: the route may come back within the time.
       this.#socket.send(request, port, host, () => {})
-      timer = setTimeout(send, wait)
+      timer = setTimeout(send, timerDelay(wait))
       wait *= 2
     }
     const expire = setTimeout(
@@ -89,7 +90,7 @@ export class StunProbe {
         reject(
           new MeshError('unavailable', `Cannot ask ${host}:${port} by UDP: no answer in ${timeoutMs} ms`),
         ),
-      timeoutMs,
+      timerDelay(timeoutMs),
     )
     const cancel = () => reject(toMeshError(signal.reason, 'cancelled', `ask ${host}:${port} by UDP`))
     signal.addEventListener('abort', cancel, { once: true })

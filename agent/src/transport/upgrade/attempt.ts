@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError, upgradeLimits, type UpgradeOffer } from '@agent-mesh/protocol'
+import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
 import { paths, type Path } from '../address.ts'
 import type { LinkTable } from '../link-table.ts'
 import type { Link } from '../link.ts'
@@ -71,7 +72,7 @@ export class Attempt {
     const theirs = expected('answer', await conversation.next(limit))
     const oneWayMs = (performance.now() - sentAt) / 2
     conversation.send({ type: 'sync' })
-    await delay(oneWayMs, undefined, { signal })
+    await delay(timerDelay(oneWayMs), undefined, { signal })
     return this.#race(
       { peerId: link.peer.peerId, conversation, theirs, initiator: true, before: link.path },
       signal,
@@ -185,7 +186,7 @@ export class Attempt {
     const reasons = own.slice(0, upgradeLimits.reasons).map(printable)
     conversation.send({ type: 'result', reasons })
     const limit = upgradeDefaults.resultMs + upgradeDefaults.webrtcMs
-    const late = AbortSignal.any([signal, AbortSignal.timeout(limit)])
+    const late = AbortSignal.any([signal, timeoutSignal(limit)])
     try {
       const theirs = expected('result', await conversation.next(late))
       return theirs.reasons

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { upgradeDefaults } from './defaults.ts'
 
 export interface PunchInit {
@@ -21,7 +22,7 @@ export async function punch(
 ) {
   const over = new AbortController()
   const stop = () => over.abort(signal.reason)
-  const timer = setTimeout(() => over.abort(), punchMs)
+  const timer = setTimeout(() => over.abort(), timerDelay(punchMs))
   signal.addEventListener('abort', stop, { once: true })
   try {
     signal.throwIfAborted()

@@ -4,6 +4,7 @@
  * better one is up. Only the lower peer id begins, so that attempts of both sides never meet; the higher one asks it to.
  */
 import { MeshError, upgradeProtocol, type UpgradeOffer } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Path } from '../address.ts'
 import type { ByteStream } from '../byte-stream.ts'
 import { HandshakeSlots } from '../handshake-slots.ts'
@@ -132,7 +133,7 @@ export class Upgrader {
 
   #schedule(peerId: string, session: Session, ms: number): void {
     clearTimeout(session.timer)
-    session.timer = setTimeout(() => this.#own(this.#begin(peerId, session)), ms)
+    session.timer = setTimeout(() => this.#own(this.#begin(peerId, session)), timerDelay(ms))
   }
 
   #own(work: Promise<void>): void {

@@ -1,6 +1,7 @@
 /** Several ways to one goal, begun one after the other and tried together. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { toMeshError } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 
 export interface Way {
   /** For the reason of its failure. */
@@ -16,7 +17,7 @@ export async function tryWays(ways: readonly Way[], signal: AbortSignal): Promis
   const reasons = await Promise.all(
     ways.map(async ({ name, afterMs, run }) => {
       try {
-        if (afterMs > 0) await delay(afterMs, undefined, { signal })
+        if (afterMs > 0) await delay(timerDelay(afterMs), undefined, { signal })
         signal.throwIfAborted()
         await run(signal)
         return undefined

@@ -1,3 +1,4 @@
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { housekeepingMs } from '../../defaults.ts'
 import type { Log } from '../../domain/log.ts'
 
@@ -16,7 +17,7 @@ export function housekeeping(
     running ??= run().finally(() => (running = undefined))
   }
   tick()
-  const timer = setInterval(tick, everyMs)
+  const timer = setInterval(tick, timerDelay(everyMs))
   return {
     stop: async () => {
       clearInterval(timer)

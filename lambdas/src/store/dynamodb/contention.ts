@@ -1,6 +1,7 @@
 /** Writes that others may win: in turn inside this process, tried again with full jitter between processes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { raceRetry } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 
@@ -16,7 +17,7 @@ export async function contend<T>(action: string, attempt: () => Promise<T | type
       throw new MeshError('overloaded', `Cannot ${action}: others won the write ${tries} times`, {
         hint: 'Try again in a moment.',
       })
-    await sleep(jitter(tries, raceRetry))
+    await sleep(timerDelay(jitter(tries, raceRetry)))
   }
 }
 

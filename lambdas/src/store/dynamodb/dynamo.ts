@@ -23,6 +23,7 @@ import {
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { dynamoTimeouts, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 import { expressionOf, type Condition, type Update } from './expressions.ts'
@@ -87,7 +88,7 @@ export class Dynamo {
       let missing: Attributes[] = wanted.slice(i, i + batchKeys).map(({ pk, sk }) => out({ pk, sk }))
       for (let tries = 1; missing.length > 0; tries++) {
         if (tries > writeTries) throw unavailable(new Error(`${missing.length} keys were not read`))
-        if (tries > 1) await sleep(jitter(tries - 1))
+        if (tries > 1) await sleep(timerDelay(jitter(tries - 1)))
         const input = {
           RequestItems: { [this.table]: { Keys: missing, ConsistentRead: true } },
           ...this.#counted,
@@ -267,7 +268,7 @@ export class Dynamo {
         return reply
       } catch (cause) {
         if (tries === writeTries || !passes(cause)) throw unavailable(cause)
-        await sleep(jitter(tries))
+        await sleep(timerDelay(jitter(tries)))
       }
     }
   }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
@@ -141,7 +142,7 @@ export class Database {
         // The pool says so, too, to somebody who asked.
       }
       await client.end().catch(() => undefined)
-      await sleep(jitter(tries), undefined, { signal }).catch(() => undefined)
+      await sleep(timerDelay(jitter(tries)), undefined, { signal }).catch(() => undefined)
     }
   }
 
@@ -189,7 +190,7 @@ export class Database {
         if (cause instanceof MeshError) throw cause
         if (isDiskFull(cause)) throw this.#full(cause)
         if (tries === writeTries || !isPassing(cause)) throw storeFailed(cause)
-        await sleep(jitter(tries))
+        await sleep(timerDelay(jitter(tries)))
       }
   }
 }

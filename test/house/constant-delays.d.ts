@@ -1,0 +1,3 @@
+import type { Rule } from 'eslint'
+
+export const constantDelays: Rule.RuleModule
