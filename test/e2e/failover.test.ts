@@ -1,0 +1,134 @@
+/** What callers see of providers that fall silent and of relays that die, with real processes, under load. */
+import { createAgent, defineService, type Agent } from '@agent-mesh/agent'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import * as z from 'zod'
+
+import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
+import { silent } from '../support/local-mesh.ts'
+import { percentile, steadyCalls, type CallEnded } from '../support/steady-calls.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
+const perSecond = 40
+
+const pace = defineService({
+  name: 'pace',
+  version: 1,
+  methods: { name: { params: z.null(), result: z.string(), idempotent: true } },
+})
+/** Answers with the name of its process after 10 ms. */
+const paceModule = (name: string) => `
+import { setTimeout as delay } from 'node:timers/promises'
+import { z } from ${JSON.stringify(join(checkout, 'node_modules/zod/index.js'))}
+export const pace = {
+  contract: { name: 'pace', version: 1, methods: { name: { params: z.null(), result: z.string(), idempotent: true } } },
+  handlers: { name: () => delay(10, ${JSON.stringify(name)}) },
+}
+`
+
+let workshop: Workshop
+let controlPlane: Daemon
+const providers = new Map<string, Daemon>()
+const relays: { name: string; port: number; daemon: Daemon }[] = []
+const callers: Agent<readonly [typeof pace]>[] = []
+
+const token = async (...args: string[]) =>
+  String(
+    lastJson(await runCommand(['token', 'create', '--json', '--data', controlPlane.data, ...args]))['token'],
+  )
+
+const relayArgs = (name: string, port: number) => [
+  'relay',
+  '--name',
+  name,
+  '--listen',
+  `/ip4/127.0.0.1/tcp/${port}`,
+]
+
+/** A program in this process that calls. */
+async function callerOf(name: string, paths: 'any' | 'relay') {
+  const agent = await createAgent({
+    data: workshop.folder(name),
+    join: await token(),
+    name,
+    listen: paths === 'relay' ? [] : ['/ip4/127.0.0.1/tcp/0'],
+    paths,
+    contracts: [pace] as const,
+    log: silent,
+  })
+  callers.push(agent)
+  const online = () => agent.peers().flatMap(peer => (peer.online ? [peer.name] : []))
+  await vi.waitFor(() => expect(online()).toEqual(expect.arrayContaining([...providers.keys()])), 30_000)
+  const answers = new Set<string>()
+  await vi.waitFor(async () => {
+    answers.add(await agent.call('pace.name', null))
+    expect(answers.size).toBe(providers.size)
+  }, 30_000)
+  return agent
+}
+
+beforeAll(async () => {
+  workshop = await openWorkshop()
+  controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
+  const relayToken = await token('--role', 'relay', '--uses', '2')
+  for (const name of ['relay-1', 'relay-2']) {
+    const port = await freePort()
+    const daemon = await workshop.start(name, [...relayArgs(name, port), '--join', relayToken])
+    relays.push({ name, port, daemon })
+  }
+  const joinToken = await token('--uses', '2')
+  await mkdir(workshop.folder('services'))
+  await Promise.all(
+    ['ada', 'ben'].map(async name => {
+      const file = join(workshop.folder('services'), `${name}.ts`)
+      await writeFile(file, paceModule(name))
+      const args = ['up', '--join', joinToken, '--name', name, '--serve', file, ...loopback]
+      providers.set(name, await workshop.start(name, args))
+    }),
+  )
+}, 120_000)
+afterAll(async () => {
+  await Promise.all(callers.map(agent => agent.stop()))
+  await workshop.end()
+}, 60_000)
+
+const failures = (calls: readonly CallEnded[]) => calls.flatMap(({ error }) => error ?? [])
+
+describe('an idempotent call', () => {
+  it('is answered by the other provider when one is stopped', async () => {
+    const caller = await callerOf('direct', 'any')
+    const calls = steadyCalls(perSecond, () => caller.call('pace.name', null, { timeout: 10_000 }))
+    await vi.waitUntil(() => calls.ended.length > perSecond, 10_000)
+    const { child } = providers.get('ada')!
+    child.kill('SIGSTOP')
+    try {
+      await delay(12_000)
+      const ended = await calls.stop()
+      expect(failures(ended)).toEqual([])
+      expect(percentile(ended, 0.99)).toBeLessThan(4_000)
+      // Once it is known, nobody asks it first.
+      const late = await Promise.all(Array.from({ length: 20 }, () => caller.call('pace.name', null)))
+      expect(new Set(late)).toEqual(new Set(['ben']))
+    } finally {
+      child.kill('SIGCONT')
+    }
+  })
+
+  it('survives the death and the return of a relay under it', async () => {
+    const caller = await callerOf('relayed', 'relay')
+    const calls = steadyCalls(perSecond, () => caller.call('pace.name', null, { timeout: 10_000 }))
+    await vi.waitUntil(() => calls.ended.length > perSecond, 10_000)
+    for (const relay of relays) {
+      const begun = calls.ended.length
+      await relay.daemon.end('SIGKILL')
+      await delay(1_000)
+      relay.daemon = await workshop.start(relay.name, relayArgs(relay.name, relay.port))
+      await vi.waitUntil(() => calls.ended.length > begun + 6 * perSecond, 30_000)
+    }
+    expect(failures(await calls.stop())).toEqual([])
+  })
+})
