@@ -124,6 +124,17 @@ describe('Targets', () => {
     expect(standing()).toEqual([0, 2, 0])
   })
 
+  test('works the providers out again only when something has changed', async () => {
+    const looked = vi.spyOn(map, 'providers')
+    for (let i = 0; i < 100; i++) targets.providers('math')
+    expect(looked.mock.calls.length).toBeLessThanOrEqual(2)
+    const before = looked.mock.calls.length
+    presence.from('relay-1').tell({ full: true, up: [edge.peerId], down: [] })
+    for (let i = 0; i < 100; i++) targets.providers('math')
+    expect(looked.mock.calls.length - before).toBeLessThanOrEqual(2)
+    expect(targets.providers('math')).toBe(targets.providers('math'))
+  })
+
   test('doubts a member whose lease says online and that was not reached, until there is a link', async () => {
     const peer = await network.join('peer')
     const relays: RelayEntry[] = [{ peerId: peer.peerId, name: 'peer', addrs: [await deadAddr()] }]

@@ -3,7 +3,7 @@ import {
   firstPauseMs,
   maxAttempts,
   maxIdempotentAttempts,
-  maxOverloadedAttempts,
+  maxRefusedAttempts,
   mostPauseMs,
 } from './defaults.ts'
 
@@ -19,6 +19,8 @@ export interface Failed {
 
 /** Codes that say something about one member only: it is not asked again, another one may do. */
 const ofThisMember: readonly ErrorCode[] = ['unauthenticated', 'revoked', 'unsupported']
+/** Codes that a few tries tell as well as many. */
+const soonGivenUp: readonly ErrorCode[] = ['overloaded', 'unsupported']
 
 /** Whether the handler answered, with a result of its own or a failure. */
 export const isAnswer = ({ told, notStarted }: MeshError): boolean => told && !notStarted
@@ -30,8 +32,8 @@ export const isSafe = (error: MeshError, idempotent: boolean): boolean =>
 /** Whether a call whose try failed is worth another. */
 export function worthRetry({ error, attempt, idempotent, elsewhere }: Failed): boolean {
   if (!isSafe(error, idempotent)) return false
-  if (error.code === 'overloaded') return attempt < maxOverloadedAttempts
-  if (attempt >= (idempotent ? maxIdempotentAttempts : maxAttempts)) return false
+  const most = idempotent ? maxIdempotentAttempts : maxAttempts
+  if (attempt >= (soonGivenUp.includes(error.code) ? maxRefusedAttempts : most)) return false
   if (ofThisMember.includes(error.code)) return elsewhere
   return error.retriable || error.code === 'path_lost'
 }
