@@ -130,6 +130,10 @@ function endTogether(raw: Socket, secured: TLSSocket): void {
     secured.destroy(error)
     return raw
   }
+  // Once TLS has ended its side the system may be shutting the socket down, and a reset then fails with EINVAL: Node takes
+  // the handle for closed, and its descriptor stays open until the process ends (Node 24.21).
+  const reset = raw.resetAndDestroy.bind(raw)
+  raw.resetAndDestroy = () => (secured.writableEnded ? raw.destroy() : reset())
 }
 
 /** Bytes that wait in a socket before writers are told to wait: a yamux window of the default size. */

@@ -12,6 +12,7 @@ export interface EchoInput {
   hello: Hello
   /** Who is let in, by peer id. */
   peers: Record<string, Peer>
+  listen: string[]
 }
 
 const lines = createInterface({ input: process.stdin })
@@ -23,7 +24,7 @@ process.stdin.destroy()
 const input = JSON.parse(line) as EchoInput
 const transport = await createTransport({
   identity: await identityOf(input.jwk),
-  listen: ['/ip4/127.0.0.1/tcp/0'],
+  listen: input.listen,
   hello: () => input.hello,
   admit: (_, peerId) => {
     const peer = input.peers[peerId]
