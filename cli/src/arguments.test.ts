@@ -49,6 +49,17 @@ describe('other arguments', () => {
     expect(() => parseJsonArgument('{a:1}')).toThrow(`'{"a":1}'`)
   })
 
+  it('refuses numbers that would become others, naming where they are', () => {
+    expect(() => parseJsonArgument('{"ids":[1,12345678901234567890]}')).toThrow(
+      'params.ids[1] is 12345678901234567890, which would become 12345678901234567000.',
+    )
+    expect(() => parseJsonArgument('{"n":1e400}')).toThrow('params.n is 1e400, which would become Infinity.')
+    expect(parseJsonArgument('{"id":"12345678901234567890","n":0.1234567890123456789}')).toEqual({
+      id: '12345678901234567890',
+      n: 0.12345678901234568,
+    })
+  })
+
   it('are collected when repeated', () => {
     expect(collect('b', collect('a', undefined))).toEqual(['a', 'b'])
   })

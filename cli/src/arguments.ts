@@ -1,4 +1,5 @@
 import { readDuration } from '@agent-mesh/protocol/duration'
+import { inexactNumber } from '@agent-mesh/protocol/exact-json'
 import { InvalidArgumentError } from 'commander'
 
 /** Parsers of options and arguments; each throws what commander shows as a usage error (exit code 2). */
@@ -34,11 +35,18 @@ export function parseStunPort(text: string): number {
 }
 
 export function parseJsonArgument(text: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch {
     throw new InvalidArgumentError(`It is not JSON. In a shell, quote it: '{"a":1}'.`)
   }
+  const inexact = inexactNumber(text, 'params')
+  if (inexact !== undefined)
+    throw new InvalidArgumentError(
+      `${inexact.place} is ${inexact.text.slice(0, 40)}, which would become ${Number(inexact.text)}. Give it as text, in quotes.`,
+    )
+  return value
 }
 
 /** `TOKEN`, `@FILE` or `-`. An empty variable in a shell line makes the next option the value: that is refused. */

@@ -113,16 +113,10 @@ export function handlerError(thrown: unknown, method: string): MeshError {
 
 /** What was thrown, in words: an object without a prototype, say, cannot be turned into a string. */
 function reasonOf(error: unknown): string {
-  if (error instanceof Error) return error.message
   try {
-    if (
-      typeof error === 'object' &&
-      error !== null &&
-      'message' in error &&
-      typeof error.message === 'string'
-    )
-      return error.message
-    return String(error)
+    if (typeof error !== 'object' || error === null || !('message' in error)) return String(error)
+    const { message } = error
+    return typeof message === 'string' || error instanceof Error ? String(message) : String(error)
   } catch {
     return 'it threw no error'
   }

@@ -1,3 +1,4 @@
+import { inexactNumber } from '@agent-mesh/protocol/exact-json'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
@@ -34,7 +35,15 @@ export function localApp(daemon: LocalDaemon): Hono {
     answer: (request: z.output<S>, options: { signal: AbortSignal }) => Promise<object>,
   ) =>
     app.post(`/v1/${what}`, async c => {
-      const request = parseJson(schema, await c.req.text(), `read ${what} request`)
+      const text = await c.req.text()
+      const request = parseJson(schema, text, `read ${what} request`)
+      const inexact = inexactNumber(text, 'request')
+      if (inexact !== undefined)
+        throw new MeshError(
+          'invalid_argument',
+          `Cannot read ${what} request: ${inexact.place} is ${inexact.text.slice(0, 40)}, which no number here can be`,
+          { hint: 'Send it as text.' },
+        )
       return c.json(await answer(request, { signal: c.req.raw.signal }))
     })
   post('call', localCallRequest, (request, options) => daemon.call(request, options))

@@ -83,6 +83,15 @@ async function raw(method: string, path: string, body: string): Promise<{ status
 }
 
 describe('the local socket', () => {
+  it('refuses numbers that would become others', async () => {
+    const body = '{"method":"test.echo","params":{"n":12345678901234567890}}'
+    const sent = request({ socketPath: socketPath(folder), method: 'POST', path: '/v1/call' })
+    sent.end(body)
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage]
+    const text = (await reply.toArray()).join('')
+    expect([reply.statusCode, text]).toEqual([400, expect.stringContaining('request.params.n is 1234567890')])
+  })
+
   it.each([2 ** 31, 2 ** 32, 400 * 86_400_000])('waits for a call of up to %d ms', async timeoutMs => {
     const call = localClient(folder).call({ method: 'test.echo', params: 1, timeoutMs })
     expect(await call).toMatchObject({ value: 1 })

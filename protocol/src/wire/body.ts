@@ -1,4 +1,5 @@
 import { MeshError } from '../errors.ts'
+import { isPlainlySound, unsoundPart } from '../json-values.ts'
 
 /** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
 export class Tailed {
@@ -33,8 +34,9 @@ export class Encoded implements EncodedBody {
 const nothing: EncodedBody = { json: undefined, tail: undefined }
 
 /**
- * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text.
- * @throws MeshError `invalid_argument` for what JSON cannot carry (cycles, BigInt)
+ * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text. `what` names it in errors: of `the params of
+ * math.add` a part is `params.items[3].n`.
+ * @throws MeshError `invalid_argument` for what JSON cannot carry, naming where it is: NaN, BigInt, functions, a Map, cycles
  */
 export function encodeBody(value: unknown, what: string): EncodedBody {
   if (value === undefined) return nothing
@@ -44,12 +46,31 @@ export function encodeBody(value: unknown, what: string): EncodedBody {
   return { json: toJson(tailed ? value.value : value, what), tail: tailed ? value.tail : undefined }
 }
 
+/** The text first: it is what finds cycles, and what is sound is most of the time plainly so. */
 function toJson(value: unknown, what: string): string | undefined {
+  let text: string | undefined
+  let failure: unknown
   try {
-    return JSON.stringify(value)
+    text = JSON.stringify(value)
+    if (isPlainlySound(value)) return text
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
-    throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${reason}`, { cause })
+    failure = cause
+  }
+  const unsound = partOf(value, what)
+  if (unsound === undefined && failure === undefined) return text
+  const reason = failure instanceof Error ? failure.message.split('\n', 1)[0] : String(failure)
+  throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${unsound ?? reason}`, {
+    cause: failure,
+  })
+}
+
+/** `params.items[3].n is NaN`; undefined when nothing is found, as of a getter that throws. */
+function partOf(value: unknown, what: string): string | undefined {
+  try {
+    const found = unsoundPart(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
+    return found && `${found.place} is ${found.what}`
+  } catch (error) {
+    return error instanceof RangeError ? 'it is nested too deeply' : undefined
   }
 }
 

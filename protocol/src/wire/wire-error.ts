@@ -25,7 +25,9 @@ export function encodeError(error: MeshError): EncodedBody {
 function small(details: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
   if (details === undefined) return undefined
   try {
-    return JSON.stringify(details).length <= detailsChars ? details : undefined
+    const text = JSON.stringify(details)
+    // What JSON cannot carry is null or missing here: details say more about a failure, they are no values.
+    return text.length <= detailsChars ? (JSON.parse(text) as typeof details) : undefined
   } catch {
     return undefined
   }
