@@ -93,7 +93,14 @@ export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 
  * Connections of one process to PostgreSQL, which has 100 for all unless told otherwise; time to connect, until an
  * idle one is closed, and for a statement, ms.
  */
-export const postgresPool = { poolSize: 10, connectMs: 5_000, idleMs: 30_000, statementMs: 10_000 } as const
+export const postgresPool = {
+  poolSize: 10,
+  connectMs: 5_000,
+  idleMs: 30_000,
+  statementMs: 10_000,
+  /** A backup may wait so long for whoever reads it, ms. */
+  snapshotIdleMs: minute,
+} as const
 
 /** Bytes of a head part in one DynamoDB item, which takes 400 KB with its keys. */
 export const partChunkBytes = 350 * 1024

@@ -17,6 +17,9 @@ export {
   type ControlPlaneOptions,
   type RunningControlPlane,
 } from './hosts/node/start-control-plane.ts'
+export { writeBackup, type WrittenBackup } from './hosts/node/backup/backup-file.ts'
+export { restoreBackup, type RestoredBackup } from './hosts/node/backup/restore.ts'
+export { backUpStopped } from './hosts/node/backup/back-up.ts'
 export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
 export { monthlyBill, type Bill } from './cost/bill.ts'

@@ -2,6 +2,7 @@ import { openPostgresStore, type Store } from '@agent-mesh/lambdas'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { postgresMissing, startPostgres, type PostgresServer } from '../support/postgres-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { backupSuite } from './backup.ts'
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
 import { testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
@@ -31,6 +32,7 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
 
   storeCompliance('PostgreSQL', onDatabase(1))
   storeCompliance('PostgreSQL, two processes of one database', onDatabase(2))
+  backupSuite('PostgreSQL', async () => ({ kind: 'postgres', url: (await freshDatabase())() }))
   wrongClockSuite('PostgreSQL', async () => (await freshDatabase())())
 
   describe('a connection to PostgreSQL that breaks', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openSqliteStore, type Store } from '@agent-mesh/lambdas'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { backupSuite } from './backup.ts'
 import { testClock, tokenOf, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
@@ -25,6 +26,7 @@ const onFile = (handles: number) => ({
 storeCompliance('SQLite', onFile(1))
 storeCompliance('SQLite, two connections on one file', onFile(2))
 wrongClockSuite('SQLite')
+backupSuite('SQLite', data => Promise.resolve({ kind: 'sqlite', file: join(data, 'control-plane.db') }))
 
 describe('a SQLite file', () => {
   let dir: string

@@ -2,8 +2,10 @@ import type { Command } from 'commander'
 
 import { defaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
+import { registerBackup } from './backup.ts'
 import { registerConfirmClock } from './confirm-clock.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
+import { registerRestore } from './restore.ts'
 import { registerRestored } from './restored.ts'
 import { registerRotateKey } from './rotate-key.ts'
 
@@ -14,7 +16,14 @@ interface InitOptions {
 export const registerAdmin = groupOf({
   name: 'admin',
   description: 'keys and admins of a mesh',
-  commands: [registerRotateKey, registerInit, registerRestored, registerConfirmClock],
+  commands: [
+    registerRotateKey,
+    registerBackup,
+    registerRestore,
+    registerInit,
+    registerRestored,
+    registerConfirmClock,
+  ],
 })
 
 function registerInit(admin: Command, finish: Finish): void {

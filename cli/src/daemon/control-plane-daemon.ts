@@ -119,6 +119,7 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
     callAll: () => notHere('call'),
     ping: () => notHere('ping'),
     path: () => notHere('tell a path'),
+    backup: () => running.backup(),
     confirmClock: async () => {
       await running.confirmClock()
       return { now: Date.now() }

@@ -14,6 +14,7 @@ import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { Readable } from 'node:stream'
 import type * as z from 'zod/mini'
 
 import { defaults } from '../defaults.ts'
@@ -29,6 +30,11 @@ export function localApp(daemon: LocalDaemon): Hono {
   app.get('/v1/status', async c => c.json(redact(await daemon.status()) as LocalStatus))
   app.get('/v1/peers', async c => c.json({ peers: await daemon.peers() }))
   app.get('/v1/services', async c => c.json({ services: await daemon.services() }))
+  app.get('/v1/backup', () => {
+    if (daemon.backup === undefined) throw noControlPlane('back up the mesh')
+    const lines = Readable.from(daemon.backup(), { objectMode: false })
+    return new Response(Readable.toWeb(lines) as ReadableStream)
+  })
   const post = <S extends z.core.$ZodType>(
     what: string,
     schema: S,

@@ -18,7 +18,8 @@ import {
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import type * as z from 'zod/mini'
 
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
@@ -56,6 +57,8 @@ export function localClient(folder: string, signal?: AbortSignal) {
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
+    /** The lines of a backup, as they come; ends early, with an error, when the control plane stops. */
+    backup: () => openBackup(wire),
     confirmClock: () => post('/v1/confirm-clock', {}, localConfirmClockReply),
     rotateKey: (body: LocalRotateKeyRequest) => post('/v1/rotate-key', body, localRotateKeyReply),
   }
@@ -64,6 +67,20 @@ export function localClient(folder: string, signal?: AbortSignal) {
 interface Wire {
   folder: string
   signal: AbortSignal | undefined
+}
+
+async function* openBackup({ folder, signal }: Wire): AsyncGenerator<Uint8Array, void, undefined> {
+  const path = '/v1/backup'
+  const fail = (error: unknown) => failureOf(error, folder, path, false)
+  const abort = signal === undefined ? {} : { signal }
+  try {
+    const sent = request({ socketPath: socketPath(folder), path, agent: false, ...abort }).end()
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage]
+    if (reply.statusCode !== 200) throw problemIn(Buffer.concat(await reply.toArray()).toString(), path)
+    yield* reply as AsyncIterable<Uint8Array>
+  } catch (error) {
+    throw error instanceof MeshError ? error : fail(error)
+  }
 }
 
 interface Ask {
@@ -76,8 +93,12 @@ interface Ask {
 async function ask<S extends z.ZodMiniType>(wire: Wire, what: Ask, schema: S): Promise<z.output<S>> {
   const { status, text } = await exchange(wire, what)
   if (status === 200) return parseJson(schema, text, `read reply of ${what.path}`, 'protocol_error')
-  const problem = parseJson(problemSchema, text, `read reply of ${what.path}`, 'protocol_error')
-  throw errorOfProblem(problem) ?? new MeshError('internal', problem.detail)
+  throw problemIn(text, what.path)
+}
+
+function problemIn(text: string, path: string): MeshError {
+  const problem = parseJson(problemSchema, text, `read reply of ${path}`, 'protocol_error')
+  return errorOfProblem(problem) ?? new MeshError('internal', problem.detail)
 }
 
 function exchange(

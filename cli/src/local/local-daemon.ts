@@ -28,6 +28,8 @@ export interface LocalDaemon {
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only a control plane has these. */
+  /** Lines of a backup, with every secret of the mesh. */
+  backup?(): AsyncIterable<string>
   confirmClock?(): Promise<LocalConfirmClockReply>
   rotateKey?(options: { revoke: boolean }): Promise<LocalRotateKeyReply>
 }

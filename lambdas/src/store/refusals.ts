@@ -52,6 +52,13 @@ export const storeFailed = (cause: unknown) =>
     hint: 'The log of the control plane has the reason.',
   })
 
+export const newerSchema = (action: string, stored: number, known: number) =>
+  new MeshError(
+    'unsupported',
+    `Cannot ${action}: its schema is version ${stored}, this build knows ${known}`,
+    { hint: 'Run the newer build that wrote it, or restore a backup made by this one.' },
+  )
+
 export const diskFull = (cause?: unknown) =>
   new MeshError('unavailable', 'Cannot write: disk full at the control plane database', {
     cause,

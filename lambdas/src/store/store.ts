@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditEvent, AuditHead } from '@agent-mesh/protocol/audit'
+import type { StoreDump } from './dump.ts'
 import type {
   Enrolment,
   HeadPart,
@@ -152,6 +153,8 @@ export interface Store
   collectGarbage(options?: { keep?: 'lapsed' }): Promise<void>
   /** Answers when the database does. @throws MeshError unavailable */
   ping(): Promise<void>
+  /** One consistent state for a backup, while others write. Absent where the database makes its own backups. */
+  dump?(): StoreDump
   /** Idempotent. */
   close(): Promise<void>
 }

@@ -15,6 +15,8 @@ import { operationsRouter } from '../../routes/operations-router.ts'
 import { healthCheckMs } from '../../defaults.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
+import { backUp } from './backup/back-up.ts'
+import { clearPendingRestore, restoreIsPending } from './backup/pending-restore.ts'
 import { clientAddress } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin, type FirstAdmin } from './first-admin.ts'
@@ -69,6 +71,11 @@ export interface RunningControlPlane {
   health(): Promise<HealthReply>
   /** What is wrong although it answers. @throws MeshError when it cannot do its work */
   ready(): Promise<Readiness>
+  /**
+   * The lines of a backup, for `writeBackup`: store and key files, so every secret of the mesh.
+   * @throws MeshError unsupported on DynamoDB
+   */
+  backup(): AsyncGenerator<string, void, undefined>
   /** The operator vouches for its clock: what has expired by it is removed from now on. @throws MeshError conflict */
   confirmClock(): Promise<void>
   /**
@@ -106,10 +113,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   let server: Server | undefined
   try {
     // Members know more than an empty store, too.
-    const asked = options.restored === true || empty
+    const asked = options.restored === true || empty || (await restoreIsPending(data))
     const { ring, ...own } = await openMesh({ data, store, clock, restored: asked, empty })
     const changes = changeFeed()
     const restored = asked ? await takeUpRestored({ store, clock, ring, changes }, 'operator') : undefined
+    await clearPendingRestore(data)
     server = await listen(options.listen, options.requestMs)
     const publicUrl = publicUrlOf(options.publicUrl, server)
     const { keys, signer } = ring
@@ -200,6 +208,7 @@ async function serve({
     health: () => plane.health(),
     ready: () => plane.ready(),
     confirmClock: () => plane.time.confirm('operator'),
+    backup: () => backUp({ ...plane.mesh, data }),
     rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),
     stop: () => (stopped ??= stop()),
   }

@@ -101,6 +101,42 @@ export class Database {
     this.#wasFull = false
   }
 
+  /** A snapshot that `work` reads on one connection, as long as it takes: writers go on meanwhile. */
+  async *snapshot<T>(
+    work: (tx: Sql) => AsyncGenerator<T, void, undefined>,
+  ): AsyncGenerator<T, void, undefined> {
+    const client = await this.#persist(() => this.#pool.connect())
+    let failed: Error | undefined
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+      await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${postgresPool.snapshotIdleMs}`)
+      yield* work(sqlOn(client))
+      await client.query('COMMIT')
+    } catch (cause) {
+      failed = cause instanceof Error ? cause : new Error(String(cause))
+      throw cause instanceof MeshError ? cause : storeFailed(cause)
+    } finally {
+      // Whoever stops reading early leaves a transaction open: it goes with its connection.
+      client.release(failed ?? true)
+    }
+  }
+
+  /** Runs `work` once, all or nothing: what it reads cannot be read a second time. */
+  async once<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    const client = await this.#persist(() => this.#pool.connect())
+    try {
+      await client.query('BEGIN')
+      const result = await work(sqlOn(client))
+      await client.query('COMMIT')
+      return result
+    } catch (cause) {
+      if (cause instanceof MeshError) throw cause
+      throw isDiskFull(cause) ? diskFull(cause) : storeFailed(cause)
+    } finally {
+      client.release(true)
+    }
+  }
+
   /** Tells the other processes of this database, once the transaction is committed. */
   async notify(tx: Sql): Promise<void> {
     await tx.run('SELECT pg_notify($1, $2)', channel, this.#self)

@@ -1,5 +1,5 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Database } from './database.ts'
+import { newerSchema } from '../refusals.ts'
+import type { Database, Sql } from './database.ts'
 import { lockFor, locks } from './locks.ts'
 import { migrations, schemaName } from './schema.ts'
 
@@ -7,20 +7,24 @@ import { migrations, schemaName } from './schema.ts'
 export function migrate(db: Database): Promise<void> {
   return db.transaction(async tx => {
     await lockFor(tx, locks.migration)
-    await tx.run(`CREATE SCHEMA IF NOT EXISTS ${schemaName}`)
-    await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)')
+    await makeSchema(tx)
     const stored = Number((await tx.get('SELECT version FROM schema_version'))?.['version'] ?? 0)
     const known = migrations.length
-    if (stored > known)
-      throw new MeshError(
-        'unsupported',
-        `Cannot open control plane database: its schema is version ${stored}, this build knows ${known}`,
-        { hint: 'Run the newer build that wrote it, or restore a backup made by this one.' },
-      )
-    if (stored === known) return
-    for (const migration of migrations.slice(stored))
-      for (const statement of migration.split(';')) if (statement.trim() !== '') await tx.run(statement)
-    await tx.run('DELETE FROM schema_version')
-    await tx.run('INSERT INTO schema_version VALUES ($1)', known)
+    if (stored > known) throw newerSchema('open control plane database', stored, known)
+    if (stored < known) await migrateTo(tx, known, stored)
   })
+}
+
+/** Empty, unless it is there. */
+export async function makeSchema(tx: Sql): Promise<void> {
+  await tx.run(`CREATE SCHEMA IF NOT EXISTS ${schemaName}`)
+  await tx.run('CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)')
+}
+
+/** Makes the tables of a version. @param from the version that is there */
+export async function migrateTo(tx: Sql, version: number, from = 0): Promise<void> {
+  for (const migration of migrations.slice(from, version))
+    for (const statement of migration.split(';')) if (statement.trim() !== '') await tx.run(statement)
+  await tx.run('DELETE FROM schema_version')
+  await tx.run('INSERT INTO schema_version VALUES ($1)', version)
 }

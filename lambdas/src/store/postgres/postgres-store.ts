@@ -4,6 +4,7 @@ import type { Store } from '../store.ts'
 import { audit } from './audit.ts'
 import { Database } from './database.ts'
 import { directory } from './directory.ts'
+import { dumpOf } from './dump.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
 import { healthRollUps } from './health-roll-ups.ts'
@@ -91,6 +92,7 @@ export async function openPostgresStore({
     listen: listener => db.listen(listener),
     collectGarbage: options => part.sweep(options),
     ping: () => db.ping(),
+    dump: () => dumpOf(db),
     close: () => db.close(),
   }
 }

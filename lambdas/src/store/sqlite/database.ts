@@ -1,8 +1,12 @@
 /** The one file that knows node:sqlite: opening, tuning, migrating, transactions, statements. */
+import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { diskFull, storeFailed } from '../refusals.ts'
+import { batchesOf, type DumpValue, type StoreDump, type TableRows } from '../dump.ts'
+import { diskFull, newerSchema, storeFailed } from '../refusals.ts'
 import type { Row } from '../sql/columns.ts'
+import { insertInto, listTables, quoted } from './dump-statements.ts'
 import { hasRoom, isNoRoom } from './room.ts'
 import { migrations } from './schema.ts'
 
@@ -41,6 +45,72 @@ function opened(file: string, pragmas: string): DatabaseSync {
     db.close()
     throw cause
   }
+}
+
+const schemaOf = (db: DatabaseSync): number =>
+  Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
+
+function* rowsOf(db: DatabaseSync, table: string): Generator<TableRows> {
+  const statement = db.prepare(`SELECT * FROM ${quoted(table)}`)
+  const columns = statement.columns().map(({ name }) => name)
+  const values = function* (): Generator<DumpValue[]> {
+    for (const row of statement.iterate()) yield columns.map(column => row[column] as DumpValue)
+  }
+  yield* batchesOf(table, columns, values())
+}
+
+/** Whether a file holds a mesh; false where there is none. @throws MeshError invalid_argument for another file */
+export function holdsMesh(file: string): boolean {
+  if (!existsSync(file) || statSync(file).size === 0) return false
+  const db = new DatabaseSync(file, { readOnly: true })
+  try {
+    const tables = db.prepare(listTables).all()
+    if (!tables.some(({ name }) => name === 'head_parts')) return false
+    return db.prepare("SELECT 1 FROM head_parts WHERE name = 'keys'").get() !== undefined
+  } catch (cause) {
+    throw notOpened(file, cause)
+  } finally {
+    db.close()
+  }
+}
+
+/**
+ * Makes a database of a dump, in the schema that it was written in; the next opening brings it up to date.
+ * @param file must not exist
+ * @throws MeshError unsupported for a newer schema, invalid_argument for tables or columns that this schema lacks
+ */
+export async function fillDatabase(
+  file: string,
+  schema: number,
+  batches: AsyncIterable<TableRows>,
+): Promise<void> {
+  if (schema > migrations.length) throw newerSchema('restore the backup', schema, migrations.length)
+  const db = new DatabaseSync(file)
+  try {
+    db.exec(tuning)
+    db.exec('BEGIN')
+    for (const migration of migrations.slice(0, schema)) db.exec(migration)
+    db.exec(`PRAGMA user_version = ${schema}`)
+    // Migrations put first rows into some.
+    for (const { name } of db.prepare(listTables).all()) db.exec(`DELETE FROM ${quoted(String(name))}`)
+    for await (const { table, columns, rows } of batches) {
+      const insert = db.prepare(insertInto(table, columns))
+      for (const row of rows)
+        insert.run(...row.map(value => (typeof value === 'boolean' ? Number(value) : value)))
+    }
+    db.exec('COMMIT')
+  } catch (cause) {
+    throw notFilled(file, cause)
+  } finally {
+    db.close()
+  }
+}
+
+function notFilled(file: string, cause: unknown): MeshError {
+  if (cause instanceof MeshError) return cause
+  if (isNoRoom(cause, file)) return diskFull(cause)
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MeshError('invalid_argument', `Cannot restore the backup: ${reason}`, { cause })
 }
 
 /** A SQLite file with prepared statements. Every method throws MeshErrors only. */
@@ -124,6 +194,24 @@ export class Database {
     })
   }
 
+  /** One consistent state, read over a connection of its own: nobody waits for it. */
+  async *dump(): StoreDump {
+    const db = opened(this.#file, 'PRAGMA query_only = ON; BEGIN')
+    try {
+      yield { kind: 'sqlite', schema: schemaOf(db) }
+      for (const { name } of db.prepare(listTables).all())
+        for (const batch of rowsOf(db, String(name))) {
+          yield batch
+          // Requests have their turn between two batches.
+          await setImmediate()
+        }
+    } catch (cause) {
+      throw cause instanceof MeshError ? cause : storeFailed(cause)
+    } finally {
+      db.close()
+    }
+  }
+
   close(): void {
     this.#statements.clear()
     if (this.#db.isOpen) this.#db.close()
@@ -175,13 +263,8 @@ export class Database {
 
   #migrate(file: string): void {
     const known = migrations.length
-    const stored = Number(this.#db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0)
-    if (stored > known)
-      throw new MeshError(
-        'unsupported',
-        `Cannot open control plane database ${file}: its schema is version ${stored}, this build knows ${known}`,
-        { hint: 'Run the newer build that wrote it, or restore a backup made by this one.' },
-      )
+    const stored = schemaOf(this.#db)
+    if (stored > known) throw newerSchema(`open control plane database ${file}`, stored, known)
     if (stored === known) return
     this.transaction(() => {
       for (const migration of migrations.slice(stored)) this.#db.exec(migration)

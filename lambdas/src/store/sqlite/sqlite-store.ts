@@ -109,6 +109,7 @@ export function openSqliteStore({
         if (keep !== 'lapsed') sweepLapsed({ ...init, directory: part.map })
       }),
     ping: async () => db.ping(),
+    dump: () => db.dump(),
     close: async () => db.close(),
   }
 }

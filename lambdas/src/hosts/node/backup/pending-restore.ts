@@ -1,0 +1,24 @@
+/**
+ * A note in the data folder that its store was just restored: the next start gives the head numbers that members accept,
+ * as `--restored` does, without that an operator has to think of it.
+ */
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeWhole } from '../whole-file.ts'
+
+const noteFile = 'restore-pending.json'
+
+/** @throws MeshError unavailable when the disk is full, permission_denied */
+export const notePendingRestore = (data: string, backup: { meshId: string; at: number }): Promise<void> => {
+  const { meshId, at } = backup
+  return writeWhole(join(data, noteFile), `${JSON.stringify({ meshId, at })}\n`)
+}
+
+export const restoreIsPending = (data: string): Promise<boolean> =>
+  stat(join(data, noteFile)).then(
+    () => true,
+    () => false,
+  )
+
+/** Once members are told. Idempotent. */
+export const clearPendingRestore = (data: string): Promise<void> => rm(join(data, noteFile), { force: true })
