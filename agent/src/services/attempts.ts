@@ -8,6 +8,7 @@ import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/p
 import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../rpc/index.ts'
 import type { Callee, CallTargets, Providers } from './call-targets.ts'
 import { choosePeer, hasOther } from './choose.ts'
+import type { MethodContract } from './contract.ts'
 import { dialShareMs, minDialMs, retryForMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -57,13 +58,13 @@ export class Attempts {
     this.#metrics = metrics
     this.#now = now
     this.#random = random
-    this.#budget = new RetryBudget(now)
+    this.#budget = new RetryBudget(now())
     this.#turns = new RetryTurns({ budget: this.#budget, now })
   }
 
   /** @throws MeshError of the last try; `unavailable` when nobody serves the method */
   answer(plan: Plan, providers: () => Providers): Promise<Answer> {
-    this.#budget.called()
+    this.#budget.called(this.#now())
     const { deadline: until } = plan
     return this.#tries(plan, {
       providers,
@@ -132,43 +133,41 @@ export class Attempts {
     onDoubt?: LinkCallOptions['onDoubt'],
   ): Promise<Answer> {
     const { wireName, params, deadline, signal, idempotent, contract, method } = plan
-    const callee = await this.#reach(plan, peerId, course)
-    const timeoutMs = deadline - this.#now()
-    const value = await callee
-      .call(wireName, params, { timeoutMs, signal, idempotent, onDoubt })
-      .catch((thrown: unknown) => {
-        if (thrown instanceof MeshError && isAnswer(thrown)) this.#answered(course)
-        throw thrown
-      })
+    const dialUntil = this.#dialUntil(plan, peerId, course)
+    let callee: Callee
+    try {
+      callee = await this.#targets.connect(peerId, { deadline: dialUntil, signal })
+    } catch (thrown) {
+      throw notReached(plan, thrown, dialUntil)
+    }
+    let value: unknown
+    try {
+      const timeoutMs = deadline - this.#now()
+      value = await callee.call(wireName, params, { timeoutMs, signal, idempotent, onDoubt })
+    } catch (thrown) {
+      if (thrown instanceof MeshError && isAnswer(thrown)) this.#answered(course)
+      throw thrown
+    }
     this.#answered(course)
-    const answer = { peerId, attempts: course.attempts }
-    if (contract === undefined) return { ...answer, value }
-    const result = contract.result['~standard'].validate(value)
-    const action = `use the result of ${method}`
-    const checked = checkedValue(result instanceof Promise ? await result : result, 'protocol_error', action)
-    return { ...answer, value: checked }
+    if (contract !== undefined) {
+      const checked = checkedResult(contract, value, method)
+      value = checked instanceof Promise ? await checked : checked
+    }
+    return { value, peerId, attempts: course.attempts }
   }
 
-  /** A way to the member; while another one could answer, its dial gets only a share of the time. */
-  async #reach(plan: Plan, peerId: string, { providers }: Course): Promise<Callee> {
+  /** Monotonic ms: while another member could answer, the dial of one gets only a share of the time. */
+  #dialUntil({ deadline, method }: Plan, peerId: string, { providers }: Course): number {
     const now = this.#now()
-    const left = plan.deadline - now
-    const action = `call ${plan.method}`
+    const left = deadline - now
     if (left <= 0)
-      throw new MeshError('deadline_exceeded', `Cannot ${action}: no time is left`, { notStarted: true })
-    const share = Math.max(minDialMs, Math.min(dialShareMs, left / 2))
-    const deadline = hasOther(providers(), peerId) ? Math.min(plan.deadline, now + share) : plan.deadline
-    try {
-      return await this.#targets.connect(peerId, { deadline, signal: plan.signal })
-    } catch (thrown) {
-      const error = asStarted(toMeshError(thrown, 'internal', action), false)
-      if (error.code !== 'deadline_exceeded' || deadline === plan.deadline) throw error
-      throw new MeshError('unavailable', error.message, { cause: error, notStarted: true })
-    }
+      throw new MeshError('deadline_exceeded', `Cannot call ${method}: no time is left`, { notStarted: true })
+    if (!hasOther(providers(), peerId)) return deadline
+    return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, left / 2)))
   }
 
   #answered(course: Course): void {
-    this.#budget.answered()
+    this.#budget.answered(this.#now())
     if (course.owed) this.#turns.giveBack()
     course.owed = false
   }
@@ -194,6 +193,20 @@ export class Attempts {
     course.owed = code !== 'overloaded' && code !== 'rate_limited'
     this.#metrics.callRetried(method, code)
   }
+}
+
+/** Nothing was written: another member may be asked, also when only the share of the dial is used up. */
+function notReached({ method, deadline }: Plan, thrown: unknown, dialUntil: number): MeshError {
+  const error = asStarted(toMeshError(thrown, 'internal', `call ${method}`), false)
+  if (error.code !== 'deadline_exceeded' || dialUntil === deadline) return error
+  return new MeshError('unavailable', error.message, { cause: error, notStarted: true })
+}
+
+function checkedResult(contract: MethodContract, value: unknown, method: string): unknown {
+  const action = `use the result of ${method}`
+  const checked = contract.result['~standard'].validate(value)
+  if (!(checked instanceof Promise)) return checkedValue(checked, 'protocol_error', action)
+  return checked.then(result => checkedValue(result, 'protocol_error', action))
 }
 
 const cancelled = ({ method, signal }: Plan): MeshError =>

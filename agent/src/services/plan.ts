@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { Encoded } from '@agent-mesh/protocol/wire/index'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callTimeoutMs } from '../rpc/index.ts'
 import { parseMethod, serviceRef, type MethodContract } from './contract.ts'
 import type { Contracts } from './typed.ts'
@@ -57,18 +58,17 @@ export class Planner {
     }
   }
 
-  /** @throws MeshError `invalid_argument` for a method name that is none, and for params that do not fit */
-  async plan(method: string, params: unknown, options: PlanOptions, startedAt: number): Promise<Plan> {
+  /**
+   * A promise only where the schema of the params checks asynchronously.
+   * @throws MeshError `invalid_argument` for a method name that is none, and for params that do not fit
+   */
+  plan(method: string, params: unknown, options: PlanOptions, startedAt: number): Plan | Promise<Plan> {
     const known = this.#known.get(method)
     const parsed = known ?? parseMethod(method)
     if (parsed === undefined)
       throw new MeshError('invalid_argument', `Cannot call '${method}': it is not service.method`)
-    if (known !== undefined) {
-      const checked = known.contract.params['~standard'].validate(params)
-      checkedValue(checked instanceof Promise ? await checked : checked, 'invalid_argument', `call ${method}`)
-    }
     const { timeout, signal, idempotent } = options
-    return {
+    const plan = (): Plan => ({
       method,
       wireName: known?.wireName ?? method,
       service: parsed.service,
@@ -77,6 +77,13 @@ export class Planner {
       deadline: startedAt + timeoutOf(timeout, known, method),
       signal,
       idempotent: idempotent ?? known?.contract.idempotent ?? false,
+    })
+    if (known === undefined) return plan()
+    const fits = (result: StandardSchemaV1.Result<unknown>): Plan => {
+      checkedValue(result, 'invalid_argument', `call ${method}`)
+      return plan()
     }
+    const checked = known.contract.params['~standard'].validate(params)
+    return checked instanceof Promise ? checked.then(fits) : fits(checked)
   }
 }

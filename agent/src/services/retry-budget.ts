@@ -1,4 +1,4 @@
-/** Monotonic ms in, allowed tries out: how many tries beyond the first the calls of one agent may make together. */
+/** How many tries beyond the first the calls of one agent may make together: pure arithmetic over monotonic ms. */
 
 /** Tries that one call earns. */
 const share = 0.2
@@ -16,36 +16,32 @@ const probeMs = 2_000
  * After the RetryBudget of Finagle (`finagle-core/.../service/RetryBudget.scala`), with a shorter memory.
  */
 export class RetryBudget {
-  readonly #now: () => number
   #earned = 0
   #earnedAt: number
   #reserve = reserve
   #answeredAt: number
   #tookAt: number
 
-  constructor(now: () => number) {
-    this.#now = now
-    this.#earnedAt = this.#answeredAt = this.#tookAt = now()
+  constructor(now: number) {
+    this.#earnedAt = this.#answeredAt = this.#tookAt = now
   }
 
   /** A call begins. */
-  called(): void {
-    this.#fade()
+  called(now: number): void {
+    this.#fade(now)
     this.#earned += share
   }
 
   /** A handler answered, be it with a failure of its own. */
-  answered(): void {
-    const now = this.#now()
+  answered(now: number): void {
     const refill = ((now - this.#answeredAt) / 1_000) * reservePerSecond
     this.#reserve = Math.min(reserve, this.#reserve + refill)
     this.#answeredAt = now
   }
 
   /** Takes one try. @returns false: none is left now */
-  take(): boolean {
-    this.#fade()
-    const now = this.#now()
+  take(now: number): boolean {
+    this.#fade(now)
     if (this.#earned >= 1) this.#earned--
     else if (this.#reserve >= 1) this.#reserve--
     else if (now - this.#tookAt < probeMs) return false
@@ -54,13 +50,12 @@ export class RetryBudget {
   }
 
   /** The try that was taken brought an answer. */
-  giveBack(): void {
-    this.#fade()
+  giveBack(now: number): void {
+    this.#fade(now)
     this.#earned++
   }
 
-  #fade(): void {
-    const now = this.#now()
+  #fade(now: number): void {
     if (now === this.#earnedAt) return
     this.#earned *= Math.exp((this.#earnedAt - now) / memoryMs)
     this.#earnedAt = now

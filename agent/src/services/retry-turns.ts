@@ -26,7 +26,7 @@ export class RetryTurns {
 
   /** Whether a try may begin: at once, or when its turn has come. False at the deadline, with the signal, or when too many wait. */
   take(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
-    if (this.#waiting.size === 0 && this.#budget.take()) return Promise.resolve(true)
+    if (this.#waiting.size === 0 && this.#budget.take(this.#now())) return Promise.resolve(true)
     if (this.#waiting.size >= maxWaitingRetries || signal?.aborted === true) return Promise.resolve(false)
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const onAbort = () => waiting.settle(false)
@@ -45,7 +45,7 @@ export class RetryTurns {
 
   /** The try of a call brought its answer. */
   giveBack(): void {
-    this.#budget.giveBack()
+    this.#budget.giveBack(this.#now())
     if (this.#waiting.size > 0) this.pass()
   }
 
@@ -54,7 +54,7 @@ export class RetryTurns {
     const now = this.#now()
     for (const { deadline, settle } of [...this.#waiting]) if (now >= deadline) settle(false)
     for (const { settle } of [...this.#waiting]) {
-      if (!this.#budget.take()) return
+      if (!this.#budget.take(this.#now())) return
       settle(true)
     }
   }

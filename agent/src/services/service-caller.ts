@@ -59,14 +59,21 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** As {@link call}, and says who answered. */
-  ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Answer> {
+  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Answer> {
     const startedAt = this.#now()
-    return this.#counted(method, startedAt, async () => {
-      const plan = await this.#planner.plan(method, params, options, startedAt)
-      if (options.peer === undefined)
-        return this.#attempts.answer(plan, () => this.#targets.providers(plan.service))
-      return this.#askOnly(plan, this.#peer(plan, options.peer))
-    })
+    try {
+      const planned = this.#planner.plan(method, params, options, startedAt)
+      const plan = planned instanceof Promise ? await planned : planned
+      const { peer } = options
+      const answer =
+        peer === undefined
+          ? await this.#attempts.answer(plan, () => this.#targets.providers(plan.service))
+          : await this.#askOnly(plan, this.#peer(plan, peer))
+      this.#metrics.callEnded('caller', method, 'ok', this.#now() - startedAt)
+      return answer
+    } catch (thrown) {
+      throw this.#failed(method, thrown, startedAt)
+    }
   }
 
   /**
@@ -80,8 +87,16 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
     const plan = await this.#planner.plan(method, params, options, this.#now())
     const { good, doubtful, offline } = this.#targets.providers(plan.service)
-    const ask = (peerId: string): Promise<Answer> =>
-      this.#counted(method, this.#now(), () => this.#askOnly(plan, peerId))
+    const ask = async (peerId: string): Promise<Answer> => {
+      const startedAt = this.#now()
+      try {
+        const answer = await this.#askOnly(plan, peerId)
+        this.#metrics.callEnded('caller', method, 'ok', this.#now() - startedAt)
+        return answer
+      } catch (thrown) {
+        throw this.#failed(method, thrown, startedAt)
+      }
+    }
     const alsoOffline = options.offline === true ? offline : []
     const peers = [...good, ...doubtful, ...alsoOffline]
     const results = await askAll(this.#targets, peers, ask, options.concurrency)
@@ -91,16 +106,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     }
   }
 
-  async #counted(method: string, startedAt: number, answer: () => Promise<Answer>): Promise<Answer> {
-    try {
-      const answered = await answer()
-      this.#metrics.callEnded('caller', method, 'ok', this.#now() - startedAt)
-      return answered
-    } catch (thrown) {
-      const error = toMeshError(thrown, 'internal', `call ${method}`)
-      this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
-      throw error
-    }
+  /** Counts a call that failed. */
+  #failed(method: string, thrown: unknown, startedAt: number): MeshError {
+    const error = toMeshError(thrown, 'internal', `call ${method}`)
+    this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
+    return error
   }
 
   /** Asks one member, whatever is believed of it. When it was revoked meanwhile, its link did not just break. */
