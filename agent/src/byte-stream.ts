@@ -3,13 +3,19 @@
  * (transport/byte-stream.ts) and a TCP or TLS socket (rpc/socket-stream.ts).
  */
 export interface ByteStream {
+  /** Whether it takes chunks: not once either side closes it, though what was sent before may still be on its way. */
+  readonly writable: boolean
   /**
-   * Writes a chunk, which neither side changes from now on: several streams may be given the same.
+   * Writes a chunk, which neither side changes from now on: several streams may be given the same. Without effect when the
+   * stream is not {@link writable}.
    * @returns false when the stream wants no more until `onDrain`; the chunk itself is accepted
    */
   send(chunk: Uint8Array): boolean
   /** Received bytes, in any portions; each chunk belongs to the callback. One callback. */
   onData(callback: (chunk: Uint8Array) => void): void
+  /** Reads nothing until `resume`: the peer is told to wait once buffers are full. */
+  pause(): void
+  resume(): void
   /** The stream can be written to again. One callback. */
   onDrain(callback: () => void): void
   /** Once, however the stream ends; `error` when it did not end by a close of either side. One callback. */

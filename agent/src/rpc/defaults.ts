@@ -4,8 +4,11 @@ export interface LinkLimits {
   readonly outbound: number
   /** The peer's calls whose handler runs or waits for its turn; more are answered `overloaded`. */
   readonly inbound: number
-  /** Bytes waiting while the stream takes no more: from here own calls fail `overloaded`, answers shrink to errors. */
-  readonly backlogBytes: number
+  /**
+   * Bytes of own calls, answers and requests of the peer that wait: beyond them own calls and requests are refused as
+   * `overloaded`, and answers wait for room.
+   */
+  readonly heldBytes: number
 }
 
 export const linkDefaults = {
@@ -13,12 +16,42 @@ export const linkDefaults = {
   outbound: 16_384,
   /** Handlers at work for one peer: what a Node process serves in well under a second if each takes 1 ms of CPU. */
   inbound: 1_024,
-  /** 4 MiB: what a 100 Mbit/s path carries in a third of a second. */
-  backlogBytes: 4 * 1024 * 1024,
+  /** 16 MiB: what a 100 Mbit/s path carries in 1.3 s; sixteen of the largest bodies. */
+  heldBytes: 16 * 1024 * 1024,
 } as const satisfies LinkLimits
 
-/** A peer that takes no answers is cut off when the waiting answers reach this multiple of `backlogBytes`. */
-export const backlogCutFactor = 2
+/** 128 MiB: what waits on all links of a process: eight links at their limit. */
+export const processHeldBytes = 128 * 1024 * 1024
+
+/** Requests with a body up to this many bytes are not counted: as many as may run on a link hold 1 MiB. */
+export const uncountedBytes = 1024
+
+/** Bytes of control frames and errors that a peer does not take; beyond them nothing more is read from it. */
+export const unreadBytes = 256 * 1024
+
+/** A body beyond this is sent in parts. 16 KiB: one TLS record, and 1.3 ms of a 100 Mbit/s path. */
+export const partBytes = 16 * 1024
+
+/** Frames that take turns in parts; more wait for one of them: each holds memory at the reader until it is complete. */
+export const turnsAtATime = 4
+
+/** How many bytes of parts may be on their way without being read: see send-window.ts. */
+export const windowDefaults = {
+  /** 16 KiB at first: 131 ms of a 1 Mbit/s path. It doubles with each round trip that shows no queue. */
+  startBytes: 16 * 1024,
+  /** 8 KiB: two of the smallest parts, so that the path does not rest while the first is acknowledged. */
+  minBytes: 8 * 1024,
+  /** 1 MiB: the window that yamux grants a stream in any case. */
+  maxBytes: 1024 * 1024,
+  /** Smallest part, 4 KiB: 33 ms of a 1 Mbit/s path, which a ping may have to wait for. */
+  minPartBytes: 4 * 1024,
+  /** ms that own parts may add to the round trip: half of the 200 ms within which a ping beside them is answered. */
+  targetMs: 100,
+  /** ms. After so much rest the path may be another: the window starts anew. */
+  restMs: 5_000,
+  /** ms. The shortest round trip is forgotten after one to two of these. */
+  baseMs: 60_000,
+} as const
 
 /** ms. A call without a timeout of its own. As gRPC practice: short enough to notice, long enough for a slow handler. */
 export const callTimeoutMs = 30_000

@@ -1,11 +1,13 @@
 import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
-import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
-import type { LinkLimits } from './defaults.ts'
+import type { EncodedBody, FrameEncoder, RequestFrame } from '@agent-mesh/protocol/wire/index'
+import type { ByteBudget } from './byte-budget.ts'
+import { uncountedBytes, type LinkLimits } from './defaults.ts'
 import { Lane } from './fair-queue.ts'
 import { IdTable } from './id-table.ts'
 import { InboundRequest, type InboundCall, type RequestServer } from './inbound-request.ts'
 import type { Outbox } from './outbox.ts'
+import { QueuedFrame } from './send-queue.ts'
 import { promiseOf } from './thenable.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { TurnEntry, TurnQueue } from './turn-queue.ts'
@@ -16,9 +18,22 @@ import type { TurnEntry, TurnQueue } from './turn-queue.ts'
  */
 export type OnRequest = (call: InboundCall) => unknown
 
+export interface InboundCallsInit {
+  outbox: Outbox
+  /** Counts the bytes of requests until their params are read. */
+  budget: ByteBudget
+  wheel: TimerWheel
+  turns: TurnQueue
+  limits: LinkLimits
+  onRequest: OnRequest
+  /** No caller waits for an answer. */
+  onIdle: () => void
+}
+
 /** The peer's calls served over one link. */
 export class InboundCalls implements RequestServer {
   readonly #outbox: Outbox
+  readonly #budget: ByteBudget
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #onRequest: OnRequest
@@ -26,21 +41,18 @@ export class InboundCalls implements RequestServer {
   readonly #requests = new IdTable<InboundRequest>()
   readonly #turns: TurnQueue
   readonly #lane = new Lane<TurnEntry>()
+  /** Answered by their handlers; the answers wait for room in the outbox. */
+  readonly #answers = new Set<InboundRequest>()
+  #stopWaiting: (() => void) | undefined
   #running = 0
   #served = 0
   #lastId = 0
   #leaving = false
 
-  constructor(
-    outbox: Outbox,
-    wheel: TimerWheel,
-    turns: TurnQueue,
-    limits: LinkLimits,
-    onRequest: OnRequest,
-    onIdle: () => void,
-  ) {
+  constructor({ outbox, budget, wheel, turns, limits, onRequest, onIdle }: InboundCallsInit) {
     this.#turns = turns
     this.#outbox = outbox
+    this.#budget = budget
     this.#wheel = wheel
     this.#limits = limits
     this.#onRequest = onRequest
@@ -81,11 +93,20 @@ export class InboundCalls implements RequestServer {
     if (this.#running >= this.#limits.inbound)
       return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
     if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
-    const request = new InboundRequest(frame, arrivedAt, this)
+    const held = frame.body.byteLength > uncountedBytes ? frame.body.byteLength : 0
+    if (held > 0 && !this.#budget.tryTake(held)) return this.#refuseBytes(frame)
+    const request = new InboundRequest(frame, arrivedAt, this, held)
     this.#requests.add(request)
     this.#wheel.schedule(request, request.deadline)
     this.#running++
     this.#turns.add(this.#lane, request)
+  }
+
+  /** @returns whether a request of so many bytes may arrive in parts, which now count as held; else it is refused */
+  beginCut(id: number, bytes: number): boolean {
+    if (this.#budget.tryTake(bytes)) return true
+    this.#refuseBytes({ id, method: 'a method' })
+    return false
   }
 
   onCancel(id: number): void {
@@ -93,6 +114,7 @@ export class InboundCalls implements RequestServer {
     if (request === undefined) return
     this.#forget(request)
     request.end(new MeshError('cancelled', `Cannot serve ${request.method}: the caller gave up`))
+    this.#withdraw(request)
     this.#checkIdle()
   }
 
@@ -108,6 +130,7 @@ export class InboundCalls implements RequestServer {
     for (const request of this.#requests.all()) {
       this.#forget(request)
       request.end(new MeshError('path_lost', `Cannot serve ${request.method}: ${reason}`))
+      this.#withdraw(request)
     }
   }
 
@@ -142,15 +165,74 @@ export class InboundCalls implements RequestServer {
   }
 
   #succeeded(request: InboundRequest, value: unknown): void {
-    if (request.open) {
-      this.#forget(request)
-      request.answered()
-      this.#sendResult(request, value)
+    this.#served++
+    if (!request.open) return this.#settled()
+    try {
+      this.#answer(request, encodeBody(value, `the result of ${request.method}`))
+    } catch (error) {
+      this.#fail(request, unsendable(error))
     }
+  }
+
+  /** Sends an answer, queues it, or lets it wait until there is room for it. @throws MeshError when no frame can carry it */
+  #answer(request: InboundRequest, body: EncodedBody): void {
+    const { id } = request
+    if (this.#outbox.takes(body)) {
+      this.#outbox.encoder.response(id, body)
+      this.#outbox.appended()
+      this.#written(request)
+    } else if (this.#budget.hasRoom) {
+      const encode = (encoder: FrameEncoder): void => encoder.response(id, body)
+      request.reply = this.#outbox.queue({ body, encode, onWritten: () => this.#written(request) })
+    } else {
+      request.reply = body
+      this.#answers.add(request)
+      this.#stopWaiting ??= this.#budget.whenRoom(() => this.#answerWaiting())
+    }
+  }
+
+  #answerWaiting(): void {
+    for (const request of this.#answers) {
+      if (!this.#budget.hasRoom) return
+      this.#answers.delete(request)
+      try {
+        this.#answer(request, request.reply as EncodedBody)
+      } catch (error) {
+        this.#fail(request, unsendable(error))
+      }
+    }
+    this.#waitNoMore()
+  }
+
+  #waitNoMore(): void {
+    if (this.#answers.size > 0) return
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+  }
+
+  /** The answer is with the stream. */
+  #written(request: InboundRequest): void {
+    this.#forget(request)
+    request.answered()
     this.#settled()
   }
 
+  /** Nobody waits for the answer any more: what was not sent of it is not. */
+  #withdraw(request: InboundRequest): void {
+    const { reply } = request
+    if (reply === undefined) return
+    if (reply instanceof QueuedFrame) this.#outbox.drop(reply)
+    else this.#answers.delete(request)
+    this.#waitNoMore()
+    this.#running--
+  }
+
   #failed(request: InboundRequest, error: unknown): void {
+    this.#served++
+    this.#fail(request, error)
+  }
+
+  #fail(request: InboundRequest, error: unknown): void {
     if (request.open) {
       this.#forget(request)
       request.answered()
@@ -160,7 +242,6 @@ export class InboundCalls implements RequestServer {
   }
 
   #settled(): void {
-    this.#served++
     this.#running--
     this.#checkIdle()
   }
@@ -174,8 +255,13 @@ export class InboundCalls implements RequestServer {
     const message = `Cannot call ${request.method}: its time ran out at the callee`
     const error = new MeshError('deadline_exceeded', message, { notStarted: !request.started })
     request.end(error)
+    this.#withdraw(request)
     this.#sendError(request.id, error)
     this.#checkIdle()
+  }
+
+  freed(bytes: number): void {
+    this.#budget.give(bytes)
   }
 
   #forget(request: InboundRequest): void {
@@ -192,24 +278,18 @@ export class InboundCalls implements RequestServer {
     this.#sendError(frame.id, new MeshError(code, message, { notStarted: true }))
   }
 
-  #sendResult({ id, method }: InboundRequest, value: unknown): void {
-    if (this.#outbox.backlog >= this.#limits.backlogBytes) {
-      const reason = `${this.#outbox.backlog} bytes of answers wait for the path`
-      return this.#sendError(id, new MeshError('overloaded', `Cannot answer ${method}: ${reason}`))
-    }
-    try {
-      this.#outbox.encoder.response(id, encodeBody(value, `the result of ${method}`))
-    } catch (error) {
-      // What the handler returned is no fault of the caller's argument.
-      const tooLarge = error instanceof MeshError && error.code === 'too_large'
-      const reason = error instanceof Error ? error.message : String(error)
-      return this.#sendError(id, new MeshError(tooLarge ? 'too_large' : 'application', reason))
-    }
-    this.#outbox.appended()
+  #refuseBytes(frame: Pick<RequestFrame, 'id' | 'method'>): void {
+    this.#refuse(frame, 'overloaded', `${this.#budget.used} bytes of this link wait at the callee`)
   }
 
   #sendError(id: number, error: MeshError): void {
     this.#outbox.encoder.error(id, error.code, encodeError(error), error.notStarted)
     this.#outbox.appended()
   }
+}
+
+/** What the handler returned is no fault of the caller's argument. */
+function unsendable(error: unknown): MeshError {
+  const code = error instanceof MeshError && error.code === 'too_large' ? 'too_large' : 'application'
+  return new MeshError(code, error instanceof Error ? error.message : String(error))
 }

@@ -1,5 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { RequestFrame } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, FrameBody, RequestFrame } from '@agent-mesh/protocol/wire/index'
+import type { QueuedFrame } from './send-queue.ts'
 import { WheelEntry } from './timer-wheel.ts'
 import type { TurnEntry } from './turn-queue.ts'
 
@@ -13,6 +14,8 @@ export interface RequestServer {
   dropped(request: InboundRequest): void
   /** Its deadline has passed. */
   expired(request: InboundRequest): void
+  /** It holds so many bytes of its frame no more. */
+  freed(bytes: number): void
 }
 
 /** What a handler is told about the call it serves. */
@@ -27,42 +30,44 @@ export interface InboundCall {
   /** Aborted when the caller gave up, the deadline passed or the link broke. Made on first use. */
   readonly signal: AbortSignal
   /**
-   * The params, parsed now.
-   * @throws MeshError `protocol_error` when they are not JSON
+   * The params, parsed now; the bytes they came in are forgotten, so they can be read once.
+   * @throws MeshError `protocol_error` when they are not JSON, `internal` the second time
    */
   params(): unknown
 }
 
 /** A call of the peer whose answer is open: its own entry in the timer wheel and in the turn queue. */
 export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry {
+  readonly id: number
+  readonly method: string
+  readonly idempotent: boolean
   readonly arrivedAt: number
   readonly deadline: number
-  readonly #frame: RequestFrame
+  /** The answer that waits for its turn, or for room to be queued. */
+  reply: QueuedFrame | EncodedBody | undefined
+  #body: FrameBody | undefined
+  /** Bytes that count as held. */
+  #held: number
   readonly #server: RequestServer
   #controller: AbortController | undefined
   #endedBy: MeshError | undefined
   #open = true
   #started = false
 
-  /** `arrivedAt`: monotonic ms. */
-  constructor(frame: RequestFrame, arrivedAt: number, server: RequestServer) {
+  /**
+   * @param arrivedAt monotonic ms
+   * @param held bytes of the frame that count until they are parsed or nobody waits any more
+   */
+  constructor(frame: RequestFrame, arrivedAt: number, server: RequestServer, held = 0) {
     super()
-    this.#frame = frame
+    this.id = frame.id
+    this.method = frame.method
+    this.idempotent = frame.idempotent
+    this.#body = frame.body
+    this.#held = held
     this.arrivedAt = arrivedAt
     this.deadline = arrivedAt + frame.timeoutMs
     this.#server = server
-  }
-
-  get id(): number {
-    return this.#frame.id
-  }
-
-  get method(): string {
-    return this.#frame.method
-  }
-
-  get idempotent(): boolean {
-    return this.#frame.idempotent
   }
 
   /** Whether an answer may still be sent. */
@@ -88,7 +93,10 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   }
 
   params(): unknown {
-    return this.#frame.body.value()
+    const body = this.#body
+    if (body === undefined) throw new MeshError('internal', `Cannot read the params of ${this.method} again`)
+    this.#free()
+    return body.value()
   }
 
   start(): void {
@@ -111,12 +119,21 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   /** The answer was sent. */
   answered(): void {
     this.#open = false
+    this.#free()
   }
 
   /** Nobody waits any more: tells the handler. */
   end(error: MeshError): void {
     this.#open = false
     this.#endedBy = error
+    this.#free()
     this.#controller?.abort(error)
+  }
+
+  #free(): void {
+    this.#body = undefined
+    if (this.#held === 0) return
+    this.#server.freed(this.#held)
+    this.#held = 0
   }
 }

@@ -1,5 +1,6 @@
 export type { ByteStream } from '../byte-stream.ts'
-export { callTimeoutMs, linkDefaults, type LinkLimits } from './defaults.ts'
+export { ByteBudget } from './byte-budget.ts'
+export { callTimeoutMs, linkDefaults, processHeldBytes, type LinkLimits } from './defaults.ts'
 export type { OnRequest } from './inbound-calls.ts'
 export type { InboundCall } from './inbound-request.ts'
 export { memoryStreams } from './memory-stream.ts'

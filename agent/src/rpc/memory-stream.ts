@@ -15,6 +15,10 @@ class MemoryStream implements ByteStream {
   #onClose: (error?: Error) => void = () => {}
   #closed = false
 
+  get writable(): boolean {
+    return !this.#closed
+  }
+
   send(chunk: Uint8Array): boolean {
     queueMicrotask(() => this.peer.#receive(chunk))
     return true
@@ -23,6 +27,11 @@ class MemoryStream implements ByteStream {
   onData(callback: (chunk: Uint8Array) => void): void {
     this.#onData = callback
   }
+
+  /** Nobody writes to it that could be told to wait: what arrives is read. */
+  pause(): void {}
+
+  resume(): void {}
 
   /** It never wants less. */
   onDrain(): void {}

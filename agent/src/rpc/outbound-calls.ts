@@ -1,9 +1,11 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
-import type { ErrorFrame, ResponseFrame } from '@agent-mesh/protocol/wire/index'
+import type { ErrorFrame, FrameEncoder, ResponseFrame } from '@agent-mesh/protocol/wire/index'
+import type { ByteBudget } from './byte-budget.ts'
 import { callTimeoutMs, type LinkLimits } from './defaults.ts'
 import { IdTable } from './id-table.ts'
 import type { Outbox } from './outbox.ts'
+import type { QueuedFrame } from './send-queue.ts'
 import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
 
 export interface LinkCallOptions {
@@ -26,6 +28,8 @@ class PendingCall extends WheelEntry {
   readonly promise: Promise<unknown>
   readonly signal: AbortSignal | undefined
   readonly onDoubt: LinkCallOptions['onDoubt']
+  /** The request while it waits for its turn, and after; undefined: it went out with the frames of its tick. */
+  queued: QueuedFrame | undefined
   readonly #calls: OutboundCalls
   #resolve!: (value: unknown) => void
   #reject!: (error: MeshError) => void
@@ -82,6 +86,7 @@ class PendingCall extends WheelEntry {
 /** The calls that this side makes over one link. */
 export class OutboundCalls {
   readonly #outbox: Outbox
+  readonly #budget: ByteBudget
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #onIdle: () => void
@@ -92,8 +97,9 @@ export class OutboundCalls {
   /** Why no new call is taken. */
   #ended: { code: ErrorCode; reason: string } | undefined
 
-  constructor(outbox: Outbox, wheel: TimerWheel, limits: LinkLimits, onIdle: () => void) {
+  constructor(outbox: Outbox, budget: ByteBudget, wheel: TimerWheel, limits: LinkLimits, onIdle: () => void) {
     this.#outbox = outbox
+    this.#budget = budget
     this.#wheel = wheel
     this.#limits = limits
     this.#onIdle = onIdle
@@ -124,19 +130,22 @@ export class OutboundCalls {
     const { timeoutMs = callTimeoutMs, signal, idempotent = false, onDoubt } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
-    this.#outbox.encoder.request(
-      id,
-      method,
-      timeoutMs,
-      idempotent,
-      encodeBody(value, `the params of ${method}`),
-    )
+    const dueAt = this.#wheel.now() + timeoutMs
+    const body = encodeBody(value, `the params of ${method}`)
+    const direct = this.#outbox.takes(body)
+    let queued: QueuedFrame | undefined
+    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, idempotent, body)
+    else {
+      const encode = (encoder: FrameEncoder) => encoder.request(id, method, timeoutMs, idempotent, body)
+      queued = this.#outbox.queue({ body, encode, dueAt })
+    }
     this.#lastId = id
     this.#made++
     const call = new PendingCall(this, id, method, { timeoutMs, signal, idempotent, onDoubt })
+    call.queued = queued
     this.#pending.add(call)
-    this.#wheel.schedule(call, this.#wheel.now() + timeoutMs)
-    this.#outbox.appended()
+    this.#wheel.schedule(call, dueAt)
+    if (direct) this.#outbox.appended()
     return call
   }
 
@@ -150,8 +159,7 @@ export class OutboundCalls {
     if (timeoutMs <= 0) refuse('deadline_exceeded', 'no time is left')
     if (this.#pending.size >= this.#limits.outbound)
       refuse('overloaded', `${this.#pending.size} calls are in flight`)
-    if (this.#outbox.backlog >= this.#limits.backlogBytes)
-      refuse('overloaded', `${this.#outbox.backlog} bytes wait for the path`)
+    if (!this.#budget.hasRoom) refuse('overloaded', `${this.#budget.used} bytes wait on this link`)
   }
 
   #freeId(): number {
@@ -161,7 +169,12 @@ export class OutboundCalls {
     return id
   }
 
-  /** All that was appended is with the stream now. */
+  /** Whether a call waits for an answer. */
+  awaits(id: number): boolean {
+    return this.#pending.get(id) !== undefined
+  }
+
+  /** All that was appended to the encoder is with the stream now. */
   written(): void {
     this.#writtenId = this.#lastId
   }
@@ -207,18 +220,21 @@ export class OutboundCalls {
 
   giveUp(call: PendingCall, code: ErrorCode, reason: string): void {
     if (this.#pending.get(call.id) !== call) return
+    const withdrawn = call.queued?.state === 'waiting'
     this.#take(call.id)
-    this.#outbox.encoder.cancel(call.id)
-    this.#outbox.appended()
-    call.fail(code, reason)
+    if (!withdrawn) {
+      this.#outbox.encoder.cancel(call.id)
+      this.#outbox.appended()
+    }
+    call.fail(code, reason, { notStarted: withdrawn })
   }
 
   /** The link is gone. */
   close(reason: string, cause: unknown): void {
     this.#ended = { code: 'unavailable', reason }
-    for (const { id } of this.#pending.all()) {
-      const notStarted = isLaterId(id, this.#writtenId)
-      this.#take(id)?.fail(notStarted ? 'unavailable' : 'path_lost', reason, { cause, notStarted })
+    for (const call of this.#pending.all()) {
+      const notStarted = this.#isUnwritten(call)
+      this.#take(call.id)?.fail(notStarted ? 'unavailable' : 'path_lost', reason, { cause, notStarted })
     }
   }
 
@@ -227,7 +243,13 @@ export class OutboundCalls {
     if (call === undefined) return undefined
     this.#pending.remove(call)
     this.#wheel.cancel(call)
+    if (call.queued !== undefined) this.#outbox.drop(call.queued)
     if (this.#pending.size === 0) this.#onIdle()
     return call
+  }
+
+  /** Whether the callee cannot have read all of the request. */
+  #isUnwritten({ id, queued }: PendingCall): boolean {
+    return queued === undefined ? isLaterId(id, this.#writtenId) : queued.state !== 'written'
   }
 }

@@ -1,6 +1,10 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
-import { FrameEncoder } from '@agent-mesh/protocol/wire/index'
+import { FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../byte-stream.ts'
+import { BulkLane, isSmall, type QueuedInit } from './bulk-lane.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { unreadBytes } from './defaults.ts'
+import type { QueuedFrame } from './send-queue.ts'
+import type { TimerWheel } from './timer-wheel.ts'
 
 /**
  * Flushed before the tick ends. A tick in one piece makes two idle processes take turns: one waits while the other works.
@@ -9,36 +13,51 @@ import type { ByteStream } from '../byte-stream.ts'
  */
 const flushBytes = 4 * 1024
 
+export interface OutboxInit {
+  readonly stream: ByteStream
+  /** Counts what waits in the lane of requests and answers. */
+  readonly budget: ByteBudget
+  /** Its clock. */
+  readonly wheel: Pick<TimerWheel, 'now'>
+  readonly events: OutboxEvents
+}
+
 export interface OutboxEvents {
-  /** All that was appended is with the stream. */
+  /** What was appended to the encoder is with the stream. */
   written(): void
   /** The stream takes more again. */
   drained(): void
-  /** The stream takes nothing any more, or too much waits for it. */
+  /** The stream failed. */
   failed(error: Error): void
 }
 
 /**
- * Gathers the frames of a tick and hands them to the stream in one send. While the stream takes no more they wait here;
- * how much may wait is decided by those who append, and finally by `cutBytes`.
+ * Gathers the frames of a tick and hands them to the stream in one send. There are two lanes. What is appended to
+ * {@link encoder} goes out with the next send: control frames always, small requests and answers as long as the stream
+ * takes more. All others are queued and take turns behind them.
  */
 export class Outbox {
   readonly encoder = new FrameEncoder()
+  readonly lane: Pick<BulkLane, 'measured' | 'onAnswer'>
+  readonly #lane: BulkLane
   readonly #stream: ByteStream
-  readonly #cutBytes: number
   readonly #events: OutboxEvents
   readonly #flush = (): void => this.flush()
   #scheduled = false
   #blocked = false
+  #paused = false
   #closed = false
   #writes = 0
   #bytes = 0
+  #progressAt: number
 
-  constructor(stream: ByteStream, cutBytes: number, events: OutboxEvents) {
+  constructor({ stream, budget, wheel, events }: OutboxInit) {
+    this.lane = this.#lane = new BulkLane(this.encoder, budget, wheel)
     this.#stream = stream
-    this.#cutBytes = cutBytes
     this.#events = events
+    this.#progressAt = wheel.now()
     stream.onDrain(() => {
+      if (this.#blocked) this.#progressAt = wheel.now()
       this.#blocked = false
       this.flush()
       this.#events.drained()
@@ -53,60 +72,112 @@ export class Outbox {
     return this.#bytes
   }
 
-  /** Bytes that wait because the stream takes no more. */
+  /** Monotonic ms when a stream that took no more took more again. */
+  get progressAt(): number {
+    return this.#progressAt
+  }
+
+  /** Bytes that wait: for their turn, or because the stream takes no more. */
   get backlog(): number {
-    return this.#blocked ? this.encoder.pending : 0
+    return this.#lane.bytes + (this.#blocked ? this.encoder.pending : 0)
   }
 
   /** Whether everything accepted is with the stream, and the stream takes more. */
   get isEmpty(): boolean {
-    return this.encoder.pending === 0 && !this.#blocked
+    return this.#lane.isEmpty && this.encoder.pending === 0 && !this.#blocked
+  }
+
+  /** The peer says, or shows by any other first frame, whether it reads frames in parts. */
+  learn(parts: boolean): void {
+    this.#lane.learn(parts)
+    this.#schedule()
+  }
+
+  /** The peer has read so many parts. @throws MeshError `protocol_error` when they are more than were sent */
+  delivered(count: number): void {
+    this.#lane.delivered(count)
+    this.flush()
+  }
+
+  /** Whether a request or answer with this body may be appended to the encoder; else it must be queued. */
+  takes(body: EncodedBody): boolean {
+    return !this.#blocked && !this.#lane.hasSmall && isSmall(body)
   }
 
   /** Called after each frame appended to the encoder. */
   appended(): void {
-    if (this.#blocked) {
-      if (this.encoder.pending > this.#cutBytes)
-        this.#fail(
-          new MeshError(
-            'overloaded',
-            `Cannot keep the link: ${this.encoder.pending} bytes wait for a peer that does not read`,
-          ),
-        )
-    } else if (this.encoder.pending > flushBytes) {
-      this.flush()
-    } else if (!this.#scheduled) {
-      this.#scheduled = true
-      queueMicrotask(this.#flush)
+    if (this.#blocked) this.#holdReading()
+    else if (this.encoder.pending > flushBytes) this.flush()
+    else this.#schedule()
+  }
+
+  /** Queues a request or an answer. @throws MeshError what encoding it throws */
+  queue(init: QueuedInit): QueuedFrame {
+    const frame = this.#lane.add(init)
+    this.#schedule()
+    return frame
+  }
+
+  /** Sends no more of a queued frame; one that is written stays so. */
+  drop(frame: QueuedFrame): void {
+    if (this.#lane.drop(frame)) this.appended()
+  }
+
+  /** Sends what may be sent now. */
+  flush(): void {
+    this.#scheduled = false
+    while (!this.#blocked && !this.#closed) {
+      if (!this.#lane.isEmpty) this.#lane.fill()
+      if (this.encoder.pending === 0) return
+      this.#send()
     }
   }
 
-  /** Sends what was appended unless the stream takes no more. */
-  flush(): void {
-    this.#scheduled = false
-    if (this.#blocked || this.#closed || this.encoder.pending === 0) return
+  /** Sends everything even so, as the last thing; requests that were not begun are not. */
+  flushAll(): void {
+    if (this.encoder.pending > 0) this.#send()
+    while (!this.#closed && this.#lane.fillLast()) this.#send()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#lane.close()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#blocked) return
+    this.#scheduled = true
+    queueMicrotask(this.#flush)
+  }
+
+  #send(): void {
+    if (!this.#stream.writable) {
+      // What waits was never written; the end of the stream says so to those who wait for answers.
+      this.#blocked = true
+      return
+    }
     const chunk = this.encoder.take()
     this.#writes++
     this.#bytes += chunk.byteLength
     try {
       this.#blocked = !this.#stream.send(chunk)
+      if (this.#paused && !this.#blocked) this.#readOn()
+      this.#lane.written()
       this.#events.written()
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      if (!this.#closed) this.#events.failed(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
-  /** Sends what was appended even so, as the last thing. */
-  flushAll(): void {
-    this.#blocked = false
-    this.flush()
+  /** A peer that asks and does not take the answers is not read. */
+  #holdReading(): void {
+    if (this.#paused || this.encoder.pending <= unreadBytes) return
+    this.#paused = true
+    this.#stream.pause()
   }
 
-  close(): void {
-    this.#closed = true
-  }
-
-  #fail(error: Error): void {
-    if (!this.#closed) this.#events.failed(error)
+  #readOn(): void {
+    this.#paused = false
+    this.#stream.resume()
   }
 }

@@ -1,5 +1,6 @@
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { askId } from './bulk-lane.ts'
 import { pingTimeoutMs } from './defaults.ts'
 import type { Outbox } from './outbox.ts'
 import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
@@ -29,7 +30,7 @@ class PendingPing extends WheelEntry {
   }
 }
 
-/** Round trips measured over one link, behind whatever else is on its way. */
+/** Round trips measured over one link: pings overtake what waits, not what is on its way. */
 export class Pings {
   readonly #outbox: Outbox
   readonly #wheel: TimerWheel
@@ -43,7 +44,7 @@ export class Pings {
 
   ping(timeoutMs = pingTimeoutMs): Promise<number> {
     const withinMs = checkDuration(timeoutMs, 'ping')
-    const id = (this.#lastId = (this.#lastId + 1) >>> 0)
+    const id = (this.#lastId = (this.#lastId + 1) >>> 0 || 1)
     return new Promise<number>((resolve, reject) => {
       const ping = new PendingPing(this.#wheel.now(), resolve, reject)
       this.#pending.set(id, ping)
@@ -59,10 +60,13 @@ export class Pings {
   }
 
   onPong(id: number): void {
+    if (id === askId) return this.#outbox.lane.onAnswer()
     const ping = this.#pending.get(id)
     if (ping === undefined) return
     this.#wheel.cancel(ping)
-    ping.answered(this.#wheel.now())
+    const now = this.#wheel.now()
+    this.#outbox.lane.measured(now - ping.sentAt)
+    ping.answered(now)
   }
 
   close(reason: string): void {

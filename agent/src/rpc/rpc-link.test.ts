@@ -53,8 +53,9 @@ describe('rpc link', () => {
 
   it('sends the calls of one tick in one write', async () => {
     const { caller } = await pairOf(echo)
+    const { writes } = caller.stats
     await Promise.all(Array.from({ length: 100 }, (_, i) => caller.call('a.b', i)))
-    expect(caller.stats).toMatchObject({ callsMade: 100, writes: 1, outbound: 0 })
+    expect(caller.stats).toMatchObject({ callsMade: 100, writes: writes + 1, outbound: 0 })
   })
 
   it('tells the handler method, deadline and the idempotent flag', async () => {
@@ -102,10 +103,11 @@ describe('rpc link errors', () => {
 
   it('refuses params that no frame can carry before anything is sent', async () => {
     const { caller } = await pairOf(echo)
+    const { writes } = caller.stats
     await expect(caller.call('a.b', 1n)).rejects.toEqual(failing('invalid_argument'))
     await expect(caller.call('a.b', 'x'.repeat(1_100_000))).rejects.toEqual(failing('too_large'))
     await expect(caller.call('', 1)).rejects.toEqual(failing('invalid_argument'))
-    expect(caller.stats).toMatchObject({ writes: 0, outbound: 0 })
+    expect(caller.stats).toMatchObject({ writes, outbound: 0 })
   })
 
   it('aborts a stream that carries a malformed frame, and nothing else', async () => {
@@ -122,6 +124,7 @@ describe('rpc link errors', () => {
     const [socket, peer] = await socketPair()
     const wheel = new TimerWheel()
     const link = rpcLink({ stream: socketStream(socket), wheel, onRequest: echo })
+    await once(peer, 'data') // its settings
     peer.on('data', (data: Buffer) => {
       data[5] = 0x40
       peer.write(data)
@@ -162,6 +165,7 @@ describe('rpc link deadlines', () => {
         })
       })
     const link = rpcLink({ stream: socketStream(socket), wheel, onRequest })
+    await once(peer, 'data') // its settings
     const encoder = new FrameEncoder()
     encoder.request(1, 'a.b', 40, false, encodeBody(1, 'x'))
     peer.write(encoder.take())

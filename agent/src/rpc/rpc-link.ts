@@ -1,12 +1,16 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { FrameDecoder, frameTypes, type Frame, type UnreadableFrame } from '@agent-mesh/protocol/wire/index'
+import { FrameDecoder, frameTypes, linkFeatures } from '@agent-mesh/protocol/wire/index'
+import type { Frame, UnreadableFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../byte-stream.ts'
-import { backlogCutFactor, linkDefaults, pingTimeoutMs, type LinkLimits } from './defaults.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { linkDefaults, pingTimeoutMs, type LinkLimits } from './defaults.ts'
+import { Drains } from './drains.ts'
 import { InboundCalls, type OnRequest } from './inbound-calls.ts'
 import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'
 import { Outbox } from './outbox.ts'
+import { PartsReader } from './parts-reader.ts'
 import { Pings } from './pings.ts'
-import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from './timer-wheel.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 export interface RpcLinkInit {
@@ -15,6 +19,8 @@ export interface RpcLinkInit {
   readonly wheel: TimerWheel
   /** When handlers run; one queue for all links of a process. @default one of its own */
   readonly turns?: TurnQueue
+  /** Bytes that wait on all links of a process. @default this link alone counts */
+  readonly budget?: ByteBudget
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void
@@ -32,10 +38,14 @@ export interface LinkStats {
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly writes: number
-  /** Bytes waiting for the stream. */
+  /** Bytes of frames that wait for their turn or for the stream. */
   readonly backlogBytes: number
+  /** Bytes that wait in memory: of frames to be sent, and of requests that were not parsed. */
+  readonly heldBytes: number
   /** Monotonic ms (the wheel's clock) of the last bytes received. */
   readonly lastHeardAt: number
+  /** Monotonic ms of the last sign of life: bytes received, or a stream that was full and took more. */
+  readonly lastProgressAt: number
 }
 
 /** One link's calls in both directions over one long-lived stream. */
@@ -73,33 +83,24 @@ export interface RpcLink {
 
 export const rpcLink = (init: RpcLinkInit): RpcLink => new StreamLink(init)
 
-class Drain extends WheelEntry {
-  readonly done: () => void
-
-  constructor(done: () => void) {
-    super()
-    this.done = done
-  }
-
-  override expire(): void {
-    this.done()
-  }
-}
-
 class StreamLink implements RpcLink {
   readonly closed: Promise<MeshError | undefined>
   readonly #stream: ByteStream
   readonly #wheel: TimerWheel
+  readonly #budget: ByteBudget
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #outbound: OutboundCalls
   readonly #turns: TurnQueue
   readonly #inbound: InboundCalls
+  readonly #parts: PartsReader
   readonly #pings: Pings
   readonly #onGoingAway: (() => void) | undefined
-  readonly #drains = new Set<Drain>()
+  readonly #drains: Drains
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
+  /** Whether a frame of the peer was read: the first tells what it understands. */
+  #heard = false
   #bytesReceived = 0
   #lastHeardAt: number
 
@@ -107,32 +108,44 @@ class StreamLink implements RpcLink {
     stream,
     wheel,
     turns = new TurnQueue(wheel),
+    budget: ofProcess,
     onRequest,
     onGoingAway,
     limits: partial,
   }: RpcLinkInit) {
     const limits = { ...linkDefaults, ...partial }
-    const onIdle = (): void => this.#onIdle()
+    const isIdle = (): boolean => outbound.size === 0 && inbound.awaited === 0 && outbox.isEmpty
+    const drains = (this.#drains = new Drains(wheel, isIdle))
+    const onIdle = (): void => drains.check()
     this.closed = new Promise(resolve => (this.#resolveClosed = resolve))
     this.#stream = stream
     this.#wheel = wheel
     this.#onGoingAway = onGoingAway
     this.#lastHeardAt = wheel.now()
-    this.#outbox = new Outbox(stream, limits.backlogBytes * backlogCutFactor, {
-      written: () => {
-        this.#outbound.written()
-        this.#onIdle()
+    const budget = new ByteBudget(limits.heldBytes, ofProcess)
+    this.#budget = budget
+    const outbox = (this.#outbox = new Outbox({
+      stream,
+      budget,
+      wheel,
+      events: {
+        written: () => this.#written(),
+        drained: onIdle,
+        failed: error => this.abort(error),
       },
-      drained: () => this.#onIdle(),
-      failed: error => this.abort(error),
-    })
-    this.#outbound = new OutboundCalls(this.#outbox, wheel, limits, onIdle)
+    }))
+    const outbound = (this.#outbound = new OutboundCalls(outbox, budget, wheel, limits, onIdle))
     this.#turns = turns
-    this.#inbound = new InboundCalls(this.#outbox, wheel, turns, limits, onRequest, onIdle)
-    this.#pings = new Pings(this.#outbox, wheel)
-    this.#decoder = new FrameDecoder(frame => this.#onFrame(frame))
+    const serving = { outbox, budget, wheel, turns, limits, onRequest, onIdle }
+    const inbound = (this.#inbound = new InboundCalls(serving))
+    const onFrame = (frame: Frame): void => this.#onFrame(frame)
+    this.#parts = new PartsReader({ outbox, budget, wheel, inbound, outbound, onFrame })
+    this.#pings = new Pings(outbox, wheel)
+    this.#decoder = new FrameDecoder(onFrame)
     stream.onClose(error => this.#end(error))
     stream.onData(chunk => this.#onData(chunk))
+    outbox.encoder.settings(linkFeatures.parts)
+    outbox.appended()
   }
 
   get usable(): boolean {
@@ -149,7 +162,9 @@ class StreamLink implements RpcLink {
       bytesReceived: this.#bytesReceived,
       writes: this.#outbox.writes,
       backlogBytes: this.#outbox.backlog,
+      heldBytes: this.#budget.used,
       lastHeardAt: this.#lastHeardAt,
+      lastProgressAt: Math.max(this.#lastHeardAt, this.#outbox.progressAt),
     }
   }
 
@@ -167,20 +182,10 @@ class StreamLink implements RpcLink {
     const until = this.#wheel.now() + drainMs
     this.#outbox.encoder.goingAway(this.#inbound.leave(), drainMs)
     this.#outbox.appended()
-    await this.#idleOr(until)
+    await this.#drains.idleOr(until)
     // The answer to a ping behind the last byte says that the peer has read it.
     const left = Math.min(until - this.#wheel.now(), pingTimeoutMs)
     if (left > 0) await this.ping(left).catch(() => undefined)
-  }
-
-  /** Resolves when nothing is open and everything written, at monotonic ms `until` at the latest. */
-  async #idleOr(until: number): Promise<void> {
-    if (this.#idle) return
-    await new Promise<void>(resolve => {
-      const drain = new Drain(resolve)
-      this.#drains.add(drain)
-      if (until !== Infinity) this.#wheel.schedule(drain, until)
-    })
   }
 
   doubt(): void {
@@ -210,6 +215,7 @@ class StreamLink implements RpcLink {
     this.#lastHeardAt = this.#wheel.now()
     try {
       this.#decoder.push(chunk)
+      this.#parts.settle()
     } catch (error) {
       this.abort(toMeshError(error, 'internal', 'read from the link'))
     }
@@ -217,6 +223,7 @@ class StreamLink implements RpcLink {
   }
 
   #onFrame(frame: Frame): void {
+    if (!this.#heard) this.#hearFirst(frame)
     switch (frame.type) {
       case 'request':
         return this.#inbound.onRequest(frame, this.#lastHeardAt)
@@ -230,6 +237,14 @@ class StreamLink implements RpcLink {
         return this.#pings.onPing(frame.id)
       case 'pong':
         return this.#pings.onPong(frame.id)
+      case 'part':
+        return this.#parts.onPart(frame)
+      case 'delivered':
+        return this.#outbox.delivered(frame.id)
+      case 'drop':
+        return this.#parts.onDrop(frame.id)
+      case 'settings':
+        return
       case 'goingAway':
         this.#outbound.onGoingAway(frame.lastId)
         return this.#onGoingAway?.()
@@ -238,25 +253,20 @@ class StreamLink implements RpcLink {
     }
   }
 
+  /** Settings come before every other frame; a peer that sends others first is of an earlier version. */
+  #hearFirst(frame: Frame): void {
+    this.#heard = true
+    this.#outbox.learn(frame.type === 'settings' && (frame.features & linkFeatures.parts) !== 0)
+  }
+
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {
     if (of === frameTypes.request) this.#inbound.onUnreadable(id, flags)
     else if (of === frameTypes.response || of === frameTypes.error) this.#outbound.onUnreadable(id)
   }
 
-  get #idle(): boolean {
-    return this.#outbound.size === 0 && this.#inbound.awaited === 0 && this.#outbox.isEmpty
-  }
-
-  #onIdle(): void {
-    if (this.#drains.size > 0 && this.#idle) this.#drained()
-  }
-
-  #drained(): void {
-    for (const drain of this.#drains) {
-      this.#wheel.cancel(drain)
-      drain.done()
-    }
-    this.#drains.clear()
+  #written(): void {
+    this.#outbound.written()
+    this.#drains.check()
   }
 
   #end(error: Error | undefined): void {
@@ -267,8 +277,9 @@ class StreamLink implements RpcLink {
     const reason = error === undefined ? 'the link is closed' : `the link broke: ${error.message}`
     this.#outbound.close(reason, error)
     this.#inbound.close(reason)
+    this.#parts.close()
     this.#pings.close(reason)
-    this.#drained()
+    this.#drains.end()
     this.#resolveClosed(error === undefined ? undefined : toMeshError(error, 'path_lost', 'keep the link'))
   }
 }

@@ -6,7 +6,12 @@ export const socketStream = (socket: Socket): ByteStream => {
   let lastError: Error | undefined
   socket.on('error', error => (lastError = error))
   return {
+    get writable() {
+      return socket.writable
+    },
     send: chunk => socket.write(chunk),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     onData: callback => void socket.on('data', callback),
     onDrain: callback => void socket.on('drain', callback),
     onClose: callback => {

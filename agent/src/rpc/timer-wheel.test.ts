@@ -5,12 +5,15 @@ import { TimerWheel, WheelEntry, type WheelClock } from './timer-wheel.ts'
 class ManualClock implements WheelClock {
   ms = 0
   readonly timers = new Set<() => void>()
+  /** Timers started so far. */
+  started = 0
 
   now(): number {
     return this.ms
   }
 
   every(_ms: number, callback: () => void): () => void {
+    this.started++
     this.timers.add(callback)
     return () => this.timers.delete(callback)
   }
@@ -121,5 +124,21 @@ describe('TimerWheel', () => {
     wheel.stop()
     wheel.stop()
     expect(clock.timers.size).toBe(0)
+  })
+
+  it('keeps its timer between calls after each rest, not only before the first', () => {
+    const clock = new ManualClock()
+    const wheel = new TimerWheel(clock, tickMs, 16)
+    const call = () => {
+      const entry = new Entry(clock)
+      wheel.schedule(entry, clock.ms + 1_000)
+      wheel.cancel(entry)
+      clock.advance(10)
+    }
+    for (let calls = 0; calls < 10; calls++) call()
+    for (let ticks = 0; ticks < 20; ticks++) clock.advance(10)
+    expect([clock.timers.size, clock.started]).toEqual([0, 1])
+    for (let calls = 0; calls < 10; calls++) call()
+    expect(clock.started).toBe(2)
   })
 })

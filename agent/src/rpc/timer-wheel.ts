@@ -110,6 +110,7 @@ export class TimerWheel {
   }
 
   #start(): void {
+    this.#idleTicks = 0
     this.#turnedAt = this.#clock.now()
     this.#lateMs = Number.POSITIVE_INFINITY
     this.#tick = Math.floor(this.#turnedAt / this.#tickMs)

@@ -50,7 +50,7 @@ function start(): void {
       trust: link => void (fake(link).suspect = false),
     },
     rpcOf: link => ({
-      stats: { lastHeardAt: fake(link).heardAt, outbound: fake(link).inFlight, inbound: 0 } as never,
+      stats: { lastProgressAt: fake(link).heardAt, outbound: fake(link).inFlight, inbound: 0 } as never,
       ping: () => (fake(link).pings.push(now), Promise.resolve(0)),
       doubt: () => {},
       forsake: () => {},

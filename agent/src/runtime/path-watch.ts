@@ -104,7 +104,7 @@ export class PathWatch {
       return void this.#watched.delete(link)
     const watched = this.#watch(link, now, working)
     if (late) watched.since = now
-    const heardAt = stats.lastHeardAt
+    const heardAt = stats.lastProgressAt
     if (watched.askedAt !== undefined && heardAt >= watched.askedAt) watched.askedAt = undefined
     const pace = working || link.suspect ? defaults.pathProbeMs : (restMs ?? defaults.relayProbeMs)
     const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity

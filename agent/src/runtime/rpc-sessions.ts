@@ -1,13 +1,16 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is gone. */
 import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
-import { rpcLink, type OnRequest, type RpcLink, type TimerWheel, type TurnQueue } from '../rpc/index.ts'
+import { rpcLink } from '../rpc/index.ts'
+import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Link } from '../transport/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface RpcSessionsInit {
   wheel: TimerWheel
   turns: TurnQueue
+  /** Bytes that wait on all links. @default each link counts alone */
+  budget?: ByteBudget
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
 }
@@ -30,11 +33,12 @@ export class RpcSessions {
   of(link: Link): RpcLink {
     const known = this.#rpc.get(link)
     if (known !== undefined) return known
-    const { wheel, turns, handlerFor } = this.#init
+    const { wheel, turns, budget, handlerFor } = this.#init
     const rpc = rpcLink({
       stream: link.stream,
       wheel,
       turns,
+      ...(budget !== undefined && { budget }),
       onRequest: handlerFor(link.peer.credential),
       onGoingAway: () => this.#onGoingAway(link),
     })

@@ -3,7 +3,7 @@ import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { servingMetrics } from '../observe/serving-metrics.ts'
-import { systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
+import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { Dispatcher, type Authorize, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
@@ -19,6 +19,8 @@ export interface Serving {
   readonly wheel: TimerWheel
   /** When handlers run, of all calls of the process. */
   readonly turns: TurnQueue
+  /** Bytes that wait in memory, of all calls of the process. */
+  readonly budget: ByteBudget
 }
 
 export interface ServingInit {
@@ -41,11 +43,17 @@ export function serving({ head, metrics, data, pathTo, onDenied, onChange }: Ser
     {},
     servingMetrics(metrics.registry, () => turns.size),
   )
+  const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onChange)
   registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
   const now = () => systemWheelClock.now()
   const authorize = toldOfDenials(authorizeBy(head), onDenied)
   const dispatcher = new Dispatcher({ registry, authorize, metrics, now })
-  const sessions = new RpcSessions({ wheel, turns, handlerFor: caller => dispatcher.handlerFor(caller) })
-  return { registry, dispatcher, authorize, sessions, wheel, turns }
+  const sessions = new RpcSessions({
+    wheel,
+    turns,
+    budget,
+    handlerFor: caller => dispatcher.handlerFor(caller),
+  })
+  return { registry, dispatcher, authorize, sessions, wheel, turns, budget }
 }

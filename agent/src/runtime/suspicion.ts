@@ -5,7 +5,7 @@
 import { defaults } from './defaults.ts'
 
 export interface Silence {
-  /** When bytes last came from the peer. */
+  /** When bytes last came from the peer, or a full stream took more of ours: slow is not dead. */
   heardAt: number
   /** When this path began to be watched closely: work came onto it, or the own event loop was late. */
   watchedSince: number

@@ -28,7 +28,11 @@ export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}):
     })
   }
   stream.addEventListener('remoteCloseWrite', close)
+  const isReadable = () => stream.readStatus === 'readable' || stream.readStatus === 'paused'
   return {
+    get writable() {
+      return stream.writeStatus === 'writable'
+    },
     send: chunk => {
       if (stream.writeStatus !== 'writable') return false
       onActivity()
@@ -38,6 +42,12 @@ export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}):
         // The stream failed under the write; `onClose` carries the reason.
         return false
       }
+    },
+    pause: () => {
+      if (isReadable()) stream.pause()
+    },
+    resume: () => {
+      if (isReadable()) stream.resume()
     },
     onData: callback =>
       stream.addEventListener(

@@ -35,6 +35,7 @@ interface Arrival {
 class Stream implements ByteStream {
   messages = 0
   bytes = 0
+  readonly writable = true
   #receive: (bytes: Uint8Array) => void = () => {}
 
   send(chunk: Uint8Array): boolean {
@@ -51,6 +52,8 @@ class Stream implements ByteStream {
     this.#receive(encodeMessage(message))
   }
 
+  pause(): void {}
+  resume(): void {}
   onDrain(): void {}
   onClose(): void {}
   close(): void {}

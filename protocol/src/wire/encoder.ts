@@ -6,8 +6,15 @@ import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } fro
 
 /** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
 const slabBytes = 64 * 1024
+/** Texts that may take more bytes than this are measured before room is made for them. */
+const exactBytes = 16 * 1024
 /** UTF-16 units become at most this many bytes of UTF-8 each. */
 const utf8PerUnit = 3
+
+/** Writes into a complete request frame how many ms are left now. */
+export function putRemainingMs(frame: Uint8Array, ms: number): void {
+  putU32(frame, preambleBytes, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(ms))))
+}
 
 /**
  * Appends frames to one growing buffer; {@link FrameEncoder.take} hands over all of them as one chunk. A taken chunk is
@@ -15,14 +22,18 @@ const utf8PerUnit = 3
  */
 export class FrameEncoder {
   readonly #limits
-  #slab = Buffer.allocUnsafeSlow(slabBytes)
+  readonly #firstBytes: number
+  #slab: Buffer
   #method = ''
   #methodBytes = Buffer.alloc(0)
   #start = 0
   #end = 0
 
-  constructor(limits = wireLimits) {
+  /** @param firstBytes allocated at once; with 0 the buffer is made for the first frame, and no larger than it needs */
+  constructor(limits = wireLimits, firstBytes = slabBytes) {
     this.#limits = limits
+    this.#firstBytes = firstBytes
+    this.#slab = Buffer.allocUnsafeSlow(firstBytes)
   }
 
   /** Bytes appended since the last {@link take}. */
@@ -86,6 +97,37 @@ export class FrameEncoder {
     this.#close(at, frameTypes.goingAway, 0, 0, 8)
   }
 
+  settings(features: number): void {
+    const at = this.#open(4)
+    putU32(this.#slab, at + preambleBytes, features)
+    this.#close(at, frameTypes.settings, 0, 0, 4)
+  }
+
+  /** @param bytes of a complete frame */
+  frame(bytes: Uint8Array): void {
+    this.#reserve(bytes.byteLength)
+    this.#slab.set(bytes, this.#end)
+    this.#end += bytes.byteLength
+  }
+
+  /** @param bytes the next ones of frame `id` */
+  part(id: number, bytes: Uint8Array): void {
+    const at = this.#open(bytes.byteLength)
+    this.#slab.set(bytes, at + preambleBytes)
+    this.#close(at, frameTypes.part, 0, id, 0)
+    this.#end += bytes.byteLength
+    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
+  }
+
+  /** @param count of the parts read so far, mod 2^32 */
+  delivered(count: number): void {
+    this.#bare(frameTypes.delivered, count)
+  }
+
+  drop(id: number): void {
+    this.#bare(frameTypes.drop, id)
+  }
+
   #bare(type: number, id: number): void {
     this.#close(this.#open(0), type, 0, id, 0)
   }
@@ -95,14 +137,19 @@ export class FrameEncoder {
     const json = body?.json?.length ?? 0
     const tail = body?.tail?.byteLength ?? 0
     if (json + tail > this.#limits.bodyBytes) throw this.#tooLarge(json + tail)
-    const most = preambleBytes + headerMax + lengthBytes + json * utf8PerUnit + tail
-    if (this.#end + most > this.#slab.length) this.#grow(most)
+    const text = json * utf8PerUnit > exactBytes ? Buffer.byteLength(body?.json ?? '') : json * utf8PerUnit
+    const most = preambleBytes + headerMax + lengthBytes + text + tail
+    this.#reserve(most)
     return this.#end
+  }
+
+  #reserve(most: number): void {
+    if (this.#end + most > this.#slab.length) this.#grow(most)
   }
 
   #grow(most: number): void {
     const pending = this.#end - this.#start
-    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, (pending + most) * (pending > 0 ? 2 : 1)))
+    const slab = Buffer.allocUnsafeSlow(Math.max(this.#firstBytes, (pending + most) * (pending > 0 ? 2 : 1)))
     this.#slab.copy(slab, 0, this.#start, this.#end)
     this.#slab = slab
     this.#start = 0

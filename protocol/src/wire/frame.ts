@@ -7,6 +7,10 @@
  *   caller -> callee   cancel       the caller gave up: no answer is needed
  *   either             ping, pong   round trip of the path
  *   either             going-away   requests after `lastId` are not started; the link closes when empty
+ *   either             settings     what its sender understands; before every other frame
+ *   either             part         the next bytes of a frame that is cut, once the settings of the reader allow it
+ *   either             delivered    how many parts its sender has read
+ *   either             drop         the rest of a cut frame does not come
  *
  * Layout: docs/wire.md.
  */
@@ -26,6 +30,15 @@ export const frameTypes = {
   streamEnd: 0x12,
   transferOpen: 0x18,
   settings: 0x20,
+  part: 0x21,
+  delivered: 0x22,
+  drop: 0x23,
+} as const
+
+/** Bits of a settings frame: what its sender understands beyond the frames of the first version. */
+export const linkFeatures = {
+  /** Frames in parts: it reads `part` and `drop`, and answers parts with `delivered`. */
+  parts: 0x01,
 } as const
 
 /** Flag bits. A reader ignores unknown bits of the low half and must not read a frame with an unknown bit of the high half. */
@@ -77,8 +90,23 @@ export interface GoingAwayFrame {
   readonly drainMs: number
 }
 
+export interface SettingsFrame {
+  readonly type: 'settings'
+  /** Bits of {@link linkFeatures}, and of later versions. */
+  readonly features: number
+}
+
+export interface PartFrame {
+  readonly type: 'part'
+  /** Of the cut frame, among those of its sender on this link; never 0. */
+  readonly id: number
+  /** The next bytes of the cut frame, from its length field on. A view on the received chunk. */
+  readonly bytes: Buffer
+}
+
 export interface SignalFrame {
-  readonly type: 'cancel' | 'ping' | 'pong'
+  /** `id` is the request; for ping and pong any number; for delivered how many parts were read, mod 2^32; for drop the cut frame. */
+  readonly type: 'cancel' | 'ping' | 'pong' | 'delivered' | 'drop'
   readonly id: number
 }
 
@@ -90,7 +118,15 @@ export interface UnreadableFrame {
   readonly flags: number
 }
 
-export type Frame = RequestFrame | ResponseFrame | ErrorFrame | GoingAwayFrame | SignalFrame | UnreadableFrame
+export type Frame =
+  | RequestFrame
+  | ResponseFrame
+  | ErrorFrame
+  | GoingAwayFrame
+  | SettingsFrame
+  | PartFrame
+  | SignalFrame
+  | UnreadableFrame
 
 /** Whether request id `a` was given out after `b`: serial number arithmetic (RFC 1982) as ids wrap at 2^32. */
 export const isLaterId = (a: number, b: number): boolean => a !== b && (a - b) >>> 0 < 0x8000_0000

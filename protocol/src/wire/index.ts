@@ -1,15 +1,19 @@
+export { FrameAssembler, maxCutFrames, type AssemblerEvents, type CutFrame } from './assembler.ts'
 export { Encoded, encodeBody, FrameBody, Tailed, type EncodedBody } from './body.ts'
 export { FrameDecoder } from './decoder.ts'
-export { FrameEncoder } from './encoder.ts'
+export { FrameEncoder, putRemainingMs } from './encoder.ts'
 export {
   frameFlags,
   frameTypes,
   isLaterId,
+  linkFeatures,
   type ErrorFrame,
   type Frame,
   type GoingAwayFrame,
+  type PartFrame,
   type RequestFrame,
   type ResponseFrame,
+  type SettingsFrame,
   type SignalFrame,
   type UnreadableFrame,
 } from './frame.ts'

@@ -52,6 +52,14 @@ export function parseFrame(
       return { type: 'ping', id: parts.id }
     case frameTypes.pong:
       return { type: 'pong', id: parts.id }
+    case frameTypes.settings:
+      return parseSettings(bytes, parts)
+    case frameTypes.part:
+      return parsePart(bytes, parts)
+    case frameTypes.delivered:
+      return { type: 'delivered', id: parts.id }
+    case frameTypes.drop:
+      return { type: 'drop', id: parts.id }
     default:
       return undefined
   }
@@ -84,6 +92,17 @@ function parseError(bytes: Buffer, parts: Parts): Frame {
 function parseGoingAway(bytes: Buffer, { header, body }: Parts): Frame {
   if (body - header < 8) throw malformed(`a going-away header of ${body - header} bytes`)
   return { type: 'goingAway', lastId: getU32(bytes, header), drainMs: getU32(bytes, header + 4) }
+}
+
+function parseSettings(bytes: Buffer, { header, body }: Parts): Frame {
+  if (body - header < 4) throw malformed(`a settings header of ${body - header} bytes`)
+  return { type: 'settings', features: getU32(bytes, header) }
+}
+
+function parsePart(bytes: Buffer, { id, body, end }: Parts): Frame {
+  if (id === 0) throw malformed('a part of frame 0')
+  if (end === body) throw malformed('a part without bytes')
+  return { type: 'part', id, bytes: bytes.subarray(body, end) }
 }
 
 function parseBody(bytes: Buffer, { body, end, flags }: Parts): FrameBody {

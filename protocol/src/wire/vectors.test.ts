@@ -1,17 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { FrameDecoder, FrameEncoder, Tailed, type Frame } from './index.ts'
+import { FrameAssembler, FrameDecoder, FrameEncoder, Tailed, type Frame } from './index.ts'
 
 interface Vector {
   name: string
   hex: string
-  frame: Record<string, never> & { type: string; json?: unknown; tail?: string }
+  frame: Record<string, never> & { type: string; json?: unknown; tail?: string; bytes?: string }
 }
 
 const read = <T>(name: string): T =>
   JSON.parse(readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8')) as T
 
 const frames = read<Vector[]>('rpc-frames.json')
+const parts =
+  read<Record<'complete' | 'malformed', { name: string; hex: string[]; frames: unknown[] }[]>>(
+    'rpc-parts.json',
+  )
 const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
 
 function decode(hex: string): Frame[] {
@@ -22,6 +26,7 @@ function decode(hex: string): Frame[] {
 
 /** A decoded frame in the terms of the vectors. */
 function described(frame: Frame | undefined): Record<string, unknown> {
+  if (frame?.type === 'part') return { ...frame, bytes: frame.bytes.toString('hex') }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...fields } = frame
   const value = body.value()
@@ -42,12 +47,14 @@ function encode({ frame }: Vector): string {
   const encoder = new FrameEncoder()
   const json = frame.json === undefined ? undefined : JSON.stringify(frame.json)
   const body = { json, tail: frame.tail === undefined ? undefined : Buffer.from(frame.tail, 'hex') }
-  const { id, method, timeoutMs, idempotent, code, notStarted, lastId, drainMs } = frame
+  const { id, method, timeoutMs, idempotent, code, notStarted, lastId, drainMs, features } = frame
   if (frame.type === 'request') encoder.request(id!, method!, timeoutMs!, idempotent!, body)
   else if (frame.type === 'response') encoder.response(id!, body)
   else if (frame.type === 'error') encoder.error(id!, code!, body, notStarted!)
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
-  else encoder[frame.type as 'cancel' | 'ping' | 'pong'](id!)
+  else if (frame.type === 'settings') encoder.settings(features!)
+  else if (frame.type === 'part') encoder.part(id!, Buffer.from(frame.bytes!, 'hex'))
+  else encoder[frame.type as 'cancel' | 'ping' | 'pong' | 'delivered' | 'drop'](id!)
   return Buffer.from(encoder.take()).toString('hex')
 }
 
@@ -68,5 +75,29 @@ describe('the frames of protocol/vectors', () => {
   it.each(frames)('$name: docs/wire.md shows these bytes', ({ hex }) => {
     const docs = readFileSync(new URL('../../../docs/wire.md', import.meta.url), 'utf8')
     expect(docs.replaceAll(' ', '')).toContain(`\`${hex}\``)
+  })
+})
+
+/** The frames that parts make. */
+function assembled(hex: string[]): Frame[] {
+  const complete: Frame[] = []
+  const assembler = new FrameAssembler({
+    begun: () => true,
+    complete: (_cut, frame) => void (frame && complete.push(frame)),
+    dropped: () => undefined,
+  })
+  for (const frame of decode(hex.join('')))
+    if (frame.type === 'part') assembler.onPart(frame, 0)
+    else if (frame.type === 'drop') assembler.onDrop(frame.id)
+  return complete
+}
+
+describe('the cut frames of protocol/vectors', () => {
+  it.each(parts.complete)('$name: these parts make these frames', ({ hex, frames }) => {
+    expect(assembled(hex).map(described)).toEqual(frames)
+  })
+
+  it.each(parts.malformed)('$name: refused as protocol_error', ({ hex }) => {
+    expect(() => assembled(hex)).toThrow(expect.objectContaining({ code: 'protocol_error' }))
   })
 })

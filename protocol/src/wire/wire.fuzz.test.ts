@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { MeshError } from '../errors.ts'
-import { decodeError, encodeBody, FrameDecoder, FrameEncoder, type Frame } from './index.ts'
+import { decodeError, encodeBody, FrameAssembler, FrameDecoder, FrameEncoder, type Frame } from './index.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000)
 const limits = { headerBytes: 256, bodyBytes: 2_048 }
@@ -17,6 +17,13 @@ const mutated = fc
     values.forEach((value, i) => encoder.request(i + 1, 'a.b', 9, false, encodeBody(value, 'v')))
     values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
     encoder.goingAway(1, 2)
+    encoder.settings(1)
+    const whole = new FrameEncoder()
+    values.forEach((value, i) => whole.request(i + 1, 'a.b', 9, false, encodeBody(value, 'v')))
+    const cut = whole.take()
+    for (let at = 0; at < cut.length; at += 20) encoder.part(1 + (at % 3), cut.subarray(at, at + 20))
+    encoder.drop(1)
+    encoder.delivered(1)
     const data = Uint8Array.from(encoder.take())
     for (const [at, byte] of changes) data[at % data.length] = byte
     return data
@@ -47,6 +54,56 @@ it('reading frames of any bytes throws nothing but MeshError and keeps memory bo
         const decoder = new FrameDecoder(read, limits)
         for (let at = 0; at < data.length; at += step) swallow(data.subarray(at, at + step), decoder)
         expect(decoder.heldCapacity).toBeLessThanOrEqual(4_096)
+      },
+    ),
+    { numRuns },
+  )
+})
+
+it('putting any parts together throws nothing but MeshError, and keeps and hands over no more than the limits', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.integer({ min: 1, max: 12 }), fc.uint8Array({ minLength: 1, maxLength: 60 }))),
+      fc.array(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 30 })), { maxLength: 40 }),
+      (noise, cuts) => {
+        const frames: Frame[] = []
+        const open = new Set<unknown>()
+        const assembler = new FrameAssembler(
+          {
+            begun: cut => open.add(cut).size < 6,
+            complete: (cut, frame) => {
+              open.delete(cut)
+              if (frame !== undefined) frames.push(frame)
+            },
+            dropped: cut => open.delete(cut),
+          },
+          limits,
+        )
+        // Three frames that take turns as the second list says, and then anything.
+        const whole = [1, 2, 3].map(id => {
+          const encoder = new FrameEncoder()
+          encoder.request(id, 'a.b', 9, false, encodeBody('x'.repeat(id * 40), 'v'))
+          return { id, bytes: Buffer.from(encoder.take()), at: 0 }
+        })
+        const send = (frame: (typeof whole)[number], most: number) => {
+          const part = frame.bytes.subarray(frame.at, frame.at + (frame.at === 0 ? most + 12 : most))
+          frame.at += part.length
+          if (part.length > 0) assembler.onPart({ type: 'part', id: frame.id, bytes: part }, 0)
+        }
+        for (const [which, most] of cuts) send(whole[which]!, most)
+        for (const frame of whole) send(frame, 1_000)
+        expect(frames.map(frame => (frame as { id: number }).id).sort()).toEqual([1, 2, 3])
+        expect([assembler.size, open.size]).toEqual([0, 0])
+        try {
+          for (const [id, bytes] of noise)
+            if (bytes.length === 1) assembler.onDrop(id)
+            else assembler.onPart({ type: 'part', id, bytes: Buffer.from(bytes) }, 0)
+        } catch (error) {
+          expect(error).toBeInstanceOf(MeshError)
+        }
+        expect(assembler.size).toBeLessThanOrEqual(8)
+        assembler.stop()
+        expect(assembler.size).toBe(0)
       },
     ),
     { numRuns },

@@ -101,7 +101,10 @@ function recording() {
   const sent: Uint8Array[] = []
   let onData: (bytes: Uint8Array) => void = () => {}
   const stream: ByteStream = {
+    writable: true,
     send: bytes => sent.push(bytes) > 0,
+    pause: () => {},
+    resume: () => {},
     onData: callback => void (onData = callback),
     onDrain: () => {},
     onClose: () => {},

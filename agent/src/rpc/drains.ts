@@ -1,0 +1,51 @@
+import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+
+class Drain extends WheelEntry {
+  readonly done: () => void
+
+  constructor(done: () => void) {
+    super()
+    this.done = done
+  }
+
+  override expire(): void {
+    this.done()
+  }
+}
+
+/** Those who wait until a link has nothing to do any more. */
+export class Drains {
+  readonly #wheel: TimerWheel
+  readonly #isIdle: () => boolean
+  readonly #waiting = new Set<Drain>()
+
+  /** @param isIdle whether nothing is open in either direction and everything accepted is written */
+  constructor(wheel: TimerWheel, isIdle: () => boolean) {
+    this.#wheel = wheel
+    this.#isIdle = isIdle
+  }
+
+  /** Resolves when the link is idle or has ended, at monotonic ms `until` at the latest. */
+  async idleOr(until: number): Promise<void> {
+    if (this.#isIdle()) return
+    await new Promise<void>(resolve => {
+      const drain = new Drain(resolve)
+      this.#waiting.add(drain)
+      if (until !== Infinity) this.#wheel.schedule(drain, until)
+    })
+  }
+
+  /** Something ended: the link may be idle now. */
+  check(): void {
+    if (this.#waiting.size > 0 && this.#isIdle()) this.end()
+  }
+
+  /** The link is idle, or has ended. */
+  end(): void {
+    for (const drain of this.#waiting) {
+      this.#wheel.cancel(drain)
+      drain.done()
+    }
+    this.#waiting.clear()
+  }
+}

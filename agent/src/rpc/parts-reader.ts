@@ -1,0 +1,78 @@
+import {
+  FrameAssembler,
+  frameTypes,
+  type CutFrame,
+  type Frame,
+  type PartFrame,
+} from '@agent-mesh/protocol/wire/index'
+import type { ByteBudget } from './byte-budget.ts'
+import type { InboundCalls } from './inbound-calls.ts'
+import type { OutboundCalls } from './outbound-calls.ts'
+import type { Outbox } from './outbox.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+
+export interface PartsReaderInit {
+  outbox: Outbox
+  budget: ByteBudget
+  wheel: Pick<TimerWheel, 'now'>
+  inbound: Pick<InboundCalls, 'beginCut'>
+  outbound: Pick<OutboundCalls, 'awaits'>
+  /** A frame is complete. */
+  onFrame: (frame: Frame) => void
+}
+
+/** Reads the frames of a peer that come in parts, and tells it how many it has read. */
+export class PartsReader {
+  readonly #init: PartsReaderInit
+  readonly #assembler = new FrameAssembler({
+    begun: cut => this.#begun(cut),
+    complete: (cut, frame) => this.#complete(cut, frame),
+    dropped: cut => this.#init.budget.give(cut.bytes),
+  })
+  #read = 0
+  #told = 0
+
+  constructor(init: PartsReaderInit) {
+    this.#init = init
+  }
+
+  /** @throws MeshError `protocol_error` for parts that make no frame */
+  onPart(frame: PartFrame): void {
+    this.#read = (this.#read + 1) >>> 0
+    this.#assembler.onPart(frame, this.#init.wheel.now())
+  }
+
+  onDrop(id: number): void {
+    this.#assembler.onDrop(id)
+  }
+
+  /** After all frames of a chunk: tells the peer what was read of it. */
+  settle(): void {
+    if (this.#read === this.#told) return
+    this.#told = this.#read
+    this.#init.outbox.encoder.delivered(this.#read)
+    this.#init.outbox.appended()
+  }
+
+  close(): void {
+    this.#assembler.stop()
+  }
+
+  /** A request needs room; an answer was asked for, and is skipped when nobody waits for it any more. */
+  #begun({ of, id, bytes }: CutFrame): boolean {
+    const { inbound, outbound, budget } = this.#init
+    if (of === frameTypes.request) return inbound.beginCut(id, bytes)
+    if (!outbound.awaits(id)) return false
+    budget.take(bytes)
+    return true
+  }
+
+  /** The time that the parts took is gone from the time that was left when the first was written. */
+  #complete({ bytes, begunAt }: CutFrame, frame: Frame | undefined): void {
+    const { budget, wheel, onFrame } = this.#init
+    budget.give(bytes)
+    if (frame === undefined) return
+    if (frame.type !== 'request') return onFrame(frame)
+    onFrame({ ...frame, timeoutMs: Math.max(0, frame.timeoutMs - Math.floor(wheel.now() - begunAt)) })
+  }
+}
