@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { isPlainlySound, unsoundPart } from './json-values.ts'
+import { soundJson, UnsoundPart } from './json-values.ts'
 
 const cyclic: Record<string, unknown> = { a: {} }
 cyclic['b'] = { c: [cyclic] }
-const shared = { n: 1 }
+const shared = { n: 1, list: [] }
+
+function faultOf(value: unknown): UnsoundPart {
+  try {
+    return expect.fail(`it is ${soundJson(value, 'params')}`)
+  } catch (error) {
+    return error as UnsoundPart
+  }
+}
 
 describe('values that JSON carries', () => {
   it.each([
@@ -25,11 +33,12 @@ describe('values that JSON carries', () => {
     ['boxed values', [new Number(1), new String('x'), new Boolean(false)]],
     ['nothing at all', undefined],
     ['symbols as keys', { [Symbol('x')]: 1 }],
-  ])('%s', (_what, value) => expect(unsoundPart(value, 'params')).toBeUndefined())
+  ])('%s', (_what, value) => expect(soundJson(value, 'params')).toBe(JSON.stringify(value)))
 
-  it('are known at a glance when they are plain', () => {
-    expect(isPlainlySound({ a: [1, 'x', null, true, { b: undefined }], c: -0 })).toBe(true)
-    expect(isPlainlySound({ a: [new Date(0)] })).toBe(false)
+  it('are asked once what they are in JSON', () => {
+    let asked = 0
+    const value = { toJSON: () => ({ n: ++asked }) }
+    expect([soundJson(value, 'params'), soundJson([value, 1], 'params')]).toEqual(['{"n":1}', '[{"n":2},1]'])
   })
 })
 
@@ -56,7 +65,19 @@ describe('values that JSON does not carry are named with their place', () => {
     [{ o: { toJSON: () => ({ n: Number.NaN }) } }, 'params.o.n', 'NaN'],
     [{ n: new Number(Number.NaN) }, 'params.n', 'NaN'],
   ])('as %#', (value, place, what) => {
-    if (value !== cyclic) expect(isPlainlySound(value)).toBe(false)
-    expect(unsoundPart(value, 'params')).toEqual({ place, what })
+    const { place: where, what: fault } = faultOf(value)
+    expect([where, fault]).toEqual([place, what])
+  })
+
+  it('by what a getter throws, and as nested too deeply', () => {
+    const hostile = {
+      get n(): number {
+        throw new Error('not now')
+      },
+    }
+    expect(() => soundJson(hostile, 'params')).toThrow('not now')
+    let deep: unknown = 1
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep]
+    expect(() => soundJson(deep, 'params')).toThrow(RangeError)
   })
 })

@@ -3,10 +3,16 @@
  * sends such a value would never learn that another one arrived.
  */
 
-/** What is wrong with a value, and where: `params.items[3].n` and `NaN`. */
-export interface Unsound {
+/** A part of a value that JSON cannot carry: `params.items[3].n` and `NaN`. */
+export class UnsoundPart extends Error {
   readonly place: string
   readonly what: string
+
+  constructor(place: string, what: string) {
+    super(`${place} is ${what}`)
+    this.place = place
+    this.what = what
+  }
 }
 
 /** Built-in objects that JSON.stringify turns into {} or into an object of bytes. */
@@ -17,9 +23,9 @@ const unfit = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer] 
  * undefined are left out, as everywhere in JSON; a Date becomes its ISO text, as does what else has a toJSON. -0 becomes 0.
  * Not sound: NaN, Infinity, BigInt, functions, symbols, undefined in an array, Map, Set, bytes inside a value, cycles.
  *
- * The quick look at plain values, for the hot path: false is no verdict yet, {@link unsoundPart} gives that.
+ * A quick look, for the hot path: false is no verdict yet, {@link soundJson} gives that.
  */
-export function isPlainlySound(value: unknown): boolean {
+function isPlainlySound(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -49,74 +55,74 @@ function isSoundObject(value: object): boolean {
   return typeof (value as { toJSON?: unknown }).toJSON !== 'function'
 }
 
-/** The first part of a value that JSON cannot carry; undefined when it carries all. `root` names the value in places. */
-export function unsoundPart(value: unknown, root: string): Unsound | undefined {
-  return value === undefined ? undefined : look(value, root, '', new Set())
+/**
+ * The JSON text of a value that JSON carries; undefined has none. `root` names the value in places. Each toJSON is called once.
+ * @throws UnsoundPart for the first part that JSON does not carry; RangeError for what is nested too deeply; what a getter throws
+ */
+export function soundJson(value: unknown, root: string): string | undefined {
+  return value === undefined || isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, checking(root))
 }
 
-function look(value: unknown, place: string, key: string, above: Set<object>): Unsound | undefined {
+function isPlain(value: unknown): boolean {
+  try {
+    return isPlainlySound(value)
+  } catch {
+    // A cycle, or a getter that throws: the closer look tells.
+    return false
+  }
+}
+
+interface Level {
+  readonly holder: unknown
+  readonly place: string
+}
+
+/** Looks at each value that JSON.stringify meets, after its toJSON, on the way down from the first. */
+function checking(root: string): (this: unknown, key: string, value: unknown) => unknown {
+  const above: Level[] = []
+  return function (key, value) {
+    while (above.length > 0 && above.at(-1)?.holder !== this) above.pop()
+    const over = above.at(-1)
+    const place = over === undefined ? root : partOf(over, key)
+    const what = faultOf(value, (this as Record<string, unknown>)[key], Array.isArray(this))
+    if (what !== undefined) throw new UnsoundPart(place, what)
+    if (typeof value === 'object' && value !== null) {
+      if (above.some(({ holder }) => holder === value)) throw new UnsoundPart(place, 'a cycle')
+      above.push({ holder: value, place })
+    }
+    return value
+  }
+}
+
+const partOf = ({ holder, place }: Level, key: string): string =>
+  Array.isArray(holder) ? `${place}[${key}]` : placeOf(place, key)
+
+/** What is wrong with a value; `original` is what it was before its toJSON. */
+function faultOf(value: unknown, original: unknown, inArray: boolean): string | undefined {
   switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return undefined
+    case 'undefined':
+      return inArray ? 'undefined' : undefined
     case 'number':
-      return Number.isFinite(value) ? undefined : { place, what: String(value) }
+      return Number.isFinite(value) ? undefined : String(value)
     case 'bigint':
-      return hasToJson(value) ? undefined : { place, what: `the BigInt ${shortened(String(value))}` }
+      return `the BigInt ${shortened(String(value))}`
+    case 'function':
+    case 'symbol':
+      return `a ${typeof value}`
     case 'object':
-      return value === null ? undefined : lookInto(value, place, key, above)
+      return faultOfObject(value, original)
     default:
-      return { place, what: typeof value === 'undefined' ? 'undefined' : `a ${typeof value}` }
+      return undefined
   }
 }
 
-function lookInto(value: object, place: string, key: string, above: Set<object>): Unsound | undefined {
-  if (above.has(value)) return { place, what: 'a cycle' }
-  if (hasToJson(value) && !ArrayBuffer.isView(value)) return lookAtJson(value, place, key, above)
-  const kind = unfit.find(type => value instanceof type)
-  if (ArrayBuffer.isView(value)) return { place, what: `bytes (${value.constructor.name})` }
-  if (kind !== undefined) return { place, what: `${/^[AE]/.test(kind.name) ? 'an' : 'a'} ${kind.name}` }
-  if (value instanceof Number || value instanceof String || value instanceof Boolean)
-    return look(value.valueOf(), place, key, above)
-  above.add(value)
-  const found = Array.isArray(value)
-    ? lookAtItems(value, place, above)
-    : lookAtProperties(value, place, above)
-  above.delete(value)
-  return found
+function faultOfObject(value: object | null, original: unknown): string | undefined {
+  if (ArrayBuffer.isView(original)) return `bytes (${original.constructor.name})`
+  if (original instanceof Date && Number.isNaN(original.getTime())) return 'an invalid Date'
+  if (value instanceof Number) return faultOf(value.valueOf(), value, false)
+  const kind = unfit.find(type => value instanceof type)?.name
+  return kind === undefined ? undefined : `${/^[AE]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
-
-/** What an object says it is in JSON; of a Date that is none, null. */
-function lookAtJson(
-  value: { toJSON(key: string): unknown },
-  place: string,
-  key: string,
-  above: Set<object>,
-): Unsound | undefined {
-  if (value instanceof Date && Number.isNaN(value.getTime())) return { place, what: 'an invalid Date' }
-  const json = value.toJSON(key)
-  if (json === value || json === undefined) return undefined
-  return look(json, place, key, new Set([...above, value]))
-}
-
-function lookAtItems(items: readonly unknown[], place: string, above: Set<object>): Unsound | undefined {
-  for (let at = 0; at < items.length; at++) {
-    const found = look(items[at], `${place}[${at}]`, String(at), above)
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-function lookAtProperties(value: object, place: string, above: Set<object>): Unsound | undefined {
-  for (const [key, part] of Object.entries(value)) {
-    const found = part === undefined ? undefined : look(part, placeOf(place, key), key, above)
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-const hasToJson = (value: unknown): value is { toJSON(key: string): unknown } =>
-  typeof (value as { toJSON?: unknown }).toJSON === 'function'
 
 /** `params.items`, or `params["a b"]` where the key is no word. */
 export const placeOf = (place: string, key: string): string =>

@@ -1,5 +1,5 @@
 import { MeshError } from '../errors.ts'
-import { isPlainlySound, unsoundPart } from '../json-values.ts'
+import { soundJson } from '../json-values.ts'
 
 /** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
 export class Tailed {
@@ -46,32 +46,17 @@ export function encodeBody(value: unknown, what: string): EncodedBody {
   return { json: toJson(tailed ? value.value : value, what), tail: tailed ? value.tail : undefined }
 }
 
-/** The text first: it is what finds cycles, and what is sound is most of the time plainly so. */
 function toJson(value: unknown, what: string): string | undefined {
-  let text: string | undefined
-  let failure: unknown
   try {
-    text = JSON.stringify(value)
-    if (isPlainlySound(value)) return text
+    return soundJson(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
   } catch (cause) {
-    failure = cause
+    throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${reasonOf(cause)}`, { cause })
   }
-  const unsound = partOf(value, what)
-  if (unsound === undefined && failure === undefined) return text
-  const reason = failure instanceof Error ? failure.message.split('\n', 1)[0] : String(failure)
-  throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${unsound ?? reason}`, {
-    cause: failure,
-  })
 }
 
-/** `params.items[3].n is NaN`; undefined when nothing is found, as of a getter that throws. */
-function partOf(value: unknown, what: string): string | undefined {
-  try {
-    const found = unsoundPart(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
-    return found && `${found.place} is ${found.what}`
-  } catch (error) {
-    return error instanceof RangeError ? 'it is nested too deeply' : undefined
-  }
+const reasonOf = (cause: unknown): string | undefined => {
+  if (cause instanceof RangeError) return 'it is nested too deeply'
+  return cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
 }
 
 /**
