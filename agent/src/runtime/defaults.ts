@@ -60,6 +60,12 @@ export const defaults = {
   manyProvidersMs: 50,
   /** A better link must answer within this before others retire for its sake. */
   verifyMs: 2_000,
+  /** Circuits that are opened anew at the same time when their relay leaves (a count): 25 ms of CPU each. */
+  circuitMoves: 4,
+  /** A circuit is opened anew within this; its relay stays 8 s, unless told otherwise. */
+  circuitMoveMs: 4_000,
+  /** Between two tries of that. */
+  circuitMoveRetryMs: 250,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
   /** How often a link that retires is asked whether it still carries circuits. */

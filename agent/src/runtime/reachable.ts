@@ -5,6 +5,7 @@
 import { MapSync } from '../membership/map-sync.ts'
 import { Rings } from '../membership/rings.ts'
 import type { RelayClient } from '../transport/index.ts'
+import { CircuitMoves } from './circuit-moves.ts'
 import { defaults } from './defaults.ts'
 import { Home } from './home.ts'
 import type { Lan } from './lan.ts'
@@ -30,6 +31,7 @@ export class Reachable {
   readonly #rings: Rings
   readonly #watch: WatchLinks
   readonly #rescues: Rescues
+  readonly #moves: CircuitMoves
 
   constructor(init: ReachableInit) {
     this.#init = init
@@ -68,6 +70,12 @@ export class Reachable {
       connect: (peerId, signal) => targets.link(peerId, { signal }),
       log,
     })
+    this.#moves = new CircuitMoves({
+      self: identity.peerId,
+      links: transport.links,
+      connect: (peerId, signal) => targets.lastingLink(peerId, signal),
+      log,
+    })
   }
 
   /**
@@ -97,6 +105,7 @@ export class Reachable {
       if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)
     })
     this.#rescues.start()
+    this.#moves.start()
     this.#init.member.network.onChange(() => this.relays.networkChanged())
     head.onChange(() => {
       offerRelays()
@@ -119,6 +128,7 @@ export class Reachable {
     await Promise.all([
       this.#init.lan?.stop(),
       this.#rescues.stop(),
+      this.#moves.stop(),
       this.#watch.stop(),
       this.#poll.stop(),
       this.relays.stop(),

@@ -105,6 +105,12 @@ export class Targets implements CallTargets {
     return member.transport.connect(this.#dialTarget(peerId), options)
   }
 
+  /** A link that goes through no relay that leaves. @throws MeshError as {@link Transport.connect} */
+  lastingLink(peerId: string, signal: AbortSignal): Promise<Link> {
+    const { member, paths } = this.#init
+    return member.transport.connect(this.#dialTarget(peerId), { paths, signal, lasting: true })
+  }
+
   /**
    * The map or the relays changed: dials under way take what is known by now.
    * @param changed peer ids. @default of all

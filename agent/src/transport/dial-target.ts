@@ -21,4 +21,6 @@ export interface ConnectOptions {
   deadline?: number
   /** `relay`: neither uses nor opens a direct link. @default 'any' */
   paths?: 'any' | 'relay'
+  /** Opens another link when the relay of the one there is leaves. @default false */
+  lasting?: boolean
 }

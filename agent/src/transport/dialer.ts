@@ -55,7 +55,9 @@ export class Dialer {
    */
   async connect(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
     const allowed: readonly Path[] | undefined = options.paths === 'relay' ? ['relay'] : undefined
-    const existing = this.#init.links.best(target.peerId, allowed)
+    const { links } = this.#init
+    const existing =
+      options.lasting === true ? links.lasting(target.peerId, allowed) : links.best(target.peerId, allowed)
     if (existing !== undefined) return existing
     if (target.peerId === this.#init.self)
       throw new MeshError('invalid_argument', 'Cannot connect to oneself: call the service locally')
@@ -65,14 +67,14 @@ export class Dialer {
         'deadline_exceeded',
         `Cannot connect to ${target.name ?? target.peerId}: no time is left`,
       )
-    this.#init.links.makeRoom()
+    links.makeRoom()
     const flight = this.#flight(target, options.paths ?? 'any')
     try {
       const opened = await this.#wait(flight, target, options)
-      return this.#init.links.best(target.peerId, allowed) ?? opened
+      return links.lasting(target.peerId, allowed) ?? opened
     } catch (error) {
       // The peer dialled at the same time, and its link won.
-      const theirs = this.#init.links.best(target.peerId, allowed)
+      const theirs = links.lasting(target.peerId, allowed)
       if (theirs !== undefined) return theirs
       throw error
     }
@@ -211,7 +213,7 @@ export class Dialer {
    * the dial, as all paths do that a host loses with its network, a new one is taken.
    */
   #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay'): Attempt<Link> {
-    const known = () => this.#init.links.best(peerId, paths === 'relay' ? ['relay'] : undefined)
+    const known = () => this.#init.links.lasting(peerId, paths === 'relay' ? ['relay'] : undefined)
     const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
       try {

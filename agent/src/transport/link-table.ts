@@ -30,6 +30,9 @@ export interface LinkTableInit {
 
 const isGood = (link: Link): boolean => link.state === 'up' && !link.suspect
 
+/** Circuits whose relay leaves come last. */
+const byDisplaced = (one: Link, other: Link): number => Number(one.displaced) - Number(other.displaced)
+
 export class LinkTable {
   readonly #init: LinkTableInit
   readonly #sessions = new Map<string, Link[]>()
@@ -37,6 +40,7 @@ export class LinkTable {
   readonly #down: Listeners<Link>
   readonly #doubted: Listeners<Link>
   readonly #left: Listeners<Link>
+  readonly #displaced: Listeners<Link>
   readonly #ending = new Set<Promise<unknown>>()
   readonly #verifying = new Set<Link>()
   #size = 0
@@ -47,6 +51,7 @@ export class LinkTable {
     this.#down = new Listeners(init.onError)
     this.#doubted = new Listeners(init.onError)
     this.#left = new Listeners(init.onError)
+    this.#displaced = new Listeners(init.onError)
   }
 
   /** Number of links. */
@@ -73,9 +78,14 @@ export class LinkTable {
     return this.#left.add(callback)
   }
 
+  /** Called with a circuit whose relay leaves: it is to be replaced, and serves until it is. */
+  onDisplaced(callback: (link: Link) => void): () => void {
+    return this.#displaced.add(callback)
+  }
+
   /**
-   * The peer takes no new work on this link; it closes it when it is done. What goes through it as a relay leaves with it,
-   * unless there is another link to that relay.
+   * The peer takes no new work on this link; it closes it when it is done. The circuits through it as a relay are displaced, unless
+   * there is another link to that relay.
    */
   leaving(link: Link): void {
     if (link.state !== 'up') return
@@ -83,7 +93,15 @@ export class LinkTable {
     this.#left.emit(link)
     const { peerId } = link.peer
     if (this.best(peerId) !== undefined) return
-    for (const other of this.all()) if (other.path === 'relay' && other.relayId === peerId) this.retire(other)
+    const circuits = this.all().filter(({ state, relayId }) => state === 'up' && relayId === peerId)
+    for (const circuit of circuits.sort((one, other) => other.lastUsed - one.lastUsed))
+      this.#displace(circuit)
+  }
+
+  #displace(circuit: Link): void {
+    circuit.markDisplaced()
+    this.#sessions.get(circuit.peer.peerId)?.sort(byDisplaced)
+    this.#displaced.emit(circuit)
   }
 
   /** The peer is silent on this link: new work takes another one, what runs on it stays. */
@@ -115,6 +133,12 @@ export class LinkTable {
   /** The link new work takes: none that is suspect. @param paths only links of these paths */
   best(peerId: string, paths: readonly Path[] = allPaths): Link | undefined {
     return this.#sessions.get(peerId)?.find(link => isGood(link) && paths.includes(link.path))
+  }
+
+  /** The best link, unless its relay leaves. @param paths only links of these paths */
+  lasting(peerId: string, paths?: readonly Path[]): Link | undefined {
+    const best = this.best(peerId, paths)
+    return best?.displaced === true ? undefined : best
   }
 
   /**
@@ -151,7 +175,7 @@ export class LinkTable {
     const older = ({ peer }: Link) => Number(peer.boot !== link.peer.boot)
     const ranked = byRank(lowerOf(self, link.peer.peerId))
     // Who started anew has left the links of before half open: they may look whole for minutes.
-    links.sort((one, other) => older(one) - older(other) || ranked(one, other))
+    links.sort((one, other) => older(one) - older(other) || byDisplaced(one, other) || ranked(one, other))
     this.#sessions.set(link.peer.peerId, links)
     this.#size++
     this.#end(link.closed.then(() => this.#remove(link)))

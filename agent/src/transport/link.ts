@@ -55,6 +55,7 @@ export class Link {
   #pins = 0
   #state: LinkState = 'up'
   #suspect = false
+  #displaced = false
 
   constructor(init: LinkInit) {
     this.id = init.id
@@ -80,6 +81,11 @@ export class Link {
   /** Whether the peer has been silent for so long that new work takes another link; {@link LinkTable.suspect} says so. */
   get suspect(): boolean {
     return this.#suspect
+  }
+
+  /** Whether the relay it goes through leaves: it takes new work until another link stands, and none when one does. */
+  get displaced(): boolean {
+    return this.#displaced
   }
 
   /** Keeps the link from being closed for idleness or room. @returns releases it, once */
@@ -131,6 +137,11 @@ export class Link {
   /** For the link table: new calls go elsewhere, running ones finish. */
   markRetiring(): void {
     if (this.#state === 'up') this.#state = 'retiring'
+  }
+
+  /** For the link table: its relay leaves. */
+  markDisplaced(): void {
+    this.#displaced = true
   }
 
   /** For the link table: the peer is silent, or was heard again. @returns whether that is news */

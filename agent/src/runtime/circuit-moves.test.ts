@@ -1,0 +1,90 @@
+import { afterEach, expect, it, vi } from 'vitest'
+import { createLogger } from '../observe/logger.ts'
+import { LinkTable } from '../transport/link-table.ts'
+import { Link } from '../transport/link.ts'
+import { CircuitMoves } from './circuit-moves.ts'
+
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
+const [self, callee, leaver, stayer] = ['self', 'callee', 'leaver', 'stayer']
+const circuitOver = (relay: string) => `/ip4/127.0.0.1/tcp/1/p2p/${relay}/p2p-circuit`
+
+function linkTo(peerId: string, remoteAddr: string, dialler = self): Link {
+  const link: Link = new Link({
+    id: `${peerId} ${remoteAddr}`,
+    peer: { peerId } as Link['peer'],
+    remoteAddr,
+    dialler,
+    openedAt: performance.now(),
+    rttMs: undefined,
+    stream: {} as Link['stream'],
+    io: {
+      openStream: () => Promise.reject(new Error('unused')),
+      otherStreams: () => 0,
+      circuits: () => 0,
+      close: () => Promise.resolve(),
+      abort: () => {},
+    },
+  })
+  return link
+}
+
+let moves: CircuitMoves
+afterEach(() => moves.stop())
+
+function start(connect: () => Promise<Link>) {
+  const links = new LinkTable({
+    ...{ self, maxLinks: 10, idleMs: 60_000, now: () => performance.now() },
+    retire: () => Promise.resolve(),
+    keep: () => false,
+    onError: () => {},
+  })
+  const dial = vi.fn(connect)
+  moves = new CircuitMoves({ self, links, connect: dial, log: createLogger('test', 'silent') })
+  moves.start()
+  const relay = linkTo(leaver, '/ip4/127.0.0.1/tcp/1')
+  links.add(relay)
+  return { links, dial, relay }
+}
+
+it('a circuit whose relay leaves takes calls until a link over another relay stands', async () => {
+  const dialled = Promise.withResolvers<Link>()
+  const { links, relay } = start(() => dialled.promise)
+  const circuit = linkTo(callee, circuitOver(leaver))
+  links.add(circuit)
+  links.leaving(relay)
+  expect(links.best(callee)).toBe(circuit)
+  expect(links.lasting(callee)).toBeUndefined()
+  const other = linkTo(callee, circuitOver(stayer))
+  links.add(other)
+  expect(links.best(callee)).toBe(other)
+  expect(links.lasting(callee)).toBe(other)
+  dialled.resolve(other)
+  await until(() => circuit.state === 'down')
+})
+
+it('a circuit is dialled again until another stands', async () => {
+  const other = linkTo(callee, circuitOver(stayer))
+  const dials = [new Error('refused'), new Error('refused'), other]
+  const { links, dial, relay } = start(async () => {
+    const next = dials.shift()
+    if (next === undefined || next instanceof Error) throw next ?? new Error('dialled once more')
+    links.add(next)
+    return Promise.resolve(next)
+  })
+  const circuit = linkTo(callee, circuitOver(leaver))
+  links.add(circuit)
+  links.leaving(relay)
+  await until(() => circuit.state === 'down')
+  expect(dial).toHaveBeenCalledTimes(3)
+  expect(links.of(callee)).toEqual([other])
+})
+
+it('circuits that the peer dialled are left to it, and those over other relays stay', () => {
+  const { links, dial, relay } = start(() => Promise.reject(new Error('not to be dialled')))
+  const [theirs, over] = [linkTo(callee, circuitOver(leaver), callee), linkTo('else', circuitOver(stayer))]
+  for (const link of [theirs, over]) links.add(link)
+  links.leaving(relay)
+  expect(dial).not.toHaveBeenCalled()
+  expect(links.best(callee)).toBe(theirs)
+  expect(links.lasting('else')).toBe(over)
+})

@@ -1,0 +1,74 @@
+/**
+ * Replaces the circuits of a relay that leaves: each serves until a link over another relay stands, and retires then, so no call
+ * waits for a dial. Only the end that dialled a circuit dials again.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../observe/logger.ts'
+import type { LinkTable } from '../transport/link-table.ts'
+import type { Link } from '../transport/link.ts'
+import { defaults } from './defaults.ts'
+
+export interface CircuitMovesInit {
+  /** Own peer id. */
+  self: string
+  links: Pick<LinkTable, 'onDisplaced' | 'retire'>
+  /** A link that goes through no relay that leaves. @throws MeshError */
+  connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  log: Logger
+}
+
+export class CircuitMoves {
+  readonly #init: CircuitMovesInit
+  readonly #stopping = new AbortController()
+  /** The most recently used first. */
+  readonly #waiting: Link[] = []
+  readonly #running = new Set<Promise<void>>()
+  #unsubscribe: (() => void) | undefined
+
+  constructor(init: CircuitMovesInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    this.#unsubscribe ??= this.#init.links.onDisplaced(link => {
+      if (link.dialler !== this.#init.self || this.#stopping.signal.aborted) return
+      this.#waiting.push(link)
+      this.#next()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.()
+    this.#stopping.abort()
+    this.#waiting.length = 0
+    await Promise.all(this.#running)
+  }
+
+  #next(): void {
+    if (this.#running.size >= defaults.circuitMoves) return
+    const link = this.#waiting.shift()
+    if (link === undefined) return
+    const move: Promise<void> = this.#move(link).finally(() => {
+      this.#running.delete(move)
+      this.#next()
+    })
+    this.#running.add(move)
+  }
+
+  /** Retires the circuit in any case: calls that find no other link dial for themselves. */
+  async #move(link: Link): Promise<void> {
+    const { links, connect, log } = this.#init
+    const { peerId } = link.peer
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(defaults.circuitMoveMs)])
+    while (link.state === 'up' && !signal.aborted)
+      try {
+        const { path, relayId } = await connect(peerId, signal)
+        log.debug({ peerId, path, relayId }, 'circuit replaced: its relay leaves')
+        break
+      } catch (err) {
+        if (!signal.aborted) log.debug({ peerId, err }, 'circuit not replaced yet')
+        await delay(defaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
+      }
+    if (!this.#stopping.signal.aborted) links.retire(link)
+  }
+}
