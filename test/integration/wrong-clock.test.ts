@@ -1,5 +1,5 @@
 import { hostService } from '@agent-mesh/agent'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LocalMesh } from '../support/local-mesh.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -26,4 +26,33 @@ test.each([
     10_000,
   )
   await vi.waitFor(() => expect(right.status().warnings).toEqual([]), 10_000)
+})
+
+describe.each([
+  { what: 'booted in 1970', off: -Date.now() },
+  { what: 'ran a year ahead', off: 365 * day },
+])('a member that $what', ({ off }) => {
+  test('says so, and is reachable within 30 s after its clock was set', async () => {
+    await mesh.relay('relay-1')
+    const right = await mesh.agent({ name: 'right', contracts: [hostService] })
+    const enrolled = await mesh.agent({ name: 'wrong' })
+    await vi.waitFor(() => expect(enrolled.status().members.known).toBe(3), 10_000)
+    await enrolled.stop()
+
+    const clock = new VirtualClock()
+    clock.advance(off)
+    const wrong = await mesh.startAgent({ name: 'wrong', clock, contracts: [hostService] })
+    const late = await mesh.agent({ name: 'joined-meanwhile' })
+    await vi.waitFor(
+      () => expect(wrong.status().warnings.join()).toMatch(/the clock of this machine is \d+ days/),
+      10_000,
+    )
+    expect(wrong.status().ready).toBe(false)
+
+    clock.advance(-off)
+    await vi.waitFor(() => right.call('host.info', {}, { peer: wrong.peerId, timeout: 2_000 }), 30_000)
+    await vi.waitFor(() => wrong.call('host.info', {}, { peer: late.peerId, timeout: 2_000 }), 30_000)
+    await vi.waitFor(() => expect(wrong.status()).toMatchObject({ ready: true, warnings: [] }), 30_000)
+    expect(wrong.status().startedAt).toBeGreaterThan(Date.now() - 120_000)
+  })
 })

@@ -47,17 +47,18 @@ export interface Daemon {
 /** Folders and processes of one test file; `end` leaves nothing behind. */
 export interface Workshop {
   folder(name: string): string
-  start(name: string, args: readonly string[], file?: string): Promise<Daemon>
+  start(name: string, args: readonly string[], file?: string, env?: NodeJS.ProcessEnv): Promise<Daemon>
   end(): Promise<void>
 }
 
 export async function openWorkshop(): Promise<Workshop> {
   const root = await mkdtemp(join(tmpdir(), 'cli-'))
   const children: ChildProcess[] = []
-  const start: Workshop['start'] = async (name, args, file = commandFile) => {
+  const start: Workshop['start'] = async (name, args, file = commandFile, env = {}) => {
     const data = join(root, name)
     const child = spawn(process.execPath, [file, ...args, '--data', data, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     })
     children.push(child)
     const ready = await readyLine(child, args)

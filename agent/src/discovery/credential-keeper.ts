@@ -24,6 +24,8 @@ export interface CredentialKeeper {
   readonly void: boolean
   /** Calls back when it was renewed. */
   onRenewed(listener: (renewed: { wasVoid: boolean }) => void): () => void
+  /** Renews it now if it is due: the clock was set. */
+  look(): void
   stop(): Promise<void>
 }
 
@@ -125,6 +127,7 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
       return isVoid()
     },
     onRenewed: listener => renewed.add(listener),
+    look: () => look(0),
     stop: async () => {
       unlisten()
       stopping.abort()

@@ -2,35 +2,26 @@
  * Keeps the own member record: signs it anew when something of it changes, raises the incarnation, and publishes it to
  * the control plane, however long that is away.
  */
-import {
-  limits,
-  MeshError,
-  nextIncarnation,
-  signRecord,
-  toMeshError,
-  verifyRecord,
-  type MemberRecord,
-  type Signer,
-} from '@agent-mesh/protocol'
-import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
-import type { MemberStore } from '../membership/member-store.ts'
+import { MeshError, toMeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
+import { ExponentialBackoff } from 'cockatiel'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
+import {
+  isCredible,
+  signNext,
+  type OwnRecordInit,
+  type RecordFields,
+  type SignedRecord,
+} from './own-record.ts'
 import { Rival } from './rival.ts'
 
-/** What a member decides to say of itself. */
-export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services' | 'region' | 'zone'>
-
-export interface RecordPublisherInit {
-  signer: Signer
+export interface RecordPublisherInit extends OwnRecordInit {
   client: Pick<ControlPlaneClient, 'publish' | 'member'>
-  store: MemberStore
   clock: Clock
   log: Logger
-  /** Of the enrolment. */
-  serial: string
   fields: RecordFields
   /** Whether the signed list of revocations names this member: that an answer says so is not enough. Never rejects. */
   isRevoked: (signal: AbortSignal) => Promise<boolean>
@@ -48,36 +39,13 @@ export async function recordPublisher(init: RecordPublisherInit): Promise<Record
 /** A member that was revoked, as the signed list says, is not listened to ever again. */
 const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
 
-interface SignedRecord {
-  record: MemberRecord
-  jws: string
-}
-
-/** Signs with the next incarnation, remembered before anybody sees it. */
-async function signNext(
-  init: RecordPublisherInit,
-  fields: RecordFields,
-  atLeast: number,
-  exactly?: number,
-): Promise<SignedRecord> {
-  const now = init.clock.now()
-  const stored = Number(init.store.get('incarnation') ?? 0)
-  // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
-  const usable = stored > now + limits.futureMs ? 0 : stored
-  const incarnation = exactly ?? nextIncarnation(Math.max(usable, atLeast), now)
-  const record = { ...fields, incarnation, serial: init.serial }
-  const jws = await signRecord(init.signer, record)
-  init.store.set('incarnation', String(record.incarnation))
-  return { record, jws }
-}
+const backoff = new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs })
 
 export class RecordPublisher {
   readonly #init: RecordPublisherInit
   readonly #stopping = new AbortController()
-  readonly #retrying = retry(handleWhen(worthTelling), {
-    maxAttempts: Number.MAX_SAFE_INTEGER,
-    backoff: new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs }),
-  })
+  /** Ends the pause before the next try. */
+  #wake = new AbortController()
   #fields: RecordFields
   #signed: SignedRecord
   #signedFields: RecordFields
@@ -111,10 +79,6 @@ export class RecordPublisher {
           (err: unknown) => init.log.error({ err }, 'member record not signed'),
         )
       },
-    })
-    this.#retrying.onFailure(({ reason }) => {
-      if (!this.#stopping.signal.aborted && 'error' in reason && worthTelling(reason.error))
-        init.log.warn({ err: reason.error }, 'member record not published yet')
     })
   }
 
@@ -184,12 +148,23 @@ export class RecordPublisher {
     this.schedule()
   }
 
+  /** The clock was set: a record that nobody takes for its time is signed anew, and what was refused is tried again at once. */
+  async clockSet(): Promise<void> {
+    const now = this.#init.clock.now()
+    const signed = this.#signed.record.incarnation
+    // What was taken in the future by a control plane whose clock was ahead, too, is no measure any more.
+    if (!isCredible(this.#taken, now)) this.#taken = 0
+    if (!isCredible(signed, now)) await this.#sign(0, Math.max(this.#taken + 1, now))
+    this.schedule()
+    this.#wake.abort()
+  }
+
   /** Signs unless the newest record says all that and its incarnation is above `known`. @param exactly its incarnation */
   #sign(known: number, exactly?: number): Promise<void> {
     const signing = this.#signing.then(async () => {
       const fields = this.#fields
       const current = JSON.stringify(this.#signedFields) === JSON.stringify(fields)
-      if (current && this.#signed.record.incarnation > known) return
+      if (current && exactly === undefined && this.#signed.record.incarnation > known) return
       // Also by a clock that is behind: whoever has the record that was taken believes no lower one.
       this.#signed = await signNext(this.#init, fields, Math.max(known, this.#taken), exactly)
       this.#signedFields = fields
@@ -217,12 +192,19 @@ export class RecordPublisher {
 
   async #publishAll(): Promise<void> {
     const { signal } = this.#stopping
-    try {
-      while (!this.published && !this.#rival.silences && !signal.aborted)
-        await this.#retrying.execute(() => this.#publish(), signal)
-    } catch (error) {
-      if (!signal.aborted) this.#init.log.error({ err: error }, 'member record not published')
-    }
+    let pause: { duration: number; next(context: unknown): typeof pause } = backoff.next()
+    while (!this.published && !this.#rival.silences && !signal.aborted)
+      try {
+        await this.#publish()
+      } catch (err) {
+        if (signal.aborted) return
+        if (!worthTelling(err)) return this.#init.log.error({ err }, 'member record not published')
+        this.#init.log.warn({ err }, 'member record not published yet')
+        this.#wake = new AbortController()
+        const either = AbortSignal.any([signal, this.#wake.signal])
+        await delay(pause.duration, undefined, { signal: either }).catch(() => undefined)
+        pause = this.#wake.signal.aborted ? backoff.next() : pause.next(undefined)
+      }
   }
 
   async #publish(): Promise<void> {
@@ -250,7 +232,7 @@ export class RecordPublisher {
     const known = code === 'conflict' ? details?.['incarnation'] : undefined
     if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
     // Nobody would believe a record from after tomorrow, unless it is this clock that is behind.
-    const credible = known <= this.#init.clock.now() + limits.futureMs
+    const credible = isCredible(known, this.#init.clock.now())
     const shown = credible && this.#published === '' ? 0 : await this.#shown()
     if (shown === undefined) return false
     this.sees(shown)

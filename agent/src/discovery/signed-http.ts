@@ -72,6 +72,11 @@ export class SignedHttp {
     return this.#offset
   }
 
+  /** The clock of this machine was set: what was learnt of the server's stays true. @param ms forward */
+  clockSet(ms: number): void {
+    if (this.#offset !== 0) this.#offset -= ms
+  }
+
   /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
   async ask<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
     return parseJson(

@@ -1,7 +1,8 @@
 import { admit, formatMapCursor, shardOf, type MapChange, type Peer } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
-import { systemClock } from '../observe/clock.ts'
+import { systemClock, type Clock } from '../observe/clock.ts'
+import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import { createLogger } from '../observe/logger.ts'
 import { headKeeper } from './head-keeper.ts'
 import { openMemberStore, type MemberStore } from './member-store.ts'
@@ -14,10 +15,10 @@ let mesh: TestMesh
 let store: MemberStore
 let map: MeshMap
 
-async function openMap(): Promise<MeshMap> {
+async function openMap(clock: Clock = systemClock): Promise<MeshMap> {
   const head = await headKeeper({ meshId: mesh.meshId, store, log })
   await head.accept(await mesh.head())
-  return openMeshMap({ store, head, log, clock: systemClock })
+  return openMeshMap({ store, head, log, clock })
 }
 
 beforeEach(async () => {
@@ -58,6 +59,42 @@ describe('MeshMap', () => {
     expect(map.providers('math@2')).toHaveLength(1)
     expect(map.providers('math@3')).toEqual([])
     expect(map.providers('other')).toEqual([])
+  })
+
+  test('keeps what is more than a day ahead of its clock, and takes it when the clock was set', async () => {
+    const [known, early] = [await mesh.member({ name: 'known' }), await mesh.member({ name: 'early' })]
+    const clock = new VirtualClock()
+    clock.advance(-Date.now())
+    await map.apply(page([await pair(known, 1)], 1))
+    const behind = await openMap(clock)
+    expect(behind.members()).toEqual([])
+    await behind.apply(page([await pair(early, 2)], 2))
+    expect(behind.size).toBe(0)
+    const changed: string[] = []
+    behind.onChange(changes => changed.push(...changes.map(({ peerId }) => peerId)))
+    clock.advance(-clock.now() + Date.now())
+    await behind.clockSet()
+    expect(
+      behind
+        .members()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['early', 'known'])
+    expect(changed.sort()).toEqual([known.peerId, early.peerId].sort())
+    expect((await openMap()).size).toBe(2)
+  })
+
+  test('believes a later record of this time more than one that a clock a year ahead signed', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const clock = new VirtualClock()
+    const year = 365 * 24 * 3600_000
+    clock.advance(year)
+    map = await openMap(clock)
+    await map.apply(page([await pair(member, 1, { incarnation: clock.now() })], 1))
+    expect(map.size).toBe(1)
+    clock.advance(-year)
+    await map.apply(page([await pair(member, 2, { incarnation: clock.now(), services: ['math@3'] })], 2))
+    expect(map.providers('math@3')).toHaveLength(1)
   })
 
   test('takes in a peer that was met, and keeps it on disk', async () => {

@@ -4,9 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import {
   formatMapCursor,
   isRemoval,
+  limits,
   MeshError,
   parseMapCursor,
-  shardCount,
   shardOf,
   verifyCredential,
   verifyRecord,
@@ -22,6 +22,7 @@ import { Listeners } from '../transport/listeners.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { MemberIndex, type MapMember } from './member-index.ts'
 import type { MemberStore } from './member-store.ts'
+import { furthest, readCursor } from './stored-cursor.ts'
 
 export interface MeshMapInit {
   store: MemberStore
@@ -63,6 +64,8 @@ export class MeshMap {
   #cursor: MapCursor | undefined
   /** Peer ids not yet seen again since a restart; undefined when none is under way. */
   #unseen: Set<string> | undefined
+  /** Whether pairs are on disk that are from after the time of this clock. */
+  #early = false
   /** Pages come from several relays: one is merged after the other. */
   #merging: Promise<void> = Promise.resolve()
 
@@ -127,6 +130,24 @@ export class MeshMap {
     }
   }
 
+  /** The clock was set: takes from the disk what was too early for it before. */
+  clockSet(): Promise<void> {
+    const done = this.#merging.then(() => this.#takeEarly())
+    this.#merging = done.catch(() => undefined)
+    return done
+  }
+
+  async #takeEarly(): Promise<void> {
+    if (!this.#early) return
+    this.#early = false
+    const taken: MapChange[] = []
+    for (const change of this.#store.changes()) {
+      if (isRemoval(change) || this.#digests.get(change.peerId) === digestOf(change.record)) continue
+      if ((await this.#merge(change)) === 'taken') taken.push(change)
+    }
+    if (taken.length > 0) this.#changed.emit(taken)
+  }
+
   /** Merges a page; what does not verify is left out and logged. */
   apply(page: MapPage): Promise<void> {
     const done = this.#merging.then(() => this.#apply(page))
@@ -151,7 +172,7 @@ export class MeshMap {
     if (record === undefined || signed.record === undefined) return false
     const known = this.#index.get(peerId)
     const sameEnrolment = known?.credential.serial === credential.serial
-    if (sameEnrolment && known.record.incarnation >= record.incarnation) return false
+    if (sameEnrolment && this.#outranks(known, record)) return false
     const { serial } = credential
     const pair = { peerId, record: signed.record, credential: signed.credential }
     if (!this.#store.meet({ ...pair, serial })) return false
@@ -170,19 +191,21 @@ export class MeshMap {
   async #apply(page: MapPage): Promise<void> {
     const next = parseMapCursor(page.next)
     const fresh = page.changes.filter(change => this.#isNews(change, next.epoch))
+    const taken: MapChange[] = []
     const kept: MapChange[] = []
     const outdone: MapChange[] = []
     for (const [i, change] of fresh.entries()) {
       if (i > 0 && i % changesATurn === 0) await turn()
-      const counts = await this.#merge(change)
-      if (counts) kept.push(change)
+      const merged = await this.#merge(change)
+      if (merged === 'taken') taken.push(change)
+      if (merged !== 'refused') kept.push(change)
       else if (this.#index.get(change.peerId) !== undefined) outdone.push(change)
       this.#unseen?.delete(change.peerId)
     }
     this.#cursor = furthest(this.#cursor, next)
     this.#store.apply(kept, formatMapCursor(this.#cursor), outdone)
     if (!page.more) this.#forgetUnseen()
-    if (kept.length > 0) this.#changed.emit(kept)
+    if (taken.length > 0) this.#changed.emit(taken)
   }
 
   #isNews({ shard, v }: MapChange, epoch: string): boolean {
@@ -196,27 +219,44 @@ export class MeshMap {
     this.#unseen = undefined
   }
 
-  /** @returns whether the change counts */
-  async #merge(change: MapChange): Promise<boolean> {
+  /** `early`: to be kept on disk, and taken when the clock has its time. */
+  async #merge(change: MapChange): Promise<'taken' | 'early' | 'refused'> {
     const known = this.#index.get(change.peerId)
     if (isRemoval(change)) {
       if (known?.credential.serial === change.gone) this.#remove(change.peerId)
-      return true
+      return 'taken'
     }
     try {
       const member = await this.#verify(change)
+      if (!this.#isCredible(member.record)) return this.#noteEarly(member)
       const sameEnrolment = known?.credential.serial === member.credential.serial
-      if (sameEnrolment && known.record.incarnation > member.record.incarnation) return false
-      const digest = createHash('sha256').update(change.record).digest('base64url')
       const equal = sameEnrolment && known.record.incarnation === member.record.incarnation
-      if (equal && !this.#prevails(member, digest)) return false
+      if (sameEnrolment && !equal && this.#outranks(known, member.record)) return 'refused'
+      const digest = digestOf(change.record)
+      if (equal && !this.#prevails(member, digest)) return 'refused'
       this.#digests.set(member.peerId, digest)
       this.#index.insert(member)
-      return true
+      return 'taken'
     } catch (error) {
       this.#log.warn({ peerId: change.peerId, err: error }, 'left out a pair of the map that does not verify')
-      return false
+      return 'refused'
     }
+  }
+
+  #isCredible({ incarnation }: MapMember['record']): boolean {
+    return incarnation <= this.#clock.now() + limits.futureMs
+  }
+
+  /** Whether the known record is at least as new; one from after tomorrow, signed by a wrong clock, is not. */
+  #outranks(known: MapMember, record: MapMember['record']): boolean {
+    return known.record.incarnation >= record.incarnation && this.#isCredible(known.record)
+  }
+
+  #noteEarly({ peerId, record: { incarnation } }: MapMember): 'early' {
+    const text = 'a record is more than a day ahead of this clock; it waits for its time'
+    if (!this.#early) this.#log.warn({ peerId, incarnation }, text)
+    this.#early = true
+    return 'early'
   }
 
   #remove(peerId: string): void {
@@ -237,7 +277,7 @@ export class MeshMap {
     const { keys } = this.#head.current
     const check = { meshId: keys.meshId, keys, now: 'any' as const, peerId: pair.peerId }
     const credential = await verifyCredential(pair.credential, check)
-    const { peerId, record } = await verifyRecord(pair.record, this.#clock.now())
+    const { peerId, record } = await verifyRecord(pair.record, Infinity)
     if (peerId !== pair.peerId || record.serial !== credential.serial)
       throw new MeshError(
         'unauthenticated',
@@ -247,19 +287,4 @@ export class MeshMap {
   }
 }
 
-function readCursor(text: string | undefined): MapCursor | undefined {
-  try {
-    return text === undefined ? undefined : parseMapCursor(text)
-  } catch {
-    // A damaged cursor costs one full sync, nothing more.
-    return undefined
-  }
-}
-
-const furthest = (known: MapCursor | undefined, next: MapCursor): MapCursor =>
-  known?.epoch !== next.epoch
-    ? next
-    : {
-        epoch: next.epoch,
-        v: Array.from({ length: shardCount }, (_, i) => Math.max(known.v[i] ?? 0, next.v[i] ?? 0)),
-      }
+const digestOf = (record: string): string => createHash('sha256').update(record).digest('base64url')

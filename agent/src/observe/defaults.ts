@@ -16,3 +16,11 @@ export const auditDefaults = {
 } as const
 
 export type AuditOptions = Record<keyof typeof auditDefaults, number>
+
+/** Defaults of the watch on the clock of the machine. Milliseconds. */
+export const clockDefaults = {
+  /** Between two looks: a clock that was set is noticed within. */
+  lookMs: 2_000,
+  /** Less than this between two looks is no step: time servers correct small errors without one. */
+  stepMs: 5_000,
+} as const

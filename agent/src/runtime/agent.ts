@@ -137,7 +137,7 @@ export class Agent<const C extends Contracts = readonly []> {
     this.#member = member
     this.#targets = targets
     this.#reachable = reachable
-    this.#startedAt = member.clock.now()
+    this.#startedAt = member.clock.monotonic()
     this.#caller = new ServiceCaller<C>({
       targets,
       ...(contracts === undefined ? {} : { contracts }),

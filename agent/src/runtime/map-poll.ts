@@ -32,6 +32,15 @@ export class MapPoll {
     return (this.#first ??= this.#next())
   }
 
+  /** Looks now, unless it does just then. */
+  now(): void {
+    if (this.#timer === undefined || this.#stopping.signal.aborted) return
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#pause = this.#backoff.next()
+    void this.#next()
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
     clearTimeout(this.#timer)
@@ -48,10 +57,11 @@ export class MapPoll {
     const live = this.#init.live()
     if (!live) await this.#pull(signal)
     if (signal.aborted) return
-    this.#timer = setTimeout(
-      () => void this.#next(),
-      timerDelay(live ? defaults.pollCheckMs : this.#pause.duration),
-    )
+    const again = () => {
+      this.#timer = undefined
+      void this.#next()
+    }
+    this.#timer = setTimeout(again, timerDelay(live ? defaults.pollCheckMs : this.#pause.duration))
     this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 

@@ -10,6 +10,7 @@ import type { MemberStore } from '../membership/member-store.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import type { Presence } from '../membership/presence.ts'
 import type { Clock } from '../observe/clock.ts'
+import type { ClockWatch } from '../observe/clock-watch.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import type { NetworkWatch } from '../transport/network-watch.ts'
@@ -65,6 +66,8 @@ export interface Member {
   readonly audit: MemberAudit
   readonly clones: Clones
   readonly clock: Clock
+  /** Started; tells when the clock of the host is set. */
+  readonly clockWatch: ClockWatch
   readonly log: Logger
   /** Ends connections first, then what writes, then the store. Idempotent. */
   stop(): Promise<void>

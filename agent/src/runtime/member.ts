@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os'
 import { isRemoval, meshVersions, type Hello, type MapChange } from '@agent-mesh/protocol'
 import { recordPublisher, type RecordPublisher } from '../discovery/record-publisher.ts'
 import { after } from '../observe/clock.ts'
+import { ClockWatch } from '../observe/clock-watch.ts'
 import type { ServiceRegistry } from '../services/index.ts'
 import { Clones, newBoot } from './clones.ts'
 import { defaults } from './defaults.ts'
@@ -49,11 +50,9 @@ export async function openMember(init: MemberInit): Promise<Member> {
     })
     const transport = await openTransport({ ...known, init, serving: served, hello })
     const { links, history } = transport
-    const addresses = new KnownAddresses({ history, store: known.store, log })
-    addresses.start()
-    undo.push(() => addresses.stop())
-    const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
+    rememberAddresses({ history, store: known.store, log }, undo)
     const { registry, sessions } = served
+    const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
     const revocations = new Revocations({ self, head, client, links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
@@ -75,13 +74,21 @@ export async function openMember(init: MemberInit): Promise<Member> {
     undo.push(() => publisher.stop(), tellAgain({ ...known, publisher }))
     const network = followNetwork({ transport, publisher, pathWatch, alsoListed: init.alsoListed, log })
     undo.push(() => network.stop())
+    const clockWatch = followClock({ ...known, publisher }, undo)
     revocations.start()
-    const watching = { pathWatch, ...beliefs, network, revocations, clones }
+    const watching = { pathWatch, ...beliefs, network, clockWatch, revocations, clones }
     return { ...known, ...watching, publisher, transport, serving: served, stop: once(() => unwind(undo)) }
   } catch (error) {
     await unwind(undo)
     throw error
   }
+}
+
+/** Dials of the next start begin where those of this one succeeded. */
+function rememberAddresses(init: ConstructorParameters<typeof KnownAddresses>[0], undo: Undo): void {
+  const addresses = new KnownAddresses(init)
+  addresses.start()
+  undo.push(() => addresses.stop())
 }
 
 /** What the map says of this member itself: a record that somebody else raised, or its removal. */
@@ -122,6 +129,25 @@ function tellAgain({ map, publisher, clock }: Pick<Member, 'map' | 'publisher' |
     unlisten()
     cancel()
   }
+}
+
+/** What the wrong time made this member refuse is taken, and what made others refuse it is signed anew, once the clock is set. */
+function followClock(
+  parts: Pick<Member, 'map' | 'client' | 'credential' | 'publisher' | 'clock' | 'log'>,
+  undo: Undo,
+): ClockWatch {
+  const { map, client, credential, publisher, clock, log } = parts
+  const onError = (err: unknown) => log.error({ err }, 'the clock was set, and not all followed it')
+  const watch = new ClockWatch({ clock, onError })
+  watch.onSet(ms => {
+    log.warn({ ms: Math.round(ms) }, 'the clock of this machine was set, or the machine slept')
+    client.clockSet(ms)
+    credential.look()
+    Promise.all([publisher.clockSet(), map.clockSet()]).catch(onError)
+  })
+  watch.start()
+  undo.push(() => watch.stop())
+  return watch
 }
 
 /** The first record of this start. */

@@ -107,6 +107,11 @@ export class Reachable {
     this.#rescues.start()
     this.#moves.start()
     this.#init.member.network.onChange(() => this.relays.networkChanged())
+    this.#init.member.clockWatch.onSet(() => {
+      this.relays.clockSet()
+      this.#watch.retryNow()
+      this.#poll.now()
+    })
     head.onChange(() => {
       offerRelays()
       this.#init.targets.refresh()

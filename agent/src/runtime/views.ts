@@ -1,16 +1,9 @@
 /** What a member tells of itself and of the others: the shapes of the local API. */
-import {
-  limits,
-  version,
-  type MeshError,
-  type LocalPeer,
-  type LocalService,
-  type LocalStatus,
-} from '@agent-mesh/protocol'
+import { limits, version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
 import type { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
-import { defaults } from './defaults.ts'
 import type { Member } from './member.ts'
+import { memberWarnings, newestTime } from './warnings.ts'
 
 /** A member as the map describes it, and whether it is online. */
 export function peerView(peer: MapMember, belief: Belief): LocalPeer {
@@ -55,43 +48,32 @@ export function serviceViews(member: Member): LocalService[] {
 export interface StatusInit {
   member: Member
   kind: 'agent' | 'relay'
-  /** Unix milliseconds. */
+  /** Milliseconds of the monotonic clock: that of the day may have been set since. */
   startedAt: number
   relays: LocalStatus['relays']
   warnings: readonly string[]
 }
 
 export function statusView({ member, kind, startedAt, relays, warnings }: StatusInit): LocalStatus {
-  const { identity, credential, controlPlane, publisher, transport, serving, map, head, clock, client } =
-    member
-  const { revocations, audit } = member
+  const { identity, credential, controlPlane, publisher, transport, serving, map, clock } = member
+  const { revocations } = member
   const links = transport.links.all().filter(({ state }) => state !== 'down')
   const count = (path: string) => links.filter(link => link.path === path).length
   const peers = peerViews(member)
-  const all = [
-    ...warnings,
-    ...commonWarnings(credential.claims.exp * 1000, head.current.issuedAt, clock.now()),
-  ]
-  all.push(...member.clones.warnings)
-  if (credential.void) all.push('an authority key was revoked: nobody admits this member until it is renewed')
-  if (Math.abs(client.clockOffset) > limits.clockSkewMs) all.push(clockWarning(client.clockOffset))
-  if (audit.warning !== undefined) all.push(audit.warning)
-  if (revocations.own) all.unshift(revokedWarning(revocations.ownAt))
-  if (!publisher.published && !revocations.own) all.push(unpublishedWarning(publisher.refusal))
   const { region } = credential.claims
   const observed = transport.observed()
   return {
     kind,
     version,
     pid: process.pid,
-    startedAt,
+    startedAt: Math.max(0, clock.now() - (clock.monotonic() - startedAt)),
     meshId: controlPlane.meshId,
     peerId: identity.peerId,
     name: credential.claims.name,
     ...(region === undefined ? {} : { region }),
     revoked: revocations.own,
-    ready: !revocations.own && credential.claims.exp * 1000 > clock.now() && !credential.void,
-    warnings: all,
+    ready: isReady(member),
+    warnings: memberWarnings(member, warnings),
     controlPlane: {
       url: controlPlane.url,
       reachable: publisher.answered,
@@ -107,25 +89,10 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
   }
 }
 
-/** @param offset time of the control plane minus that of this machine, ms */
-const clockWarning = (offset: number): string =>
-  `the clock of this machine is ${Math.round(Math.abs(offset) / 1000)} s ${offset < 0 ? 'ahead of' : 'behind'} that of the control plane`
-
-function unpublishedWarning(refusal: MeshError | undefined): string {
-  const { message = '', hint } = refusal?.told === true ? refusal : {}
-  const why = message === '' ? '' : `: ${message}${hint === undefined ? '' : ` (${hint})`}`
-  return `the control plane has not yet taken the newest member record${why}`
-}
-
-function revokedWarning(at: number | undefined): string {
-  const when = at === undefined ? '' : ` at ${new Date(at).toISOString()}`
-  return `this member was revoked${when}: nobody talks to it; join anew from an empty data folder, with a new key`
-}
-
-function commonWarnings(expires: number, headIssuedAt: number, now: number): string[] {
-  const warnings: string[] = []
-  if (expires <= now) warnings.push(`the credential expired at ${new Date(expires).toISOString()}`)
-  if (now - headIssuedAt > defaults.oldHeadMs)
-    warnings.push('the head is older than a day: policy and revocations may be newer')
-  return warnings
+/** Whether others admit this member, and it admits them. */
+function isReady(member: Member): boolean {
+  const { revocations, credential, clock } = member
+  const now = clock.now()
+  const early = newestTime(member) > now + limits.futureMs
+  return !revocations.own && !credential.void && !early && credential.claims.exp * 1000 > now
 }

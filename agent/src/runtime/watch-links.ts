@@ -26,6 +26,8 @@ export class WatchLinks {
   readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
   #settling: NodeJS.Timeout | undefined
+  /** Aborts when those that were not reached are to be dialled again. */
+  #again = new AbortController()
   /** Monotonic milliseconds of the first change that has not been followed yet. */
   #changedAt: number | undefined
 
@@ -61,6 +63,13 @@ export class WatchLinks {
     for (const peerId of targets) if (!this.#watched.has(peerId)) this.#watch(peerId)
   }
 
+  /** Dials those again now that were not reached: why may have passed. */
+  retryNow(): void {
+    const again = this.#again
+    this.#again = new AbortController()
+    again.abort()
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#settling)
@@ -94,8 +103,9 @@ export class WatchLinks {
         await pause(defaults.watchPingMs, signal, this.#endOf(link))
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
-        await pause(backoff.duration, signal)
-        backoff = backoff.next(undefined)
+        const again = this.#again.signal
+        await pause(backoff.duration, signal, again)
+        backoff = again.aborted ? start.next() : backoff.next(undefined)
       }
     }
   }

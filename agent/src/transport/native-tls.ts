@@ -40,6 +40,8 @@ class NativeTls {
   readonly #components: Components
   /** One certificate for all connections: making one costs as much as a handshake, and it proves the same key. */
   #context: Promise<SecureContext> | undefined
+  /** When that was made, unix ms: it is valid from an hour before on, so one from a clock that was ahead is to be made anew. */
+  #madeAt = 0
 
   constructor(components: Components) {
     this.#components = components
@@ -85,6 +87,9 @@ class NativeTls {
   }
 
   #secureContext(): Promise<SecureContext> {
+    const now = Date.now()
+    if (now < this.#madeAt) this.#context = undefined
+    if (this.#context === undefined) this.#madeAt = now
     this.#context ??= generateCertificate(this.#components.privateKey)
       .then(pair => createSecureContext({ ...pair, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }))
       .catch((error: unknown) => {

@@ -12,6 +12,7 @@ class Relays {
   readonly roundTrips = new Map<string, number>()
   readonly dials: string[] = []
   readonly reserved = new Set<string>()
+  readonly renewed: string[] = []
   readonly links = new Map<string, Link>()
   /** Linked, but answer no ping. */
   readonly silent = new Set<string>()
@@ -47,6 +48,7 @@ class Relays {
       this.reserved.add(relayId)
       return Promise.resolve()
     },
+    renew: async (relayId: string) => void this.renewed.push(relayId),
     release: (relayId: string) => void this.reserved.delete(relayId),
     onLost: (callback: (relayId: string) => void) => {
       this.#lost.add(callback)
@@ -131,6 +133,16 @@ describe('a relay client', () => {
     await home('b')
     relays.roundTrips.set('a', 10)
     await home('a', 'b')
+  })
+
+  it('reserves anew where it is when the clock was set', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    start(relays, ['a', 'b'])
+    await home('a', 'b')
+    client.clockSet()
+    expect(relays.renewed.sort()).toEqual(['a', 'b'])
+    expect(client.homeRelays()).toEqual(['a', 'b'])
   })
 
   it('replaces a relay that stays away when there is another', async () => {

@@ -96,6 +96,12 @@ export class RelayClient {
     this.#wake.resolve()
   }
 
+  /** The clock was set: when reservations end was reckoned by the wrong one. */
+  clockSet(): void {
+    for (const keeper of this.#keepers) keeper.renew()
+    this.#wake.resolve()
+  }
+
   #onTrouble(relayId: string, what: 'silent' | 'left'): void {
     const keeper = this.#keepers.find(({ relay }) => relay.peerId === relayId)
     if (keeper === undefined || this.#stopping.signal.aborted) return

@@ -12,7 +12,7 @@ import type { Reservations } from './reservations.ts'
 export interface RelayKeeperInit {
   relay: RelayCandidate
   connect: (relay: RelayCandidate, signal: AbortSignal) => Promise<Link>
-  reservations: Pick<Reservations, 'reserve' | 'release' | 'onLost'>
+  reservations: Pick<Reservations, 'reserve' | 'renew' | 'release' | 'onLost'>
   retryMs: number
   maxRetryMs: number
   /** There is a new link to the relay: end the one before it, whose reservation would pass for this one's. */
@@ -62,6 +62,15 @@ export class RelayKeeper {
   /** The link is of no use just now, though it stands: dial again, or wait until it is. */
   letGo(): void {
     this.#lost.resolve()
+  }
+
+  /** The clock was set: the reservation is made anew on the link that stands, or the link ends. */
+  renew(): void {
+    if (this.#link === undefined) return
+    this.#init.reservations.renew(this.relay.peerId).catch((error: unknown) => {
+      this.#init.onError(error)
+      this.letGo()
+    })
   }
 
   async stop(): Promise<void> {

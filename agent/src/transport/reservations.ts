@@ -9,6 +9,7 @@ import { toMeshError } from '@agent-mesh/protocol'
 
 /** The part of libp2p's circuit transport that its types hide (circuit-relay-v2 4.2, transport/reservation-store). */
 interface ReservationStore extends EventTarget {
+  reservations: { get(relay: PeerId): { timeout: NodeJS.Timeout } | undefined; delete(relay: PeerId): void }
   addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
   hasReservation(relay: PeerId): boolean
   relayFilter: { has(item: Uint8Array): boolean; add(item: Uint8Array): void }
@@ -17,6 +18,8 @@ interface ReservationStore extends EventTarget {
 export interface Reservations {
   /** Reserves at a linked relay, or renews. @throws MeshError unavailable when it refuses */
   reserve(relayId: string): Promise<void>
+  /** Reserves anew on the same link: when the next renewal is due was reckoned by a clock that was wrong. @throws MeshError as reserve */
+  renew(relayId: string): Promise<void>
   /** Whether a reservation there is live. */
   has(relayId: string): boolean
   /** Stop wanting one; it ends with the link. */
@@ -32,14 +35,21 @@ export function reservationsOf(circuit: Transport): Reservations {
   // A relay that once failed would stay refused for ever: who is dialled again is decided by the relay client.
   store.relayFilter = { has: () => false, add: () => {} }
   const wanted = new Set<string>()
+  const reserve = async (relayId: string) => {
+    wanted.add(relayId)
+    try {
+      await store.addRelay(peerIdFromString(relayId), 'configured')
+    } catch (error) {
+      throw toMeshError(error, 'unavailable', `reserve at relay ${relayId}`)
+    }
+  }
   return {
-    reserve: async relayId => {
-      wanted.add(relayId)
-      try {
-        await store.addRelay(peerIdFromString(relayId), 'configured')
-      } catch (error) {
-        throw toMeshError(error, 'unavailable', `reserve at relay ${relayId}`)
-      }
+    reserve,
+    renew: relayId => {
+      const relay = peerIdFromString(relayId)
+      clearTimeout(store.reservations.get(relay)?.timeout)
+      store.reservations.delete(relay)
+      return reserve(relayId)
     },
     has: relayId => store.hasReservation(peerIdFromString(relayId)),
     release: relayId => void wanted.delete(relayId),

@@ -22,6 +22,17 @@ describe('transport', () => {
     expect(mesh.errors).toEqual([])
   })
 
+  it('links when the clock was set back by a year: certificates of that time are not shown any more', async () => {
+    const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 365 * 24 * 3600_000 })
+    try {
+      await expect(a.connect(targetOf(b))).rejects.toThrow()
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(await a.connect(targetOf(b))).toMatchObject({ path: 'direct' })
+  })
+
   it('says in one line which address it cannot listen on, and why', async () => {
     const [taken = ''] = (await mesh.join('a')).addresses()
     const failure = await mesh.join('b', { listen: [taken] }).catch((thrown: unknown) => thrown)

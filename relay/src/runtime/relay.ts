@@ -127,7 +127,7 @@ export class Relay {
     this.#member = member
     this.#circuit = circuit
     this.#stun = stun
-    this.#startedAt = clock.now()
+    this.#startedAt = clock.monotonic()
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log, pollMs })
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })

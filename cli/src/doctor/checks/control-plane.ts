@@ -3,7 +3,8 @@ import { limits } from '@agent-mesh/protocol/limits'
 
 import { defaults } from '../../defaults.ts'
 import { duration } from '../../show/units.ts'
-import { fail, ok, warn, type Check } from '../finding.ts'
+import type { Facts } from '../facts.ts'
+import { fail, ok, warn, type Check, type Finding } from '../finding.ts'
 
 export const controlPlane: Check = {
   name: 'control plane',
@@ -25,19 +26,30 @@ export const controlPlane: Check = {
   },
 }
 
+const setClock = 'Set the clock (timedatectl set-ntp true, chrony, w32tm).'
+
 export const clock: Check = {
   name: 'clock',
-  look: ({ controlPlane: told }) => {
-    if (told === undefined || told.answer instanceof MeshError) return undefined
+  look: facts => {
+    const { controlPlane: told } = facts
+    if (told === undefined || told.answer instanceof MeshError) return againstDisk(facts)
     const { skewMs } = told.answer
     const off = Math.abs(skewMs)
     if (off <= limits.clockSkewMs) return ok(`${duration(off)} off that of the control plane, at most`)
     const found = `${duration(off)} ${skewMs > 0 ? 'behind' : 'ahead of'} that of the control plane`
-    const advice = 'Set the clock (timedatectl set-ntp true, chrony, w32tm).'
     return off > limits.futureMs
-      ? fail(`${found}: records and credentials are refused for it`, advice)
-      : warn(`${found}: requests correct themselves, times in logs and expiry do not`, advice)
+      ? fail(`${found}: records and credentials are refused for it`, setClock)
+      : warn(`${found}: requests correct themselves, times in logs and expiry do not`, setClock)
   },
+}
+
+/** Without an answer: what the authority signed has passed. */
+function againstDisk({ member, now }: Facts): Finding | undefined {
+  const head = member?.head
+  if (head === undefined || head instanceof MeshError) return undefined
+  const behind = head.issuedAt - now
+  if (behind <= limits.clockSkewMs) return undefined
+  return fail(`${duration(behind)} behind the newest document that the control plane signed`, setClock)
 }
 
 /** How old policy and revocations on this disk are. */
