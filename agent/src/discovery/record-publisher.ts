@@ -3,8 +3,8 @@
  * the control plane, however long that is away.
  */
 import { MeshError, toMeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
+import { sleep } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
@@ -202,7 +202,7 @@ export class RecordPublisher {
         this.#init.log.warn({ err }, 'member record not published yet')
         this.#wake = new AbortController()
         const either = AbortSignal.any([signal, this.#wake.signal])
-        await delay(pause.duration, undefined, { signal: either }).catch(() => undefined)
+        await sleep(pause.duration, { signal: either }).catch(() => undefined)
         pause = this.#wake.signal.aborted ? backoff.next() : pause.next(undefined)
       }
   }
