@@ -245,7 +245,7 @@ export class Agent<const C extends Contracts = readonly []> {
 
   status(): LocalStatus {
     const { head, transport } = this.#member
-    const relays = this.#reachable.relays.homeRelays().map(peerId => {
+    const relays = this.#reachable.linkedRelays().map(peerId => {
       const name = head.current.relays.find(relay => relay.peerId === peerId)?.name
       const rttMs = transport.links.best(peerId)?.rttMs
       return {

@@ -83,11 +83,17 @@ export class Reachable {
    * where there are none the agents it watches; undefined for all others.
    */
   restProbeMs(peerId: string, active: boolean): number | undefined {
-    const relays = this.relays.homeRelays()
+    const relays = this.linkedRelays()
     const place = relays.indexOf(peerId)
     if (place < 0) return relays.length === 0 && this.keeps(peerId) ? defaults.peerProbeMs : undefined
     if (active) return defaults.pathProbeMs
     return place === 0 ? defaults.relayProbeMs : defaults.standbyProbeMs
+  }
+
+  /** The relays that this agent is reached through at this moment, home first. */
+  linkedRelays(): string[] {
+    const { links } = this.#init.member.transport
+    return this.relays.homeRelays().filter(peerId => links.best(peerId) !== undefined)
   }
 
   /** Whether the link to this peer is kept when idle. */

@@ -101,4 +101,7 @@ export const relayClientDefaults = {
   leftMs: 30_000,
   /** A lost relay stays listed this long: a restart of 2 s must not republish the record of every agent twice. */
   graceMs: 3_000,
+  /** The same when no other relay could be named instead: naming none helps nobody, and 200 agents behind one relay that restarts
+   * would each read 400 new records. */
+  loneGraceMs: 60_000,
 } as const

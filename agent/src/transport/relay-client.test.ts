@@ -89,6 +89,7 @@ function start(relays: Relays, names: string[], options = {}) {
       measureMs: 20,
       replaceMs: 50,
       graceMs: 10,
+      loneGraceMs: 10,
       probeMs: 100,
       ...options,
     },
@@ -189,6 +190,23 @@ describe('a relay client', () => {
     relays.links.get('a')?.markDown(undefined)
     await until(() => relays.dials.length > dials && client.home()?.state === 'up')
     expect(changes).toEqual([['a']])
+  })
+
+  it('goes on naming its only relay for longer: there is no other to name instead', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    const changes = start(relays, ['a', 'b'], { graceMs: 10, loneGraceMs: 60_000, replaceMs: 60_000 })
+    await home('a', 'b')
+    relays.kill('a')
+    await home('b')
+    relays.kill('b')
+    const dials = relays.dials.length
+    await until(() => relays.dials.length > dials + 10)
+    expect(client.homeRelays()).toEqual(['b'])
+    expect(client.home()).toBeUndefined()
+    relays.roundTrips.set('b', 20)
+    await until(() => client.home()?.state === 'up')
+    expect(changes.slice(-2)).toEqual([['a', 'b'], ['b']])
   })
 
   it('reserves again when the reservation alone is lost', async () => {

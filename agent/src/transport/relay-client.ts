@@ -226,15 +226,16 @@ export class RelayClient {
 
   #announce(): void {
     if (this.#stopping.signal.aborted) return
-    const { graceMs } = this.#options
+    const { graceMs, loneGraceMs } = this.#options
+    const grace = this.home() === undefined ? loneGraceMs : graceMs
     clearTimeout(this.#graceTimer)
     const listed = this.#keepers.filter(
       ({ link, downMs, relay }) =>
         link !== undefined ||
-        (downMs < graceMs && this.#announced.includes(relay.peerId) && !this.#left.has(relay.peerId)),
+        (downMs < grace && this.#announced.includes(relay.peerId) && !this.#left.has(relay.peerId)),
     )
     if (listed.some(keeper => keeper.link === undefined))
-      this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(graceMs))
+      this.#graceTimer = setTimeout(() => this.#announce(), timerDelay(grace))
     const next = listed.map(keeper => keeper.relay.peerId)
     if (next.join() === this.#announced.join()) return
     this.#announced = next

@@ -43,6 +43,7 @@ class Site {
 
   static async open(): Promise<Site> {
     const site = new Site(await mkdtemp(join(tmpdir(), 'fleet-')))
+    process.once('SIGTERM', () => void site.end().then(() => process.exit(143)))
     const ready = await site.controlPlane.ready
     const { signer } = await loadIdentity(site.controlPlane.data, 'admin-identity.json')
     const [url, meshId] = [String(ready?.['url']), String(ready?.['meshId'])]
