@@ -287,6 +287,7 @@ export class Agent<const C extends Contracts = readonly []> {
   async #stop(): Promise<void> {
     const { transport, serving, log } = this.#member
     log.info('stopping')
+    this.#caller.stop()
     await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
     await this.#reachable.stop()
     await this.#member.stop()

@@ -58,6 +58,8 @@ export const defaults = {
   /** Above this many (a count) they are looked at again so often at most, however much changes: 5,000 cost some ms. */
   manyProviders: 64,
   manyProvidersMs: 50,
+  /** A service that nobody serves any more is expected back within this: its only provider may restart. */
+  latelyMs: 10_000,
   /** A better link must answer within this before others retire for its sake. */
   verifyMs: 2_000,
   /** Circuits that are opened anew at the same time when their relay leaves (a count): 25 ms of CPU each. */

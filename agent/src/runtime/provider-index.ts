@@ -53,10 +53,15 @@ export class ProviderIndex {
     const known = this.#entries.get(service)
     if (known !== undefined && this.#isFresh(known, service)) return known.providers
     const entry = this.#sort(service)
-    // Names come from outside; those that nobody serves cost nothing to look up again.
     if (entry.size > 0) this.#entries.set(service, entry)
-    else this.#entries.delete(service)
-    return entry.providers
+    return entry.size > 0 || known === undefined ? entry.providers : this.#none(service, known)
+  }
+
+  /** Names come from outside: those that nobody serves any more are forgotten after a while. */
+  #none(service: string, { at }: Entry): Providers {
+    const lately = this.#init.now() - at < defaults.latelyMs
+    if (!lately) this.#entries.delete(service)
+    return { good: [], doubtful: [], offline: [], lately }
   }
 
   #isFresh({ size, own, version, leases, at }: Entry, service: string): boolean {
@@ -78,7 +83,7 @@ export class ProviderIndex {
     return { providers: sorted, size, own, version: this.#version, leases: presence.version, at: now() }
   }
 
-  #standing(peerId: string): keyof Providers {
+  #standing(peerId: string): 'good' | 'doubtful' | 'offline' {
     const { belief, doubts, links, presence } = this.#init
     if (!belief.isOnline(peerId)) return presence.reporting || doubts.has(peerId) ? 'offline' : 'doubtful'
     if (links.best(peerId) !== undefined) return 'good'

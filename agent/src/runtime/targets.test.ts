@@ -98,6 +98,12 @@ describe('Targets', () => {
     end()
     expect(targets.providers('math@2')).toEqual(offline)
     expect(targets.providers('text')).toEqual({ ...offline, offline: [] })
+    registry.serve({ name: 'text', version: 1, methods: {} }, {})()
+    expect(targets.providers('text').lately).toBeUndefined()
+    const endText = registry.serve({ name: 'text', version: 1, methods: {} }, {})
+    expect(targets.providers('text').good).toEqual([agent.peerId])
+    endText()
+    expect(targets.providers('text')).toEqual({ good: [], doubtful: [], offline: [], lately: true })
   })
 
   test('finds a member by name and by peer id', () => {

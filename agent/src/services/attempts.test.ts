@@ -175,6 +175,46 @@ describe('a dial', () => {
   })
 })
 
+describe('a call whose only provider restarts', () => {
+  const none: Providers = { good: [], doubtful: [], offline: [] }
+  /** Serves it, or not, as the test says. */
+  const changing = (now: Providers) => {
+    const state = { now }
+    return { state, providers: () => state.now }
+  }
+
+  it('waits for it when it served the method a moment ago, or refused this call', async () => {
+    const { attempts, calls } = meshOf({ a: answer })
+    const { state, providers } = changing({ ...none, lately: true })
+    const call = attempts.answer(plan({ idempotent: false }), providers)
+    await new Promise(setImmediate)
+    expect(calls).toEqual([])
+    state.now = good('a')()
+    expect(await call).toMatchObject({ peerId: 'a' })
+
+    const leaving: Script = (_, asked) => {
+      if (asked > 1) return Promise.resolve('back')
+      later.state.now = none
+      setImmediate(() => (later.state.now = good('b')()))
+      return refuse('going_away')({}, asked)
+    }
+    const later = changing(good('b')())
+    expect(await meshOf({ b: leaving }).attempts.answer(plan(), later.providers)).toMatchObject({
+      value: 'back',
+    })
+  })
+
+  it('fails at once when nobody ever served it, and when the agent stops', async () => {
+    const { attempts } = meshOf({})
+    const at = performance.now()
+    await expect(attempts.answer(plan(), () => none)).rejects.toMatchObject({ code: 'unavailable' })
+    const waiting = attempts.answer(plan(), () => ({ ...none, lately: true }))
+    attempts.stop()
+    await expect(waiting).rejects.toMatchObject({ code: 'unavailable' })
+    expect(performance.now() - at).toBeLessThan(5_000)
+  })
+})
+
 describe('the retry budget of an agent', () => {
   it('bounds what all its calls send to callees that refuse', async () => {
     const { attempts, calls } = meshOf({ a: refuse('unavailable'), b: refuse('unavailable') })

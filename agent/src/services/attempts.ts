@@ -39,8 +39,10 @@ interface Course {
   readonly tried: Set<string>
   last: string | undefined
   attempts: number
-  /** Monotonic ms after which no try begins; the deadline until one has failed. */
-  until: number
+  /** Looks for a provider that found none. */
+  waits: number
+  /** Monotonic ms after which no try begins; undefined until one has failed. */
+  until: number | undefined
   /** An answer now gives back the try that the budget allowed last: it went to a member in place of a broken path. */
   owed: boolean
 }
@@ -52,6 +54,7 @@ export class Attempts {
   readonly #random: () => number
   readonly #budget: RetryBudget
   readonly #turns: RetryTurns
+  #stopped = false
 
   constructor({ targets, metrics = noMetrics, now, random }: AttemptsInit) {
     this.#targets = targets
@@ -65,21 +68,31 @@ export class Attempts {
   /** @throws MeshError of the last try; `unavailable` when nobody serves the method */
   answer(plan: Plan, providers: () => Providers): Promise<Answer> {
     this.#budget.called(this.#now())
-    const { deadline: until } = plan
     return this.#tries(plan, {
       providers,
       tried: new Set(),
       last: undefined,
       attempts: 0,
-      until,
+      waits: 0,
+      until: undefined,
       owed: false,
     })
   }
 
+  /** Begins no more tries; calls that wait for one end. */
+  stop(): void {
+    this.#stopped = true
+    this.#turns.stop()
+  }
+
   async #tries(plan: Plan, course: Course): Promise<Answer> {
     for (;;) {
-      const peerId = choosePeer(course.providers(), course, this.#random)
-      if (peerId === undefined) throw nobody(plan)
+      const providers = course.providers()
+      const peerId = choosePeer(providers, course, this.#random)
+      if (peerId === undefined) {
+        await this.#awaitProvider(plan, course, providers)
+        continue
+      }
       course.attempts++
       course.last = peerId
       course.tried.add(peerId)
@@ -90,6 +103,19 @@ export class Attempts {
         if (!(await this.#mayRepeat(plan, course, error))) throw error
       }
     }
+  }
+
+  /** The only provider restarts: it has withdrawn its record, and will be back. @throws MeshError `unavailable` when that is not so */
+  async #awaitProvider(plan: Plan, course: Course, { lately }: Providers): Promise<void> {
+    const expected = course.attempts > 0 || lately === true
+    const pause = retryPause(++course.waits, this.#random)
+    if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course)) throw nobody(plan)
+    await rest(plan, pause)
+  }
+
+  /** Monotonic ms, from the first failure of a call on. */
+  #tryUntil({ deadline }: Plan, course: Course): number {
+    return (course.until ??= Math.min(deadline, this.#now() + retryForMs))
   }
 
   /** Asks one member; another one, too, as soon as the path to it falls silent. */
@@ -178,15 +204,15 @@ export class Attempts {
     const next = choosePeer(course.providers(), course, this.#random)
     const elsewhere = next !== undefined && !tried.has(next)
     if (!worthRetry({ error, attempt, idempotent: plan.idempotent, elsewhere })) return false
-    const now = this.#now()
-    if (course.until === plan.deadline) course.until = Math.min(plan.deadline, now + retryForMs)
+    const until = this.#tryUntil(plan, course)
     const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
-    if (now + pause >= course.until) return false
+    if (this.#stopped || this.#now() + pause >= until) return false
     if (pause > 0) await rest(plan, pause)
-    const allowed = await this.#turns.take(course.until, plan.signal)
+    const allowed = await this.#turns.take(until, plan.signal)
     if (plan.signal?.aborted === true) throw cancelled(plan)
-    if (allowed) this.#retried(plan, course, error.code)
-    return allowed
+    if (!allowed || this.#now() >= plan.deadline) return false
+    this.#retried(plan, course, error.code)
+    return true
   }
 
   #retried({ method }: Plan, course: Course, code: ErrorCode): void {

@@ -59,6 +59,11 @@ export class RetryTurns {
     }
   }
 
+  /** Turns all away. */
+  stop(): void {
+    for (const { settle } of [...this.#waiting]) settle(false)
+  }
+
   #rest(): void {
     clearInterval(this.#timer)
     this.#timer = undefined

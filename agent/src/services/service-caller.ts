@@ -106,6 +106,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     }
   }
 
+  /** Begins no more tries of calls in flight. */
+  stop(): void {
+    this.#attempts.stop()
+  }
+
   /** Counts a call that failed. */
   #failed(method: string, thrown: unknown, startedAt: number): MeshError {
     const error = toMeshError(thrown, 'internal', `call ${method}`)
