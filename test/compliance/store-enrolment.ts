@@ -113,6 +113,16 @@ export function enrolmentSuite(common: StoreSetup): void {
       expect(await store.countMembers()).toBe(1)
     })
 
+    test('a token is not used up by who needs another role than it gives', async () => {
+      const { store, clock } = context
+      const { hash } = await store.createToken(tokenOf(clock, { roles: ['agent'] }))
+      const redemption = { tokenHash: hash, peerId: 'p', requestedName: 'p', expiresAt: clock.now() + day }
+      const as = (role: string) => context.any().redeem({ ...redemption, role, serial: newSerial() })
+      await expect(as('relay')).rejects.toMatchObject({ code: 'permission_denied' })
+      expect(await store.listTokens({ limit: 1 })).toMatchObject([{ left: 1 }])
+      expect(await as('agent')).toMatchObject({ fresh: true, enrolment: { roles: ['agent'] } })
+    })
+
     test('long names are shortened where the number needs room', async () => {
       const { store, clock } = context
       const long = 'a'.repeat(63)

@@ -3,7 +3,7 @@ import { formatJoinToken, parseJoinToken } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { LocalMesh } from '../support/local-mesh.ts'
+import { adminOf, LocalMesh } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 import { msOf, quickest } from '../support/quickest.ts'
 
@@ -131,18 +131,30 @@ describe('agents of one mesh', () => {
   })
 
   test.each([
-    [['guest'], 'the role guest', '--role agent --role guest'],
-    [['relay'], 'the role relay', '--role agent'],
+    [['guest'], 'guest', '--role agent --role guest'],
+    [['relay'], 'relay', '--role agent'],
     [[], 'no role', '--role agent'],
-  ])('need the role agent: a token for the roles %j gives none', async (roles, has, wanted) => {
-    const start = mesh.agent({ name: 'other', token: { roles } })
-    await expect(start).rejects.toMatchObject({
+  ])(
+    'need the role agent: a token for the roles %j is refused, and not used up',
+    async (roles, has, wanted) => {
+      const start = mesh.agent({ name: 'other', token: { roles } })
+      await expect(start).rejects.toMatchObject({
+        code: 'permission_denied',
+        message: `Cannot redeem join token: it gives ${has}, and agent is wanted`,
+        hint: expect.stringMatching(new RegExp(`token create ${wanted}$`)),
+      })
+      const { tokens } = await (await adminOf(mesh.controlPlane)).tokens()
+      expect(tokens.filter(token => token.roles.join() === roles.join())).toMatchObject([{ left: 1 }])
+    },
+  )
+
+  test('need the role agent in the credential they have', async () => {
+    await (await mesh.relay('relay-2')).stop()
+    await expect(mesh.startAgent({ name: 'relay-2' })).rejects.toMatchObject({
       code: 'permission_denied',
-      message: `Cannot start agent: its credential (other) has ${has}, and needs the role agent`,
-      hint: expect.stringContaining(`token create ${wanted}"`),
+      message: 'Cannot start agent: its credential (relay-2) has the role relay, and needs the role agent',
+      hint: expect.stringContaining('token create --role agent"'),
     })
-    // Nor is it one when it comes back.
-    expect(await refusal(mesh.startAgent({ name: 'other' }))).toMatch(/^permission_denied: /)
   })
 
   test('let a running call finish when the callee stops', async () => {

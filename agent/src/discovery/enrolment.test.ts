@@ -6,7 +6,7 @@ import { openMemberStore, type MemberStore } from '../membership/member-store.ts
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
 import { enrol, enrolledIn, memberNameOf } from './enrolment.ts'
-import { TestServer, type Answer } from './testing/test-server.ts'
+import { TestServer, type Answer, type Asked } from './testing/test-server.ts'
 
 const log = createLogger('test', 'silent')
 const secret = new Uint8Array(32).fill(7)
@@ -18,6 +18,8 @@ let server: TestServer
 /** What the control plane says. */
 let bootstrap: SignedHead
 let reply: Answer
+/** What it says to an enrolment, where that depends on the request. */
+let answer: ((request: Asked) => Answer) | undefined
 
 beforeEach(async () => {
   mesh = await TestMesh.create()
@@ -25,9 +27,10 @@ beforeEach(async () => {
   store = openMemberStore(':memory:')
   bootstrap = await mesh.head()
   reply = { body: { credential: await member.credential(), head: bootstrap } }
-  server = await TestServer.start(({ url }) =>
-    url.pathname === '/v1/enrol'
-      ? reply
+  answer = undefined
+  server = await TestServer.start(request =>
+    request.url.pathname === '/v1/enrol'
+      ? (answer?.(request) ?? reply)
       : {
           body: {
             meshId: mesh.meshId,
@@ -44,7 +47,7 @@ afterEach(async () => {
 })
 
 const tokenOf = (meshId: string) => formatJoinToken({ url: server.url, meshId, secret })
-const join = (token = tokenOf(mesh.meshId), name?: string) =>
+const join = (token = tokenOf(mesh.meshId), name?: string, role?: 'agent' | 'relay') =>
   enrol({
     token,
     signer: member.signer,
@@ -52,6 +55,7 @@ const join = (token = tokenOf(mesh.meshId), name?: string) =>
     clock: systemClock,
     log,
     ...(name === undefined ? {} : { name }),
+    ...(role === undefined ? {} : { role }),
   })
 const sent = () => server.asked.filter(({ url }) => url.pathname === '/v1/enrol')
 
@@ -65,6 +69,20 @@ describe('enrol()', () => {
       secret: Buffer.from(secret).toString('base64url'),
       name: 'web-1',
     })
+  })
+
+  test('says what it starts as, and joins where a control plane of before refuses to hear that', async () => {
+    const { body } = reply
+    let asked: unknown[] = []
+    answer = ({ body }) => {
+      const request = JSON.parse(Buffer.from(body).toString()) as { role?: string }
+      asked = [...asked, request.role]
+      const old = new MeshError('invalid_argument', 'Cannot read POST /v1/enrol: unknown field role')
+      return request.role === undefined ? reply : { status: 400, body: problemOf(old) }
+    }
+    expect(await join(undefined, 'web-1', 'relay')).toEqual({ url: server.url, meshId: mesh.meshId })
+    expect(asked).toEqual(['relay', undefined])
+    expect(store.get('credential')).toBe((body as { credential: string }).credential)
   })
 
   test('does not tell the secret to a server of another mesh', async () => {

@@ -26,6 +26,8 @@ export interface EnrolInit {
   /** Wanted name. @default the host name */
   name?: string
   region?: string
+  /** What it starts as: a token that does not give it is refused unused. */
+  role?: 'agent' | 'relay'
   /** Through which the control plane is reached. @default none */
   proxy?: ProxyOptions | undefined
   signal?: AbortSignal | undefined
@@ -68,7 +70,7 @@ export const joinedWith = (store: MemberStore, token: string): boolean =>
 
 /**
  * Redeems a join token. The head is verified against the mesh id of the token before anything is believed.
- * @throws MeshError token_invalid, unauthenticated (the server is of another mesh), unavailable
+ * @throws MeshError token_invalid, permission_denied (not for this role), unauthenticated (the server is of another mesh), unavailable
  */
 export async function enrol({
   token,
@@ -78,6 +80,7 @@ export async function enrol({
   log,
   name,
   region,
+  role,
   proxy,
   signal,
   onRedeem,
@@ -97,14 +100,18 @@ export async function enrol({
   const head = await headKeeper({ meshId, store, log })
   await head.accept(offered)
   onRedeem?.()
-  const reply = await client.enrol(
-    {
-      secret: Buffer.from(secret).toString('base64url'),
-      name: name ?? memberNameOf(hostname()),
-      ...(region === undefined ? {} : { region }),
-    },
-    signal,
-  )
+  const request = {
+    secret: Buffer.from(secret).toString('base64url'),
+    name: name ?? memberNameOf(hostname()),
+    ...(region === undefined ? {} : { region }),
+  }
+  const reply = await (role === undefined
+    ? client.enrol(request, signal)
+    : client.enrol({ ...request, role }, signal).catch((error: unknown) => {
+        // A control plane of before the field refuses it.
+        if (!(error instanceof MeshError) || error.code !== 'invalid_argument') throw error
+        return client.enrol(request, signal)
+      }))
   await head.accept(reply.head)
   const { keys } = head.current
   await verifyCredential(reply.credential, { meshId, keys, now: 'any', peerId: signer.kid })

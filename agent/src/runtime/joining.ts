@@ -47,7 +47,7 @@ export async function forgetMember(data: string): Promise<void> {
   await Promise.all(memberFiles.map(name => rm(pathOf(data, name), { force: true })))
 }
 
-export interface JoinInit extends Pick<MemberInit, 'settings' | 'log' | 'signal'> {
+export interface JoinInit extends Pick<MemberInit, 'settings' | 'log' | 'signal' | 'role'> {
   signer: Signer
   store: MemberStore
   clock: Clock
@@ -126,7 +126,7 @@ async function waiting<T>(
 }
 
 function redeem(
-  { settings, signer, store, clock, log }: JoinInit,
+  { settings, signer, store, clock, log, role }: JoinInit,
   token: string,
   signal: AbortSignal | undefined,
   onRedeem: () => void = () => {},
@@ -138,6 +138,7 @@ function redeem(
     store,
     clock,
     log,
+    role,
     proxy,
     signal,
     onRedeem,

@@ -49,7 +49,7 @@ export type Knowledge = Pick<
 
 /** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
 export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
-  const { settings, log, signal, clock = systemClock } = init
+  const { settings, log, clock = systemClock } = init
   const isNew = await checkStart(settings)
   let joined = true
   // Ends last, when nothing has these files open any more.
@@ -62,12 +62,10 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   undo.push(() => audit.stop())
   const before = store.get('credential')
   const { signer } = identity
-  const controlPlane = await joinOnce({ settings, log, signal, signer, store, clock }).catch(
-    (error: unknown) => {
-      joined = !(error instanceof NotJoinedError)
-      throw error
-    },
-  )
+  const controlPlane = await joinOnce({ ...init, signer, store, clock }).catch((error: unknown) => {
+    joined = !(error instanceof NotJoinedError)
+    throw error
+  })
   const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
   const map = await openMeshMap({ store, head, log, clock })
   const { proxy } = settings

@@ -18,7 +18,7 @@ export const lostEnrolmentHint =
 const lifeMs = credentialDays.life * 24 * 3600_000
 
 export interface EnrolmentService {
-  /** `peerId` proved its key. @throws MeshError token_invalid, revoked, mesh_full */
+  /** `peerId` proved its key. @throws MeshError token_invalid, permission_denied, revoked, mesh_full */
   enrol(peerId: string, request: EnrolRequest): Promise<CredentialReply>
   /** Same claims, new time; also for a credential that has expired. @throws MeshError unauthenticated, revoked */
   renew(peerId: string): Promise<CredentialReply>
@@ -51,12 +51,13 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
     store.appendAudit({ at: clock.now(), who: peerId, what, detail: { name, roles, serial } })
 
   return {
-    enrol: async (peerId, { secret, name = 'member', region }) => {
+    enrol: async (peerId, { secret, name = 'member', region, role }) => {
       const { enrolment, fresh } = await store.redeem({
         tokenHash: hashOfSecret(secret),
         peerId,
         requestedName: name,
         ...(region === undefined ? {} : { requestedRegion: region }),
+        ...(role === undefined ? {} : { role }),
         serial: randomId(),
         expiresAt: clock.now() + lifeMs,
       })

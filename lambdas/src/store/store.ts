@@ -41,7 +41,7 @@ export interface EnrolmentStore {
   /**
    * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
    * token and peer again give the same enrolment and take nothing.
-   * @throws MeshError token_invalid, revoked, mesh_full
+   * @throws MeshError token_invalid, permission_denied when the token does not give the role, revoked, mesh_full
    */
   redeem(redemption: Redemption): Promise<{ enrolment: Enrolment; fresh: boolean }>
   /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */

@@ -11,6 +11,19 @@ export function tokenRefused(token: Token | undefined, now: number): MeshError |
       })
 }
 
+/** Asked before a use is taken: a token for another kind of member is not spent. @throws MeshError permission_denied */
+export function mustGiveRole({ roles }: Token, role: string | undefined): void {
+  if (role === undefined || roles.includes(role)) return
+  const beside = roles.filter(other => other !== 'agent' && other !== 'relay')
+  const wanted = [role, ...beside].map(each => `--role ${each}`).join(' ')
+  const given = roles.length === 0 ? 'no role' : roles.join(', ')
+  throw new MeshError(
+    'permission_denied',
+    `Cannot redeem join token: it gives ${given}, and ${role} is wanted`,
+    { hint: `The token is not used up. Make another one: agent-mesh token create ${wanted}` },
+  )
+}
+
 function reasonOf(token: Token | undefined, now: number): string | undefined {
   if (token === undefined) return 'is unknown'
   if (token.revokedAt !== undefined) return 'was revoked'

@@ -9,6 +9,11 @@ export const enrolRequest = z.strictObject({
   /** Wanted name; ignored when the token fixes one; `-2`, `-3`… is added when taken. */
   name: z.optional(nameField),
   region: z.optional(labelField),
+  /**
+   * What it starts as. A token that does not give the role is refused before a use of it is taken. Control planes of 0.1.0
+   * and earlier refuse the field: ask again without it.
+   */
+  role: z.optional(z.enum(['agent', 'relay'])),
 })
 export type EnrolRequest = z.output<typeof enrolRequest>
 

@@ -9,6 +9,7 @@ import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { enrolmentOf, memberFromItem, type MemberItem, type memberItems } from './member-items.ts'
 import type { memberNames } from './names.ts'
+import { mustGiveRole } from '../token-refused.ts'
 import { keys } from './table.ts'
 import type { tokens } from './tokens.ts'
 
@@ -74,6 +75,7 @@ const redeemer =
     if (old?.revokedAt !== undefined) throw revoked('enrol')
     if (old?.tokenHash === tokenHash) return { enrolment: enrolmentOf(old), fresh: false }
     const token = await tokens.usable(tokenHash)
+    mustGiveRole(token, redemption.role)
     const counted = token.roles.some(role => role === 'agent' || role === 'relay')
     const by = Number(counted) - Number(stored?.counted ?? false)
     if (by === 1 && (await members.count()) >= maxMembers) throw full('enrol', maxMembers)

@@ -76,7 +76,7 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
         const old = await rows.lock(tx, redemption.peerId)
         if (old?.revokedAt !== undefined) throw revoked('enrol')
         if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
-        const token = await tokens.takeUse(tx, redemption.tokenHash)
+        const token = await tokens.takeUse(tx, redemption)
         const counted = token.roles.some(role => role === 'agent' || role === 'relay')
         if (counted && old?.counted !== true) await rows.checkRoom(tx, 'enrol')
         if (old !== undefined) await directory.removeIfPresent(tx, old)

@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { NewToken, Token } from '../model.ts'
+import type { NewToken, Redemption, Token } from '../model.ts'
 import { tokenId } from '../token-id.ts'
-import { tokenRefused } from '../token-refused.ts'
+import { mustGiveRole, tokenRefused } from '../token-refused.ts'
 import type { Row } from '../sql/columns.ts'
 import { tokenFromRow } from '../sql/token-row.ts'
 import type { Sql } from './database.ts'
@@ -51,7 +51,7 @@ export const tokens = ({ db, clock }: PostgresInit) => ({
   },
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
-  async takeUse(tx: Sql, hash: string): Promise<Token> {
+  async takeUse(tx: Sql, { tokenHash: hash, role }: Redemption): Promise<Token> {
     const row = await tx.get(
       'SELECT * FROM tokens WHERE id = $1 AND hash = $2 FOR UPDATE',
       tokenId(hash),
@@ -60,6 +60,7 @@ export const tokens = ({ db, clock }: PostgresInit) => ({
     const token = row && fromRow(row)
     const refused = tokenRefused(token, clock.now())
     if (refused !== undefined || token === undefined) throw refused
+    mustGiveRole(token, role)
     await tx.run('UPDATE tokens SET left_uses = left_uses - 1 WHERE id = $1', tokenId(hash))
     return token
   },

@@ -67,7 +67,7 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
       const old = rows.find(redemption.peerId)
       if (old?.revokedAt !== undefined) throw revoked('enrol')
       if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
-      const token = tokens.takeUse(redemption.tokenHash)
+      const token = tokens.takeUse(redemption)
       const counted = token.roles.some(role => role === 'agent' || role === 'relay')
       if (counted && old?.counted !== true) rows.checkRoom('enrol')
       if (old !== undefined) directory.removeIfPresent(old)

@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { NewToken, Token } from '../model.ts'
+import type { NewToken, Redemption, Token } from '../model.ts'
 import { tokenId } from '../token-id.ts'
-import { tokenRefused } from '../token-refused.ts'
+import { mustGiveRole, tokenRefused } from '../token-refused.ts'
 import type { Row } from '../sql/columns.ts'
 import { tokenFromRow } from '../sql/token-row.ts'
 import type { SqliteInit } from './init.ts'
@@ -45,11 +45,12 @@ export const tokens = ({ db, clock }: SqliteInit) => ({
   },
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
-  takeUse(hash: string): Token {
+  takeUse({ tokenHash: hash, role }: Redemption): Token {
     const row = db.get('SELECT * FROM tokens WHERE id = ? AND hash = ?', tokenId(hash), hash)
     const token = row && fromRow(row)
     const refused = tokenRefused(token, clock.now())
     if (refused !== undefined || token === undefined) throw refused
+    mustGiveRole(token, role)
     db.run('UPDATE tokens SET left = left - 1 WHERE id = ?', tokenId(hash))
     return token
   },
