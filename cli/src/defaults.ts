@@ -20,8 +20,10 @@ export const defaults = {
   socketPathBytes: 100,
   /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */
   sameSignalMs: 1_000,
-  /** Stopping may take this long, ms, then the process ends as it is: calls in flight have their own deadline below it. */
-  stopMs: 15_000,
+  /** What runs when a member stops has this long to end, ms: containers are killed 10 s after they were told to stop. */
+  drainMs: 8_000,
+  /** Stopping may take this much longer than draining, ms, then the process ends as it is. */
+  stopMs: 7_000,
   /** Where the control plane listens unless told. */
   controlPlaneListen: '127.0.0.1:8440',
   /** Where an agent listens unless told: any port on any address. */

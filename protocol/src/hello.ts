@@ -1,6 +1,6 @@
 /**
  * Hello: the first exchange on every connection, `/agent-mesh/hello/1.0.0`. The dialler opens the stream and sends its
- * hello; the other side answers with its own, or with `{"refused": CODE}`, after which the connection ends. One message
+ * hello; the other side answers with its own, or with `{"refused": CODE, "leaving"?: true}`, after which the connection ends. One message
  * each way, JSON behind a 4-byte big-endian length. TLS or Noise has proved the peer id before; the hello proves membership.
  */
 import * as z from 'zod/mini'
@@ -30,10 +30,13 @@ export const helloSchema = z.looseObject({
 export type Hello = z.output<typeof helloSchema>
 
 /** What the dialler hears: the other's hello, or why it is turned away (an error code, the other side's word). */
-export const helloAnswerSchema = z.union([
-  z.looseObject({ refused: z.string().check(z.maxLength(32)) }),
-  helloSchema,
-])
+const helloRefusalSchema = z.looseObject({
+  refused: z.string().check(z.maxLength(32)),
+  /** It stops: another member may do the work. Versions before do not tell it. */
+  leaving: z.optional(z.boolean()),
+})
+export type HelloRefusal = z.output<typeof helloRefusalSchema>
+export const helloAnswerSchema = z.union([helloRefusalSchema, helloSchema])
 
 /** A member admitted by its hello. */
 export interface Peer {

@@ -21,11 +21,6 @@ export const defaults = {
   /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 300 s. */
   reportMinMs: 5_000,
   reportIdleMs: 120_000,
-  /** Agents have this long to move away, and calls over circuits to finish, before the relay stops: containers are killed
-   * 10 s after they were told to stop, unless said otherwise. */
-  drainMs: 8_000,
-  /** How often it is looked whether the last circuit has gone. */
-  drainCheckMs: 50,
   /** Pushes of presence that a slow follower may lag behind (a count) before it is sent all agents anew. */
   presenceSteps: 256,
   /** Pages of the map that are kept for followers at the same cursor (a count), 2 MiB each at most. */

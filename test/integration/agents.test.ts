@@ -104,6 +104,8 @@ describe('agents of one mesh', () => {
     const third = await mesh.agent({ name: 'third' })
     const online = () => caller.peers().flatMap(({ name, online }) => (online ? [name] : []))
     await vi.waitFor(() => expect(online()).toEqual(expect.arrayContaining(['server', 'third'])), 10_000)
+    // Without a control plane it cannot withdraw its services from the map: as after a crash.
+    await mesh.controlPlane.stop()
     await third.stop()
     await vi.waitFor(() => expect(online()).not.toContain('third'), 10_000)
     expect((await caller.callAll('host.info')).skipped).toBe(1)

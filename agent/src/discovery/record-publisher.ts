@@ -7,6 +7,7 @@ import { sleep } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import { atMost } from '../transport/at-most.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
 import {
@@ -57,6 +58,7 @@ export class RecordPublisher {
   /** Whether the control plane may have lost what it was told. */
   #toTell = false
   #answered = false
+  #withdrawn = false
   #refusal: MeshError | undefined
   readonly #rival: Rival
   /** One signature after the other: each takes the fields as they are then, under a number of its own. */
@@ -108,7 +110,7 @@ export class RecordPublisher {
 
   /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
   async update(change: Partial<RecordFields>): Promise<void> {
-    this.#fields = { ...this.#fields, ...change }
+    this.#fields = { ...this.#fields, ...change, ...(this.#withdrawn ? { services: [] } : {}) }
     try {
       await this.#sign(0)
     } catch (error) {
@@ -117,6 +119,15 @@ export class RecordPublisher {
       throw error
     }
     this.schedule()
+  }
+
+  /** Lists no services from now on. Resolves when the control plane has that record, after `limitMs` at the latest. */
+  async withdraw(limitMs: number): Promise<void> {
+    this.#withdrawn = true
+    await this.update({})
+    clearTimeout(this.#timer)
+    this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
+    await atMost(limitMs, this.#running)
   }
 
   /** Calls back when another process published with the own key: this one then falls silent, so that they do not fight. */

@@ -1,9 +1,5 @@
-/**
- * The agent of a machine: member of a mesh, reachable through its relays, serving and calling. {@link createAgent} is
- * what programs use.
- */
+/** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import { networkInterfaces } from 'node:os'
 import {
   MeshError,
   parse,
@@ -13,11 +9,8 @@ import {
   type LocalStatus,
   type PathReport,
 } from '@agent-mesh/protocol'
-import type { Clock } from '../observe/clock.ts'
-import { createLogger, type Logger } from '../observe/logger.ts'
-import { systemWheelClock } from '../rpc/index.ts'
+import { systemWheelClock, type RpcLink } from '../rpc/index.ts'
 import {
-  localCallee,
   ServiceCaller,
   type CallAllOptions,
   type CallAllResults,
@@ -30,33 +23,13 @@ import {
   type ServiceDefinition,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
-import { Lan } from './lan.ts'
-import { openMember, type Member, type MemberInit } from './member.ts'
-import {
-  parseMemberOptions,
-  parsePaths,
-  type MemberOptions,
-  type MemberSettings,
-  type PathChoice,
-} from './options.ts'
+import { depart } from './departure.ts'
+import type { Member } from './member.ts'
 import { pathReport } from './path-report.ts'
-import { Reachable } from './reachable.ts'
+import type { Reachable } from './reachable.ts'
 import type { CutOff } from './revocations.ts'
-import { Targets } from './targets.ts'
+import type { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from './views.ts'
-
-export interface AgentOptions<C extends Contracts = readonly []> extends MemberOptions {
-  /** Contracts of services it calls: their calls are checked and typed. */
-  contracts?: C
-  /** `relay`: listens nowhere and dials relays only. @default 'any' */
-  paths?: PathChoice
-  /** @default JSON lines on stderr, level info */
-  log?: Logger
-  /** Gives up while joining. */
-  signal?: AbortSignal
-  /** @default the clock of the machine */
-  clock?: Clock
-}
 
 /** A result, who gave it and over which path; no path when the agent answered itself. */
 export interface Asked {
@@ -68,60 +41,12 @@ export interface Asked {
   ms: number
 }
 
-/**
- * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
- * relays are found from then on.
- * @throws MeshError invalid_argument, token_invalid, unauthenticated, permission_denied without the role `agent`, unavailable
- */
-export async function createAgent<const C extends Contracts = readonly []>(
-  options: AgentOptions<C>,
-): Promise<Agent<C>> {
-  const paths = parsePaths(options.paths)
-  const settings = parseMemberOptions(paths === 'relay' ? { ...options, listen: [] } : options)
-  const log = options.log ?? createLogger('agent-mesh')
-  const parts: { reachable?: Reachable } = {}
-  const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
-    parts.reachable?.keeps(link.peer.peerId) ?? false
-  const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const restProbes: MemberInit['restProbes'] = {
-    paceMs: ({ peer }, active) => parts.reachable?.restProbeMs(peer.peerId, active),
-    jointly: true,
-  }
-  const member = await openMember({
-    role: 'agent',
-    settings,
-    log,
-    transport: { keep },
-    restProbes,
-    upgrades: paths !== 'relay',
-    ...signal,
-    ...clock,
-  })
-  const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
-  const self = localCallee(onRequest, member.serving)
-  const lan =
-    paths === 'relay' ? undefined : lanOf(member, settings, peerId => parts.reachable?.keeps(peerId) ?? false)
-  const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
-  const targets = new Targets({ member, paths, self, ...near })
-  const reachable = (parts.reachable = new Reachable({ member, targets, lan }))
-  await reachable.start(options.signal)
-  return new Agent({ member, targets, reachable, contracts: options.contracts })
-}
-
-function lanOf(
-  member: Member,
-  { mdns }: MemberSettings,
-  watches: (peerId: string) => boolean,
-): Lan | undefined {
-  if (mdns === false) return undefined
-  return new Lan({ member, watches, interfaces: networkInterfaces, options: mdns === true ? {} : mdns })
-}
-
-interface AgentInit<C extends Contracts> {
+export interface AgentInit<C extends Contracts> {
   member: Member
   targets: Targets
   reachable: Reachable
+  /** Calls to itself. */
+  self: RpcLink
   contracts: C | undefined
 }
 
@@ -129,14 +54,18 @@ export class Agent<const C extends Contracts = readonly []> {
   readonly #member: Member
   readonly #targets: Targets
   readonly #reachable: Reachable
+  readonly #self: RpcLink
   readonly #caller: ServiceCaller<C>
   readonly #startedAt: number
   #stopped: Promise<void> | undefined
+  /** Nothing runs any more. */
+  #closed = false
 
-  constructor({ member, targets, reachable, contracts }: AgentInit<C>) {
+  constructor({ member, targets, reachable, self, contracts }: AgentInit<C>) {
     this.#member = member
     this.#targets = targets
     this.#reachable = reachable
+    this.#self = self
     this.#startedAt = member.clock.monotonic()
     this.#caller = new ServiceCaller<C>({
       targets,
@@ -162,24 +91,27 @@ export class Agent<const C extends Contracts = readonly []> {
 
   /**
    * Serves a definition from now on, to whom the policy allows; the result ends that.
-   * @throws MeshError conflict when this version is served already
+   * @throws MeshError conflict when this version is served already, going_away after {@link stop}
    */
   serve<Name extends string, Methods extends MethodContracts>(
     definition: ServiceDefinition<Name, Methods>,
   ): () => void {
+    this.#mustRun(`serve ${definition.contract.name}`)
     return this.#member.serving.registry.serve(definition.contract, definition.handlers)
   }
 
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
-  call<Method extends MethodName<C>>(
+  async call<Method extends MethodName<C>>(
     method: Method,
     ...rest: CallArguments<C, Method, CallOptions>
   ): Promise<ResultOf<C, Method>> {
+    this.#mustRun(`call ${method}`)
     return this.#caller.call(method, ...rest)
   }
 
   /** As {@link call}, and says who answered, how and how fast. */
   async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Asked> {
+    this.#mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
     const { value, peerId } = await this.#caller.ask(method, params, options)
     const ms = systemWheelClock.now() - startedAt
@@ -191,15 +123,17 @@ export class Agent<const C extends Contracts = readonly []> {
    * Asks every member that serves a method and is believed online, with `offline` the others too: one result for each, failures
    * beside successes.
    */
-  callAll<Method extends MethodName<C>>(
+  async callAll<Method extends MethodName<C>>(
     method: Method,
     ...rest: CallArguments<C, Method, CallAllOptions>
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
+    this.#mustRun(`call ${method}`)
     return this.#caller.callAll(method, ...rest)
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
   async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
+    this.#mustRun(`ping ${peer}`)
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`, {
@@ -232,6 +166,7 @@ export class Agent<const C extends Contracts = readonly []> {
     to: string,
     { from, timeout, signal }: { from?: string; timeout?: number; signal?: AbortSignal } = {},
   ): Promise<PathReport> {
+    this.#mustRun(`find the path to ${to}`)
     if (from === undefined || this.#targets.find(from) === this.peerId || from === this.name)
       return pathReport(this.#member, to)
     const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
@@ -279,16 +214,31 @@ export class Agent<const C extends Contracts = readonly []> {
     return this.#member.metrics.registry.metrics()
   }
 
-  /** Says going away, finishes what runs, then leaves. Idempotent. */
+  /**
+   * Takes nothing new, says going away, finishes what runs within the drain time, then closes. Withdraws its services from the map.
+   * Idempotent.
+   */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop())
   }
 
+  #mustRun(action: string): void {
+    if (this.#closed)
+      throw new MeshError('going_away', `Cannot ${action}: this agent has stopped`, { notStarted: true })
+  }
+
   async #stop(): Promise<void> {
-    const { transport, serving, log } = this.#member
+    const { transport, serving, publisher, log, drainMs } = this.#member
     log.info('stopping')
+    const { sessions } = serving
+    await Promise.all([
+      this.#reachable.depart(),
+      this.#self.goAway(drainMs),
+      depart({ links: transport.links, sessions, publisher, log }, drainMs),
+    ])
+    this.#closed = true
     this.#caller.stop()
-    await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
+    this.#self.close()
     await this.#reachable.stop()
     await this.#member.stop()
   }

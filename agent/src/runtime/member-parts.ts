@@ -62,6 +62,8 @@ export interface Member {
   readonly belief: Belief
   /** Started; tells when the network of the host changes. */
   readonly network: NetworkWatch
+  /** What runs when it stops has this long to end, ms. */
+  readonly drainMs: number
   readonly revocations: Revocations
   readonly audit: MemberAudit
   readonly clones: Clones

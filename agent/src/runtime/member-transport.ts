@@ -35,6 +35,7 @@ export async function openTransport(parts: TransportParts) {
     ...(announce === undefined ? {} : { announce }),
     proxy,
     hello,
+    departing: () => serving.sessions.departing,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
     verify: async link => void (await serving.sessions.of(link).ping(defaults.verifyMs)),

@@ -41,13 +41,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
     const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
     const served: Serving = serving({ head, metrics, data: init.settings.data, pathTo, onDenied, onChange })
-    const boot = newBoot()
-    const hello = (): Hello => ({
-      versions: [...meshVersions],
-      credential: credential.jwt,
-      record: records.publisher?.jws,
-      boot,
-    })
+    const hello = helloOf(credential, records)
     const transport = await openTransport({ ...known, init, serving: served, hello })
     const { links, history } = transport
     rememberAddresses({ history, store: known.store, log }, undo)
@@ -77,7 +71,8 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const clockWatch = followClock({ ...known, publisher }, undo)
     revocations.start()
     const watching = { pathWatch, ...beliefs, network, clockWatch, revocations, clones }
-    return { ...known, ...watching, publisher, transport, serving: served, stop: once(() => unwind(undo)) }
+    const started = { publisher, transport, serving: served, drainMs: init.settings.drain }
+    return { ...known, ...watching, ...started, stop: once(() => unwind(undo)) }
   } catch (error) {
     await unwind(undo)
     throw error
@@ -89,6 +84,20 @@ function rememberAddresses(init: ConstructorParameters<typeof KnownAddresses>[0]
   const addresses = new KnownAddresses(init)
   addresses.start()
   undo.push(() => addresses.stop())
+}
+
+/** What each connection is told of this member: its documents of that moment. */
+function helloOf(
+  credential: Pick<Member['credential'], 'jwt'>,
+  records: { publisher?: RecordPublisher },
+): () => Hello {
+  const boot = newBoot()
+  return () => ({
+    versions: [...meshVersions],
+    credential: credential.jwt,
+    record: records.publisher?.jws,
+    boot,
+  })
 }
 
 /** What the map says of this member itself: a record that somebody else raised, or its removal. */

@@ -1,6 +1,7 @@
 /** What a member is started with, checked once. */
 import { labelField, MeshError, nameField, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
+import { defaults } from './defaults.ts'
 
 const listenField = z.string().check(
   z.maxLength(128),
@@ -44,6 +45,8 @@ const optionsSchema = z.object({
   listen: z._default(z.array(listenField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
   /** Addresses told to others instead of those listened on. */
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
+  /** Calls that run when it stops have this long to end, ms. @default 8,000 */
+  drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), defaults.drainMs),
   /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
   proxy: z.optional(proxyField),
   /** Finds members on the LAN by multicast DNS, and is found. @default false */

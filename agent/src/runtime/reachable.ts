@@ -32,6 +32,7 @@ export class Reachable {
   readonly #watch: WatchLinks
   readonly #rescues: Rescues
   readonly #moves: CircuitMoves
+  #departed: Promise<unknown> | undefined
 
   constructor(init: ReachableInit) {
     this.#init = init
@@ -134,16 +135,15 @@ export class Reachable {
     if (map.size === 0) await Promise.race([polled, ...(signal === undefined ? [] : [aborted(signal)])])
   }
 
+  /** Opens no more links but those that calls need; the relays stay, as calls may run over them. Idempotent. */
+  depart(): Promise<unknown> {
+    const { lan } = this.#init
+    return (this.#departed ??= Promise.all([lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
+  }
+
   /** What opens links ends before the transport does. */
   async stop(): Promise<void> {
-    await Promise.all([
-      this.#init.lan?.stop(),
-      this.#rescues.stop(),
-      this.#moves.stop(),
-      this.#watch.stop(),
-      this.#poll.stop(),
-      this.relays.stop(),
-    ])
+    await Promise.all([this.depart(), this.#moves.stop(), this.#poll.stop(), this.relays.stop()])
     await this.#sync.stop()
   }
 

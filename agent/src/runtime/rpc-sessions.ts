@@ -19,6 +19,7 @@ export class RpcSessions {
   readonly #init: RpcSessionsInit
   readonly #rpc = new WeakMap<Link, RpcLink>()
   #onGoingAway: (link: Link) => void = () => {}
+  #departing = false
 
   constructor(init: RpcSessionsInit) {
     this.#init = init
@@ -27,6 +28,16 @@ export class RpcSessions {
   /** Calls `callback` when a peer takes no new calls on a link. One callback. */
   onGoingAway(callback: (link: Link) => void): void {
     this.#onGoingAway = callback
+  }
+
+  /** Whether this member takes no new work any more. */
+  get departing(): boolean {
+    return this.#departing
+  }
+
+  /** From now on no link that comes up takes calls of its peer: they are refused before their handler. */
+  depart(): void {
+    this.#departing = true
   }
 
   /** The engine of a link; begins to serve on the first call. */
@@ -44,6 +55,7 @@ export class RpcSessions {
     })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)
     this.#rpc.set(link, rpc)
+    if (this.#departing) void rpc.goAway()
     return rpc
   }
 

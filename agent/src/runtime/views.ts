@@ -89,9 +89,10 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
   }
 }
 
-/** Whether others admit this member, and it admits them. */
+/** Whether others admit this member, it admits them, and takes new work. */
 function isReady(member: Member): boolean {
-  const { revocations, credential, clock } = member
+  const { revocations, credential, clock, serving } = member
+  if (serving.sessions.departing) return false
   const now = clock.now()
   const early = newestTime(member) > now + limits.futureMs
   return !revocations.own && !credential.void && !early && credential.claims.exp * 1000 > now

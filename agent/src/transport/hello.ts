@@ -2,7 +2,8 @@
  * The hello exchange: one message each way on `/agent-mesh/hello/1.0.0`, JSON behind a 4-byte big-endian length.
  *
  *   dialler -> callee   hello
- *   callee -> dialler   hello, or {"refused": CODE}, after which the callee closes the connection
+ *   callee -> dialler   hello, or {"refused": CODE}, after which the callee closes the connection; a member that stops
+ *                       adds {"leaving": true}
  *
  * The callee admits the dialler before it says who it is; the dialler then admits the callee.
  */
@@ -19,6 +20,7 @@ import {
   toMeshError,
   type ErrorCode,
   type Hello,
+  type HelloRefusal,
   type Peer,
 } from '@agent-mesh/protocol'
 import { withoutPeer } from './address.ts'
@@ -30,6 +32,8 @@ export interface HelloPorts {
   hello: () => Hello
   /** @throws MeshError unauthenticated, revoked, unsupported */
   admit: (hello: Hello, peerId: string) => Promise<Peer>
+  /** Whether this member stops and takes no new links. @default never */
+  departing?: () => boolean
 }
 
 /** The dialler's part. @throws MeshError when either side refuses the other */
@@ -44,7 +48,7 @@ export async function greet(
   await send(messages, ports.hello(), signal)
   const answer = parseJson(helloAnswerSchema, await receive(messages, signal), 'read hello', 'protocol_error')
   const rttMs = performance.now() - sentAt
-  if ('refused' in answer) throw refusal(peerId, answer.refused)
+  if ('refused' in answer) throw refusal(peerId, answer as HelloRefusal)
   return { peer: await ports.admit(answer, peerId), rttMs, observed: answer.observed }
 }
 
@@ -63,12 +67,16 @@ export async function answer(
   try {
     const theirs = parseJson(helloSchema, await receive(messages, signal), 'read hello', 'protocol_error')
     const peer = await ports.admit(theirs, peerId)
+    if (ports.departing?.() === true) throw departure(peerId)
     await send(messages, { ...ports.hello(), ...seenAt(remoteAddr) }, signal)
     return peer
   } catch (error) {
     // A stream that broke is no refusal, and nobody is left to be told.
     if (!(error instanceof MeshError)) throw toMeshError(error, 'unavailable', `read hello of ${peerId}`)
-    await send(messages, { refused: error.code }, signal).catch(() => {})
+    // Versions before know no `going_away` here; this code makes them ask another member, too.
+    const refused =
+      error.code === 'going_away' ? { refused: 'too_many_links', leaving: true } : { refused: error.code }
+    await send(messages, refused, signal).catch(() => {})
     throw error
   }
 }
@@ -80,7 +88,8 @@ function seenAt(remoteAddr: string): Pick<Hello, 'observed'> {
 }
 
 /** The reason is the other side's word: it explains a failure and decides nothing. */
-function refusal(peerId: string, word: unknown): MeshError {
+function refusal(peerId: string, { refused: word, leaving }: HelloRefusal): MeshError {
+  if (leaving === true) return departure(peerId)
   const known: readonly ErrorCode[] = [
     'revoked',
     'unsupported',
@@ -91,6 +100,11 @@ function refusal(peerId: string, word: unknown): MeshError {
   const code = isErrorCode(word) && known.includes(word) ? word : 'unauthenticated'
   return new MeshError(code, `Cannot connect to ${peerId}: it refused this member (${code})`)
 }
+
+const departure = (peerId: string) =>
+  new MeshError('going_away', `Cannot connect to ${peerId}: it stops and takes no new links`, {
+    notStarted: true,
+  })
 
 type Messages = ReturnType<typeof byteStream<Stream>>
 

@@ -2,7 +2,8 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option, type Command } from 'commander'
 
-import { collect, parseJoin, parseListen } from '../arguments.ts'
+import { collect, parseDuration, parseJoin, parseListen } from '../arguments.ts'
+import { defaults } from '../defaults.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
@@ -13,6 +14,7 @@ export interface MemberOptions extends Pick<MemberFlags, SameAsStarted> {
   join?: string
   wait?: boolean
   metrics?: { host: string; port: number }
+  drain: number
 }
 
 /** `[token]`, `--join`, and `--wait` with its opposite: neither is the default, that depends on who watches. */
@@ -64,6 +66,14 @@ export const listenOption = (otherwise: string) =>
 
 export const announceOption = (about: string) =>
   new Option('--announce <addr>', `${about} to tell others instead; may be repeated`).argParser(collect)
+
+export const drainOption = () =>
+  new Option(
+    '--drain <time>',
+    'on stopping, what runs has this long to end; the process ends within 2 s more',
+  )
+    .argParser(parseDuration)
+    .default(defaults.drainMs, '8s')
 
 export const metricsOption = () =>
   new Option('--metrics <host:port>', 'serve /health, /ready and /metrics there').argParser(parseListen)

@@ -6,6 +6,7 @@ import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
   announceOption,
+  drainOption,
   joinHelp,
   joiningOf,
   listenOption,
@@ -59,6 +60,7 @@ export const registerRelay: Register = (program, finish) => {
     .option('--total-rate <mib>', 'MiB a second of all members (default: 256)', parseLimit)
     .option('--total-daily <gib>', 'GiB a day of all members (default: 2048)', parseLimit)
     .addOption(metricsOption())
+    .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
@@ -69,6 +71,7 @@ export const registerRelay: Register = (program, finish) => {
       kind: 'relay',
       starting: 'Joining the mesh',
       metricsListen: options.metrics,
+      drainMs: options.drain,
       start: async (folder, signal) => {
         const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')
         return startRelayDaemon({

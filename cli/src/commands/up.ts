@@ -6,6 +6,7 @@ import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
   announceOption,
+  drainOption,
   joinHelp,
   joiningOf,
   listenOption,
@@ -42,6 +43,7 @@ export const registerUp: Register = (program, finish) => {
     .option('--no-mdns', 'neither look for members on the LAN nor be found there')
     .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
     .addOption(metricsOption())
+    .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText(
       'after',
@@ -65,6 +67,7 @@ Examples:
       kind: 'agent',
       starting: joining.source === undefined ? 'Starting the agent' : 'Joining the mesh',
       metricsListen: options.metrics,
+      drainMs: options.drain,
       start: async (folder, signal) => {
         const { startAgentDaemon } = await import('../daemon/agent-daemon.ts')
         return startAgentDaemon({

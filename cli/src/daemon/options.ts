@@ -13,18 +13,21 @@ export interface MemberFlags {
   announce?: string[]
   logLevel: LogLevel
   proxy: ProxySettings | undefined
+  /** What runs when it stops has this long to end, ms. */
+  drain: number
   signal: AbortSignal
 }
 
 /** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
 export async function memberOptions(flags: MemberFlags) {
-  const { folder, joining, name, region, listen, announce, proxy, signal } = flags
+  const { folder, joining, name, region, listen, announce, proxy, drain, signal } = flags
   const join = await readJoinToken(joining.source, folder)
   return {
     data: folder,
     listen,
     signal,
     wait: joining.wait,
+    drain,
     ...(join !== undefined && { join }),
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),

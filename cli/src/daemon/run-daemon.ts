@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { sleep } from '@agent-mesh/protocol/timers'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -33,6 +34,8 @@ export interface DaemonInit {
   starting: string
   /** Where to serve health and metrics. @default nowhere */
   metricsListen?: { host: string; port: number } | undefined
+  /** What runs when it stops has this long to end, ms. @default 0 */
+  drainMs?: number
   /** Starts it in the data folder `folder`; `signal` aborts when the process is told to end meanwhile. */
   start(folder: string, signal: AbortSignal): Promise<StartedDaemon>
 }
@@ -43,7 +46,7 @@ export interface DaemonInit {
  */
 export async function runDaemon(
   { settings, output, signal }: Pick<Invocation<object>, 'settings' | 'output' | 'signal'>,
-  { kind, starting, metricsListen, start }: DaemonInit,
+  { kind, starting, metricsListen, drainMs = 0, start }: DaemonInit,
 ): Promise<void> {
   const folder = await ownDataFolder(settings.data, kind)
   let started = false
@@ -52,23 +55,24 @@ export async function runDaemon(
     started = true
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()
+    const stop = () => inTime(daemon.stop(), kind, drainMs + defaults.stopMs)
     try {
-      await serveUntil(signal, folder.path, daemon, metricsListen, fields =>
+      const isReady = (fields: object) =>
         output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields, ...fields }, () =>
           daemon.ready.text(output, settings.flags),
-        ),
-      )
+        )
+      await serveWhile(() => aborted(signal).then(stop), folder.path, daemon, metricsListen, isReady)
     } finally {
-      await inTime(daemon.stop(), kind)
+      await stop()
     }
   } finally {
     await folder.release(!started)
   }
 }
 
-/** Answers on the local socket, and over TCP if wanted, until a signal: nobody asks a process that is leaving. */
-async function serveUntil(
-  signal: AbortSignal,
+/** Answers on the local socket, and over TCP if wanted, while `work` runs: it says that it is not ready while it drains. */
+async function serveWhile(
+  work: () => Promise<void>,
   folder: string,
   { local, metrics }: StartedDaemon,
   listen: DaemonInit['metricsListen'],
@@ -78,12 +82,12 @@ async function serveUntil(
   try {
     if (listen === undefined || metrics === undefined) {
       ready({})
-      return await aborted(signal)
+      return await work()
     }
     const operations = await serveOperations({ listen, status: () => local.status(), metrics })
     try {
       ready({ metricsUrl: operations.url })
-      await aborted(signal)
+      await work()
     } finally {
       await operations.stop()
     }
@@ -98,10 +102,10 @@ async function aborted(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await wait(timerDelay(hour), undefined, { signal }).catch(() => undefined)
 }
 
-async function inTime(stopping: Promise<void>, kind: string): Promise<void> {
+async function inTime(stopping: Promise<void>, kind: string, ms: number): Promise<void> {
   const cancel = new AbortController()
-  const late = wait(defaults.stopMs, undefined, { signal: cancel.signal }).then(() => {
-    throw new MeshError('internal', `Cannot stop the ${kind} within ${defaults.stopMs} ms: it ends as it is`)
+  const late = sleep(ms, { signal: cancel.signal }).then(() => {
+    throw new MeshError('internal', `Cannot stop the ${kind} within ${ms} ms: it ends as it is`)
   })
   try {
     await Promise.race([stopping, late])

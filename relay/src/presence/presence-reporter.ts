@@ -57,6 +57,12 @@ export class PresenceReporter {
     this.#schedule(this.#sinceLast(this.#pauses.reportMinMs))
   }
 
+  /** Something changed that others should not wait for. */
+  reportNow(): void {
+    this.#wanted = true
+    this.#schedule(0)
+  }
+
   /** Milliseconds until `apart` have passed since the last report. */
   #sinceLast(apart: number): number {
     return Math.max(0, this.#lastSent + apart - performance.now())

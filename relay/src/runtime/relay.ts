@@ -5,6 +5,7 @@
 import {
   createLogger,
   type CutOff,
+  depart,
   openMember,
   parseMemberOptions,
   peerViews,
@@ -26,7 +27,7 @@ import {
   type LocalService,
   type LocalStatus,
 } from '@agent-mesh/protocol'
-import { sleep } from '@agent-mesh/protocol/timers'
+import { startTimer } from '@agent-mesh/protocol/timers'
 import { circuitServer, type CircuitServer, type TrafficLimits } from '../circuit/index.ts'
 import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
@@ -266,26 +267,26 @@ export class Relay {
   }
 
   async #stop(): Promise<void> {
-    const { transport, serving, log } = this.#member
+    const { log, drainMs } = this.#member
     log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
-    await this.#drain()
-    await Promise.allSettled(transport.links.all().map(link => serving.sessions.retire(link)))
+    await this.#drain(drainMs)
     await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
     this.#mapServer.stop()
     await this.#stun?.stop()
     await this.#member.stop()
   }
 
-  /** Takes nothing new and tells everybody; resolves when no circuit is left, or the time is over. */
-  async #drain(): Promise<void> {
-    const { transport, serving, log } = this.#member
+  /** Takes nothing new and tells everybody; resolves when no circuit is left and the links are closed, or the time is over. */
+  async #drain(drainMs: number): Promise<void> {
+    const { transport, serving, publisher, log } = this.#member
     this.#circuit.gate.drain()
-    const left = Promise.allSettled(transport.links.all().map(link => serving.sessions.leave(link)))
-    const deadline = performance.now() + defaults.drainMs
-    while (this.#circuit.circuits() > 0 && performance.now() < deadline) await sleep(defaults.drainCheckMs)
-    await Promise.race([left, sleep(deadline - performance.now(), { ref: false })])
-    const circuits = this.#circuit.circuits()
-    if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
+    this.#reporter.reportNow()
+    const late = startTimer(drainMs, () => {
+      const circuits = this.#circuit.circuits()
+      if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
+    })
+    await depart({ links: transport.links, sessions: serving.sessions, publisher, log }, drainMs)
+    late.cancel()
   }
 
   #load() {

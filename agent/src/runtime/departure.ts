@@ -1,0 +1,32 @@
+/**
+ * How a member stops: first it takes nothing new, and says so to the control plane and on every link; then calls, circuits and
+ * answers end; the caller closes what is left.
+ */
+import type { RecordPublisher } from '../discovery/record-publisher.ts'
+import type { LinkTable } from '../transport/link-table.ts'
+import type { Logger } from '../observe/logger.ts'
+import { defaults } from './defaults.ts'
+import type { RpcSessions } from './rpc-sessions.ts'
+
+export interface DepartureInit {
+  links: Pick<LinkTable, 'all'>
+  sessions: Pick<RpcSessions, 'depart' | 'retire'>
+  publisher: Pick<RecordPublisher, 'withdraw'>
+  log: Pick<Logger, 'warn'>
+}
+
+/**
+ * Resolves when no call and no circuit runs here any more, and the links are closed.
+ * @param drainMs what still runs after this is left to who closes the rest
+ */
+export async function depart(
+  { links, sessions, publisher, log }: DepartureInit,
+  drainMs: number,
+): Promise<void> {
+  sessions.depart()
+  const withdrawn = publisher.withdraw(Math.min(defaults.withdrawMs, drainMs))
+  await Promise.allSettled([
+    withdrawn.catch((err: unknown) => log.warn({ err }, 'services not withdrawn from the member record')),
+    ...links.all().map(link => sessions.retire(link, drainMs)),
+  ])
+}

@@ -1,0 +1,144 @@
+/** Agents and paths that leave: what runs ends in peace, what is new goes elsewhere. */
+import { defineService, type Agent } from '@agent-mesh/agent'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+const job = defineService({
+  name: 'job',
+  version: 1,
+  methods: {
+    who: { params: z.unknown(), result: z.string(), idempotent: true },
+    run: { params: z.number(), result: z.string() },
+  },
+})
+
+const codeOf = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'ok',
+    (error: { code: unknown }) => error.code,
+  )
+
+let mesh: LocalMesh
+let proxy: TcpProxy | undefined
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+})
+afterEach(async () => {
+  proxy?.release()
+  await mesh.stop()
+  await proxy?.stop()
+  proxy = undefined
+})
+
+const reached = (caller: Agent, peer: string) =>
+  vi.waitFor(() => caller.ask('job.who', null, { peer }), { timeout: 20_000, interval: 50 })
+
+/** Serves `job`: a run takes so many ms. */
+function serve(agent: Agent) {
+  const seen = { started: 0 }
+  const run = async (ms: number) => {
+    seen.started++
+    await delay(ms)
+    return 'done'
+  }
+  agent.serve({ contract: job, handlers: { who: () => agent.name, run } })
+  return seen
+}
+
+describe('an agent that stops', () => {
+  test('finishes what runs, starts nothing new, and is left by callers at once', async () => {
+    await mesh.relay('relay')
+    const [leaver, other] = [await mesh.agent({ name: 'leaver' }), await mesh.agent({ name: 'other' })]
+    const [atLeaver, atOther] = [serve(leaver), serve(other)]
+    const caller = await mesh.agent({ name: 'caller', contracts: [job] })
+    const late = await mesh.agent({ name: 'late', contracts: [job] })
+    for (const peer of ['leaver', 'other']) await reached(caller, peer)
+    await vi.waitFor(
+      () => expect(late.services().find(({ service }) => service === 'job@1')?.providers).toHaveLength(2),
+      20_000,
+    )
+    const running = codeOf(caller.ask('job.run', 2_000, { peer: 'leaver' }))
+    await vi.waitFor(() => expect(atLeaver.started).toBe(1))
+    const stopped = leaver.stop()
+    expect(leaver.status()).toMatchObject({ ready: false })
+    // One has a link to it, the other one has to dial: both are served by the member that stays.
+    const calls = [caller, late].flatMap(agent => Array.from({ length: 8 }, () => agent.ask('job.run', 1)))
+    for (const { name } of await Promise.all(calls)) expect(name).toBe('other')
+    expect(await codeOf(late.ask('job.run', 1, { peer: 'leaver', timeout: 1_000 }))).not.toBe('ok')
+    expect(await running).toBe('ok')
+    await stopped
+    expect([atLeaver.started, atOther.started]).toEqual([1, 16])
+  }, 60_000)
+
+  test('is listed by no service from then on, and known as offline', async () => {
+    await mesh.relay('relay')
+    const leaver = await mesh.agent({ name: 'leaver' })
+    serve(leaver)
+    const caller = await mesh.agent({ name: 'caller', contracts: [job] })
+    await reached(caller, 'leaver')
+    await leaver.stop()
+    const providers = () => caller.services().flatMap(({ providers }) => providers.map(({ name }) => name))
+    await vi.waitFor(() => expect(providers()).not.toContain('leaver'), 5_000)
+    await vi.waitFor(
+      () => expect(caller.peers().find(({ name }) => name === 'leaver')).toMatchObject({ online: false }),
+      10_000,
+    )
+    expect((await caller.callAll('host.info' as never)).results.map(({ name }) => name)).not.toContain(
+      'leaver',
+    )
+  }, 60_000)
+
+  test('answers nothing afterwards', async () => {
+    const agent = await mesh.agent({ name: 'alone' })
+    await agent.stop()
+    const after = [
+      agent.call('host.info'),
+      agent.ask('host.info'),
+      agent.callAll('host.info'),
+      agent.ping('alone'),
+      agent.path('alone'),
+    ]
+    for (const action of after) expect(await codeOf(action)).toBe('going_away')
+    expect(() => serve(agent)).toThrow(expect.objectContaining({ code: 'going_away' }) as Error)
+  })
+
+  test('waits for its calls no longer than its drain time', async () => {
+    const leaver = await mesh.agent({ name: 'leaver', drain: 500 })
+    const seen = serve(leaver)
+    const caller = await mesh.agent({ name: 'caller', contracts: [job] })
+    await reached(caller, 'leaver')
+    const endless = codeOf(caller.ask('job.run', 60_000, { peer: 'leaver', timeout: 50_000 }))
+    await vi.waitFor(() => expect(seen.started).toBe(1))
+    const before = performance.now()
+    await leaver.stop()
+    expect(performance.now() - before).toBeLessThan(500 + 2_000)
+    expect(await endless).toBe('path_lost')
+  })
+})
+
+test('a call of 12 s that began over the relay survives the upgrade to a direct path', async () => {
+  await mesh.relay('relay')
+  const probe = await mesh.agent({ name: 'callee' })
+  const target = Number(probe.status().addrs[0]?.split('/').at(-1))
+  await probe.stop()
+  proxy = await startTcpProxy(target)
+  proxy.hold()
+  const addrs = { listen: [`/ip4/127.0.0.1/tcp/${target}`], announce: [`/ip4/127.0.0.1/tcp/${proxy.port}`] }
+  const callee = await mesh.startAgent({ name: 'callee', ...addrs })
+  const seen = serve(callee)
+  const caller = await mesh.agent({ name: 'caller', listen: [], contracts: [job] })
+  await vi.waitFor(async () => {
+    expect(await caller.ask('job.who', null, { peer: 'callee' })).toMatchObject({ path: 'relay' })
+  }, 20_000)
+  const call = codeOf(caller.ask('job.run', 12_000, { peer: 'callee', timeout: 30_000 }))
+  await vi.waitFor(() => expect(seen.started).toBe(1))
+  proxy.release()
+  await vi.waitFor(
+    () => expect(caller.peers().find(({ name }) => name === 'callee')).toMatchObject({ path: 'direct' }),
+    { timeout: 10_000, interval: 50 },
+  )
+  expect(await call).toBe('ok')
+}, 60_000)
