@@ -101,14 +101,24 @@ describe('role escalation', () => {
   test('by a clerk who may make tokens and nothing else: none for a role that may more', async () => {
     const { body: before } = await mesh.ask(mesh.admin, 'GET', '/v1/policy')
     const grant = { from: ['role:clerk'], to: ['admin:tokens'], allow: ['manage' as const] }
-    const policy = { ...defaultPolicy, grants: [...defaultPolicy.grants, grant] }
+    const byName = { from: ['name:ops-laptop'], to: ['admin:*'], allow: ['manage' as const] }
+    const byRole = { from: ['role:ops'], to: ['service:*'], allow: ['manage' as const] }
+    const policy = { ...defaultPolicy, grants: [...defaultPolicy.grants, grant, byRole] }
     await mesh.ask(mesh.admin, 'PUT', '/v1/policy', { body: { policy, expected: before.number } })
-    const clerk = await mesh.insider({ as: 'clerk', roles: ['clerk'] })
+    const clerk = await mesh.insider({ as: 'clerk', roles: ['agent', 'clerk'] })
     const make = (body: object) => mesh.ask(clerk.signer, 'POST', '/v1/tokens', { body, nonce: testSerial() })
     expect(await make({ roles: ['agent', 'admin'] })).toMatchObject(denied)
     expect(await make({ roles: ['admin'], uses: 5 })).toMatchObject(denied)
     for (const roles of [['agent'], ['clerk'], ['relay']])
       expect(await make({ roles })).toMatchObject({ status: 200 })
+    expect(await make({ roles: ['agent', 'ops'] })).toMatchObject(denied)
+    // A name that the policy knows and nobody has is for whoever asks for it.
+    const named = { ...policy, grants: [...policy.grants, byName] }
+    const expected = before.number + 1
+    await mesh.ask(mesh.admin, 'PUT', '/v1/policy', { body: { policy: named, expected } })
+    for (const name of ['ops-laptop', undefined])
+      expect(await make({ roles: ['agent'], name })).toMatchObject(denied)
+    expect(await make({ roles: ['agent'], name: 'web-1' })).toMatchObject({ status: 200 })
     const { body } = await mesh.ask(mesh.admin, 'GET', '/v1/policy')
     await mesh.ask(mesh.admin, 'PUT', '/v1/policy', {
       body: { policy: defaultPolicy, expected: body.number },

@@ -1,19 +1,12 @@
 /** Who asks, and whether it may. */
-import {
-  adminTargets,
-  evaluate,
-  MeshError,
-  verifyRequest,
-  type AdminTarget,
-  type RequestParts,
-  type Subject,
-} from '@agent-mesh/protocol'
+import { evaluate, MeshError, verifyRequest, type RequestParts } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
 import { denials } from './denials.ts'
 import { lostEnrolmentHint } from './enrolment.ts'
 import { readPolicy } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
+import { excessRight, type Newcomer } from './token-rights.ts'
 
 /** A member that proved its key, as it is enrolled now. */
 export interface Caller extends Enrolment {
@@ -45,11 +38,11 @@ export interface Callers {
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
   authorize(caller: Caller, target: `admin:${string}`): Promise<void>
   /**
-   * Whether the caller may make others of these roles and tags: none who may manage what the caller may not. Else the
-   * right to make tokens would be the right to everything. A denial is audited.
+   * Whether the caller may make others of these roles, tags and name: none who may do what the caller may not. Else the
+   * right to make tokens would be the right to everything. Who may write the policy may. A denial is audited.
    * @throws MeshError permission_denied
    */
-  authorizeGiving(caller: Caller, newcomer: Omit<Subject, 'sub'>): Promise<void>
+  authorizeGiving(caller: Caller, newcomer: Newcomer): Promise<void>
 }
 
 export function callers(mesh: MeshContext): Callers {
@@ -89,16 +82,18 @@ export function callers(mesh: MeshContext): Callers {
     },
     authorizeGiving: async (caller, newcomer) => {
       const { policy } = await readPolicy(mesh)
-      const mayManage = (subject: Subject) => (target: AdminTarget) =>
-        evaluate(policy, subject, 'manage', target) !== undefined
-      const own = mayManage({ ...caller, sub: caller.peerId })
-      const tooMuch = adminTargets.filter(mayManage({ ...newcomer, sub: '' })).find(target => !own(target))
-      if (tooMuch === undefined) return
-      await denied.record(caller.peerId, 'manage', tooMuch)
+      const maker = { ...caller, sub: caller.peerId }
+      // Who writes the policy grants what it likes.
+      if (evaluate(policy, maker, 'manage', 'admin:policy') !== undefined) return
+      const excess = await excessRight(store, policy, maker, newcomer)
+      if (excess === undefined) return
+      const { action, target } = excess
+      await denied.record(caller.peerId, action, target)
+      const chosen = newcomer.name === undefined ? ', or a name that it may choose,' : ''
       throw new MeshError(
         'permission_denied',
-        `Cannot give roles ${newcomer.roles.join(', ')}: they may manage ${tooMuch}, and you may not`,
-        { hint: 'Have somebody make the token who may.' },
+        `Cannot give roles ${newcomer.roles.join(', ')}: one of them${chosen} may ${action} ${target}, and you may not`,
+        { hint: 'Give the token a fixed name (--name), or have an admin make it.' },
       )
     },
   }

@@ -130,8 +130,8 @@ const tokenHandlers = ({ callers, tokens }: ControlPlane): Record<string, RouteH
   'POST /v1/tokens': async call => {
     const caller = callerOf(call)
     const request = call.body as z.output<typeof createTokenRequest>
-    const { roles, tags, name = '' } = request
-    await callers.authorizeGiving(caller, { roles, tags, name })
+    const { roles, tags, name } = request
+    await callers.authorizeGiving(caller, { roles, tags, ...(name === undefined ? {} : { name }) })
     return tokens.create(request, caller.peerId)
   },
   'DELETE /v1/tokens/{id}': call => tokens.revoke(call.params['id'] ?? '', callerOf(call).peerId),

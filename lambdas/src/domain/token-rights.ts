@@ -1,0 +1,57 @@
+/** What a newcomer could do by its token, against what the maker of the token may: nobody gives more than it has. */
+import {
+  findGrant,
+  selectorsOf,
+  type Action,
+  type Grant,
+  type Policy,
+  type Subject,
+} from '@agent-mesh/protocol'
+import type { Store } from '../store/store.ts'
+
+/** What a token fixes. Without a name the newcomer chooses one. */
+export type Newcomer = Pick<Subject, 'roles' | 'tags'> & { name?: string }
+
+export interface Right {
+  action: Action
+  target: string
+}
+
+/**
+ * The first right of the newcomer that the maker lacks, in the order of the policy; undefined when there is none. A target
+ * with a trailing `*` is compared as a whole: one grant of the maker has to cover it.
+ */
+export async function excessRight(
+  store: Pick<Store, 'findEnrolment'>,
+  policy: Policy,
+  maker: Subject,
+  newcomer: Newcomer,
+): Promise<Right | undefined> {
+  const own = selectorsOf(maker)
+  const theirs = await selectorsOfNewcomer(store, policy, newcomer)
+  return policy.grants
+    .filter(({ from }) => from.some(selector => theirs.has(selector)))
+    .flatMap(rightsOf)
+    .find(({ action, target }) => findGrant(policy, own, action, target) === undefined)
+}
+
+const rightsOf = ({ allow, to }: Grant): Right[] =>
+  allow.flatMap(action => to.map(target => ({ action, target })))
+
+/** With the names of the policy that the newcomer can get: its own, else every one that nobody holds. */
+async function selectorsOfNewcomer(
+  store: Pick<Store, 'findEnrolment'>,
+  policy: Policy,
+  { roles, tags, name }: Newcomer,
+): Promise<Set<string>> {
+  const selectors = selectorsOf({ sub: '', name: name ?? '', roles, tags })
+  const prefix = 'name:'
+  const named = new Set(policy.grants.flatMap(({ from }) => from).filter(each => each.startsWith(prefix)))
+  for (const selector of named) {
+    const wanted = selector.slice(prefix.length)
+    // A name that is taken becomes another one with a number.
+    if (name !== undefined && !wanted.startsWith(`${name.slice(0, 55)}`)) continue
+    if ((await store.findEnrolment({ name: wanted })) === undefined) selectors.add(selector)
+  }
+  return selectors
+}
