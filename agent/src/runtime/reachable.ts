@@ -61,6 +61,7 @@ export class Reachable {
       small: defaults.smallMesh,
     })
     this.#watch = new WatchLinks({
+      redialMs: () => (head.current.relays.length > 0 ? defaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
       connect: (peerId, signal) => targets.link(peerId, { signal }),
       ping: (link, signal) => this.#ping(link, signal),

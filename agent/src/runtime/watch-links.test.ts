@@ -119,6 +119,37 @@ describe('WatchLinks', () => {
     }
   })
 
+  test('lets calls go first after links were lost: dials again within the time it is given, not at once', async () => {
+    vi.useFakeTimers()
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    try {
+      const ends: (() => void)[] = []
+      const own = new WatchLinks({
+        targets: () => ['peer'],
+        redialMs: () => 20_000,
+        connect: () => {
+          const { promise, resolve } = Promise.withResolvers<undefined>()
+          ends.push(() => resolve(undefined))
+          return Promise.resolve({ closed: promise } as unknown as Link)
+        },
+        ping: () => Promise.resolve(1),
+        log: createLogger('test', 'silent'),
+      })
+      own.update()
+      await vi.advanceTimersByTimeAsync(defaults.watchRetryMinMs)
+      expect(ends).toHaveLength(1)
+      ends[0]?.()
+      await vi.advanceTimersByTimeAsync(9_900)
+      expect(ends).toHaveLength(1)
+      await vi.advanceTimersByTimeAsync(200)
+      expect(ends).toHaveLength(2)
+      await own.stop()
+    } finally {
+      vi.restoreAllMocks()
+      vi.useRealTimers()
+    }
+  })
+
   test('waits for the end of a link once, however long it measures it', async () => {
     vi.useFakeTimers()
     try {

@@ -10,6 +10,8 @@ export interface WatchLinksInit {
   targets: () => readonly string[]
   /** A link to the peer, opened if there is none. @throws MeshError */
   connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  /** Longest pause before a link that ended is dialled again, ms. @default none */
+  redialMs?: () => number
   /** Milliseconds of a round trip. @throws MeshError */
   ping: (link: Link, signal: AbortSignal) => Promise<number>
   log: Logger
@@ -100,7 +102,9 @@ export class WatchLinks {
         const link = await this.#init.connect(peerId, signal)
         link.rttMs = await this.#init.ping(link, signal)
         backoff = start.next()
-        await pause(defaults.watchPingMs, signal, this.#endOf(link))
+        const end = this.#endOf(link)
+        await pause(defaults.watchPingMs, signal, end)
+        if (end.aborted) await pause(Math.random() * (this.#init.redialMs?.() ?? 0), signal)
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
         const again = this.#again.signal
