@@ -1,7 +1,8 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod/mini'
 import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
+import type { CallContext } from './call-context.ts'
 import { defineService, type ServiceContract } from './contract.ts'
 import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
@@ -162,6 +163,27 @@ describe('dispatcher', () => {
     const link = await served({ registry })
     expect(await link.call('slow.even', 2)).toBe(2)
     await expect(link.call('slow.even', 3)).rejects.toEqual(failing('invalid_argument'))
+  })
+
+  it('does not blame a handler that stops because its caller gave up', async () => {
+    const registry = new ServiceRegistry()
+    const wait = (_: unknown, { signal }: CallContext): Promise<number> =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')))
+      })
+    registry.serve(math, { add: wait, divide: () => 0 })
+    const seen: string[] = []
+    const metrics = {
+      callEnded: (_side: string, method: string, code: string) => void seen.push(`${method} ${code}`),
+      callRetried: () => {},
+    }
+    const link = await served({ registry, metrics })
+    const giveUp = new AbortController()
+    const call = link.call('math.add', { a: 1, b: 1 }, { signal: giveUp.signal })
+    await link.ping()
+    giveUp.abort()
+    await expect(call).rejects.toEqual(failing('cancelled'))
+    await vi.waitFor(() => expect(seen).toEqual(['math.add cancelled']))
   })
 
   it('counts every call once, and names from outside as unknown', async () => {

@@ -125,7 +125,8 @@ export class Dispatcher {
   #failed(call: InboundCall, passage: Passage, thrown: unknown): never {
     const failure = handlerError(thrown, passage.served?.method ?? call.method)
     const error = asStarted(failure, passage.begun)
-    this.#ended(call, passage, error.code)
+    // What a handler throws because its call has ended is not its failure.
+    this.#ended(call, passage, call.endedBy?.code ?? error.code)
     throw error
   }
 
