@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: [`${rooms}/**/*.test.ts`, 'test/nat-lab/**/*.test.ts'],
+          include: [`${rooms}/**/*.test.ts`, 'test/{nat-lab,rolling}/**/*.test.ts'],
           exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },
       },

@@ -8,17 +8,11 @@ export interface ServingMetrics {
   /** Port of room rpc: a request that could not start at once started after so many ms. */
   turnWaited(ms: number): void
   /** Port of room rpc: a request was refused before its handler ran. */
-  turnRefused(reason: 'shed' | 'given_up' | 'limit'): void
+  turnRefused(reason: 'shed' | 'given_up'): void
 }
 
-export interface ServingObserved {
-  /** Requests in the turn queue now. */
-  waiting(): number
-  /** Methods that are limited now, and to how many calls at once. */
-  limits(): Iterable<readonly [method: string, most: number]>
-}
-
-export function servingMetrics(registry: Registry, observed: ServingObserved): ServingMetrics {
+/** `waiting`: requests in the turn queue now. */
+export function servingMetrics(registry: Registry, waiting: () => number): ServingMetrics {
   const registers = [registry]
   const seconds = new Histogram({
     name: 'agent_mesh_queue_wait_seconds',
@@ -28,7 +22,7 @@ export function servingMetrics(registry: Registry, observed: ServingObserved): S
   })
   const refused = new Counter({
     name: 'agent_mesh_calls_not_started_total',
-    help: 'Requests whose handler was not run: shed as they waited too long, given up by their caller, or over the limit of their method',
+    help: 'Requests whose handler was not run: shed as they waited too long, or given up by their caller',
     labelNames: ['reason'],
     registers,
   })
@@ -37,17 +31,7 @@ export function servingMetrics(registry: Registry, observed: ServingObserved): S
     help: 'Requests that wait for their turn',
     registers,
     collect() {
-      this.set(observed.waiting())
-    },
-  })
-  new Gauge({
-    name: 'agent_mesh_method_limit',
-    help: 'Calls of a method that may run at once, of methods that are limited now',
-    labelNames: ['method'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [method, most] of observed.limits()) this.set({ method }, most)
+      this.set(waiting())
     },
   })
   return {

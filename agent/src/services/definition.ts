@@ -1,4 +1,3 @@
-import type { ServeOptions } from './concurrency.ts'
 import type { MethodContracts, ServiceContract } from './contract.ts'
 import type { Handlers } from './typed.ts'
 
@@ -9,13 +8,10 @@ export interface ServiceDefinition<
 > {
   readonly contract: ServiceContract<Name, Methods>
   readonly handlers: Handlers<Methods>
-  /** How it is served. */
-  readonly options?: ServeOptions
 }
 
-/** Joins a contract and its handlers, which take their types from it. `options` says how many calls of a method may run at once. */
+/** Joins a contract and its handlers, which take their types from it. */
 export const implementService = <Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
   handlers: Handlers<Methods>,
-  options: ServeOptions = {},
-): ServiceDefinition<Name, Methods> => ({ contract, handlers, options })
+): ServiceDefinition<Name, Methods> => ({ contract, handlers })

@@ -1,0 +1,98 @@
+/** One run: members restart one after the other while calls run; then it is counted what became of them. */
+import type { Agent } from '@agent-mesh/agent'
+import { setTimeout as delay } from 'node:timers/promises'
+import { seeded } from './call-plan.ts'
+import type { RollingOptions } from './command-line.ts'
+import { countExecutions, writeExecutionsTo } from './executions.ts'
+import { failuresOf, judgeRun, overheads, type CallRecord, type Verdict } from './judge-run.ts'
+import { Load } from './load.ts'
+import type { Member, RollingMesh } from './rolling-mesh.ts'
+
+/** Lists of members agree by then, ms, on a busy machine too. */
+const knownMs = 60_000
+/** Kinds of failure that are shown. */
+const shownFailures = 20
+
+type Say = (line: string) => void
+type Observer = Pick<Agent, 'services'>
+
+/** @throws Error when a process does not start, or does not stop cleanly */
+export async function rollingRun(mesh: RollingMesh, options: RollingOptions, say: Say): Promise<Verdict> {
+  writeExecutionsTo(mesh.file('executions'))
+  await mesh.addRelays(2)
+  await mesh.addAgents(options.agents)
+  const callers = {
+    direct: await mesh.caller('direct', 'any'),
+    relayed: await mesh.caller('relayed', 'relay'),
+  }
+  const observers = Object.values(callers)
+  try {
+    await allKnown(observers, options.agents)
+    say(`${mesh.agents.length} agents and ${mesh.relays.length} relays run; calls begin`)
+    const load = new Load(callers, seeded(options.seed))
+    load.start()
+    const restart = (members: readonly Member[]) => restartEach(members, { mesh, load, observers, say })
+    try {
+      await restart(mesh.agents)
+      const before = load.records.length
+      await restart(mesh.relays)
+      sayOverheads(load.records.slice(before), 'while relays restarted', say)
+    } finally {
+      await load.stop()
+    }
+    return await judged(load.records, say)
+  } finally {
+    await Promise.all(observers.map(observer => observer.stop()))
+  }
+}
+
+interface Restarting {
+  mesh: RollingMesh
+  load: Load
+  observers: readonly Observer[]
+  say: Say
+}
+
+/** The next one stops when the one before is ready and known, as a supervisor would do it. */
+async function restartEach(members: readonly Member[], { mesh, load, observers, say }: Restarting) {
+  for (const member of members) {
+    const { stopMs, startMs } = await mesh.restart(member)
+    await allKnown(observers, mesh.agents.length)
+    const failed = load.records.filter(({ failure }) => failure !== undefined).length
+    const times = `stopped in ${Math.round(stopMs)} ms, ready after ${Math.round(startMs)} ms more`
+    say(`${member.name}: ${times}; ${load.records.length} calls, ${failed} failed, ${load.running} run`)
+  }
+}
+
+/** Resolves when each observer believes that many providers online. */
+async function allKnown(observers: readonly Observer[], agents: number): Promise<void> {
+  const online = (observer: Observer) =>
+    observer
+      .services()
+      .find(({ service }) => service === 'work@1')
+      ?.providers.filter(it => it.online) ?? []
+  const late = performance.now() + knownMs
+  while (observers.some(observer => online(observer).length < agents)) {
+    if (performance.now() > late)
+      throw new Error(`Cannot go on: the callers do not know all ${agents} agents`)
+    await delay(50)
+  }
+}
+
+function sayOverheads(records: readonly CallRecord[], when: string, say: Say): void {
+  for (const caller of ['direct', 'relayed']) {
+    const { p50, p99, max } = overheads(records.filter(record => record.caller === caller))
+    say(
+      `${caller} calls ${when} waited ${p50} ms (p50), ${p99} ms (p99), ${max} ms at most beyond their work`,
+    )
+  }
+}
+
+async function judged(records: readonly CallRecord[], say: Say): Promise<Verdict> {
+  sayOverheads(records, 'of the whole run', say)
+  const executions = await countExecutions()
+  const repeated = [...executions].filter(([id, times]) => times > 1 && id.startsWith('look')).length
+  say(`${repeated} idempotent calls were repeated after they had begun, as they may be`)
+  for (const line of failuresOf(records).slice(0, shownFailures)) say(line)
+  return judgeRun(records, executions)
+}
