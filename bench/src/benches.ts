@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { fleetBench } from './fleet/fleet.ts'
 import { lambda } from './lambda/lambda.ts'
+import { overload } from './overload/overload.ts'
 import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
 import { relayHomes } from './relay/relay-homes.ts'
@@ -11,6 +12,7 @@ export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
   fleet: fleetBench,
   lambda,
+  overload,
   revoke,
   relay,
   'relay-homes': relayHomes,

@@ -8,11 +8,17 @@ export interface ServingMetrics {
   /** Port of room rpc: a request that could not start at once started after so many ms. */
   turnWaited(ms: number): void
   /** Port of room rpc: a request was refused before its handler ran. */
-  turnRefused(reason: 'shed' | 'given_up'): void
+  turnRefused(reason: 'shed' | 'given_up' | 'limit'): void
 }
 
-/** `waiting`: requests in the turn queue now. */
-export function servingMetrics(registry: Registry, waiting: () => number): ServingMetrics {
+export interface ServingObserved {
+  /** Requests in the turn queue now. */
+  waiting(): number
+  /** Methods that are limited now, and to how many calls at once. */
+  limits(): Iterable<readonly [method: string, most: number]>
+}
+
+export function servingMetrics(registry: Registry, observed: ServingObserved): ServingMetrics {
   const registers = [registry]
   const seconds = new Histogram({
     name: 'agent_mesh_queue_wait_seconds',
@@ -22,7 +28,7 @@ export function servingMetrics(registry: Registry, waiting: () => number): Servi
   })
   const refused = new Counter({
     name: 'agent_mesh_calls_not_started_total',
-    help: 'Requests whose handler was not run: shed as they waited too long, or given up by their caller',
+    help: 'Requests whose handler was not run: shed as they waited too long, given up by their caller, or over the limit of their method',
     labelNames: ['reason'],
     registers,
   })
@@ -31,7 +37,17 @@ export function servingMetrics(registry: Registry, waiting: () => number): Servi
     help: 'Requests that wait for their turn',
     registers,
     collect() {
-      this.set(waiting())
+      this.set(observed.waiting())
+    },
+  })
+  new Gauge({
+    name: 'agent_mesh_method_limit',
+    help: 'Calls of a method that may run at once, of methods that are limited now',
+    labelNames: ['method'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [method, most] of observed.limits()) this.set({ method }, most)
     },
   })
   return {

@@ -1,6 +1,7 @@
 export type { ByteStream } from '../byte-stream.ts'
 export { ByteBudget } from './byte-budget.ts'
 export { callTimeoutMs, linkDefaults, processHeldBytes, type LinkLimits } from './defaults.ts'
+export { FairQueue, Lane } from './fair-queue.ts'
 export type { OnRequest } from './inbound-calls.ts'
 export type { InboundCall } from './inbound-request.ts'
 export { memoryStreams } from './memory-stream.ts'

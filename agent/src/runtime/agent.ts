@@ -97,7 +97,7 @@ export class Agent<const C extends Contracts = readonly []> {
     definition: ServiceDefinition<Name, Methods>,
   ): () => void {
     this.#mustRun(`serve ${definition.contract.name}`)
-    return this.#member.serving.registry.serve(definition.contract, definition.handlers)
+    return this.#member.serving.registry.serve(definition.contract, definition.handlers, definition.options)
   }
 
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */

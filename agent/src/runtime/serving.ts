@@ -2,9 +2,16 @@
 import { version, type PathReport } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
-import { servingMetrics } from '../observe/serving-metrics.ts'
+import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
 import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
-import { Dispatcher, type Authorize, hostHandlers, hostService, ServiceRegistry } from '../services/index.ts'
+import {
+  Dispatcher,
+  type Authorize,
+  hostHandlers,
+  hostService,
+  MethodLimiter,
+  ServiceRegistry,
+} from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from './rpc-sessions.ts'
@@ -38,17 +45,18 @@ export interface ServingInit {
 
 export function serving({ head, metrics, data, pathTo, onDenied, onChange }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
-  const turns: TurnQueue = new TurnQueue(
-    wheel,
-    {},
-    servingMetrics(metrics.registry, () => turns.size),
-  )
+  const now = () => systemWheelClock.now()
+  const observed: ServingMetrics = servingMetrics(metrics.registry, {
+    waiting: () => turns.size,
+    limits: () => limiter.limits(),
+  })
+  const turns: TurnQueue = new TurnQueue(wheel, {}, observed)
+  const limiter: MethodLimiter = new MethodLimiter({ now, onRefused: () => observed.turnRefused('limit') })
   const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onChange)
   registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
-  const now = () => systemWheelClock.now()
   const authorize = toldOfDenials(authorizeBy(head), onDenied)
-  const dispatcher = new Dispatcher({ registry, authorize, metrics, now })
+  const dispatcher = new Dispatcher({ registry, authorize, limiter, metrics, now })
   const sessions = new RpcSessions({
     wheel,
     turns,

@@ -1,3 +1,4 @@
+import type { ServeOptions } from './concurrency.ts'
 import type { MethodContracts, ServiceContract } from './contract.ts'
 import type { Handlers } from './typed.ts'
 
@@ -8,10 +9,13 @@ export interface ServiceDefinition<
 > {
   readonly contract: ServiceContract<Name, Methods>
   readonly handlers: Handlers<Methods>
+  /** How it is served. */
+  readonly options?: ServeOptions
 }
 
-/** Joins a contract and its handlers, which take their types from it. */
+/** Joins a contract and its handlers, which take their types from it. `options` says how many calls of a method may run at once. */
 export const implementService = <Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
   handlers: Handlers<Methods>,
-): ServiceDefinition<Name, Methods> => ({ contract, handlers })
+  options: ServeOptions = {},
+): ServiceDefinition<Name, Methods> => ({ contract, handlers, options })

@@ -1,7 +1,8 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod/mini'
 import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
+import type { CallContext } from './call-context.ts'
 import { defineService, type ServiceContract } from './contract.ts'
 import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
@@ -94,10 +95,9 @@ describe('dispatcher', () => {
     await refused('math.divide', { a: 1, b: 1 })
     await refused('math.add', { a: 'x' })
     const limiter = {
-      acquire: (method: string) => {
+      acquire: ({ method }: { method: string }) => {
         throw new MeshError('overloaded', `Cannot call ${method}: shed`)
       },
-      release: () => {},
     }
     await expect((await served({ limiter })).call('math.add', {})).rejects.toMatchObject({ notStarted: true })
     await expect((await served({})).call('math.nothing', {})).rejects.toMatchObject({
@@ -164,6 +164,27 @@ describe('dispatcher', () => {
     await expect(link.call('slow.even', 3)).rejects.toEqual(failing('invalid_argument'))
   })
 
+  it('does not blame a handler that stops because its caller gave up', async () => {
+    const registry = new ServiceRegistry()
+    const wait = (_: unknown, { signal }: CallContext): Promise<number> =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')))
+      })
+    registry.serve(math, { add: wait, divide: () => 0 })
+    const seen: string[] = []
+    const metrics = {
+      callEnded: (_side: string, method: string, code: string) => void seen.push(`${method} ${code}`),
+      callRetried: () => {},
+    }
+    const link = await served({ registry, metrics })
+    const giveUp = new AbortController()
+    const call = link.call('math.add', { a: 1, b: 1 }, { signal: giveUp.signal })
+    await link.ping()
+    giveUp.abort()
+    await expect(call).rejects.toEqual(failing('cancelled'))
+    await vi.waitFor(() => expect(seen).toEqual(['math.add cancelled']))
+  })
+
   it('counts every call once, and names from outside as unknown', async () => {
     const seen: string[] = []
     const metrics = {
@@ -181,19 +202,57 @@ describe('dispatcher', () => {
     ])
   })
 
-  it('lets the limiter shed a call before the policy is asked, and tells it when one ends', async () => {
+  it('lets the limiter refuse a call before its params are read, and tells it when one ends', async () => {
     const events: string[] = []
     const limiter = {
-      acquire: (method: string) => {
+      acquire: ({ method }: { method: string }) => {
         if (events.length > 0) throw new MeshError('overloaded', `Cannot call ${method}: shed`)
         events.push('in')
+        return { release: () => void events.push('out') }
       },
-      release: (_method: string, ms: number) => void events.push(`out ${ms >= 0}`),
     }
     const link = await served({ limiter })
     await link.call('math.divide', { a: 1, b: 1 })
     await expect(link.call('math.add', {})).rejects.toEqual(failing('overloaded'))
-    expect(events).toEqual(['in', 'out true'])
+    expect(events).toEqual(['in', 'out'])
+  })
+
+  it('starts no handler for a caller that gave up while its params were checked or it waited for room', async () => {
+    const checking = Promise.withResolvers<boolean>()
+    const room = Promise.withResolvers<{ release(): void }>()
+    let begun = 0
+    const slow = defineService({
+      name: 'slow',
+      version: 1,
+      methods: {
+        check: { params: z.any().check(z.refine(() => checking.promise)), result: z.any() },
+        wait: { params: z.any(), result: z.any() },
+      },
+    })
+    const registry = new ServiceRegistry()
+    const work = () => ++begun
+    registry.serve(slow, { check: work, wait: work })
+    const ended: string[] = []
+    const link = await served({
+      registry,
+      limiter: { acquire: ({ method }) => (method === 'slow.wait' ? room.promise : { release: () => {} }) },
+      metrics: {
+        callEnded: (_side, method, code) => void ended.push(`${method} ${code}`),
+        callRetried: () => {},
+      },
+    })
+    const controller = new AbortController()
+    const { signal } = controller
+    const calls = ['slow.check', 'slow.wait'].map(method => link.call(method, 1, { signal }))
+    await link.ping()
+    controller.abort()
+    for (const call of calls) await expect(call).rejects.toEqual(failing('cancelled'))
+    await link.ping()
+    checking.resolve(true)
+    room.resolve({ release: () => {} })
+    await vi.waitUntil(() => ended.length === 2)
+    expect(ended.sort()).toEqual(['slow.check cancelled', 'slow.wait cancelled'])
+    expect(begun).toBe(0)
   })
 })
 

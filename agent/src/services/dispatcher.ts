@@ -9,6 +9,7 @@ import {
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../rpc/index.ts'
 import { CallContext } from './call-context.ts'
+import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from './contract.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from './validate.ts'
@@ -19,18 +20,11 @@ import { checkedValue } from './validate.ts'
  */
 export type Authorize = (question: { from: Subject; action: Exclude<Action, 'manage'>; to: string }) => void
 
-/** Sheds calls before anything is spent on them. */
-export interface CallLimiter {
-  /** @throws MeshError `overloaded` */
-  acquire(method: string): void
-  /** After each call that was let in, with its duration in ms. */
-  release(method: string, ms: number): void
-}
-
 export interface DispatcherInit {
   readonly registry: ServiceRegistry
   /** @default denies everything */
   readonly authorize?: Authorize
+  /** @default none */
   readonly limiter?: CallLimiter
   readonly metrics?: RpcMetrics
   /** Monotonic ms, of the same clock as the links'. */
@@ -43,7 +37,7 @@ interface Passage {
   readonly startedAt: number
   readonly served: ServedMethod | undefined
   /** The limiter let it in. */
-  admitted: boolean
+  permit: Permit | undefined
   /** Its handler began: from then on a failure is the handler's. */
   begun: boolean
 }
@@ -56,8 +50,9 @@ const denyAll: Authorize = ({ from, action, to }) => {
 }
 
 /**
- * Serves calls in the order of the design: deadline (by the link), limit, authorize, validate, handler. The name is
- * looked up before the policy is asked, but only the allowed learn whether it is served.
+ * Serves calls: their turn has come and their deadline has not (that is the link's), then authorize, limit, validate, look whether
+ * somebody still waits, handler. The name is looked up before the policy is asked, but only the allowed learn whether it is served.
+ * The limit comes after the policy, so that the denied take no room from others.
  *
  * Params are checked here, where they come in from outside; results are checked by the caller, for whom they do.
  */
@@ -83,10 +78,8 @@ export class Dispatcher {
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
     const served = this.#registry.find(call.method)
-    const passage: Passage = { startedAt: this.#now(), served, admitted: false, begun: false }
+    const passage: Passage = { startedAt: this.#now(), served, permit: undefined, begun: false }
     try {
-      this.#limiter?.acquire(call.method)
-      passage.admitted = true
       const result = this.#run(caller, call, passage)
       const promise = promiseOf(result)
       if (promise === undefined) {
@@ -111,27 +104,51 @@ export class Dispatcher {
     this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
     if (served === undefined)
       throw new MeshError('unsupported', `Cannot call ${call.method}: it is not served here`)
-    const context = new CallContext(caller, method, call, this.#now)
+    const permit = this.#limiter?.acquire(served, caller, call)
+    if (!(permit instanceof Promise)) {
+      passage.permit = permit
+      return this.#handle(served, new CallContext(caller, method, call, this.#now), call, passage)
+    }
+    return permit.then(granted => {
+      passage.permit = granted
+      this.#checkWanted(call)
+      return this.#handle(served, new CallContext(caller, method, call, this.#now), call, passage)
+    })
+  }
+
+  #handle(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
     const handle = (checked: StandardSchemaV1.Result<unknown>): unknown => {
-      const params = checkedValue(checked, 'invalid_argument', `call ${method}`)
+      const params = checkedValue(checked, 'invalid_argument', `call ${served.method}`)
       passage.begun = true
       return served.handle(params, context)
     }
     const checked = served.params['~standard'].validate(call.params())
-    return checked instanceof Promise ? checked.then(handle) : handle(checked)
+    if (!(checked instanceof Promise)) return handle(checked)
+    return checked.then(result => {
+      this.#checkWanted(call)
+      return handle(result)
+    })
+  }
+
+  /** Time has passed: starts nothing for a caller that gave up meanwhile. @throws MeshError why nobody waits */
+  #checkWanted(call: InboundCall): void {
+    if (call.endedBy !== undefined) throw call.endedBy
+    if (this.#now() >= call.deadline)
+      throw new MeshError('deadline_exceeded', `Cannot call ${call.method}: its time ran out at the callee`)
   }
 
   /** @throws MeshError what the caller is told: of the handler, or `notStarted` */
   #failed(call: InboundCall, passage: Passage, thrown: unknown): never {
     const failure = handlerError(thrown, passage.served?.method ?? call.method)
     const error = asStarted(failure, passage.begun)
-    this.#ended(call, passage, error.code)
+    // What a handler throws because its call has ended is not its failure.
+    this.#ended(call, passage, call.endedBy?.code ?? error.code)
     throw error
   }
 
-  #ended(call: InboundCall, { startedAt, served, admitted }: Passage, code: 'ok' | ErrorCode): void {
+  #ended(call: InboundCall, { startedAt, served, permit }: Passage, code: 'ok' | ErrorCode): void {
     const ms = this.#now() - startedAt
-    if (admitted) this.#limiter?.release(call.method, ms)
+    permit?.release()
     this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, ms)
   }
 }

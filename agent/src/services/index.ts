@@ -11,7 +11,9 @@ export {
   type ServiceContract,
 } from './contract.ts'
 export { implementService, type ServiceDefinition } from './definition.ts'
-export { Dispatcher, type Authorize, type CallLimiter, type DispatcherInit } from './dispatcher.ts'
+export { MethodLimiter, type CallLimiter, type Permit } from './call-limiter.ts'
+export type { Concurrency, ServeOptions } from './concurrency.ts'
+export { Dispatcher, type Authorize, type DispatcherInit } from './dispatcher.ts'
 export { hostHandlers, hostService, type HostInfoInit } from './host-info.ts'
 export { localCallee } from './local-callee.ts'
 export type { Answer } from './attempts.ts'

@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from './call-context.ts'
+import { checkConcurrency, concurrencyOf, type Concurrency, type ServeOptions } from './concurrency.ts'
 import { defineService, serviceRef, type MethodContracts, type ServiceContract } from './contract.ts'
 import type { Handlers } from './typed.ts'
 
@@ -12,6 +13,8 @@ export interface ServedMethod {
   readonly target: string
   readonly params: StandardSchemaV1
   readonly handle: (params: unknown, context: CallContext) => unknown
+  /** Calls of it that may run at once. */
+  readonly concurrency: Concurrency
 }
 
 interface Served {
@@ -39,11 +42,12 @@ export class ServiceRegistry {
   serve<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
     handlers: Handlers<Methods>,
+    options: ServeOptions = {},
   ): () => void {
     defineService(contract)
     const ref = serviceRef(contract)
     if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
-    const served: Served = { contract, methods: methodsOf(contract, handlers) }
+    const served: Served = { contract, methods: methodsOf(contract, handlers, options) }
     this.#served.set(ref, served)
     this.#changed()
     return () => {
@@ -90,14 +94,17 @@ export class ServiceRegistry {
 function methodsOf<Methods extends MethodContracts>(
   { name, methods }: ServiceContract<string, Methods>,
   handlers: Handlers<Methods>,
+  options: ServeOptions,
 ): Map<string, ServedMethod> {
+  checkConcurrency(options, name, methods)
   const served = Object.entries(methods).map(([key, { params }]): [string, ServedMethod] => {
     const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
     if (typeof handler !== 'function')
       throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
     const method = `${name}.${key}`
     const handle = handler.bind(handlers) as ServedMethod['handle']
-    return [key, { method, target: `service:${method}`, params, handle }]
+    const concurrency = concurrencyOf(options, key)
+    return [key, { method, target: `service:${method}`, params, handle, concurrency }]
   })
   return new Map(served)
 }

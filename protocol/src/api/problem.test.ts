@@ -25,6 +25,13 @@ describe('problem details', () => {
     expect([sent.told, received?.told]).toEqual([false, true])
   })
 
+  test('keep that the handler of a call was not begun', () => {
+    for (const notStarted of [true, false]) {
+      const problem = problemOf(new MeshError('overloaded', 'Cannot call a.b', { notStarted }))
+      expect(errorOfProblem(problem)?.notStarted).toBe(notStarted)
+    }
+  })
+
   test('of a later version, with a code this one does not know, are left to the reader', () => {
     const problem = { ...problemOf(new MeshError('internal', 'x')), code: 'too_purple' }
     expect(errorOfProblem(problem)).toBeUndefined()

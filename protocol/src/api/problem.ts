@@ -12,11 +12,13 @@ export const problemSchema = z.looseObject({
   code: z.string(),
   hint: z.optional(z.string()),
   details: z.optional(z.record(z.string(), z.unknown())),
+  /** Of a call on the local socket: its handler is known not to have begun. */
+  notStarted: z.optional(z.boolean()),
 })
 export type Problem = z.output<typeof problemSchema>
 
 /** The problem details of an error, without secrets. Its cause and its stack stay in the process. */
-export const problemOf = ({ code, status, message, hint, details }: MeshError): Problem => ({
+export const problemOf = ({ code, status, message, hint, details, notStarted }: MeshError): Problem => ({
   type: `urn:agent-mesh:error:${code}`,
   title: code,
   status,
@@ -24,13 +26,21 @@ export const problemOf = ({ code, status, message, hint, details }: MeshError): 
   code,
   ...(hint === undefined ? {} : { hint: redactText(hint) }),
   ...(details === undefined ? {} : { details: redact(details) as Record<string, unknown> }),
+  ...(notStarted ? { notStarted } : {}),
 })
 
 /** The error that a problem tells of; undefined when this version does not know its code. */
-export function errorOfProblem({ code, detail, hint, details }: Problem): MeshError | undefined {
+export function errorOfProblem({
+  code,
+  detail,
+  hint,
+  details,
+  notStarted = false,
+}: Problem): MeshError | undefined {
   if (!isErrorCode(code)) return undefined
   return new MeshError(code, detail, {
     told: true,
+    notStarted,
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),
   })

@@ -1,0 +1,173 @@
+import { MeshError, type Subject } from '@agent-mesh/protocol'
+import { FairQueue, Lane, type InboundCall } from '../rpc/index.ts'
+import type { Concurrency } from './concurrency.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
+import { limitDefaults, type LimitOptions } from './limit-defaults.ts'
+import type { ServedMethod } from './service-registry.ts'
+
+/** The right to run one handler; given back when that has ended. */
+export interface Permit {
+  release(): void
+}
+
+/** Decides how many handlers run at once. */
+export interface CallLimiter {
+  /**
+   * A permit at once, or when there is room.
+   * @throws MeshError `overloaded`, also as a rejection, when there is none in time; why the call ended when its caller gave up
+   */
+  acquire(served: ServedMethod, caller: Subject, call: InboundCall): Permit | Promise<Permit>
+}
+
+export interface CallLimiterInit {
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** A call was refused as its method had no room. Must not throw. */
+  readonly onRefused?: () => void
+  /** @default {@link limitDefaults} */
+  readonly options?: Partial<LimitOptions>
+}
+
+/** How many calls may run beside those that do. */
+interface Limit {
+  readonly most: number
+  admits(running: number, now: number): boolean
+  ended(among: number, ms: number, running: number, now: number): void
+}
+
+const fixedLimit = (most: number): Limit => ({
+  most,
+  admits: running => running < most,
+  ended: () => undefined,
+})
+
+interface Waiting {
+  readonly call: InboundCall
+  readonly since: number
+  readonly resolve: (permit: Permit) => void
+  readonly reject: (error: MeshError) => void
+}
+
+/**
+ * One limit for each method served, as methods differ in what holds them up: of its calls in flight, found out by
+ * {@link ConcurrencyLimit} unless the service says otherwise. A handler that returns without waiting is never more than one, so this
+ * limits those that wait. A call without room waits for 100 ms at most; callers take turns.
+ */
+export class MethodLimiter implements CallLimiter {
+  readonly #init: CallLimiterInit
+  readonly #options: LimitOptions
+  readonly #methods = new Map<ServedMethod, MethodRoom>()
+
+  constructor(init: CallLimiterInit) {
+    this.#init = init
+    this.#options = { ...limitDefaults, ...init.options }
+  }
+
+  acquire(served: ServedMethod, caller: Subject, call: InboundCall): Permit | Promise<Permit> {
+    if (served.concurrency === 'unlimited') return unlimited
+    let room = this.#methods.get(served)
+    if (room === undefined) {
+      room = new MethodRoom(
+        served.method,
+        limitOf(served.concurrency, this.#options),
+        this.#init,
+        this.#options,
+      )
+      this.#methods.set(served, room)
+    }
+    return room.acquire(caller, call)
+  }
+
+  /** Methods that are limited now, and to how many calls at once. */
+  *limits(): Generator<readonly [method: string, most: number]> {
+    for (const [{ method }, { most }] of this.#methods)
+      if (Number.isFinite(most)) yield [method, Math.floor(most)]
+  }
+}
+
+const unlimited: Permit = { release: () => undefined }
+
+const limitOf = (concurrency: Concurrency, options: LimitOptions): Limit =>
+  typeof concurrency === 'number' ? fixedLimit(concurrency) : new ConcurrencyLimit(options)
+
+/** The calls of one method that run or wait for room. */
+class MethodRoom {
+  readonly #method: string
+  readonly #limit: Limit
+  readonly #init: CallLimiterInit
+  readonly #options: LimitOptions
+  readonly #waiting = new FairQueue<Waiting>()
+  readonly #lanes = new WeakMap<Subject, Lane<Waiting>>()
+  readonly #look = (): void => this.#tick()
+  #running = 0
+  #ticking = false
+
+  constructor(method: string, limit: Limit, init: CallLimiterInit, options: LimitOptions) {
+    this.#method = method
+    this.#limit = limit
+    this.#init = init
+    this.#options = options
+  }
+
+  get most(): number {
+    return this.#limit.most
+  }
+
+  acquire(caller: Subject, call: InboundCall): Permit | Promise<Permit> {
+    const now = this.#init.now()
+    if (this.#waiting.size === 0 && this.#limit.admits(this.#running, now)) return this.#begin(now)
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(this.#laneOf(caller), { call, since: now, resolve, reject })
+      this.#letIn(now)
+      if (this.#waiting.size > 0) this.#schedule()
+    })
+  }
+
+  #begin(now: number): Permit {
+    const among = ++this.#running
+    return { release: () => this.#end(among, now) }
+  }
+
+  #end(among: number, beganAt: number): void {
+    const now = this.#init.now()
+    this.#limit.ended(among, now - beganAt, this.#running, now)
+    this.#running--
+    if (this.#waiting.size > 0) this.#letIn(now)
+  }
+
+  #letIn(now: number): void {
+    while (this.#waiting.size > 0 && this.#limit.admits(this.#running, now)) {
+      const next = this.#waiting.next()!
+      if (next.call.endedBy === undefined) next.resolve(this.#begin(now))
+      else next.reject(next.call.endedBy)
+    }
+  }
+
+  #tick(): void {
+    this.#ticking = false
+    const now = this.#init.now()
+    const isOver = ({ call, since }: Waiting): boolean =>
+      call.endedBy !== undefined || now - since > this.#options.mostWaitMs
+    for (const { call, reject } of this.#waiting.sweep(isOver)) reject(call.endedBy ?? this.#refusal())
+    this.#letIn(now)
+    if (this.#waiting.size > 0) this.#schedule()
+  }
+
+  #refusal(): MeshError {
+    this.#init.onRefused?.()
+    const reason = `${this.#running} calls of it are running, and it gets slower with more`
+    return new MeshError('overloaded', `Cannot call ${this.#method}: ${reason}`, { notStarted: true })
+  }
+
+  #schedule(): void {
+    if (this.#ticking) return
+    this.#ticking = true
+    setTimeout(this.#look, limitDefaults.tickMs).unref()
+  }
+
+  #laneOf(caller: Subject): Lane<Waiting> {
+    let lane = this.#lanes.get(caller)
+    if (lane === undefined) this.#lanes.set(caller, (lane = new Lane()))
+    return lane
+  }
+}
