@@ -12,6 +12,12 @@ export interface TcpProxy {
   hold(): void
   /** Passes on what it held. */
   release(): void
+  /** From now on what clients send shares so many bytes a second, as over one slow uplink; the way back stays fast. */
+  uplink(bytesPerSecond: number): void
+  /** Bytes that clients have sent. */
+  readonly sentBytes: number
+  /** Connections that clients have made. */
+  readonly connections: number
   /** Lets bytes of a client through until `after` says so, then cuts before the answer: written, and not told. */
   cutAfter(after: ((sent: Buffer) => boolean) | undefined): void
   stop(): Promise<void>
@@ -22,7 +28,23 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   let after: ((sent: Buffer) => boolean) | undefined
   let cuts = 0
   let held = false
-  const server = createServer(client => {
+  let sentBytes = 0
+  let connections = 0
+  let rate = Infinity
+  let freeAt = 0
+  /** Passes a chunk on when the uplink has carried it, and reads nothing of its sender until then. */
+  const carry = (sent: Buffer, client: Socket, upstream: Socket): void => {
+    if (rate === Infinity) return void upstream.write(sent)
+    client.pause()
+    freeAt = Math.max(freeAt, performance.now()) + (sent.length / rate) * 1_000
+    setTimeout(() => {
+      upstream.write(sent)
+      if (!held) client.resume()
+    }, freeAt - performance.now())
+  }
+  // A small buffer: what waits for the uplink waits at its sender.
+  const server = createServer({ highWaterMark: 16 * 1024 }, client => {
+    connections++
     const upstream = connect(target, '127.0.0.1')
     let doomed = false
     const end = (): void => {
@@ -39,7 +61,8 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     }
     client.on('data', sent => {
       if (after?.(sent) === true) doomed = true
-      upstream.write(sent)
+      sentBytes += sent.length
+      carry(sent, client, upstream)
     })
     upstream.on('data', answer => {
       if (!doomed) return void client.write(answer)
@@ -58,6 +81,13 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     get cuts() {
       return cuts
     },
+    get sentBytes() {
+      return sentBytes
+    },
+    get connections() {
+      return connections
+    },
+    uplink: bytesPerSecond => void (rate = bytesPerSecond),
     cut,
     hold: () => {
       held = true

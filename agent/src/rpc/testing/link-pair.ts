@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import type { LinkLimits } from '../defaults.ts'
+import type { LinkLimits, TurnOptions } from '../defaults.ts'
 import type { OnRequest } from '../inbound-calls.ts'
 import { rpcLink, type RpcLink } from '../rpc-link.ts'
 import { socketStream } from '../socket-stream.ts'
 import { TimerWheel } from '../timer-wheel.ts'
+import { TurnQueue } from '../turn-queue.ts'
 
 export interface LinkPair {
   readonly caller: RpcLink
@@ -29,11 +30,16 @@ export async function socketPair(): Promise<[Socket, Socket]> {
 }
 
 /** A link between two real sockets; the callee serves with `onRequest`, the caller refuses. */
-export async function linkPair(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
+export async function linkPair(
+  onRequest: OnRequest,
+  limits: Partial<LinkLimits> = {},
+  turnOptions: Partial<TurnOptions> = {},
+): Promise<LinkPair> {
   const [callerSocket, calleeSocket] = await socketPair()
   const wheel = new TimerWheel()
+  const turns = new TurnQueue(wheel, turnOptions)
   const caller = rpcLink({ stream: socketStream(callerSocket), wheel, onRequest: () => 'caller', limits })
-  const callee = rpcLink({ stream: socketStream(calleeSocket), wheel, onRequest, limits })
+  const callee = rpcLink({ stream: socketStream(calleeSocket), wheel, turns, onRequest, limits })
   return {
     caller,
     callee,

@@ -1,0 +1,300 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import {
+  encodeBody,
+  FrameDecoder,
+  FrameEncoder,
+  linkFeatures,
+  type Frame,
+} from '@agent-mesh/protocol/wire/index'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ByteStream } from '../byte-stream.ts'
+import { ByteBudget } from './byte-budget.ts'
+import type { InboundCall } from './inbound-request.ts'
+import type { OnRequest } from './inbound-calls.ts'
+import { memoryStreams } from './memory-stream.ts'
+import { rpcLink, type RpcLink, type RpcLinkInit } from './rpc-link.ts'
+import { linkPair } from './testing/link-pair.ts'
+import { TimerWheel } from './timer-wheel.ts'
+
+const kib = 1024
+const body = 'x'.repeat(900 * kib)
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
+const outcome = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => 'ok',
+    (error: MeshError) => `${error.code}${error.notStarted ? ', not started' : ''}`,
+  )
+
+/** Both ends are in one process, and bodies cost CPU: nothing is shed for that. */
+const patient = { mostWaitMs: 60_000, standingWaitMs: 60_000 }
+
+let wheel: TimerWheel
+const links: RpcLink[] = []
+beforeEach(() => {
+  wheel = new TimerWheel()
+})
+afterEach(() => {
+  for (const link of links.splice(0)) link.close()
+  wheel.stop()
+})
+
+/** A link whose other end is played by the test: it says what it sends, and keeps the frames that it gets. */
+function played(init: Partial<RpcLinkInit> & { stream?: ByteStream } = {}) {
+  const [near, far] = memoryStreams()
+  const frames: Frame[] = []
+  const decoder = new FrameDecoder(frame => frames.push(frame))
+  far.onData(chunk => decoder.push(chunk))
+  const link = rpcLink({ stream: near, wheel, onRequest: () => undefined, ...init })
+  links.push(link)
+  const say = (write: (encoder: FrameEncoder) => void): void => {
+    const encoder = new FrameEncoder()
+    write(encoder)
+    far.send(encoder.take())
+  }
+  const kinds = (): string[] => frames.map(({ type }) => type).filter(type => type !== 'settings')
+  return { link, frames, say, kinds }
+}
+
+const reads = (encoder: FrameEncoder): void => encoder.settings(linkFeatures.parts)
+
+describe('large frames', () => {
+  it('wait until the peer is heard, and reach one of an earlier version whole', async () => {
+    const { link, frames, say, kinds } = played()
+    const call = outcome(link.call('a.b', body))
+    await turn()
+    expect([frames[0]?.type, kinds()]).toEqual(['settings', ['ping']])
+    say(encoder => encoder.pong(0))
+    await until(() => kinds().length === 2)
+    expect(frames.at(-1)).toMatchObject({ type: 'request', method: 'a.b' })
+    say(encoder => encoder.response(1, encodeBody(1, 'x')))
+    expect(await call).toBe('ok')
+  })
+
+  it('go to others in parts, no more of them than were counted as read, and let everything else pass', async () => {
+    const { link, frames, say, kinds } = played()
+    void outcome(link.call('a.b', body))
+    say(reads)
+    await until(() => kinds().includes('part'))
+    const before = kinds().filter(kind => kind === 'part').length
+    expect(before).toBeLessThanOrEqual(4)
+    void outcome(link.call('small.one', 1))
+    void link.ping().catch(() => undefined)
+    await until(() => kinds().slice(-2).join() === 'request,ping')
+    say(encoder => encoder.delivered(before))
+    await until(() => kinds().filter(kind => kind === 'part').length > before)
+    const sizes = frames.flatMap(frame => (frame.type === 'part' ? [frame.bytes.length] : []))
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16 * kib)
+  })
+
+  it('take turns: the second of two does not wait for the end of the first', async () => {
+    const { link, frames, say } = played()
+    void outcome(link.call('a.b', body))
+    void outcome(link.call('a.c', body))
+    say(reads)
+    await until(() => frames.some(frame => frame.type === 'part'))
+    expect(new Set(frames.flatMap(frame => (frame.type === 'part' ? [frame.id] : []))).size).toBe(2)
+  })
+
+  it('arrive as they were sent, in both directions at once', async () => {
+    const pair = await linkPair(call => call.params(), {}, patient)
+    const bodies = Array.from({ length: 12 }, (_, i) => 'ü'.repeat(400 * kib - i) + i)
+    const echoes = await Promise.all(bodies.map(sent => pair.caller.call('a.b', sent)))
+    expect(echoes.map((echo, i) => echo === bodies[i])).toEqual(bodies.map(() => true))
+    expect([pair.caller.stats.heldBytes, pair.callee.stats.heldBytes]).toEqual([0, 0])
+    pair.stop()
+  })
+
+  it('end the link when more are counted as read than were sent', async () => {
+    const { link, say } = played()
+    say(reads)
+    say(encoder => encoder.delivered(7))
+    expect(await link.closed).toMatchObject({ code: 'protocol_error' })
+  })
+})
+
+describe('a call given up before it is written', () => {
+  it('is never sent, and one begun in parts is taken back', async () => {
+    const { link, frames, say, kinds } = played()
+    const cancel = new AbortController()
+    const begun = outcome(link.call('a.begun', body, { signal: cancel.signal }))
+    const calls = ['b', 'c', 'd'].map(name => outcome(link.call(`a.${name}`, body)))
+    const waiting = outcome(link.call('a.waiting', body, { timeoutMs: 30 }))
+    say(reads)
+    await until(() => kinds().includes('part'))
+    expect(await waiting).toBe('deadline_exceeded, not started')
+    cancel.abort()
+    expect(await begun).toBe('cancelled, not started')
+    await until(() => kinds().includes('drop'))
+    expect(kinds()).not.toContain('cancel')
+    const first = frames.find(frame => frame.type === 'part')
+    expect(frames.find(frame => frame.type === 'drop')).toMatchObject({ id: first?.id })
+    link.close()
+    expect(await Promise.all(calls)).toEqual(Array(3).fill('unavailable, not started'))
+    expect(link.stats.heldBytes).toBe(0)
+  })
+
+  it('carries the time that is left when it is written', async () => {
+    const stream = reluctant()
+    const { link, frames, say } = played({ stream: stream.near })
+    stream.far.onData(chunk => new FrameDecoder(frame => frames.push(frame)).push(chunk))
+    void say
+    await turn()
+    stream.takes = false
+    void outcome(link.call('a.first', 1, { timeoutMs: 60_000 }))
+    await turn()
+    const late = outcome(link.call('a.late', 1, { timeoutMs: 60_000 }))
+    const expired = outcome(link.call('a.expired', 1, { timeoutMs: 20 }))
+    const since = performance.now()
+    expect(await expired).toBe('deadline_exceeded, not started')
+    const waited = performance.now() - since
+    stream.takes = true
+    stream.drain()
+    await until(() => frames.some(frame => frame.type === 'request' && frame.method === 'a.late'))
+    const written = frames.find(frame => frame.type === 'request' && frame.method === 'a.late')
+    expect((written as { timeoutMs: number }).timeoutMs).toBeLessThanOrEqual(60_000 - Math.floor(waited))
+    expect(frames.map(frame => ('method' in frame ? frame.method : ''))).not.toContain('a.expired')
+    link.close()
+    expect(await late).toBe('path_lost')
+  })
+
+  it('is unavailable, not lost, when the stream closes under it', async () => {
+    const stream = reluctant()
+    const { link } = played({ stream: stream.near })
+    await turn()
+    const written = outcome(link.call('a.b', 1))
+    await turn()
+    stream.closing = true
+    const unwritten = outcome(link.call('a.b', 2))
+    await turn()
+    link.abort(new Error('closed'))
+    expect([await written, await unwritten]).toEqual(['path_lost', 'unavailable, not started'])
+  })
+})
+
+/** A memory stream that takes no more when told so. */
+function reluctant() {
+  const [inner, far] = memoryStreams()
+  let onDrain = (): void => {}
+  const state = { takes: true, closing: false, far, drain: () => onDrain(), near: inner }
+  state.near = {
+    get writable() {
+      return !state.closing
+    },
+    send: chunk => (state.closing ? false : inner.send(chunk) && state.takes),
+    pause: () => undefined,
+    resume: () => undefined,
+    onData: callback => inner.onData(callback),
+    onDrain: callback => void (onDrain = callback),
+    onClose: callback => inner.onClose(callback),
+    close: () => inner.close(),
+    abort: error => inner.abort(error),
+  }
+  return state
+}
+
+describe('memory of a link', () => {
+  const open: { stop(): void }[] = []
+  afterEach(() => {
+    for (const pair of open.splice(0)) pair.stop()
+  })
+  const pairOf = async (onRequest: OnRequest, limits = {}) => {
+    const pair = await linkPair(onRequest, limits, patient)
+    open.push(pair)
+    return pair
+  }
+  const buffers = (): number => {
+    globalThis.gc?.()
+    return process.memoryUsage().arrayBuffers
+  }
+
+  it('lets 64 answers of 900 KB wait for room, and all of them arrive', async () => {
+    const { caller, callee } = await pairOf(() => body, { heldBytes: 4 * kib * kib })
+    let most = 0
+    const watch = setInterval(
+      () => (most = Math.max(most, callee.stats.heldBytes, caller.stats.heldBytes)),
+      1,
+    )
+    const before = buffers()
+    let mostBuffers = 0
+    const calls = Array.from({ length: 64 }, async () => {
+      const answer = await caller.call('a.b', 1)
+      mostBuffers = Math.max(mostBuffers, process.memoryUsage().arrayBuffers - before)
+      return answer === body
+    })
+    expect(await Promise.all(calls)).toEqual(Array(64).fill(true))
+    clearInterval(watch)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(5 * kib * kib)
+    expect(mostBuffers).toBeLessThan(64 * body.length)
+    expect(callee.stats).toMatchObject({ inbound: 0, heldBytes: 0 })
+  })
+
+  it('ends an answer that waits for room at its deadline, or when its caller gives up', async () => {
+    const { caller, callee, callerSocket } = await pairOf(() => body, { heldBytes: kib })
+    callerSocket.pause()
+    const calls = Array.from({ length: 8 }, () => outcome(caller.call('a.b', 1, { timeoutMs: 150 })))
+    await until(() => callee.stats.inbound === 8)
+    await until(() => callee.stats.inbound === 0)
+    expect(callee.stats.heldBytes).toBe(0)
+    callerSocket.resume()
+    expect(await Promise.all(calls)).toEqual(Array(8).fill('deadline_exceeded'))
+    expect(await caller.call('a.b', 1)).toBe(body)
+  })
+
+  it('keeps no bytes of requests whose params were read, though their handlers wait', async () => {
+    const { caller, callee } = await pairOf(call => {
+      call.params()
+      return new Promise(() => {})
+    })
+    const bytes = new Uint8Array(1023 * kib)
+    const calls: Promise<unknown>[] = []
+    for (let sent = 1; sent <= 50; sent++) {
+      calls.push(outcome(caller.call('a.b', bytes)))
+      await until(() => callee.stats.inbound === sent)
+    }
+    expect([callee.stats.heldBytes, caller.stats.heldBytes]).toEqual([0, 0])
+    callee.close()
+    expect(await Promise.all(calls)).toEqual(Array(50).fill('path_lost'))
+  })
+
+  it('refuses requests beyond its bytes as not started, and takes them again when others were read', async () => {
+    const waiting: InboundCall[] = []
+    const { caller, callee } = await pairOf(
+      call => {
+        waiting.push(call)
+        return new Promise(resolve => call.signal.addEventListener('abort', () => resolve(0)))
+      },
+      { heldBytes: 2 * kib * kib },
+    )
+    const cancel = new AbortController()
+    const calls = Array.from({ length: 3 }, () =>
+      outcome(caller.call('a.b', body, { signal: cancel.signal })),
+    )
+    await until(() => waiting.length === 3)
+    expect(callee.stats.heldBytes).toBeGreaterThan(2 * kib * kib)
+    expect(await outcome(caller.call('a.b', body))).toBe('overloaded, not started')
+    expect(await outcome(caller.call('a.b', 'y'.repeat(2_000)))).toBe('overloaded, not started')
+    for (const call of waiting) expect(call.params()).toBe(body)
+    expect(() => waiting[0]?.params()).toThrow(expect.objectContaining({ code: 'internal' }))
+    expect(callee.stats.heldBytes).toBe(0)
+    const next = outcome(caller.call('a.b', body, { signal: cancel.signal }))
+    await until(() => waiting.length === 4)
+    cancel.abort()
+    expect(await Promise.all([...calls, next])).toEqual(Array(4).fill('cancelled'))
+    await until(() => callee.stats.heldBytes + caller.stats.heldBytes === 0)
+  })
+
+  it('counts for the process, whose links share what may wait', async () => {
+    const budget = new ByteBudget(kib * kib)
+    const [one, other] = [played({ budget }), played({ budget })]
+    const first = [outcome(one.link.call('a.b', body)), outcome(one.link.call('a.b', body))]
+    expect(budget.used).toBeGreaterThan(kib * kib)
+    expect(await outcome(other.link.call('a.b', 1))).toBe('overloaded, not started')
+    one.link.close()
+    expect(await Promise.all(first)).toEqual(Array(2).fill('unavailable, not started'))
+    expect(budget.used).toBe(0)
+    void outcome(other.link.call('a.b', 1))
+    await until(() => other.kinds().includes('request'))
+  })
+})

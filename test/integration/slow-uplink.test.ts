@@ -1,0 +1,96 @@
+import { defineService, type Agent } from '@agent-mesh/agent'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+
+const store = defineService({
+  name: 'store',
+  version: 1,
+  methods: {
+    now: { params: z.unknown(), result: z.string(), idempotent: true },
+    size: { params: z.string(), result: z.number(), idempotent: true },
+    keep: { params: z.string(), result: z.number() },
+  },
+})
+
+/** 1 Mbit/s. */
+const bytesPerSecond = 125_000
+const bodyBytes = 900_000
+const idealMs = (bodyBytes / bytesPerSecond) * 1_000
+
+let mesh: LocalMesh
+let proxy: TcpProxy | undefined
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+})
+afterEach(async () => {
+  await mesh.stop()
+  await proxy?.stop()
+})
+
+const port = (agent: Agent): number => Number(agent.status().addrs[0]?.split('/').at(-1))
+
+/** Two agents, the caller behind a slow uplink. */
+async function pair() {
+  const probe = await mesh.agent({ name: 'callee' })
+  const target = port(probe)
+  await probe.stop()
+  proxy = await startTcpProxy(target)
+  const callee = await mesh.startAgent({
+    name: 'callee',
+    listen: [`/ip4/127.0.0.1/tcp/${target}`],
+    announce: [`/ip4/127.0.0.1/tcp/${proxy.port}`],
+  })
+  let served = 0
+  const count = (text: string): number => {
+    served++
+    return text.length
+  }
+  callee.serve({ contract: store, handlers: { now: () => 'here', size: count, keep: count } })
+  const caller = await mesh.agent({ name: 'caller', listen: [], contracts: [store] })
+  await vi.waitFor(() => caller.call('store.now', null, { peer: 'callee' }), 20_000)
+  proxy.uplink(bytesPerSecond)
+  return { caller, proxy, served: () => served }
+}
+
+/** Pings and small calls while `work` runs, ms: the median of each. */
+async function beside(caller: Agent<[typeof store]>, work: Promise<unknown>) {
+  const measured: Record<'pings' | 'calls', number[]> = { pings: [], calls: [] }
+  let running = true
+  const ended = work.finally(() => (running = false)).catch(() => undefined)
+  const timed = async (to: number[], ask: () => Promise<unknown>): Promise<void> => {
+    const since = performance.now()
+    await ask()
+    if (running) to.push(performance.now() - since)
+  }
+  while (running) {
+    await timed(measured.pings, () => caller.ping('callee'))
+    await timed(measured.calls, () => caller.call('store.now', null, { peer: 'callee' }))
+  }
+  await ended
+  const median = (times: number[]): number => times.sort((a, b) => a - b)[times.length >> 1] ?? Infinity
+  return { ping: median(measured.pings), call: median(measured.calls), count: measured.pings.length }
+}
+
+describe('900 KB over an uplink of 1 Mbit/s', () => {
+  for (const method of ['store.size', 'store.keep'] as const)
+    test(`of ${method} is sent once, in 1.2 times the ideal time; pings beside it take less than 200 ms`, async () => {
+      const { caller, proxy, served } = await pair()
+      const [bytes, connections] = [proxy.sentBytes, proxy.connections]
+      const since = performance.now()
+      let ms = Infinity
+      const sending = caller
+        .call(method, 'x'.repeat(bodyBytes), { peer: 'callee', timeout: 30_000 })
+        .finally(() => (ms = performance.now() - since))
+      const small = await beside(caller, sending)
+      expect(await sending).toBe(bodyBytes)
+      expect(served()).toBe(1)
+      expect(proxy.connections - connections).toBe(0)
+      expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
+      expect(ms).toBeLessThan(1.2 * idealMs)
+      expect(small.count).toBeGreaterThan(10)
+      expect(small.ping).toBeLessThan(200)
+      expect(small.call).toBeLessThan(300)
+    })
+})
