@@ -6,7 +6,7 @@ import { SendWindow } from './send-window.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 
 /** Parts are gathered up to this for one send: less than the encoder allocates at a time. */
-const gatherBytes = 32 * 1024
+const gatherBytes = 48 * 1024
 
 /** Of the pings that the lane sends itself. */
 export const askId = 0

@@ -29,8 +29,10 @@ export class PartsReader {
     complete: (cut, frame) => this.#complete(cut, frame),
     dropped: cut => this.#init.budget.give(cut.bytes),
   })
+  readonly #tell = (): void => this.#tellRead()
   #read = 0
   #told = 0
+  #scheduled = false
 
   constructor(init: PartsReaderInit) {
     this.#init = init
@@ -39,6 +41,7 @@ export class PartsReader {
   /** @throws MeshError `protocol_error` for parts that make no frame */
   onPart(frame: PartFrame): void {
     this.#read = (this.#read + 1) >>> 0
+    this.#schedule()
     this.#assembler.onPart(frame, this.#init.wheel.now())
   }
 
@@ -46,16 +49,24 @@ export class PartsReader {
     this.#assembler.onDrop(id)
   }
 
-  /** After all frames of a chunk: tells the peer what was read of it. */
-  settle(): void {
+  close(): void {
+    this.#told = this.#read
+    this.#assembler.stop()
+  }
+
+  /** Once for all that one turn of the event loop reads: on a fast path that is more than one chunk. */
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#tell)
+  }
+
+  #tellRead(): void {
+    this.#scheduled = false
     if (this.#read === this.#told) return
     this.#told = this.#read
     this.#init.outbox.encoder.delivered(this.#read)
     this.#init.outbox.appended()
-  }
-
-  close(): void {
-    this.#assembler.stop()
   }
 
   /** A request needs room; an answer was asked for, and is skipped when nobody waits for it any more. */

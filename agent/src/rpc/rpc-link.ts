@@ -215,7 +215,6 @@ class StreamLink implements RpcLink {
     this.#lastHeardAt = this.#wheel.now()
     try {
       this.#decoder.push(chunk)
-      this.#parts.settle()
     } catch (error) {
       this.abort(toMeshError(error, 'internal', 'read from the link'))
     }

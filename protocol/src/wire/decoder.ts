@@ -7,6 +7,8 @@ import { malformed, parseFrame } from './parse-frame.ts'
 const empty = Buffer.alloc(0)
 /** First allocation for a frame cut by a chunk's end; grows with what really arrives, not with what is announced. */
 const firstHoldBytes = 4 * 1024
+/** A frame up to this size, a part say, is held in a buffer of its size from the beginning. */
+const exactHoldBytes = 17 * 1024
 
 /**
  * Cuts arbitrary chunks into frames. A frame within one chunk is parsed in place; one that spans chunks is gathered in
@@ -86,12 +88,22 @@ export class FrameDecoder {
   #hold(chunk: Buffer, start: number, end: number): void {
     const bytes = this.#heldBytes + end - start
     if (bytes > this.#held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(firstHoldBytes, Math.min(bytes * 2, this.#maxBytes)))
+      const larger = Buffer.allocUnsafeSlow(this.#capacity(bytes, chunk, start))
       this.#held.copy(larger, 0, 0, this.#heldBytes)
       this.#held = larger
     }
     chunk.copy(this.#held, this.#heldBytes, start, end)
     this.#heldBytes = bytes
+  }
+
+  /** @returns bytes to allocate when `bytes` of a frame have arrived, the last of them from `start` of `chunk` */
+  #capacity(bytes: number, chunk: Buffer, start: number): number {
+    const first = this.#heldBytes === 0
+    if (first && chunk.length - start >= lengthBytes) {
+      const size = this.#sizeAt(chunk, start)
+      if (size <= exactHoldBytes) return size
+    }
+    return Math.max(firstHoldBytes, Math.min(bytes * 2, this.#maxBytes))
   }
 
   #release(): void {
