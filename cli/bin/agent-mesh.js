@@ -7,6 +7,9 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
+// Without a listener Node opens its debugger on port 9229 at this signal: whoever reaches that runs code as this user.
+process.on('SIGUSR1', () => {})
+
 const wanted = 24
 const howToInstall = `Install Node ${wanted} (https://nodejs.org), or run npm ci in the checkout: it brings Node ${wanted} with it.`
 const self = realpathSync(fileURLToPath(import.meta.url))

@@ -93,6 +93,30 @@ describe.each([
     expect(said).toContain(signal)
   })
 
+  const onUnix = it.skipIf(node === undefined || process.platform === 'win32')
+  onUnix('opens no debugger at SIGUSR1, nor ends', async () => {
+    const env = { ...process.env, NODE_OPTIONS: '--inspect-port=0' }
+    const child = spawn(file, [launcher, 'wait'], { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)'], { env })
+    let said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const [[pid]] = (await Promise.all([once(child.stdout, 'data'), once(bare.stdout, 'data')])) as [
+      [Buffer],
+      unknown,
+    ]
+    const command = Number(pid.toString())
+    child.kill('SIGUSR1')
+    process.kill(command, 'SIGUSR1')
+    // What Node does by itself, asked for later, has been done.
+    bare.kill('SIGUSR1')
+    await once(bare.stderr, 'data')
+    bare.kill('SIGKILL')
+    expect(isAlive(command)).toBe(true)
+    child.kill('SIGTERM')
+    await once(child, 'close')
+    expect(said).toBe('')
+  })
+
   on('leaves no command behind when it is killed itself', async () => {
     const child = spawn(file, [launcher, 'wait'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
