@@ -1,9 +1,8 @@
 /**
- * A member's memory on disk: own documents, head, and the pairs of the map, in one SQLite file. The only file of this
- * room that imports the driver.
+ * A member's memory on disk: own documents, head, and the pairs of the map, in one SQLite file.
  */
 import { MeshError, type MapChange } from '@agent-mesh/protocol'
-import { DatabaseSync } from 'node:sqlite'
+import { openDatabase, type Database } from '../identity/database.ts'
 
 /** Own documents by key. */
 export type StoredKey =
@@ -67,14 +66,14 @@ const toChange = (row: Row): MapChange =>
     : { shard: row.shard, v: row.v, peerId: row.peer_id, gone: row.gone }
 
 /** Damage is found here, with the file's name, and not in the middle of a call: some 10 ms for a full map. */
-function checkWhole(db: DatabaseSync): void {
+function checkWhole(db: Database): void {
   const [found] = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})
   if (found !== 'ok') throw new Error(`it is damaged (${String(found).split('\n').join(' ')})`)
 }
 
-function open(file: string): DatabaseSync {
+function open(file: string): Database {
   try {
-    const db = new DatabaseSync(file, { timeout: 5000 })
+    const db = openDatabase(file, 5000)
     try {
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
       checkWhole(db)

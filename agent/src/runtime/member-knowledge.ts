@@ -1,10 +1,9 @@
 /** The first half of a start: identity, enrolment, and all that is known before anybody is spoken to. */
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
 import { controlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper } from '../discovery/credential-keeper.ts'
-import { openIdentity } from '../identity/index.ts'
+import { openIdentity, ownFolder } from '../identity/index.ts'
 import { headKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore } from '../membership/member-store.ts'
 import { openMeshMap } from '../membership/mesh-map.ts'
@@ -52,9 +51,12 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   const { settings, log, clock = systemClock } = init
   const isNew = await checkStart(settings)
   let joined = true
-  // Ends last, when nothing has these files open any more.
+  if (init.folder === undefined) {
+    const folder = await ownFolder(settings.data, init.role)
+    undo.push(() => folder.release(!joined))
+  }
+  // After all that has these files open has ended.
   undo.push(() => (isNew && !joined ? forgetMember(settings.data) : undefined))
-  await mkdir(settings.data, { recursive: true, mode: 0o700 })
   const identity = await openIdentity(settings.data)
   const store = openMemberStore(join(settings.data, 'member.db'))
   undo.push(() => store.close())

@@ -3,7 +3,7 @@ import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { ControlPlaneRef } from '../discovery/enrolment.ts'
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
-import type { Identity } from '../identity/index.ts'
+import type { Identity, OwnedFolder } from '../identity/index.ts'
 import type { Belief } from '../membership/belief.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
@@ -26,6 +26,8 @@ export interface MemberInit {
   /** What it starts as: its credential must have the role. */
   role: 'agent' | 'relay'
   settings: MemberSettings
+  /** The data folder, when the caller owns it. @default owned until the member stops */
+  folder?: OwnedFolder | undefined
   log: Logger
   /** Hooks and limits of the transport that the kind of member adds. */
   transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>

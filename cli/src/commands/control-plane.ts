@@ -81,7 +81,7 @@ export const registerControlPlane: Register = (program, finish) => {
       start: async folder => {
         const { startControlPlaneDaemon } = await import('../daemon/control-plane-daemon.ts')
         return startControlPlaneDaemon({
-          folder,
+          folder: folder.path,
           listen,
           publicUrl,
           logLevel,

@@ -1,10 +1,11 @@
 import type { LogLevel } from '../commands/log-level.ts'
+import type { OwnedFolder } from '../data/data-folder.ts'
 import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'
 
 /** What `up` and `relay` pass on to the member they start. */
 export interface MemberFlags {
-  folder: string
+  folder: OwnedFolder
   /** `source` is `TOKEN`, `@FILE` or `-`; `wait`: until the control plane answers. */
   joining: { source: string | undefined; wait: boolean }
   name?: string
@@ -21,9 +22,10 @@ export interface MemberFlags {
 /** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
 export async function memberOptions(flags: MemberFlags) {
   const { folder, joining, name, region, listen, announce, proxy, drain, signal } = flags
-  const join = await readJoinToken(joining.source, folder)
+  const join = await readJoinToken(joining.source, folder.path)
   return {
-    data: folder,
+    data: folder.path,
+    folder,
     listen,
     signal,
     wait: joining.wait,

@@ -5,7 +5,7 @@ import { flushCompileCache } from 'node:module'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import type { Invocation } from '../commands/define.ts'
-import { ownDataFolder } from '../data/data-folder.ts'
+import { ownDataFolder, type OwnedFolder } from '../data/data-folder.ts'
 import { defaults } from '../defaults.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal } from '../local/local-server.ts'
@@ -36,8 +36,8 @@ export interface DaemonInit {
   metricsListen?: { host: string; port: number } | undefined
   /** What runs when it stops has this long to end, ms. @default 0 */
   drainMs?: number
-  /** Starts it in the data folder `folder`; `signal` aborts when the process is told to end meanwhile. */
-  start(folder: string, signal: AbortSignal): Promise<StartedDaemon>
+  /** Starts it in the data folder; `signal` aborts when the process is told to end meanwhile. */
+  start(folder: OwnedFolder, signal: AbortSignal): Promise<StartedDaemon>
 }
 
 /**
@@ -51,7 +51,7 @@ export async function runDaemon(
   const folder = await ownDataFolder(settings.data, kind)
   let started = false
   try {
-    const daemon = await withProgress(settings, starting, () => start(folder.path, signal))
+    const daemon = await withProgress(settings, starting, () => start(folder, signal))
     started = true
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()

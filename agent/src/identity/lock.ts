@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { openDatabase } from './database.ts'
 
 export interface Lock {
   readonly released: boolean
@@ -11,10 +11,10 @@ const busy = 5
 /**
  * An exclusive lock that the system gives back when the process ends, however it ends: an SQLite transaction that
  * stays open. Files with a pid in them outlive a crash, and pids are given out again.
- * Returns undefined when another process holds it.
+ * @returns undefined when another process, or another part of this one, holds it
  */
 export function takeLock(path: string): Lock | undefined {
-  const database = new DatabaseSync(path)
+  const database = openDatabase(path, 0)
   try {
     chmodSync(path, 0o600)
     // Nothing is ever committed. With its journal in memory the lock needs no room on a disk that is full.

@@ -1,0 +1,76 @@
+/** A data folder and its one process: agents and relays of programs and the daemons of the command take the same lock. */
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { takeLock, type Lock } from './lock.ts'
+
+/** A data folder that this process owns until `release()`. */
+export interface OwnedFolder {
+  readonly path: string
+  /** Idempotent. @param failed whether nothing was begun in it: a folder made for that, and empty, is removed */
+  release(failed?: boolean): Promise<void>
+}
+
+const ownerFile = (folder: string) => join(folder, 'owner.json')
+
+/**
+ * Makes the folder (mode 0700) and takes its lock, so that two processes never share one.
+ * @param kind what owns it, for whoever is refused: `agent`, `relay`
+ * @throws MeshError conflict when another process or another part of this one owns it, permission_denied when it cannot
+ * be made
+ */
+export async function ownFolder(path: string, kind: string): Promise<OwnedFolder> {
+  let isNew = false
+  try {
+    isNew = (await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined
+  } catch (error) {
+    throw new MeshError('permission_denied', `Cannot make data folder ${path}: ${String(error)}`, {
+      cause: error,
+      hint: 'Choose another folder with --data DIR.',
+    })
+  }
+  const lock = lockOf(path)
+  if (lock === undefined) throw await inUse(path)
+  // Says who owns it; the lock decides. A process that is restarted on a full disk starts without.
+  await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 }).catch(
+    (error: unknown) => {
+      if (isFull(error)) return
+      lock.release()
+      throw toMeshError(error, 'permission_denied', `write who owns data folder ${path}`)
+    },
+  )
+  return { path, release: failed => release(path, lock, failed === true && isNew) }
+}
+
+function isFull(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
+function lockOf(path: string): Lock | undefined {
+  try {
+    return takeLock(join(path, 'lock'))
+  } catch (error) {
+    throw toMeshError(error, 'permission_denied', `lock data folder ${path}`)
+  }
+}
+
+async function release(path: string, lock: Lock, remove: boolean): Promise<void> {
+  if (lock.released) return
+  // The lock goes last: what is removed here must not be the next owner's.
+  await rm(ownerFile(path), { force: true })
+  const empty = remove && (await readdir(path)).every(name => name.startsWith('lock'))
+  if (empty) await rm(join(path, 'lock'))
+  lock.release()
+  if (empty) await rmdir(path).catch(() => undefined)
+}
+
+async function inUse(path: string): Promise<MeshError> {
+  const owner = await readFile(ownerFile(path), 'utf8').catch(() => '')
+  const [, kind] = /"kind":"([\w-]+)"/.exec(owner) ?? []
+  const [, pid] = /"pid":(\d+)/.exec(owner) ?? []
+  const who = kind === undefined || pid === undefined ? 'another process' : `agent-mesh ${kind} (pid ${pid})`
+  return new MeshError('conflict', `Cannot use data folder ${path}: ${who} owns it`, {
+    hint: 'Give this one a data folder of its own (--context NAME or --data DIR), or stop the other one.',
+  })
+}
