@@ -6,7 +6,15 @@ export { openMember, type Member, type MemberInit } from './runtime/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './runtime/netcheck/check-network.ts'
 export { findingsOf, type Finding } from './runtime/netcheck/findings.ts'
 export type { NetworkFacts } from './runtime/netcheck/network-facts.ts'
-export { parseMemberOptions, type MemberOptions, type PathChoice } from './runtime/options.ts'
+export { checkNames } from './runtime/option-names.ts'
+export {
+  parseMemberOptions,
+  throwIfCancelled,
+  type MemberOptions,
+  type PathChoice,
+  type StartOptions,
+} from './runtime/options.ts'
+export { refuseAfterStop } from './runtime/stopped.ts'
 export type { CutOff } from './runtime/revocations.ts'
 export { WatchLinks } from './runtime/watch-links.ts'
 export { peerViews, serviceViews, statusView } from './runtime/views.ts'

@@ -2,4 +2,5 @@
 export { circuitServer, trafficDefaults, type TrafficLimits } from './circuit/index.ts'
 export { MapServer, type MapServerInit } from './map/map-server.ts'
 export { HomedAgents } from './presence/homed-agents.ts'
-export { createRelay, type Relay, type RelayOptions } from './runtime/relay.ts'
+export { createRelay, type RelayOptions } from './runtime/create-relay.ts'
+export type { Relay } from './runtime/relay.ts'

@@ -28,10 +28,11 @@ import type { Member } from './member.ts'
 import { pathReport } from './path-report.ts'
 import type { Reachable } from './reachable.ts'
 import type { CutOff } from './revocations.ts'
+import { refuseAfterStop } from './stopped.ts'
 import type { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from './views.ts'
 
-/** A result, who gave it and over which path; no path when the agent answered itself. */
+/** A result, who gave it and over which path it was asked; no path when the agent answered itself. */
 export interface Asked {
   value: unknown
   peerId: string
@@ -113,9 +114,8 @@ export class Agent<const C extends Contracts = readonly []> {
   async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Asked> {
     this.#mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
-    const { value, peerId } = await this.#caller.ask(method, params, options)
+    const { value, peerId, path } = await this.#caller.ask(method, params, options)
     const ms = systemWheelClock.now() - startedAt
-    const path = this.#member.transport.links.best(peerId)?.path
     return { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
   }
 
@@ -175,10 +175,12 @@ export class Agent<const C extends Contracts = readonly []> {
 
   /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
   onCutOff(listener: (cut: CutOff) => void): () => void {
+    this.#mustRun('listen for revoked peers')
     return this.#member.revocations.onCutOff(listener)
   }
 
   status(): LocalStatus {
+    this.#mustRun('tell its status')
     const { head, transport } = this.#member
     const relays = this.#reachable.linkedRelays().map(peerId => {
       const name = head.current.relays.find(relay => relay.peerId === peerId)?.name
@@ -202,29 +204,32 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   peers(): LocalPeer[] {
+    this.#mustRun('list peers')
     return peerViews(this.#member)
   }
 
   services(): LocalService[] {
+    this.#mustRun('list services')
     return serviceViews(this.#member)
   }
 
   /** Prometheus text. */
-  metrics(): Promise<string> {
+  async metrics(): Promise<string> {
+    this.#mustRun('tell its metrics')
     return this.#member.metrics.registry.metrics()
   }
 
   /**
    * Takes nothing new, says going away, finishes what runs within the drain time, then closes. Withdraws its services from the map.
-   * Idempotent.
+   * From then on all but this and its names is refused. Idempotent.
    */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#stop())
   }
 
+  /** While it stops it still answers: handlers that finish may call others. @throws MeshError going_away */
   #mustRun(action: string): void {
-    if (this.#closed)
-      throw new MeshError('going_away', `Cannot ${action}: this agent has stopped`, { notStarted: true })
+    refuseAfterStop(this.#closed, 'agent', action)
   }
 
   async #stop(): Promise<void> {
@@ -239,7 +244,6 @@ export class Agent<const C extends Contracts = readonly []> {
     this.#closed = true
     this.#caller.stop()
     this.#self.close()
-    await this.#reachable.stop()
-    await this.#member.stop()
+    await this.#reachable.stop().finally(() => this.#member.stop())
   }
 }

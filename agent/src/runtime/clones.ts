@@ -28,10 +28,21 @@ export class Clones {
   readonly #init: ClonesInit
   readonly #found = new Map<string, string>()
   #own: string | undefined
+  readonly #looks = new Set<Promise<void>>()
+  readonly #unlisten: () => void
 
   constructor(init: ClonesInit) {
     this.#init = init
-    init.links.onUp(link => void this.#look(link))
+    this.#unlisten = init.links.onUp(link => {
+      const look: Promise<void> = this.#look(link).finally(() => this.#looks.delete(look))
+      this.#looks.add(look)
+    })
+  }
+
+  /** Looks no more; resolves when nobody is asked any more. */
+  async stop(): Promise<void> {
+    this.#unlisten()
+    await Promise.all(this.#looks)
   }
 
   /** For `status`. */

@@ -1,7 +1,6 @@
-/** {@link createAgent} is what programs use: it composes an agent and starts it. */
+/** How an agent comes to be: all of it or nothing. */
 import { networkInterfaces } from 'node:os'
-import type { Clock } from '../observe/clock.ts'
-import { createLogger, type Logger } from '../observe/logger.ts'
+import { createLogger } from '../observe/logger.ts'
 import { localCallee, type Contracts } from '../services/index.ts'
 import { Agent } from './agent.ts'
 import { Lan } from './lan.ts'
@@ -9,66 +8,73 @@ import { openMember, type Member, type MemberInit } from './member.ts'
 import {
   parseMemberOptions,
   parsePaths,
-  type MemberOptions,
+  throwIfCancelled,
   type MemberSettings,
   type PathChoice,
+  type StartOptions,
 } from './options.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 
-export interface AgentOptions<C extends Contracts = readonly []> extends MemberOptions {
+export interface AgentOptions<C extends Contracts = readonly []> extends StartOptions {
   /** Contracts of services it calls: their calls are checked and typed. */
   contracts?: C
   /** `relay`: listens nowhere and dials relays only. @default 'any' */
   paths?: PathChoice
-  /** @default JSON lines on stderr, level info */
-  log?: Logger
-  /** Gives up while joining. */
-  signal?: AbortSignal
-  /** @default the clock of the machine */
-  clock?: Clock
 }
 
 /**
  * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
- * relays are found from then on.
- * @throws MeshError invalid_argument, token_invalid, unauthenticated, permission_denied without the role `agent`, unavailable
+ * relays are found from then on. When it rejects, nothing is left running or open.
+ * @throws MeshError invalid_argument, also for an option that there is not; conflict while another process owns the data
+ * folder; token_invalid, unauthenticated, permission_denied without the role `agent`, unavailable; cancelled when
+ * `signal` aborts
  */
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
+  const settings = parseMemberOptions(options, ['contracts', 'paths'])
   const paths = parsePaths(options.paths)
-  const settings = parseMemberOptions(paths === 'relay' ? { ...options, listen: [] } : options)
-  const log = options.log ?? createLogger('agent-mesh')
+  throwIfCancelled(options.signal)
   const parts: { reachable?: Reachable } = {}
-  const keep: NonNullable<MemberInit['transport']>['keep'] = link =>
-    parts.reachable?.keeps(link.peer.peerId) ?? false
-  const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const restProbes: MemberInit['restProbes'] = {
-    paceMs: ({ peer }, active) => parts.reachable?.restProbeMs(peer.peerId, active),
-    jointly: true,
-  }
   const member = await openMember({
     role: 'agent',
-    settings,
-    log,
-    transport: { keep },
-    restProbes,
+    settings: paths === 'relay' ? { ...settings, listen: [] } : settings,
+    folder: options.folder,
+    log: options.log ?? createLogger('agent-mesh'),
+    ...hooksOf(parts),
     upgrades: paths !== 'relay',
-    ...signal,
-    ...clock,
+    signal: options.signal,
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
-  const onRequest = member.serving.dispatcher.handlerFor(member.credential.claims)
-  const self = localCallee(onRequest, member.serving)
-  const lan =
-    paths === 'relay' ? undefined : lanOf(member, settings, peerId => parts.reachable?.keeps(peerId) ?? false)
-  const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
-  const targets = new Targets({ member, paths, self, ...near })
-  const reachable = (parts.reachable = new Reachable({ member, targets, lan }))
-  await reachable.start(options.signal)
-  return new Agent({ member, targets, reachable, self, contracts: options.contracts })
+  try {
+    const keeps = (peerId: string) => parts.reachable?.keeps(peerId) ?? false
+    const lan = paths === 'relay' ? undefined : lanOf(member, settings, keeps)
+    const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
+    const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
+    const self = localCallee(onRequest, member.serving)
+    const targets = new Targets({ member, paths, self, ...near })
+    const reachable = (parts.reachable = new Reachable({ member, targets, lan }))
+    await reachable.start(options.signal)
+    throwIfCancelled(options.signal)
+    return new Agent({ member, targets, reachable, self, contracts: options.contracts })
+  } catch (error) {
+    await parts.reachable?.stop()
+    await member.stop()
+    throw error
+  }
 }
+
+/** What links ask of the part that is made after them. */
+const hooksOf = (parts: {
+  readonly reachable?: Reachable
+}): Pick<MemberInit, 'transport' | 'restProbes'> => ({
+  transport: { keep: link => parts.reachable?.keeps(link.peer.peerId) ?? false },
+  restProbes: {
+    paceMs: ({ peer }, active) => parts.reachable?.restProbeMs(peer.peerId, active),
+    jointly: true,
+  },
+})
 
 function lanOf(
   member: Member,

@@ -34,6 +34,7 @@ export class Lan {
   readonly #mdns: Mdns
   readonly #seen = new Map<string, Seen>()
   readonly #dials = new Map<string, Promise<void>>()
+  readonly #meetings = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   /** A bucket of dials, filled with time. */
   #tokens: number = defaults.lanDialBurst
@@ -65,20 +66,24 @@ export class Lan {
     return seen === undefined || now() - seen.at > defaults.lanSeenMs ? [] : [seen.addr]
   }
 
-  /** Ends the search, then dials under way. */
+  /** Ends the search, then dials under way and what they found. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#mdns.stop()
     this.#unsubscribe?.()
-    await Promise.all([...this.#dials.values()])
+    await Promise.all([...this.#dials.values(), ...this.#meetings])
   }
 
   #meet({ peer }: Link): void {
-    this.#init.member.map
+    const { map, log } = this.#init.member
+    const met: Promise<void> = map
       .meet(peer)
-      .catch((err: unknown) =>
-        this.#init.member.log.warn({ err, peerId: peer.peerId }, 'not put into the map'),
+      .then(
+        () => {},
+        (err: unknown) => log.warn({ err, peerId: peer.peerId }, 'not put into the map'),
       )
+      .finally(() => this.#meetings.delete(met))
+    this.#meetings.add(met)
   }
 
   #found(peerId: string, addr: string): void {

@@ -18,6 +18,7 @@ import { Revocations } from './revocations.ts'
 import { serving, type Serving, type ServingInit } from './serving.ts'
 import { openKnowledge, type Undo } from './member-knowledge.ts'
 import type { Member, MemberInit } from './member-parts.ts'
+import { throwIfCancelled } from './options.ts'
 import { believe, endExpired, openTransport, watchPaths } from './member-transport.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
@@ -57,8 +58,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
       count: () => metrics.clonedKey(),
       log,
     })
-    await transport.start()
+    undo.push(() => clones.stop())
+    // One that fails to listen at one address may listen at another.
     undo.push(() => transport.stop())
+    throwIfCancelled(init.signal)
+    await transport.start()
     undo.push(endExpired(transport, served, clock))
     const pathWatch = watchPaths(init, transport, served, undo)
     const beliefs = believe({ identity, transport, serving: served, pathWatch }, undo)
@@ -74,7 +78,9 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const started = { publisher, transport, serving: served, drainMs: init.settings.drain }
     return { ...known, ...watching, ...started, stop: once(() => unwind(undo)) }
   } catch (error) {
-    await unwind(undo)
+    await unwind(undo).catch((err: unknown) =>
+      init.log.error({ err }, 'not all of a failed start was undone'),
+    )
     throw error
   }
 }
@@ -189,9 +195,16 @@ function publish(
   })
 }
 
-/** What was begun last ends first. */
+/** What was begun last ends first; a step that fails keeps none of the others from ending. @throws what the first of them threw */
 async function unwind(undo: Undo): Promise<void> {
-  for (const step of undo.reverse()) await step()
+  const failures: unknown[] = []
+  for (const step of undo.splice(0).reverse())
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  if (failures.length > 0) throw failures[0]
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -1,7 +1,11 @@
 /** What a member is started with, checked once. */
 import { labelField, MeshError, nameField, parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
+import type { OwnedFolder } from '../identity/index.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
 import { defaults } from './defaults.ts'
+import { checkNames } from './option-names.ts'
 
 const listenField = z.string().check(
   z.maxLength(128),
@@ -59,9 +63,36 @@ export type MdnsOptions = z.output<typeof mdnsField>
 
 export type MemberSettings = z.output<typeof optionsSchema>
 
-/** @throws MeshError invalid_argument */
-export const parseMemberOptions = (options: MemberOptions): MemberSettings =>
-  parse(optionsSchema, options, 'start')
+/** What agents and relays take beside their settings. */
+export interface StartOptions extends MemberOptions {
+  /** The data folder, when the caller owns it. @default owned until the member stops */
+  folder?: OwnedFolder
+  /** @default JSON lines on stderr, level info */
+  log?: Logger
+  /** Gives up while starting; from then on it does nothing. */
+  signal?: AbortSignal
+  /** @default the clock of the machine */
+  clock?: Clock
+}
+
+const startNames = ['folder', 'log', 'signal', 'clock']
+
+/**
+ * @param more names of the options that the kind of member adds
+ * @throws MeshError invalid_argument, also for an option that there is not
+ */
+export function parseMemberOptions(options: StartOptions, more: readonly string[] = []): MemberSettings {
+  checkNames(options, [...Object.keys(optionsSchema.shape), ...startNames, ...more])
+  checkNames(options.proxy, Object.keys(proxyField.shape), 'proxy.')
+  checkNames(options.mdns, Object.keys(mdnsField.shape), 'mdns.')
+  return parse(optionsSchema, options, 'start')
+}
+
+/** @throws MeshError cancelled when the start is given up */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new MeshError('cancelled', 'Cannot start: cancelled by the caller', { cause: signal.reason })
+}
 
 /** Paths an agent dials. */
 export type PathChoice = 'any' | 'relay'

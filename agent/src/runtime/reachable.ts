@@ -133,7 +133,7 @@ export class Reachable {
     const polled = this.#poll.start()
     this.#init.lan?.start()
     this.#moveRings(map.members().map(({ peerId }) => peerId))
-    if (map.size === 0) await Promise.race([polled, ...(signal === undefined ? [] : [aborted(signal)])])
+    if (map.size === 0) await unlessAborted(polled, signal)
   }
 
   /** Opens no more links but those that calls need; the relays stay, as calls may run over them. Idempotent. */
@@ -197,11 +197,17 @@ export class Reachable {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
+/** Resolves with `work`, or when the signal aborts before; leaves no listener on it. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = () => resolve()
+  signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted === true) stop()
+  try {
+    await Promise.race([work, promise])
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
 }
 
 type WatchPing = ConstructorParameters<typeof WatchLinks>[0]['ping']

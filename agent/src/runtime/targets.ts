@@ -24,6 +24,7 @@ const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'in
 
 export class Targets implements CallTargets {
   readonly #init: TargetsInit
+  readonly #callees = new WeakMap<Link, Callee>()
   readonly #doubts: Doubts
   readonly #index: ProviderIndex
 
@@ -67,11 +68,20 @@ export class Targets implements CallTargets {
     if (member.transport.links.best(peerId) === undefined) this.#doubts.asked(peerId)
     const startedAt = systemWheelClock.now()
     try {
-      return member.serving.sessions.of(await this.link(peerId, options))
+      return this.#callee(await this.link(peerId, options))
     } catch (error) {
       this.#notReached(peerId, error, options.deadline - startedAt)
       throw error
     }
+  }
+
+  #callee(link: Link): Callee {
+    const known = this.#callees.get(link)
+    if (known !== undefined) return known
+    const rpc = this.#init.member.serving.sessions.of(link)
+    const callee: Callee = { path: link.path, call: (...call) => rpc.call(...call) }
+    this.#callees.set(link, callee)
+    return callee
   }
 
   /** @param ms what the dial was given */

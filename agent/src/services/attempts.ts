@@ -6,6 +6,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../rpc/index.ts'
+import type { Path } from '../transport/index.ts'
 import type { Callee, CallTargets, Providers } from './call-targets.ts'
 import { choosePeer, hasOther } from './choose.ts'
 import type { MethodContract } from './contract.ts'
@@ -20,6 +21,8 @@ import { checkedValue } from './validate.ts'
 export interface Answer<T = unknown> {
   readonly value: T
   readonly peerId: string
+  /** Over which it was asked; none when it is this member itself. */
+  readonly path: Path | undefined
   /** Tries it took. */
   readonly attempts: number
 }
@@ -179,7 +182,7 @@ export class Attempts {
       const checked = checkedResult(contract, value, method)
       value = checked instanceof Promise ? await checked : checked
     }
-    return { value, peerId, attempts: course.attempts }
+    return { value, peerId, path: callee.path, attempts: course.attempts }
   }
 
   /** Monotonic ms: while another member could answer, the dial of one gets only a share of the time. */

@@ -1,7 +1,11 @@
 import type { RpcLink } from '../rpc/index.ts'
+import type { Path } from '../transport/index.ts'
 
 /** What a call is made on: a link, or the loopback to the own services. */
-export type Callee = Pick<RpcLink, 'call'>
+export interface Callee extends Pick<RpcLink, 'call'> {
+  /** Of the link; none to the own services. */
+  readonly path?: Path
+}
 
 /** Peer ids by what is believed of them, each in any order. For reading only: the lists are shared. */
 export interface Providers {

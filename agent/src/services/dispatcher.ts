@@ -76,6 +76,11 @@ export class Dispatcher {
     return call => this.#dispatch(caller, call)
   }
 
+  /** As {@link handlerFor} a caller whose claims change while the link stays. */
+  handlerForCurrent(caller: () => Subject): OnRequest {
+    return call => this.#dispatch(caller(), call)
+  }
+
   #dispatch(caller: Subject, call: InboundCall): unknown {
     const served = this.#registry.find(call.method)
     const passage: Passage = { startedAt: this.#now(), served, permit: undefined, begun: false }

@@ -3,20 +3,14 @@
  * control plane and them who is here.
  */
 import {
-  createLogger,
   type CutOff,
   depart,
-  openMember,
-  parseMemberOptions,
   peerViews,
+  refuseAfterStop,
   serviceViews,
   statusView,
-  type Clock,
   type Link,
-  type Logger,
   type Member,
-  type MemberInit,
-  type MemberOptions,
 } from '@agent-mesh/agent'
 import {
   limits,
@@ -28,83 +22,17 @@ import {
   type LocalStatus,
 } from '@agent-mesh/protocol'
 import { startTimer } from '@agent-mesh/protocol/timers'
-import { circuitServer, type CircuitServer, type TrafficLimits } from '../circuit/index.ts'
+import type { CircuitServer } from '../circuit/index.ts'
 import { defaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
-import { openStun, type StunChoice } from '../stun/open-stun.ts'
 import { stunAddresses, type StunServer } from '../stun/stun-server.ts'
 import { trafficMetrics } from './traffic-metrics.ts'
 
-export interface RelayOptions extends MemberOptions {
-  /** @default JSON lines on stderr, level info */
-  log?: Logger
-  /** Gives up while joining. */
-  signal?: AbortSignal
-  /** @default the clock of the machine */
-  clock?: Clock
-  /** How often head and map are polled beside the watch, ms. @default 60 s */
-  pollMs?: number
-  /** Where it answers STUN. @default nowhere */
-  stun?: StunChoice
-  /** What members may send through it. */
-  traffic?: Partial<TrafficLimits>
-}
-
-/**
- * Starts a relay; the first start needs a join token with the role `relay`.
- * @throws MeshError invalid_argument, token_invalid, permission_denied without the role, unavailable
- */
-export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const settings = parseMemberOptions(options)
-  if (settings.listen.length === 0)
-    throw new MeshError('invalid_argument', 'Cannot start relay: it has no address to listen on', {
-      hint: 'Pass --listen /ip4/0.0.0.0/tcp/4001.',
-    })
-  const log = options.log ?? createLogger('agent-mesh-relay')
-  const circuit = circuitServer({
-    ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
-    onSpent: (reason, peerId) =>
-      log.warn({ reason, peerId }, 'circuit ended: the day of this member is used up'),
-    onDenied: (reason, peerId) => {
-      log.info({ reason, peerId }, 'circuit or reservation denied')
-      parts.member?.audit.unserved(peerId, reason)
-    },
-  })
-  const parts: { relay?: Relay; member?: Member; stun?: StunServer | undefined } = {}
-  const transport = {
-    relay: circuit.relay,
-    keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
-    options: { maxLinks: circuit.limits.maxLinks },
-  }
-  const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const beforeStart = circuit.attach
-  const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
-  const restProbes: MemberInit['restProbes'] = {
-    paceMs: ({ peer }) => parts.relay?.restProbeMs(peer.peerId),
-    jointly: false,
-  }
-  const hooks = { transport, alsoListed, beforeStart, restProbes }
-  // Before joining: a port that is taken should cost no token.
-  const stun = (parts.stun = await openStun(options.stun, log))
-  try {
-    const member = await openMember({ role: 'relay', settings, log, ...hooks, ...signal, ...clock })
-    parts.member = member
-    const relay = (parts.relay = new Relay({ member, circuit, stun, pollMs: options.pollMs }))
-    await relay.start()
-    return relay
-  } catch (error) {
-    await stun?.stop()
-    await parts.member?.stop()
-    throw error
-  }
-}
-
-interface RelayParts {
+export interface RelayParts {
   member: Member
   circuit: CircuitServer
   stun: StunServer | undefined
@@ -121,7 +49,8 @@ export class Relay {
   readonly #reporter: PresenceReporter
   readonly #startedAt: number
   readonly #stun: StunServer | undefined
-  #stopped: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+  #stopped = false
 
   constructor({ member, circuit, stun, pollMs = defaults.pollMs }: RelayParts) {
     const { client, head, map, store, log, identity, clock } = member
@@ -216,11 +145,13 @@ export class Relay {
 
   /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
   onCutOff(listener: (cut: CutOff) => void): () => void {
+    this.#mustRun('listen for revoked peers')
     return this.#member.revocations.onCutOff(listener)
   }
 
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */
   async ping(peer: string, { timeout = 5_000 }: { timeout?: number } = {}) {
+    this.#mustRun(`ping ${peer}`)
     const { map, transport, serving } = this.#member
     const known = map.find(peer)
     if (known === undefined)
@@ -236,6 +167,7 @@ export class Relay {
   }
 
   status(): LocalStatus {
+    this.#mustRun('tell its status')
     const warnings = this.#mirror.watching
       ? []
       : ['the control plane pushes no changes: the map is polled each minute']
@@ -249,31 +181,46 @@ export class Relay {
   }
 
   peers(): LocalPeer[] {
+    this.#mustRun('list peers')
     return peerViews(this.#member)
   }
 
   services(): LocalService[] {
+    this.#mustRun('list services')
     return serviceViews(this.#member)
   }
 
   /** Prometheus text. */
-  metrics(): Promise<string> {
+  async metrics(): Promise<string> {
+    this.#mustRun('tell its metrics')
     return this.#member.metrics.registry.metrics()
   }
 
-  /** Moves its agents away, waits for the last circuit, then ends reports, pushes and links. Idempotent. */
+  /**
+   * Moves its agents away, waits for the last circuit, then ends reports, pushes and links; from then on all but this and
+   * its names is refused. Idempotent.
+   */
   stop(): Promise<void> {
-    return (this.#stopped ??= this.#stop())
+    return (this.#stopping ??= this.#stop())
   }
 
   async #stop(): Promise<void> {
     const { log, drainMs } = this.#member
     log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
     await this.#drain(drainMs)
-    await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
-    this.#mapServer.stop()
-    await this.#stun?.stop()
-    await this.#member.stop()
+    this.#stopped = true
+    try {
+      await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
+      this.#mapServer.stop()
+      await this.#stun?.stop()
+    } finally {
+      await this.#member.stop()
+    }
+  }
+
+  /** @throws MeshError going_away once it has stopped */
+  #mustRun(action: string): void {
+    refuseAfterStop(this.#stopped, 'relay', action)
   }
 
   /** Takes nothing new and tells everybody; resolves when no circuit is left and the links are closed, or the time is over. */

@@ -145,15 +145,18 @@ export class Upgrader {
     const { signal } = this.#stopping
     session.running = true
     const free = await this.#slots.take(signal).catch(() => undefined)
-    const link = this.#init.links.best(peerId)
-    if (free !== undefined && link !== undefined && link.path !== 'direct')
-      await this.#run(session, link, async () => {
-        const stream = await link.openStream(upgradeProtocol, { signal })
-        return this.#converse(stream, conversation => this.#attempt.begin(conversation, link, signal))
-      })
-    free?.()
-    session.running = false
-    this.#next(peerId, session)
+    try {
+      const link = this.#init.links.best(peerId)
+      if (free !== undefined && link !== undefined && link.path !== 'direct')
+        await this.#run(session, link, async () => {
+          const stream = await link.openStream(upgradeProtocol, { signal })
+          return this.#converse(stream, conversation => this.#attempt.begin(conversation, link, signal))
+        })
+    } finally {
+      free?.()
+      session.running = false
+      this.#next(peerId, session)
+    }
   }
 
   /** What comes after an attempt. */
@@ -170,7 +173,7 @@ export class Upgrader {
     this.#schedule(peerId, session, pause * (0.75 + random() / 2))
   }
 
-  /** Runs an attempt and reports how it ended; never rejects. */
+  /** Runs an attempt and reports how it ended. Rejects with what `onReport` throws, and nothing else. */
   async #run(session: Session, link: Link, attempt: () => Promise<Outcome>): Promise<void> {
     const { peerId } = link.peer
     const startedAt = performance.now()
@@ -224,10 +227,13 @@ export class Upgrader {
       return conversation.send({ type: 'refused', reason: 'it is busy with other attempts' })
     session.running = true
     this.#answering++
-    await this.#run(session, link, () => this.#answer(conversation, first, link))
-    this.#answering--
-    session.running = false
-    this.#consider(peerId)
+    try {
+      await this.#run(session, link, () => this.#answer(conversation, first, link))
+    } finally {
+      this.#answering--
+      session.running = false
+      this.#consider(peerId)
+    }
   }
 
   #answer(conversation: Conversation, offer: UpgradeOffer, link: Link): Promise<Outcome> {
