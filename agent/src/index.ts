@@ -1,7 +1,7 @@
 /** The agent: what programs and the rooms above import. */
 export type { Agent, Asked } from './runtime/agent.ts'
 export { createAgent, type AgentOptions } from './runtime/create-agent.ts'
-export { depart } from './runtime/departure.ts'
+export { depart, leaveMap } from './runtime/departure.ts'
 export { openMember, type Member, type MemberInit } from './runtime/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './runtime/netcheck/check-network.ts'
 export { findingsOf, type Finding } from './runtime/netcheck/findings.ts'

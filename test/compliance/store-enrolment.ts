@@ -101,6 +101,19 @@ export function enrolmentSuite(common: StoreSetup): void {
       })
     })
 
+    test('makes a member ephemeral that wishes so, and one that does not where the token says so', async () => {
+      const { store, clock } = context
+      const { hash } = await store.createToken(tokenOf(clock, { uses: 2 }))
+      const redeem = async (peerId: string, ephemeral: boolean) => {
+        const wish = { tokenHash: hash, peerId, requestedName: peerId, ephemeral, serial: newSerial() }
+        return (await store.redeem({ ...wish, expiresAt: clock.now() + day })).enrolment
+      }
+      expect(await redeem('p1', true)).toMatchObject({ ephemeral: true })
+      expect(await redeem('p2', false)).toMatchObject({ ephemeral: false })
+      expect(await store.readEnrolment('p1')).toMatchObject({ ephemeral: true })
+      expect(await enrol(store, clock, 'p3', { ephemeral: true })).toMatchObject({ ephemeral: true })
+    })
+
     test('another token with the same key makes a new enrolment and ends the old pair', async () => {
       const { store, clock } = context
       const old = await enrol(store, clock, 'p', { requestedName: 'n' })

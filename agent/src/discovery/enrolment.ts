@@ -28,6 +28,8 @@ export interface EnrolInit {
   region?: string
   /** What it starts as: a token that does not give it is refused unused. */
   role?: 'agent' | 'relay'
+  /** Asks to be removed from the map soon after it went offline. @default false */
+  ephemeral?: boolean
   /** Through which the control plane is reached. @default none */
   proxy?: ProxyOptions | undefined
   signal?: AbortSignal | undefined
@@ -81,6 +83,7 @@ export async function enrol({
   name,
   region,
   role,
+  ephemeral = false,
   proxy,
   signal,
   onRedeem,
@@ -105,10 +108,11 @@ export async function enrol({
     name: name ?? memberNameOf(hostname()),
     ...(region === undefined ? {} : { region }),
   }
-  const reply = await (role === undefined
+  const later = { ...(role === undefined ? {} : { role }), ...(ephemeral ? { ephemeral } : {}) }
+  const reply = await (Object.keys(later).length === 0
     ? client.enrol(request, signal)
-    : client.enrol({ ...request, role }, signal).catch((error: unknown) => {
-        // A control plane of before the field refuses it.
+    : client.enrol({ ...request, ...later }, signal).catch((error: unknown) => {
+        // A control plane of before these fields refuses them.
         if (!(error instanceof MeshError) || error.code !== 'invalid_argument') throw error
         return client.enrol(request, signal)
       }))

@@ -23,7 +23,7 @@ import {
   type ServiceDefinition,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
-import { depart } from './departure.ts'
+import { depart, leaveMap } from './departure.ts'
 import type { Member } from './member.ts'
 import { pathReport } from './path-report.ts'
 import type { Reachable } from './reachable.ts'
@@ -244,6 +244,11 @@ export class Agent<const C extends Contracts = readonly []> {
     this.#closed = true
     this.#caller.stop()
     this.#self.close()
-    await this.#reachable.stop().finally(() => this.#member.stop())
+    try {
+      await this.#reachable.stop()
+      await leaveMap(this.#member)
+    } finally {
+      await this.#member.stop()
+    }
   }
 }

@@ -6,6 +6,7 @@ import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { LinkTable } from '../transport/link-table.ts'
 import type { Logger } from '../observe/logger.ts'
 import { defaults } from './defaults.ts'
+import type { Member } from './member-parts.ts'
 import type { RpcSessions } from './rpc-sessions.ts'
 
 export interface DepartureInit {
@@ -13,6 +14,25 @@ export interface DepartureInit {
   sessions: Pick<RpcSessions, 'depart' | 'retire'>
   publisher: Pick<RecordPublisher, 'withdraw'>
   log: Pick<Logger, 'warn'>
+}
+
+/**
+ * Takes an ephemeral member out of the map, so that nobody asks for it. Nothing may hear of the map any more: a member that
+ * is removed publishes again. Never rejects: the control plane removes it ten minutes later.
+ */
+export async function leaveMap({
+  ephemeral,
+  publisher,
+  client,
+  log,
+}: Pick<Member, 'ephemeral' | 'publisher' | 'client' | 'log'>): Promise<void> {
+  if (!ephemeral) return
+  await publisher.stop()
+  await client
+    .leave(AbortSignal.timeout(defaults.withdrawMs))
+    .catch((err: unknown) =>
+      log.warn({ err }, 'not removed from the map: the control plane does so in 10 min'),
+    )
 }
 
 /**

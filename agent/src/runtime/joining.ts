@@ -131,7 +131,7 @@ function redeem(
   signal: AbortSignal | undefined,
   onRedeem: () => void = () => {},
 ): Promise<ControlPlaneRef> {
-  const { name, region, proxy } = settings
+  const { name, region, proxy, ephemeral } = settings
   return enrol({
     token,
     signer,
@@ -139,6 +139,7 @@ function redeem(
     clock,
     log,
     role,
+    ephemeral,
     proxy,
     signal,
     onRedeem,

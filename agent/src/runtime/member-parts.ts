@@ -73,6 +73,8 @@ export interface Member {
   /** Started; tells when the clock of the host is set. */
   readonly clockWatch: ClockWatch
   readonly log: Logger
+  /** Removed from the map when it stops. */
+  readonly ephemeral: boolean
   /** Ends connections first, then what writes, then the store. Idempotent. */
   stop(): Promise<void>
 }

@@ -51,15 +51,10 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const revocations = new Revocations({ self, head, client, links, sessions, clock, log })
     metrics.observeRevocations(revocations)
     audit.follow({ credential, revocations, map })
-    const clones = new Clones({
-      links,
-      ping: link => sessions.of(link).ping(),
-      audit,
-      count: () => metrics.clonedKey(),
-      log,
-    })
-    undo.push(() => clones.stop())
+    const count = () => metrics.clonedKey()
+    const clones = new Clones({ links, ping: link => sessions.of(link).ping(), audit, count, log })
     // One that fails to listen at one address may listen at another.
+    undo.push(() => clones.stop())
     undo.push(() => transport.stop())
     throwIfCancelled(init.signal)
     await transport.start()
@@ -75,15 +70,21 @@ export async function openMember(init: MemberInit): Promise<Member> {
     const clockWatch = followClock({ ...known, publisher }, undo)
     revocations.start()
     const watching = { pathWatch, ...beliefs, network, clockWatch, revocations, clones }
-    const started = { publisher, transport, serving: served, drainMs: init.settings.drain }
-    return { ...known, ...watching, ...started, stop: once(() => unwind(undo)) }
+    const started = { ...watching, publisher, transport, serving: served, ...leavingOf(init) }
+    return { ...known, ...started, stop: once(() => unwind(undo)) }
   } catch (error) {
-    await unwind(undo).catch((err: unknown) =>
-      init.log.error({ err }, 'not all of a failed start was undone'),
-    )
+    await unwind(undo).catch((err: unknown) => init.log.error({ err }, 'a failed start was not undone'))
     throw error
   }
 }
+
+/** How it stops. */
+const leavingOf = ({
+  settings: { drain, ephemeral },
+}: MemberInit): Pick<Member, 'drainMs' | 'ephemeral'> => ({
+  drainMs: drain,
+  ephemeral,
+})
 
 /** Dials of the next start begin where those of this one succeeded. */
 function rememberAddresses(init: ConstructorParameters<typeof KnownAddresses>[0], undo: Undo): void {

@@ -43,6 +43,11 @@ const optionsSchema = z.object({
   wait: z._default(z.boolean(), false),
   /** Wanted name. @default the host name */
   name: z.optional(nameField),
+  /**
+   * Removed from the map when it stops, and 10 minutes after it went offline; it joins as such. For programs that run for a while.
+   * @default false
+   */
+  ephemeral: z._default(z.boolean(), false),
   region: z.optional(labelField),
   zone: z.optional(labelField),
   /** TCP and WebSocket (`…/ws`) addresses to listen on; port 0 takes a free one; empty: dials only. */

@@ -51,13 +51,14 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
     store.appendAudit({ at: clock.now(), who: peerId, what, detail: { name, roles, serial } })
 
   return {
-    enrol: async (peerId, { secret, name = 'member', region, role }) => {
+    enrol: async (peerId, { secret, name = 'member', region, role, ephemeral = false }) => {
       const { enrolment, fresh } = await store.redeem({
         tokenHash: hashOfSecret(secret),
         peerId,
         requestedName: name,
         ...(region === undefined ? {} : { requestedRegion: region }),
         ...(role === undefined ? {} : { role }),
+        ephemeral,
         serial: randomId(),
         expiresAt: clock.now() + lifeMs,
       })

@@ -54,6 +54,8 @@ export interface Redemption {
   requestedName: string
   /** Region wished for; the token's own region wins. */
   requestedRegion?: string
+  /** Wishes to be ephemeral; a token makes it so without. */
+  ephemeral?: boolean
   /** Role that the token has to give; none is asked for when absent. */
   role?: string
   /** Serial for the enrolment if this redemption makes one. */

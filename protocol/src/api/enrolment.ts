@@ -14,6 +14,8 @@ export const enrolRequest = z.strictObject({
    * and earlier refuse the field: ask again without it.
    */
   role: z.optional(z.enum(['agent', 'relay'])),
+  /** Removed from the map after 10 minutes offline, whatever the token says. Refused by control planes of 0.1.0, as `role`. */
+  ephemeral: z.optional(z.boolean()),
 })
 export type EnrolRequest = z.output<typeof enrolRequest>
 

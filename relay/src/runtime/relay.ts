@@ -5,6 +5,7 @@
 import {
   type CutOff,
   depart,
+  leaveMap,
   peerViews,
   refuseAfterStop,
   serviceViews,
@@ -213,6 +214,7 @@ export class Relay {
       await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
       this.#mapServer.stop()
       await this.#stun?.stop()
+      await leaveMap(this.#member)
     } finally {
       await this.#member.stop()
     }

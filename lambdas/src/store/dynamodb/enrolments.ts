@@ -105,13 +105,13 @@ const redeemer =
     return won ? { enrolment, fresh: true } : again
   }
 
-const memberOf = (token: Token, { requestedRegion }: Redemption, createdAt: number) => {
+const memberOf = (token: Token, { requestedRegion, ephemeral = false }: Redemption, createdAt: number) => {
   const region = token.region ?? requestedRegion
   return {
     roles: token.roles,
     tags: token.tags,
     ...(region === undefined ? {} : { region }),
-    ephemeral: token.ephemeral,
+    ephemeral: token.ephemeral || ephemeral,
     tokenHash: token.hash,
     createdAt,
   }

@@ -54,7 +54,7 @@ const enrolmentWriter = ({ clock }: PostgresInit) => {
       JSON.stringify(token.roles),
       JSON.stringify(token.tags),
       token.region ?? redemption.requestedRegion ?? null,
-      token.ephemeral,
+      token.ephemeral || redemption.ephemeral === true,
       token.hash,
       clock.now(),
       expiresAt,

@@ -47,7 +47,7 @@ const enrolmentWriter = ({ db, clock }: SqliteInit) => {
       JSON.stringify(token.roles),
       JSON.stringify(token.tags),
       token.region ?? redemption.requestedRegion ?? null,
-      token.ephemeral ? 1 : 0,
+      token.ephemeral || redemption.ephemeral === true ? 1 : 0,
       token.hash,
       clock.now(),
       expiresAt,
