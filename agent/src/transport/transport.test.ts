@@ -60,6 +60,21 @@ describe('transport', () => {
     expect(heard).toEqual(['ping', 'pong'])
   })
 
+  it('says that a stream takes nothing more once either side closes it', async () => {
+    const [a, b] = [await mesh.join('a'), await mesh.join('b')]
+    const near = (await a.connect(targetOf(b))).stream
+    const far = (await until(() => b.links.best(a.peerId))).stream
+    const heard: number[] = []
+    far.onData(chunk => heard.push(chunk.byteLength))
+    expect([near.writable, far.writable]).toEqual([true, true])
+    near.send(new Uint8Array(3))
+    near.close()
+    expect(near.writable).toBe(false)
+    expect(near.send(new Uint8Array(5))).toBe(false)
+    await until(() => !far.writable)
+    expect(heard.reduce((sum, bytes) => sum + bytes, 0)).toBe(3)
+  })
+
   it('shares one dial among callers that ask at the same time', async () => {
     const [a, b] = [await mesh.join('a'), await mesh.join('b')]
     const links = await Promise.all(Array.from({ length: 10 }, () => a.connect(targetOf(b))))
