@@ -11,6 +11,8 @@ interface FakeLink {
   heardAt: number
   inFlight: number
   pings: number[]
+  /** Times that its calls were told. */
+  doubts: number
   abort(): void
 }
 
@@ -18,6 +20,7 @@ let now: number
 let links: FakeLink[]
 let tick: () => void
 let watch: PathWatch
+let doubted: (link: Link) => void
 /** Pace of rest probes by name of the link. */
 let paces: Record<string, number>
 let jointly: boolean
@@ -31,10 +34,17 @@ const linkTo = (name: string): FakeLink => {
     heardAt: now - 1,
     inFlight: 0,
     pings: [],
+    doubts: 0,
     abort: () => void (link.state = 'down'),
   }
   links.push(link)
   return link
+}
+
+/** As the table of links does. */
+function doubt(link: FakeLink): void {
+  link.suspect = true
+  doubted(link as unknown as Link)
 }
 
 const fake = (link: Link) => link as unknown as FakeLink
@@ -46,13 +56,16 @@ function start(): void {
       of: () => [],
       best: () => undefined,
       onUp: () => () => {},
-      suspect: link => void (fake(link).suspect = true),
+      onDoubt: listener => ((doubted = listener), () => {}),
+      suspect: link => {
+        if (!fake(link).suspect) doubt(fake(link))
+      },
       trust: link => void (fake(link).suspect = false),
     },
     rpcOf: link => ({
       stats: { lastProgressAt: fake(link).heardAt, outbound: fake(link).inFlight, inbound: 0 } as never,
       ping: () => (fake(link).pings.push(now), Promise.resolve(0)),
-      doubt: () => {},
+      doubt: () => void fake(link).doubts++,
       forsake: () => {},
     }),
     rest: { paceMs: link => paces[fake(link).name], jointly },
@@ -134,4 +147,17 @@ describe('PathWatch', () => {
     pass(defaults.pathSuspectMs + defaults.pathTickMs)
     expect([doubted.suspect, idle.suspect]).toEqual([true, false])
   })
+})
+
+test('calls are told once that their path fell silent, also when a failed verification says so', () => {
+  const silent = linkTo('silent')
+  const unverified = linkTo('unverified')
+  silent.inFlight = 1
+  doubt(unverified)
+  expect(unverified.doubts).toBe(1)
+  for (const end = now + defaults.pathSuspectMs + 2_000; now < end; now += defaults.pathTickMs) {
+    unverified.heardAt = now
+    tick()
+  }
+  expect([silent.suspect, silent.doubts]).toEqual([true, 1])
 })

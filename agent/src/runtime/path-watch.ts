@@ -11,7 +11,7 @@ import { defaults } from './defaults.ts'
 import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 
 export interface PathWatchInit {
-  links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'best' | 'suspect' | 'trust'>
+  links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'onDoubt' | 'best' | 'suspect' | 'trust'>
   rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
   rest: RestProbes
   clock: WheelClock
@@ -64,6 +64,10 @@ export class PathWatch {
     this.#undo.push(
       clock.every(defaults.pathTickMs, () => this.tick()),
       links.onUp(link => this.#moveFrom(link.peer.peerId)),
+      // Also of a link that did not answer when it was verified.
+      links.onDoubt(link => {
+        if (link.suspect) this.#init.rpcOf(link).doubt()
+      }),
     )
   }
 
@@ -146,9 +150,7 @@ export class PathWatch {
       if (silence.askedAt === undefined) links.trust(link)
       return
     }
-    const isNew = !link.suspect
     links.suspect(link)
-    if (isNew) this.#init.rpcOf(link).doubt()
     this.#moveFrom(link.peer.peerId)
   }
 
