@@ -56,6 +56,12 @@ class Relays {
     },
   }
 
+  leave: (relayId: string, what: 'left') => void = () => {}
+  onTrouble = (callback: (relayId: string, what: 'silent' | 'left') => void) => {
+    this.leave = callback
+    return () => undefined
+  }
+
   lose(relayId: string): void {
     for (const callback of this.#lost) callback(relayId)
   }
@@ -79,6 +85,7 @@ function start(relays: Relays, names: string[], options = {}) {
     reservations: relays.reservations,
     now: () => performance.now(),
     onError: () => {},
+    onTrouble: relays.onTrouble,
     measure: ({ peer: { peerId } }) =>
       relays.silent.has(peerId)
         ? new Promise(() => {})
@@ -207,6 +214,26 @@ describe('a relay client', () => {
     relays.roundTrips.set('b', 20)
     await until(() => client.home()?.state === 'up')
     expect(changes.slice(-2)).toEqual([['a', 'b'], ['b']])
+  })
+
+  it('dials a relay that leaves when it has closed its link, and not before', async () => {
+    const relays = new Relays()
+    relays.roundTrips.set('a', 10).set('b', 20)
+    start(relays, ['a', 'b'])
+    await home('a', 'b')
+    const dialled = (name: string) => relays.dials.filter(dial => dial === name).length
+    const before = dialled('a')
+    relays.leave('a', 'left')
+    await home('b')
+    // The other one is dialled again and again meanwhile.
+    for (let i = 0; i < 5; i++) {
+      const count = dialled('b')
+      relays.lose('b')
+      await until(() => dialled('b') > count && client.homeRelays().includes('b'))
+    }
+    expect(dialled('a')).toBe(before)
+    relays.links.get('a')?.markDown(undefined)
+    await until(() => dialled('a') > before)
   })
 
   it('reserves again when the reservation alone is lost', async () => {

@@ -106,7 +106,7 @@ export class RelayClient {
     const keeper = this.#keepers.find(({ relay }) => relay.peerId === relayId)
     if (keeper === undefined || this.#stopping.signal.aborted) return
     if (what === 'left') this.#left.set(relayId, this.#init.now())
-    keeper.letGo()
+    keeper.letGo(what === 'left')
     this.#announce()
     this.#wake.resolve()
   }
@@ -214,14 +214,14 @@ export class RelayClient {
   }
 
   #keep(relay: RelayCandidate): RelayKeeper {
-    const { retryMs, maxRetryMs } = this.#options
+    const { retryMs, maxRetryMs, leftMs } = this.#options
     // A relay may have moved since: its newest addresses are dialled.
     const connect = (_: RelayCandidate, signal: AbortSignal) => {
       const newest = this.#candidates.find(candidate => candidate.peerId === relay.peerId)
       return this.#init.connect(newest ?? relay, signal)
     }
     const onChange = () => this.#announce()
-    return new RelayKeeper({ ...this.#init, relay, connect, retryMs, maxRetryMs, onChange })
+    return new RelayKeeper({ ...this.#init, relay, connect, retryMs, maxRetryMs, leftMs, onChange })
   }
 
   #announce(): void {

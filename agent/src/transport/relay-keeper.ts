@@ -15,6 +15,8 @@ export interface RelayKeeperInit {
   reservations: Pick<Reservations, 'reserve' | 'renew' | 'release' | 'onLost'>
   retryMs: number
   maxRetryMs: number
+  /** A relay that leaves is not dialled while the link to it stands, this long at most, ms: it would take nobody. */
+  leftMs: number
   /** There is a new link to the relay: end the one before it, whose reservation would pass for this one's. */
   replace?: (link: Link) => void
   /** Monotonic milliseconds. */
@@ -33,6 +35,8 @@ export class RelayKeeper {
   #loop: Promise<void> | undefined
   #link: Link | undefined
   #downSince: number
+  /** Whether the relay said that it leaves. */
+  #leaves = false
   /** Wakes the loop when the reservation is lost while the link lives. */
   #lost: PromiseWithResolvers<void> = Promise.withResolvers()
 
@@ -59,8 +63,12 @@ export class RelayKeeper {
     this.#loop ??= this.#run(this.#stopping.signal)
   }
 
-  /** The link is of no use just now, though it stands: dial again, or wait until it is. */
-  letGo(): void {
+  /**
+   * The link is of no use just now, though it stands: dials again, or waits until it is.
+   * @param leaves the relay said that it leaves: it is dialled when it is gone
+   */
+  letGo(leaves = false): void {
+    this.#leaves = leaves
     this.#lost.resolve()
   }
 
@@ -89,7 +97,8 @@ export class RelayKeeper {
     let wait: { duration: number; next(context: unknown): typeof wait } = first.next()
     while (!signal.aborted) {
       try {
-        await this.#hold(signal)
+        const link = await this.#hold(signal)
+        if (this.#leaves) await this.#gone(link, signal)
         wait = first.next()
       } catch (error) {
         if (!signal.aborted) this.#init.onError(error)
@@ -99,8 +108,20 @@ export class RelayKeeper {
     }
   }
 
-  /** One round: link, reservation, and then until either ends. */
-  async #hold(signal: AbortSignal): Promise<void> {
+  /** Resolves when the relay that leaves has closed the link. */
+  async #gone(link: Link, signal: AbortSignal): Promise<void> {
+    this.#leaves = false
+    const limit = new AbortController()
+    const late = AbortSignal.any([signal, limit.signal])
+    await Promise.race([
+      link.closed,
+      delay(timerDelay(this.#init.leftMs), undefined, { signal: late }).catch(() => {}),
+    ])
+    limit.abort()
+  }
+
+  /** One round: link, reservation, and then until either ends. @returns the link */
+  async #hold(signal: AbortSignal): Promise<Link> {
     const link = await this.#init.connect(this.relay, signal)
     this.#init.replace?.(link)
     const release = link.pin()
@@ -110,10 +131,11 @@ export class RelayKeeper {
     try {
       this.#lost = Promise.withResolvers()
       await this.#init.reservations.reserve(this.relay.peerId)
-      if (signal.aborted) return
+      if (signal.aborted) return link
       this.#link = link
       this.#init.onChange()
       await Promise.race([link.closed, this.#lost.promise, stopped])
+      return link
     } finally {
       signal.removeEventListener('abort', stop)
       release()
