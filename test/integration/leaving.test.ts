@@ -119,6 +119,51 @@ describe('an agent that stops', () => {
   })
 })
 
+describe('a relay that stops', () => {
+  /** Both relays carry; `caller` reaches `callee` over `first`. */
+  async function relayed(drain: number) {
+    const first = await mesh.relay('first', undefined, undefined, { drain })
+    const callee = await mesh.agent({ name: 'callee', listen: [] })
+    const seen = serve(callee)
+    const caller = await mesh.agent({ name: 'caller', paths: 'relay', contracts: [job] })
+    await reached(caller, 'callee')
+    await mesh.relay('second')
+    const reservedTwice = () => {
+      for (const agent of [callee, caller]) expect(agent.status().relays).toHaveLength(2)
+    }
+    await vi.waitFor(reservedTwice, { timeout: 20_000, interval: 50 })
+    return { first, caller, seen }
+  }
+
+  test('carries its calls until they end, and new ones go over another relay meanwhile', async () => {
+    const { first, caller, seen } = await relayed(20_000)
+    const running = codeOf(caller.ask('job.run', 4_000, { peer: 'callee' }))
+    await vi.waitFor(() => expect(seen.started).toBe(1))
+    let stopped = false
+    const stopping = first.stop().then(() => (stopped = true))
+    expect(first.status()).toMatchObject({ ready: false })
+    for (let i = 0; i < 20; i++)
+      expect(await codeOf(caller.ask('job.run', 10, { peer: 'callee' }))).toBe('ok')
+    expect(stopped).toBe(false)
+    expect(await running).toBe('ok')
+    await stopping
+    expect(seen.started).toBe(21)
+  }, 60_000)
+
+  test('ends within its drain time and 2 s; longer calls are repeated if they may be', async () => {
+    const { first, caller, seen } = await relayed(1_000)
+    const long = (idempotent: boolean) =>
+      codeOf(caller.ask('job.run', 6_000, { peer: 'callee', idempotent, timeout: 30_000 }))
+    const [repeatable, single] = [long(true), long(false)]
+    await vi.waitFor(() => expect(seen.started).toBe(2))
+    const before = performance.now()
+    await first.stop()
+    expect(performance.now() - before).toBeLessThan(1_000 + 2_000)
+    expect(await Promise.all([repeatable, single])).toEqual(['ok', 'path_lost'])
+    expect(seen.started).toBe(3)
+  }, 60_000)
+})
+
 test('a call of 12 s that began over the relay survives the upgrade to a direct path', async () => {
   await mesh.relay('relay')
   const probe = await mesh.agent({ name: 'callee' })

@@ -11,7 +11,8 @@ the built command if there is one, else the source.
   --seed N      of what is called when (default: 1)
   --json        the summary as the last line: {"calls":N,"failed":0,"doubled":0}
 
-Exits 1 when a call failed or was doubled, or when a process did not stop cleanly.`
+Exits 1 when a call failed or was doubled, when a process did not stop cleanly, or when one in 100 relayed calls waited more than 3 s
+while relays restarted.`
 
 export interface RollingOptions {
   agents: number

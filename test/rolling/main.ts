@@ -27,9 +27,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void mesh.end().finally(() => process.exit(130)))
   try {
-    const verdict = await rollingRun(mesh, options, say)
+    const { verdict, passed } = await rollingRun(mesh, options, say)
     console.log(options.json ? JSON.stringify(verdict) : verdict)
-    return verdict.failed + verdict.doubled === 0 ? 0 : 1
+    return passed ? 0 : 1
   } catch (error) {
     say(String(error))
     return 1

@@ -98,7 +98,7 @@ export class LocalMesh {
     name: string,
     listen = loopback,
     region?: string,
-    more: Pick<RelayOptions, 'stun'> = {},
+    more: Pick<RelayOptions, 'stun' | 'drain'> = {},
   ): Promise<Relay> {
     const token = await this.token({ roles: ['relay'], ...(region === undefined ? {} : { region }) })
     const relay = await createRelay({

@@ -158,7 +158,7 @@ export class Dialer {
   }
 
   #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController) {
-    const { history, onError } = this.#init
+    const { history, links } = this.#init
     history.begin(target.peerId)
     const known = new Set<string>()
     const news = (now: DialTarget) => unknown(this.#ways(now, paths), known)
@@ -167,7 +167,8 @@ export class Dialer {
       ...news(target),
       action: `connect to ${target.name ?? target.peerId}`,
       signal: abort.signal,
-      discard: link => void link.close().catch(onError),
+      // The peer may have begun a call on it.
+      discard: link => links.retire(link),
       onBegun: adder => void (add = adder),
       onTried: (name, error) => history.tried(target.peerId, name, error),
       onGoingOn: rest => this.#own(rest, abort),
