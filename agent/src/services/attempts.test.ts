@@ -29,6 +29,7 @@ function meshOf(
     dials.push({ name, ms: options.deadline - performance.now() })
     await dial(name, options)
     return {
+      path: name === 'a' ? 'relay' : 'direct',
       call: (_method, _params, callOptions = {}) => {
         calls.push(name)
         return members[name]!(callOptions, calls.filter(called => called === name).length)
@@ -93,6 +94,7 @@ describe('a call whose path falls silent', () => {
     expect(await attempts.answer(plan(), good('a', 'b'))).toEqual({
       value: 'answer',
       peerId: 'b',
+      path: 'direct',
       attempts: 2,
     })
     await path.givenUp
@@ -233,4 +235,12 @@ describe('the retry budget of an agent', () => {
     const answers = await Promise.all(made)
     expect(answers.every(({ peerId }) => peerId === 'b')).toBe(true)
   })
+})
+
+it('tells the path that the call was asked over, which its link had then', async () => {
+  const { attempts } = meshOf({ a: () => Promise.resolve(1), b: () => Promise.resolve(2) })
+  const ask = (peerId: string) =>
+    attempts.answer(plan(), () => ({ good: [peerId], doubtful: [], offline: [] }))
+  expect(await ask('a')).toMatchObject({ value: 1, path: 'relay' })
+  expect(await ask('b')).toMatchObject({ value: 2, path: 'direct' })
 })
