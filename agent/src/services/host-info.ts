@@ -11,50 +11,9 @@ import {
   totalmem,
   uptime,
 } from 'node:os'
-import { pathReportSchema, type PathReport } from '@agent-mesh/protocol'
-import * as z from 'zod/mini'
-import { defineService } from './contract.ts'
+import type { PathReport } from '@agent-mesh/protocol'
+import type { hostService } from './host-service.ts'
 import type { Handlers } from './typed.ts'
-
-const bytes = z.number().check(z.nonnegative())
-const seconds = z.number().check(z.nonnegative())
-
-/** What every agent says about its machine, and about how it reaches others. */
-export const hostService = defineService({
-  name: 'host',
-  version: 1,
-  methods: {
-    info: {
-      about: 'CPU, memory, disk, uptime and versions of the machine and the agent.',
-      params: z.optional(z.looseObject({})),
-      result: z.looseObject({
-        hostname: z.string(),
-        os: z.looseObject({ platform: z.string(), release: z.string(), arch: z.string() }),
-        cpu: z.looseObject({
-          model: z.string(),
-          cores: z.number(),
-          /** Runnable tasks, averaged over 1, 5 and 15 minutes. */
-          load: z.array(z.number()),
-        }),
-        /** `rss` is the agent's. */
-        memory: z.looseObject({ total: bytes, free: bytes, rss: bytes }),
-        /** Of the file system with the agent's data; absent where it cannot be read. */
-        disk: z.optional(z.looseObject({ total: bytes, free: bytes })),
-        uptime: z.looseObject({ host: seconds, agent: seconds }),
-        versions: z.looseObject({ agent: z.string(), node: z.string() }),
-      }),
-      idempotent: true,
-      timeout: 5_000,
-    },
-    path: {
-      about: 'How this member reaches another, and why so.',
-      params: z.looseObject({ to: z.string().check(z.minLength(1), z.maxLength(128)) }),
-      result: pathReportSchema,
-      idempotent: true,
-      timeout: 5_000,
-    },
-  },
-})
 
 export interface HostInfoInit {
   /** Of the agent, as `agent-mesh --version` says it. */

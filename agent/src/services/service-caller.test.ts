@@ -2,7 +2,8 @@ import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import type { OnRequest } from '../rpc/index.ts'
 import type { CallTargets } from './call-targets.ts'
-import { hostHandlers, hostService } from './host-info.ts'
+import { hostHandlers } from './host-info.ts'
+import { hostService } from './host-service.ts'
 import { localCallee } from './local-callee.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { ServiceCaller } from './service-caller.ts'
@@ -33,8 +34,7 @@ const refuse =
   }
 const never: OnRequest = () => new Promise(() => {})
 
-const typed = (targets: CallTargets) =>
-  new ServiceCaller({ targets, contracts: [math, hostService], now, random })
+const typed = (targets: CallTargets) => new ServiceCaller({ targets, contracts: [math], now, random })
 const untyped = (targets: CallTargets) => new ServiceCaller({ targets, now, random })
 
 const pathTo = (to: string) => ({ from: 'self', to, links: [], tried: [] })
@@ -46,6 +46,8 @@ describe('call()', () => {
     const sum = await caller.call('math.add', { a: 1, b: 2 })
     expectTypeOf(sum).toEqualTypeOf<number>()
     expectTypeOf<Parameters<typeof caller.call<'math.add'>>[1]>().toEqualTypeOf<{ a: number; b: number }>()
+    // Every member serves host: it need not be named.
+    expectTypeOf<Awaited<ReturnType<typeof caller.call<'host.info'>>>['hostname']>().toEqualTypeOf<string>()
     // @ts-expect-error -- no contract has this method
     await caller.call('math.subtract', {}).catch(() => {})
     // @ts-expect-error -- b is a number

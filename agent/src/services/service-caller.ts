@@ -3,7 +3,7 @@ import { noMetrics, type RpcMetrics } from '../rpc/index.ts'
 import { Attempts, type Answer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallTargets, Providers } from './call-targets.ts'
-import { hostService } from './host-info.ts'
+import { hostService } from './host-service.ts'
 import { Planner, type Plan } from './plan.ts'
 import type { CallArguments, Contracts, MethodName, ResultOf } from './typed.ts'
 

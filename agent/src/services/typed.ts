@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from './call-context.ts'
 import type { MethodContract, MethodContracts, ServiceContract } from './contract.ts'
+import type { hostService } from './host-service.ts'
 
 export type Contracts = readonly ServiceContract[]
 
@@ -16,8 +17,8 @@ type Intersection<Union> = (Union extends unknown ? (member: Union) => void : ne
   ? All
   : never
 
-/** `{'math.add': contract, ...}` of all contracts. */
-export type MethodsOf<C extends Contracts> = Intersection<MethodsOfService<C[number]>>
+/** `{'math.add': contract, ...}` of all contracts, and of the service that every member serves. */
+export type MethodsOf<C extends Contracts> = Intersection<MethodsOfService<C[number] | typeof hostService>>
 
 /** Names that can be called: those of the contracts; any, when there are none. */
 export type MethodName<C extends Contracts> = C extends readonly [] ? string : keyof MethodsOf<C> & string
