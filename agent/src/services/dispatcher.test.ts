@@ -287,17 +287,3 @@ describe('service registry', () => {
     expect(registry.refs).toEqual([])
   })
 })
-
-it('judges a caller whose claims change by those it has at the call', async () => {
-  let caller = { ...ops, roles: ['guest'] }
-  const authorize: DispatcherInit['authorize'] = ({ from }) => {
-    if (!from.roles.includes('ops'))
-      throw new MeshError('permission_denied', 'Cannot call math.add: no grant')
-  }
-  const dispatcher = new Dispatcher({ registry: mathRegistry(), authorize, now })
-  const pair = await linkPair(dispatcher.handlerForCurrent(() => caller))
-  pairs.push(pair)
-  await expect(pair.caller.call('math.add', { a: 1, b: 2 })).rejects.toEqual(failing('permission_denied'))
-  caller = { ...ops, roles: ['ops'] }
-  expect(await pair.caller.call('math.add', { a: 1, b: 2 })).toBe(3)
-})
