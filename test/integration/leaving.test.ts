@@ -91,6 +91,22 @@ describe('an agent that stops', () => {
     )
   }, 60_000)
 
+  test('is left by callers at once while the control plane is unreachable, and ends as soon', async () => {
+    await mesh.relay('relay')
+    const [leaver, other] = [await mesh.agent({ name: 'leaver' }), await mesh.agent({ name: 'other' })]
+    const [atLeaver] = [serve(leaver), serve(other)]
+    const caller = await mesh.agent({ name: 'caller', contracts: [job] })
+    for (const peer of ['leaver', 'other']) await reached(caller, peer)
+    await mesh.stopControlPlane()
+    const before = performance.now()
+    const stopped = leaver.stop()
+    for (let i = 0; i < 20; i++) expect(await caller.ask('job.run', 1)).toMatchObject({ name: 'other' })
+    await stopped
+    expect(performance.now() - before).toBeLessThan(8_000)
+    expect(atLeaver.started).toBe(0)
+    for (let i = 0; i < 20; i++) expect(await caller.ask('job.run', 1)).toMatchObject({ name: 'other' })
+  }, 60_000)
+
   test('answers nothing afterwards', async () => {
     const agent = await mesh.agent({ name: 'alone' })
     await agent.stop()
