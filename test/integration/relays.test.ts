@@ -138,7 +138,7 @@ describe('relays', () => {
       name: 'fake',
       listen: ['/ip4/127.0.0.1/tcp/0'],
     })
-    expect(await refusal(start)).toMatch(/^permission_denied: .*role relay/)
+    expect(await refusal(start)).toMatch(/^permission_denied: .*relay is wanted/)
   })
 
   test('push the map from their disk while the control plane is away', async () => {
