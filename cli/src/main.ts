@@ -1,10 +1,16 @@
 import { runProgram } from './program.ts'
 
-// `agent-mesh peers | head -1`: who reads has seen enough.
-process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// Whatever this process makes is for its owner alone: keys, databases, sockets.
+process.umask(0o077)
+
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', error => {
+    const code = 'code' in error ? error.code : undefined
+    // `agent-mesh peers | head -1`: who reads has seen enough.
+    if (code === 'EPIPE' && stream === process.stdout) process.exit(0)
+    // Output that goes to a file on a full disk is lost; the process goes on.
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+  })
 
 const code = await runProgram(process.argv.slice(2))
 // What is written to a pipe must still get out; then the process ends at once: libraries leave timers of a second.

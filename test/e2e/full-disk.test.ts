@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { lastJson, runCommand } from '../support/command.ts'
+import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { namespacesMissing, SmallDisk } from '../support/small-disk.ts'
 
@@ -65,5 +65,85 @@ describe.skipIf(namespacesMissing() !== undefined)('a control plane on a full di
     expect((await start()).said).toMatchObject(full)
     await disk.free()
     expect((await start()).said).toMatchObject({ event: 'ready' })
+  })
+})
+
+describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', () => {
+  let workshop: Workshop
+  let disk: SmallDisk
+  let folder: string
+  let controlPlane: Daemon
+  let caller: Daemon
+  const at = (...args: string[]) => runCommand([...args, '--data', disk.path(), '--json'])
+  const quiet = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0']
+  const token = async () =>
+    String(lastJson(await runCommand(['token', 'create', '--json', '--data', controlPlane.data]))['token'])
+  const status = async () => lastJson(await at('status'))
+  const full = {
+    ready: false,
+    warnings: expect.arrayContaining([expect.stringMatching(/disk full.*member\.db/)]) as unknown,
+  }
+  const callable = async () => {
+    const ran = await runCommand([
+      'call',
+      'host.info',
+      '--peer',
+      'small',
+      '--timeout',
+      '3s',
+      '--data',
+      caller.data,
+    ])
+    expect(ran.code).toBe(0)
+  }
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'full-disk-'))
+    disk = await SmallDisk.mount(join(folder, 'disk'), 4)
+    workshop = await openWorkshop()
+    controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
+    caller = await workshop.start('caller', ['up', '--join', await token(), ...quiet])
+  }, 60_000)
+  afterEach(async () => {
+    await disk.unmount()
+    await workshop.end()
+    await rm(folder, { recursive: true })
+  })
+
+  test('says so, restarts, can be reached, and writes what it learnt once there is room', async () => {
+    const up = ['up', '--name', 'small', ...quiet]
+    const first = await disk.start(...up, '--join', await token())
+    expect(first.said).toMatchObject({ event: 'ready' })
+    await disk.fill()
+    expect(await status()).toMatchObject(full)
+    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+    await first.end()
+
+    const again = await disk.start(...up)
+    expect(again.said).toMatchObject({ event: 'ready' })
+    expect(await status()).toMatchObject(full)
+    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+
+    await disk.free()
+    await vi.waitFor(async () => expect(await status()).toMatchObject({ ready: true }), {
+      timeout: 20_000,
+      interval: 200,
+    })
+    await again.end()
+    for (const name of (await readdir(disk.path())).filter(name => /json$|db$/.test(name)))
+      expect((await stat(disk.path(name))).size, name).toBeGreaterThan(0)
+    expect((await disk.start(...up)).said).toMatchObject({ event: 'ready' })
+    await vi.waitFor(callable, { timeout: 20_000, interval: 200 })
+  })
+
+  test('does not spend a token when it joins', async () => {
+    const join = await token()
+    await disk.fill()
+    const up = ['up', '--name', 'small', '--join', join, ...quiet]
+    expect((await disk.start(...up)).said).toMatchObject({
+      error: { code: 'unavailable', message: expect.stringContaining('disk full') as unknown },
+    })
+    await disk.free()
+    expect((await disk.start(...up)).said).toMatchObject({ event: 'ready' })
   })
 })

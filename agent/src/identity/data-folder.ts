@@ -1,8 +1,9 @@
 /** A data folder and its one process: agents and relays of programs and the daemons of the command take the same lock. */
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { takeLock, type Lock } from './lock.ts'
+import { isDiskFull, makeFolder, replaceFile } from './private-file.ts'
 
 /** A data folder that this process owns until `release()`. */
 export interface OwnedFolder {
@@ -17,34 +18,19 @@ const ownerFile = (folder: string) => join(folder, 'owner.json')
  * Makes the folder (mode 0700) and takes its lock, so that two processes never share one.
  * @param kind what owns it, for whoever is refused: `agent`, `relay`
  * @throws MeshError conflict when another process or another part of this one owns it, permission_denied when it cannot
- * be made
+ * be made or others may write it, unavailable when the disk is full
  */
 export async function ownFolder(path: string, kind: string): Promise<OwnedFolder> {
-  let isNew = false
-  try {
-    isNew = (await mkdir(path, { recursive: true, mode: 0o700 })) !== undefined
-  } catch (error) {
-    throw new MeshError('permission_denied', `Cannot make data folder ${path}: ${String(error)}`, {
-      cause: error,
-      hint: 'Choose another folder with --data DIR.',
-    })
-  }
+  const isNew = await makeFolder(path)
   const lock = lockOf(path)
   if (lock === undefined) throw await inUse(path)
   // Says who owns it; the lock decides. A process that is restarted on a full disk starts without.
-  await writeFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind }), { mode: 0o600 }).catch(
-    (error: unknown) => {
-      if (isFull(error)) return
-      lock.release()
-      throw toMeshError(error, 'permission_denied', `write who owns data folder ${path}`)
-    },
-  )
+  await replaceFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind })).catch((error: unknown) => {
+    if (isDiskFull(error)) return
+    lock.release()
+    throw toMeshError(error, 'permission_denied', `write who owns data folder ${path}`)
+  })
   return { path, release: failed => release(path, lock, failed === true && isNew) }
-}
-
-function isFull(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOSPC' || code === 'EDQUOT'
 }
 
 function lockOf(path: string): Lock | undefined {

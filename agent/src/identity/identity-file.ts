@@ -2,14 +2,14 @@
  * The identity on disk: `DIR/identity.json`, mode 0600, in a directory of mode 0700. Created whole or not at all, and
  * never overwritten: a lost key means a new enrolment, so no failure may cost one.
  */
-import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, readFile, stat, unlink } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { privateJwkSchema } from '@agent-mesh/protocol/private-jwk'
 import * as z from 'zod/mini'
 import { generateIdentity, identityOf, type Identity } from './identity.ts'
+import { fileFailure, isDiskFull, makeFolder, writeOnce } from './private-file.ts'
 
 const fileSchema = z.looseObject({ version: z.literal(1), peerId: z.string(), privateJwk: privateJwkSchema })
 
@@ -82,9 +82,11 @@ export async function createIdentity(dir: string, name?: string): Promise<Identi
   const identity = await generateIdentity()
   const file = { version: 1, peerId: identity.peerId, privateJwk: identity.privateJwk() }
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makeFolder(dir)
     await writeOnce(path, `${JSON.stringify(file, null, 2)}\n`)
   } catch (cause) {
+    if (cause instanceof MeshError) throw cause
+    if (isDiskFull(cause)) throw fileFailure(`create identity file ${path}`, cause)
     const exists = codeOf(cause) === 'EEXIST'
     const reason = exists ? 'there is one already' : String(codeOf(cause) ?? cause)
     throw new MeshError(
@@ -111,19 +113,5 @@ export async function openIdentity(dir: string, name?: string): Promise<Identity
     // Another process was first: its identity is the one of this folder.
     if (error instanceof MeshError && error.code === 'conflict') return loadIdentity(dir, name)
     throw error
-  }
-}
-
-/** `link` refuses an existing name, where a rename would replace it. */
-async function writeOnce(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  const handle = await open(temporary, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-    await link(temporary, path)
-  } finally {
-    await handle.close()
-    await unlink(temporary)
   }
 }

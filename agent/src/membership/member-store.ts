@@ -1,8 +1,13 @@
 /**
- * A member's memory on disk: own documents, head, and the pairs of the map, in one SQLite file.
+ * A member's memory on disk: own documents, head, and the pairs of the map, in one SQLite file. While its disk is full all of it
+ * is in memory, and is written back when there is room.
  */
+import { existsSync } from 'node:fs'
 import { MeshError, type MapChange } from '@agent-mesh/protocol'
 import { openDatabase, type Database } from '../identity/database.ts'
+import { makePrivate } from '../identity/private-file.ts'
+import { diskFull, hasRoom, isNoRoom } from './disk-room.ts'
+import { toChange, type MapRow } from './map-rows.ts'
 
 /** Own documents by key. */
 export type StoredKey =
@@ -33,6 +38,10 @@ export interface MemberStore {
    */
   meet(pair: { peerId: string; record: string; credential: string; serial: string }): boolean
   forget(peerIds: Iterable<string>): void
+  /** What is wrong with its disk now, for `status`. */
+  readonly warning: string | undefined
+  /** Whether a crash loses what was written since the disk was full. */
+  readonly inMemory: boolean
   close(): void
 }
 
@@ -45,59 +54,16 @@ const schema = `
   CREATE INDEX IF NOT EXISTS map_by_number ON map (shard, v);
 `
 
-interface Row {
-  peer_id: string
-  shard: number
-  v: number
-  record: string | null
-  credential: string | null
-  gone: string | null
-}
-
-const toChange = (row: Row): MapChange =>
-  row.gone === null
-    ? {
-        shard: row.shard,
-        v: row.v,
-        peerId: row.peer_id,
-        record: row.record ?? '',
-        credential: row.credential ?? '',
-      }
-    : { shard: row.shard, v: row.v, peerId: row.peer_id, gone: row.gone }
-
 /** Damage is found here, with the file's name, and not in the middle of a call: some 10 ms for a full map. */
 function checkWhole(db: Database): void {
   const [found] = Object.values(db.prepare('PRAGMA quick_check(1)').get() ?? {})
   if (found !== 'ok') throw new Error(`it is damaged (${String(found).split('\n').join(' ')})`)
 }
 
-function open(file: string): Database {
-  try {
-    const db = openDatabase(file, 5000)
-    try {
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
-      checkWhole(db)
-      db.exec(schema)
-    } catch (error) {
-      db.close()
-      throw error
-    }
-    return db
-  } catch (cause) {
-    throw new MeshError(
-      'unavailable',
-      `Cannot open ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      {
-        cause,
-        hint: `Nothing was changed. Check permissions and free space; if the file is damaged, restore it from a backup, or move it away and join again with --join TOKEN: the identity stays.`,
-      },
-    )
-  }
-}
+type MemberRows = Omit<MemberStore, 'warning' | 'inMemory' | 'close'>
 
-/** Opens or creates the store. @param file path, or `:memory:` @throws MeshError unavailable */
-export function openMemberStore(file: string): MemberStore {
-  const db = open(file)
+/** The statements over an open database. */
+function memberRows(db: Database): MemberRows {
   const read = db.prepare('SELECT value FROM own WHERE key = ?')
   const write = db.prepare(
     'INSERT INTO own VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
@@ -121,15 +87,15 @@ export function openMemberStore(file: string): MemberStore {
       work()
       db.exec('COMMIT')
     } catch (error) {
-      db.exec('ROLLBACK')
+      if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
   }
   return {
     get: key => (read.get(key) as { value: string } | undefined)?.value,
     set,
-    changes: () => (all.all() as unknown as Row[]).map(toChange),
-    changesAfter: (shard, v, limit) => (after.all(shard, v, limit) as unknown as Row[]).map(toChange),
+    changes: () => (all.all() as unknown as MapRow[]).map(toChange),
+    changesAfter: (shard, v, limit) => (after.all(shard, v, limit) as unknown as MapRow[]).map(toChange),
     apply: (changes, cursor, outdone = []) =>
       transaction(() => {
         for (const { peerId, shard, v } of outdone) renumber.run(shard, v, peerId)
@@ -145,8 +111,170 @@ export function openMemberStore(file: string): MemberStore {
       transaction(() => {
         for (const peerId of peerIds) drop.run(peerId)
       }),
-    close: () => {
-      if (db.isOpen) db.close()
+  }
+}
+
+const tuning = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;'
+
+function opened(file: string, pragmas: string): Database {
+  const db = openDatabase(file, 5000)
+  try {
+    db.exec(pragmas)
+    checkWhole(db)
+    db.exec(schema)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function open(file: string): Database {
+  try {
+    if (file !== ':memory:') makePrivate(file)
+    return opened(file, tuning)
+  } catch (cause) {
+    throw isNoRoom(cause, file) ? diskFull(file, cause) : notOpened(file, cause)
+  }
+}
+
+/** The index of the write-ahead log, which other processes share, finds no room: it is kept in memory. */
+const cramped = `PRAGMA locking_mode = EXCLUSIVE; ${tuning}`
+
+/** What is on a full disk, in memory. @throws MeshError unavailable */
+function readFull(file: string): Database {
+  try {
+    const db = opened(file, cramped)
+    try {
+      return copied(db, openDatabase(':memory:', 0))
+    } finally {
+      db.close()
+    }
+  } catch (cause) {
+    throw isNoRoom(cause, file) ? diskFull(file, cause) : notOpened(file, cause)
+  }
+}
+
+/** Makes `to` hold what `from` holds. @returns `to` */
+function copied(from: Database, to: Database): Database {
+  to.exec(schema)
+  to.exec('BEGIN IMMEDIATE')
+  try {
+    to.exec('DELETE FROM own; DELETE FROM map;')
+    for (const [table, columns] of [['own', 2] as const, ['map', 6] as const]) {
+      const insert = to.prepare(`INSERT INTO ${table} VALUES (${new Array(columns).fill('?').join()})`)
+      for (const row of from.prepare(`SELECT * FROM ${table}`).iterate()) insert.run(...Object.values(row))
+    }
+    to.exec('COMMIT')
+    return to
+  } catch (error) {
+    if (to.isTransaction) to.exec('ROLLBACK')
+    throw error
+  }
+}
+
+const notOpened = (file: string, cause: unknown) =>
+  new MeshError(
+    'unavailable',
+    `Cannot open ${file}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      cause,
+      hint: `Nothing was changed. Check permissions and free space; if the file is damaged, restore it from a backup, or move it away and join again with --join TOKEN: the identity stays.`,
     },
+  )
+
+/** Until a full disk is looked at again, ms. */
+const lookMs = 5_000
+
+/**
+ * Opens or creates the store. One that exists on a full disk is read, and kept in memory until there is room.
+ * @param file path, or `:memory:`
+ * @throws MeshError unavailable
+ */
+export function openMemberStore(file: string): MemberStore {
+  return new MemberFile(file)
+}
+
+class MemberFile implements MemberStore {
+  readonly #file: string
+  #db: Database
+  #rows: MemberRows
+  #inMemory = false
+  /** Whether memory holds what the file does not. */
+  #dirty = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(file: string) {
+    this.#file = file
+    const existed = file !== ':memory:' && existsSync(file)
+    try {
+      this.#db = open(file)
+    } catch (error) {
+      if (!existed || hasRoom(file)) throw error
+      this.#db = readFull(file)
+      this.#leaveDisk()
+    }
+    this.#rows = memberRows(this.#db)
+  }
+
+  get inMemory(): boolean {
+    return this.#inMemory
+  }
+
+  get warning(): string | undefined {
+    if (!this.#inMemory && hasRoom(this.#file)) return undefined
+    return `disk full: ${this.#file} takes no more; what changes is kept in memory, and written when there is room`
+  }
+
+  get = (key: StoredKey) => this.#rows.get(key)
+  changes = () => this.#rows.changes()
+  changesAfter = (shard: number, v: number, limit: number) => this.#rows.changesAfter(shard, v, limit)
+  set = (key: StoredKey, value: string) => this.#write(rows => rows.set(key, value))
+  apply = (...args: Parameters<MemberStore['apply']>) => this.#write(rows => rows.apply(...args))
+  meet = (pair: Parameters<MemberStore['meet']>[0]) => this.#write(rows => rows.meet(pair))
+  forget = (peerIds: Iterable<string>) => this.#write(rows => rows.forget(peerIds))
+
+  close(): void {
+    clearInterval(this.#timer)
+    if (this.#inMemory && this.#dirty) this.#returnToDisk()
+    if (this.#db.isOpen) this.#db.close()
+  }
+
+  #write<T>(work: (rows: MemberRows) => T): T {
+    this.#dirty ||= this.#inMemory
+    try {
+      return work(this.#rows)
+    } catch (cause) {
+      if (this.#inMemory || !isNoRoom(cause, this.#file)) throw cause
+      this.#use(copied(this.#db, openDatabase(':memory:', 0)))
+      this.#leaveDisk()
+      this.#dirty = true
+      return work(this.#rows)
+    }
+  }
+
+  #use(db: Database): void {
+    const before = this.#db
+    this.#db = db
+    this.#rows = memberRows(db)
+    before.close()
+  }
+
+  #leaveDisk(): void {
+    this.#inMemory = true
+    this.#timer = setInterval(() => this.#returnToDisk(), lookMs).unref()
+  }
+
+  /** Never throws: without room it stays in memory. */
+  #returnToDisk(): void {
+    if (!hasRoom(this.#file)) return
+    try {
+      const db = open(this.#file)
+      this.#use(this.#dirty ? copied(this.#db, db) : db)
+    } catch {
+      return
+    }
+    clearInterval(this.#timer)
+    this.#inMemory = this.#dirty = false
   }
 }

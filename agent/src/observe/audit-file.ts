@@ -38,6 +38,7 @@ export class AuditFile {
     if (this.#handle !== undefined) return 0
     const handle = await open(auditFile(this.#folder), flags, 0o600)
     try {
+      await handle.chmod(0o600)
       const content = await handle.readFile()
       const { entry, end } = lastGood(content)
       if (end < content.length) await handle.truncate(end)

@@ -5,6 +5,7 @@
  */
 import type { AuditEvent } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
+import { isDiskFull } from '../identity/private-file.ts'
 import { AuditFile, type AuditFileInit } from './audit-file.ts'
 import type { Clock } from './clock.ts'
 import { auditDefaults, type AuditOptions } from './defaults.ts'
@@ -139,7 +140,8 @@ export class AuditLog {
 
   #failed(err: unknown): void {
     if (this.#warning === undefined) this.#log.warn({ err }, 'the audit log cannot be written; entries wait')
-    const reason = err instanceof Error ? err.message : String(err)
+    const text = err instanceof Error ? err.message : String(err)
+    const reason = isDiskFull(err) ? `disk full: ${text}` : text
     this.#warning = `the audit log cannot be written (${reason}): entries wait, the oldest are dropped`
     if (this.#stopped) return
     this.#retry = setTimeout(() => {

@@ -30,7 +30,7 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
         },
       },
     },
-    to ?? pino.destination({ dest: 2, sync: true }),
+    to ?? stderr(),
   )
   // Children of children have this one, too. What they always say is written once, past the hook.
   const { child } = logger
@@ -38,4 +38,11 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
     return child.call(this, redact(bindings) as typeof bindings, options)
   } as typeof child
   return logger
+}
+
+/** A line that finds no room, where stderr is a file on a full disk, is lost; the process goes on. */
+function stderr(): DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: true })
+  destination.on('error', () => undefined)
+  return destination
 }

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError, parseJoinToken, toMeshError, type Signer } from '@agent-mesh/protocol'
 import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
 import { enrol, enrolledIn, joinedWith, type ControlPlaneRef } from '../discovery/enrolment.ts'
+import { diskFull } from '../membership/disk-room.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import { checkListen } from '../transport/listen-check.ts'
@@ -88,9 +89,10 @@ const limitedTo = (ms: number, signal: AbortSignal | undefined): AbortSignal =>
   AbortSignal.any([timeoutSignal(ms), ...(signal === undefined ? [] : [signal])])
 
 async function firstJoin(init: JoinInit, token: string): Promise<ControlPlaneRef> {
-  const { settings, signal } = init
+  const { settings, signal, store } = init
   let redeemed = false
   try {
+    if (store.inMemory) throw diskFull(pathOf(settings.data, 'member.db'))
     await checkListen(settings.listen)
     return await waiting(init, () => redeem(init, token, signal, () => (redeemed = true)))
   } catch (thrown) {

@@ -50,7 +50,7 @@ export type Knowledge = Pick<
 export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
   const { settings, log, clock = systemClock } = init
   const isNew = await checkStart(settings)
-  let joined = true
+  let joined = false
   if (init.folder === undefined) {
     const folder = await ownFolder(settings.data, init.role)
     undo.push(() => folder.release(!joined))
@@ -68,6 +68,7 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
     joined = !(error instanceof NotJoinedError)
     throw error
   })
+  joined = true
   const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
   const map = await openMeshMap({ store, head, log, clock })
   const { proxy } = settings

@@ -91,9 +91,10 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
 
 /** Whether others admit this member, it admits them, and takes new work. */
 function isReady(member: Member): boolean {
-  const { revocations, credential, clock, serving } = member
+  const { revocations, credential, clock, serving, store } = member
   if (serving.sessions.departing) return false
   const now = clock.now()
   const early = newestTime(member) > now + limits.futureMs
-  return !revocations.own && !credential.void && !early && credential.claims.exp * 1000 > now
+  const admitted = !revocations.own && !credential.void && !early && credential.claims.exp * 1000 > now
+  return admitted && store.warning === undefined
 }

@@ -5,13 +5,14 @@ import type { Member } from './member.ts'
 
 /** Most important first. @param own what the kind of member adds */
 export function memberWarnings(member: Member, own: readonly string[]): string[] {
-  const { credential, head, clock, client, revocations, audit, publisher, clones, serving } = member
+  const { credential, head, clock, client, revocations, audit, publisher, clones, serving, store } = member
   const expires = credential.claims.exp * 1000
   const now = clock.now()
   const { issuedAt } = head.current
   return [
     revocations.own && revokedWarning(revocations.ownAt),
     serving.sessions.departing && 'leaving: it finishes what runs and takes nothing new',
+    store.warning,
     ...own,
     clockWarning({ now, offset: client.clockOffset, signedAt: newestTime(member) }),
     expires <= now && `the credential expired at ${new Date(expires).toISOString()}`,

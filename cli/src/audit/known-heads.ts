@@ -1,7 +1,8 @@
 /** The last entries that were verified: what was cut off since shows by them. */
 import { auditHeadSchema } from '@agent-mesh/protocol/audit'
+import { replaceFile } from '@agent-mesh/agent/identity/private-file'
 import { parseJson } from '@agent-mesh/protocol/parse'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 
@@ -20,7 +21,5 @@ export async function readKnownHeads(folder: string): Promise<KnownHeads> {
 }
 
 export async function writeKnownHeads(folder: string, heads: KnownHeads): Promise<void> {
-  const temporary = `${fileOf(folder)}.new`
-  await writeFile(temporary, `${JSON.stringify(heads)}\n`, { mode: 0o600 })
-  await rename(temporary, fileOf(folder))
+  await replaceFile(fileOf(folder), `${JSON.stringify(heads)}\n`)
 }

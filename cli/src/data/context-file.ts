@@ -1,7 +1,8 @@
+import { fileFailure, replaceFile } from '@agent-mesh/agent/identity/private-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { meshIdField } from '@agent-mesh/protocol/fields'
 import { parseJson } from '@agent-mesh/protocol/parse'
-import { access, readFile, writeFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 
@@ -17,9 +18,14 @@ export type Context = z.output<typeof contextSchema>
 
 const contextFile = (folder: string) => join(folder, 'context.json')
 
+/** Writes it whole, or not at all when it is there as it is to be. @throws MeshError unavailable when the disk is full */
 export async function writeContext(folder: string, context: Omit<Context, 'version'>): Promise<void> {
+  const path = contextFile(folder)
   const text = `${JSON.stringify({ version: 1, ...context }, null, 2)}\n`
-  await writeFile(contextFile(folder), text, { mode: 0o600 })
+  if ((await readFile(path, 'utf8').catch(() => '')) === text) return
+  await replaceFile(path, text).catch((error: unknown) => {
+    throw fileFailure(`write ${path}`, error)
+  })
 }
 
 /** Whether this folder administers a mesh. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -45,6 +45,15 @@ describe('a data folder', () => {
       child.kill('SIGKILL')
       await once(child, 'exit')
     }
+  })
+
+  it.skipIf(process.platform === 'win32')('is refused when others may write it', async () => {
+    await chmod(root, 0o770)
+    await expect(ownDataFolder(root, 'agent')).rejects.toMatchObject({
+      code: 'permission_denied',
+      message: expect.stringContaining('others may write it (mode 770)') as string,
+      hint: expect.stringContaining(`chmod 700 ${root}`) as string,
+    })
   })
 
   it('is free at once when its owner was killed', async () => {

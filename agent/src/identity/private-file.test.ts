@@ -1,0 +1,63 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openMemberStore } from '../membership/member-store.ts'
+import { fileFailure, makePrivate, makeFolder, replaceFile, writeOnce } from './private-file.ts'
+
+let folder: string
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'private-'))))
+afterEach(() => rm(folder, { recursive: true }))
+
+const modeOf = async (...names: string[]) => (await stat(join(folder, ...names))).mode & 0o777
+
+describe.skipIf(process.platform === 'win32')('files of a member', () => {
+  test.each([0o000, 0o777])('are for their owner alone with umask %i', async mask => {
+    const before = process.umask(mask)
+    try {
+      await makeFolder(join(folder, 'data'))
+      await writeOnce(join(folder, 'data', 'key'), 'a')
+      await replaceFile(join(folder, 'data', 'state'), 'b')
+      const store = openMemberStore(join(folder, 'data', 'member.db'))
+      store.set('cursor', 'c')
+      const names = await readdir(join(folder, 'data'))
+      expect(names).toContain('member.db-wal')
+      for (const name of names) expect(await modeOf('data', name), name).toBe(0o600)
+      expect(await modeOf('data')).toBe(0o700)
+      store.close()
+    } finally {
+      process.umask(before)
+    }
+  })
+
+  test('that others could read are closed to them', async () => {
+    await writeFile(join(folder, 'member.db'), '', { mode: 0o644 })
+    makePrivate(join(folder, 'member.db'))
+    expect(await modeOf('member.db')).toBe(0o600)
+  })
+
+  test.each([0o777, 0o770, 0o702])('are not kept in a folder of mode %i', async mode => {
+    await chmod(folder, mode)
+    await expect(makeFolder(folder)).rejects.toThrow('others may write it')
+    await chmod(folder, 0o700)
+    expect(await makeFolder(folder)).toBe(false)
+  })
+})
+
+test('writeOnce() replaces nothing, replaceFile() does, and neither leaves a temporary file', async () => {
+  const path = join(folder, 'file')
+  await writeOnce(path, 'first')
+  await expect(writeOnce(path, 'second')).rejects.toMatchObject({ code: 'EEXIST' })
+  expect(await readFile(path, 'utf8')).toBe('first')
+  await replaceFile(path, 'third')
+  expect(await readFile(path, 'utf8')).toBe('third')
+  expect(await readdir(folder)).toEqual(['file'])
+})
+
+test('a full disk is called one', () => {
+  const cause = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  expect(fileFailure('write x', cause)).toMatchObject({
+    code: 'unavailable',
+    message: 'Cannot write x: disk full (ENOSPC)',
+  })
+})
