@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -19,6 +19,20 @@ const refused = () => ({
 })
 
 describe('openMemberStore()', () => {
+  test.skipIf(process.platform === 'win32')('keeps its files from others whatever the umask', async () => {
+    const before = process.umask(0)
+    try {
+      const store = openMemberStore(file)
+      store.set('cursor', 'c')
+      const names = await readdir(folder)
+      expect(names).toContain('member.db-wal')
+      for (const name of names) expect((await stat(join(folder, name))).mode & 0o777, name).toBe(0o600)
+      store.close()
+    } finally {
+      process.umask(before)
+    }
+  })
+
   test('names a file that is no database, and the way out, and changes nothing', async () => {
     await writeFile(file, 'no database'.repeat(1000))
     expect(() => openMemberStore(file)).toThrow(expect.objectContaining(refused()))
