@@ -1,4 +1,5 @@
 import { tokenId } from '@agent-mesh/lambdas'
+import { unlimitedUses } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import { day, enrol, hour, newHash, newSerial, recordOf, tokenOf, type StoreSetup } from './store-fixture.ts'
@@ -45,6 +46,17 @@ export function enrolmentSuite(common: StoreSetup): void {
       clock.advance(hour)
       await expect(redeem(late.hash, 'p3')).rejects.toMatchObject(refused)
       expect(await store.countMembers()).toBe(1)
+    })
+
+    test('without a limit admit one after the other, and count', async () => {
+      const { clock, store } = context
+      const { hash } = await store.createToken(tokenOf(clock, { uses: unlimitedUses, ephemeral: true }))
+      for (const peerId of ['u1', 'u2', 'u3']) {
+        const redemption = { tokenHash: hash, peerId, requestedName: peerId, serial: newSerial() }
+        await store.redeem({ ...redemption, expiresAt: clock.now() + day })
+      }
+      const [listed] = await store.listTokens({ limit: 1 })
+      expect(listed).toMatchObject({ uses: unlimitedUses, left: unlimitedUses - 3 })
     })
 
     test('of 50 uses admit exactly 50 of 200 concurrent peers', async () => {

@@ -1,3 +1,4 @@
+import { unlimitedUses } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { adminOf, LocalMesh } from '../support/local-mesh.ts'
 
@@ -34,6 +35,20 @@ describe('an ephemeral agent', () => {
     expect(() => script.peers()).toThrow('this agent has stopped')
     await mesh.restartControlPlane()
   })
+})
+
+test('a token for ephemeral members has no limit of uses unless one is given, any other token has', async () => {
+  const admin = await adminOf(mesh.controlPlane)
+  const { token, view } = await admin.createToken({ ephemeral: true, tags: ['ci'] })
+  expect(view).toMatchObject({ uses: unlimitedUses, left: unlimitedUses })
+  const joined = []
+  for (const name of ['one', 'two', 'three']) joined.push(await mesh.agent({ name, join: token }))
+  expect(joined.map(({ name }) => name)).toEqual(['one', 'two', 'three'])
+  const [listed] = (await admin.tokens()).tokens.filter(({ id }) => id === view.id)
+  expect(listed).toMatchObject({ left: unlimitedUses - 3 })
+  expect((await admin.createToken({ ephemeral: true, uses: 2 })).view.uses).toBe(2)
+  expect((await admin.createToken({})).view.uses).toBe(1)
+  await expect(admin.createToken({ ephemeral: true, name: 'fixed' })).rejects.toThrow('more than one use')
 })
 
 test('an agent that is not ephemeral stays in the map when it stops', async () => {

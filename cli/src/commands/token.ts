@@ -1,5 +1,5 @@
 import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
-import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
+import { unlimitedUses, type CreateTokenRequest, type TokenView } from '@agent-mesh/protocol/api/tokens'
 import { Option, type Command } from 'commander'
 
 import { collect, parseCount, parseDuration } from '../arguments.ts'
@@ -8,7 +8,7 @@ import { askControlPlane } from './ask-control-plane.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
 interface CreateOptions {
-  uses: number
+  uses?: number
   expires: number
   role?: string[]
   tag?: string[]
@@ -28,7 +28,11 @@ function registerCreate(token: Command, finish: Finish): void {
   const command = token
     .command('create')
     .description('make a join token and print it: the only time it is shown')
-    .option('--uses <n>', 'how many members may join with it', parseCount, 1)
+    .option(
+      '--uses <n>',
+      'how many members may join with it (default: 1, with --ephemeral no limit)',
+      parseCount,
+    )
     .addOption(
       new Option('--expires <time>', 'how long it is good for: 30m, 24h, 7d')
         .argParser(parseDuration)
@@ -49,6 +53,7 @@ function registerCreate(token: Command, finish: Finish): void {
 Examples:
   $ agent-mesh token create
   $ agent-mesh token create --uses 20 --expires 7d --tag web
+  $ agent-mesh token create --ephemeral --expires 30d --tag ci
   $ agent-mesh token create --role relay --name relay-1
   $ agent-mesh token create --role agent --role ops
   $ agent-mesh up --join "$(agent-mesh token create)"`,
@@ -69,7 +74,7 @@ function tokenRequest({
   ephemeral,
 }: CreateOptions): CreateTokenRequest {
   return {
-    uses,
+    ...(uses !== undefined && { uses }),
     expiresIn: Math.max(1, Math.round(expires / 1_000)),
     ...(role !== undefined && { roles: role }),
     ...(tag !== undefined && { tags: tag }),
@@ -88,7 +93,7 @@ function registerList(token: Command, finish: Finish): void {
         ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME'],
         tokens.map(view => [
           view.id,
-          `${view.left}/${view.uses}`,
+          view.uses === unlimitedUses ? 'unlimited' : `${view.left}/${view.uses}`,
           tokenState(view),
           view.roles.join(' '),
           view.tags.join(' ') || '-',

@@ -5,6 +5,7 @@ import {
   type AuditKind,
   type CreateTokenRequest,
   type TokenView,
+  usesOf,
 } from '@agent-mesh/protocol'
 import type { Token } from '../store/model.ts'
 import { tokenId } from '../store/token-id.ts'
@@ -33,12 +34,14 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
 
   return {
     create: async (request, by) => {
-      const { expiresIn, name, region, ...rest } = parse(createTokenRequest, request, 'create join token')
+      const parsed = parse(createTokenRequest, request, 'create join token')
+      const { expiresIn, name, region, ...rest } = parsed
       const secret = randomSecret()
       const token = formatJoinToken({ url: publicUrl, meshId, secret })
       const createdAt = clock.now()
       const stored = await store.createToken({
         ...rest,
+        uses: usesOf(parsed),
         hash: hashOfSecret(Buffer.from(secret).toString('base64url')),
         ...(name === undefined ? {} : { name }),
         ...(region === undefined ? {} : { region }),

@@ -4,8 +4,12 @@ import { limits } from '../limits.ts'
 
 const day = 24 * 3600
 
+/** Of a token that only its expiry bounds: those of ephemeral members may be. */
+export const unlimitedUses = Number.MAX_SAFE_INTEGER
+
 const tokenFields = z.strictObject({
-  uses: z._default(z.int().check(z.minimum(1), z.maximum(100_000)), 1),
+  /** @default 1; no limit for ephemeral members */
+  uses: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
   /** Seconds; at most a year. */
   expiresIn: z._default(z.int().check(z.minimum(1), z.maximum(365 * day)), day),
   roles: z._default(rolesField, ['agent']),
@@ -17,9 +21,13 @@ const tokenFields = z.strictObject({
   ephemeral: z._default(z.boolean(), false),
 })
 
+/** How many members may join with a token that was asked for so. */
+export const usesOf = ({ uses, ephemeral }: { uses?: number | undefined; ephemeral: boolean }): number =>
+  uses ?? (ephemeral ? unlimitedUses : 1)
+
 /** `POST /v1/tokens`: needs `manage admin:tokens`. */
 export const createTokenRequest = tokenFields.check(
-  z.refine(({ name, uses }) => name === undefined || uses === 1, {
+  z.refine(request => request.name === undefined || usesOf(request) === 1, {
     error: 'has a name and more than one use',
   }),
   z.refine(({ roles, tags }) => [...roles, ...tags].join().length <= limits.rolesAndTagsChars, {
@@ -31,6 +39,7 @@ export type CreateTokenRequest = z.input<typeof createTokenRequest>
 export const tokenViewSchema = z.looseObject({
   /** First 16 characters of the secret's hash. */
   id: z.string().check(z.regex(/^[\w-]{16}$/)),
+  /** {@link unlimitedUses}: no limit. */
   uses: z.int().check(z.positive()),
   left: z.int().check(z.nonnegative()),
   createdAt: millisField,
