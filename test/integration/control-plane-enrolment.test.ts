@@ -57,6 +57,15 @@ describe('enrolment over HTTP', () => {
     expect(first.claims.exp - first.claims.iat).toBe(21 * 24 * 3600)
   })
 
+  test('a token for a name that is taken is refused when it is made', async () => {
+    const { claims } = await enrolMember(mesh, await createToken({ name: 'held' }), 'other')
+    expect(claims.name).toBe('held')
+    await expect(createToken({ name: 'held' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: `Cannot create join token: the name held is held by ${claims.sub}`,
+    })
+  })
+
   test('the same token and key again give the same enrolment', async () => {
     const secret = await createToken()
     const { signer } = await testKey()

@@ -1,6 +1,7 @@
 import {
   createTokenRequest,
   formatJoinToken,
+  MeshError,
   parse,
   type AuditKind,
   type CreateTokenRequest,
@@ -8,12 +9,16 @@ import {
   usesOf,
 } from '@agent-mesh/protocol'
 import type { Token } from '../store/model.ts'
+import type { Store } from '../store/store.ts'
 import { tokenId } from '../store/token-id.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomSecret } from './secrets.ts'
 
 export interface JoinTokens {
-  /** The only time the token is told. @param by who made it, for the audit @throws MeshError invalid_argument */
+  /**
+   * The only time the token is told. @param by who made it, for the audit
+   * @throws MeshError invalid_argument, conflict for a name that is taken
+   */
   create(request: CreateTokenRequest, by: string): Promise<{ token: string; view: TokenView }>
   list(page: { cursor?: string; limit: number }): Promise<{ tokens: TokenView[]; next?: string }>
   /** Idempotent. @throws MeshError not_found */
@@ -26,6 +31,20 @@ const viewOf = ({ hash, revokedAt, createdBy: _, ...token }: Token): TokenView =
   revoked: revokedAt !== undefined,
 })
 
+/** The member would get another name than the token says. @throws MeshError conflict */
+async function refuseTaken(store: Pick<Store, 'findEnrolment'>, name: string): Promise<void> {
+  const holder = await store.findEnrolment({ name })
+  if (holder === undefined) return
+  const state = holder.revokedAt === undefined ? '' : ', which was revoked'
+  throw new MeshError(
+    'conflict',
+    `Cannot create join token: the name ${name} is held by ${holder.peerId}${state}`,
+    {
+      hint: 'Fix another name, or none: the member then gets the name it asks for, with a number when that is taken.',
+    },
+  )
+}
+
 export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
   const audit = (who: string, what: AuditKind, view: TokenView): Promise<void> => {
     const { id, uses, roles } = view
@@ -36,6 +55,7 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
     create: async (request, by) => {
       const parsed = parse(createTokenRequest, request, 'create join token')
       const { expiresIn, name, region, ...rest } = parsed
+      if (name !== undefined) await refuseTaken(store, name)
       const secret = randomSecret()
       const token = formatJoinToken({ url: publicUrl, meshId, secret })
       const createdAt = clock.now()

@@ -35,7 +35,7 @@ export async function firstAdmin(data: string, plane: ControlPlane): Promise<Fir
 }
 
 async function enrol({ tokens, enrolment }: ControlPlane, peerId: string): Promise<void> {
-  const { token } = await tokens.create({ roles: ['admin'], name: 'admin', expiresIn: 60 }, 'first start')
+  const { token } = await tokens.create({ roles: ['admin'], expiresIn: 60 }, 'first start')
   const secret = token.slice(token.lastIndexOf('.') + 1)
-  await enrolment.enrol(peerId, { secret })
+  await enrolment.enrol(peerId, { secret, name: 'admin' })
 }

@@ -33,7 +33,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
   const rows = memberItems(init)
   const changes = mapChanges(init)
   const joinTokens = tokens(init)
-  const names = memberNames({ ...init, members: rows })
+  const names = memberNames(init)
   return {
     db,
     rows,

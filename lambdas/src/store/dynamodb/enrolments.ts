@@ -81,7 +81,7 @@ const redeemer =
     if (by === 1 && (await members.count()) >= maxMembers) throw full('enrol', maxMembers)
     const shard = await shardOf(peerId)
     const wish = (token.uses === 1 ? token.name : undefined) ?? redemption.requestedName
-    const { name, writes } = await names.choose(wish, peerId, stored?.name, expiresAt)
+    const { name, writes } = await names.choose(wish, peerId, stored?.name)
     const change =
       stored?.record === undefined
         ? undefined

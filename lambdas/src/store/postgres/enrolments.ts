@@ -1,7 +1,7 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
-import { freeName } from '../free-name.ts'
+import { searchName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
-import { graceMs, notEnrolled, revoked } from '../refusals.ts'
+import { notEnrolled, revoked } from '../refusals.ts'
 import { text } from '../sql/columns.ts'
 import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
 import type { Sql } from './database.ts'
@@ -19,18 +19,12 @@ interface Needs extends PostgresInit {
 
 /** Writes a new enrolment in place of any old one. */
 const enrolmentWriter = ({ clock }: PostgresInit) => {
-  /** The first free name; names of enrolments that have lapsed are free. */
+  /** The first free name. One whose holder lapsed is free once that was swept: no wrong clock gives it away. */
   const takeName = async (tx: Sql, wish: string, peerId: string): Promise<string> => {
-    const rows = await tx.all(
-      `SELECT n.name FROM names n JOIN enrolments e ON e.peer_id = n.peer_id
-       WHERE n.name >= $1 AND n.name < $2 AND n.peer_id <> $3 AND (e.revoked_at IS NOT NULL OR e.expires_at >= $4)`,
-      // Shortened names begin with less of the wish; "~" sorts behind all characters of a name.
-      wish.slice(0, 55),
-      `${wish.slice(0, 55)}~`,
-      peerId,
-      clock.now() - graceMs,
-    )
-    const name = freeName(wish, new Set(rows.map(row => text(row, 'name'))))
+    const name = await searchName(wish, async names => {
+      const sql = 'SELECT name FROM names WHERE name = ANY($1) AND peer_id <> $2'
+      return new Set((await tx.all(sql, names, peerId)).map(row => text(row, 'name')))
+    })
     await tx.run('DELETE FROM names WHERE peer_id = $1', peerId)
     await tx.run(
       'INSERT INTO names VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET peer_id = $2',

@@ -1,6 +1,6 @@
 import { freeName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
-import { graceMs, notEnrolled, revoked } from '../refusals.ts'
+import { notEnrolled, revoked } from '../refusals.ts'
 import { text } from '../sql/columns.ts'
 import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
 import type { directory } from './directory.ts'
@@ -16,20 +16,20 @@ interface Needs extends SqliteInit {
 
 /** Writes a new enrolment in place of any old one. */
 const enrolmentWriter = ({ db, clock }: SqliteInit) => {
-  /** The first free name; names of enrolments that have lapsed are free. */
+  const takenBy =
+    (peerId: string) =>
+    (names: string[]): ReadonlySet<string> => {
+      const sql = 'SELECT name FROM names WHERE name IN (SELECT value FROM json_each(?)) AND peer_id <> ?'
+      return new Set(db.all(sql, JSON.stringify(names), peerId).map(row => text(row, 'name')))
+    }
+
+  /** The first free name. One whose holder lapsed is free once that was swept: no wrong clock gives it away. */
   const takeName = (wish: string, peerId: string): string => {
-    const taken = db
-      .all(
-        `SELECT n.name FROM names n JOIN enrolments e ON e.peer_id = n.peer_id
-         WHERE n.name >= ?1 AND n.name < ?2 AND n.peer_id <> ?3 AND (e.revoked_at IS NOT NULL OR e.expires_at >= ?4)`,
-        // Shortened names begin with less of the wish; "~" sorts behind all characters of a name.
-        wish.slice(0, 55),
-        `${wish.slice(0, 55)}~`,
-        peerId,
-        clock.now() - graceMs,
-      )
-      .map(row => text(row, 'name'))
-    const name = freeName(wish, new Set(taken))
+    const search = freeName(wish)
+    const takenOf = takenBy(peerId)
+    let turn = search.next()
+    while (turn.done !== true) turn = search.next(takenOf(turn.value))
+    const name = turn.value
     db.run('DELETE FROM names WHERE peer_id = ?', peerId)
     db.run('INSERT OR REPLACE INTO names VALUES (?, ?)', name, peerId)
     return name
