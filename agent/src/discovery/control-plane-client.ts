@@ -56,11 +56,6 @@ export class ControlPlaneClient {
     return this.#http.clockOffset
   }
 
-  /** The clock of this machine was set. @param ms forward; negative: back */
-  clockSet(ms: number): void {
-    this.#http.clockSet(ms)
-  }
-
   /** Not verified: the caller checks the head against the mesh id. */
   bootstrap(query: { region?: string; service?: string } = {}, signal?: AbortSignal) {
     return this.#http.ask({ method: 'GET', path: '/v1/bootstrap', query, reply: bootstrapReply, signal })

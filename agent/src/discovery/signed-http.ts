@@ -60,8 +60,8 @@ export class SignedHttp {
     maxAttempts: defaults.requestTries - 1,
     backoff,
   })
-  /** Server time minus ours, learnt from a `clock_skew` refusal. */
-  #offset = 0
+  /** Server time minus the time here that never steps, learnt from a `clock_skew` refusal: the clock may be set meanwhile. */
+  #serverAhead: number | undefined
 
   constructor(init: SignedHttpInit) {
     this.#init = init
@@ -69,12 +69,8 @@ export class SignedHttp {
 
   /** Server time minus that of this machine, ms; 0 unless the server once complained. */
   get clockOffset(): number {
-    return this.#offset
-  }
-
-  /** The clock of this machine was set: what was learnt of the server's stays true. @param ms forward */
-  clockSet(ms: number): void {
-    if (this.#offset !== 0) this.#offset -= ms
+    const { clock } = this.#init
+    return this.#serverAhead === undefined ? 0 : this.#serverAhead + clock.monotonic() - clock.now()
   }
 
   /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
@@ -97,7 +93,7 @@ export class SignedHttp {
   async headers(method: string, url: URL, body: Uint8Array, nonce?: string): Promise<Record<string, string>> {
     const { signer, meshId, clock } = this.#init
     if (signer === undefined) return {}
-    const options = { meshId, now: clock.now() + this.#offset, ...(nonce === undefined ? {} : { nonce }) }
+    const options = { meshId, now: clock.now() + this.clockOffset, ...(nonce === undefined ? {} : { nonce }) }
     return { authorization: await signRequest(signer, { method, url, body }, options) }
   }
 
@@ -107,7 +103,7 @@ export class SignedHttp {
     } catch (error) {
       const serverTime = error instanceof MeshError && error.code === 'clock_skew' && error.details?.['now']
       if (typeof serverTime !== 'number') throw error
-      this.#offset = serverTime - this.#init.clock.now()
+      this.#serverAhead = serverTime - this.#init.clock.monotonic()
       return this.#send(call)
     }
   }

@@ -149,15 +149,14 @@ function tellAgain({ map, publisher, clock }: Pick<Member, 'map' | 'publisher' |
 
 /** What the wrong time made this member refuse is taken, and what made others refuse it is signed anew, once the clock is set. */
 function followClock(
-  parts: Pick<Member, 'map' | 'client' | 'credential' | 'publisher' | 'clock' | 'log'>,
+  parts: Pick<Member, 'map' | 'credential' | 'publisher' | 'clock' | 'log'>,
   undo: Undo,
 ): ClockWatch {
-  const { map, client, credential, publisher, clock, log } = parts
+  const { map, credential, publisher, clock, log } = parts
   const onError = (err: unknown) => log.error({ err }, 'the clock was set, and not all followed it')
   const watch = new ClockWatch({ clock, onError })
   watch.onSet(ms => {
     log.warn({ ms: Math.round(ms) }, 'the clock of this machine was set, or the machine slept')
-    client.clockSet(ms)
     credential.look()
     Promise.all([publisher.clockSet(), map.clockSet()]).catch(onError)
   })

@@ -15,7 +15,7 @@ export const enrolRequest = z.strictObject({
    */
   role: z.optional(z.enum(['agent', 'relay'])),
   /** Removed from the map after 10 minutes offline, whatever the token says. Refused by control planes of 0.1.0, as `role`. */
-  ephemeral: z.optional(z.boolean()),
+  ephemeral: z.optional(z.literal(true)),
 })
 export type EnrolRequest = z.output<typeof enrolRequest>
 
