@@ -111,6 +111,20 @@ describe('SignedHttp', () => {
     expect(server.asked).toHaveLength(3)
   })
 
+  test('knows the time of the server also after the own clock was set', async () => {
+    const [serverTime, day] = [1_700_000_000_000, 86_400_000]
+    const time = { now: serverTime - 365 * day, monotonic: 5_000 }
+    const clock = { ...systemClock, now: () => time.now, monotonic: () => time.monotonic }
+    const skew = new MeshError('clock_skew', 'Cannot accept request', { details: { now: serverTime } })
+    answer = () => problem(skew)
+    const client = http(clock)
+    await refusal(client.tell({ method: 'GET', path: '/v1/map' }))
+    expect(client.clockOffset).toBe(365 * day)
+    time.now = serverTime + 1_000
+    time.monotonic += 1_000
+    expect(client.clockOffset).toBe(0)
+  })
+
   test('does not go round in circles with a server that disagrees with itself about the time', async () => {
     answer = () => problem(new MeshError('clock_skew', 'Cannot accept request', { details: { now: 0 } }))
     expect(await refusal(http().tell({ method: 'GET', path: '/v1/map' }))).toMatch(/^clock_skew: /)
