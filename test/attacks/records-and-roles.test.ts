@@ -82,7 +82,7 @@ describe('role escalation', () => {
     const key = await testKey()
     const { token } = await mesh.local.controlPlane.createToken({ name: 'fixed' })
     const secret = secretOf(token)
-    for (const more of [{ roles: ['admin'] }, { tags: ['prod'] }, { exp: 9e9 }])
+    for (const more of [{ roles: ['admin'] }, { tags: ['prod'] }, { ephemeral: false }, { exp: 9e9 }])
       expect(await mesh.ask(key.signer, 'POST', '/v1/enrol', { body: { secret, ...more } })).toMatchObject({
         status: 400,
       })
