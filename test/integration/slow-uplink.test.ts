@@ -1,6 +1,7 @@
 import { defineService, type Agent } from '@agent-mesh/agent'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import { freePort } from '../support/free-port.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -29,15 +30,11 @@ afterEach(async () => {
   await proxy?.stop()
 })
 
-const port = (agent: Agent): number => Number(agent.status().addrs[0]?.split('/').at(-1))
-
 /** Two agents, the caller behind a slow uplink. */
 async function pair() {
-  const probe = await mesh.agent({ name: 'callee' })
-  const target = port(probe)
-  await probe.stop()
+  const target = await freePort()
   proxy = await startTcpProxy(target)
-  const callee = await mesh.startAgent({
+  const callee = await mesh.agent({
     name: 'callee',
     listen: [`/ip4/127.0.0.1/tcp/${target}`],
     announce: [`/ip4/127.0.0.1/tcp/${proxy.port}`],

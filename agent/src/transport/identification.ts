@@ -9,6 +9,8 @@ export interface IdentificationInit {
   onError: (error: unknown) => void
 }
 
+const endings = ['ConnectionClosedError', 'StreamStateError']
+
 /** Runs libp2p's identify on links, and only there: it would tell a stranger what runs here. */
 export class Identification {
   readonly #init: IdentificationInit
@@ -24,8 +26,8 @@ export class Identification {
       signal: timeoutSignal(limitMs),
     })
       .catch((error: unknown) => {
-        // The muxer may be closed a moment before the connection says so.
-        const ended = error instanceof Error && error.name === 'ConnectionClosedError'
+        // Muxer and streams may be closing a moment before the connection says so: a surplus link retires while it is identified.
+        const ended = error instanceof Error && endings.includes(error.name)
         if (connection.status === 'open' && !ended) onError(error)
       })
       .finally(() => this.#running.delete(running))

@@ -96,8 +96,10 @@ export class FrameAssembler {
     const cut = this.#open.get(id) ?? this.#begin(id, bytes, now)
     const whole = cut.add(bytes)
     if (whole === undefined) return
+    // A malformed one stays open until it is dropped with the rest: its bytes are given back then.
+    const frame = cut.wanted ? parseFrame(whole, 0, whole.length, this.#limits, this.#names) : undefined
     this.#open.delete(id)
-    if (cut.wanted) this.#events.complete(cut, parseFrame(whole, 0, whole.length, this.#limits, this.#names))
+    if (cut.wanted) this.#events.complete(cut, frame)
   }
 
   /** The rest of a cut frame does not come; nothing happens when it is not open. */
