@@ -70,29 +70,37 @@ async function beside(caller: Agent<[typeof store]>, work: Promise<unknown>) {
   return { ping: median(measured.pings), call: median(measured.calls), count: measured.pings.length }
 }
 
+/** One body over the slow uplink, with pings and small calls beside it; what must hold each time is checked here. */
+async function bodyOver(
+  { caller, proxy, served }: Awaited<ReturnType<typeof pair>>,
+  method: 'store.size' | 'store.keep',
+) {
+  const [bytes, connections, before] = [proxy.sentBytes, proxy.connections, served()]
+  const since = performance.now()
+  let ms = Infinity
+  const sending = caller
+    .call(method, 'x'.repeat(bodyBytes), { peer: 'callee', timeout: 30_000 })
+    .finally(() => (ms = performance.now() - since))
+  const small = await beside(caller, sending)
+  expect(await sending).toBe(bodyBytes)
+  expect(served() - before).toBe(1)
+  expect(proxy.connections - connections).toBe(0)
+  expect(proxy.sentBytes - bytes).toBeGreaterThanOrEqual(bodyBytes)
+  expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
+  expect(ms).toBeLessThan(1.2 * idealMs)
+  expect(small.count).toBeGreaterThan(10)
+  return small
+}
+
 describe('900 KB over an uplink of 1 Mbit/s', () => {
   for (const method of ['store.size', 'store.keep'] as const)
-    // What else the machine does only adds to a time: one of three measurements has to keep the bounds.
-    test(
-      `of ${method} is sent once, in 1.2 times the ideal time; pings beside it take less than 200 ms`,
-      { retry: 2 },
-      async () => {
-        const { caller, proxy, served } = await pair()
-        const [bytes, connections] = [proxy.sentBytes, proxy.connections]
-        const since = performance.now()
-        let ms = Infinity
-        const sending = caller
-          .call(method, 'x'.repeat(bodyBytes), { peer: 'callee', timeout: 30_000 })
-          .finally(() => (ms = performance.now() - since))
-        const small = await beside(caller, sending)
-        expect(await sending).toBe(bodyBytes)
-        expect(served()).toBe(1)
-        expect(proxy.connections - connections).toBe(0)
-        expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
-        expect(ms).toBeLessThan(1.2 * idealMs)
-        expect(small.count).toBeGreaterThan(10)
-        expect(small.ping).toBeLessThan(200)
-        expect(small.call).toBeLessThan(300)
-      },
-    )
+    // The window settles where a ping takes about 100, 150 or just above 200 ms: see docs/adr/0020. The best of three is judged.
+    test(`of ${method} is sent once, in 1.2 times the ideal time; pings beside it can take less than 200 ms`, async () => {
+      const path = await pair()
+      const kept = ({ ping, call }: { ping: number; call: number }) => ping < 200 && call < 300
+      let small = await bodyOver(path, method)
+      for (let tries = 1; tries < 3 && !kept(small); tries++) small = await bodyOver(path, method)
+      expect(small.ping).toBeLessThan(200)
+      expect(small.call).toBeLessThan(300)
+    }, 60_000)
 })
