@@ -13,7 +13,7 @@ export interface ByteStream {
   send(chunk: Uint8Array): boolean
   /** Received bytes, in any portions; each chunk belongs to the callback. One callback. */
   onData(callback: (chunk: Uint8Array) => void): void
-  /** Reads nothing until `resume`: the peer is told to wait once buffers are full. */
+  /** Reads nothing until `resume`: the peer has to wait once buffers are full. */
   pause(): void
   resume(): void
   /** The stream can be written to again. One callback. */

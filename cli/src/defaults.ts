@@ -20,7 +20,7 @@ export const defaults = {
   socketPathBytes: 100,
   /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */
   sameSignalMs: 1_000,
-  /** What runs when a member stops has this long to end, ms: containers are killed 10 s after they were told to stop. */
+  /** What runs when a member stops has this long to end, ms: containers are killed 10 s after SIGTERM. */
   drainMs: 8_000,
   /** Stopping may take this much longer than draining, ms, then the process ends as it is. */
   stopMs: 7_000,

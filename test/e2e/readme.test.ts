@@ -125,8 +125,8 @@ describe('the first steps of the README', () => {
     }
     const other = peers.find(({ kind }) => kind === 'agent')?.name ?? ''
     for (const line of asked) {
-      const machine = /^(policy|revoke|audit)/.test(line) ? 'operator' : 'owner'
-      const args = line.replace('web-1', other).split(' ')
+      const machine = /^(policy|revoke|audit|admin)/.test(line) ? 'operator' : 'owner'
+      const args = line.replace('web-1', other).replace('mesh.backup', join(folder, 'mesh.backup')).split(' ')
       expect(await command(machine, line.startsWith('revoke') ? [...args, '--yes'] : args), line).not.toBe('')
     }
   })

@@ -16,7 +16,7 @@ const ownerFile = (folder: string) => join(folder, 'owner.json')
 
 /**
  * Makes the folder (mode 0700) and takes its lock, so that two processes never share one.
- * @param kind what owns it, for whoever is refused: `agent`, `relay`
+ * @param kind what owns it, for the error of another process: `agent`, `relay`
  * @throws MeshError conflict when another process or another part of this one owns it, permission_denied when it cannot
  * be made or others may write it, unavailable when the disk is full
  */

@@ -28,7 +28,7 @@ class MemoryStream implements ByteStream {
     this.#onData = callback
   }
 
-  /** Nobody writes to it that could be told to wait: what arrives is read. */
+  /** No writer would wait: what arrives is read. */
   pause(): void {}
 
   resume(): void {}

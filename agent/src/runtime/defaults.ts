@@ -73,7 +73,7 @@ export const defaults = {
   circuitMoveRetryMs: 250,
   /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
   closeMs: 1_000,
-  /** A member that stops gives its calls this long: containers are killed 10 s after they were told to stop, unless said
+  /** A member that stops gives its calls this long: containers are killed 10 s after SIGTERM, unless said
    * otherwise, and closing takes up to 2 s. */
   drainMs: 8_000,
   /** It waits for the control plane to take the record without its services, no longer than this. */

@@ -140,7 +140,7 @@ describe('PathWatch', () => {
     }
   })
 
-  test('asks one link when it is told to, and judges its answer', () => {
+  test('asks one link on request, and judges its answer', () => {
     const [doubted, idle] = [linkTo('doubted'), linkTo('idle')]
     watch.ask(doubted as unknown as Link)
     expect([doubted.pings, idle.pings]).toEqual([[now], []])

@@ -59,14 +59,6 @@ export class RpcSessions {
     return rpc
   }
 
-  /**
-   * Says going away and waits until nothing runs on the link; the link stays open for what else it carries.
-   * @param drainMs waits no longer than this. @default no bound
-   */
-  async leave(link: Link, drainMs?: number): Promise<void> {
-    await this.#rpc.get(link)?.goAway(drainMs)
-  }
-
   /** Ends the calls of a link at once, with this error. */
   abort(link: Link, error: MeshError): void {
     this.#rpc.get(link)?.abort(error)

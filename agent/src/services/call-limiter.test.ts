@@ -18,7 +18,7 @@ afterEach(() => {
   for (const pair of pairs.splice(0)) pair.stop()
 })
 
-/** A service whose calls end when they are told to. */
+/** A service whose calls end on request. */
 class Callee {
   readonly ends: (() => void)[] = []
   /** Of the calls begun. */

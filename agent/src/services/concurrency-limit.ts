@@ -112,7 +112,7 @@ export class ConcurrencyLimit {
     return this.#restMs * this.#options.growth + this.#options.slackMs
   }
 
-  /** The time at rest: down at once, up slowly, so that a method that became slower for good is not limited for ever. */
+  /** The time at rest: down at once, up slowly, so that a method that has become slower is not limited from then on. */
   #learn(quickestMs: number, sinceMs: number): void {
     if (quickestMs <= this.#restMs) this.#restMs = quickestMs
     else this.#restMs += (quickestMs - this.#restMs) * Math.min(1, (sinceMs / 1_000) * this.#options.drift)

@@ -1,5 +1,7 @@
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
+import { transportDefaults } from './defaults.ts'
 import type { MeshNode } from './node.ts'
 
 export interface IdentificationInit {
@@ -9,33 +11,47 @@ export interface IdentificationInit {
   onError: (error: unknown) => void
 }
 
+/** What libp2p throws when a connection ends under identify: muxer and streams close a moment before the connection says so. */
 const endings = ['ConnectionClosedError', 'StreamStateError']
+
+const isEnding = (error: unknown): boolean => error instanceof Error && endings.includes(error.name)
 
 /** Runs libp2p's identify on links, and only there: it would tell a stranger what runs here. */
 export class Identification {
   readonly #init: IdentificationInit
   readonly #running = new Set<Promise<unknown>>()
+  readonly #stopping = new AbortController()
 
   constructor(init: IdentificationInit) {
     this.#init = init
   }
 
   of(connection: Connection): void {
-    const { identify, limitMs, onError } = this.#init
-    const running: Promise<unknown> = identify(connection, {
-      signal: timeoutSignal(limitMs),
-    })
-      .catch((error: unknown) => {
-        // Muxer and streams may be closing a moment before the connection says so: a surplus link retires while it is identified.
-        const ended = error instanceof Error && endings.includes(error.name)
-        if (connection.status === 'open' && !ended) onError(error)
-      })
+    const { identify, limitMs } = this.#init
+    const running: Promise<unknown> = identify(connection, { signal: timeoutSignal(limitMs) })
+      .catch((error: unknown) => this.#failed(connection, error))
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }
 
+  /** Says what failed on a link that stays; one that ends, a surplus link that retires say, needs no identify. */
+  async #failed(connection: Connection, error: unknown): Promise<void> {
+    if (isEnding(error)) await this.#closed(connection)
+    if (connection.status === 'open' && !this.#stopping.signal.aborted) this.#init.onError(error)
+  }
+
+  /** Waits until the connection has closed, for as long as an orderly close may take. */
+  async #closed(connection: Connection): Promise<void> {
+    const over = new AbortController()
+    connection.addEventListener('close', () => over.abort(), { once: true })
+    const signal = AbortSignal.any([over.signal, this.#stopping.signal])
+    if (connection.status === 'closed') over.abort()
+    await delay(2 * transportDefaults.closeMs, undefined, { signal }).catch(() => undefined)
+  }
+
   /** Waits for those that run. */
   async stop(): Promise<void> {
+    this.#stopping.abort()
     await Promise.allSettled([...this.#running])
   }
 }

@@ -1,4 +1,4 @@
-/** Whether this host lets a process listen where it is told to, found out before anything is spent on its start. */
+/** Whether this host lets a process listen on the addresses given, found out before anything is spent on its start. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
