@@ -20,27 +20,22 @@ const rooms: Record<string, readonly string[]> = {
   infra: [],
 }
 
-/** What each folder of agent/src may import besides itself, from the innermost out. */
-const agentFolders: Record<string, readonly string[]> = (() => {
-  const core = ['identity', 'observe']
-  const transport = [...core, 'transport']
-  const discovery = [...transport, 'discovery', 'membership']
-  const services = [...discovery, 'rpc', 'pubsub', 'services']
-  const care = [...services, 'health', 'tuning']
-  return {
-    identity: core,
-    observe: core,
-    transport: core,
-    discovery,
-    membership: discovery,
-    rpc: discovery,
-    pubsub: discovery,
-    services,
-    health: care,
-    tuning: care,
-    runtime: care,
-  }
-})()
+/** The rooms of agent/src from the ground up: each may import the ones of its own floor and of those before it. */
+const agentFloors: readonly (readonly string[])[] = [
+  ['core'],
+  ['identity', 'observe'],
+  ['transport'],
+  ['rpc'],
+  ['membership'],
+  ['discovery'],
+  ['paths'],
+  ['services'],
+  ['topics', 'health', 'tuning'],
+  ['runtime'],
+  ['member'],
+  ['agent'],
+  ['gateway'],
+]
 
 const oneOf = (names: readonly string[]) => `(${names.join('|')})`
 
@@ -55,26 +50,18 @@ const roomRules: IForbiddenRuleType[] = Object.entries(rooms).map(([room, allowe
   },
 }))
 
-const agentRules: IForbiddenRuleType[] = Object.entries(agentFolders).map(([folder, allowed]) => ({
-  name: `agent-${folder}`,
-  comment: `agent/src/${folder} may import ${allowed.filter(name => name !== folder).join(', ')} and the ports beside index.ts: declare a port where it is needed`,
-  severity: 'error',
-  from: { path: `^agent/src/${folder}/` },
-  to: {
-    path: ['^agent/src/[^/]+/', '^agent/src/index[.]ts$'],
-    pathNot: `^agent/src/${oneOf([...new Set([folder, ...allowed])])}/`,
-  },
-}))
+const agentRules: IForbiddenRuleType[] = agentFloors.flatMap((floor, height) => {
+  const allowed = agentFloors.slice(0, height + 1).flat()
+  return floor.map(folder => ({
+    name: `agent-${folder}`,
+    comment: `agent/src/${folder} may import ${allowed.filter(name => name !== folder).join(', ') || 'no other room'}: declare a port where it is needed`,
+    severity: 'error' as const,
+    from: { path: `^agent/src/${folder}/` },
+    to: { path: '^agent/src/', pathNot: `^agent/src/${oneOf(allowed)}/` },
+  }))
+})
 
 const edgeRules: IForbiddenRuleType[] = [
-  {
-    name: 'agent-shared-files',
-    comment:
-      'files beside agent/src/index.ts (defaults, ports) are imported by every folder: they import none',
-    severity: 'error',
-    from: { path: '^agent/src/[^/]+[.]ts$', pathNot: ['^agent/src/index[.]ts$', testFile] },
-    to: { path: '^agent/src/[^/]+/' },
-  },
   {
     name: 'package-roots-only',
     comment:

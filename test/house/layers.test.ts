@@ -14,18 +14,22 @@ const planted: Record<string, { file: string; text: string }> = {
   'room-lambdas': { file: 'lambdas/src/l.ts', text: `import '@agent-mesh/agent'` },
   'room-cli': { file: 'cli/src/c.ts', text: `import '@agent-mesh/infra'` },
   'room-infra': { file: 'infra/src/i.ts', text: `import '@agent-mesh/lambdas'` },
+  'agent-core': { file: 'agent/src/core/x.ts', text: `import '../observe/ok.ts'` },
   'agent-identity': { file: 'agent/src/identity/x.ts', text: `import '../transport/ok.ts'` },
   'agent-observe': { file: 'agent/src/observe/x.ts', text: `import '../rpc/ok.ts'` },
   'agent-transport': { file: 'agent/src/transport/x.ts', text: `import '../rpc/ok.ts'` },
-  'agent-discovery': { file: 'agent/src/discovery/x.ts', text: `import '../rpc/ok.ts'` },
-  'agent-membership': { file: 'agent/src/membership/x.ts', text: `import '../pubsub/ok.ts'` },
-  'agent-rpc': { file: 'agent/src/rpc/x.ts', text: `import '../pubsub/ok.ts'` },
-  'agent-pubsub': { file: 'agent/src/pubsub/x.ts', text: `import '../rpc/ok.ts'` },
+  'agent-rpc': { file: 'agent/src/rpc/x.ts', text: `import '../membership/ok.ts'` },
+  'agent-membership': { file: 'agent/src/membership/x.ts', text: `import '../discovery/ok.ts'` },
+  'agent-discovery': { file: 'agent/src/discovery/x.ts', text: `import '../paths/ok.ts'` },
+  'agent-paths': { file: 'agent/src/paths/x.ts', text: `import '../services/ok.ts'` },
   'agent-services': { file: 'agent/src/services/x.ts', text: `import '../health/ok.ts'` },
-  'agent-health': { file: 'agent/src/health/x.ts', text: `import '../runtime/ok.ts'` },
-  'agent-tuning': { file: 'agent/src/tuning/x.ts', text: `import '../runtime/ok.ts'` },
-  'agent-runtime': { file: 'agent/src/runtime/x.ts', text: `import '../index.ts'` },
-  'agent-shared-files': { file: 'agent/src/defaults.ts', text: `import './rpc/ok.ts'` },
+  'agent-topics': { file: 'agent/src/topics/x.ts', text: `import '../member/ok.ts'` },
+  'agent-health': { file: 'agent/src/health/x.ts', text: `import '../member/ok.ts'` },
+  'agent-tuning': { file: 'agent/src/tuning/x.ts', text: `import '../agent/ok.ts'` },
+  'agent-runtime': { file: 'agent/src/runtime/x.ts', text: `import '../member/ok.ts'` },
+  'agent-member': { file: 'agent/src/member/x.ts', text: `import '../agent/ok.ts'` },
+  'agent-agent': { file: 'agent/src/agent/x.ts', text: `import '../gateway/ok.ts'` },
+  'agent-gateway': { file: 'agent/src/gateway/x.ts', text: `import '../index.ts'` },
   'rooms-by-name': { file: 'relay/src/relative.ts', text: `import '../../protocol/src/index.ts'` },
   'package-roots-only': { file: 'test/deep.test.ts', text: `import '@agent-mesh/agent/rpc/ok'` },
   'libp2p-at-the-edge': { file: 'agent/src/membership/net.ts', text: `import '@libp2p/tcp'` },
@@ -53,7 +57,8 @@ const allowed: Record<string, string> = {
 }
 
 const rooms = ['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra']
-const agentFolders = ['identity', 'observe', 'transport', 'rpc', 'pubsub', 'health', 'runtime']
+const agentFolders = ['core', 'observe', 'transport', 'rpc', 'membership', 'discovery', 'paths', 'services']
+agentFolders.push('health', 'member', 'agent', 'gateway')
 
 let root = ''
 let violations: LayerViolation[] = []
@@ -83,7 +88,7 @@ async function plantHouse() {
     )
     await symlink(join('..', '..', room), join(root, 'node_modules/@agent-mesh', room))
   }
-  for (const folder of agentFolders) await plant(`agent/src/${folder}/ok.ts`, `import '../ok.ts'`)
+  for (const folder of agentFolders) await plant(`agent/src/${folder}/ok.ts`, '')
   for (const name of ['@libp2p/tcp', 'undeclared']) {
     await plant(`node_modules/${name}/index.js`, '')
     await writeFile(

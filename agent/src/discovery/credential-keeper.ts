@@ -13,7 +13,7 @@ import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts
 import type { MemberStore } from '../membership/member-store.ts'
 import { after, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { Listeners } from '../transport/listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
 

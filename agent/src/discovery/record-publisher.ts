@@ -7,7 +7,7 @@ import { sleep } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { atMost } from '../transport/at-most.ts'
+import { atMost } from '../core/at-most.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
 import {

@@ -9,7 +9,7 @@ import {
   type SignedHead,
   type VerifiedHead,
 } from '@agent-mesh/protocol'
-import { Listeners } from '../transport/listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberStore } from './member-store.ts'
 

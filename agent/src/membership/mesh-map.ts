@@ -18,7 +18,7 @@ import {
 } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { Listeners } from '../transport/listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { MemberIndex, type MapMember } from './member-index.ts'
 import type { MemberStore } from './member-store.ts'

@@ -3,7 +3,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import { partBytes } from './defaults.ts'
 import { QueuedFrame, SendQueue } from './send-queue.ts'
 import { SendWindow } from './send-window.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 
 /** Parts are gathered up to this for one send: less than the encoder allocates at a time. */
 const gatherBytes = 48 * 1024

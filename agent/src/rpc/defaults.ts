@@ -59,12 +59,6 @@ export const callTimeoutMs = 30_000
 /** ms. A ping that nobody answers. The suspicion of a silent path starts earlier (2.5 s). */
 export const pingTimeoutMs = 5_000
 
-/** ms per slot of the timer wheel: a deadline fires at most this late, never early. */
-export const wheelTickMs = 10
-
-/** Slots of the wheel: one lap is 10.24 s, so the default timeout is looked at three times. A power of two. */
-export const wheelSlots = 1_024
-
 /** Slots of a link's table of calls in flight: 8 KB each way; more calls than that work, through a map. A power of two. */
 export const idTableSlots = 1_024
 

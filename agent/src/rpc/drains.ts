@@ -1,4 +1,4 @@
-import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+import { WheelEntry, type TimerWheel } from '../core/timer-wheel.ts'
 
 class Drain extends WheelEntry {
   readonly done: () => void

@@ -8,8 +8,8 @@ import { IdTable } from './id-table.ts'
 import { InboundRequest, type InboundCall, type RequestServer } from './inbound-request.ts'
 import type { Outbox } from './outbox.ts'
 import { QueuedFrame } from './send-queue.ts'
-import { promiseOf } from './thenable.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import { promiseOf } from '../core/thenable.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { TurnEntry, TurnQueue } from './turn-queue.ts'
 
 /**

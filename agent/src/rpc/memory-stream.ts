@@ -1,4 +1,4 @@
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 
 /** Two ends of a stream inside this process; bytes arrive in a later microtask, as from a socket. */
 export function memoryStreams(): [ByteStream, ByteStream] {

@@ -6,7 +6,7 @@ import { callTimeoutMs, type LinkLimits } from './defaults.ts'
 import { IdTable } from './id-table.ts'
 import type { Outbox } from './outbox.ts'
 import type { QueuedFrame } from './send-queue.ts'
-import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+import { WheelEntry, type TimerWheel } from '../core/timer-wheel.ts'
 
 export interface LinkCallOptions {
   /** ms until the call ends with `deadline_exceeded`. @default 30,000 */

@@ -1,10 +1,10 @@
 import { FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 import { BulkLane, isSmall, type QueuedInit } from './bulk-lane.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { unreadBytes } from './defaults.ts'
 import type { QueuedFrame } from './send-queue.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 
 /**
  * Flushed before the tick ends. A tick in one piece makes two idle processes take turns: one waits while the other works.

@@ -9,7 +9,7 @@ import type { ByteBudget } from './byte-budget.ts'
 import type { InboundCalls } from './inbound-calls.ts'
 import type { OutboundCalls } from './outbound-calls.ts'
 import type { Outbox } from './outbox.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 
 export interface PartsReaderInit {
   outbox: Outbox

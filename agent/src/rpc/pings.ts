@@ -3,7 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { askId } from './bulk-lane.ts'
 import { pingTimeoutMs } from './defaults.ts'
 import type { Outbox } from './outbox.ts'
-import { WheelEntry, type TimerWheel } from './timer-wheel.ts'
+import { WheelEntry, type TimerWheel } from '../core/timer-wheel.ts'
 
 class PendingPing extends WheelEntry {
   readonly sentAt: number

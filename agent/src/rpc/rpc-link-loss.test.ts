@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { MeshError } from '@agent-mesh/protocol/errors'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 import type { OnRequest } from './inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { rpcLink } from './rpc-link.ts'
 import { linkPair, type LinkPair } from './testing/link-pair.ts'
 import type { LinkLimits } from './defaults.ts'
-import { TimerWheel } from './timer-wheel.ts'
+import { TimerWheel } from '../core/timer-wheel.ts'
 
 const pairs: LinkPair[] = []
 afterEach(() => {

@@ -8,14 +8,14 @@ import {
   type Frame,
 } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 import { ByteBudget } from './byte-budget.ts'
 import type { InboundCall } from './inbound-request.ts'
 import type { OnRequest } from './inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { rpcLink, type RpcLink, type RpcLinkInit } from './rpc-link.ts'
 import { linkPair } from './testing/link-pair.ts'
-import { TimerWheel } from './timer-wheel.ts'
+import { TimerWheel } from '../core/timer-wheel.ts'
 
 const kib = 1024
 const body = 'x'.repeat(900 * kib)

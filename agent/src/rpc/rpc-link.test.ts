@@ -8,7 +8,7 @@ import type { LinkLimits } from './defaults.ts'
 import { rpcLink } from './rpc-link.ts'
 import { socketStream } from './socket-stream.ts'
 import { linkPair, socketPair, type LinkPair } from './testing/link-pair.ts'
-import { TimerWheel } from './timer-wheel.ts'
+import { TimerWheel } from '../core/timer-wheel.ts'
 
 const pairs: LinkPair[] = []
 afterEach(() => {

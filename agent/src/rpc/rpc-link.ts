@@ -1,7 +1,7 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { FrameDecoder, frameTypes, linkFeatures } from '@agent-mesh/protocol/wire/index'
 import type { Frame, UnreadableFrame } from '@agent-mesh/protocol/wire/index'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { linkDefaults, pingTimeoutMs, type LinkLimits } from './defaults.ts'
 import { Drains } from './drains.ts'
@@ -10,7 +10,7 @@ import { OutboundCalls, type LinkCallOptions } from './outbound-calls.ts'
 import { Outbox } from './outbox.ts'
 import { PartsReader } from './parts-reader.ts'
 import { Pings } from './pings.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 export interface RpcLinkInit {

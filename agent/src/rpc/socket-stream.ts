@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 
 /** A TCP or TLS socket as the stream below a link. */
 export const socketStream = (socket: Socket): ByteStream => {

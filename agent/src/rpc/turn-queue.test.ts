@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Lane } from './fair-queue.ts'
-import { TimerWheel, type WheelClock } from './timer-wheel.ts'
+import { TimerWheel, type WheelClock } from '../core/timer-wheel.ts'
 import { TurnQueue, type TurnEntry, type TurnMetrics } from './turn-queue.ts'
 
 /** A process whose time passes only while its handlers run. */

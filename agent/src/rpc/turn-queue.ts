@@ -1,6 +1,6 @@
 import { turnDefaults, type TurnOptions } from './defaults.ts'
 import { FairQueue, type Lane } from './fair-queue.ts'
-import type { TimerWheel } from './timer-wheel.ts'
+import type { TimerWheel } from '../core/timer-wheel.ts'
 
 /** A request that waits for its turn. One of the last three is called, once; none may throw. */
 export interface TurnEntry {

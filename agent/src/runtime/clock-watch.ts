@@ -2,7 +2,7 @@
  * Notices that the clock of this machine was set: its time moved otherwise than the time that never steps. A machine that
  * sleeps looks the same, and has the same to do afterwards.
  */
-import { Listeners } from '../transport/listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { Clock } from '../observe/clock.ts'
 import { clockDefaults } from '../observe/defaults.ts'
 

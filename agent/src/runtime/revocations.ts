@@ -9,7 +9,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/link.ts'
 import type { LinkTable } from '../transport/link-table.ts'
-import { Listeners } from '../transport/listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { RpcSessions } from './rpc-sessions.ts'
 
 /** A link that ended because its peer was revoked. */

@@ -1,7 +1,7 @@
 /** A libp2p stream as the rooms above know it: they import no libp2p type. */
 import type { Stream } from '@libp2p/interface'
 import { toMeshError } from '@agent-mesh/protocol'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
 import { transportDefaults } from './defaults.ts'
 
 export type { ByteStream }

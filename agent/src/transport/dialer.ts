@@ -14,7 +14,7 @@ import type { LinkTable } from './link-table.ts'
 import type { Link } from './link.ts'
 import type { NodeCore } from './node.ts'
 import type { PathHistory } from './path-history.ts'
-import { whileRunning } from './while-running.ts'
+import { whileRunning } from '../core/while-running.ts'
 
 export interface DialerInit {
   self: string

@@ -6,7 +6,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { paths as allPaths, type Path } from './address.ts'
 import { transportDefaults } from './defaults.ts'
 import type { Link } from './link.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import { byRank, lowerOf } from './rank.ts'
 
 export interface LinkTableInit {

@@ -5,7 +5,7 @@
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { networkInterfaces } from 'node:os'
 import { transportDefaults } from './defaults.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 
 export interface NetworkWatchInit {
   /** @default those of this host */

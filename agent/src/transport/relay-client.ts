@@ -5,10 +5,10 @@
 import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
 import type { Link } from './link.ts'
 import { relayClientDefaults } from './defaults.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../core/listeners.ts'
 import { chooseRelays, probeOrder, type RelayCandidate } from './relay-choice.ts'
 import { RelayKeeper, type RelayKeeperInit } from './relay-keeper.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../core/until-aborted.ts'
 
 export type RelayClientOptions = { [K in keyof typeof relayClientDefaults]: number }
 

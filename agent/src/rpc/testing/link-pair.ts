@@ -4,7 +4,7 @@ import type { LinkLimits, TurnOptions } from '../defaults.ts'
 import type { OnRequest } from '../inbound-calls.ts'
 import { rpcLink, type RpcLink } from '../rpc-link.ts'
 import { socketStream } from '../socket-stream.ts'
-import { TimerWheel } from '../timer-wheel.ts'
+import { TimerWheel } from '../../core/timer-wheel.ts'
 import { TurnQueue } from '../turn-queue.ts'
 
 export interface LinkPair {
