@@ -23,7 +23,7 @@ import {
   type WritePolicyRequest,
 } from '@agent-mesh/protocol'
 import { systemClock, type Clock } from '../observe/clock.ts'
-import { Proxy, type ProxyOptions } from '../transport/proxy.ts'
+import { Proxy, type ProxyOptions } from '../transport/wires/proxy.ts'
 import { SignedHttp } from './signed-http.ts'
 
 export interface ControlPlaneClientInit {

@@ -14,7 +14,7 @@ import { headKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { ProxyOptions } from '../transport/proxy.ts'
+import type { ProxyOptions } from '../transport/wires/proxy.ts'
 import { controlPlaneClient } from './control-plane-client.ts'
 
 export interface EnrolInit {

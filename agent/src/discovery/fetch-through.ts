@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
-import type { Proxy } from '../transport/proxy.ts'
+import type { Proxy } from '../transport/wires/proxy.ts'
 
 /** What {@link fetchThrough} takes of a `RequestInit`. */
 export interface TunnelledInit {

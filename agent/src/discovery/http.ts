@@ -7,7 +7,7 @@ import {
   toMeshError,
   type ErrorCode,
 } from '@agent-mesh/protocol'
-import type { Proxy } from '../transport/proxy.ts'
+import type { Proxy } from '../transport/wires/proxy.ts'
 import { defaults } from './defaults.ts'
 import { fetchThrough } from './fetch-through.ts'
 

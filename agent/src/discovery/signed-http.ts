@@ -4,7 +4,7 @@ import { DelegateBackoff, ExponentialBackoff, handleWhen, retry, type IRetryBack
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
-import type { Proxy } from '../transport/proxy.ts'
+import type { Proxy } from '../transport/wires/proxy.ts'
 import { defaults } from './defaults.ts'
 import { exchange } from './http.ts'
 

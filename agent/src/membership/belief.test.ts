@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { Belief } from './belief.ts'
 import { Presence, type PresenceSource } from './presence.ts'
 

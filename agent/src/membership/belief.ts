@@ -2,8 +2,8 @@
  * What this member believes of each other one: the own link first, then the lease of a relay. The one place that decides
  * who is online.
  */
-import type { Link } from '../transport/link.ts'
-import type { LinkTable } from '../transport/link-table.ts'
+import type { Link } from '../transport/links/link.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Presence } from './presence.ts'
 
 export interface BeliefInit {

@@ -11,7 +11,7 @@ import {
 } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Logger } from '../observe/logger.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { messageStream, type MessageStream } from '../transport/message-stream.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import type { MeshMap } from './mesh-map.ts'

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
-import { LinkTable } from '../transport/link-table.ts'
-import { Link } from '../transport/link.ts'
+import { LinkTable } from '../transport/links/link-table.ts'
+import { Link } from '../transport/links/link.ts'
 import { CircuitMoves } from './circuit-moves.ts'
 
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })

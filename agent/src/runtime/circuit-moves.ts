@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../observe/logger.ts'
-import type { LinkTable } from '../transport/link-table.ts'
-import type { Link } from '../transport/link.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface CircuitMovesInit {

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../observe/logger.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import type { MemberAudit } from './member-audit.ts'
 
 export interface ClonesInit {

@@ -3,7 +3,7 @@
  * answers end; the caller closes what is left.
  */
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
-import type { LinkTable } from '../transport/link-table.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Logger } from '../observe/logger.ts'
 import { defaults } from './defaults.ts'
 import type { Member } from './member-parts.ts'

@@ -3,7 +3,7 @@
  * again; one that did not is out.
  */
 import type { Clock } from '../observe/clock.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface ExpiredLinksInit {

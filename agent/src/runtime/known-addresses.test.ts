@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
 import { openMemberStore } from '../membership/member-store.ts'
 import { createLogger } from '../observe/logger.ts'
-import { PathHistory } from '../transport/path-history.ts'
+import { PathHistory } from '../transport/dial/path-history.ts'
 import { KnownAddresses } from './known-addresses.ts'
 
 const log = createLogger('test', 'silent')

@@ -1,6 +1,6 @@
 /** How this member reaches another: its links, what was tried, and what the search for a better path says. */
 import { MeshError, type PathReport } from '@agent-mesh/protocol'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import type { Member } from './member-parts.ts'
 
 type Needs = Pick<Member, 'identity' | 'map' | 'transport' | 'serving'>

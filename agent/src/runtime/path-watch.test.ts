@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 import { PathWatch, type PathWatchInit } from './path-watch.ts'
 

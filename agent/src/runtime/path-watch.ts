@@ -5,8 +5,8 @@
  */
 import { MeshError } from '@agent-mesh/protocol'
 import type { RpcLink, WheelClock } from '../rpc/index.ts'
-import type { LinkTable } from '../transport/link-table.ts'
-import type { Link } from '../transport/link.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 

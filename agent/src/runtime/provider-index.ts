@@ -6,7 +6,7 @@ import type { Belief } from '../membership/belief.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import type { Presence } from '../membership/presence.ts'
 import type { Providers, ServiceRegistry } from '../services/index.ts'
-import type { LinkTable } from '../transport/link-table.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
 import { defaults } from './defaults.ts'
 import type { Doubts } from './doubts.ts'
 

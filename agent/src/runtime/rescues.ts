@@ -1,7 +1,7 @@
 /** Opens a second link to a peer whose link fell silent under its calls, so that they have somewhere to move. */
 import type { Logger } from '../observe/logger.ts'
-import type { LinkTable } from '../transport/link-table.ts'
-import type { Link } from '../transport/link.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
+import type { Link } from '../transport/links/link.ts'
 
 export interface RescuesInit {
   links: Pick<LinkTable, 'onDoubt' | 'best'>

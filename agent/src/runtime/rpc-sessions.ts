@@ -3,7 +3,7 @@ import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
 import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface RpcSessionsInit {

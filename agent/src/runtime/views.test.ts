@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import { Presence } from '../membership/presence.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { peerView } from './views.ts'
 
 const member = (roles: string[], region?: string) =>

@@ -2,7 +2,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
 import { defaults } from './defaults.ts'

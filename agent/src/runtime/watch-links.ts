@@ -2,7 +2,7 @@
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff, type IBackoff } from 'cockatiel'
 import type { Logger } from '../observe/logger.ts'
-import type { Link } from '../transport/link.ts'
+import type { Link } from '../transport/links/link.ts'
 import { defaults } from './defaults.ts'
 
 export interface WatchLinksInit {

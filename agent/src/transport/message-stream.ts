@@ -1,7 +1,7 @@
 /** JSON messages over a byte stream, each behind a 4-byte big-endian length. */
 import { MeshError, parseJson, toMeshError } from '@agent-mesh/protocol'
 import type * as z from 'zod/mini'
-import type { ByteStream } from './byte-stream.ts'
+import type { ByteStream } from './libp2p/byte-stream.ts'
 
 export interface MessageStreamInit<S extends z.ZodMiniType> {
   stream: ByteStream

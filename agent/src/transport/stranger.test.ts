@@ -5,7 +5,7 @@ import { helloProtocol } from '@agent-mesh/protocol'
 import { rpcProtocol } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
-import { createNode, type MeshNode } from './node.ts'
+import { createNode, type MeshNode } from './libp2p/node.ts'
 import { targetOf, TestMesh } from './testing/test-mesh.ts'
 import type { Transport } from './transport.ts'
 

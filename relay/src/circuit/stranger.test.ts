@@ -1,6 +1,6 @@
 import { generateIdentity } from '@agent-mesh/agent/identity/index'
 import type { Transport } from '@agent-mesh/agent/transport/index'
-import { createNode, type MeshNode } from '@agent-mesh/agent/transport/node'
+import { createNode, type MeshNode } from '@agent-mesh/agent/transport/libp2p/node'
 import { TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'

@@ -14,7 +14,7 @@ import {
   type Signer,
 } from '@agent-mesh/protocol'
 import { generateIdentity, type Identity } from '../../identity/index.ts'
-import type { DialTarget } from '../dial-target.ts'
+import type { DialTarget } from '../dial/dial-target.ts'
 import { createTransport, type Transport, type TransportInit } from '../transport.ts'
 
 async function authority() {

@@ -6,7 +6,7 @@ import {
   type UpgradeMessage,
   type UpgradeSignal,
 } from '@agent-mesh/protocol'
-import type { ByteStream } from '../byte-stream.ts'
+import type { ByteStream } from '../libp2p/byte-stream.ts'
 import { messageStream, type MessageStream } from '../message-stream.ts'
 import { upgradeDefaults } from './defaults.ts'
 

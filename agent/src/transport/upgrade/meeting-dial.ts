@@ -4,7 +4,7 @@
  */
 import type { Connection, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { DialOptions, NodeCore } from '../node.ts'
+import type { DialOptions, NodeCore } from '../libp2p/node.ts'
 
 export interface MeetingDialOptions extends DialOptions {
   /** Exactly one of the two. */

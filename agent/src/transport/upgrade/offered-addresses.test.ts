@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Interfaces } from '../dial-order.ts'
+import type { Interfaces } from '../dial/dial-order.ts'
 import { dialableOf, localAddresses, type Place } from './offered-addresses.ts'
 
 const eth0 = { address: '192.168.1.2', family: 'IPv4', internal: false, cidr: '192.168.1.2/24' } as const

@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import type { UpgradeOffer } from '@agent-mesh/protocol'
 import { partsOf, scopeOf, type AddressParts } from '../address.ts'
-import { outward, subnetsOf, type Interfaces } from '../dial-order.ts'
+import { outward, subnetsOf, type Interfaces } from '../dial/dial-order.ts'
 import { upgradeDefaults } from './defaults.ts'
 
 /** Where this member is. */

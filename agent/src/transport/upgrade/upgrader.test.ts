@@ -1,7 +1,7 @@
 import { MeshError, type Peer } from '@agent-mesh/protocol'
 import { afterEach, expect, it, vi } from 'vitest'
-import { LinkTable } from '../link-table.ts'
-import { Link } from '../link.ts'
+import { LinkTable } from '../links/link-table.ts'
+import { Link } from '../links/link.ts'
 import { Upgrader, type UpgradeReport } from './upgrader.ts'
 
 const self = 'A'

@@ -6,7 +6,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, type UpgradeSignal } from '@agent-mesh/protocol'
-import type { NodeCore } from '../node.ts'
+import type { NodeCore } from '../libp2p/node.ts'
 import { untilAborted } from '../../core/until-aborted.ts'
 import type { Conversation } from './conversation.ts'
 import { upgradeDefaults } from './defaults.ts'

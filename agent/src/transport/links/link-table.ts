@@ -3,10 +3,10 @@
  * keeps their number bounded. Only the dialler closes an idle link: it alone knows whether it means to keep it.
  */
 import { MeshError } from '@agent-mesh/protocol'
-import { paths as allPaths, type Path } from './address.ts'
-import { transportDefaults } from './defaults.ts'
+import { paths as allPaths, type Path } from '../address.ts'
+import { transportDefaults } from '../defaults.ts'
 import type { Link } from './link.ts'
-import { Listeners } from '../core/listeners.ts'
+import { Listeners } from '../../core/listeners.ts'
 import { byRank, lowerOf } from './rank.ts'
 
 export interface LinkTableInit {

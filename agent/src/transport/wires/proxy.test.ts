@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { redactText } from '@agent-mesh/protocol/redact'
 import { afterEach, describe, expect, it } from 'vitest'
-import { startConnectProxy, type ConnectProxyOptions } from '../../../test/support/connect-proxy.ts'
+import { startConnectProxy, type ConnectProxyOptions } from '../../../../test/support/connect-proxy.ts'
 import type { MeshError } from '@agent-mesh/protocol'
-import { refusal } from '../../../test/support/refusal.ts'
+import { refusal } from '../../../../test/support/refusal.ts'
 import { Proxy } from './proxy.ts'
 
 const stops: (() => unknown)[] = []

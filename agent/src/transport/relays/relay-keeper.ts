@@ -5,7 +5,7 @@
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel'
-import type { Link } from './link.ts'
+import type { Link } from '../links/link.ts'
 import type { RelayCandidate } from './relay-choice.ts'
 import type { Reservations } from './reservations.ts'
 

@@ -5,8 +5,8 @@
 import type { Connection } from '@libp2p/interface'
 import { MeshError, type Peer } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { sourceOfAddr } from './address.ts'
-import { cutOff } from './cut-off.ts'
+import { sourceOfAddr } from '../address.ts'
+import { cutOff } from '../libp2p/cut-off.ts'
 import type { Link } from './link.ts'
 
 interface State {

@@ -3,7 +3,7 @@
  * wins, then the older. Both ends come to the same order, and only the lower peer retires links, so that two
  * simultaneous dials never close each other. Peer ids compare as strings, by code unit.
  */
-import { paths, type Path } from './address.ts'
+import { paths, type Path } from '../address.ts'
 
 export interface Ranked {
   path: Path

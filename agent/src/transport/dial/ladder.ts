@@ -5,7 +5,7 @@
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 
 /** Codes that a peer which was reached gave, or earned: they say more than any unreachable address. */
 const answers: readonly ErrorCode[] = [

@@ -5,7 +5,7 @@
 import type { Logger } from '@libp2p/interface'
 import { AbstractMultiaddrConnection } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import type { WebSocket } from './web-socket.ts'
 
 export interface WebSocketConnectionInit {

@@ -3,8 +3,8 @@
  * a link needs of the network comes in through {@link LinkIo}, so this file knows no libp2p.
  */
 import type { MeshError, Peer } from '@agent-mesh/protocol'
-import { pathOf, relayOf, type Path } from './address.ts'
-import type { ByteStream } from './byte-stream.ts'
+import { pathOf, relayOf, type Path } from '../address.ts'
+import type { ByteStream } from '../libp2p/byte-stream.ts'
 
 export interface LinkIo {
   openStream(protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream>

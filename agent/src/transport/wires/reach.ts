@@ -1,7 +1,7 @@
 /** How long it takes until somebody answers at an address, without a handshake of the mesh: for `netcheck`. */
 import { connect } from 'node:net'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { partsOf } from './address.ts'
+import { partsOf } from '../address.ts'
 import type { Proxy } from './proxy.ts'
 import { openWebSocket } from './web-socket.ts'
 

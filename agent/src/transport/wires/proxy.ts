@@ -7,7 +7,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { BlockList, isIP, type Socket } from 'node:net'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 
 export interface ProxyOptions {
   /** `http://[USER:PASSWORD@]HOST[:PORT]`, or https. */

@@ -3,7 +3,7 @@
  * reached the way it is. Bounded; forgets the peers that were dialled longest ago.
  */
 import type { MeshError } from '@agent-mesh/protocol'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 
 /** One way that was tried in the last dial. */
 export interface TriedPath {

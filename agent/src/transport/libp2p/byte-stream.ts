@@ -1,8 +1,8 @@
 /** A libp2p stream as the rooms above know it: they import no libp2p type. */
 import type { Stream } from '@libp2p/interface'
 import { toMeshError } from '@agent-mesh/protocol'
-import type { ByteStream } from '../core/byte-stream.ts'
-import { transportDefaults } from './defaults.ts'
+import type { ByteStream } from '../../core/byte-stream.ts'
+import { transportDefaults } from '../defaults.ts'
 
 export type { ByteStream }
 

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
 import { climb, type Attempt, type Ways } from './ladder.ts'
-import { msOf, quickest } from '../../../test/support/quickest.ts'
+import { msOf, quickest } from '../../../../test/support/quickest.ts'
 
 const started: string[] = []
 const ok = (name: string, ms = 0): Attempt<string> => ({

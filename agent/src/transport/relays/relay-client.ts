@@ -3,12 +3,12 @@
  * measured round trip. One loop decides; each relay held has a keeper of its own.
  */
 import { timeoutSignal, timerDelay } from '@agent-mesh/protocol/timers'
-import type { Link } from './link.ts'
-import { relayClientDefaults } from './defaults.ts'
-import { Listeners } from '../core/listeners.ts'
+import type { Link } from '../links/link.ts'
+import { relayClientDefaults } from '../defaults.ts'
+import { Listeners } from '../../core/listeners.ts'
 import { chooseRelays, probeOrder, type RelayCandidate } from './relay-choice.ts'
 import { RelayKeeper, type RelayKeeperInit } from './relay-keeper.ts'
-import { untilAborted } from '../core/until-aborted.ts'
+import { untilAborted } from '../../core/until-aborted.ts'
 
 export type RelayClientOptions = { [K in keyof typeof relayClientDefaults]: number }
 

@@ -5,8 +5,8 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
-import { partsOf, scopeOf, type AddressParts } from './address.ts'
-import { transportDefaults } from './defaults.ts'
+import { partsOf, scopeOf, type AddressParts } from '../address.ts'
+import { transportDefaults } from '../defaults.ts'
 
 /** As `os.networkInterfaces()` gives them. */
 export type Interfaces = NodeJS.Dict<Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal' | 'cidr'>[]>

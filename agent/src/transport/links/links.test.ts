@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
-import { targetOf, TestMesh, type TestMember } from './testing/test-mesh.ts'
-import type { Transport } from './transport.ts'
+import { targetOf, TestMesh, type TestMember } from '../testing/test-mesh.ts'
+import type { Transport } from '../transport.ts'
 
 /** Waits, bounded, for a machine that has much else to do. */
 const until = <T>(condition: () => T | Promise<T>) =>

@@ -11,7 +11,7 @@ import {
 import { sourceOf } from '@agent-mesh/protocol'
 import { getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import { inboundLimits, InboundHandshakes } from './inbound-handshakes.ts'
 import { webSocketGate, type WebSocket } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { transportDefaults } from './defaults.ts'
-import { targetOf, TestMesh } from './testing/test-mesh.ts'
-import type { Transport } from './transport.ts'
+import { transportDefaults } from '../defaults.ts'
+import { targetOf, TestMesh } from '../testing/test-mesh.ts'
+import type { Transport } from '../transport.ts'
 
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })

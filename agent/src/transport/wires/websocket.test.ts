@@ -3,10 +3,10 @@ import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
-import { startConnectProxy } from '../../../test/support/connect-proxy.ts'
-import { refusal } from '../../../test/support/refusal.ts'
-import { targetOf, TestMesh } from './testing/test-mesh.ts'
-import type { Transport } from './transport.ts'
+import { startConnectProxy } from '../../../../test/support/connect-proxy.ts'
+import { refusal } from '../../../../test/support/refusal.ts'
+import { targetOf, TestMesh } from '../testing/test-mesh.ts'
+import type { Transport } from '../transport.ts'
 
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })

@@ -4,7 +4,7 @@
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 
 export interface InboundHandshakesInit<T> {
   /** Of all sources together, a count. */

@@ -1,7 +1,7 @@
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import type { MeshNode } from './node.ts'
 
 export interface IdentificationInit {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Link } from './link.ts'
+import { Link } from '../links/link.ts'
 import { RelayClient } from './relay-client.ts'
 import type { RelayCandidate } from './relay-choice.ts'
 

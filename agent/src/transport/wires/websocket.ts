@@ -10,7 +10,7 @@ import {
   type Transport,
 } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { partsOf } from './address.ts'
+import { partsOf } from '../address.ts'
 import type { Proxy } from './proxy.ts'
 import { openWebSocket, type WebSocketTarget } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'

@@ -5,7 +5,7 @@ import { connect as connectTls } from 'node:tls'
 import { isIP } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import type { Proxy } from './proxy.ts'
 
 export type { WebSocket } from 'ws'

@@ -2,7 +2,7 @@ import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { describe, expect, it } from 'vitest'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import { leanYamux } from './lean-yamux.ts'
 
 const init = { streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } }

@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
-import { transportDefaults } from './defaults.ts'
+import { transportDefaults } from '../defaults.ts'
 import { PathHistory } from './path-history.ts'
 
 const refused = new MeshError('unavailable', 'Cannot connect: refused')
