@@ -6,8 +6,8 @@ import {
   type PartFrame,
 } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from './byte-budget.ts'
-import type { InboundCalls } from './inbound-calls.ts'
-import type { OutboundCalls } from './outbound-calls.ts'
+import type { InboundCalls } from './calls/inbound-calls.ts'
+import type { OutboundCalls } from './calls/outbound-calls.ts'
 import type { Outbox } from './outbox.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 

@@ -1,4 +1,4 @@
-import { idTableSlots } from './defaults.ts'
+import { idTableSlots } from '../defaults.ts'
 
 /**
  * What is in flight, by request id. Ids are given out one after the other, so the low bits find a slot, and only what

@@ -1,12 +1,12 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type { ErrorFrame, FrameEncoder, ResponseFrame } from '@agent-mesh/protocol/wire/index'
-import type { ByteBudget } from './byte-budget.ts'
-import { callTimeoutMs, type LinkLimits } from './defaults.ts'
+import type { ByteBudget } from '../byte-budget.ts'
+import { callTimeoutMs, type LinkLimits } from '../defaults.ts'
 import { IdTable } from './id-table.ts'
-import type { Outbox } from './outbox.ts'
-import type { QueuedFrame } from './send-queue.ts'
-import { WheelEntry, type TimerWheel } from '../core/timer-wheel.ts'
+import type { Outbox } from '../outbox.ts'
+import type { QueuedFrame } from '../send-queue.ts'
+import { WheelEntry, type TimerWheel } from '../../core/timer-wheel.ts'
 
 export interface LinkCallOptions {
   /** ms until the call ends with `deadline_exceeded`. @default 30,000 */

@@ -1,8 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { EncodedBody, FrameBody, RequestFrame } from '@agent-mesh/protocol/wire/index'
-import type { QueuedFrame } from './send-queue.ts'
-import { WheelEntry } from '../core/timer-wheel.ts'
-import type { TurnEntry } from './turn-queue.ts'
+import type { QueuedFrame } from '../send-queue.ts'
+import { WheelEntry } from '../../core/timer-wheel.ts'
+import type { TurnEntry } from '../turn-queue.ts'
 
 /** Who serves a request: the calls of its link. */
 export interface RequestServer {

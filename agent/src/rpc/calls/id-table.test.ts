@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { idTableSlots } from './defaults.ts'
+import { idTableSlots } from '../defaults.ts'
 import { IdTable } from './id-table.ts'
 
 it('IdTable holds what a map would hold, whatever ids collide', () => {
