@@ -1,6 +1,6 @@
-export type { CallAllOptions, CallAllResult, CallAllResults } from './call-all.ts'
-export type { CallContext } from './call-context.ts'
-export type { Callee, CallTargets, ConnectOptions, Providers } from './call-targets.ts'
+export type { CallAllOptions, CallAllResult, CallAllResults } from './call/call-all.ts'
+export type { CallContext } from './contract/call-context.ts'
+export type { Callee, CallTargets, ConnectOptions, Providers } from './balance/call-targets.ts'
 export {
   defineService,
   parseMethod,
@@ -9,17 +9,17 @@ export {
   type MethodContracts,
   type MethodRef,
   type ServiceContract,
-} from './contract.ts'
-export { implementService, type ServiceDefinition } from './definition.ts'
-export { MethodLimiter, type CallLimiter, type Permit } from './call-limiter.ts'
-export type { Concurrency, ServeOptions } from './concurrency.ts'
-export { Dispatcher, type Authorize, type DispatcherInit } from './dispatcher.ts'
-export { hostHandlers, type HostInfoInit } from './host-info.ts'
-export { hostService } from './host-service.ts'
-export { localCallee } from './local-callee.ts'
-export type { Answer } from './attempts.ts'
-export { ServiceCaller, type CallOptions, type ServiceCallerInit } from './service-caller.ts'
-export { ServiceRegistry, type ServedMethod } from './service-registry.ts'
+} from './contract/contract.ts'
+export { implementService, type ServiceDefinition } from './contract/definition.ts'
+export { MethodLimiter, type CallLimiter, type Permit } from './serve/call-limiter.ts'
+export type { Concurrency, ServeOptions } from './contract/concurrency.ts'
+export { Dispatcher, type Authorize, type DispatcherInit } from './serve/dispatcher.ts'
+export { hostHandlers, type HostInfoInit } from './serve/host-info.ts'
+export { hostService } from './contract/host-service.ts'
+export { localCallee } from './call/local-callee.ts'
+export type { Answer } from './call/attempts.ts'
+export { ServiceCaller, type CallOptions, type ServiceCallerInit } from './call/service-caller.ts'
+export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'
 export type {
   CallArguments,
   Contracts,
@@ -28,4 +28,4 @@ export type {
   MethodsOf,
   ParamsOf,
   ResultOf,
-} from './typed.ts'
+} from './contract/typed.ts'

@@ -2,9 +2,9 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { Encoded } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
-import type { LinkCallOptions } from '../rpc/index.ts'
+import type { LinkCallOptions } from '../../rpc/index.ts'
 import { Attempts } from './attempts.ts'
-import type { Callee, ConnectOptions, Providers } from './call-targets.ts'
+import type { Callee, ConnectOptions, Providers } from '../balance/call-targets.ts'
 import type { Plan } from './plan.ts'
 
 type Script = (options: LinkCallOptions, asked: number) => Promise<unknown>

@@ -1,12 +1,12 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod/mini'
-import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
-import type { CallContext } from './call-context.ts'
-import { defineService, type ServiceContract } from './contract.ts'
+import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
+import type { CallContext } from '../contract/call-context.ts'
+import { defineService, type ServiceContract } from '../contract/contract.ts'
 import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
-import { allowAll, denyUnless, math, ops } from './testing/fixtures.ts'
+import { allowAll, denyUnless, math, ops } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode, message?: string) =>

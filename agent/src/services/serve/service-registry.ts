@@ -1,9 +1,19 @@
 import { MeshError } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { CallContext } from './call-context.ts'
-import { checkConcurrency, concurrencyOf, type Concurrency, type ServeOptions } from './concurrency.ts'
-import { defineService, serviceRef, type MethodContracts, type ServiceContract } from './contract.ts'
-import type { Handlers } from './typed.ts'
+import type { CallContext } from '../contract/call-context.ts'
+import {
+  checkConcurrency,
+  concurrencyOf,
+  type Concurrency,
+  type ServeOptions,
+} from '../contract/concurrency.ts'
+import {
+  defineService,
+  serviceRef,
+  type MethodContracts,
+  type ServiceContract,
+} from '../contract/contract.ts'
+import type { Handlers } from '../contract/typed.ts'
 
 /** A method that is served, with all that its calls need worked out once. */
 export interface ServedMethod {

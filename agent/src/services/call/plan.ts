@@ -2,10 +2,10 @@ import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { Encoded } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { callTimeoutMs } from '../rpc/index.ts'
-import { parseMethod, serviceRef, type MethodContract } from './contract.ts'
-import type { Contracts } from './typed.ts'
-import { checkedValue } from './validate.ts'
+import { callTimeoutMs } from '../../rpc/index.ts'
+import { parseMethod, serviceRef, type MethodContract } from '../contract/contract.ts'
+import type { Contracts } from '../contract/typed.ts'
+import { checkedValue } from '../contract/validate.ts'
 
 export interface PlanOptions {
   /** ms for the whole call; 0 is no time at all. */

@@ -1,6 +1,6 @@
 import { MeshError, type Subject } from '@agent-mesh/protocol'
-import { FairQueue, Lane, type InboundCall } from '../rpc/index.ts'
-import type { Concurrency } from './concurrency.ts'
+import { FairQueue, Lane, type InboundCall } from '../../rpc/index.ts'
+import type { Concurrency } from '../contract/concurrency.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { limitDefaults, type LimitOptions } from './limit-defaults.ts'
 import type { ServedMethod } from './service-registry.ts'

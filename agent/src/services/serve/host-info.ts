@@ -12,8 +12,8 @@ import {
   uptime,
 } from 'node:os'
 import type { PathReport } from '@agent-mesh/protocol'
-import type { hostService } from './host-service.ts'
-import type { Handlers } from './typed.ts'
+import type { hostService } from '../contract/host-service.ts'
+import type { Handlers } from '../contract/typed.ts'
 
 export interface HostInfoInit {
   /** Of the agent, as `agent-mesh --version` says it. */

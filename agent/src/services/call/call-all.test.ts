@@ -2,10 +2,10 @@ import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import type { OnRequest } from '../rpc/index.ts'
-import { defineService } from './contract.ts'
+import type { OnRequest } from '../../rpc/index.ts'
+import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { TestMesh } from './testing/fixtures.ts'
+import { TestMesh } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const random = () => 0

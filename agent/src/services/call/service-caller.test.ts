@@ -1,14 +1,14 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
-import type { OnRequest } from '../rpc/index.ts'
-import type { CallTargets } from './call-targets.ts'
-import { hostHandlers } from './host-info.ts'
-import { hostService } from './host-service.ts'
+import type { OnRequest } from '../../rpc/index.ts'
+import type { CallTargets } from '../balance/call-targets.ts'
+import { hostHandlers } from '../serve/host-info.ts'
+import { hostService } from '../contract/host-service.ts'
 import { localCallee } from './local-callee.ts'
-import { Dispatcher } from './dispatcher.ts'
+import { Dispatcher } from '../serve/dispatcher.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { ServiceRegistry } from './service-registry.ts'
-import { allowAll, math, ops, TestMesh } from './testing/fixtures.ts'
+import { ServiceRegistry } from '../serve/service-registry.ts'
+import { allowAll, math, ops, TestMesh } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown

@@ -5,7 +5,7 @@ import {
   type RpcLink,
   type TimerWheel,
   type TurnQueue,
-} from '../rpc/index.ts'
+} from '../../rpc/index.ts'
 
 /**
  * The own services as a link: calls to oneself are encoded, checked, timed and cancelled like any other, so that a

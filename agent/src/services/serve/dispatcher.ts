@@ -7,12 +7,12 @@ import {
   type Subject,
 } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../rpc/index.ts'
-import { CallContext } from './call-context.ts'
+import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../../rpc/index.ts'
+import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
-import { parseMethod } from './contract.ts'
+import { parseMethod } from '../contract/contract.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
-import { checkedValue } from './validate.ts'
+import { checkedValue } from '../contract/validate.ts'
 
 /**
  * Lets a member pass or throws MeshError `permission_denied`. `to` is `service:math.add` for a call, `topic:alerts` for

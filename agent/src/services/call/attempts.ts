@@ -5,17 +5,17 @@
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../rpc/index.ts'
-import type { Path } from '../transport/index.ts'
-import type { Callee, CallTargets, Providers } from './call-targets.ts'
-import { choosePeer, hasOther } from './choose.ts'
-import type { MethodContract } from './contract.ts'
+import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../../rpc/index.ts'
+import type { Path } from '../../transport/index.ts'
+import type { Callee, CallTargets, Providers } from '../balance/call-targets.ts'
+import { choosePeer, hasOther } from '../balance/choose.ts'
+import type { MethodContract } from '../contract/contract.ts'
 import { dialShareMs, minDialMs, retryForMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { isAnswer, retryPause, worthRetry } from './retry.ts'
 import { RetryTurns } from './retry-turns.ts'
-import { checkedValue } from './validate.ts'
+import { checkedValue } from '../contract/validate.ts'
 
 /** A result and who gave it. */
 export interface Answer<T = unknown> {

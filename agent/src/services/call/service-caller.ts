@@ -1,11 +1,11 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { noMetrics, type RpcMetrics } from '../rpc/index.ts'
+import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import { Attempts, type Answer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
-import type { CallTargets, Providers } from './call-targets.ts'
-import { hostService } from './host-service.ts'
+import type { CallTargets, Providers } from '../balance/call-targets.ts'
+import { hostService } from '../contract/host-service.ts'
 import { Planner, type Plan } from './plan.ts'
-import type { CallArguments, Contracts, MethodName, ResultOf } from './typed.ts'
+import type { CallArguments, Contracts, MethodName, ResultOf } from '../contract/typed.ts'
 
 export interface CallOptions {
   /** ms for the whole call: connecting, all tries, the answer. @default the method's, else 30,000 */

@@ -1,10 +1,10 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { expect, it } from 'vitest'
-import { systemWheelClock, TimerWheel } from '../rpc/index.ts'
-import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
+import { systemWheelClock, TimerWheel } from '../../rpc/index.ts'
+import { Dispatcher, type DispatcherInit } from '../serve/dispatcher.ts'
 import { localCallee } from './local-callee.ts'
-import { ServiceRegistry } from './service-registry.ts'
-import { math, ops } from './testing/fixtures.ts'
+import { ServiceRegistry } from '../serve/service-registry.ts'
+import { math, ops } from '../testing/fixtures.ts'
 
 it('judges calls to oneself by the claims of that moment', async () => {
   let caller = { ...ops, roles: ['guest'] }

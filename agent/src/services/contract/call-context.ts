@@ -1,5 +1,5 @@
 import type { Subject } from '@agent-mesh/protocol'
-import type { InboundCall } from '../rpc/index.ts'
+import type { InboundCall } from '../../rpc/index.ts'
 
 /** What a handler knows about its call besides the params. */
 export class CallContext {

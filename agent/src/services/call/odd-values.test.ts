@@ -2,11 +2,11 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
-import { defineService } from './contract.ts'
-import { Dispatcher } from './dispatcher.ts'
-import { ServiceRegistry } from './service-registry.ts'
-import { allowAll, ops } from './testing/fixtures.ts'
+import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
+import { defineService } from '../contract/contract.ts'
+import { Dispatcher } from '../serve/dispatcher.ts'
+import { ServiceRegistry } from '../serve/service-registry.ts'
+import { allowAll, ops } from '../testing/fixtures.ts'
 
 const any = { params: z.any(), result: z.any() }
 const contract = defineService({ name: 'odd', version: 1, methods: { do: any } })

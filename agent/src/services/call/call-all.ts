@@ -1,5 +1,5 @@
 import { toMeshError, type MeshError } from '@agent-mesh/protocol'
-import type { CallTargets } from './call-targets.ts'
+import type { CallTargets } from '../balance/call-targets.ts'
 import { callAllConcurrency } from './defaults.ts'
 
 export interface CallAllOptions {

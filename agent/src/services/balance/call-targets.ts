@@ -1,5 +1,5 @@
-import type { RpcLink } from '../rpc/index.ts'
-import type { Path } from '../transport/index.ts'
+import type { RpcLink } from '../../rpc/index.ts'
+import type { Path } from '../../transport/index.ts'
 
 /** What a call is made on: a link, or the loopback to the own services. */
 export interface Callee extends Pick<RpcLink, 'call'> {

@@ -1,13 +1,13 @@
 import type { ErrorCode, Subject } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod/mini'
-import { linkPair, type LinkPair } from '../rpc/testing/link-pair.ts'
+import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
 import { MethodLimiter } from './call-limiter.ts'
-import type { ServeOptions } from './concurrency.ts'
-import { defineService } from './contract.ts'
+import type { ServeOptions } from '../contract/concurrency.ts'
+import { defineService } from '../contract/contract.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
-import { allowAll, ops } from './testing/fixtures.ts'
+import { allowAll, ops } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const any = { params: z.any(), result: z.any() }

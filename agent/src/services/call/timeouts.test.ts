@@ -1,9 +1,9 @@
 import type { ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { defineService } from './contract.ts'
+import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { TestMesh } from './testing/fixtures.ts'
+import { TestMesh } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
