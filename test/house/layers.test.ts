@@ -57,8 +57,10 @@ const allowed: Record<string, string> = {
 }
 
 const rooms = ['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra']
-const agentFolders = ['core', 'observe', 'transport', 'rpc', 'membership', 'discovery', 'paths', 'services']
-agentFolders.push('health', 'member', 'agent', 'gateway')
+const agentFolders = [
+  ...['core', 'identity', 'observe', 'transport', 'rpc', 'membership', 'discovery', 'paths', 'services'],
+  ...['health', 'member', 'agent', 'gateway'],
+]
 
 let root = ''
 let violations: LayerViolation[] = []

@@ -1,6 +1,6 @@
 /**
  * Port: what lies below a link, an ordered, reliable, authenticated pair of byte flows. Adapters: a libp2p stream
- * (transport/byte-stream.ts) and a TCP or TLS socket (rpc/socket-stream.ts).
+ * (transport/libp2p/byte-stream.ts) and a TCP or TLS socket (rpc/socket-stream.ts).
  */
 export interface ByteStream {
   /** Whether it takes chunks: not once either side closes it, though what was sent before may still be on its way. */
