@@ -30,6 +30,25 @@ export default defineConfig(
       ],
     },
   },
+  // See cli/src/show/text.ts: a newline within a line is escaped, as it may come from another member.
+  {
+    files: ['cli/src/{commands,daemon}/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.property.name='join'] > Literal.arguments[value='\\n']",
+          message:
+            'Text for people is an array of lines (Text in show/text.ts); joined, they are shown as \\x0a.',
+        },
+        {
+          selector: "CallExpression[callee.object.property.name='stdout'][callee.property.name='write']",
+          message: 'Write with output.result(): it escapes text of other members.',
+        },
+      ],
+    },
+  },
   { files: ['protocol/src/timers.ts'], rules: { 'house/constant-delays': 'off' } },
   // The types of aws-cdk-lib are 1.15 million lines: rules that need them would double the time of the lint.
   { files: ['infra/**/*.ts'], extends: [tseslint.configs.disableTypeChecked] },

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { printable } from '@agent-mesh/protocol/printable'
 import { version } from '@agent-mesh/protocol/version'
 import { Command, CommanderError } from 'commander'
 
@@ -50,12 +51,15 @@ export function createProgram(json: boolean, finish: Finish): Command {
     .option('--proxy <url>', 'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; exempt: NO_PROXY)')
     .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => (json ? undefined : write(text)) })
+    .configureOutput({ outputError: (text, write) => (json ? undefined : write(printableLines(text))) })
     .exitOverride()
     .addHelpText('after', examples)
   for (const register of commands) register(program, finish)
   return program
 }
+
+/** Commander quotes arguments, which a script may have from elsewhere. */
+const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
 
 const usageMessage = ({ message }: CommanderError) =>
   `Cannot run the command: ${message.replace(/^error: /, '')}`

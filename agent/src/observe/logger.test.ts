@@ -55,3 +55,10 @@ it('tells of an error where it happened, and not where it was heard of', () => {
   expect(lines[1]).toHaveProperty('err.message', 'Cannot accept request')
   expect(lines[1]).not.toHaveProperty('err.stack')
 })
+
+it('writes text of other members so that a terminal obeys nothing in it', () => {
+  const hostile = 'web\u009b2J\u202e\u200b\u007f\u2028'
+  const { text, lines } = logged(log => log.warn({ peer: hostile }, `lost ${hostile}`))
+  expect(text.trimEnd()).toMatch(/^[\x20-\x7e]+$/)
+  expect(lines).toMatchObject([{ peer: hostile, msg: `lost ${hostile}` }])
+})

@@ -1,5 +1,5 @@
 /** Structured logs: JSON lines on stderr, so that stdout stays free for results. No secret reaches them. */
-import { redact } from '@agent-mesh/protocol'
+import { printableJson, redact } from '@agent-mesh/protocol'
 import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type { Logger } from 'pino'
@@ -30,7 +30,7 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
         },
       },
     },
-    to ?? stderr(),
+    unsteering(to ?? stderr()),
   )
   // Children of children have this one, too. What they always say is written once, past the hook.
   const { child } = logger
@@ -39,6 +39,11 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
   } as typeof child
   return logger
 }
+
+/** People read logs on a terminal: text of other members in them must not steer it. */
+const unsteering = (to: DestinationStream): DestinationStream => ({
+  write: line => void to.write(printableJson(line)),
+})
 
 /** A line that finds no room, where stderr is a file on a full disk, is lost; the process goes on. */
 function stderr(): DestinationStream {

@@ -46,17 +46,15 @@ Examples:
     const mesh = await withProgress(settings, `Making the mesh of ${options.stack}`, () =>
       initStack(options.stack, settings.data),
     )
-    output.result(mesh, () =>
-      [
-        `${output.style('green', 'The mesh is made')}; ${mesh.publicUrl} answers for it.`,
-        `mesh            ${mesh.meshId}`,
-        `root key        ${mesh.rootKeyFile} (keep a copy offline: it names the mesh)`,
-        `admin identity  ${mesh.adminIdentityFile}`,
-        '',
-        'Let a machine join:',
-        `  agent-mesh${settings.flags} token create     here, prints a token`,
-        '  agent-mesh up --join TOKEN          on that machine',
-      ].join('\n'),
-    )
+    output.result(mesh, () => [
+      `${output.style('green', 'The mesh is made')}; ${mesh.publicUrl} answers for it.`,
+      `mesh            ${mesh.meshId}`,
+      `root key        ${mesh.rootKeyFile} (keep a copy offline: it names the mesh)`,
+      `admin identity  ${mesh.adminIdentityFile}`,
+      '',
+      'Let a machine join:',
+      `  agent-mesh${settings.flags} token create     here, prints a token`,
+      '  agent-mesh up --join TOKEN          on that machine',
+    ])
   })
 }

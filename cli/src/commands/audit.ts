@@ -1,5 +1,6 @@
 import type { AuditEntry } from '@agent-mesh/protocol/audit'
 import type { MeshError } from '@agent-mesh/protocol/errors'
+import { printableJson } from '@agent-mesh/protocol/printable'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -8,7 +9,7 @@ import { parseCount, parseDuration } from '../arguments.ts'
 import type { AuditVerdict, Place } from '../audit/audit-source.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { showFailure } from '../show/failure.ts'
-import { printable, type Output } from '../show/output.ts'
+import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
@@ -73,7 +74,7 @@ Examples:
 
 function entryText({ seq, at, who, what, detail }: AuditEntry): string {
   const more = detail === undefined ? '' : `  ${JSON.stringify(detail)}`
-  return printable(`${new Date(at).toISOString()}  ${seq}  ${what}  ${who}${more}`)
+  return `${new Date(at).toISOString()}  ${seq}  ${what}  ${who}${more}`
 }
 
 function registerVerify(audit: Command, finish: Finish): void {
@@ -105,9 +106,7 @@ Examples:
     }
     await writeKnownHeads(settings.data, known)
     const verified = verdicts.every(({ broken }) => broken === undefined)
-    output.result({ verified, logs: verdicts }, () =>
-      verdicts.map(verdict => verdictText(verdict, output)).join('\n'),
-    )
+    output.result({ verified, logs: verdicts }, () => verdicts.map(verdict => verdictText(verdict, output)))
     return verified ? exitCodes.ok : exitCodes.failure
   })
 }
@@ -156,12 +155,14 @@ Examples:
     if (source === undefined) return
     const { out, since = 0, until = Infinity } = options
     const target = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 })
+    // Kept elsewhere an entry has the bytes of the store; on a terminal nothing in it may be obeyed.
+    const shown = out === undefined && process.stdout.isTTY ? printableJson : (line: string) => line
     if (out !== undefined) await once(target, 'open')
     let count = 0
     for await (const entry of source.entries(since === 0 ? {} : { since }, signal)) {
       if (entry.at < since || entry.at >= until) continue
       count++
-      if (!target.write(`${formatAuditLine(entry)}\n`)) await once(target, 'drain')
+      if (!target.write(`${shown(formatAuditLine(entry))}\n`)) await once(target, 'drain')
     }
     if (out === undefined) return
     target.end()

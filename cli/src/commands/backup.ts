@@ -5,6 +5,7 @@ import { ownDataFolder } from '../data/data-folder.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { onCall, type Register } from './define.ts'
 import { storeOption } from './store-option.ts'
 
@@ -72,8 +73,7 @@ async function* linesOf(
   }
 }
 
-const writtenText = ({ file, bytes, rows, at }: WrittenBackup): string =>
-  [
-    `Written to ${file}: ${rows} rows, ${bytes} bytes, the mesh as of ${new Date(at).toISOString()}.`,
-    'It holds the keys of the mesh in clear text: keep it as you keep the root key.',
-  ].join('\n')
+const writtenText = ({ file, bytes, rows, at }: WrittenBackup): Text => [
+  `Written to ${file}: ${rows} rows, ${bytes} bytes, the mesh as of ${new Date(at).toISOString()}.`,
+  'It holds the keys of the mesh in clear text: keep it as you keep the root key.',
+]

@@ -1,6 +1,7 @@
 import { version } from '@agent-mesh/protocol/version'
 import { writeFile } from 'node:fs/promises'
 
+import { jsonLines } from '../show/output.ts'
 import { onCall, type Register } from './define.ts'
 
 export const registerBugReport: Register = (program, finish) => {
@@ -23,9 +24,8 @@ Examples:
   onCall<{ out?: string }, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { bugReport } = await import('../audit/bug-report.ts')
     const report = { version, ...(await bugReport(settings.data, signal)) }
-    const text = JSON.stringify(report, null, 2)
-    if (options.out === undefined) return output.result(report, () => text)
-    await writeFile(options.out, `${text}\n`, { mode: 0o600 })
+    if (options.out === undefined) return output.result(report, () => jsonLines(report))
+    await writeFile(options.out, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 })
     output.result({ file: options.out }, () => `Written to ${options.out}. Read it before you pass it on.`)
   })
 }

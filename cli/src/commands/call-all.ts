@@ -45,7 +45,7 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that 
               : `${result.error.code}: ${result.error.message}`,
           ]),
         )
-        return skipped === 0 ? table : `${table}\n${skipped} offline, not asked (--offline asks them, too)`
+        return skipped === 0 ? table : [table, `${skipped} offline, not asked (--offline asks them, too)`]
       })
       return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
     },

@@ -1,3 +1,4 @@
+import { jsonLines } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import { callRequest, takesCall, type CallOptions } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
@@ -32,7 +33,7 @@ With --json the result is {"value", "peerId", "name", "path", "ms"}; without, th
       const reply = await withProgress(settings, `Calling ${method}`, () =>
         localClient(settings.data, signal).call(request),
       )
-      output.result(reply, () => JSON.stringify(reply.value ?? null, null, 2))
+      output.result(reply, () => jsonLines(reply.value))
     },
   )
 }

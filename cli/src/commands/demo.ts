@@ -1,6 +1,9 @@
+import { printable } from '@agent-mesh/protocol/printable'
+
 import { exitCodes } from '../exit-codes.ts'
 import type { DemoSummary } from '../demo/once.ts'
 import type { Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { onCall, type Invocation, type Register } from './define.ts'
 
 interface Options {
@@ -32,7 +35,7 @@ Examples:
   })
 }
 
-const tell = (text: string) => void process.stderr.write(`${text}\n`)
+const tell = (text: string) => void process.stderr.write(`${printable(text)}\n`)
 
 async function once({ output, signal }: Invocation<Options>) {
   const [{ demoOnce }, { callTable }, { demoDefaults }] = await Promise.all([
@@ -46,14 +49,14 @@ async function once({ output, signal }: Invocation<Options>) {
   return well ? exitCodes.ok : exitCodes.failure
 }
 
-function onceText(table: string, summary: DemoSummary, well: boolean, output: Output): string {
+function onceText(table: string, summary: DemoSummary, well: boolean, output: Output): Text {
   const { members, calls, paths, seconds } = summary
   return [
     'After the relay was killed, calls from row to column:',
     table,
     `${members} members; ${calls.ok} calls succeeded, ${calls.failed} failed; ${paths.direct} direct, ${paths.webrtc} webrtc, ${paths.relay} relayed; ${seconds} s`,
     well ? output.style('green', 'All is well.') : output.style('red', 'Something is wrong: see above.'),
-  ].join('\n')
+  ]
 }
 
 async function live({ output, signal }: Invocation<Options>) {

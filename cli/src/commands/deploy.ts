@@ -1,3 +1,4 @@
+import { printable } from '@agent-mesh/protocol/printable'
 import { Argument, type Command } from 'commander'
 
 import { collect, parseCount } from '../arguments.ts'
@@ -46,27 +47,23 @@ Examples:
     if (options.dryRun === true) return aws.showChanges(cdk)
     if (action === 'destroy') {
       await aws.destroy(cdk)
-      return output.result({ stack, destroyed: true }, () =>
-        [
-          `${stack} is destroyed. Its table and its key are kept unless it was deployed with --set protectData=false:`,
-          'see "Taking it down" in docs/deploy-aws.md.',
-        ].join('\n'),
-      )
+      return output.result({ stack, destroyed: true }, () => [
+        `${stack} is destroyed. Its table and its key are kept unless it was deployed with --set protectData=false:`,
+        'see "Taking it down" in docs/deploy-aws.md.',
+      ])
     }
-    const say = (text: string): void => void process.stderr.write(`${text}\n`)
+    const say = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
     const deployed = await aws.deploy(cdk, settings.data, say)
     const { monthlyBill } = await import('@agent-mesh/lambdas/cost/bill')
     const { total_usd: monthlyUsd } = monthlyBill(options.agents)
-    output.result({ ...deployed, monthlyUsd, agents: options.agents }, () =>
-      [
-        `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
-        `mesh            ${deployed.meshId}`,
-        `data            ${settings.data} (keep a copy: it holds the root key and the first admin's)`,
-        `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
-        '',
-        'Let a machine join (good for one, for a day):',
-        `  agent-mesh up --join ${deployed.token}`,
-      ].join('\n'),
-    )
+    output.result({ ...deployed, monthlyUsd, agents: options.agents }, () => [
+      `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
+      `mesh            ${deployed.meshId}`,
+      `data            ${settings.data} (keep a copy: it holds the root key and the first admin's)`,
+      `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
+      '',
+      'Let a machine join (good for one, for a day):',
+      `  agent-mesh up --join ${deployed.token}`,
+    ])
   })
 }

@@ -1,7 +1,8 @@
 import type { Line } from '../doctor/examine.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { printable, type Output } from '../show/output.ts'
+import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { onCall, type Register } from './define.ts'
 
 export const registerDoctor: Register = (program, finish) => {
@@ -36,13 +37,13 @@ Exit codes: 0 nothing fails (there may be warnings), 1 something fails.`,
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
-function page(lines: readonly Line[], output: Output): string {
+function page(lines: readonly Line[], output: Output): Text {
   const width = Math.max(...lines.map(({ check }) => check.length))
   const text = lines.flatMap(({ state, check, found, advice }) => [
-    `${output.style(colours[state], state.padEnd(4))}  ${check.padEnd(width)}  ${printable(found)}`,
-    ...(advice === undefined ? [] : [`      ${''.padEnd(width)}  -> ${printable(advice)}`]),
+    `${output.style(colours[state], state.padEnd(4))}  ${check.padEnd(width)}  ${found}`,
+    ...(advice === undefined ? [] : [`      ${''.padEnd(width)}  -> ${advice}`]),
   ])
   const failed = lines.filter(({ state }) => state === 'fail').length
   const warned = lines.filter(({ state }) => state === 'warn').length
-  return [...text, '', `${failed} fail, ${warned} warn, ${lines.length - failed - warned} ok`].join('\n')
+  return [...text, '', `${failed} fail, ${warned} warn, ${lines.length - failed - warned} ok`]
 }

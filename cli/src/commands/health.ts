@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 
 import { parseDuration } from '../arguments.ts'
 import type { Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { duration } from '../show/units.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { onCall, type Register } from './define.ts'
@@ -46,7 +47,7 @@ Examples:
   })
 }
 
-function healthText({ regions, services, latency, history }: HealthReply, output: Output): string {
+function healthText({ regions, services, latency, history }: HealthReply, output: Output): Text {
   if (regions.length === 0) return 'Nobody is in the map yet.'
   const parts = [
     output.table(
@@ -72,7 +73,7 @@ function healthText({ regions, services, latency, history }: HealthReply, output
       ),
     )
   if (history !== undefined) parts.push(historyText(history, output))
-  return parts.join('\n\n')
+  return parts.flatMap((part, index) => (index === 0 ? [part] : ['', part]))
 }
 
 function regionRow(health: RegionHealth, output: Output): string[] {

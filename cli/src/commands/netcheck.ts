@@ -7,6 +7,7 @@ import { exitCodes } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { duration } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -99,7 +100,7 @@ const anythingReached = ({ controlPlane, relays }: NetworkFacts): boolean =>
 
 const colors = { good: 'green', note: 'yellow', bad: 'red' } as const
 
-function netcheckText(facts: NetworkFacts, findings: readonly Finding[], output: Output): string {
+function netcheckText(facts: NetworkFacts, findings: readonly Finding[], output: Output): Text {
   const rows = findings.map(({ topic, level, says, means }) => [
     output.style(colors[level], level),
     topic,
@@ -118,5 +119,5 @@ function netcheckText(facts: NetworkFacts, findings: readonly Finding[], output:
     ...(relays.length === 0 ? [] : ['', output.table(['RELAY', 'REGION', 'ADDRESS', 'ROUND TRIP'], relays)]),
     '',
     `Checked in ${duration(facts.ms)}.`,
-  ].join('\n')
+  ]
 }

@@ -2,6 +2,7 @@ import type { PathReport } from '@agent-mesh/protocol/path-report'
 
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { duration, shortPeerId } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
 import { timeoutOption } from './timeout.ts'
@@ -39,7 +40,7 @@ Examples:
   })
 }
 
-function pathText(report: PathReport, output: Output): string {
+function pathText(report: PathReport, output: Output): Text {
   const to = report.toName ?? report.to
   const head =
     report.path === undefined
@@ -56,12 +57,7 @@ function pathText(report: PathReport, output: Output): string {
       link.relay === undefined ? link.remoteAddr : `relay ${shortPeerId(link.relay)}`,
     ]),
   )
-  return [
-    head,
-    ...(report.links.length > 0 ? [links] : []),
-    ...triedText(report),
-    ...upgradeText(report),
-  ].join('\n')
+  return [head, ...(report.links.length > 0 ? [links] : []), ...triedText(report), ...upgradeText(report)]
 }
 
 const triedText = ({ tried }: PathReport): string[] =>

@@ -44,14 +44,12 @@ export const registerPing: Register = (program, finish) => {
     }
     const links = replies.at(-1)?.links ?? []
     const others = links.slice(1)
-    output.result({ peerId, name, path, rttMs, ...summary, links }, () =>
-      [
-        `${name ?? peerId} over ${path}: ${rttMs.map(duration).join(', ')}`,
-        ...others.map(
-          link => `also over ${link.path}: ${link.rttMs === undefined ? 'no answer' : duration(link.rttMs)}`,
-        ),
-        `min ${duration(summary.min)}, mean ${duration(summary.mean)}, max ${duration(summary.max)}`,
-      ].join('\n'),
-    )
+    output.result({ peerId, name, path, rttMs, ...summary, links }, () => [
+      `${name ?? peerId} over ${path}: ${rttMs.map(duration).join(', ')}`,
+      ...others.map(
+        link => `also over ${link.path}: ${link.rttMs === undefined ? 'no answer' : duration(link.rttMs)}`,
+      ),
+      `min ${duration(summary.min)}, mean ${duration(summary.mean)}, max ${duration(summary.max)}`,
+    ])
   })
 }

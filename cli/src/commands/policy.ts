@@ -3,7 +3,8 @@ import { Argument, type Command } from 'commander'
 
 import { parseCount } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { Output } from '../show/output.ts'
+import { jsonLines, type Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
@@ -27,7 +28,7 @@ function registerGet(policy: Command, finish: Finish): void {
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, policy: inForce } = await askControlPlane(settings, client => client.policy(signal))
     const file = { number, ...inForce }
-    output.result(file, () => JSON.stringify(file, undefined, 2))
+    output.result(file, () => jsonLines(file))
   })
 }
 
@@ -71,7 +72,7 @@ Examples:
 function describeWrite(
   { number, written, changes = [], changed = 0, members = 0 }: WritePolicyReply,
   output: Output,
-) {
+): Text {
   if (written) return `Policy ${number} is in force; members hear of it now.`
   const summary = `Nothing was written. It would change something for ${changed} of ${members} members.`
   if (changes.length === 0) return summary
@@ -79,7 +80,7 @@ function describeWrite(
     permissions.map(({ action, target }) => `${action} ${target}`).join(', ') || '-'
   const rows = changes.map(({ name, gained, lost }) => [name, listed(gained), listed(lost)])
   const more = changed > changes.length ? [`… and ${changed - changes.length} more: --limit`] : []
-  return [output.table(['NAME', 'GAINS', 'LOSES'], rows), ...more, summary].join('\n')
+  return [output.table(['NAME', 'GAINS', 'LOSES'], rows), ...more, summary]
 }
 
 function registerTest(policy: Command, finish: Finish): void {
@@ -103,7 +104,7 @@ function registerTest(policy: Command, finish: Finish): void {
         : [
             ...failed.map(test => `${output.style('red', 'fails')} ${test}`),
             `${failed.length} of ${tests} fail.`,
-          ].join('\n'),
+          ],
     )
     return failed.length === 0 ? undefined : exitCodes.failure
   })

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 
 import { ownDataFolder } from '../data/data-folder.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { onCall, type Register } from './define.ts'
 import { storeOption } from './store-option.ts'
 
@@ -50,9 +51,8 @@ Exit codes: 0 restored, 2 the backup is damaged, 7 it is of another kind of stor
   })
 }
 
-const restoredText = ({ meshId, at, store, rows, files }: RestoredBackup, flags: string): string =>
-  [
-    `Restored ${rows} rows into ${store}: mesh ${meshId} as of ${new Date(at).toISOString()}.`,
-    files.length === 0 ? 'Every key file was there and stays.' : `Written: ${files.join(', ')}.`,
-    `Start it: agent-mesh${flags} control-plane`,
-  ].join('\n')
+const restoredText = ({ meshId, at, store, rows, files }: RestoredBackup, flags: string): Text => [
+  `Restored ${rows} rows into ${store}: mesh ${meshId} as of ${new Date(at).toISOString()}.`,
+  files.length === 0 ? 'Every key file was there and stays.' : `Written: ${files.join(', ')}.`,
+  `Start it: agent-mesh${flags} control-plane`,
+]

@@ -30,6 +30,6 @@ Examples:
       restoreStack(options.stack, settings.data),
     )
     const { restoredText } = await import('../show/restored.ts')
-    output.result(restored, () => restoredText(restored, settings.flags).join('\n'))
+    output.result(restored, () => restoredText(restored, settings.flags))
   })
 }

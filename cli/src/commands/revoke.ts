@@ -58,14 +58,12 @@ export const registerRevocations: Register = (program, finish) => {
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, revoked = [] } = await askControlPlane(settings, client => client.revocations(signal))
     const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
-    output.result({ number, revoked }, () =>
-      [
-        output.table(
-          ['PEER', 'REVOKED'],
-          revoked.map(({ peerId, at }) => [peerId, when(at)]),
-        ),
-        `list number ${number}`,
-      ].join('\n'),
-    )
+    output.result({ number, revoked }, () => [
+      output.table(
+        ['PEER', 'REVOKED'],
+        revoked.map(({ peerId, at }) => [peerId, when(at)]),
+      ),
+      `list number ${number}`,
+    ])
   })
 }

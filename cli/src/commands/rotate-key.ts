@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { withProgress } from '../show/progress.ts'
 import type { Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { onCall, type Register } from './define.ts'
 
 interface RotateOptions {
@@ -58,12 +59,12 @@ Exit codes: 0 done, 3 nothing runs in this context, 7 something else than a cont
   })
 }
 
-function rotatedText({ kid, signsAt, revoked }: LocalRotateKeyReply, output: Output): string {
+function rotatedText({ kid, signsAt, revoked }: LocalRotateKeyReply, output: Output): Text {
   const wait = Math.max(0, Math.ceil((signsAt - Date.now()) / 1_000))
   return [
     `${output.style('green', 'The authority key is rotated')}: ${kid}`,
     wait > 0 ? `It signs in ${wait} s; until then members hear of it.` : 'It signs from now on.',
     ...revoked.map(old => `revoked ${old}`),
     'Back up the data folder: it holds the new key.',
-  ].join('\n')
+  ]
 }

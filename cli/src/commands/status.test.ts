@@ -2,6 +2,7 @@ import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { describe, expect, it } from 'vitest'
 
 import { createOutput } from '../show/output.ts'
+import { render } from '../show/text.ts'
 import { statusText } from './status.ts'
 
 const status: LocalStatus = {
@@ -20,7 +21,7 @@ const status: LocalStatus = {
   links: { direct: 0, webrtc: 0, relay: 0 },
 }
 const shown = (changes: Partial<LocalStatus>) =>
-  statusText({ ...status, ...changes }, createOutput({ json: false, color: false }))
+  render(statusText({ ...status, ...changes }, createOutput({ json: false, color: false })))
 
 describe('agent-mesh status', () => {
   it.each<[string, Partial<LocalStatus>, RegExp, RegExp]>([

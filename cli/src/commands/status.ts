@@ -48,12 +48,10 @@ export function statusText(status: LocalStatus, output: Output): string {
     ['credential', credentialText(status)],
     ...status.warnings.map((text): [string, string] => [output.style('yellow', 'warning'), text]),
   ]
-  return output
-    .table(
-      ['', ''],
-      rows.filter(([, value]) => value !== ''),
-    )
-    .trimStart()
+  return output.table(
+    ['', ''],
+    rows.filter(([, value]) => value !== ''),
+  )
 }
 
 function stateText({ ready, revoked }: LocalStatus, output: Output): string {

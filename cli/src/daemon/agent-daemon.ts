@@ -3,6 +3,7 @@ import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 import { loadServices } from './service-modules.ts'
@@ -41,13 +42,12 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   }
 }
 
-const whatNext = ({ name, peerId, meshId }: Agent, output: Output, flags: string): string =>
-  [
-    `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
-    `peer id  ${peerId}`,
-    '',
-    `Ask it from another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops it.`,
-  ].join('\n')
+const whatNext = ({ name, peerId, meshId }: Agent, output: Output, flags: string): Text => [
+  `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
+  `peer id  ${peerId}`,
+  '',
+  `Ask it from another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops it.`,
+]
 
 function localAgent(agent: Agent): LocalDaemon {
   return {

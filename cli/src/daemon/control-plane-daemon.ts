@@ -17,6 +17,7 @@ import { readContext, writeContext, type Context } from '../data/context-file.ts
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import { restoredText } from '../show/restored.ts'
+import type { Text } from '../show/text.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
 export interface ControlPlaneFlags {
@@ -89,7 +90,7 @@ function howToJoin(
   running: RunningControlPlane,
   { folder, flags }: { folder: string; flags: string },
   output: Output,
-): string {
+): Text {
   const { url, publicUrl, meshId, adminIdentityFile, restored } = running
   return [
     `${output.style('green', 'The control plane runs')} at ${url}${publicUrl === url ? '' : `, for members at ${publicUrl}`}.`,
@@ -107,7 +108,7 @@ function howToJoin(
     ...(restored === undefined ? [] : ['', ...restoredText(restored, flags)]),
     '',
     'Ctrl-C stops it.',
-  ].join('\n')
+  ]
 }
 
 function localControlPlane(running: RunningControlPlane, startedAt: number): LocalDaemon {

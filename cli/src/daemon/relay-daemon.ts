@@ -5,6 +5,7 @@ import { createRelay, type Relay, type TrafficLimits } from '@agent-mesh/relay'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { defaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
+import type { Text } from '../show/text.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
@@ -60,14 +61,13 @@ function trafficOf({ memberRate, memberDaily, totalRate, totalDaily }: RelayFlag
   }
 }
 
-const whatNext = ({ name, peerId, meshId, addresses }: Relay, output: Output, flags: string): string =>
-  [
-    `${output.style('green', `${name} relays`)} for mesh ${meshId}.`,
-    `peer id  ${peerId}`,
-    `told to members: ${addresses.join(', ')}`,
-    '',
-    `Ask it from another terminal: agent-mesh${flags} status, peers, services, ping. Ctrl-C stops it.`,
-  ].join('\n')
+const whatNext = ({ name, peerId, meshId, addresses }: Relay, output: Output, flags: string): Text => [
+  `${output.style('green', `${name} relays`)} for mesh ${meshId}.`,
+  `peer id  ${peerId}`,
+  `told to members: ${addresses.join(', ')}`,
+  '',
+  `Ask it from another terminal: agent-mesh${flags} status, peers, services, ping. Ctrl-C stops it.`,
+]
 
 function localRelay(relay: Relay): LocalDaemon {
   return {

@@ -11,6 +11,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal } from '../local/local-server.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
 import { serveOperations } from './operations-server.ts'
 
 export interface StartedDaemon {
@@ -22,7 +23,7 @@ export interface StartedDaemon {
   ready: {
     fields: Record<string, unknown>
     /** @param flags what printed commands need to mean this context: ` --context x`, or nothing */
-    text: (output: Output, flags: string) => string
+    text: (output: Output, flags: string) => Text
   }
   /** Idempotent; finishes what runs. */
   stop(): Promise<void>

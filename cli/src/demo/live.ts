@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 
 import { localClient } from '../local/local-client.ts'
 import type { Output } from '../show/output.ts'
+import { render } from '../show/text.ts'
 import { duration } from '../show/units.ts'
 import { callAllPairs, type PairCall } from './calls.ts'
 import type { Child } from './child.ts'
@@ -22,7 +23,7 @@ export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSign
     ])
     if (signal.aborted) break
     show(
-      [
+      render([
         output.style('bold', 'Calls from row to column: path and round trip'),
         callTable(mesh.agents, calls, output),
         output.style('dim', foundPathText(mesh.found)),
@@ -31,7 +32,7 @@ export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSign
         fleet,
         '',
         output.style('dim', 'Ctrl-C stops everything and removes its data.'),
-      ].join('\n'),
+      ]),
     )
     await wait(demoDefaults.roundMs, undefined, { signal }).catch(() => undefined)
   }

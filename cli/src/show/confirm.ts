@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { printable } from '@agent-mesh/protocol/printable'
 import { createInterface } from 'node:readline/promises'
 
 /**
@@ -12,7 +13,7 @@ export async function confirmed(question: string, signal: AbortSignal): Promise<
     })
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return /^y(?:es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim())
+    return /^y(?:es)?$/i.test((await terminal.question(`${printable(question)} [y/N] `, { signal })).trim())
   } finally {
     terminal.close()
   }

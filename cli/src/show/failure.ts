@@ -1,9 +1,10 @@
 import { toMeshError } from '@agent-mesh/protocol/errors'
+import { printable } from '@agent-mesh/protocol/printable'
 import { redact, redactText } from '@agent-mesh/protocol/redact'
 import { styleText } from 'node:util'
 
 import { exitCodeOf, type ExitCode } from '../exit-codes.ts'
-import { printable } from './output.ts'
+import { jsonText } from './output.ts'
 
 export interface FailureStyle {
   /** A JSON line on stdout instead of text on stderr. */
@@ -18,7 +19,7 @@ export function showFailure(thrown: unknown, { json, color }: FailureStyle): Exi
   const message = redactText(error.message)
   const hint = error.hint === undefined ? undefined : redactText(error.hint)
   const details = redact(error.details)
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint, details } })}\n`)
+  if (json) process.stdout.write(`${jsonText({ error: { code, message, hint, details } })}\n`)
   else {
     const mark = color ? styleText('red', 'error', { validateStream: false }) : 'error'
     process.stderr.write(`${mark}: ${printable(message)}\n`)

@@ -1,3 +1,4 @@
+import { printable } from '@agent-mesh/protocol/printable'
 import type { Ora } from 'ora'
 
 import { defaults } from '../defaults.ts'
@@ -18,13 +19,14 @@ export async function withProgress<T>(
   const show = async () => {
     const { default: ora } = await import('ora')
     // Input stays as it is: Ctrl-C must still reach the command.
-    if (!ended) spinner = ora({ text: current, stream: process.stderr, discardStdin: false }).start()
+    if (!ended)
+      spinner = ora({ text: printable(current), stream: process.stderr, discardStdin: false }).start()
   }
   const timer = interactive && !json ? setTimeout(() => void show(), defaults.progressAfterMs) : undefined
   try {
     return await work(next => {
       current = next
-      if (spinner !== undefined) spinner.text = next
+      if (spinner !== undefined) spinner.text = printable(next)
     })
   } finally {
     ended = true

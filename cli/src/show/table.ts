@@ -1,20 +1,16 @@
-import { stripVTControlCharacters } from 'node:util'
+import { widthOf } from './text.ts'
 
-/** Width on a terminal; names are ASCII by schema, other text counts one column a character. */
-const width = (text: string) => [...stripVTControlCharacters(text)].length
-
-/** Rows as aligned columns with a header; the last column is not padded. */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) =>
-    Math.max(width(title), ...rows.map(row => width(row[column] ?? ''))),
-  )
+/** The lines of aligned columns with a header, unless its titles are empty; the last column is not padded. */
+export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = header.some(title => widthOf(title) > 0) ? [header, ...rows] : rows
+  const widths = header.map((_, column) => Math.max(0, ...all.map(row => widthOf(row[column] ?? ''))))
   const line = (cells: readonly string[]) =>
     widths
       .map((size, column) => {
         const cell = cells[column] ?? ''
-        return column === widths.length - 1 ? cell : cell + ' '.repeat(size - width(cell))
+        return column === widths.length - 1 ? cell : cell + ' '.repeat(size - widthOf(cell))
       })
       .join('  ')
       .trimEnd()
-  return [header, ...rows].map(line).join('\n')
+  return all.map(line)
 }
