@@ -31,10 +31,10 @@ const agentFloors: readonly (readonly string[])[] = [
   ['paths'],
   ['services'],
   ['topics', 'health', 'tuning'],
-  ['runtime'],
   ['member'],
   ['agent'],
   ['gateway'],
+  ['runtime'],
 ]
 
 const oneOf = (names: readonly string[]) => `(${names.join('|')})`

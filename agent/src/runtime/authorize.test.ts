@@ -6,7 +6,7 @@ import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
 import { createLogger } from '../observe/logger.ts'
 import { authorizeBy } from './authorize.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 
 const granted = (...to: string[]): Policy => ({
   grants: [{ from: ['role:ops'], to, allow: ['call'] }],
@@ -90,7 +90,8 @@ describe('authorizeBy()', () => {
     await setPolicy(1, granted('service:deploy.*'))
     const authorize = authorizeBy(head)
     const ops = subject('ops')
-    for (let i = 0; i <= defaults.rememberedAnswers; i++) await ask(authorize, ops, `service:made-up.m${i}`)
+    for (let i = 0; i <= memberDefaults.rememberedAnswers; i++)
+      await ask(authorize, ops, `service:made-up.m${i}`)
     expect(await ask(authorize, ops, 'service:deploy.run')).toBe('accepted')
     expect(await ask(authorize, ops, 'service:made-up.m0')).toMatch(/^permission_denied: /)
   })

@@ -2,7 +2,7 @@
 import { evaluate, MeshError, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Authorize } from '../services/index.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 
 /**
  * Allows what the policy of the current head grants and denies everything else: calls where they arrive, publishing and
@@ -15,7 +15,7 @@ export function authorizeBy(head: HeadKeeper): Authorize {
   })
   const ask: (...question: [Subject, Asked, string]) => boolean = (from, action, to) => {
     const known = answers[action].get(from) ?? new Map<string, boolean>()
-    if (known.size >= defaults.rememberedAnswers) known.clear()
+    if (known.size >= memberDefaults.rememberedAnswers) known.clear()
     answers[action].set(from, known)
     const allowed = known.get(to) ?? evaluate(head.current.policy, from, action, to) !== undefined
     known.set(to, allowed)

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../observe/logger.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface CircuitMovesInit {
   /** Own peer id. */
@@ -45,7 +45,7 @@ export class CircuitMoves {
   }
 
   #next(): void {
-    if (this.#running.size >= defaults.circuitMoves) return
+    if (this.#running.size >= pathDefaults.circuitMoves) return
     const link = this.#waiting.shift()
     if (link === undefined) return
     const move: Promise<void> = this.#move(link).finally(() => {
@@ -59,7 +59,7 @@ export class CircuitMoves {
   async #move(link: Link): Promise<void> {
     const { links, connect, log } = this.#init
     const { peerId } = link.peer
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(defaults.circuitMoveMs)])
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(pathDefaults.circuitMoveMs)])
     while (link.state === 'up' && !signal.aborted)
       try {
         const { path, relayId } = await connect(peerId, signal)
@@ -67,7 +67,7 @@ export class CircuitMoves {
         break
       } catch (err) {
         if (!signal.aborted) log.debug({ peerId, err }, 'circuit not replaced yet')
-        await delay(defaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
+        await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
       }
     if (!this.#stopping.signal.aborted) links.retire(link)
   }

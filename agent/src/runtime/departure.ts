@@ -5,7 +5,7 @@
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Logger } from '../observe/logger.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import type { Member } from './member-parts.ts'
 import type { RpcSessions } from './rpc-sessions.ts'
 
@@ -29,7 +29,7 @@ export async function leaveMap({
   if (!ephemeral) return
   await publisher.stop()
   await client
-    .leave(AbortSignal.timeout(defaults.withdrawMs))
+    .leave(AbortSignal.timeout(memberDefaults.withdrawMs))
     .catch((err: unknown) =>
       log.warn({ err }, 'not removed from the map: the control plane does so in 10 min'),
     )
@@ -44,7 +44,7 @@ export async function depart(
   drainMs: number,
 ): Promise<void> {
   sessions.depart()
-  const withdrawn = publisher.withdraw(Math.min(defaults.withdrawMs, drainMs))
+  const withdrawn = publisher.withdraw(Math.min(memberDefaults.withdrawMs, drainMs))
   await Promise.allSettled([
     withdrawn.catch((err: unknown) => log.warn({ err }, 'services not withdrawn from the member record')),
     ...links.all().map(link => sessions.retire(link, drainMs)),

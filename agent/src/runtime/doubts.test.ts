@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { defaults } from './defaults.ts'
+import { membershipDefaults } from '../membership/defaults.ts'
 import { Doubts } from './doubts.ts'
 
-const { doubtMs, doubtMostMs, doubtAskMs } = defaults
+const { doubtMs, doubtMostMs, doubtAskMs } = membershipDefaults
 
 describe('Doubts', () => {
   test('end by themselves, later each time in a row, and with a link', () => {
@@ -38,7 +38,7 @@ describe('Doubts', () => {
 
   test('are bounded: the oldest are forgotten', () => {
     const doubts = new Doubts(() => 0)
-    for (let i = 0; i <= defaults.doubted; i++) doubts.doubt(`m${i}`)
+    for (let i = 0; i <= membershipDefaults.doubted; i++) doubts.doubt(`m${i}`)
     expect([doubts.has('m0'), doubts.has('m1')]).toEqual([false, true])
   })
 })

@@ -2,7 +2,7 @@
  * Members that were not reached, or fell silent, a moment ago, whatever a lease says of them: calls ask others first. The doubt
  * ends by itself, later each time in a row; while one call finds out whether it was right, the others still doubt.
  */
-import { defaults } from './defaults.ts'
+import { membershipDefaults } from '../membership/defaults.ts'
 
 interface Doubt {
   /** Monotonic ms. */
@@ -26,7 +26,7 @@ export class Doubts {
   /** It was not reached, or its link ended without a word. */
   doubt(peerId: string): void {
     const times = (this.#byPeer.get(peerId)?.times ?? 0) + 1
-    const ms = Math.min(defaults.doubtMostMs, defaults.doubtMs * 2 ** (times - 1))
+    const ms = Math.min(membershipDefaults.doubtMostMs, membershipDefaults.doubtMs * 2 ** (times - 1))
     this.#put(peerId, { until: this.#now() + ms, times })
   }
 
@@ -34,7 +34,7 @@ export class Doubts {
   asked(peerId: string): void {
     const known = this.#byPeer.get(peerId)
     if (known === undefined || this.has(peerId)) return
-    this.#put(peerId, { ...known, until: this.#now() + defaults.doubtAskMs })
+    this.#put(peerId, { ...known, until: this.#now() + membershipDefaults.doubtAskMs })
   }
 
   /** There is a link to it. */
@@ -47,6 +47,6 @@ export class Doubts {
     this.#byPeer.delete(peerId)
     this.#byPeer.set(peerId, doubt)
     const [oldest] = this.#byPeer.keys()
-    if (this.#byPeer.size > defaults.doubted && oldest !== undefined) this.#byPeer.delete(oldest)
+    if (this.#byPeer.size > membershipDefaults.doubted && oldest !== undefined) this.#byPeer.delete(oldest)
   }
 }

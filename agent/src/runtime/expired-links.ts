@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../observe/clock.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface ExpiredLinksInit {
   links: { all(): readonly Link[] }
@@ -23,7 +23,7 @@ export class ExpiredLinks {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.sweep(), defaults.expirySweepMs).unref()
+    this.#timer ??= setInterval(() => this.sweep(), pathDefaults.expirySweepMs).unref()
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,7 @@ import { diskFull } from '../membership/disk-room.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import { checkListen } from '../transport/listen-check.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import type { MemberInit } from './member-parts.ts'
 
 const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']
@@ -76,7 +76,7 @@ export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
   if (known === undefined) return firstJoin(init, token)
   try {
     if (joinedWith(store, token)) return known
-    return await redeem(init, token, limitedTo(defaults.rejoinMs, signal))
+    return await redeem(init, token, limitedTo(memberDefaults.rejoinMs, signal))
   } catch (error) {
     const { code } = toMeshError(error, 'internal', 'join')
     if (code === 'conflict' || signal?.aborted === true) throw error
@@ -115,7 +115,11 @@ async function waiting<T>(
   { settings: { wait }, log, signal, random = Math.random }: JoinInit,
   join: () => Promise<T>,
 ): Promise<T> {
-  for (let pause: number = defaults.joinRetryMinMs; ; pause = Math.min(pause * 2, defaults.joinRetryMaxMs))
+  for (
+    let pause: number = memberDefaults.joinRetryMinMs;
+    ;
+    pause = Math.min(pause * 2, memberDefaults.joinRetryMaxMs)
+  )
     try {
       return await join()
     } catch (error) {

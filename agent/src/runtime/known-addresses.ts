@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Transport } from '../transport/index.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface KnownAddressesInit {
   history: Transport['history']
@@ -32,7 +32,7 @@ export class KnownAddresses {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#save(), defaults.saveAddressesMs).unref()
+    this.#timer ??= setInterval(() => this.#save(), pathDefaults.saveAddressesMs).unref()
   }
 
   stop(): void {

@@ -7,7 +7,7 @@ import { announcementRecords, mdnsTag } from '../discovery/mdns-messages.ts'
 import { generateIdentity } from '../identity/index.ts'
 import { createLogger } from '../observe/logger.ts'
 import type { DialTarget, Interfaces } from '../transport/index.ts'
-import { defaults } from './defaults.ts'
+import { agentDefaults } from '../agent/defaults.ts'
 import { Lan, lanInterfaces, type LanInit } from './lan.ts'
 
 const meshId = 'a'.repeat(52)
@@ -103,7 +103,7 @@ describe('on the LAN', () => {
       announce(last, 4002)
       expect(found.addrsOf(last)).toHaveLength(1)
     })
-    expect(dialled.length).toBeLessThan(defaults.lanDialBurst + 10)
+    expect(dialled.length).toBeLessThan(agentDefaults.lanDialBurst + 10)
   })
 
   test('an interface that comes is looked on; once stopped, nothing is told', async () => {

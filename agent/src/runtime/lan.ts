@@ -6,7 +6,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { Mdns, type LanInterface } from '../discovery/mdns.ts'
 import { outward, partsOf, scopeOf, type Interfaces, type Link } from '../transport/index.ts'
-import { defaults } from './defaults.ts'
+import { agentDefaults } from '../agent/defaults.ts'
 import type { Member } from './member.ts'
 import type { MdnsOptions } from './options.ts'
 
@@ -37,7 +37,7 @@ export class Lan {
   readonly #meetings = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   /** A bucket of dials, filled with time. */
-  #tokens: number = defaults.lanDialBurst
+  #tokens: number = agentDefaults.lanDialBurst
   #filledAt = now()
   #unsubscribe: (() => void) | undefined
 
@@ -63,7 +63,7 @@ export class Lan {
   /** Where a peer said it is, a moment ago. */
   addrsOf(peerId: string): string[] {
     const seen = this.#seen.get(peerId)
-    return seen === undefined || now() - seen.at > defaults.lanSeenMs ? [] : [seen.addr]
+    return seen === undefined || now() - seen.at > agentDefaults.lanSeenMs ? [] : [seen.addr]
   }
 
   /** Ends the search, then dials under way and what they found. */
@@ -95,7 +95,7 @@ export class Lan {
     this.#seen.delete(peerId)
     this.#seen.set(peerId, { dialAt: 0, failures: 0, ...known, addr, at: now() })
     const [oldest] = this.#seen.keys()
-    if (this.#seen.size > defaults.lanPeers && oldest !== undefined) this.#seen.delete(oldest)
+    if (this.#seen.size > agentDefaults.lanPeers && oldest !== undefined) this.#seen.delete(oldest)
     this.#perhapsDial(peerId)
   }
 
@@ -108,14 +108,17 @@ export class Lan {
     const seen = this.#seen.get(peerId)
     const wanted = member.map.get(peerId) === undefined || watches(peerId)
     if (seen === undefined || !wanted || this.#linked(peerId) || this.#dials.has(peerId)) return
-    if (now() < seen.dialAt || this.#dials.size >= defaults.lanDials || !this.#takeToken()) return
+    if (now() < seen.dialAt || this.#dials.size >= agentDefaults.lanDials || !this.#takeToken()) return
     const dial = this.#dial(peerId, seen).finally(() => this.#dials.delete(peerId))
     this.#dials.set(peerId, dial)
   }
 
   #takeToken(): boolean {
     const at = now()
-    this.#tokens = Math.min(defaults.lanDialBurst, this.#tokens + (at - this.#filledAt) / defaults.lanDialMs)
+    this.#tokens = Math.min(
+      agentDefaults.lanDialBurst,
+      this.#tokens + (at - this.#filledAt) / agentDefaults.lanDialMs,
+    )
     this.#filledAt = at
     if (this.#tokens < 1) return false
     this.#tokens--
@@ -129,7 +132,8 @@ export class Lan {
       await transport.connect({ peerId, addrs: [seen.addr], relays: [] }, { signal })
       seen.failures = 0
     } catch (err) {
-      seen.dialAt = now() + Math.min(defaults.lanRetryMaxMs, defaults.lanRetryMinMs * 2 ** seen.failures)
+      seen.dialAt =
+        now() + Math.min(agentDefaults.lanRetryMaxMs, agentDefaults.lanRetryMinMs * 2 ** seen.failures)
       seen.failures++
       if (!signal.aborted) log.debug({ peerId, addr: seen.addr, err }, 'found on the LAN, not reached')
     }

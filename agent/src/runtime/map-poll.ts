@@ -3,7 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
 import { pullMap, type MapPullInit } from '../discovery/map-pull.ts'
 import type { Logger } from '../observe/logger.ts'
-import { defaults } from './defaults.ts'
+import { agentDefaults } from '../agent/defaults.ts'
 
 export interface MapPollInit extends MapPullInit {
   /** Whether a relay keeps the map current at this moment. */
@@ -15,8 +15,8 @@ export class MapPoll {
   readonly #init: MapPollInit
   readonly #stopping = new AbortController()
   readonly #backoff = new ExponentialBackoff({
-    initialDelay: defaults.pollMinMs,
-    maxDelay: defaults.pollMaxMs,
+    initialDelay: agentDefaults.pollMinMs,
+    maxDelay: agentDefaults.pollMaxMs,
   })
   #pause = this.#backoff.next()
   #timer: NodeJS.Timeout | undefined
@@ -61,7 +61,7 @@ export class MapPoll {
       this.#timer = undefined
       void this.#next()
     }
-    this.#timer = setTimeout(again, timerDelay(live ? defaults.pollCheckMs : this.#pause.duration))
+    this.#timer = setTimeout(again, timerDelay(live ? agentDefaults.pollCheckMs : this.#pause.duration))
     this.#pause = live ? this.#backoff.next() : this.#pause.next(undefined)
   }
 

@@ -4,7 +4,7 @@ import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
 import type { Authorize } from '../services/index.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import type { Revocations } from './revocations.ts'
 
 export class MemberAudit {
@@ -28,13 +28,13 @@ export class MemberAudit {
 
   /** A connection was not admitted. Strangers make keys as they like: they are counted by the reason alone. */
   refused(peerId: string, { code, message }: MeshError): void {
-    const reason = redactText(message).slice(0, defaults.auditedChars)
+    const reason = redactText(message).slice(0, memberDefaults.auditedChars)
     this.#log.recordFlood(`refused ${code}`, { who: peerId, what: 'refused', detail: { code, reason } })
   }
 
   /** A member asked for what the policy does not grant. */
   denied({ from, action, to }: { from: { sub: string; name: string }; action: string; to: string }): void {
-    const detail = { name: from.name, action, target: to.slice(0, defaults.auditedChars) }
+    const detail = { name: from.name, action, target: to.slice(0, memberDefaults.auditedChars) }
     this.#log.recordFlood(`denied ${from.sub} ${action} ${to}`, { who: from.sub, what: 'denied', detail })
   }
 

@@ -8,7 +8,7 @@ import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
 import { observePaths } from '../observe/path-metrics.ts'
 import { createTransport, type Transport } from '../transport/transport.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import { ExpiredLinks } from './expired-links.ts'
 import { PathWatch } from './path-watch.ts'
 import type { Undo } from './member-knowledge.ts'
@@ -38,7 +38,7 @@ export async function openTransport(parts: TransportParts) {
     departing: () => serving.sessions.departing,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),
     retire: link => serving.sessions.retire(link),
-    verify: async link => void (await serving.sessions.of(link).ping(defaults.verifyMs)),
+    verify: async link => void (await serving.sessions.of(link).ping(memberDefaults.verifyMs)),
     upgrades:
       init.upgrades === true
         ? { relays: () => head.current.relays, onReport: report => metrics.pathUpgraded(report) }

@@ -9,7 +9,7 @@ import { after } from '../observe/clock.ts'
 import { ClockWatch } from './clock-watch.ts'
 import type { ServiceRegistry } from '../services/index.ts'
 import { Clones, newBoot } from './clones.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import { KnownAddresses } from './known-addresses.ts'
 import { listedAddresses } from './listed-addresses.ts'
 import { followNetwork } from './moves.ts'
@@ -139,7 +139,7 @@ function tellAgain({ map, publisher, clock }: Pick<Member, 'map' | 'publisher' |
   let cancel = () => {}
   const unlisten = map.onRestart(() => {
     cancel()
-    cancel = after(clock, Math.random() * defaults.tellAgainMs, () => publisher.tellAgain())
+    cancel = after(clock, Math.random() * memberDefaults.tellAgainMs, () => publisher.tellAgain())
   })
   return () => {
     unlisten()

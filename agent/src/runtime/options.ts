@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { OwnedFolder } from '../identity/index.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import { checkNames } from './option-names.ts'
 
 const listenField = z.string().check(
@@ -55,7 +55,7 @@ const optionsSchema = z.object({
   /** Addresses told to others instead of those listened on. */
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
   /** Calls that run when it stops have this long to end, ms. @default 8,000 */
-  drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), defaults.drainMs),
+  drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), memberDefaults.drainMs),
   /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
   proxy: z.optional(proxyField),
   /** Finds members on the LAN by multicast DNS, and is found. @default false */

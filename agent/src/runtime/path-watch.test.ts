@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { PathWatch, type PathWatchInit } from './path-watch.ts'
 
 interface FakeLink {
@@ -89,7 +89,7 @@ beforeEach(() => {
 /** Ticks until `ms` from now. */
 function pass(ms: number): void {
   for (const end = now + ms; now < end;) {
-    now += defaults.pathTickMs
+    now += pathDefaults.pathTickMs
     tick()
   }
 }
@@ -114,7 +114,7 @@ describe('PathWatch', () => {
     expect(home.suspect).toBe(false)
     pass(800)
     expect([home.suspect, home.state]).toEqual([true, 'up'])
-    pass(defaults.pathLostMs)
+    pass(pathDefaults.pathLostMs)
     expect(home.state).toBe('down')
   })
 
@@ -123,7 +123,7 @@ describe('PathWatch', () => {
     paces = { home: 4_000 }
     pass(7_000)
     home.heardAt = now
-    pass(defaults.pathTickMs)
+    pass(pathDefaults.pathTickMs)
     expect(home.suspect).toBe(false)
   })
 
@@ -135,7 +135,7 @@ describe('PathWatch', () => {
       const [gone, slow] = [linkTo('gone'), linkTo('slow')]
       paces = { gone: 4_000, slow: 4_000 }
       gone.suspect = true
-      pass(4_200 + defaults.jointSuspectMs)
+      pass(4_200 + pathDefaults.jointSuspectMs)
       expect(slow.suspect).toBe(together)
     }
   })
@@ -144,7 +144,7 @@ describe('PathWatch', () => {
     const [doubted, idle] = [linkTo('doubted'), linkTo('idle')]
     watch.ask(doubted as unknown as Link)
     expect([doubted.pings, idle.pings]).toEqual([[now], []])
-    pass(defaults.pathSuspectMs + defaults.pathTickMs)
+    pass(pathDefaults.pathSuspectMs + pathDefaults.pathTickMs)
     expect([doubted.suspect, idle.suspect]).toEqual([true, false])
   })
 })
@@ -155,7 +155,7 @@ test('calls are told once that their path fell silent, also when a failed verifi
   silent.inFlight = 1
   doubt(unverified)
   expect(unverified.doubts).toBe(1)
-  for (const end = now + defaults.pathSuspectMs + 2_000; now < end; now += defaults.pathTickMs) {
+  for (const end = now + pathDefaults.pathSuspectMs + 2_000; now < end; now += pathDefaults.pathTickMs) {
     unverified.heardAt = now
     tick()
   }

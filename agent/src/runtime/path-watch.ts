@@ -7,7 +7,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import type { RpcLink, WheelClock } from '../rpc/index.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 
 export interface PathWatchInit {
@@ -62,7 +62,7 @@ export class PathWatch {
     const { clock, links } = this.#init
     this.#lastTick = clock.now()
     this.#undo.push(
-      clock.every(defaults.pathTickMs, () => this.tick()),
+      clock.every(pathDefaults.pathTickMs, () => this.tick()),
       links.onUp(link => this.#moveFrom(link.peer.peerId)),
       // Also of a link that did not answer when it was verified.
       links.onDoubt(link => {
@@ -102,7 +102,7 @@ export class PathWatch {
     const working = stats.outbound + stats.inbound > 0
     if (working) this.#activeAt = now
     const known = this.#watched.get(link)
-    const active = now - this.#activeAt < defaults.activeMs
+    const active = now - this.#activeAt < pathDefaults.activeMs
     const restMs = this.#init.rest.paceMs(link, active)
     if (!working && !link.suspect && known?.askedAt === undefined && restMs === undefined)
       return void this.#watched.delete(link)
@@ -110,7 +110,7 @@ export class PathWatch {
     if (late) watched.since = now
     const heardAt = stats.lastProgressAt
     if (watched.askedAt !== undefined && heardAt >= watched.askedAt) watched.askedAt = undefined
-    const pace = working || link.suspect ? defaults.pathProbeMs : (restMs ?? defaults.relayProbeMs)
+    const pace = working || link.suspect ? pathDefaults.pathProbeMs : (restMs ?? pathDefaults.relayProbeMs)
     const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity
     if (unasked || now - Math.max(heardAt, watched.probedAt, watched.since) >= pace)
       this.#probe(link, watched, now)
@@ -135,7 +135,7 @@ export class PathWatch {
     // Any byte is an answer: the probe's own outcome says nothing more.
     this.#init
       .rpcOf(link)
-      .ping(defaults.pathLostMs)
+      .ping(pathDefaults.pathLostMs)
       .catch(() => undefined)
   }
 
@@ -143,7 +143,7 @@ export class PathWatch {
     const { links } = this.#init
     const verdict = verdictOf(silence, elsewhere)
     if (verdict === 'lost') {
-      const seconds = defaults.pathLostMs / 1_000
+      const seconds = pathDefaults.pathLostMs / 1_000
       return link.abort(new MeshError('path_lost', `Cannot keep the link: no sign of life for ${seconds} s`))
     }
     if (verdict === 'trusted') {

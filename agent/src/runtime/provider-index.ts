@@ -7,7 +7,7 @@ import type { MeshMap } from '../membership/mesh-map.ts'
 import type { Presence } from '../membership/presence.ts'
 import type { Providers, ServiceRegistry } from '../services/index.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
-import { defaults } from './defaults.ts'
+import { balanceDefaults } from '../services/balance/defaults.ts'
 import type { Doubts } from './doubts.ts'
 
 export interface ProviderIndexInit {
@@ -59,7 +59,7 @@ export class ProviderIndex {
 
   /** Names come from outside: those that nobody serves any more are forgotten after a while. */
   #none(service: string, { at }: Entry): Providers {
-    const lately = this.#init.now() - at < defaults.latelyMs
+    const lately = this.#init.now() - at < balanceDefaults.latelyMs
     if (!lately) this.#entries.delete(service)
     return { good: [], doubtful: [], offline: [], lately }
   }
@@ -67,9 +67,9 @@ export class ProviderIndex {
   #isFresh({ size, own, version, leases, at }: Entry, service: string): boolean {
     const { registry, presence, now } = this.#init
     const age = now() - at
-    if (own !== registry.serves(service) || age >= defaults.providersMs) return false
+    if (own !== registry.serves(service) || age >= balanceDefaults.providersMs) return false
     if (version === this.#version && leases === presence.version) return true
-    return size > defaults.manyProviders && age < defaults.manyProvidersMs
+    return size > balanceDefaults.manyProviders && age < balanceDefaults.manyProvidersMs
   }
 
   #sort(service: string): Entry {

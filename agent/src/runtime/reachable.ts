@@ -6,7 +6,8 @@ import { MapSync } from '../membership/map-sync.ts'
 import { Rings } from '../membership/rings.ts'
 import type { RelayClient } from '../transport/index.ts'
 import { CircuitMoves } from './circuit-moves.ts'
-import { defaults } from './defaults.ts'
+import { agentDefaults } from '../agent/defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { Home } from './home.ts'
 import type { Lan } from './lan.ts'
 import { MapPoll } from './map-poll.ts'
@@ -49,7 +50,7 @@ export class Reachable {
       map,
       presence,
       log,
-      reopenMs: defaults.mapReopenMs,
+      reopenMs: agentDefaults.mapReopenMs,
       linkTo: relay => (this.relays.homeRelays().includes(relay) ? transport.links.best(relay) : undefined),
       homeClaimFor: relay => this.#home.claimFor(relay),
     })
@@ -57,11 +58,11 @@ export class Reachable {
     this.#rings = new Rings({
       meshId: head.current.keys.meshId,
       self: identity.peerId,
-      rings: defaults.watchedWithoutRelay,
-      small: defaults.smallMesh,
+      rings: pathDefaults.watchedWithoutRelay,
+      small: pathDefaults.smallMesh,
     })
     this.#watch = new WatchLinks({
-      redialMs: () => (head.current.relays.length > 0 ? defaults.watchRedialMs : 0),
+      redialMs: () => (head.current.relays.length > 0 ? pathDefaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
       connect: (peerId, signal) => targets.link(peerId, { signal }),
       ping: (link, signal) => this.#ping(link, signal),
@@ -87,9 +88,9 @@ export class Reachable {
   restProbeMs(peerId: string, active: boolean): number | undefined {
     const relays = this.linkedRelays()
     const place = relays.indexOf(peerId)
-    if (place < 0) return relays.length === 0 && this.keeps(peerId) ? defaults.peerProbeMs : undefined
-    if (active) return defaults.pathProbeMs
-    return place === 0 ? defaults.relayProbeMs : defaults.standbyProbeMs
+    if (place < 0) return relays.length === 0 && this.keeps(peerId) ? pathDefaults.peerProbeMs : undefined
+    if (active) return pathDefaults.pathProbeMs
+    return place === 0 ? pathDefaults.relayProbeMs : pathDefaults.standbyProbeMs
   }
 
   /** The relays that this agent is reached through at this moment, home first. */
@@ -173,7 +174,7 @@ export class Reachable {
   #watchTargets(): string[] {
     const { head, revocations } = this.#init.member
     if (revocations.own) return []
-    const rings = head.current.relays.length > 0 ? defaults.watched : defaults.watchedWithoutRelay
+    const rings = head.current.relays.length > 0 ? pathDefaults.watched : pathDefaults.watchedWithoutRelay
     for (;;) {
       const watched = this.#rings.watched(rings)
       // A map that was read anew forgets members without a word of each.

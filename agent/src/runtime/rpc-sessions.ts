@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
 import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface RpcSessionsInit {
   wheel: TimerWheel
@@ -75,10 +75,10 @@ export class RpcSessions {
     const deadline = performance.now() + (drainMs ?? Infinity)
     await rpc.goAway(drainMs)
     while (link.circuits > 0 && link.state !== 'down' && performance.now() < deadline)
-      await delay(defaults.circuitCheckMs)
+      await delay(pathDefaults.circuitCheckMs)
     rpc.close()
     const limit = new AbortController()
-    const late = delay(defaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})
+    const late = delay(pathDefaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})
     await Promise.race([link.closed, late])
     limit.abort()
   }

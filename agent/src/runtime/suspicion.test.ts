@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { verdictOf, wasLate, type Silence } from './suspicion.ts'
 
-const { pathSuspectMs, pathLostMs } = defaults
+const { pathSuspectMs, pathLostMs } = pathDefaults
 const base: Silence = { heardAt: 0, watchedSince: 0, working: true, askedAt: undefined, now: 0 }
 
 describe('a silent path', () => {
@@ -30,14 +30,14 @@ describe('a silent path', () => {
   })
 
   it('is suspect sooner when another path is, unless calls wait on it', () => {
-    const idle = { ...base, working: false, askedAt: 0, now: defaults.jointSuspectMs }
+    const idle = { ...base, working: false, askedAt: 0, now: pathDefaults.jointSuspectMs }
     expect(verdictOf(idle)).toBe('trusted')
     expect(verdictOf(idle, true)).toBe('suspect')
     expect(verdictOf({ ...idle, working: true }, true)).toBe('trusted')
   })
 
   it('proves nothing after the own event loop was late', () => {
-    expect(wasLate(defaults.pathTickMs + 10)).toBe(false)
+    expect(wasLate(pathDefaults.pathTickMs + 10)).toBe(false)
     expect(wasLate(5_000)).toBe(true)
   })
 })

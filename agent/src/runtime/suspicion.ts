@@ -2,7 +2,7 @@
  * When a silent path is suspect, and when it is lost: pure arithmetic over times of one monotonic clock, ms. Silence alone
  * proves nothing while nobody is asked, so it counts from a moment at which the peer owed an answer.
  */
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface Silence {
   /** When bytes last came from the peer, or a full stream took more of ours: slow is not dead. */
@@ -27,10 +27,11 @@ export function silentMs({ heardAt, watchedSince, working, askedAt, now }: Silen
 /** @param elsewhere whether another path of this member is suspect: what ends one often ends more, so less is proof enough */
 export function verdictOf(silence: Silence, elsewhere = false): Verdict {
   const ms = silentMs(silence)
-  if (ms >= defaults.pathLostMs) return 'lost'
-  const limit = elsewhere && !silence.working ? defaults.jointSuspectMs : defaults.pathSuspectMs
+  if (ms >= pathDefaults.pathLostMs) return 'lost'
+  const limit = elsewhere && !silence.working ? pathDefaults.jointSuspectMs : pathDefaults.pathSuspectMs
   return ms >= limit ? 'suspect' : 'trusted'
 }
 
 /** Whether the own event loop was late: what looks like the peer's silence may lie unread in the own socket. */
-export const wasLate = (sinceLastMs: number): boolean => sinceLastMs > defaults.pathTickMs + defaults.lateMs
+export const wasLate = (sinceLastMs: number): boolean =>
+  sinceLastMs > pathDefaults.pathTickMs + pathDefaults.lateMs

@@ -4,7 +4,7 @@ import { systemWheelClock } from '../rpc/index.ts'
 import type { Callee, CallTargets, ConnectOptions, Providers } from '../services/index.ts'
 import type { DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { agentDefaults } from '../agent/defaults.ts'
 import { Doubts } from './doubts.ts'
 import type { Member } from './member.ts'
 import type { PathChoice } from './options.ts'
@@ -87,7 +87,7 @@ export class Targets implements CallTargets {
   /** @param ms what the dial was given */
   #notReached(peerId: string, error: unknown, ms: number): void {
     if (!(error instanceof MeshError) || notOfTheMember.includes(error.code)) return
-    if (error.code === 'deadline_exceeded' && ms < defaults.doubtDialMs) return
+    if (error.code === 'deadline_exceeded' && ms < agentDefaults.doubtDialMs) return
     this.#doubt(peerId)
   }
 

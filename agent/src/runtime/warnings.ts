@@ -1,6 +1,6 @@
 /** What is wrong with a member now, in the words of `status`. */
 import { limits, type MeshError } from '@agent-mesh/protocol'
-import { defaults } from './defaults.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import type { Member } from './member.ts'
 
 /** Most important first. @param own what the kind of member adds */
@@ -16,7 +16,7 @@ export function memberWarnings(member: Member, own: readonly string[]): string[]
     ...own,
     clockWarning({ now, offset: client.clockOffset, signedAt: newestTime(member) }),
     expires <= now && `the credential expired at ${new Date(expires).toISOString()}`,
-    now - issuedAt > defaults.oldHeadMs &&
+    now - issuedAt > memberDefaults.oldHeadMs &&
       'the head is older than a day: policy and revocations may be newer',
     ...clones.warnings,
     credential.void && 'an authority key was revoked: nobody admits this member until it is renewed',

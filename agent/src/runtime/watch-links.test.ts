@@ -5,7 +5,7 @@ import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { WatchLinks } from './watch-links.ts'
 
 let network: TestMesh
@@ -105,14 +105,14 @@ describe('WatchLinks', () => {
         }
       }
       await changes(10)
-      await vi.advanceTimersByTimeAsync(defaults.watchSettleMs + defaults.watchRetryMinMs)
+      await vi.advanceTimersByTimeAsync(pathDefaults.watchSettleMs + pathDefaults.watchRetryMinMs)
       expect([...dialled]).toEqual(['peer-10'])
-      await changes((2 * defaults.watchSettleMaxMs) / 100)
+      await changes((2 * pathDefaults.watchSettleMaxMs) / 100)
       expect(dialled.size).toBeGreaterThan(1)
       expect(dialled.size).toBeLessThan(5)
       own.updateLater()
       await own.stop()
-      await vi.advanceTimersByTimeAsync(defaults.watchSettleMaxMs)
+      await vi.advanceTimersByTimeAsync(pathDefaults.watchSettleMaxMs)
       expect(dialled.size).toBeLessThan(5)
     } finally {
       vi.useRealTimers()
@@ -136,7 +136,7 @@ describe('WatchLinks', () => {
         log: createLogger('test', 'silent'),
       })
       own.update()
-      await vi.advanceTimersByTimeAsync(defaults.watchRetryMinMs)
+      await vi.advanceTimersByTimeAsync(pathDefaults.watchRetryMinMs)
       expect(ends).toHaveLength(1)
       ends[0]?.()
       await vi.advanceTimersByTimeAsync(9_900)

@@ -3,7 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff, type IBackoff } from 'cockatiel'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
-import { defaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 
 export interface WatchLinksInit {
   /** Peer ids to watch, by the map as it is now. */
@@ -47,11 +47,11 @@ export class WatchLinks {
     if (this.#stopped) return
     const now = performance.now()
     this.#changedAt ??= now
-    const left = this.#changedAt + defaults.watchSettleMaxMs - now
+    const left = this.#changedAt + pathDefaults.watchSettleMaxMs - now
     clearTimeout(this.#settling)
     this.#settling = setTimeout(
       () => this.update(),
-      timerDelay(Math.max(0, Math.min(defaults.watchSettleMs, left))),
+      timerDelay(Math.max(0, Math.min(pathDefaults.watchSettleMs, left))),
     )
   }
 
@@ -91,19 +91,19 @@ export class WatchLinks {
 
   async #run(peerId: string, signal: AbortSignal): Promise<void> {
     const start = new ExponentialBackoff({
-      initialDelay: defaults.watchRetryMinMs,
-      maxDelay: defaults.watchRetryMaxMs,
+      initialDelay: pathDefaults.watchRetryMinMs,
+      maxDelay: pathDefaults.watchRetryMaxMs,
     })
     let backoff: IBackoff<unknown> = start.next()
     // Both ends watch each other in a small mesh: the jitter lets one of them dial first.
-    await pause(Math.random() * defaults.watchRetryMinMs, signal)
+    await pause(Math.random() * pathDefaults.watchRetryMinMs, signal)
     while (!signal.aborted) {
       try {
         const link = await this.#init.connect(peerId, signal)
         link.rttMs = await this.#init.ping(link, signal)
         backoff = start.next()
         const end = this.#endOf(link)
-        await pause(defaults.watchPingMs, signal, end)
+        await pause(pathDefaults.watchPingMs, signal, end)
         if (end.aborted) await pause(Math.random() * (this.#init.redialMs?.() ?? 0), signal)
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')

@@ -14,7 +14,7 @@ import {
   type ProxyOptions,
   type StunServer,
 } from '../../transport/index.ts'
-import { defaults } from '../defaults.ts'
+import { netcheckDefaults } from '../../agent/netcheck/defaults.ts'
 import type { Measured, NetworkFacts, RelayFacts, UdpFacts } from './network-facts.ts'
 
 export interface NetworkCheckInit {
@@ -37,7 +37,7 @@ export async function checkNetwork(init: NetworkCheckInit): Promise<NetworkFacts
   say('Asking the control plane')
   const asking = askControlPlane(init)
   const relays = init.relays.length > 0 ? init.relays : (await asking).relays
-  const some = relays.slice(0, defaults.netcheckRelays)
+  const some = relays.slice(0, netcheckDefaults.relays)
   say(`Measuring ${some.length} relays`)
   const [asked, measured, udp4, udp6] = await Promise.all([
     asking,
@@ -94,7 +94,7 @@ async function askControlPlane({ controlPlane, proxy, signal }: NetworkCheckInit
   const { url, meshId } = controlPlane
   const client = controlPlaneClient({ url, meshId: meshId ?? '', proxy })
   let relays: readonly RelayEntry[] = []
-  const measured = await measure(signal, defaults.netcheckAskMs, async limited => {
+  const measured = await measure(signal, netcheckDefaults.askMs, async limited => {
     const startedAt = performance.now()
     const reply = await client.bootstrap({}, limited)
     const ms = performance.now() - startedAt
@@ -116,7 +116,7 @@ async function measureRelay(
   const addrs = await Promise.all(
     dialled.map(async addr => ({
       addr,
-      ...(await measure(signal, defaults.netcheckReachMs, limited =>
+      ...(await measure(signal, netcheckDefaults.reachMs, limited =>
         reach(addr, { proxy, signal: limited }),
       )),
     })),
@@ -137,7 +137,7 @@ function stunServers(relays: readonly RelayEntry[], type: 'udp4' | 'udp6') {
         return kinds.includes(kind) ? [{ relayId: peerId, addr, server }] : []
       }),
     )
-    .slice(0, defaults.netcheckStunServers)
+    .slice(0, netcheckDefaults.stunServers)
 }
 
 type StunAnswered = RelayFacts['stun'][number] & { relayId: string }
@@ -159,7 +159,7 @@ async function measureUdp(
     const answers = await Promise.all(
       servers.map(async ({ relayId, addr, server }): Promise<StunAnswered> => {
         try {
-          const { mapped, rttMs } = await probe.ask(server, { signal, timeoutMs: defaults.netcheckReachMs })
+          const { mapped, rttMs } = await probe.ask(server, { signal, timeoutMs: netcheckDefaults.reachMs })
           seen.push({ server: `${server.host}:${server.port}`, mapped })
           return { relayId, addr, ok: true, ms: rttMs, mapped: `${mapped.host}:${mapped.port}` }
         } catch (error) {

@@ -1,0 +1,23 @@
+/** Defaults of what only an agent does. Milliseconds unless said. */
+export const agentDefaults = {
+  /** Until a map stream that ended is opened again, if there is a link to its relay. */
+  mapReopenMs: 1_000,
+  /** First and longest pause between polls of the control plane while no relay is reachable (design 4a: 60 s). */
+  pollMinMs: 1_000,
+  pollMaxMs: 60_000,
+  /** How often it is looked whether a relay still keeps the map current. */
+  pollCheckMs: 5_000,
+  /** A dial that had less time than this says nothing about the member. */
+  doubtDialMs: 1_000,
+  /** What was heard on the LAN is good for this long: three announcements. */
+  lanSeenMs: 180_000,
+  /** Members heard there that are remembered (a count). */
+  lanPeers: 1_024,
+  /** Dials at the same time, in a row, and between two after that: a hostile LAN costs a handshake each second. */
+  lanDials: 4,
+  lanDialBurst: 16,
+  lanDialMs: 1_000,
+  /** First and longest pause before one that was not reached is dialled again. */
+  lanRetryMinMs: 1_000,
+  lanRetryMaxMs: 5 * 60_000,
+} as const

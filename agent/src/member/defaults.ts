@@ -1,0 +1,23 @@
+/** Defaults of a running member. Milliseconds unless said. */
+export const memberDefaults = {
+  /** After a restore members tell the control plane their records again, within this: 5,000 of them 1,000 a second. */
+  tellAgainMs: 5_000,
+  /** A better link must answer within this before others retire for its sake. */
+  verifyMs: 2_000,
+  /** A member that stops gives its calls this long: containers are killed 10 s after SIGTERM, unless said
+   * otherwise, and closing takes up to 2 s. */
+  drainMs: 8_000,
+  /** It waits for the control plane to take the record without its services, no longer than this. */
+  withdrawMs: 1_000,
+  /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */
+  oldHeadMs: 24 * 3600_000,
+  /** Of texts that come from outside so many characters go into the audit log. */
+  auditedChars: 200,
+  /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */
+  rememberedAnswers: 1024,
+  /** First and longest pause before a join is tried again that waits for the control plane; half of each is random. */
+  joinRetryMinMs: 500,
+  joinRetryMaxMs: 30_000,
+  /** An enrolled member that is started with another join token waits so long for its redemption, then goes on without. */
+  rejoinMs: 5_000,
+} as const
