@@ -16,7 +16,7 @@ export {
 } from './runtime/options.ts'
 export { refuseAfterStop } from './runtime/stopped.ts'
 export type { CutOff } from './runtime/revocations.ts'
-export { WatchLinks } from './runtime/watch-links.ts'
+export { WatchLinks } from './paths/watch-links.ts'
 export { peerViews, serviceViews, statusView } from './runtime/views.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'
 export { pullMap } from './discovery/map-pull.ts'

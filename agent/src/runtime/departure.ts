@@ -7,7 +7,7 @@ import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Logger } from '../observe/logger.ts'
 import { memberDefaults } from '../member/defaults.ts'
 import type { Member } from './member-parts.ts'
-import type { RpcSessions } from './rpc-sessions.ts'
+import type { RpcSessions } from '../paths/rpc-sessions.ts'
 
 export interface DepartureInit {
   links: Pick<LinkTable, 'all'>

@@ -5,7 +5,7 @@ import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { Logger } from '../observe/logger.ts'
 import { NetworkWatch, type NetworkChange, type Transport } from '../transport/index.ts'
 import { listedAddresses } from './listed-addresses.ts'
-import type { PathWatch } from './path-watch.ts'
+import type { PathWatch } from '../paths/path-watch.ts'
 
 export interface MovesInit {
   transport: Pick<Transport, 'addresses' | 'upgrader'>

@@ -5,16 +5,16 @@
 import { MapSync } from '../membership/map-sync.ts'
 import { Rings } from '../membership/rings.ts'
 import type { RelayClient } from '../transport/index.ts'
-import { CircuitMoves } from './circuit-moves.ts'
+import { CircuitMoves } from '../paths/circuit-moves.ts'
 import { agentDefaults } from '../agent/defaults.ts'
 import { pathDefaults } from '../paths/defaults.ts'
 import { Home } from './home.ts'
 import type { Lan } from './lan.ts'
 import { MapPoll } from './map-poll.ts'
 import type { Member } from './member.ts'
-import { Rescues } from './rescues.ts'
+import { Rescues } from '../paths/rescues.ts'
 import type { Targets } from './targets.ts'
-import { WatchLinks } from './watch-links.ts'
+import { WatchLinks } from '../paths/watch-links.ts'
 
 export interface ReachableInit {
   member: Member

@@ -10,7 +10,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import { Listeners } from '../core/listeners.ts'
-import type { RpcSessions } from './rpc-sessions.ts'
+import type { RpcSessions } from '../paths/rpc-sessions.ts'
 
 /** A link that ended because its peer was revoked. */
 export interface CutOff {

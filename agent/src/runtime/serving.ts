@@ -14,7 +14,7 @@ import {
 } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
-import { RpcSessions } from './rpc-sessions.ts'
+import { RpcSessions } from '../paths/rpc-sessions.ts'
 
 export interface Serving {
   readonly registry: ServiceRegistry

@@ -18,7 +18,7 @@ import { ServiceRegistry } from '../services/index.ts'
 import { TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Member } from './member.ts'
-import { RpcSessions } from './rpc-sessions.ts'
+import { RpcSessions } from '../paths/rpc-sessions.ts'
 import { Targets } from './targets.ts'
 
 const log = createLogger('test', 'silent')

@@ -5,10 +5,10 @@ import type { Callee, CallTargets, ConnectOptions, Providers } from '../services
 import type { DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from '../agent/defaults.ts'
-import { Doubts } from './doubts.ts'
+import { Doubts } from '../membership/doubts.ts'
 import type { Member } from './member.ts'
 import type { PathChoice } from './options.ts'
-import { ProviderIndex } from './provider-index.ts'
+import { ProviderIndex } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {
   member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief' | 'presence'>

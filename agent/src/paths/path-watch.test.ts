@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 import { PathWatch, type PathWatchInit } from './path-watch.ts'
 
 interface FakeLink {

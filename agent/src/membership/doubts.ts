@@ -2,7 +2,7 @@
  * Members that were not reached, or fell silent, a moment ago, whatever a lease says of them: calls ask others first. The doubt
  * ends by itself, later each time in a row; while one call finds out whether it was right, the others still doubt.
  */
-import { membershipDefaults } from '../membership/defaults.ts'
+import { membershipDefaults } from './defaults.ts'
 
 interface Doubt {
   /** Monotonic ms. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../observe/logger.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface CircuitMovesInit {
   /** Own peer id. */

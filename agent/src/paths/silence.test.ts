@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { pathDefaults } from '../paths/defaults.ts'
-import { verdictOf, wasLate, type Silence } from './suspicion.ts'
+import { pathDefaults } from './defaults.ts'
+import { verdictOf, wasLate, type Silence } from './silence.ts'
 
 const { pathSuspectMs, pathLostMs } = pathDefaults
 const base: Silence = { heardAt: 0, watchedSince: 0, working: true, askedAt: undefined, now: 0 }

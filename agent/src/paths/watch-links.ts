@@ -3,7 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff, type IBackoff } from 'cockatiel'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface WatchLinksInit {
   /** Peer ids to watch, by the map as it is now. */

@@ -7,8 +7,8 @@ import { MeshError } from '@agent-mesh/protocol'
 import type { RpcLink, WheelClock } from '../rpc/index.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
-import { verdictOf, wasLate, type Silence } from './suspicion.ts'
+import { pathDefaults } from './defaults.ts'
+import { verdictOf, wasLate, type Silence } from './silence.ts'
 
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'onDoubt' | 'best' | 'suspect' | 'trust'>

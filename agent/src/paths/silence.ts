@@ -2,7 +2,7 @@
  * When a silent path is suspect, and when it is lost: pure arithmetic over times of one monotonic clock, ms. Silence alone
  * proves nothing while nobody is asked, so it counts from a moment at which the peer owed an answer.
  */
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface Silence {
   /** When bytes last came from the peer, or a full stream took more of ours: slow is not dead. */

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../observe/clock.ts'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface ExpiredLinksInit {
   links: { all(): readonly Link[] }

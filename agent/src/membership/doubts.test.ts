@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { membershipDefaults } from '../membership/defaults.ts'
+import { membershipDefaults } from './defaults.ts'
 import { Doubts } from './doubts.ts'
 
 const { doubtMs, doubtMostMs, doubtAskMs } = membershipDefaults

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Transport } from '../transport/index.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface KnownAddressesInit {
   history: Transport['history']

@@ -5,7 +5,7 @@ import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 import { WatchLinks } from './watch-links.ts'
 
 let network: TestMesh

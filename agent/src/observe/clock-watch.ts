@@ -3,8 +3,8 @@
  * sleeps looks the same, and has the same to do afterwards.
  */
 import { Listeners } from '../core/listeners.ts'
-import type { Clock } from '../observe/clock.ts'
-import { clockDefaults } from '../observe/defaults.ts'
+import type { Clock } from './clock.ts'
+import { clockDefaults } from './defaults.ts'
 
 export interface ClockWatchInit {
   clock: Clock

@@ -2,13 +2,13 @@
  * Who serves what, sorted by what is believed of each: worked out again when map, links or leases have changed, not for each
  * call.
  */
-import type { Belief } from '../membership/belief.ts'
-import type { MeshMap } from '../membership/mesh-map.ts'
-import type { Presence } from '../membership/presence.ts'
-import type { Providers, ServiceRegistry } from '../services/index.ts'
-import type { LinkTable } from '../transport/links/link-table.ts'
-import { balanceDefaults } from '../services/balance/defaults.ts'
-import type { Doubts } from './doubts.ts'
+import type { Belief } from '../../membership/belief.ts'
+import type { MeshMap } from '../../membership/mesh-map.ts'
+import type { Presence } from '../../membership/presence.ts'
+import type { Providers, ServiceRegistry } from '../index.ts'
+import type { LinkTable } from '../../transport/links/link-table.ts'
+import { balanceDefaults } from './defaults.ts'
+import type { Doubts } from '../../membership/doubts.ts'
 
 export interface ProviderIndexInit {
   /** Own peer id. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
 import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
-import { pathDefaults } from '../paths/defaults.ts'
+import { pathDefaults } from './defaults.ts'
 
 export interface RpcSessionsInit {
   wheel: TimerWheel
