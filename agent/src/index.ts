@@ -1,23 +1,23 @@
 /** The agent: what programs and the rooms above import. */
 export type { Agent, Asked } from './runtime/agent.ts'
 export { createAgent, type AgentOptions } from './runtime/create-agent.ts'
-export { depart, leaveMap } from './runtime/departure.ts'
-export { openMember, type Member, type MemberInit } from './runtime/member.ts'
+export { depart, leaveMap } from './member/departure.ts'
+export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './runtime/netcheck/check-network.ts'
 export { findingsOf, type Finding } from './runtime/netcheck/findings.ts'
 export type { NetworkFacts } from './runtime/netcheck/network-facts.ts'
-export { checkNames } from './runtime/option-names.ts'
+export { checkNames } from './member/option-names.ts'
 export {
   parseMemberOptions,
   throwIfCancelled,
   type MemberOptions,
   type PathChoice,
   type StartOptions,
-} from './runtime/options.ts'
-export { refuseAfterStop } from './runtime/stopped.ts'
-export type { CutOff } from './runtime/revocations.ts'
+} from './member/options.ts'
+export { refuseAfterStop } from './member/stopped.ts'
+export type { CutOff } from './member/revocations.ts'
 export { WatchLinks } from './paths/watch-links.ts'
-export { peerViews, serviceViews, statusView } from './runtime/views.ts'
+export { peerViews, serviceViews, statusView } from './member/views.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'
 export { pullMap } from './discovery/map-pull.ts'
 export * from './identity/index.ts'

@@ -23,14 +23,14 @@ import {
   type ServiceDefinition,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
-import { depart, leaveMap } from './departure.ts'
-import type { Member } from './member.ts'
-import { pathReport } from './path-report.ts'
+import { depart, leaveMap } from '../member/departure.ts'
+import type { Member } from '../member/member.ts'
+import { pathReport } from '../member/path-report.ts'
 import type { Reachable } from './reachable.ts'
-import type { CutOff } from './revocations.ts'
-import { refuseAfterStop } from './stopped.ts'
+import type { CutOff } from '../member/revocations.ts'
+import { refuseAfterStop } from '../member/stopped.ts'
 import type { Targets } from './targets.ts'
-import { peerViews, serviceViews, statusView } from './views.ts'
+import { peerViews, serviceViews, statusView } from '../member/views.ts'
 
 /** A result, who gave it and over which path it was asked; no path when the agent answered itself. */
 export interface Asked {

@@ -4,7 +4,7 @@ import { createLogger } from '../observe/logger.ts'
 import { localCallee, type Contracts } from '../services/index.ts'
 import { Agent } from './agent.ts'
 import { Lan } from './lan.ts'
-import { openMember, type Member, type MemberInit } from './member.ts'
+import { openMember, type Member, type MemberInit } from '../member/member.ts'
 import {
   parseMemberOptions,
   parsePaths,
@@ -12,7 +12,7 @@ import {
   type MemberSettings,
   type PathChoice,
   type StartOptions,
-} from './options.ts'
+} from '../member/options.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 

@@ -7,8 +7,8 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { Mdns, type LanInterface } from '../discovery/mdns.ts'
 import { outward, partsOf, scopeOf, type Interfaces, type Link } from '../transport/index.ts'
 import { agentDefaults } from '../agent/defaults.ts'
-import type { Member } from './member.ts'
-import type { MdnsOptions } from './options.ts'
+import type { Member } from '../member/member.ts'
+import type { MdnsOptions } from '../member/options.ts'
 
 export interface LanInit {
   member: Pick<Member, 'identity' | 'controlPlane' | 'map' | 'transport' | 'log'>

@@ -17,7 +17,7 @@ import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { ServiceRegistry } from '../services/index.ts'
 import { TestMesh } from '../transport/testing/test-mesh.ts'
 import type { Transport } from '../transport/transport.ts'
-import type { Member } from './member.ts'
+import type { Member } from '../member/member.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
 import { Targets } from './targets.ts'
 

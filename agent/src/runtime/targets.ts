@@ -6,8 +6,8 @@ import type { DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from '../agent/defaults.ts'
 import { Doubts } from '../membership/doubts.ts'
-import type { Member } from './member.ts'
-import type { PathChoice } from './options.ts'
+import type { Member } from '../member/member.ts'
+import type { PathChoice } from '../member/options.ts'
 import { ProviderIndex } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {

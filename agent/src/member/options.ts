@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { OwnedFolder } from '../identity/index.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 import { checkNames } from './option-names.ts'
 
 const listenField = z.string().check(

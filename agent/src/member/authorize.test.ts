@@ -6,7 +6,7 @@ import { headKeeper, type HeadKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
 import { createLogger } from '../observe/logger.ts'
 import { authorizeBy } from './authorize.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 
 const granted = (...to: string[]): Policy => ({
   grants: [{ from: ['role:ops'], to, allow: ['call'] }],

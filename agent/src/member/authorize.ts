@@ -2,7 +2,7 @@
 import { evaluate, MeshError, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Authorize } from '../services/index.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 
 /**
  * Allows what the policy of the current head grants and denies everything else: calls where they arrive, publishing and

@@ -4,7 +4,7 @@ import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
 import type { Authorize } from '../services/index.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 import type { Revocations } from './revocations.ts'
 
 export class MemberAudit {

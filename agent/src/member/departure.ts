@@ -5,7 +5,7 @@
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Logger } from '../observe/logger.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 import type { Member } from './member-parts.ts'
 import type { RpcSessions } from '../paths/rpc-sessions.ts'
 

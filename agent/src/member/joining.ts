@@ -12,7 +12,7 @@ import { diskFull } from '../membership/disk-room.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import { checkListen } from '../transport/listen-check.ts'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 import type { MemberInit } from './member-parts.ts'
 
 const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']

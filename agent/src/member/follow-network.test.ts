@@ -3,7 +3,7 @@ import type { NetworkInterfaceInfo } from 'node:os'
 import { expect, it } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
 import { NetworkWatch } from '../transport/index.ts'
-import { followNetwork } from './moves.ts'
+import { followNetwork } from './follow-network.ts'
 
 it('a member on another network lists its addresses anew, and again what it lists beside them', () => {
   const outer = (address: string) => [{ address, internal: false } as NetworkInterfaceInfo]

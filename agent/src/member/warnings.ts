@@ -1,6 +1,6 @@
 /** What is wrong with a member now, in the words of `status`. */
 import { limits, type MeshError } from '@agent-mesh/protocol'
-import { memberDefaults } from '../member/defaults.ts'
+import { memberDefaults } from './defaults.ts'
 import type { Member } from './member.ts'
 
 /** Most important first. @param own what the kind of member adds */
