@@ -34,7 +34,6 @@ const agentFloors: readonly (readonly string[])[] = [
   ['member'],
   ['agent'],
   ['gateway'],
-  ['runtime'],
 ]
 
 const oneOf = (names: readonly string[]) => `(${names.join('|')})`

@@ -26,7 +26,6 @@ const planted: Record<string, { file: string; text: string }> = {
   'agent-topics': { file: 'agent/src/topics/x.ts', text: `import '../member/ok.ts'` },
   'agent-health': { file: 'agent/src/health/x.ts', text: `import '../member/ok.ts'` },
   'agent-tuning': { file: 'agent/src/tuning/x.ts', text: `import '../agent/ok.ts'` },
-  'agent-runtime': { file: 'agent/src/runtime/x.ts', text: `import '../member/ok.ts'` },
   'agent-member': { file: 'agent/src/member/x.ts', text: `import '../agent/ok.ts'` },
   'agent-agent': { file: 'agent/src/agent/x.ts', text: `import '../gateway/ok.ts'` },
   'agent-gateway': { file: 'agent/src/gateway/x.ts', text: `import '../index.ts'` },

@@ -7,7 +7,7 @@ import { announcementRecords, mdnsTag } from '../discovery/mdns-messages.ts'
 import { generateIdentity } from '../identity/index.ts'
 import { createLogger } from '../observe/logger.ts'
 import type { DialTarget, Interfaces } from '../transport/index.ts'
-import { agentDefaults } from '../agent/defaults.ts'
+import { agentDefaults } from './defaults.ts'
 import { Lan, lanInterfaces, type LanInit } from './lan.ts'
 
 const meshId = 'a'.repeat(52)

@@ -14,7 +14,7 @@ import {
   type ProxyOptions,
   type StunServer,
 } from '../../transport/index.ts'
-import { netcheckDefaults } from '../../agent/netcheck/defaults.ts'
+import { netcheckDefaults } from './defaults.ts'
 import type { Measured, NetworkFacts, RelayFacts, UdpFacts } from './network-facts.ts'
 
 export interface NetworkCheckInit {

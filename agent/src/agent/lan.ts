@@ -6,7 +6,7 @@
 import type { NetworkInterfaceInfo } from 'node:os'
 import { Mdns, type LanInterface } from '../discovery/mdns.ts'
 import { outward, partsOf, scopeOf, type Interfaces, type Link } from '../transport/index.ts'
-import { agentDefaults } from '../agent/defaults.ts'
+import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
 import type { MdnsOptions } from '../member/options.ts'
 

@@ -3,7 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
 import { pullMap, type MapPullInit } from '../discovery/map-pull.ts'
 import type { Logger } from '../observe/logger.ts'
-import { agentDefaults } from '../agent/defaults.ts'
+import { agentDefaults } from './defaults.ts'
 
 export interface MapPollInit extends MapPullInit {
   /** Whether a relay keeps the map current at this moment. */
