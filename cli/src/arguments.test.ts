@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import { collect, parseCount, parseDuration, parseJoin, parseJsonArgument, parseListen } from './arguments.ts'
+import {
+  collect,
+  collectFields,
+  parseCount,
+  parseDuration,
+  parseJoin,
+  parseListen,
+  parseParams,
+} from './arguments.ts'
 
 describe('parseDuration()', () => {
   it.each([
@@ -44,21 +52,26 @@ describe('other arguments', () => {
       expect(() => parseCount(text)).toThrow()
   })
 
-  it('are JSON, and the refusal says how to quote it', () => {
-    expect(parseJsonArgument('{"a":[1,null]}')).toEqual({ a: [1, null] })
-    expect(() => parseJsonArgument('{a:1}')).toThrow(`'{"a":1}'`)
+  it('are params as JSON, @FILE or -, and the refusal says how to quote', () => {
+    for (const text of ['{"a":[1,null]}', '@params.json', '-', '"text"']) expect(parseParams(text)).toBe(text)
+    for (const text of ['{a:1}', '@', '']) expect(() => parseParams(text)).toThrow(`'{"a":1}'`)
   })
 
-  it('refuses numbers that would become others, naming where they are', () => {
-    expect(() => parseJsonArgument('{"ids":[1,12345678901234567890]}')).toThrow(
-      'params.ids[1] is 12345678901234567890, which would become 12345678901234567000.',
-    )
-    expect(() => parseJsonArgument('{"n":1e400}')).toThrow('params.n is 1e400, which would become Infinity.')
-    expect(parseJsonArgument('{"id":"12345678901234567890","n":0.1234567890123456789}')).toEqual({
-      id: '12345678901234567890',
-      n: 0.12345678901234568,
-    })
-  })
+  it.each([
+    ['a=', ['a'], ''],
+    ['a=b=c', ['a'], 'b=c'],
+    ['a b=\n', ['a b'], '\n'],
+    ['a[b][c]=1', ['a', 'b', 'c'], '1'],
+    ['a[]=1', ['a', ''], '1'],
+    ['a[b][]=1', ['a', 'b', ''], '1'],
+    ['a[][b]=1', ['a', '', 'b'], '1'],
+  ])('are the field %j', (text, path, value) =>
+    expect(collectFields([], false)(text)).toEqual([{ path, value, typed: false }]),
+  )
+
+  it.each(['', 'a', '=1', '[a]=1', 'a[b=1', 'a]b=1', 'a[b]c=1'])('refuse the field %j', text =>
+    expect(() => collectFields([], false)(text)).toThrow('key=value'),
+  )
 
   it('are collected when repeated', () => {
     expect(collect('b', collect('a', undefined))).toEqual(['a', 'b'])

@@ -1,6 +1,7 @@
 import { readDuration } from '@agent-mesh/protocol/duration'
-import { inexactNumber } from '@agent-mesh/protocol/exact-json'
 import { InvalidArgumentError } from 'commander'
+
+import type { Field } from './data/call-params.ts'
 
 /** Parsers of options and arguments; each throws what commander shows as a usage error (exit code 2). */
 
@@ -34,20 +35,28 @@ export function parseStunPort(text: string): number {
   return port
 }
 
-export function parseJsonArgument(text: string): unknown {
-  let value: unknown
+/** JSON, `@FILE` or `-`: only JSON can be checked before anything is read. */
+export function parseParams(text: string): string {
+  if (text === '-' || (text.startsWith('@') && text.length > 1)) return text
   try {
-    value = JSON.parse(text)
+    JSON.parse(text)
   } catch {
-    throw new InvalidArgumentError(`It is not JSON. In a shell, quote it: '{"a":1}'.`)
+    throw new InvalidArgumentError(`It is not JSON, @FILE or -. In a shell, quote JSON: '{"a":1}'.`)
   }
-  const inexact = inexactNumber(text, 'params')
-  if (inexact !== undefined)
-    throw new InvalidArgumentError(
-      `${inexact.place} is ${inexact.text.slice(0, 40)}, which would become ${Number(inexact.text)}. Give it as text, in quotes.`,
-    )
-  return value
+  return text
 }
+
+/** Adds `key=value`, `key[sub]=value` or `key[]=value` to `fields`, which two options share so that their order stays. */
+export const collectFields =
+  (fields: Field[], typed: boolean) =>
+  (text: string): Field[] => {
+    const [, key, subs = '', value] = /^([^=[\]]+)((?:\[[^[\]]*\])*)=(.*)$/s.exec(text) ?? []
+    if (key === undefined || value === undefined || (typed && value === '@'))
+      throw new InvalidArgumentError('It is key=value; key[sub]=value in an object, key[]=value in an array.')
+    const path = [key, ...Array.from(subs.matchAll(/\[([^\]]*)\]/g), ([, sub = '']) => sub)]
+    fields.push({ path, value, typed })
+    return fields
+  }
 
 /** `TOKEN`, `@FILE` or `-`. An empty variable in a shell line makes the next option the value: that is refused. */
 export function parseJoin(text: string): string {

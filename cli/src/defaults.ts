@@ -16,6 +16,8 @@ export const defaults = {
   localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */
   localRequestBytes: 2 * 1024 * 1024,
+  /** Largest file or standard input that a command reads whole, bytes: a policy, a token, a configuration. */
+  inputBytes: 16 * 1024 * 1024,
   /** `sockaddr_un` holds 104 bytes on macOS and 108 on Linux, with a NUL. */
   socketPathBytes: 100,
   /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */

@@ -100,6 +100,12 @@ function flagsOf({ context, data }: GlobalOptions): string {
   return context === undefined ? '' : ` --context ${context}`
 }
 
+/** Of a process of this same command: all of this one's, and the join token, if any. */
+export function childEnvironment(join: string | undefined): NodeJS.ProcessEnv {
+  const { AGENT_MESH_JOIN: _, AGENT_MESH_JOIN_FILE: __, ...env } = environment()
+  return join === undefined ? env : { ...env, AGENT_MESH_JOIN: join }
+}
+
 function environment(): NodeJS.ProcessEnv {
   // eslint-disable-next-line no-restricted-properties -- this is the file that reads it
   return process.env

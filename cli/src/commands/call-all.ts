@@ -3,7 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { exitCodes } from '../exit-codes.ts'
 import { withProgress } from '../show/progress.ts'
 import { shortPeerId } from '../show/units.ts'
-import { callRequest, takesCall, type CallOptions } from './call-request.ts'
+import { callRequest, paramsHelp, takesCall, type CallOptions } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
 
 export const registerCallAll: Register = (program, finish) => {
@@ -15,7 +15,8 @@ export const registerCallAll: Register = (program, finish) => {
     .option('--offline', 'ask members that are believed offline, too')
     .addHelpText(
       'after',
-      `
+      `${paramsHelp}
+
 Examples:
   $ agent-mesh call-all host.info
   $ agent-mesh call-all host.info --offline
@@ -23,13 +24,13 @@ Examples:
 
 Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that serve it are offline, 7 nobody serves it.`,
     )
-  onCall<CallOptions & { offline?: true }, [string, unknown]>(
+  onCall<CallOptions & { offline?: true }, [string, string | undefined]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
       const { offline } = options
-      const request = { ...callRequest(method, params, options), ...(offline && { offline }) }
+      const request = { ...(await callRequest(method, params, options)), ...(offline && { offline }) }
       const { results, skipped = 0 } = await withProgress(settings, `Calling ${method} everywhere`, () =>
         localClient(settings.data, signal).callAll(request),
       )

@@ -1,24 +1,46 @@
 /** What `call` and `call-all` both take, and what they ask the agent for. */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 
-import { parseJsonArgument } from '../arguments.ts'
+import { collectFields, parseParams } from '../arguments.ts'
+import { readParams, type Field } from '../data/call-params.ts'
 import { timeoutOption } from './timeout.ts'
 
 export interface CallOptions {
   timeout: number
   idempotent?: true
+  /** Of both options, in the order of the command line. */
+  rawField?: Field[]
+  field?: Field[]
 }
 
-export const takesCall = (command: Command): Command =>
-  command
+export function takesCall(command: Command): Command {
+  const fields: Field[] = []
+  return command
     .argument('<method>', 'service.method')
-    .argument('[params]', 'JSON', parseJsonArgument)
+    .argument('[params]', 'JSON, @FILE, or - for standard input', parseParams)
+    .addOption(
+      new Option('-f, --raw-field <key=value>', 'a text of the params; may be repeated').argParser(
+        collectFields(fields, false),
+      ),
+    )
+    .addOption(
+      new Option(
+        '-F, --field <key=value>',
+        'the same for JSON (1, true, null, [1,2]), and for the text of a file: key=@FILE, key=@-',
+      ).argParser(collectFields(fields, true)),
+    )
     .addOption(timeoutOption())
     .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
+}
 
-export const callRequest = (method: string, params: unknown, { timeout, idempotent }: CallOptions) => ({
-  method,
-  params,
-  timeoutMs: timeout,
-  ...(idempotent && { idempotent }),
-})
+/** For the help of both. */
+export const paramsHelp = `
+Fields make an object: key[sub]=value nests, key[]=value adds to an array. The command line can be read by every user of the
+machine: pass secrets with -, @FILE or -F key=@FILE.`
+
+/** @throws MeshError as {@link readParams} */
+export async function callRequest(method: string, source: string | undefined, options: CallOptions) {
+  const { timeout, idempotent, rawField, field } = options
+  const params = await readParams(source, rawField ?? field ?? [])
+  return { method, params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
+}

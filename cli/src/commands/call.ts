@@ -1,6 +1,6 @@
 import { jsonLines } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
-import { callRequest, takesCall, type CallOptions } from './call-request.ts'
+import { callRequest, paramsHelp, takesCall, type CallOptions } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options extends CallOptions {
@@ -15,21 +15,25 @@ export const registerCall: Register = (program, finish) => {
       .option('--peer <name|id>', 'whom to call (default: anyone who serves it)'),
   ).addHelpText(
     'after',
-    `
+    `${paramsHelp}
+
 Examples:
   $ agent-mesh call host.info
   $ agent-mesh call math.add '{"a":1,"b":2}' --peer web-1 --timeout 2s
+  $ agent-mesh call math.add -F a=1 -F b=2
+  $ agent-mesh call vault.store -f name=db -F password=@/run/secrets/db
+  $ jq . order.json | agent-mesh call shop.order -
   $ agent-mesh call host.info --json | jq .value.uptime
 
 With --json the result is {"value", "peerId", "name", "path", "ms"}; without, the value alone.`,
   )
-  onCall<Options, [string, unknown]>(
+  onCall<Options, [string, string | undefined]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
       const { peer } = options
-      const request = { ...callRequest(method, params, options), ...(peer !== undefined && { peer }) }
+      const request = { ...(await callRequest(method, params, options)), ...(peer !== undefined && { peer }) }
       const reply = await withProgress(settings, `Calling ${method}`, () =>
         localClient(settings.data, signal).call(request),
       )

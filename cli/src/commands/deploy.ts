@@ -63,7 +63,7 @@ Examples:
       `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
       '',
       'Let a machine join (good for one, for a day):',
-      `  agent-mesh up --join ${deployed.token}`,
+      `  AGENT_MESH_JOIN=${deployed.token} agent-mesh up`,
     ])
   })
 }

@@ -1,22 +1,39 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
+import { createReadStream } from 'node:fs'
 
-/** The text of a file, or of stdin for `-`. @throws MeshError not_found, invalid_argument */
-export async function readInput(file: string): Promise<string> {
-  if (file === '-') return text(process.stdin)
+import { defaults } from '../defaults.ts'
+
+/**
+ * The text of a file, or of stdin for `-`.
+ * @param mostBytes more is refused before it is read whole
+ * @throws MeshError not_found, invalid_argument, too_large
+ */
+export async function readInput(file: string, mostBytes: number = defaults.inputBytes): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
   try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    const missing = code === 'ENOENT'
-    throw new MeshError(
-      missing ? 'not_found' : 'invalid_argument',
-      `Cannot read ${file}: ${missing ? 'there is no such file' : code}`,
-      {
-        cause,
-        hint: 'Name a file, or - for standard input.',
-      },
-    )
+    for await (const chunk of (file === '-'
+      ? process.stdin
+      : createReadStream(file)) as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes > mostBytes)
+        throw new MeshError('too_large', `Cannot read ${nameOf(file)}: it is over ${mostBytes} bytes`)
+    }
+  } catch (error) {
+    throw error instanceof MeshError ? error : readFailure(file, error)
   }
+  return Buffer.concat(chunks).toString()
+}
+
+const nameOf = (file: string): string => (file === '-' ? 'standard input' : file)
+
+function readFailure(file: string, cause: unknown): MeshError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const missing = code === 'ENOENT'
+  return new MeshError(
+    missing ? 'not_found' : 'invalid_argument',
+    `Cannot read ${nameOf(file)}: ${missing ? 'there is no such file' : code}`,
+    { cause, hint: 'Name a file, or - for standard input.' },
+  )
 }

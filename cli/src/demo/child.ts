@@ -2,6 +2,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
+import { childEnvironment } from '../settings.ts'
 import { demoDefaults } from './defaults.ts'
 
 /** A process of this same command that the demo started and will end. */
@@ -15,12 +16,16 @@ export interface Child {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-/** Starts `agent-mesh ARGS --data DATA --json`; it ends with this process, however that ends. */
-export function startChild(name: string, data: string, args: readonly string[]): Child {
+/**
+ * Starts `agent-mesh ARGS --data DATA --json`; it ends with this process, however that ends.
+ * @param join token, which every user of the machine could read in the arguments
+ */
+export function startChild(name: string, data: string, args: readonly string[], join?: string): Child {
   const script = process.argv[1] ?? ''
   // The channel carries nothing: its end tells the child that the demo is gone.
   const child = spawn(process.execPath, [script, ...args, '--data', data, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: childEnvironment(join),
   })
   const exited = new Promise<void>(resolve => {
     child.once('exit', () => resolve())

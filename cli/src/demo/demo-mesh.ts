@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { adminClient } from '../data/admin-client.ts'
@@ -25,9 +25,9 @@ export interface DemoMesh {
 export async function startDemoMesh(say: (text: string) => void, signal: AbortSignal): Promise<DemoMesh> {
   const root = await makeDemoFolder()
   const children: Child[] = []
-  const start = (name: string, args: readonly string[]) => {
+  const start = (name: string, args: readonly string[], join?: string) => {
     signal.throwIfAborted()
-    const child = startChild(name, join(root, name), args)
+    const child = startChild(name, path.join(root, name), args, join)
     children.push(child)
     return child
   }
@@ -44,10 +44,10 @@ export async function startDemoMesh(say: (text: string) => void, signal: AbortSi
     ])
     say(`Starting ${demoDefaults.relays.length} relays and ${demoDefaults.agents.length} agents`)
     const relays = demoDefaults.relays.map(name =>
-      start(name, ['relay', '--join', relayToken.token, '--name', name, '--listen', '/ip4/127.0.0.1/tcp/0']),
+      start(name, ['relay', '--name', name, '--listen', '/ip4/127.0.0.1/tcp/0'], relayToken.token),
     )
     await Promise.all(relays.map(({ ready }) => ready))
-    const agents = demoDefaults.agents.map(name => start(name, agentArguments(name, agentToken.token)))
+    const agents = demoDefaults.agents.map(name => start(name, agentArguments(name), agentToken.token))
     await Promise.all(agents.map(({ ready }) => ready))
     say('Waiting until all know each other')
     const [found] = await Promise.all([followHidden(agents, signal), converged(agents, signal)])
@@ -61,8 +61,8 @@ export async function startDemoMesh(say: (text: string) => void, signal: AbortSi
 
 const hidden: readonly string[] = demoDefaults.hiddenAgents
 
-const agentArguments = (name: string, token: string): string[] => [
-  ...['up', '--join', token, '--name', name, '--no-mdns'],
+const agentArguments = (name: string): string[] => [
+  ...['up', '--name', name, '--no-mdns'],
   ...(hidden.includes(name) ? ['--no-listen'] : ['--listen', '/ip4/127.0.0.1/tcp/0']),
   ...(name === demoDefaults.relayedAgent ? ['--paths', 'relay'] : []),
 ]
