@@ -12,6 +12,13 @@ export function parseDuration(text: string): number {
   return ms
 }
 
+/** How often something is repeated, ms: not so often that it is all the process does. */
+export function parseInterval(text: string): number {
+  const ms = parseDuration(text)
+  if (ms < 100 || ms > 86_400_000) throw new InvalidArgumentError('It is at least 100ms and at most 24h.')
+  return ms
+}
+
 export function parseCount(text: string): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < 1)

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
+import { exitCodeMeanings, exitCodes } from './exit-codes.ts'
 import { createProgram } from './program.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -25,6 +26,12 @@ function idleProgram(): Command {
     if (command.commands.length === 0) command.action(() => undefined)
   }
   return program
+}
+
+const helpOf = (command: Command): string => {
+  let help = ''
+  command.configureOutput({ writeOut: text => void (help += text) }).outputHelp()
+  return help
 }
 
 /** Words of a shell line, up to what the shell does with its output. */
@@ -63,14 +70,47 @@ test.each(pages.filter(page => page.endsWith('.md')))(
 test('every example of --help is one that the command takes', async () => {
   let examples = 0
   for (const command of tree(idleProgram())) {
-    let help = ''
-    command.configureOutput({ writeOut: text => void (help += text) }).outputHelp()
-    for (const [, line = ''] of help.matchAll(/^ {2}\$ agent-mesh +(\S.*?)(?: {2,}.*)?$/gm)) {
+    for (const [, line = ''] of helpOf(command).matchAll(/^ {2}\$ agent-mesh +(\S.*?)(?: {2,}.*)?$/gm)) {
       examples++
       expect(await taken(line), `${pathOf(command)} --help: ${line}`).toBe('taken')
     }
   }
   expect(examples).toBeGreaterThan(50)
+})
+
+test('the help of every command that does something has an example of it', () => {
+  const without = tree(idleProgram())
+    .filter(({ commands }) => commands.length === 0)
+    .filter(command => !helpOf(command).includes(`  $ agent-mesh ${pathOf(command)}`))
+  expect(without.map(pathOf)).toEqual([])
+})
+
+test('agent-mesh --help lists its commands in groups, none outside', () => {
+  const headings = helpOf(idleProgram()).match(/^[A-Z][a-z]+:$/gm)
+  expect(headings).toEqual(
+    ['Options', 'Run', 'Look', 'Call', 'Administer', 'Operate', 'Environment', 'Examples'].map(
+      heading => `${heading}:`,
+    ),
+  )
+})
+
+test('agent-mesh --help names every environment variable that the command reads', () => {
+  const sources = readdirSync(join(checkout, 'cli', 'src'), { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map(file => read(join('cli', 'src', file)))
+    .join('\n')
+  const names = [...sources.matchAll(/(?:env\[|named\(|\.env\(\s*)'([A-Z][A-Z0-9_]+)'/g)].map(
+    ([, name = '']) => name,
+  )
+  expect(names).toContain('XDG_DATA_HOME')
+  const help = helpOf(idleProgram())
+  expect(names.filter(name => !help.includes(name))).toEqual([])
+})
+
+test('docs/cli.md has every exit code', () => {
+  const page = read('docs/cli.md')
+  expect(Object.values(exitCodes).filter(code => !page.includes(`| ${code} |`))).toEqual([])
+  expect(exitCodeMeanings.map(([code]) => code)).toEqual(Object.values(exitCodes))
 })
 
 test('docs/cli.md names every command and every option', () => {

@@ -11,8 +11,24 @@ export const exitCodes = {
   unavailable: 6,
   notFound: 7,
   conflict: 8,
+  policyDenies: 9,
   interrupted: 130,
 } as const
+
+/** For `--help` and docs/cli.md: what each code says, briefly. */
+export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
+  [exitCodes.ok, 'done'],
+  [exitCodes.failure, 'failed'],
+  [exitCodes.usage, 'wrong usage or input'],
+  [exitCodes.nothingRunning, 'nothing runs in this context'],
+  [exitCodes.denied, 'permission denied'],
+  [exitCodes.timeout, 'timed out'],
+  [exitCodes.unavailable, 'nothing that could answer is reachable'],
+  [exitCodes.notFound, 'not found'],
+  [exitCodes.conflict, 'conflict'],
+  [exitCodes.policyDenies, '"policy explain": the policy denies it'],
+  [exitCodes.interrupted, 'interrupted'],
+]
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 

@@ -1,26 +1,14 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { printable } from '@agent-mesh/protocol/printable'
 import { version } from '@agent-mesh/protocol/version'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, type Argument } from 'commander'
 
 import type { Finish } from './commands/define.ts'
-import { commands } from './commands/index.ts'
+import { commandGroups } from './commands/index.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { rootHelp } from './help/root-help.ts'
+import { showUsageAfterErrors, usageReason } from './help/usage-errors.ts'
 import { readSettings, type GlobalOptions } from './settings.ts'
 import { showFailure } from './show/failure.ts'
-
-const examples = `
-Examples:
-  $ agent-mesh control-plane                        start a mesh on this machine
-  $ agent-mesh token create --uses 5                let five machines join it
-  $ agent-mesh up --join TOKEN                      join and stay in the mesh
-  $ agent-mesh peers                                who is there, over which path
-  $ agent-mesh call host.info --peer web-1          ask a machine
-  $ agent-mesh call-all host.info                   ask all of them
-  $ agent-mesh demo                                 a whole mesh of processes, to look at
-
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing running, 4 denied, 5 timed out, 6 nobody reachable,
-7 not found, 8 conflict, 130 interrupted.`
 
 /** Runs the command line `argv` (without node and script); returns the exit code. */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
@@ -35,7 +23,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     // Asking for help or the version is no failure.
     if (error.exitCode === 0) return exitCodes.ok
     // Commander has told people already.
-    if (style.json) showFailure(new MeshError('invalid_argument', usageMessage(error)), style)
+    if (style.json) showFailure(new MeshError('invalid_argument', usageReason(error)), style)
     return exitCodes.usage
   }
 }
@@ -49,20 +37,28 @@ export function createProgram(json: boolean, finish: Finish): Command {
     .option('--data <dir>', 'data folder (default: $XDG_DATA_HOME/agent-mesh/CONTEXT)')
     .option('--json', 'results as JSON')
     .option('--proxy <url>', 'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; exempt: NO_PROXY)')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: listed })
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => (json ? undefined : write(printableLines(text))) })
+    .configureOutput({
+      outputError: (message, write) => (json ? undefined : write(`error: ${usageReason({ message })}\n`)),
+    })
     .exitOverride()
-    .addHelpText('after', examples)
-  for (const register of commands) register(program, finish)
+    .addHelpText('after', rootHelp)
+  for (const { heading, commands } of commandGroups) {
+    program.commandsGroup(heading)
+    for (const register of commands) register(program, finish)
+  }
+  program.helpCommand('help [command]', 'display the help of a command')
+  if (!json) showUsageAfterErrors(program)
   return program
 }
 
-/** Commander quotes arguments, which a script may have from elsewhere. */
-const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+/** How help lists a command: its arguments, not that it has options. */
+const listed = (command: Command): string =>
+  [command.name(), ...command.registeredArguments.map(argumentText)].join(' ')
 
-const usageMessage = ({ message }: CommanderError) =>
-  `Cannot run the command: ${message.replace(/^error: /, '')}`
+const argumentText = (argument: Argument): string =>
+  argument.required ? `<${argument.name()}>` : `[${argument.name()}${argument.variadic ? '...' : ''}]`
 
 /** The settings themselves may be what is wrong. */
 function failureStyle(options: GlobalOptions, argv: readonly string[]) {

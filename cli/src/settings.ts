@@ -21,6 +21,8 @@ export interface Settings {
   json: boolean
   /** Whether stdout shows colour. */
   color: boolean
+  /** Whether stdout is a terminal on which lines can be drawn anew. */
+  redraws: boolean
   /** Whether somebody watches stderr. */
   interactive: boolean
   /** Through which control plane and relays are reached. */
@@ -53,6 +55,7 @@ export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = en
     flags: flagsOf(options),
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    redraws: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
     proxy: proxyOf(options.proxy, env),
     join: joinOf(env),

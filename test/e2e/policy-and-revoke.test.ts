@@ -61,7 +61,7 @@ describe('agent-mesh policy', () => {
 
   it('explain names the grant, or what is missing, and says it in its exit code', async () => {
     const denied = await admin('policy', 'explain', 'web-1', 'call', 'service:math.add')
-    expect(denied.code).toBe(4)
+    expect(denied.code).toBe(9)
     expect(denied.stdout).toMatch(/^denied: no grant is for any of .*role:agent/)
     const allowed = await admin('policy', 'explain', 'role:admin', 'manage', 'admin:tokens', '--json')
     expect([allowed.code, lastJson(allowed)]).toMatchObject([0, { allowed: true, by: { index: 0 } }])

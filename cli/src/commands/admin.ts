@@ -15,7 +15,7 @@ interface InitOptions {
 
 export const registerAdmin = groupOf({
   name: 'admin',
-  description: 'keys and admins of a mesh',
+  description: 'keys, backups and recovery of a mesh',
   commands: [
     registerRotateKey,
     registerBackup,
@@ -29,7 +29,7 @@ export const registerAdmin = groupOf({
 function registerInit(admin: Command, finish: Finish): void {
   const command = admin
     .command('init')
-    .description('make the keys of a mesh deployed to AWS, and its first admin, in the data folder')
+    .description('create the keys and the first admin of a mesh deployed to AWS')
     .option('--stack <name>', 'its CloudFormation stack', defaults.stack)
     .addHelpText(
       'after',

@@ -25,7 +25,7 @@ const whereOption = () =>
 
 export const registerAudit = groupOf({
   name: 'audit',
-  description: 'what happened: joins, revocations, policy changes, denied calls, as a chain of hashes',
+  description: 'read and verify the audit logs',
   help: `
 The control plane keeps one log of the mesh, read with the admin key of the context; every agent and relay keeps one of
 its own in its data folder, read whether or not it runs.`,
@@ -35,7 +35,7 @@ its own in its data folder, read whether or not it runs.`,
 function registerTail(audit: Command, finish: Finish): void {
   const command = audit
     .command('tail')
-    .description('the newest entries')
+    .description('print the newest entries')
     .option('-n, --lines <n>', 'how many', parseCount, 20)
     .option('-f, --follow', 'go on as entries come, until Ctrl-C')
     .addOption(whereOption())
@@ -80,7 +80,7 @@ function entryText({ seq, at, who, what, detail }: AuditEntry): string {
 function registerVerify(audit: Command, finish: Finish): void {
   const command = audit
     .command('verify')
-    .description('check every entry against the chain; exit code 1 names the first broken one')
+    .description('check every entry against the hash chain')
     .addOption(whereOption())
     .addHelpText(
       'after',
@@ -134,7 +134,7 @@ function parseTime(text: string): number {
 function registerExport(audit: Command, finish: Finish): void {
   const command = audit
     .command('export')
-    .description('entries as JSON lines, as they are stored, to keep elsewhere')
+    .description('export entries as JSON lines')
     .option('--out <file>', 'write them to a file (mode 0600) instead of stdout')
     .option('--since <time>', 'from this time on: a date, or how long ago (24h)', parseTime)
     .option('--until <time>', 'before this time', parseTime)

@@ -18,7 +18,7 @@ interface BackupOptions {
 export const registerBackup: Register = (admin, finish) => {
   const command = admin
     .command('backup')
-    .description('back up a mesh on SQLite or PostgreSQL into one file, while its control plane runs')
+    .description('back up a mesh on SQLite or PostgreSQL into one file')
     .argument('<file>', 'where to; mode 0600, written whole or not at all')
     .option('--force', 'replace the file if it is there')
     .addOption(storeOption('of a control plane that does not run: its store'))

@@ -7,9 +7,7 @@ import { onCall, type Register } from './define.ts'
 export const registerBugReport: Register = (program, finish) => {
   const command = program
     .command('bug-report')
-    .description(
-      'what helps to find a defect, as JSON without secrets: status, versions, files, last audit entries',
-    )
+    .description('collect what helps to find a defect, without secrets')
     .option('--out <file>', 'write it to a file (mode 0600) instead of stdout')
     .addHelpText(
       'after',

@@ -8,9 +8,7 @@ import { onCall, type Register } from './define.ts'
 
 export const registerCallAll: Register = (program, finish) => {
   const command = takesCall(
-    program
-      .command('call-all')
-      .description('call a method at all online members that serve it and gather the results'),
+    program.command('call-all').description('call a method on every online member that serves it'),
   )
     .option('--offline', 'ask members that are believed offline, too')
     .addHelpText(

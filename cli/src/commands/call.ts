@@ -11,7 +11,7 @@ export const registerCall: Register = (program, finish) => {
   const command = takesCall(
     program
       .command('call')
-      .description('call a method of a service and print its result')
+      .description('call a method of a service')
       .option('--peer <name|id>', 'whom to call (default: anyone who serves it)'),
   ).addHelpText(
     'after',

@@ -4,7 +4,7 @@ import { onCall, type Register } from './define.ts'
 export const registerConfirmClock: Register = (admin, finish) => {
   const command = admin
     .command('confirm-clock')
-    .description('vouch for the clock of the control plane, which stopped removing what has expired')
+    .description('confirm that the clock of the control plane is right')
     .addHelpText(
       'after',
       `

@@ -38,7 +38,7 @@ Examples:
 export const registerControlPlane: Register = (program, finish) => {
   const command = program
     .command('control-plane')
-    .description('start a mesh, or go on with it: bootstrap, enrolment, map and policy in one process')
+    .description('start or resume the control plane of a mesh')
     .addOption(
       new Option('--listen <host:port>', 'where it listens (port 0: any)')
         .argParser(parseListen)

@@ -13,7 +13,7 @@ interface Options {
 export const registerDemo: Register = (program, finish) => {
   const command = program
     .command('demo')
-    .description('a whole mesh of processes on this machine: watch it call, lose a relay and go on')
+    .description('run a demo mesh on this machine, with relay failover')
     .option(
       '--once',
       'one round without the live table: call, kill a relay, call again (also without a terminal)',

@@ -22,7 +22,7 @@ export const registerDeploy = groupOf({
 function registerAws(deploy: Command, finish: Finish): void {
   const command = deploy
     .command('aws')
-    .description('deploy to AWS, make the mesh and its first admin, and try it; or destroy what was deployed')
+    .description('deploy a control plane to AWS and test it, or destroy it')
     .addArgument(new Argument('[action]', 'what to do').choices(['apply', 'destroy']).default('apply'))
     .option('--stack <name>', 'name of the CloudFormation stack', defaults.stack)
     .option('--set <name=value>', 'a setting of docs/deploy-aws.md; may be repeated', collect)

@@ -8,7 +8,7 @@ import { onCall, type Register } from './define.ts'
 export const registerDoctor: Register = (program, finish) => {
   const command = program
     .command('doctor')
-    .description('what is wrong with this machine’s membership, and what to do about it')
+    .description('diagnose the membership of this machine')
     .addHelpText(
       'after',
       `

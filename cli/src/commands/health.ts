@@ -2,15 +2,17 @@ import type { HealthReply, HealthStep, RegionHealth } from '@agent-mesh/protocol
 import { InvalidArgumentError } from 'commander'
 
 import { parseDuration } from '../arguments.ts'
+import type { Settings } from '../settings.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { duration } from '../show/units.ts'
+import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { onCall, type Register } from './define.ts'
 
 const hour = 3_600_000
 
-interface Options {
+interface Options extends WatchOptions {
   /** Milliseconds. */
   history?: number
 }
@@ -24,34 +26,46 @@ const parseHistory = (text: string): number => {
 export const registerHealth: Register = (program, finish) => {
   const command = program
     .command('health')
-    .description('the health of the mesh per region and service, as the control plane sees it')
+    .description('show the health of the mesh per region and service')
     .option('--history <time>', 'also how it was, up to 24h ago, in steps of 5 minutes', parseHistory)
+    .addOption(watchOption('10s'))
     .addHelpText(
       'after',
       `
-"Online" is attested by a relay in time; "stale" was, by a relay that has not reported since. Asks the control plane
-with the admin key of the context.
+ONLINE: a relay reports the member online. STALE: last reported online, but its relay has stopped reporting. AGE: of the
+oldest report. Asks the control plane with the admin key of the context.
 
 Examples:
   $ agent-mesh health
+  $ agent-mesh health --watch
   $ agent-mesh health --history 2h
   $ agent-mesh health --json | jq '.regions[] | {region, online}'`,
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
-    const hours = options.history === undefined ? undefined : Math.ceil(options.history / hour)
-    const health = await askControlPlane(settings, client => client.health(signal, hours))
-    const since = health.asOf - (options.history ?? 0)
-    const history = health.history?.filter(({ at }) => at >= since)
-    const shown = history === undefined ? health : { ...health, history }
-    output.result(shown, () => healthText(shown, output))
+    await showOnceOrWatch({ settings, output, signal, every: options.watch }, async () => {
+      const health = await askHealth(settings, options.history, signal)
+      return { value: health, text: () => healthText(health, output) }
+    })
   })
+}
+
+/** @param span how far back, ms; undefined: no history */
+async function askHealth(
+  settings: Settings,
+  span: number | undefined,
+  signal: AbortSignal,
+): Promise<HealthReply> {
+  const hours = span === undefined ? undefined : Math.ceil(span / hour)
+  const health = await askControlPlane(settings, client => client.health(signal, hours))
+  const history = health.history?.filter(({ at }) => at >= health.asOf - (span ?? 0))
+  return history === undefined ? health : { ...health, history }
 }
 
 function healthText({ regions, services, latency, history }: HealthReply, output: Output): Text {
   if (regions.length === 0) return 'Nobody is in the map yet.'
   const parts = [
     output.table(
-      ['REGION', 'MEMBERS', 'ONLINE', 'STALE', 'RELAYS', 'AGENTS', 'RESERVATIONS', 'VISITORS', 'AGE'],
+      ['REGION', 'MEMBERS', 'ONLINE', 'STALE', 'RELAYS', 'AGENTS', 'RESERVATIONS', 'CONNECTED', 'AGE'],
       regions.map(region => regionRow(region, output)),
     ),
     output.table(

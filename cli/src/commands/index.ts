@@ -3,6 +3,7 @@ import { registerAudit } from './audit.ts'
 import { registerBugReport } from './bug-report.ts'
 import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
+import { registerCompletion } from './completion.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
@@ -21,28 +22,32 @@ import { registerStatus } from './status.ts'
 import { registerToken } from './token.ts'
 import { registerUp } from './up.ts'
 
-/** In the order of `--help`: who sets a mesh up, who joins, who looks, who calls. */
-export const commands: readonly Register[] = [
-  registerControlPlane,
-  registerRelay,
-  registerUp,
-  registerToken,
-  registerPolicy,
-  registerRevoke,
-  registerRevocations,
-  registerAudit,
-  registerAdmin,
-  registerDeploy,
-  registerStatus,
-  registerDoctor,
-  registerBugReport,
-  registerHealth,
-  registerPeers,
-  registerServices,
-  registerCall,
-  registerCallAll,
-  registerPing,
-  registerPath,
-  registerNetcheck,
-  registerDemo,
+export interface CommandGroup {
+  /** Heading in `--help`. */
+  heading: string
+  commands: readonly Register[]
+}
+
+/** In the order of `--help`. */
+export const commandGroups: readonly CommandGroup[] = [
+  { heading: 'Run:', commands: [registerUp, registerRelay, registerControlPlane, registerDemo] },
+  {
+    heading: 'Look:',
+    commands: [
+      registerStatus,
+      registerPeers,
+      registerServices,
+      registerPing,
+      registerPath,
+      registerHealth,
+      registerNetcheck,
+      registerDoctor,
+    ],
+  },
+  { heading: 'Call:', commands: [registerCall, registerCallAll] },
+  {
+    heading: 'Administer:',
+    commands: [registerToken, registerPolicy, registerRevoke, registerRevocations, registerAudit],
+  },
+  { heading: 'Operate:', commands: [registerAdmin, registerDeploy, registerBugReport, registerCompletion] },
 ]

@@ -19,7 +19,7 @@ interface Options {
 export const registerNetcheck: Register = (program, finish) => {
   const command = program
     .command('netcheck')
-    .description('what the network of this machine lets through: NAT, UDP, port 443, proxy, relays')
+    .description('check what this network lets through: NAT, UDP, proxy, relays')
     .option('--control-plane <url>', 'control plane to ask, before this machine is in a mesh')
     .addOption(
       new Option(

@@ -14,7 +14,7 @@ interface Options {
 export const registerPath: Register = (program, finish) => {
   const command = program
     .command('path')
-    .description('how one member reaches another, and why that way')
+    .description('show how one member reaches another, and why')
     .argument('<a>', 'the member to reach; with <b>, the member that reaches')
     .argument('[b]', 'the member to reach')
     .addOption(timeoutOption('how long to wait for the answer of another member'))

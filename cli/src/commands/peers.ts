@@ -1,38 +1,48 @@
+import type { LocalPeer } from '@agent-mesh/protocol/local-api'
+
+import type { Output } from '../show/output.ts'
 import { duration, shortPeerId } from '../show/units.ts'
+import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { onCall, type Register } from './define.ts'
 
 export const registerPeers: Register = (program, finish) => {
   const command = program
     .command('peers')
-    .description('the members this process knows: online or not, over which path, how far')
+    .description('list members: state, path and round trip')
+    .addOption(watchOption('2s'))
     .addHelpText(
       'after',
       `
-The column "says" tells who knows that a peer is online: its own link, the membership protocol, or the lease of its
-relay.
+SOURCE is how this process knows the state of a peer: its own link, the membership protocol (swim), or the lease of the
+peer's relay.
 
 Examples:
   $ agent-mesh peers
+  $ agent-mesh peers --watch 5s
   $ agent-mesh peers --json | jq '.peers[] | select(.online) | .name'`,
     )
-  onCall(command, finish, async ({ settings, output, signal }) => {
+  onCall<WatchOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')
-    const peers = await localClient(settings.data, signal).peers()
-    output.result({ peers }, () =>
-      output.table(
-        ['NAME', 'KIND', 'STATE', 'SAYS', 'PATH', 'ROUND TRIP', 'REGION', 'SERVICES', 'PEER'],
-        peers.map(peer => [
-          peer.name,
-          peer.kind,
-          peer.online ? output.style('green', 'online') : output.style('red', 'offline'),
-          peer.source,
-          peer.path ?? '-',
-          peer.rttMs === undefined ? '-' : duration(peer.rttMs),
-          peer.region ?? '-',
-          peer.services.join(' ') || '-',
-          shortPeerId(peer.peerId),
-        ]),
-      ),
-    )
+    const client = localClient(settings.data, signal)
+    await showOnceOrWatch({ settings, output, signal, every: options.watch }, async () => {
+      const peers = await client.peers()
+      return { value: { peers }, text: () => peersText(peers, output) }
+    })
   })
 }
+
+const peersText = (peers: readonly LocalPeer[], output: Output): string =>
+  output.table(
+    ['NAME', 'KIND', 'STATE', 'SOURCE', 'PATH', 'ROUND TRIP', 'REGION', 'SERVICES', 'PEER'],
+    peers.map(peer => [
+      peer.name,
+      peer.kind,
+      peer.online ? output.style('green', 'online') : output.style('red', 'offline'),
+      peer.source,
+      peer.path ?? '-',
+      peer.rttMs === undefined ? '-' : duration(peer.rttMs),
+      peer.region ?? '-',
+      peer.services.join(' ') || '-',
+      shortPeerId(peer.peerId),
+    ]),
+  )

@@ -15,7 +15,7 @@ interface Options {
 export const registerPing: Register = (program, finish) => {
   const command = program
     .command('ping')
-    .description('measure the round trip to a member over its best path')
+    .description('measure the round trip to a member')
     .argument('<name|id>', 'the member')
     .option('--count <n>', 'how many round trips', parseCount, defaults.pings)
     .addOption(timeoutOption('how long to wait for each'))

@@ -10,7 +10,7 @@ import { groupOf, onCall, type Finish } from './define.ts'
 
 export const registerPolicy = groupOf({
   name: 'policy',
-  description: 'who may do what in the mesh',
+  description: 'read, test and replace the policy: who may do what',
   help: `
 These ask the control plane with the admin key of the context. The language: docs/policy.md.
 
@@ -24,7 +24,13 @@ Examples:
 })
 
 function registerGet(policy: Command, finish: Finish): void {
-  const command = policy.command('get').description('print the policy in force, as "policy set" takes it')
+  const command = policy
+    .command('get')
+    .description('print the policy in force')
+    .addHelpText(
+      'after',
+      '\nThe output is what "policy set" takes.\n\nExamples:\n  $ agent-mesh policy get > policy.json',
+    )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, policy: inForce } = await askControlPlane(settings, client => client.policy(signal))
     const file = { number, ...inForce }
@@ -88,7 +94,17 @@ function registerTest(policy: Command, finish: Finish): void {
     .command('test')
     .description('run the tests of a policy file here, or of the policy in force')
     .argument('[file]', 'JSON as "policy get" prints it; - for standard input')
-    .addHelpText('after', '\nExits with 1 when a test fails. A file is tested without asking anybody.')
+    .addHelpText(
+      'after',
+      `
+A file is tested here, without the control plane.
+
+Examples:
+  $ agent-mesh policy test policy.json
+  $ agent-mesh policy test
+
+Exit codes: 0 all pass, 1 a test fails, 2 the file is not a policy.`,
+    )
   onCall<object, [string | undefined]>(command, finish, async ({ settings, output, signal }, file) => {
     const { readPolicyFile } = await import('../data/policy-file.ts')
     const { failedPolicyTests } = await import('@agent-mesh/protocol/policy')
@@ -113,18 +129,18 @@ function registerTest(policy: Command, finish: Finish): void {
 function registerExplain(policy: Command, finish: Finish): void {
   const command = policy
     .command('explain')
-    .description('say which grant allows something, or what is missing')
+    .description('explain which grant allows something, or what is missing')
     .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *')
     .addArgument(new Argument('<action>').choices(['call', 'publish', 'subscribe', 'manage']))
     .argument('<what>', 'service:math.add, topic:alerts, admin:tokens')
     .addHelpText(
       'after',
       `
-Exits with 4 when it is denied.
-
 Examples:
   $ agent-mesh policy explain web-1 call service:deploy.run
-  $ agent-mesh policy explain role:ops manage admin:tokens`,
+  $ agent-mesh policy explain role:ops manage admin:tokens
+
+Exit codes: 0 allowed, 9 denied by the policy, 4 the control plane refuses to answer, 7 no such member.`,
     )
   type Action = 'call' | 'publish' | 'subscribe' | 'manage'
   onCall<object, [string, Action, string]>(
@@ -137,7 +153,7 @@ Examples:
       )
       const word = answer.allowed ? output.style('green', 'allowed') : output.style('red', 'denied')
       output.result(answer, () => `${word}: ${answer.text}`)
-      return answer.allowed ? undefined : exitCodes.denied
+      return answer.allowed ? exitCodes.ok : exitCodes.policyDenies
     },
   )
 }

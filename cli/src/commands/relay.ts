@@ -37,9 +37,7 @@ Make the token with: agent-mesh token create --role relay`
 
 export const registerRelay: Register = (program, finish) => {
   const command = takesJoin(
-    program
-      .command('relay')
-      .description('run a relay: the home of agents and the way to those nobody reaches directly'),
+    program.command('relay').description('run a relay for agents that cannot be reached directly'),
     'join token with the role relay',
   )
     .addOption(nameOption())

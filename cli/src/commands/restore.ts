@@ -11,7 +11,7 @@ import { storeOption } from './store-option.ts'
 export const registerRestore: Register = (admin, finish) => {
   const command = admin
     .command('restore')
-    .description('restore a backup into an empty store, and the key files that are missing')
+    .description('restore a backup into an empty store')
     .argument('<file>', 'written by agent-mesh admin backup')
     .addOption(storeOption('where to'))
     .addHelpText(

@@ -10,7 +10,7 @@ interface RestoredOptions {
 export const registerRestored: Register = (admin, finish) => {
   const command = admin
     .command('restored')
-    .description('take up the mesh of a stack on AWS, whose table was restored from a backup')
+    .description('resume a mesh on AWS whose table was restored from a backup')
     .option('--stack <name>', 'its CloudFormation stack', defaults.stack)
     .addHelpText(
       'after',

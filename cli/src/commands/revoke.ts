@@ -13,7 +13,7 @@ interface RevokeOptions {
 export const registerRevoke: Register = (program, finish) => {
   const command = program
     .command('revoke')
-    .description('put a member out of the mesh, for ever')
+    .description('revoke a member permanently')
     .argument('<who>', 'name, peer id or serial')
     .option('-y, --yes', 'do not ask first')
     .addHelpText(
@@ -50,10 +50,10 @@ function requestOf(who: string): RevokeRequest {
 export const registerRevocations: Register = (program, finish) => {
   const command = program
     .command('revocations')
-    .description('who was put out and might still have a credential')
+    .description('list revoked members')
     .addHelpText(
       'after',
-      '\nAn entry leaves the list after 22 days; its key is refused for ever all the same.',
+      '\nAn entry leaves the list after 22 days; its key stays revoked.\n\nExamples:\n  $ agent-mesh revocations',
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, revoked = [] } = await askControlPlane(settings, client => client.revocations(signal))

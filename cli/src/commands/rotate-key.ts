@@ -16,7 +16,7 @@ interface RotateOptions {
 export const registerRotateKey: Register = (admin, finish) => {
   const command = admin
     .command('rotate-key')
-    .description('give the mesh a new authority key; nobody notices')
+    .description('rotate the authority (signing) key without downtime')
     .option(
       '--revoke',
       'the keys of now were stolen: nothing they signed counts any more, members renew at once',

@@ -3,7 +3,7 @@ import { onCall, type Register } from './define.ts'
 export const registerServices: Register = (program, finish) => {
   const command = program
     .command('services')
-    .description('the services of the mesh and who provides them')
+    .description('list services, their providers and methods')
     .addHelpText('after', '\nExample:\n  $ agent-mesh services')
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')

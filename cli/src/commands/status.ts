@@ -2,25 +2,31 @@ import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 
 import type { Output } from '../show/output.ts'
 import { duration } from '../show/units.ts'
+import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { onCall, type Register } from './define.ts'
 
 export const registerStatus: Register = (program, finish) => {
   const command = program
     .command('status')
-    .description('how the agent, relay or control plane of this context is doing')
+    .description('show the state of the process of this context')
+    .addOption(watchOption('2s'))
     .addHelpText(
       'after',
       `
 Examples:
   $ agent-mesh status
+  $ agent-mesh status --watch
   $ agent-mesh status --json | jq .ready
 
 Exit codes: 0 it answers (ready or not: see "ready"), 3 nothing runs in this context.`,
     )
-  onCall(command, finish, async ({ settings, output, signal }) => {
+  onCall<WatchOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')
-    const status = await localClient(settings.data, signal).status()
-    output.result(status, () => statusText(status, output))
+    const client = localClient(settings.data, signal)
+    await showOnceOrWatch({ settings, output, signal, every: options.watch }, async () => {
+      const status = await client.status()
+      return { value: status, text: () => statusText(status, output) }
+    })
   })
 }
 

@@ -19,7 +19,7 @@ interface CreateOptions {
 
 export const registerToken = groupOf({
   name: 'token',
-  description: 'join tokens: who holds one may join the mesh',
+  description: 'create, list and revoke join tokens',
   help: '\nThese ask the control plane with the admin key of the context.',
   commands: [registerCreate, registerList, registerRevoke],
 })
@@ -27,7 +27,7 @@ export const registerToken = groupOf({
 function registerCreate(token: Command, finish: Finish): void {
   const command = token
     .command('create')
-    .description('make a join token and print it: the only time it is shown')
+    .description('create a join token (shown once)')
     .option(
       '--uses <n>',
       'how many members may join with it (default: 1, with --ephemeral no limit)',
@@ -85,7 +85,13 @@ function tokenRequest({
 }
 
 function registerList(token: Command, finish: Finish): void {
-  const command = token.command('list').description('the join tokens of the mesh, without their secrets')
+  const command = token
+    .command('list')
+    .description('list join tokens, without their secrets')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ agent-mesh token list\n  $ agent-mesh token list --json | jq .tokens',
+    )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const tokens = await askControlPlane(settings, client => allTokens(client, signal))
     output.result({ tokens }, () =>
@@ -124,8 +130,9 @@ function tokenState({ revoked, left, expiresAt }: TokenView): string {
 function registerRevoke(token: Command, finish: Finish): void {
   const command = token
     .command('revoke')
-    .description('let nobody else join with a token; who joined stays')
+    .description('revoke a join token; its members stay')
     .argument('<id>', 'from agent-mesh token list')
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh token revoke I1EPabf-ADDXQ34b')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
     await askControlPlane(settings, client => client.revokeToken(id, signal))
     output.result({ id, revoked: true }, () => `Token ${id} is revoked.`)

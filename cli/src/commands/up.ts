@@ -27,9 +27,7 @@ interface Options extends MemberOptions {
 
 export const registerUp: Register = (program, finish) => {
   const command = takesJoin(
-    program
-      .command('up')
-      .description('run the agent of this machine: it serves, calls and stays in the mesh'),
+    program.command('up').description('run the agent of this machine (foreground)'),
     'join token',
   )
     .addOption(nameOption())

@@ -1,0 +1,49 @@
+/** Members, methods and contexts for completion: asked of the running agent, with little patience. */
+import { readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+import { defaults } from '../defaults.ts'
+import { localClient } from '../local/local-client.ts'
+import { readSettings } from '../settings.ts'
+import type { Candidate, ValueSource } from './complete.ts'
+
+/** Nothing where nothing runs or answers in time: completion never fails, it only knows less. */
+export const knownValues: ValueSource = async (kind, given) => {
+  try {
+    const [context, data] = [given.get('context'), given.get('data')]
+    const settings = readSettings({
+      ...(context !== undefined && { context }),
+      ...(data !== undefined && { data }),
+    })
+    if (kind === 'context') return await contexts(settings.data)
+    const client = localClient(settings.data, AbortSignal.timeout(defaults.completionMs))
+    return kind === 'member' ? await members(client) : await services(client, kind)
+  } catch {
+    return []
+  }
+}
+
+type Client = ReturnType<typeof localClient>
+
+async function members(client: Client): Promise<Candidate[]> {
+  const peers = await client.peers()
+  return peers.map(({ name, kind, online }) => ({
+    value: name,
+    about: `${kind}, ${online ? 'online' : 'offline'}`,
+  }))
+}
+
+async function services(client: Client, kind: 'service' | 'method'): Promise<Candidate[]> {
+  const known = await client.services()
+  const names = known.map(({ service, providers }) => ({
+    value: service.replace(/@\d+$/, kind === 'method' ? '.' : ''),
+    about: `${service}, ${providers.length} provide it`,
+  }))
+  return names
+}
+
+/** The folders beside the one of the context. */
+async function contexts(folder: string): Promise<Candidate[]> {
+  const entries = await readdir(dirname(folder), { withFileTypes: true })
+  return entries.filter(entry => entry.isDirectory()).map(({ name }) => ({ value: name, about: 'context' }))
+}

@@ -1,0 +1,32 @@
+/** What `agent-mesh --help` says below its commands and options. */
+import { exitCodeMeanings } from '../exit-codes.ts'
+import { environmentHelp } from './environment.ts'
+
+const examples: readonly (readonly [string, string])[] = [
+  ['$ agent-mesh control-plane', 'start a mesh on this machine'],
+  ['$ agent-mesh token create --uses 5', 'let five machines join it'],
+  ['$ agent-mesh up --join @FILE', 'join with the token in FILE and stay in the mesh'],
+  ['$ agent-mesh peers --watch', 'members, their state and path'],
+  ['$ agent-mesh call host.info --peer web-1', 'call a method of one member'],
+  ['$ agent-mesh call-all host.info', 'call it on all members'],
+  ['$ agent-mesh demo', 'try a mesh of processes on this machine'],
+  ['$ source <(agent-mesh completion bash)', 'complete commands with the Tab key'],
+]
+
+export const rootHelp = (): string =>
+  [
+    '',
+    ...section('Environment:', environmentHelp),
+    ...section(
+      'Exit codes:',
+      exitCodeMeanings.map(([code, means]) => [String(code), means]),
+    ),
+    ...section('Examples:', examples),
+    'The options and examples of a command: agent-mesh COMMAND --help',
+  ].join('\n')
+
+/** A heading, its lines in two columns, and an empty line. */
+function section(heading: string, lines: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...lines.map(([left]) => left.length))
+  return [heading, ...lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`), '']
+}

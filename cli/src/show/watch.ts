@@ -1,0 +1,111 @@
+/** `--watch`: the same question again and again, and what the answers look like meanwhile. */
+import { toMeshError } from '@agent-mesh/protocol/errors'
+import { Option } from 'commander'
+import { setTimeout as wait } from 'node:timers/promises'
+
+import { parseInterval } from '../arguments.ts'
+import type { Settings } from '../settings.ts'
+import { showFailure } from './failure.ts'
+import type { Output } from './output.ts'
+import { render, type Text } from './text.ts'
+
+/** One answer: for programs, and for people. */
+export interface Shown {
+  value: unknown
+  text: () => Text
+}
+
+export interface Watch {
+  settings: Pick<Settings, 'redraws' | 'json' | 'color'>
+  output: Output
+  signal: AbortSignal
+  /** Between two answers, ms; undefined: one answer is enough. */
+  every: number | undefined
+}
+
+export interface WatchOptions {
+  /** Milliseconds. */
+  watch?: number
+}
+
+/** @param every how often without a value: `2s` */
+export const watchOption = (every: string): Option =>
+  new Option('--watch [time]', `repeat each ${every}, or TIME, until Ctrl-C`)
+    .argParser(parseInterval)
+    .preset(every)
+
+/**
+ * Shows what `look` finds, once, or until `signal` aborts: in place on a terminal, else one answer below the other, with
+ * `--json` a line each. Once it has begun, a failure is shown and the watch goes on: the process may come back.
+ * @throws what the first `look` throws
+ */
+export async function showOnceOrWatch(watch: Watch, look: () => Promise<Shown>): Promise<void> {
+  const { settings, output, signal, every } = watch
+  const first = await look()
+  if (every === undefined) return output.result(first.value, first.text)
+  const screen = settings.redraws && !settings.json ? await redrawn(output, every) : appended(watch)
+  screen.show(first)
+  try {
+    while (await paused(every, signal))
+      try {
+        screen.show(await look())
+      } catch (error) {
+        if (!signal.aborted) screen.fail(error)
+      }
+  } finally {
+    screen.end()
+  }
+}
+
+/** Whether it was not interrupted. */
+const paused = (ms: number, signal: AbortSignal): Promise<boolean> =>
+  wait(ms, true, { signal }).catch(() => false)
+
+interface Screen {
+  show(shown: Shown): void
+  fail(error: unknown): void
+  end(): void
+}
+
+function appended({ settings, output }: Watch): Screen {
+  let begun = false
+  return {
+    show: ({ value, text }) => {
+      output.result(value, () => [...(begun ? [''] : []), ...[text()].flat()])
+      begun = true
+    },
+    fail: error => void showFailure(error, settings),
+    end: () => undefined,
+  }
+}
+
+/** The newest answer takes the place of the one before; what does not fit the terminal is left out, and said. */
+async function redrawn(output: Output, every: number): Promise<Screen> {
+  const { createLogUpdate } = await import('log-update')
+  const update = createLogUpdate(process.stdout)
+  let page: string[] = []
+  const draw = (failure?: string) => {
+    const foot = `${new Date().toLocaleTimeString('en-GB')}, each ${every / 1_000} s; Ctrl-C ends`
+    const told = failure === undefined ? [] : [output.style('red', failure)]
+    const below = render(['', output.style('dim', foot), ...told])
+    update([...fitted(page, process.stdout.rows), below].join('\n'))
+  }
+  return {
+    show: shown => {
+      page = render(shown.text()).split('\n')
+      draw()
+    },
+    fail: error => draw(toMeshError(error, 'internal', 'look again').message),
+    end: () => update.done(),
+  }
+}
+
+/** Lines below the page itself: an empty one, the foot, a failure, the cursor's. */
+const reservedLines = 4
+
+/** As many lines as a terminal of `rows` shows above the foot. */
+export function fitted(lines: readonly string[], rows: number): readonly string[] {
+  const room = Math.max(1, rows - reservedLines)
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
+}
