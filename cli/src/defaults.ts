@@ -13,7 +13,7 @@ export const defaults = {
   /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
   localSlackMs: 2_000,
   /** What a Tab asks of the agent, ms: a person who types does not wait. */
-  completionMs: 500,
+  completionMs: 1_000,
   /** What needs no network, asked on the local socket, ms. */
   localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */

@@ -39,6 +39,7 @@ const registerComplete: Register = (program, finish) => {
     const { files, candidates } = await complete(program, words, knownValues)
     if (output.json) return output.result({ files, candidates }, () => '')
     const lines = candidates.map(({ value, about }) => `${printable(value)}\t${printable(about)}`)
+    // eslint-disable-next-line no-restricted-syntax -- for a shell, which reads the tab; each field is escaped above
     process.stdout.write(`${[files ? 'files' : 'words', ...lines].join('\n')}\n`)
   })
 }

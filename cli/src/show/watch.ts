@@ -1,7 +1,7 @@
 /** `--watch`: the same question again and again, and what the answers look like meanwhile. */
 import { toMeshError } from '@agent-mesh/protocol/errors'
+import { sleep } from '@agent-mesh/protocol/timers'
 import { Option } from 'commander'
-import { setTimeout as wait } from 'node:timers/promises'
 
 import { parseInterval } from '../arguments.ts'
 import type { Settings } from '../settings.ts'
@@ -59,7 +59,10 @@ export async function showOnceOrWatch(watch: Watch, look: () => Promise<Shown>):
 
 /** Whether it was not interrupted. */
 const paused = (ms: number, signal: AbortSignal): Promise<boolean> =>
-  wait(ms, true, { signal }).catch(() => false)
+  sleep(ms, { signal }).then(
+    () => true,
+    () => false,
+  )
 
 interface Screen {
   show(shown: Shown): void
