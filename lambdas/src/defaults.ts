@@ -86,6 +86,12 @@ export const writeRetry = { firstMs: 10, mostMs: 1_000 } as const
  */
 export const raceRetry = { tries: 24, firstMs: 5, mostMs: 250 } as const
 
+/**
+ * Audit entries that get their places in the chain of DynamoDB at once, two items each of the 100 that a transaction takes;
+ * and tries against other processes before they are left to those, or to the sweep.
+ */
+export const auditChaining = { atOnce: 40, tries: 4 } as const
+
 /** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
 export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
 

@@ -58,14 +58,21 @@ export interface AuditEvent {
 
 const hashField = z.string().check(z.regex(/^[\w-]{43}$/, { error: 'is not a SHA-256 of base64url' }))
 
-/** Strict: what the hash does not cover has no place in an entry. */
-export const auditEntrySchema = z.strictObject({
-  /** From 1 on, without gaps. */
-  seq: z.int().check(z.positive()),
+const eventFields = {
   at: millisField,
   who: z.string().check(z.minLength(1), z.maxLength(128)),
   what: z.string().check(z.regex(/^[a-z][a-z.-]{0,31}$/, { error: 'is not a kind of entry' })),
   detail: z.optional(z.record(z.string(), z.unknown())),
+}
+
+/** An event that waits for its place in a chain. */
+export const auditEventSchema = z.looseObject(eventFields)
+
+/** Strict: what the hash does not cover has no place in an entry. */
+export const auditEntrySchema = z.strictObject({
+  /** From 1 on, without gaps. */
+  seq: z.int().check(z.positive()),
+  ...eventFields,
   prev: hashField,
   hash: hashField,
 })
@@ -101,6 +108,10 @@ export function nextAuditEntry(head: AuditHead, { at, who, what, detail }: Audit
   formatAuditLine(entry)
   return entry
 }
+
+/** Whether an event fits an entry whatever place it gets. @throws MeshError invalid_argument, too_large */
+export const checkAuditEvent = (event: AuditEvent): void =>
+  void nextAuditEntry({ ...auditRoot, seq: Number.MAX_SAFE_INTEGER - 1 }, event)
 
 /** One line, without its end. @throws MeshError too_large */
 export function formatAuditLine({ seq, at, who, what, detail, prev, hash }: AuditEntry): string {
@@ -143,17 +154,18 @@ export interface AuditBreak {
 export interface AuditVerifierInit {
   /** What came before the first entry; `any`: the first one given is taken as it is. @default the root */
   from?: AuditHead | 'any'
-  /** A place that is known from before: the chain must still go through it. */
-  known?: AuditHead
+  /** Places that are known from before: the chain must still go through each of them. */
+  known?: AuditHead | readonly AuditHead[]
 }
 
 /** Checks a chain entry by entry, in constant memory. */
 export class AuditVerifier {
-  readonly #known: AuditHead | undefined
+  /** Hashes by number. */
+  readonly #known: ReadonlyMap<number, string>
   #head: AuditHead | undefined
 
-  constructor({ from = auditRoot, known }: AuditVerifierInit = {}) {
-    this.#known = known
+  constructor({ from = auditRoot, known = [] }: AuditVerifierInit = {}) {
+    this.#known = new Map([known].flat().map(({ seq, hash }) => [seq, hash]))
     this.#head = from === 'any' ? undefined : from
   }
 
@@ -165,9 +177,8 @@ export class AuditVerifier {
   /** @returns what is wrong; what follows a break proves nothing */
   add(entry: AuditEntry): AuditBreak | undefined {
     const { seq, hash } = entry
-    // Whatever the first one is taken for, it may follow the known place only if it names it.
-    const first = this.#known?.seq === seq - 1 ? this.#known : { seq: seq - 1, hash: entry.prev }
-    const before = this.#head ?? first
+    // Whatever the first one is taken for, it may follow a known place only if it names it.
+    const before = this.#head ?? { seq: seq - 1, hash: this.#known.get(seq - 1) ?? entry.prev }
     const broken = (why: AuditBreak['why'], reason: string): AuditBreak => ({ seq, why, reason })
     if (seq > before.seq + 1)
       return { seq: before.seq + 1, why: 'gap', reason: `${before.seq + 1} to ${seq - 1} are missing` }
@@ -175,8 +186,7 @@ export class AuditVerifier {
     if (hashOf(entry) !== hash) return broken('altered', 'its hash is not of what it says')
     if (entry.prev !== before.hash)
       return broken('altered', `it was written after another ${before.seq} than the one before it`)
-    if (this.#known?.seq === seq && this.#known.hash !== hash)
-      return broken('altered', 'its hash was another before')
+    if ((this.#known.get(seq) ?? hash) !== hash) return broken('altered', 'its hash was another before')
     this.#head = { seq, hash }
     return undefined
   }
@@ -184,8 +194,9 @@ export class AuditVerifier {
   /** To be asked after the last entry. */
   end(): AuditBreak | undefined {
     const { seq } = this.head
-    if (this.#known === undefined || this.#known.seq <= seq) return undefined
-    const reason = `it ends after ${seq}, and had ${this.#known.seq} before`
+    const most = Math.max(0, ...this.#known.keys())
+    if (most <= seq) return undefined
+    const reason = `it ends after ${seq}, and had ${most} before`
     return { seq: seq + 1, why: 'truncated', reason }
   }
 }

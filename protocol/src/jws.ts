@@ -21,6 +21,7 @@ export type DocumentType =
   | 'relays+jws'
   | 'policy+jws'
   | 'revocations+jws'
+  | 'audit+jws'
 
 /** Makes signatures; a key in a file, in memory or in a key management service. */
 export interface Signer {

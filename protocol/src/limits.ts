@@ -38,6 +38,10 @@ export const limits = {
   reportChanges: 500,
   /** An entry of an audit log, in characters: a policy change names its number and hash, not its text. */
   auditLineChars: 8 * 1024,
+  /** The signed head of an audit chain: four short claims and a signature. */
+  auditHeadBytes: 1024,
+  /** Audit entries without a place in the chain yet that one reply tells. */
+  auditWaiting: 100,
   /** Largest body of any control plane request. */
   requestBytes: 512 * 1024,
   /** A request's time may differ from the server's by this much. */

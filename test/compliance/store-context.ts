@@ -7,6 +7,8 @@ export interface StoreContext {
   store: Store
   /** Another handle on the same database each time, where the adapter has several. */
   any(): Store
+  /** From now on nothing can be written to the audit chain. @returns how to mend it */
+  breakAudit(): Promise<() => Promise<void>>
   /** Every handle. */
   all(): readonly Store[]
 }
@@ -24,6 +26,7 @@ export function useStore(common: StoreSetup, options: { maxMembers?: number } = 
       store: made.stores[0],
       any: () => made.stores[turn++ % made.stores.length],
       all: () => made.stores,
+      breakAudit: made.breakAudit,
     })
     teardown = made.teardown
   })

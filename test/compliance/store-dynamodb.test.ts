@@ -16,9 +16,13 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
   beforeAll(async () => void (dynamo = await startDynamoDbLocal()), 60_000)
   afterAll(() => dynamo.stop())
 
+  let faulty: FaultyDynamoDb
+  beforeAll(async () => void (faulty = await startFaultyDynamoDb(dynamo.endpoint)))
+  afterAll(() => faulty.stop())
+
   const onTable = (handles: number) => ({
     async setup(options: SetupOptions) {
-      const { endpoint } = dynamo
+      const { endpoint } = faulty
       const table = `mesh-${randomUUID()}`
       // The clock of the tests is not that of DynamoDB Local, which would collect what they still need.
       await prepareDynamoTable({ table, endpoint }, { create: true, expiry: false })
@@ -27,15 +31,16 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
       const teardown = async (): Promise<void> => {
         for (const store of stores) await store.close()
       }
-      return { stores, teardown }
+      const breakAudit = async () => {
+        const isOfTheChain = (body: string) => body.includes(table) && body.includes('U#chain')
+        faulty.decide((_, body) => (isOfTheChain(body) ? 'refuse' : 'serve'))
+        return async () => faulty.decide(() => 'serve')
+      }
+      return { stores, breakAudit, teardown }
     },
   })
 
   describe('a DynamoDB that fails under it', () => {
-    let faulty: FaultyDynamoDb
-    beforeAll(async () => void (faulty = await startFaultyDynamoDb(dynamo.endpoint)))
-    afterAll(() => faulty.stop())
-
     const workThrough = async (fate: (turn: number, operation: string) => Fate) => {
       const clock = testClock()
       const table = `mesh-${randomUUID()}`

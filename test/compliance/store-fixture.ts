@@ -20,9 +20,16 @@ export interface SetupOptions {
   maxMembers?: number
 }
 
+export interface MadeStores {
+  stores: [Store, ...Store[]]
+  /** From now on nothing can be written to the audit chain. @returns how to mend it */
+  breakAudit(): Promise<() => Promise<void>>
+  teardown(): Promise<void>
+}
+
 /** How a suite gets its adapter: `stores` are one or more handles on the same, empty database. */
 export interface StoreSetup {
-  setup(options: SetupOptions): Promise<{ stores: [Store, ...Store[]]; teardown(): Promise<void> }>
+  setup(options: SetupOptions): Promise<MadeStores>
 }
 
 export const newSerial = (): string => randomBytes(16).toString('base64url')

@@ -10,6 +10,12 @@ import { wrongClockSuite } from './wrong-clock.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
+const failingAudit = `
+  CREATE FUNCTION agent_mesh.no_audit() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'no audit' USING ERRCODE = 'raise_exception'; END $$;
+  CREATE TRIGGER no_audit BEFORE INSERT ON agent_mesh.audit
+    FOR EACH ROW EXECUTE FUNCTION agent_mesh.no_audit();`
+
 describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
   let server: PostgresServer
   let databases = 0
@@ -19,14 +25,19 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
 
   const onDatabase = (handles: number) => ({
     async setup(options: SetupOptions) {
-      const url = (await freshDatabase())()
+      const name = `mesh_${++databases}`
+      const url = (await server.database(name))()
       const open = (): Promise<Store> => openPostgresStore({ url, ...options })
       // At once: each of them brings the schema up to date, or finds that another one does.
       const stores = (await Promise.all(Array.from({ length: handles }, open))) as [Store, ...Store[]]
       const teardown = async (): Promise<void> => {
         for (const store of stores) await store.close()
       }
-      return { stores, teardown }
+      const breakAudit = async () => {
+        await server.run(name, failingAudit)
+        return () => server.run(name, 'DROP FUNCTION agent_mesh.no_audit CASCADE')
+      }
+      return { stores, breakAudit, teardown }
     },
   })
 

@@ -10,16 +10,30 @@ import { testClock, tokenOf, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
+const failingAudit = `CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`
+
+async function onFileItself(file: string, sql: string): Promise<void> {
+  const { DatabaseSync } = await import('node:sqlite')
+  const db = new DatabaseSync(file)
+  db.exec(sql)
+  db.close()
+}
+
 const onFile = (handles: number) => ({
   async setup(options: SetupOptions) {
     const dir = await mkdtemp(join(tmpdir(), 'mesh-store-'))
-    const open = (): Store => openSqliteStore({ file: join(dir, 'store.db'), ...options })
+    const file = join(dir, 'store.db')
+    const open = (): Store => openSqliteStore({ file, ...options })
     const stores: [Store, ...Store[]] = [open(), ...Array.from({ length: handles - 1 }, open)]
     const teardown = async (): Promise<void> => {
       for (const store of stores) await store.close()
       await rm(dir, { recursive: true })
     }
-    return { stores, teardown }
+    const breakAudit = async () => {
+      await onFileItself(file, failingAudit)
+      return () => onFileItself(file, 'DROP TRIGGER no_audit')
+    }
+    return { stores, breakAudit, teardown }
   },
 })
 

@@ -1,6 +1,7 @@
 /** The suite every store adapter passes. Adapters differ in `setup` alone. */
 import { describe } from 'vitest'
 import { auditSuite } from './store-audit.ts'
+import { auditedChangesSuite } from './store-audited-changes.ts'
 import { directorySuite } from './store-directory.ts'
 import { enrolmentSuite } from './store-enrolment.ts'
 import type { StoreSetup } from './store-fixture.ts'
@@ -15,6 +16,7 @@ export function storeCompliance(name: string, common: StoreSetup): void {
     ledgerSuite(common)
     timeSuite(common)
     auditSuite(common)
+    auditedChangesSuite(common)
     enrolmentSuite(common)
     directorySuite(common)
     presenceSuite(common)

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What happens to a request: served, refused as too many, or served without telling. */
-export type Fate = 'serve' | 'throttle' | 'cancel' | 'lose'
+/** What happens to a request: served, refused as too many or for good, or served without telling. */
+export type Fate = 'serve' | 'throttle' | 'cancel' | 'refuse' | 'lose'
 
 export interface FaultyDynamoDb {
   readonly endpoint: string
   readonly faults: number
-  /** Decides over each request by its operation. */
-  decide(fate: (operation: string) => Fate): void
+  /** Decides over each request by its operation and body. */
+  decide(fate: (operation: string, body: string) => Fate): void
   stop(): Promise<void>
 }
 
@@ -27,6 +27,12 @@ const cancelled = JSON.stringify({
   CancellationReasons: [{ Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' }],
 })
 
+/** No repetition helps against it. */
+const refused = JSON.stringify({
+  __type: 'com.amazon.coral.service#AccessDeniedException',
+  Message: 'User is not authorized to perform this operation',
+})
+
 async function bodyOf(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -34,17 +40,17 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
 }
 
 export async function startFaultyDynamoDb(target: string): Promise<FaultyDynamoDb> {
-  let fateOf: (operation: string) => Fate = () => 'serve'
+  let fateOf: (operation: string, body: string) => Fate = () => 'serve'
   let faults = 0
   const server = createServer((request, response) => {
     const serve = async (): Promise<void> => {
       const operation = String(request.headers['x-amz-target']).split('.').at(-1) ?? ''
-      const fate = fateOf(operation)
       const body = await bodyOf(request)
+      const fate = fateOf(operation, body.toString())
       if (fate !== 'serve') faults++
-      if (fate === 'throttle' || fate === 'cancel') {
+      if (fate !== 'serve' && fate !== 'lose') {
         response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' })
-        response.end(fate === 'throttle' ? throttled : cancelled)
+        response.end({ throttle: throttled, cancel: cancelled, refuse: refused }[fate])
         return
       }
       const { host: _, connection: _c, 'content-length': _l, ...headers } = request.headers

@@ -2,11 +2,12 @@ import {
   credentialDays,
   MeshError,
   signCredential,
+  type AuditEvent,
   type AuditKind,
   type CredentialReply,
   type EnrolRequest,
 } from '@agent-mesh/protocol'
-import type { Enrolment } from '../store/model.ts'
+import type { Enrolment, Redemption } from '../store/model.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
@@ -23,6 +24,21 @@ export interface EnrolmentService {
   /** Same claims, new time; also for a credential that has expired. @throws MeshError unauthenticated, revoked */
   renew(peerId: string): Promise<CredentialReply>
 }
+
+const redemptionOf = (
+  peerId: string,
+  { secret, name = 'member', region, role, ephemeral }: EnrolRequest,
+  expiresAt: number,
+): Redemption => ({
+  tokenHash: hashOfSecret(secret),
+  peerId,
+  requestedName: name,
+  ...(region === undefined ? {} : { requestedRegion: region }),
+  ...(role === undefined ? {} : { role }),
+  ephemeral: ephemeral === true,
+  serial: randomId(),
+  expiresAt,
+})
 
 export function enrolmentService(mesh: MeshContext, head: HeadService): EnrolmentService {
   const { store, clock } = mesh
@@ -47,23 +63,18 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
     return { credential, head: await head.signed() }
   }
 
-  const audit = (what: AuditKind, { peerId, name, roles, serial }: Enrolment): Promise<void> =>
-    store.appendAudit({ at: clock.now(), who: peerId, what, detail: { name, roles, serial } })
+  const eventOf = (what: AuditKind, { peerId, name, roles, serial }: Enrolment): AuditEvent => ({
+    at: clock.now(),
+    who: peerId,
+    what,
+    detail: { name, roles, serial },
+  })
 
   return {
-    enrol: async (peerId, { secret, name = 'member', region, role, ephemeral = false }) => {
-      const { enrolment, fresh } = await store.redeem({
-        tokenHash: hashOfSecret(secret),
-        peerId,
-        requestedName: name,
-        ...(region === undefined ? {} : { requestedRegion: region }),
-        ...(role === undefined ? {} : { role }),
-        ephemeral,
-        serial: randomId(),
-        expiresAt: clock.now() + lifeMs,
-      })
+    enrol: async (peerId, request) => {
+      const redemption = redemptionOf(peerId, request, clock.now() + lifeMs)
+      const { enrolment, fresh } = await store.redeem(redemption, joined => eventOf('join', joined))
       if (fresh) {
-        await audit('join', enrolment)
         mesh.changes.emit('join')
         // A new enrolment of a known key takes its old pair out of the map.
         mesh.changes.emit('map')
@@ -83,9 +94,9 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
         )
       if (enrolment.revokedAt !== undefined)
         throw new MeshError('revoked', `Cannot renew credential: ${enrolment.name} was revoked`)
-      const reply = await issue(enrolment)
-      await audit('renew', enrolment)
-      return reply
+      // First on record: a renewal that fails after it is one entry too many, none is missing.
+      await store.appendAudit(eventOf('renew', enrolment))
+      return issue(enrolment)
     },
   }
 }

@@ -9,7 +9,7 @@ import {
   usesOf,
 } from '@agent-mesh/protocol'
 import type { Token } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import type { AuditOf, Store } from '../store/store.ts'
 import { tokenId } from '../store/token-id.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomSecret } from './secrets.ts'
@@ -46,10 +46,9 @@ async function refuseTaken(store: Pick<Store, 'findEnrolment'>, name: string): P
 }
 
 export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
-  const audit = (who: string, what: AuditKind, view: TokenView): Promise<void> => {
-    const { id, uses, roles } = view
-    return store.appendAudit({ at: clock.now(), who, what, detail: { id, uses, roles } })
-  }
+  const auditOf =
+    (who: string, what: AuditKind): AuditOf<Token> =>
+    ({ hash, uses, roles }) => ({ at: clock.now(), who, what, detail: { id: tokenId(hash), uses, roles } })
 
   return {
     create: async (request, by) => {
@@ -59,7 +58,7 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
       const secret = randomSecret()
       const token = formatJoinToken({ url: publicUrl, meshId, secret })
       const createdAt = clock.now()
-      const stored = await store.createToken({
+      const created = {
         ...rest,
         uses: usesOf(parsed),
         hash: hashOfSecret(Buffer.from(secret).toString('base64url')),
@@ -68,9 +67,8 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
         createdAt,
         createdBy: by,
         expiresAt: createdAt + expiresIn * 1000,
-      })
-      const view = viewOf(stored)
-      await audit(by, 'token.create', view)
+      }
+      const view = viewOf(await store.createToken(created, auditOf(by, 'token.create')))
       return { token, view }
     },
 
@@ -84,7 +82,7 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
     },
 
     revoke: async (id, by) => {
-      await audit(by, 'token.revoke', viewOf(await store.revokeToken(id)))
+      await store.revokeToken(id, auditOf(by, 'token.revoke'))
     },
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '@agent-mesh/protocol'
 import { keySettleMs } from '../defaults.ts'
 import type { HeadPart } from '../store/model.ts'
+import type { AuditOf } from '../store/store.ts'
 import type { AuthorityKey } from './found-mesh.ts'
 import type { Keyring } from './keyring.ts'
 import type { MeshContext } from './mesh-context.ts'
@@ -30,8 +31,8 @@ export async function introduceKey(mesh: RotatingMesh, next: AuthorityKey, by: s
   await mesh.ring.refresh()
   const { keys } = mesh.ring
   if (keys.current.kid !== next.signer.kid) {
-    await appendLink(mesh, await signerOf(mesh.ring, keys.current.kid), { jwk: next.jwk })
-    await audit(mesh, by, 'key.rotate', { kid: next.signer.kid, number: keys.signed.links.length })
+    const link = { jwk: next.jwk }
+    await appendLink(mesh, await signerOf(mesh.ring, keys.current.kid), link, rotated(mesh, next, by))
   }
   const { iat = 0 } = keys.authorities.at(-1) ?? {}
   return iat * 1000 + keySettleMs
@@ -62,23 +63,34 @@ export async function replaceStolenKeys(
 ): Promise<void> {
   const { ring } = mesh
   await ring.refresh()
-  if (ring.keys.current.kid !== next.signer.kid) await appendLink(mesh, root.signer, { jwk: next.jwk })
+  if (ring.keys.current.kid !== next.signer.kid)
+    await appendLink(mesh, root.signer, { jwk: next.jwk }, rotated(mesh, next, by))
   const ever = (kid: string) => ring.keys.everKeyOf(kid)
   await takeOverParts(mesh, ever)
   const revokes = ring.keys.authorities.filter(({ kid, revoked }) => !revoked && kid !== next.signer.kid)
   const kids = revokes.map(({ kid }) => kid)
-  for (let i = 0; i < kids.length; i += limits.keysRevoked)
-    await appendLink(mesh, root.signer, { jwk: next.jwk, revokes: kids.slice(i, i + limits.keysRevoked) })
+  for (let i = 0; i < kids.length; i += limits.keysRevoked) {
+    const revoked = kids.slice(i, i + limits.keysRevoked)
+    await appendLink(mesh, root.signer, { jwk: next.jwk, revokes: revoked }, ({ number }) => ({
+      at: mesh.clock.now(),
+      who: by,
+      what: 'key.revoke',
+      detail: { kid: next.signer.kid, number, revoked },
+    }))
+  }
   // Another process may have written a part with the old key in between.
   await takeOverParts(mesh, ever)
-  const { length: number } = ring.keys.signed.links
-  await audit(mesh, by, 'key.revoke', { kid: next.signer.kid, number, revoked: kids })
 }
+
+const rotated =
+  ({ clock }: RotatingMesh, { signer }: AuthorityKey, who: string): AuditOf<HeadPart> =>
+  ({ number }) => ({ at: clock.now(), who, what: 'key.rotate', detail: { kid: signer.kid, number } })
 
 async function appendLink(
   { store, clock, ring, changes }: RotatingMesh,
   by: Signer,
   link: { jwk: KeyChain['current']['jwk']; revokes?: string[] },
+  auditOf: AuditOf<HeadPart>,
 ): Promise<void> {
   const { meshId, signed } = ring.keys
   const seq = signed.links.length + 1
@@ -94,7 +106,7 @@ async function appendLink(
   const longer = { ...signed, links: [...signed.links, jws] }
   // Nothing is written that members would refuse.
   await verifyKeyChain(meshId, longer)
-  await store.writePart('keys', seq - 1, JSON.stringify(longer))
+  await store.writePart('keys', seq - 1, JSON.stringify(longer), seq, auditOf)
   await ring.refresh()
   changes.emit('head')
 }
@@ -109,10 +121,3 @@ export async function takeOverParts(mesh: RotatingMesh, keyOf: KeyChain['keyOf']
   const numberFor = ({ number }: HeadPart, signedBy: string) => (signedBy === kid ? undefined : number + 1)
   await signPartsAnew(mesh, { keyOf, numberFor })
 }
-
-const audit = (
-  { store, clock }: RotatingMesh,
-  who: string,
-  what: 'key.rotate' | 'key.revoke',
-  detail: Record<string, unknown>,
-): Promise<void> => store.appendAudit({ at: clock.now(), who, what, detail })

@@ -49,11 +49,15 @@ export function policyWriting(mesh: MeshContext): PolicyWriting {
       await check(request, by)
       const { policy, expected } = request
       const document = await signPolicy(signer, { mesh: meshId, number: expected + 1, policy })
-      const { number } = await store.writePart('policy', expected, document)
-      changes.emit('head')
       const hash = createHash('sha256').update(JSON.stringify(policy)).digest('base64url')
-      await store.appendAudit({ at: clock.now(), who: by.peerId, what: 'policy', detail: { number, hash } })
-      return { number, written: true }
+      const written = await store.writePart('policy', expected, document, expected + 1, ({ number }) => ({
+        at: clock.now(),
+        who: by.peerId,
+        what: 'policy',
+        detail: { number, hash },
+      }))
+      changes.emit('head')
+      return { number: written.number, written: true }
     },
 
     dryRun: async (request, by, limit) => {

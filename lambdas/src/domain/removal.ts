@@ -5,7 +5,7 @@ import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 
 export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
-  store: Pick<Store, 'removeOffline' | 'appendAudit'>
+  store: Pick<Store, 'removeOffline'>
   roster: Pick<RelayRoster, 'tidy'>
 }
 
@@ -15,12 +15,11 @@ export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
  * @returns how many there were
  */
 export async function removeOffline({ store, clock, changes, roster }: RemovalInit): Promise<number> {
-  const removed = await store.removeOffline()
-  if (removed.length > 0) changes.emit('map')
-  for (const { peerId, name, serial, ephemeral } of removed) {
+  const removed = await store.removeOffline(({ peerId, name, serial, ephemeral }) => {
     const detail = { name, serial, reason: ephemeral ? 'ephemeral and offline' : 'offline' }
-    await store.appendAudit({ at: clock.now(), who: peerId, what: 'remove', detail })
-  }
+    return { at: clock.now(), who: peerId, what: 'remove', detail }
+  })
+  if (removed.length > 0) changes.emit('map')
   await roster.tidy()
   return removed.length
 }

@@ -33,7 +33,6 @@ export async function takeUpRestored(
     keyOf: kid => ring.keys.everKeyOf(kid),
     numberFor: ({ number }) => Math.max(number + 1, clock.now()),
   })
-  await store.renewEpoch()
   const parts = new Map((await store.readParts()).map(({ name, number }) => [name, number]))
   const numberOf = (name: string): number => parts.get(name) ?? 0
   const numbers = {
@@ -42,7 +41,7 @@ export async function takeUpRestored(
     policy: numberOf('policy'),
     revocations: numberOf('revocations'),
   }
-  await store.appendAudit({ at: clock.now(), who: by, what: 'restore', detail: numbers })
+  await store.renewEpoch(() => ({ at: clock.now(), who: by, what: 'restore', detail: numbers }))
   return { ...(lastEntryAt === undefined ? {} : { lastEntryAt }), numbers }
 }
 

@@ -68,16 +68,20 @@ export function revocation(
         })
       const forgetAt = await time.sweepTime()
       checkRoom(current(await readList(mesh), forgetAt), peerId)
-      const { name, serial, roles, revokedAt = clock.now() } = await store.revokeMember(peerId)
-      changes.emit('map')
-      if (roles.includes('relay')) await roster.remove(peerId)
-      const number = await listed(mesh, { peerId, revokedAt, forgetAt })
-      await store.appendAudit({
+      const {
+        name,
+        serial,
+        roles,
+        revokedAt = clock.now(),
+      } = await store.revokeMember(peerId, revoked => ({
         at: clock.now(),
         who: by,
         what: 'revoke',
-        detail: { peerId, name, serial, number },
-      })
+        detail: { peerId, name: revoked.name, serial: revoked.serial },
+      }))
+      changes.emit('map')
+      if (roles.includes('relay')) await roster.remove(peerId)
+      const number = await listed(mesh, { peerId, revokedAt, forgetAt })
       return { peerId, name, serial, roles, revokedAt, number }
     },
 

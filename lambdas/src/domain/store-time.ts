@@ -25,10 +25,7 @@ export interface StoreTime {
   confirm(by: string): Promise<void>
 }
 
-type Needs = Pick<
-  Store,
-  'readTimeMark' | 'writeTimeMark' | 'readParts' | 'readAuditHead' | 'listAudit' | 'appendAudit'
->
+type Needs = Pick<Store, 'readTimeMark' | 'writeTimeMark' | 'readParts' | 'readAuditHead' | 'listAudit'>
 
 export function storeTime({ store, clock }: { store: Needs; clock: Clock }): StoreTime {
   let last: ClockFinding = { state: 'agrees', offMs: 0 }
@@ -65,10 +62,10 @@ export function storeTime({ store, clock }: { store: Needs; clock: Clock }): Sto
     confirm: async by => {
       const before = await mark()
       const now = clock.now()
-      if (!(await store.writeTimeMark(before, now)))
+      const confirmed = () => ({ at: now, who: by, what: 'clock.confirm', detail: { before, now } }) as const
+      if (!(await store.writeTimeMark(before, now, confirmed)))
         throw new MeshError('conflict', 'Cannot confirm the clock: another control plane just moved the time')
       last = { state: 'agrees', offMs: 0 }
-      await store.appendAudit({ at: now, who: by, what: 'clock.confirm', detail: { before, now } })
     },
   }
 }

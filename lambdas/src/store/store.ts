@@ -17,7 +17,13 @@ import type {
   Token,
 } from './model.ts'
 
-/** Numbered parts of the head (keys, relays, policy, revocations). */
+/**
+ * What goes on record about a change, made from its result. The entry is written in the transaction of the change: there is
+ * none without the other. A repetition that changes nothing writes none.
+ */
+export type AuditOf<T> = (result: T) => AuditEvent
+
+/** Numbered parts of the head (keys, relays, policy, revocations), and the signed head of the audit. */
 export interface HeadPartStore {
   readPart(name: string): Promise<HeadPart | undefined>
   readParts(): Promise<HeadPart[]>
@@ -28,22 +34,31 @@ export interface HeadPartStore {
    * @throws MeshError conflict with details `{ number }` when another number is stored, invalid_argument for a number
    * that does not rise
    */
-  writePart(name: string, expected: number, document: string, number?: number): Promise<HeadPart>
+  writePart(
+    name: string,
+    expected: number,
+    document: string,
+    number?: number,
+    audit?: AuditOf<HeadPart>,
+  ): Promise<HeadPart>
 }
 
 /** Join tokens and what was made of them. */
 export interface EnrolmentStore {
-  createToken(token: NewToken): Promise<Token>
+  createToken(token: NewToken, audit?: AuditOf<Token>): Promise<Token>
   /** In order of id, `after` excluded. Expired and revoked ones too. */
   listTokens(page: { after?: string; limit: number }): Promise<Token[]>
-  /** @throws MeshError not_found */
-  revokeToken(id: string): Promise<Token>
+  /** Idempotent. @throws MeshError not_found */
+  revokeToken(id: string, audit?: AuditOf<Token>): Promise<Token>
   /**
    * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
    * token and peer again give the same enrolment and take nothing.
    * @throws MeshError token_invalid, permission_denied when the token does not give the role, revoked, mesh_full
    */
-  redeem(redemption: Redemption): Promise<{ enrolment: Enrolment; fresh: boolean }>
+  redeem(
+    redemption: Redemption,
+    audit?: AuditOf<Enrolment>,
+  ): Promise<{ enrolment: Enrolment; fresh: boolean }>
   /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */
   readEnrolment(peerId: string): Promise<Enrolment | undefined>
   /** As {@link readEnrolment}, by its serial or name. Reads many rows: for admins, who ask rarely. */
@@ -58,8 +73,8 @@ export interface EnrolmentStore {
     credential: string
     expiresAt: number
   }): Promise<Enrolment>
-  /** Revokes for ever and removes the pair. @throws MeshError not_found */
-  revokeMember(peerId: string): Promise<Enrolment>
+  /** Revokes for ever and removes the pair. Idempotent. @throws MeshError not_found */
+  revokeMember(peerId: string, audit?: AuditOf<Enrolment>): Promise<Enrolment>
   /** Agents and relays that are enrolled, neither removed nor revoked. */
   countMembers(): Promise<number>
 }
@@ -68,7 +83,7 @@ export interface EnrolmentStore {
 export interface DirectoryStore {
   readHeads(): Promise<MapHeads>
   /** After a restore: what was numbered before means nothing from now on, every member reads the map anew. */
-  renewEpoch(): Promise<void>
+  renewEpoch(audit?: AuditOf<void>): Promise<void>
   /**
    * Writes a pair: a higher incarnation wins, the same bytes write nothing.
    * @throws MeshError conflict with details `{ incarnation }` (lower, or equal with other bytes), not_found without
@@ -79,9 +94,9 @@ export interface DirectoryStore {
    * Takes those out of the map that have been offline for 30 days, ephemeral ones for 10 minutes; their enrolments stay. Some
    * at a time, and where all members have to be read for it, only once a day.
    */
-  removeOffline(): Promise<Enrolment[]>
+  removeOffline(audit?: AuditOf<Enrolment>): Promise<Enrolment[]>
   /** Removes the pair of that serial. @throws MeshError not_found */
-  removeMember(peerId: string, serial: string): Promise<MapWrite>
+  removeMember(peerId: string, serial: string, audit?: AuditOf<MapWrite>): Promise<MapWrite>
   /** In the order given; those not in the map are left out. */
   readMembers(peerIds: readonly string[]): Promise<Member[]>
   /** Pairs and tombstones of a shard in order of their numbers, `after` excluded. What changes moves to the end. */
@@ -122,13 +137,20 @@ export interface LedgerStore {
   /** The latest time that the processes of this store agreed on, unix ms; undefined in one that knows none yet. */
   readTimeMark(): Promise<number | undefined>
   /** Writes it where `expected` is stored. @returns false when another process was first */
-  writeTimeMark(expected: number | undefined, next: number): Promise<boolean>
+  writeTimeMark(expected: number | undefined, next: number, audit?: AuditOf<void>): Promise<boolean>
 }
 
-/** What happened, as one chain of hashes over all processes of the mesh's control plane. */
+/**
+ * What happened, as one chain of hashes over all processes of the mesh's control plane. An entry is durable first and gets
+ * its place in the chain at once or soon: docs/adr/0023-audit-outbox.md.
+ */
 export interface AuditStore {
-  /** Takes the next place in the chain, whoever else writes. @throws MeshError invalid_argument, too_large */
+  /** Puts it on record; writers do not refuse each other. @throws MeshError invalid_argument, too_large */
   appendAudit(event: AuditEvent): Promise<void>
+  /** Gives entries that wait their place in the chain, oldest first, unless another process is at it. */
+  chainAudit(): Promise<void>
+  /** Entries without a place in the chain, oldest first. */
+  listWaitingAudit(limit: number): Promise<AuditEvent[]>
   /** The newest entry, or the root before the first one. */
   readAuditHead(): Promise<AuditHead>
   /** Oldest first, `after` (a seq) excluded, without gaps; as they are stored, verified by whoever reads. */

@@ -5,7 +5,8 @@ import {
   startDynamoDbLocal,
   type DynamoDbLocal,
 } from '../../../../test/support/dynamodb-local.ts'
-import { audit } from './audit.ts'
+import { auditChain } from './audit.ts'
+import { auditOutbox } from './audit-outbox.ts'
 import { KeyedQueue } from './contention.ts'
 import { prepareDynamoTable } from './dynamo-store.ts'
 import { Dynamo } from './dynamo.ts'
@@ -29,7 +30,10 @@ describe.skipIf(dynamoDbMissing() !== undefined)('the audit chain in blocks', ()
     const event = { at: 1, who: 'admin', what: 'policy' as const }
     const first = nextAuditEntry({ seq: 9_997, hash: auditRoot.hash }, event)
     await db.write({ put: { ...keys.audit(first.seq), ...first } as never })
-    const begin = () => audit({ db, queue: new KeyedQueue() })
+    const begin = () => {
+      const chain = auditChain({ db, queue: new KeyedQueue() })
+      return { ...chain, ...auditOutbox({ db, chain }) }
+    }
     const [one, other] = [begin(), begin()]
     for (const writer of [one, other, one, other, other]) await writer.appendAudit(event)
     await begin().appendAudit(event)

@@ -6,31 +6,19 @@ import {
   type AuditEvent,
   type AuditHead,
 } from '@agent-mesh/protocol/audit'
-import { again, contend } from './contention.ts'
+import { entryFromItem, entryItem } from './audit-items.ts'
+import type { Write } from './dynamo.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
-import { number, text, type Item } from './item.ts'
+import { number, type Item } from './item.ts'
 import { takeUpTo } from './pages.ts'
 import { keys, padded } from './table.ts'
 
-const entryFromItem = (item: Item): AuditEntry => ({
-  seq: number(item, 'seq'),
-  at: number(item, 'at'),
-  who: text(item, 'who'),
-  what: text(item, 'what'),
-  ...(item['detail'] === undefined
-    ? {}
-    : { detail: JSON.parse(text(item, 'detail')) as Record<string, unknown> }),
-  prev: text(item, 'prev'),
-  hash: text(item, 'hash'),
-})
-
 /**
- * The audit chain on DynamoDB: one conditional put an entry, under the number after the newest. Its partitions are
- * blocks of numbers, so that the newest is found without reading the others: the first entry of a block leaves a hint,
- * and whoever begins looks from there on.
+ * Finds the end of the chain. Its partitions are blocks of numbers, so that the others need not be read: the first entry of
+ * a block leaves a hint, and a process that begins looks from there on.
  */
-export const audit = ({ db, queue }: Pick<DynamoInit, 'db' | 'queue'>) => {
+const chainEnd = ({ db }: Pick<DynamoInit, 'db'>) => {
   /** The newest entry this process knows of; others may have written since. */
   let known: AuditHead | undefined
 
@@ -56,28 +44,49 @@ export const audit = ({ db, queue }: Pick<DynamoInit, 'db' | 'queue'>) => {
     return (known = { seq, hash })
   }
 
-  const put = async (event: AuditEvent, claim: string): Promise<void | typeof again> => {
-    const { seq, hash, detail, ...rest } = nextAuditEntry(await newest(), event)
-    const json = detail === undefined ? undefined : JSON.stringify(detail)
-    const written = await db.write({
-      put: { ...keys.audit(seq), seq, hash, ...rest, detail: json, claim },
-      // A repetition after a lost answer finds its own.
+  return { newest, remember: ({ seq, hash }: AuditHead) => void (known = { seq, hash }) }
+}
+
+/** The audit chain on DynamoDB: an entry is put under the number after the newest, on condition that it is free. */
+export const auditChain = ({ db, queue }: Pick<DynamoInit, 'db' | 'queue'>) => {
+  const end = chainEnd({ db })
+
+  /** One entry alone, for the price of a put. A repetition after a lost answer finds its own by the claim. */
+  const putOne = (entry: AuditEntry): Promise<boolean> => {
+    const claim = randomBytes(9).toString('base64url')
+    return db.write({
+      put: { ...entryItem(entry), claim },
       when: when('attribute_not_exists(pk) OR #claim = :claim', { ':claim': claim }),
     })
-    if (!written) return again
-    known = { seq, hash }
-    const block = keys.blockOf(seq)
-    if (keys.audit(seq).sk === keys.auditBlockStart(block).sk)
-      await db.write({ put: { ...keys.auditHint, block } })
+  }
+
+  const putAll = (entries: readonly AuditEntry[], writes: readonly Write[]): Promise<boolean> =>
+    db.transact([
+      ...entries.map(entry => ({ put: entryItem(entry), when: when('attribute_not_exists(pk)') })),
+      ...writes,
+    ])
+
+  const append = async (events: readonly AuditEvent[], writes: readonly Write[]): Promise<boolean> => {
+    let head = await end.newest()
+    const entries = events.map(event => (head = nextAuditEntry(head, event)) as AuditEntry)
+    const [first] = entries
+    if (first === undefined) return true
+    const written = await (writes.length === 0 && entries.length === 1
+      ? putOne(first)
+      : putAll(entries, writes))
+    if (!written) return false
+    end.remember(head)
+    const block = keys.blockOf(head.seq)
+    if (first.seq <= keys.blockStart(block)) await db.write({ put: { ...keys.auditHint, block } })
+    return true
   }
 
   return {
-    readAuditHead: newest,
+    /** With `writes` in one transaction. False when another process took the place. */
+    append: (events: readonly AuditEvent[], writes: readonly Write[] = []): Promise<boolean> =>
+      queue.run('audit', () => append(events, writes)),
 
-    appendAudit: (event: AuditEvent): Promise<void> =>
-      queue.run('audit', () =>
-        contend('append to the audit log', () => put(event, randomBytes(9).toString('base64url'))),
-      ),
+    readAuditHead: end.newest,
 
     async listAudit({ after = 0, limit }: { after?: number; limit: number }): Promise<AuditEntry[]> {
       const items: Item[] = []

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { shardCount } from '@agent-mesh/protocol/map-cursor'
 import { mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import type { MapHeads, NewRecord } from '../model.ts'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import type { Write } from './dynamo.ts'
 import { asRead, when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
@@ -47,8 +49,12 @@ export interface Change {
   writes: Write[]
 }
 
+interface Needs extends Pick<DynamoInit, 'db' | 'clock'> {
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
+}
+
 /** Takes the next number of the shard: conditional on the one just read, so there are no gaps and no disorder. */
-export const mapChanges = ({ db, clock }: Pick<DynamoInit, 'db' | 'clock'>) => ({
+export const mapChanges = ({ db, clock, audit }: Needs) => ({
   /** Of the shard, as it is stored. */
   number: async (shard: number): Promise<number | undefined> =>
     (await db.get(keys.shard(shard)))?.['v'] as number | undefined,
@@ -88,8 +94,8 @@ export const mapChanges = ({ db, clock }: Pick<DynamoInit, 'db' | 'clock'>) => (
     }
   },
 
-  async renewEpoch(): Promise<void> {
-    await db.write({ put: newEpoch() })
+  async renewEpoch(auditOf?: AuditOf<void>): Promise<void> {
+    await db.transact([{ put: newEpoch() }, ...(auditOf === undefined ? [] : [audit.record(auditOf())])])
   },
 
   async heads(): Promise<MapHeads> {

@@ -1,6 +1,8 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import type { MapWrite, NewRecord } from '../model.ts'
 import { beatsStored, checkSerial, full, notInMap } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
 import type { Write } from './dynamo.ts'
@@ -12,6 +14,7 @@ import { keys } from './table.ts'
 interface Needs extends DynamoInit {
   members: ReturnType<typeof memberItems>
   changes: ReturnType<typeof mapChanges>
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
 /** Nobody enrolled it anew, revoked it or changed its pair since it was read. */
@@ -28,7 +31,7 @@ export const countBy = (by: 1 | -1, maxMembers: number): Write => ({
 })
 
 /** The numbered map on DynamoDB. */
-export const directory = ({ db, clock, maxMembers, queue, members, changes }: Needs) => {
+export const directory = ({ db, clock, maxMembers, queue, members, changes, audit }: Needs) => {
   const put = async (record: NewRecord): Promise<MapWrite | typeof again> => {
     const { peerId } = record
     const shard = await shardOf(peerId)
@@ -55,12 +58,17 @@ export const directory = ({ db, clock, maxMembers, queue, members, changes }: Ne
     return written ? { written: true, shard, v } : again
   }
 
-  const remove = async (peerId: string, serial: string): Promise<MapWrite | typeof again> => {
+  const remove = async (
+    peerId: string,
+    serial: string,
+    auditOf?: AuditOf<MapWrite>,
+  ): Promise<MapWrite | typeof again> => {
     const shard = await shardOf(peerId)
     const [found, head] = await Promise.all([members.find(peerId), changes.number(shard)])
     const member = checkSerial(found, { peerId, serial }, 'remove member')
     if (member.record === undefined) throw notInMap(peerId)
     const { v, set, writes } = changes.next(member, head, { gone: serial })
+    const removed: MapWrite = { written: true, shard, v }
     const written = await db.transact([
       {
         update: keys.member(shard, peerId),
@@ -69,15 +77,16 @@ export const directory = ({ db, clock, maxMembers, queue, members, changes }: Ne
       },
       ...writes,
       ...(member.counted ? [countBy(-1, maxMembers)] : []),
+      ...(auditOf === undefined ? [] : [audit.record(auditOf(removed))]),
     ])
-    return written ? { written: true, shard, v } : again
+    return written ? removed : again
   }
 
   return {
     putMember: (record: NewRecord): Promise<MapWrite> =>
       inShard(record.peerId, () => contend('publish record', () => put(record))),
-    removeMember: (peerId: string, serial: string): Promise<MapWrite> =>
-      inShard(peerId, () => contend('remove member', () => remove(peerId, serial))),
+    removeMember: (peerId: string, serial: string, auditOf?: AuditOf<MapWrite>): Promise<MapWrite> =>
+      inShard(peerId, () => contend('remove member', () => remove(peerId, serial, auditOf))),
   }
 
   /** Writers of a shard would only fight about its number. */

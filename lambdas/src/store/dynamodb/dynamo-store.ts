@@ -1,7 +1,8 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Store } from '../store.ts'
-import { audit } from './audit.ts'
+import { auditChain } from './audit.ts'
+import { auditOutbox } from './audit-outbox.ts'
 import { mapChanges } from './changes.ts'
 import { KeyedQueue } from './contention.ts'
 import { directory } from './directory.ts'
@@ -29,7 +30,10 @@ export interface DynamoStoreOptions extends DynamoOptions {
 /** Every part of the adapter over one table. */
 function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...options }: DynamoStoreOptions) {
   const db = new Dynamo(options)
-  const init = { db, clock, maxMembers, queue: new KeyedQueue() }
+  const queue = new KeyedQueue()
+  const chain = auditChain({ db, queue })
+  const outbox = auditOutbox({ db, chain })
+  const init = { db, clock, maxMembers, queue, audit: outbox }
   const rows = memberItems(init)
   const changes = mapChanges(init)
   const joinTokens = tokens(init)
@@ -48,7 +52,8 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     offline: offlineMembers({ ...init, members: rows, changes }),
     health: healthRollUps(init),
     ledger: ledger(init),
-    audit: audit(init),
+    chain,
+    outbox,
     sweep: sweeper({ ...init, members: rows, changes }),
   }
 }
@@ -56,25 +61,39 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
 /** The store on one DynamoDB table; any number of processes may share it. Asks nothing before it is used. */
 export function openDynamoStore(options: DynamoStoreOptions): Store {
   const part = partsOf(options)
-  const { db } = part
+  const { db, outbox } = part
+  /** What was put on record gets its place in the chain, when there is something. */
+  const chained = <T>(auditOf: unknown, work: Promise<T>): Promise<T> =>
+    auditOf === undefined ? work : outbox.after(work)
   return {
     ...part.heads,
-    createToken: token => part.tokens.createToken(token),
+    writePart: (...of) => chained(of[4], part.heads.writePart(...of)),
+    createToken: (token, auditOf) => chained(auditOf, part.tokens.createToken(token, auditOf)),
     listTokens: page => part.tokens.listTokens(page),
-    revokeToken: id => part.tokens.revokeToken(id),
+    revokeToken: (id, auditOf) => chained(auditOf, part.tokens.revokeToken(id, auditOf)),
     ...part.enrolments,
+    redeem: (redemption, auditOf) => chained(auditOf, part.enrolments.redeem(redemption, auditOf)),
+    revokeMember: (peerId, auditOf) => chained(auditOf, part.enrolments.revokeMember(peerId, auditOf)),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.changes.heads(),
-    renewEpoch: () => part.changes.renewEpoch(),
+    renewEpoch: auditOf => chained(auditOf, part.changes.renewEpoch(auditOf)),
     ...part.map,
+    removeMember: (peerId, serial, auditOf) =>
+      chained(auditOf, part.map.removeMember(peerId, serial, auditOf)),
     ...part.members,
     ...part.log,
     ...part.presence,
-    ...part.offline,
+    removeOffline: auditOf => chained(auditOf, part.offline.removeOffline(auditOf)),
     ...part.health,
     ...part.ledger,
-    ...part.audit,
+    writeTimeMark: (expected, next, auditOf) =>
+      chained(auditOf, part.ledger.writeTimeMark(expected, next, auditOf)),
+    appendAudit: event => outbox.appendAudit(event),
+    chainAudit: () => outbox.chainAudit(),
+    listWaitingAudit: limit => outbox.listWaitingAudit(limit),
+    readAuditHead: () => part.chain.readAuditHead(),
+    listAudit: page => part.chain.listAudit(page),
 
     // Its stream tells a Lambda, not a process.
     listen: () => () => {},

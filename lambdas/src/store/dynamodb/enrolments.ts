@@ -2,6 +2,8 @@ import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Enrolment, Redemption, Token } from '../model.ts'
 import { checkSerial, full, lapsed, notEnrolled, revoked } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
 import { countBy, unchanged } from './directory.ts'
@@ -18,6 +20,7 @@ interface Needs extends DynamoInit {
   changes: ReturnType<typeof mapChanges>
   names: ReturnType<typeof memberNames>
   tokens: ReturnType<typeof tokens>
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
 type Redeemed = { enrolment: Enrolment; fresh: boolean }
@@ -29,8 +32,8 @@ export const enrolments = (init: Needs) => {
   const revoke = revoker(init)
   return {
     /** One redemption of a token at a time in this process: they would fight about its uses and the next free name. */
-    redeem: (redemption: Redemption): Promise<Redeemed> =>
-      queue.run(`token ${redemption.tokenHash}`, () => contend('enrol', () => redeem(redemption))),
+    redeem: (redemption: Redemption, auditOf?: AuditOf<Enrolment>): Promise<Redeemed> =>
+      queue.run(`token ${redemption.tokenHash}`, () => contend('enrol', () => redeem(redemption, auditOf))),
 
     async readEnrolment(peerId: string): Promise<Enrolment | undefined> {
       const found = await members.find(peerId)
@@ -61,14 +64,14 @@ export const enrolments = (init: Needs) => {
       throw new MeshError('overloaded', `Cannot record credential: the enrolment of ${peerId} just changed`)
     },
 
-    revokeMember: (peerId: string): Promise<Enrolment> =>
-      contend('revoke', () => revoke(peerId, clock.now())),
+    revokeMember: (peerId: string, auditOf?: AuditOf<Enrolment>): Promise<Enrolment> =>
+      contend('revoke', () => revoke(peerId, clock.now(), auditOf)),
   }
 }
 
 const redeemer =
-  ({ db, clock, maxMembers, members, changes, names, tokens }: Needs) =>
-  async (redemption: Redemption): Promise<Redeemed | typeof again> => {
+  ({ db, clock, maxMembers, members, changes, names, tokens, audit }: Needs) =>
+  async (redemption: Redemption, auditOf?: AuditOf<Enrolment>): Promise<Redeemed | typeof again> => {
     const { peerId, serial, expiresAt, tokenHash } = redemption
     const stored = await members.stored(peerId)
     const old = stored === undefined || lapsed(stored, clock.now()) ? undefined : stored
@@ -101,6 +104,7 @@ const redeemer =
       ...(change?.writes ?? []),
       ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
       ...(counted && item.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
+      ...(auditOf === undefined ? [] : [audit.record(auditOf(enrolment))]),
     ])
     return won ? { enrolment, fresh: true } : again
   }
@@ -118,8 +122,8 @@ const memberOf = (token: Token, { requestedRegion, ephemeral = false }: Redempti
 }
 
 const revoker =
-  ({ db, maxMembers, members, changes }: Needs) =>
-  async (peerId: string, now: number): Promise<Enrolment | typeof again> => {
+  ({ db, maxMembers, members, changes, audit }: Needs) =>
+  async (peerId: string, now: number, auditOf?: AuditOf<Enrolment>): Promise<Enrolment | typeof again> => {
     const member = await members.find(peerId)
     if (member === undefined) throw notEnrolled(peerId)
     const enrolment: MemberItem = { ...member, revokedAt: member.revokedAt ?? now }
@@ -135,6 +139,9 @@ const revoker =
       },
       ...(change?.writes ?? []),
       ...(member.counted ? [countBy(-1, maxMembers)] : []),
+      ...(auditOf === undefined || member.revokedAt !== undefined
+        ? []
+        : [audit.record(auditOf(enrolmentOf(enrolment)))]),
     ])
     return won ? enrolmentOf(enrolment) : again
   }

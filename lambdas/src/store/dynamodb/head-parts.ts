@@ -1,6 +1,8 @@
 import { partChunkBytes } from '../../defaults.ts'
 import type { HeadPart } from '../model.ts'
 import { partConflict, risingPart } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import { again, contend } from './contention.ts'
 import type { Dynamo } from './dynamo.ts'
 import { asRead } from './expressions.ts'
@@ -47,11 +49,15 @@ const chunkItems = ({ name, number: of, document, writtenAt }: HeadPart): (Item 
   }))
 }
 
+interface Needs extends DynamoInit {
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
+}
+
 /**
  * Head parts. The numbers of all of them are one item, read each time; the documents are remembered: a request that
  * needs the head reads one unit, not the head.
  */
-export const headParts = ({ db, clock }: DynamoInit) => {
+export const headParts = ({ db, clock, audit }: Needs) => {
   const numbers = numbersReader(db)
   const document = documentReader(db)
 
@@ -78,6 +84,7 @@ export const headParts = ({ db, clock }: DynamoInit) => {
       expected: number,
       document: string,
       next = expected + 1,
+      auditOf?: AuditOf<HeadPart>,
     ): Promise<HeadPart> {
       const part = risingPart({ name, number: next, document, writtenAt: clock.now() }, expected)
       const written = await db.transact([
@@ -88,6 +95,7 @@ export const headParts = ({ db, clock }: DynamoInit) => {
         },
         ...chunkItems(part).map(put => ({ put })),
         ...(await chunksOf(name, expected)).map(key => ({ delete: key })),
+        ...(auditOf === undefined ? [] : [audit.record(auditOf(part))]),
       ])
       if (written) return part
       throw partConflict(part, (await numbers()).get(name) ?? 0)

@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import { asRead, when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { number } from './item.ts'
 import { keys, ttlAfter } from './table.ts'
 
-/** Nonces on DynamoDB. */
-export const ledger = ({ db, clock }: DynamoInit) => ({
+interface Needs extends DynamoInit {
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
+}
+
+/** Nonces and the time of the store on DynamoDB. */
+export const ledger = ({ db, clock, audit }: Needs) => ({
   /** `claim` tells a repetition after a lost answer from another use. */
   claimNonce: (nonce: string, expiresAt: number): Promise<boolean> => {
     const claim = randomUUID()
@@ -24,6 +30,8 @@ export const ledger = ({ db, clock }: DynamoInit) => ({
   },
 
   /** A repetition after a lost answer may say that another process was first: it then reads its own. */
-  writeTimeMark: (expected: number | undefined, next: number): Promise<boolean> =>
-    db.write({ update: keys.timeMark, change: { set: { at: next } }, when: asRead('at', expected) }),
+  writeTimeMark: (expected: number | undefined, next: number, auditOf?: AuditOf<void>): Promise<boolean> => {
+    const write = { update: keys.timeMark, change: { set: { at: next } }, when: asRead('at', expected) }
+    return auditOf === undefined ? db.write(write) : db.transact([write, audit.record(auditOf())])
+  },
 })

@@ -3,6 +3,8 @@ import { shardCount } from '@agent-mesh/protocol/map-cursor'
 import { offlineMs, removalPage, sweepMs } from '../../defaults.ts'
 import type { Enrolment } from '../model.ts'
 import { lapsed } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
+import type { auditOutbox } from './audit-outbox.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
 import { countBy, unchanged } from './directory.ts'
@@ -15,12 +17,13 @@ import { keys } from './table.ts'
 interface Needs extends DynamoInit {
   members: ReturnType<typeof memberItems>
   changes: ReturnType<typeof mapChanges>
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
 const lifeMs = credentialDays.life * 24 * 3600_000
 
 /** Takes one out if it is still to go, unless it shows up meanwhile. */
-const remover = ({ db, clock, maxMembers, members, changes }: Needs) => {
+const remover = ({ db, clock, maxMembers, members, changes, audit }: Needs) => {
   /** The newest sign of life; undefined while a lease says that the member is there. */
   const lastSign = async (item: Item): Promise<number | undefined> => {
     const member = memberFromItem(item)
@@ -34,7 +37,10 @@ const remover = ({ db, clock, maxMembers, members, changes }: Needs) => {
     return Math.max(member.updatedAt, member.homeAt ?? 0, member.expiresAt - lifeMs, ...reports)
   }
 
-  return async (peerId: string): Promise<Enrolment | undefined | typeof again> => {
+  return async (
+    peerId: string,
+    auditOf?: AuditOf<Enrolment>,
+  ): Promise<Enrolment | undefined | typeof again> => {
     const item = await db.get(await members.key(peerId))
     if (item === undefined) return undefined
     const member = memberFromItem(item)
@@ -53,6 +59,7 @@ const remover = ({ db, clock, maxMembers, members, changes }: Needs) => {
       ...writes,
       ...(member.counted ? [countBy(-1, maxMembers)] : []),
       ...(member.ephemeral ? [{ delete: keys.ephemeral(peerId) }] : []),
+      ...(auditOf === undefined ? [] : [audit.record(auditOf(enrolmentOf(member)))]),
     ])
     return won ? enrolmentOf(member) : again
   }
@@ -66,10 +73,13 @@ export const offlineMembers = (init: Needs) => {
   const { db, clock, members } = init
   const remove = remover(init)
 
-  const removeAll = async (peerIds: AsyncIterable<string>): Promise<Enrolment[]> => {
+  const removeAll = async (
+    peerIds: AsyncIterable<string>,
+    auditOf: AuditOf<Enrolment> | undefined,
+  ): Promise<Enrolment[]> => {
     const removed: Enrolment[] = []
     for await (const peerId of peerIds) {
-      const enrolment = await contend('remove member', () => remove(peerId))
+      const enrolment = await contend('remove member', () => remove(peerId, auditOf))
       if (enrolment !== undefined) removed.push(enrolment)
       if (removed.length >= removalPage) break
     }
@@ -108,9 +118,9 @@ export const offlineMembers = (init: Needs) => {
     })
 
   return {
-    removeOffline: async (): Promise<Enrolment[]> => {
-      const soon = await removeAll(ephemerals())
-      return (await isDue(clock.now())) ? [...soon, ...(await removeAll(silent()))] : soon
+    removeOffline: async (auditOf?: AuditOf<Enrolment>): Promise<Enrolment[]> => {
+      const soon = await removeAll(ephemerals(), auditOf)
+      return (await isDue(clock.now())) ? [...soon, ...(await removeAll(silent(), auditOf))] : soon
     },
   }
 }

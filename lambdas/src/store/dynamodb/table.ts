@@ -16,6 +16,7 @@
  * | `EPHEMERAL` | peerId | that a member is to be taken out of the map soon after it goes offline |
  * | `Q#nonce` | `-` | a nonce |
  * | `U#chain#block` | number | entries of the audit chain, 10,000 in a block |
+ * | `U#waiting` | time and chance | audit entries that have no place in the chain yet |
  * | `H#day` | time and region | a health roll-up |
  * | `COUNT` | what | members so far; a block of the audit chain that has begun; when the last sweep was; the store's time |
  * | `W#...` | | left to the host of the watch connections |
@@ -69,8 +70,12 @@ export const keys = {
   leases: 'R',
   lease: (relay: string): Key => ({ pk: 'R', sk: relay }),
   nonce: (nonce: string): Key => ({ pk: `Q#${nonce}`, sk: '-' }),
+  waitingAudit: 'U#waiting',
+  waitingAuditEvent: (at: number, id: string): Key => ({ pk: 'U#waiting', sk: `${padded(at)}#${id}` }),
   auditBlock: (block: number): string => `U#chain#${block}`,
   blockOf: (seq: number): number => Math.floor(seq / auditBlock),
+  /** Its first number. */
+  blockStart: (block: number): number => block * auditBlock,
   audit: (seq: number): Key => ({ pk: `U#chain#${Math.floor(seq / auditBlock)}`, sk: padded(seq) }),
   auditBlockStart: (block: number): Key => ({ pk: `U#chain#${block}`, sk: padded(block * auditBlock) }),
   healthDay: (at: number): string => `H#${Math.floor(at / day)}`,

@@ -1,7 +1,10 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { NewToken, Token } from '../model.ts'
+import type { AuditOf } from '../store.ts'
 import { tokenId } from '../token-id.ts'
 import { tokenRefused } from '../token-refused.ts'
+import type { auditOutbox } from './audit-outbox.ts'
+import { again, contend } from './contention.ts'
 import type { Write } from './dynamo.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
@@ -24,11 +27,18 @@ const fromItem = (item: Item): Token => ({
   ...optional<'revokedAt', number>(item, 'revokedAt'),
 })
 
+interface Needs extends DynamoInit {
+  audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
+}
+
 /** Join tokens on DynamoDB. */
-export const tokens = ({ db, clock }: DynamoInit) => ({
-  async createToken(token: NewToken): Promise<Token> {
-    await db.write({ put: { ...keys.token(tokenId(token.hash)), ...token, left: token.uses } })
-    return { ...token, left: token.uses }
+export const tokens = ({ db, clock, audit }: Needs) => ({
+  async createToken(token: NewToken, auditOf?: AuditOf<Token>): Promise<Token> {
+    const created = { ...token, left: token.uses }
+    const put = { put: { ...keys.token(tokenId(token.hash)), ...created } }
+    if (auditOf === undefined) await db.write(put)
+    else await db.transact([put, audit.record(auditOf(created))])
+    return created
   },
 
   listTokens: async ({ after, limit }: { after?: string; limit: number }): Promise<Token[]> =>
@@ -36,13 +46,23 @@ export const tokens = ({ db, clock }: DynamoInit) => ({
       await takeUpTo(limit, db.query(keys.tokens, { ...(after === undefined ? {} : { after }), page: limit }))
     ).map(fromItem),
 
-  async revokeToken(id: string): Promise<Token> {
-    const key = keys.token(id)
-    const first = when('attribute_exists(pk) AND attribute_not_exists(#revokedAt)')
-    const item = (await db.update(key, { set: { revokedAt: clock.now() } }, first)) ?? (await db.get(key))
-    if (item === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
-    return fromItem(item)
-  },
+  revokeToken: (id: string, auditOf?: AuditOf<Token>): Promise<Token> =>
+    contend('revoke token', async () => {
+      const item = await db.get(keys.token(id))
+      if (item === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
+      const stored = fromItem(item)
+      if (stored.revokedAt !== undefined) return stored
+      const token = { ...stored, revokedAt: clock.now() }
+      const won = await db.transact([
+        {
+          update: keys.token(id),
+          change: { set: { revokedAt: token.revokedAt } },
+          when: when('attribute_exists(pk) AND attribute_not_exists(#revokedAt)'),
+        },
+        ...(auditOf === undefined ? [] : [audit.record(auditOf(token))]),
+      ])
+      return won ? token : again
+    }),
 
   /** @throws MeshError token_invalid */
   async usable(hash: string): Promise<Token> {

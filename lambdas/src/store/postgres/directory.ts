@@ -1,8 +1,10 @@
 import type { MapWrite, NewRecord } from '../model.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
 import type { EnrolmentRow } from '../sql/enrolment-row.ts'
 import { remembered } from '../sql/member-rows.ts'
+import type { audit } from './audit.ts'
 import type { Sql } from './database.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
@@ -12,12 +14,13 @@ import type { mapLog } from './map-log.ts'
 interface Needs extends PostgresInit {
   rows: ReturnType<typeof enrolmentRows>
   log: ReturnType<typeof mapLog>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 type Place = Pick<EnrolmentRow, 'peerId' | 'shard'>
 
 /** Writes pairs and tombstones: number, log row and service index in the caller's transaction. */
-const pairWriter = ({ clock, log }: Omit<Needs, 'rows'>) => {
+const pairWriter = ({ clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
   const indexServices = async (tx: Sql, { peerId, shard }: Place, before: string[], after: string[]) => {
     const gone = before.filter(service => !after.includes(service))
     const come = after.filter(service => !before.includes(service))
@@ -73,7 +76,7 @@ const pairWriter = ({ clock, log }: Omit<Needs, 'rows'>) => {
 }
 
 /** The numbered map on PostgreSQL; of writes the caller holds the transaction. */
-export const directory = ({ rows, ...init }: Needs) => {
+export const directory = ({ rows, audit, ...init }: Needs) => {
   const { db, clock } = init
   const { write, remove } = pairWriter(init)
   const find = async (tx: Sql, peerId: string): Promise<Row | undefined> =>
@@ -104,13 +107,15 @@ export const directory = ({ rows, ...init }: Needs) => {
       return (await db.transaction(tx => put(tx, record, true))) as MapWrite
     },
 
-    removeMember: (peerId: string, serial: string): Promise<MapWrite> =>
+    removeMember: (peerId: string, serial: string, auditOf?: AuditOf<MapWrite>): Promise<MapWrite> =>
       db.transaction(async tx => {
         const enrolment = await rows.valid(tx, { peerId, serial }, 'remove member')
         const row = await find(tx, peerId)
         if (row === undefined || row['record'] === null) throw notInMap(peerId)
         await rows.setCounted(tx, peerId, false)
-        return remove(tx, enrolment, row)
+        const written = await remove(tx, enrolment, row)
+        if (auditOf !== undefined) await audit.record(tx, auditOf(written))
+        return written
       }),
 
     /** For revocation and re-enrolment: whatever pair there is goes. */

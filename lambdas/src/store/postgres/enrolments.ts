@@ -2,8 +2,10 @@ import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { searchName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
 import { notEnrolled, revoked } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { text } from '../sql/columns.ts'
 import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
+import type { audit } from './audit.ts'
 import type { Sql } from './database.ts'
 import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
@@ -15,6 +17,7 @@ interface Needs extends PostgresInit {
   rows: ReturnType<typeof enrolmentRows>
   tokens: ReturnType<typeof tokens>
   directory: ReturnType<typeof directory>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 /** Writes a new enrolment in place of any old one. */
@@ -59,12 +62,15 @@ const enrolmentWriter = ({ clock }: PostgresInit) => {
 }
 
 /** Enrolments on PostgreSQL. Joins wait for each other: token, count and names are decided together. */
-export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
+export const enrolments = ({ rows, tokens, directory, audit, ...init }: Needs) => {
   const { db, clock } = init
   const insert = enrolmentWriter(init)
 
   return {
-    redeem: (redemption: Redemption): Promise<{ enrolment: EnrolmentRow; fresh: boolean }> =>
+    redeem: (
+      redemption: Redemption,
+      auditOf?: AuditOf<Enrolment>,
+    ): Promise<{ enrolment: EnrolmentRow; fresh: boolean }> =>
       db.transaction(async tx => {
         await lockFor(tx, locks.enrolment)
         const old = await rows.lock(tx, redemption.peerId)
@@ -74,7 +80,9 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
         const counted = token.roles.some(role => role === 'agent' || role === 'relay')
         if (counted && old?.counted !== true) await rows.checkRoom(tx, 'enrol')
         if (old !== undefined) await directory.removeIfPresent(tx, old)
-        return { enrolment: await insert(tx, redemption, token, counted), fresh: true }
+        const enrolment = await insert(tx, redemption, token, counted)
+        if (auditOf !== undefined) await audit.record(tx, auditOf(enrolment))
+        return { enrolment, fresh: true }
       }),
 
     recordCredential: (issue: {
@@ -95,7 +103,7 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
         return { ...found, credential, expiresAt }
       }),
 
-    revokeMember: (peerId: string): Promise<Enrolment> =>
+    revokeMember: (peerId: string, auditOf?: AuditOf<Enrolment>): Promise<Enrolment> =>
       db.transaction(async tx => {
         const found = await rows.lock(tx, peerId)
         if (found === undefined) throw notEnrolled(peerId)
@@ -106,7 +114,9 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
           peerId,
         )
         await directory.removeIfPresent(tx, found)
-        return { ...found, revokedAt }
+        const enrolment = { ...found, revokedAt }
+        if (auditOf !== undefined && found.revokedAt === undefined) await audit.record(tx, auditOf(enrolment))
+        return enrolment
       }),
   }
 }

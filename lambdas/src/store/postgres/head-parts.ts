@@ -2,10 +2,16 @@ import type { HeadPart } from '../model.ts'
 import { partConflict, risingPart } from '../refusals.ts'
 import { number } from '../sql/columns.ts'
 import { headPartFromRow } from '../sql/rows.ts'
+import type { AuditOf } from '../store.ts'
+import type { audit } from './audit.ts'
 import type { PostgresInit } from './init.ts'
 
+interface Needs extends PostgresInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
 /** Head parts on PostgreSQL. */
-export const headParts = ({ db, clock }: PostgresInit) => ({
+export const headParts = ({ db, clock, audit }: Needs) => ({
   async readPart(name: string): Promise<HeadPart | undefined> {
     const row = await db.get('SELECT * FROM head_parts WHERE name = $1', name)
     return row && headPartFromRow(row)
@@ -14,7 +20,13 @@ export const headParts = ({ db, clock }: PostgresInit) => ({
   readParts: async (): Promise<HeadPart[]> =>
     (await db.all('SELECT * FROM head_parts ORDER BY name')).map(headPartFromRow),
 
-  async writePart(name: string, expected: number, document: string, next = expected + 1): Promise<HeadPart> {
+  async writePart(
+    name: string,
+    expected: number,
+    document: string,
+    next = expected + 1,
+    auditOf?: AuditOf<HeadPart>,
+  ): Promise<HeadPart> {
     const part = risingPart({ name, number: next, document, writtenAt: clock.now() }, expected)
     return db.transaction(async tx => {
       const values = [name, part.number, document, part.writtenAt] as const
@@ -28,6 +40,7 @@ export const headParts = ({ db, clock }: PostgresInit) => ({
             )
       if (changed === 1) {
         await db.notify(tx)
+        if (auditOf !== undefined) await audit.record(tx, auditOf(part))
         return part
       }
       const stored = await tx.get('SELECT number FROM head_parts WHERE name = $1', name)

@@ -1,13 +1,19 @@
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
+import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 
-/** Nonces on PostgreSQL. */
-export const ledger = ({ db, clock }: PostgresInit) => ({
+interface Needs extends PostgresInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
+/** Nonces and the time of the store on PostgreSQL. */
+export const ledger = ({ db, clock, audit }: Needs) => ({
   claimNonce: async (nonce: string, expiresAt: number): Promise<boolean> =>
     (await db.transaction(tx =>
       tx.run(
@@ -24,12 +30,15 @@ export const ledger = ({ db, clock }: PostgresInit) => ({
     return row && number(row, 'at')
   },
 
-  writeTimeMark: async (expected: number | undefined, next: number): Promise<boolean> =>
-    (await db.transaction(tx =>
-      expected === undefined
-        ? tx.run('INSERT INTO time_mark VALUES (1, $1) ON CONFLICT DO NOTHING', next)
-        : tx.run('UPDATE time_mark SET at = $1 WHERE at = $2', next, expected),
-    )) === 1,
+  writeTimeMark: (expected: number | undefined, next: number, auditOf?: AuditOf<void>): Promise<boolean> =>
+    db.transaction(async tx => {
+      const changed =
+        expected === undefined
+          ? await tx.run('INSERT INTO time_mark VALUES (1, $1) ON CONFLICT DO NOTHING', next)
+          : await tx.run('UPDATE time_mark SET at = $1 WHERE at = $2', next, expected)
+      if (changed === 1 && auditOf !== undefined) await audit.record(tx, auditOf())
+      return changed === 1
+    }),
 })
 
 interface SweepNeeds extends PostgresInit {

@@ -4,11 +4,17 @@ import type { MapChange, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
 import { number, text } from '../sql/columns.ts'
 import { changeFromRow } from '../sql/rows.ts'
+import type { AuditOf } from '../store.ts'
+import type { audit } from './audit.ts'
 import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 
+interface Needs extends PostgresInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
 /** The numbers of the shards and the changes behind them. */
-export const mapLog = ({ db, clock }: PostgresInit) => ({
+export const mapLog = ({ db, clock, audit }: Needs) => ({
   /**
    * Takes the next number of the shard and logs the change under it. The row stays locked until the commit, so numbers
    * appear in order; a sequence would give them out of order and leave gaps.
@@ -26,10 +32,11 @@ export const mapLog = ({ db, clock }: PostgresInit) => ({
     return { epoch: text(rows[0] ?? {}, 'epoch'), v: rows.map(row => number(row, 'v')) }
   },
 
-  renewEpoch: (): Promise<void> =>
+  renewEpoch: (auditOf?: AuditOf<void>): Promise<void> =>
     db.transaction(async tx => {
       await tx.run('UPDATE epoch SET value = $1', randomBytes(8).toString('hex'))
       await db.notify(tx)
+      if (auditOf !== undefined) await audit.record(tx, auditOf())
     }),
 
   async readChanges(shard: number, { after, limit }: { after: number; limit: number }): Promise<MapChange[]> {

@@ -1,7 +1,9 @@
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { offlineMs, removalPage } from '../../defaults.ts'
 import type { Enrolment } from '../model.ts'
+import type { AuditOf } from '../store.ts'
 import { enrolmentFromRow } from '../sql/enrolment-row.ts'
+import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
@@ -10,6 +12,7 @@ import { lockFor, locks } from './locks.ts'
 interface Needs extends PostgresInit {
   rows: ReturnType<typeof enrolmentRows>
   directory: ReturnType<typeof directory>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 /** No lease says that they are there, and no sign of life is younger than allowed. */
@@ -25,8 +28,8 @@ const offline = `
   ORDER BY e.shard, e.peer_id LIMIT $5 FOR UPDATE OF m, e`
 
 /** Who was offline for too long. */
-export const offlineMembers = ({ db, clock, rows, directory }: Needs) => ({
-  removeOffline: (): Promise<Enrolment[]> =>
+export const offlineMembers = ({ db, clock, rows, directory, audit }: Needs) => ({
+  removeOffline: (auditOf?: AuditOf<Enrolment>): Promise<Enrolment[]> =>
     db.transaction(async tx => {
       await lockFor(tx, locks.enrolment)
       const now = clock.now()
@@ -45,6 +48,7 @@ export const offlineMembers = ({ db, clock, rows, directory }: Needs) => ({
         await rows.setCounted(tx, enrolment.peerId, false)
         removed.push(enrolment)
       }
+      if (auditOf !== undefined) await audit.record(tx, ...removed.map(auditOf))
       return removed
     }),
 })

@@ -27,23 +27,25 @@ export interface PostgresStoreOptions {
 }
 
 function partsOf(init: PostgresInit) {
+  const chain = audit(init)
+  const audited = { ...init, audit: chain }
   const rows = enrolmentRows(init)
-  const log = mapLog(init)
-  const map = directory({ ...init, rows, log })
-  const joinTokens = tokens(init)
+  const log = mapLog(audited)
+  const map = directory({ ...audited, rows, log })
+  const joinTokens = tokens(audited)
   return {
     rows,
     log,
     map,
     tokens: joinTokens,
-    enrolments: enrolments({ ...init, rows, tokens: joinTokens, directory: map }),
-    heads: headParts(init),
+    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map }),
+    heads: headParts(audited),
     members: members(init),
     presence: presence(init),
-    offline: offlineMembers({ ...init, rows, directory: map }),
+    offline: offlineMembers({ ...audited, rows, directory: map }),
     health: healthRollUps(init),
-    ledger: ledger(init),
-    audit: audit(init),
+    ledger: ledger(audited),
+    audit: chain,
     sweep: sweeper({ ...init, directory: map }),
   }
 }
@@ -68,18 +70,18 @@ export async function openPostgresStore({
   const part = partsOf({ db, clock, maxMembers })
   return {
     ...part.heads,
-    createToken: token => part.tokens.createToken(token),
+    createToken: (...of) => part.tokens.createToken(...of),
     listTokens: page => part.tokens.listTokens(page),
-    revokeToken: id => part.tokens.revokeToken(id),
+    revokeToken: (...of) => part.tokens.revokeToken(...of),
     ...part.enrolments,
     readEnrolment: peerId => part.rows.find(peerId),
     findEnrolment: by => part.rows.findBy(by),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.log.readHeads(),
-    renewEpoch: () => part.log.renewEpoch(),
+    renewEpoch: auditOf => part.log.renewEpoch(auditOf),
     putMember: record => part.map.putMember(record),
-    removeMember: (peerId, serial) => part.map.removeMember(peerId, serial),
+    removeMember: (...of) => part.map.removeMember(...of),
     ...part.members,
     readChanges: (shard, page) => part.log.readChanges(shard, page),
 
@@ -87,7 +89,11 @@ export async function openPostgresStore({
     ...part.offline,
     ...part.health,
     ...part.ledger,
-    ...part.audit,
+    appendAudit: event => part.audit.appendAudit(event),
+    chainAudit: () => part.audit.chainAudit(),
+    listWaitingAudit: () => part.audit.listWaitingAudit(),
+    readAuditHead: () => part.audit.readAuditHead(),
+    listAudit: page => part.audit.listAudit(page),
 
     listen: listener => db.listen(listener),
     collectGarbage: options => part.sweep(options),

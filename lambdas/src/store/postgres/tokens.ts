@@ -1,17 +1,23 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { NewToken, Redemption, Token } from '../model.ts'
+import type { AuditOf } from '../store.ts'
 import { tokenId } from '../token-id.ts'
 import { mustGiveRole, tokenRefused } from '../token-refused.ts'
 import type { Row } from '../sql/columns.ts'
 import { tokenFromRow } from '../sql/token-row.ts'
+import type { audit } from './audit.ts'
 import type { Sql } from './database.ts'
 import type { PostgresInit } from './init.ts'
 
 const fromRow = (row: Row): Token => tokenFromRow(row, 'left_uses')
 
+interface Needs extends PostgresInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
 /** Join tokens on PostgreSQL. */
-export const tokens = ({ db, clock }: PostgresInit) => ({
-  async createToken(token: NewToken): Promise<Token> {
+export const tokens = ({ db, clock, audit }: Needs) => ({
+  async createToken(token: NewToken, auditOf?: AuditOf<Token>): Promise<Token> {
     const values = [
       tokenId(token.hash),
       token.hash,
@@ -26,29 +32,30 @@ export const tokens = ({ db, clock }: PostgresInit) => ({
       token.createdBy,
       token.expiresAt,
     ] as const
-    await db.transaction(tx =>
-      tx.run(
+    const created = { ...token, left: token.uses }
+    await db.transaction(async tx => {
+      await tx.run(
         'INSERT INTO tokens VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)',
         ...values,
-      ),
-    )
-    return { ...token, left: token.uses }
+      )
+      if (auditOf !== undefined) await audit.record(tx, auditOf(created))
+    })
+    return created
   },
 
   listTokens: async ({ after = '', limit }: { after?: string; limit: number }): Promise<Token[]> =>
     (await db.all('SELECT * FROM tokens WHERE id > $1 ORDER BY id LIMIT $2', after, limit)).map(fromRow),
 
-  async revokeToken(id: string): Promise<Token> {
-    const row = await db.transaction(tx =>
-      tx.get(
-        'UPDATE tokens SET revoked_at = coalesce(revoked_at, $1) WHERE id = $2 RETURNING *',
-        clock.now(),
-        id,
-      ),
-    )
-    if (row === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
-    return fromRow(row)
-  },
+  revokeToken: (id: string, auditOf?: AuditOf<Token>): Promise<Token> =>
+    db.transaction(async tx => {
+      const stored = await tx.get('SELECT * FROM tokens WHERE id = $1 FOR UPDATE', id)
+      if (stored === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
+      if (stored['revoked_at'] !== null) return fromRow(stored)
+      const row = await tx.get('UPDATE tokens SET revoked_at = $1 WHERE id = $2 RETURNING *', clock.now(), id)
+      const token = fromRow(row ?? {})
+      if (auditOf !== undefined) await audit.record(tx, auditOf(token))
+      return token
+    }),
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
   async takeUse(tx: Sql, { tokenHash: hash, role }: Redemption): Promise<Token> {

@@ -1,8 +1,10 @@
 import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
 import type { EnrolmentRow } from '../sql/enrolment-row.ts'
 import { remembered } from '../sql/member-rows.ts'
+import type { audit } from './audit.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
 import type { mapLog } from './map-log.ts'
@@ -10,10 +12,11 @@ import type { mapLog } from './map-log.ts'
 interface Needs extends SqliteInit {
   rows: ReturnType<typeof enrolmentRows>
   log: ReturnType<typeof mapLog>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 /** Writes pairs and tombstones: number, log row and service index in the caller's transaction. */
-const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows'>) => {
+const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
   const indexServices = (shard: number, peerId: string, before: string[], after: string[]): void => {
     for (const service of before)
       if (!after.includes(service))
@@ -57,7 +60,7 @@ const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows'>) => {
 }
 
 /** The numbered map on SQLite; of writes the caller holds the transaction. */
-export const directory = ({ rows, ...init }: Needs) => {
+export const directory = ({ rows, audit, ...init }: Needs) => {
   const { db, clock } = init
   const { write, remove } = pairWriter(init)
   const find = (peerId: string): Row | undefined =>
@@ -79,12 +82,14 @@ export const directory = ({ rows, ...init }: Needs) => {
       return write(enrolment, put, stored === undefined ? [] : list(stored, 'services'))
     },
 
-    removeMember(peerId: string, serial: string): MapWrite {
+    removeMember(peerId: string, serial: string, auditOf?: AuditOf<MapWrite>): MapWrite {
       const enrolment = rows.valid({ peerId, serial }, 'remove member')
       const row = find(peerId)
       if (row === undefined || row['record'] === null) throw notInMap(peerId)
       rows.setCounted(peerId, false)
-      return remove(peerId, enrolment.shard, row)
+      const written = remove(peerId, enrolment.shard, row)
+      if (auditOf !== undefined) audit.record(auditOf(written))
+      return written
     },
 
     /** For revocation and re-enrolment: whatever pair there is goes. */

@@ -1,8 +1,10 @@
 import { freeName } from '../free-name.ts'
 import type { Enrolment, Redemption, Token } from '../model.ts'
 import { notEnrolled, revoked } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { text } from '../sql/columns.ts'
 import { enrolmentFromRow, type EnrolmentRow } from '../sql/enrolment-row.ts'
+import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
@@ -12,6 +14,7 @@ interface Needs extends SqliteInit {
   rows: ReturnType<typeof enrolmentRows>
   tokens: ReturnType<typeof tokens>
   directory: ReturnType<typeof directory>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 /** Writes a new enrolment in place of any old one. */
@@ -58,12 +61,16 @@ const enrolmentWriter = ({ db, clock }: SqliteInit) => {
 }
 
 /** Enrolments on SQLite; the caller holds the transaction. */
-export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
+export const enrolments = ({ rows, tokens, directory, audit, ...init }: Needs) => {
   const { db, clock } = init
   const insert = enrolmentWriter(init)
 
   return {
-    redeem(redemption: Redemption, shard: number): { enrolment: EnrolmentRow; fresh: boolean } {
+    redeem(
+      redemption: Redemption,
+      shard: number,
+      auditOf?: AuditOf<Enrolment>,
+    ): { enrolment: EnrolmentRow; fresh: boolean } {
       const old = rows.find(redemption.peerId)
       if (old?.revokedAt !== undefined) throw revoked('enrol')
       if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
@@ -71,7 +78,9 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
       const counted = token.roles.some(role => role === 'agent' || role === 'relay')
       if (counted && old?.counted !== true) rows.checkRoom('enrol')
       if (old !== undefined) directory.removeIfPresent(old)
-      return { enrolment: insert(redemption, shard, token, counted), fresh: true }
+      const enrolment = insert(redemption, shard, token, counted)
+      if (auditOf !== undefined) audit.record(auditOf(enrolment))
+      return { enrolment, fresh: true }
     },
 
     recordCredential(issue: {
@@ -90,13 +99,15 @@ export const enrolments = ({ rows, tokens, directory, ...init }: Needs) => {
       return { ...found, credential: issue.credential, expiresAt: issue.expiresAt }
     },
 
-    revokeMember(peerId: string): Enrolment {
+    revokeMember(peerId: string, auditOf?: AuditOf<Enrolment>): Enrolment {
       const found = rows.find(peerId)
       if (found === undefined) throw notEnrolled(peerId)
       const revokedAt = found.revokedAt ?? clock.now()
       db.run('UPDATE enrolments SET revoked_at = ?, counted = 0 WHERE peer_id = ?', revokedAt, peerId)
       directory.removeIfPresent(found)
-      return { ...found, revokedAt }
+      const enrolment = { ...found, revokedAt }
+      if (auditOf !== undefined && found.revokedAt === undefined) audit.record(auditOf(enrolment))
+      return enrolment
     },
   }
 }

@@ -1,11 +1,17 @@
 import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
+import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { SqliteInit } from './init.ts'
 
-/** Nonces on SQLite. */
-export const ledger = ({ db, clock }: SqliteInit) => ({
+interface Needs extends SqliteInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
+/** Nonces and the time of the store on SQLite. */
+export const ledger = ({ db, clock, audit }: Needs) => ({
   claimNonce: (nonce: string, expiresAt: number): boolean =>
     db.run(
       `INSERT INTO nonces VALUES (?1, ?2)
@@ -20,10 +26,15 @@ export const ledger = ({ db, clock }: SqliteInit) => ({
     return row && number(row, 'at')
   },
 
-  writeTimeMark: (expected: number | undefined, next: number): boolean =>
-    (expected === undefined
-      ? db.run('INSERT OR IGNORE INTO time_mark VALUES (1, ?)', next)
-      : db.run('UPDATE time_mark SET at = ? WHERE at = ?', next, expected)) === 1,
+  /** The caller holds the transaction. */
+  writeTimeMark(expected: number | undefined, next: number, auditOf?: AuditOf<void>): boolean {
+    const written =
+      expected === undefined
+        ? db.run('INSERT OR IGNORE INTO time_mark VALUES (1, ?)', next)
+        : db.run('UPDATE time_mark SET at = ? WHERE at = ?', next, expected)
+    if (written === 1 && auditOf !== undefined) audit.record(auditOf())
+    return written === 1
+  },
 })
 
 interface SweepNeeds extends SqliteInit {

@@ -1,12 +1,18 @@
 import { mapLogRetentionMs } from '../../defaults.ts'
 import type { MapChange, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
+import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
 import { changeFromRow } from '../sql/rows.ts'
+import type { audit } from './audit.ts'
 import type { SqliteInit } from './init.ts'
 
+interface Needs extends SqliteInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
 /** The numbers of the shards and the changes behind them. */
-export const mapLog = ({ db, clock }: SqliteInit) => ({
+export const mapLog = ({ db, clock, audit }: Needs) => ({
   /** Takes the next number of the shard and logs the change under it, in the caller's transaction. */
   append(shard: number, peerId: string, gone: string | null): number {
     const row = db.get('UPDATE shards SET v = v + 1 WHERE shard = ? RETURNING v', shard) ?? {}
@@ -20,8 +26,10 @@ export const mapLog = ({ db, clock }: SqliteInit) => ({
     v: db.all('SELECT v FROM shards ORDER BY shard').map(row => number(row, 'v')),
   }),
 
-  renewEpoch(): void {
+  /** The caller holds the transaction. */
+  renewEpoch(auditOf?: AuditOf<void>): void {
     db.run('UPDATE epoch SET value = lower(hex(randomblob(8)))')
+    if (auditOf !== undefined) audit.record(auditOf())
   },
 
   readChanges(shard: number, { after, limit }: { after: number; limit: number }): MapChange[] {

@@ -1,7 +1,9 @@
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { offlineMs, removalPage } from '../../defaults.ts'
 import type { Enrolment } from '../model.ts'
+import type { AuditOf } from '../store.ts'
 import { enrolmentFromRow } from '../sql/enrolment-row.ts'
+import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
@@ -9,6 +11,7 @@ import type { SqliteInit } from './init.ts'
 interface Needs extends SqliteInit {
   rows: ReturnType<typeof enrolmentRows>
   directory: ReturnType<typeof directory>
+  audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
 /** No lease says that they are there, and no sign of life is younger than allowed. */
@@ -25,8 +28,8 @@ const offline = `
 
 /** Who was offline for too long; the caller holds the transaction. */
 export const offlineMembers =
-  ({ db, clock, rows, directory }: Needs) =>
-  (): Enrolment[] => {
+  ({ db, clock, rows, directory, audit }: Needs) =>
+  (auditOf?: AuditOf<Enrolment>): Enrolment[] => {
     const now = clock.now()
     const found = db.all(
       offline,
@@ -39,6 +42,7 @@ export const offlineMembers =
     return found.map(enrolmentFromRow).map(({ shard, counted: _, ...enrolment }) => {
       directory.removeIfPresent({ peerId: enrolment.peerId, shard })
       rows.setCounted(enrolment.peerId, false)
+      if (auditOf !== undefined) audit.record(auditOf(enrolment))
       return enrolment
     })
   }

@@ -26,23 +26,25 @@ export interface SqliteStoreOptions {
 }
 
 function partsOf(init: SqliteInit) {
+  const chain = audit(init)
+  const audited = { ...init, audit: chain }
   const rows = enrolmentRows(init)
-  const log = mapLog(init)
-  const map = directory({ ...init, rows, log })
-  const joinTokens = tokens(init)
+  const log = mapLog(audited)
+  const map = directory({ ...audited, rows, log })
+  const joinTokens = tokens(audited)
   return {
     rows,
     log,
     map,
     tokens: joinTokens,
-    enrolments: enrolments({ ...init, rows, tokens: joinTokens, directory: map }),
-    heads: headParts(init),
+    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map }),
+    heads: headParts(audited),
     members: members(init),
-    offline: offlineMembers({ ...init, rows, directory: map }),
+    offline: offlineMembers({ ...audited, rows, directory: map }),
     presence: presence(init),
     health: healthRollUps(init),
-    ledger: ledger(init),
-    audit: audit(init),
+    ledger: ledger(audited),
+    audit: chain,
   }
 }
 
@@ -62,26 +64,26 @@ export function openSqliteStore({
   return {
     readPart: async name => part.heads.readPart(name),
     readParts: async () => part.heads.readParts(),
-    writePart: async (...write) => part.heads.writePart(...write),
+    writePart: async (...of) => write(() => part.heads.writePart(...of)),
 
-    createToken: async token => part.tokens.createToken(token),
+    createToken: async (...of) => write(() => part.tokens.createToken(...of)),
     listTokens: async page => part.tokens.listTokens(page),
-    revokeToken: async hash => part.tokens.revokeToken(hash),
-    redeem: async redemption => {
+    revokeToken: async (...of) => write(() => part.tokens.revokeToken(...of)),
+    redeem: async (redemption, auditOf) => {
       const shard = await shardOf(redemption.peerId)
-      return write(() => part.enrolments.redeem(redemption, shard))
+      return write(() => part.enrolments.redeem(redemption, shard, auditOf))
     },
     readEnrolment: async peerId => part.rows.find(peerId),
     findEnrolment: async by => part.rows.findBy(by),
     recordCredential: async issue => write(() => part.enrolments.recordCredential(issue)),
-    revokeMember: async peerId => write(() => part.enrolments.revokeMember(peerId)),
+    revokeMember: async (...of) => write(() => part.enrolments.revokeMember(...of)),
     countMembers: async () => part.rows.count(),
 
     readHeads: async () => part.log.readHeads(),
-    renewEpoch: async () => part.log.renewEpoch(),
+    renewEpoch: async auditOf => write(() => part.log.renewEpoch(auditOf)),
     putMember: async record => write(() => part.map.putMember(record)),
-    removeOffline: async () => write(() => part.offline()),
-    removeMember: async (peerId, serial) => write(() => part.map.removeMember(peerId, serial)),
+    removeOffline: async auditOf => write(() => part.offline(auditOf)),
+    removeMember: async (...of) => write(() => part.map.removeMember(...of)),
     readMembers: async peerIds => part.members.readMembers(peerIds),
     listShard: async (shard, page) => part.members.listShard(shard, page),
     readChanges: async (shard, page) => part.log.readChanges(shard, page),
@@ -96,8 +98,10 @@ export function openSqliteStore({
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
     readTimeMark: async () => part.ledger.readTimeMark(),
-    writeTimeMark: async (expected, next) => part.ledger.writeTimeMark(expected, next),
+    writeTimeMark: async (...of) => write(() => part.ledger.writeTimeMark(...of)),
     appendAudit: async event => part.audit.appendAudit(event),
+    chainAudit: async () => part.audit.chainAudit(),
+    listWaitingAudit: async () => part.audit.listWaitingAudit(),
     readAuditHead: async () => part.audit.readAuditHead(),
     listAudit: async page => part.audit.listAudit(page),
 

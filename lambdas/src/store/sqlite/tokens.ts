@@ -1,16 +1,22 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { NewToken, Redemption, Token } from '../model.ts'
+import type { AuditOf } from '../store.ts'
 import { tokenId } from '../token-id.ts'
 import { mustGiveRole, tokenRefused } from '../token-refused.ts'
 import type { Row } from '../sql/columns.ts'
 import { tokenFromRow } from '../sql/token-row.ts'
+import type { audit } from './audit.ts'
 import type { SqliteInit } from './init.ts'
 
 const fromRow = (row: Row): Token => tokenFromRow(row, 'left')
 
-/** Join tokens on SQLite. */
-export const tokens = ({ db, clock }: SqliteInit) => ({
-  createToken(token: NewToken): Token {
+interface Needs extends SqliteInit {
+  audit: Pick<ReturnType<typeof audit>, 'record'>
+}
+
+/** Join tokens on SQLite; of writes the caller holds the transaction. */
+export const tokens = ({ db, clock, audit }: Needs) => ({
+  createToken(token: NewToken, auditOf?: AuditOf<Token>): Token {
     db.run(
       'INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
       tokenId(token.hash),
@@ -26,7 +32,9 @@ export const tokens = ({ db, clock }: SqliteInit) => ({
       token.createdBy,
       token.expiresAt,
     )
-    return { ...token, left: token.uses }
+    const created = { ...token, left: token.uses }
+    if (auditOf !== undefined) audit.record(auditOf(created))
+    return created
   },
 
   listTokens: (page: { after?: string; limit: number }): Token[] =>
@@ -34,14 +42,14 @@ export const tokens = ({ db, clock }: SqliteInit) => ({
       .all('SELECT * FROM tokens WHERE id > ? ORDER BY id LIMIT ?', page.after ?? '', page.limit)
       .map(fromRow),
 
-  revokeToken(id: string): Token {
-    const row = db.get(
-      'UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING *',
-      clock.now(),
-      id,
-    )
-    if (row === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
-    return fromRow(row)
+  revokeToken(id: string, auditOf?: AuditOf<Token>): Token {
+    const stored = db.get('SELECT * FROM tokens WHERE id = ?', id)
+    if (stored === undefined) throw new MeshError('not_found', `Cannot revoke token ${id}: it is unknown`)
+    if (stored['revoked_at'] !== null) return fromRow(stored)
+    const row = db.get('UPDATE tokens SET revoked_at = ? WHERE id = ? RETURNING *', clock.now(), id)
+    const token = fromRow(row ?? {})
+    if (auditOf !== undefined) audit.record(auditOf(token))
+    return token
   },
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */

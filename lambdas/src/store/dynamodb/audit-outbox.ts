@@ -1,0 +1,84 @@
+import { checkAuditEvent, type AuditEvent } from '@agent-mesh/protocol/audit'
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { auditChaining, raceRetry } from '../../defaults.ts'
+import { jitter } from '../jitter.ts'
+import type { auditChain } from './audit.ts'
+import { eventFromItem, waitingItem } from './audit-items.ts'
+import type { Write } from './dynamo.ts'
+import { when } from './expressions.ts'
+import type { DynamoInit } from './init.ts'
+import { text, type Item } from './item.ts'
+import { takeUpTo } from './pages.ts'
+import { keys } from './table.ts'
+
+interface Needs extends Pick<DynamoInit, 'db'> {
+  chain: ReturnType<typeof auditChain>
+}
+
+const removal = (item: Item): Write => ({
+  delete: { pk: text(item, 'pk'), sk: text(item, 'sk') },
+  when: when('attribute_exists(pk)'),
+})
+
+/**
+ * Audit entries on their way into the chain. What a change puts on record is an item of its transaction, so that writers do
+ * not fight about the end of the chain; whoever wrote one then chains all that wait, and the sweep what is left.
+ */
+export const auditOutbox = ({ db, chain }: Needs) => {
+  const waiting = (limit: number): Promise<Item[]> =>
+    takeUpTo(limit, db.query(keys.waitingAudit, { page: limit }))
+
+  const chainAll = async (): Promise<void> => {
+    for (let tries = 1; tries <= auditChaining.tries;) {
+      const items = await waiting(auditChaining.atOnce)
+      if (items.length === 0) return
+      if (await chain.append(items.map(eventFromItem), items.map(removal))) {
+        if (items.length < auditChaining.atOnce) return
+        tries = 1
+      } else await sleep(timerDelay(jitter(tries++, raceRetry)))
+    }
+  }
+
+  /** One run at a time: all who ask before it begins share it. */
+  let asked: Promise<void> | undefined
+  let last: Promise<void> = Promise.resolve()
+  const chainAudit = (): Promise<void> => {
+    asked ??= last.then(() => {
+      asked = undefined
+      return chainAll()
+    })
+    last = asked.catch(() => {})
+    return asked
+  }
+
+  /** The change is made and on record: the place in the chain is no reason to refuse it. */
+  const chainSoon = (): Promise<void> => chainAudit().catch(() => {})
+
+  return {
+    chainAudit,
+    listWaitingAudit: async (limit: number): Promise<AuditEvent[]> =>
+      (await waiting(limit)).map(eventFromItem),
+
+    /** As a part of the transaction of what it is about. @throws MeshError invalid_argument, too_large */
+    record(event: AuditEvent): Write {
+      checkAuditEvent(event)
+      return { put: waitingItem(event) }
+    },
+
+    /** Chains once `work` is done. */
+    async after<T>(work: Promise<T>): Promise<T> {
+      const result = await work
+      await chainSoon()
+      return result
+    },
+
+    /** At the end of the chain if that is free, which is cheaper; else it waits like the others. */
+    async appendAudit(event: AuditEvent): Promise<void> {
+      checkAuditEvent(event)
+      if (await chain.append([event])) return
+      await db.write({ put: waitingItem(event) })
+      await chainSoon()
+    },
+  }
+}
