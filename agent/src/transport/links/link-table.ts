@@ -1,52 +1,39 @@
 /**
- * All links of a member, by peer. Decides which link to a peer is used, retires surplus ones, closes idle ones and
- * keeps their number bounded. Only the dialler closes an idle link: it alone knows whether it means to keep it.
+ * All links of a member: adds and removes them, and says what happens to them. Which link to a peer is used is decided in rank.ts,
+ * which ones give their place to others in room.ts, how a link ends in retirement.ts.
  */
 import { MeshError } from '@agent-mesh/protocol'
-import { paths as allPaths, type Path } from '../address.ts'
-import { transportDefaults } from '../defaults.ts'
-import type { Link } from './link.ts'
 import { Listeners } from '../../core/listeners.ts'
-import { byRank, lowerOf } from './rank.ts'
+import type { Path } from '../address.ts'
+import { transportDefaults } from '../defaults.ts'
+import { LinkIndex } from './link-index.ts'
+import type { Link } from './link.ts'
+import { Retirement, type RetirementInit } from './retirement.ts'
+import { excessOf, roomFor } from './room.ts'
 
-export interface LinkTableInit {
-  /** Own peer id. */
-  self: string
+export interface LinkTableInit extends Omit<RetirementInit, 'links' | 'onSilent'> {
   maxLinks: number
   idleMs: number
   /** Monotonic milliseconds. */
   now: () => number
-  /** Tells the peer and waits until running calls are done; the link is closed afterwards. */
-  retire: (link: Link) => Promise<void>
-  /**
-   * Makes sure that the peer answers on this link before others to it are retired for its sake. Rejects when it does not.
-   * @default believes it
-   */
-  verify?: (link: Link) => Promise<void>
   /** Whether a link without work must be kept all the same. */
   keep: (link: Link) => boolean
-  onError: (error: unknown) => void
 }
-
-const isGood = (link: Link): boolean => link.state === 'up' && !link.suspect
-
-/** Circuits whose relay leaves come last. */
-const byDisplaced = (one: Link, other: Link): number => Number(one.displaced) - Number(other.displaced)
 
 export class LinkTable {
   readonly #init: LinkTableInit
-  readonly #sessions = new Map<string, Link[]>()
+  readonly #index: LinkIndex
+  readonly #retirement: Retirement
   readonly #up: Listeners<Link>
   readonly #down: Listeners<Link>
   readonly #doubted: Listeners<Link>
   readonly #left: Listeners<Link>
   readonly #displaced: Listeners<Link>
-  readonly #ending = new Set<Promise<unknown>>()
-  readonly #verifying = new Set<Link>()
-  #size = 0
 
   constructor(init: LinkTableInit) {
     this.#init = init
+    this.#index = new LinkIndex(init.self)
+    this.#retirement = new Retirement({ ...init, links: this.#index, onSilent: link => this.suspect(link) })
     this.#up = new Listeners(init.onError)
     this.#down = new Listeners(init.onError)
     this.#doubted = new Listeners(init.onError)
@@ -56,7 +43,7 @@ export class LinkTable {
 
   /** Number of links. */
   get size(): number {
-    return this.#size
+    return this.#index.size
   }
 
   onUp(callback: (link: Link) => void): () => void {
@@ -100,7 +87,7 @@ export class LinkTable {
 
   #displace(circuit: Link): void {
     circuit.markDisplaced()
-    this.#sessions.get(circuit.peer.peerId)?.sort(byDisplaced)
+    this.#index.reorder(circuit.peer.peerId)
     this.#displaced.emit(circuit)
   }
 
@@ -113,26 +100,26 @@ export class LinkTable {
   trust(link: Link): void {
     if (!link.markSuspect(false)) return
     this.#doubted.emit(link)
-    this.#retireSurplus(link.peer.peerId)
+    this.#retirement.retireSurplus(link.peer.peerId)
   }
 
   all(): Link[] {
-    return [...this.#sessions.values()].flat()
+    return this.#index.all()
   }
 
   /** Peer ids with at least one link. */
   peers(): string[] {
-    return [...this.#sessions.keys()]
+    return this.#index.peers()
   }
 
   /** Links to a peer, best first. */
   of(peerId: string): Link[] {
-    return [...(this.#sessions.get(peerId) ?? [])]
+    return this.#index.of(peerId)
   }
 
   /** The link new work takes: none that is suspect. @param paths only links of these paths */
-  best(peerId: string, paths: readonly Path[] = allPaths): Link | undefined {
-    return this.#sessions.get(peerId)?.find(link => isGood(link) && paths.includes(link.path))
+  best(peerId: string, paths?: readonly Path[]): Link | undefined {
+    return this.#index.best(peerId, paths)
   }
 
   /** The best link, unless its relay leaves. @param paths only links of these paths */
@@ -142,80 +129,29 @@ export class LinkTable {
   }
 
   /**
-   * Makes sure that one more link fits, retiring the least recently used one if need be. Those that retire do not count:
-   * they end when their calls do; only beyond as many again is one without work closed.
+   * Makes sure that one more link fits, retiring the least recently used one if need be.
    * @throws MeshError too_many_links when all have work
    */
   makeRoom(): void {
-    const { maxLinks } = this.#init
-    if (this.#size < maxLinks) return
-    const idle = this.all()
-      .filter(link => this.#idle(link))
-      .sort((a, b) => a.lastUsed - b.lastUsed)
-    const full = this.all().filter(({ state }) => state === 'up').length >= maxLinks
-    const oldest = full ? idle.find(({ state }) => state === 'up') : undefined
-    const over = this.#size >= 2 * maxLinks ? idle.find(link => link !== oldest) : undefined
-    if ((full && oldest === undefined) || (this.#size >= 2 * maxLinks && over === undefined))
-      throw new MeshError('too_many_links', `Cannot open a link: all ${this.#size} links have work in flight`)
-    if (oldest !== undefined) this.retire(oldest)
-    if (over === undefined) return
-    this.#remove(over)
-    this.#end(over.close())
+    if (this.size < this.#init.maxLinks) return
+    const { retire, close } = roomFor(this.all(), link => this.#idle(link), this.#init.maxLinks)
+    if (retire !== undefined) this.retire(retire)
+    if (close === undefined) return
+    this.#remove(close)
+    this.#retirement.await(close.close())
   }
 
   /** Takes over a link. @throws MeshError too_many_links; the caller then closes it */
   add(link: Link): void {
+    const { peerId } = link.peer
     if (link.state === 'down')
-      throw new MeshError('unavailable', `Cannot add link to ${link.peer.peerId}: it is closed`)
-    this.#endSurplus(link.peer.peerId)
+      throw new MeshError('unavailable', `Cannot add link to ${peerId}: it is closed`)
+    this.#endExcess(peerId)
     this.makeRoom()
-    const { self } = this.#init
-    const links = this.#sessions.get(link.peer.peerId) ?? []
-    links.push(link)
-    const older = ({ peer }: Link) => Number(peer.boot !== link.peer.boot)
-    const ranked = byRank(lowerOf(self, link.peer.peerId))
-    // Who started anew has left the links of before half open: they may look whole for minutes.
-    links.sort((one, other) => older(one) - older(other) || byDisplaced(one, other) || ranked(one, other))
-    this.#sessions.set(link.peer.peerId, links)
-    this.#size++
-    this.#end(link.closed.then(() => this.#remove(link)))
+    this.#index.add(link)
+    this.#retirement.await(link.closed.then(() => this.#remove(link)))
     this.#up.emit(link)
-    this.#retireSurplus(link.peer.peerId)
-  }
-
-  /**
-   * Leaves the best link alone, once it is known to work: the peer may have opened the other one because this one is
-   * dead. Suspect links stay: they end or recover. Another start of the peer is no second way to it: before a restart, or a
-   * clone, which would dial again and again. Both peers look whether it works, only the lower one retires.
-   */
-  #retireSurplus(peerId: string): void {
-    const [best] = this.of(peerId).filter(isGood)
-    if (best === undefined || this.#surplusTo(best).length === 0) return
-    if (this.#init.verify === undefined) return this.#verified(best)
-    if (this.#verifying.has(best)) return
-    this.#verifying.add(best)
-    const verified = this.#init.verify(best).then(
-      () => this.#verified(best),
-      () => this.#unverified(best),
-    )
-    this.#end(verified)
-  }
-
-  #verified(best: Link): void {
-    this.#verifying.delete(best)
-    if (this.of(best.peer.peerId).find(isGood) !== best) return this.#retireSurplus(best.peer.peerId)
-    if (this.#init.self < best.peer.peerId) for (const link of this.#surplusTo(best)) this.retire(link)
-  }
-
-  #surplusTo(best: Link): Link[] {
-    const { peerId, boot } = best.peer
-    return this.of(peerId).filter(link => link !== best && isGood(link) && link.peer.boot === boot)
-  }
-
-  #unverified(best: Link): void {
-    this.#verifying.delete(best)
-    this.suspect(best)
-    this.#retireSurplus(best.peer.peerId)
+    this.#retirement.retireSurplus(peerId)
   }
 
   /** Ends the suspect links to the peer of this one, which took their place. */
@@ -227,31 +163,20 @@ export class LinkTable {
 
   /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
   retire(link: Link): void {
-    if (link.state !== 'up') return
-    link.markRetiring()
-    this.#end(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
+    this.#retirement.retire(link)
   }
 
-  /** Ends a link of a peer that has too many, one without work if there is one: it, and nobody else, pays for opening another. */
-  #endSurplus(peerId: string): void {
+  #endExcess(peerId: string): void {
     const links = this.of(peerId)
-    if (links.length < transportDefaults.linksPerPeer) return
-    const [oldest] = links.sort((a, b) => Number(a.busy) - Number(b.busy) || a.openedAt - b.openedAt)
-    oldest?.abort(
-      new MeshError('too_many_links', `Cannot keep the link: its peer has ${links.length} others`),
-    )
-    if (oldest !== undefined) this.#remove(oldest)
+    const excess = excessOf(links, transportDefaults.linksPerPeer)
+    if (excess === undefined) return
+    const others = `its peer has ${links.length} others`
+    excess.abort(new MeshError('too_many_links', `Cannot keep the link: ${others}`))
+    this.#remove(excess)
   }
 
   #remove(link: Link): void {
-    const links = this.#sessions.get(link.peer.peerId)
-    const index = links?.indexOf(link) ?? -1
-    if (links === undefined || index < 0) return
-    links.splice(index, 1)
-    this.#verifying.delete(link)
-    this.#size--
-    if (links.length === 0) this.#sessions.delete(link.peer.peerId)
-    this.#down.emit(link)
+    if (this.#index.remove(link)) this.#down.emit(link)
   }
 
   #idle(link: Link): boolean {
@@ -274,11 +199,6 @@ export class LinkTable {
   /** Closes all links and waits until each is gone. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.all().map(link => link.close()))
-    await Promise.allSettled([...this.#ending])
-  }
-
-  #end(ending: Promise<unknown>): void {
-    const owned: Promise<unknown> = ending.catch(this.#init.onError).finally(() => this.#ending.delete(owned))
-    this.#ending.add(owned)
+    await this.#retirement.settled()
   }
 }

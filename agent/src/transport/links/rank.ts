@@ -4,6 +4,7 @@
  * simultaneous dials never close each other. Peer ids compare as strings, by code unit.
  */
 import { paths, type Path } from '../address.ts'
+import type { Link } from './link.ts'
 
 export interface Ranked {
   path: Path
@@ -22,3 +23,16 @@ export const byRank =
     a.openedAt - b.openedAt
 
 export const lowerOf = (a: string, b: string): string => (a < b ? a : b)
+
+/** Circuits whose relay leaves come last. */
+export const byDisplaced = (one: Link, other: Link): number => Number(one.displaced) - Number(other.displaced)
+
+/**
+ * Orders the links of a session when one is added. A peer that started anew has left the links of before half open, and they may
+ * look whole for minutes: those of the same start as `newest` come first.
+ */
+export function bySession(self: string, newest: Link): (one: Link, other: Link) => number {
+  const ranked = byRank(lowerOf(self, newest.peer.peerId))
+  const older = ({ peer }: Link) => Number(peer.boot !== newest.peer.boot)
+  return (one, other) => older(one) - older(other) || byDisplaced(one, other) || ranked(one, other)
+}

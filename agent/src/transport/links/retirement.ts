@@ -1,0 +1,91 @@
+/**
+ * How links end that are needed no more. A link that retires says going away, takes no new work and closes when its calls are done.
+ * Of several links to one peer only the best stays, once it is known to work: the peer may have opened it because the other is dead.
+ *
+ *   up, better one verified / idle / room needed -> retiring -> (calls done) -> down
+ */
+import { isGood, type LinkIndex } from './link-index.ts'
+import type { Link } from './link.ts'
+
+export interface RetirementInit {
+  /** Own peer id. */
+  self: string
+  links: LinkIndex
+  /** Tells the peer and waits until running calls are done; the link is closed afterwards. */
+  retire: (link: Link) => Promise<void>
+  /**
+   * Makes sure that the peer answers on this link before others to it are retired for its sake. Rejects when it does not.
+   * @default believes it
+   */
+  verify?: ((link: Link) => Promise<void>) | undefined
+  /** A link did not answer when it was verified. */
+  onSilent: (link: Link) => void
+  onError: (error: unknown) => void
+}
+
+export class Retirement {
+  readonly #init: RetirementInit
+  readonly #ending = new Set<Promise<unknown>>()
+  readonly #verifying = new Set<Link>()
+
+  constructor(init: RetirementInit) {
+    this.#init = init
+  }
+
+  /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
+  retire(link: Link): void {
+    if (link.state !== 'up') return
+    link.markRetiring()
+    this.await(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
+  }
+
+  /**
+   * Leaves the best link to a peer alone, once it is known to work. Suspect links stay: they end or recover. So do those of another
+   * start of the peer: before a restart, or a clone, which would dial again and again. Both peers verify, the lower one retires.
+   */
+  retireSurplus(peerId: string): void {
+    const { links, verify } = this.#init
+    const best = links.best(peerId)
+    if (best === undefined || this.#surplusTo(best).length === 0) return
+    if (verify === undefined) return this.#verified(best)
+    if (this.#verifying.has(best)) return
+    this.#verifying.add(best)
+    const verified = verify(best).then(
+      () => this.#verified(best),
+      () => this.#silent(best),
+    )
+    this.await(verified)
+  }
+
+  /** Owns the end of a link until it has ended. */
+  await(ending: Promise<unknown>): void {
+    const owned: Promise<unknown> = ending.catch(this.#init.onError).finally(() => this.#ending.delete(owned))
+    this.#ending.add(owned)
+  }
+
+  /** Resolves when all that ends has ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#ending])
+  }
+
+  #verified(best: Link): void {
+    const { self, links } = this.#init
+    const { peerId } = best.peer
+    this.#verifying.delete(best)
+    if (links.best(peerId) !== best) return this.retireSurplus(peerId)
+    if (self < peerId) for (const link of this.#surplusTo(best)) this.retire(link)
+  }
+
+  #silent(best: Link): void {
+    this.#verifying.delete(best)
+    this.#init.onSilent(best)
+    this.retireSurplus(best.peer.peerId)
+  }
+
+  #surplusTo(best: Link): Link[] {
+    const { peerId, boot } = best.peer
+    return this.#init.links
+      .of(peerId)
+      .filter(link => link !== best && isGood(link) && link.peer.boot === boot)
+  }
+}
