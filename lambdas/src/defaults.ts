@@ -62,6 +62,24 @@ export const sourceLimit = {
   members: 20_000,
 } as const
 
+/**
+ * A credential issued so recently, ms, is its own renewal: whoever asks gets it again, with no signature and no entry in the
+ * audit log. Members ask from day 7 on, so in order a renewal is always of an older one.
+ */
+export const credentialFreshMs = day
+
+/**
+ * What one member may ask of one process: so much at once, so much a second. Writes and health, which is a sum over all
+ * members, cost a write each; the rest costs reads, 1 unless listed. A relay reports each 5 s at most, a page of the map is
+ * up to 1 MiB. So many members are remembered, 200 bytes each.
+ */
+export const memberLimit = {
+  writes: { most: 120, perSecond: 2 },
+  reads: { most: 600, perSecond: 20 },
+  costs: { 'GET /v1/map': 10, 'GET /v1/members': 10 },
+  members: 20_000,
+} as const
+
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
 

@@ -2,6 +2,12 @@
 export const limits = {
   /** A member record JWS: design 4a keeps 5,000 pairs in 8 MB. */
   recordBytes: 1024,
+  /**
+   * How often a member may change its record: once in so many milliseconds on average, and so many times at once, which a
+   * start (addresses, home, services), a stop and a restart soon after take (docs/adr/0024).
+   */
+  recordEveryMs: 5_000,
+  recordsAtOnce: 12,
   /** A credential JWT: 0.5 KB measured with four roles and tags. */
   credentialBytes: 2048,
   /** Any other signed document: 256 relays or 4,096 revocations of both kinds at their longest, in base64. */

@@ -1,5 +1,5 @@
 import { isTombstone, type Enrolment, type MapChange, type MapEntry, type Store } from '@agent-mesh/lambdas'
-import { shardOf } from '@agent-mesh/protocol'
+import { limits, shardOf } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import { day, enrol, recordOf, type StoreSetup } from './store-fixture.ts'
@@ -45,6 +45,35 @@ export function directorySuite(common: StoreSetup): void {
       await store.recordCredential({ peerId: 'p', serial, credential: 'new', expiresAt: clock.now() + day })
       expect(await store.readMembers(['p'])).toMatchObject([{ credential: 'new', v: 1 }])
       expect((await store.readHeads()).v.reduce((sum, v) => sum + v)).toBe(1)
+    })
+
+    test('lets a record change so many times at once, then once in 5 s, over all handles', async () => {
+      const { clock } = context
+      const enrolment = await enrol(context.store, clock, 'p')
+      const { recordsAtOnce, recordEveryMs } = limits
+      let incarnation = 0
+      const change = () => context.any().putMember(recordOf(enrolment, ++incarnation))
+      for (let i = 0; i < recordsAtOnce; i++) expect(await change()).toMatchObject({ written: true })
+      const refused = { code: 'rate_limited', details: { retryAfterMs: recordEveryMs } }
+      for (let i = 0; i < 3; i++) await expect(change()).rejects.toMatchObject(refused)
+      // The same bytes are no change, and others are not held up.
+      const same = recordOf(enrolment, recordsAtOnce)
+      expect(await context.any().putMember(same)).toMatchObject({ written: false })
+      const other = await enrol(context.store, clock, 'q')
+      expect(await context.any().putMember(recordOf(other, 1))).toMatchObject({ written: true })
+      clock.advance(recordEveryMs)
+      expect(await change()).toMatchObject({ written: true })
+      await expect(change()).rejects.toMatchObject(refused)
+      expect(await context.store.readMembers(['p'])).toMatchObject([{ incarnation: incarnation - 1 }])
+    })
+
+    test('holds nobody to what a clock wrote that was ahead', async () => {
+      const { store, clock } = context
+      const enrolment = await enrol(store, clock, 'p')
+      clock.advance(30 * day)
+      await store.putMember(recordOf(enrolment, 1))
+      clock.advance(-30 * day)
+      expect(await store.putMember(recordOf(enrolment, 2))).toMatchObject({ written: true })
     })
 
     test('answers a lower incarnation, or an equal one with other bytes, with the stored one', async () => {

@@ -158,6 +158,32 @@ describe('renewal', () => {
   })
 })
 
+describe('renewing in a loop', () => {
+  let mesh: TestPlane
+  beforeAll(async () => void (mesh = await startTestPlane()))
+  afterAll(() => mesh.stop())
+
+  test('gives back a fresh credential: no signature, and no entry in the audit log', async () => {
+    const member = await mesh.join()
+    const renew = async () =>
+      (await mesh.ask(member.signer, 'POST', '/v1/renew', { body: {} })).body.credential as string
+    const logged = async () => (await mesh.ask(mesh.admin, 'GET', '/v1/audit?last=1')).body.head.seq as number
+    const before = await logged()
+    for (let i = 0; i < 50; i++) expect(await renew()).toBe(member.credential)
+    // The same token again, as after a lost answer.
+    const again = { body: { secret: member.secret, name: 'agent' } }
+    expect((await mesh.ask(member.signer, 'POST', '/v1/enrol', again)).body.credential).toBe(
+      member.credential,
+    )
+    expect(await logged()).toBe(before)
+    mesh.clock.advance(day)
+    const next = await renew()
+    expect(next).not.toBe(member.credential)
+    expect(await renew()).toBe(next)
+    expect(await logged()).toBe(before + 1)
+  })
+})
+
 describe('the data folder', () => {
   let data: string
   const start = () => startControlPlane({ data, listen: { host: '127.0.0.1', port: 0 }, log: noLog })

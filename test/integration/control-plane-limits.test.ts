@@ -1,6 +1,7 @@
-import { jwkSigner } from '@agent-mesh/protocol'
+import { apiRoutes, jwkSigner, limits } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
+import { quickest } from '../support/quickest.ts'
 import { secretOf, startTestPlane, type TestPlane } from './control-plane-fixture.ts'
 
 describe('the limit of a source', () => {
@@ -59,5 +60,112 @@ describe('the limit of a source', () => {
 
     const posing = await jwkSigner(signer.kid, (await testKey()).privateJwk)
     expect((await mesh.ask(posing, 'GET', '/v1/map', nat)).status).toBe(401)
+  })
+})
+
+describe('the limit of a member', () => {
+  let mesh: TestPlane
+  beforeAll(async () => {
+    mesh = await startTestPlane()
+  })
+  afterAll(() => mesh.stop())
+
+  const entries = async () => (await mesh.ask(mesh.admin, 'GET', '/v1/audit?last=1')).body.head.seq as number
+  const changes = async (since?: string): Promise<{ count: number; next: string }> => {
+    const { body } = await mesh.ask(
+      mesh.admin,
+      'GET',
+      `/v1/map${since === undefined ? '' : `?since=${since}`}`,
+    )
+    return { count: body.changes.length, next: body.next }
+  }
+
+  test('refuses writes and health over it, says when to come back, and then hears them', async () => {
+    const { signer } = await mesh.join()
+    const other = await mesh.join()
+    const health = (who = signer) => mesh.ask(who, 'GET', '/v1/health')
+    const statuses: number[] = []
+    for (let i = 0; i < 200; i++) statuses.push((await health()).status)
+    expect(statuses.filter(status => status === 200).length).toBeLessThan(200)
+    expect(statuses.at(-1)).toBe(429)
+    const refused = await mesh.ask(signer, 'POST', '/v1/renew', { body: {} })
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
+    const { retryAfterMs } = refused.body.details as { retryAfterMs: number }
+    expect(retryAfterMs).toBeGreaterThan(0)
+    expect((await health(other.signer)).status).toBe(200)
+    // What it only reads is another bucket.
+    expect((await mesh.ask(signer, 'GET', '/v1/policy')).status).toBe(200)
+    mesh.clock.advance(retryAfterMs)
+    expect((await health()).status).toBe(200)
+  })
+
+  test('is not spent by who only says that he is that member', async () => {
+    const { signer } = await mesh.join()
+    const posing = await jwkSigner(signer.kid, (await testKey()).privateJwk)
+    for (let i = 0; i < 200; i++) await mesh.ask(posing, 'POST', '/v1/renew', { body: {} })
+    expect((await mesh.ask(signer, 'POST', '/v1/renew', { body: {} })).status).toBe(200)
+  })
+
+  test('holds for a revoked member, too', async () => {
+    const { signer, peerId } = await mesh.join()
+    await mesh.ask(mesh.admin, 'POST', '/v1/revocations', { body: { peerId } })
+    const statuses = new Set<number>()
+    for (let i = 0; i < 200; i++) statuses.add((await mesh.ask(signer, 'GET', '/v1/health')).status)
+    expect([...statuses]).toEqual([403, 429])
+  })
+
+  test('keeps a record to its pace: the newest one is refused with the time to try again, and then taken', async () => {
+    const { publish } = await mesh.join()
+    const answers = []
+    for (let i = 0; i < limits.recordsAtOnce + 3; i++) answers.push(await publish())
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(limits.recordsAtOnce)
+    const last = answers.at(-1)?.body as { code: string; details: { retryAfterMs: number } }
+    expect(last).toMatchObject({ code: 'rate_limited' })
+    mesh.clock.advance(last.details.retryAfterMs)
+    expect((await publish()).status).toBe(200)
+  })
+
+  test('lets an agent that loops over every route cost the others nothing', async () => {
+    const broken = await mesh.join()
+    const other = await mesh.join()
+    const { signer } = other
+    const since = (await changes()).next
+    const before = await entries()
+    const timed = async () => {
+      const start = performance.now()
+      expect((await mesh.ask(signer, 'GET', `/v1/map?since=${since}`)).status).toBe(200)
+      return performance.now() - start
+    }
+    /** The median of some. */
+    const latency = async () => {
+      const times = []
+      for (let i = 0; i < 11; i++) times.push(await timed())
+      return times.sort((a, b) => a - b)[5] ?? Infinity
+    }
+    const ended = new AbortController()
+    const statuses = new Map<number, number>()
+    const loop = async () => {
+      while (!ended.signal.aborted)
+        for (const { method, path, request } of apiRoutes) {
+          const record = async () => ({ record: await broken.record() })
+          const body = path === '/v1/members/self' ? await record() : request === undefined ? undefined : {}
+          const url = path.replace(/\{\w+\}/, broken.peerId)
+          const { status } = await mesh.ask(broken.signer, method, url, body === undefined ? {} : { body })
+          statuses.set(status, (statuses.get(status) ?? 0) + 1)
+          if (path === '/v1/members/self' && method === 'DELETE') break
+        }
+    }
+    const loops = Array.from({ length: 4 }, loop)
+    try {
+      await expect.poll(() => statuses.get(429) ?? 0, { timeout: 20_000 }).toBeGreaterThan(500)
+      expect(await quickest(150, latency)).toBeLessThan(150)
+    } finally {
+      ended.abort()
+      await Promise.all(loops)
+    }
+    expect(statuses.get(500)).toBeUndefined()
+    // Every change of the map is told to all; what it was denied is on record once.
+    expect((await changes(since)).count).toBeLessThanOrEqual(2 * limits.recordsAtOnce + 2)
+    expect((await entries()) - before).toBeLessThan(50)
   })
 })

@@ -142,7 +142,7 @@ describe('the watch WebSocket', () => {
     await expect.poll(() => slow.heard.length, poll).toBeGreaterThan(0)
     slow.socket.pause()
     const ears = await watch()
-    for (let i = 0; i < 20; i++) await first.publish()
+    for (let i = 0; i < 10; i++) await first.publish()
     await expect.poll(() => ears.whenHeard(first.peerId), poll).toBeDefined()
     const member = await mesh.join({ as: 'heard' })
     await member.publish()

@@ -69,6 +69,7 @@ export class ControlPlaneClient {
     return this.#http.ask({ method: 'POST', path: '/v1/renew', body: {}, reply: credentialReply, signal })
   }
 
+  /** Sent once: the caller tries again, with the newest record. */
   publish(record: string, signal?: AbortSignal) {
     return this.#http.ask({
       method: 'PUT',
@@ -76,6 +77,8 @@ export class ControlPlaneClient {
       body: { record },
       reply: publishReply,
       signal,
+      // Whoever publishes may have a newer one by the next try.
+      once: true,
     })
   }
 

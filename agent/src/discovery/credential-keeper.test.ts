@@ -64,6 +64,17 @@ afterEach(async () => {
 })
 
 describe('credentialKeeper()', () => {
+  test('that is told the same credential has not renewed it', async () => {
+    const same = store.get('credential') ?? ''
+    renewed = () => Promise.resolve(same)
+    const { onRenewed } = await start(daysLater(8))
+    let told = 0
+    onRenewed(() => void told++)
+    await vi.waitFor(() => expect(renewals).toBe(1), 10_000)
+    await keeper?.stop()
+    expect(told).toBe(0)
+  })
+
   test('leaves a young credential alone', async () => {
     const { claims, stop } = await start(daysLater(6.9))
     await stop()

@@ -91,6 +91,8 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
     try {
       const reply = await client.renew(stopping.signal)
       await acceptUnlessOlder(head, reply.head)
+      // Issued a short time ago, by the clock of the control plane: there is no newer one yet.
+      if (reply.credential === own.jwt) return
       await replace(reply.credential)
       log.info({ expires: own.claims.exp }, 'credential renewed')
       renewed.emit({ wasVoid })

@@ -12,6 +12,11 @@ export const defaults = {
   /** Record changes within this time are published as one. */
   publishDelayMs: 50,
   /**
+   * Records published at once by one process before it keeps to the pace of the mesh (a count): a third of what the control
+   * plane takes, so that a stop and the next start find room.
+   */
+  recordsAtOnce: 4,
+  /**
    * A process that fell silent because another one published with its key looks after half of this to all of it whether that
    * one still runs; without an answer within the other time it is alone. Together 5.5 min, the record is published within 4.
    */

@@ -3,8 +3,6 @@
  * the control plane, however long that is away.
  */
 import { MeshError, toMeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
-import { sleep } from '@agent-mesh/protocol/timers'
-import { ExponentialBackoff } from 'cockatiel'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { atMost } from '../core/at-most.ts'
@@ -17,6 +15,7 @@ import {
   type RecordFields,
   type SignedRecord,
 } from './own-record.ts'
+import { PublishPace } from './publish-pace.ts'
 import { Rival } from './rival.ts'
 
 export interface RecordPublisherInit extends OwnRecordInit {
@@ -40,13 +39,10 @@ export async function recordPublisher(init: RecordPublisherInit): Promise<Record
 /** A member that was revoked, as the signed list says, is not listened to ever again. */
 const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
 
-const backoff = new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs })
-
 export class RecordPublisher {
   readonly #init: RecordPublisherInit
   readonly #stopping = new AbortController()
-  /** Ends the pause before the next try. */
-  #wake = new AbortController()
+  readonly #pace: PublishPace
   #fields: RecordFields
   #signed: SignedRecord
   #signedFields: RecordFields
@@ -71,6 +67,8 @@ export class RecordPublisher {
     this.#fields = init.fields
     this.#signed = signed
     this.#signedFields = init.fields
+    const { clock, random = Math.random } = init
+    this.#pace = new PublishPace({ now: () => clock.monotonic(), random, signal: this.#stopping.signal })
     this.#rival = new Rival({
       clock: init.clock,
       random: init.random,
@@ -126,6 +124,7 @@ export class RecordPublisher {
     this.#withdrawn = true
     await this.update({})
     clearTimeout(this.#timer)
+    this.#pace.hurry()
     this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
     await atMost(limitMs, this.#running)
   }
@@ -167,7 +166,7 @@ export class RecordPublisher {
     if (!isCredible(this.#taken, now)) this.#taken = 0
     if (!isCredible(signed, now)) await this.#sign(0, Math.max(this.#taken + 1, now))
     this.schedule()
-    this.#wake.abort()
+    this.#pace.wake()
   }
 
   /** Signs unless the newest record says all that and its incarnation is above `known`. @param exactly its incarnation */
@@ -203,18 +202,16 @@ export class RecordPublisher {
 
   async #publishAll(): Promise<void> {
     const { signal } = this.#stopping
-    let pause: { duration: number; next(context: unknown): typeof pause } = backoff.next()
     while (!this.published && !this.#rival.silences && !signal.aborted)
       try {
+        await this.#pace.turn()
+        if (signal.aborted) return
         await this.#publish()
       } catch (err) {
         if (signal.aborted) return
         if (!worthTelling(err)) return this.#init.log.error({ err }, 'member record not published')
         this.#init.log.warn({ err }, 'member record not published yet')
-        this.#wake = new AbortController()
-        const either = AbortSignal.any([signal, this.#wake.signal])
-        await sleep(pause.duration, { signal: either }).catch(() => undefined)
-        pause = this.#wake.signal.aborted ? backoff.next() : pause.next(undefined)
+        await this.#pace.rest(err)
       }
   }
 
@@ -222,6 +219,8 @@ export class RecordPublisher {
     const { jws, record } = this.#signed
     try {
       await this.#init.client.publish(jws, this.#stopping.signal)
+      // The same bytes are no change.
+      if (jws !== this.#published) this.#pace.taken()
       this.#published = jws
       this.#taken = record.incarnation
       this.#raised = false

@@ -46,7 +46,8 @@ const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | und
 
 type Backoff = ReturnType<typeof exponential.next>
 
-const retryAfterMs = (error: unknown): number | undefined => {
+/** How long the server wants its caller to wait, ms; undefined when it does not say. */
+export const retryAfterMs = (error: unknown): number | undefined => {
   const told = error instanceof MeshError ? error.details?.['retryAfterMs'] : undefined
   return typeof told === 'number' && told >= 0 ? told : undefined
 }

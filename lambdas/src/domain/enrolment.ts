@@ -1,13 +1,12 @@
 import {
-  credentialDays,
   MeshError,
-  signCredential,
   type AuditEvent,
   type AuditKind,
   type CredentialReply,
   type EnrolRequest,
 } from '@agent-mesh/protocol'
 import type { Enrolment, Redemption } from '../store/model.ts'
+import { credentialLifeMs, freshCredential, issueCredential } from './credentials.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
@@ -16,12 +15,13 @@ import { hashOfSecret, randomId } from './secrets.ts'
 export const lostEnrolmentHint =
   'Join with a new token (agent-mesh up or relay, --join TOKEN). Whoever was a member lapsed, or joined after a backup that the control plane was restored from.'
 
-const lifeMs = credentialDays.life * 24 * 3600_000
-
 export interface EnrolmentService {
   /** `peerId` proved its key. @throws MeshError token_invalid, permission_denied, revoked, mesh_full */
   enrol(peerId: string, request: EnrolRequest): Promise<CredentialReply>
-  /** Same claims, new time; also for a credential that has expired. @throws MeshError unauthenticated, revoked */
+  /**
+   * Same claims, new time; also for a credential that has expired. One that is fresh is its own renewal: nothing is signed,
+   * written or audited. @throws MeshError unauthenticated, revoked
+   */
   renew(peerId: string): Promise<CredentialReply>
 }
 
@@ -43,25 +43,10 @@ const redemptionOf = (
 export function enrolmentService(mesh: MeshContext, head: HeadService): EnrolmentService {
   const { store, clock } = mesh
 
-  const issue = async (enrolment: Enrolment): Promise<CredentialReply> => {
-    const { peerId, serial, name, roles, tags, region } = enrolment
-    const iat = Math.floor(clock.now() / 1000)
-    const exp = iat + lifeMs / 1000
-    const credential = await signCredential(mesh.signer, {
-      iss: mesh.meshId,
-      sub: peerId,
-      serial,
-      jti: randomId(),
-      name,
-      roles,
-      ...(region === undefined ? {} : { region }),
-      tags,
-      iat,
-      exp,
-    })
-    await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000 })
-    return { credential, head: await head.signed() }
-  }
+  const issue = async (enrolment: Enrolment): Promise<CredentialReply> => ({
+    credential: await issueCredential(mesh, enrolment),
+    head: await head.signed(),
+  })
 
   const eventOf = (what: AuditKind, { peerId, name, roles, serial }: Enrolment): AuditEvent => ({
     at: clock.now(),
@@ -72,14 +57,15 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
 
   return {
     enrol: async (peerId, request) => {
-      const redemption = redemptionOf(peerId, request, clock.now() + lifeMs)
+      const redemption = redemptionOf(peerId, request, clock.now() + credentialLifeMs)
       const { enrolment, fresh } = await store.redeem(redemption, joined => eventOf('join', joined))
       if (fresh) {
         mesh.changes.emit('join')
         // A new enrolment of a known key takes its old pair out of the map.
         mesh.changes.emit('map')
       }
-      return issue(enrolment)
+      const known = fresh ? undefined : await freshCredential(mesh, enrolment)
+      return known === undefined ? issue(enrolment) : { credential: known, head: await head.signed() }
     },
 
     renew: async peerId => {
@@ -94,6 +80,8 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
         )
       if (enrolment.revokedAt !== undefined)
         throw new MeshError('revoked', `Cannot renew credential: ${enrolment.name} was revoked`)
+      const fresh = await freshCredential(mesh, enrolment)
+      if (fresh !== undefined) return { credential: fresh, head: await head.signed() }
       // First on record: a renewal that fails after it is one entry too many, none is missing.
       await store.appendAudit(eventOf('renew', enrolment))
       return issue(enrolment)

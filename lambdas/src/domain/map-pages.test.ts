@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isRemoval, type MapPage } from '@agent-mesh/protocol'
+import { isRemoval, limits, type MapPage } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
@@ -98,7 +98,10 @@ describe('pages of a large map', () => {
   test('of changes move the cursor over what was superseded', async () => {
     await fill(3, 100)
     const { next } = await readAll()
-    for (let incarnation = 2; incarnation < 2500; incarnation++) await put('m-0', incarnation)
+    for (let incarnation = 2; incarnation < 2500; incarnation++) {
+      now += limits.recordEveryMs
+      await put('m-0', incarnation)
+    }
     await put('m-1', 2)
     const { state, pages } = await readAll(next)
     expect(state).toEqual(

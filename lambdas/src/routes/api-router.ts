@@ -3,6 +3,7 @@ import { apiRoutes, kidOf, MeshError, parseJson, type ApiRoute } from '@agent-me
 import { Hono, type Context } from 'hono'
 import type { SignedRequest } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
+import { MemberLimit } from './member-limit.ts'
 import { problemResponse } from './problem.ts'
 import { readBody } from './request-body.ts'
 import { routeHandlers, type RouteCall, type RouteHandler } from './route-handlers.ts'
@@ -31,6 +32,7 @@ export type RequestObserver = (request: {
 export function apiRouter({ plane, observe }: ApiRouterInit): Hono<{ Bindings: RequestOrigin }> {
   const app = new Hono<{ Bindings: RequestOrigin }>()
   const sources = new SourceLimit(() => plane.mesh.clock.now())
+  const members = new MemberLimit(() => plane.mesh.clock.now())
   const handlers = routeHandlers(plane)
   for (const route of apiRoutes) {
     const name = `${route.method} ${route.path}`
@@ -43,7 +45,7 @@ export function apiRouter({ plane, observe }: ApiRouterInit): Hono<{ Bindings: R
         observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
         return response
       }
-      const serving = limited(sources, route, c, () => serve(plane, route, handler, c))
+      const serving = limited(sources, route, c, () => serve({ plane, members, route, handler }, c))
       return serving.then(answer, (error: unknown) => answer(problemResponse(error), error))
     })
   }
@@ -100,17 +102,21 @@ function claimedKey(authorization = ''): string | undefined {
 const isGuess = ({ code, details }: MeshError): boolean =>
   (code === 'unauthenticated' && details?.['enrolled'] !== true) || code === 'token_invalid'
 
-async function serve(
-  plane: ControlPlane,
-  route: ApiRoute,
-  handler: RouteHandler,
-  c: ApiContext,
-): Promise<Response> {
+interface Served {
+  plane: ControlPlane
+  members: MemberLimit
+  route: ApiRoute
+  handler: RouteHandler
+}
+
+async function serve({ plane, members, route, handler }: Served, c: ApiContext): Promise<Response> {
+  const claimed = claimedKey(c.req.header('authorization'))
+  if (claimed !== undefined) members.check(claimed, route)
   const url = new URL(c.req.url)
   const body = await readBody(c.req.raw)
   const authorization = c.req.header('authorization')
   const signed = { method: route.method, url, body, authorization }
-  const { nonce, ...who } = await authenticate(plane, route, signed)
+  const { nonce, ...who } = await charging(members, route, claimed, () => authenticate(plane, route, signed))
   await authorize(plane, route, who)
   if (route.nonce === true) await plane.callers.once({ peerId: who.peerId ?? '', nonce })
   const reply = await handler({
@@ -120,6 +126,25 @@ async function serve(
     body: readJson(route, body),
   })
   return reply === undefined ? c.body(null, 204) : c.json(reply, 200, { 'cache-control': 'no-store' })
+}
+
+/** Charges the member whose signature was right, also when it is refused for what it is: revoked, or expired. */
+async function charging<T extends Who>(
+  members: MemberLimit,
+  route: ApiRoute,
+  claimed: string | undefined,
+  authenticating: () => Promise<T>,
+): Promise<T> {
+  try {
+    const who = await authenticating()
+    if (who.peerId !== undefined) members.charge(who.peerId, route)
+    return who
+  } catch (error) {
+    const proven =
+      error instanceof MeshError && (error.code === 'revoked' || error.details?.['enrolled'] === true)
+    if (proven && claimed !== undefined) members.charge(claimed, route)
+    throw error
+  }
 }
 
 type Who = Pick<RouteCall, 'peerId' | 'caller'>

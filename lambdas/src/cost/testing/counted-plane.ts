@@ -42,6 +42,8 @@ export interface CountedPlane {
   readWholeMap(relay: CountedMember): Promise<string>
   /** Leases of so many relays more. @returns how many there are */
   leases(count: number): Promise<number>
+  /** Turns the clock on, ms. */
+  advance(ms: number): void
   /** Health from every member. */
   scanHealth(): Promise<unknown>
   /** Bytes of the table as DynamoDB counts them. */
@@ -97,6 +99,7 @@ export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
       now += 60_000
       return count(() => plane.head.numbers())
     },
+    advance: ms => void (now += ms),
     scanHealth: () => plane.health(),
     storedBytes: async () =>
       (await proxy.ask('DescribeTable', { TableName: table })).Table?.TableSizeBytes ?? 0,

@@ -1,5 +1,6 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import type { MapWrite, NewRecord } from '../model.ts'
+import { pacedAfter } from '../record-pace.ts'
 import { beatsStored, checkSerial, full, notInMap } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import type { auditOutbox } from './audit-outbox.ts'
@@ -42,13 +43,14 @@ export const directory = ({ db, clock, maxMembers, queue, members, changes, audi
     const mustBeat = incarnation !== undefined && remembersIncarnation(member, clock.now())
     if (mustBeat && !beatsStored(record, { incarnation, record: stored }))
       return { written: false, shard, v: member.v ?? 0 }
+    const pacedUntil = pacedAfter(member.pacedUntil, clock.now())
     const back = !member.counted
     if (back && (await members.count()) >= maxMembers) throw full('publish record', maxMembers)
     const { v, set, writes } = changes.next(member, head, { put: record })
     const written = await db.transact([
       {
         update: keys.member(shard, peerId),
-        change: { set: { ...set, counted: true } },
+        change: { set: { ...set, counted: true, pacedUntil } },
         when: unchanged(member),
       },
       ...writes,

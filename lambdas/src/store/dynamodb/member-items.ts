@@ -20,6 +20,8 @@ export interface MemberItem extends Enrolment {
   updatedAt: number
   /** When its home last changed or was left. */
   homeAt?: number
+  /** How far its records ran ahead of the clock, unix milliseconds. */
+  pacedUntil: number
 }
 
 export const memberFromItem = (item: Item): MemberItem => ({
@@ -43,6 +45,7 @@ export const memberFromItem = (item: Item): MemberItem => ({
   services: list(item, 'services'),
   updatedAt: number(item, 'updatedAt'),
   ...optional<'homeAt', number>(item, 'homeAt'),
+  pacedUntil: number(item, 'pacedUntil'),
 })
 
 /** What a caller of the store sees of it. */
@@ -56,6 +59,7 @@ export const enrolmentOf = (member: MemberItem): Enrolment => {
     services: _s,
     updatedAt: _u,
     homeAt: _h,
+    pacedUntil: _p,
     ...enrolment
   } = member
   return enrolment

@@ -1,4 +1,5 @@
 import type { MapWrite, NewRecord } from '../model.ts'
+import { pacedAfter } from '../record-pace.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
@@ -18,6 +19,9 @@ interface Needs extends PostgresInit {
 }
 
 type Place = Pick<EnrolmentRow, 'peerId' | 'shard'>
+
+const putPair = `INSERT INTO members VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (peer_id) DO UPDATE SET
+  (shard, v, incarnation, serial, record, services, region, updated_at, paced_until) = ($2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 /** Writes pairs and tombstones: number, log row and service index in the caller's transaction. */
 const pairWriter = ({ clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
@@ -40,11 +44,16 @@ const pairWriter = ({ clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
       )
   }
 
-  const write = async (tx: Sql, { shard }: Place, put: NewRecord, before: string[]): Promise<MapWrite> => {
+  const write = async (
+    tx: Sql,
+    { shard }: Place,
+    put: NewRecord,
+    stored: Row | undefined,
+  ): Promise<MapWrite> => {
+    const pacedUntil = pacedAfter(stored === undefined ? 0 : number(stored, 'paced_until'), clock.now())
     const v = await log.append(tx, shard, put.peerId, null)
     await tx.run(
-      `INSERT INTO members VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (peer_id) DO UPDATE SET
-       (shard, v, incarnation, serial, record, services, region, updated_at) = ($2, $3, $4, $5, $6, $7, $8, $9)`,
+      putPair,
       put.peerId,
       shard,
       v,
@@ -54,7 +63,9 @@ const pairWriter = ({ clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
       JSON.stringify(put.services),
       put.region ?? null,
       clock.now(),
+      pacedUntil,
     )
+    const before = stored === undefined ? [] : list(stored, 'services')
     await indexServices(tx, { peerId: put.peerId, shard }, before, put.services)
     return { written: true, shard, v }
   }
@@ -97,7 +108,7 @@ export const directory = ({ rows, audit, ...init }: Needs) => {
       await rows.checkRoom(tx, 'publish record')
       await rows.setCounted(tx, record.peerId, true)
     }
-    return write(tx, enrolment, record, stored === undefined ? [] : list(stored, 'services'))
+    return write(tx, enrolment, record, stored)
   }
 
   return {

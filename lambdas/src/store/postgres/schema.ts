@@ -77,4 +77,5 @@ export const migrations: readonly string[] = [
   `,
   'ALTER TABLE homes ADD COLUMN changed_at bigint NOT NULL DEFAULT 0',
   'CREATE TABLE time_mark (one smallint PRIMARY KEY CHECK (one = 1), at bigint NOT NULL)',
+  'ALTER TABLE members ADD COLUMN paced_until bigint NOT NULL DEFAULT 0',
 ]

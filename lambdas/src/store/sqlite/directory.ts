@@ -1,4 +1,5 @@
 import type { Enrolment, MapWrite, NewRecord } from '../model.ts'
+import { pacedAfter } from '../record-pace.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { list, number, text, type Row } from '../sql/columns.ts'
@@ -26,10 +27,11 @@ const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
         db.run('INSERT OR IGNORE INTO services VALUES (?, ?, ?)', service, shard, peerId)
   }
 
-  const write = ({ shard }: EnrolmentRow, put: NewRecord, before: string[]): MapWrite => {
+  const write = ({ shard }: EnrolmentRow, put: NewRecord, stored: Row | undefined): MapWrite => {
+    const pacedUntil = pacedAfter(stored === undefined ? 0 : number(stored, 'paced_until'), clock.now())
     const v = log.append(shard, put.peerId, null)
     db.run(
-      'INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       put.peerId,
       shard,
       v,
@@ -39,8 +41,9 @@ const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
       JSON.stringify(put.services),
       put.region ?? null,
       clock.now(),
+      pacedUntil,
     )
-    indexServices(shard, put.peerId, before, put.services)
+    indexServices(shard, put.peerId, stored === undefined ? [] : list(stored, 'services'), put.services)
     return { written: true, shard, v }
   }
 
@@ -79,7 +82,7 @@ export const directory = ({ rows, audit, ...init }: Needs) => {
         rows.checkRoom('publish record')
         rows.setCounted(put.peerId, true)
       }
-      return write(enrolment, put, stored === undefined ? [] : list(stored, 'services'))
+      return write(enrolment, put, stored)
     },
 
     removeMember(peerId: string, serial: string, auditOf?: AuditOf<MapWrite>): MapWrite {

@@ -67,4 +67,5 @@ export const migrations: readonly string[] = [
   `,
   `ALTER TABLE homes ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;`,
   `CREATE TABLE time_mark (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;`,
+  `ALTER TABLE members ADD COLUMN paced_until INTEGER NOT NULL DEFAULT 0;`,
 ]

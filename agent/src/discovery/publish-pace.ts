@@ -1,0 +1,77 @@
+/**
+ * When the own record is published: some times at once, then at the pace of the mesh (`limits.recordEveryMs`), so that what
+ * changes meanwhile goes in one record; after a failure as late as the control plane said, else later each time.
+ */
+import { limits } from '@agent-mesh/protocol'
+import { sleep } from '@agent-mesh/protocol/timers'
+import { ExponentialBackoff } from 'cockatiel'
+import { defaults } from './defaults.ts'
+import { retryAfterMs } from './signed-http.ts'
+
+const backoff = new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs })
+const slackMs = (defaults.recordsAtOnce - 1) * limits.recordEveryMs
+
+interface Failures {
+  duration: number
+  next(context: unknown): Failures
+}
+
+export interface PublishPaceInit {
+  /** Monotonic milliseconds. */
+  now: () => number
+  /** Uniform in [0, 1). */
+  random: () => number
+  /** Ends every pause. */
+  signal: AbortSignal
+}
+
+export class PublishPace {
+  readonly #init: PublishPaceInit
+  /** How far publications ran ahead of the time, ms. */
+  #until = 0
+  #hurried = false
+  #wake = new AbortController()
+  #failures: Failures = backoff.next()
+
+  constructor(init: PublishPaceInit) {
+    this.#init = init
+  }
+
+  /** Resolves when the next record may go. */
+  async turn(): Promise<void> {
+    await this.#pause(this.#hurried ? 0 : this.#until - slackMs - this.#init.now())
+  }
+
+  /** A record was taken. */
+  taken(): void {
+    this.#until = Math.max(this.#until, this.#init.now()) + limits.recordEveryMs
+    this.#failures = backoff.next()
+  }
+
+  /** Resolves when it is time to try again. */
+  async rest(error: unknown): Promise<void> {
+    const told = retryAfterMs(error)
+    // Many may have been told the same.
+    await this.#pause(told === undefined ? this.#failures.duration : told * (1 + this.#init.random() / 5))
+    this.#failures = this.#failures.next(undefined)
+  }
+
+  /** Ends the pause of now, and forgets failures. */
+  wake(): void {
+    this.#wake.abort()
+    this.#wake = new AbortController()
+    this.#failures = backoff.next()
+  }
+
+  /** From now on each record goes at once: it is the last one. */
+  hurry(): void {
+    this.#hurried = true
+    this.wake()
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms <= 0) return
+    const signal = AbortSignal.any([this.#init.signal, this.#wake.signal])
+    await sleep(ms, { signal }).catch(() => undefined)
+  }
+}

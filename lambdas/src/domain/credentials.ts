@@ -1,0 +1,55 @@
+/** Credentials as the control plane issues them: of the claims that the enrolment has now. */
+import { credentialDays, signCredential, verifyCredential, type CredentialClaims } from '@agent-mesh/protocol'
+import { credentialFreshMs } from '../defaults.ts'
+import type { Enrolment } from '../store/model.ts'
+import type { MeshContext } from './mesh-context.ts'
+import { randomId } from './secrets.ts'
+
+/** How long a credential lives, ms. */
+export const credentialLifeMs = credentialDays.life * 24 * 3600_000
+
+/** Signs a credential and records it. @throws MeshError not_found, revoked, conflict when the enrolment is another by now */
+export async function issueCredential(
+  { signer, meshId, store, clock }: MeshContext,
+  { peerId, serial, name, roles, tags, region }: Enrolment,
+): Promise<string> {
+  const iat = Math.floor(clock.now() / 1000)
+  const exp = iat + credentialLifeMs / 1000
+  const credential = await signCredential(signer, {
+    iss: meshId,
+    sub: peerId,
+    serial,
+    jti: randomId(),
+    name,
+    roles,
+    ...(region === undefined ? {} : { region }),
+    tags,
+    iat,
+    exp,
+  })
+  await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000 })
+  return credential
+}
+
+/** What of the claims comes from the enrolment, as text that is equal when they are. */
+const claimsOf = ({ serial, name, roles, tags, region }: Enrolment | CredentialClaims): string =>
+  JSON.stringify([serial, name, roles, tags, region ?? null])
+
+/**
+ * The stored credential of a member while it is as good as a new one: issued a short time ago, for the same claims, by a key
+ * that counts. A member in a loop costs neither a signature nor a place in the audit log.
+ * @returns undefined when a new one is to be signed
+ */
+export async function freshCredential(
+  { meshId, keys, clock }: Pick<MeshContext, 'meshId' | 'keys' | 'clock'>,
+  enrolment: Enrolment,
+): Promise<string | undefined> {
+  const { credential, peerId } = enrolment
+  if (credential === undefined) return undefined
+  const claims = await verifyCredential(credential, { meshId, keys, now: 'any', peerId }).catch(
+    () => undefined,
+  )
+  if (claims === undefined || claimsOf(claims) !== claimsOf(enrolment)) return undefined
+  // Either way: one from the future was signed by a clock that has been set since.
+  return Math.abs(clock.now() - claims.iat * 1_000) < credentialFreshMs ? credential : undefined
+}
