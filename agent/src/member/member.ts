@@ -41,7 +41,9 @@ export async function openMember(init: MemberInit): Promise<Member> {
     }
     const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
     const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-    const served: Serving = serving({ head, metrics, data: init.settings.data, pathTo, onDenied, onChange })
+    const { data } = init.settings
+    const name = () => credential.claims.name
+    const served: Serving = serving({ head, metrics, data, name, pathTo, onDenied, onChange })
     const hello = helloOf(credential, records)
     const transport = await openTransport({ ...known, init, serving: served, hello })
     const { links, history } = transport

@@ -1,8 +1,6 @@
 /** Options by their names: a misspelt one would be ignored without a word, and its default taken. */
 import { MeshError } from '@agent-mesh/protocol'
-
-/** Names that are further from all known ones are no misspelling. */
-const mostEdits = 3
+import { nearestName } from '../core/nearest-name.ts'
 
 /**
  * @param given options as they were passed; what is no object is checked elsewhere
@@ -24,30 +22,4 @@ export function checkNames(given: unknown, known: readonly string[], place = '')
           : `Did you mean ${place}${nearest}?`,
     },
   )
-}
-
-/** The known name with the fewest edits to it, whatever its case; undefined when all are far. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const wanted = name.slice(0, 64).toLowerCase()
-  const byEdits = known.map(each => ({ each, edits: editsBetween(wanted, each.toLowerCase()) }))
-  const [best] = byEdits.sort((a, b) => a.edits - b.edits)
-  const limit = Math.min(mostEdits, Math.ceil(wanted.length / 2))
-  return best !== undefined && best.edits <= limit ? best.each : undefined
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment distance). */
-function editsBetween(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    rows.push(row)
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = at(i - 1, j - 1) + Number(a[i - 1] !== b[j - 1])
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const edits = [at(i - 1, j) + 1, at(i, j - 1) + 1, replaced]
-      row.push(Math.min(...edits, swapped ? at(i - 2, j - 2) + 1 : Infinity))
-    }
-  }
-  return at(a.length, b.length)
 }

@@ -4,21 +4,9 @@ import * as z from 'zod/mini'
 import type { OwnedFolder } from '../identity/index.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import { announceField, listenField } from './address-options.ts'
 import { memberDefaults } from './defaults.ts'
 import { checkNames } from './option-names.ts'
-
-const listenField = z.string().check(
-  z.maxLength(128),
-  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws)?$/, {
-    error: 'is not a TCP or WebSocket address (/ip4/0.0.0.0/tcp/4001, /ip4/0.0.0.0/tcp/443/ws)',
-  }),
-)
-const announceField = z.string().check(
-  z.maxLength(128),
-  z.regex(/^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws|\/wss|\/tls\/ws)?$/, {
-    error: 'is not a TCP or WebSocket address (/dns4/relay.example.com/tcp/443/wss)',
-  }),
-)
 
 const proxyField = z.object({
   /** `http://[USER:PASSWORD@]HOST:PORT` */
@@ -50,9 +38,9 @@ const optionsSchema = z.object({
   ephemeral: z._default(z.boolean(), false),
   region: z.optional(labelField),
   zone: z.optional(labelField),
-  /** TCP and WebSocket (`…/ws`) addresses to listen on; port 0 takes a free one; empty: dials only. */
+  /** `HOST:PORT`, or TCP and WebSocket (`…/ws`) multiaddrs, to listen on; port 0 takes a free one; empty: dials only. */
   listen: z._default(z.array(listenField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
-  /** Addresses told to others instead of those listened on. */
+  /** Addresses told to others instead of those listened on, in the same forms. */
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
   /** Calls that run when it stops have this long to end, ms. @default 8,000 */
   drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), memberDefaults.drainMs),

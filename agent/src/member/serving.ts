@@ -1,15 +1,17 @@
 /** What every member can do on a link: serve its services to whom the policy allows. */
-import { version, type PathReport } from '@agent-mesh/protocol'
+import { version, type PathReport, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
 import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import {
+  describeServices,
   Dispatcher,
   type Authorize,
   hostHandlers,
   hostService,
   MethodLimiter,
+  notServed,
   ServiceRegistry,
 } from '../services/index.ts'
 import { authorizeBy } from './authorize.ts'
@@ -35,6 +37,8 @@ export interface ServingInit {
   metrics: MemberMetrics
   /** Data folder, whose disk `host.info` tells of. */
   data: string
+  /** Name of this member, as the mesh knows it now. */
+  name: () => string
   /** @throws MeshError not_found */
   pathTo: (member: string) => PathReport
   /** The policy does not grant what somebody asked for. */
@@ -43,7 +47,8 @@ export interface ServingInit {
   onChange: () => void
 }
 
-export function serving({ head, metrics, data, pathTo, onDenied, onChange }: ServingInit): Serving {
+export function serving(init: ServingInit): Serving {
+  const { head, metrics, data, name, pathTo, onDenied, onChange } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => systemWheelClock.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -54,9 +59,19 @@ export function serving({ head, metrics, data, pathTo, onDenied, onChange }: Ser
   const limiter: MethodLimiter = new MethodLimiter({ now, onRefused: () => observed.turnRefused('limit') })
   const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onChange)
-  registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo }))
-  const authorize = toldOfDenials(authorizeBy(head), onDenied)
-  const dispatcher = new Dispatcher({ registry, authorize, limiter, metrics, now })
+  const judge = authorizeBy(head)
+  const authorize = toldOfDenials(judge, onDenied)
+  const known = { registry, allows: allowedBy(judge) }
+  const describe = describeServices(known)
+  registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo, describe }))
+  const dispatcher = new Dispatcher({
+    registry,
+    authorize,
+    limiter,
+    notServed: notServed({ ...known, self: name }),
+    metrics,
+    now,
+  })
   const sessions = new RpcSessions({
     wheel,
     turns,
@@ -65,3 +80,15 @@ export function serving({ head, metrics, data, pathTo, onDenied, onChange }: Ser
   })
   return { registry, dispatcher, authorize, sessions, wheel, turns, budget }
 }
+
+/** Asks the policy about a call without a denial on record. */
+const allowedBy =
+  (judge: Authorize) =>
+  (from: Subject, to: string): boolean => {
+    try {
+      judge({ from, action: 'call', to })
+      return true
+    } catch {
+      return false
+    }
+  }

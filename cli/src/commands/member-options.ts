@@ -60,12 +60,16 @@ export const regionOption = (about: string) => new Option('--region <region>', a
 
 /** @param otherwise where it listens without the option */
 export const listenOption = (otherwise: string) =>
-  new Option('--listen <addr>', `address to listen on; may be repeated (default: ${otherwise})`).argParser(
-    collect,
-  )
+  new Option(
+    '--listen <addr>',
+    `HOST:PORT or multiaddr to listen on; may be repeated (default: ${otherwise})`,
+  ).argParser(collect)
 
 export const announceOption = (about: string) =>
-  new Option('--announce <addr>', `${about} to tell others instead; may be repeated`).argParser(collect)
+  new Option(
+    '--announce <addr>',
+    `${about} to announce instead, HOST:PORT or multiaddr; may be repeated`,
+  ).argParser(collect)
 
 export const drainOption = () =>
   new Option(

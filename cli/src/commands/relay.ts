@@ -26,7 +26,7 @@ Runs in the foreground until Ctrl-C; restarts from its data folder without the t
 ${joinHelp}
 
 Examples:
-  $ agent-mesh relay --join TOKEN --announce /ip4/198.51.100.7/tcp/4001
+  $ agent-mesh relay --join TOKEN --announce 198.51.100.7:4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
 

@@ -220,7 +220,10 @@ describe('a handler that fails with an error of its own calls', () => {
 describe('host.info', () => {
   it('tells about this machine, to oneself as to others', async () => {
     const registry = new ServiceRegistry()
-    registry.serve(hostService, hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname, pathTo }))
+    registry.serve(
+      hostService,
+      hostHandlers({ version: '0.1.0', diskPath: import.meta.dirname, pathTo, describe: () => [] }),
+    )
     const dispatcher = new Dispatcher({ registry, authorize: allowAll, now })
     const mesh = meshOf({ remote: dispatcher.handlerFor(ops) })
     const link = localCallee(dispatcher.handlerFor(ops), mesh)
@@ -240,10 +243,12 @@ describe('host.info', () => {
   })
 
   it('goes without the disk when that cannot be read', async () => {
-    const info = await hostHandlers({ version: '1', diskPath: '/no/such/folder', pathTo }).info(
-      undefined,
-      undefined as never,
-    )
+    const info = await hostHandlers({
+      version: '1',
+      diskPath: '/no/such/folder',
+      pathTo,
+      describe: () => [],
+    }).info(undefined, undefined as never)
     expect(info.disk).toBeUndefined()
     expect(info.uptime.host).toBeGreaterThan(0)
   })

@@ -6,6 +6,25 @@ import { defineService } from './contract.ts'
 const bytes = z.number().check(z.nonnegative())
 const seconds = z.number().check(z.nonnegative())
 
+const describedService = z.looseObject({
+  /** `math@2` */
+  service: z.string(),
+  methods: z.array(
+    z.looseObject({
+      /** `add` */
+      name: z.string(),
+      about: z.optional(z.string()),
+      idempotent: z.optional(z.boolean()),
+      /** Of a call without a deadline of its own. */
+      timeoutMs: z.optional(z.number()),
+      /** JSON Schema, where the contract can tell it. */
+      params: z.optional(z.record(z.string(), z.unknown())),
+      result: z.optional(z.record(z.string(), z.unknown())),
+    }),
+  ),
+})
+export type DescribedService = z.output<typeof describedService>
+
 /** What every agent says about its machine, and about how it reaches others. */
 export const hostService = defineService({
   name: 'host',
@@ -37,6 +56,13 @@ export const hostService = defineService({
       about: 'How this member reaches another, and why so.',
       params: z.looseObject({ to: z.string().check(z.minLength(1), z.maxLength(128)) }),
       result: pathReportSchema,
+      idempotent: true,
+      timeout: 5_000,
+    },
+    describe: {
+      about: 'The services of this member that the caller may call, with their methods.',
+      params: z.optional(z.looseObject({ service: z.optional(z.string().check(z.maxLength(128))) })),
+      result: z.looseObject({ services: z.array(describedService) }),
       idempotent: true,
       timeout: 5_000,
     },

@@ -26,6 +26,8 @@ export interface DispatcherInit {
   readonly authorize?: Authorize
   /** @default none */
   readonly limiter?: CallLimiter
+  /** What the allowed are told of a method that is not served. @default that it is not */
+  readonly notServed?: (call: string, caller: Subject) => MeshError
   readonly metrics?: RpcMetrics
   /** Monotonic ms, of the same clock as the links'. */
   readonly now: () => number
@@ -49,6 +51,9 @@ const denyAll: Authorize = ({ from, action, to }) => {
   )
 }
 
+const plainlyNotServed = (call: string): MeshError =>
+  new MeshError('unsupported', `Cannot call ${call}: it is not served here`)
+
 /**
  * Serves calls: their turn has come and their deadline has not (that is the link's), then authorize, limit, validate, look whether
  * somebody still waits, handler. The name is looked up before the policy is asked, but only the allowed learn whether it is served.
@@ -60,13 +65,22 @@ export class Dispatcher {
   readonly #registry: ServiceRegistry
   readonly #authorize: Authorize
   readonly #limiter: CallLimiter | undefined
+  readonly #notServed: NonNullable<DispatcherInit['notServed']>
   readonly #metrics: RpcMetrics
   readonly #now: () => number
 
-  constructor({ registry, authorize = denyAll, limiter, metrics = noMetrics, now }: DispatcherInit) {
+  constructor({
+    registry,
+    authorize = denyAll,
+    limiter,
+    notServed = plainlyNotServed,
+    metrics = noMetrics,
+    now,
+  }: DispatcherInit) {
     this.#registry = registry
     this.#authorize = authorize
     this.#limiter = limiter
+    this.#notServed = notServed
     this.#metrics = metrics
     this.#now = now
   }
@@ -107,8 +121,7 @@ export class Dispatcher {
     const { served } = passage
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
     this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
-    if (served === undefined)
-      throw new MeshError('unsupported', `Cannot call ${call.method}: it is not served here`)
+    if (served === undefined) throw this.#notServed(call.method, caller)
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
       passage.permit = permit

@@ -11,8 +11,8 @@ import {
   totalmem,
   uptime,
 } from 'node:os'
-import type { PathReport } from '@agent-mesh/protocol'
-import type { hostService } from '../contract/host-service.ts'
+import type { PathReport, Subject } from '@agent-mesh/protocol'
+import type { DescribedService, hostService } from '../contract/host-service.ts'
 import type { Handlers } from '../contract/typed.ts'
 
 export interface HostInfoInit {
@@ -22,14 +22,18 @@ export interface HostInfoInit {
   readonly diskPath: string
   /** How a member, by name or peer id, is reached. @throws MeshError not_found */
   readonly pathTo: (member: string) => PathReport
+  /** The services that `caller` may call; of one name or `name@version` when that is given. */
+  readonly describe: (caller: Subject, service?: string) => DescribedService[]
 }
 
 export const hostHandlers = ({
   version,
   diskPath,
   pathTo,
+  describe,
 }: HostInfoInit): Handlers<typeof hostService.methods> => ({
   path: ({ to }) => pathTo(to),
+  describe: (params, { caller }) => ({ services: describe(caller, params?.service) }),
   info: async () => {
     const disk = await diskOf(diskPath)
     return {

@@ -72,6 +72,11 @@ export class ServiceRegistry {
     return [...this.#served.keys()].sort()
   }
 
+  /** `['math.add', ...]`, of all versions. */
+  get methods(): string[] {
+    return [...new Set([...this.#byName.values()].map(({ method }) => method))]
+  }
+
   /** Whether it serves `math@2`, or any version of `math`. */
   serves(service: string): boolean {
     return this.#names.has(service)

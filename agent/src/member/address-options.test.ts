@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+
+import { multiaddrOf } from './address-options.ts'
+import { parseMemberOptions } from './options.ts'
+
+describe('an address option', () => {
+  it.each([
+    ['0.0.0.0:4001', '/ip4/0.0.0.0/tcp/4001'],
+    ['[::]:4001', '/ip6/::/tcp/4001'],
+    ['relay.example.com:443', '/dns4/relay.example.com/tcp/443'],
+    ['/ip4/0.0.0.0/tcp/443/ws', '/ip4/0.0.0.0/tcp/443/ws'],
+  ])('takes %s as %s', (text, addr) => {
+    expect(parseMemberOptions({ data: '/d', listen: [text], announce: [text] })).toMatchObject({
+      listen: [addr],
+      announce: [addr],
+    })
+  })
+
+  it.each(['4001', ':4001', 'host', 'host:port', '::1:4001', 'http://host:80', 'host:123456', ''])(
+    'refuses "%s", and says what it takes',
+    text => {
+      expect(() => parseMemberOptions({ data: '/d', listen: [text] })).toThrow(
+        'listen.0: is not HOST:PORT, nor a TCP or WebSocket address (0.0.0.0:4001, /ip4/0.0.0.0/tcp/443/ws)',
+      )
+    },
+  )
+
+  it('is left alone when it is longer than any address', () => {
+    expect(() => parseMemberOptions({ data: '/d', listen: [`${'a'.repeat(200)}:1`] })).toThrow('is over 128')
+    expect(multiaddrOf('')).toBe('')
+  })
+})

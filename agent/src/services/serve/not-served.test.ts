@@ -1,0 +1,91 @@
+import type { Subject } from '@agent-mesh/protocol'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+import { defineService } from '../contract/contract.ts'
+import { describeServices } from './describe.ts'
+import { notServed } from './not-served.ts'
+import { ServiceRegistry } from './service-registry.ts'
+
+const number = z.object({ a: z.number() })
+const method = { params: number, result: z.number() }
+const registry = new ServiceRegistry()
+const mathService = defineService({
+  name: 'math',
+  version: 2,
+  methods: {
+    add: { ...method, about: 'Adds.', idempotent: true },
+    secret: { params: z.date(), result: z.number() },
+  },
+})
+registry.serve(mathService, { add: ({ a }) => a, secret: () => 1 })
+registry.serve(defineService({ name: 'maths', version: 1, methods: { sum: method } }), { sum: ({ a }) => a })
+
+const caller: Subject = { sub: 'p', name: 'ops', roles: ['ops'], tags: [] }
+/** What the caller may call, the secret not being of it. */
+const allows = (_: Subject, target: string) => !target.endsWith('.secret')
+
+describe('a method that is not served', () => {
+  const told = notServed({ registry, self: () => 'web-1', allows })
+
+  it.each([
+    ['math.ad', 'Did you mean math.add?'],
+    ['maht.add', 'Did you mean math.add?'],
+    ['math@1.add', 'It serves math@2.'],
+    ['math.secre', undefined],
+    ['other.thing', undefined],
+    ['no method', undefined],
+  ])('names the member and the nearest method that the caller may call: %s', (call, hint) => {
+    expect(told(call, caller)).toMatchObject({
+      code: 'unsupported',
+      message: `Cannot call ${call}: web-1 does not serve it`,
+      hint,
+    })
+  })
+
+  it('compares few methods, however many there are', () => {
+    let asked = 0
+    const methods = Array.from({ length: 10_000 }, (_, index) => `math.method-${index}`)
+    const many = notServed({
+      registry: { methods, refs: [] },
+      self: () => 'web-1',
+      allows: () => ++asked > 0,
+    })
+    many('math.ad', caller)
+    expect(asked).toBeLessThan(100)
+  })
+})
+
+describe('host.describe', () => {
+  const describeAll = describeServices({ registry, allows })
+
+  it('tells the methods that the caller may call, with JSON Schema where the contract knows it', () => {
+    expect(describeAll(caller)).toMatchObject([
+      {
+        service: 'math@2',
+        methods: [
+          {
+            name: 'add',
+            about: 'Adds.',
+            idempotent: true,
+            params: { type: 'object', properties: { a: { type: 'number' } } },
+            result: { type: 'number' },
+          },
+        ],
+      },
+      { service: 'maths@1', methods: [{ name: 'sum' }] },
+    ])
+  })
+
+  it('tells of one service, by its name or with its version', () => {
+    expect(describeAll(caller, 'math')).toEqual(describeAll(caller, 'math@2'))
+    expect(describeAll(caller, 'math@2')).toHaveLength(1)
+    expect(describeAll(caller, 'math@1')).toEqual([])
+  })
+
+  it('tells no schema that JSON Schema cannot express, and nothing at all to who may call nothing', () => {
+    const [first] = describeServices({ registry, allows: () => true })(caller, 'math')
+    expect(first?.methods[1]).toEqual({ name: 'secret', result: expect.anything() as unknown })
+    expect(describeServices({ registry, allows: () => false })(caller)).toEqual([])
+  })
+})
