@@ -101,6 +101,18 @@ describe('turn queue', () => {
     expect(log).toEqual(['block', 'in time', 'too late shed'])
   })
 
+  it('sheds nothing that waited for other work of the process than handlers', async () => {
+    const { turns, log, request, process } = bound(new Process())
+    turns.add(new Lane(), request('light', 1))
+    turns.settle()
+    process.now += 50
+    turns.add(new Lane(), request('read late', 1))
+    turns.settle()
+    process.now += 500
+    await turn()
+    expect(log).toEqual(['light', 'read late'])
+  })
+
   it('lets requests wait for half as long once the queue stands', async () => {
     const { turns, log, request, process } = bound(new Process())
     const lane = new Lane<TurnEntry>()

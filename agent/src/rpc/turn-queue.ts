@@ -44,6 +44,8 @@ export class TurnQueue {
   #scheduled = false
   #running = false
   #usedMs = 0
+  /** Monotonic ms when a turn last began. */
+  #beganAt = -Infinity
   #standingSince: number | undefined
 
   constructor(wheel: TimerWheel, options: Partial<TurnOptions> = {}, metrics: TurnMetrics = noTurnMetrics) {
@@ -82,6 +84,7 @@ export class TurnQueue {
     const beganAt = this.#wheel.now()
     const endsAt = beganAt + this.#options.turnMs - this.#usedMs
     let now = beganAt
+    this.#beganAt = beganAt
     this.#running = true
     for (let entry = this.#waiting.next(); entry !== undefined;) {
       this.#take(entry, now)
@@ -108,10 +111,14 @@ export class TurnQueue {
     entry.drop()
   }
 
-  /** Refuses the oldest of each link that waited too long, also of links whose turn is far. */
+  /**
+   * Refuses the oldest of each link that waited too long, also of links whose turn is far. Those that no turn has passed over did
+   * not wait for handlers: the process did something else, the handshakes of many links say, and shedding would free nothing.
+   */
   #shedOld(now: number): void {
     const limit = this.#mostWaitMs(now)
-    const isOld = (entry: TurnEntry): boolean => !entry.open || now - entry.arrivedAt > limit
+    const isOld = ({ open, arrivedAt }: TurnEntry): boolean =>
+      !open || (arrivedAt <= this.#beganAt && now - arrivedAt > limit)
     for (const entry of this.#waiting.sweep(isOld)) {
       if (!entry.open || now >= entry.deadline) {
         this.#drop(entry)

@@ -26,6 +26,9 @@ export const transportDefaults = {
   handshakes: 16,
   /** A dial without TCP after this leaves its slot to others: it costs no CPU, and black holes would fill all. */
   slotMs: 250,
+  /** The same for a circuit, whose opening costs CPU here, at the relay and at the peer: where it takes long, all three are busy,
+   * and a slot given to another dial would only make every dial slower. A peer that is frozen holds one for this long. */
+  circuitSlotMs: 2_000,
   /** Incoming handshakes at the same time: 128 x 25 ms of CPU end well within `handshakeMs`; more are refused at once,
    * and dial again. */
   maxPendingUpgrades: 128,
@@ -53,6 +56,8 @@ export const transportDefaults = {
   /** Peers whose last dial is remembered, a count: those of a full mesh at some 500 bytes each are too many, the callees
    * of an agent are not. */
   rememberedPeers: 1_000,
+  /** Certificates of peers remembered as verified, a count: as many as a relay has homed agents, at some 200 bytes each. */
+  knownCertificates: 1_000,
   /** Addresses of one peer that are dialled: what a record may list, so that a long list starves nothing. */
   maxDialAddrs: 8,
   /** An HTTP proxy answers CONNECT within this: it resolves a name and connects. */

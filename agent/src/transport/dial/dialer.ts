@@ -2,7 +2,7 @@
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { startTimer } from '@agent-mesh/protocol/timers'
+import { startTimer, timerDelay } from '@agent-mesh/protocol/timers'
 import { circuitAddr, withPeer, type Path } from '../address.ts'
 import type { Connector } from '../links/connector.ts'
 import type { ConnectOptions, DialTarget, RelayTarget } from './dial-target.ts'
@@ -205,7 +205,7 @@ export class Dialer {
     const known = () => this.#init.links.best(peerId, ['direct'])
     return {
       name: addr,
-      run: (signal, answered) => this.#open(withPeer(addr, peerId), signal, known, answered),
+      run: (signal, answered) => this.#open(withPeer(addr, peerId), signal, known, { answered }),
     }
   }
 
@@ -218,7 +218,8 @@ export class Dialer {
     const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
       try {
-        return await this.#open(circuitAddr(link.remoteAddr, relay.peerId, peerId), signal, known)
+        const addr = circuitAddr(link.remoteAddr, relay.peerId, peerId)
+        return await this.#open(addr, signal, known, { slotMs: transportDefaults.circuitSlotMs })
       } finally {
         unpin()
       }
@@ -246,14 +247,14 @@ export class Dialer {
     addr: string,
     signal: AbortSignal,
     known: () => Link | undefined,
-    answered: () => void = () => {},
+    { answered = () => {}, slotMs = transportDefaults.slotMs }: { answered?: () => void; slotMs?: number },
   ): Promise<Link> {
     const free = await handshakeSlots.take(signal)
     if (known() !== undefined) {
       free()
       throw new MeshError('cancelled', 'Cannot connect: the peer did so meanwhile')
     }
-    const timer = setTimeout(free, transportDefaults.slotMs)
+    const timer = setTimeout(free, timerDelay(slotMs))
     try {
       return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
         const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {

@@ -257,7 +257,7 @@ describe('native TLS', () => {
     await until(() => nearRaw.status === 'aborted' && farRaw.status !== 'open')
   })
 
-  it('leaves connections without a socket to the stock encrypter', async () => {
+  it('runs over connections without a socket', async () => {
     const [nearEnd, farEnd] = [await makeEnd('native'), await makeEnd('native')]
     const [nearRaw, farRaw] = multiaddrConnectionPair()
     const [near, far] = await Promise.all([

@@ -1,11 +1,12 @@
 /**
  * `/tls/1.0.0` of libp2p, unchanged on the wire, with Node's TLS directly on the TCP socket. The stock encrypter runs TLS
- * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop.
- * Where there is no TCP socket of our own (circuits, WebSocket, WebRTC) the stock one does the work.
+ * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop. Where
+ * there is no TCP socket of our own (circuits, WebSocket) there is no other way; but it also makes a certificate for each
+ * connection, and verifies the peer's each time: both are done once here.
  * https://github.com/libp2p/specs/blob/master/tls/tls.md
  */
 import { Socket } from 'node:net'
-import { connect, createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
+import { connect, TLSSocket, type SecureContext } from 'node:tls'
 import type {
   ConnectionEncrypter,
   MessageStream,
@@ -13,69 +14,59 @@ import type {
   SecuredConnection,
   StreamMuxerFactory,
 } from '@libp2p/interface'
-import { tls } from '@libp2p/tls'
-import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
+import { PROTOCOL, type tls } from '@libp2p/tls'
+import { toMessageStream, toNodeDuplex } from '@libp2p/tls/utils'
 import { NativeTlsStream, type SocketConnection } from './native-tls-stream.ts'
+import { OwnCertificate } from './own-certificate.ts'
+import { PeerCertificates } from './peer-certificates.ts'
 
 type Components = Parameters<ReturnType<typeof tls>>[0]
+type Duplex = ReturnType<typeof toNodeDuplex>
 
 /** Stands for "no early choice of a muxer" in the list of those offered. */
 const noMuxer = 'libp2p'
 
+/** Of the process: what a certificate proves is the same for all members in it. */
+const peerCertificates = new PeerCertificates()
+
 export const nativeTls =
   () =>
   (components: Components): ConnectionEncrypter => {
-    const stock = tls()(components)
     const native = new NativeTls(components)
     return {
-      protocol: stock.protocol,
-      secureInbound: (connection, options) =>
-        native.secure(connection, true, options) ?? stock.secureInbound(connection, options),
-      secureOutbound: (connection, options) =>
-        native.secure(connection, false, options) ?? stock.secureOutbound(connection, options),
+      protocol: PROTOCOL,
+      secureInbound: (connection, options) => native.secure(connection, true, options),
+      secureOutbound: (connection, options) => native.secure(connection, false, options),
     }
   }
 
 class NativeTls {
   readonly #components: Components
-  /** One certificate for all connections: making one costs as much as a handshake, and it proves the same key. */
-  #context: Promise<SecureContext> | undefined
-  /** When that was made, unix ms: it is valid from an hour before on, so one from a clock that was ahead is to be made anew. */
-  #madeAt = 0
+  readonly #certificate: OwnCertificate
 
   constructor(components: Components) {
     this.#components = components
+    this.#certificate = new OwnCertificate(components.privateKey)
   }
 
-  /** @returns undefined when the connection has no TCP socket that TLS could take over */
-  secure(
+  async secure(
     connection: MessageStream,
     isServer: boolean,
     options: SecureConnectionOptions = {},
-  ): Promise<SecuredConnection> | undefined {
-    return hasSocket(connection) ? this.#secure(connection, isServer, options) : undefined
-  }
-
-  async #secure(
-    connection: SocketConnection,
-    isServer: boolean,
-    options: SecureConnectionOptions,
   ): Promise<SecuredConnection> {
     const muxers = options.skipStreamMuxerNegotiation === true ? [] : this.#muxers()
     try {
-      const secureContext = await this.#secureContext()
+      const secureContext = await this.#certificate.context()
       options.signal?.throwIfAborted()
-      const socket = this.#takeOver(connection, isServer, secureContext, muxers)
+      const taken = hasSocket(connection) ? takeSocket(connection) : takeStream(connection)
+      const socket = secureOver(taken.raw, isServer, secureContext, muxers)
+      const wrap = taken.over(socket)
       await handshake(socket, connection, options.signal)
       const certificate = socket.getPeerX509Certificate()
       if (certificate === undefined) throw new Error('the peer showed no certificate')
-      const remotePeer = await verifyPeerCertificate(certificate.raw, options.remotePeer, connection.log)
+      const remotePeer = await peerCertificates.peerOf(certificate, options.remotePeer, connection.log)
       const streamMuxer = chosen(socket, muxers)
-      return {
-        remotePeer,
-        connection: new NativeTlsStream(connection, socket),
-        ...(streamMuxer === undefined ? {} : { streamMuxer }),
-      }
+      return { remotePeer, connection: wrap(), ...(streamMuxer === undefined ? {} : { streamMuxer }) }
     } catch (error) {
       connection.abort(error as Error)
       throw error
@@ -85,43 +76,57 @@ class NativeTls {
   #muxers(): StreamMuxerFactory[] {
     return [...this.#components.upgrader.getStreamMuxers().values()]
   }
+}
 
-  #secureContext(): Promise<SecureContext> {
-    const now = Date.now()
-    if (now < this.#madeAt) this.#context = undefined
-    if (this.#context === undefined) this.#madeAt = now
-    this.#context ??= generateCertificate(this.#components.privateKey)
-      .then(pair => createSecureContext({ ...pair, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }))
-      .catch((error: unknown) => {
-        this.#context = undefined
-        throw error
-      })
-    return this.#context
-  }
+/** What TLS runs over, taken from a connection. */
+interface Taken {
+  readonly raw: Socket | Duplex
+  /** TLS runs over it: binds their ends together. @returns makes the stream of what TLS carries, after the handshake */
+  over(socket: TLSSocket): () => MessageStream
+}
 
-  /** From here on the socket belongs to TLS; nothing may wait between the last look at its buffers and this. */
-  #takeOver(
-    connection: SocketConnection,
-    isServer: boolean,
-    secureContext: SecureContext,
-    muxers: readonly StreamMuxerFactory[],
-  ): TLSSocket {
-    const raw = releaseSocket(connection)
-    const offered = [...muxers.map(({ protocol }) => protocol), noMuxer]
-    // Self-signed certificates are the rule: what counts is their extension, checked after the handshake.
-    const common = { secureContext, rejectUnauthorized: false, highWaterMark: socketBytes }
-    const secured = isServer
-      ? new TLSSocket(raw, {
-          ...common,
-          isServer: true,
-          requestCert: true,
-          // The dialler's order counts. Nothing in common: the handshake fails.
-          ALPNCallback: ({ protocols }) => protocols.find(protocol => offered.includes(protocol)),
-        })
-      : connect({ ...common, socket: raw, ALPNProtocols: offered })
-    endTogether(raw, secured)
-    return secured
+/** From here on the socket belongs to TLS; nothing may wait between the last look at its buffers and TLS. */
+function takeSocket(connection: SocketConnection): Taken {
+  const raw = releaseSocket(connection)
+  return {
+    raw,
+    over: socket => {
+      endTogether(raw, socket)
+      return () => new NativeTlsStream(connection, socket)
+    },
   }
+}
+
+/** A circuit or a WebSocket. */
+function takeStream(connection: MessageStream): Taken {
+  const raw = toNodeDuplex(connection)
+  return {
+    raw,
+    over: socket => {
+      raw.on('error', error => socket.destroy(error))
+      return () => toMessageStream(connection, socket)
+    },
+  }
+}
+
+function secureOver(
+  raw: Socket | Duplex,
+  isServer: boolean,
+  secureContext: SecureContext,
+  muxers: readonly StreamMuxerFactory[],
+): TLSSocket {
+  const offered = [...muxers.map(({ protocol }) => protocol), noMuxer]
+  // Self-signed certificates are the rule: what counts is their extension, checked after the handshake.
+  const bounds = raw instanceof Socket ? { highWaterMark: socketBytes } : {}
+  const common = { secureContext, rejectUnauthorized: false, ...bounds }
+  if (!isServer) return connect({ ...common, socket: raw, ALPNProtocols: offered })
+  return new TLSSocket(raw, {
+    ...common,
+    isServer: true,
+    requestCert: true,
+    // The dialler's order counts. Nothing in common: the handshake fails.
+    ALPNCallback: ({ protocols }) => protocols.find(protocol => offered.includes(protocol)),
+  })
 }
 
 /**
@@ -168,7 +173,7 @@ function releaseSocket(connection: SocketConnection): Socket {
 /** Resolves when both sides have shown that they hold their keys. Errors of the socket end the connection, then too. */
 async function handshake(
   socket: TLSSocket,
-  connection: SocketConnection,
+  connection: MessageStream,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,0 +1,29 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { PrivateKey } from '@libp2p/interface'
+import { generateCertificate } from '@libp2p/tls/utils'
+
+/** One certificate for all connections of a node: making one costs as much as a handshake, and it proves the same key. */
+export class OwnCertificate {
+  readonly #privateKey: PrivateKey
+  #context: Promise<SecureContext> | undefined
+  /** When that was made, unix ms: it is valid from an hour before on, so one from a clock that was ahead is to be made anew. */
+  #madeAt = 0
+
+  constructor(privateKey: PrivateKey) {
+    this.#privateKey = privateKey
+  }
+
+  /** What TLS 1.3 shows it with. */
+  context(): Promise<SecureContext> {
+    const now = Date.now()
+    if (now < this.#madeAt) this.#context = undefined
+    if (this.#context === undefined) this.#madeAt = now
+    this.#context ??= generateCertificate(this.#privateKey)
+      .then(pair => createSecureContext({ ...pair, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }))
+      .catch((error: unknown) => {
+        this.#context = undefined
+        throw error
+      })
+    return this.#context
+  }
+}
