@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { freePort } from '../support/free-port.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
+import { quickest } from '../support/quickest.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
 const store = defineService({
@@ -70,7 +71,10 @@ async function beside(caller: Agent<[typeof store]>, work: Promise<unknown>) {
   return { ping: median(measured.pings), call: median(measured.calls), count: measured.pings.length }
 }
 
-/** One body over the slow uplink, with pings and small calls beside it; what must hold each time is checked here. */
+/**
+ * One body over the slow uplink, with pings and small calls beside it; what must hold each time is checked here.
+ * @returns ms it took
+ */
 async function bodyOver(
   { caller, proxy, served }: Awaited<ReturnType<typeof pair>>,
   method: 'store.size' | 'store.keep',
@@ -87,20 +91,17 @@ async function bodyOver(
   expect(proxy.connections - connections).toBe(0)
   expect(proxy.sentBytes - bytes).toBeGreaterThanOrEqual(bodyBytes)
   expect(proxy.sentBytes - bytes).toBeLessThan(1.05 * bodyBytes)
-  expect(ms).toBeLessThan(1.2 * idealMs)
   expect(small.count).toBeGreaterThan(10)
-  return small
+  expect(small.ping).toBeLessThan(200)
+  expect(small.call).toBeLessThan(300)
+  return ms
 }
 
 describe('900 KB over an uplink of 1 Mbit/s', () => {
   for (const method of ['store.size', 'store.keep'] as const)
-    // The window settles where a ping takes about 100, 150 or just above 200 ms: see docs/adr/0020. The best of three is judged.
-    test(`of ${method} is sent once, in 1.2 times the ideal time; pings beside it can take less than 200 ms`, async () => {
+    test(`of ${method} is sent once, in 1.2 times the ideal time; pings beside it take less than 200 ms`, async () => {
       const path = await pair()
-      const kept = ({ ping, call }: { ping: number; call: number }) => ping < 200 && call < 300
-      let small = await bodyOver(path, method)
-      for (let tries = 1; tries < 3 && !kept(small); tries++) small = await bodyOver(path, method)
-      expect(small.ping).toBeLessThan(200)
-      expect(small.call).toBeLessThan(300)
-    }, 60_000)
+      const enough = 1.2 * idealMs
+      expect(await quickest(enough, () => bodyOver(path, method))).toBeLessThan(enough)
+    }, 90_000)
 })

@@ -4,6 +4,7 @@ import { partBytes } from './defaults.ts'
 import { QueuedFrame, SendQueue } from './send-queue.ts'
 import { SendWindow } from './send-window.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
+import { WakeUp } from './wake-up.ts'
 
 /** Parts are gathered up to this for one send: less than the encoder allocates at a time. */
 const gatherBytes = 48 * 1024
@@ -36,7 +37,8 @@ export function isSmall({ json, tail }: EncodedBody): boolean {
 export class BulkLane {
   readonly #encoder: FrameEncoder
   readonly #budget: ByteBudget
-  readonly #wheel: Pick<TimerWheel, 'now'>
+  readonly #wheel: TimerWheel
+  readonly #nextPart: WakeUp
   readonly #queue = new SendQueue()
   readonly #window = new SendWindow()
   readonly #mayLarge = (): boolean => this.#takesLarge()
@@ -49,11 +51,15 @@ export class BulkLane {
   #lastNumber = 0
   #bytes = 0
 
-  /** @param encoder to which the turns are appended */
-  constructor(encoder: FrameEncoder, budget: ByteBudget, wheel: Pick<TimerWheel, 'now'>) {
+  /**
+   * @param encoder to which the turns are appended
+   * @param flush called when the time of the next part has come
+   */
+  constructor(encoder: FrameEncoder, budget: ByteBudget, wheel: TimerWheel, flush: () => void) {
     this.#encoder = encoder
     this.#budget = budget
     this.#wheel = wheel
+    this.#nextPart = new WakeUp(wheel, flush)
   }
 
   /** Bytes that wait. */
@@ -80,14 +86,14 @@ export class BulkLane {
     this.#window.delivered(count, this.#wheel.now())
   }
 
-  /** A round trip of the path was measured. */
-  measured(roundTrip: number): void {
-    this.#window.measured(roundTrip, this.#wheel.now())
+  /** The peer has answered a ping that was sent at monotonic ms `sentAt`. */
+  measured(sentAt: number): void {
+    this.#window.measured(sentAt, this.#wheel.now())
   }
 
   /** The peer has answered ping {@link askId}. */
   onAnswer(): void {
-    if (this.#askedAt !== undefined) this.measured(this.#wheel.now() - this.#askedAt)
+    if (this.#askedAt !== undefined) this.measured(this.#askedAt)
     this.#askedAt = undefined
   }
 
@@ -99,7 +105,7 @@ export class BulkLane {
     this.#queue.add(frame)
     this.#bytes += frame.size
     this.#budget.take(frame.size)
-    if (frame.large) this.#ask()
+    if (frame.large && this.#window.isRested(this.#wheel.now())) this.#ask()
     return frame
   }
 
@@ -141,22 +147,27 @@ export class BulkLane {
   }
 
   close(): void {
+    this.#nextPart.cancel()
     for (const frame of [...this.#queue.all(), ...this.#ending.splice(0)]) this.#remove(frame)
   }
 
   /**
-   * A ping goes ahead of the first large frame, and of the first after a rest. It measures the path while it is empty; and until a
-   * peer is heard nobody knows whether it reads parts: any answer tells, as settings come before it.
+   * A ping goes ahead of the first large frame, and of the first after a rest: until a peer is heard nobody knows whether it reads
+   * parts, and any answer tells, as settings come before it. The window waits for one when the empty path was not measured for long.
    */
   #ask(): void {
-    const now = this.#wheel.now()
-    if (this.#askedAt !== undefined || !this.#window.isRested(now)) return
-    this.#askedAt = now
+    if (this.#askedAt !== undefined) return
+    this.#askedAt = this.#wheel.now()
     this.#encoder.ping(askId)
   }
 
   #takesLarge(): boolean {
-    return this.#parts === true ? this.#window.hasRoom(this.#wheel.now()) : this.#parts === false
+    if (this.#parts !== true) return this.#parts === false
+    const now = this.#wheel.now()
+    if (this.#window.hasRoom(now)) return true
+    if (this.#window.wantsPing(now)) this.#ask()
+    if (this.#window.nextAt > now) this.#nextPart.by(this.#window.nextAt)
+    return false
   }
 
   #takeTurn(frame: QueuedFrame): void {

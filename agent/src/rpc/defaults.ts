@@ -49,8 +49,12 @@ export const windowDefaults = {
   targetMs: 100,
   /** ms. After so much rest the path may be another: the window starts anew. */
   restMs: 5_000,
-  /** ms. The shortest round trip is forgotten after one to two of these. */
+  /** ms. The shortest round trip is forgotten after one to two of these; in each a ping measures the empty path. */
   baseMs: 60_000,
+  /** Parts of a window below 64 KiB are sent so much faster than they were acknowledged: the window stays what limits them. */
+  paceGain: 1.25,
+  /** ms. A part that is sent so much late, as a tick of the wheel may be, does not make the next ones late. */
+  paceLateMs: 20,
 } as const
 
 /** ms. A call without a timeout of its own. As gRPC practice: short enough to notice, long enough for a slow handler. */

@@ -17,8 +17,8 @@ export interface OutboxInit {
   readonly stream: ByteStream
   /** Counts what waits in the lane of requests and answers. */
   readonly budget: ByteBudget
-  /** Its clock. */
-  readonly wheel: Pick<TimerWheel, 'now'>
+  /** Its clock, and the time of the next part. */
+  readonly wheel: TimerWheel
   readonly events: OutboxEvents
 }
 
@@ -38,7 +38,6 @@ export interface OutboxEvents {
  */
 export class Outbox {
   readonly encoder = new FrameEncoder()
-  readonly lane: Pick<BulkLane, 'measured' | 'onAnswer'>
   readonly #lane: BulkLane
   readonly #stream: ByteStream
   readonly #events: OutboxEvents
@@ -52,7 +51,7 @@ export class Outbox {
   #progressAt: number
 
   constructor({ stream, budget, wheel, events }: OutboxInit) {
-    this.lane = this.#lane = new BulkLane(this.encoder, budget, wheel)
+    this.#lane = new BulkLane(this.encoder, budget, wheel, this.#flush)
     this.#stream = stream
     this.#events = events
     this.#progressAt = wheel.now()
@@ -96,6 +95,17 @@ export class Outbox {
   /** The peer has read so many parts. @throws MeshError `protocol_error` when they are more than were sent */
   delivered(count: number): void {
     this.#lane.delivered(count)
+    this.flush()
+  }
+
+  /** The peer has answered a ping that was sent at monotonic ms `sentAt`. */
+  measured(sentAt: number): void {
+    this.#lane.measured(sentAt)
+  }
+
+  /** The peer has answered the ping ahead of a large frame. */
+  asked(): void {
+    this.#lane.onAnswer()
     this.flush()
   }
 

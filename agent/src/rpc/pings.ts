@@ -60,13 +60,12 @@ export class Pings {
   }
 
   onPong(id: number): void {
-    if (id === askId) return this.#outbox.lane.onAnswer()
+    if (id === askId) return this.#outbox.asked()
     const ping = this.#pending.get(id)
     if (ping === undefined) return
     this.#wheel.cancel(ping)
-    const now = this.#wheel.now()
-    this.#outbox.lane.measured(now - ping.sentAt)
-    ping.answered(now)
+    this.#outbox.measured(ping.sentAt)
+    ping.answered(this.#wheel.now())
   }
 
   close(reason: string): void {

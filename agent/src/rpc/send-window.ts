@@ -1,8 +1,9 @@
 /**
  * How many bytes of parts may be on their way without being read: few on a slow path, so that a ping behind them is
  * answered soon whatever kernels and muxers could hold; as many as the path takes on a fast one. After LEDBAT (RFC 6817):
- * the time a part takes to be acknowledged, less the shortest round trip known, is the queue that own parts have made.
- * Pure arithmetic over times of one monotonic clock, ms.
+ * the time a part takes to be acknowledged, less the shortest round trip known, is the queue that own parts have made. A small
+ * window is spread over the round trip, as TCP paces: in one piece it would be carried, read and acknowledged in one piece
+ * for ever, with the path at rest meanwhile. Pure arithmetic over times of one monotonic clock, ms.
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { partBytes, windowDefaults } from './defaults.ts'
@@ -12,7 +13,11 @@ interface Mark {
   readonly sentAt: number
 }
 
-const { startBytes, minBytes, maxBytes, minPartBytes, targetMs, restMs, baseMs } = windowDefaults
+const { startBytes, minBytes, maxBytes, minPartBytes, targetMs, restMs, baseMs, paceGain, paceLateMs } =
+  windowDefaults
+
+/** From this size on parts are of full size, and not paced. */
+const pacedBytes = 4 * partBytes
 
 export class SendWindow {
   readonly #marks: Mark[] = []
@@ -29,8 +34,12 @@ export class SendWindow {
   #base = Infinity
   #olderBase = Infinity
   #periodEndsAt = -Infinity
-  /** Waits until nothing is on its way, so that the next part measures a path without a queue. */
-  #emptying = false
+  /** Whether a ping of this period found the path without parts: every part makes a queue, be it of its own bytes. */
+  #measured = false
+  /** Of the part that was acknowledged last, and of the one before. */
+  #roundTrip = 0
+  #olderRoundTrip = Infinity
+  #nextAt = -Infinity
 
   /** Its size now. */
   get bytes(): number {
@@ -46,19 +55,28 @@ export class SendWindow {
     return Math.max(minPartBytes, Math.min(partBytes, this.#bytes >>> 2))
   }
 
+  /** Monotonic ms: no part is sent before. */
+  get nextAt(): number {
+    return this.#nextAt
+  }
+
   /** Whether no part was on its way for long: the path may be another now. */
   isRested(now: number): boolean {
     return this.#inFlight === 0 && now - this.#restingSince > restMs
   }
 
+  /** Whether nothing is sent until a ping has measured the path, which is empty now. */
+  wantsPing(now: number): boolean {
+    this.#turnPeriod(now)
+    return !this.#measured && this.#inFlight === 0
+  }
+
   /** Whether a part may be sent now. */
   hasRoom(now: number): boolean {
-    if (this.#inFlight === 0) {
-      this.#emptying = false
-      if (this.isRested(now)) this.#bytes = Math.min(this.#bytes, startBytes)
-      return true
-    }
-    if (!this.#emptying && this.#inFlight + this.partBytes <= this.#bytes) return true
+    this.#turnPeriod(now)
+    if (this.isRested(now)) this.#bytes = Math.min(this.#bytes, startBytes)
+    const fits = this.#inFlight === 0 || this.#inFlight + this.partBytes <= this.#bytes
+    if (fits && this.#measured && now >= this.#nextAt) return true
     this.#limited = true
     return false
   }
@@ -68,6 +86,9 @@ export class SendWindow {
     this.#marks.push({ bytes, sentAt: now })
     this.#inFlight += bytes
     this.#sent = (this.#sent + 1) >>> 0
+    if (this.#bytes >= pacedBytes) return
+    const paceMs = (bytes / this.#bytes) * (this.#roundTrip / paceGain)
+    this.#nextAt = Math.max(this.#nextAt, now - paceLateMs) + paceMs
   }
 
   /**
@@ -87,27 +108,38 @@ export class SendWindow {
     const bytes = read.reduce((sum, mark) => sum + mark.bytes, 0)
     this.#inFlight -= bytes
     if (this.#inFlight === 0) this.#restingSince = now
-    const roundTrip = now - read[news - 1]!.sentAt
-    this.measured(roundTrip, now)
-    this.#adapt(roundTrip - Math.min(this.#base, this.#olderBase), bytes)
-  }
-
-  /** A round trip over the same path, of a part or of a ping. */
-  measured(roundTrip: number, now: number): void {
-    if (now >= this.#periodEndsAt) {
-      this.#olderBase = this.#base
-      this.#base = Infinity
-      this.#periodEndsAt = now + baseMs
-      this.#emptying = this.#inFlight > 0
-    }
-    this.#base = Math.min(this.#base, roundTrip)
-  }
-
-  #adapt(queueMs: number, bytes: number): void {
-    const limited = this.#limited
+    this.#olderRoundTrip = this.#roundTrip
+    this.#roundTrip = now - read[news - 1]!.sentAt
+    this.#base = Math.min(this.#base, this.#roundTrip)
+    // One may have waited for a busy processor; a queue delays both.
+    this.#adapt(Math.min(this.#roundTrip, this.#olderRoundTrip), bytes)
     this.#limited = false
+  }
+
+  /** A ping over the same path, sent at monotonic ms `sentAt`, was answered. */
+  measured(sentAt: number, now: number): void {
+    this.#turnPeriod(now)
+    const roundTrip = now - sentAt
+    this.#base = Math.min(this.#base, roundTrip)
+    if (this.#inFlight > 0) return this.#adapt(roundTrip, 0)
+    if (this.#restingSince > sentAt) return
+    this.#measured = true
+    this.#roundTrip = roundTrip
+  }
+
+  #turnPeriod(now: number): void {
+    if (now < this.#periodEndsAt) return
+    this.#olderBase = this.#base
+    this.#base = Infinity
+    this.#periodEndsAt = now + baseMs
+    this.#measured = false
+  }
+
+  /** @param bytes by which the window may grow */
+  #adapt(roundTrip: number, bytes: number): void {
+    const queueMs = roundTrip - Math.min(this.#base, this.#olderBase)
     if (queueMs < targetMs / 2) {
-      if (limited) this.#bytes = Math.min(maxBytes, this.#bytes + bytes)
+      if (this.#limited) this.#bytes = Math.min(maxBytes, this.#bytes + bytes)
     } else if (queueMs > targetMs && ((this.#delivered - this.#shrunkAt) | 0) > 0) {
       this.#bytes = Math.max(minBytes, Math.floor((this.#bytes * targetMs) / queueMs))
       this.#shrunkAt = this.#sent
