@@ -2,8 +2,8 @@
  * How many bytes of parts may be on their way without being read: few on a slow path, so that a ping behind them is
  * answered soon whatever kernels and muxers could hold; as many as the path takes on a fast one. After LEDBAT (RFC 6817):
  * the time a part takes to be acknowledged, less the shortest round trip known, is the queue that own parts have made. A small
- * window is spread over the round trip, as TCP paces: in one piece it would be carried, read and acknowledged in one piece
- * for ever, with the path at rest meanwhile. Pure arithmetic over times of one monotonic clock, ms.
+ * window is spread over the round trip, as TCP paces: sent in one piece, it would be carried, read and acknowledged in one piece
+ * each time, with the path at rest meanwhile. Pure arithmetic over times of one monotonic clock, ms.
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { partBytes, windowDefaults } from './defaults.ts'
