@@ -125,10 +125,8 @@ export class Reachable {
       offerRelays()
       this.#init.targets.refresh()
     })
-    map.onChange(changes => {
-      this.#moveRings(changes.map(({ peerId }) => peerId))
-      this.#init.targets.refresh(new Set(changes.map(({ peerId }) => peerId)))
-    })
+    map.onChange(changes => this.#follow(changes.map(({ peerId }) => peerId)))
+    map.onForget(peerIds => this.#follow(peerIds))
     revocations.onOwn(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()
@@ -174,14 +172,14 @@ export class Reachable {
   #watchTargets(): string[] {
     const { head, revocations } = this.#init.member
     if (revocations.own) return []
-    const rings = head.current.relays.length > 0 ? pathDefaults.watched : pathDefaults.watchedWithoutRelay
-    for (;;) {
-      const watched = this.#rings.watched(rings)
-      // A map that was read anew forgets members without a word of each.
-      const forgotten = watched.filter(peerId => !this.#isAgent(peerId))
-      if (forgotten.length === 0) return watched
-      for (const peerId of forgotten) this.#rings.remove(peerId)
-    }
+    const { watched, watchedWithoutRelay } = pathDefaults
+    return this.#rings.watched(head.current.relays.length > 0 ? watched : watchedWithoutRelay)
+  }
+
+  /** The map says something new of these, or forgot them. */
+  #follow(peerIds: readonly string[]): void {
+    this.#moveRings(peerIds)
+    this.#init.targets.refresh(new Set(peerIds))
   }
 
   /** These joined, left or changed. Where relays report who is online, watch links may change late. */

@@ -46,7 +46,10 @@ beforeEach(async () => {
   map = await openMeshMap({ store, head, log, clock: systemClock })
   edge = await documents.member({ name: 'edge-7' })
   await know(edge)
-  presence = new Presence()
+  const onError = (error: unknown) => {
+    throw error
+  }
+  presence = new Presence(onError)
   registry = new ServiceRegistry(() => {})
   wheel = new TimerWheel()
   agent = await network.join('agent')
@@ -56,7 +59,8 @@ beforeEach(async () => {
     links: agent.links,
     presence,
     heardAt: () => 0,
-    now: () => 0,
+    now: () => performance.now(),
+    onError,
   })
   const member = {
     belief,

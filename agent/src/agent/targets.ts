@@ -5,13 +5,12 @@ import type { Callee, CallTargets, ConnectOptions, Providers } from '../services
 import type { DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from './defaults.ts'
-import { Doubts } from '../membership/doubts.ts'
 import type { Member } from '../member/member.ts'
 import type { PathChoice } from '../member/options.ts'
 import { ProviderIndex } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {
-  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief' | 'presence'>
+  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief'>
   paths: PathChoice
   /** Where a peer is on the LAN. @default nowhere */
   lan?: (peerId: string) => readonly string[]
@@ -25,29 +24,14 @@ const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'in
 export class Targets implements CallTargets {
   readonly #init: TargetsInit
   readonly #callees = new WeakMap<Link, Callee>()
-  readonly #doubts: Doubts
   readonly #index: ProviderIndex
 
   constructor(init: TargetsInit) {
     this.#init = init
-    const { map, transport, serving, identity, belief, presence } = init.member
-    const { links } = transport
-    const now = () => systemWheelClock.now()
-    this.#doubts = new Doubts(now)
+    const { map, serving, identity, belief } = init.member
     const { registry } = serving
-    const self = identity.peerId
-    this.#index = new ProviderIndex({
-      self,
-      registry,
-      map,
-      links,
-      presence,
-      belief,
-      doubts: this.#doubts,
-      now,
-    })
-    links.onUp(({ peer }) => this.#doubts.trust(peer.peerId))
-    links.onDown(link => void this.#ended(link))
+    const now = () => systemWheelClock.now()
+    this.#index = new ProviderIndex({ self: identity.peerId, registry, map, belief, now })
   }
 
   providers(service: string): Providers {
@@ -65,7 +49,7 @@ export class Targets implements CallTargets {
   async connect(peerId: string, options: ConnectOptions): Promise<Callee> {
     const { member, self } = this.#init
     if (peerId === member.identity.peerId) return self
-    if (member.transport.links.best(peerId) === undefined) this.#doubts.asked(peerId)
+    member.belief.dialled(peerId)
     const startedAt = systemWheelClock.now()
     try {
       return this.#callee(await this.link(peerId, options))
@@ -88,20 +72,7 @@ export class Targets implements CallTargets {
   #notReached(peerId: string, error: unknown, ms: number): void {
     if (!(error instanceof MeshError) || notOfTheMember.includes(error.code)) return
     if (error.code === 'deadline_exceeded' && ms < agentDefaults.doubtDialMs) return
-    this.#doubt(peerId)
-  }
-
-  /** A link that fell silent, and was the only one. */
-  async #ended(link: Link): Promise<void> {
-    const reason = await link.closed
-    const silent = reason instanceof MeshError && reason.code === 'path_lost'
-    const { peerId } = link.peer
-    if (silent && this.#init.member.transport.links.best(peerId) === undefined) this.#doubt(peerId)
-  }
-
-  #doubt(peerId: string): void {
-    this.#doubts.doubt(peerId)
-    this.#index.changed()
+    this.#init.member.belief.doubt(peerId)
   }
 
   /** The best link whose peer takes new calls. @throws MeshError as {@link Transport.connect} */

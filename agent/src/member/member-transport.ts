@@ -90,12 +90,13 @@ export function watchPaths(
 
 /** Who is online, by the links and by what relays report. */
 export function believe(
-  member: Pick<Member, 'identity' | 'transport' | 'serving' | 'pathWatch'>,
+  member: Pick<Member, 'identity' | 'transport' | 'serving' | 'pathWatch' | 'log'>,
   undo: Undo,
 ): Pick<Member, 'presence' | 'belief'> {
-  const { identity, transport, serving, pathWatch } = member
+  const { identity, transport, serving, pathWatch, log } = member
   const { sessions } = serving
-  const presence = new Presence()
+  const onError = (err: unknown) => log.error({ err }, 'a listener of who is online failed')
+  const presence = new Presence(onError)
   const belief = new Belief({
     self: identity.peerId,
     links: transport.links,
@@ -103,6 +104,7 @@ export function believe(
     heardAt: link => sessions.of(link).stats.lastHeardAt,
     ask: link => pathWatch.ask(link),
     now: () => systemWheelClock.now(),
+    onError,
   })
   undo.push(() => belief.stop())
   return { presence, belief }

@@ -62,7 +62,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
     await transport.start()
     undo.push(endExpired(transport, served, clock))
     const pathWatch = watchPaths(init, transport, served, undo)
-    const beliefs = believe({ identity, transport, serving: served, pathWatch }, undo)
+    const beliefs = believe({ ...known, transport, serving: served, pathWatch }, undo)
     const publisher = await publish({ ...known, init, registry, transport, revocations })
     records.publisher = publisher
     followOwnRecord({ ...known, publisher, clones })

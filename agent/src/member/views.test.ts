@@ -3,6 +3,7 @@ import { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import { Presence } from '../membership/presence.ts'
 import type { Link } from '../transport/links/link.ts'
+import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { peerView } from './views.ts'
 
 const member = (roles: string[], region?: string) =>
@@ -13,13 +14,19 @@ const member = (roles: string[], region?: string) =>
     record: { services: ['math@2'] },
   }) as unknown as MapMember
 
-const link = { path: 'relay', rttMs: 12 } as Link
+const link = bareLink({ peerId: '12D3KooWedge' }, '/ip4/192.0.2.1/tcp/1/p2p/R/p2p-circuit')
+link.rttMs = 12
+
+const onError = (error: unknown) => {
+  throw error
+}
 
 function believing({ linked, leased }: { linked?: Link; leased: string }): Belief {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   presence.from('relay-1').tell({ full: true, up: [leased], down: [] })
-  const links = { best: () => linked }
-  return new Belief({ self: 'self', links, presence, heardAt: () => 0, now: () => 0 })
+  const links = bareTable()
+  if (linked !== undefined) links.add(linked)
+  return new Belief({ self: 'self', links, presence, heardAt: () => 0, now: () => 0, onError })
 }
 
 test('a peer is online by its own link first, and shows how far it is', () => {

@@ -1,13 +1,16 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { MeshError } from '@agent-mesh/protocol'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Link } from '../transport/links/link.ts'
+import type { LinkTable } from '../transport/links/link-table.ts'
+import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { Belief } from './belief.ts'
 import { Presence, type PresenceSource } from './presence.ts'
 
-const link = { path: 'direct' } as Link
-
 let now: number
 let heardAt: number
-let linked: boolean
+let links: LinkTable
+let link: Link
+let told: (string | undefined)[]
 let asked: Link[]
 let relay: PresenceSource
 let belief: Belief
@@ -15,18 +18,25 @@ let belief: Belief
 beforeEach(() => {
   now = 100
   heardAt = 50
-  linked = false
+  links = bareTable()
+  link = bareLink({ peerId: 'ada' })
+  told = []
   asked = []
-  const presence = new Presence()
+  const onError = (error: unknown) => {
+    throw error
+  }
+  const presence = new Presence(onError)
   relay = presence.from('relay-1')
   belief = new Belief({
     self: 'self',
-    links: { best: () => (linked ? link : undefined) },
+    links,
     presence,
     heardAt: () => heardAt,
     ask: of => asked.push(of),
     now: () => now,
+    onError,
   })
+  belief.onChange(peerId => told.push(peerId))
 })
 
 const reported = (kind: 'up' | 'down') =>
@@ -37,12 +47,12 @@ describe('Belief', () => {
     expect([belief.isOnline('self'), belief.isOnline('ada')]).toEqual([true, false])
     reported('up')
     expect(belief.of('ada')).toEqual({ online: true, source: 'lease' })
-    linked = true
+    links.add(link)
     expect(belief.of('ada')).toEqual({ online: true, source: 'link' })
   })
 
   test('does not trust an idle link of a member that its relay reports offline, and asks it', () => {
-    linked = true
+    links.add(link)
     reported('up')
     reported('down')
     expect(belief.of('ada')).toEqual({ online: false, source: 'none' })
@@ -51,7 +61,7 @@ describe('Belief', () => {
   })
 
   test('trusts the link again when something was heard on it since, whatever the relay says', () => {
-    linked = true
+    links.add(link)
     reported('up')
     reported('down')
     heardAt = 101
@@ -61,7 +71,7 @@ describe('Belief', () => {
   })
 
   test('follows the relay when it reports the member online again, and stops at once', () => {
-    linked = true
+    links.add(link)
     reported('up')
     reported('down')
     reported('up')
@@ -69,5 +79,46 @@ describe('Belief', () => {
     belief.stop()
     reported('down')
     expect(belief.of('ada')).toEqual({ online: true, source: 'link' })
+  })
+
+  test('tells whom it changed of: by a link, by a report of many, by a dial that failed', () => {
+    reported('up')
+    expect(told).toEqual([undefined])
+    links.add(link)
+    links.suspect(link)
+    links.trust(link)
+    links.leaving(link)
+    belief.doubt('ben')
+    expect(told.slice(1)).toEqual(['ada', 'ada', 'ada', 'ada', 'ben'])
+    belief.stop()
+    links.add(bareLink({ peerId: 'cleo' }))
+    expect(told).toHaveLength(6)
+  })
+
+  test('doubts a member that was not reached, until its doubt ends or it has a link', () => {
+    reported('up')
+    expect(belief.standing('ada')).toBe('good')
+    belief.doubt('ada')
+    expect([belief.standing('ada'), belief.of('ada').online]).toEqual(['doubtful', true])
+    links.add(link)
+    expect(belief.standing('ada')).toBe('good')
+    links.suspect(link)
+    expect(belief.standing('ada')).toBe('doubtful')
+    belief.doubt('ben')
+    expect(belief.standing('ben')).toBe('offline')
+  })
+
+  test('doubts a member whose only link fell silent, and not one whose link ended otherwise', async () => {
+    reported('up')
+    links.add(link)
+    link.abort(new MeshError('path_lost', 'Cannot keep the link: no sign of life'))
+    await vi.waitUntil(() => belief.standing('ada') === 'doubtful', { timeout: 10_000, interval: 1 })
+    reported('down')
+    const other = bareLink({ peerId: 'ben' })
+    relay.tell({ full: false, up: ['ben'], down: [] })
+    links.add(other)
+    other.abort(new MeshError('going_away', 'Cannot keep the link: its peer leaves'))
+    await vi.waitUntil(() => links.best('ben') === undefined, { timeout: 10_000, interval: 1 })
+    expect(belief.standing('ben')).toBe('good')
   })
 })

@@ -1,22 +1,28 @@
 /**
- * What this member believes of each other one: the own link first, then the lease of a relay. The one place that decides
- * who is online.
+ * What this member believes of each other one, and the one place that decides it: the own link first, then the lease of a relay, and
+ * beside them the doubts about members that were not reached. Tells when a belief changes; doubts that end by themselves and a link
+ * that is heard again are found out by asking.
  */
+import { MeshError } from '@agent-mesh/protocol'
+import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
+import { Doubts } from './doubts.ts'
 import type { Presence } from './presence.ts'
 
 export interface BeliefInit {
   /** Own peer id. */
   self: string
-  links: Pick<LinkTable, 'best'>
-  presence: Pick<Presence, 'at' | 'onDown'>
+  links: Pick<LinkTable, 'best' | 'of' | 'onUp' | 'onDown' | 'onDoubt' | 'onLeaving'>
+  presence: Pick<Presence, 'at' | 'reporting' | 'onChange' | 'onDown'>
   /** When bytes last came over a link; ms of `now`. */
   heardAt: (link: Link) => number
-  /** Asks the peer of a link for a sign of life. @default nobody is asked */
+  /** Asks the peer of a link for a sign of life. @default no peer is asked */
   ask?: (link: Link) => void
   /** Monotonic milliseconds. */
   now: () => number
+  /** A listener failed. */
+  onError: (error: unknown) => void
 }
 
 export interface Opinion {
@@ -25,15 +31,38 @@ export interface Opinion {
   source: 'link' | 'lease' | 'none'
 }
 
+/**
+ * How likely a member answers. `good`: it is asked first. `doubtful`: it is said to be online, but silent or not reached a moment
+ * ago; or it has no link, and no relay says who is online.
+ */
+export type Standing = 'good' | 'doubtful' | 'offline'
+
 export class Belief {
   readonly #init: BeliefInit
+  readonly #doubts: Doubts
+  readonly #changed: Listeners<string | undefined>
   /** By peer id: when a relay reported it offline although a link to it stands. */
   readonly #reportedOffline = new Map<string, number>()
-  readonly #unlisten: () => void
+  readonly #unlisten: (() => void)[]
 
   constructor(init: BeliefInit) {
     this.#init = init
-    this.#unlisten = init.presence.onDown(peerId => this.#doubt(peerId))
+    const { links, presence } = init
+    this.#doubts = new Doubts(init.now)
+    this.#changed = new Listeners(init.onError)
+    const changed = ({ peer }: Link) => this.#changed.emit(peer.peerId)
+    this.#unlisten = [
+      presence.onDown(peerId => this.#askLinked(peerId)),
+      presence.onChange(() => this.#changed.emit(undefined)),
+      links.onUp(({ peer }) => this.#doubts.trust(peer.peerId)),
+      links.onDown(link => void this.#ended(link)),
+      ...[links.onUp(changed), links.onDown(changed), links.onDoubt(changed), links.onLeaving(changed)],
+    ]
+  }
+
+  /** Calls `listener` with the peer id of which a belief changed; undefined: of many. @returns how to stop listening */
+  onChange(listener: (peerId: string | undefined) => void): () => void {
+    return this.#changed.add(listener)
   }
 
   /** The best link to a peer, unless its relay reported it offline and nothing was heard on the link since. */
@@ -57,13 +86,40 @@ export class Belief {
     return peerId === this.#init.self || this.of(peerId).online
   }
 
+  standing(peerId: string): Standing {
+    const { links, presence } = this.#init
+    const doubted = this.#doubts.has(peerId)
+    if (!this.isOnline(peerId)) return presence.reporting || doubted ? 'offline' : 'doubtful'
+    if (links.best(peerId) !== undefined) return 'good'
+    return doubted || links.of(peerId).length > 0 ? 'doubtful' : 'good'
+  }
+
+  /** A call is about to dial it: where it is doubted, that one finds out whether the doubt is still right. */
+  dialled(peerId: string): void {
+    if (this.#init.links.best(peerId) === undefined) this.#doubts.asked(peerId)
+  }
+
+  /** A dial did not reach it, or its only link fell silent. */
+  doubt(peerId: string): void {
+    this.#doubts.doubt(peerId)
+    this.#changed.emit(peerId)
+  }
+
   stop(): void {
-    this.#unlisten()
+    for (const unlisten of this.#unlisten.splice(0)) unlisten()
     this.#reportedOffline.clear()
   }
 
+  /** A link that fell silent, and was the only one. */
+  async #ended(link: Link): Promise<void> {
+    const reason = await link.closed
+    const silent = reason instanceof MeshError && reason.code === 'path_lost'
+    const { peerId } = link.peer
+    if (silent && this.#init.links.best(peerId) === undefined) this.doubt(peerId)
+  }
+
   /** An idle link to a host that lost power looks whole for minutes: the relay, which asks it each 4 s, knows first. */
-  #doubt(peerId: string): void {
+  #askLinked(peerId: string): void {
     const link = this.#init.links.best(peerId)
     if (link === undefined) return
     this.#reportedOffline.set(peerId, this.#init.now())

@@ -63,7 +63,7 @@ beforeEach(async () => {
   const head = await headKeeper({ meshId: documents.meshId, store, log })
   await head.accept(await documents.head())
   map = await openMeshMap({ store, head, log, clock: systemClock })
-  presence = new Presence()
+  presence = new Presence(expect.unreachable as () => void)
   sync = new MapSync({
     head,
     map,

@@ -204,9 +204,13 @@ describe('MeshMap', () => {
     await map.apply(page([await pair(stays, 1), await pair(goes, 2)], 2))
     map.restart()
     expect(map.cursor).toBeUndefined()
+    const forgotten: string[] = []
+    map.onForget(peerIds => forgotten.push(...peerIds))
     await map.apply({ changes: [await pair(stays, 1)], next: cursor(1, 'two'), more: true })
     expect(map.find('goes')).toBeDefined()
+    expect(forgotten).toEqual([])
     await map.apply({ changes: [], next: cursor(1, 'two'), more: false })
+    expect(forgotten).toEqual([goes.peerId])
     expect(map.members().map(({ name }) => name)).toEqual(['stays'])
     expect((await openMap()).size).toBe(1)
   })

@@ -1,19 +1,14 @@
 /** The map: members in memory over the store on disk, brought up to date page by page. */
-import { createHash } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import {
   formatMapCursor,
   isRemoval,
   limits,
-  MeshError,
   parseMapCursor,
   shardOf,
-  verifyCredential,
-  verifyRecord,
   type MapChange,
   type MapCursor,
   type MapPage,
-  type MapPair,
   type Peer,
 } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
@@ -21,6 +16,7 @@ import type { Logger } from '../observe/logger.ts'
 import { Listeners } from '../core/listeners.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { MemberIndex, type MapMember } from './member-index.ts'
+import { digestOf, verifyPair } from './map-pair.ts'
 import type { MemberStore } from './member-store.ts'
 import { furthest, readCursor } from './stored-cursor.ts'
 
@@ -59,6 +55,7 @@ export class MeshMap {
   readonly #changed: Listeners<readonly MapChange[]>
   readonly #conflicting: Listeners<RecordConflict>
   readonly #restarted: Listeners<void>
+  readonly #forgotten: Listeners<readonly string[]>
   /** SHA-256 of each record as it was signed. */
   readonly #digests = new Map<string, string>()
   #cursor: MapCursor | undefined
@@ -74,9 +71,11 @@ export class MeshMap {
     this.#head = head
     this.#log = log
     this.#clock = clock
-    this.#changed = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
-    this.#conflicting = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
-    this.#restarted = new Listeners(err => log.error({ err }, 'a listener of the map failed'))
+    const failed = (err: unknown) => log.error({ err }, 'a listener of the map failed')
+    this.#changed = new Listeners(failed)
+    this.#conflicting = new Listeners(failed)
+    this.#restarted = new Listeners(failed)
+    this.#forgotten = new Listeners(failed)
     this.#cursor = readCursor(store.get('cursor'))
   }
 
@@ -93,6 +92,11 @@ export class MeshMap {
   /** Called when everything is to be read anew: after a long absence, or the control plane's store was restored. */
   onRestart(listener: () => void): () => void {
     return this.#restarted.add(listener)
+  }
+
+  /** Called with the peer ids that a map read anew did not name: no change removed them. @returns how to stop listening */
+  onForget(listener: (peerIds: readonly string[]) => void): () => void {
+    return this.#forgotten.add(listener)
   }
 
   get size(): number {
@@ -213,10 +217,12 @@ export class MeshMap {
   }
 
   #forgetUnseen(): void {
-    if (this.#unseen === undefined) return
-    for (const peerId of this.#unseen) this.#remove(peerId)
-    this.#store.forget(this.#unseen)
+    const forgotten = this.#unseen
     this.#unseen = undefined
+    if (forgotten === undefined || forgotten.size === 0) return
+    for (const peerId of forgotten) this.#remove(peerId)
+    this.#store.forget(forgotten)
+    this.#forgotten.emit([...forgotten])
   }
 
   /** `early`: to be kept on disk, and taken when the clock has its time. */
@@ -227,7 +233,7 @@ export class MeshMap {
       return 'taken'
     }
     try {
-      const member = await this.#verify(change)
+      const member = await verifyPair(change, this.#head.current.keys)
       if (!this.#isCredible(member.record)) return this.#noteEarly(member)
       const sameEnrolment = known?.credential.serial === member.credential.serial
       const equal = sameEnrolment && known.record.incarnation === member.record.incarnation
@@ -272,19 +278,4 @@ export class MeshMap {
     this.#conflicting.emit({ peerId, incarnation, kept, other })
     return kept === digest
   }
-
-  async #verify(pair: MapPair): Promise<MapMember> {
-    const { keys } = this.#head.current
-    const check = { meshId: keys.meshId, keys, now: 'any' as const, peerId: pair.peerId }
-    const credential = await verifyCredential(pair.credential, check)
-    const { peerId, record } = await verifyRecord(pair.record, Infinity)
-    if (peerId !== pair.peerId || record.serial !== credential.serial)
-      throw new MeshError(
-        'unauthenticated',
-        `Cannot accept pair of ${pair.peerId}: it is put together from two`,
-      )
-    return { peerId, name: credential.name, credential, record }
-  }
 }
-
-const digestOf = (record: string): string => createHash('sha256').update(record).digest('base64url')

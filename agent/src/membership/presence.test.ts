@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest'
 import { Presence } from './presence.ts'
 
+const onError = (error: unknown) => {
+  throw error
+}
+
 const up = (...peers: string[]) => ({ full: false, up: peers, down: [] })
 const down = (...peers: string[]) => ({ full: false, up: [], down: peers })
 
 test('Presence applies changes from each relay and says which one reports a member online', () => {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   const first = presence.from('relay-1')
   first.tell({ full: true, up: ['ada', 'ben'], down: [] })
   presence.from('relay-2').tell(up('cleo'))
@@ -15,7 +19,7 @@ test('Presence applies changes from each relay and says which one reports a memb
 })
 
 test('Presence drops with a full report whom it does not name', () => {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   const stream = presence.from('relay-1')
   stream.tell(up('ada'))
   stream.tell({ full: true, up: ['ben'], down: [] })
@@ -23,7 +27,7 @@ test('Presence drops with a full report whom it does not name', () => {
 })
 
 test('Presence keeps an agent online that moved, when the stream to its old relay ends', () => {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   const old = presence.from('relay-1')
   old.tell(up('ada'))
   presence.from('relay-2').tell(up('ada'))
@@ -32,7 +36,7 @@ test('Presence keeps an agent online that moved, when the stream to its old rela
 })
 
 test('Presence ignores what a stream said once it has ended, and keeps what the next one says', () => {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   const old = presence.from('relay-1')
   const next = presence.from('relay-1')
   next.tell(up('ben'))
@@ -42,7 +46,7 @@ test('Presence ignores what a stream said once it has ended, and keeps what the 
 })
 
 test('Presence says who was reported offline by its last relay, and is silent when a stream ends', () => {
-  const presence = new Presence()
+  const presence = new Presence(onError)
   const heard: string[] = []
   presence.onDown(peerId => heard.push(peerId))
   const [first, second] = [presence.from('relay-1'), presence.from('relay-2')]
@@ -52,4 +56,20 @@ test('Presence says who was reported offline by its last relay, and is silent wh
   expect(heard).toEqual(['ada'])
   first.end()
   expect(heard).toEqual(['ada'])
+})
+
+test('Presence tells of each report, and when relays begin or end to report', () => {
+  const presence = new Presence(onError)
+  let told = 0
+  const unlisten = presence.onChange(() => told++)
+  const stream = presence.from('relay-1')
+  stream.tell(up('ada'))
+  expect([told, presence.reporting]).toEqual([2, true])
+  stream.end()
+  stream.end()
+  expect([told, presence.reporting]).toEqual([3, false])
+  stream.tell(up('ada'))
+  unlisten()
+  presence.from('relay-1')
+  expect(told).toBe(3)
 })

@@ -1,4 +1,5 @@
 /** Who is online, as the relays say of the agents homed at them: a lease that ends with the stream it came over. */
+import { Listeners } from '../core/listeners.ts'
 
 /** Agents that came online or went offline; `full`: `up` names all that are online. */
 export interface PresenceChange {
@@ -22,25 +23,31 @@ interface Lease {
 
 export class Presence {
   readonly #leases = new Set<Lease>()
-  readonly #onDown = new Set<(peerId: string) => void>()
-  #version = 0
+  readonly #down: Listeners<string>
+  readonly #changed: Listeners<void>
 
-  /** Another number after each change. */
-  get version(): number {
-    return this.#version
+  /** @param onError a listener failed */
+  constructor(onError: (error: unknown) => void) {
+    this.#down = new Listeners(onError)
+    this.#changed = new Listeners(onError)
+  }
+
+  /** Called when a relay reported something, and when relays begin or end to report. @returns how to stop listening */
+  onChange(listener: () => void): () => void {
+    return this.#changed.add(listener)
   }
 
   /** Opens a lease for one stream to `relay`. A later stream to the same relay gets a lease of its own. */
   from(relay: string): PresenceSource {
     const lease: Lease = { relay, peers: new Set() }
     this.#leases.add(lease)
-    this.#version++
+    this.#changed.emit()
     return {
       tell: change => {
         if (this.#leases.has(lease)) this.#apply(lease, change)
       },
       end: () => {
-        if (this.#leases.delete(lease)) this.#version++
+        if (this.#leases.delete(lease)) this.#changed.emit()
       },
     }
   }
@@ -61,15 +68,14 @@ export class Presence {
    * stream reports nobody. @returns how to stop listening
    */
   onDown(listener: (peerId: string) => void): () => void {
-    this.#onDown.add(listener)
-    return () => void this.#onDown.delete(listener)
+    return this.#down.add(listener)
   }
 
   #apply(lease: Lease, { full, up, down }: PresenceChange): void {
-    this.#version++
     if (full) lease.peers.clear()
     for (const peerId of up) lease.peers.add(peerId)
     const gone = down.filter(peerId => lease.peers.delete(peerId) && this.at(peerId) === undefined)
-    for (const peerId of gone) for (const listener of this.#onDown) listener(peerId)
+    for (const peerId of gone) this.#down.emit(peerId)
+    this.#changed.emit()
   }
 }

@@ -1,0 +1,41 @@
+/** Links without a network, for the decisions made over them. */
+import { LinkTable } from '../links/link-table.ts'
+import { Link } from '../links/link.ts'
+
+/** @param peer what hello told of the peer, its peer id at least */
+export function bareLink(
+  peer: Partial<Link['peer']> & { peerId: string },
+  remoteAddr = '/ip4/127.0.0.1/tcp/1',
+): Link {
+  const link: Link = new Link({
+    id: `${peer.peerId} ${remoteAddr}`,
+    peer: peer as Link['peer'],
+    remoteAddr,
+    dialler: 'self',
+    openedAt: performance.now(),
+    rttMs: undefined,
+    stream: {} as Link['stream'],
+    io: {
+      openStream: () => Promise.reject(new Error('a bare link opens no stream')),
+      otherStreams: () => 0,
+      circuits: () => 0,
+      close: () => Promise.resolve(),
+      abort: error => link.markDown(error),
+    },
+  })
+  return link
+}
+
+/** The table of a member whose peer id is `self`. A listener that throws fails its test. */
+export const bareTable = (self = 'self'): LinkTable =>
+  new LinkTable({
+    self,
+    maxLinks: 10,
+    idleMs: 60_000,
+    now: () => performance.now(),
+    retire: () => Promise.resolve(),
+    keep: () => false,
+    onError: error => {
+      throw error
+    },
+  })
