@@ -80,6 +80,15 @@ export const memberLimit = {
   members: 20_000,
 } as const
 
+/**
+ * The head of the audit chain is signed this often, ms, and read a page of entries at a time for it: each is a signature of
+ * KMS and a head pushed to every watcher.
+ */
+export const auditSeal = { everyMs: 60 * minute, page: 1_000 } as const
+
+/** An entry that waited stands so much later than its time in the audit chain at most, ms: sweeps come more often. */
+export const auditLateMs = 60 * minute
+
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
 

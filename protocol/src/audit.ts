@@ -66,7 +66,7 @@ const eventFields = {
 }
 
 /** An event that waits for its place in a chain. */
-export const auditEventSchema = z.looseObject(eventFields)
+export const auditEventSchema = z.object(eventFields)
 
 /** Strict: what the hash does not cover has no place in an entry. */
 export const auditEntrySchema = z.strictObject({

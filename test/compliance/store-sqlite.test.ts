@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { openSqliteStore, type Store } from '@agent-mesh/lambdas'
+import { formatAuditLine, parseAuditLine, verifyAuditChain } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { backupSuite } from './backup.ts'
+import { earlierAudit } from './earlier-audit.ts'
 import { testClock, tokenOf, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
@@ -66,6 +68,26 @@ describe('a SQLite file', () => {
     expect(() => openSqliteStore({ file })).toThrow(expect.objectContaining({ code: 'invalid_argument' }))
     expect(() => openSqliteStore({ file })).toThrow(file)
     expect(await readFile(file)).toEqual(before)
+  })
+
+  test('of an earlier version keeps its audit chain, which goes on', async () => {
+    const file = join(dir, 'store.db')
+    await openSqliteStore({ file }).close()
+    const { DatabaseSync } = await import('node:sqlite')
+    const db = new DatabaseSync(file)
+    for (const line of earlierAudit) {
+      const { seq, at, who, what, detail, prev, hash } = parseAuditLine(line)
+      const values = [seq, at, who, what, JSON.stringify(detail), prev, hash] as const
+      db.prepare('INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)').run(...values)
+    }
+    db.close()
+    const store = openSqliteStore({ file })
+    await store.createToken(tokenOf(testClock()), ({ hash }) => ({ at: 1, who: hash, what: 'token.create' }))
+    const entries = await store.listAudit({ limit: 100 })
+    expect(entries.map(formatAuditLine).slice(0, -1)).toEqual(earlierAudit)
+    expect(entries).toHaveLength(earlierAudit.length + 1)
+    expect(verifyAuditChain(entries)).toBeUndefined()
+    await store.close()
   })
 
   test('of a newer build is refused', async () => {

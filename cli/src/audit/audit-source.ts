@@ -1,13 +1,15 @@
 /** Where audit entries come from: the files of a data folder, or the control plane. Both are read the same way. */
 import { auditEntries, auditFile, verifyAuditFiles } from '@agent-mesh/agent/observe/audit-files'
-import { AuditVerifier, type AuditBreak, type AuditEntry, type AuditHead } from '@agent-mesh/protocol/audit'
+import type { AuditEntry, AuditHead } from '@agent-mesh/protocol/audit'
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { verifyHead } from '@agent-mesh/protocol/head'
 import { access } from 'node:fs/promises'
 
 import { adminClient } from '../data/admin-client.ts'
-import { hasContext } from '../data/context-file.ts'
+import { hasContext, readContext } from '../data/context-file.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 import type { ProxySettings } from '../settings.ts'
+import { verifyPages, type PagesVerdict } from './verify-pages.ts'
 
 export type Place = 'control-plane' | 'local'
 
@@ -19,11 +21,8 @@ export interface AuditFrom {
   last?: number
 }
 
-export interface AuditVerdict {
+export interface AuditVerdict extends PagesVerdict {
   where: Place
-  first: number | undefined
-  head: AuditHead
-  broken: AuditBreak | undefined
 }
 
 export interface AuditSource {
@@ -99,27 +98,11 @@ function controlPlaneSource(folder: string, proxy: ProxySettings | undefined): A
       for await (const { entries } of pages(from, signal)) yield* entries
     },
     verify: async (known, signal) => {
-      const verifier = new AuditVerifier(known === undefined ? {} : { known })
-      let first: number | undefined
-      let told: AuditHead | undefined
-      const verdict = (broken: AuditBreak | undefined) => ({
-        where: 'control-plane' as const,
-        first,
-        head: verifier.head,
-        broken,
-      })
-      for await (const { entries, head } of pages({ after: 0 }, signal)) {
-        told ??= head
-        for (const entry of entries) {
-          const broken = verifier.add(entry)
-          if (broken !== undefined) return verdict(broken)
-          first ??= entry.seq
-        }
-      }
-      const { seq } = verifier.head
-      if (told !== undefined && told.seq > seq)
-        return verdict({ seq: seq + 1, why: 'truncated', reason: `the store ends at ${told.seq}` })
-      return verdict(verifier.end())
+      const { meshId } = await readContext(folder)
+      const client = await adminClient(folder, proxy)
+      const { keys } = await verifyHead(meshId, (await client.bootstrap({}, signal)).head)
+      const verdict = await verifyPages(pages({ after: 0 }, signal), keys, known)
+      return { where: 'control-plane', ...verdict }
     },
   }
 }

@@ -58,10 +58,13 @@ Examples:
     if (source === undefined) return
     let after = 0
     const show = (entry: AuditEntry) => {
-      after = entry.seq
+      after = Math.max(after, entry.seq)
       output.result(entry, () => entryText(entry))
     }
-    for await (const entry of source.entries({ last: options.lines }, signal)) show(entry)
+    const newest: AuditEntry[] = []
+    for await (const entry of source.entries({ last: options.lines }, signal)) newest.push(entry)
+    // One that waited for its place in the chain stands behind later ones.
+    for (const entry of newest.sort((a, b) => a.at - b.at || a.seq - b.seq)) show(entry)
     if (options.follow !== true) return
     const onTrouble = (error: MeshError) => {
       showFailure(error, { ...settings, json: false })
@@ -86,7 +89,8 @@ function registerVerify(audit: Command, finish: Finish): void {
       'after',
       `
 Both logs are checked where there are both. The last good entry is remembered in the data folder: an end that was cut
-off or written anew since the last check is found, too.
+off or written anew since the last check is found, too. The chain of the control plane must go through the newest head
+that the authority signed, once an hour.
 
 Examples:
   $ agent-mesh audit verify
@@ -111,11 +115,18 @@ Examples:
   })
 }
 
-function verdictText({ where, first, head, broken }: AuditVerdict, output: Output): string {
+function verdictText(verdict: AuditVerdict, output: Output): string {
+  const { where, first, head, broken, signed, waiting = [] } = verdict
   if (broken !== undefined)
     return `${where}: ${output.style('red', `entry ${broken.seq} is broken`)} (${broken.why}): ${broken.reason}`
   if (first === undefined) return `${where}: no entries yet`
-  return `${where}: ${output.style('green', 'verified')}, entries ${first} to ${head.seq}, last hash ${head.hash}`
+  const parts = [
+    `${where}: ${output.style('green', 'verified')}, entries ${first} to ${head.seq}, last hash ${head.hash}`,
+  ]
+  if (signed !== undefined)
+    parts.push(`signed by the authority up to ${signed.seq} at ${new Date(signed.at).toISOString()}`)
+  if (waiting.length > 0) parts.push(`on record and not in the chain yet: ${waiting.length}`)
+  return parts.join('; ')
 }
 
 /** Unix milliseconds: `24h` is so long ago, else a date. */

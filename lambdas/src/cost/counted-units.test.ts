@@ -89,6 +89,7 @@ async function countAll(plane: CountedPlane): Promise<object> {
     leaseRead: per(leaseRead, none, leases),
     memberScan: per(await count(() => plane.scanHealth()), none, members),
     memberSweep: per(await count(() => sweep(plane)), none, members),
+    ...(await auditUnits(plane)),
     memberBytes: Math.round((listed - empty) / (members + 1)),
     enrolmentBytes: Math.round((enrolled - empty) / (members + 1)),
   }
@@ -96,6 +97,22 @@ async function countAll(plane: CountedPlane): Promise<object> {
   // The head is read by whoever comes first.
   await plane.countHeadRead()
   return { ...units, renew: await count(() => ask(agent, 'POST', '/v1/renew', {})) }
+}
+
+/** Of the head that is signed each hour, and of each entry read for it. */
+async function auditUnits({ count, store, sealAudit, clock }: CountedPlane): Promise<object> {
+  await sealAudit()
+  const event = {
+    at: clock.now(),
+    who: 'operator',
+    what: 'renew' as const,
+    detail: { serial: 'x'.repeat(128) },
+  }
+  await store.appendAudit(event)
+  const one = await count(sealAudit)
+  for (let i = 0; i < 101; i++) await store.appendAudit(event)
+  const many = await count(sealAudit)
+  return { auditSeal: one, auditSealEntry: per(many, one, 100) }
 }
 
 async function sweep({ store }: CountedPlane): Promise<void> {

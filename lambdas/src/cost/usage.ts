@@ -91,14 +91,18 @@ function members(agents: number, relays: number, w: Workload): Use[] {
   ]
 }
 
-/** The map as its followers get it: a poll each minute, a push for each change of their region, a head each 5 minutes. */
+/**
+ * The map as its followers get it: a poll each minute, a push for each change of their region, a head each 5 minutes and when
+ * the head of the audit is signed, which is a part of it.
+ */
 function map(agents: number, followers: number, w: Workload): Use[] {
   const perFollower =
     (agents * w.starts) / (agents <= w.wholeMapMembers ? 1 : followers / w.followersPerRegion)
   const pushes = (followers * perFollower) / (agents <= w.wholeMapMembers ? 1 : w.changesPerPush)
   const polls = (followers * monthMinutes) / w.mapPollMinutes
-  const heads = (followers * monthMinutes) / w.headPushMinutes
-  const runs = agents * w.starts + monthMinutes / w.headPushMinutes
+  const rounds = monthMinutes / w.headPushMinutes + monthMinutes / w.auditSealMinutes
+  const heads = followers * rounds
+  const runs = agents * w.starts + rounds
   return [
     ...requests('map', polls, counted.mapPoll, w.reportReplyBytes, w),
     // A poll begins with the head.
@@ -123,6 +127,7 @@ function map(agents: number, followers: number, w: Workload): Use[] {
 function upkeep(agents: number, relays: number, w: Workload): Use[] {
   const headReads = (w.warmLambdas * monthMinutes * 60) / w.headReadSeconds
   const renewals = (agents + relays) * w.renewals
+  const seals = monthMinutes / w.auditSealMinutes
   const stored = agents * counted.memberBytes + renewals * w.auditMonths * w.auditBytes
   const healths = monthMinutes / Math.max(w.healthMinutes, agents * w.healthMemberMinutes)
   return [
@@ -130,6 +135,9 @@ function upkeep(agents: number, relays: number, w: Workload): Use[] {
     ...table('health', healths * agents, counted.memberScan),
     ...table('housekeeping', agents * w.sweeps, counted.memberSweep),
     ...table('housekeeping', headReads, counted.headRead),
+    ...table('housekeeping', seals, counted.auditSeal),
+    ...table('housekeeping', renewals, counted.auditSealEntry),
+    { part: 'housekeeping', price: 'kmsSign', quantity: seals },
     { part: 'housekeeping', price: 'kmsSign', quantity: w.warmLambdas * monthMinutes },
     { part: 'housekeeping', price: 'kmsKey', quantity: 1 },
     { part: 'observability', price: 'metric', quantity: w.metrics },

@@ -1,5 +1,7 @@
-import { MeshError, type AuditReply } from '@agent-mesh/protocol'
+import { limits, MeshError, type AuditReply } from '@agent-mesh/protocol'
+import { auditLateMs } from '../defaults.ts'
 import type { Store } from '../store/store.ts'
+import { auditPart } from './audit-seal.ts'
 
 export interface AuditQuery {
   /** Number of the entry before the first one wanted. */
@@ -11,14 +13,19 @@ export interface AuditQuery {
   limit: number
 }
 
+/** Entries looked through at once for the first of a time. */
+const searchPage = 100
+
 export interface AuditLog {
   /** @throws MeshError invalid_argument when more than one beginning is wished for */
   read(query: AuditQuery): Promise<AuditReply>
 }
 
-export function auditLog({ store }: { store: Store }): AuditLog {
+type Needs = Pick<Store, 'chainAudit' | 'listAudit' | 'listWaitingAudit' | 'readAuditHead' | 'readPart'>
+
+export function auditLog({ store }: { store: Needs }): AuditLog {
   /** Entries stand in order of time, but for what clocks of several instances differ: halving finds the place. */
-  const before = async (since: number, newest: number): Promise<number> => {
+  const halfway = async (since: number, newest: number): Promise<number> => {
     let low = 0
     let high = newest
     while (low < high) {
@@ -30,18 +37,36 @@ export function auditLog({ store }: { store: Store }): AuditLog {
     return low
   }
 
+  /** The place before the first entry of that time: some that waited may stand before it, and older ones after it. */
+  const before = async (since: number, newest: number): Promise<number> => {
+    for (let after = await halfway(since - auditLateMs, newest); ;) {
+      const entries = await store.listAudit({ after, limit: searchPage })
+      const first = entries.find(({ at }) => at >= since)
+      if (first !== undefined) return first.seq - 1
+      const last = entries.at(-1)
+      if (last === undefined) return newest
+      after = last.seq
+    }
+  }
+
   return {
     read: async ({ after, since, last, limit }) => {
       if ([after, since, last].filter(begin => begin !== undefined).length > 1)
         throw new MeshError('invalid_argument', 'Cannot read audit: it is cursor, since or last, one of them')
+      // A reader is to see all there is; what cannot be chained now is told as waiting.
+      await store.chainAudit().catch(() => undefined)
+      const signed = await store.readPart(auditPart)
       const { seq, hash } = await store.readAuditHead()
       const from =
         since !== undefined ? await before(since, seq) : last === undefined ? after : Math.max(0, seq - last)
       const entries = await store.listAudit({ after: from ?? 0, limit })
+      const waiting = await store.listWaitingAudit(limits.auditWaiting)
       const end = entries.at(-1)?.seq
       return {
         entries,
         head: { seq, hash },
+        ...(signed === undefined ? {} : { signed: signed.document }),
+        ...(waiting.length === 0 ? {} : { waiting }),
         ...(end === undefined || entries.length < limit ? {} : { next: String(end) }),
       }
     },

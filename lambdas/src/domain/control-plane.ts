@@ -1,6 +1,7 @@
 import type { policyReply } from '@agent-mesh/protocol'
 import type * as z from 'zod/mini'
 import { auditLog, type AuditLog } from './audit-log.ts'
+import { auditSeal, type AuditSeal } from './audit-seal.ts'
 import { callers, type Callers } from './callers.ts'
 import { enrolmentService, type EnrolmentService } from './enrolment.ts'
 import { headService, type HeadService } from './head.ts'
@@ -36,6 +37,7 @@ export interface ControlPlane {
   readonly reports: RelayReports
   readonly tokens: JoinTokens
   readonly audit: AuditLog
+  readonly auditSeal: AuditSeal
   readonly health: ReturnType<typeof meshHealth>
   readonly healthHistory: HealthHistory
   readonly time: StoreTime
@@ -56,6 +58,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
   const health = meshHealth(mesh)
   const roster = relayRoster(mesh)
   const time = storeTime(mesh)
+  const seal = auditSeal(mesh)
   const agrees = async (): Promise<boolean> => (await time.look()).state === 'agrees'
   return {
     mesh,
@@ -68,6 +71,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     reports: relayReports(mesh, head),
     tokens: joinTokens(mesh),
     audit: auditLog(mesh),
+    auditSeal: seal,
     health,
     healthHistory: healthHistory({ ...mesh, health }),
     policyWriting: policyWriting(mesh),
@@ -75,7 +79,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     ready: async () => {
       await mesh.store.ping()
       await time.look()
-      return { warnings: [time.warning() ?? []].flat() }
+      return { warnings: [time.warning() ?? [], seal.warning() ?? []].flat() }
     },
     collectGarbage: async () => mesh.store.collectGarbage((await agrees()) ? {} : { keep: 'lapsed' }),
     removeOffline: async () => ((await agrees()) ? removeOffline({ ...mesh, roster }) : 0),

@@ -13,10 +13,13 @@ const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKey
 export async function handler(): Promise<void> {
   // Nothing has expired in a stack whose mesh is not made yet.
   if ((await store.readPart('keys')) === undefined) return
-  const { collectGarbage, removeOffline, time } = await plane()
+  const { auditSeal, collectGarbage, removeOffline, time } = await plane()
   await collectGarbage()
   // Whoever watches is told by the stream of the table.
   const removed = await removeOffline()
+  await auditSeal.seal()
+  const broken = auditSeal.warning()
+  if (broken !== undefined) jsonLog.error({ table, warning: broken }, 'audit not signed')
   const warning = time.warning()
   if (warning !== undefined) jsonLog.warn({ table, warning }, 'sweep stopped')
   jsonLog.info({ table, removed }, 'swept')

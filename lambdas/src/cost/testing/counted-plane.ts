@@ -16,6 +16,7 @@ import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
 import { apiRouter } from '../../routes/api-router.ts'
 import { openDynamoStore, prepareDynamoTable } from '../../store/dynamodb/dynamo-store.ts'
+import type { Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { countingProxy, type Units } from './counting-proxy.ts'
 
@@ -27,6 +28,7 @@ export interface CountedMember {
 
 export interface CountedPlane {
   readonly store: Store
+  readonly clock: Clock
   /** Units that `work` takes. */
   count(work: () => Promise<unknown>): Promise<Units>
   countHeadRead(): Promise<Units>
@@ -46,6 +48,8 @@ export interface CountedPlane {
   advance(ms: number): void
   /** Health from every member. */
   scanHealth(): Promise<unknown>
+  /** Signs the head of the audit chain, an hour after the last time. */
+  sealAudit(): Promise<void>
   /** Bytes of the table as DynamoDB counts them. */
   storedBytes(): Promise<number>
   stop(): Promise<void>
@@ -89,6 +93,7 @@ export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
   const ask = asker(apiRouter({ plane, observe: () => {} }), meshId, clock.now)
   return {
     store,
+    clock,
     count,
     ask,
     ...membersOf(plane, ask),
@@ -101,6 +106,10 @@ export async function countedPlane(dynamoDb: string): Promise<CountedPlane> {
     },
     advance: ms => void (now += ms),
     scanHealth: () => plane.health(),
+    sealAudit: () => {
+      now += 3600_000
+      return plane.auditSeal.seal()
+    },
     storedBytes: async () =>
       (await proxy.ask('DescribeTable', { TableName: table })).Table?.TableSizeBytes ?? 0,
     stop: async () => {

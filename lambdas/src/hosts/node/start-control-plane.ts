@@ -223,7 +223,11 @@ function startTasks({
 }: Pick<Serving, 'plane' | 'authority' | 'log'> & { admin: FirstAdmin }): () => Promise<void> {
   const removeOffline = onceListening(plane.mesh.clock, () => plane.removeOffline(), healthCheckMs)
   const chores = housekeeping(
-    { garbage: () => sweepOrSay(plane, log), admin: () => admin.renewWhenDue() },
+    {
+      garbage: () => sweepOrSay(plane, log),
+      audit: () => sealOrSay(plane, log),
+      admin: () => admin.renewWhenDue(),
+    },
     log,
   )
   const roundups = housekeeping(
@@ -242,6 +246,12 @@ async function sweepOrSay(plane: ControlPlane, log: Log): Promise<void> {
   await plane.collectGarbage()
   const warning = plane.time.warning()
   if (warning !== undefined) log.warn({ warning }, 'sweep stopped')
+}
+
+async function sealOrSay({ auditSeal }: ControlPlane, log: Log): Promise<void> {
+  await auditSeal.seal()
+  const warning = auditSeal.warning()
+  if (warning !== undefined) log.error({ warning }, 'audit not signed')
 }
 
 const both =
