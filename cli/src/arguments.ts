@@ -19,6 +19,14 @@ export function parseInterval(text: string): number {
   return ms
 }
 
+/** `hostname,cpu.load.0` */
+export function parseFields(text: string): string[] {
+  const fields = text.split(',').map(field => field.trim())
+  if (fields.length > 32 || !fields.every(field => /^[^\s.]{1,64}(?:\.[^\s.]{1,64}){0,7}$/.test(field)))
+    throw new InvalidArgumentError('It is up to 32 names with commas between, like hostname,cpu.load.0.')
+  return fields
+}
+
 export function parseCount(text: string): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < 1)

@@ -14,6 +14,10 @@ export const defaults = {
   localSlackMs: 2_000,
   /** What a Tab asks of the agent, ms: a person who types does not wait. */
   completionMs: 1_000,
+  /** What a member is given to tell its services, ms: the rest is shown without it. */
+  describeMs: 3_000,
+  /** Members that "services" asks for the methods of what they serve. */
+  describingMembers: 16,
   /** What needs no network, asked on the local socket, ms. */
   localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */

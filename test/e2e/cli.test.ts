@@ -104,6 +104,7 @@ describe('agent-mesh, as processes', () => {
       kind: 'control-plane',
       ready: true,
     })
+    expect(lastJson(await at(ada, 'status', '--json'))['startedAt']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/)
     const { stdout } = await at(ada, 'status')
     expect(stdout).toMatch(/^agent +ready, up .*\nname +ada\n/)
     expect(stdout).not.toContain('\u001b')
@@ -129,6 +130,23 @@ describe('agent-mesh, as processes', () => {
     expect((await at(ada, 'call', 'math.add', '{"a":1,"b":2}')).stdout).toBe('3\n')
   })
 
+  it('tells which methods a service has, what they take, and which one a misspelt one was meant to be', async () => {
+    const { services } = lastJson(await at(ada, 'services', '--json')) as {
+      services: { service: string; methods?: string[] }[]
+    }
+    expect(services.find(({ service }) => service === 'math@1')?.methods).toEqual(['add', 'never'])
+    expect((await at(ada, 'describe', 'math')).stdout).toMatch(
+      /^math\.add +\{a: number, b: number\} +number/m,
+    )
+    expect(await at(ada, 'describe', 'mahts')).toMatchObject({
+      code: 7,
+      stderr: expect.stringContaining('Did you mean math?'),
+    })
+    const misspelt = await at(ada, 'call', 'math.ad', '{}')
+    expect(misspelt).toMatchObject({ code: 7, stderr: expect.stringContaining('ben does not serve it') })
+    expect(misspelt.stderr).toContain('Did you mean math.add?')
+  })
+
   it('asks one machine and all machines', async () => {
     expect(lastJson(await at(ada, 'call', 'host.info', '--peer', 'ben', '--json'))).toMatchObject({
       name: 'ben',
@@ -137,6 +155,9 @@ describe('agent-mesh, as processes', () => {
       results: { ok: boolean }[]
     }
     expect(results.filter(({ ok }) => ok).length).toBeGreaterThanOrEqual(2)
+    const { stdout } = await at(ada, 'call-all', 'host.info', '--fields', 'hostname,versions.agent')
+    expect(stdout).toMatch(/^MEMBER +HOSTNAME +VERSIONS.AGENT\n/)
+    expect(stdout).toMatch(/^ben +\S+ +\d+\.\d+\.\d+$/m)
   })
 
   it('measures the round trip to a machine', async () => {

@@ -42,7 +42,7 @@ function registerTail(audit: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-With --json each entry is one line, as it is stored. --follow goes on when the log cannot be read for a while, and says
+With --json each entry is one line; audit export has them as they are stored. --follow goes on when the log cannot be read for a while, and says
 so on stderr.
 
 Examples:

@@ -1,6 +1,7 @@
 import { version } from '@agent-mesh/protocol/version'
 import { writeFile } from 'node:fs/promises'
 
+import { forPrograms } from '../show/for-programs.ts'
 import { jsonLines } from '../show/output.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -21,7 +22,7 @@ Examples:
     )
   onCall<{ out?: string }, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { bugReport } = await import('../audit/bug-report.ts')
-    const report = { version, ...(await bugReport(settings.data, signal)) }
+    const report = forPrograms({ version, ...(await bugReport(settings.data, signal)) })
     if (options.out === undefined) return output.result(report, () => jsonLines(report))
     await writeFile(options.out, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 })
     output.result({ file: options.out }, () => `Written to ${options.out}. Read it before you pass it on.`)

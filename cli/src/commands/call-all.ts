@@ -1,28 +1,39 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { parseFields } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withProgress } from '../show/progress.ts'
-import { shortPeerId } from '../show/units.ts'
+import { resultTable } from '../show/result-table.ts'
 import { callRequest, paramsHelp, takesCall, type CallOptions } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
+
+interface Options extends CallOptions {
+  offline?: true
+  fields?: string[]
+}
 
 export const registerCallAll: Register = (program, finish) => {
   const command = takesCall(
     program.command('call-all').description('call a method on every online member that serves it'),
   )
     .option('--offline', 'ask members that are believed offline, too')
+    .option('--fields <names>', 'fields to show in the table: hostname,cpu.load.0', parseFields)
     .addHelpText(
       'after',
       `${paramsHelp}
 
 Examples:
   $ agent-mesh call-all host.info
+  $ agent-mesh call-all host.info --fields hostname,cpu.model,cpu.load.0
   $ agent-mesh call-all host.info --offline
   $ agent-mesh call-all host.info --timeout 3s --json | jq '.results[] | select(.ok | not)'
 
+The table has the fields of the answers, up to six unless told; a field within another is named with dots, the first of a
+list is 0. --json has the whole answers.
+
 Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that serve it are offline, 7 nobody serves it.`,
     )
-  onCall<CallOptions & { offline?: true }, [string, string | undefined]>(
+  onCall<Options, [string, string | undefined]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
@@ -34,16 +45,7 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that 
       )
       if (results.length === 0) throw nobody(method, skipped)
       output.result({ results, skipped }, () => {
-        const table = output.table(
-          ['MEMBER', 'OK', 'RESULT'],
-          results.map(result => [
-            result.name ?? shortPeerId(result.peerId),
-            result.ok ? output.style('green', 'yes') : output.style('red', 'no'),
-            result.ok
-              ? JSON.stringify(result.value ?? null)
-              : `${result.error.code}: ${result.error.message}`,
-          ]),
-        )
+        const table = resultTable(method, results, options.fields, output)
         return skipped === 0 ? table : [table, `${skipped} offline, not asked (--offline asks them, too)`]
       })
       return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure

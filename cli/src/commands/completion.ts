@@ -1,4 +1,3 @@
-import { printable } from '@agent-mesh/protocol/printable'
 import { Argument } from 'commander'
 
 import { complete } from '../completion/complete.ts'
@@ -37,9 +36,9 @@ const registerComplete: Register = (program, finish) => {
   onCall<object, [string[]]>(command, finish, async ({ output }, words) => {
     const { knownValues } = await import('../completion/known-values.ts')
     const { files, candidates } = await complete(program, words, knownValues)
-    if (output.json) return output.result({ files, candidates }, () => '')
-    const lines = candidates.map(({ value, about }) => `${printable(value)}\t${printable(about)}`)
-    // eslint-disable-next-line no-restricted-syntax -- for a shell, which reads the tab; each field is escaped above
-    process.stdout.write(`${[files ? 'files' : 'words', ...lines].join('\n')}\n`)
+    output.result({ files, candidates }, () => [
+      files ? 'files' : 'words',
+      ...candidates.filter(({ value }) => !/\s/.test(value)).map(({ value, about }) => `${value} ${about}`),
+    ])
   })
 }

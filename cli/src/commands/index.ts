@@ -7,6 +7,7 @@ import { registerCompletion } from './completion.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
+import { registerDescribe } from './describe.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerHealth } from './health.ts'
@@ -37,6 +38,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerStatus,
       registerPeers,
       registerServices,
+      registerDescribe,
       registerPing,
       registerPath,
       registerHealth,

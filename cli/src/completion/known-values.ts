@@ -3,7 +3,8 @@ import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { defaults } from '../defaults.ts'
-import { localClient } from '../local/local-client.ts'
+import { methodsByService } from '../local/described-services.ts'
+import { localClient, type LocalClient } from '../local/local-client.ts'
 import { readSettings } from '../settings.ts'
 import type { Candidate, ValueSource } from './complete.ts'
 
@@ -23,9 +24,7 @@ export const knownValues: ValueSource = async (kind, given) => {
   }
 }
 
-type Client = ReturnType<typeof localClient>
-
-async function members(client: Client): Promise<Candidate[]> {
+async function members(client: LocalClient): Promise<Candidate[]> {
   const peers = await client.peers()
   return peers.map(({ name, kind, online }) => ({
     value: name,
@@ -33,13 +32,19 @@ async function members(client: Client): Promise<Candidate[]> {
   }))
 }
 
-async function services(client: Client, kind: 'service' | 'method'): Promise<Candidate[]> {
+/** Services; or methods, where a member tells them in time, else the service with the dot behind it. */
+async function services(client: LocalClient, kind: 'service' | 'method'): Promise<Candidate[]> {
   const known = await client.services()
-  const names = known.map(({ service, providers }) => ({
-    value: service.replace(/@\d+$/, kind === 'method' ? '.' : ''),
-    about: `${service}, ${providers.length} provide it`,
-  }))
-  return names
+  const named = known.map(each => ({ ...each, name: each.service.replace(/@\d+$/, '') }))
+  if (kind === 'service')
+    return named.map(({ name, service, providers }) => ({
+      value: name,
+      about: `${service}, ${providers.length} provide it`,
+    }))
+  const methods = await methodsByService(client, known)
+  return named.flatMap(({ name, service }) =>
+    (methods.get(service) ?? ['']).map(method => ({ value: `${name}.${method}`, about: service })),
+  )
 }
 
 /** The folders beside the one of the context. */

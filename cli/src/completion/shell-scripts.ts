@@ -1,6 +1,6 @@
 /**
  * What a shell loads to complete `agent-mesh`. The scripts know nothing of the commands: at each Tab they ask
- * `agent-mesh __complete -- WORDS`, which answers with `files` or `words`, then a line `VALUE<Tab>ABOUT` each.
+ * `agent-mesh __complete -- WORDS`, which answers with `files` or `words`, then a line `VALUE ABOUT` each: no value has a space.
  */
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
@@ -29,7 +29,7 @@ _agent_mesh() {
       kind=$reply
       continue
     fi
-    reply=\${reply%%$'\\t'*}
+    reply=\${reply%% *}
     [[ $reply == *. ]] && compopt -o nospace 2>/dev/null
     COMPREPLY+=("\${reply#"$prefix"}")
   done < <("$1" __complete -- "\${words[@]:1}" 2>/dev/null)
@@ -53,8 +53,8 @@ _agent_mesh() {
     return
   fi
   for line in "\${(@)lines[2,-1]}"; do
-    value=\${line%%$'\\t'*}
-    line=\${value//:/\\\\:}:\${line#*$'\\t'}
+    value=\${line%% *}
+    line=\${value//:/\\\\:}:\${line#* }
     if [[ $value == *. ]]; then partial+=("$line"); else described+=("$line"); fi
   done
   _describe -V 'agent-mesh' described -- partial -S ''
@@ -74,7 +74,7 @@ function __agent_mesh_complete
     if test "$lines[1]" = files
         __fish_complete_path "$current"
     else if test (count $lines) -gt 1
-        printf '%s\\n' $lines[2..-1]
+        string replace ' ' \\t -- $lines[2..-1]
     end
 end
 complete -c agent-mesh -f -k -a '(__agent_mesh_complete)'

@@ -64,6 +64,8 @@ export function localClient(folder: string, signal?: AbortSignal) {
   }
 }
 
+export type LocalClient = ReturnType<typeof localClient>
+
 interface Wire {
   folder: string
   signal: AbortSignal | undefined

@@ -1,13 +1,14 @@
 import { printableJson } from '@agent-mesh/protocol/printable'
 
 import type { Settings } from '../settings.ts'
+import { forPrograms } from './for-programs.ts'
 import { renderTable } from './table.ts'
 import { block, cellOf, render, styled, type Style, type Text } from './text.ts'
 
 /** What a command says on stdout: JSON for programs, text for people. */
 export interface Output {
   readonly json: boolean
-  /** One JSON line with `--json`, else the text. */
+  /** One JSON line with `--json`, in the form of {@link forPrograms}; else the text. */
   result(value: unknown, text: () => Text): void
   /** A block of lines that counts as one line of a text. A header of empty titles is left out. */
   table(header: readonly string[], rows: readonly (readonly string[])[]): string
@@ -19,7 +20,8 @@ export function createOutput({ json, color }: Pick<Settings, 'json' | 'color'>):
   return {
     json,
     style,
-    result: (value, text) => void process.stdout.write(`${json ? jsonText(value) : render(text())}\n`),
+    result: (value, text) =>
+      void process.stdout.write(`${json ? jsonText(forPrograms(value)) : render(text())}\n`),
     table: (header, rows) =>
       block(
         renderTable(

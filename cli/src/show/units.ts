@@ -8,5 +8,12 @@ export function duration(ms: number): string {
   return `${Math.round(ms / 86_400_000)} d`
 }
 
+/** Bytes for people: `512 B`, `3.0 GiB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, count)) / 10)))
+  return `${power === 0 ? count : (count / 1024 ** power).toFixed(1)} ${units[power]}`
+}
+
 /** The last characters of a peer id tell peers apart; the first ones are the same for all. */
 export const shortPeerId = (peerId: string): string => (peerId.length > 12 ? `…${peerId.slice(-8)}` : peerId)

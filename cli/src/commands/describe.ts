@@ -1,0 +1,117 @@
+import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import type { LocalService } from '@agent-mesh/protocol/local-api'
+
+import type { LocalClient } from '../local/local-client.ts'
+import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
+import type { Text } from '../show/text.ts'
+import { typeText } from '../show/type-text.ts'
+import { duration } from '../show/units.ts'
+import { onCall, type Register } from './define.ts'
+
+export const registerDescribe: Register = (program, finish) => {
+  const command = program
+    .command('describe')
+    .description('show the methods of a service and what they take')
+    .argument('<service>', 'math, math@2 (default: the newest version), or one method: math.add')
+    .addHelpText(
+      'after',
+      `
+Asks a provider of the service. Types are shown where the contract of the service can tell them as JSON Schema, and whole
+with --json.
+
+Examples:
+  $ agent-mesh describe host
+  $ agent-mesh describe host.info
+  $ agent-mesh describe host --json | jq '.methods[].name'
+
+Exit codes: 0 told, 4 the policy does not let this member ask, 6 no provider answers, 7 no member serves it.`,
+    )
+  onCall<object, [string]>(command, finish, async ({ settings, output, signal }, wanted) => {
+    const { localClient } = await import('../local/local-client.ts')
+    const client = localClient(settings.data, signal)
+    const described = await withProgress(settings, `Asking for ${wanted}`, async () =>
+      describe(client, await serviceCalled(client, wanted)),
+    )
+    output.result(described, () => descriptionText(described, output))
+  })
+}
+
+interface Wanted {
+  service: LocalService
+  /** Only this one. */
+  method?: string
+}
+
+interface Description extends DescribedService {
+  providers: LocalService['providers']
+  /** Which provider told. */
+  toldBy: string
+}
+
+/** By `math`, `math@2`, `math.add` or `math@2.add`. @throws MeshError not_found */
+async function serviceCalled(client: LocalClient, wanted: string): Promise<Wanted> {
+  const services = await client.services()
+  const service = newest(services, wanted)
+  if (service !== undefined) return { service }
+  const dot = wanted.lastIndexOf('.')
+  const ofMethod = dot < 0 ? undefined : newest(services, wanted.slice(0, dot))
+  if (ofMethod !== undefined) return { service: ofMethod, method: wanted.slice(dot + 1) }
+  const { nearestName } = await import('@agent-mesh/agent/core/nearest-name')
+  const nearest = nearestName(wanted, [...new Set(services.map(each => nameOf(each.service)))])
+  throw new MeshError('not_found', `Cannot describe ${wanted}: no known member serves it`, {
+    hint: nearest === undefined ? 'See "agent-mesh services".' : `Did you mean ${nearest}?`,
+  })
+}
+
+const nameOf = (ref: string): string => ref.replace(/@\d+$/, '')
+
+function newest(services: readonly LocalService[], wanted: string): LocalService | undefined {
+  const version = ({ service }: LocalService) => Number(service.slice(service.lastIndexOf('@') + 1))
+  return services
+    .filter(({ service }) => service === wanted || nameOf(service) === wanted)
+    .sort((a, b) => version(b) - version(a))[0]
+}
+
+/** Asks one provider after the other, those online first. @throws MeshError of the last one */
+async function describe(client: LocalClient, { service, method }: Wanted): Promise<Description> {
+  const { describedBy } = await import('../local/described-services.ts')
+  const ref = service.service
+  const providers = [...service.providers].sort((a, b) => Number(b.online) - Number(a.online))
+  let failure: unknown
+  for (const { peerId, name } of providers.slice(0, 3)) {
+    try {
+      const told = (await describedBy(client, peerId, ref)).find(each => each.service === ref)
+      const methods = told?.methods.filter(each => method === undefined || each.name === method) ?? []
+      if (methods.length === 0) throw unknownMethod(ref, method, name)
+      return { service: ref, methods, providers: service.providers, toldBy: name }
+    } catch (error) {
+      failure = error
+      if (error instanceof MeshError && error.code === 'not_found') break
+    }
+  }
+  throw toMeshError(failure, 'unavailable', `describe ${ref}`)
+}
+
+const unknownMethod = (ref: string, method: string | undefined, member: string): MeshError =>
+  new MeshError(
+    'not_found',
+    `Cannot describe ${ref}: ${member} tells of no method${method === undefined ? '' : ` '${method}'`} that this member may call`,
+  )
+
+function descriptionText({ service, methods, providers, toldBy }: Description, output: Output): Text {
+  const online = providers.filter(each => each.online).length
+  const table = output.table(
+    ['METHOD', 'PARAMS', 'RESULT', 'IDEMPOTENT', 'TIMEOUT', 'ABOUT'],
+    methods.map(({ name, params, result, idempotent, timeoutMs, about }) => [
+      `${nameOf(service)}.${name}`,
+      typeText(params),
+      typeText(result),
+      idempotent === true ? 'yes' : 'no',
+      timeoutMs === undefined ? '-' : duration(timeoutMs),
+      about ?? '-',
+    ]),
+  )
+  return [`${service}: ${online} of ${providers.length} providers online; as ${toldBy} tells it`, '', table]
+}

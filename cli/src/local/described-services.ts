@@ -1,0 +1,53 @@
+/** Which methods services have: asked of members that provide them, as records name services alone. */
+import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
+import type { LocalService } from '@agent-mesh/protocol/local-api'
+
+import { defaults } from '../defaults.ts'
+import type { LocalClient } from './local-client.ts'
+
+/**
+ * What one member says of its services; of `service` alone when that is given.
+ * @throws MeshError as a call: permission_denied, unavailable, unsupported by a member of an older version
+ */
+export async function describedBy(
+  client: Pick<LocalClient, 'call'>,
+  peer: string,
+  service?: string,
+): Promise<DescribedService[]> {
+  const [{ hostService }, { parse }] = await Promise.all([
+    import('@agent-mesh/agent/services/contract/host-service'),
+    import('@agent-mesh/protocol/parse'),
+  ])
+  const { value } = await client.call({
+    method: 'host.describe',
+    ...(service !== undefined && { params: { service } }),
+    peer,
+    idempotent: true,
+    timeoutMs: defaults.describeMs,
+  })
+  const { result } = hostService.methods.describe
+  return parse(result, value, `read what ${peer} says of its services`, 'protocol_error').services
+}
+
+/**
+ * The methods of each service, by `name@version`: few members are asked, each of all it serves. A service that no member
+ * tells of in time is not in the map.
+ */
+export async function methodsByService(
+  client: Pick<LocalClient, 'call'>,
+  services: readonly LocalService[],
+): Promise<Map<string, string[]>> {
+  const asked = [...new Set(services.flatMap(({ providers }) => firstOnline(providers) ?? []))]
+  const answers = await Promise.all(
+    // The member may be older, unreachable, or not let this one ask: its methods stay unknown.
+    asked.slice(0, defaults.describingMembers).map(peer => describedBy(client, peer).catch(() => [])),
+  )
+  return new Map(
+    answers
+      .flat()
+      .map(({ service, methods }): [string, string[]] => [service, methods.map(({ name }) => name)]),
+  )
+}
+
+const firstOnline = (providers: LocalService['providers']): string | undefined =>
+  providers.find(({ online }) => online)?.peerId
