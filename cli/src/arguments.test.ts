@@ -31,7 +31,8 @@ describe('parseListen()', () => {
     ['[::1]:0', { host: '::1', port: 0 }],
     ['mesh.example.com:80', { host: 'mesh.example.com', port: 80 }],
     [':8440', { host: '0.0.0.0', port: 8440 }],
-    ['8440', { host: '0.0.0.0', port: 8440 }],
+    ['*:8440', { host: '0.0.0.0', port: 8440 }],
+    ['8440', { host: '127.0.0.1', port: 8440 }],
   ])('reads %s', (text, address) => expect(parseListen(text)).toEqual(address))
 
   it.each(['', 'host', 'host:', 'host:70000', '::1:80', 'http://x:1'])('refuses %j', text =>

@@ -86,13 +86,13 @@ export const collect = (value: string, before: readonly string[] | false | undef
   value,
 ]
 
-/** `HOST:PORT`, `[::1]:8440`, `:8440` or `8440`. */
+/** `HOST:PORT`, `[::1]:8440`; a port alone is one of this machine, `:8440` and `*:8440` are all its addresses. */
 export function parseListen(text: string): { host: string; port: number } {
-  const [, bracketed, plain = '', digits = ''] =
-    /^(?:\[([0-9a-fA-F:.]+)\]:|([\w.-]*):)?(\d{1,5})$/.exec(text) ?? []
+  const [, bracketed, plain, digits = ''] =
+    /^(?:\[([0-9a-fA-F:.]+)\]:|([\w.-]+|\*?):)?(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   if (digits === '' || port > 65_535)
     throw new InvalidArgumentError('It is HOST:PORT, like 127.0.0.1:8440 or [::1]:8440.')
-  const named = bracketed ?? plain
-  return { host: named === '' ? '0.0.0.0' : named, port }
+  const host = bracketed ?? plain ?? '127.0.0.1'
+  return { host: host === '' || host === '*' ? '0.0.0.0' : host, port }
 }

@@ -1,6 +1,8 @@
 /** Every default of the control plane: value, unit, reason. What both sides must agree on is in protocol/limits. */
+import { limits } from '@agent-mesh/protocol'
 
 const second = 1_000
+const mebibyte = 1024 * 1024
 const minute = 60 * second
 const day = 24 * 60 * minute
 
@@ -50,16 +52,18 @@ export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
 export const healthCheckMs = minute
 
 /**
- * What one address may do: so much at once, so much a second, and what each thing costs. 300 agents behind one NAT may join
- * at once; who only guesses has 15 tries and then one each 10 s. So many addresses are remembered, 100 bytes each; and so
- * many members that were accepted, who are heard although somebody else behind their NAT guesses.
+ * What one address may do: so much at once, so much a second, and what each thing costs: a newcomer asks for the bootstrap
+ * and enrols. 300 agents behind one NAT may join at once; a guesser has 15 tries and then one each 10 s. So many addresses are
+ * remembered, 100 bytes each; and so many members that were accepted, who are served although a stranger behind their NAT
+ * guesses, with the addresses they came from.
  */
 export const sourceLimit = {
-  most: 300,
-  perSecond: 2,
-  costs: { enrolled: 1, refused: 20 },
+  most: 600,
+  perSecond: 4,
+  costs: { asked: 1, enrolled: 1, refused: 40 },
   sources: 20_000,
   members: 20_000,
+  memberAddresses: 20_000,
 } as const
 
 /**
@@ -89,6 +93,12 @@ export const auditSeal = { everyMs: 60 * minute, page: 1_000 } as const
 /** An entry that waited stands so much later than its time in the audit chain at most, ms: sweeps come more often. */
 export const auditLateMs = 60 * minute
 
+/**
+ * Memory for request bodies that are being read in this process, bytes: 32 of the largest. Bodies by keys that are no member's
+ * take a quarter at most, 256 of the largest of theirs: strangers leave room for members.
+ */
+export const bodyBudget = { all: 16 * mebibyte, strangers: 4 * mebibyte } as const
+
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second
 
@@ -96,10 +106,10 @@ export const nonceMs = 180 * second
 export const deniedAgain = { ms: minute, remembered: 1_024 } as const
 
 /** Members in one page of a list unless asked for otherwise, and at most. */
-export const listPage = { usual: 100, most: 1_000 } as const
+export const listPage = { usual: 100, most: limits.listed } as const
 
 /** Healthy members told at bootstrap unless asked for otherwise, and at most. */
-export const providerPage = { usual: 20, most: 50 } as const
+export const providerPage = { usual: 20, most: limits.providers } as const
 
 /** Tries of a conditional write that others may win, as design 4a has it. */
 export const writeTries = 8
@@ -189,14 +199,18 @@ export const housekeepingMs = 60 * minute
 /** How long running requests may take once the process is told to end, ms. */
 export const drainMs = 5 * second
 
+/** After an answer to a request whose body was not read, its connection is closed, ms: time for the answer to arrive. */
+export const unreadBodyMs = second / 2
+
 /** A request that is not complete by then is refused, ms: 512 KiB at 20 KB/s. */
 export const requestMs = 30 * second
 
 /**
- * Connections at once, and of one address: some 20 KB each without a request, and three times what the most relays and
- * watchers hold; a proxy in front has all of its own. How often during `requestMs` slow ones are looked for.
+ * Connections at once, some 20 KB each without a request: three times what the most relays and watchers hold. Of one address
+ * that no member came from `perStranger`, which is also how many of its requests are served at once; of one that members came
+ * from, of a proxy, and of this machine `perSource`. How often during `requestMs` slow ones are looked for.
  */
-export const connections = { most: 4_000, perSource: 2_000, looksPerRequest: 6 } as const
+export const connections = { most: 4_000, perSource: 2_000, perStranger: 64, looksPerRequest: 6 } as const
 
 /** Who pushes to a watcher has the turn this long, ms: a dead one holds others up no longer. */
 export const watchTurnMs = 10 * second

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 
-import { apiRoutes, errorCodes, problemSchema, type ApiRoute } from '../src/index.ts'
+import { apiRoutes, errorCodes, pathParameters, problemSchema, type ApiRoute } from '../src/index.ts'
 
 type Json = Record<string, unknown>
 
@@ -52,7 +52,7 @@ function operation({
   summary,
   auth,
   manage,
-  query = [],
+  query = {},
   nonce,
   request,
   reply,
@@ -65,8 +65,10 @@ function operation({
     ...(nonce && { 'x-agent-mesh-nonce': nonce }),
     security: security[auth],
     parameters: [
-      ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name ?? '', 'path')),
-      ...query.map(name => parameter(name, 'query')),
+      ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) =>
+        parameter('path', name ?? '', pathParameters[name ?? '']),
+      ),
+      ...Object.entries(query).map(([name, schema]) => parameter('query', name, schema)),
     ],
     ...(request && { requestBody: { required: true, content: json(request, 'input') } }),
     responses: {
@@ -78,11 +80,11 @@ function operation({
   }
 }
 
-const parameter = (name: string, where: 'path' | 'query'): Json => ({
+const parameter = (where: 'path' | 'query', name: string, schema: z.ZodMiniType = z.string()): Json => ({
   name,
   in: where,
   required: where === 'path',
-  schema: { type: 'string' },
+  schema: schemaOf(schema, 'output'),
 })
 
 const json = (schema: z.ZodMiniType, io: 'input' | 'output'): Json => ({

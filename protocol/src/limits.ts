@@ -48,8 +48,16 @@ export const limits = {
   auditHeadBytes: 1024,
   /** Audit entries without a place in the chain yet that one reply tells. */
   auditWaiting: 100,
-  /** Largest body of any control plane request. */
+  /** Largest body of any control plane request: a policy, a report of a relay. */
   requestBytes: 512 * 1024,
+  /** Largest body of every other request, and of any by a key that is not a member's: a token with its roles and tags has 2 KB. */
+  smallRequestBytes: 16 * 1024,
+  /** Members, tokens or entries in one page of a list. */
+  listed: 1000,
+  /** Healthy members told at bootstrap. */
+  providers: 50,
+  /** A place in a list. */
+  cursorChars: 512,
   /** A request's time may differ from the server's by this much. */
   clockSkewMs: 60_000,
   /** Records and credentials from further in the future are refused. */

@@ -1,6 +1,7 @@
 /** Requests to the control plane: `Authorization: Mesh <JWS>`, `typ: request+jws`, by the member's key. */
 import { base64url } from 'multiformats/bases/base64'
 import * as z from 'zod/mini'
+import { pathWithin } from './base-path.ts'
 import { MeshError } from './errors.ts'
 import { meshIdField, secondsField } from './fields.ts'
 import { signChecked, verifyMemberDocument, type Signer } from './jws.ts'
@@ -23,12 +24,25 @@ export type RequestClaims = z.output<typeof requestSchema>
 const scheme = 'Mesh '
 const document = { typ: 'request+jws', schema: requestSchema, maxBytes: limits.authorizationBytes } as const
 
-/** What is signed of a request. */
-export interface RequestParts {
+/** What is known of a request before its body is read. */
+export interface RequestHead {
   method: string
   /** Path and query are read, the host is not: proxies may rename it. */
   url: URL
+}
+
+/** What is signed of a request. */
+export interface RequestParts extends RequestHead {
   body: Uint8Array
+}
+
+/** Of which mesh, when, and below which path of the control plane's URL. */
+export interface RequestPlace {
+  meshId: string
+  /** Unix milliseconds. */
+  now: number
+  /** As {@link basePathOf} has it. @default none */
+  base?: string
 }
 
 /** The query with its pairs sorted as encoded strings. */
@@ -42,17 +56,16 @@ const bodyHash = async (body: Uint8Array): Promise<string> =>
 
 /**
  * The value of the `Authorization` header.
- * @param options.now unix milliseconds
  * @throws MeshError invalid_argument when method, path or query do not fit a signed request
  */
 export async function signRequest(
   signer: Signer,
   { method, url, body }: RequestParts,
-  options: { meshId: string; now: number; nonce?: string },
+  options: RequestPlace & { nonce?: string },
 ): Promise<string> {
   const claims = {
     htm: method,
-    path: url.pathname,
+    path: pathWithin(options.base ?? '', url.pathname),
     query: sortedQuery(url),
     bh: await bodyHash(body),
     aud: options.meshId,
@@ -62,32 +75,47 @@ export async function signRequest(
   return scheme + (await signChecked(signer, document, claims))
 }
 
+const refuse = (reason: string) => new MeshError('unauthenticated', `Cannot accept request: ${reason}`)
+
 /**
- * Verifies an `Authorization` header against the request it came with.
- * @returns the peer id that signed, and the claims
+ * Verifies an `Authorization` header against the request it came with, all but the body, which need not be read yet.
+ * @returns the peer id that signed, and the claims; `bh` is for {@link verifyBody}
  * @throws MeshError unauthenticated, too_large, clock_skew (details.now is the server's time)
  */
-export async function verifyRequest(
+export async function verifyRequestHead(
   authorization: string | undefined,
-  { method, url, body }: RequestParts,
-  options: { meshId: string; now: number },
+  { method, url }: RequestHead,
+  { meshId, now, base = '' }: RequestPlace,
 ): Promise<{ peerId: string; claims: RequestClaims }> {
-  const refuse = (reason: string) => new MeshError('unauthenticated', `Cannot accept request: ${reason}`)
   if (authorization?.startsWith(scheme) !== true)
     throw refuse('it needs the header "Authorization: Mesh <JWS>"')
   const { kid, claims } = await verifyMemberDocument(authorization.slice(scheme.length), document)
-  if (claims.aud !== options.meshId) throw refuse('it is signed for another mesh')
-  if (claims.htm !== method || claims.path !== url.pathname || claims.query !== sortedQuery(url))
+  if (claims.aud !== meshId) throw refuse('it is signed for another mesh')
+  // Members of before signed the base, too.
+  const samePath = pathWithin(base, claims.path) === pathWithin(base, url.pathname)
+  if (claims.htm !== method || !samePath || claims.query !== sortedQuery(url))
     throw refuse('method, path or query are not the signed ones')
-  if (claims.bh !== (await bodyHash(body))) throw refuse('the body is not the signed one')
-  if (Math.abs(claims.iat * 1000 - options.now) > limits.clockSkewMs)
+  if (Math.abs(claims.iat * 1000 - now) > limits.clockSkewMs)
     throw new MeshError(
       'clock_skew',
       'Cannot accept request: its time is more than 60 s from the server time',
-      {
-        details: { now: options.now },
-        hint: 'Set the clock of this machine.',
-      },
+      { details: { now }, hint: 'Set the clock of this machine.' },
     )
   return { peerId: kid, claims }
+}
+
+/** @param bh as the request signed it @throws MeshError unauthenticated */
+export async function verifyBody(bh: string, body: Uint8Array): Promise<void> {
+  if (bh !== (await bodyHash(body))) throw refuse('the body is not the signed one')
+}
+
+/** {@link verifyRequestHead} and {@link verifyBody} at once. */
+export async function verifyRequest(
+  authorization: string | undefined,
+  { body, ...head }: RequestParts,
+  place: RequestPlace,
+): Promise<{ peerId: string; claims: RequestClaims }> {
+  const verified = await verifyRequestHead(authorization, head, place)
+  await verifyBody(verified.claims.bh, body)
+  return verified
 }

@@ -1,8 +1,9 @@
 /** Bodies too large, too slow, or never ending, on the HTTP port of a real control plane. */
-import { limits } from '@agent-mesh/protocol'
+import { apiRoutes, limits } from '@agent-mesh/protocol'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestPlane, type TestPlane } from '../integration/control-plane-fixture.ts'
+import { testKey } from '../support/mesh-fixture.ts'
 
 /** Short, so that slow requests are seen to end. */
 const requestMs = 1_500
@@ -32,7 +33,12 @@ function open(first: string): Line {
   return { socket, over }
 }
 
-const post = (headers: string) => `POST /v1/enrol HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`
+/** What a request for `/v1/enrol` begins with: whoever makes a key can sign as much, but for the body. */
+const post = async (headers: string) => {
+  const { signer } = await testKey()
+  const authorization = await mesh.authorization(signer, 'POST', new URL('/v1/enrol', mesh.plane.url))
+  return `POST /v1/enrol HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n${headers}\r\n\r\n`
+}
 
 /** Writes `piece` again and again until the other side has had enough; the bytes it took. */
 async function pour({ socket, over }: Line, piece: Buffer, most: number): Promise<number> {
@@ -55,12 +61,12 @@ const healthy = async () => {
 
 describe('an oversize body', () => {
   test('that is announced is refused before it is sent', async () => {
-    const line = open(post(`content-length: ${limits.requestBytes + 1}\r\nconnection: close`))
+    const line = open(await post(`content-length: ${limits.smallRequestBytes + 1}\r\nconnection: close`))
     expect((await line.over).said).toMatch(/^HTTP\/1\.1 413 .*too_large/s)
   })
 
   test('in chunks is refused at its limit, however long it would go on', async () => {
-    const line = open(post('transfer-encoding: chunked\r\nconnection: close'))
+    const line = open(await post('transfer-encoding: chunked\r\nconnection: close'))
     const chunk = Buffer.from(`10000\r\n${'x'.repeat(0x10000)}\r\n`)
     const sent = await pour(line, chunk, 64 * limits.requestBytes)
     expect(sent).toBeLessThan(64 * limits.requestBytes)
@@ -77,12 +83,27 @@ describe('an oversize body', () => {
     const key = mesh.admin
     for (const raw of ['['.repeat(200_000), `{"a":`.repeat(50_000), `"${'\\u0000'.repeat(50_000)}"`])
       expect(
-        await mesh.ask(key, 'POST', '/v1/tokens', {
-          raw: Uint8Array.from(Buffer.from(raw)),
-          nonce: 'n'.repeat(22),
-        }),
-      ).toMatchObject({ status: expect.toBeOneOf([400, 409]) })
+        await mesh.ask(key, 'PUT', '/v1/policy', { raw: Uint8Array.from(Buffer.from(raw)) }),
+      ).toMatchObject({ status: 400 })
     expect(await healthy()).toBeLessThan(1_000)
+  })
+})
+
+describe('a body without a signature', () => {
+  test.each([
+    ['without Authorization', ''],
+    ['with one that is no signature', 'authorization: Mesh a.b.c\r\n'],
+  ])('%s is refused before a byte of it is sent, on every route that needs one', async (_, authorization) => {
+    for (const { method, path, auth } of apiRoutes) {
+      if (auth === 'open' || auth === 'optional') continue
+      const at = path.replace('{peerId}', 'x').replace('{id}', 'x')
+      const line = open(
+        `${method} ${at} HTTP/1.1\r\nhost: x\r\n${authorization}content-length: 100000\r\n\r\n`,
+      )
+      const { said, ms } = await line.over
+      expect(said).toMatch(/^HTTP\/1\.1 401 /)
+      expect(ms).toBeLessThan(requestMs)
+    }
   })
 })
 
@@ -96,17 +117,18 @@ describe('a slow body', () => {
   }
 
   test.concurrent.each([
-    ['says nothing at all', '', ''],
-    ['sends its headers line by line', 'POST /v1/enrol HTTP/1.1\r\nhost: x\r\n', 'x-a: b\r\n'],
-    ['sends its body byte by byte', post(`content-length: ${limits.requestBytes}`), 'x'],
-    ['sends its chunks one by one', post('transfer-encoding: chunked'), '1\r\nx\r\n'],
+    ['says nothing at all', () => '', ''],
+    ['sends its headers line by line', () => 'POST /v1/enrol HTTP/1.1\r\nhost: x\r\n', 'x-a: b\r\n'],
+    ['sends its body byte by byte', () => post(`content-length: ${limits.smallRequestBytes}`), 'x'],
+    ['sends its chunks one by one', () => post('transfer-encoding: chunked'), '1\r\nx\r\n'],
   ])('of one that %s ends when its time is over', async (_, first, piece) => {
-    const { ms } = await drip(open(first), piece)
+    const { ms } = await drip(open(await first()), piece)
     expect(ms).toBeLessThan(3 * requestMs)
   })
 
   test.concurrent('of a hundred at once keeps nobody else waiting', async () => {
-    const lines = Array.from({ length: 100 }, () => open(post('content-length: 1000')))
+    const request = await post('content-length: 1000')
+    const lines = Array.from({ length: 100 }, () => open(request))
     const waits = []
     for (let i = 0; i < 20; i++) waits.push(await healthy())
     expect(Math.max(...waits)).toBeLessThan(1_000)

@@ -73,7 +73,7 @@ const bytesOf = (body: unknown): Uint8Array<ArrayBuffer> =>
   new TextEncoder().encode(body === undefined ? '' : JSON.stringify(body))
 
 export async function startTestPlane(
-  options: { maxMembers?: number; requestMs?: number; trustProxy?: boolean } = {},
+  options: { maxMembers?: number; requestMs?: number; trustProxy?: string } = {},
 ): Promise<TestPlane> {
   const data = await mkdtemp(join(tmpdir(), 'control-plane-'))
   let offset = 0

@@ -1,4 +1,5 @@
-import { apiRoutes, jwkSigner, limits } from '@agent-mesh/protocol'
+import { request as httpRequest, type ClientRequest } from 'node:http'
+import { apiRoutes, jwkSigner, limits, type Signer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
 import { quickest } from '../support/quickest.ts'
@@ -7,7 +8,7 @@ import { secretOf, startTestPlane, type TestPlane } from './control-plane-fixtur
 describe('the limit of a source', () => {
   let mesh: TestPlane
   beforeAll(async () => {
-    mesh = await startTestPlane({ trustProxy: true })
+    mesh = await startTestPlane({ trustProxy: '1' })
   })
   afterAll(() => mesh.stop())
 
@@ -29,7 +30,7 @@ describe('the limit of a source', () => {
     expect(refused.body).toMatchObject({ code: 'rate_limited' })
     expect(refused.body.details.retryAfterMs).toBeGreaterThan(0)
 
-    const joins = Array.from({ length: 100 }, async () =>
+    const joins = Array.from({ length: 60 }, async () =>
       mesh.ask((await testKey()).signer, 'POST', '/v1/enrol', {
         body: { secret: secretOf(token) },
         ...from('192.0.2.8'),
@@ -60,6 +61,84 @@ describe('the limit of a source', () => {
 
     const posing = await jwkSigner(signer.kid, (await testKey()).privateJwk)
     expect((await mesh.ask(posing, 'GET', '/v1/map', nat)).status).toBe(401)
+  })
+
+  /** What a watch handshake is answered: `101`, or the status of a refusal. */
+  const handshake = async (who: Signer, address: string): Promise<number> => {
+    const url = new URL('/v1/watch', mesh.plane.url)
+    const authorization = await mesh.authorization(who, 'GET', url)
+    const { headers } = from(address)
+    const request = httpRequest(url, {
+      headers: {
+        ...headers,
+        authorization,
+        connection: 'upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      },
+    }).end()
+    return new Promise((resolve, reject) => {
+      request.on('response', response => resolve(response.resume().statusCode ?? 0))
+      request.on('upgrade', (_, socket) => {
+        socket.destroy()
+        resolve(101)
+      })
+      request.on('error', reject)
+    })
+  }
+
+  test('holds for watch handshakes of strangers, never for those of relays', async () => {
+    const relay = await mesh.join({ roles: ['relay'] })
+    expect(await handshake(relay.signer, '192.0.2.12')).toBe(101)
+    const statuses = new Set<number>()
+    for (let i = 0; i < 20; i++) statuses.add(await handshake((await testKey()).signer, '192.0.2.12'))
+    expect([...statuses]).toEqual([401, 429])
+    expect(await handshake(relay.signer, '192.0.2.12')).toBe(101)
+  })
+
+  test('holds for the bootstrap without a signature, and for any other unsigned request', async () => {
+    const asked = async (path: string, address: string) =>
+      (await mesh.ask(undefined, 'GET', path, from(address))).status
+    for (const [path, address, first] of [
+      ['/v1/bootstrap', '192.0.2.13', 200],
+      ['/v1/map', '192.0.2.14', 401],
+    ] as const) {
+      const statuses: number[] = []
+      for (let i = 0; i < 20; i++)
+        statuses.push(...(await Promise.all(Array.from({ length: 40 }, () => asked(path, address)))))
+      expect(new Set(statuses)).toEqual(new Set([first, 429]))
+      expect(statuses.filter(status => status === first).length).toBeGreaterThanOrEqual(600)
+    }
+    expect(await asked('/v1/bootstrap', '192.0.2.15')).toBe(200)
+  })
+
+  test('lets an unknown address have 64 requests served at once, and one that members come from more', async () => {
+    const { signer } = await mesh.join()
+    const url = new URL('/v1/enrol', mesh.plane.url)
+    const newcomer = (await testKey()).signer
+    const authorization = await mesh.authorization(newcomer, 'POST', url)
+    /** Requests whose bodies never end. */
+    const open = (address: string, count: number): ClientRequest[] =>
+      Array.from({ length: count }, () => {
+        const request = httpRequest(url, {
+          method: 'POST',
+          headers: { ...from(address).headers, authorization, 'content-length': '100' },
+        })
+        request.on('error', () => {}).write('{')
+        return request
+      })
+    const unknown = open('192.0.2.16', 64)
+    const asked = async (address: string) =>
+      (await mesh.ask(undefined, 'GET', '/v1/bootstrap', from(address))).status
+    await expect.poll(() => asked('192.0.2.16')).toBe(429)
+    expect(await asked('192.0.2.17')).toBe(200)
+
+    expect((await mesh.ask(signer, 'GET', '/v1/map', from('192.0.2.18'))).status).toBe(200)
+    const known = open('192.0.2.18', 80)
+    expect((await mesh.ask(signer, 'GET', '/v1/map', from('192.0.2.18'))).status).toBe(200)
+    for (const request of [...unknown, ...known]) request.destroy()
+    await expect.poll(() => asked('192.0.2.16')).toBe(200)
   })
 })
 

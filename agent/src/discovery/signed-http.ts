@@ -1,5 +1,5 @@
 /** Signed requests to the control plane: a wrong clock is corrected once, what is idempotent is retried. */
-import { MeshError, needsNonce, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
+import { basePathOf, MeshError, needsNonce, parseJson, signRequest, type Signer } from '@agent-mesh/protocol'
 import { DelegateBackoff, ExponentialBackoff, handleWhen, retry, type IRetryBackoffContext } from 'cockatiel'
 import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
@@ -94,7 +94,8 @@ export class SignedHttp {
   async headers(method: string, url: URL, body: Uint8Array, nonce?: string): Promise<Record<string, string>> {
     const { signer, meshId, clock } = this.#init
     if (signer === undefined) return {}
-    const options = { meshId, now: clock.now() + this.clockOffset, ...(nonce === undefined ? {} : { nonce }) }
+    const place = { meshId, now: clock.now() + this.clockOffset, base: basePathOf(this.#init.url) }
+    const options = { ...place, ...(nonce === undefined ? {} : { nonce }) }
     return { authorization: await signRequest(signer, { method, url, body }, options) }
   }
 

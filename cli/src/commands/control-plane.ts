@@ -12,7 +12,7 @@ interface Options {
   createTable?: boolean
   restored?: boolean
   emptyStore?: boolean
-  trustProxy?: boolean
+  trustProxy?: string
   logLevel: LogLevel
 }
 
@@ -29,22 +29,32 @@ A store that was restored from a backup is older than what members know: they re
 A data folder that has served a mesh does not start on an empty store: mount or name the right one, or restore a backup.
 --empty-store begins with the same keys and nothing else; every member then joins again.
 
+Behind a reverse proxy, --trust-proxy says whose X-Forwarded-For or Forwarded header is believed: the number of proxies in
+front (1 without a value), or their networks, 10.0.0.0/8,192.0.2.7. The public URL may have a path.
+
 Examples:
   $ agent-mesh control-plane
   $ agent-mesh control-plane --restored
   $ agent-mesh control-plane --listen 0.0.0.0:8440 --public-url https://mesh.example.com
+  $ agent-mesh control-plane --public-url https://example.com/mesh --trust-proxy 1
   $ agent-mesh control-plane --store postgres://mesh@db.example.com/mesh`
+
+const trustProxyOption = () =>
+  new Option(
+    '--trust-proxy [proxies]',
+    'reverse proxies in front that tell the address of the sender: how many, or their networks',
+  ).preset('1')
 
 export const registerControlPlane: Register = (program, finish) => {
   const command = program
     .command('control-plane')
     .description('start or resume the control plane of a mesh')
     .addOption(
-      new Option('--listen <host:port>', 'where it listens (port 0: any)')
+      new Option('--listen <host:port>', 'where it listens (port 0: any; a port alone: this machine only)')
         .argParser(parseListen)
         .default(parseListen(defaults.controlPlaneListen), defaults.controlPlaneListen),
     )
-    .option('--public-url <url>', 'how members reach it, when that is another address')
+    .option('--public-url <url>', 'how members reach it, when that is another address; may have a path')
     .addOption(
       new Option('--store <store>', 'where the mesh is kept (default: SQLite in the data folder)').env(
         'AGENT_MESH_STORE',
@@ -59,7 +69,7 @@ export const registerControlPlane: Register = (program, finish) => {
       '--empty-store',
       'once, when the store is lost for good: begin without members, tokens and policy',
     )
-    .option('--trust-proxy', 'a reverse proxy stands before it: the last X-Forwarded-For address is who asks')
+    .addOption(trustProxyOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
   onCall<Options, []>(command, finish, async invocation => {
@@ -73,7 +83,7 @@ export const registerControlPlane: Register = (program, finish) => {
       createTable = false,
       restored = false,
       emptyStore = false,
-      trustProxy = false,
+      trustProxy,
     } = options
     await runDaemon(invocation, {
       kind: 'control-plane',

@@ -80,4 +80,7 @@ export const drainOption = () =>
     .default(defaults.drainMs, '8s')
 
 export const metricsOption = () =>
-  new Option('--metrics <host:port>', 'serve /health, /ready and /metrics there').argParser(parseListen)
+  new Option(
+    '--metrics <host:port>',
+    'serve /health, /ready and /metrics there; a port alone: for this machine only',
+  ).argParser(parseListen)

@@ -30,7 +30,8 @@ export interface ControlPlaneFlags {
   createTable: boolean
   restored: boolean
   emptyStore: boolean
-  trustProxy: boolean
+  /** A number of hops, or networks. */
+  trustProxy: string | undefined
 }
 
 /** Starts the control plane and makes its folder the context of its admin. @throws MeshError */

@@ -1,5 +1,5 @@
 /** Who asks, and whether it may. */
-import { evaluate, MeshError, verifyRequest, type RequestParts } from '@agent-mesh/protocol'
+import { basePathOf, evaluate, MeshError, verifyRequestHead, type RequestHead } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/model.ts'
 import { denials } from './denials.ts'
@@ -13,16 +13,20 @@ export interface Caller extends Enrolment {
   credential: string
   /** Signed in this request. */
   nonce: string | undefined
+  bodyHash: string
 }
 
-export interface SignedRequest extends RequestParts {
+/** A request whose body need not be read yet: {@link Signature.bodyHash} tells what it must be. */
+export interface SignedRequest extends RequestHead {
   authorization: string | undefined
 }
 
-/** Whose key signed, and the nonce that it signed, if any. */
+/** Whose key signed, and what else it signed. */
 export interface Signature {
   peerId: string
   nonce: string | undefined
+  /** For `verifyBody`. */
+  bodyHash: string
 }
 
 export interface Callers {
@@ -34,7 +38,7 @@ export interface Callers {
    * Lets a request be made once, also over several control planes. Asked last: a stranger makes nobody write.
    * @throws MeshError unauthenticated without a nonce, conflict when it was used before
    */
-  once(signature: Signature): Promise<void>
+  once(signature: Pick<Signature, 'peerId' | 'nonce'>): Promise<void>
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
   authorize(caller: Caller, target: `admin:${string}`): Promise<void>
   /**
@@ -48,17 +52,22 @@ export interface Callers {
 export function callers(mesh: MeshContext): Callers {
   const { store, clock, meshId } = mesh
   const denied = denials(mesh)
+  const base = basePathOf(mesh.publicUrl)
 
   const key = async ({ authorization, ...parts }: SignedRequest): Promise<Signature> => {
-    const { peerId, claims } = await verifyRequest(authorization, parts, { meshId, now: clock.now() })
-    return { peerId, nonce: claims.nonce }
+    const { peerId, claims } = await verifyRequestHead(authorization, parts, {
+      meshId,
+      now: clock.now(),
+      base,
+    })
+    return { peerId, nonce: claims.nonce, bodyHash: claims.bh }
   }
 
   return {
     key,
     member: async request => {
-      const { peerId, nonce } = await key(request)
-      return { ...(await memberOf(mesh, peerId)), nonce }
+      const { peerId, ...signed } = await key(request)
+      return { ...(await memberOf(mesh, peerId)), ...signed }
     },
     once: async ({ peerId, nonce }) => {
       if (nonce === undefined)
@@ -99,7 +108,10 @@ export function callers(mesh: MeshContext): Callers {
   }
 }
 
-async function memberOf({ store, clock }: MeshContext, peerId: string): Promise<Omit<Caller, 'nonce'>> {
+async function memberOf(
+  { store, clock }: MeshContext,
+  peerId: string,
+): Promise<Omit<Caller, 'nonce' | 'bodyHash'>> {
   const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
     new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
   const enrolment = await store.readEnrolment(peerId)

@@ -11,5 +11,5 @@ const settings = readEnvironment()
 const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
 
 export const handler = httpApiHandler(
-  apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog }),
+  apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog, publicUrl: settings.publicUrl }),
 )

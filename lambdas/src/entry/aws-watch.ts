@@ -13,5 +13,6 @@ export const handler = watchHandler({
   plane: meshOpener({ settings, signerOf: noSigner }),
   connections: dynamoConnections({ table: settings.table }, systemClock),
   watchUrl: settings.watchUrl,
+  clock: systemClock,
   log: jsonLog,
 })

@@ -1,4 +1,4 @@
-/** The control plane as a process: `node local.ts --data DIR [--listen HOST:PORT] [--public-url URL]`. */
+/** The control plane as a process: `node local.ts --data DIR [--listen [HOST:]PORT] [--public-url URL]`. */
 import { parseArgs } from 'node:util'
 import { startControlPlane } from '../hosts/node/start-control-plane.ts'
 
@@ -9,7 +9,10 @@ const { values } = parseArgs({
     'public-url': { type: 'string' },
   },
 })
-const { hostname, port } = new URL(`http://${values.listen}`)
+// A port alone is one of this machine, as for `agent-mesh control-plane`.
+const { hostname, port } = new URL(
+  `http://${/^\d+$/.test(values.listen) ? '127.0.0.1:' : ''}${values.listen}`,
+)
 const running = await startControlPlane({
   data: values.data,
   listen: { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) },

@@ -1,6 +1,8 @@
+import { pathWithin } from '@agent-mesh/protocol'
 import openApi from '@agent-mesh/protocol/openapi.json' with { type: 'json' }
 import { Hono } from 'hono'
 import type { Readiness } from '../domain/control-plane.ts'
+import { refuseOtherMethods } from './other-methods.ts'
 import { problemResponse } from './problem.ts'
 
 export interface OperationsInit {
@@ -8,11 +10,13 @@ export interface OperationsInit {
   ready: () => Promise<Readiness>
   /** Prometheus text. */
   metrics: () => Promise<{ contentType: string; text: string }>
+  /** Path of the public URL, as `basePathOf` has it: they answer below it, too. @default none */
+  base?: string
 }
 
 /** What operators ask: `/health` (the process runs), `/ready` (it can answer), `/metrics`, and the API's description. */
-export function operationsRouter({ ready, metrics }: OperationsInit): Hono {
-  const app = new Hono()
+export function operationsRouter({ ready, metrics, base = '' }: OperationsInit): Hono {
+  const app = new Hono({ getPath: ({ url }) => pathWithin(base, new URL(url).pathname) })
   app.get('/health', c => c.json({ status: 'ok' }))
   app.get('/ready', c =>
     ready().then(({ warnings }) => c.json({ status: 'ready', warnings }), problemResponse),
@@ -22,5 +26,7 @@ export function operationsRouter({ ready, metrics }: OperationsInit): Hono {
     return c.body(text, 200, { 'content-type': contentType })
   })
   app.get('/v1/openapi.json', c => c.json(openApi))
+  for (const path of ['/health', '/ready', '/metrics', '/v1/openapi.json'])
+    refuseOtherMethods(app, path, ['GET'])
   return app
 }

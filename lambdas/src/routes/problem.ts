@@ -8,12 +8,17 @@ export function publicProblem(thrown: unknown): Problem {
   return problem
 }
 
-/** {@link publicProblem} as an answer. */
-export function problemResponse(thrown: unknown): Response {
+/** {@link publicProblem} as an answer. @param options.status instead of that of its code */
+export function problemResponse(
+  thrown: unknown,
+  { status, headers: more = {} }: { status?: number; headers?: Record<string, string> } = {},
+): Response {
   const problem = publicProblem(thrown)
+  if (status !== undefined) problem.status = status
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
+    ...more,
   }
   const { retryAfterMs } = problem.details ?? {}
   if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1_000))

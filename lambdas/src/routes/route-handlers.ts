@@ -1,11 +1,6 @@
 /** What each route of the API does, in the words of the domain. */
 import {
-  labelField,
   MeshError,
-  parse,
-  peerIdField,
-  serviceNameField,
-  serviceRefField,
   type BootstrapReply,
   type createTokenRequest,
   type EnrolRequest,
@@ -13,7 +8,7 @@ import {
   type RevokeRequest,
   type WritePolicyRequest,
 } from '@agent-mesh/protocol'
-import * as z from 'zod/mini'
+import type * as z from 'zod/mini'
 import { listPage, providerPage } from '../defaults.ts'
 import type { AuditQuery } from '../domain/audit-log.ts'
 import type { Caller } from '../domain/callers.ts'
@@ -26,7 +21,8 @@ export interface RouteCall {
   /** Absent on open routes and for `key`. */
   caller: Caller | undefined
   params: Record<string, string>
-  query: Record<string, string>
+  /** As the schemas of the route have read it. */
+  query: Record<string, unknown>
   body: unknown
 }
 
@@ -39,30 +35,19 @@ const callerOf = ({ caller }: RouteCall): Caller => {
   return caller
 }
 
-function filterOf({ query }: RouteCall): { service?: string; region?: string } {
-  const service = z.optional(z.union([serviceNameField, serviceRefField]))
-  const schema = z.object({ service, region: z.optional(labelField) })
-  const { service: wanted, region } = parse(schema, query, 'read query')
-  return { ...(wanted === undefined ? {} : { service: wanted }), ...(region === undefined ? {} : { region }) }
+const filterOf = ({ query }: RouteCall): { service?: string; region?: string } => {
+  const { service, region } = query as { service?: string; region?: string }
+  return { ...(service === undefined ? {} : { service }), ...(region === undefined ? {} : { region }) }
 }
 
-const limitOf = ({ query }: RouteCall, { usual, most }: { usual: number; most: number }): number => {
-  const schema = z.object({ limit: z.int().check(z.minimum(1), z.maximum(most)) })
-  return parse(schema, { limit: Number(query['limit'] ?? usual) }, 'read query').limit
+const pageOf = ({ query }: RouteCall): { cursor?: string; limit: number } => {
+  const { cursor, limit = listPage.usual } = query as { cursor?: string; limit?: number }
+  return { limit, ...(cursor === undefined ? {} : { cursor }) }
 }
 
-const pageOf = (call: RouteCall): { cursor?: string; limit: number } => {
-  const { cursor } = call.query
-  return { limit: limitOf(call, listPage), ...(cursor === undefined ? {} : { cursor }) }
-}
-
-function auditQueryOf(call: RouteCall): AuditQuery {
-  const number = z.optional(z.int().check(z.nonnegative()))
-  const given = Object.entries(call.query).filter(([name]) => name !== 'limit')
-  const names = { after: number, since: number, last: number }
-  const numbers = given.map(([name, value]) => [name === 'cursor' ? 'after' : name, Number(value)])
-  const query = parse(z.object(names), Object.fromEntries(numbers), 'read query')
-  return { ...(query as Omit<AuditQuery, 'limit'>), limit: limitOf(call, listPage) }
+const auditQueryOf = ({ query }: RouteCall): AuditQuery => {
+  const { cursor, limit = listPage.usual, ...from } = query as { cursor?: number; limit?: number }
+  return { ...from, limit, ...(cursor === undefined ? {} : { after: cursor }) }
 }
 
 /** Handlers by `METHOD path`, the path as in the route list of the protocol. */
@@ -70,7 +55,7 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
   'GET /v1/bootstrap': async (call): Promise<BootstrapReply> => {
     const { meshId, clock, publicUrl, watchUrl } = plane.mesh
     const filter = filterOf(call)
-    const limit = limitOf(call, providerPage)
+    const { limit = providerPage.usual } = call.query as { limit?: number }
     const reply = {
       meshId,
       head: await plane.head.signed(),
@@ -87,39 +72,33 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
   'POST /v1/renew': call => plane.enrolment.renew(call.peerId ?? ''),
 
   'GET /v1/members': call => plane.members.list(filterOf(call), pageOf(call)),
-  'GET /v1/members/{peerId}': ({ params }) =>
-    plane.members.read(parse(peerIdField, params['peerId'], 'read member')),
+  'GET /v1/members/{peerId}': ({ params }) => plane.members.read(params['peerId'] ?? ''),
   'PUT /v1/members/self': call =>
     plane.publishing.publish(callerOf(call), (call.body as { record: string }).record),
   'DELETE /v1/members/self': call => plane.publishing.leave(callerOf(call)),
 
   'GET /v1/map': async ({ query }) => {
-    const page = await plane.map.page(query['since'])
+    const page = await plane.map.page(query['since'] as string | undefined)
     return { ...page, numbers: await plane.head.numbers() }
   },
   'POST /v1/relays/self/report': call => plane.reports.apply(callerOf(call), call.body as RelayReport),
   'GET /v1/health': async ({ query }) => {
-    const hours = query['history']
-    if (hours === undefined) return plane.health()
-    const schema = z.object({ history: z.int().check(z.minimum(1), z.maximum(24)) })
-    const { history } = parse(schema, { history: Number(hours) }, 'read query')
-    return { ...(await plane.health()), history: await plane.healthHistory.read(history) }
+    const { history } = query as { history?: number }
+    const health = await plane.health()
+    return history === undefined ? health : { ...health, history: await plane.healthHistory.read(history) }
   },
   'GET /v1/policy': () => plane.policy(),
   'PUT /v1/policy': call => {
     const [request, caller] = [call.body as WritePolicyRequest, callerOf(call)]
-    const dry = z.object({ dryRun: z._default(z.enum(['true', 'false']), 'false') })
-    return parse(dry, call.query, 'read query').dryRun === 'true'
-      ? plane.policyWriting.dryRun(request, caller, limitOf(call, listPage))
+    const { dryRun, limit = listPage.usual } = call.query as { dryRun?: boolean; limit?: number }
+    return dryRun === true
+      ? plane.policyWriting.dryRun(request, caller, limit)
       : plane.policyWriting.write(request, caller)
   },
   'GET /v1/revocations': () => plane.revocation.list(),
   'POST /v1/revocations': call => plane.revocation.revoke(call.body as RevokeRequest, callerOf(call).peerId),
   'POST /v1/members/{peerId}/revoke': call =>
-    plane.revocation.revoke(
-      { peerId: parse(peerIdField, call.params['peerId'], 'revoke member') },
-      callerOf(call).peerId,
-    ),
+    plane.revocation.revoke({ peerId: call.params['peerId'] ?? '' }, callerOf(call).peerId),
 
   'GET /v1/audit': call => plane.audit.read(auditQueryOf(call)),
   ...tokenHandlers(plane),

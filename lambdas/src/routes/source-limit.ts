@@ -17,6 +17,7 @@ export class SourceLimit {
   readonly #now: () => number
   readonly #buckets = new Map<string, Bucket>()
   readonly #members = new Set<string>()
+  readonly #memberAddresses = new Set<string>()
 
   /** @param now unix milliseconds */
   constructor(now: () => number) {
@@ -46,12 +47,20 @@ export class SourceLimit {
     if (this.#buckets.size > sourceLimit.sources && oldest !== undefined) this.#buckets.delete(oldest)
   }
 
-  /** A request of this member was accepted: it is heard from now on, however much others knock at its address. */
-  accepted(peerId: string): void {
-    this.#members.delete(peerId)
-    this.#members.add(peerId)
-    const [oldest] = this.#members
-    if (this.#members.size > sourceLimit.members && oldest !== undefined) this.#members.delete(oldest)
+  /** A request of this member was accepted: it is served from now on, however many guesses come from its address. */
+  accepted(peerId: string, address: string): void {
+    remember(this.#members, peerId, sourceLimit.members)
+    this.memberAt(address)
+  }
+
+  /** A member comes from this address: it may hold more connections than one that none came from. */
+  memberAt(address: string): void {
+    remember(this.#memberAddresses, sourceOf(address), sourceLimit.memberAddresses)
+  }
+
+  /** Whether a member came from this address. */
+  hasMember(address: string): boolean {
+    return this.#memberAddresses.has(sourceOf(address))
   }
 
   /** Whether a request by this key was accepted before. Who only says so pays nobody's writes: its signature is checked first. */
@@ -68,4 +77,12 @@ export class SourceLimit {
       at: now,
     })
   }
+}
+
+/** Keeps the `most` that were added last. */
+function remember(set: Set<string>, value: string, most: number): void {
+  set.delete(value)
+  set.add(value)
+  const [oldest] = set
+  if (set.size > most && oldest !== undefined) set.delete(oldest)
 }

@@ -7,9 +7,12 @@ import { credentialReply, enrolRequest, renewRequest } from './enrolment.ts'
 import { healthReply } from './health.ts'
 import { memberViewSchema, membersReply, publishReply, publishRequest } from './members.ts'
 import { policyReply, writePolicyReply, writePolicyRequest } from './policy.ts'
+import { integerParameter, parameters, type QuerySchema } from './query.ts'
 import { relayReport, relayReportReply } from './relay-report.ts'
 import { revocationsReply, revokeReply, revokeRequest } from './revocations.ts'
-import { createTokenReply, createTokenRequest, tokensReply } from './tokens.ts'
+import { createTokenReply, createTokenRequest, tokenIdField, tokensReply } from './tokens.ts'
+import { peerIdField } from '../fields.ts'
+import { limits } from '../limits.ts'
 
 /** What an admin manages; policy grants it like any other target. */
 export const adminTargets = [
@@ -38,16 +41,27 @@ export type ApiRoute = RouteShape &
 
 interface RouteShape {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  /** With `{name}` for path parameters. */
+  /** With `{name}` for path parameters, each as in {@link pathParameters}. */
   path: string
   summary: string
-  query?: readonly string[]
+  query?: QuerySchema
   /** A replay within the minute that its time is good for would do harm: it is signed with a nonce and done once. */
   nonce?: true
   request?: z.ZodMiniType
+  /** The body may have `limits.requestBytes`, else `limits.smallRequestBytes`. */
+  large?: true
   /** Absent: 204. */
   reply?: z.ZodMiniType
 }
+
+/** What stands for `{name}` in paths. */
+export const pathParameters: Readonly<Record<string, z.ZodMiniType>> = {
+  peerId: peerIdField,
+  id: tokenIdField,
+}
+
+const { region, service, cursor, since, dryRun } = parameters
+const listed = integerParameter(1, limits.listed)
 
 export const apiRoutes: readonly ApiRoute[] = [
   {
@@ -55,7 +69,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/v1/bootstrap',
     summary: 'Everything a newcomer needs to know the mesh',
     auth: 'optional',
-    query: ['region', 'service', 'limit'],
+    query: { region, service, limit: integerParameter(1, limits.providers) },
     reply: bootstrapReply,
   },
   {
@@ -79,7 +93,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/v1/members',
     summary: 'Members, paged',
     auth: 'member',
-    query: ['service', 'region', 'cursor', 'limit'],
+    query: { service, region, cursor, limit: listed },
     reply: membersReply,
   },
   {
@@ -103,7 +117,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/v1/map',
     summary: 'Map changes since a cursor',
     auth: 'member',
-    query: ['since'],
+    query: { since },
     reply: mapReply,
   },
   {
@@ -112,6 +126,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Presence of the agents homed at this relay',
     auth: 'relay',
     request: relayReport,
+    large: true,
     reply: relayReportReply,
   },
   {
@@ -119,7 +134,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/v1/health',
     summary: 'Health per region and service; with the history of up to 24 hours',
     auth: 'member',
-    query: ['history'],
+    query: { history: integerParameter(1, 24) },
     reply: healthReply,
   },
   { method: 'GET', path: '/v1/policy', summary: 'The policy in force', auth: 'member', reply: policyReply },
@@ -136,8 +151,9 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Replace the policy; with dryRun=true only say what would change for whom',
     auth: 'admin',
     manage: 'admin:policy',
-    query: ['dryRun', 'limit'],
+    query: { dryRun, limit: listed },
     request: writePolicyRequest,
+    large: true,
     reply: writePolicyReply,
   },
   {
@@ -165,7 +181,12 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'The audit chain, oldest first: after a number (cursor), since a time, or the last so many',
     auth: 'admin',
     manage: 'admin:audit',
-    query: ['cursor', 'since', 'last', 'limit'],
+    query: {
+      cursor: integerParameter(0),
+      since: integerParameter(0),
+      last: integerParameter(0),
+      limit: listed,
+    },
     reply: auditReply,
   },
   {
@@ -174,7 +195,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'Join tokens, without their secrets',
     auth: 'admin',
     manage: 'admin:tokens',
-    query: ['cursor', 'limit'],
+    query: { cursor, limit: listed },
     reply: tokensReply,
   },
   {

@@ -36,9 +36,13 @@ export const createTokenRequest = tokenFields.check(
 )
 export type CreateTokenRequest = z.input<typeof createTokenRequest>
 
+/** First 16 characters of the secret's hash. */
+export const tokenIdField = z
+  .string()
+  .check(z.regex(/^[\w-]{16}$/, { error: 'is not a token id (16 base64url characters)' }))
+
 export const tokenViewSchema = z.looseObject({
-  /** First 16 characters of the secret's hash. */
-  id: z.string().check(z.regex(/^[\w-]{16}$/)),
+  id: tokenIdField,
   /** {@link unlimitedUses}: no limit. */
   uses: z.int().check(z.positive()),
   left: z.int().check(z.nonnegative()),

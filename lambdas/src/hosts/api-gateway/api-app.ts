@@ -1,5 +1,5 @@
 /** The routes of the control plane as a Lambda serves them: they are made once the mesh is open. */
-import { MeshError } from '@agent-mesh/protocol'
+import { basePathOf, MeshError } from '@agent-mesh/protocol'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
 import { apiRouter, type RequestObserver, type RequestOrigin } from '../../routes/api-router.ts'
@@ -11,6 +11,8 @@ export interface ApiAppInit {
   plane: () => Promise<ControlPlane>
   metrics: Metrics
   log: Log
+  /** Where members reach it; its path may stand before those of the API. */
+  publicUrl: string
 }
 
 /** Never throws. While there is no mesh, `/health` and the description of the API are all that is answered. */
@@ -18,11 +20,13 @@ export function apiApp({
   plane,
   metrics,
   log,
+  publicUrl,
 }: ApiAppInit): (request: Request, origin?: RequestOrigin) => Promise<Response> {
   const operations = operationsRouter({
     ready: async () => (await plane()).ready(),
     // CloudWatch counts what a Lambda does: there is nothing to scrape.
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
+    base: basePathOf(publicUrl),
   })
   const observe = observer(metrics, log)
   let served: { plane: ControlPlane; api: ReturnType<typeof apiRouter> } | undefined
@@ -35,7 +39,7 @@ export function apiApp({
       return problemResponse(error)
     }
   })
-  operations.onError(problemResponse)
+  operations.onError(error => problemResponse(error))
   return async (request, origin = {}) => operations.fetch(request, origin)
 }
 

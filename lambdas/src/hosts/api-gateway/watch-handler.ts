@@ -3,13 +3,16 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { watchers } from '../../defaults.ts'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
+import { admitWatcher } from '../../routes/admit-watcher.ts'
 import { publicProblem } from '../../routes/problem.ts'
+import { SourceLimit } from '../../routes/source-limit.ts'
+import type { Clock } from '../../store/clock.ts'
 import type { WatchConnections } from './watch-connections.ts'
 
 export interface WatchEvent {
   headers?: Record<string, string | undefined>
   queryStringParameters?: Record<string, string | undefined> | null
-  requestContext: { routeKey: string; connectionId: string }
+  requestContext: { routeKey: string; connectionId: string; identity?: { sourceIp?: string } }
 }
 
 export interface WatchResult {
@@ -23,23 +26,22 @@ export interface WatchHandlerInit {
   connections: WatchConnections
   /** Where watchers connect: its path is what they sign. */
   watchUrl: string
+  clock: Clock
   log: Log
 }
 
 export function watchHandler(init: WatchHandlerInit) {
   const { log } = init
+  const sources = new SourceLimit(() => init.clock.now())
 
   const connect = async (event: WatchEvent): Promise<WatchResult> => {
-    const { connectionId: id } = event.requestContext
-    const { callers } = await init.plane()
+    const { connectionId: id, identity } = event.requestContext
     const url = signedUrl(init.watchUrl, event)
-    const caller = await callers.member({
+    const caller = await admitWatcher(await init.plane(), sources, {
+      address: identity?.sourceIp,
       authorization: header(event, 'authorization'),
-      method: 'GET',
       url,
-      body: new Uint8Array(),
     })
-    if (!caller.roles.includes('relay')) await callers.authorize(caller, 'admin:watch')
     const connections = init.connections
     await makeRoom(connections, caller.peerId)
     await connections.add({ id, peerId: caller.peerId, cursor: url.searchParams.get('since') ?? undefined })
@@ -55,7 +57,8 @@ export function watchHandler(init: WatchHandlerInit) {
       return { statusCode: 200 }
     } catch (thrown) {
       const error = toMeshError(thrown, 'internal', 'watch')
-      log.warn({ err: error, connection: id, route: routeKey }, 'watcher refused')
+      const level = error.status >= 500 ? 'warn' : 'debug'
+      log[level]({ err: error, connection: id, route: routeKey }, 'watcher refused')
       const headers = { 'content-type': 'application/problem+json' }
       return { statusCode: error.status, headers, body: JSON.stringify(publicProblem(error)) }
     }

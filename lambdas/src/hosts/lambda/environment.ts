@@ -1,5 +1,6 @@
 /** The one place that reads a Lambda's environment. */
 import { MeshError } from '@agent-mesh/protocol'
+import { parsePublicUrl } from '../../domain/public-url.ts'
 
 export interface LambdaSettings {
   stack: string
@@ -26,7 +27,7 @@ export const readEnvironment = (): LambdaSettings => ({
   stack: needed('STACK_NAME'),
   table: needed('TABLE_NAME'),
   authorityKeyId: needed('AUTHORITY_KEY_ID'),
-  publicUrl: needed('PUBLIC_URL').replace(/\/+$/, ''),
+  publicUrl: parsePublicUrl(needed('PUBLIC_URL')),
   watchUrl: needed('WATCH_URL'),
   maxMembers: Number(needed('MAX_MEMBERS')),
 })

@@ -1,17 +1,55 @@
+/** Who sent a request, through the proxies that are trusted. */
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { forwardedFor } from './forwarded-for.ts'
+import { isWithin, type TrustedProxies } from './trusted-proxies.ts'
+
+type Asked = Pick<IncomingMessage, 'socket' | 'headers'>
 
 /**
- * Who sent a request; nobody for one of this machine: whoever is here has other means, and a proxy that nobody declared would
- * make all members one source. Behind a trusted proxy it is the last address of `X-Forwarded-For`, the one that the proxy itself saw:
- * those before it are whatever the sender wrote.
+ * The address of the sender; undefined for one of this machine: it has other means, and a proxy that nobody declared would make
+ * all members one source. The proxies' list is read from the right, as each appends what it saw itself: what stands before
+ * the last trusted proxy's word is whatever the sender wrote. A list that is not believable counts for the proxy's address.
  */
 export function clientAddress(
-  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
-  trustProxy: boolean,
+  { socket, headers }: Asked,
+  proxies: TrustedProxies | undefined,
 ): string | undefined {
-  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join().split(',').at(-1)?.trim() ?? ''
-  if (trustProxy && isIP(forwarded) !== 0) return forwarded
-  const { remoteAddress = '' } = socket
-  return /^(::ffff:)?127\.|^::1$/.test(remoteAddress) ? undefined : remoteAddress
+  const peer = plain(socket.remoteAddress ?? '')
+  const lists = [forwardedFor(headers['x-forwarded-for']), forwardedFor(headers.forwarded, 'forwarded')]
+  const told = lists.filter(list => list.length > 0)
+  const direct = proxies === undefined || told.length === 0 || !isTrusted(proxies, peer, 0)
+  if (direct) return isOwn(peer) ? undefined : peer
+  const [first = peer, second = first] = told.map(list => walk(peer, list, proxies))
+  // A proxy that writes one of the two headers passes the other on as the sender wrote it.
+  return first === second ? first : peer
 }
+
+/** Whether a connection comes from this machine or from a trusted proxy: then it carries requests of many senders. */
+export function carriesMany(address: string, proxies: TrustedProxies | undefined): boolean {
+  const peer = plain(address)
+  if (isOwn(peer)) return true
+  if (proxies === undefined || isIP(peer) === 0) return false
+  // With a number of hops, the last of them is whoever connects.
+  return 'hops' in proxies || isWithin(proxies.networks, peer)
+}
+
+/** From the proxy that connects towards the sender, as far as proxies are trusted and their words are addresses. */
+function walk(peer: string, list: readonly (string | undefined)[], proxies: TrustedProxies): string {
+  let seen = peer
+  for (let passed = 0; passed < list.length && isTrusted(proxies, seen, passed); passed++) {
+    const next = list[list.length - 1 - passed]
+    if (next === undefined) break
+    seen = next
+  }
+  return seen
+}
+
+/** @param passed how many proxies stand behind it, towards this machine */
+const isTrusted = (proxies: TrustedProxies, address: string, passed: number): boolean =>
+  'hops' in proxies ? passed < proxies.hops : isIP(address) !== 0 && isWithin(proxies.networks, address)
+
+/** IPv4 in IPv6 as IPv4. */
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, '')
+
+const isOwn = (address: string): boolean => /^127\.|^::1$/.test(address)

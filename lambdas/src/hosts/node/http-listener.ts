@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { connections, drainMs, requestMs as usualRequestMs } from '../../defaults.ts'
-import { limitSources } from './limit-sources.ts'
+import { limitConnections } from './limit-connections.ts'
+import { SourcePlaces } from './source-places.ts'
 
 export interface ListenAddress {
   host: string
@@ -11,19 +12,27 @@ export interface ListenAddress {
   port: number
 }
 
-/**
- * An HTTP server that listens and answers nothing yet.
- * @param requestMs a request that is not complete by then is refused, and its connection closed
- * @throws MeshError unavailable
- */
-export async function listen({ host, port }: ListenAddress, requestMs = usualRequestMs): Promise<Server> {
+export interface ListenInit extends ListenAddress {
+  /** A request that is not complete by then is refused, and its connection closed. @default 30 s */
+  requestMs?: number | undefined
+  /** Connections that an address may have at once. */
+  mostOf: (address: string) => number
+}
+
+/** An HTTP server that listens and answers nothing yet. @throws MeshError unavailable */
+export async function listen({
+  host,
+  port,
+  requestMs = usualRequestMs,
+  mostOf,
+}: ListenInit): Promise<Server> {
   const server = createServer({
     requestTimeout: requestMs,
     headersTimeout: requestMs,
     connectionsCheckingInterval: requestMs / connections.looksPerRequest,
   })
   server.maxConnections = connections.most
-  server.on('connection', limitSources(connections.perSource))
+  server.on('connection', limitConnections(new SourcePlaces(mostOf)))
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

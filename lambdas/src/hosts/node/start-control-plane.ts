@@ -1,23 +1,24 @@
 /** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a database that others share. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
-import { getRequestListener } from '@hono/node-server'
 import { mkdir } from 'node:fs/promises'
-import type { IncomingMessage, Server } from 'node:http'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { changeFeed } from '../../domain/change-feed.ts'
 import { controlPlane, type ControlPlane, type Readiness } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
+import { parsePublicUrl } from '../../domain/public-url.ts'
 import { onceListening } from '../../domain/removal.ts'
 import { takeUpRestored, type RestoredMesh } from '../../domain/restored-mesh.ts'
 import { apiRouter, type RequestObserver } from '../../routes/api-router.ts'
 import { operationsRouter } from '../../routes/operations-router.ts'
-import { healthCheckMs } from '../../defaults.ts'
+import { SourceLimit } from '../../routes/source-limit.ts'
+import { connections, healthCheckMs } from '../../defaults.ts'
 import { systemClock, type Clock } from '../../store/clock.ts'
 import type { Store } from '../../store/store.ts'
 import { backUp } from './backup/back-up.ts'
 import { clearPendingRestore, restoreIsPending } from './backup/pending-restore.ts'
-import { clientAddress } from './client-address.ts'
+import { carriesMany } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin, type FirstAdmin } from './first-admin.ts'
 import { housekeeping } from './housekeeping.ts'
@@ -26,6 +27,8 @@ import { localAuthority, type LocalAuthority, type RotatedKey } from './local-au
 import { refuseMissingFile } from './lost-store.ts'
 import { openMesh } from './mesh-keys.ts'
 import { describeStore, openStore, parseStoreChoice, type StoreChoice } from './open-store.ts'
+import { serveHttp } from './serve-http.ts'
+import { parseTrustedProxies, type TrustedProxies } from './trusted-proxies.ts'
 import { WatchHub } from './watch-hub.ts'
 
 export interface ControlPlaneOptions {
@@ -48,8 +51,11 @@ export interface ControlPlaneOptions {
   log?: Log
   /** Agents and relays the mesh takes. @default 5000 */
   maxMembers?: number
-  /** A reverse proxy stands before it, and the last address of its `X-Forwarded-For` tells who asks. @default false */
-  trustProxy?: boolean
+  /**
+   * The reverse proxies in front of it, whose `X-Forwarded-For` or `Forwarded` tells who asks: how many hops, or their
+   * networks, `10.0.0.0/8,192.0.2.7`. @default none
+   */
+  trustProxy?: string | undefined
   /** A request that is not complete by then is refused, ms. @default 30000 */
   requestMs?: number
 }
@@ -87,12 +93,6 @@ export interface RunningControlPlane {
   stop(): Promise<void>
 }
 
-const publicUrlOf = (given: string | undefined, server: Server): string => {
-  const url = given ?? urlOf(server)
-  if (URL.canParse(url) && /^https?:\/\/[^?#]*$/.test(url)) return url.replace(/\/+$/, '')
-  throw new MeshError('invalid_argument', `Cannot start control plane: public URL ${url} is no http(s) URL`)
-}
-
 /**
  * Starts it, makes the mesh and its first admin on the first start.
  * @throws MeshError naming the file that is damaged, missing or readable to others; unavailable when it cannot listen
@@ -103,8 +103,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     clock = systemClock,
     maxMembers,
     log = pino({ name: 'control-plane' }, pino.destination(2)),
-    trustProxy = false,
   } = options
+  // Refused before anything is opened.
+  const proxies = options.trustProxy === undefined ? undefined : parseTrustedProxies(options.trustProxy)
+  const givenUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl)
   const choice = choiceOf(options)
   await makeFolder(data)
   const { emptyStore: empty = false } = options
@@ -118,14 +120,19 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const changes = changeFeed()
     const restored = asked ? await takeUpRestored({ store, clock, ring, changes }, 'operator') : undefined
     await clearPendingRestore(data)
-    server = await listen(options.listen, options.requestMs)
-    const publicUrl = publicUrlOf(options.publicUrl, server)
+    const sources = new SourceLimit(() => clock.now())
+    const mostOf = (address: string): number =>
+      carriesMany(address, proxies) || sources.hasMember(address)
+        ? connections.perSource
+        : connections.perStranger
+    server = await listen({ ...options.listen, requestMs: options.requestMs, mostOf })
+    const publicUrl = givenUrl ?? urlOf(server)
     const { keys, signer } = ring
     const { meshId } = keys
     const mesh = { meshId, keys, signer, ring, store, clock, changes, publicUrl }
     const authority = localAuthority({ ...mesh, ...own })
     const plane = controlPlane(mesh)
-    const running = await serve({ plane, server, store, log, data, choice, authority, trustProxy })
+    const running = await serve({ plane, server, store, log, data, choice, authority, proxies, sources })
     return restored === undefined ? running : { ...running, restored }
   } catch (error) {
     if (server !== undefined) await closeServer(server)
@@ -157,7 +164,8 @@ interface Serving {
   data: string
   choice: StoreChoice
   authority: LocalAuthority
-  trustProxy: boolean
+  proxies: TrustedProxies | undefined
+  sources: SourceLimit
 }
 
 async function serve({
@@ -168,18 +176,21 @@ async function serve({
   data,
   choice,
   authority,
-  trustProxy,
+  proxies,
+  sources,
 }: Serving): Promise<RunningControlPlane> {
-  const hub = new WatchHub({ plane, log })
+  const hub = new WatchHub({ plane, sources, log })
   const metrics = controlPlaneMetrics(plane, () => hub.size)
-  const app = apiRouter({ plane, observe: both(metrics.observe, requestLog(log)) })
+  const app = apiRouter({ plane, sources, observe: both(metrics.observe, requestLog(log)) })
   app.route('/', operationsRouter({ ready: () => plane.ready(), metrics: () => metrics.text() }))
-  const listener = getRequestListener((request, { incoming }) =>
-    app.fetch(request, { source: clientAddress(incoming as IncomingMessage, trustProxy) }),
-  )
-  server.on('request', listener)
+  serveHttp({
+    server,
+    fetch: (request, origin) => app.fetch(request, origin),
+    hub,
+    proxies,
+    mostOf: address => (sources.hasMember(address) ? connections.perSource : connections.perStranger),
+  })
   const admin = await firstAdmin(data, plane)
-  server.on('upgrade', (request, socket, head) => void hub.upgrade(request, socket, head))
   hub.start()
   const stopTasks = startTasks({ plane, authority, admin, log })
   const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))

@@ -1,5 +1,5 @@
 /** The watch WebSocket: `GET /v1/watch?since=CURSOR`, signed; relays, and whom the policy lets manage `admin:watch`. */
-import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { basePathOf, MeshError, pathWithin, toMeshError } from '@agent-mesh/protocol'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type WebSocket } from 'ws'
@@ -7,7 +7,9 @@ import { watchers as limits, watchHeadMs, watchPingMs, watchPollMs } from '../..
 import type { Caller } from '../../domain/callers.ts'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
+import { admitWatcher } from '../../routes/admit-watcher.ts'
 import { publicProblem } from '../../routes/problem.ts'
+import type { SourceLimit } from '../../routes/source-limit.ts'
 import { Watcher } from './watcher.ts'
 
 const path = '/v1/watch'
@@ -16,6 +18,7 @@ const maxPayload = 1024
 
 export class WatchHub {
   readonly #plane: ControlPlane
+  readonly #sources: SourceLimit
   readonly #log: Log
   readonly #server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
   readonly #watchers = new Set<Watcher>()
@@ -26,8 +29,9 @@ export class WatchHub {
   #lookAgain = false
   #ending: Promise<void> = Promise.resolve()
 
-  constructor({ plane, log }: { plane: ControlPlane; log: Log }) {
+  constructor({ plane, sources, log }: { plane: ControlPlane; sources: SourceLimit; log: Log }) {
     this.#plane = plane
+    this.#sources = sources
     this.#log = log
   }
 
@@ -47,17 +51,20 @@ export class WatchHub {
     )
   }
 
-  /** Answers an upgrade request: with a connection, or with a problem. Never throws. */
-  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  /**
+   * Answers an upgrade request: with a connection, or with a problem. Never throws.
+   * @param address of the sender; undefined for one of this machine
+   */
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address?: string): Promise<void> {
     const ignore = (err: Error): void => this.#log.debug({ err }, 'watch handshake failed')
     socket.on('error', ignore)
     try {
       const url = new URL(request.url ?? '', 'http://control-plane')
-      const caller = await this.#admit(request, url)
+      const caller = await this.#admit(request, url, address)
       socket.off('error', ignore)
       this.#server.handleUpgrade(request, socket, head, client => this.#add(client, caller, url))
     } catch (error) {
-      refuse(socket, toMeshError(error, 'internal', 'watch'))
+      refuseUpgrade(socket, toMeshError(error, 'internal', 'watch'))
     }
   }
 
@@ -72,13 +79,11 @@ export class WatchHub {
     this.#server.close()
   }
 
-  async #admit({ headers, method = '' }: IncomingMessage, url: URL): Promise<Caller> {
-    if (url.pathname !== path)
+  async #admit({ headers }: IncomingMessage, url: URL, address: string | undefined): Promise<Caller> {
+    if (pathWithin(basePathOf(this.#plane.mesh.publicUrl), url.pathname) !== path)
       throw new MeshError('not_found', `Cannot watch: there is no ${url.pathname.slice(0, 64)}`)
-    const { callers } = this.#plane
     const { authorization } = headers
-    const caller = await callers.member({ authorization, method, url, body: new Uint8Array() })
-    if (!caller.roles.includes('relay')) await callers.authorize(caller, 'admin:watch')
+    const caller = await admitWatcher(this.#plane, this.#sources, { address, authorization, url })
     if (this.size >= limits.most)
       throw new MeshError('overloaded', `Cannot watch: there are ${limits.most} watchers already`)
     return caller
@@ -137,7 +142,8 @@ export class WatchHub {
   }
 }
 
-function refuse(socket: Duplex, error: MeshError): void {
+/** Answers a handshake with a problem. */
+export function refuseUpgrade(socket: Duplex, error: MeshError): void {
   const body = JSON.stringify(publicProblem(error))
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\ncontent-type: application/problem+json\r\n` +

@@ -1,12 +1,15 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { limitSources } from './limit-sources.ts'
+import { limitConnections } from './limit-connections.ts'
+import { SourcePlaces } from './source-places.ts'
 
 let server: Server
 const sockets: Socket[] = []
 beforeEach(async () => {
-  server = createServer().on('connection', limitSources(3)).listen(0, '127.0.0.1')
+  server = createServer()
+    .on('connection', limitConnections(new SourcePlaces(() => 3)))
+    .listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
 afterEach(() => {

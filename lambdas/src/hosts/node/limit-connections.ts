@@ -1,0 +1,11 @@
+import type { Socket } from 'node:net'
+import type { SourcePlaces } from './source-places.ts'
+
+/** A listener of `connection` that closes those of a source that has all its places: no stranger takes those of others. */
+export const limitConnections =
+  (places: SourcePlaces) =>
+  (socket: Socket): void => {
+    const leave = places.take(socket.remoteAddress ?? '')
+    if (leave === undefined) return void socket.destroy()
+    socket.once('close', leave)
+  }

@@ -1,0 +1,143 @@
+/** One route, from a request to its response: who asks and whether it may is settled before a byte of the body is read. */
+import {
+  limits,
+  MeshError,
+  parse,
+  parseJson,
+  pathParameters,
+  readQuery,
+  verifyBody,
+  type ApiRoute,
+} from '@agent-mesh/protocol'
+import type { Context } from 'hono'
+import type { Signature, SignedRequest } from '../domain/callers.ts'
+import type { ControlPlane } from '../domain/control-plane.ts'
+import type { BodyReader } from './body-reader.ts'
+import { claimedKey, type Served } from './limit-strangers.ts'
+import type { MemberLimit } from './member-limit.ts'
+import type { RouteCall, RouteHandler } from './route-handlers.ts'
+
+export interface RouteInit {
+  plane: ControlPlane
+  bodies: BodyReader
+  members: MemberLimit
+  route: ApiRoute
+  handler: RouteHandler
+}
+
+/** @throws MeshError what the caller did wrong */
+export const serveRoute =
+  ({ plane, bodies, members, route, handler }: RouteInit) =>
+  async (c: Context): Promise<Served<Response>> => {
+    const url = new URL(c.req.url)
+    const authorization = c.req.header('authorization')
+    const claimed = claimedKey(authorization)
+    if (claimed !== undefined) members.check(claimed, route)
+    const head = { method: route.method, url, authorization }
+    const { signature, ...who } = await charging(members, route, claimed, () =>
+      authenticate(plane, route, head),
+    )
+    await authorize(plane, route, who)
+    const byMember = who.caller !== undefined
+    const body = await bodies.read(c.req.raw, { most: mostBytes(route, byMember), byMember })
+    if (signature !== undefined) await verifyBody(signature.bodyHash, body)
+    if (route.nonce === true && signature !== undefined) await plane.callers.once(signature)
+    const reply = await handler({
+      ...who,
+      params: readParameters(route, c.req.param() as Record<string, string>),
+      query: readQuery(route.query ?? {}, url.searchParams),
+      body: readJson(route, body),
+    })
+    return {
+      result: reply === undefined ? c.body(null, 204) : c.json(reply, 200, { 'cache-control': 'no-store' }),
+      // What renews a credential is a member, though perhaps one whose credential has expired.
+      byMember: byMember || route.auth === 'member',
+    }
+  }
+
+/** Bytes of the body that a route takes. Only members send large ones. */
+const mostBytes = ({ request, large }: ApiRoute, byMember: boolean): number => {
+  if (request === undefined) return 0
+  return large === true && byMember ? limits.requestBytes : limits.smallRequestBytes
+}
+
+/** Charges the member whose signature was right, also when it is refused for what it is: revoked, or expired. */
+async function charging<T extends Who>(
+  members: MemberLimit,
+  route: ApiRoute,
+  claimed: string | undefined,
+  authenticating: () => Promise<T>,
+): Promise<T> {
+  try {
+    const who = await authenticating()
+    if (who.peerId !== undefined) members.charge(who.peerId, route)
+    return who
+  } catch (error) {
+    const proven =
+      error instanceof MeshError && (error.code === 'revoked' || error.details?.['enrolled'] === true)
+    if (proven && claimed !== undefined) members.charge(claimed, route)
+    throw error
+  }
+}
+
+type Who = Pick<RouteCall, 'peerId' | 'caller'>
+
+/** Renewal proves the key, not the old credential, which may have expired. */
+const keyIsEnough = (route: ApiRoute): boolean => route.auth === 'key' || route.path === '/v1/renew'
+
+/** Default deny: what a route does not open takes a member. */
+async function authenticate(
+  { callers }: ControlPlane,
+  route: ApiRoute,
+  request: SignedRequest,
+): Promise<Who & { signature?: Signature }> {
+  const nobody: Who = { peerId: undefined, caller: undefined }
+  const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
+  if (open) return nobody
+  if (keyIsEnough(route)) {
+    const signature = await callers.key(request)
+    return { ...nobody, peerId: signature.peerId, signature }
+  }
+  try {
+    const caller = await callers.member(request)
+    return { peerId: caller.peerId, caller, signature: caller }
+  } catch (error) {
+    // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
+    const stranger =
+      error instanceof MeshError && (error.code === 'unauthenticated' || error.code === 'revoked')
+    if (route.auth === 'optional' && stranger) return nobody
+    throw error
+  }
+}
+
+/** What an admin manages is granted by the policy, like everything else. */
+async function authorize({ callers }: ControlPlane, { manage }: ApiRoute, { caller }: Who): Promise<void> {
+  if (manage === undefined) return
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  await callers.authorize(caller, manage)
+}
+
+function readParameters({ path }: ApiRoute, given: Record<string, string>): Record<string, string> {
+  for (const [name, value] of Object.entries(given)) {
+    const schema = path.includes(`{${name}}`) ? pathParameters[name] : undefined
+    if (schema !== undefined) parse(schema, value, `read path: ${name}`)
+  }
+  return given
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+function readJson({ request, method, path }: ApiRoute, body: Uint8Array): unknown {
+  const action = `read ${method} ${path}`
+  if (request === undefined) {
+    if (body.byteLength === 0) return undefined
+    throw new MeshError('invalid_argument', `Cannot ${action}: it takes no body`)
+  }
+  let text: string
+  try {
+    text = utf8.decode(body)
+  } catch (cause) {
+    throw new MeshError('invalid_argument', `Cannot ${action}: its body is not UTF-8`, { cause })
+  }
+  return parseJson(request, text, action)
+}
