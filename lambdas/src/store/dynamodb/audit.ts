@@ -61,10 +61,13 @@ export const auditChain = ({ db, queue }: Pick<DynamoInit, 'db' | 'queue'>) => {
   }
 
   const putAll = (entries: readonly AuditEntry[], writes: readonly Write[]): Promise<boolean> =>
-    db.transact([
-      ...entries.map(entry => ({ put: entryItem(entry), when: when('attribute_not_exists(pk)') })),
-      ...writes,
-    ])
+    db.transact(
+      [
+        ...entries.map(entry => ({ put: entryItem(entry), when: when('attribute_not_exists(pk)') })),
+        ...writes,
+      ],
+      true,
+    )
 
   const append = async (events: readonly AuditEvent[], writes: readonly Write[]): Promise<boolean> => {
     let head = await end.newest()

@@ -28,7 +28,7 @@ import { dynamoTimeouts, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 import { expressionOf, type Condition, type Update } from './expressions.ts'
 import { fromAttributes, toAttributes, type AttributeValue, type Item } from './item.ts'
-import { passes } from './passing-failures.ts'
+import { conflicts, passes } from './passing-failures.ts'
 import { table as names, type Key } from './table.ts'
 
 /** One write of a transaction. */
@@ -151,16 +151,21 @@ export class Dynamo {
     return this.#write({ update: key, change, ...(when === undefined ? {} : { when }) })
   }
 
-  /** All or nothing. False when a condition does not hold: others were faster, read again. */
-  async transact(writes: readonly Write[]): Promise<boolean> {
+  /**
+   * All or nothing. False when a condition does not hold: others were faster, read again.
+   * @param yields another transaction at work on an item is no reason to try again, but a refusal
+   */
+  async transact(writes: readonly Write[], yields = false): Promise<boolean> {
     const TransactItems = writes.map(write => this.#transactItem(write))
     // A repetition after a lost answer is not a second write: it carries the same token.
     const input = { TransactItems, ClientRequestToken: randomUUID(), ...this.#counted }
     try {
-      await this.#send('TransactWriteItems', () => this.#client.send(new TransactWriteItemsCommand(input)))
+      const request = () => this.#client.send(new TransactWriteItemsCommand(input))
+      await this.#send('TransactWriteItems', request, error => passes(error) && !(yields && conflicts(error)))
       return true
     } catch (error) {
-      if (error instanceof MeshError && isRefusal(error.cause)) return false
+      const cause = error instanceof MeshError ? error.cause : undefined
+      if (isRefusal(cause) || (yields && conflicts(cause))) return false
       throw error
     }
   }
@@ -258,6 +263,7 @@ export class Dynamo {
   async #send<R extends { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] | undefined }>(
     operation: string,
     request: () => Promise<R>,
+    isPassing: (cause: unknown) => boolean = passes,
   ): Promise<R> {
     for (let tries = 1; ; tries++) {
       if (this.#closed) throw unavailable(new Error('the store is closed'))
@@ -267,7 +273,7 @@ export class Dynamo {
           this.#onConsumed(operation, CapacityUnits)
         return reply
       } catch (cause) {
-        if (tries === writeTries || !passes(cause)) throw unavailable(cause)
+        if (tries === writeTries || !isPassing(cause)) throw unavailable(cause)
         await sleep(timerDelay(jitter(tries)))
       }
     }

@@ -34,3 +34,9 @@ export function passes(error: unknown): boolean {
   // A connection that breaks within an answer is the parser's error, without a code.
   return names.has(name) || sockets.has(code) || ($metadata?.httpStatusCode ?? 0) >= 500
 }
+
+/** A transaction that met another one at work on one of its items. */
+export const conflicts = (error: unknown): boolean =>
+  ((error as ClientError | undefined)?.CancellationReasons ?? []).some(
+    ({ Code }) => Code === 'TransactionConflict',
+  )
