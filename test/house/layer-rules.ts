@@ -36,6 +36,16 @@ const agentFloors: readonly (readonly string[])[] = [
   ['gateway'],
 ]
 
+/** The rooms of lambdas/src from the ground up; tests compose what they need. */
+const lambdasFloors: readonly (readonly string[])[] = [
+  ['files'],
+  ['store'],
+  ['domain'],
+  ['signer', 'routes'],
+  ['hosts'],
+  ['operator', 'entry'],
+]
+
 const oneOf = (names: readonly string[]) => `(${names.join('|')})`
 
 const roomRules: IForbiddenRuleType[] = Object.entries(rooms).map(([room, allowed]) => ({
@@ -58,6 +68,19 @@ const agentRules: IForbiddenRuleType[] = agentFloors.flatMap((floor, height) => 
     from: { path: `^agent/src/${folder}/` },
     to: { path: '^agent/src/', pathNot: `^agent/src/${oneOf(allowed)}/` },
   }))
+})
+
+const lambdasRules: IForbiddenRuleType[] = lambdasFloors.flatMap((floor, height) => {
+  const above = lambdasFloors.slice(height + 1).flat()
+  return above.length === 0
+    ? []
+    : floor.map(folder => ({
+        name: `lambdas-${folder}`,
+        comment: `lambdas/src/${folder} may not import ${above.join(', ')}: declare a port where it is needed`,
+        severity: 'error' as const,
+        from: { path: `^lambdas/src/${folder}/`, pathNot: testFile },
+        to: { path: `^lambdas/src/${oneOf(above)}/` },
+      }))
 })
 
 const edgeRules: IForbiddenRuleType[] = [
@@ -143,7 +166,13 @@ const hygieneRules: IForbiddenRuleType[] = [
   },
 ]
 
-export const layerRules: IForbiddenRuleType[] = [...roomRules, ...agentRules, ...edgeRules, ...hygieneRules]
+export const layerRules: IForbiddenRuleType[] = [
+  ...roomRules,
+  ...agentRules,
+  ...lambdasRules,
+  ...edgeRules,
+  ...hygieneRules,
+]
 
 /** Packages that one file per room may import, so that a driver can be replaced in one place. */
 export const drivers: readonly RegExp[] = [

@@ -29,6 +29,12 @@ const planted: Record<string, { file: string; text: string }> = {
   'agent-member': { file: 'agent/src/member/x.ts', text: `import '../agent/ok.ts'` },
   'agent-agent': { file: 'agent/src/agent/x.ts', text: `import '../gateway/ok.ts'` },
   'agent-gateway': { file: 'agent/src/gateway/x.ts', text: `import '../index.ts'` },
+  'lambdas-files': { file: 'lambdas/src/files/x.ts', text: `import '../store/ok.ts'` },
+  'lambdas-store': { file: 'lambdas/src/store/x.ts', text: `import '../domain/ok.ts'` },
+  'lambdas-domain': { file: 'lambdas/src/domain/x.ts', text: `import '../routes/ok.ts'` },
+  'lambdas-signer': { file: 'lambdas/src/signer/x.ts', text: `import '../hosts/ok.ts'` },
+  'lambdas-routes': { file: 'lambdas/src/routes/x.ts', text: `import '../hosts/ok.ts'` },
+  'lambdas-hosts': { file: 'lambdas/src/hosts/x.ts', text: `import '../operator/ok.ts'` },
   'rooms-by-name': { file: 'relay/src/relative.ts', text: `import '../../protocol/src/index.ts'` },
   'package-roots-only': { file: 'test/deep.test.ts', text: `import '@agent-mesh/agent/rpc/ok'` },
   'libp2p-at-the-edge': { file: 'agent/src/membership/net.ts', text: `import '@libp2p/tcp'` },
@@ -56,6 +62,7 @@ const allowed: Record<string, string> = {
 }
 
 const rooms = ['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra']
+const lambdasFolders = ['store', 'domain', 'routes', 'hosts', 'operator']
 const agentFolders = [
   ...['core', 'identity', 'observe', 'transport', 'rpc', 'membership', 'discovery', 'paths', 'services'],
   ...['health', 'member', 'agent', 'gateway'],
@@ -90,6 +97,7 @@ async function plantHouse() {
     await symlink(join('..', '..', room), join(root, 'node_modules/@agent-mesh', room))
   }
   for (const folder of agentFolders) await plant(`agent/src/${folder}/ok.ts`, '')
+  for (const folder of lambdasFolders) await plant(`lambdas/src/${folder}/ok.ts`, '')
   for (const name of ['@libp2p/tcp', 'undeclared']) {
     await plant(`node_modules/${name}/index.js`, '')
     await writeFile(

@@ -1,7 +1,7 @@
 import type { RestoredMesh } from '@agent-mesh/lambdas'
-import { initMesh, type InitialisedMesh } from '@agent-mesh/lambdas/hosts/aws/init-mesh'
-import { restoreMesh } from '@agent-mesh/lambdas/hosts/aws/restore-mesh'
-import { rotateMeshKey, type RotatedMeshKey } from '@agent-mesh/lambdas/hosts/aws/rotate-mesh-key'
+import { initMesh, type InitialisedMesh } from '@agent-mesh/lambdas/operator/init-mesh'
+import { restoreMesh } from '@agent-mesh/lambdas/operator/restore-mesh'
+import { rotateMeshKey, type RotatedMeshKey } from '@agent-mesh/lambdas/operator/rotate-mesh-key'
 import { basename } from 'node:path'
 
 import { writeContext } from '../data/context-file.ts'

@@ -1,7 +1,7 @@
 /** What a deployed stack says of itself: the one file of the command that asks CloudFormation. */
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { StackFacts } from '@agent-mesh/lambdas/hosts/aws/init-mesh'
+import type { StackFacts } from '@agent-mesh/lambdas/operator/init-mesh'
 
 const names = {
   publicUrl: 'PublicUrl',

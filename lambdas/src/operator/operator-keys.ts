@@ -7,10 +7,10 @@ import {
   verifyKeyChain,
   type KeyChain,
 } from '@agent-mesh/protocol'
-import type { AuthorityKey } from '../../domain/found-mesh.ts'
-import { keyring, type Keyring } from '../../domain/keyring.ts'
-import type { Clock } from '../../store/clock.ts'
-import type { Store } from '../../store/store.ts'
+import type { AuthorityKey } from '../domain/found-mesh.ts'
+import { keyring, type Keyring } from '../domain/keyring.ts'
+import type { Clock } from '../store/clock.ts'
+import type { Store } from '../store/store.ts'
 
 /** @param action what it is for @throws MeshError not_found without a mesh */
 export async function storedKeyChain(store: Store, action: string): Promise<KeyChain> {

@@ -1,7 +1,7 @@
 /** A key in a file of the operator's: the root always, the authority where no key management service is. */
 import { jwkSigner, thumbprintOf, type PrivateJwk } from '@agent-mesh/protocol'
 import type { AuthorityKey } from '../domain/found-mesh.ts'
-import { readPrivateKey, writePrivateKey } from '../hosts/node/private-key-file.ts'
+import { readPrivateKey, writePrivateKey } from '../files/private-key-file.ts'
 
 async function keyOf({ d, ...jwk }: PrivateJwk): Promise<AuthorityKey> {
   const kid = await thumbprintOf(jwk)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
 import { keepKeyChain } from './key-chain-file.ts'
-import { fileFailure } from './whole-file.ts'
+import { fileFailure } from '../../files/whole-file.ts'
 
 export interface AuthorityKeyFiles {
   /** Signs credentials and the head. */

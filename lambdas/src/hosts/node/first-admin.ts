@@ -1,7 +1,7 @@
 import { credentialDays, peerIdOfJwk, type PrivateJwk } from '@agent-mesh/protocol'
 import { join } from 'node:path'
 import type { ControlPlane } from '../../domain/control-plane.ts'
-import { readPrivateKey, writePrivateKey } from './private-key-file.ts'
+import { readPrivateKey, writePrivateKey } from '../../files/private-key-file.ts'
 
 export const adminFile = 'admin-identity.json'
 

@@ -13,7 +13,7 @@ import {
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lostLinks } from '../../domain/restored-mesh.ts'
-import { writeWhole } from './whole-file.ts'
+import { writeWhole } from '../../files/whole-file.ts'
 
 export const keyChainFile = 'key-chain.json'
 

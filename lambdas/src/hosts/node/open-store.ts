@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import type { Clock } from '../../store/clock.ts'
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
 import type { Store } from '../../store/store.ts'
-import { fileFailure } from './whole-file.ts'
+import { fileFailure } from '../../files/whole-file.ts'
 
 export type StoreChoice =
   | { kind: 'sqlite'; file: string }

@@ -5,7 +5,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { link, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
-import { fileFailure } from '../whole-file.ts'
+import { fileFailure } from '../../../files/whole-file.ts'
 import { damaged, readBackupLines, type BackupHead, type BackupLine } from './backup-format.ts'
 
 export interface WrittenBackup extends Pick<BackupHead, 'meshId' | 'at' | 'kind'> {

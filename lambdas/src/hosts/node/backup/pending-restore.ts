@@ -4,7 +4,7 @@
  */
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeWhole } from '../whole-file.ts'
+import { writeWhole } from '../../../files/whole-file.ts'
 
 const noteFile = 'restore-pending.json'
 
