@@ -67,17 +67,41 @@ export class CommandProcess {
 
   /** Whom it lists, as `agent-mesh peers` asks it; nobody when it does not answer in time. */
   async peers(): Promise<Peer[]> {
-    const socketPath = join(this.data, 'agent.sock')
-    const options = { socketPath, path: '/v1/peers', agent: false, timeout: 5_000 }
+    const { status, text } = await this.#ask('GET', '/v1/peers', 5_000)
+    return status === 200 ? (JSON.parse(text) as { peers: Peer[] }).peers : []
+  }
+
+  /** One call of `host.info` at any member, as `agent-mesh call` asks for it. @returns whether it was answered within 10 s */
+  async call(): Promise<boolean> {
+    const body = { method: 'host.info', params: {}, timeoutMs: 10_000, idempotent: true }
+    return (await this.#ask('POST', '/v1/call', 15_000, JSON.stringify(body))).status === 200
+  }
+
+  /** @returns status 0 when it does not answer in time */
+  async #ask(
+    method: string,
+    path: string,
+    timeout: number,
+    body?: string,
+  ): Promise<{ status: number; text: string }> {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const options = {
+      socketPath: join(this.data, 'agent.sock'),
+      method,
+      path,
+      headers,
+      agent: false,
+      timeout,
+    }
     try {
-      const asked = request(options).end()
+      const asked = request(options).end(body)
       asked.on('timeout', () => asked.destroy())
-      const [response] = (await once(asked, 'response')) as [AsyncIterable<Buffer>]
+      const [response] = (await once(asked, 'response')) as [AsyncIterable<Buffer> & { statusCode: number }]
       let text = ''
       for await (const chunk of response) text += chunk.toString()
-      return (JSON.parse(text) as { peers: Peer[] }).peers
+      return { status: response.statusCode, text }
     } catch {
-      return []
+      return { status: 0, text: '' }
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A fleet on this machine as it really runs: processes of the built command. Parts: `start` (50 agents start, know each
- * other, one of them is frozen), `joins` (100 join at the same moment), `return` (a relay with 200 relayed agents is killed).
+ * other, two of them fall silent), `joins` (100 join at the same moment), `return` (a relay with 200 relayed agents is killed).
  */
 import { controlPlaneClient, loadIdentity, type ControlPlaneClient } from '@agent-mesh/agent'
 import { execFile } from 'node:child_process'
@@ -12,6 +12,8 @@ import { promisify } from 'node:util'
 import type { Bench, BenchOptions } from '../bench.ts'
 import { MemberProcess } from '../revoke/member-process.ts'
 import { CommandProcess } from './command-process.ts'
+import { silentPeers } from './silent-peers.ts'
+import { mostMs, round1, seconds, untilAll } from './timing.ts'
 
 const fleet = 50
 const joins = 100
@@ -20,14 +22,9 @@ const relayed = 200
 const relayedProcesses = 4
 /** Agents that start at the same time in part `start`. */
 const startsAtOnce = 8
-/** A part that takes longer has failed, ms. */
-const mostMs = 240_000
 const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
 type Figures = Record<string, number>
-
-const round1 = (value: number): number => Math.round(value * 10) / 10
-const seconds = (since: number): number => round1((performance.now() - since) / 1_000)
 
 /** A control plane and what is started with it; `end` leaves nothing behind. */
 class Site {
@@ -81,22 +78,6 @@ class Site {
   }
 }
 
-/** Looks each 100 ms until all of these agents say so of themselves. @throws Error after `mostMs` */
-async function untilAll(
-  agents: readonly CommandProcess[],
-  isSo: (agent: CommandProcess) => Promise<boolean>,
-  what: string,
-): Promise<void> {
-  const until = performance.now() + mostMs
-  let waiting = [...agents]
-  while (waiting.length > 0) {
-    if (performance.now() > until) throw new Error(`Cannot wait longer: ${waiting.length} agents, ${what}`)
-    const answers = await Promise.all(waiting.map(isSo))
-    waiting = waiting.filter((_, i) => answers[i] !== true)
-    if (waiting.length > 0) await wait(100)
-  }
-}
-
 const named = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 
@@ -132,22 +113,10 @@ async function startPart(progress: BenchOptions['progress']): Promise<Figures> {
       relay_cpu_s: round1(cpu(relays) / relays.length),
       control_plane_cpu_s: cpu([site.controlPlane]),
     }
-    return { ...figures, silent_offline_s: await freezeOne(agents) }
+    return { ...figures, ...(await silentPeers(agents, progress)) }
   } finally {
     await site.end()
   }
-}
-
-async function freezeOne([frozen, ...others]: CommandProcess[]): Promise<number> {
-  if (frozen === undefined) throw new Error('Cannot freeze an agent: there is none')
-  const name = 'agent-0'
-  await wait(20_000)
-  const began = performance.now()
-  frozen.kill('SIGSTOP')
-  const offline = async (agent: CommandProcess) =>
-    (await agent.peers()).some(peer => peer.name === name && !peer.online)
-  await untilAll(others, offline, 'who do not see that one is frozen')
-  return seconds(began)
 }
 
 async function joinsPart(progress: BenchOptions['progress']): Promise<Figures> {
@@ -192,19 +161,23 @@ async function returnPart(progress: BenchOptions['progress']): Promise<Figures> 
     const relay_return_s = seconds(began)
     progress(`all online again ${relay_return_s} s after the relay was ready`)
     const names = members.flatMap(process => process.members.map(({ name }) => name))
+    const calledAt = performance.now()
     const called = await Promise.all(
       members.map((process, i) => {
         const from = process.members.map(({ name }) => name)
         const to = from.map((_, j) => names[((i + 1) * share + j) % names.length] ?? '')
-        return process.ask({ order: 'calls', from, to }, mostMs) as Promise<number>
+        return process.ask({ order: 'calls', from, to }, mostMs) as Promise<string[]>
       }),
     )
-    const relay_return_calls_failed = called.reduce((sum, failed) => sum + failed, 0)
+    const relay_return_calls_s = seconds(calledAt)
+    const failures = called.flat()
+    for (const reason of new Set(failures)) progress(`a call failed: ${reason}`)
     return {
       relayed,
       relay_return_s,
       relay_return_calls: relayed,
-      relay_return_calls_failed,
+      relay_return_calls_failed: failures.length,
+      relay_return_calls_s,
       relay_return_cpu_s: round1(returned.cpu),
     }
   } finally {

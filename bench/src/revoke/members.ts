@@ -26,7 +26,7 @@ export type Order =
   | { order: 'linked'; name: string }
   /** Until every member sees so many members online, itself included. */
   | { order: 'online'; members: number }
-  /** One call from each member to the one at the same place of `to`: how many failed. */
+  /** One call from each member to the one at the same place of `to`, all at once: why those failed that did. */
   | { order: 'calls'; from: string[]; to: string[] }
   /** Whether this member reaches any of the others. */
   | { order: 'reaches'; from: string; peers: string[] }
@@ -80,7 +80,8 @@ const orders: { [O in Order['order']]: (order: Extract<Order, { order: O }>) => 
     const calls = from.map((name, i) =>
       agent(name).ask('host.info', {}, { peer: to[i] ?? '', timeout: 10_000, idempotent: true }),
     )
-    return (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected').length
+    const ends = await Promise.allSettled(calls)
+    return ends.flatMap(end => (end.status === 'rejected' ? [String(end.reason)] : []))
   },
   linked: async ({ name }) =>
     agent(name)

@@ -1,0 +1,70 @@
+/** Agents that fall silent (SIGSTOP: their sockets stand): how long until all others list them offline, at rest and under calls. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { CommandProcess } from './command-process.ts'
+import { seconds, untilAll } from './timing.ts'
+
+/** Calls that each of the others begins in a second: some 100 in all. */
+const callsPerSecond = 2
+/** ms before one falls silent: links are open, and calls go everywhere. */
+const settleMs = 20_000
+
+/** @param agents called `agent-0` and so on; the first two fall silent */
+export async function silentPeers(
+  agents: readonly CommandProcess[],
+  progress: (line: string) => void,
+): Promise<Record<string, number>> {
+  await wait(settleMs)
+  const silent_offline_s = await silence(agents, 'agent-0')
+  progress(`one that fell silent is offline after ${silent_offline_s} s`)
+  const others = agents.slice(1)
+  const load = new Load(others.slice(1))
+  await wait(settleMs)
+  const silent_offline_loaded_s = await silence(others, 'agent-1')
+  const { calls, failed } = await load.stop()
+  progress(`and after ${silent_offline_loaded_s} s under ${calls} calls, of which ${failed} failed`)
+  return {
+    silent_offline_s,
+    silent_offline_loaded_s,
+    silent_loaded_calls: calls,
+    silent_loaded_calls_failed: failed,
+  }
+}
+
+/** @returns seconds until all others list the first one, which is called `name`, as offline */
+async function silence([silent, ...others]: readonly CommandProcess[], name: string): Promise<number> {
+  if (silent === undefined) throw new Error('Cannot stop an agent: there is none')
+  const began = performance.now()
+  silent.kill('SIGSTOP')
+  const offline = async (agent: CommandProcess) =>
+    (await agent.peers()).some(peer => peer.name === name && !peer.online)
+  await untilAll(others, offline, `which do not see that ${name} is silent`)
+  return seconds(began)
+}
+
+/** Idempotent calls at a steady rate from each of the callers, to whichever member they choose. */
+class Load {
+  readonly #timers: NodeJS.Timeout[]
+  readonly #running = new Set<Promise<void>>()
+  #calls = 0
+  #failed = 0
+
+  constructor(callers: readonly CommandProcess[]) {
+    this.#timers = callers.map(caller => setInterval(() => this.#begin(caller), 1_000 / callsPerSecond))
+  }
+
+  #begin(caller: CommandProcess): void {
+    this.#calls++
+    const running: Promise<void> = caller
+      .call()
+      .then(answered => void (this.#failed += Number(!answered)))
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  /** Begins no more, and waits for the last. */
+  async stop(): Promise<{ calls: number; failed: number }> {
+    for (const timer of this.#timers) clearInterval(timer)
+    await Promise.all(this.#running)
+    return { calls: this.#calls, failed: this.#failed }
+  }
+}
