@@ -64,7 +64,7 @@ export class Reachable {
     this.#watch = new WatchLinks({
       redialMs: () => (head.current.relays.length > 0 ? pathDefaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
-      connect: (peerId, signal) => targets.link(peerId, { signal }),
+      connect: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
       ping: (link, signal) => this.#ping(link, signal),
       log,
     })

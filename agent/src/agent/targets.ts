@@ -2,7 +2,7 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Callee, CallTargets, ConnectOptions, Providers } from '../services/index.ts'
-import type { DialTarget } from '../transport/dial/dial-target.ts'
+import type { ConnectOptions as LinkOptions, DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
@@ -76,9 +76,13 @@ export class Targets implements CallTargets {
   }
 
   /** The best link whose peer takes new calls. @throws MeshError as {@link Transport.connect} */
-  async link(peerId: string, { deadline, signal }: Partial<ConnectOptions>): Promise<Link> {
+  async link(
+    peerId: string,
+    { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>,
+  ): Promise<Link> {
     const { member, paths } = this.#init
-    const options = { paths, ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
+    const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
+    const options: LinkOptions = { paths, upkeep, ...limits }
     const link = await member.transport.connect(this.#dialTarget(peerId), options)
     if (member.serving.sessions.of(link).usable) return link
     // The peer is leaving this link: calls on it finish, this one takes another.

@@ -7,7 +7,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, upgradeProtocol } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Identity } from '../identity/index.ts'
-import { withoutPeer } from './address.ts'
+import { pathOf, withoutPeer } from './address.ts'
 import { Admissions } from './links/admissions.ts'
 import { atMost } from '../core/at-most.ts'
 import { byteStreamOf, type ByteStream } from './libp2p/byte-stream.ts'
@@ -150,7 +150,10 @@ class MeshTransport implements Transport {
       helloMs,
       now,
       onObserved: (connection, peer, observed) => this.#upgrades?.onObserved(connection, peer, observed),
-      onLink: connection => this.#identification.of(connection),
+      onLink: connection => {
+        // What identify tells is for reservations, which are made at relays, and those are reached directly.
+        if (pathOf(connection.remoteAddr.toString()) === 'direct') this.#identification.of(connection)
+      },
     })
     const upgrades = init.upgrades === undefined ? undefined : this.#makeUpgrades(init.upgrades)
     this.#upgrades = upgrades

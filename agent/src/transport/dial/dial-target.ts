@@ -23,4 +23,6 @@ export interface ConnectOptions {
   paths?: 'any' | 'relay'
   /** Opens another link when the relay of the one there is leaves. @default false */
   lasting?: boolean
+  /** No call waits for the link: dials of others go first where the process has many to do. @default false */
+  upkeep?: boolean
 }

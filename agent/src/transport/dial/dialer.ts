@@ -1,20 +1,18 @@
 /** Opens links: turns what is known of a peer into attempts of the dial ladder. Libp2p dials nothing by itself. */
-import type { Connection } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
-import { startTimer, timerDelay } from '@agent-mesh/protocol/timers'
+import { startTimer } from '@agent-mesh/protocol/timers'
 import { circuitAddr, withPeer, type Path } from '../address.ts'
 import type { Connector } from '../links/connector.ts'
 import type { ConnectOptions, DialTarget, RelayTarget } from './dial-target.ts'
 import { transportDefaults } from '../defaults.ts'
 import { dialOrder, type Interfaces } from './dial-order.ts'
-import { HandshakeSlots } from './handshake-slots.ts'
+import type { Demand } from './handshake-slots.ts'
 import { climb, type Attempt, type Ways } from './ladder.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import type { Link } from '../links/link.ts'
 import type { NodeCore } from '../libp2p/node.ts'
+import { Opener } from './opener.ts'
 import type { PathHistory } from './path-history.ts'
-import { whileRunning } from '../../core/while-running.ts'
 
 export interface DialerInit {
   self: string
@@ -33,6 +31,7 @@ interface Flight {
   abort: AbortController
   /** Takes the ways to the peer that are new. */
   learn: (target: DialTarget) => void
+  demand: Demand
   waiting: number
   /** Has its link, or its failure: nobody gives up any more. */
   settled: boolean
@@ -40,12 +39,14 @@ interface Flight {
 
 export class Dialer {
   readonly #init: DialerInit
+  readonly #opener: Opener
   readonly #flights = new Map<string, Flight>()
   /** With their abort; they outlive their flight while direct addresses are tried behind a relay's back. */
   readonly #climbs = new Map<Promise<unknown>, AbortController>()
 
   constructor(init: DialerInit) {
     this.#init = init
+    this.#opener = new Opener(init)
   }
 
   /**
@@ -68,7 +69,7 @@ export class Dialer {
         `Cannot connect to ${target.name ?? target.peerId}: no time is left`,
       )
     links.makeRoom()
-    const flight = this.#flight(target, options.paths ?? 'any')
+    const flight = this.#flight(target, options.paths ?? 'any', options.upkeep !== true)
     try {
       const opened = await this.#wait(flight, target, options)
       return links.lasting(target.peerId, allowed) ?? opened
@@ -80,14 +81,16 @@ export class Dialer {
     }
   }
 
-  #flight(target: DialTarget, paths: 'any' | 'relay'): Flight {
+  #flight(target: DialTarget, paths: 'any' | 'relay', urgent: boolean): Flight {
     const key = `${paths} ${target.peerId}`
     const known = this.#flights.get(key)
     if (known !== undefined && !known.abort.signal.aborted) {
       known.learn(target)
+      known.demand.urgent ||= urgent
       return known
     }
     const abort = new AbortController()
+    const demand: Demand = { urgent }
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
     const { links } = this.#init
     const unsubscribe = [
@@ -98,7 +101,7 @@ export class Dialer {
         if (!link.suspect && link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
       }),
     ]
-    const { climbing, learn } = this.#climb(target, paths, abort)
+    const { climbing, learn } = this.#climb(target, paths, demand, abort)
     this.#own(climbing, abort)
     const link = Promise.race([climbing, theirs]).finally(() => {
       for (const stop of unsubscribe) stop()
@@ -108,7 +111,10 @@ export class Dialer {
     })
     // Every caller may have given up before it fails.
     link.catch(() => {})
-    const flight: Flight = { peerId: target.peerId, link, abort, learn, waiting: 0, settled: false }
+    const flight: Flight = {
+      ...{ peerId: target.peerId, link, abort, learn, demand },
+      ...{ waiting: 0, settled: false },
+    }
     this.#flights.set(key, flight)
     return flight
   }
@@ -157,11 +163,11 @@ export class Dialer {
     }
   }
 
-  #climb(target: DialTarget, paths: 'any' | 'relay', abort: AbortController) {
+  #climb(target: DialTarget, paths: 'any' | 'relay', demand: Demand, abort: AbortController) {
     const { history, links } = this.#init
     history.begin(target.peerId)
     const known = new Set<string>()
-    const news = (now: DialTarget) => unknown(this.#ways(now, paths), known)
+    const news = (now: DialTarget) => unknown(this.#ways(now, paths, demand), known)
     let add: (ways: Ways<Link>) => void = () => {}
     const climbing = climb({
       ...news(target),
@@ -183,13 +189,13 @@ export class Dialer {
     return { climbing, learn }
   }
 
-  #ways({ peerId, addrs, relays }: DialTarget, paths: 'any' | 'relay'): Ways<Link> {
+  #ways({ peerId, addrs, relays }: DialTarget, paths: 'any' | 'relay', demand: Demand): Ways<Link> {
     const { interfaces, history, self } = this.#init
     const dialled = paths === 'relay' ? [] : history.bestFirst(peerId, dialOrder(addrs, interfaces()))
     const others = relays.filter(relay => relay.peerId !== self && relay.peerId !== peerId)
     return {
-      direct: dialled.map(addr => this.#direct(addr, peerId)),
-      relayed: this.#trustedFirst(others).map(relay => this.#relayed(relay, peerId, paths)),
+      direct: dialled.map(addr => this.#direct(addr, peerId, demand)),
+      relayed: this.#trustedFirst(others).map(relay => this.#relayed(relay, peerId, paths, demand)),
     }
   }
 
@@ -201,11 +207,14 @@ export class Dialer {
     return [...relays.filter(relay => !doubtful(relay)), ...relays.filter(doubtful)]
   }
 
-  #direct(addr: string, peerId: string): Attempt<Link> {
+  #direct(addr: string, peerId: string, demand: Demand): Attempt<Link> {
     const known = () => this.#init.links.best(peerId, ['direct'])
     return {
       name: addr,
-      run: (signal, answered) => this.#open(withPeer(addr, peerId), signal, known, { answered }),
+      run: (signal, answered) => {
+        const opening = { addr: withPeer(addr, peerId), slotMs: transportDefaults.slotMs }
+        return this.#opener.open({ ...opening, signal, known, answered, demand })
+      },
     }
   }
 
@@ -213,19 +222,20 @@ export class Dialer {
    * Through a relay: first a link to the relay itself, whose guard lets nobody else pass. When that one falls silent under
    * the dial, as all paths do that a host loses with its network, a new one is taken.
    */
-  #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay'): Attempt<Link> {
+  #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay', demand: Demand): Attempt<Link> {
     const known = () => this.#init.links.lasting(peerId, paths === 'relay' ? ['relay'] : undefined)
     const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
       try {
         const addr = circuitAddr(link.remoteAddr, relay.peerId, peerId)
-        return await this.#open(addr, signal, known, { slotMs: transportDefaults.circuitSlotMs })
+        const { circuitSlotMs: slotMs } = transportDefaults
+        return await this.#opener.open({ addr, signal, known, slotMs, demand })
       } finally {
         unpin()
       }
     }
     const run = async (signal: AbortSignal): Promise<Link> => {
-      const link = await this.connect({ ...relay, relays: [] }, { signal })
+      const link = await this.connect({ ...relay, relays: [] }, { signal, upkeep: !demand.urgent })
       const silent = new AbortController()
       const unsubscribe = this.#init.links.onDoubt(doubted => {
         if (doubted === link && link.suspect) silent.abort()
@@ -240,39 +250,6 @@ export class Dialer {
       return run(signal)
     }
     return { name: `relay ${relay.peerId}`, run }
-  }
-
-  /** Waits for a handshake slot; the time limits count from then on. Skips it when there is a link by then. */
-  async #open(
-    addr: string,
-    signal: AbortSignal,
-    known: () => Link | undefined,
-    { answered = () => {}, slotMs = transportDefaults.slotMs }: { answered?: () => void; slotMs?: number },
-  ): Promise<Link> {
-    const free = await handshakeSlots.take(signal)
-    if (known() !== undefined) {
-      free()
-      throw new MeshError('cancelled', 'Cannot connect: the peer did so meanwhile')
-    }
-    const timer = setTimeout(free, timerDelay(slotMs))
-    try {
-      return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
-        const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
-          signal: limited,
-          maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
-          onProgress: ({ type }) => {
-            if (type !== encrypting) return
-            answered()
-            clearTimeout(timer)
-            extend(transportDefaults.handshakeMs)
-          },
-        })
-        return this.#init.connector.dialled(connection, limited)
-      })
-    } finally {
-      clearTimeout(timer)
-      free()
-    }
   }
 
   /** Gives up all dials and waits for them. */
@@ -291,9 +268,3 @@ function unknown(ways: Ways<Link>, known: Set<string>): Ways<Link> {
 }
 
 const isAllowed = (link: Link, paths: 'any' | 'relay'): boolean => paths === 'any' || link.path === 'relay'
-
-/** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
-const encrypting = 'upgrader:encrypt-outbound-connection'
-
-/** Of the process, since it is the process's CPU that handshakes compete for. */
-const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)

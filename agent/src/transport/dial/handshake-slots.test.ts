@@ -24,6 +24,38 @@ describe('handshake slots', () => {
     expect(most).toBe(2)
   })
 
+  it('go to dials that a call waits for before upkeep, but each fourth to the oldest', async () => {
+    const slots = new HandshakeSlots(1)
+    const order: string[] = []
+    const free = await slots.take(never)
+    const dial = async (name: string, urgent: boolean) => {
+      const freeAgain = await slots.take(never, { urgent })
+      order.push(name)
+      freeAgain()
+    }
+    const upkeep = ['u1', 'u2'].map(name => dial(name, false))
+    const calls = ['c1', 'c2', 'c3', 'c4', 'c5'].map(name => dial(name, true))
+    free()
+    await Promise.all([...upkeep, ...calls])
+    expect(order).toEqual(['c1', 'c2', 'c3', 'u1', 'c4', 'c5', 'u2'])
+  })
+
+  it('go soon to an upkeep that a call has come to wait for', async () => {
+    const slots = new HandshakeSlots(1)
+    const order: string[] = []
+    const free = await slots.take(never)
+    const demands = ['one', 'two'].map(name => ({ name, urgent: false }))
+    const dials = demands.map(async demand => {
+      const freeAgain = await slots.take(never, demand)
+      order.push(demand.name)
+      freeAgain()
+    })
+    if (demands[1] !== undefined) demands[1].urgent = true
+    free()
+    await Promise.all(dials)
+    expect(order).toEqual(['two', 'one'])
+  })
+
   it('pass over who gave up, before and while waiting', async () => {
     const slots = new HandshakeSlots(1)
     const free = await slots.take(never)

@@ -158,9 +158,11 @@ describe('the dial ladder', () => {
   })
 
   it('discards a loser that finishes after all', async () => {
-    const deaf: Attempt<string> = { name: 'deaf', run: () => delay(30, 'deaf') }
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const deaf: Attempt<string> = { name: 'deaf', run: () => promise }
     const { result, late } = run([deaf, ok('winner')])
     expect(await result).toBe('winner')
+    resolve('deaf')
     await expect.poll(() => late).toEqual(['deaf'])
   })
 

@@ -1,0 +1,74 @@
+/** Opens connections and makes links of them, as many at the same time as this process has handshake slots for. */
+import type { Connection } from '@libp2p/interface'
+import { MeshError } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import { multiaddr } from '@multiformats/multiaddr'
+import { whileRunning } from '../../core/while-running.ts'
+import { transportDefaults } from '../defaults.ts'
+import type { NodeCore } from '../libp2p/node.ts'
+import type { Connector } from '../links/connector.ts'
+import type { Link } from '../links/link.ts'
+import { HandshakeSlots, type Demand } from './handshake-slots.ts'
+
+export interface OpenerInit {
+  connector: Pick<Connector, 'dialled'>
+  transportManager: () => Pick<NodeCore['transportManager'], 'dial'>
+}
+
+export interface Opening {
+  /** With the peer id. */
+  addr: string
+  signal: AbortSignal
+  /** A link that makes this one needless. */
+  known: () => Link | undefined
+  /** TCP, or the circuit, stands. */
+  answered?: () => void
+  /** Without that after so many ms, the slot goes to another. */
+  slotMs: number
+  demand: Readonly<Demand>
+}
+
+export class Opener {
+  readonly #init: OpenerInit
+
+  constructor(init: OpenerInit) {
+    this.#init = init
+  }
+
+  /**
+   * Waits for a handshake slot; the time limits count from then on.
+   * @throws MeshError cancelled when there is a link by then; what the dial and the hello throw
+   */
+  async open({ addr, signal, known, answered, slotMs, demand }: Opening): Promise<Link> {
+    const free = await handshakeSlots.take(signal, demand)
+    if (known() !== undefined) {
+      free()
+      throw new MeshError('cancelled', 'Cannot connect: the peer did so meanwhile')
+    }
+    const timer = setTimeout(free, timerDelay(slotMs))
+    try {
+      return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
+        const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
+          signal: limited,
+          maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
+          onProgress: ({ type }) => {
+            if (type !== encrypting) return
+            answered?.()
+            clearTimeout(timer)
+            extend(transportDefaults.handshakeMs)
+          },
+        })
+        return this.#init.connector.dialled(connection, limited)
+      })
+    } finally {
+      clearTimeout(timer)
+      free()
+    }
+  }
+}
+
+/** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
+const encrypting = 'upgrader:encrypt-outbound-connection'
+
+/** Of the process, since it is the process's CPU that handshakes compete for. */
+const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)
