@@ -61,7 +61,8 @@ it(
     await until(idle)
     const before = resources()
     for (let i = 1; i < changes / 2; i++) await change()
-    await until(() => idle() && resources() <= before)
+    // One left by each change would be twice as many; timers of the members themselves come and go.
+    await until(() => idle() && resources() <= before + changes / 4)
     expect([caller.links.size, callee.links.size, relay.links.size]).toEqual([1, 1, 2])
     expect(circuit.reservations()).toEqual([callee.peerId])
   },
