@@ -24,6 +24,8 @@ export const defaults = {
   localRequestBytes: 2 * 1024 * 1024,
   /** Largest file or standard input that a command reads whole, bytes: a policy, a token, a configuration. */
   inputBytes: 16 * 1024 * 1024,
+  /** Largest configuration file, bytes: it has some dozen lines. */
+  configBytes: 256 * 1024,
   /** `sockaddr_un` holds 104 bytes on macOS and 108 on Linux, with a NUL. */
   socketPathBytes: 100,
   /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */

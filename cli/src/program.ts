@@ -4,6 +4,7 @@ import { Command, CommanderError, type Argument } from 'commander'
 
 import type { Finish } from './commands/define.ts'
 import { commandGroups } from './commands/index.ts'
+import { takesSettings } from './config/settings-of.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { rootHelp } from './help/root-help.ts'
 import { showUsageAfterErrors, usageReason } from './help/usage-errors.ts'
@@ -37,6 +38,7 @@ export function createProgram(json: boolean, finish: Finish): Command {
     .option('--data <dir>', 'data folder (default: $XDG_DATA_HOME/agent-mesh/CONTEXT)')
     .option('--json', 'results as JSON')
     .option('--proxy <url>', 'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; exempt: NO_PROXY)')
+    .option('--config <file>', 'configuration file, YAML or JSON (default: AGENT_MESH_CONFIG)')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: listed })
     .showSuggestionAfterError()
     .configureOutput({
@@ -44,6 +46,7 @@ export function createProgram(json: boolean, finish: Finish): Command {
     })
     .exitOverride()
     .addHelpText('after', rootHelp)
+  takesSettings(program, { files: ['data'], never: ['version', 'json', 'config'] })
   for (const { heading, commands } of commandGroups) {
     program.commandsGroup(heading)
     for (const register of commands) register(program, finish)

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
@@ -10,10 +11,18 @@ export interface GlobalOptions {
   data?: string
   json?: boolean
   proxy?: string
+  config?: string
 }
+
+/** What of them, and of the join token, the configuration file gives. */
+export type FileOptions = Pick<GlobalOptions, 'context' | 'data' | 'proxy'> & { join?: string }
+
+/** What chose the context or the data folder. */
+export type ContextChoice = 'option' | 'environment' | 'file' | 'use' | 'default'
 
 export interface Settings {
   context: string
+  chosenBy: ContextChoice
   /** Absolute. */
   data: string
   /** What commands printed for the reader need to mean the same context: ` --context x`, or nothing. */
@@ -27,7 +36,7 @@ export interface Settings {
   interactive: boolean
   /** Through which control plane and relays are reached. */
   proxy: ProxySettings | undefined
-  /** What the environment has for `--join`: `TOKEN`, or `@FILE`. */
+  /** What environment or file have for `--join`: `TOKEN`, or `@FILE`. */
   join: string | undefined
 }
 
@@ -38,35 +47,86 @@ export interface ProxySettings {
 }
 
 /**
- * The one place that reads the environment: XDG_DATA_HOME, NO_COLOR, HTTPS_PROXY, HTTP_PROXY, NO_PROXY, AGENT_MESH_JOIN,
- * AGENT_MESH_JOIN_FILE.
+ * This file alone reads the environment: AGENT_MESH_CONTEXT, AGENT_MESH_DATA, AGENT_MESH_PROXY, AGENT_MESH_JOIN, AGENT_MESH_JOIN_FILE,
+ * XDG_DATA_HOME, NO_COLOR, HTTPS_PROXY, HTTP_PROXY, NO_PROXY; those of single commands: config/resolve-settings.ts.
  * @throws MeshError invalid_argument for a context that is no name, or when neither home nor data folder is known
  */
-export function readSettings(options: GlobalOptions, env: NodeJS.ProcessEnv = environment()): Settings {
-  const context = options.context ?? defaults.context
-  if (!/^[a-zA-Z0-9][\w.-]{0,63}$/.test(context))
-    throw new MeshError(
-      'invalid_argument',
-      `Cannot use context ${JSON.stringify(context)}: not 1-64 of a-z, 0-9, . _ -`,
-    )
+export function readSettings(
+  options: GlobalOptions,
+  env: NodeJS.ProcessEnv = environment(),
+  file: FileOptions = {},
+): Settings {
+  const { context, data, chosenBy } = contextOf(options, env, file)
   return {
     context,
-    data: options.data === undefined ? contextFolder(context, env) : resolve(options.data),
-    flags: flagsOf(options),
+    chosenBy,
+    data,
+    flags: flagsOf(chosenBy === 'option' ? options : chosenBy === 'file' ? file : {}),
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
     redraws: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
-    proxy: proxyOf(options.proxy, env),
-    join: joinOf(env),
+    proxy: proxyOf(options.proxy ?? (given(env, 'AGENT_MESH_PROXY') || file.proxy), env),
+    join: joinOf(env) ?? file.join,
   }
 }
 
-function contextFolder(context: string, env: NodeJS.ProcessEnv): string {
+/** The configuration file that option or environment name. */
+export const configPath = ({ config }: GlobalOptions, env: NodeJS.ProcessEnv): string | undefined =>
+  config ?? (given(env, 'AGENT_MESH_CONFIG') || undefined)
+
+/** An empty variable counts as none. */
+const given = (env: NodeJS.ProcessEnv, name: string): string => env[name] ?? ''
+
+type Choice = Pick<Settings, 'context' | 'data' | 'chosenBy'>
+
+/** The first that names a data folder or a context says which it is; of both, the folder counts. */
+function contextOf(options: GlobalOptions, env: NodeJS.ProcessEnv, file: FileOptions): Choice {
+  const variables = { data: given(env, 'AGENT_MESH_DATA'), context: given(env, 'AGENT_MESH_CONTEXT') }
+  const layers = [
+    ['option', options],
+    ['environment', variables],
+    ['file', file],
+  ] as const
+  for (const [chosenBy, { data, context }] of layers) {
+    const isNamed = chosenBy === 'option' ? context !== undefined : (context ?? '') !== ''
+    const name = isNamed ? contextName(context ?? '') : defaults.context
+    if (data !== undefined && data !== '') return { context: name, data: resolve(data), chosenBy }
+    if (isNamed) return { context: name, data: join(contextsFolder(env), name), chosenBy }
+  }
+  const folder = contextsFolder(env)
+  const used = usedContext(folder)
+  const context = used ?? defaults.context
+  return { context, data: join(folder, context), chosenBy: used === undefined ? 'default' : 'use' }
+}
+
+/** @throws MeshError invalid_argument when it is no name */
+export function contextName(text: string): string {
+  if (/^[a-zA-Z0-9][\w.-]{0,63}$/.test(text)) return text
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot use context ${JSON.stringify(text)}: not 1-64 of a-z, 0-9, . _ -`,
+  )
+}
+
+/** Holds a folder for each context. @throws MeshError invalid_argument when this user has no home */
+export function contextsFolder(env: NodeJS.ProcessEnv = environment()): string {
   const shared = env['XDG_DATA_HOME']
   // The XDG specification: relative values are ignored.
   const base = shared !== undefined && isAbsolute(shared) ? shared : join(homeOf(), '.local', 'share')
-  return join(base, 'agent-mesh', context)
+  return join(base, 'agent-mesh')
+}
+
+/** What `agent-mesh context use` wrote; no context has a name that begins with a dot. */
+export const usedContextFile = (folder: string): string => join(folder, '.context')
+
+function usedContext(folder: string): string | undefined {
+  try {
+    return contextName(readFileSync(usedContextFile(folder), 'utf8').trim())
+  } catch (error) {
+    if (error instanceof MeshError) throw error
+    return undefined
+  }
 }
 
 /** A user without an entry in the user database has no home: containers run as any number. */
@@ -78,38 +138,38 @@ function homeOf(): string {
     // No entry: as an empty one.
   }
   throw new MeshError('invalid_argument', 'Cannot choose a data folder: this user has no home directory', {
-    hint: 'Name the folder with --data DIR, or set XDG_DATA_HOME or HOME.',
+    hint: 'Name the folder with --data DIR, or set AGENT_MESH_DATA, XDG_DATA_HOME or HOME.',
   })
 }
 
 function joinOf(env: NodeJS.ProcessEnv): string | undefined {
-  const [token, file] = [env['AGENT_MESH_JOIN'] ?? '', env['AGENT_MESH_JOIN_FILE'] ?? '']
+  const [token, file] = [given(env, 'AGENT_MESH_JOIN'), given(env, 'AGENT_MESH_JOIN_FILE')]
   if (token !== '') return token
   return file === '' ? undefined : `@${file}`
 }
 
 /** Everything is tunnelled, so one proxy serves for all; what is on this machine never needs it. */
-function proxyOf(option: string | undefined, env: NodeJS.ProcessEnv): ProxySettings | undefined {
+function proxyOf(own: string | undefined, env: NodeJS.ProcessEnv): ProxySettings | undefined {
   const named = (name: string) => [env[name], env[name.toLowerCase()]].find(value => (value ?? '') !== '')
-  const url = option ?? named('HTTPS_PROXY') ?? named('HTTP_PROXY')
+  const url = own ?? named('HTTPS_PROXY') ?? named('HTTP_PROXY')
   if (url === undefined || url === 'none') return undefined
   const exempt = [named('NO_PROXY'), defaults.neverProxied].filter(value => value !== undefined)
   return { url, noProxy: exempt.join(',') }
 }
 
-function flagsOf({ context, data }: GlobalOptions): string {
+function flagsOf({ context, data }: Pick<GlobalOptions, 'context' | 'data'>): string {
   if (data !== undefined)
     return ` --data ${/^[\w./-]+$/.test(data) ? data : `'${data.replaceAll("'", "'\\''")}'`}`
   return context === undefined ? '' : ` --context ${context}`
 }
 
-/** Of a process of this same command: all of this one's, and the join token, if any. */
+/** Of a process of this same command: what is set for this one is not meant for it; the join token, if any. */
 export function childEnvironment(join: string | undefined): NodeJS.ProcessEnv {
-  const { AGENT_MESH_JOIN: _, AGENT_MESH_JOIN_FILE: __, ...env } = environment()
-  return join === undefined ? env : { ...env, AGENT_MESH_JOIN: join }
+  const inherited = Object.entries(environment()).filter(([name]) => !name.startsWith('AGENT_MESH_'))
+  return { ...Object.fromEntries(inherited), ...(join !== undefined && { AGENT_MESH_JOIN: join }) }
 }
 
-function environment(): NodeJS.ProcessEnv {
+export function environment(): NodeJS.ProcessEnv {
   // eslint-disable-next-line no-restricted-properties -- this is the file that reads it
   return process.env
 }

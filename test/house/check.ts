@@ -41,6 +41,11 @@ const parts: readonly Part[] = [
     mend: 'see the line under each violation',
   },
   { name: 'openapi', command: ['node', 'protocol/openapi/generate.ts', '--check'], mend: 'npm run generate' },
+  {
+    name: 'configuration',
+    command: ['node', 'cli/build/configuration.ts', '--check'],
+    mend: 'npm run generate',
+  },
 ]
 
 interface Outcome {

@@ -1,5 +1,6 @@
 import { Option } from 'commander'
 
+import { takesSettings } from '../config/settings-of.ts'
 import { defaults } from '../defaults.ts'
 import { parseListen } from '../arguments.ts'
 import { logLevelOption, type LogLevel } from './log-level.ts'
@@ -72,34 +73,22 @@ export const registerControlPlane: Register = (program, finish) => {
     .addOption(trustProxyOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesSettings(command, { live: ['log-level'], never: ['create-table', 'restored', 'empty-store'] })
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options } = invocation
-    const {
-      listen,
-      publicUrl,
-      logLevel,
-      store,
-      createTable = false,
-      restored = false,
-      emptyStore = false,
-      trustProxy,
-    } = options
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
       start: async folder => {
         const { startControlPlaneDaemon } = await import('../daemon/control-plane-daemon.ts')
         return startControlPlaneDaemon({
+          ...{ createTable: false, restored: false, emptyStore: false },
+          ...options,
+          publicUrl: options.publicUrl,
+          store: options.store,
+          trustProxy: options.trustProxy,
           folder: folder.path,
-          listen,
-          publicUrl,
-          logLevel,
-          store,
-          createTable,
-          restored,
-          emptyStore,
-          trustProxy,
         })
       },
     })

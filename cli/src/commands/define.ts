@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 
-import { defaults } from '../defaults.ts'
+import { prepare, type Prepared } from '../config/prepare.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { readSettings, type GlobalOptions, type Settings } from '../settings.ts'
+import type { GlobalOptions, Settings } from '../settings.ts'
 import { createOutput, type Output } from '../show/output.ts'
+import { listenForSignals, type Signals } from './signals.ts'
 
 /** Takes the exit code of a command when that is not 0. */
 export type Finish = (code: ExitCode) => void
@@ -27,6 +28,8 @@ export interface Invocation<Options> {
   output: Output
   /** Aborts at Ctrl-C, SIGTERM or the end of the terminal. */
   signal: AbortSignal
+  /** For processes that stay: what they were started with, and how they hear of changes. */
+  reload: Pick<Prepared, 'resolved' | 'again'> & Pick<Signals, 'onReload'>
 }
 
 /**
@@ -40,35 +43,15 @@ export function onCall<Options extends object, Arguments extends unknown[]>(
 ): void {
   command.action(async (...all: unknown[]) => {
     const args = all.slice(0, -2) as Arguments
+    const { settings, resolved, again } = await prepare(command)
     const options = command.optsWithGlobals<Options & GlobalOptions>()
-    const settings = readSettings(options)
-    const interrupts = listenForSignals()
+    const { signal, onReload, stop } = listenForSignals()
     try {
-      const code = await run(
-        { options, settings, output: createOutput(settings), signal: interrupts.signal },
-        ...args,
-      )
+      const reload = { resolved, again, onReload }
+      const code = await run({ options, settings, output: createOutput(settings), signal, reload }, ...args)
       if (code !== undefined) finish(code)
     } finally {
-      interrupts.stop()
+      stop()
     }
   })
-}
-
-function listenForSignals() {
-  const controller = new AbortController()
-  let first: number | undefined
-  const onSignal = () => {
-    if (first !== undefined && performance.now() - first > defaults.sameSignalMs) process.exit(130)
-    first ??= performance.now()
-    controller.abort()
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.on(signal, onSignal)
-  return {
-    signal: controller.signal,
-    stop: () => {
-      for (const signal of signals) process.off(signal, onSignal)
-    },
-  }
 }

@@ -4,6 +4,7 @@ import { registerBugReport } from './bug-report.ts'
 import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerCompletion } from './completion.ts'
+import { registerConfig } from './config.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
@@ -51,5 +52,8 @@ export const commandGroups: readonly CommandGroup[] = [
     heading: 'Administer:',
     commands: [registerToken, registerPolicy, registerRevoke, registerRevocations, registerAudit],
   },
-  { heading: 'Operate:', commands: [registerAdmin, registerDeploy, registerBugReport, registerCompletion] },
+  {
+    heading: 'Operate:',
+    commands: [registerAdmin, registerDeploy, registerConfig, registerBugReport, registerCompletion],
+  },
 ]

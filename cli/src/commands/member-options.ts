@@ -4,6 +4,7 @@ import { Argument, Option, type Command } from 'commander'
 
 import { collect, parseDuration, parseJoin, parseListen } from '../arguments.ts'
 import { defaults } from '../defaults.ts'
+import { takesSettings } from '../config/settings-of.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
@@ -47,6 +48,16 @@ export function joiningOf(
     })
   return { source: join ?? argument ?? environment, wait: wait ?? !interactive }
 }
+
+/** Lets environment and configuration file give the options of both. */
+export const takesMemberSettings = (command: Command): void =>
+  takesSettings(command, {
+    lists: ['listen', 'announce', 'serve'],
+    live: ['log-level', 'serve'],
+    files: ['serve'],
+    atFiles: ['join'],
+    elsewhere: ['join'],
+  })
 
 /** For the help of both. */
 export const joinHelp = `

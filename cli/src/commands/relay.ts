@@ -14,6 +14,7 @@ import {
   nameOption,
   regionOption,
   takesJoin,
+  takesMemberSettings,
   type MemberOptions,
 } from './member-options.ts'
 
@@ -61,6 +62,7 @@ export const registerRelay: Register = (program, finish) => {
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options, settings } = invocation

@@ -14,6 +14,7 @@ import {
   nameOption,
   regionOption,
   takesJoin,
+  takesMemberSettings,
   type MemberOptions,
 } from './member-options.ts'
 
@@ -57,6 +58,7 @@ Examples:
   $ agent-mesh up --name web-1 --serve ./services/math.ts
   $ agent-mesh --context staging up --join TOKEN`,
     )
+  takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options, settings } = invocation

@@ -5,7 +5,9 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
+import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
+import { ServedModules } from './served-modules.ts'
 import { loadServices } from './service-modules.ts'
 
 export interface AgentFlags extends MemberFlags {
@@ -27,8 +29,9 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     mdns: flags.mdns,
     log,
   })
+  const served = new ServedModules(definition => agent.serve(definition))
   try {
-    for (const definition of services) agent.serve(definition)
+    served.serve(services)
   } catch (error) {
     await agent.stop()
     throw error
@@ -38,6 +41,10 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     local: localAgent(agent),
     metrics: () => agent.metrics(),
     ready: { fields: { peerId, name, meshId }, text: (output, flags) => whatNext(agent, output, flags) },
+    live: {
+      ...liveLogLevel(log),
+      serve: (files: readonly string[] | undefined) => served.reload(files ?? []),
+    },
     stop: () => agent.stop(),
   }
 }

@@ -18,6 +18,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import { restoredText } from '../show/restored.ts'
 import type { Text } from '../show/text.ts'
+import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
 export interface ControlPlaneFlags {
@@ -39,6 +40,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
   const { folder, listen, publicUrl, logLevel } = init
   const startedAt = Date.now()
   const store = storeOf(init)
+  const log = createLogger('control-plane', logLevel)
   const running = await startControlPlane({
     data: folder,
     listen,
@@ -47,7 +49,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     emptyStore: init.emptyStore,
     trustProxy: init.trustProxy,
     ...(store === undefined ? {} : { store }),
-    log: createLogger('control-plane', logLevel),
+    log,
   })
   const { url, meshId, adminIdentityFile } = running
   try {
@@ -69,6 +71,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
       },
       text: (output, flags) => howToJoin(running, { folder, flags }, output),
     },
+    live: liveLogLevel(log),
     stop: () => running.stop(),
   }
 }

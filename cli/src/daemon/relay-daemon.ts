@@ -7,6 +7,7 @@ import { defaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
+import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
 export interface RelayFlags extends MemberFlags {
@@ -35,6 +36,7 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
       fields: { peerId, name, meshId, addresses },
       text: (output, flags) => whatNext(relay, output, flags),
     },
+    live: liveLogLevel(log),
     stop: () => relay.stop(),
   }
 }

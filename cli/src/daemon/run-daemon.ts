@@ -12,6 +12,7 @@ import { serveLocal } from '../local/local-server.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import type { Text } from '../show/text.ts'
+import { reloadOnHangup, type LiveSettings } from './reload.ts'
 import { serveOperations } from './operations-server.ts'
 
 export interface StartedDaemon {
@@ -25,6 +26,8 @@ export interface StartedDaemon {
     /** @param flags what printed commands need to mean this context: ` --context x`, or nothing */
     text: (output: Output, flags: string) => Text
   }
+  /** Settings that SIGHUP changes. */
+  live: LiveSettings
   /** Idempotent; finishes what runs. */
   stop(): Promise<void>
 }
@@ -46,7 +49,7 @@ export interface DaemonInit {
  * @throws MeshError when it cannot start, internal when it cannot stop in time
  */
 export async function runDaemon(
-  { settings, output, signal }: Pick<Invocation<object>, 'settings' | 'output' | 'signal'>,
+  { settings, output, signal, reload }: Omit<Invocation<object>, 'options'>,
   { kind, starting, metricsListen, drainMs = 0, start }: DaemonInit,
 ): Promise<void> {
   const folder = await ownDataFolder(settings.data, kind)
@@ -57,6 +60,7 @@ export async function runDaemon(
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()
     const stop = () => inTime(daemon.stop(), kind, drainMs + defaults.stopMs)
+    const reloads = reloadOnHangup({ reload, signal }, daemon.live)
     try {
       const isReady = (fields: object) =>
         output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields, ...fields }, () =>
@@ -64,6 +68,7 @@ export async function runDaemon(
         )
       await serveWhile(() => aborted(signal).then(stop), folder.path, daemon, metricsListen, isReady)
     } finally {
+      await reloads.idle()
       await stop()
     }
   } finally {

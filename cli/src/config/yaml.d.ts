@@ -1,0 +1,40 @@
+/** What of the package `yaml` the configuration reader uses. */
+declare module 'yaml' {
+  export interface Node {
+    range?: [start: number, valueEnd: number, nodeEnd: number] | null
+  }
+  export interface Scalar extends Node {
+    value: unknown
+    /** As it is written. */
+    source?: string
+  }
+  export interface Alias extends Node {
+    source: string
+  }
+  export interface Pair {
+    key: unknown
+    value: unknown
+  }
+  export interface YAMLMap extends Node {
+    items: Pair[]
+  }
+  export interface YAMLSeq extends Node {
+    items: unknown[]
+  }
+  export interface Document {
+    contents: Node | null
+    errors: { pos: [start: number, end: number]; message: string }[]
+    warnings: Document['errors']
+  }
+  export class LineCounter {
+    linePos(offset: number): { line: number; col: number }
+  }
+  export function parseDocument(
+    text: string,
+    options: { lineCounter: LineCounter; prettyErrors: boolean },
+  ): Document
+  export function isAlias(node: unknown): node is Alias
+  export function isMap(node: unknown): node is YAMLMap
+  export function isScalar(node: unknown): node is Scalar
+  export function isSeq(node: unknown): node is YAMLSeq
+}
