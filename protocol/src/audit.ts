@@ -19,6 +19,11 @@ export const auditKinds = [
   'revoke',
   /** It was taken out of the map. */
   'remove',
+  /** Its membership ended: by an admin, or by itself. */
+  'end',
+  'leave',
+  /** Its name, tags or region were changed. */
+  'amend',
   'policy',
   'token.create',
   'token.revoke',

@@ -27,6 +27,8 @@ export const limits = {
   tags: 16,
   /** Roles and tags together, in characters: what a credential has room for beside its other claims. */
   rolesAndTagsChars: 800,
+  /** What a join token is for, in characters. */
+  noteChars: 128,
   /** Links in a key chain: one rotation a month for five years. */
   keyChain: 64,
   /** Keys that one link revokes; more take another link. */

@@ -1,6 +1,6 @@
 /**
  * The signed list of who was put out. An entry stays until no credential of it can be alive; the control plane knows
- * revoked members for ever. `times` came later than the rest: older readers ignore it.
+ * revoked members for ever. `times` and `serialTimes` came later than the rest: older readers ignore them.
  */
 import * as z from 'zod/mini'
 import { meshIdField, peerIdField, millisField, serialField } from './fields.ts'
@@ -15,6 +15,8 @@ export const revocationsSchema = z.looseObject({
   serials: listOf(serialField),
   /** When each of `peerIds` was revoked, unix milliseconds. */
   times: z.optional(listOf(millisField)),
+  /** When each of `serials` was revoked, as `times`. */
+  serialTimes: z.optional(listOf(millisField)),
 })
 export type Revocations = z.output<typeof revocationsSchema>
 

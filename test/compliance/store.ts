@@ -7,6 +7,7 @@ import { enrolmentSuite } from './store-enrolment.ts'
 import type { StoreSetup } from './store-fixture.ts'
 import { healthSuite } from './store-health.ts'
 import { ledgerSuite } from './store-ledger.ts'
+import { membershipSuite } from './store-memberships.ts'
 import { offlineSuite } from './store-offline.ts'
 import { presenceSuite } from './store-presence.ts'
 import { timeSuite } from './store-time.ts'
@@ -18,6 +19,7 @@ export function storeCompliance(name: string, common: StoreSetup): void {
     auditSuite(common)
     auditedChangesSuite(common)
     enrolmentSuite(common)
+    membershipSuite(common)
     directorySuite(common)
     presenceSuite(common)
     offlineSuite(common)

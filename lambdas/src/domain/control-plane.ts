@@ -11,6 +11,8 @@ import { healthHistory, type HealthHistory } from './health-history.ts'
 import { joinTokens, type JoinTokens } from './join-tokens.ts'
 import { mapPages, type MapPages } from './map-pages.ts'
 import { memberLists, type MemberLists } from './member-lists.ts'
+import { membershipChanges, type MembershipChanges } from './membership-changes.ts'
+import { membershipLists, type MembershipLists } from './membership-lists.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { policyWriting, type PolicyWriting } from './policy-writing.ts'
 import { publishing, type Publishing } from './publishing.ts'
@@ -33,6 +35,7 @@ export interface ControlPlane {
   readonly enrolment: EnrolmentService
   readonly publishing: Publishing
   readonly members: MemberLists
+  readonly memberships: MembershipLists & MembershipChanges
   readonly map: MapPages
   readonly reports: RelayReports
   readonly tokens: JoinTokens
@@ -59,14 +62,16 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
   const roster = relayRoster(mesh)
   const time = storeTime(mesh)
   const seal = auditSeal(mesh)
+  const revoking = revocation(mesh, roster, time)
   const agrees = async (): Promise<boolean> => (await time.look()).state === 'agrees'
   return {
     mesh,
     head,
     callers: callers(mesh),
-    enrolment: enrolmentService(mesh, head),
+    enrolment: enrolmentService(mesh, { head, revocation: revoking }),
     publishing: publishing(mesh, roster),
     members: memberLists(mesh),
+    memberships: { ...membershipLists(mesh), ...membershipChanges(mesh, { roster, revocation: revoking }) },
     map: mapPages(mesh),
     reports: relayReports(mesh, head),
     tokens: joinTokens(mesh),
@@ -83,7 +88,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     },
     collectGarbage: async () => mesh.store.collectGarbage((await agrees()) ? {} : { keep: 'lapsed' }),
     removeOffline: async () => ((await agrees()) ? removeOffline({ ...mesh, roster }) : 0),
-    revocation: revocation(mesh, roster, time),
+    revocation: revoking,
     policy: async () => {
       const { part, policy } = await readPolicy(mesh)
       return { number: part.number, policy, document: part.document }

@@ -8,11 +8,15 @@ import { randomId } from './secrets.ts'
 /** How long a credential lives, ms. */
 export const credentialLifeMs = credentialDays.life * 24 * 3600_000
 
-/** Signs a credential and records it. @throws MeshError not_found, revoked, conflict when the enrolment is another by now */
-export async function issueCredential(
-  { signer, meshId, store, clock }: MeshContext,
-  { peerId, serial, name, roles, tags, region }: Enrolment,
-): Promise<string> {
+/**
+ * Signs a credential and records it; of other claims than the stored one, it is told to all members.
+ * @throws MeshError not_found, revoked, conflict when the enrolment is another by now
+ */
+export async function issueCredential(mesh: MeshContext, enrolment: Enrolment): Promise<string> {
+  const { signer, meshId, store, clock } = mesh
+  const { peerId, serial, name, roles, tags, region } = enrolment
+  const before = await storedClaims(mesh, enrolment)
+  const amended = before !== undefined && claimsOf(before) !== claimsOf(enrolment)
   const iat = Math.floor(clock.now() / 1000)
   const exp = iat + credentialLifeMs / 1000
   const credential = await signCredential(signer, {
@@ -27,7 +31,7 @@ export async function issueCredential(
     iat,
     exp,
   })
-  await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000 })
+  await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000, amended })
   return credential
 }
 
@@ -41,15 +45,21 @@ const claimsOf = ({ serial, name, roles, tags, region }: Enrolment | CredentialC
  * @returns undefined when a new one is to be signed
  */
 export async function freshCredential(
-  { meshId, keys, clock }: Pick<MeshContext, 'meshId' | 'keys' | 'clock'>,
+  mesh: Pick<MeshContext, 'meshId' | 'keys' | 'clock'>,
   enrolment: Enrolment,
 ): Promise<string | undefined> {
-  const { credential, peerId } = enrolment
-  if (credential === undefined) return undefined
-  const claims = await verifyCredential(credential, { meshId, keys, now: 'any', peerId }).catch(
-    () => undefined,
-  )
+  const claims = await storedClaims(mesh, enrolment)
   if (claims === undefined || claimsOf(claims) !== claimsOf(enrolment)) return undefined
   // Either way: one from the future was signed by a clock that has been set since.
-  return Math.abs(clock.now() - claims.iat * 1_000) < credentialFreshMs ? credential : undefined
+  const fresh = Math.abs(mesh.clock.now() - claims.iat * 1_000) < credentialFreshMs
+  return fresh ? enrolment.credential : undefined
+}
+
+/** What the stored credential says; undefined without one, and of a key that does not count. */
+async function storedClaims(
+  { meshId, keys }: Pick<MeshContext, 'meshId' | 'keys'>,
+  { credential, peerId }: Enrolment,
+): Promise<CredentialClaims | undefined> {
+  if (credential === undefined) return undefined
+  return verifyCredential(credential, { meshId, keys, now: 'any', peerId }).catch(() => undefined)
 }

@@ -5,10 +5,11 @@ import {
   type CredentialReply,
   type EnrolRequest,
 } from '@agent-mesh/protocol'
-import type { Enrolment, Redemption } from '../store/model.ts'
+import type { Enrolment, Joined, Redemption } from '../store/model.ts'
 import { credentialLifeMs, freshCredential, issueCredential } from './credentials.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
+import type { Revocation } from './revocation.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
 
 /** Who was a member before and is not known: it lapsed, or the store was restored from a backup of before it joined. */
@@ -40,7 +41,12 @@ const redemptionOf = (
   expiresAt,
 })
 
-export function enrolmentService(mesh: MeshContext, head: HeadService): EnrolmentService {
+export interface EnrolmentInit {
+  head: Pick<HeadService, 'signed'>
+  revocation: Pick<Revocation, 'revokeSerial'>
+}
+
+export function enrolmentService(mesh: MeshContext, { head, revocation }: EnrolmentInit): EnrolmentService {
   const { store, clock } = mesh
 
   const issue = async (enrolment: Enrolment): Promise<CredentialReply> => ({
@@ -48,17 +54,19 @@ export function enrolmentService(mesh: MeshContext, head: HeadService): Enrolmen
     head: await head.signed(),
   })
 
-  const eventOf = (what: AuditKind, { peerId, name, roles, serial }: Enrolment): AuditEvent => ({
+  const eventOf = (what: AuditKind, { peerId, name, roles, serial, replaced }: Joined): AuditEvent => ({
     at: clock.now(),
     who: peerId,
     what,
-    detail: { name, roles, serial },
+    detail: { name, roles, serial, ...(replaced === undefined ? {} : { replaced }) },
   })
 
   return {
     enrol: async (peerId, request) => {
       const redemption = redemptionOf(peerId, request, clock.now() + credentialLifeMs)
-      const { enrolment, fresh } = await store.redeem(redemption, joined => eventOf('join', joined))
+      const { enrolment, fresh, replaced } = await store.redeem(redemption, joined => eventOf('join', joined))
+      // Before it has a credential: whoever repeats this after a crash is told again what it replaced.
+      if (replaced !== undefined) await revocation.revokeSerial(replaced)
       if (fresh) {
         mesh.changes.emit('join')
         // A new enrolment of a known key takes its old pair out of the map.

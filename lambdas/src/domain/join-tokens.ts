@@ -40,7 +40,7 @@ async function refuseTaken(store: Pick<Store, 'findEnrolment'>, name: string): P
     'conflict',
     `Cannot create join token: the name ${name} is held by ${holder.peerId}${state}`,
     {
-      hint: 'Fix another name, or none: the member then gets the name it asks for, with a number when that is taken.',
+      hint: `To give it to a new machine: token create --name ${name} --replace. Else fix another name, or none: the member then gets the name it asks for, with a number when that is taken.`,
     },
   )
 }
@@ -48,13 +48,16 @@ async function refuseTaken(store: Pick<Store, 'findEnrolment'>, name: string): P
 export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
   const auditOf =
     (who: string, what: AuditKind): AuditOf<Token> =>
-    ({ hash, uses, roles }) => ({ at: clock.now(), who, what, detail: { id: tokenId(hash), uses, roles } })
+    ({ hash, uses, roles, name, replace }) => {
+      const replaces = replace === true ? { replaces: name } : {}
+      return { at: clock.now(), who, what, detail: { id: tokenId(hash), uses, roles, ...replaces } }
+    }
 
   return {
     create: async (request, by) => {
       const parsed = parse(createTokenRequest, request, 'create join token')
-      const { expiresIn, name, region, ...rest } = parsed
-      if (name !== undefined) await refuseTaken(store, name)
+      const { expiresIn, name, region, note, replace, ...rest } = parsed
+      if (name !== undefined && replace !== true) await refuseTaken(store, name)
       const secret = randomSecret()
       const token = formatJoinToken({ url: publicUrl, meshId, secret })
       const createdAt = clock.now()
@@ -64,6 +67,8 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
         hash: hashOfSecret(Buffer.from(secret).toString('base64url')),
         ...(name === undefined ? {} : { name }),
         ...(region === undefined ? {} : { region }),
+        ...(note === undefined ? {} : { note }),
+        ...(replace === true ? { replace } : {}),
         createdAt,
         createdBy: by,
         expiresAt: createdAt + expiresIn * 1000,

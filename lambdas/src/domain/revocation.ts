@@ -1,15 +1,8 @@
-import {
-  limits,
-  MeshError,
-  signRevocations,
-  type RevokeReply,
-  type RevokeRequest,
-} from '@agent-mesh/protocol'
-import { revocationListedMs, writeTries } from '../defaults.ts'
+import { MeshError, type RevokeReply, type RevokeRequest } from '@agent-mesh/protocol'
 import type { Enrolment } from '../store/model.ts'
-import { readRevocations } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
+import { checkRoom, current, listed, readList } from './signed-revocations.ts'
 import type { StoreTime } from './store-time.ts'
 
 export interface Revoked {
@@ -26,15 +19,13 @@ export interface Revocation {
    * @throws MeshError not_found, invalid_argument for oneself, mesh_full when the list is full, conflict
    */
   revoke(who: RevokeRequest, by: string): Promise<RevokeReply>
-  /** The list in force. */
+  /**
+   * Ends what one enrolment can do, at once and everywhere: its links end within seconds. The key may join anew. Idempotent.
+   * @returns the number of the list @throws MeshError mesh_full when the list is full, conflict
+   */
+  revokeSerial(serial: string): Promise<number>
+  /** The list in force: keys; serials are of enrolments that ended. */
   list(): Promise<{ number: number; document: string; revoked: Revoked[] }>
-}
-
-interface List {
-  peerIds: string[]
-  serials: string[]
-  /** Of each peer, unix milliseconds; 0: not known. */
-  times: number[]
 }
 
 export function revocation(
@@ -67,7 +58,7 @@ export function revocation(
           hint: 'Have another admin do it.',
         })
       const forgetAt = await time.sweepTime()
-      checkRoom(current(await readList(mesh), forgetAt), peerId)
+      checkRoom(current((await readList(mesh)).entries, forgetAt), peerId)
       const {
         name,
         serial,
@@ -81,75 +72,21 @@ export function revocation(
       }))
       changes.emit('map')
       if (roles.includes('relay')) await roster.remove(peerId)
-      const number = await listed(mesh, { peerId, revokedAt, forgetAt })
+      const number = await listed(mesh, { kind: 'peer', id: peerId, at: revokedAt }, forgetAt)
       return { peerId, name, serial, roles, revokedAt, number }
     },
 
+    revokeSerial: async serial => {
+      const forgetAt = await time.sweepTime()
+      return listed(mesh, { kind: 'serial', id: serial, at: clock.now() }, forgetAt)
+    },
+
     list: async () => {
-      const { part, peerIds, times } = await readList(mesh)
-      const revoked = peerIds.map((peerId, i) => {
-        const at = times[i] ?? 0
-        return { peerId, ...(at === 0 ? {} : { at }) }
-      })
+      const { part, entries } = await readList(mesh)
+      const revoked = entries.flatMap(({ kind, id, at }) =>
+        kind === 'peer' ? [{ peerId: id, ...(at === 0 ? {} : { at }) }] : [],
+      )
       return { number: part.number, document: part.document, revoked }
     },
-  }
-}
-
-async function readList(mesh: MeshContext) {
-  const { part, claims } = await readRevocations(mesh)
-  const { peerIds, serials, times } = claims
-  const told = times?.length === peerIds.length ? times : peerIds.map(() => 0)
-  return { part, peerIds, serials, times: told }
-}
-
-/**
- * Without those of whom no credential can be alive: their enrolment refuses them for ever.
- * @param now unix ms; 0 keeps them all
- */
-function current({ peerIds, serials, times }: List, now: number): List {
-  const kept = peerIds.flatMap((peerId, i) => {
-    const at = times[i] ?? 0
-    return at !== 0 && at + revocationListedMs < now ? [] : [{ peerId, at }]
-  })
-  return { peerIds: kept.map(({ peerId }) => peerId), serials, times: kept.map(({ at }) => at) }
-}
-
-function checkRoom({ peerIds, times }: List, peerId: string): void {
-  if (peerIds.length < limits.revocations || peerIds.includes(peerId)) return
-  const oldest = Math.min(...times.filter(at => at !== 0))
-  const free = Number.isFinite(oldest) ? new Date(oldest + revocationListedMs).toISOString() : 'never'
-  throw new MeshError(
-    'mesh_full',
-    `Cannot revoke ${peerId}: the list holds ${limits.revocations} members; the first leaves it: ${free}`,
-    { hint: 'To put out this many at once, revoke the authority key or begin a new mesh.' },
-  )
-}
-
-/** Signs the list with this member on it, against rivals. @returns its number */
-async function listed(
-  mesh: MeshContext,
-  { peerId, revokedAt, forgetAt }: { peerId: string; revokedAt: number; forgetAt: number },
-): Promise<number> {
-  const { store, signer, meshId, changes } = mesh
-  for (let tries = writeTries; ; tries--) {
-    const { part, ...list } = await readList(mesh)
-    if (list.peerIds.includes(peerId)) return part.number
-    const next = current(list, forgetAt)
-    checkRoom(next, peerId)
-    const document = await signRevocations(signer, {
-      mesh: meshId,
-      number: part.number + 1,
-      peerIds: [...next.peerIds, peerId],
-      serials: next.serials,
-      times: [...next.times, revokedAt],
-    })
-    try {
-      const { number } = await store.writePart('revocations', part.number, document)
-      changes.emit('head')
-      return number
-    } catch (error) {
-      if (!(error instanceof MeshError) || error.code !== 'conflict' || tries === 1) throw error
-    }
   }
 }

@@ -1,6 +1,5 @@
 /** What each route of the API does, in the words of the domain. */
 import {
-  MeshError,
   type BootstrapReply,
   type createTokenRequest,
   type EnrolRequest,
@@ -11,38 +10,13 @@ import {
 import type * as z from 'zod/mini'
 import { listPage, providerPage } from '../defaults.ts'
 import type { AuditQuery } from '../domain/audit-log.ts'
-import type { Caller } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
-
-/** A request that is authenticated and parsed as its route says. */
-export interface RouteCall {
-  /** The key that signed; absent on open routes. */
-  peerId: string | undefined
-  /** Absent on open routes and for `key`. */
-  caller: Caller | undefined
-  params: Record<string, string>
-  /** As the schemas of the route have read it. */
-  query: Record<string, unknown>
-  body: unknown
-}
-
-/** The reply; undefined is 204. */
-export type RouteHandler = (call: RouteCall) => Promise<unknown>
-
-/** The API router refuses requests without a caller; this is for the type. */
-const callerOf = ({ caller }: RouteCall): Caller => {
-  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
-  return caller
-}
+import { membershipHandlers } from './membership-handlers.ts'
+import { callerOf, pageOf, type RouteCall, type RouteHandler } from './route-call.ts'
 
 const filterOf = ({ query }: RouteCall): { service?: string; region?: string } => {
   const { service, region } = query as { service?: string; region?: string }
   return { ...(service === undefined ? {} : { service }), ...(region === undefined ? {} : { region }) }
-}
-
-const pageOf = ({ query }: RouteCall): { cursor?: string; limit: number } => {
-  const { cursor, limit = listPage.usual } = query as { cursor?: string; limit?: number }
-  return { limit, ...(cursor === undefined ? {} : { cursor }) }
 }
 
 const auditQueryOf = ({ query }: RouteCall): AuditQuery => {
@@ -100,6 +74,7 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
   'POST /v1/members/{peerId}/revoke': call =>
     plane.revocation.revoke({ peerId: call.params['peerId'] ?? '' }, callerOf(call).peerId),
 
+  ...membershipHandlers(plane),
   'GET /v1/audit': call => plane.audit.read(auditQueryOf(call)),
   ...tokenHandlers(plane),
 })

@@ -15,7 +15,7 @@ import type { ControlPlane } from '../domain/control-plane.ts'
 import type { BodyReader } from './body-reader.ts'
 import { claimedKey, type Served } from './limit-strangers.ts'
 import type { MemberLimit } from './member-limit.ts'
-import type { RouteCall, RouteHandler } from './route-handlers.ts'
+import type { RouteCall, RouteHandler } from './route-call.ts'
 
 export interface RouteInit {
   plane: ControlPlane

@@ -25,9 +25,15 @@ export interface Token {
   createdBy: string
   expiresAt: number
   revokedAt?: number
+  /** What it is for, in the words of who made it. */
+  note?: string
+  /** Its name is taken from whoever holds it when the token is redeemed. */
+  replace?: boolean
+  /** Serial of the enrolment that ended so. */
+  replaced?: string
 }
 
-export type NewToken = Omit<Token, 'left' | 'revokedAt'>
+export type NewToken = Omit<Token, 'left' | 'revokedAt' | 'replaced'>
 
 /** What a member may be, fixed when it joined. */
 export interface Enrolment {
@@ -61,6 +67,36 @@ export interface Redemption {
   /** Serial for the enrolment if this redemption makes one. */
   serial: string
   expiresAt: number
+}
+
+/** An enrolment just made, or made before by the same token and peer. */
+export interface Redeemed {
+  enrolment: Enrolment
+  fresh: boolean
+  /** Serial of the enrolment whose name it got; told until the new one has a credential. */
+  replaced?: string
+}
+
+/** What a member joined with, for the audit. */
+export type Joined = Enrolment & Pick<Redeemed, 'replaced'>
+
+/** A credential just signed. */
+export interface CredentialIssue {
+  peerId: string
+  serial: string
+  credential: string
+  expiresAt: number
+  /** Its claims are others than those of the one before. @default false */
+  amended?: boolean
+}
+
+/** What of an enrolment may change after it was made; absent: as it is. */
+export interface Amendment {
+  peerId: string
+  serial: string
+  name?: string
+  tags?: string[]
+  region?: string
 }
 
 /** What `putMember` takes from a verified record. The rest of the pair comes from the enrolment. */

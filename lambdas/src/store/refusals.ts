@@ -68,6 +68,11 @@ export const diskFull = (cause?: unknown) =>
 export const notInMap = (peerId: string) =>
   new MeshError('not_found', `Cannot remove member: ${peerId} is not in the map`)
 
+export const nameTaken = (action: string, name: string, holder: string) =>
+  new MeshError('conflict', `Cannot ${action}: the name ${name} is held by ${holder}`, {
+    hint: `Choose another name, or remove its holder first: agent-mesh members remove ${name}`,
+  })
+
 export const notEnrolled = (peerId: string) =>
   new MeshError('not_found', `Cannot revoke ${peerId}: it is not enrolled`)
 

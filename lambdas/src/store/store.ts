@@ -1,9 +1,12 @@
 import type { AuditEntry, AuditEvent, AuditHead } from '@agent-mesh/protocol/audit'
 import type { StoreDump } from './dump.ts'
 import type {
+  Amendment,
+  CredentialIssue,
   Enrolment,
   HeadPart,
   HealthRollUp,
+  Joined,
   Lease,
   MapChange,
   MapEntry,
@@ -12,6 +15,7 @@ import type {
   Member,
   NewRecord,
   NewToken,
+  Redeemed,
   Redemption,
   RelayReport,
   Token,
@@ -52,27 +56,36 @@ export interface EnrolmentStore {
   revokeToken(id: string, audit?: AuditOf<Token>): Promise<Token>
   /**
    * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
-   * token and peer again give the same enrolment and take nothing.
+   * token and peer again give the same enrolment and take nothing. A token that replaces ends the enrolment of who holds its
+   * name; a revoked holder loses the name and stays revoked.
    * @throws MeshError token_invalid, permission_denied when the token does not give the role, revoked, mesh_full
    */
-  redeem(
-    redemption: Redemption,
-    audit?: AuditOf<Enrolment>,
-  ): Promise<{ enrolment: Enrolment; fresh: boolean }>
+  redeem(redemption: Redemption, audit?: AuditOf<Joined>): Promise<Redeemed>
   /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */
   readEnrolment(peerId: string): Promise<Enrolment | undefined>
   /** As {@link readEnrolment}, by its serial or name. Reads many rows: for admins, who ask rarely. */
   findEnrolment(by: { serial: string } | { name: string }): Promise<Enrolment | undefined>
+  /** In order of peer id, `after` excluded; revoked ones too. A page may hold fewer than `limit` and not be the last. */
+  listEnrolments(
+    shard: number,
+    page: { after?: string; limit: number },
+  ): Promise<{ enrolments: Enrolment[]; next?: string }>
   /**
-   * Records a credential just signed, in the enrolment and in the pair. Changes no map number: the claims stay.
+   * Changes claims of an enrolment; the credential that it has is then of the old ones. Nothing changed: writes nothing.
+   * @throws MeshError not_found, revoked, conflict when another member holds the name, or for another serial
+   */
+  amendEnrolment(amendment: Amendment, audit?: AuditOf<Enrolment>): Promise<Enrolment>
+  /**
+   * Ends an enrolment: its pair leaves the map, its name is free, its key may enrol anew.
+   * @throws MeshError not_found, revoked, conflict for another serial
+   */
+  endEnrolment(peerId: string, serial: string, audit?: AuditOf<Enrolment>): Promise<Enrolment>
+  /**
+   * Records a credential just signed, in the enrolment and in the pair. Changes no map number while the claims stay; when they
+   * are `amended` the pair is a change of its own, so that all hear of it.
    * @throws MeshError not_found, revoked, conflict when the serial is not the enrolment's
    */
-  recordCredential(issue: {
-    peerId: string
-    serial: string
-    credential: string
-    expiresAt: number
-  }): Promise<Enrolment>
+  recordCredential(issue: CredentialIssue): Promise<Enrolment>
   /** Revokes for ever and removes the pair. Idempotent. @throws MeshError not_found */
   revokeMember(peerId: string, audit?: AuditOf<Enrolment>): Promise<Enrolment>
   /** Agents and relays that are enrolled, neither removed nor revoked. */

@@ -37,6 +37,8 @@ export const parameters = {
   /** A map cursor. */
   since: cursorParameter,
   dryRun: flagParameter,
+  online: flagParameter,
+  role: labelField,
 } as const
 
 /** Parameters of one route by name. */

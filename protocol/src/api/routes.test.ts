@@ -32,11 +32,30 @@ const token = {
   ephemeral: false,
 }
 
+const membership = {
+  peerId: member.peerId,
+  serial: member.serial,
+  name: member.name,
+  roles: ['agent'],
+  tags: ['gpu'],
+  region: 'eu-1',
+  ephemeral: false,
+  joinedAt: 1,
+  token: token.id,
+  credentialExpires: 2,
+  listed: true,
+  online: true,
+  at: member.peerId,
+  services: ['math@2'],
+}
+
 /** One valid body of each request, by method and path. */
 const requests: Record<string, object> = {
   'POST /v1/enrol': { secret: 's'.repeat(43), name: 'web-1', region: 'eu-1' },
   'POST /v1/renew': {},
   'PUT /v1/members/self': { record },
+  'POST /v1/leave': {},
+  'POST /v1/memberships/{who}': { name: 'web-2', tags: ['cpu'], region: 'us-1' },
   'POST /v1/relays/self/report': {
     epoch: 'epoch-01',
     seq: 1,
@@ -54,6 +73,8 @@ const requests: Record<string, object> = {
     tags: ['gpu'],
     name: 'web-1',
     ephemeral: true,
+    note: 'rack 7',
+    replace: true,
   },
 }
 
@@ -85,6 +106,15 @@ const replies: Record<string, object> = {
   'GET /v1/members': { members: [view], next: 'x' },
   'PUT /v1/members/self': { incarnation: 5 },
   'GET /v1/members/{peerId}': view,
+  'GET /v1/memberships': { members: [membership], next: 'x' },
+  'GET /v1/memberships/{who}': membership,
+  'POST /v1/memberships/{who}': membership,
+  'DELETE /v1/memberships/{who}': {
+    peerId: member.peerId,
+    name: member.name,
+    serial: member.serial,
+    number: 2,
+  },
   'GET /v1/map': { changes: [], next: 'x', more: false, numbers },
   'POST /v1/relays/self/report': { seq: 1, expires: 5, numbers },
   'GET /v1/health': {

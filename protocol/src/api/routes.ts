@@ -1,17 +1,24 @@
 /** Every route of the control plane: read by the OpenAPI generator and by tests that compare it with what is served. */
-import type * as z from 'zod/mini'
+import * as z from 'zod/mini'
 import { auditReply } from './audit.ts'
 import { bootstrapReply } from './bootstrap.ts'
 import { mapReply } from './documents.ts'
 import { credentialReply, enrolRequest, renewRequest } from './enrolment.ts'
 import { healthReply } from './health.ts'
+import {
+  amendMembershipRequest,
+  leaveRequest,
+  membershipSchema,
+  membershipsReply,
+  removeMembershipReply,
+} from './memberships.ts'
 import { memberViewSchema, membersReply, publishReply, publishRequest } from './members.ts'
 import { policyReply, writePolicyReply, writePolicyRequest } from './policy.ts'
 import { integerParameter, parameters, type QuerySchema } from './query.ts'
 import { relayReport, relayReportReply } from './relay-report.ts'
 import { revocationsReply, revokeReply, revokeRequest } from './revocations.ts'
 import { createTokenReply, createTokenRequest, tokenIdField, tokensReply } from './tokens.ts'
-import { peerIdField } from '../fields.ts'
+import { nameField, peerIdField, serialField } from '../fields.ts'
 import { limits } from '../limits.ts'
 
 /** What an admin manages; policy grants it like any other target. */
@@ -19,6 +26,7 @@ export const adminTargets = [
   'admin:tokens',
   'admin:policy',
   'admin:revocations',
+  'admin:members',
   'admin:audit',
   'admin:keys',
   'admin:watch',
@@ -58,9 +66,11 @@ interface RouteShape {
 export const pathParameters: Readonly<Record<string, z.ZodMiniType>> = {
   peerId: peerIdField,
   id: tokenIdField,
+  /** A member by name, peer id or serial. */
+  who: z.union([nameField, peerIdField, serialField]),
 }
 
-const { region, service, cursor, since, dryRun } = parameters
+const { region, service, cursor, since, dryRun, online, role } = parameters
 const listed = integerParameter(1, limits.listed)
 
 export const apiRoutes: readonly ApiRoute[] = [
@@ -105,6 +115,14 @@ export const apiRoutes: readonly ApiRoute[] = [
     reply: publishReply,
   },
   { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member', nonce: true },
+  {
+    method: 'POST',
+    path: '/v1/leave',
+    summary: 'End the own membership: record, credential and name',
+    auth: 'member',
+    nonce: true,
+    request: leaveRequest,
+  },
   {
     method: 'GET',
     path: '/v1/members/{peerId}',
@@ -174,6 +192,42 @@ export const apiRoutes: readonly ApiRoute[] = [
     nonce: true,
     request: revokeRequest,
     reply: revokeReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/memberships',
+    summary: 'Who is enrolled, in the map or not, paged',
+    auth: 'admin',
+    manage: 'admin:members',
+    query: { online, role, service, region, token: tokenIdField, cursor, limit: listed },
+    reply: membershipsReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/memberships/{who}',
+    summary: 'One membership, by name, peer id or serial',
+    auth: 'admin',
+    manage: 'admin:members',
+    reply: membershipSchema,
+  },
+  {
+    method: 'POST',
+    path: '/v1/memberships/{who}',
+    summary: 'Change name, tags or region of a member',
+    auth: 'admin',
+    manage: 'admin:members',
+    nonce: true,
+    request: amendMembershipRequest,
+    reply: membershipSchema,
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/memberships/{who}',
+    summary: 'End a membership: its name is free, its key may join anew',
+    auth: 'admin',
+    manage: 'admin:members',
+    nonce: true,
+    reply: removeMembershipReply,
   },
   {
     method: 'GET',

@@ -7,6 +7,15 @@ const day = 24 * 3600
 /** Of a token that only its expiry bounds: those of ephemeral members may be. */
 export const unlimitedUses = Number.MAX_SAFE_INTEGER
 
+/** One line without control characters. */
+const noteField = z
+  .string()
+  .check(
+    z.minLength(1),
+    z.maxLength(limits.noteChars),
+    z.regex(/^\P{C}+$/u, { error: 'has a line break or another control character' }),
+  )
+
 const tokenFields = z.strictObject({
   /** @default 1; no limit for ephemeral members */
   uses: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
@@ -19,6 +28,10 @@ const tokenFields = z.strictObject({
   name: z.optional(nameField),
   /** Removed after 10 minutes offline instead of 30 days. */
   ephemeral: z._default(z.boolean(), false),
+  /** What it is for. Control planes of 0.1.0 and earlier refuse this and the next. */
+  note: z.optional(noteField),
+  /** The name is taken from its holder when the token is redeemed: that membership ends. Only with `name`. */
+  replace: z.optional(z.boolean()),
 })
 
 /** How many members may join with a token that was asked for so. */
@@ -29,6 +42,9 @@ export const usesOf = ({ uses, ephemeral }: { uses?: number | undefined; ephemer
 export const createTokenRequest = tokenFields.check(
   z.refine(request => request.name === undefined || usesOf(request) === 1, {
     error: 'has a name and more than one use',
+  }),
+  z.refine(({ name, replace }) => replace !== true || name !== undefined, {
+    error: 'replaces a member and has no name',
   }),
   z.refine(({ roles, tags }) => [...roles, ...tags].join().length <= limits.rolesAndTagsChars, {
     error: `has roles and tags of over ${limits.rolesAndTagsChars} characters together`,
@@ -54,6 +70,10 @@ export const tokenViewSchema = z.looseObject({
   region: z.optional(labelField),
   name: z.optional(nameField),
   ephemeral: z.boolean(),
+  note: z.optional(z.string()),
+  replace: z.optional(z.boolean()),
+  /** Serial of the membership that ended when it was redeemed. */
+  replaced: z.optional(z.string()),
 })
 export type TokenView = z.output<typeof tokenViewSchema>
 

@@ -94,21 +94,36 @@ export const mapChanges = ({ db, clock, audit }: Needs) => ({
     }
   },
 
+  /** The same record under a new number: its credential is another. @param read the shard's number just read */
+  retold(stored: MemberItem, read: number | undefined): Change {
+    const { shard, peerId } = stored
+    const v = (read ?? 0) + 1
+    const at = clock.now()
+    return {
+      v,
+      set: { v },
+      writes: [
+        { update: keys.shard(shard), change: { set: { v } }, when: asRead('v', read) },
+        { put: { ...keys.change(shard, v), v, peerId, at } },
+        ...(stored.v === undefined ? [] : [superseded(shard, stored.v, at)]),
+      ],
+    }
+  },
+
   async renewEpoch(auditOf?: AuditOf<void>): Promise<void> {
     await db.transact([{ put: newEpoch() }, ...(auditOf === undefined ? [] : [audit.record(auditOf())])])
   },
 
-  async heads(): Promise<MapHeads> {
-    const { epoch, v } = await readHeads(db)
-    if (epoch !== '') return { epoch, v }
-    // A new table gets its epoch from whoever asks first.
-    await db.write({
-      put: newEpoch(),
-      when: when('attribute_not_exists(pk)'),
-    })
-    return readHeads(db)
-  },
+  heads: () => heads(db),
 })
+
+async function heads(db: DynamoInit['db']): Promise<MapHeads> {
+  const { epoch, v } = await readHeads(db)
+  if (epoch !== '') return { epoch, v }
+  // A new table gets its epoch from whoever asks first.
+  await db.write({ put: newEpoch(), when: when('attribute_not_exists(pk)') })
+  return readHeads(db)
+}
 
 const newEpoch = () => ({ ...keys.epoch, value: randomBytes(8).toString('hex') })
 

@@ -14,6 +14,7 @@ import { ledger } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { memberItems } from './member-items.ts'
 import { members } from './members.ts'
+import { memberships } from './memberships.ts'
 import { memberNames } from './names.ts'
 import { offlineMembers } from './offline.ts'
 import { presence } from './presence.ts'
@@ -38,6 +39,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
   const changes = mapChanges(init)
   const joinTokens = tokens(init)
   const names = memberNames(init)
+  const held = memberships({ ...init, members: rows, changes, names, tokens: joinTokens })
   return {
     db,
     rows,
@@ -45,7 +47,15 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     tokens: joinTokens,
     heads: headParts(init),
     map: directory({ ...init, members: rows, changes }),
-    enrolments: enrolments({ ...init, members: rows, changes, names, tokens: joinTokens }),
+    memberships: held,
+    enrolments: enrolments({
+      ...init,
+      members: rows,
+      changes,
+      names,
+      tokens: joinTokens,
+      memberships: held,
+    }),
     log: mapLog(init),
     members: members(init),
     presence: presence(init),
@@ -74,6 +84,11 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     ...part.enrolments,
     redeem: (redemption, auditOf) => chained(auditOf, part.enrolments.redeem(redemption, auditOf)),
     revokeMember: (peerId, auditOf) => chained(auditOf, part.enrolments.revokeMember(peerId, auditOf)),
+    listEnrolments: (shard, page) => part.memberships.listEnrolments(shard, page),
+    amendEnrolment: (amendment, auditOf) =>
+      chained(auditOf, part.memberships.amendEnrolment(amendment, auditOf)),
+    endEnrolment: (peerId, serial, auditOf) =>
+      chained(auditOf, part.memberships.endEnrolment(peerId, serial, auditOf)),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.changes.heads(),

@@ -1,15 +1,16 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
-import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Enrolment, Redemption, Token } from '../model.ts'
-import { checkSerial, full, lapsed, notEnrolled, revoked } from '../refusals.ts'
+import type { Enrolment, Joined, Redeemed, Redemption, Token } from '../model.ts'
+import { full, lapsed, notEnrolled, revoked } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import type { auditOutbox } from './audit-outbox.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
+import { credentialRecorder } from './credentials.ts'
 import { countBy, unchanged } from './directory.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
-import { enrolmentOf, memberFromItem, type MemberItem, type memberItems } from './member-items.ts'
+import { enrolmentOf, type MemberItem, type memberItems } from './member-items.ts'
+import type { memberships } from './memberships.ts'
 import type { memberNames } from './names.ts'
 import { mustGiveRole } from '../token-refused.ts'
 import { keys } from './table.ts'
@@ -20,19 +21,18 @@ interface Needs extends DynamoInit {
   changes: ReturnType<typeof mapChanges>
   names: ReturnType<typeof memberNames>
   tokens: ReturnType<typeof tokens>
+  memberships: Pick<ReturnType<typeof memberships>, 'freeName'>
   audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
-type Redeemed = { enrolment: Enrolment; fresh: boolean }
-
 /** Enrolments on DynamoDB. */
 export const enrolments = (init: Needs) => {
-  const { db, clock, queue, members, names } = init
+  const { clock, queue, members, names } = init
   const redeem = redeemer(init)
   const revoke = revoker(init)
   return {
     /** One redemption of a token at a time in this process: they would fight about its uses and the next free name. */
-    redeem: (redemption: Redemption, auditOf?: AuditOf<Enrolment>): Promise<Redeemed> =>
+    redeem: (redemption: Redemption, auditOf?: AuditOf<Joined>): Promise<Redeemed> =>
       queue.run(`token ${redemption.tokenHash}`, () => contend('enrol', () => redeem(redemption, auditOf))),
 
     async readEnrolment(peerId: string): Promise<Enrolment | undefined> {
@@ -46,23 +46,7 @@ export const enrolments = (init: Needs) => {
       return found && enrolmentOf(found)
     },
 
-    async recordCredential(issue: {
-      peerId: string
-      serial: string
-      credential: string
-      expiresAt: number
-    }): Promise<Enrolment> {
-      const { peerId, serial, credential, expiresAt } = issue
-      const key = keys.member(await shardOf(peerId), peerId)
-      const item = await db.update(
-        key,
-        { set: { credential, expiresAt } },
-        when('#serial = :serial AND attribute_not_exists(#revokedAt)', { ':serial': serial }),
-      )
-      if (item !== undefined) return enrolmentOf(memberFromItem(item))
-      checkSerial(await members.find(peerId), { peerId, serial }, 'record credential')
-      throw new MeshError('overloaded', `Cannot record credential: the enrolment of ${peerId} just changed`)
-    },
+    recordCredential: credentialRecorder(init),
 
     revokeMember: (peerId: string, auditOf?: AuditOf<Enrolment>): Promise<Enrolment> =>
       contend('revoke', () => revoke(peerId, clock.now(), auditOf)),
@@ -70,15 +54,19 @@ export const enrolments = (init: Needs) => {
 }
 
 const redeemer =
-  ({ db, clock, maxMembers, members, changes, names, tokens, audit }: Needs) =>
-  async (redemption: Redemption, auditOf?: AuditOf<Enrolment>): Promise<Redeemed | typeof again> => {
+  ({ db, clock, maxMembers, members, changes, names, tokens, memberships, audit }: Needs) =>
+  async (redemption: Redemption, auditOf?: AuditOf<Joined>): Promise<Redeemed | typeof again> => {
     const { peerId, serial, expiresAt, tokenHash } = redemption
     const stored = await members.stored(peerId)
     const old = stored === undefined || lapsed(stored, clock.now()) ? undefined : stored
     if (old?.revokedAt !== undefined) throw revoked('enrol')
-    if (old?.tokenHash === tokenHash) return { enrolment: enrolmentOf(old), fresh: false }
+    if (old?.tokenHash === tokenHash) {
+      const before = old.credential === undefined ? await tokens.replacedBy(tokenHash) : undefined
+      return { enrolment: enrolmentOf(old), fresh: false, ...endedBy(before) }
+    }
     const token = await tokens.usable(tokenHash)
     mustGiveRole(token, redemption.role)
+    if (await memberships.freeName(token, peerId)) return again
     const counted = token.roles.some(role => role === 'agent' || role === 'relay')
     const by = Number(counted) - Number(stored?.counted ?? false)
     if (by === 1 && (await members.count()) >= maxMembers) throw full('enrol', maxMembers)
@@ -104,10 +92,12 @@ const redeemer =
       ...(change?.writes ?? []),
       ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
       ...(counted && item.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
-      ...(auditOf === undefined ? [] : [audit.record(auditOf(enrolment))]),
+      ...(auditOf === undefined ? [] : [audit.record(auditOf({ ...enrolment, ...endedBy(token.replaced) }))]),
     ])
-    return won ? { enrolment, fresh: true } : again
+    return won ? { enrolment, fresh: true, ...endedBy(token.replaced) } : again
   }
+
+const endedBy = (replaced: string | undefined) => (replaced === undefined ? {} : { replaced })
 
 const memberOf = (token: Token, { requestedRegion, ephemeral = false }: Redemption, createdAt: number) => {
   const region = token.region ?? requestedRegion

@@ -3,7 +3,8 @@ import { sweepMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'
-import { countBy, unchanged } from './directory.ts'
+import { unchanged } from './directory.ts'
+import { enrolmentEnder } from './ending.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { memberFromItem, type MemberItem, type memberItems } from './member-items.ts'
@@ -16,6 +17,7 @@ interface Needs extends DynamoInit {
 
 /** Ends enrolments that lapsed; everything else goes by its TTL. One process a day does it for all. */
 export const sweeper = ({ db, clock, maxMembers, members, changes }: Needs) => {
+  const writesOf = enrolmentEnder({ db, maxMembers, changes })
   const itsMyTurn = (now: number): Promise<boolean> =>
     db.write({
       update: keys.sweep,
@@ -26,21 +28,7 @@ export const sweeper = ({ db, clock, maxMembers, members, changes }: Needs) => {
   const end = async (peerId: string): Promise<void | typeof again> => {
     const member = await members.stored(peerId)
     if (member === undefined || (await members.find(peerId)) !== undefined) return
-    const { shard, name } = member
-    // Somebody may have taken it since it was free.
-    const holder = (await db.get(keys.name(name)))?.['peerId']
-    const change =
-      member.record === undefined
-        ? undefined
-        : await changes.next(member, await changes.number(shard), { gone: member.serial })
-    const ended = await db.transact([
-      { delete: keys.member(shard, peerId), when: stillLapsed(member) },
-      ...(holder === peerId
-        ? [{ delete: keys.name(name), when: when('#peerId = :own', { ':own': peerId }) }]
-        : []),
-      ...(change?.writes ?? []),
-      ...(member.counted ? [countBy(-1, maxMembers)] : []),
-    ])
+    const ended = await db.transact(await writesOf(member, stillLapsed(member)))
     return ended ? undefined : again
   }
 

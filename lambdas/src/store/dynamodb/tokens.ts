@@ -6,7 +6,7 @@ import { tokenRefused } from '../token-refused.ts'
 import type { auditOutbox } from './audit-outbox.ts'
 import { again, contend } from './contention.ts'
 import type { Write } from './dynamo.ts'
-import { when } from './expressions.ts'
+import { when, type Condition } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { list, number, optional, text, type Item } from './item.ts'
 import { takeUpTo } from './pages.ts'
@@ -25,6 +25,9 @@ const fromItem = (item: Item): Token => ({
   createdBy: text(item, 'createdBy'),
   expiresAt: number(item, 'expiresAt'),
   ...optional<'revokedAt', number>(item, 'revokedAt'),
+  ...optional<'note', string>(item, 'note'),
+  ...(item['replace'] === true ? { replace: true } : {}),
+  ...optional<'replaced', string>(item, 'replaced'),
 })
 
 interface Needs extends DynamoInit {
@@ -73,13 +76,26 @@ export const tokens = ({ db, clock, audit }: Needs) => ({
     return token
   },
 
+  /** What ended when the token was redeemed. */
+  replacedBy: async (hash: string): Promise<string | undefined> => {
+    const item = await db.get(keys.token(tokenId(hash)))
+    return item?.['hash'] === hash ? fromItem(item).replaced : undefined
+  },
+
+  /** Notes what a use of the token ends, as a part of a transaction that is for a token with a use left. */
+  noteReplaced: (token: Token, serial: string | undefined): Write => ({
+    update: keys.token(tokenId(token.hash)),
+    change: { set: { replace: true, ...(serial === undefined ? {} : { replaced: serial }) } },
+    when: usable(token),
+  }),
+
   /** Takes one use as a part of a transaction. */
-  useOf: ({ hash }: Token): Write => ({
-    update: keys.token(tokenId(hash)),
+  useOf: (token: Token): Write => ({
+    update: keys.token(tokenId(token.hash)),
     change: { add: { left: -1 } },
-    when: when('#hash = :hash AND #left > :zero AND attribute_not_exists(#revokedAt)', {
-      ':hash': hash,
-      ':zero': 0,
-    }),
+    when: usable(token),
   }),
 })
+
+const usable = ({ hash }: Token): Condition =>
+  when('#hash = :hash AND #left > :zero AND attribute_not_exists(#revokedAt)', { ':hash': hash, ':zero': 0 })

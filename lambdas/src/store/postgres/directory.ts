@@ -88,7 +88,7 @@ const pairWriter = ({ clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
 
 /** The numbered map on PostgreSQL; of writes the caller holds the transaction. */
 export const directory = ({ rows, audit, ...init }: Needs) => {
-  const { db, clock } = init
+  const { db, clock, log } = init
   const { write, remove } = pairWriter(init)
   const find = async (tx: Sql, peerId: string): Promise<Row | undefined> =>
     remembered(await tx.get('SELECT * FROM members WHERE peer_id = $1', peerId), clock.now())
@@ -128,6 +128,14 @@ export const directory = ({ rows, audit, ...init }: Needs) => {
         if (auditOf !== undefined) await audit.record(tx, auditOf(written))
         return written
       }),
+
+    /** A change of the pair's credential, told to all under a number of its own. */
+    async renumber(tx: Sql, { peerId, shard }: Place): Promise<void> {
+      const row = await find(tx, peerId)
+      if (row === undefined || row['record'] === null) return
+      const v = await log.append(tx, shard, peerId, null)
+      await tx.run('UPDATE members SET v = $1 WHERE peer_id = $2', v, peerId)
+    },
 
     /** For revocation and re-enrolment: whatever pair there is goes. */
     async removeIfPresent(tx: Sql, place: Place): Promise<void> {

@@ -1,6 +1,6 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { searchName } from '../free-name.ts'
-import type { Enrolment, Redemption, Token } from '../model.ts'
+import type { CredentialIssue, Enrolment, Joined, Redeemed, Redemption, Token } from '../model.ts'
 import { notEnrolled, revoked } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { text } from '../sql/columns.ts'
@@ -11,12 +11,14 @@ import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
+import type { memberships } from './memberships.ts'
 import type { tokens } from './tokens.ts'
 
 interface Needs extends PostgresInit {
   rows: ReturnType<typeof enrolmentRows>
   tokens: ReturnType<typeof tokens>
   directory: ReturnType<typeof directory>
+  memberships: Pick<ReturnType<typeof memberships>, 'freeName'>
   audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
@@ -62,37 +64,37 @@ const enrolmentWriter = ({ clock }: PostgresInit) => {
 }
 
 /** Enrolments on PostgreSQL. Joins wait for each other: token, count and names are decided together. */
-export const enrolments = ({ rows, tokens, directory, audit, ...init }: Needs) => {
+export const enrolments = ({ rows, tokens, directory, memberships, audit, ...init }: Needs) => {
   const { db, clock } = init
   const insert = enrolmentWriter(init)
 
   return {
-    redeem: (
-      redemption: Redemption,
-      auditOf?: AuditOf<Enrolment>,
-    ): Promise<{ enrolment: EnrolmentRow; fresh: boolean }> =>
+    redeem: (redemption: Redemption, auditOf?: AuditOf<Joined>): Promise<Redeemed> =>
       db.transaction(async tx => {
         await lockFor(tx, locks.enrolment)
-        const old = await rows.lock(tx, redemption.peerId)
+        const { peerId, tokenHash } = redemption
+        const old = await rows.lock(tx, peerId)
         if (old?.revokedAt !== undefined) throw revoked('enrol')
-        if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
+        if (old?.tokenHash === tokenHash) {
+          const before = old.credential === undefined ? await tokens.replacedBy(tx, tokenHash) : undefined
+          return { enrolment: old, fresh: false, ...(before === undefined ? {} : { replaced: before }) }
+        }
         const token = await tokens.takeUse(tx, redemption)
+        const replaced = await memberships.freeName(tx, token, peerId)
+        if (replaced !== undefined) await tokens.noteReplaced(tx, tokenHash, replaced)
         const counted = token.roles.some(role => role === 'agent' || role === 'relay')
         if (counted && old?.counted !== true) await rows.checkRoom(tx, 'enrol')
         if (old !== undefined) await directory.removeIfPresent(tx, old)
         const enrolment = await insert(tx, redemption, token, counted)
-        if (auditOf !== undefined) await audit.record(tx, auditOf(enrolment))
-        return { enrolment, fresh: true }
+        const ended = replaced === undefined ? {} : { replaced }
+        if (auditOf !== undefined) await audit.record(tx, auditOf({ ...enrolment, ...ended }))
+        return { enrolment, fresh: true, ...ended }
       }),
 
-    recordCredential: (issue: {
-      peerId: string
-      serial: string
-      credential: string
-      expiresAt: number
-    }): Promise<Enrolment> =>
+    recordCredential: (issue: CredentialIssue): Promise<Enrolment> =>
       db.transaction(async tx => {
         const found = await rows.valid(tx, issue, 'record credential')
+        if (issue.amended === true) await directory.renumber(tx, found)
         const { credential, expiresAt, peerId } = issue
         await tx.run(
           'UPDATE enrolments SET credential = $1, expires_at = $2 WHERE peer_id = $3',

@@ -5,6 +5,7 @@ import { number, text } from '../sql/columns.ts'
 import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { Sql } from './database.ts'
+import { enrolmentEnder } from './ending.ts'
 import type { PostgresInit } from './init.ts'
 import { lockFor, locks } from './locks.ts'
 
@@ -66,11 +67,8 @@ export const sweeper =
          ORDER BY shard, peer_id LIMIT 1000 FOR UPDATE`,
         now - graceMs,
       )
-      for (const row of lapsed)
-        await directory.removeIfPresent(tx, { peerId: text(row, 'peer_id'), shard: number(row, 'shard') })
-      const peerIds = lapsed.map(row => text(row, 'peer_id'))
-      for (const table of ['names', 'homes', 'enrolments'])
-        await tx.run(`DELETE FROM ${table} WHERE peer_id = ANY($1)`, peerIds)
+      const ended = lapsed.map(row => ({ peerId: text(row, 'peer_id'), shard: number(row, 'shard') }))
+      await enrolmentEnder(directory)(tx, ended)
       await tx.run('DELETE FROM map_log WHERE at < $1', now - mapLogRetentionMs)
       await tx.run('DELETE FROM members WHERE record IS NULL AND updated_at < $1', now - tombstoneMs)
     })

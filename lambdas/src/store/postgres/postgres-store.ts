@@ -13,6 +13,7 @@ import type { PostgresInit } from './init.ts'
 import { ledger, sweeper } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { members } from './members.ts'
+import { memberships } from './memberships.ts'
 import { offlineMembers } from './offline.ts'
 import { migrate } from './migrate.ts'
 import { presence } from './presence.ts'
@@ -33,12 +34,14 @@ function partsOf(init: PostgresInit) {
   const log = mapLog(audited)
   const map = directory({ ...audited, rows, log })
   const joinTokens = tokens(audited)
+  const held = memberships({ ...audited, rows, directory: map })
   return {
     rows,
     log,
     map,
     tokens: joinTokens,
-    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map }),
+    memberships: held,
+    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map, memberships: held }),
     heads: headParts(audited),
     members: members(init),
     presence: presence(init),
@@ -76,6 +79,9 @@ export async function openPostgresStore({
     ...part.enrolments,
     readEnrolment: peerId => part.rows.find(peerId),
     findEnrolment: by => part.rows.findBy(by),
+    listEnrolments: (shard, page) => part.memberships.listEnrolments(shard, page),
+    amendEnrolment: (...of) => part.memberships.amendEnrolment(...of),
+    endEnrolment: (...of) => part.memberships.endEnrolment(...of),
     countMembers: () => part.rows.count(),
 
     readHeads: () => part.log.readHeads(),

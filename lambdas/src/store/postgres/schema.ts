@@ -78,4 +78,10 @@ export const migrations: readonly string[] = [
   'ALTER TABLE homes ADD COLUMN changed_at bigint NOT NULL DEFAULT 0',
   'CREATE TABLE time_mark (one smallint PRIMARY KEY CHECK (one = 1), at bigint NOT NULL)',
   'ALTER TABLE members ADD COLUMN paced_until bigint NOT NULL DEFAULT 0',
+  `
+  ALTER TABLE tokens ADD COLUMN note text;
+  ALTER TABLE tokens ADD COLUMN replaces boolean NOT NULL DEFAULT false;
+  ALTER TABLE tokens ADD COLUMN replaced text;
+  CREATE INDEX enrolments_by_shard ON enrolments (shard, peer_id);
+  `,
 ]

@@ -15,28 +15,33 @@ interface Needs extends PostgresInit {
   audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
+/** In the order of the columns that are set when it is made. */
+const valuesOf = (token: NewToken) =>
+  [
+    tokenId(token.hash),
+    token.hash,
+    token.name ?? null,
+    JSON.stringify(token.roles),
+    JSON.stringify(token.tags),
+    token.region ?? null,
+    token.ephemeral,
+    token.uses,
+    token.uses,
+    token.createdAt,
+    token.createdBy,
+    token.expiresAt,
+    token.note ?? null,
+    token.replace === true,
+  ] as const
+
 /** Join tokens on PostgreSQL. */
 export const tokens = ({ db, clock, audit }: Needs) => ({
   async createToken(token: NewToken, auditOf?: AuditOf<Token>): Promise<Token> {
-    const values = [
-      tokenId(token.hash),
-      token.hash,
-      token.name ?? null,
-      JSON.stringify(token.roles),
-      JSON.stringify(token.tags),
-      token.region ?? null,
-      token.ephemeral,
-      token.uses,
-      token.uses,
-      token.createdAt,
-      token.createdBy,
-      token.expiresAt,
-    ] as const
     const created = { ...token, left: token.uses }
     await db.transaction(async tx => {
       await tx.run(
-        'INSERT INTO tokens VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)',
-        ...values,
+        'INSERT INTO tokens VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, $13, $14, NULL)',
+        ...valuesOf(token),
       )
       if (auditOf !== undefined) await audit.record(tx, auditOf(created))
     })
@@ -56,6 +61,16 @@ export const tokens = ({ db, clock, audit }: Needs) => ({
       if (auditOf !== undefined) await audit.record(tx, auditOf(token))
       return token
     }),
+
+  /** What ended when the token was redeemed. */
+  async replacedBy(tx: Sql, hash: string): Promise<string | undefined> {
+    const row = await tx.get('SELECT * FROM tokens WHERE id = $1 AND hash = $2', tokenId(hash), hash)
+    return row && fromRow(row).replaced
+  },
+
+  async noteReplaced(tx: Sql, hash: string, serial: string): Promise<void> {
+    await tx.run('UPDATE tokens SET replaced = $1 WHERE id = $2', serial, tokenId(hash))
+  },
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */
   async takeUse(tx: Sql, { tokenHash: hash, role }: Redemption): Promise<Token> {

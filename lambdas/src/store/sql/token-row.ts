@@ -15,4 +15,7 @@ export const tokenFromRow = (row: Row, left: string): Token => ({
   createdBy: text(row, 'created_by'),
   expiresAt: number(row, 'expires_at'),
   ...optionalNumber(row, 'revoked_at', 'revokedAt'),
+  ...optionalText(row, 'note', 'note'),
+  ...(flag(row, 'replaces') ? { replace: true } : {}),
+  ...optionalText(row, 'replaced', 'replaced'),
 })

@@ -64,7 +64,7 @@ const pairWriter = ({ db, clock, log }: Omit<Needs, 'rows' | 'audit'>) => {
 
 /** The numbered map on SQLite; of writes the caller holds the transaction. */
 export const directory = ({ rows, audit, ...init }: Needs) => {
-  const { db, clock } = init
+  const { db, clock, log } = init
   const { write, remove } = pairWriter(init)
   const find = (peerId: string): Row | undefined =>
     remembered(db.get('SELECT * FROM members WHERE peer_id = ?', peerId), clock.now())
@@ -93,6 +93,13 @@ export const directory = ({ rows, audit, ...init }: Needs) => {
       const written = remove(peerId, enrolment.shard, row)
       if (auditOf !== undefined) audit.record(auditOf(written))
       return written
+    },
+
+    /** A change of the pair's credential, told to all under a number of its own. */
+    renumber({ peerId, shard }: Pick<EnrolmentRow, 'peerId' | 'shard'>): void {
+      const row = find(peerId)
+      if (row === undefined || row['record'] === null) return
+      db.run('UPDATE members SET v = ? WHERE peer_id = ?', log.append(shard, peerId, null), peerId)
     },
 
     /** For revocation and re-enrolment: whatever pair there is goes. */

@@ -1,5 +1,5 @@
 import { freeName } from '../free-name.ts'
-import type { Enrolment, Redemption, Token } from '../model.ts'
+import type { CredentialIssue, Enrolment, Joined, Redeemed, Redemption, Token } from '../model.ts'
 import { notEnrolled, revoked } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { text } from '../sql/columns.ts'
@@ -8,12 +8,14 @@ import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
 import type { enrolmentRows } from './enrolment-rows.ts'
 import type { SqliteInit } from './init.ts'
+import type { memberships } from './memberships.ts'
 import type { tokens } from './tokens.ts'
 
 interface Needs extends SqliteInit {
   rows: ReturnType<typeof enrolmentRows>
   tokens: ReturnType<typeof tokens>
   directory: ReturnType<typeof directory>
+  memberships: Pick<ReturnType<typeof memberships>, 'freeName'>
   audit: Pick<ReturnType<typeof audit>, 'record'>
 }
 
@@ -61,35 +63,34 @@ const enrolmentWriter = ({ db, clock }: SqliteInit) => {
 }
 
 /** Enrolments on SQLite; the caller holds the transaction. */
-export const enrolments = ({ rows, tokens, directory, audit, ...init }: Needs) => {
+export const enrolments = ({ rows, tokens, directory, memberships, audit, ...init }: Needs) => {
   const { db, clock } = init
   const insert = enrolmentWriter(init)
 
   return {
-    redeem(
-      redemption: Redemption,
-      shard: number,
-      auditOf?: AuditOf<Enrolment>,
-    ): { enrolment: EnrolmentRow; fresh: boolean } {
-      const old = rows.find(redemption.peerId)
+    redeem(redemption: Redemption, shard: number, auditOf?: AuditOf<Joined>): Redeemed {
+      const { peerId, tokenHash } = redemption
+      const old = rows.find(peerId)
       if (old?.revokedAt !== undefined) throw revoked('enrol')
-      if (old?.tokenHash === redemption.tokenHash) return { enrolment: old, fresh: false }
+      if (old?.tokenHash === tokenHash) {
+        const before = old.credential === undefined ? tokens.replacedBy(tokenHash) : undefined
+        return { enrolment: old, fresh: false, ...(before === undefined ? {} : { replaced: before }) }
+      }
       const token = tokens.takeUse(redemption)
+      const replaced = memberships.freeName(token, peerId)
+      if (replaced !== undefined) tokens.noteReplaced(tokenHash, replaced)
       const counted = token.roles.some(role => role === 'agent' || role === 'relay')
       if (counted && old?.counted !== true) rows.checkRoom('enrol')
       if (old !== undefined) directory.removeIfPresent(old)
       const enrolment = insert(redemption, shard, token, counted)
-      if (auditOf !== undefined) audit.record(auditOf(enrolment))
-      return { enrolment, fresh: true }
+      const ended = replaced === undefined ? {} : { replaced }
+      if (auditOf !== undefined) audit.record(auditOf({ ...enrolment, ...ended }))
+      return { enrolment, fresh: true, ...ended }
     },
 
-    recordCredential(issue: {
-      peerId: string
-      serial: string
-      credential: string
-      expiresAt: number
-    }): Enrolment {
+    recordCredential(issue: CredentialIssue): Enrolment {
       const found = rows.valid(issue, 'record credential')
+      if (issue.amended === true) directory.renumber(found)
       db.run(
         'UPDATE enrolments SET credential = ?, expires_at = ? WHERE peer_id = ?',
         issue.credential,

@@ -4,6 +4,7 @@ import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
 import type { audit } from './audit.ts'
 import type { directory } from './directory.ts'
+import { enrolmentEnder } from './ending.ts'
 import type { SqliteInit } from './init.ts'
 
 interface Needs extends SqliteInit {
@@ -56,13 +57,8 @@ export const sweepLapsed = ({ db, clock, directory }: SweepNeeds): void => {
     'SELECT peer_id, shard FROM enrolments WHERE revoked_at IS NULL AND expires_at < ? LIMIT 1000',
     now - graceMs,
   )
-  for (const row of lapsed) {
-    const peerId = text(row, 'peer_id')
-    directory.removeIfPresent({ peerId, shard: number(row, 'shard') })
-    db.run('DELETE FROM names WHERE peer_id = ?', peerId)
-    db.run('DELETE FROM homes WHERE peer_id = ?', peerId)
-    db.run('DELETE FROM enrolments WHERE peer_id = ?', peerId)
-  }
+  const end = enrolmentEnder({ db, directory })
+  for (const row of lapsed) end({ peerId: text(row, 'peer_id'), shard: number(row, 'shard') })
   db.run('DELETE FROM map_log WHERE at < ?', now - mapLogRetentionMs)
   db.run('DELETE FROM members WHERE record IS NULL AND updated_at < ?', now - tombstoneMs)
 }

@@ -68,4 +68,10 @@ export const migrations: readonly string[] = [
   `ALTER TABLE homes ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;`,
   `CREATE TABLE time_mark (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;`,
   `ALTER TABLE members ADD COLUMN paced_until INTEGER NOT NULL DEFAULT 0;`,
+  `
+  ALTER TABLE tokens ADD COLUMN note TEXT;
+  ALTER TABLE tokens ADD COLUMN replaces INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tokens ADD COLUMN replaced TEXT;
+  CREATE INDEX enrolments_by_shard ON enrolments (shard, peer_id);
+  `,
 ]

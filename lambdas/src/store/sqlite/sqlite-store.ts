@@ -14,6 +14,7 @@ import { ledger, sweepLapsed, sweepPassing } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { offlineMembers } from './offline.ts'
 import { members } from './members.ts'
+import { memberships } from './memberships.ts'
 import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
 
@@ -32,12 +33,14 @@ function partsOf(init: SqliteInit) {
   const log = mapLog(audited)
   const map = directory({ ...audited, rows, log })
   const joinTokens = tokens(audited)
+  const held = memberships({ ...audited, rows, directory: map })
   return {
     rows,
     log,
     map,
     tokens: joinTokens,
-    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map }),
+    memberships: held,
+    enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map, memberships: held }),
     heads: headParts(audited),
     members: members(init),
     offline: offlineMembers({ ...audited, rows, directory: map }),
@@ -75,6 +78,9 @@ export function openSqliteStore({
     },
     readEnrolment: async peerId => part.rows.find(peerId),
     findEnrolment: async by => part.rows.findBy(by),
+    listEnrolments: async (shard, page) => part.memberships.listEnrolments(shard, page),
+    amendEnrolment: async (...of) => write(() => part.memberships.amendEnrolment(...of)),
+    endEnrolment: async (...of) => write(() => part.memberships.endEnrolment(...of)),
     recordCredential: async issue => write(() => part.enrolments.recordCredential(issue)),
     revokeMember: async (...of) => write(() => part.enrolments.revokeMember(...of)),
     countMembers: async () => part.rows.count(),

@@ -18,7 +18,7 @@ interface Needs extends SqliteInit {
 export const tokens = ({ db, clock, audit }: Needs) => ({
   createToken(token: NewToken, auditOf?: AuditOf<Token>): Token {
     db.run(
-      'INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)',
+      'INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, NULL)',
       tokenId(token.hash),
       token.hash,
       token.name ?? null,
@@ -31,6 +31,8 @@ export const tokens = ({ db, clock, audit }: Needs) => ({
       token.createdAt,
       token.createdBy,
       token.expiresAt,
+      token.note ?? null,
+      token.replace === true ? 1 : 0,
     )
     const created = { ...token, left: token.uses }
     if (auditOf !== undefined) audit.record(auditOf(created))
@@ -50,6 +52,16 @@ export const tokens = ({ db, clock, audit }: Needs) => ({
     const token = fromRow(row ?? {})
     if (auditOf !== undefined) audit.record(auditOf(token))
     return token
+  },
+
+  /** What ended when the token was redeemed. */
+  replacedBy: (hash: string): string | undefined => {
+    const row = db.get('SELECT * FROM tokens WHERE id = ? AND hash = ?', tokenId(hash), hash)
+    return row && fromRow(row).replaced
+  },
+
+  noteReplaced(hash: string, serial: string): void {
+    db.run('UPDATE tokens SET replaced = ? WHERE id = ?', serial, tokenId(hash))
   },
 
   /** Takes one use inside the caller's transaction. @throws MeshError token_invalid */

@@ -1,0 +1,29 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { listPage } from '../defaults.ts'
+import type { Caller } from '../domain/callers.ts'
+
+/** A request that is authenticated and parsed as its route says. */
+export interface RouteCall {
+  /** The key that signed; absent on open routes. */
+  peerId: string | undefined
+  /** Absent on open routes and for `key`. */
+  caller: Caller | undefined
+  params: Record<string, string>
+  /** As the schemas of the route have read it. */
+  query: Record<string, unknown>
+  body: unknown
+}
+
+/** The reply; undefined is 204. */
+export type RouteHandler = (call: RouteCall) => Promise<unknown>
+
+/** The API router refuses requests without a caller; this is for the type. */
+export const callerOf = ({ caller }: RouteCall): Caller => {
+  if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
+  return caller
+}
+
+export const pageOf = ({ query }: RouteCall): { cursor?: string; limit: number } => {
+  const { cursor, limit = listPage.usual } = query as { cursor?: string; limit?: number }
+  return { limit, ...(cursor === undefined ? {} : { cursor }) }
+}
