@@ -75,6 +75,8 @@ export const localPeerSchema = z.looseObject({
   online: z.boolean(),
   /** Who says so: the own link, then the membership protocol, then the lease of its relay. */
   source: z.enum(['link', 'swim', 'lease', 'none']),
+  /** Of a member that is offline: when it was last known to be online, unix milliseconds. */
+  lastSeen: z.optional(millis),
   /** Of the best link, when there is one. */
   path: z.optional(localPathSchema),
   rttMs: z.optional(millis),

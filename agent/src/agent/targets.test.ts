@@ -64,6 +64,7 @@ beforeEach(async () => {
   })
   const member = {
     belief,
+    clock: systemClock,
     presence,
     map,
     head,
@@ -90,6 +91,33 @@ async function know(member: TestMember, record: Parameters<TestMember['record']>
   const next = formatMapCursor({ epoch: member.peerId.slice(-8), v: new Array<number>(16).fill(1) })
   await map.apply({ changes: [change], next, more: false })
 }
+
+const notLinked = (): Promise<MeshError> =>
+  targets.link(edge.peerId, {}).then(
+    () => expect.fail('linked'),
+    (error: unknown) => error as MeshError,
+  )
+
+test('a member that is offline is told as offline, with the time it was last seen, whatever its dial failed with', async () => {
+  const relay = presence.from('relay-1')
+  relay.tell({ full: true, up: [edge.peerId], down: [] })
+  const reported = Date.now()
+  relay.tell({ full: false, up: [], down: [edge.peerId] })
+  const error = await notLinked()
+  expect(error).toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(
+      /^Cannot connect to edge-7: it is offline, last seen \d{4}-.*Z$/,
+    ) as string,
+  })
+  const { lastSeen } = error.details as { lastSeen: string }
+  expect(Math.abs(Date.parse(lastSeen) - reported)).toBeLessThan(60_000)
+})
+
+test('a member of which no relay reports is not told as offline', async () => {
+  const error = await notLinked()
+  expect(error.message).toBe('Cannot connect to edge-7: it has no address and no relay')
+})
 
 describe('Targets', () => {
   test('names those whose records list the service, and this agent when it serves it', () => {

@@ -7,10 +7,11 @@ import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
 import type { PathChoice } from '../member/options.ts'
+import { lastSeen } from '../member/views.ts'
 import { ProviderIndex } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {
-  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief'>
+  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief' | 'clock'>
   paths: PathChoice
   /** Where a peer is on the LAN. @default nowhere */
   lan?: (peerId: string) => readonly string[]
@@ -75,11 +76,19 @@ export class Targets implements CallTargets {
     this.#init.member.belief.doubt(peerId)
   }
 
-  /** The best link whose peer takes new calls. @throws MeshError as {@link Transport.connect} */
-  async link(
-    peerId: string,
-    { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>,
-  ): Promise<Link> {
+  /**
+   * The best link whose peer takes new calls.
+   * @throws MeshError as {@link Transport.connect}; of a member that is offline it says so, and since when
+   */
+  async link(peerId: string, options: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
+    try {
+      return await this.#usableLink(peerId, options)
+    } catch (error) {
+      throw this.#explained(peerId, error)
+    }
+  }
+
+  async #usableLink(peerId: string, { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
     const { member, paths } = this.#init
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
     const options: LinkOptions = { paths, upkeep, ...limits }
@@ -88,6 +97,15 @@ export class Targets implements CallTargets {
     // The peer is leaving this link: calls on it finish, this one takes another.
     link.markRetiring()
     return member.transport.connect(this.#dialTarget(peerId), options)
+  }
+
+  /** That no way led to a member is less to know than that it is offline. */
+  #explained(peerId: string, error: unknown): unknown {
+    const { map, belief, clock } = this.#init.member
+    const member = map.get(peerId)
+    if (!(error instanceof MeshError) || !unreached.includes(error.code)) return error
+    if (member === undefined || belief.standing(peerId) !== 'offline') return error
+    return offlineError(member.name, lastSeen(member, belief, clock.now()), error)
   }
 
   /** A link that goes through no relay that leaves. @throws MeshError as {@link Transport.connect} */
@@ -130,6 +148,24 @@ export class Targets implements CallTargets {
       relays: orderAs(known?.record.homeRelays ?? [], relays),
     }
   }
+}
+
+/** What the dial of a member ends with that does not answer. */
+const unreached: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded']
+
+function offlineError(name: string, seenAt: number | undefined, error: MeshError): MeshError {
+  const since = seenAt === undefined ? undefined : new Date(seenAt).toISOString()
+  const { code, cause, details, notStarted } = error
+  return new MeshError(
+    code,
+    `Cannot connect to ${name}: it is offline${since === undefined ? '' : `, last seen ${since}`}`,
+    {
+      cause: cause ?? error,
+      details: { ...details, ...(since !== undefined && { lastSeen: since }) },
+      notStarted,
+      hint: `What was tried: "agent-mesh path ${name}".`,
+    },
+  )
 }
 
 /** Home first, then standby. */

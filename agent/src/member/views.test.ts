@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import { Presence } from '../membership/presence.ts'
@@ -11,11 +11,13 @@ const member = (roles: string[], region?: string) =>
     peerId: '12D3KooWedge',
     name: 'edge-7',
     credential: { roles, ...(region === undefined ? {} : { region }) },
-    record: { services: ['math@2'] },
+    record: { services: ['math@2'], incarnation: Date.UTC(2026, 0, 1) },
   }) as unknown as MapMember
 
 const link = bareLink({ peerId: '12D3KooWedge' }, '/ip4/192.0.2.1/tcp/1/p2p/R/p2p-circuit')
 link.rttMs = 12
+
+const now = Date.UTC(2026, 0, 2)
 
 const onError = (error: unknown) => {
   throw error
@@ -30,7 +32,7 @@ function believing({ linked, leased }: { linked?: Link; leased: string }): Belie
 }
 
 test('a peer is online by its own link first, and shows how far it is', () => {
-  const view = peerView(member(['agent'], 'eu-1'), believing({ linked: link, leased: '12D3KooWedge' }))
+  const view = peerView(member(['agent'], 'eu-1'), believing({ linked: link, leased: '12D3KooWedge' }), now)
   expect(view).toEqual({
     peerId: '12D3KooWedge',
     name: 'edge-7',
@@ -45,14 +47,26 @@ test('a peer is online by its own link first, and shows how far it is', () => {
 })
 
 test('a peer without a link is online by the lease of its relay, of unknown path', () => {
-  const view = peerView(member(['relay']), believing({ leased: '12D3KooWedge' }))
+  const view = peerView(member(['relay']), believing({ leased: '12D3KooWedge' }), now)
   expect(view).toMatchObject({ kind: 'relay', online: true, source: 'lease' })
   expect(view).not.toHaveProperty('path')
 })
 
 test('a peer that nobody speaks for is offline', () => {
-  expect(peerView(member(['agent']), believing({ leased: 'another' }))).toMatchObject({
+  expect(peerView(member(['agent']), believing({ leased: 'another' }), now)).toMatchObject({
     online: false,
     source: 'none',
   })
+})
+
+test('a peer that is offline was last seen when its link ended, else when it published its record', async () => {
+  const offline = believing({ leased: 'another' })
+  expect(peerView(member(['agent']), offline, now)).toMatchObject({ lastSeen: Date.UTC(2026, 0, 1) })
+  const linked = bareLink({ peerId: '12D3KooWedge' })
+  const seen = believing({ linked, leased: 'another' })
+  expect(peerView(member(['agent']), seen, now)).not.toHaveProperty('lastSeen')
+  linked.markDown(undefined)
+  await vi.waitFor(() =>
+    expect(peerView(member(['agent']), seen, now)).toMatchObject({ online: false, lastSeen: now }),
+  )
 })

@@ -5,8 +5,9 @@ import type { MapMember } from '../membership/member-index.ts'
 import type { Member } from './member.ts'
 import { memberWarnings, newestTime } from './warnings.ts'
 
-/** A member as the map describes it, and whether it is online. */
-export function peerView(peer: MapMember, belief: Belief): LocalPeer {
+/** A member as the map describes it, and whether it is online. @param now unix ms */
+export function peerView(peer: MapMember, belief: Belief, now: number): LocalPeer {
+  const seenAt = lastSeen(peer, belief, now)
   const link = belief.link(peer.peerId)
   return {
     peerId: peer.peerId,
@@ -14,18 +15,37 @@ export function peerView(peer: MapMember, belief: Belief): LocalPeer {
     kind: peer.credential.roles.includes('relay') ? 'relay' : 'agent',
     ...belief.of(peer.peerId),
     services: peer.record.services,
+    ...(seenAt === undefined ? {} : { lastSeen: seenAt }),
     ...(link === undefined ? {} : { path: link.path }),
     ...(link?.rttMs === undefined ? {} : { rttMs: link.rttMs }),
     ...(peer.credential.region === undefined ? {} : { region: peer.credential.region }),
   }
 }
 
+/** Records count from this time on, unix ms (2001): less is a count of changes, no time. */
+const firstTime = 1e12
+
+/**
+ * When a member that is offline was last online, unix ms: as far as this process saw, else when it published its record. Of a member
+ * that is online undefined.
+ */
+export function lastSeen(
+  { peerId, record: { incarnation } }: MapMember,
+  belief: Pick<Belief, 'isOnline' | 'offlineFor'>,
+  now: number,
+): number | undefined {
+  if (belief.isOnline(peerId)) return undefined
+  const ago = belief.offlineFor(peerId)
+  if (ago !== undefined) return Math.round(now - ago)
+  return incarnation >= firstTime && incarnation <= now ? incarnation : undefined
+}
+
 /** Everybody else in the map. */
-export const peerViews = ({ map, identity, belief }: Member): LocalPeer[] =>
+export const peerViews = ({ map, identity, belief, clock }: Member): LocalPeer[] =>
   map
     .members()
     .filter(({ peerId }) => peerId !== identity.peerId)
-    .map(peer => peerView(peer, belief))
+    .map(peer => peerView(peer, belief, clock.now()))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 /** Who serves what, the own services included. */

@@ -8,6 +8,7 @@ import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import { Doubts } from './doubts.ts'
+import { LastSeen } from './last-seen.ts'
 import type { Presence } from './presence.ts'
 
 export interface BeliefInit {
@@ -43,12 +44,14 @@ export class Belief {
   readonly #changed: Listeners<string | undefined>
   /** By peer id: when a relay reported it offline although a link to it stands. */
   readonly #reportedOffline = new Map<string, number>()
+  readonly #seen: LastSeen
   readonly #unlisten: (() => void)[]
 
   constructor(init: BeliefInit) {
     this.#init = init
     const { links, presence } = init
     this.#doubts = new Doubts(init.now)
+    this.#seen = new LastSeen(init)
     this.#changed = new Listeners(init.onError)
     const changed = ({ peer }: Link) => this.#changed.emit(peer.peerId)
     this.#unlisten = [
@@ -82,6 +85,11 @@ export class Belief {
       : { online: true, source: 'lease' }
   }
 
+  /** How long ago a member that is offline now was online, ms; undefined when this process did not see it. */
+  offlineFor(peerId: string): number | undefined {
+    return this.#seen.ago(peerId)
+  }
+
   isOnline(peerId: string): boolean {
     return peerId === this.#init.self || this.of(peerId).online
   }
@@ -107,6 +115,7 @@ export class Belief {
 
   stop(): void {
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
+    this.#seen.stop()
     this.#reportedOffline.clear()
   }
 

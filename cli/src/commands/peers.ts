@@ -14,7 +14,7 @@ export const registerPeers: Register = (program, finish) => {
       'after',
       `
 SOURCE is how this process knows the state of a peer: its own link, the membership protocol (swim), or the lease of the
-peer's relay.
+peer's relay. "offline 5 min": last seen 5 minutes ago.
 
 Examples:
   $ agent-mesh peers
@@ -37,7 +37,7 @@ const peersText = (peers: readonly LocalPeer[], output: Output): string =>
     peers.map(peer => [
       peer.name,
       peer.kind,
-      peer.online ? output.style('green', 'online') : output.style('red', 'offline'),
+      stateText(peer, output),
       peer.source,
       peer.path ?? '-',
       peer.rttMs === undefined ? '-' : duration(peer.rttMs),
@@ -46,3 +46,9 @@ const peersText = (peers: readonly LocalPeer[], output: Output): string =>
       shortPeerId(peer.peerId),
     ]),
   )
+
+const stateText = ({ online, lastSeen }: LocalPeer, output: Output): string => {
+  if (online) return output.style('green', 'online')
+  const since = lastSeen === undefined ? '' : ` ${duration(Math.max(0, Date.now() - lastSeen))}`
+  return output.style('red', `offline${since}`)
+}

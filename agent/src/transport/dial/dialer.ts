@@ -13,6 +13,7 @@ import type { Link } from '../links/link.ts'
 import type { NodeCore } from '../libp2p/node.ts'
 import { Opener } from './opener.ts'
 import type { PathHistory } from './path-history.ts'
+import { circuitRefusal } from '../relays/circuit-refusal.ts'
 
 export interface DialerInit {
   self: string
