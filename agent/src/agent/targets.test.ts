@@ -92,22 +92,30 @@ async function know(member: TestMember, record: Parameters<TestMember['record']>
   await map.apply({ changes: [change], next, more: false })
 }
 
-const notLinked = (): Promise<MeshError> =>
-  targets.link(edge.peerId, {}).then(
+/** A member that has neither an address nor a relay. */
+async function unreachable(): Promise<TestMember> {
+  const member = await documents.member({ name: 'edge-8' })
+  await know(member, { addrs: [] })
+  return member
+}
+
+const notLinked = ({ peerId }: TestMember): Promise<MeshError> =>
+  targets.link(peerId, {}).then(
     () => expect.fail('linked'),
     (error: unknown) => error as MeshError,
   )
 
 test('a member that is offline is told as offline, with the time it was last seen, whatever its dial failed with', async () => {
+  const away = await unreachable()
   const relay = presence.from('relay-1')
-  relay.tell({ full: true, up: [edge.peerId], down: [] })
+  relay.tell({ full: true, up: [away.peerId], down: [] })
   const reported = Date.now()
-  relay.tell({ full: false, up: [], down: [edge.peerId] })
-  const error = await notLinked()
+  relay.tell({ full: false, up: [], down: [away.peerId] })
+  const error = await notLinked(away)
   expect(error).toMatchObject({
     code: 'unavailable',
     message: expect.stringMatching(
-      /^Cannot connect to edge-7: it is offline, last seen \d{4}-.*Z$/,
+      /^Cannot connect to edge-8: it is offline, last seen \d{4}-.*Z$/,
     ) as string,
   })
   const { lastSeen } = error.details as { lastSeen: string }
@@ -115,8 +123,8 @@ test('a member that is offline is told as offline, with the time it was last see
 })
 
 test('a member of which no relay reports is not told as offline', async () => {
-  const error = await notLinked()
-  expect(error.message).toBe('Cannot connect to edge-7: it has no address and no relay')
+  const error = await notLinked(await unreachable())
+  expect(error.message).toBe('Cannot connect to edge-8: it has no address and no relay')
 })
 
 describe('Targets', () => {

@@ -88,7 +88,10 @@ export class Targets implements CallTargets {
     }
   }
 
-  async #usableLink(peerId: string, { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
+  async #usableLink(
+    peerId: string,
+    { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>,
+  ): Promise<Link> {
     const { member, paths } = this.#init
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
     const options: LinkOptions = { paths, upkeep, ...limits }

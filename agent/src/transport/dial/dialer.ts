@@ -231,6 +231,8 @@ export class Dialer {
         const addr = circuitAddr(link.remoteAddr, relay.peerId, peerId)
         const { circuitSlotMs: slotMs } = transportDefaults
         return await this.#opener.open({ addr, signal, known, slotMs, demand })
+      } catch (error) {
+        throw circuitRefusal(error, `connect to ${peerId} over relay ${relay.peerId}`)
       } finally {
         unpin()
       }
