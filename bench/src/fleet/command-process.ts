@@ -71,10 +71,12 @@ export class CommandProcess {
     return status === 200 ? (JSON.parse(text) as { peers: Peer[] }).peers : []
   }
 
-  /** One call of `host.info` at any member, as `agent-mesh call` asks for it. @returns whether it was answered within 10 s */
-  async call(): Promise<boolean> {
+  /** One call of `host.info` at any member, as `agent-mesh call` asks for it. @returns why it failed, if it did */
+  async call(): Promise<string | undefined> {
     const body = { method: 'host.info', params: {}, timeoutMs: 10_000, idempotent: true }
-    return (await this.#ask('POST', '/v1/call', 15_000, JSON.stringify(body))).status === 200
+    const { status, text } = await this.#ask('POST', '/v1/call', 15_000, JSON.stringify(body))
+    if (status === 200) return undefined
+    return status === 0 ? 'no answer within 15 s' : (JSON.parse(text) as { detail: string }).detail
   }
 
   /** @returns status 0 when it does not answer in time */

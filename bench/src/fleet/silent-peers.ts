@@ -3,8 +3,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { CommandProcess } from './command-process.ts'
 import { seconds, untilAll } from './timing.ts'
 
-/** Calls that each of the others begins in a second: some 100 in all. */
-const callsPerSecond = 2
+/** Members that call, and calls that each begins in a second: all links they need stand after some 15 s of CPU. */
+const callers = 10
+const callsPerSecond = 4
+/** ms between two looks at all lists, some 50 of 50 members: more looks would be most of the load. */
+const lookMs = 500
 /** ms before one falls silent: links are open, and calls go everywhere. */
 const settleMs = 20_000
 
@@ -17,10 +20,13 @@ export async function silentPeers(
   const silent_offline_s = await silence(agents, 'agent-0')
   progress(`one that fell silent is offline after ${silent_offline_s} s`)
   const others = agents.slice(1)
-  const load = new Load(others.slice(1))
+  const load = new Load(others.slice(1, 1 + callers))
   await wait(settleMs)
   const silent_offline_loaded_s = await silence(others, 'agent-1')
-  const { calls, failed } = await load.stop()
+  const { calls, failures } = await load.stop()
+  const failed = failures.length
+  for (const reason of new Set(failures.map(failure => failure.replaceAll(/\d+ ms/g, 'N ms'))))
+    progress(`a call failed: ${reason}`)
   progress(`and after ${silent_offline_loaded_s} s under ${calls} calls, of which ${failed} failed`)
   return {
     silent_offline_s,
@@ -37,7 +43,7 @@ async function silence([silent, ...others]: readonly CommandProcess[], name: str
   silent.kill('SIGSTOP')
   const offline = async (agent: CommandProcess) =>
     (await agent.peers()).some(peer => peer.name === name && !peer.online)
-  await untilAll(others, offline, `which do not see that ${name} is silent`)
+  await untilAll(others, offline, `which do not see that ${name} is silent`, lookMs)
   return seconds(began)
 }
 
@@ -45,8 +51,8 @@ async function silence([silent, ...others]: readonly CommandProcess[], name: str
 class Load {
   readonly #timers: NodeJS.Timeout[]
   readonly #running = new Set<Promise<void>>()
+  readonly #failures: string[] = []
   #calls = 0
-  #failed = 0
 
   constructor(callers: readonly CommandProcess[]) {
     this.#timers = callers.map(caller => setInterval(() => this.#begin(caller), 1_000 / callsPerSecond))
@@ -56,15 +62,15 @@ class Load {
     this.#calls++
     const running: Promise<void> = caller
       .call()
-      .then(answered => void (this.#failed += Number(!answered)))
+      .then(failure => void (failure !== undefined && this.#failures.push(failure)))
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }
 
   /** Begins no more, and waits for the last. */
-  async stop(): Promise<{ calls: number; failed: number }> {
+  async stop(): Promise<{ calls: number; failures: string[] }> {
     for (const timer of this.#timers) clearInterval(timer)
     await Promise.all(this.#running)
-    return { calls: this.#calls, failed: this.#failed }
+    return { calls: this.#calls, failures: this.#failures }
   }
 }
