@@ -6,6 +6,7 @@ import { overload } from './overload/overload.ts'
 import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
 import { relayHomes } from './relay/relay-homes.ts'
+import { rest } from './rest/rest.ts'
 import { rpcWire } from './rpc-wire/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
@@ -16,5 +17,6 @@ export const benches: Record<string, Bench> = {
   revoke,
   relay,
   'relay-homes': relayHomes,
+  rest,
   'rpc-wire': rpcWire,
 }

@@ -66,6 +66,7 @@ export class Reachable {
       targets: () => this.#watchTargets(),
       connect: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
       ping: (link, signal) => this.#ping(link, signal),
+      silentMs: link => performance.now() - member.serving.sessions.of(link).stats.lastProgressAt,
       log,
     })
     this.#rescues = new Rescues({

@@ -1,5 +1,5 @@
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { wheelSlots, wheelTickMs } from './defaults.ts'
+import { wheelRestMs, wheelSlots, wheelTickMs } from './defaults.ts'
 
 /** Monotonic milliseconds and a repeating timer; tests pass their own. */
 export interface WheelClock {
@@ -128,7 +128,7 @@ export class TimerWheel {
     for (let tick = from; tick <= now; tick++) this.#expireSlot(this.#slots[tick & this.#mask]!, now)
     // Not stopped at once: with one call after the other the wheel is empty between any two.
     this.#idleTicks = this.#size === 0 ? this.#idleTicks + 1 : 0
-    if (this.#idleTicks > this.#mask) this.stop()
+    if (this.#idleTicks * this.#tickMs > wheelRestMs) this.stop()
   }
 
   /** Entries may add and cancel others meanwhile: what is due moves to a list of its own first. */

@@ -37,8 +37,6 @@ export const defaults = {
   /** Questions on a new interface: at once, then after 1, 2 and 4 s, since any packet may be lost. */
   mdnsQuestions: 4,
   mdnsFirstAskMs: 1_000,
-  /** How often it is looked what is due. */
-  mdnsTickMs: 100,
   /** How often interfaces are looked at. */
   mdnsLookMs: 2_000,
   /** After a socket could not be opened. */

@@ -3,6 +3,7 @@
  * interface; interfaces come and go. Asks a few times when an interface is new, then listens to what others announce
  * from time to time: the more of them there are, the rarer, so that a large LAN stays quiet.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { randomBytes } from 'node:crypto'
 import { defaults } from './defaults.ts'
 import { announcedIn, announcementRecords, asksFor, mdnsTag, type DnsRecord } from './mdns-messages.ts'
@@ -52,6 +53,7 @@ export class Mdns {
   readonly #heard = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #lookAt = 0
+  #stopped = false
 
   constructor(init: MdnsInit) {
     this.#init = init
@@ -61,18 +63,20 @@ export class Mdns {
 
   start(): void {
     if (this.#timer !== undefined) return
-    this.#timer = setInterval(() => this.#tick(performance.now()), defaults.mdnsTickMs).unref()
-    this.#tick(performance.now())
+    this.#tick()
   }
 
   /** Closes the sockets; nothing is found from then on. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    this.#stopped = true
+    clearTimeout(this.#timer)
     for (const key of [...this.#places.keys()]) this.#close(key)
     await Promise.all([...this.#closing])
   }
 
-  #tick(now: number): void {
+  /** Does what is due and sleeps until the next is. */
+  #tick(): void {
+    const now = performance.now()
     if (now >= this.#lookAt) {
       this.#lookAt = now + defaults.mdnsLookMs
       this.#follow(now)
@@ -88,6 +92,15 @@ export class Mdns {
       }
       if (now >= place.tellAt) this.#tell(key, place, now)
     }
+    this.#sleep(now)
+  }
+
+  #sleep(now: number): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    let next = this.#lookAt
+    for (const { askAt, tellAt } of this.#places.values()) next = Math.min(next, askAt, tellAt)
+    this.#timer = setTimeout(() => this.#tick(), timerDelay(Math.max(0, next - now))).unref()
   }
 
   /** Opens sockets on new interfaces, closes those of interfaces that went. */
@@ -137,7 +150,9 @@ export class Mdns {
     const place = this.#places.get(key)
     if (place === undefined || !asksFor(this.#tag, questions)) return
     const gap = Math.max(defaults.mdnsAnswerGapMs, this.#heard.size * defaults.mdnsAnswerPerPeerMs)
-    place.tellAt = Math.min(place.tellAt, Math.max(performance.now(), place.toldAt + gap))
+    const now = performance.now()
+    place.tellAt = Math.min(place.tellAt, Math.max(now, place.toldAt + gap))
+    this.#sleep(now)
   }
 
   #onResponse(records: readonly DnsRecord[], from: string): void {

@@ -1,6 +1,7 @@
 /** Prometheus metrics of a member. Labels come from closed sets or the own services, never from strangers. */
 import type { ErrorCode, MeshError } from '@agent-mesh/protocol'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { loopDelayResolutionMs } from './defaults.ts'
 import type { Logger } from './logger.ts'
 
 /** What is counted when asked; each by the part that knows it. */
@@ -59,7 +60,7 @@ export class MemberMetrics {
   constructor({ map, head, log }: MemberMetricsInit) {
     this.#log = log
     const registers = [this.registry]
-    collectDefaultMetrics({ register: this.registry })
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: loopDelayResolutionMs })
     this.#calls = new Counter({
       name: 'agent_mesh_calls_total',
       help: 'Calls ended',

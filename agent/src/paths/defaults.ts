@@ -15,7 +15,7 @@ export const pathDefaults = {
   /** First and longest pause before a watched peer is dialled again. */
   watchRetryMinMs: 500,
   watchRetryMaxMs: 30_000,
-  /** Between two pings of a watched link: its round trip for `peers`. Six such links cost 6 kB a minute. */
+  /** Between two pings of a watched link, in the mean: its round trip for `peers`. */
   watchPingMs: 15_000,
   /** How often links with work in flight are looked at: a silent path is suspect within 2.9 s. */
   pathTickMs: 200,

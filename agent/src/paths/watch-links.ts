@@ -14,6 +14,8 @@ export interface WatchLinksInit {
   redialMs?: () => number
   /** Milliseconds of a round trip. @throws MeshError */
   ping: (link: Link, signal: AbortSignal) => Promise<number>
+  /** Milliseconds since the peer was last heard on the link: it need not be asked what it has just said. @default Infinity */
+  silentMs?: (link: Link) => number
   log: Logger
 }
 
@@ -100,10 +102,10 @@ export class WatchLinks {
     while (!signal.aborted) {
       try {
         const link = await this.#init.connect(peerId, signal)
-        link.rttMs = await this.#init.ping(link, signal)
+        if (this.#isDue(link)) link.rttMs = await this.#init.ping(link, signal)
         backoff = start.next()
         const end = this.#endOf(link)
-        await pause(pathDefaults.watchPingMs, signal, end)
+        await pause(pathDefaults.watchPingMs * (0.75 + Math.random() / 2), signal, end)
         if (end.aborted) await pause(Math.random() * (this.#init.redialMs?.() ?? 0), signal)
       } catch (error) {
         if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
@@ -112,6 +114,12 @@ export class WatchLinks {
         backoff = again.aborted ? start.next() : backoff.next(undefined)
       }
     }
+  }
+
+  /** Of two that watch each other one ping is enough: it shows both that the other lives. */
+  #isDue(link: Link): boolean {
+    const silentMs = this.#init.silentMs?.(link) ?? Infinity
+    return link.rttMs === undefined || silentMs > pathDefaults.watchPingMs / 2
   }
 
   /** Aborts with the link. One for each: whatever waits for a promise is held until that settles, after days perhaps. */

@@ -26,6 +26,16 @@ export function cpuSeconds(pid: number | undefined): number {
   }
 }
 
+/** Resident memory of a process now, MB (10^6 bytes); 0 where there is no /proc. */
+export function rssMb(pid: number | undefined): number {
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return (Number(kib) * 1_024) / 1e6
+  } catch {
+    return 0
+  }
+}
+
 /** A control plane, a relay or an agent, started by the built command in a data folder of its own. */
 export class CommandProcess {
   readonly data: string
@@ -34,10 +44,12 @@ export class CommandProcess {
   readonly #child: ChildProcess
   #said = ''
 
-  constructor(data: string, args: readonly string[]) {
+  /** @param within a command that becomes this one, such as `ip netns exec NAME` */
+  constructor(data: string, args: readonly string[], within: readonly string[] = []) {
     this.data = data
-    const all = [commandFile, ...args, '--data', data, '--json', '--log-level', 'error']
-    this.#child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const all = [...within, process.execPath, commandFile, ...args, '--data', data, '--json']
+    const [command = process.execPath, ...rest] = [...all, '--log-level', 'error']
+    this.#child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk}`.slice(-500)))
     const exited = once(this.#child, 'exit').then(() => undefined)
     const lines = createInterface({ input: this.#child.stdout! })
@@ -52,6 +64,10 @@ export class CommandProcess {
 
   get cpu(): number {
     return cpuSeconds(this.#child.pid)
+  }
+
+  get rssMb(): number {
+    return rssMb(this.#child.pid)
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -15,7 +15,6 @@ import type {
   Transport,
   Upgrader,
 } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -26,6 +25,7 @@ import { transportDefaults } from '../defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
 import { inboundLimits, InboundHandshakes } from '../wires/inbound-handshakes.ts'
 import { leanYamux } from './lean-yamux.ts'
+import { noiseOnDemand } from './noise-on-demand.ts'
 import { newestFirst, type ConnectionLister } from './newest-first.ts'
 import type { Proxy } from '../wires/proxy.ts'
 import { webSockets } from '../wires/websocket.ts'
@@ -142,11 +142,17 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
           reservationCompletionTimeout: transportDefaults.connectMs,
         })(components)),
     ],
-    connectionEncrypters: [nativeTls(), noise()],
-    streamMuxers: [leanYamux({ streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } })],
+    connectionEncrypters: [nativeTls(), noiseOnDemand()],
+    streamMuxers: [
+      leanYamux({
+        // Paths are watched above, where it is known which of them need it.
+        enableKeepAlive: false,
+        streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes },
+      }),
+    ],
     connectionGater: gaterOf(init),
-    // Links are probed by the rooms above; this one pings 300 in-process nodes to death at its default of 10 s.
-    connectionMonitor: { pingInterval: 60_000, pingTimeout: { minTimeout: 30_000 } },
+    // The same; and this one pings 300 in-process nodes to death at its default of 10 s.
+    connectionMonitor: { enabled: false },
     connectionManager: {
       maxConnections: init.maxConnections,
       // They are counted by their source, see above.
