@@ -5,6 +5,7 @@ import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
+import { registerContext } from './context.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
@@ -54,6 +55,13 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     heading: 'Operate:',
-    commands: [registerAdmin, registerDeploy, registerConfig, registerBugReport, registerCompletion],
+    commands: [
+      registerAdmin,
+      registerDeploy,
+      registerContext,
+      registerConfig,
+      registerBugReport,
+      registerCompletion,
+    ],
   },
 ]

@@ -53,7 +53,9 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
   })
   const { url, meshId, adminIdentityFile } = running
   try {
-    await keepContext(folder, { url, meshId, admin: basename(adminIdentityFile) })
+    const { publicUrl: told } = running
+    const elsewhere = told === url ? {} : { publicUrl: told }
+    await keepContext(folder, { url, ...elsewhere, meshId, admin: basename(adminIdentityFile) })
   } catch (error) {
     await running.stop()
     throw error
@@ -79,8 +81,8 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
 /** Written when it says something new: nothing needs room on the disk at a start that changes nothing. */
 async function keepContext(folder: string, context: Omit<Context, 'version'>): Promise<void> {
   const known = await readContext(folder).catch(() => undefined)
-  const { url, meshId, admin } = known ?? {}
-  if (!isDeepStrictEqual({ url, meshId, admin }, context)) await writeContext(folder, context)
+  const { version: _, ...before } = known ?? {}
+  if (!isDeepStrictEqual(before, context)) await writeContext(folder, context)
 }
 
 function storeOf({ store, createTable }: ControlPlaneFlags): StoreChoice | undefined {

@@ -6,10 +6,14 @@ import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod/mini'
 
+export const urlField = z.string().check(z.maxLength(512), z.regex(/^https?:\/\//, { error: 'is not a URL' }))
+
 /** What admin commands of a context need besides the admin key: `DIR/context.json`. */
 const contextSchema = z.looseObject({
   version: z.literal(1),
-  url: z.string().check(z.maxLength(512), z.regex(/^https?:\/\//, { error: 'is not a URL' })),
+  url: urlField,
+  /** How other machines reach it, when that is another address. */
+  publicUrl: z.optional(urlField),
   meshId: meshIdField,
   /** File of the admin's identity, below the data folder. */
   admin: z.string().check(z.regex(/^[\w.-]+$/, { error: 'is not a file name' })),

@@ -1,0 +1,92 @@
+/** The contexts of this user: a folder each below `$XDG_DATA_HOME/agent-mesh`. */
+import { fileFailure, makeFolder, replaceFile } from '@agent-mesh/agent/identity/private-file'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { access, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { hasContext, readContext } from '../data/context-file.ts'
+import { ownDataFolder } from '../data/data-folder.ts'
+import { contextName, usedContextFile } from '../settings.ts'
+
+export interface KnownContext {
+  name: string
+  data: string
+  /** What the folder holds: keys of a mesh, a member, an admin's key. */
+  holds: ('mesh' | 'member' | 'admin')[]
+  /** Of the mesh that it administers. */
+  url?: string
+  meshId?: string
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** What a data folder holds. */
+export async function describeContext(name: string, data: string): Promise<KnownContext> {
+  const [mesh, member, admin] = await Promise.all([
+    exists(join(data, 'root-key.json')),
+    exists(join(data, 'member.db')),
+    hasContext(data),
+  ])
+  const context = admin ? await readContext(data).catch(() => undefined) : undefined
+  const holds = [...(mesh ? ['mesh'] : []), ...(member ? ['member'] : []), ...(admin ? ['admin'] : [])]
+  return {
+    ...{ name, data, holds: holds as KnownContext['holds'] },
+    ...(context !== undefined && { url: context.publicUrl ?? context.url, meshId: context.meshId }),
+  }
+}
+
+/** By name; a folder that does not exist holds none. */
+export async function listContexts(folder: string): Promise<KnownContext[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter(entry => entry.isDirectory() && isName(entry.name)).map(({ name }) => name)
+  return Promise.all(names.sort().map(name => describeContext(name, join(folder, name))))
+}
+
+function isName(text: string): boolean {
+  try {
+    return contextName(text) === text
+  } catch {
+    return false
+  }
+}
+
+/** From now on commands mean this context unless told otherwise. @throws MeshError invalid_argument, permission_denied, unavailable */
+export async function useContext(folder: string, name: string): Promise<void> {
+  contextName(name)
+  await makeFolder(folder)
+  const file = usedContextFile(folder)
+  await replaceFile(file, `${name}\n`).catch((error: unknown) => {
+    throw fileFailure(`write ${file}`, error)
+  })
+}
+
+/**
+ * Removes the data folder of a context.
+ * @param force also when it holds the keys of a mesh
+ * @throws MeshError not_found, conflict when a process runs in it, permission_denied when it holds the keys of a mesh
+ */
+export async function removeContext(folder: string, name: string, force: boolean): Promise<KnownContext> {
+  const data = join(folder, contextName(name))
+  if (!(await exists(data)))
+    throw new MeshError('not_found', `Cannot remove context ${name}: there is no ${data}`, {
+      hint: 'See which there are with "agent-mesh context list".',
+    })
+  const context = await describeContext(name, data)
+  if (context.holds.includes('mesh') && !force)
+    throw new MeshError(
+      'permission_denied',
+      `Cannot remove context ${name}: ${data} holds the keys of a mesh, without which it is lost`,
+      { hint: 'Keep a copy of the folder, then pass --force.' },
+    )
+  const owned = await ownDataFolder(data, 'context remove')
+  try {
+    await rm(data, { recursive: true })
+  } finally {
+    await owned.release()
+  }
+  return context
+}
