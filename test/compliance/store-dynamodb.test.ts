@@ -6,6 +6,7 @@ import { startFaultyDynamoDb, type Fate, type FaultyDynamoDb } from '../support/
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
 import { testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
 // A thousand transactions take their time on a busy machine.
@@ -109,6 +110,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
 
   storeCompliance('DynamoDB', onTable(1))
   storeCompliance('DynamoDB, two processes of one table', onTable(2))
+  joinsSuite('DynamoDB', onTable(50))
 
   describe('with an endpoint in the environment', () => {
     beforeAll(() => void (process.env['AWS_ENDPOINT_URL'] = dynamo.endpoint))

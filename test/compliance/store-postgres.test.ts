@@ -6,6 +6,7 @@ import { backupSuite } from './backup.ts'
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
 import { testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -43,6 +44,8 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
 
   storeCompliance('PostgreSQL', onDatabase(1))
   storeCompliance('PostgreSQL, two processes of one database', onDatabase(2))
+  // Each process may open 10 of the 100 connections.
+  joinsSuite('PostgreSQL', onDatabase(8))
   backupSuite('PostgreSQL', async () => ({ kind: 'postgres', url: (await freshDatabase())() }))
   wrongClockSuite('PostgreSQL', async () => (await freshDatabase())())
 

@@ -10,6 +10,7 @@ import { backupSuite } from './backup.ts'
 import { earlierAudit } from './earlier-audit.ts'
 import { testClock, tokenOf, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
+import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
 const failingAudit = `CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no audit'); END`
@@ -41,6 +42,7 @@ const onFile = (handles: number) => ({
 
 storeCompliance('SQLite', onFile(1))
 storeCompliance('SQLite, two connections on one file', onFile(2))
+joinsSuite('SQLite', onFile(8))
 wrongClockSuite('SQLite')
 backupSuite('SQLite', data => Promise.resolve({ kind: 'sqlite', file: join(data, 'control-plane.db') }))
 
