@@ -7,11 +7,10 @@ import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 import type { Row } from '../sql/columns.ts'
+import type { Script, SqlValue as Value } from '../sql/script.ts'
 import { diskFull, storeFailed } from '../refusals.ts'
 import { isDiskFull, isPassing } from './passing-failures.ts'
 import { schemaName } from './schema.ts'
-
-type Value = string | number | boolean | null | readonly string[] | readonly number[]
 
 /** Statements on one connection or on any. */
 export interface Sql {
@@ -30,6 +29,17 @@ const sqlOn = (client: Pick<pg.ClientBase, 'query'>): Sql => {
     get: async (sql, ...values) => (await query(sql, values)).rows[0],
     run: async (sql, ...values) => (await query(sql, values)).rowCount ?? 0,
   }
+}
+
+/** Runs a script on one connection or on any. */
+export async function perform<T>(sql: Pick<Sql, 'all' | 'run'>, script: Script<T>): Promise<T> {
+  let step = script.next()
+  while (step.done !== true) {
+    const { sql: statement, values, wants } = step.value
+    const found = sql[wants === 'rows' ? 'all' : 'run'](statement, ...values)
+    step = script.next(await found)
+  }
+  return step.value
 }
 
 /** A PostgreSQL database. Every method throws MeshErrors only, and none of them tells the URL. */
@@ -91,6 +101,14 @@ export class Database {
 
   async get(sql: string, ...values: Value[]): Promise<Row | undefined> {
     return (await this.all(sql, ...values))[0]
+  }
+
+  /** A script that only reads, each statement on its own. */
+  read<T>(script: Script<T>): Promise<T> {
+    const run = (): never => {
+      throw new Error('a script that reads changed something')
+    }
+    return perform({ all: (sql, ...values) => this.all(sql, ...values), run }, script)
   }
 
   /** Answers when the database does, and when it can write again if its disk was full. @throws MeshError unavailable */

@@ -1,22 +1,22 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
+import type { Script } from '../sql/script.ts'
+import { scriptedStore } from '../sql/scripted-store.ts'
 import type { Store } from '../store.ts'
 import { audit } from './audit.ts'
-import { Database } from './database.ts'
+import { Database, perform } from './database.ts'
+import { postgresDialect } from './dialect.ts'
 import { directory } from './directory.ts'
 import { dumpOf } from './dump.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
-import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import type { PostgresInit } from './init.ts'
 import { ledger, sweeper } from './ledger.ts'
 import { mapLog } from './map-log.ts'
-import { members } from './members.ts'
 import { memberships } from './memberships.ts'
 import { offlineMembers } from './offline.ts'
 import { migrate } from './migrate.ts'
-import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
 
 export interface PostgresStoreOptions {
@@ -43,10 +43,7 @@ function partsOf(init: PostgresInit) {
     memberships: held,
     enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map, memberships: held }),
     heads: headParts(audited),
-    members: members(init),
-    presence: presence(init),
     offline: offlineMembers({ ...audited, rows, directory: map }),
-    health: healthRollUps(init),
     ledger: ledger(audited),
     audit: chain,
     sweep: sweeper({ ...init, directory: map }),
@@ -71,7 +68,10 @@ export async function openPostgresStore({
     throw error
   }
   const part = partsOf({ db, clock, maxMembers })
+  const write = <T>(script: () => Script<T>): Promise<T> => db.transaction(tx => perform(tx, script()))
+  const read = <T>(script: Script<T>): Promise<T> => db.read(script)
   return {
+    ...scriptedStore({ read, write, relaxed: write }, { clock, dialect: postgresDialect }),
     ...part.heads,
     createToken: (...of) => part.tokens.createToken(...of),
     listTokens: page => part.tokens.listTokens(page),
@@ -88,12 +88,9 @@ export async function openPostgresStore({
     renewEpoch: auditOf => part.log.renewEpoch(auditOf),
     putMember: record => part.map.putMember(record),
     removeMember: (...of) => part.map.removeMember(...of),
-    ...part.members,
     readChanges: (shard, page) => part.log.readChanges(shard, page),
 
-    ...part.presence,
     ...part.offline,
-    ...part.health,
     ...part.ledger,
     appendAudit: event => part.audit.appendAudit(event),
     chainAudit: () => part.audit.chainAudit(),

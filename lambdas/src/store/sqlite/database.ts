@@ -6,6 +6,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { batchesOf, type DumpValue, type StoreDump, type TableRows } from '../dump.ts'
 import { diskFull, newerSchema, storeFailed } from '../refusals.ts'
 import type { Row } from '../sql/columns.ts'
+import type { Script, SqlValue } from '../sql/script.ts'
 import { insertInto, listTables, quoted } from './dump-statements.ts'
 import { hasRoom, isNoRoom } from './room.ts'
 import { migrations } from './schema.ts'
@@ -113,6 +114,14 @@ function notFilled(file: string, cause: unknown): MeshError {
   return new MeshError('invalid_argument', `Cannot restore the backup: ${reason}`, { cause })
 }
 
+/** Placeholders of scripts as SQLite has them. */
+const numbered = (sql: string): string => sql.replace(/\$(?=\d)/g, '?')
+
+const bound = (value: SqlValue): SQLInputValue => {
+  if (typeof value === 'boolean') return Number(value)
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+}
+
 /** A SQLite file with prepared statements. Every method throws MeshErrors only. */
 export class Database {
   readonly #file: string
@@ -192,6 +201,16 @@ export class Database {
       this.#reopenIfRoom()
       return Number(this.#prepare(sql).run(...values).changes)
     })
+  }
+
+  /** Runs a script within this turn of the event loop; of one that writes the caller holds the transaction. */
+  perform<T>(script: Script<T>): T {
+    let step = script.next()
+    while (step.done !== true) {
+      const { sql, values, wants } = step.value
+      step = script.next(this[wants === 'rows' ? 'all' : 'run'](numbered(sql), ...values.map(bound)))
+    }
+    return step.value
   }
 
   /** One consistent state, read over a connection of its own: nobody waits for it. */

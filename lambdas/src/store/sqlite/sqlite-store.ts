@@ -1,21 +1,20 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
+import { scriptedStore, type ScriptRunner } from '../sql/scripted-store.ts'
 import type { Store } from '../store.ts'
 import { audit } from './audit.ts'
 import { Database } from './database.ts'
+import { sqliteDialect } from './dialect.ts'
 import type { SqliteInit } from './init.ts'
 import { directory } from './directory.ts'
 import { enrolmentRows } from './enrolment-rows.ts'
 import { enrolments } from './enrolments.ts'
-import { healthRollUps } from './health-roll-ups.ts'
 import { headParts } from './head-parts.ts'
 import { ledger, sweepLapsed, sweepPassing } from './ledger.ts'
 import { mapLog } from './map-log.ts'
 import { offlineMembers } from './offline.ts'
-import { members } from './members.ts'
 import { memberships } from './memberships.ts'
-import { presence } from './presence.ts'
 import { tokens } from './tokens.ts'
 
 export interface SqliteStoreOptions {
@@ -42,14 +41,17 @@ function partsOf(init: SqliteInit) {
     memberships: held,
     enrolments: enrolments({ ...audited, rows, tokens: joinTokens, directory: map, memberships: held }),
     heads: headParts(audited),
-    members: members(init),
     offline: offlineMembers({ ...audited, rows, directory: map }),
-    presence: presence(init),
-    health: healthRollUps(init),
     ledger: ledger(audited),
     audit: chain,
   }
 }
+
+const runnerOf = (db: Database): ScriptRunner => ({
+  read: async script => db.perform(script),
+  write: async script => db.transaction(() => db.perform(script())),
+  relaxed: async script => db.relaxed(() => db.perform(script())),
+})
 
 /**
  * The store on one SQLite file; several processes may share it.
@@ -65,6 +67,7 @@ export function openSqliteStore({
   const part = partsOf(init)
   const write = <T>(work: () => T): T => db.transaction(work)
   return {
+    ...scriptedStore(runnerOf(db), { clock, dialect: sqliteDialect }),
     readPart: async name => part.heads.readPart(name),
     readParts: async () => part.heads.readParts(),
     writePart: async (...of) => write(() => part.heads.writePart(...of)),
@@ -90,17 +93,7 @@ export function openSqliteStore({
     putMember: async record => write(() => part.map.putMember(record)),
     removeOffline: async auditOf => write(() => part.offline(auditOf)),
     removeMember: async (...of) => write(() => part.map.removeMember(...of)),
-    readMembers: async peerIds => part.members.readMembers(peerIds),
-    listShard: async (shard, page) => part.members.listShard(shard, page),
     readChanges: async (shard, page) => part.log.readChanges(shard, page),
-    listProviders: async (service, shard, page) => part.members.listProviders(service, shard, page),
-
-    // A lease that a power cut undoes is a conflict for its relay, which then tells everything anew.
-    applyReport: async report => db.relaxed(() => part.presence.applyReport(report)),
-    readLeases: async () => part.presence.readLeases(),
-
-    writeHealth: async rollUps => write(() => part.health.writeHealth(rollUps)),
-    listHealth: async since => part.health.listHealth(since),
 
     claimNonce: async (nonce, expiresAt) => part.ledger.claimNonce(nonce, expiresAt),
     readTimeMark: async () => part.ledger.readTimeMark(),
