@@ -24,7 +24,11 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
     await store.putMember(recordOf(enrolment, 1))
     return enrolment
   }
-  const [leaving] = [await member('leaves'), await member('is-revoked'), await member('silent', true)]
+  const leaving = await member('leaves')
+  const named = await member('named')
+  const ended = await member('ended')
+  await member('is-revoked')
+  await member('silent', true)
   clock.advance(11 * minute)
   await store.writeTimeMark(undefined, 1)
   const { epoch } = await store.readHeads()
@@ -54,8 +58,16 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
       isMade: async of => (await of.readPart('policy'))?.document === 'one',
     },
     removes: {
-      make: of => of.removeMember('leaves', leaving?.serial ?? '', event('removes', 'remove')),
+      make: of => of.removeMember('leaves', leaving.serial, event('removes', 'remove')),
       isMade: async of => !(await isInMap(of, 'leaves')),
+    },
+    amends: {
+      make: of => of.amendEnrolment({ ...named, tags: ['gpu'] }, event('amends', 'amend')),
+      isMade: async of => (await of.readEnrolment('named'))?.tags.includes('gpu') === true,
+    },
+    ends: {
+      make: of => of.endEnrolment('ended', ended.serial, event('ends', 'end')),
+      isMade: async of => (await of.readEnrolment('ended')) === undefined,
     },
     sweeps: {
       make: of => of.removeOffline(event('sweeps', 'remove')),
