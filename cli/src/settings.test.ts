@@ -46,6 +46,35 @@ describe('readSettings()', () => {
     expect(readSettings({ data: '/x' }, env).join).toBe(join)
   })
 
+  it.each([
+    [{}, {}, {}, '/data/agent-mesh/default', 'default', ''],
+    [{}, {}, { context: 'f' }, '/data/agent-mesh/f', 'file', ' --context f'],
+    [{}, { AGENT_MESH_CONTEXT: 'e' }, { context: 'f', data: '/f' }, '/data/agent-mesh/e', 'environment', ''],
+    [{}, { AGENT_MESH_DATA: '/e', AGENT_MESH_CONTEXT: 'e' }, {}, '/e', 'environment', ''],
+    [{}, { AGENT_MESH_DATA: '', AGENT_MESH_CONTEXT: '' }, { data: '/f' }, '/f', 'file', ' --data /f'],
+    [{ context: 'o' }, { AGENT_MESH_DATA: '/e' }, {}, '/data/agent-mesh/o', 'option', ' --context o'],
+    [{ data: '/o' }, { AGENT_MESH_DATA: '/e' }, {}, '/o', 'option', ' --data /o'],
+  ])(
+    'with the options %o, %o and the file %o uses %s, chosen by %s',
+    (options, env, file, data, by, flags) => {
+      const settings = readSettings(options, { XDG_DATA_HOME: '/data', ...env }, file)
+      expect(settings).toMatchObject({ data, chosenBy: by, flags })
+    },
+  )
+
+  it('takes proxy and join token of the file when environment and options have none', () => {
+    const file = { proxy: 'http://f:1', join: '@/f' }
+    expect(readSettings({ data: '/x' }, {}, file)).toMatchObject({
+      proxy: { url: 'http://f:1' },
+      join: '@/f',
+    })
+    const env = { AGENT_MESH_PROXY: 'http://e:1', AGENT_MESH_JOIN_FILE: '/e' }
+    expect(readSettings({ data: '/x' }, env, file)).toMatchObject({
+      proxy: { url: 'http://e:1' },
+      join: '@/e',
+    })
+  })
+
   it('never sends what is on this machine through a proxy', () => {
     const { proxy } = readSettings({ proxy: 'p:1' }, { NO_PROXY: 'a.example' })
     expect(proxy?.noProxy).toBe('a.example,localhost,127.0.0.0/8,::1')
