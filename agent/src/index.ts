@@ -2,6 +2,7 @@
 export type { Agent, Asked } from './agent/agent.ts'
 export { createAgent, type AgentOptions } from './agent/create-agent.ts'
 export { depart, leaveMap } from './member/departure.ts'
+export { leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
 export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './agent/netcheck/check-network.ts'
 export { findingsOf, type Finding } from './agent/netcheck/findings.ts'

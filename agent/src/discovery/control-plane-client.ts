@@ -7,14 +7,18 @@ import {
   healthReply,
   mapReply,
   membersReply,
+  membershipSchema,
+  membershipsReply,
   memberViewSchema,
   policyReply,
   publishReply,
   relayReportReply,
+  removeMembershipReply,
   revocationsReply,
   revokeReply,
   tokensReply,
   writePolicyReply,
+  type AmendMembershipRequest,
   type CreateTokenRequest,
   type EnrolRequest,
   type RelayReport,
@@ -36,6 +40,21 @@ export interface ControlPlaneClientInit {
   /** Through which it is reached. @default none */
   proxy?: ProxyOptions | undefined
 }
+
+/** Which memberships are listed. */
+export interface MembershipQuery extends Record<string, string | undefined> {
+  /** `true` or `false`. */
+  online?: string
+  role?: string
+  /** With or without version. */
+  service?: string
+  region?: string
+  /** Id of the token that they joined with. */
+  token?: string
+  cursor?: string
+}
+
+const membershipPath = (who: string): string => `/v1/memberships/${encodeURIComponent(who)}`
 
 export const controlPlaneClient = (init: ControlPlaneClientInit): ControlPlaneClient =>
   new ControlPlaneClient(init)
@@ -84,6 +103,34 @@ export class ControlPlaneClient {
 
   async leave(signal?: AbortSignal): Promise<void> {
     await this.#http.tell({ method: 'DELETE', path: '/v1/members/self', signal })
+  }
+
+  /** Ends the own membership; the credential is worth nothing once it expires. */
+  async endMembership(signal?: AbortSignal): Promise<void> {
+    await this.#http.tell({ method: 'POST', path: '/v1/leave', body: {}, signal, once: true })
+  }
+
+  /** A page of who is enrolled, for admins. */
+  memberships(query: MembershipQuery = {}, signal?: AbortSignal) {
+    return this.#http.ask({ method: 'GET', path: '/v1/memberships', query, reply: membershipsReply, signal })
+  }
+
+  /** @param who name, peer id or serial */
+  membership(who: string, signal?: AbortSignal) {
+    const path = membershipPath(who)
+    return this.#http.ask({ method: 'GET', path, reply: membershipSchema, signal })
+  }
+
+  /** Changes name, tags or region; what is absent stays. */
+  amendMembership(who: string, body: AmendMembershipRequest, signal?: AbortSignal) {
+    const path = membershipPath(who)
+    return this.#http.ask({ method: 'POST', path, body, reply: membershipSchema, signal, once: true })
+  }
+
+  /** Ends a membership: its credential counts for nothing at once, its key may join anew. */
+  removeMembership(who: string, signal?: AbortSignal) {
+    const path = membershipPath(who)
+    return this.#http.ask({ method: 'DELETE', path, reply: removeMembershipReply, signal, once: true })
   }
 
   member(peerId: string, signal?: AbortSignal) {

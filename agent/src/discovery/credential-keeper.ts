@@ -26,6 +26,8 @@ export interface CredentialKeeper {
   onRenewed(listener: (renewed: { wasVoid: boolean }) => void): () => void
   /** Renews it now if it is due: the clock was set. */
   look(): void
+  /** Renews it now, due or not: the mesh has another one for this member, whose claims were changed. */
+  refresh(): void
   stop(): Promise<void>
 }
 
@@ -67,33 +69,37 @@ async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
   return {
     own,
     isVoid: () => signedByRevoked(own.jwt, head.current.keys),
-    replace: async (jwt: string): Promise<void> => {
+    /** False for the one that it is: issued a short time ago, there is no newer one yet. */
+    replace: async (jwt: string): Promise<boolean> => {
+      if (jwt === own.jwt) return false
       Object.assign(own, { jwt, claims: await read(jwt, head.current.keys) })
       store.set('credential', jwt)
+      return true
     },
   }
 }
+
+const renewalListeners = (log: Logger): Listeners<{ wasVoid: boolean }> =>
+  new Listeners(err => log.error({ err }, 'a listener of renewals failed'))
 
 /** @throws MeshError unauthenticated when the stored credential is not of this member and mesh */
 export async function credentialKeeper(init: CredentialKeeperInit): Promise<CredentialKeeper> {
   const { client, head, clock, log, random = Math.random } = init
   const stopping = new AbortController()
-  const renewed = new Listeners<{ wasVoid: boolean }>(err =>
-    log.error({ err }, 'a listener of renewals failed'),
-  )
+  const renewed = renewalListeners(log)
   const { own, isVoid, replace } = await storedCredential(init)
   let cancel = () => {}
   let running: Promise<void> | undefined
+  let outdated = false
 
   async function renew(): Promise<void> {
     const wasVoid = isVoid()
-    if (!wasVoid && !renewalDue(own.claims, clock.now())) return
+    if (!wasVoid && !outdated && !renewalDue(own.claims, clock.now())) return
+    outdated = false
     try {
       const reply = await client.renew(stopping.signal)
       await acceptUnlessOlder(head, reply.head)
-      // Issued a short time ago, by the clock of the control plane: there is no newer one yet.
-      if (reply.credential === own.jwt) return
-      await replace(reply.credential)
+      if (!(await replace(reply.credential))) return
       log.info({ expires: own.claims.exp }, 'credential renewed')
       renewed.emit({ wasVoid })
     } catch (error) {
@@ -130,6 +136,10 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
     },
     onRenewed: listener => renewed.add(listener),
     look: () => look(0),
+    refresh: () => {
+      outdated = true
+      look(0)
+    },
     stop: async () => {
       unlisten()
       stopping.abort()

@@ -13,7 +13,9 @@ import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 import { checkListen } from '../transport/listen-check.ts'
 import { memberDefaults } from './defaults.ts'
+import { leftMesh } from './leave-mesh.ts'
 import type { MemberInit } from './member-parts.ts'
+import { rememberWishes } from './wishes.ts'
 
 const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']
 
@@ -33,15 +35,18 @@ export async function checkStart({ data, join }: MemberInit['settings']): Promis
     ['identity.json', 'member.db'].map(name => exists(pathOf(data, name))),
   )
   if (store) return false
-  if (join === undefined) throw noMesh(data)
+  if (join === undefined) throw await noMesh(data)
   parseJoinToken(join)
   return !identity
 }
 
-const noMesh = (data: string) =>
-  new MeshError('unauthenticated', `Cannot start: ${data} belongs to no mesh yet`, {
+async function noMesh(data: string): Promise<MeshError> {
+  const left = await leftMesh(data)
+  const reason = left === undefined ? 'belongs to no mesh yet' : `left mesh ${left.meshId} at ${left.at}`
+  return new MeshError('unauthenticated', `Cannot start: ${data} ${reason}`, {
     hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
   })
+}
 
 /** Removes what a first start wrote that did not join. */
 export async function forgetMember(data: string): Promise<void> {
@@ -70,7 +75,7 @@ export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
   const known = enrolledIn(store)
   const { join: token, data } = settings
   if (token === undefined) {
-    if (known === undefined) throw noMesh(data)
+    if (known === undefined) throw await noMesh(data)
     return known
   }
   if (known === undefined) return firstJoin(init, token)
@@ -131,14 +136,14 @@ async function waiting<T>(
     }
 }
 
-function redeem(
+async function redeem(
   { settings, signer, store, clock, log, role }: JoinInit,
   token: string,
   signal: AbortSignal | undefined,
   onRedeem: () => void = () => {},
 ): Promise<ControlPlaneRef> {
   const { name, region, proxy, ephemeral } = settings
-  return enrol({
+  const joined = await enrol({
     token,
     signer,
     store,
@@ -152,4 +157,6 @@ function redeem(
     ...(name === undefined ? {} : { name }),
     ...(region === undefined ? {} : { region }),
   })
+  rememberWishes(store, { name, region })
+  return joined
 }

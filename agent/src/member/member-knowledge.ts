@@ -8,10 +8,13 @@ import { headKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore } from '../membership/member-store.ts'
 import { openMeshMap } from '../membership/mesh-map.ts'
 import { systemClock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
 import { memberMetrics } from '../observe/member-metrics.ts'
 import { checkStart, forgetMember, joinOnce, NotJoinedError } from './joining.ts'
+import { forgetLeaving } from './leave-mesh.ts'
 import { MemberAudit } from './member-audit.ts'
 import type { Member, MemberInit } from './member-parts.ts'
+import { checkWishes } from './wishes.ts'
 
 /** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */
 function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaims): void {
@@ -28,6 +31,13 @@ function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaim
       details: { has: roles, needs: role },
     },
   )
+}
+
+/** The name that was asked for is another member's, or the token gives one. */
+function sayOtherName(of: { asked: string | undefined; name: string; isFirst: boolean; log: Logger }): void {
+  const { asked, name, isFirst, log } = of
+  if (isFirst && asked !== undefined && asked !== name)
+    log.warn({ asked, name }, 'the mesh gave this member another name than it asked for')
 }
 
 export type Undo = (() => Promise<void> | void)[]
@@ -76,6 +86,9 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
   undo.push(() => credential.stop())
   mustHaveRole(init.role, credential.claims)
+  checkWishes(store, settings, credential.claims)
+  sayOtherName({ asked: settings.name, name: credential.claims.name, isFirst: before === undefined, log })
+  await forgetLeaving(settings.data)
   if (credential.jwt !== before)
     audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
   const metrics = memberMetrics({ map, head, log })

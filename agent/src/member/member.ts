@@ -118,6 +118,25 @@ function followOwnRecord(
   publisher.onAlone(() => clones.alone())
   map.onChange(() => publisher.sees(map.get(identity.peerId)?.record.incarnation ?? 0))
   map.onChange(changes => comeBack(changes, own))
+  map.onChange(followClaims(own))
+}
+
+/** An admin changed name, tags or region of this member: the map has its new credential before it has it itself. */
+function followClaims({
+  identity: { peerId },
+  credential,
+  map,
+}: Pick<Member, 'identity' | 'credential' | 'map'>): (changes: readonly MapChange[]) => void {
+  let asked = ''
+  return changes => {
+    if (!changes.some(change => change.peerId === peerId)) return
+    const listed = map.get(peerId)?.credential
+    const { serial, iat, jti } = credential.claims
+    if (listed?.serial !== serial || listed.jti === jti || listed.iat < iat || listed.jti === asked) return
+    // Once for each: a map that shows an old one must not make this member ask at every change.
+    asked = listed.jti
+    credential.refresh()
+  }
 }
 
 /** Whoever was taken out of the map as offline and hears of it was only out of sight: it publishes anew. */

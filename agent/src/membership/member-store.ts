@@ -14,6 +14,7 @@ export type StoredKey =
   | 'controlPlane'
   | 'credential'
   | 'joinedWith'
+  | 'wishes'
   | 'head'
   | 'incarnation'
   | 'homeSeq'

@@ -13,6 +13,8 @@ import { registerDescribe } from './describe.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerHealth } from './health.ts'
+import { registerLeave } from './leave.ts'
+import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
@@ -33,7 +35,10 @@ export interface CommandGroup {
 
 /** In the order of `--help`. */
 export const commandGroups: readonly CommandGroup[] = [
-  { heading: 'Run:', commands: [registerUp, registerRelay, registerControlPlane, registerDemo] },
+  {
+    heading: 'Run:',
+    commands: [registerUp, registerRelay, registerControlPlane, registerLeave, registerDemo],
+  },
   {
     heading: 'Look:',
     commands: [
@@ -51,7 +56,14 @@ export const commandGroups: readonly CommandGroup[] = [
   { heading: 'Call:', commands: [registerCall, registerCallAll] },
   {
     heading: 'Administer:',
-    commands: [registerToken, registerPolicy, registerRevoke, registerRevocations, registerAudit],
+    commands: [
+      registerToken,
+      registerMembers,
+      registerPolicy,
+      registerRevoke,
+      registerRevocations,
+      registerAudit,
+    ],
   },
   {
     heading: 'Operate:',

@@ -1,11 +1,11 @@
-import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
 import { unlimitedUses, type CreateTokenRequest, type TokenView } from '@agent-mesh/protocol/api/tokens'
 import { Option, type Command } from 'commander'
 
 import { collect, parseCount, parseDuration } from '../arguments.ts'
-import { duration } from '../show/units.ts'
 import { askControlPlane } from './ask-control-plane.ts'
+import { allTokens, tokenState } from '../data/tokens.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
+import { registerShowToken } from './token-show.ts'
 
 interface CreateOptions {
   uses?: number
@@ -15,13 +15,15 @@ interface CreateOptions {
   region?: string
   name?: string
   ephemeral?: boolean
+  note?: string
+  replace?: boolean
 }
 
 export const registerToken = groupOf({
   name: 'token',
-  description: 'create, list and revoke join tokens',
+  description: 'create, show and revoke join tokens',
   help: '\nThese ask the control plane with the admin key of the context.',
-  commands: [registerCreate, registerList, registerRevoke],
+  commands: [registerCreate, registerList, registerShowToken, registerRevoke],
 })
 
 function registerCreate(token: Command, finish: Finish): void {
@@ -47,6 +49,8 @@ function registerCreate(token: Command, finish: Finish): void {
     .option('--region <region>', 'region of whoever joins')
     .option('--name <name>', 'name of the one who joins; only with --uses 1')
     .option('--ephemeral', 'forget the member after 10 minutes offline, not 30 days')
+    .option('--replace', 'take the name from its holder: that membership ends when the token is redeemed')
+    .option('--note <text>', 'what the token is for; one line')
     .addHelpText(
       'after',
       `
@@ -56,6 +60,7 @@ Examples:
   $ agent-mesh token create --ephemeral --expires 30d --tag ci
   $ agent-mesh token create --role relay --name relay-1
   $ agent-mesh token create --role agent --role ops
+  $ agent-mesh token create --name edge-1 --replace --note 'new disk'
   $ agent-mesh up --join "$(agent-mesh token create)"`,
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
@@ -72,6 +77,8 @@ function tokenRequest({
   region,
   name,
   ephemeral,
+  note,
+  replace,
 }: CreateOptions): CreateTokenRequest {
   return {
     ...(uses !== undefined && { uses }),
@@ -81,6 +88,8 @@ function tokenRequest({
     ...(region !== undefined && { region }),
     ...(name !== undefined && { name }),
     ...(ephemeral !== undefined && { ephemeral }),
+    ...(note !== undefined && { note }),
+    ...(replace !== undefined && { replace }),
   }
 }
 
@@ -96,36 +105,24 @@ function registerList(token: Command, finish: Finish): void {
     const tokens = await askControlPlane(settings, client => allTokens(client, signal))
     output.result({ tokens }, () =>
       output.table(
-        ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME'],
+        ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME', 'JOINED', 'NOTE'],
         tokens.map(view => [
           view.id,
           view.uses === unlimitedUses ? 'unlimited' : `${view.left}/${view.uses}`,
           tokenState(view),
           view.roles.join(' '),
           view.tags.join(' ') || '-',
-          view.name ?? '-',
+          nameOf(view),
+          String(view.uses - view.left),
+          view.note ?? '-',
         ]),
       ),
     )
   })
 }
 
-async function allTokens(client: ControlPlaneClient, signal: AbortSignal): Promise<TokenView[]> {
-  const tokens: TokenView[] = []
-  for (let cursor: string | undefined; ;) {
-    const page = await client.tokens(cursor, signal)
-    tokens.push(...page.tokens)
-    cursor = page.next
-    if (cursor === undefined) return tokens
-  }
-}
-
-function tokenState({ revoked, left, expiresAt }: TokenView): string {
-  const remaining = expiresAt - Date.now()
-  if (revoked) return 'revoked'
-  if (remaining <= 0) return 'expired'
-  return left === 0 ? 'used up' : `good for ${duration(remaining)}`
-}
+const nameOf = ({ name, replace }: TokenView): string =>
+  name === undefined ? '-' : replace === true ? `${name} (replaces)` : name
 
 function registerRevoke(token: Command, finish: Finish): void {
   const command = token

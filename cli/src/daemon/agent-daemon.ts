@@ -4,6 +4,7 @@ import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
+import { nameAskedInVain, otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
@@ -40,7 +41,10 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   return {
     local: localAgent(agent),
     metrics: () => agent.metrics(),
-    ready: { fields: { peerId, name, meshId }, text: (output, flags) => whatNext(agent, output, flags) },
+    ready: {
+      fields: { peerId, name, meshId, askedName: nameAskedInVain(flags.name, name) },
+      text: (output, context) => whatNext(agent, flags.name, output, context),
+    },
     live: {
       ...liveLogLevel(log),
       serve: (files: readonly string[] | undefined) => served.reload(files ?? []),
@@ -49,8 +53,14 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   }
 }
 
-const whatNext = ({ name, peerId, meshId }: Agent, output: Output, flags: string): Text => [
+const whatNext = (
+  { name, peerId, meshId }: Agent,
+  asked: string | undefined,
+  output: Output,
+  flags: string,
+): Text => [
   `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
+  ...otherNameText(asked, name),
   `peer id  ${peerId}`,
   '',
   `Ask it from another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops it.`,

@@ -6,6 +6,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { defaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
+import { nameAskedInVain, otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
@@ -33,8 +34,8 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
     local: localRelay(relay),
     metrics: () => relay.metrics(),
     ready: {
-      fields: { peerId, name, meshId, addresses },
-      text: (output, flags) => whatNext(relay, output, flags),
+      fields: { peerId, name, meshId, addresses, askedName: nameAskedInVain(flags.name, name) },
+      text: (output, context) => whatNext(relay, flags.name, output, context),
     },
     live: liveLogLevel(log),
     stop: () => relay.stop(),
@@ -63,8 +64,14 @@ function trafficOf({ memberRate, memberDaily, totalRate, totalDaily }: RelayFlag
   }
 }
 
-const whatNext = ({ name, peerId, meshId, addresses }: Relay, output: Output, flags: string): Text => [
+const whatNext = (
+  { name, peerId, meshId, addresses }: Relay,
+  asked: string | undefined,
+  output: Output,
+  flags: string,
+): Text => [
   `${output.style('green', `${name} relays`)} for mesh ${meshId}.`,
+  ...otherNameText(asked, name),
   `peer id  ${peerId}`,
   `told to members: ${addresses.join(', ')}`,
   '',

@@ -1,0 +1,99 @@
+/** Leaving a mesh for good: the control plane ends the membership, and the data folder says that it was left. */
+import { access, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MeshError, meshIdField, toMeshError } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
+import { enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
+import { loadIdentity } from '../identity/index.ts'
+import { fileFailure, replaceFile } from '../identity/private-file.ts'
+import { openMemberStore } from '../membership/member-store.ts'
+import type { ProxyOptions } from '../transport/wires/proxy.ts'
+
+export interface LeaveInit {
+  /** Of a member that does not run; the caller owns it. */
+  data: string
+  proxy?: ProxyOptions | undefined
+  /** Forgets the membership here though the control plane does not answer. @default false */
+  force?: boolean
+  signal?: AbortSignal | undefined
+}
+
+export interface Left {
+  meshId: string
+  peerId: string
+  /** Whether the control plane ended the membership; else it was not asked, or knew of none. */
+  ended: boolean
+}
+
+const leftSchema = z.looseObject({ meshId: meshIdField, at: z.string().check(z.maxLength(32)) })
+
+const leftFile = (data: string): string => join(data, 'left.json')
+
+/** The mesh that a folder left; undefined when it left none. */
+export async function leftMesh(data: string): Promise<z.output<typeof leftSchema> | undefined> {
+  try {
+    return leftSchema.parse(JSON.parse(await readFile(leftFile(data), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** The folder is in a mesh again. */
+export const forgetLeaving = (data: string): Promise<void> => rm(leftFile(data), { force: true })
+
+/**
+ * Ends the membership of a data folder: record, credential and name are free, credential and map on disk are removed. The key
+ * stays, so that the machine may join again as the same peer.
+ * @throws MeshError not_found when the folder is in no mesh, and what the control plane says; unavailable unless `force`
+ */
+export async function leaveMesh({ data, proxy, force = false, signal }: LeaveInit): Promise<Left> {
+  const { meshId, url } = await readEnrolment(data)
+  const { peerId, signer } = await loadIdentity(data)
+  const client = controlPlaneClient({ url, meshId, signer, proxy })
+  const ended = await end(client, signal).catch((error: unknown) => {
+    const { code } = toMeshError(error, 'internal', 'leave the mesh')
+    // Of one that is revoked or unknown there is nothing to end.
+    if (code === 'revoked' || code === 'unauthenticated' || (force && signal?.aborted !== true)) return false
+    throw error
+  })
+  await replaceFile(leftFile(data), `${JSON.stringify({ meshId, at: new Date().toISOString() })}\n`).catch(
+    (error: unknown) => {
+      throw fileFailure(`write ${leftFile(data)}`, error)
+    },
+  )
+  for (const file of ['member.db', 'member.db-wal', 'member.db-shm'])
+    await rm(join(data, file), { force: true })
+  return { meshId, peerId, ended }
+}
+
+async function readEnrolment(data: string): Promise<ControlPlaneRef> {
+  const file = join(data, 'member.db')
+  const exists = await access(file).then(
+    () => true,
+    () => false,
+  )
+  const store = exists ? openMemberStore(file) : undefined
+  try {
+    const known = store && enrolledIn(store)
+    if (known !== undefined) return known
+  } finally {
+    store?.close()
+  }
+  throw new MeshError('not_found', `Cannot leave: ${data} belongs to no mesh`, {
+    hint: 'Use the context of a member: --context NAME or --data DIR.',
+  })
+}
+
+/** An expired credential is renewed first: the route is for members. */
+async function end(client: ControlPlaneClient, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await client.endMembership(signal)
+  } catch (error) {
+    const expired = error instanceof MeshError && error.details?.['enrolled'] === true
+    if (!expired) throw error
+    await client.renew(signal)
+    await client.endMembership(signal)
+  }
+  return true
+}

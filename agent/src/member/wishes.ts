@@ -1,0 +1,51 @@
+/** What a member asked to be when it joined, and what it is: options of a later start that ask for something else are refused. */
+import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import type { MemberStore } from '../membership/member-store.ts'
+
+const wishesSchema = z.object({ name: z.optional(z.string()), region: z.optional(z.string()) })
+export type Wishes = z.output<typeof wishesSchema>
+
+type Claims = Pick<CredentialClaims, 'name' | 'region'>
+
+/** Kept with the enrolment, so that a unit file may say the same at each start. */
+export const rememberWishes = (store: Pick<MemberStore, 'set'>, { name, region }: Wishes): void =>
+  store.set('wishes', JSON.stringify({ name, region }))
+
+/** Undefined for a folder that joined before wishes were kept. */
+function wishesOf(store: Pick<MemberStore, 'get'>): Wishes | undefined {
+  const stored = store.get('wishes')
+  const parsed = stored === undefined ? undefined : z.safeParse(wishesSchema, JSON.parse(stored))
+  return parsed?.success === true ? parsed.data : undefined
+}
+
+/** A name that was taken got a number: `web`, `web-2`. */
+const isNumbered = (name: string, wish: string): boolean => name.replace(/-\d+$/, '') === wish
+
+/**
+ * @param asked the options of this start
+ * @throws MeshError conflict when they name what the member neither is nor asked to be
+ */
+export function checkWishes(store: Pick<MemberStore, 'get'>, asked: Wishes, claims: Claims): void {
+  const wishes = wishesOf(store)
+  const { name = claims.name, region = claims.region } = asked
+  const sameName = name === claims.name || name === wishes?.name
+  if (!sameName && !(wishes === undefined && isNumbered(claims.name, name)))
+    throw otherThan('name', name, claims.name, `agent-mesh members rename ${claims.name} ${name}`)
+  if (region === undefined || region === claims.region || region === wishes?.region) return
+  throw otherThan(
+    'region',
+    region,
+    claims.region ?? 'none',
+    `agent-mesh members move ${claims.name} ${region}`,
+  )
+}
+
+const otherThan = (what: 'name' | 'region', asked: string, is: string, command: string) =>
+  new MeshError(
+    'conflict',
+    `Cannot start with ${what} ${asked}: this data folder is enrolled with ${what} ${is}`,
+    {
+      hint: `Leave out --${what}, or have an admin change it: ${command}. With "agent-mesh leave" the machine can join anew.`,
+    },
+  )

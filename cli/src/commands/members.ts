@@ -1,0 +1,179 @@
+import type { MembershipQuery } from '@agent-mesh/agent/discovery/control-plane-client'
+import type { Membership } from '@agent-mesh/protocol/api/memberships'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { Command } from 'commander'
+
+import { collect } from '../arguments.ts'
+import { allMemberships, stateOf } from '../data/memberships.ts'
+import { confirmed } from '../show/confirm.ts'
+import { shortPeerId } from '../show/units.ts'
+import { askControlPlane } from './ask-control-plane.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
+
+interface ListOptions {
+  online?: boolean
+  role?: string
+  service?: string
+  region?: string
+}
+
+export const registerMembers = groupOf({
+  name: 'members',
+  description: 'list, change and remove members',
+  help: '\nThese ask the control plane with the admin key of the context. WHO is a name, a peer id or a serial.',
+  commands: [registerList, registerShow, registerRename, registerTag, registerMove, registerRemove],
+})
+
+function registerList(members: Command, finish: Finish): void {
+  const command = members
+    .command('list')
+    .description('list who is enrolled')
+    .option('--online', 'only those that a relay attests')
+    .option('--role <role>', 'only those with the role')
+    .option('--service <service>', 'only those that provide it: math, or math@2')
+    .option('--region <region>', 'only those of the region')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ agent-mesh members list
+  $ agent-mesh members list --online --service math
+  $ agent-mesh members list --role relay --json`,
+    )
+  onCall<ListOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
+    const found = await askControlPlane(settings, client => allMemberships(client, queryOf(options), signal))
+    output.result({ members: found }, () =>
+      output.table(
+        ['NAME', 'STATE', 'ROLES', 'TAGS', 'REGION', 'SERVICES', 'JOINED', 'PEER'],
+        found.map(member => [
+          member.name,
+          stateOf(member),
+          member.roles.join(' '),
+          member.tags.join(' ') || '-',
+          member.region ?? '-',
+          member.services.join(' ') || '-',
+          new Date(member.joinedAt).toISOString().slice(0, 10),
+          shortPeerId(member.peerId),
+        ]),
+      ),
+    )
+  })
+}
+
+const queryOf = ({ online, role, service, region }: ListOptions): MembershipQuery => ({
+  ...(online === true && { online: 'true' }),
+  ...(role !== undefined && { role }),
+  ...(service !== undefined && { service }),
+  ...(region !== undefined && { region }),
+})
+
+function registerShow(members: Command, finish: Finish): void {
+  const command = members
+    .command('show')
+    .description('show one member')
+    .argument('<who>')
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh members show web-1')
+  onCall<object, [string]>(command, finish, async ({ settings, output, signal }, who) => {
+    const member = await askControlPlane(settings, client => client.membership(who, signal))
+    output.result(member, () => output.table(['', ''], factsOf(member)))
+  })
+}
+
+const factsOf = (member: Membership): [string, string][] => [
+  ['name', member.name],
+  ['state', stateOf(member)],
+  ['peer id', member.peerId],
+  ['serial', member.serial],
+  ['roles', member.roles.join(' ')],
+  ['tags', member.tags.join(' ') || '-'],
+  ['region', member.region ?? '-'],
+  ['services', member.services.join(' ') || '-'],
+  ['home relay', member.at ?? '-'],
+  ['ephemeral', member.ephemeral ? 'yes' : 'no'],
+  ['joined', new Date(member.joinedAt).toISOString()],
+  ['with token', member.token],
+  ['credential expires', new Date(member.credentialExpires).toISOString()],
+]
+
+function registerRename(members: Command, finish: Finish): void {
+  const command = members
+    .command('rename')
+    .description('give a member another name')
+    .argument('<who>')
+    .argument('<name>', 'that nobody has')
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh members rename web-1 web-9')
+  onCall<object, [string, string]>(command, finish, async ({ settings, output, signal }, who, name) => {
+    const member = await askControlPlane(settings, client => client.amendMembership(who, { name }, signal))
+    output.result(member, () => `${who} is now ${member.name} (${member.peerId}).`)
+  })
+}
+
+function registerTag(members: Command, finish: Finish): void {
+  const command = members
+    .command('tag')
+    .description('add and remove tags of a member')
+    .argument('<who>')
+    .option('--add <tag>', 'may be repeated', collect)
+    .option('--remove <tag>', 'may be repeated', collect)
+    .addHelpText(
+      'after',
+      `
+The member shows its new credential within seconds while it is connected. A machine that keeps an older one can show that
+until it expires, 21 days at most: to take a right from a machine you do not trust, revoke it.
+
+Examples:
+  $ agent-mesh members tag web-1 --add gpu --remove cpu`,
+    )
+  type Options = { add?: string[]; remove?: string[] }
+  onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
+    const { add = [], remove = [] } = options
+    if (add.length + remove.length === 0)
+      throw new MeshError('invalid_argument', `Cannot tag ${who}: neither --add nor --remove is given`)
+    const member = await askControlPlane(settings, async client => {
+      const { peerId, tags } = await client.membership(who, signal)
+      const next = [...new Set([...tags, ...add])].filter(tag => !remove.includes(tag))
+      return client.amendMembership(peerId, { tags: next }, signal)
+    })
+    output.result(member, () => `Tags of ${member.name}: ${member.tags.join(' ') || 'none'}.`)
+  })
+}
+
+function registerMove(members: Command, finish: Finish): void {
+  const command = members
+    .command('move')
+    .description('set the region of a member')
+    .argument('<who>')
+    .argument('<region>')
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh members move web-1 eu-1')
+  onCall<object, [string, string]>(command, finish, async ({ settings, output, signal }, who, region) => {
+    const member = await askControlPlane(settings, client => client.amendMembership(who, { region }, signal))
+    output.result(member, () => `${member.name} is in region ${member.region ?? region}.`)
+  })
+}
+
+function registerRemove(members: Command, finish: Finish): void {
+  const command = members
+    .command('remove')
+    .description('end a membership; the key may join anew')
+    .argument('<who>')
+    .option('-y, --yes', 'do not ask first')
+    .addHelpText(
+      'after',
+      `
+Its links end within seconds, its record leaves the map and its name is free. With a new token the same key joins again; to
+refuse the key for ever: agent-mesh revoke.
+
+Examples:
+  $ agent-mesh members remove web-1
+  $ agent-mesh members remove web-1 --yes`,
+    )
+  type Options = { yes?: boolean }
+  onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
+    if (options.yes !== true && !(await confirmed(`End the membership of ${who}?`, signal)))
+      throw new MeshError('cancelled', `Cannot remove ${who}: it was not confirmed`, {
+        hint: 'Answer y, or pass --yes.',
+      })
+    const gone = await askControlPlane(settings, client => client.removeMembership(who, signal))
+    output.result(gone, () => `${gone.name} (${gone.peerId}) is removed: list number ${gone.number}.`)
+  })
+}

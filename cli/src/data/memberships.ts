@@ -1,0 +1,24 @@
+import type { ControlPlaneClient, MembershipQuery } from '@agent-mesh/agent/discovery/control-plane-client'
+import type { Membership } from '@agent-mesh/protocol/api/memberships'
+
+/** Every page of the memberships that fit, in the order of the control plane. @throws MeshError */
+export async function allMemberships(
+  client: Pick<ControlPlaneClient, 'memberships'>,
+  query: MembershipQuery,
+  signal: AbortSignal,
+): Promise<Membership[]> {
+  const members: Membership[] = []
+  for (let cursor: string | undefined; ;) {
+    const page = await client.memberships({ ...query, ...(cursor !== undefined && { cursor }) }, signal)
+    members.push(...page.members)
+    cursor = page.next
+    if (cursor === undefined) return members
+  }
+}
+
+/** One word: `online`, `offline`, `unlisted` (no record in the map), `revoked`. */
+export function stateOf({ online, listed, revokedAt }: Membership): string {
+  if (revokedAt !== undefined) return 'revoked'
+  if (online) return 'online'
+  return listed ? 'offline' : 'unlisted'
+}
