@@ -119,10 +119,9 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
     })
   }
   check()
-  const unlisten = head.onChange(() => {
-    // Not all members of a mesh in the same moment.
-    if (isVoid() && running === undefined) look(random() * defaults.renewRevokedMs)
-  })
+  // Not all members of a mesh in the same moment.
+  const lookSoon = () => isVoid() && running === undefined && look(random() * defaults.renewRevokedMs)
+  const unlisten = head.onChange(lookSoon)
 
   return {
     get jwt() {
