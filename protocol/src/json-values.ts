@@ -23,7 +23,7 @@ const unfit = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer] 
  * undefined are left out, as everywhere in JSON; a Date becomes its ISO text, as does what else has a toJSON. -0 becomes 0.
  * Not sound: NaN, Infinity, BigInt, functions, symbols, undefined in an array, Map, Set, bytes inside a value, cycles.
  *
- * A quick look, for the hot path: false is no verdict yet, {@link soundJson} gives that.
+ * A quick look: false is no verdict yet, {@link soundJson} gives that.
  */
 function isPlainlySound(value: unknown): boolean {
   switch (typeof value) {
@@ -55,21 +55,23 @@ function isSoundObject(value: object): boolean {
   return typeof (value as { toJSON?: unknown }).toJSON !== 'function'
 }
 
+/** The JSON text of a value that needs no closer look: the hot path of {@link soundJson}. @returns undefined where it does */
+export function plainJson(value: unknown): string | undefined {
+  try {
+    return isPlainlySound(value) ? JSON.stringify(value) : undefined
+  } catch {
+    // A cycle, or a getter that throws: the closer look tells.
+    return undefined
+  }
+}
+
 /**
  * The JSON text of a value that JSON carries; undefined has none. `root` names the value in places. Each toJSON is called once.
  * @throws UnsoundPart for the first part that JSON does not carry; RangeError for what is nested too deeply; what a getter throws
  */
 export function soundJson(value: unknown, root: string): string | undefined {
-  return value === undefined || isPlain(value) ? JSON.stringify(value) : JSON.stringify(value, checking(root))
-}
-
-function isPlain(value: unknown): boolean {
-  try {
-    return isPlainlySound(value)
-  } catch {
-    // A cycle, or a getter that throws: the closer look tells.
-    return false
-  }
+  if (value === undefined) return undefined
+  return plainJson(value) ?? JSON.stringify(value, checking(root))
 }
 
 interface Level {

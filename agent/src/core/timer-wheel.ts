@@ -74,12 +74,12 @@ export class TimerWheel {
   }
 
   /**
-   * ms by which the event loop is late now, or was at the last tick: what is read from a socket now may have waited that long in
+   * ms by which the event loop was late at `now`, or at the last tick: what is read from a socket then may have waited that long in
    * the kernel. Infinity before the first tick, when nobody knows.
    */
-  get lateness(): number {
+  lateness(now: number): number {
     if (this.#stopTimer === undefined) return Number.POSITIVE_INFINITY
-    return Math.max(this.#lateMs, this.#clock.now() - this.#turnedAt - this.#tickMs)
+    return Math.max(this.#lateMs, now - this.#turnedAt - this.#tickMs)
   }
 
   /** Lets `entry`, which must not be waiting, expire at monotonic time `at` in ms. */

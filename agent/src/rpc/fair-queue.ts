@@ -1,36 +1,48 @@
-/** First in, first out; both ends cost O(1), spread over the calls. */
-export class Fifo<T> {
-  #items: T[] = []
+/** Slots of an empty queue: a power of two, as all sizes of a ring. */
+const fewSlots = 16
+
+/** First in, first out, in a ring: an array that is emptied and filled with each chunk would be allocated anew each time. */
+class Fifo<T> {
+  #ring = slots<T>(fewSlots)
   #head = 0
+  #size = 0
 
   get size(): number {
-    return this.#items.length - this.#head
+    return this.#size
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#size === this.#ring.length) this.#grow()
+    this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = item
+    this.#size++
   }
 
   peek(): T | undefined {
-    return this.#items[this.#head]
+    return this.#ring[this.#head]
   }
 
   shift(): T | undefined {
-    if (this.size === 0) return undefined
-    const item = this.#items[this.#head++]
-    if (this.#head === this.#items.length) {
-      this.#items.length = this.#head = 0
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    if (this.#size === 0) return undefined
+    const item = this.#ring[this.#head]
+    this.#ring[this.#head] = undefined
+    this.#head = (this.#head + 1) & (this.#ring.length - 1)
+    this.#size--
+    // A flood that is over keeps no memory.
+    if (this.#size === 0 && this.#ring.length > 64 * fewSlots) this.#ring = slots(fewSlots)
+    if (this.#size === 0) this.#head = 0
     return item
   }
 
-  *[Symbol.iterator](): Generator<T> {
-    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at]!
+  #grow(): void {
+    const larger = slots<T>(this.#ring.length * 2)
+    for (let at = 0; at < this.#size; at++)
+      larger[at] = this.#ring[(this.#head + at) & (this.#ring.length - 1)]
+    this.#ring = larger
+    this.#head = 0
   }
 }
+
+const slots = <T>(count: number): (T | undefined)[] => new Array<T | undefined>(count).fill(undefined)
 
 /** What waits from one source. */
 export class Lane<T> {

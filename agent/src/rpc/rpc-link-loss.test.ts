@@ -14,8 +14,11 @@ afterEach(() => {
   for (const pair of pairs.splice(0)) pair.stop()
 })
 
+/** Nothing is shed because the machine is busy. */
+const patient = { mostWaitMs: 60_000, standingWaitMs: 60_000 }
+
 async function pairOf(onRequest: OnRequest, limits?: Partial<LinkLimits>): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits)
+  const pair = await linkPair(onRequest, limits, patient)
   pairs.push(pair)
   return pair
 }

@@ -218,7 +218,7 @@ class StreamLink implements RpcLink {
     } catch (error) {
       this.abort(toMeshError(error, 'internal', 'read from the link'))
     }
-    this.#turns.settle()
+    this.#turns.settle(this.#lastHeardAt)
   }
 
   #onFrame(frame: Frame): void {

@@ -86,9 +86,7 @@ export class SendWindow {
     this.#marks.push({ bytes, sentAt: now })
     this.#inFlight += bytes
     this.#sent = (this.#sent + 1) >>> 0
-    if (this.#bytes >= pacedBytes) return
-    const paceMs = (bytes / this.#bytes) * (this.#roundTrip / paceGain)
-    this.#nextAt = Math.max(this.#nextAt, now - paceLateMs) + paceMs
+    this.#nextAt = Math.max(this.#nextAt, now - paceLateMs) + this.#paceMs(bytes)
   }
 
   /**
@@ -111,9 +109,20 @@ export class SendWindow {
     this.#olderRoundTrip = this.#roundTrip
     this.#roundTrip = now - read[news - 1]!.sentAt
     this.#base = Math.min(this.#base, this.#roundTrip)
-    // One may have waited for a busy processor; a queue delays both.
-    this.#adapt(Math.min(this.#roundTrip, this.#olderRoundTrip), bytes)
+    this.#adapt(this.#lately, bytes)
     this.#limited = false
+    // The round trip that the last part was paced by may have been that of a busy moment.
+    this.#nextAt = Math.min(this.#nextAt, now + this.#paceMs(this.partBytes))
+  }
+
+  /** ms. One part may have waited for a busy processor; a queue delays two. */
+  get #lately(): number {
+    return Math.min(this.#roundTrip, this.#olderRoundTrip)
+  }
+
+  /** ms from one part to the next. */
+  #paceMs(bytes: number): number {
+    return this.#bytes < pacedBytes ? ((bytes / this.#bytes) * this.#lately) / paceGain : 0
   }
 
   /** A ping over the same path, sent at monotonic ms `sentAt`, was answered. */

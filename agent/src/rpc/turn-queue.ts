@@ -64,11 +64,11 @@ export class TurnQueue {
     this.#waiting.add(lane, entry)
   }
 
-  /** All frames of a chunk have been read: runs what may run now. */
-  settle(): void {
+  /** All frames of a chunk that arrived at monotonic ms `now` have been read: runs what may run now. */
+  settle(now = this.#wheel.now()): void {
     if (this.#waiting.size === 0 || this.#scheduled || this.#running) return
-    const late = this.#wheel.lateness > this.#options.lateMs
-    if (!late && this.#usedMs < this.#options.turnMs) this.#run()
+    const late = this.#wheel.lateness(now) > this.#options.lateMs
+    if (!late && this.#usedMs < this.#options.turnMs) this.#run(now)
     else this.#schedule()
   }
 
@@ -76,12 +76,12 @@ export class TurnQueue {
     this.#scheduled = false
     this.#usedMs = 0
     if (this.#waiting.size === 0) return
-    this.#shedOld(this.#wheel.now())
-    this.#run()
+    const now = this.#wheel.now()
+    this.#shedOld(now)
+    this.#run(now)
   }
 
-  #run(): void {
-    const beganAt = this.#wheel.now()
+  #run(beganAt: number): void {
     const endsAt = beganAt + this.#options.turnMs - this.#usedMs
     let now = beganAt
     this.#beganAt = beganAt

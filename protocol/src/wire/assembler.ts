@@ -27,8 +27,9 @@ export interface AssemblerEvents {
   dropped(cut: CutFrame): void
 }
 
-/** First allocation for a cut frame. */
-const firstBytes = 32 * 1024
+/** First allocation for a cut frame, and how much larger each next one is: bytes that arrived are copied for each. */
+const firstBytes = 64 * 1024
+const growth = 4
 const nothing = Buffer.alloc(0)
 
 class OpenCut implements CutFrame {
@@ -63,9 +64,9 @@ class OpenCut implements CutFrame {
     return held === this.bytes ? this.#buffer : undefined
   }
 
-  /** At most twice what has arrived, never what is announced. */
+  /** At most four times what has arrived, never what is announced. */
   #grow(held: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.min(this.bytes, Math.max(firstBytes, held * 2)))
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.bytes, Math.max(firstBytes, held * growth)))
     this.#buffer.copy(larger, 0, 0, this.held)
     this.#buffer = larger
   }

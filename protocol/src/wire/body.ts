@@ -1,5 +1,5 @@
 import { MeshError } from '../errors.ts'
-import { soundJson } from '../json-values.ts'
+import { plainJson, soundJson } from '../json-values.ts'
 
 /** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
 export class Tailed {
@@ -48,7 +48,7 @@ export function encodeBody(value: unknown, what: string): EncodedBody {
 
 function toJson(value: unknown, what: string): string | undefined {
   try {
-    return soundJson(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
+    return plainJson(value) ?? soundJson(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
   } catch (cause) {
     throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${reasonOf(cause)}`, { cause })
   }

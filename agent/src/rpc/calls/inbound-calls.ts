@@ -182,13 +182,17 @@ export class InboundCalls implements RequestServer {
       this.#outbox.appended()
       this.#written(request)
     } else if (this.#budget.hasRoom) {
-      const encode = (encoder: FrameEncoder): void => encoder.response(id, body)
-      request.reply = this.#outbox.queue({ body, encode, onWritten: () => this.#written(request) })
+      request.reply = this.#queue(request, body)
     } else {
       request.reply = body
       this.#answers.add(request)
       this.#stopWaiting ??= this.#budget.whenRoom(() => this.#answerWaiting())
     }
+  }
+
+  #queue(request: InboundRequest, body: EncodedBody): QueuedFrame {
+    const encode = (encoder: FrameEncoder): void => encoder.response(request.id, body)
+    return this.#outbox.queue({ body, encode, onWritten: () => this.#written(request) })
   }
 
   #answerWaiting(): void {

@@ -1,6 +1,6 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
-import type { ErrorFrame, FrameEncoder, ResponseFrame } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, ErrorFrame, FrameEncoder, ResponseFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from '../byte-budget.ts'
 import { callTimeoutMs, type LinkLimits } from '../defaults.ts'
 import { IdTable } from './id-table.ts'
@@ -38,12 +38,8 @@ class PendingCall extends WheelEntry {
     calls: OutboundCalls,
     id: number,
     method: string,
-    {
-      timeoutMs,
-      signal,
-      idempotent,
-      onDoubt,
-    }: Pick<PendingCall, 'timeoutMs' | 'signal' | 'idempotent' | 'onDoubt'>,
+    timeoutMs: number,
+    { signal, idempotent = false, onDoubt }: LinkCallOptions,
   ) {
     super()
     this.#calls = calls
@@ -57,7 +53,11 @@ class PendingCall extends WheelEntry {
       this.#resolve = resolve
       this.#reject = reject
     })
-    signal?.addEventListener('abort', this)
+  }
+
+  /** Its request can be sent: from now on its signal ends it. */
+  begin(): void {
+    this.signal?.addEventListener('abort', this)
   }
 
   override expire(): void {
@@ -127,39 +127,39 @@ export class OutboundCalls {
   }
 
   #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
-    const { timeoutMs = callTimeoutMs, signal, idempotent = false, onDoubt } = options
+    const { timeoutMs = callTimeoutMs, signal } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
     const dueAt = this.#wheel.now() + timeoutMs
     const body = encodeBody(value, `the params of ${method}`)
+    const call = new PendingCall(this, id, method, timeoutMs, options)
     const direct = this.#outbox.takes(body)
-    let queued: QueuedFrame | undefined
-    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, idempotent, body)
-    else {
-      const encode = (encoder: FrameEncoder) => encoder.request(id, method, timeoutMs, idempotent, body)
-      queued = this.#outbox.queue({ body, encode, dueAt })
-    }
+    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, call.idempotent, body)
+    else call.queued = this.#queue(call, body, dueAt)
+    call.begin()
     this.#lastId = id
     this.#made++
-    const call = new PendingCall(this, id, method, { timeoutMs, signal, idempotent, onDoubt })
-    call.queued = queued
     this.#pending.add(call)
     this.#wheel.schedule(call, dueAt)
     if (direct) this.#outbox.appended()
     return call
   }
 
+  #queue({ id, method, timeoutMs, idempotent }: PendingCall, body: EncodedBody, dueAt: number): QueuedFrame {
+    const encode = (encoder: FrameEncoder): void => encoder.request(id, method, timeoutMs, idempotent, body)
+    return this.#outbox.queue({ body, encode, dueAt })
+  }
+
   #check(method: string, timeoutMs: number, signal: AbortSignal | undefined): void {
-    const refuse = (code: ErrorCode, reason: string): never => {
-      throw new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true })
-    }
-    if (this.#ended !== undefined) refuse(this.#ended.code, this.#ended.reason)
-    if (signal?.aborted === true) refuse('cancelled', 'cancelled by the caller')
-    if (!Number.isFinite(timeoutMs)) refuse('invalid_argument', `its timeout is ${timeoutMs} ms`)
-    if (timeoutMs <= 0) refuse('deadline_exceeded', 'no time is left')
+    if (this.#ended !== undefined) throw refusal(method, this.#ended.code, this.#ended.reason)
+    if (signal?.aborted === true) throw refusal(method, 'cancelled', 'cancelled by the caller')
+    if (!Number.isFinite(timeoutMs))
+      throw refusal(method, 'invalid_argument', `its timeout is ${timeoutMs} ms`)
+    if (timeoutMs <= 0) throw refusal(method, 'deadline_exceeded', 'no time is left')
     if (this.#pending.size >= this.#limits.outbound)
-      refuse('overloaded', `${this.#pending.size} calls are in flight`)
-    if (!this.#budget.hasRoom) refuse('overloaded', `${this.#budget.used} bytes wait on this link`)
+      throw refusal(method, 'overloaded', `${this.#pending.size} calls are in flight`)
+    if (!this.#budget.hasRoom)
+      throw refusal(method, 'overloaded', `${this.#budget.used} bytes wait on this link`)
   }
 
   #freeId(): number {
@@ -253,3 +253,6 @@ export class OutboundCalls {
     return queued === undefined ? isLaterId(id, this.#writtenId) : queued.state !== 'written'
   }
 }
+
+const refusal = (method: string, code: ErrorCode, reason: string): MeshError =>
+  new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true })
