@@ -7,6 +7,8 @@ const stores = [
   'test/compliance/store-{postgres,dynamodb}.test.ts',
   'test/e2e/control-planes-agree.test.ts',
   'lambdas/src/cost/counted-units.test.ts',
+  'lambdas/src/hosts/api-gateway/fan-out.test.ts',
+  'lambdas/src/store/dynamodb/audit.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 

@@ -16,7 +16,7 @@ const endings = ['ConnectionClosedError', 'StreamStateError']
 
 const isEnding = (error: unknown): boolean => error instanceof Error && endings.includes(error.name)
 
-/** Runs libp2p's identify on links, and only there: it would tell a stranger what runs here. */
+/** Runs libp2p's identify on links that need it, and only there: it would tell a stranger what runs here. */
 export class Identification {
   readonly #init: IdentificationInit
   readonly #running = new Set<Promise<unknown>>()
