@@ -34,6 +34,27 @@ function describe(error: z.core.$ZodError): string {
   return path === '' ? reasonOf(issue) : `${path}: ${reasonOf(issue)}`
 }
 
+/** One thing that does not fit; `path` leads to it, for an unknown field to that. */
+export interface Misfit {
+  path: readonly PropertyKey[]
+  reason: string
+}
+
+/** All that does not fit `schema`, the first `most` of it; with the value when all does. */
+export function misfits<S extends z.core.$ZodType>(
+  schema: S,
+  value: unknown,
+  most = 20,
+): { value: z.output<S> } | { misfits: Misfit[] } {
+  const result = z.safeParse(schema, value)
+  if (result.success) return { value: result.data }
+  const found = result.error.issues.slice(0, most).map(issue => ({
+    path: issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path,
+    reason: reasonOf(issue),
+  }))
+  return { misfits: found }
+}
+
 /**
  * Parses `value` with `schema`.
  * @throws MeshError `code` with "Cannot <action>: <path>: <reason>"

@@ -28,11 +28,12 @@ interface File {
   tests: object[]
 }
 
-const save = async (name: string, file: object): Promise<string> => {
+const saveText = async (name: string, text: string): Promise<string> => {
   const path = join(controlPlane.data, name)
-  await writeFile(path, JSON.stringify(file))
+  await writeFile(path, text)
   return path
 }
+const save = (name: string, file: object): Promise<string> => saveText(name, JSON.stringify(file))
 
 describe('agent-mesh policy', () => {
   it('get prints what set takes; test and set hold it to its own tests; a dry run tells who loses what', async () => {
@@ -57,6 +58,31 @@ describe('agent-mesh policy', () => {
     expect(lastJson(await admin('policy', 'set', closed, '--json'))).toEqual({ number: 2, written: true })
     const rival = await admin('policy', 'set', closed)
     expect(rival).toMatchObject({ code: 8, stderr: expect.stringContaining('2 is in force') })
+  })
+
+  it('a file may be YAML without tests; what can never count is warned of, with its line', async () => {
+    const yaml = await saveText(
+      'warned.yaml',
+      `grants:
+  - { from: [role:agent], to: ['service:*'], allow: [call] }
+  - { from: [role:agnet], to: [service:nothing.*], allow: [call, manage] }
+  - { from: [role:agent], to: [service:host.info], allow: [call] }
+`,
+    )
+    const dry = await admin('policy', 'set', yaml, '--dry-run', '--force')
+    expect(dry.code).toBe(0)
+    for (const warning of [
+      "line 3, column 66: grants.1.allow.1: 'manage' is asked of none of its targets",
+      'line 4, column 5: grants.2: adds nothing: grants.0 allows all of it',
+      'line 3, column 14: grants.1.from.0: no member of the map has role:agnet now',
+      'grants.1.to.0: no member of the map serves service:nothing.* now',
+    ])
+      expect(dry.stdout).toContain(warning)
+    const broken = await saveText('broken.yaml', 'grants:\n  - { from: [role:a], to: [x], allow: [call] }\n')
+    expect(await admin('policy', 'test', broken)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('line 2, column 28: grants.0.to.0: is not a target') as string,
+    })
   })
 
   it('explain names the grant, or what is missing, and says it in its exit code', async () => {
@@ -95,7 +121,7 @@ describe('agent-mesh admin rotate-key', () => {
   it('introduces a new authority key over the local socket, and not another before that one signs', async () => {
     const rotated = lastJson(await admin('admin', 'rotate-key', '--json'))
     expect(rotated).toMatchObject({ kid: expect.stringMatching(/^[\w-]{43}$/), revoked: [] })
-    expect(rotated['signsAt']).toBeGreaterThan(Date.now())
+    expect(Date.parse(String(rotated['signsAt']))).toBeGreaterThan(Date.now())
     // Repeated, it goes on with the same key.
     expect(lastJson(await admin('admin', 'rotate-key', '--json'))).toEqual(rotated)
     expect((await audited()).match(/"what":"key.rotate"/g)).toHaveLength(1)

@@ -48,7 +48,7 @@ function registerSet(policy: Command, finish: Finish): void {
   const command = policy
     .command('set')
     .description('replace the policy; its own tests must pass')
-    .argument('<file>', 'JSON as "policy get" prints it; - for standard input')
+    .argument('<file>', 'JSON or YAML, as "policy get" prints it; - for standard input')
     .option('--dry-run', 'write nothing; tell what would change for whom')
     .option('--force', 'even if nobody known could change it again')
     .option('--limit <n>', 'members told of by --dry-run, at most', parseCount, 100)
@@ -64,16 +64,24 @@ Examples:
   onCall<SetOptions, [string]>(command, finish, async ({ settings, options, output, signal }, file) => {
     const { readPolicyFile } = await import('../data/policy-file.ts')
     const { checkPolicyTests } = await import('@agent-mesh/protocol/policy')
-    const { number, policy: wanted } = await readPolicyFile(file)
+    const { warningsOf, knownNames } = await import('../data/policy-warnings.ts')
+    const { number, policy: wanted, placeOf } = await readPolicyFile(file)
     checkPolicyTests(wanted, 'use policy', 'nothing was sent')
     const { dryRun = false, force = false, limit } = options
-    const reply = await askControlPlane(settings, async client => {
+    const { reply, known } = await askControlPlane(settings, async client => {
       const expected = number ?? (await client.policy(signal)).number
-      return client.writePolicy({ policy: wanted, expected, force }, { dryRun, limit }, signal)
+      const written = await client.writePolicy({ policy: wanted, expected, force }, { dryRun, limit }, signal)
+      return { reply: written, known: dryRun ? await knownNames(client, signal) : undefined }
     })
-    output.result(reply, () => describeWrite(reply, output))
+    const warnings = warningsOf(wanted, placeOf, known)
+    output.result({ ...reply, ...(warnings.length > 0 && { warnings }) }, () => [
+      ...warnings.map(text => warningText(text, output)),
+      ...[describeWrite(reply, output)].flat(),
+    ])
   })
 }
+
+const warningText = (text: string, output: Output): string => `${output.style('yellow', 'warning')} ${text}`
 
 function describeWrite(
   { number, written, changes = [], changed = 0, members = 0 }: WritePolicyReply,
@@ -93,11 +101,13 @@ function registerTest(policy: Command, finish: Finish): void {
   const command = policy
     .command('test')
     .description('run the tests of a policy file here, or of the policy in force')
-    .argument('[file]', 'JSON as "policy get" prints it; - for standard input')
+    .argument('[file]', 'JSON or YAML, as "policy get" prints it; - for standard input')
     .addHelpText(
       'after',
       `
-A file is tested here, without the control plane.
+A file is tested here, without the control plane. Warnings name what can never count: a grant that another one covers, an
+action that none of its targets is asked for; of the policy in force, and in "policy set --dry-run", also names and services
+that no member has. They change no exit code.
 
 Examples:
   $ agent-mesh policy test policy.json
@@ -108,20 +118,23 @@ Exit codes: 0 all pass, 1 a test fails, 2 the file is not a policy.`,
   onCall<object, [string | undefined]>(command, finish, async ({ settings, output, signal }, file) => {
     const { readPolicyFile } = await import('../data/policy-file.ts')
     const { failedPolicyTests } = await import('@agent-mesh/protocol/policy')
-    const { policy: asked } =
+    const { knownNames, plainPlace, warningsOf } = await import('../data/policy-warnings.ts')
+    const asked =
       file === undefined
-        ? await askControlPlane(settings, client => client.policy(signal))
-        : await readPolicyFile(file)
-    const failed = failedPolicyTests(asked)
-    const { length: tests } = asked.tests
-    output.result({ tests, failed }, () =>
-      failed.length === 0
-        ? `${tests} of ${tests} tests pass.`
-        : [
-            ...failed.map(test => `${output.style('red', 'fails')} ${test}`),
-            `${failed.length} of ${tests} fail.`,
-          ],
-    )
+        ? await askControlPlane(settings, async client => ({
+            policy: (await client.policy(signal)).policy,
+            placeOf: plainPlace,
+            known: await knownNames(client, signal),
+          }))
+        : { ...(await readPolicyFile(file)), known: undefined }
+    const failed = failedPolicyTests(asked.policy)
+    const { length: tests } = asked.policy.tests
+    const warnings = warningsOf(asked.policy, asked.placeOf, asked.known)
+    output.result({ tests, failed, ...(warnings.length > 0 && { warnings }) }, () => [
+      ...warnings.map(text => warningText(text, output)),
+      ...failed.map(test => `${output.style('red', 'fails')} ${test}`),
+      failed.length === 0 ? `${tests} of ${tests} tests pass.` : `${failed.length} of ${tests} fail.`,
+    ])
     return failed.length === 0 ? undefined : exitCodes.failure
   })
 }

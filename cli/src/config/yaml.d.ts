@@ -1,4 +1,4 @@
-/** What of the package `yaml` the configuration reader uses. */
+/** What of the package `yaml` the readers of configuration and policy files use. */
 declare module 'yaml' {
   export interface Node {
     range?: [start: number, valueEnd: number, nodeEnd: number] | null
@@ -17,6 +17,7 @@ declare module 'yaml' {
   }
   export interface YAMLMap extends Node {
     items: Pair[]
+    get(key: unknown, keepScalar: true): unknown
   }
   export interface YAMLSeq extends Node {
     items: unknown[]
@@ -25,6 +26,8 @@ declare module 'yaml' {
     contents: Node | null
     errors: { pos: [start: number, end: number]; message: string }[]
     warnings: Document['errors']
+    toJS(options: { maxAliasCount: number }): unknown
+    getIn(path: readonly unknown[], keepScalar: true): unknown
   }
   export class LineCounter {
     linePos(offset: number): { line: number; col: number }
@@ -33,6 +36,7 @@ declare module 'yaml' {
     text: string,
     options: { lineCounter: LineCounter; prettyErrors: boolean },
   ): Document
+  export function visit(document: Document, visitor: { Alias: (key: unknown, node: Alias) => void }): void
   export function isAlias(node: unknown): node is Alias
   export function isMap(node: unknown): node is YAMLMap
   export function isScalar(node: unknown): node is Scalar

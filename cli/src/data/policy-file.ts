@@ -2,32 +2,19 @@
 import {
   explainPolicy,
   MeshError,
-  parseJson,
-  policySchema,
   selectorsOf,
   verifyCredential,
   verifyHead,
   type Action,
   type Explanation,
-  type Policy,
 } from '@agent-mesh/protocol'
 import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
-import * as z from 'zod/mini'
+import { readPolicyText, type PolicyFile } from './policy-text.ts'
 import { readInput } from './read-input.ts'
 
-const fileSchema = z.extend(policySchema, { number: z.optional(z.int().check(z.nonnegative())) })
-
-export interface PolicyFile {
-  /** Of the policy it was made from; a rival's write since then is a conflict. */
-  number: number | undefined
-  policy: Policy
-}
-
-/** @param file a path, or `-` for stdin @throws MeshError not_found, invalid_argument */
-export async function readPolicyFile(file: string): Promise<PolicyFile> {
-  const { number, ...policy } = parseJson(fileSchema, await readInput(file), `read policy ${file}`)
-  return { number, policy }
-}
+/** @param file a path, or `-` for stdin @throws MeshError not_found, too_large; invalid_argument as {@link readPolicyText} */
+export const readPolicyFile = async (file: string): Promise<PolicyFile> =>
+  readPolicyText(await readInput(file), file)
 
 /**
  * Why `who` may or may not do something, by the policy in force.
