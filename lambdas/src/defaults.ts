@@ -108,6 +108,12 @@ export const deniedAgain = { ms: minute, remembered: 1_024 } as const
 /** Members in one page of a list unless asked for otherwise, and at most. */
 export const listPage = { usual: 100, most: limits.listed } as const
 
+/** Relays that a stranger is told at most: enough to measure and to choose from, not a list of all. */
+export const strangerRelays = 16
+
+/** The ETag of the bootstrap changes this often though nothing else does, ms: members want a head that is signed lately. */
+export const headTagMs = 10 * minute
+
 /** Healthy members told at bootstrap unless asked for otherwise, and at most. */
 export const providerPage = { usual: 20, most: limits.providers } as const
 

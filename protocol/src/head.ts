@@ -34,7 +34,13 @@ export const headNumbersSchema = z.looseObject({
 })
 export type HeadNumbers = z.output<typeof headNumbersSchema>
 
-const headSchema = z.looseObject({ mesh: meshIdField, numbers: headNumbersSchema, issuedAt: millisField })
+const headSchema = z.looseObject({
+  mesh: meshIdField,
+  numbers: headNumbersSchema,
+  issuedAt: millisField,
+  /** It tells no policy and no revocations, and is kept by nobody. @default false */
+  forStrangers: z.optional(z.boolean()),
+})
 export type Head = z.output<typeof headSchema>
 
 export const relayEntrySchema = z.looseObject({
@@ -71,6 +77,8 @@ export interface VerifiedHead {
   issuedAt: number
   /** The authority key that signed these numbers. */
   signedBy: string
+  /** It proves the keys of the mesh and tells relays; its policy and revocations are empty. */
+  forStrangers: boolean
   keys: KeyChain
   relays: RelayEntry[]
   policy: Policy
@@ -116,7 +124,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
     verifyPart(signed.policy, policyDocument, keys),
     verifyPart(signed.revocations, revocationsDocument, keys),
   ])
-  const { numbers, issuedAt, signedBy } = head
+  const { numbers, issuedAt, signedBy, forStrangers = false } = head
   const match =
     numbers.keys === signed.keys.links.length &&
     numbers.relays === relays.number &&
@@ -128,6 +136,7 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
     numbers,
     issuedAt,
     signedBy,
+    forStrangers,
     keys,
     relays: relays.relays,
     policy: policy.policy,

@@ -85,7 +85,7 @@ describe('publishing over HTTP', () => {
   test('a relay is in the head with its addresses until it leaves', async () => {
     const relay = await mesh.join({ roles: ['relay'], as: 'r', region: 'eu-1' })
     const relaysPart = async () =>
-      (await mesh.ask(undefined, 'GET', '/v1/bootstrap')).body.head.relays as string
+      (await mesh.ask(mesh.admin, 'GET', '/v1/bootstrap')).body.head.relays as string
     const relays = async () =>
       JSON.parse(Buffer.from((await relaysPart()).split('.')[1] ?? '', 'base64url').toString())
     const { number } = await relays()

@@ -13,7 +13,10 @@ describe('revocation over HTTP', () => {
   const revoke = (peerId: string) => mesh.ask(mesh.admin, 'POST', `/v1/members/${peerId}/revoke`, nonce())
   const revokeBy = (body: object) => mesh.ask(mesh.admin, 'POST', '/v1/revocations', { body, ...nonce() })
   const head = async () =>
-    verifyHead(mesh.plane.meshId, (await mesh.ask(undefined, 'GET', '/v1/bootstrap')).body.head as SignedHead)
+    verifyHead(
+      mesh.plane.meshId,
+      (await mesh.ask(mesh.admin, 'GET', '/v1/bootstrap')).body.head as SignedHead,
+    )
   const member = async (as: string, more = {}): Promise<TestMember> => {
     const made = await mesh.join({ as, ...more })
     await made.publish()

@@ -75,6 +75,8 @@ export interface HeadContent {
   numbers?: Partial<HeadNumbers>
   /** Mesh id inside the parts. @default this mesh's */
   mesh?: string
+  /** Marks it as the one that strangers are told. */
+  forStrangers?: boolean
 }
 
 /** Everything signed that a mesh needs, without a control plane: root, authority keys, heads, members. */
@@ -139,7 +141,12 @@ export class TestMesh {
     const numbers = { ...initial, ...content.numbers }
     const { signer } = this.authority
     return {
-      head: await signHead(signer, { mesh, numbers, issuedAt: content.issuedAt ?? this.now() }),
+      head: await signHead(signer, {
+        mesh,
+        numbers,
+        issuedAt: content.issuedAt ?? this.now(),
+        ...(content.forStrangers === true ? { forStrangers: true } : {}),
+      }),
       keys: this.chain,
       relays: await signRelays(signer, { mesh, number: numbers.relays, relays }),
       policy: await signPolicy(signer, { mesh, number: numbers.policy, policy }),

@@ -75,9 +75,20 @@ export class ControlPlaneClient {
     return this.#http.clockOffset
   }
 
-  /** Not verified: the caller checks the head against the mesh id. */
+  /**
+   * Not verified: the caller checks the head against the mesh id. It is whole for members only. While nothing changed it is the
+   * reply of before, up to 10 min old, `serverTime` too.
+   */
   bootstrap(query: { region?: string; service?: string } = {}, signal?: AbortSignal) {
-    return this.#http.ask({ method: 'GET', path: '/v1/bootstrap', query, reply: bootstrapReply, signal })
+    const polled = Object.keys(query).length === 0
+    return this.#http.ask({
+      method: 'GET',
+      path: '/v1/bootstrap',
+      query,
+      reply: bootstrapReply,
+      signal,
+      polled,
+    })
   }
 
   enrol(body: EnrolRequest, signal?: AbortSignal) {

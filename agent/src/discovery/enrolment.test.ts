@@ -114,6 +114,20 @@ describe('enrol()', () => {
     )
     expect(enrolledIn(store)?.meshId).toBe(mesh.meshId)
   })
+
+  test('keeps the head that comes with its credential, nothing of the one that strangers are told', async () => {
+    const whole = await mesh.head({ numbers: { policy: 4 } })
+    bootstrap = await mesh.head({ forStrangers: true, numbers: { relays: 0, policy: 0, revocations: 0 } })
+    reply = {
+      status: 403,
+      body: problemOf(new MeshError('token_invalid', 'Cannot redeem join token: used up')),
+    }
+    expect(await refusal(join())).toMatch(/^token_invalid/)
+    expect(store.get('head')).toBeUndefined()
+    reply = { body: { credential: await member.credential(), head: whole } }
+    await join()
+    expect(JSON.parse(store.get('head') ?? '')).toEqual(whole)
+  })
 })
 
 test.each([

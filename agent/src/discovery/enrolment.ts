@@ -7,6 +7,7 @@ import {
   parseJoinToken,
   parseJson,
   verifyCredential,
+  verifyHead,
   type Signer,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
@@ -100,8 +101,9 @@ export async function enrol({
     )
   const client = controlPlaneClient({ url, meshId, signer, clock, proxy })
   const { head: offered } = await client.bootstrap({}, signal)
+  // Kept is only what comes with the credential: strangers are told keys, no policy and no revocations.
+  await verifyHead(meshId, offered)
   const head = await headKeeper({ meshId, store, log })
-  await head.accept(offered)
   onRedeem?.()
   const request = {
     secret: Buffer.from(secret).toString('base64url'),

@@ -58,5 +58,8 @@ async function send(
   // These have no body by definition, and a Response refuses one.
   const empty = status === 204 || status === 304
   if (empty) reply.resume()
-  return new Response(empty ? null : (Readable.toWeb(reply) as ReadableStream), { status })
+  const told = Object.entries(reply.headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  )
+  return new Response(empty ? null : (Readable.toWeb(reply) as ReadableStream), { status, headers: told })
 }

@@ -8,7 +8,7 @@ import { TestServer, type Answer } from './testing/test-server.ts'
 let server: TestServer | undefined
 afterEach(() => server?.stop())
 
-async function ask(answer: Answer | (() => Promise<Answer>), signal?: AbortSignal): Promise<string> {
+async function ask(answer: Answer | (() => Promise<Answer>), signal?: AbortSignal) {
   server = await TestServer.start(() => (typeof answer === 'function' ? answer() : answer))
   return exchange({
     method: 'GET',
@@ -21,7 +21,7 @@ async function ask(answer: Answer | (() => Promise<Answer>), signal?: AbortSigna
 
 describe('exchange()', () => {
   test('gives the text of an answer', async () => {
-    expect(await ask({ body: { more: false } })).toBe('{"more":false}')
+    expect(await ask({ body: { more: false } })).toMatchObject({ status: 200, text: '{"more":false}' })
   })
 
   test('turns problem details into the error they tell of', async () => {

@@ -33,8 +33,15 @@ const reasonOf = (error: unknown): string => {
   return error.message
 }
 
-/** Sends, and returns the text of a 2xx reply. @throws MeshError the server's code, or `unavailable` */
-export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<string> {
+/** A reply of 2xx, or 304 to `If-None-Match`. */
+export interface Answer {
+  status: number
+  text: string
+  etag: string | undefined
+}
+
+/** Sends, and returns the reply. @throws MeshError the server's code, or `unavailable` */
+export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<Answer> {
   const timeout = AbortSignal.timeout(defaults.requestTimeoutMs)
   let response: Response
   let text: string
@@ -52,8 +59,10 @@ export async function exchange({ method, url, headers, body, signal, proxy }: Ex
     if (signal?.aborted === true) throw toMeshError(error, 'cancelled', `reach control plane ${url.origin}`)
     throw error instanceof MeshError ? error : unreachable(url, error)
   }
-  if (!response.ok) throw problemOf(response, text, `${method} ${url.pathname}`)
-  return text
+  const { status, ok } = response
+  const unchanged = status === 304 && 'if-none-match' in headers
+  if (!ok && !unchanged) throw problemOf(response, text, `${method} ${url.pathname}`)
+  return { status, text, etag: response.headers.get('etag') ?? undefined }
 }
 
 async function readCapped(response: Response): Promise<string> {

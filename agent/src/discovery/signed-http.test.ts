@@ -48,6 +48,34 @@ describe('SignedHttp', () => {
     expect(server.asked[0]?.authorization).toBeUndefined()
   })
 
+  test('is not sent again what it polls while the server says that it holds', async () => {
+    const [client, other] = [http(), http()]
+    const poll = {
+      method: 'GET',
+      path: '/v1/bootstrap',
+      reply: z.object({ n: z.number() }),
+      polled: true,
+    } as const
+    let etag = 'W/"1"'
+    answer = ({ ifNoneMatch }) =>
+      ifNoneMatch === etag
+        ? { status: 304, body: '' }
+        : { headers: { etag }, body: { n: server.asked.length } }
+    expect(await client.ask(poll)).toEqual({ n: 1 })
+    expect(await client.ask(poll)).toEqual({ n: 1 })
+    expect(await other.ask(poll)).toEqual({ n: 3 })
+    expect(await client.ask({ ...poll, query: { region: 'eu-1' } })).toEqual({ n: 4 })
+    etag = 'W/"2"'
+    expect(await client.ask(poll)).toEqual({ n: 5 })
+    expect(server.asked.map(({ ifNoneMatch }) => ifNoneMatch)).toEqual([
+      undefined,
+      'W/"1"',
+      undefined,
+      undefined,
+      'W/"1"',
+    ])
+  })
+
   test('repeats what is idempotent while the control plane is away', async () => {
     answer = (_, count) => (count < defaults.requestTries ? away : { body: { done: true } })
     const reply = z.object({ done: z.boolean() })

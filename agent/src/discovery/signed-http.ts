@@ -6,7 +6,7 @@ import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
 import type { Proxy } from '../transport/wires/proxy.ts'
 import { defaults } from './defaults.ts'
-import { exchange } from './http.ts'
+import { exchange, type Answer } from './http.ts'
 
 export interface SignedHttpInit {
   /** Base URL, as the join token has it. */
@@ -57,6 +57,8 @@ const worthRetrying = (error: unknown) =>
 
 export class SignedHttp {
   readonly #init: SignedHttpInit
+  /** Of each polled call the last reply, which holds as long as the server answers 304 to its tag. */
+  readonly #polled = new Map<string, { etag: string; reply: unknown }>()
   readonly #retrying = retry(handleWhen(worthRetrying), {
     maxAttempts: defaults.requestTries - 1,
     backoff,
@@ -74,20 +76,28 @@ export class SignedHttp {
     return this.#serverAhead === undefined ? 0 : this.#serverAhead + clock.monotonic() - clock.now()
   }
 
-  /** Sends, and parses the reply. @throws MeshError the server's code, unavailable, protocol_error */
-  async ask<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
-    return parseJson(
-      call.reply,
-      await this.tell(call),
-      `read reply of ${call.method} ${call.path}`,
-      'protocol_error',
-    )
+  /**
+   * Sends, and parses the reply. A call that is `polled` gets the reply of before again when the server says that it holds.
+   * @throws MeshError the server's code, unavailable, protocol_error
+   */
+  async ask<S extends z.ZodMiniType>(call: HttpCall & { reply: S; polled?: boolean }): Promise<z.output<S>> {
+    const key = `${call.path}?${JSON.stringify(call.query ?? {})}`
+    const known = call.polled === true ? this.#polled.get(key) : undefined
+    const { status, text, etag } = await this.#answer(call, known?.etag)
+    if (status === 304 && known !== undefined) return known.reply as z.output<S>
+    const reply = parseJson(call.reply, text, `read reply of ${call.method} ${call.path}`, 'protocol_error')
+    if (call.polled === true && etag !== undefined) this.#polled.set(key, { etag, reply })
+    return reply
   }
 
   /** Sends, and returns the reply as text. @throws MeshError the server's code, unavailable */
-  tell(call: HttpCall): Promise<string> {
-    if (call.once === true) return this.#correctingClock(call)
-    return this.#retrying.execute(() => this.#correctingClock(call), call.signal)
+  async tell(call: HttpCall): Promise<string> {
+    return (await this.#answer(call)).text
+  }
+
+  #answer(call: HttpCall, etag?: string): Promise<Answer> {
+    if (call.once === true) return this.#correctingClock(call, etag)
+    return this.#retrying.execute(() => this.#correctingClock(call, etag), call.signal)
   }
 
   /** Headers that prove who asks. */
@@ -99,18 +109,18 @@ export class SignedHttp {
     return { authorization: await signRequest(signer, { method, url, body }, options) }
   }
 
-  async #correctingClock(call: HttpCall): Promise<string> {
+  async #correctingClock(call: HttpCall, etag?: string): Promise<Answer> {
     try {
-      return await this.#send(call)
+      return await this.#send(call, etag)
     } catch (error) {
       const serverTime = error instanceof MeshError && error.code === 'clock_skew' && error.details?.['now']
       if (typeof serverTime !== 'number') throw error
       this.#serverAhead = serverTime - this.#init.clock.monotonic()
-      return this.#send(call)
+      return this.#send(call, etag)
     }
   }
 
-  async #send({ method, path, query = {}, body: content, signal }: HttpCall): Promise<string> {
+  async #send({ method, path, query = {}, body: content, signal }: HttpCall, etag?: string): Promise<Answer> {
     const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value)
@@ -119,6 +129,14 @@ export class SignedHttp {
     const nonce = needsNonce(method, path) ? randomBytes(16).toString('base64url') : undefined
     const signed = await this.headers(method, url, body, nonce)
     const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
-    return exchange({ method, url, headers: { ...signed, ...typed }, body, signal, proxy: this.#init.proxy })
+    const known: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag }
+    return exchange({
+      method,
+      url,
+      headers: { ...signed, ...typed, ...known },
+      body,
+      signal,
+      proxy: this.#init.proxy,
+    })
   }
 }

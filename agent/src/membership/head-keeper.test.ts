@@ -74,6 +74,14 @@ describe('headKeeper()', () => {
     )
   })
 
+  test('refuses the head that strangers are told, whatever its numbers', async () => {
+    const strangers = await mesh.head({ forStrangers: true, numbers: { policy: 9, revocations: 9 } })
+    expect(await refusal(keeper.accept(strangers))).toMatch(/^conflict: .*strangers/)
+    await keeper.accept(await mesh.head())
+    expect(await refusal(keeper.accept(strangers))).toMatch(/^conflict: .*strangers/)
+    expect(keeper.current.numbers.policy).toBe(1)
+  })
+
   test('refuses the head of another mesh', async () => {
     const other = await TestMesh.create()
     expect(await refusal(keeper.accept(await other.head()))).toMatch(/^unauthenticated: /)

@@ -19,7 +19,7 @@ export interface HeadKeeper {
   /**
    * Verifies and keeps a head, whoever brought it.
    * @returns whether anything changed
-   * @throws MeshError unauthenticated when it is not of this mesh, conflict when it is older than the known one
+   * @throws MeshError unauthenticated when it is not of this mesh, conflict when it is older than the known one or for strangers
    */
   accept(signed: SignedHead): Promise<boolean>
   onChange(listener: (head: VerifiedHead) => void): () => void
@@ -43,6 +43,10 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
   async function accept(signed: SignedHead): Promise<boolean> {
     if (signed.head === current?.signed.head) return false
     const next = await verifyHead(meshId, signed)
+    if (next.forStrangers)
+      throw new MeshError('conflict', 'Cannot accept head: it is the one that strangers are told', {
+        hint: 'The control plane does not know this member: join with a new token, with --join TOKEN.',
+      })
     if (current !== undefined && !follows(next, current)) return false
     current = next
     store.set('head', JSON.stringify(signed))

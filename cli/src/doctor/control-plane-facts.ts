@@ -35,8 +35,10 @@ export async function askControlPlane(init: AskInit): Promise<ControlPlaneFacts>
   return { url, answer, self }
 }
 
-async function askOpenly({ url, meshId, proxy, signal }: AskInit) {
-  const client = controlPlaneClient({ url, meshId, proxy })
+/** Signed where there is a key: only members are told policy and revocations. */
+async function askOpenly({ url, meshId, identity, proxy, signal }: AskInit) {
+  const signed = identity instanceof MeshError ? {} : { signer: identity.signer }
+  const client = controlPlaneClient({ url, meshId, proxy, ...signed })
   const began = Date.now()
   const { serverTime, head } = await client.bootstrap({}, signal)
   const skewMs = serverTime - (began + Date.now()) / 2

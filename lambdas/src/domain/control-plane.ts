@@ -20,6 +20,7 @@ import { relayReports, type RelayReports } from './relay-reports.ts'
 import { removeOffline } from './removal.ts'
 import { relayRoster } from './relay-roster.ts'
 import { revocation, type Revocation } from './revocation.ts'
+import { strangerHead, type StrangerHead } from './stranger-head.ts'
 import { storeTime, type StoreTime } from './store-time.ts'
 
 /** What is wrong although requests are answered, in words. */
@@ -32,6 +33,7 @@ export interface ControlPlane {
   readonly mesh: MeshContext
   readonly callers: Callers
   readonly head: HeadService
+  readonly strangerHead: StrangerHead
   readonly enrolment: EnrolmentService
   readonly publishing: Publishing
   readonly members: MemberLists
@@ -67,6 +69,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
   return {
     mesh,
     head,
+    strangerHead: strangerHead(mesh, head),
     callers: callers(mesh),
     enrolment: enrolmentService(mesh, { head, revocation: revoking }),
     publishing: publishing(mesh, roster),

@@ -7,6 +7,8 @@ export interface HeadService {
   /** The head as members carry it: signed anew when a number changed, else at most once a minute. */
   signed(): Promise<SignedHead>
   numbers(): Promise<HeadNumbers>
+  /** The key chain of the same moment. */
+  keys(): Promise<SignedHead['keys']>
 }
 
 interface Signature {
@@ -25,6 +27,9 @@ const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
   policy: parts.get('policy')?.number ?? 0,
   revocations: parts.get('revocations')?.number ?? 0,
 })
+
+const keysOf = (parts: ReadonlyMap<string, HeadPart>): SignedHead['keys'] =>
+  parseJson(keyChainSchema, parts.get('keys')?.document ?? '', 'read key chain')
 
 /** The parts, read at most every 2 s: every report and map page tells their numbers, and they are large. */
 function partsReader({
@@ -74,6 +79,7 @@ export function headService(mesh: MeshContext): HeadService {
 
   return {
     numbers: async () => numbersOf(await readParts()),
+    keys: async () => keysOf(await readParts()),
     signed: async () => {
       const parts = await readParts()
       const document = (name: string) => parts.get(name)?.document ?? ''
@@ -81,7 +87,7 @@ export function headService(mesh: MeshContext): HeadService {
       return {
         head,
         // Of the same moment as the other parts.
-        keys: parseJson(keyChainSchema, document('keys'), 'read key chain'),
+        keys: keysOf(parts),
         relays: document('relays'),
         policy: document('policy'),
         revocations: document('revocations'),

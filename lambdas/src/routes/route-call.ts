@@ -8,6 +8,8 @@ export interface RouteCall {
   peerId: string | undefined
   /** Absent on open routes and for `key`. */
   caller: Caller | undefined
+  /** The key is enrolled, though its credential may have expired or been revoked. */
+  enrolled: boolean
   params: Record<string, string>
   /** As the schemas of the route have read it. */
   query: Record<string, unknown>

@@ -32,7 +32,7 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
     const { limit = providerPage.usual } = call.query as { limit?: number }
     const reply = {
       meshId,
-      head: await plane.head.signed(),
+      head: await (call.enrolled ? plane.head.signed() : plane.strangerHead.signed(filter.region)),
       serverTime: clock.now(),
       watchUrl: watchUrl ?? `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
     }

@@ -13,6 +13,7 @@ import type { Context } from 'hono'
 import type { Signature, SignedRequest } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
 import type { BodyReader } from './body-reader.ts'
+import { entityTag, matches } from './entity-tag.ts'
 import { claimedKey, type Served } from './limit-strangers.ts'
 import type { MemberLimit } from './member-limit.ts'
 import type { RouteCall, RouteHandler } from './route-call.ts'
@@ -49,11 +50,22 @@ export const serveRoute =
       body: readJson(route, body),
     })
     return {
-      result: reply === undefined ? c.body(null, 204) : c.json(reply, 200, { 'cache-control': 'no-store' }),
+      result: replyOf(c, route, reply),
       // What renews a credential is a member, though perhaps one whose credential has expired.
       byMember: byMember || route.auth === 'member',
     }
   }
+
+/** JSON of a reply; 304 where the caller has it already. */
+function replyOf(c: Context, { method, path }: ApiRoute, reply: unknown): Response {
+  if (reply === undefined) return c.body(null, 204)
+  const headers = { 'cache-control': 'no-store', 'content-type': 'application/json' }
+  if (method !== 'GET') return c.body(JSON.stringify(reply), 200, headers)
+  const etag = entityTag(path, reply)
+  const known = c.req.header('if-none-match')
+  if (known !== undefined && matches(known, etag)) return c.body(null, 304, { ...headers, etag })
+  return c.body(JSON.stringify(reply), 200, { ...headers, etag })
+}
 
 /** Bytes of the body that a route takes. Only members send large ones. */
 const mostBytes = ({ request, large }: ApiRoute, byMember: boolean): number => {
@@ -80,7 +92,7 @@ async function charging<T extends Who>(
   }
 }
 
-type Who = Pick<RouteCall, 'peerId' | 'caller'>
+type Who = Pick<RouteCall, 'peerId' | 'caller' | 'enrolled'>
 
 /** Renewal proves the key, not the old credential, which may have expired. */
 const keyIsEnough = (route: ApiRoute): boolean => route.auth === 'key' || route.path === '/v1/renew'
@@ -91,7 +103,7 @@ async function authenticate(
   route: ApiRoute,
   request: SignedRequest,
 ): Promise<Who & { signature?: Signature }> {
-  const nobody: Who = { peerId: undefined, caller: undefined }
+  const nobody: Who = { peerId: undefined, caller: undefined, enrolled: false }
   const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
   if (open) return nobody
   if (keyIsEnough(route)) {
@@ -100,12 +112,14 @@ async function authenticate(
   }
   try {
     const caller = await callers.member(request)
-    return { peerId: caller.peerId, caller, signature: caller }
+    return { peerId: caller.peerId, caller, enrolled: true, signature: caller }
   } catch (error) {
+    if (route.auth !== 'optional' || !(error instanceof MeshError)) throw error
+    // Of its key: a member that was revoked has to see the list that says so.
+    const enrolled = error.code === 'revoked' || error.details?.['enrolled'] === true
+    if (enrolled) return { ...nobody, enrolled, peerId: claimedKey(request.authorization) }
     // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
-    const stranger =
-      error instanceof MeshError && (error.code === 'unauthenticated' || error.code === 'revoked')
-    if (route.auth === 'optional' && stranger) return nobody
+    if (error.code === 'unauthenticated') return nobody
     throw error
   }
 }

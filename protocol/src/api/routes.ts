@@ -77,7 +77,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/bootstrap',
-    summary: 'Everything a newcomer needs to know the mesh',
+    summary: 'What a newcomer needs to know the mesh; policy and revocations for members only',
     auth: 'optional',
     query: { region, service, limit: integerParameter(1, limits.providers) },
     reply: bootstrapReply,

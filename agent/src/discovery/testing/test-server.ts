@@ -7,6 +7,7 @@ export interface Asked {
   method: string
   url: URL
   authorization: string | undefined
+  ifNoneMatch: string | undefined
   body: Uint8Array<ArrayBuffer>
 }
 
@@ -36,6 +37,7 @@ export class TestServer {
           method,
           url,
           authorization: headers.authorization,
+          ifNoneMatch: headers['if-none-match'],
           body: new Uint8Array(Buffer.concat(chunks)),
         }
         test.asked.push(asked)

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compareChains, verifyHead } from '@agent-mesh/protocol'
+import { compareChains, jwkSigner, signRequest, verifyHead, type PublicJwk } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { foundMesh } from '../../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../../signer/file-key.ts'
@@ -17,7 +17,15 @@ const start = (options: Partial<ControlPlaneOptions> = {}) =>
 
 async function startAndStop(options: Partial<ControlPlaneOptions> = {}) {
   const plane = await start(options)
-  const bootstrap = (await (await fetch(`${plane.url}/v1/bootstrap`)).json()) as { head: unknown }
+  const { peerId, privateJwk } = JSON.parse(await readFile(plane.adminIdentityFile, 'utf8')) as {
+    peerId: string
+    privateJwk: PublicJwk & { d: string }
+  }
+  const request = { method: 'GET', url: new URL('/v1/bootstrap', plane.url), body: new Uint8Array() }
+  const place = { meshId: plane.meshId, now: Date.now() }
+  const authorization = await signRequest(await jwkSigner(peerId, privateJwk), request, place)
+  const answer = await fetch(request.url, { headers: { authorization } })
+  const bootstrap = (await answer.json()) as { head: unknown }
   const head = await verifyHead(plane.meshId, bootstrap.head as never)
   await plane.stop()
   return { meshId: plane.meshId, head }
