@@ -31,7 +31,8 @@ export class BodyReader {
     let buffer = new Uint8Array(0)
     let length = 0
     try {
-      for await (const chunk of request.body ?? []) {
+      // What is left of a refused body is the host's: cancelling the stream would end the connection before the answer.
+      for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
         const end = length + chunk.byteLength
         if (end > most) throw overLimit(most)
         if (end > buffer.byteLength) {

@@ -24,17 +24,20 @@ export interface ServeHttpInit {
 
 export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit): void {
   const places = new SourcePlaces(mostOf)
-  const listener = getRequestListener((request, bindings) => {
-    const [incoming, outgoing] = [bindings.incoming as IncomingMessage, bindings.outgoing]
-    const source = clientAddress(incoming, proxies)
-    outgoing.once('finish', () => endUnread(incoming))
-    if (source !== undefined) {
-      const leave = places.take(source)
-      if (leave === undefined) return problemResponse(tooMany())
-      outgoing.once('close', leave)
-    }
-    return fetch(request, { source })
-  })
+  const listener = getRequestListener(
+    (request, bindings) => {
+      const [incoming, outgoing] = [bindings.incoming as IncomingMessage, bindings.outgoing]
+      const source = clientAddress(incoming, proxies)
+      outgoing.once('finish', () => endUnread(incoming))
+      if (source !== undefined) {
+        const leave = places.take(source)
+        if (leave === undefined) return problemResponse(tooMany())
+        outgoing.once('close', leave)
+      }
+      return fetch(request, { source })
+    },
+    { autoCleanupIncoming: false },
+  )
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const source = clientAddress(request, proxies)
     const leave = source === undefined ? () => {} : places.take(source)
@@ -48,11 +51,16 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
 
 /**
  * A request that was answered before its body was read keeps its connection no longer than it takes to read the answer: closing
- * at once would reset it under an answer that is still on its way.
+ * at once would reset it under an answer that is still on its way. Nothing more of the body is read meanwhile.
  */
 function endUnread(incoming: IncomingMessage): void {
   if (incoming.complete) return
-  const late = setTimeout(() => incoming.socket.destroy(), unreadBodyMs)
+  const { socket } = incoming
+  // After the server has resumed it to discard the rest, which would be garbage by the megabyte.
+  setImmediate(() => {
+    if (!incoming.complete) socket.pause()
+  })
+  const late = setTimeout(() => socket.destroy(), unreadBodyMs)
   // Once all of it came, or the connection is lost.
   incoming.once('close', () => clearTimeout(late))
 }
