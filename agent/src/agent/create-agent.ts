@@ -4,7 +4,7 @@ import { createLogger } from '../observe/logger.ts'
 import { localCallee, type Contracts } from '../services/index.ts'
 import { Agent } from './agent.ts'
 import { Lan } from './lan.ts'
-import { openMember, type Member, type MemberInit } from '../member/member.ts'
+import { openMember, type Member } from '../member/member.ts'
 import {
   parseMemberOptions,
   parsePaths,
@@ -36,51 +36,36 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const settings = parseMemberOptions(options, ['contracts', 'paths'])
   const paths = parsePaths(options.paths)
   throwIfCancelled(options.signal)
-  const parts: { reachable?: Reachable } = {}
   const member = await openMember({
     role: 'agent',
     settings: paths === 'relay' ? { ...settings, listen: [] } : settings,
     folder: options.folder,
     log: options.log ?? createLogger('agent-mesh'),
-    ...hooksOf(parts),
     upgrades: paths !== 'relay',
     signal: options.signal,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   })
+  const undo = [() => member.stop()]
   try {
-    const keeps = (peerId: string) => parts.reachable?.keeps(peerId) ?? false
-    const lan = paths === 'relay' ? undefined : lanOf(member, settings, keeps)
+    const lan = paths === 'relay' ? undefined : lanOf(member, settings)
     const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
     const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
     const self = localCallee(onRequest, member.serving)
     const targets = new Targets({ member, paths, self, ...near })
-    const reachable = (parts.reachable = new Reachable({ member, targets, lan }))
+    const reachable = new Reachable({ member, targets, lan, region: settings.region })
+    undo.unshift(() => reachable.stop())
+    const agent = new Agent({ member, targets, reachable, self, contracts: options.contracts })
+    await member.start(options.signal)
     await reachable.start(options.signal)
     throwIfCancelled(options.signal)
-    return new Agent({ member, targets, reachable, self, contracts: options.contracts })
+    return agent
   } catch (error) {
-    await parts.reachable?.stop()
-    await member.stop()
+    for (const stop of undo) await stop()
     throw error
   }
 }
 
-/** What links ask of the part that is made after them. */
-const hooksOf = (parts: {
-  readonly reachable?: Reachable
-}): Pick<MemberInit, 'transport' | 'restProbes'> => ({
-  transport: { keep: link => parts.reachable?.keeps(link.peer.peerId) ?? false },
-  restProbes: {
-    paceMs: ({ peer }, active) => parts.reachable?.restProbeMs(peer.peerId, active),
-    jointly: true,
-  },
-})
-
-function lanOf(
-  member: Member,
-  { mdns }: MemberSettings,
-  watches: (peerId: string) => boolean,
-): Lan | undefined {
+function lanOf(member: Member, { mdns }: MemberSettings): Lan | undefined {
   if (mdns === false) return undefined
-  return new Lan({ member, watches, interfaces: networkInterfaces, options: mdns === true ? {} : mdns })
+  return new Lan({ member, interfaces: networkInterfaces, options: mdns === true ? {} : mdns })
 }

@@ -32,7 +32,7 @@ afterEach(async () => {
 })
 
 /** Looks on loopback, with a transport that reaches nobody. */
-function look(watches: LanInit['watches'] = () => false): Lan {
+function look(watches: (peerId: string) => boolean = () => false): Lan {
   const transport = {
     listening: () => ['/ip4/127.0.0.1/tcp/4001'],
     links: { onUp: () => () => {}, best: () => undefined },
@@ -48,7 +48,8 @@ function look(watches: LanInit['watches'] = () => false): Lan {
     transport,
     log: createLogger('test', 'silent'),
   } as unknown as LanInit['member']
-  lan = new Lan({ member, watches, options: { port, interfaces: ['lo'] }, interfaces: () => interfaces })
+  lan = new Lan({ member, options: { port, interfaces: ['lo'] }, interfaces: () => interfaces })
+  lan.dialWhen(watches)
   lan.start()
   return lan
 }

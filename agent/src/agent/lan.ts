@@ -14,8 +14,6 @@ export interface LanInit {
   member: Pick<Member, 'identity' | 'controlPlane' | 'map' | 'transport' | 'log'>
   options: MdnsOptions
   interfaces: () => Interfaces
-  /** Whether a link to this peer is wanted all the time. */
-  watches: (peerId: string) => boolean
 }
 
 interface Seen {
@@ -34,6 +32,7 @@ export class Lan {
   readonly #mdns: Mdns
   readonly #seen = new Map<string, Seen>()
   readonly #dials = new Map<string, Promise<void>>()
+  readonly #wanted: ((peerId: string) => boolean)[] = []
   readonly #meetings = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   /** A bucket of dials, filled with time. */
@@ -53,6 +52,11 @@ export class Lan {
       onError: err => member.log.warn({ err }, 'cannot look for members on the LAN'),
       port: options.port,
     })
+  }
+
+  /** From now on a peer that the map knows is dialled, too, when `wanted` says so, or any given before. */
+  dialWhen(wanted: (peerId: string) => boolean): void {
+    this.#wanted.push(wanted)
   }
 
   start(): void {
@@ -104,10 +108,10 @@ export class Lan {
   }
 
   #perhapsDial(peerId: string): void {
-    const { member, watches } = this.#init
+    const { member } = this.#init
     const seen = this.#seen.get(peerId)
-    const wanted = member.map.get(peerId) === undefined || watches(peerId)
-    if (seen === undefined || !wanted || this.#linked(peerId) || this.#dials.has(peerId)) return
+    const isWanted = member.map.get(peerId) === undefined || this.#wanted.some(wanted => wanted(peerId))
+    if (seen === undefined || !isWanted || this.#linked(peerId) || this.#dials.has(peerId)) return
     if (now() < seen.dialAt || this.#dials.size >= agentDefaults.lanDials || !this.#takeToken()) return
     const dial = this.#dial(peerId, seen).finally(() => this.#dials.delete(peerId))
     this.#dials.set(peerId, dial)

@@ -19,6 +19,8 @@ import { WatchLinks } from '../paths/watch-links.ts'
 export interface ReachableInit {
   member: Member
   targets: Targets
+  /** Whose relays come first. @default none */
+  region: string | undefined
   /** @default does not look on the LAN */
   lan?: Lan | undefined
 }
@@ -39,7 +41,7 @@ export class Reachable {
     this.#init = init
     const { member, targets } = init
     const { head, map, client, log, clock, store, identity, transport, presence } = member
-    const { region } = member.publisher.record
+    const { region } = init
     this.#home = new Home({ signer: identity.signer, store, clock })
     this.relays = transport.relayClient({
       region,
@@ -55,6 +57,9 @@ export class Reachable {
       homeClaimFor: relay => this.#home.claimFor(relay),
     })
     this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
+    transport.links.keepWhen(({ peer }) => this.keeps(peer.peerId))
+    member.pathWatch.probeAtRest(({ peer }, active) => this.#restProbeMs(peer.peerId, active))
+    init.lan?.dialWhen(peerId => this.keeps(peerId))
     this.#rings = new Rings({
       meshId: head.current.keys.meshId,
       self: identity.peerId,
@@ -86,7 +91,7 @@ export class Reachable {
    * How soon a silent link is probed though nothing waits on it, ms: the relays that others find this agent through, and
    * where there are none the agents it watches; undefined for all others.
    */
-  restProbeMs(peerId: string, active: boolean): number | undefined {
+  #restProbeMs(peerId: string, active: boolean): number | undefined {
     const relays = this.linkedRelays()
     const place = relays.indexOf(peerId)
     if (place < 0) return relays.length === 0 && this.keeps(peerId) ? pathDefaults.peerProbeMs : undefined

@@ -50,7 +50,7 @@ beforeEach(async () => {
     throw error
   }
   presence = new Presence(onError)
-  registry = new ServiceRegistry(() => {})
+  registry = new ServiceRegistry()
   wheel = new TimerWheel()
   agent = await network.join('agent')
   const sessions = new RpcSessions({ wheel, turns: new TurnQueue(wheel), handlerFor: () => () => undefined })

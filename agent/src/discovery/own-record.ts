@@ -1,5 +1,12 @@
 /** The member record of this member, signed under numbers that only rise. */
-import { limits, nextIncarnation, signRecord, type MemberRecord, type Signer } from '@agent-mesh/protocol'
+import {
+  limits,
+  MeshError,
+  nextIncarnation,
+  signRecord,
+  type MemberRecord,
+  type Signer,
+} from '@agent-mesh/protocol'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 
@@ -12,6 +19,8 @@ export interface OwnRecordInit {
   clock: Pick<Clock, 'now'>
   /** Of the enrolment. */
   serial: string
+  /** What the first record says. */
+  fields: RecordFields
 }
 
 export interface SignedRecord {
@@ -19,26 +28,94 @@ export interface SignedRecord {
   jws: string
 }
 
+/** Which number the next signature takes. */
+export interface Numbering {
+  /** Nothing is signed when the newest record says it all and has a higher incarnation than this. @default 0 */
+  known?: number
+  /** The new incarnation is higher than this, too. @default 0 */
+  above?: number
+  /** The new incarnation, whatever the others say. */
+  exactly?: number | undefined
+}
+
 /** Whether others take a record with this incarnation, if their clock says the same as this one. */
 export const isCredible = (incarnation: number, now: number): boolean => incarnation <= now + limits.futureMs
 
-/**
- * Signs with the next incarnation, remembered before anybody sees it.
- * @param above it is higher than that @param exactly it is that
- */
-export async function signNext(
-  { signer, store, clock, serial }: OwnRecordInit,
-  fields: RecordFields,
-  above: number,
-  exactly?: number,
-): Promise<SignedRecord> {
-  const now = clock.now()
-  const stored = Number(store.get('incarnation') ?? 0)
-  // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
-  const usable = isCredible(stored, now) ? stored : 0
-  const incarnation = exactly ?? nextIncarnation(Math.max(usable, above), now)
-  const record = { ...fields, incarnation, serial }
-  const jws = await signRecord(signer, record)
-  store.set('incarnation', String(incarnation))
-  return { record, jws }
+export class OwnRecord {
+  readonly #init: OwnRecordInit
+  #fields: RecordFields
+  #signed: SignedRecord | undefined
+  #signedFields: RecordFields
+  /** One signature after the other: each takes the fields as they are then, under a number of its own. */
+  #signing: Promise<void> = Promise.resolve()
+
+  constructor(init: OwnRecordInit) {
+    this.#init = init
+    this.#fields = init.fields
+    this.#signedFields = init.fields
+  }
+
+  get peerId(): string {
+    return this.#init.signer.kid
+  }
+
+  /** What the next signature says. */
+  get fields(): RecordFields {
+    return this.#fields
+  }
+
+  /** As signed last; undefined before the first time. */
+  get signed(): SignedRecord | undefined {
+    return this.#signed
+  }
+
+  /** Of the record signed last; 0 before the first time. */
+  get incarnation(): number {
+    return this.#signed?.record.incarnation ?? 0
+  }
+
+  /** Says something else from now on. @throws MeshError when no record can say that; then the next one says what this one did */
+  async change(change: Partial<RecordFields>, numbering: Numbering): Promise<void> {
+    this.#fields = { ...this.#fields, ...change }
+    try {
+      await this.sign(numbering)
+    } catch (error) {
+      // It must not keep the next change, new home relays say, from being told.
+      if (error instanceof MeshError) this.#fields = this.#signedFields
+      throw error
+    }
+  }
+
+  /** Signs, unless the newest record says all that. */
+  sign({ known = 0, above = 0, exactly }: Numbering): Promise<void> {
+    const signing = this.#signing.then(async () => {
+      const fields = this.#fields
+      const current =
+        this.#signed !== undefined && JSON.stringify(this.#signedFields) === JSON.stringify(fields)
+      if (current && exactly === undefined && this.incarnation > known) return
+      this.#signed = await this.#signNext(fields, Math.max(known, above), exactly)
+      this.#signedFields = fields
+    })
+    this.#signing = signing.catch(() => undefined)
+    return signing
+  }
+
+  /** Resolves when nothing is being signed. */
+  settled(): Promise<void> {
+    return this.#signing
+  }
+
+  /** The next incarnation is remembered before anybody sees it. */
+  async #signNext(fields: RecordFields, above: number, exactly?: number): Promise<SignedRecord> {
+    const { signer, store, clock, serial } = this.#init
+    const now = clock.now()
+    const stored = Number(store.get('incarnation') ?? 0)
+    // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
+    const usable = isCredible(stored, now) ? stored : 0
+    const incarnation = exactly ?? nextIncarnation(Math.max(usable, above), now)
+    const record = { ...fields, incarnation, serial }
+    const jws = await signRecord(signer, record)
+    store.set('incarnation', String(incarnation))
+    return { record, jws }
+  }
 }

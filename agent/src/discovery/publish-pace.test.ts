@@ -4,7 +4,8 @@ import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts
 import { openMemberStore } from '../membership/member-store.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
-import { recordPublisher, type RecordPublisher } from './record-publisher.ts'
+import { OwnRecord } from './own-record.ts'
+import { RecordPublisher } from './record-publisher.ts'
 
 let member: TestMember
 let publisher: RecordPublisher
@@ -12,9 +13,16 @@ let publisher: RecordPublisher
 let received: string[]
 let answer: () => Promise<void>
 
-const start = (clock = systemClock) =>
-  recordPublisher({
+const start = async (clock = systemClock) => {
+  const own = new OwnRecord({
     signer: member.signer,
+    store: openMemberStore(':memory:'),
+    clock,
+    serial: member.serial,
+    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
+  })
+  const started = new RecordPublisher({
+    own,
     client: {
       publish: async record => {
         received.push(record)
@@ -23,13 +31,13 @@ const start = (clock = systemClock) =>
       },
       member: () => Promise.reject(new MeshError('not_found', 'Cannot find member')),
     },
-    store: openMemberStore(':memory:'),
     clock,
     log: createLogger('test', 'silent'),
-    serial: member.serial,
-    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
     isRevoked: () => Promise.resolve(false),
   })
+  await started.start()
+  return started
+}
 
 beforeEach(async () => {
   member = await (await TestMesh.create()).member()

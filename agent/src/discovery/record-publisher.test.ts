@@ -4,7 +4,8 @@ import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
-import { recordPublisher, type RecordPublisher } from './record-publisher.ts'
+import { OwnRecord } from './own-record.ts'
+import { RecordPublisher } from './record-publisher.ts'
 
 const log = createLogger('test', 'silent')
 let member: TestMember
@@ -18,9 +19,16 @@ let shown: () => Promise<MemberView>
 /** What the signed list says of this member. */
 let listed: boolean
 
-const start = () =>
-  recordPublisher({
+const start = async () => {
+  const own = new OwnRecord({
     signer: member.signer,
+    store,
+    clock: systemClock,
+    serial: member.serial,
+    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
+  })
+  const started = new RecordPublisher({
+    own,
     client: {
       publish: async record => {
         received.push(record)
@@ -29,13 +37,13 @@ const start = () =>
       },
       member: async () => shown(),
     },
-    store,
     clock: systemClock,
     log,
-    serial: member.serial,
-    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
     isRevoked: async () => listed,
   })
+  await started.start()
+  return started
+}
 
 const incarnations = () =>
   Promise.all(received.map(async jws => (await verifyRecord(jws, Date.now())).record.incarnation))
@@ -50,7 +58,7 @@ beforeEach(async () => {
 })
 afterEach(() => publisher.stop())
 
-describe('recordPublisher()', () => {
+describe('RecordPublisher', () => {
   test('publishes at the start', async () => {
     publisher = await start()
     await vi.waitFor(() => expect(publisher.published).toBe(true))
@@ -145,7 +153,7 @@ describe('recordPublisher()', () => {
   test('is believed again at once after a start with a clock days ahead', async () => {
     store.set('incarnation', String(Date.now() + 3 * 24 * 3600_000))
     publisher = await start()
-    await expect(verifyRecord(publisher.jws, Date.now())).resolves.toBeDefined()
+    await expect(verifyRecord(publisher.jws ?? '', Date.now())).resolves.toBeDefined()
   })
 
   test('goes on trying while the control plane is away', async () => {

@@ -1,6 +1,6 @@
 /**
- * Keeps the own member record: signs it anew when something of it changes, raises the incarnation, and publishes it to
- * the control plane, however long that is away.
+ * Publishes the own member record to the control plane, however long that is unreachable: has it signed anew when something of it
+ * changes, and above other records of this member.
  */
 import { MeshError, toMeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
@@ -8,32 +8,19 @@ import type { Logger } from '../observe/logger.ts'
 import { atMost } from '../core/at-most.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
 import { defaults } from './defaults.ts'
-import {
-  isCredible,
-  signNext,
-  type OwnRecordInit,
-  type RecordFields,
-  type SignedRecord,
-} from './own-record.ts'
+import { isCredible, type OwnRecord, type RecordFields } from './own-record.ts'
 import { PublishPace } from './publish-pace.ts'
 import { Rival } from './rival.ts'
 
-export interface RecordPublisherInit extends OwnRecordInit {
+export interface RecordPublisherInit {
+  own: OwnRecord
   client: Pick<ControlPlaneClient, 'publish' | 'member'>
   clock: Clock
   log: Logger
-  fields: RecordFields
   /** Whether the signed list of revocations names this member: that an answer says so is not enough. Never rejects. */
   isRevoked: (signal: AbortSignal) => Promise<boolean>
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
-}
-
-/** Signs the first record of this start and begins to publish it. */
-export async function recordPublisher(init: RecordPublisherInit): Promise<RecordPublisher> {
-  const publisher = new RecordPublisher(init, await signNext(init, init.fields, 0))
-  publisher.schedule()
-  return publisher
 }
 
 /** A member that was revoked, as the signed list says, is not listened to ever again. */
@@ -43,9 +30,7 @@ export class RecordPublisher {
   readonly #init: RecordPublisherInit
   readonly #stopping = new AbortController()
   readonly #pace: PublishPace
-  #fields: RecordFields
-  #signed: SignedRecord
-  #signedFields: RecordFields
+  readonly #own: OwnRecord
   #published = ''
   /** Incarnation of that; 0 before. */
   #taken = 0
@@ -55,18 +40,15 @@ export class RecordPublisher {
   #toTell = false
   #answered = false
   #withdrawn = false
+  #started = false
   #refusal: MeshError | undefined
   readonly #rival: Rival
-  /** One signature after the other: each takes the fields as they are then, under a number of its own. */
-  #signing: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
 
-  constructor(init: RecordPublisherInit, signed: SignedRecord) {
+  constructor(init: RecordPublisherInit) {
     this.#init = init
-    this.#fields = init.fields
-    this.#signed = signed
-    this.#signedFields = init.fields
+    this.#own = init.own
     const { clock, random = Math.random } = init
     this.#pace = new PublishPace({ now: () => clock.monotonic(), random, signal: this.#stopping.signal })
     this.#rival = new Rival({
@@ -82,18 +64,28 @@ export class RecordPublisher {
     })
   }
 
-  /** The record as signed last. */
-  get jws(): string {
-    return this.#signed.jws
+  /** Signs the first record of this start, and begins to publish it. @param change what it says beside what is known */
+  async start(change: Partial<RecordFields> = {}): Promise<void> {
+    await this.#own.change(change, {})
+    this.#started = true
+    this.schedule()
   }
 
+  /** The record as signed last; undefined before the start. */
+  get jws(): string | undefined {
+    return this.#own.signed?.jws
+  }
+
+  /** As signed last. @throws MeshError internal before the start */
   get record(): MemberRecord {
-    return this.#signed.record
+    const { signed } = this.#own
+    if (signed !== undefined) return signed.record
+    throw new MeshError('internal', 'Cannot tell the member record: none is signed before the start')
   }
 
   /** Whether the control plane has the newest one. */
   get published(): boolean {
-    return this.#published === this.#signed.jws && !this.#toTell
+    return this.#published === this.jws && !this.#toTell
   }
 
   /** Whether the control plane answered when the record was sent last, be it by a refusal. */
@@ -108,14 +100,10 @@ export class RecordPublisher {
 
   /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
   async update(change: Partial<RecordFields>): Promise<void> {
-    this.#fields = { ...this.#fields, ...change, ...(this.#withdrawn ? { services: [] } : {}) }
-    try {
-      await this.#sign(0)
-    } catch (error) {
-      // What no record can say must not keep the next change, new home relays say, from being told.
-      if (error instanceof MeshError) this.#fields = this.#signedFields
-      throw error
-    }
+    await this.#own.change(
+      { ...change, ...(this.#withdrawn ? { services: [] } : {}) },
+      { above: this.#taken },
+    )
     this.schedule()
   }
 
@@ -142,13 +130,14 @@ export class RecordPublisher {
   /** The mesh has a record of this member with that incarnation. */
   sees(incarnation: number): void {
     // Before the first publication it is of an earlier life; a later one than the newest is of another process.
-    const own = this.#signed.record.incarnation
+    const own = this.#own.incarnation
     if (this.#published !== '' && incarnation > own) this.#rival.sees(incarnation, own)
   }
 
   /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
   async again(): Promise<void> {
-    await this.#sign(this.#signed.record.incarnation)
+    if (!this.#started) return
+    await this.#sign(this.#own.incarnation)
     this.schedule()
   }
 
@@ -161,7 +150,7 @@ export class RecordPublisher {
   /** The clock was set: a record that nobody takes for its time is signed anew, and what was refused is tried again at once. */
   async clockSet(): Promise<void> {
     const now = this.#init.clock.now()
-    const signed = this.#signed.record.incarnation
+    const signed = this.#own.incarnation
     // What was taken in the future by a control plane whose clock was ahead, too, is no measure any more.
     if (!isCredible(this.#taken, now)) this.#taken = 0
     if (!isCredible(signed, now)) await this.#sign(0, Math.max(this.#taken + 1, now))
@@ -169,22 +158,13 @@ export class RecordPublisher {
     this.#pace.wake()
   }
 
-  /** Signs unless the newest record says all that and its incarnation is above `known`. @param exactly its incarnation */
+  /** Signs above `known`, and above what was taken, by a clock that is behind, too. @param exactly its incarnation */
   #sign(known: number, exactly?: number): Promise<void> {
-    const signing = this.#signing.then(async () => {
-      const fields = this.#fields
-      const current = JSON.stringify(this.#signedFields) === JSON.stringify(fields)
-      if (current && exactly === undefined && this.#signed.record.incarnation > known) return
-      // Also by a clock that is behind: whoever has the record that was taken believes no lower one.
-      this.#signed = await signNext(this.#init, fields, Math.max(known, this.#taken), exactly)
-      this.#signedFields = fields
-    })
-    this.#signing = signing.catch(() => undefined)
-    return signing
+    return this.#own.sign({ known, above: this.#taken, exactly })
   }
 
   schedule(): void {
-    if (this.#stopping.signal.aborted || this.#rival.silences) return
+    if (!this.#started || this.#stopping.signal.aborted || this.#rival.silences) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       // Not by itself: with nothing to do it would be over before it is noted as running, and stay so.
@@ -197,7 +177,7 @@ export class RecordPublisher {
     this.#rival.stop()
     clearTimeout(this.#timer)
     await this.#running
-    await this.#signing
+    await this.#own.settled()
   }
 
   async #publishAll(): Promise<void> {
@@ -216,7 +196,9 @@ export class RecordPublisher {
   }
 
   async #publish(): Promise<void> {
-    const { jws, record } = this.#signed
+    const { signed } = this.#own
+    if (signed === undefined) return
+    const { jws, record } = signed
     try {
       await this.#init.client.publish(jws, this.#stopping.signal)
       // The same bytes are no change.
@@ -257,11 +239,12 @@ export class RecordPublisher {
 
   /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed, undefined when that is not known. */
   async #shown(): Promise<number | undefined> {
-    const { client, signer } = this.#init
+    const { client } = this.#init
+    const own = this.#own.peerId
     try {
-      const shown = await client.member(signer.kid, this.#stopping.signal)
+      const shown = await client.member(own, this.#stopping.signal)
       const { peerId, record } = await verifyRecord(shown.record, Infinity)
-      return peerId === signer.kid ? record.incarnation : 0
+      return peerId === own ? record.incarnation : 0
     } catch (error) {
       return error instanceof MeshError && error.code === 'not_found' ? 0 : undefined
     }

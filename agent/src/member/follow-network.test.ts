@@ -17,7 +17,7 @@ it('a member on another network lists its addresses anew, and again what it list
     alsoListed: ([first]) => [`${first}/of-the-kind`],
     log: createLogger('test', 'silent'),
     network,
-  }).stop()
+  })
   interfaces = { eth0: outer('192.0.2.2') }
   network.look()
   expect(updates).toEqual([

@@ -7,18 +7,19 @@ import { NetworkWatch, type NetworkChange, type Transport } from '../transport/i
 import { listedAddresses } from './listed-addresses.ts'
 import type { PathWatch } from '../paths/path-watch.ts'
 
-export interface MovesInit {
+export interface FollowNetworkInit {
   transport: Pick<Transport, 'addresses' | 'upgrader'>
   publisher: Pick<RecordPublisher, 'update'>
   pathWatch: Pick<PathWatch, 'probeAll'>
   /** Addresses that the record lists beside those. */
   alsoListed: ((addrs: readonly string[]) => string[]) | undefined
   log: Logger
+  /** @default that of this host */
   network?: NetworkWatch
 }
 
-/** Follows the network of the host. @returns the watch, started, for those who have more to do */
-export function followNetwork(init: MovesInit): NetworkWatch {
+/** Follows the network of the host. @returns the watch, to be started, for those who have more to do */
+export function followNetwork(init: FollowNetworkInit): NetworkWatch {
   const { transport, publisher, pathWatch, alsoListed, log, network } = init
   const onError = (err: unknown) => log.error({ err }, 'change of the network not followed')
   const watch = network ?? new NetworkWatch({ onError })
@@ -31,6 +32,5 @@ export function followNetwork(init: MovesInit): NetworkWatch {
       .update({ addrs: [...addrs, ...(alsoListed?.(addrs) ?? [])].slice(0, limits.addrs) })
       .catch(onError)
   })
-  watch.start()
   return watch
 }

@@ -16,7 +16,7 @@ import type { MemberMetrics } from '../observe/member-metrics.ts'
 import type { NetworkWatch } from '../transport/network-watch.ts'
 import type { Transport, TransportInit } from '../transport/transport.ts'
 import type { MemberSettings } from './options.ts'
-import { PathWatch, type RestProbes } from '../paths/path-watch.ts'
+import type { PathWatch } from '../paths/path-watch.ts'
 import type { Clones } from './clones.ts'
 import type { MemberAudit } from './member-audit.ts'
 import { Revocations } from './revocations.ts'
@@ -29,22 +29,18 @@ export interface MemberInit {
   /** The data folder, when the caller owns it. @default owned until the member stops */
   folder?: OwnedFolder | undefined
   log: Logger
-  /** Hooks and limits of the transport that the kind of member adds. */
-  transport?: Pick<TransportInit, 'keep' | 'relay' | 'options'>
-  /** Links that are probed though nothing waits on them. @default none */
-  restProbes?: RestProbes
+  /** What the kind of member adds to the transport. */
+  transport?: Pick<TransportInit, 'relay' | 'options'>
   /** Looks for better paths than relayed ones. @default false */
   upgrades?: boolean
   /** What the record lists beside the addresses listened on, now and after each change of the network. @default nothing */
   alsoListed?: (addrs: readonly string[]) => string[]
-  /** Called with the transport before it starts: nothing has arrived yet. */
-  beforeStart?: (transport: Transport) => void
   clock?: Clock
   /** Gives up while joining. */
   signal?: AbortSignal | undefined
 }
 
-/** The parts, each started. */
+/** The parts: built by `openMember`, running from {@link Member.start} on. Hooks are added in between. */
 export interface Member {
   readonly identity: Identity
   readonly controlPlane: ControlPlaneRef
@@ -62,7 +58,7 @@ export interface Member {
   readonly presence: Presence
   /** Who is online. */
   readonly belief: Belief
-  /** Started; tells when the network of the host changes. */
+  /** Tells when the network of the host changes. */
   readonly network: NetworkWatch
   /** What runs when it stops has this long to end, ms. */
   readonly drainMs: number
@@ -70,11 +66,13 @@ export interface Member {
   readonly audit: MemberAudit
   readonly clones: Clones
   readonly clock: Clock
-  /** Started; tells when the clock of the host is set. */
+  /** Tells when the clock of the host is set. */
   readonly clockWatch: ClockWatch
   readonly log: Logger
   /** Removed from the map when it stops. */
   readonly ephemeral: boolean
+  /** Listens, and tells the mesh that it is here. Once. @throws MeshError what listening may throw; cancelled */
+  start(signal?: AbortSignal): Promise<void>
   /** Ends connections first, then what writes, then the store. Idempotent. */
   stop(): Promise<void>
 }

@@ -3,7 +3,6 @@ import { admit, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/pro
 import { signedByRevoked } from '../discovery/credential-keeper.ts'
 import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
-import type { Clock } from '../observe/clock.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
 import { observePaths } from '../observe/path-metrics.ts'
@@ -11,8 +10,6 @@ import { createTransport, type Transport } from '../transport/transport.ts'
 import { memberDefaults } from './defaults.ts'
 import { ExpiredLinks } from '../paths/expired-links.ts'
 import { PathWatch } from '../paths/path-watch.ts'
-import type { Undo } from './member-knowledge.ts'
-import type { Serving } from './serving.ts'
 
 import type { Member, MemberInit } from './member-parts.ts'
 
@@ -24,8 +21,8 @@ interface TransportParts extends Pick<
   hello: () => Hello
 }
 
-/** The transport, wired to admission, calls and revocations; not started. */
-export async function openTransport(parts: TransportParts) {
+/** The transport, wired to admission, calls and revocations. */
+export async function buildTransport(parts: TransportParts) {
   const { init, identity, head, metrics, audit, serving, clock, hello } = parts
   const { listen, announce, proxy } = init.settings
   const transport = await createTransport({
@@ -55,59 +52,33 @@ export async function openTransport(parts: TransportParts) {
   metrics.observeLinks(transport.links)
   const bytesOf = (link: Link) => serving.sessions.of(link).stats
   observePaths({ registry: metrics.registry, links: transport.links, bytesOf })
-  init.beforeStart?.(transport)
   return transport
 }
 
-/** Links end with their peers' credentials. @returns how to stop looking */
-export function endExpired({ links }: Transport, { sessions }: Serving, clock: Clock): () => Promise<void> {
-  const expired = new ExpiredLinks({
-    links,
-    clock,
-    retire: link => sessions.retire(link).finally(() => link.close()),
-  })
-  expired.start()
-  return () => expired.stop()
-}
-
-/** Silent links become suspect, and end. */
-export function watchPaths(
-  { restProbes }: MemberInit,
-  { links }: Transport,
-  { sessions }: Serving,
-  undo: Undo,
-): PathWatch {
-  const pathWatch = new PathWatch({
-    links,
-    rpcOf: link => sessions.of(link),
-    rest: restProbes ?? { paceMs: () => undefined, jointly: true },
-    clock: systemWheelClock,
-  })
-  pathWatch.start()
-  undo.push(() => pathWatch.stop())
-  return pathWatch
-}
-
-/** Who is online, by the links and by what relays report. */
-export function believe(
-  member: Pick<Member, 'identity' | 'transport' | 'serving' | 'pathWatch' | 'log'>,
-  undo: Undo,
-): Pick<Member, 'presence' | 'belief'> {
-  const { identity, transport, serving, pathWatch, log } = member
+/** What watches the links of a member, and what follows from it: which paths are silent, which members are online. */
+export function buildWatches(
+  member: Pick<Member, 'identity' | 'transport' | 'serving' | 'clock' | 'log'> & { role: MemberInit['role'] },
+): Pick<Member, 'pathWatch' | 'presence' | 'belief'> & { expiredLinks: ExpiredLinks } {
+  const { identity, transport, serving, clock, log, role } = member
+  const { links } = transport
   const { sessions } = serving
   const onError = (err: unknown) => log.error({ err }, 'a listener of who is online failed')
+  const rpcOf = (link: Link) => sessions.of(link)
+  // The agents of a relay move one by one: a silent one says nothing of the others.
+  const pathWatch = new PathWatch({ links, rpcOf, jointly: role === 'agent', clock: systemWheelClock })
   const presence = new Presence(onError)
   const belief = new Belief({
     self: identity.peerId,
-    links: transport.links,
+    links,
     presence,
-    heardAt: link => sessions.of(link).stats.lastHeardAt,
+    heardAt: link => rpcOf(link).stats.lastHeardAt,
     ask: link => pathWatch.ask(link),
     now: () => systemWheelClock.now(),
     onError,
   })
-  undo.push(() => belief.stop())
-  return { presence, belief }
+  const retire = (link: Link) => sessions.retire(link).finally(() => link.close())
+  const expiredLinks = new ExpiredLinks({ links, clock, retire })
+  return { pathWatch, presence, belief, expiredLinks }
 }
 
 /** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */

@@ -1,5 +1,5 @@
 /** What every member can do on a link: serve its services to whom the policy allows. */
-import { version, type PathReport, type Subject } from '@agent-mesh/protocol'
+import { version, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
@@ -9,6 +9,7 @@ import {
   Dispatcher,
   type Authorize,
   hostHandlers,
+  type HostInfoInit,
   hostService,
   MethodLimiter,
   notServed,
@@ -23,6 +24,8 @@ export interface Serving {
   readonly dispatcher: Dispatcher
   /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
   readonly authorize: Authorize
+  /** What the services here offer to a caller. */
+  readonly describe: HostInfoInit['describe']
   readonly sessions: RpcSessions
   /** Deadlines of all calls of the process. */
   readonly wheel: TimerWheel
@@ -35,20 +38,15 @@ export interface Serving {
 export interface ServingInit {
   head: HeadKeeper
   metrics: MemberMetrics
-  /** Data folder, whose disk `host.info` tells of. */
-  data: string
   /** Name of this member, as the mesh knows it now. */
   name: () => string
-  /** @throws MeshError not_found */
-  pathTo: (member: string) => PathReport
-  /** The policy does not grant what somebody asked for. */
+  /** The policy does not grant what a peer asked for. */
   onDenied: (question: Parameters<Authorize>[0]) => void
-  /** What is served changed. */
-  onChange: () => void
+  /** A listener failed. */
+  onError: (error: unknown) => void
 }
 
-export function serving(init: ServingInit): Serving {
-  const { head, metrics, data, name, pathTo, onDenied, onChange } = init
+export function serving({ head, metrics, name, onDenied, onError }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => systemWheelClock.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -58,12 +56,11 @@ export function serving(init: ServingInit): Serving {
   const turns: TurnQueue = new TurnQueue(wheel, {}, observed)
   const limiter: MethodLimiter = new MethodLimiter({ now, onRefused: () => observed.turnRefused('limit') })
   const budget = new ByteBudget(processHeldBytes)
-  const registry = new ServiceRegistry(onChange)
+  const registry = new ServiceRegistry(onError)
   const judge = authorizeBy(head)
   const authorize = toldOfDenials(judge, onDenied)
   const known = { registry, allows: allowedBy(judge) }
   const describe = describeServices(known)
-  registry.serve(hostService, hostHandlers({ version, diskPath: data, pathTo, describe }))
   const dispatcher = new Dispatcher({
     registry,
     authorize,
@@ -77,8 +74,17 @@ export function serving(init: ServingInit): Serving {
     turns,
     budget,
     handlerFor: caller => dispatcher.handlerFor(caller),
+    onError,
   })
-  return { registry, dispatcher, authorize, sessions, wheel, turns, budget }
+  return { registry, dispatcher, authorize, describe, sessions, wheel, turns, budget }
+}
+
+/** Serves what every member serves. @param host the data folder, whose disk it tells of, and its paths to members */
+export function serveHost(
+  { registry, describe }: Pick<Serving, 'registry' | 'describe'>,
+  host: Pick<HostInfoInit, 'diskPath' | 'pathTo'>,
+): void {
+  registry.serve(hostService, hostHandlers({ version, ...host, describe }))
 }
 
 /** Asks the policy about a call without a denial on record. */

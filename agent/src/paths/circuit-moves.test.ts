@@ -35,7 +35,6 @@ function start(connect: () => Promise<Link>) {
   const links = new LinkTable({
     ...{ self, maxLinks: 10, idleMs: 60_000, now: () => performance.now() },
     retire: () => Promise.resolve(),
-    keep: () => false,
     onError: () => {},
   })
   const dial = vi.fn(connect)

@@ -68,13 +68,14 @@ function start(): void {
       doubt: () => void fake(link).doubts++,
       forsake: () => {},
     }),
-    rest: { paceMs: link => paces[fake(link).name], jointly },
+    jointly,
     clock: {
       now: () => now,
       every: (_: number, callback: () => void) => ((tick = callback), () => {}),
     } as PathWatchInit['clock'],
   }
   watch = new PathWatch(init)
+  watch.probeAtRest(link => paces[fake(link).name])
   watch.start()
 }
 

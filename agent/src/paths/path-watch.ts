@@ -13,20 +13,16 @@ import { verdictOf, wasLate, type Silence } from './silence.ts'
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'onDoubt' | 'best' | 'suspect' | 'trust'>
   rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
-  rest: RestProbes
+  /** Whether a path at rest is suspect sooner while another one is: what ends one, a new address say, often ends all. */
+  jointly: boolean
   clock: WheelClock
 }
 
-/** Which links are probed though nothing waits on them. */
-export interface RestProbes {
-  /**
-   * Silence after which a link is probed, ms; undefined: it is not.
-   * @param active whether there was work on any link of late
-   */
-  paceMs: (link: Link, active: boolean) => number | undefined
-  /** Whether a path at rest is suspect sooner while another one is: what ends one, a new address say, often ends all. */
-  jointly: boolean
-}
+/**
+ * Silence after which a link is probed though nothing waits on it, ms; undefined: it is not.
+ * @param active whether there was work on any link of late
+ */
+export type RestPace = (link: Link, active: boolean) => number | undefined
 
 interface Watched {
   since: number
@@ -49,12 +45,18 @@ export class PathWatch {
   readonly #init: PathWatchInit
   readonly #watched = new WeakMap<Link, Watched>()
   readonly #undo: (() => void)[] = []
+  readonly #restPaces: RestPace[] = []
   #lastTick = 0
   /** When work was last seen on any link. */
   #activeAt = -Infinity
 
   constructor(init: PathWatchInit) {
     this.#init = init
+  }
+
+  /** From now on links at rest are probed at this pace too: the shortest of all counts. */
+  probeAtRest(pace: RestPace): void {
+    this.#restPaces.push(pace)
   }
 
   start(): void {
@@ -103,7 +105,7 @@ export class PathWatch {
     if (working) this.#activeAt = now
     const known = this.#watched.get(link)
     const active = now - this.#activeAt < pathDefaults.activeMs
-    const restMs = this.#init.rest.paceMs(link, active)
+    const restMs = this.#restMs(link, active)
     if (!working && !link.suspect && known?.askedAt === undefined && restMs === undefined)
       return void this.#watched.delete(link)
     const watched = this.#watch(link, now, working)
@@ -116,7 +118,12 @@ export class PathWatch {
       this.#probe(link, watched, now)
     const { since, askedAt } = watched
     const silence = { heardAt, watchedSince: since, working, askedAt, now }
-    this.#judge(link, silence, elsewhere && this.#init.rest.jointly)
+    this.#judge(link, silence, elsewhere && this.#init.jointly)
+  }
+
+  #restMs(link: Link, active: boolean): number | undefined {
+    const paces = this.#restPaces.map(pace => pace(link, active)).filter(ms => ms !== undefined)
+    return paces.length === 0 ? undefined : Math.min(...paces)
   }
 
   #watch(link: Link, now: number, working: boolean): Watched {

@@ -3,6 +3,7 @@ import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
 import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
+import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
 
@@ -13,21 +14,24 @@ export interface RpcSessionsInit {
   budget?: ByteBudget
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
+  /** A listener failed. @default ignored */
+  onError?: (error: unknown) => void
 }
 
 export class RpcSessions {
   readonly #init: RpcSessionsInit
   readonly #rpc = new WeakMap<Link, RpcLink>()
-  #onGoingAway: (link: Link) => void = () => {}
+  readonly #goingAway: Listeners<Link>
   #departing = false
 
   constructor(init: RpcSessionsInit) {
     this.#init = init
+    this.#goingAway = new Listeners(init.onError ?? (() => {}))
   }
 
-  /** Calls `callback` when a peer takes no new calls on a link. One callback. */
-  onGoingAway(callback: (link: Link) => void): void {
-    this.#onGoingAway = callback
+  /** Called when a peer takes no new calls on a link. @returns how to stop listening */
+  onGoingAway(callback: (link: Link) => void): () => void {
+    return this.#goingAway.add(callback)
   }
 
   /** Whether this member takes no new work any more. */
@@ -51,7 +55,7 @@ export class RpcSessions {
       turns,
       ...(budget !== undefined && { budget }),
       onRequest: handlerFor(link.peer.credential),
-      onGoingAway: () => this.#onGoingAway(link),
+      onGoingAway: () => this.#goingAway.emit(link),
     })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)
     this.#rpc.set(link, rpc)

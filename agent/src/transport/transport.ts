@@ -46,8 +46,6 @@ export interface TransportInit extends HelloPorts {
   retire?: (link: Link) => Promise<void>
   /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
   verify?: (link: Link) => Promise<void>
-  /** Whether a link without work must be kept. @default never */
-  keep?: (link: Link) => boolean
   /** What a relay adds: libp2p services and gater hooks. */
   relay?: { services: Record<string, ServiceFactory>; gater: RelayGater }
   /** Looks for better paths than relayed ones, and helps peers to. @default does neither */
@@ -134,7 +132,6 @@ class MeshTransport implements Transport {
       now,
       retire: init.retire ?? (() => Promise.resolve()),
       ...(init.verify === undefined ? {} : { verify: init.verify }),
-      keep: init.keep ?? (() => false),
       onError: this.#onError,
     })
     this.#identification = new Identification({

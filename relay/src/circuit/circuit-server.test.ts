@@ -31,7 +31,6 @@ async function startRelay(
     const transport = await mesh.start(member, {
       listen: [listen],
       relay: circuit.relay,
-      keep: circuit.keep,
       options: { maxLinks: circuit.limits.maxLinks },
       ...init,
     })
@@ -182,10 +181,8 @@ describe('a relay', () => {
 
   it('refuses a circuit to a visitor beyond its limit', async () => {
     const denied: string[] = []
-    const relay = await startRelay('relay', {
-      limits: { maxVisitors: 1 },
-      onDenied: reason => denied.push(reason),
-    })
+    const relay = await startRelay('relay', { limits: { maxVisitors: 1 } })
+    relay.circuit.onDenied(({ reason }) => denied.push(reason))
     const callee = await homed('callee', [relay.candidate])
     const target = targetOf(callee.transport, [relay.candidate])
     const [one, two] = [await mesh.join('one', { listen: [] }), await mesh.join('two', { listen: [] })]

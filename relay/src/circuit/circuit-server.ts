@@ -4,6 +4,7 @@
  * connection; libp2p alone would keep it for two hours.
  */
 import type { RelayGater, ServiceFactory, Transport } from '@agent-mesh/agent/transport/index'
+import { Listeners } from '@agent-mesh/agent/core/listeners'
 import { circuitRelayServer, type CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type { Connection, PeerId } from '@libp2p/interface'
 import { CircuitGate, type DenialReason } from './circuit-gate.ts'
@@ -23,9 +24,18 @@ export interface CircuitServerInit {
   traffic?: Partial<TrafficLimits>
   /** Unix milliseconds. @default Date.now */
   now?: () => number
-  onDenied?: (reason: DenialReason, peerId: string) => void
-  /** A circuit was ended because a member has used up its day. */
-  onSpent?: (reason: SpentReason, peerId: string) => void
+  /** A listener failed. @default ignored */
+  onError?: (error: unknown) => void
+}
+
+export interface Denial {
+  reason: DenialReason
+  peerId: string
+}
+
+export interface Spent {
+  reason: SpentReason
+  peerId: string
 }
 
 export interface CircuitServer {
@@ -33,9 +43,11 @@ export interface CircuitServer {
   readonly limits: CircuitLimits
   /** For `createTransport({ relay })`. */
   readonly relay: { services: Record<string, ServiceFactory>; gater: RelayGater }
-  /** For `createTransport({ keep })`: a link with a reservation stays. */
-  keep(link: { peer: { peerId: string } }): boolean
-  /** Tells the gate who is admitted; before the transport starts. */
+  /** Called with each reservation or circuit that was denied. */
+  onDenied(listener: (denial: Denial) => void): void
+  /** Called when a circuit was ended because a member has used up its day. */
+  onSpent(listener: (spent: Spent) => void): void
+  /** Follows the links of its member; before the transport starts. A link with a reservation is kept. */
   attach(transport: Pick<Transport, 'links'>): void
   /** Peer ids with a live reservation. */
   reservations(): string[]
@@ -54,10 +66,11 @@ interface ServerComponents {
 
 export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
   const limits = { ...circuitDefaults, ...init.limits }
+  const { denied, spent } = circuitEvents(init)
   const shaper = new TrafficShaper({ limits: { ...trafficDefaults, ...init.traffic } })
   const onSpent = (reason: SpentReason, peerId: string): void => {
     gate.ended(reason, peerId)
-    init.onSpent?.(reason, peerId)
+    spent.emit({ reason, peerId })
   }
   const forwarder = new Forwarder({ shaper, onSpent })
   const state = new ServerState()
@@ -70,7 +83,7 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     between: (source, target) => forwarder.between(source, target),
     spent: peerId => shaper.spent(peerId),
     now: init.now ?? Date.now,
-    onDenied: init.onDenied ?? (() => {}),
+    onDenied: (reason, peerId) => denied.emit({ reason, peerId }),
   })
   const connect: HopConnectPorts = {
     reserved: peerId => state.connectionOf(peerId),
@@ -100,9 +113,11 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
         denyOutboundRelayedConnection: () => true,
       },
     },
-    keep: link => state.has(link.peer.peerId),
+    onDenied: listener => void denied.add(listener),
+    onSpent: listener => void spent.add(listener),
     attach: transport => {
       links = transport.links
+      links.keepWhen(link => state.has(link.peer.peerId))
       transport.links.onDown(link => {
         if (transport.links.best(link.peer.peerId) === undefined) gate.releaseHome(link.peer.peerId)
       })
@@ -111,6 +126,11 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     circuits: () => forwarder.count(),
   }
 }
+
+const circuitEvents = ({ onError = () => {} }: CircuitServerInit) => ({
+  denied: new Listeners<Denial>(onError),
+  spent: new Listeners<Spent>(onError),
+})
 
 /** Those that more room at this relay would not change. */
 const unfitReasons: ReadonlySet<DenialReason> = new Set([

@@ -17,7 +17,6 @@ beforeEach(async () => {
   circuit = circuitServer()
   relay = await mesh.start(await mesh.member('relay', ['relay']), {
     relay: circuit.relay,
-    keep: circuit.keep,
   })
   circuit.attach(relay)
 })

@@ -23,7 +23,6 @@ beforeEach(async () => {
   const circuit = circuitServer({})
   const transport = await mesh.start(await mesh.member('relay', ['relay']), {
     relay: circuit.relay,
-    keep: circuit.keep,
     options: { maxLinks: circuit.limits.maxLinks },
   })
   circuit.attach(transport)

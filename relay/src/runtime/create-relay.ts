@@ -5,15 +5,13 @@ import {
   openMember,
   parseMemberOptions,
   throwIfCancelled,
-  type Link,
   type Member,
-  type MemberInit,
   type StartOptions,
 } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol'
-import { circuitServer, trafficDefaults, type TrafficLimits } from '../circuit/index.ts'
+import { circuitServer, trafficDefaults, type CircuitServer, type TrafficLimits } from '../circuit/index.ts'
 import { openStun, type StunChoice } from '../stun/open-stun.ts'
-import { stunAddresses, type StunServer } from '../stun/stun-server.ts'
+import { stunAddresses } from '../stun/stun-server.ts'
 import { Relay } from './relay.ts'
 
 export interface RelayOptions extends StartOptions {
@@ -40,51 +38,47 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       hint: 'Pass --listen /ip4/0.0.0.0/tcp/4001.',
     })
   const log = options.log ?? createLogger('agent-mesh-relay')
+  const onError = (err: unknown) => log.error({ err }, 'a listener of the circuits failed')
   const circuit = circuitServer({
     ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
-    onSpent: (reason, peerId) =>
-      log.warn({ reason, peerId }, 'circuit ended: the day of this member is used up'),
-    onDenied: (reason, peerId) => {
-      log.info({ reason, peerId }, 'circuit or reservation denied')
-      parts.member?.audit.unserved(peerId, reason)
-    },
+    onError,
   })
-  const parts: { relay?: Relay; member?: Member; stun?: StunServer | undefined } = {}
-  const transport = {
-    relay: circuit.relay,
-    keep: (link: Link) => circuit.keep(link) || (parts.relay?.keeps(link) ?? false),
-    options: { maxLinks: circuit.limits.maxLinks },
-  }
-  const signal = options.signal === undefined ? {} : { signal: options.signal }
-  const clock = options.clock === undefined ? {} : { clock: options.clock }
-  const beforeStart = circuit.attach
-  const alsoListed = (addrs: readonly string[]) => stunAddresses(addrs, parts.stun?.ports ?? [])
-  const restProbes: MemberInit['restProbes'] = {
-    paceMs: ({ peer }) => parts.relay?.restProbeMs(peer.peerId),
-    jointly: false,
-  }
-  const hooks = { transport, alsoListed, beforeStart, restProbes }
   // Before joining: a port that is taken should cost no token.
-  const stun = (parts.stun = await openStun(options.stun, log))
+  const stun = await openStun(options.stun, log)
+  const undo: (() => Promise<void>)[] = [async () => stun?.stop()]
   try {
     const member = await openMember({
       role: 'relay',
       settings,
       folder: options.folder,
       log,
-      ...hooks,
-      ...signal,
-      ...clock,
+      transport: { relay: circuit.relay, options: { maxLinks: circuit.limits.maxLinks } },
+      alsoListed: addrs => stunAddresses(addrs, stun?.ports ?? []),
+      signal: options.signal,
+      ...(options.clock === undefined ? {} : { clock: options.clock }),
     })
-    parts.member = member
-    const relay = (parts.relay = new Relay({ member, circuit, stun, pollMs: options.pollMs }))
+    undo.push(() => member.stop())
+    followCircuits(circuit, member)
+    const relay = new Relay({ member, circuit, stun, pollMs: options.pollMs })
+    undo.unshift(() => relay.stop())
+    await member.start(options.signal)
     await relay.start()
     throwIfCancelled(options.signal)
     return relay
   } catch (error) {
-    await parts.relay?.stop()
-    await stun?.stop()
-    await parts.member?.stop()
+    for (const stop of undo) await stop()
     throw error
   }
+}
+
+/** The circuits follow the links of their relay; what they refuse is logged and audited. */
+function followCircuits(circuit: CircuitServer, { transport, audit, log }: Member): void {
+  circuit.attach(transport)
+  circuit.onSpent(({ reason, peerId }) =>
+    log.warn({ reason, peerId }, 'circuit ended: the day of this member is used up'),
+  )
+  circuit.onDenied(({ reason, peerId }) => {
+    log.info({ reason, peerId }, 'circuit or reservation denied')
+    audit.unserved(peerId, reason)
+  })
 }

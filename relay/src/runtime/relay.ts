@@ -10,11 +10,9 @@ import {
   refuseAfterStop,
   serviceViews,
   statusView,
-  type Link,
   type Member,
 } from '@agent-mesh/agent'
 import {
-  limits,
   mapProtocol,
   MeshError,
   version,
@@ -30,7 +28,7 @@ import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
-import { stunAddresses, type StunServer } from '../stun/stun-server.ts'
+import type { StunServer } from '../stun/stun-server.ts'
 import { trafficMetrics } from './traffic-metrics.ts'
 
 export interface RelayParts {
@@ -89,6 +87,10 @@ export class Relay {
     transport.links.onDoubt(({ peer: { peerId } }) =>
       this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined),
     )
+    transport.links.keepWhen(({ peer }) => this.#neighbours.keeps(peer.peerId))
+    member.pathWatch.probeAtRest(({ peer }) =>
+      this.#homed.has(peer.peerId) ? defaults.agentProbeMs : undefined,
+    )
     const lease = member.presence.from(identity.peerId)
     this.#homed.onChange(change => lease.tell({ full: false, ...change }))
   }
@@ -105,32 +107,16 @@ export class Relay {
     return this.#member.controlPlane.meshId
   }
 
-  /** Whether a link without work is kept. */
-  keeps({ peer }: Link): boolean {
-    return this.#neighbours.keeps(peer.peerId)
-  }
-
-  /** How soon a silent link is probed though nothing waits on it, ms: those of the agents homed here. */
-  restProbeMs(peerId: string): number | undefined {
-    return this.#homed.has(peerId) ? defaults.agentProbeMs : undefined
-  }
-
   /** Where members reach it. */
   get addresses(): readonly string[] {
     return this.#member.publisher.record.addrs
   }
 
   async start(): Promise<void> {
-    const { transport, metrics, publisher } = this.#member
+    const { transport, metrics } = this.#member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
     metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
     trafficMetrics(metrics, this.#circuit, this.#stun)
-    if (this.#stun !== undefined) {
-      const { addrs } = publisher.record
-      await publisher.update({
-        addrs: [...addrs, ...stunAddresses(addrs, this.#stun.ports)].slice(0, limits.addrs),
-      })
-    }
     metrics.gauge(
       'agent_mesh_relay_map_subscribers',
       'Agents that follow the map here',

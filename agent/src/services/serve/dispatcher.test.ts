@@ -259,7 +259,8 @@ describe('dispatcher', () => {
 describe('service registry', () => {
   it('serves the newest version under the plain name and goes back when that ends', () => {
     const changes: string[][] = []
-    const registry = new ServiceRegistry(() => changes.push(registry.refs))
+    const registry = new ServiceRegistry()
+    registry.onChange(() => changes.push(registry.refs))
     const v3 = { ...math, version: 3 }
     const handlers = { add: () => 0, divide: () => 0 }
     registry.serve(math, handlers)

@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol'
+import { Listeners } from '../../core/listeners.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from '../contract/call-context.ts'
 import {
@@ -38,11 +39,16 @@ export class ServiceRegistry {
   readonly #byName = new Map<string, ServedMethod>()
   /** `math@2` and `math`. */
   readonly #names = new Set<string>()
-  readonly #onChange: () => void
+  readonly #changed: Listeners<void>
 
-  /** `onChange`: what is served has changed, so the member record must. */
-  constructor(onChange: () => void = () => {}) {
-    this.#onChange = onChange
+  /** @param onError a listener failed. @default ignored */
+  constructor(onError: (error: unknown) => void = () => {}) {
+    this.#changed = new Listeners(onError)
+  }
+
+  /** Called when what is served has changed. @returns how to stop listening */
+  onChange(listener: () => void): () => void {
+    return this.#changed.add(listener)
   }
 
   /**
@@ -59,11 +65,11 @@ export class ServiceRegistry {
     if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
     const served: Served = { contract, methods: methodsOf(contract, handlers, options) }
     this.#served.set(ref, served)
-    this.#changed()
+    this.#sort()
     return () => {
       if (this.#served.get(ref) !== served) return
       this.#served.delete(ref)
-      this.#changed()
+      this.#sort()
     }
   }
 
@@ -91,7 +97,7 @@ export class ServiceRegistry {
     return this.#byName.get(name)
   }
 
-  #changed(): void {
+  #sort(): void {
     this.#byName.clear()
     this.#names.clear()
     const oldestFirst = [...this.#served.values()].sort((a, b) => a.contract.version - b.contract.version)
@@ -102,7 +108,7 @@ export class ServiceRegistry {
         this.#byName.set(method.method, method)
       }
     }
-    this.#onChange()
+    this.#changed.emit()
   }
 }
 

@@ -16,14 +16,13 @@ export interface LinkTableInit extends Omit<RetirementInit, 'links' | 'onSilent'
   idleMs: number
   /** Monotonic milliseconds. */
   now: () => number
-  /** Whether a link without work must be kept all the same. */
-  keep: (link: Link) => boolean
 }
 
 export class LinkTable {
   readonly #init: LinkTableInit
   readonly #index: LinkIndex
   readonly #retirement: Retirement
+  readonly #keeps: ((link: Link) => boolean)[] = []
   readonly #up: Listeners<Link>
   readonly #down: Listeners<Link>
   readonly #doubted: Listeners<Link>
@@ -44,6 +43,11 @@ export class LinkTable {
   /** Number of links. */
   get size(): number {
     return this.#index.size
+  }
+
+  /** From now on a link is kept without work when `keeps` says so, or any given before. */
+  keepWhen(keeps: (link: Link) => boolean): void {
+    this.#keeps.push(keeps)
   }
 
   onUp(callback: (link: Link) => void): () => void {
@@ -181,7 +185,7 @@ export class LinkTable {
 
   #idle(link: Link): boolean {
     const carriesCircuits = () => this.all().some(other => other.relayId === link.peer.peerId)
-    return !link.pinned && !link.busy && !this.#init.keep(link) && !carriesCircuits()
+    return !link.pinned && !link.busy && !this.#keeps.some(keeps => keeps(link)) && !carriesCircuits()
   }
 
   /** Retires what this member dialled and nobody has used for `idleMs`: a call of the peer may be on its way. */

@@ -2,7 +2,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
 
-export interface Displacement {
+export interface Room {
   /** Says going away, and ends when its calls do. */
   retire?: Link | undefined
   /** Retires already, has no work, and is closed at once. */
@@ -15,11 +15,7 @@ export interface Displacement {
  * @param idle which of them have no work and need not be kept
  * @throws MeshError too_many_links when all have work
  */
-export function roomFor(
-  links: readonly Link[],
-  idle: (link: Link) => boolean,
-  maxLinks: number,
-): Displacement {
+export function roomFor(links: readonly Link[], idle: (link: Link) => boolean, maxLinks: number): Room {
   if (links.length < maxLinks) return {}
   const full = links.filter(({ state }) => state === 'up').length >= maxLinks
   const crowded = links.length >= 2 * maxLinks

@@ -34,7 +34,6 @@ export const bareTable = (self = 'self'): LinkTable =>
     idleMs: 60_000,
     now: () => performance.now(),
     retire: () => Promise.resolve(),
-    keep: () => false,
     onError: error => {
       throw error
     },

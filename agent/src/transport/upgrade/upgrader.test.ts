@@ -20,7 +20,6 @@ function fixture(retryMs: readonly number[]) {
     idleMs: 60_000,
     now: () => performance.now(),
     retire: () => Promise.resolve(),
-    keep: () => false,
     onError: error => errors.push(error),
   })
   const errors: unknown[] = []
