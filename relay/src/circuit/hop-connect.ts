@@ -7,7 +7,12 @@
  *
  * https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md
  */
-import { MeshError, peerIdOf, toMeshError } from '@agent-mesh/protocol'
+import {
+  hopServerOf,
+  type ConnectRequest,
+  type HopServer,
+} from '@agent-mesh/agent/transport/libp2p/hidden-parts'
+import { peerIdOf, toMeshError } from '@agent-mesh/protocol'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type { AbortOptions, Connection, Stream } from '@libp2p/interface'
 import type { CircuitEnd } from './forwarder.ts'
@@ -23,21 +28,6 @@ export const hopStatus = {
 } as const
 type HopStatus = (typeof hopStatus)[keyof typeof hopStatus]
 
-interface ConnectRequest {
-  stream: { unwrap(): Stream }
-  request: { peer?: { id: Uint8Array } }
-  connection: Connection
-}
-
-/** The parts of libp2p's server that its types hide (@libp2p/circuit-relay-v2 4.2, server/index). */
-interface HopServer extends CircuitRelayService {
-  handleConnect(request: ConnectRequest, options: AbortOptions): Promise<void>
-  stopHop(
-    stop: { connection: Connection; request: object },
-    options: AbortOptions,
-  ): Promise<Stream | undefined>
-}
-
 export interface HopConnectPorts {
   /** The connection that a reserved target is reached over. */
   reserved: (target: string) => Connection | undefined
@@ -48,9 +38,7 @@ export interface HopConnectPorts {
 
 /** Answers CONNECT at libp2p's server from now on. @throws MeshError internal when that is not the server known here */
 export function answerConnect(service: CircuitRelayService, ports: HopConnectPorts): void {
-  const server = service as HopServer
-  if (typeof server.handleConnect !== 'function' || typeof server.stopHop !== 'function')
-    throw new MeshError('internal', 'Cannot relay: this version of circuit-relay-v2 is not known')
+  const server = hopServerOf(service)
   server.handleConnect = (request, options) => connect(server, request, ports, options)
 }
 

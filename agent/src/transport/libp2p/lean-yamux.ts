@@ -5,7 +5,7 @@
  */
 import type { MessageStream, Stream, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux, type YamuxMuxerInit } from '@libp2p/yamux'
-import type { YamuxStream } from '@libp2p/yamux/stream'
+import { grantingStreamOf, yamuxState } from './hidden-parts.ts'
 
 /** One TLS record; what is larger is not worth the copy. */
 const joinBytes = 16 * 1024
@@ -32,28 +32,18 @@ function joinSmallFrames(connection: MessageStream): MessageStream {
   return connection
 }
 
-/** What the stream knows about the room it has granted; private to its class. */
-interface Window {
-  readonly recvWindow: number
-  readonly recvWindowCapacity: number
-}
-
 /**
  * Lets the sender use up half of the window before it is told that it may go on. Updates that carry a flag (SYN, ACK)
  * go out as ever: those states come first.
  */
 function updateByHalves<S extends Stream>(stream: S): S {
-  const yamuxStream = stream as unknown as YamuxStream
-  const window = stream as unknown as Window
-  const sendWindowUpdate = yamuxStream.sendWindowUpdate.bind(yamuxStream)
-  yamuxStream.sendWindowUpdate = () => {
-    const flagless = yamuxStream.state === synSent || yamuxStream.state === established
-    if (flagless && window.recvWindowCapacity > window.recvWindow / 2) return
+  const granting = grantingStreamOf(stream)
+  const sendWindowUpdate = granting.sendWindowUpdate.bind(stream)
+  granting.sendWindowUpdate = () => {
+    const { state, recvWindow, recvWindowCapacity } = granting
+    const flagless = state === yamuxState.synSent || state === yamuxState.established
+    if (flagless && recvWindowCapacity > recvWindow / 2) return
     sendWindowUpdate()
   }
   return stream
 }
-
-/** The values of yamux's `StreamState`, which is a const enum to importers. */
-const synSent = 1
-const established = 3

@@ -24,6 +24,7 @@ import { sourceOfAddr } from '../address.ts'
 import { transportDefaults } from '../defaults.ts'
 import type { HandlerRegistry } from './guard.ts'
 import { inboundLimits, InboundHandshakes } from '../wires/inbound-handshakes.ts'
+import { identifierOf } from './hidden-parts.ts'
 import { leanYamux } from './lean-yamux.ts'
 import { noiseOnDemand } from './noise-on-demand.ts'
 import { newestFirst, type ConnectionLister } from './newest-first.ts'
@@ -177,7 +178,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
   })
   const { core, circuit } = parts
   if (core === undefined || circuit === undefined) throw new Error('libp2p did not build its services')
-  const service = libp2p.services.identify as unknown as Pick<MeshNode, 'identify'>
+  const service = identifierOf(libp2p.services.identify)
   return { libp2p, core, circuit, identify: (connection, options) => service.identify(connection, options) }
 }
 

@@ -6,14 +6,7 @@
 import type { PeerId, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { toMeshError } from '@agent-mesh/protocol'
-
-/** The part of libp2p's circuit transport that its types hide (circuit-relay-v2 4.2, transport/reservation-store). */
-interface ReservationStore extends EventTarget {
-  reservations: { get(relay: PeerId): { timeout: NodeJS.Timeout } | undefined; delete(relay: PeerId): void }
-  addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
-  hasReservation(relay: PeerId): boolean
-  relayFilter: { has(item: Uint8Array): boolean; add(item: Uint8Array): void }
-}
+import { reservationStoreOf } from '../libp2p/hidden-parts.ts'
 
 export interface Reservations {
   /** Reserves at a linked relay, or renews. @throws MeshError unavailable when it refuses */
@@ -31,7 +24,7 @@ export interface Reservations {
 }
 
 export function reservationsOf(circuit: Transport): Reservations {
-  const store = (circuit as unknown as { reservationStore: ReservationStore }).reservationStore
+  const store = reservationStoreOf(circuit)
   // A relay that once failed would stay refused for ever: who is dialled again is decided by the relay client.
   store.relayFilter = { has: () => false, add: () => {} }
   const wanted = new Set<string>()

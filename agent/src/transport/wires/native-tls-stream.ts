@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import { rawConnectionOf } from '../libp2p/hidden-parts.ts'
 
 type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
 
@@ -20,8 +21,7 @@ const streams = new WeakMap<object, NativeTlsStream>()
 
 /** Runs `write`; all that it sends over the connection leaves in one write to the socket, if TLS has one. */
 export function corked(connection: Connection, write: () => void): void {
-  const { maConn } = connection as unknown as { maConn: object }
-  const stream = streams.get(maConn)
+  const stream = streams.get(rawConnectionOf(connection))
   if (stream === undefined) write()
   else stream.corked(write)
 }

@@ -1,0 +1,69 @@
+/**
+ * The parts of libp2p that its types hide and this project reads or replaces, by the package that has them. They are all here:
+ * hidden-parts.test.ts pins the versions they were read in. Read the parts of a package again before its version changes.
+ */
+import { MeshError } from '@agent-mesh/protocol'
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
+import type { AbortOptions, Connection, PeerId, Stream, Transport } from '@libp2p/interface'
+import type { YamuxStream } from '@libp2p/yamux/stream'
+
+/** The one place that sees an object as what its type does not say. */
+const hidden = <T>(object: unknown): T => object as T
+
+/** `@libp2p/circuit-relay-v2`, transport/reservation-store: what a member holds at relays. */
+export interface ReservationStore extends EventTarget {
+  reservations: { get(relay: PeerId): { timeout: NodeJS.Timeout } | undefined; delete(relay: PeerId): void }
+  addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
+  hasReservation(relay: PeerId): boolean
+  relayFilter: { has(item: Uint8Array): boolean; add(item: Uint8Array): void }
+}
+
+export const reservationStoreOf = (circuit: Transport): ReservationStore =>
+  hidden<{ reservationStore: ReservationStore }>(circuit).reservationStore
+
+/** A CONNECT that a relay has read. */
+export interface ConnectRequest {
+  stream: { unwrap(): Stream }
+  request: { peer?: { id: Uint8Array } }
+  connection: Connection
+}
+
+/** `@libp2p/circuit-relay-v2`, server/index. */
+export interface HopServer extends CircuitRelayService {
+  handleConnect(request: ConnectRequest, options: AbortOptions): Promise<void>
+  stopHop(
+    stop: { connection: Connection; request: object },
+    options: AbortOptions,
+  ): Promise<Stream | undefined>
+}
+
+/** @throws MeshError internal when that is not the server known here */
+export function hopServerOf(service: CircuitRelayService): HopServer {
+  const server = hidden<HopServer>(service)
+  if (typeof server.handleConnect === 'function' && typeof server.stopHop === 'function') return server
+  throw new MeshError('internal', 'Cannot relay: this version of circuit-relay-v2 is not known')
+}
+
+/** `@libp2p/yamux`, stream: when it grants room, and how much of it is left. `state` is a const enum to importers. */
+export interface GrantingStream {
+  sendWindowUpdate: YamuxStream['sendWindowUpdate']
+  readonly state: number
+  readonly recvWindow: number
+  readonly recvWindowCapacity: number
+}
+
+export const grantingStreamOf = (stream: Stream): GrantingStream => hidden(stream)
+
+/** Values of `StreamState` of `@libp2p/yamux`. */
+export const yamuxState = { synSent: 1, established: 3 } as const
+
+/** `libp2p`, connection: what the connection runs over. */
+export const rawConnectionOf = (connection: Connection): object =>
+  hidden<{ maConn: object }>(connection).maConn
+
+/** `@libp2p/identify`: identifies one connection when told to. */
+export interface Identifier {
+  identify(connection: Connection, options: AbortOptions): Promise<unknown>
+}
+
+export const identifierOf = (service: unknown): Identifier => hidden(service)
