@@ -8,8 +8,8 @@ for (const stream of [process.stdout, process.stderr])
     const code = 'code' in error ? error.code : undefined
     // `agent-mesh peers | head -1`: who reads has seen enough.
     if (code === 'EPIPE' && stream === process.stdout) process.exit(0)
-    // Output that goes to a file on a full disk is lost; the process goes on.
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+    // Output to a file on a full disk, or to a terminal that has closed, is lost; the process continues.
+    if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EIO') throw error
   })
 
 const code = await runProgram(process.argv.slice(2))
