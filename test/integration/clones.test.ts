@@ -20,7 +20,7 @@ test('two processes with one key are found by the relay and by the older one, wh
   await vi.waitFor(() => expect(original.status().controlPlane?.reachable).toBe(true), 10_000)
   await vi.waitFor(() => expect(original.status().relays).toHaveLength(1), 10_000)
   await cp(mesh.data('twin'), mesh.data('copy'), { recursive: true })
-  const copy = await mesh.startAgent({ name: 'copy', data: mesh.data('copy') })
+  const copy = await mesh.startAgent({ name: 'twin', data: mesh.data('copy') })
   expect(copy.peerId).toBe(original.peerId)
 
   await vi.waitFor(() => expect(warned(original)).toHaveLength(1), 15_000)

@@ -9,7 +9,11 @@ import { freePort } from './free-port.ts'
 import type { PathProxy } from './path-proxy.ts'
 
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0
-if (!hasNginx) console.warn('nginx is not installed: not tested behind it')
+if (!hasNginx) {
+  const reason = 'nginx is not installed: not tested behind it'
+  if (process.env['CI'] === 'true') throw new Error(reason)
+  console.warn(reason)
+}
 
 /** `proxy_pass` with a URI replaces the path of the location; without one it passes the path on. */
 const configOf = (folder: string, port: number, path: string, target: string): string => `

@@ -25,16 +25,14 @@ export interface ServeHttpInit {
 export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit): void {
   const places = new SourcePlaces(mostOf)
   const listener = getRequestListener(
-    (request, bindings) => {
+    async (request, bindings) => {
       const [incoming, outgoing] = [bindings.incoming as IncomingMessage, bindings.outgoing]
       const source = clientAddress(incoming, proxies)
-      outgoing.once('finish', () => endUnread(incoming))
-      if (source !== undefined) {
-        const leave = places.take(source)
-        if (leave === undefined) return problemResponse(tooMany())
-        outgoing.once('close', leave)
-      }
-      return fetch(request, { source })
+      const leave = source === undefined ? () => {} : places.take(source)
+      if (leave !== undefined) outgoing.once('close', leave)
+      const response = leave === undefined ? problemResponse(tooMany()) : await fetch(request, { source })
+      if (!incoming.complete) endUnread(incoming, response)
+      return response
     },
     { autoCleanupIncoming: false },
   )
@@ -50,19 +48,20 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
 }
 
 /**
- * A request that was answered before its body was read keeps its connection no longer than it takes to read the answer: closing
- * at once would reset it under an answer that is still on its way. Nothing more of the body is read meanwhile.
+ * The connection of a request that is answered before its body was read ends with the answer. Not at once: that would reset
+ * it under an answer that is still on its way. Nothing more of the body is read meanwhile.
  */
-function endUnread(incoming: IncomingMessage): void {
-  if (incoming.complete) return
+function endUnread(incoming: IncomingMessage, response: Response): void {
   const { socket } = incoming
-  // After the server has resumed it to discard the rest, which would be garbage by the megabyte.
-  setImmediate(() => {
-    if (!incoming.complete) socket.pause()
-  })
-  const late = setTimeout(() => socket.destroy(), unreadBodyMs)
-  // Once all of it came, or the connection is lost.
-  incoming.once('close', () => clearTimeout(late))
+  response.headers.set('connection', 'close')
+  // What the server calls once the answer is written.
+  socket.destroySoon = () => {
+    socket.end()
+    // After the server has resumed it to discard the rest, which would be garbage by the megabyte.
+    setImmediate(() => socket.pause())
+    const late = setTimeout(() => socket.destroy(), unreadBodyMs)
+    socket.once('close', () => clearTimeout(late))
+  }
 }
 
 const tooMany = (): MeshError =>
