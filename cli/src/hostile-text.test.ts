@@ -88,6 +88,8 @@ async function hostile(listen: (server: Server) => void): Promise<Server> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hostile-'))
+  // What a command keeps of its own, the context in use say, is not that of whoever runs the tests.
+  vi.stubEnv('XDG_DATA_HOME', join(folder, 'home'))
   await createIdentity(folder, 'admin-identity.json')
   await writeFile(join(folder, 'policy.json'), JSON.stringify({ grants: [], tests: [] }))
   await hostile(server => server.listen(socketPath(folder)))
@@ -100,6 +102,7 @@ afterAll(async () => {
     server.closeAllConnections()
     server.close()
   }
+  vi.unstubAllEnvs()
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -1,7 +1,8 @@
-import { homedir } from 'node:os'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { readSettings } from './settings.ts'
+
+afterEach(() => void vi.unstubAllEnvs())
 
 describe('readSettings()', () => {
   it('keeps each context in a folder of its own below XDG_DATA_HOME', () => {
@@ -11,7 +12,9 @@ describe('readSettings()', () => {
   })
 
   it('falls back to ~/.local/share, also from a relative XDG_DATA_HOME', () => {
-    const expected = `${homedir()}/.local/share/agent-mesh/default`
+    // Not that of whoever runs the tests, who may have a context in use.
+    vi.stubEnv('HOME', '/no/home')
+    const expected = '/no/home/.local/share/agent-mesh/default'
     expect(readSettings({}, {}).data).toBe(expected)
     expect(readSettings({}, { XDG_DATA_HOME: 'data' }).data).toBe(expected)
   })

@@ -1,8 +1,21 @@
 import * as z from 'zod/mini'
 
-import { apiRoutes, errorCodes, pathParameters, problemSchema, type ApiRoute } from '../src/index.ts'
+import {
+  apiRoutes,
+  errorCodes,
+  membershipSchema,
+  pathParameters,
+  problemSchema,
+  signedHeadSchema,
+  type ApiRoute,
+} from '../src/index.ts'
 
 type Json = Record<string, unknown>
+
+/** Schemas that several replies have, by the name they get: the document is part of each bundle that serves it. */
+const named = z.registry<{ id: string }>()
+named.add(membershipSchema, { id: 'Membership' })
+named.add(signedHeadSchema, { id: 'SignedHead' })
 
 const security: Record<ApiRoute['auth'], readonly Json[]> = {
   open: [],
@@ -28,6 +41,7 @@ export function openApiDocument(): Json {
     servers: [{ url: '/' }],
     paths,
     components: {
+      schemas: namedSchemas(),
       securitySchemes: {
         mesh: {
           type: 'apiKey',
@@ -92,6 +106,19 @@ const json = (schema: z.ZodMiniType, io: 'input' | 'output'): Json => ({
 })
 
 function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  const { $schema: _, $defs: _defs, ...rest } = toJsonSchema(schema, io)
   return rest
+}
+
+/** What references lead to. */
+const namedSchemas = (): Json =>
+  Object.assign(
+    {},
+    ...[membershipSchema, signedHeadSchema].map(schema => toJsonSchema(schema, 'output').$defs),
+  )
+
+/** References into `components`, where OpenAPI keeps what is named. */
+function toJsonSchema(schema: z.ZodMiniType, io: 'input' | 'output') {
+  const made = z.toJSONSchema(schema, { io, unrepresentable: 'any', metadata: named })
+  return JSON.parse(JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/')) as typeof made
 }

@@ -17,7 +17,7 @@ import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 export interface StrangerHead {
-  /** @param region whose relays are told; without it, or where it has none, one of each region */
+  /** @param region whose relays are told, @default those of none; where there are none, one of each region */
   signed(region?: string): Promise<SignedHead>
 }
 
@@ -70,9 +70,9 @@ export function strangerHead(mesh: MeshContext, head: HeadService): StrangerHead
   }
 }
 
-/** Those of the region; where it has none, or none is named, one of each. */
+/** Those of the region, and where none is named those that name none; where there are none, one of each region. */
 function relaysFor(all: readonly RelayEntry[], region: string): RelayEntry[] {
-  const own = all.filter(relay => relay.region === region)
+  const own = all.filter(relay => (relay.region ?? '') === region)
   const seen = new Set<string | undefined>()
   const spread = all.filter(relay => !seen.has(relay.region) && seen.add(relay.region))
   return (own.length > 0 ? own : spread).slice(0, strangerRelays)

@@ -1,5 +1,5 @@
 /** The API as Request -> Response: authentication, parsing and errors are the same for every route of the list. */
-import { apiRoutes, basePathOf, MeshError, pathWithin } from '@agent-mesh/protocol'
+import { apiRoutes, basePathOf, MeshError, pathWithin, type ApiRoute } from '@agent-mesh/protocol'
 import { Hono } from 'hono'
 import type { ControlPlane } from '../domain/control-plane.ts'
 import { BodyReader } from './body-reader.ts'
@@ -48,10 +48,10 @@ export function apiRouter({
   const bodies = new BodyReader()
   const members = new MemberLimit(() => plane.mesh.clock.now())
   const handlers = routeHandlers(plane)
-  for (const route of apiRoutes) {
+  const offer = (route: ApiRoute): void => {
     const name = `${route.method} ${route.path}`
     const handler = handlers[name]
-    if (handler === undefined) continue
+    if (handler === undefined) return
     const serve = serveRoute({ plane, bodies, members, route, handler })
     app.on(route.method, honoPath(route.path), async c => {
       const start = performance.now()
@@ -70,8 +70,10 @@ export function apiRouter({
       return serving.then(answer, (error: unknown) => answer(problemResponse(error), error))
     })
   }
-  for (const path of new Set(apiRoutes.map(({ path }) => path))) {
-    const methods = apiRoutes.filter(route => route.path === path).map(({ method }) => method)
+  for (const path of pathsInOrder) {
+    const routes = apiRoutes.filter(route => route.path === path)
+    for (const route of routes) offer(route)
+    const methods = routes.map(({ method }) => method)
     refuseOtherMethods(app, honoPath(path), methods)
   }
   app.notFound(({ req }) => {
@@ -83,5 +85,10 @@ export function apiRouter({
   app.onError(error => problemResponse(error))
   return app
 }
+
+/** `/v1/members/self` before `/v1/members/{peerId}`, which matches it, too. */
+const pathsInOrder = [...new Set(apiRoutes.map(({ path }) => path))].sort(
+  (a, b) => Number(a.includes('{')) - Number(b.includes('{')),
+)
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
