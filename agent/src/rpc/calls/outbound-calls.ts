@@ -61,7 +61,7 @@ class PendingCall extends WheelEntry {
   }
 
   override expire(): void {
-    this.#calls.giveUp(this, 'deadline_exceeded', `no answer within ${this.timeoutMs} ms`)
+    this.#calls.giveUp(this, 'deadline_exceeded', `no answer within ${Math.round(this.timeoutMs)} ms`)
   }
 
   handleEvent(): void {
