@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,14 +13,15 @@ export interface Peer {
   online: boolean
 }
 
-/** Clock ticks of /proc in a second, on every Linux that Node runs on. */
-const ticksPerSecond = 100
-
-/** Seconds of CPU of a process so far; 0 where there is no /proc. */
+/**
+ * Seconds of CPU of the threads of a process so far; 0 where there is no /proc. From the scheduler, to the nanosecond: the
+ * clock ticks of /proc/PID/stat count twice too much for a process that sleeps until one.
+ */
 export function cpuSeconds(pid: number | undefined): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+    const onCpu = (thread: string): number =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + onCpu(thread), 0) / 1e9
   } catch {
     return 0
   }
