@@ -34,11 +34,11 @@ function install(): void {
 
 const signed = ['--header', `Authorization: ${toBeSigned}`]
 
-/** @returns whether it found nothing */
+/** What it keeps of its own lands beside it. @returns whether it found nothing */
 async function examine(url: string, more: string[] = []): Promise<boolean> {
   const schema = join(root, 'protocol', 'openapi', 'openapi.json')
   const args = ['run', schema, '--url', url, ...always, ...bounds, ...unjudged, ...more]
-  const child = spawn(tool, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(tool, args, { cwd: venv, stdio: ['ignore', 'inherit', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number | null]
   return code === 0
 }
