@@ -15,7 +15,8 @@ export async function whileRunning<T>(
   const follow = () => own.abort(signal.reason)
   const expireIn = (limit: number) =>
     setTimeout(
-      () => own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${Math.round(limit)} ms`)),
+      () =>
+        own.abort(new MeshError('deadline_exceeded', `Cannot connect: no link in ${Math.round(limit)} ms`)),
       timerDelay(limit),
     )
   let timer = expireIn(ms)

@@ -150,7 +150,9 @@ export class Dialer {
     const { promise: stopped, reject } = Promise.withResolvers<never>()
     const cancel = () => reject(toMeshError(signal?.reason, 'cancelled', action))
     const expire = () =>
-      reject(new MeshError('deadline_exceeded', `Cannot ${action}: no link in ${Math.max(0, Math.round(ms))} ms`))
+      reject(
+        new MeshError('deadline_exceeded', `Cannot ${action}: no link in ${Math.max(0, Math.round(ms))} ms`),
+      )
     const timer = startTimer(ms, expire)
     signal?.addEventListener('abort', cancel, { once: true })
     if (signal?.aborted) cancel()
