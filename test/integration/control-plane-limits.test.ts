@@ -22,13 +22,13 @@ describe('the limit of a source', () => {
 
   test('turns away who guesses tokens, with the time to come back, and nobody else', async () => {
     const { token } = await mesh.plane.createToken({ uses: 100 })
-    const statuses: number[] = []
-    for (let i = 0; i < 20; i++) statuses.push((await guess('192.0.2.7')).status)
-    expect(statuses.filter(status => status === 403).length).toBeGreaterThanOrEqual(15)
-    expect(statuses.at(-1)).toBe(429)
-    const refused = await guess('192.0.2.7')
-    expect(refused.body).toMatchObject({ code: 'rate_limited' })
-    expect(refused.body.details.retryAfterMs).toBeGreaterThan(0)
+    const answers: Awaited<ReturnType<typeof guess>>[] = []
+    for (let i = 0; i < 20; i++) answers.push(await guess('192.0.2.7'))
+    expect(answers.filter(({ status }) => status === 403).length).toBeGreaterThanOrEqual(15)
+    // Not the last one: on a slow machine there is room for another guess by then.
+    const refused = answers.find(({ status }) => status === 429)
+    expect(refused?.body).toMatchObject({ code: 'rate_limited' })
+    expect(refused?.body.details.retryAfterMs).toBeGreaterThan(0)
 
     const joins = Array.from({ length: 60 }, async () =>
       mesh.ask((await testKey()).signer, 'POST', '/v1/enrol', {
