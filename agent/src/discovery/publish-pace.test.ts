@@ -1,11 +1,9 @@
 import { limits, MeshError, verifyRecord } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
-import { openMemberStore } from '../membership/member-store.ts'
 import { systemClock } from '../observe/clock.ts'
-import { createLogger } from '../observe/logger.ts'
-import { OwnRecord } from './own-record.ts'
-import { RecordPublisher } from './record-publisher.ts'
+import type { RecordPublisher } from './record-publisher.ts'
+import { startRecordedPublisher } from './testing/recorded-publisher.ts'
 
 let member: TestMember
 let publisher: RecordPublisher
@@ -13,31 +11,11 @@ let publisher: RecordPublisher
 let received: string[]
 let answer: () => Promise<void>
 
-const start = async (clock = systemClock) => {
-  const own = new OwnRecord({
-    signer: member.signer,
-    store: openMemberStore(':memory:'),
-    clock,
-    serial: member.serial,
-    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
-  })
-  const started = new RecordPublisher({
-    own,
-    client: {
-      publish: async record => {
-        received.push(record)
-        await answer()
-        return { incarnation: 0 }
-      },
-      member: () => Promise.reject(new MeshError('not_found', 'Cannot find member')),
-    },
-    clock,
-    log: createLogger('test', 'silent'),
-    isRevoked: () => Promise.resolve(false),
-  })
-  await started.start()
-  return started
+const onPublish = async (record: string) => {
+  received.push(record)
+  await answer()
 }
+const start = (clock = systemClock) => startRecordedPublisher({ member, clock, onPublish })
 
 beforeEach(async () => {
   member = await (await TestMesh.create()).member()

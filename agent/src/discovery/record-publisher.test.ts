@@ -2,12 +2,9 @@ import { MeshError, signRecord, verifyRecord, type MemberView, type Signer } fro
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh, type TestMember } from '../../../test/support/mesh-fixture.ts'
 import { openMemberStore, type MemberStore } from '../membership/member-store.ts'
-import { systemClock } from '../observe/clock.ts'
-import { createLogger } from '../observe/logger.ts'
-import { OwnRecord } from './own-record.ts'
-import { RecordPublisher } from './record-publisher.ts'
+import type { RecordPublisher } from './record-publisher.ts'
+import { startRecordedPublisher } from './testing/recorded-publisher.ts'
 
-const log = createLogger('test', 'silent')
 let member: TestMember
 let store: MemberStore
 let publisher: RecordPublisher
@@ -19,31 +16,12 @@ let shown: () => Promise<MemberView>
 /** What the signed list says of this member. */
 let listed: boolean
 
-const start = async () => {
-  const own = new OwnRecord({
-    signer: member.signer,
-    store,
-    clock: systemClock,
-    serial: member.serial,
-    fields: { addrs: [], homeRelays: [], services: ['math@2'] },
-  })
-  const started = new RecordPublisher({
-    own,
-    client: {
-      publish: async record => {
-        received.push(record)
-        await answer()
-        return { incarnation: 0 }
-      },
-      member: async () => shown(),
-    },
-    clock: systemClock,
-    log,
-    isRevoked: async () => listed,
-  })
-  await started.start()
-  return started
+const onPublish = async (record: string) => {
+  received.push(record)
+  await answer()
 }
+const start = () =>
+  startRecordedPublisher({ member, store, onPublish, shown: () => shown(), isRevoked: () => listed })
 
 const incarnations = () =>
   Promise.all(received.map(async jws => (await verifyRecord(jws, Date.now())).record.incarnation))

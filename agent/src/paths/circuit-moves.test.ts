@@ -1,42 +1,21 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
-import { LinkTable } from '../transport/links/link-table.ts'
-import { Link } from '../transport/links/link.ts'
+import type { Link } from '../transport/links/link.ts'
+import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { CircuitMoves } from './circuit-moves.ts'
 
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
 const [self, callee, leaver, stayer] = ['self', 'callee', 'leaver', 'stayer']
 const circuitOver = (relay: string) => `/ip4/127.0.0.1/tcp/1/p2p/${relay}/p2p-circuit`
 
-function linkTo(peerId: string, remoteAddr: string, dialler = self): Link {
-  const link: Link = new Link({
-    id: `${peerId} ${remoteAddr}`,
-    peer: { peerId } as Link['peer'],
-    remoteAddr,
-    dialler,
-    openedAt: performance.now(),
-    rttMs: undefined,
-    stream: {} as Link['stream'],
-    io: {
-      openStream: () => Promise.reject(new Error('unused')),
-      otherStreams: () => 0,
-      circuits: () => 0,
-      close: () => Promise.resolve(),
-      abort: () => {},
-    },
-  })
-  return link
-}
+const linkTo = (peerId: string, remoteAddr: string, dialler = self): Link =>
+  bareLink({ peerId }, remoteAddr, dialler)
 
 let moves: CircuitMoves
 afterEach(() => moves.stop())
 
 function start(connect: () => Promise<Link>) {
-  const links = new LinkTable({
-    ...{ self, maxLinks: 10, idleMs: 60_000, now: () => performance.now() },
-    retire: () => Promise.resolve(),
-    onError: () => {},
-  })
+  const links = bareTable(self)
   const dial = vi.fn(connect)
   moves = new CircuitMoves({ self, links, connect: dial, log: createLogger('test', 'silent') })
   moves.start()

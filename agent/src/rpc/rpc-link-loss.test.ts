@@ -5,6 +5,7 @@ import type { ByteStream } from '../core/byte-stream.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { rpcLink } from './rpc-link.ts'
+import { patient } from './testing/bulk-calls.ts'
 import { linkPair, type LinkPair } from './testing/link-pair.ts'
 import type { LinkLimits } from './defaults.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
@@ -13,9 +14,6 @@ const pairs: LinkPair[] = []
 afterEach(() => {
   for (const pair of pairs.splice(0)) pair.stop()
 })
-
-/** Nothing is shed because the machine is busy. */
-const patient = { mostWaitMs: 60_000, standingWaitMs: 60_000 }
 
 async function pairOf(onRequest: OnRequest, limits?: Partial<LinkLimits>): Promise<LinkPair> {
   const pair = await linkPair(onRequest, limits, patient)

@@ -1,26 +1,17 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { MeshError } from '@agent-mesh/protocol/errors'
+
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import type { InboundCall } from './calls/inbound-request.ts'
+import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
 import { linkPair } from './testing/link-pair.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 const kib = 1024
-const body = 'x'.repeat(900 * kib)
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
-const outcome = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => 'ok',
-    (error: MeshError) => `${error.code}${error.notStarted ? ', not started' : ''}`,
-  )
-
-/** Both ends are in one process, and bodies cost CPU: nothing is shed for that. */
-const patient = { mostWaitMs: 60_000, standingWaitMs: 60_000 }
-
 describe('memory of a link', () => {
   const open: { stop(): void }[] = []
   afterEach(() => {

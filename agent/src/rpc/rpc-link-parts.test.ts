@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { MeshError } from '@agent-mesh/protocol/errors'
 import {
   encodeBody,
   FrameDecoder,
@@ -12,21 +11,12 @@ import type { ByteStream } from '../core/byte-stream.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { rpcLink, type RpcLink, type RpcLinkInit } from './rpc-link.ts'
+import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
 import { linkPair } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 
 const kib = 1024
-const body = 'x'.repeat(900 * kib)
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
-const outcome = (call: Promise<unknown>): Promise<unknown> =>
-  call.then(
-    () => 'ok',
-    (error: MeshError) => `${error.code}${error.notStarted ? ', not started' : ''}`,
-  )
-
-/** Both ends are in one process, and bodies cost CPU: nothing is shed for that. */
-const patient = { mostWaitMs: 60_000, standingWaitMs: 60_000 }
-
 let wheel: TimerWheel
 const links: RpcLink[] = []
 beforeEach(() => {

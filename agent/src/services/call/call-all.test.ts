@@ -5,23 +5,15 @@ import * as z from 'zod/mini'
 import type { OnRequest } from '../../rpc/index.ts'
 import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { TestMesh } from '../testing/fixtures.ts'
+import { TestMeshes, type TestMesh } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const random = () => 0
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 
-const meshes: TestMesh[] = []
-afterEach(() => {
-  for (const mesh of meshes.splice(0)) mesh.stop()
-})
-
-function meshOf(members: Record<string, OnRequest>): TestMesh {
-  const mesh = new TestMesh()
-  for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
-  meshes.push(mesh)
-  return mesh
-}
+const meshes = new TestMeshes()
+const meshOf = (members: Record<string, OnRequest>): TestMesh => meshes.of(members)
+afterEach(() => meshes.stop())
 
 const never: OnRequest = () => new Promise(() => {})
 const callerIn = (targets: TestMesh) => new ServiceCaller({ targets, now, random })

@@ -8,23 +8,15 @@ import { localCallee } from './local-callee.ts'
 import { Dispatcher } from '../serve/dispatcher.ts'
 import { ServiceCaller } from './service-caller.ts'
 import { ServiceRegistry } from '../serve/service-registry.ts'
-import { allowAll, math, ops, TestMesh } from '../testing/fixtures.ts'
+import { allowAll, math, ops, TestMeshes, type TestMesh } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const random = () => 0
 
-const meshes: TestMesh[] = []
-afterEach(() => {
-  for (const mesh of meshes.splice(0)) mesh.stop()
-})
-
-function meshOf(members: Record<string, OnRequest>): TestMesh {
-  const mesh = new TestMesh()
-  for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
-  meshes.push(mesh)
-  return mesh
-}
+const meshes = new TestMeshes()
+const meshOf = (members: Record<string, OnRequest>): TestMesh => meshes.of(members)
+afterEach(() => meshes.stop())
 
 /** As the limiter, the drain or the policy of a callee does. */
 const refuse =

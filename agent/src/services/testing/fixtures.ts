@@ -75,3 +75,19 @@ export class TestMesh implements CallTargets {
     this.wheel.stop()
   }
 }
+
+/** Meshes of a spec. */
+export class TestMeshes {
+  readonly #meshes: TestMesh[] = []
+
+  of(members: Record<string, OnRequest>): TestMesh {
+    const mesh = new TestMesh()
+    for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
+    this.#meshes.push(mesh)
+    return mesh
+  }
+
+  stop(): void {
+    for (const mesh of this.#meshes.splice(0)) mesh.stop()
+  }
+}

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { Link } from '../links/link.ts'
+import type { Link } from '../links/link.ts'
+import { bareLink } from '../testing/bare-links.ts'
 import { RelayClient } from './relay-client.ts'
 import type { RelayCandidate } from './relay-choice.ts'
 
@@ -23,22 +24,7 @@ class Relays {
     if (!this.roundTrips.has(relay.peerId)) return Promise.reject(new Error('refused'))
     const known = this.links.get(relay.peerId)
     if (known?.state === 'up') return Promise.resolve(known)
-    const link = new Link({
-      id: relay.peerId,
-      peer: { peerId: relay.peerId } as Link['peer'],
-      remoteAddr: relay.addrs[0] ?? '',
-      dialler: 'self',
-      openedAt: 0,
-      rttMs: undefined,
-      stream: {} as Link['stream'],
-      io: {
-        openStream: () => Promise.reject(new Error('unused')),
-        otherStreams: () => 0,
-        circuits: () => 0,
-        close: () => Promise.resolve(),
-        abort: () => {},
-      },
-    })
+    const link = bareLink({ peerId: relay.peerId }, relay.addrs[0])
     this.links.set(relay.peerId, link)
     return Promise.resolve(link)
   }

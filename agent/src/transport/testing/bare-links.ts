@@ -2,16 +2,17 @@
 import { LinkTable } from '../links/link-table.ts'
 import { Link } from '../links/link.ts'
 
-/** @param peer what hello told of the peer, its peer id at least */
+/** @param peer what hello told of the peer, its peer id at least @param dialler peer id of the end that dialled */
 export function bareLink(
   peer: Partial<Link['peer']> & { peerId: string },
   remoteAddr = '/ip4/127.0.0.1/tcp/1',
+  dialler = 'self',
 ): Link {
   const link: Link = new Link({
     id: `${peer.peerId} ${remoteAddr}`,
     peer: peer as Link['peer'],
     remoteAddr,
-    dialler: 'self',
+    dialler,
     openedAt: performance.now(),
     rttMs: undefined,
     stream: {} as Link['stream'],
