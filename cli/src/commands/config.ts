@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import type { ConfigProblem } from '../config/config-text.ts'
+import type { ConfigProblem } from '../config/config.ts'
 import { readConfig } from '../config/config-file.ts'
 import { rootOf } from '../config/prepare.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 
 import { readInput } from '../data/read-input.ts'
 import { defaults } from '../defaults.ts'
-import type { Config, ConfigSchema } from './config-text.ts'
+import type { Config, ConfigSchema } from './config.ts'
 import { settingsOf } from './settings-of.ts'
 
 /** The settings of all commands, by section. */

@@ -15,27 +15,8 @@ import {
   type YAMLMap,
 } from 'yaml'
 
+import { placeOf, type Config, type ConfigProblem, type ConfigSchema } from './config.ts'
 import { readGiven, type Given, type Setting } from './settings-of.ts'
-
-/** Where and what is wrong; line and column count from 1. */
-export interface ConfigProblem {
-  line: number
-  column: number
-  reason: string
-}
-
-export interface Config {
-  file: string
-  /** By section and name; the section of what all commands take is empty. */
-  values: ReadonlyMap<string, Given>
-  problems: readonly ConfigProblem[]
-}
-
-/** The settings of each section; '' for those that all commands take. */
-export type ConfigSchema = ReadonlyMap<string, readonly Setting[]>
-
-export const placeOf = (section: string, name: string): string =>
-  section === '' ? name : `${section}.${name}`
 
 /** Everything that is wrong is found, not the first alone. Aliases and tags are refused: no file needs them. */
 export function readConfigText(text: string, file: string, schema: ConfigSchema): Config {

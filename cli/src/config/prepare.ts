@@ -9,7 +9,7 @@ import {
   type Settings,
 } from '../settings.ts'
 import { loadConfig } from './config-file.ts'
-import { placeOf, type Config } from './config-text.ts'
+import { placeOf, type Config } from './config.ts'
 import { giveSettings, resolveSettings, type Resolved } from './resolve-settings.ts'
 
 export interface Prepared {

@@ -3,7 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { redactText } from '@agent-mesh/protocol/redact'
 import { InvalidArgumentError, type Command } from 'commander'
 
-import { placeOf, type Config } from './config-text.ts'
+import { placeOf, type Config } from './config.ts'
 import { givenInText, readGiven, settingsOf, type Setting } from './settings-of.ts'
 
 export interface Resolved {

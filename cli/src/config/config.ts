@@ -1,0 +1,22 @@
+/** What a configuration file says; apart from its parser, which is loaded only where there is a file. */
+import type { Given, Setting } from './settings-of.ts'
+
+/** Where and what is wrong; line and column count from 1. */
+export interface ConfigProblem {
+  line: number
+  column: number
+  reason: string
+}
+
+export interface Config {
+  file: string
+  /** By section and name; the section of what all commands take is empty. */
+  values: ReadonlyMap<string, Given>
+  problems: readonly ConfigProblem[]
+}
+
+/** The settings of each section; '' for those that all commands take. */
+export type ConfigSchema = ReadonlyMap<string, readonly Setting[]>
+
+export const placeOf = (section: string, name: string): string =>
+  section === '' ? name : `${section}.${name}`
