@@ -4,31 +4,25 @@
  */
 import { MeshError, sourceOf } from '@agent-mesh/protocol'
 import { sourceLimit } from '../defaults.ts'
+import { TokenBuckets } from './token-buckets.ts'
 
 /** What a request costs its source: strangers' guesses far more than joins that succeed. */
 export type Knock = keyof typeof sourceLimit.costs
 
-interface Bucket {
-  left: number
-  at: number
-}
-
 export class SourceLimit {
-  readonly #now: () => number
-  readonly #buckets = new Map<string, Bucket>()
+  readonly #buckets: TokenBuckets
   readonly #members = new Set<string>()
   readonly #memberAddresses = new Set<string>()
 
   /** @param now unix milliseconds */
   constructor(now: () => number) {
-    this.#now = now
+    this.#buckets = new TokenBuckets(sourceLimit, sourceLimit.sources, now)
   }
 
   /** @throws MeshError rate_limited with details `{ retryAfterMs }` when this source has knocked too often */
   check(address: string): void {
-    const { left } = this.#bucket(sourceOf(address))
-    if (left >= 1) return
-    const retryAfterMs = Math.ceil(((1 - left) / sourceLimit.perSecond) * 1_000)
+    const retryAfterMs = this.#buckets.waitMs(sourceOf(address))
+    if (retryAfterMs === 0) return
     throw new MeshError('rate_limited', 'Cannot accept request: too many from this address', {
       details: { retryAfterMs },
       hint: `Try again in ${Math.ceil(retryAfterMs / 1_000)} s.`,
@@ -37,14 +31,7 @@ export class SourceLimit {
 
   /** Counts a request. */
   charge(address: string, knock: Knock): void {
-    const source = sourceOf(address)
-    const bucket = this.#bucket(source)
-    bucket.left = Math.max(-sourceLimit.most, bucket.left - sourceLimit.costs[knock])
-    this.#buckets.delete(source)
-    this.#buckets.set(source, bucket)
-    // The one that was quiet the longest is forgotten.
-    const [oldest] = this.#buckets.keys()
-    if (this.#buckets.size > sourceLimit.sources && oldest !== undefined) this.#buckets.delete(oldest)
+    this.#buckets.charge(sourceOf(address), sourceLimit.costs[knock])
   }
 
   /** A request of this member was accepted: it is served from now on, however many guesses come from its address. */
@@ -66,16 +53,6 @@ export class SourceLimit {
   /** Whether a request by this key was accepted before. Who only says so pays nobody's writes: its signature is checked first. */
   wasAccepted(peerId: string): boolean {
     return this.#members.has(peerId)
-  }
-
-  #bucket(source: string): Bucket {
-    const now = this.#now()
-    const known = this.#buckets.get(source) ?? { left: sourceLimit.most, at: now }
-    const passed = Math.max(0, now - known.at) / 1_000
-    return Object.assign(known, {
-      left: Math.min(sourceLimit.most, known.left + passed * sourceLimit.perSecond),
-      at: now,
-    })
   }
 }
 
