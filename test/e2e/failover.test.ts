@@ -2,14 +2,13 @@
 import { createAgent, defineService, type Agent } from '@agent-mesh/agent'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { silent } from '../support/local-mesh.ts'
-import { percentile, steadyCalls, type CallEnded } from '../support/steady-calls.ts'
+import { percentile, steadyCalls, type CallEnded, type SteadyCalls } from '../support/steady-calls.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
@@ -98,6 +97,12 @@ afterAll(async () => {
 
 const failures = (calls: readonly CallEnded[]) => calls.flatMap(({ error }) => error ?? [])
 
+/** Waits while the calls of so many seconds end: a fault lasts as long as its load goes on. */
+function answered(calls: SteadyCalls, seconds: number): Promise<boolean> {
+  const enough = calls.ended.length + seconds * perSecond
+  return vi.waitUntil(() => calls.ended.length >= enough, { timeout: 60_000, interval: 50 })
+}
+
 describe('an idempotent call', () => {
   it('is answered by the other provider when one is stopped', async () => {
     const caller = await callerOf('direct', 'any')
@@ -106,7 +111,7 @@ describe('an idempotent call', () => {
     const { child } = providers.get('ada')!
     child.kill('SIGSTOP')
     try {
-      await delay(8_000)
+      await answered(calls, 8)
       const ended = await calls.stop()
       expect(failures(ended)).toEqual([])
       expect(percentile(ended, 0.99)).toBeLessThan(4_000)
@@ -124,7 +129,7 @@ describe('an idempotent call', () => {
     await vi.waitUntil(() => calls.ended.length > perSecond, 10_000)
     const [one, other] = relays
     await one!.daemon.end('SIGKILL')
-    await delay(1_000)
+    await answered(calls, 1)
     one!.daemon = await workshop.start(one!.name, relayArgs(one!.name, one!.port))
     const reserved = () => caller.status().relays.map(({ name }) => name)
     await vi.waitFor(() => expect(reserved()).toContain(one!.name), 30_000)
@@ -132,7 +137,7 @@ describe('an idempotent call', () => {
     const { child } = other!.daemon
     child.kill('SIGSTOP')
     try {
-      await delay(6_000)
+      await answered(calls, 6)
     } finally {
       child.kill('SIGCONT')
     }
