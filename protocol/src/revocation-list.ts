@@ -1,6 +1,6 @@
 /**
  * The signed list of who was put out. An entry stays until no credential of it can be alive; the control plane knows
- * revoked members for ever. `times` and `serialTimes` came later than the rest: older readers ignore them.
+ * revoked members permanently. `times` and `serialTimes` came later than the rest: older readers ignore them.
  */
 import * as z from 'zod/mini'
 import { meshIdField, peerIdField, millisField, serialField } from './fields.ts'

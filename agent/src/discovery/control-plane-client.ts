@@ -107,7 +107,7 @@ export class ControlPlaneClient {
       body: { record },
       reply: publishReply,
       signal,
-      // Whoever publishes may have a newer one by the next try.
+      // The caller may have a newer record by the next try.
       once: true,
     })
   }
@@ -181,7 +181,7 @@ export class ControlPlaneClient {
     return this.#http.ask({ method: 'PUT', path, query, body, reply: writePolicyReply, signal, once: true })
   }
 
-  /** Puts a member out for ever, by peer id, serial or name. */
+  /** Revokes a member permanently, by peer id, serial or name. */
   revoke(body: RevokeRequest, signal?: AbortSignal) {
     const path = '/v1/revocations'
     return this.#http.ask({ method: 'POST', path, body, reply: revokeReply, signal, once: true })

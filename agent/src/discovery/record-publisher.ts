@@ -231,7 +231,7 @@ export class RecordPublisher {
     if (this.#rival.silences) return true
     if (!credible && shown < known) return false
     await this.#sign(known)
-    // Whoever forges answers could go on for ever: from the second one on there is a pause.
+    // Forged answers could repeat without end: from the second one on there is a pause.
     const settled = !this.#raised
     this.#raised = true
     return settled

@@ -1,5 +1,5 @@
 /**
- * Another process that publishes records with the own key: a copied data folder, or a stolen key. Whoever sees a later record than its
+ * Another process that publishes records with the own key: a copied data folder, or a stolen key. A process that sees a later record than its
  * own falls silent, so that the two do not fight over the map. The silent one asks every few minutes whether the other still
  * runs, by a record with the next number; the other one answers with the number after that. Without an answer it is alone.
  */

@@ -20,7 +20,7 @@ export function followOwnRecord(own: Own): () => void {
   )
   credential.onRenewed(({ wasVoid }) => {
     // Others hold the pair with the void credential: only a new record makes them take the new one.
-    if (wasVoid) orLog(publisher.again(), 'renewed credential not told to the mesh')
+    if (wasVoid) orLog(publisher.again(), 'renewed credential not published')
   })
   publisher.onOutdone(incarnation => clones.own(identity.peerId, incarnation))
   publisher.onAlone(() => clones.alone())

@@ -40,7 +40,7 @@ const optionsSchema = z.object({
   zone: z.optional(labelField),
   /** `HOST:PORT`, or TCP and WebSocket (`…/ws`) multiaddrs, to listen on; port 0 takes a free one; empty: dials only. */
   listen: z._default(z.array(listenField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
-  /** Addresses told to others instead of those listened on, in the same forms. */
+  /** Addresses published instead of those listened on, in the same forms. */
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
   /** Calls that run when it stops have this long to end, ms. @default 8,000 */
   drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), memberDefaults.drainMs),

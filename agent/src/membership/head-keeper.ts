@@ -70,7 +70,7 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
 /** Whether `next` is news. @throws MeshError conflict when it is older than what is known, or of another branch of keys */
 function follows(next: VerifiedHead, known: VerifiedHead): boolean {
   const relation = compareChains(known.keys, next.keys)
-  // What a stolen key numbered is worth nothing: else its thief could put the truth out of date for ever.
+  // What a stolen key numbered is worth nothing: else its thief could supersede the truth permanently.
   const stolen = next.keys.authorities.every(key => key.kid !== known.signedBy || key.revoked)
   if (relation === 'overrules' || (relation === 'longer' && stolen)) return true
   const lower = rolledBack(known.numbers, next.numbers)

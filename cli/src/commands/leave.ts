@@ -19,7 +19,7 @@ export const registerLeave: Register = (program, finish) => {
       'after',
       `
 Stop the agent or relay of the context first. The control plane removes its record and frees its name; credential and map
-are removed from the data folder, the key stays. To be refused for ever a key has to be revoked: agent-mesh revoke.
+are removed from the data folder, the key stays. To have the key refused permanently, revoke it: agent-mesh revoke.
 
 Examples:
   $ agent-mesh leave

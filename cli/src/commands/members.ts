@@ -161,7 +161,7 @@ function registerRemove(members: Command, finish: Finish): void {
       'after',
       `
 Its links end within seconds, its record leaves the map and its name is free. With a new token the same key joins again; to
-refuse the key for ever: agent-mesh revoke.
+refuse the key permanently: agent-mesh revoke.
 
 Examples:
   $ agent-mesh members remove web-1

@@ -30,7 +30,7 @@ Examples:
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
     // Who cannot revoke at all is not asked whether to.
     const client = await controlPlaneOf(settings)
-    if (options.yes !== true && !(await confirmed(`Put ${who} out of the mesh for ever?`, signal)))
+    if (options.yes !== true && !(await confirmed(`Revoke ${who} permanently?`, signal)))
       throw new MeshError('cancelled', `Cannot revoke ${who}: it was not confirmed`, {
         hint: 'Answer y, or pass --yes.',
       })

@@ -130,7 +130,7 @@ describe('doctor', () => {
       'enrolment',
       told(new MeshError('revoked', 'Cannot accept request'), 'p'),
       'fail',
-      /^revoked: this key is out for ever/,
+      /^revoked: this key is revoked permanently/,
     ],
     [
       'a revocation that the list has forgotten, or that is forged',

@@ -13,7 +13,7 @@ export interface Revoked {
 
 export interface Revocation {
   /**
-   * Puts a member out for ever: its key never enrols or renews again, its pair leaves the map, the signed list tells
+   * Revokes a member permanently: its key never enrols or renews again, its pair leaves the map, the signed list tells
    * everybody. Idempotent: what a crash left half done is finished.
    * @param by who asks, for the audit
    * @throws MeshError not_found, invalid_argument for oneself, mesh_full when the list is full, conflict

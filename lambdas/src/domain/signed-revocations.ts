@@ -30,7 +30,7 @@ export async function readList(mesh: MeshContext) {
 }
 
 /**
- * Without those of whom no credential can be alive: a revoked enrolment refuses them for ever, one that ended is unknown.
+ * Without those of whom no credential can be alive: a revoked enrolment refuses them permanently, one that ended is unknown.
  * @param now unix ms; 0 keeps them all
  */
 export const current = (entries: readonly RevokedEntry[], now: number): RevokedEntry[] =>

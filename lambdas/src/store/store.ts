@@ -61,7 +61,7 @@ export interface EnrolmentStore {
    * @throws MeshError token_invalid, permission_denied when the token does not give the role, revoked, mesh_full
    */
   redeem(redemption: Redemption, audit?: AuditOf<Joined>): Promise<Redeemed>
-  /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is there for ever. */
+  /** Absent when never enrolled or expired for longer than the renewal grace; a revoked one is kept. */
   readEnrolment(peerId: string): Promise<Enrolment | undefined>
   /** As {@link readEnrolment}, by its serial or name. Reads many rows: for admins, who ask rarely. */
   findEnrolment(by: { serial: string } | { name: string }): Promise<Enrolment | undefined>
@@ -86,7 +86,7 @@ export interface EnrolmentStore {
    * @throws MeshError not_found, revoked, conflict when the serial is not the enrolment's
    */
   recordCredential(issue: CredentialIssue): Promise<Enrolment>
-  /** Revokes for ever and removes the pair. Idempotent. @throws MeshError not_found */
+  /** Revokes permanently and removes the pair. Idempotent. @throws MeshError not_found */
   revokeMember(peerId: string, audit?: AuditOf<Enrolment>): Promise<Enrolment>
   /** Agents and relays that are enrolled, neither removed nor revoked. */
   countMembers(): Promise<number>

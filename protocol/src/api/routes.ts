@@ -177,7 +177,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/v1/members/{peerId}/revoke',
-    summary: 'Put a member out for ever',
+    summary: 'Revoke a member permanently',
     auth: 'admin',
     manage: 'admin:revocations',
     nonce: true,
@@ -186,7 +186,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/v1/revocations',
-    summary: 'Put a member out for ever, by peer id, serial or name',
+    summary: 'Revoke a member permanently, by peer id, serial or name',
     auth: 'admin',
     manage: 'admin:revocations',
     nonce: true,

@@ -14,7 +14,7 @@ export class HandshakeSlots {
   readonly #max: number
   readonly #waiting: Waiting[] = []
   #taken = 0
-  /** Slots given out of order in a row. */
+  /** Slots granted out of order in a row. */
   #overtaken = 0
 
   constructor(max: number) {
@@ -22,7 +22,7 @@ export class HandshakeSlots {
   }
 
   /**
-   * Waits for a slot: the urgent first, in order of arrival; but none waits for ever, each fourth slot goes to the oldest.
+   * Waits for a slot: the urgent first, in order of arrival; each fourth slot goes to the oldest, so none starves.
    * @param demand looked at when a slot is free: what was upkeep may be urgent by then
    * @returns frees it, once. Rejects with the signal's reason
    */
@@ -67,5 +67,5 @@ interface Waiting {
   readonly resolve: () => void
 }
 
-/** Three of four slots may be given out of order. */
+/** Three of four slots may be granted out of order. */
 const mostOvertaken = 3

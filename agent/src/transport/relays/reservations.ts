@@ -25,7 +25,7 @@ export interface Reservations {
 
 export function reservationsOf(circuit: Transport): Reservations {
   const store = reservationStoreOf(circuit)
-  // A relay that once failed would stay refused for ever: who is dialled again is decided by the relay client.
+  // A relay that once failed would stay refused permanently: the relay client decides which relays are dialled again.
   store.relayFilter = { has: () => false, add: () => {} }
   const wanted = new Set<string>()
   const reserve = async (relayId: string) => {

@@ -1,6 +1,6 @@
 /** Defaults of upgrades. Times in milliseconds unless said. */
 export const upgradeDefaults = {
-  /** Pauses after failed attempts, the last one for ever: paths change with networks, and those changes begin at once. */
+  /** Pauses after failed attempts, the last one repeated: paths change with networks, and those changes begin at once. */
   retryMs: [1_000, 5_000, 30_000, 300_000],
   /** Attempts at once, begun or answered: each may cost two handshakes of 30 ms CPU. */
   attempts: 8,

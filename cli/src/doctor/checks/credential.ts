@@ -72,7 +72,7 @@ export const enrolment: Check = {
     const back = `To come back, move the folder away and ${joinAnew(facts.flags).replace('Join', 'join')}`
     if (listed(facts))
       return fail(
-        'revoked: this key is out for ever, and cut off wherever it is known',
+        'revoked: this key is revoked permanently, and disconnected wherever that is known',
         `Ask an admin why. ${back}`,
       )
     if (told instanceof MeshError && told.code === 'revoked')

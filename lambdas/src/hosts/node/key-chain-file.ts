@@ -50,7 +50,7 @@ export async function keepKeyChain(data: string, keys: KeyChain): Promise<void> 
   await writeWhole(join(data, keyChainFile), `${JSON.stringify(keys.signed, null, 2)}\n`)
 }
 
-/** Members follow the chain that is kept, and would refuse the other for ever. */
+/** Members follow the chain that is kept, and would refuse the other permanently. */
 const forked = (data: string, meshId: string) =>
   new MeshError(
     'conflict',

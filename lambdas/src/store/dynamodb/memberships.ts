@@ -111,7 +111,7 @@ const nameFreer =
     if (name === undefined || holder === undefined || holder === peerId) return false
     const found = await members.find(holder)
     const held = when('#peerId = :holder', { ':holder': holder })
-    // Of one that was revoked only the name goes: its key is refused for ever.
+    // Of one that was revoked only the name goes: its key stays refused.
     const living = found?.revokedAt === undefined && found?.name === name ? found : undefined
     await db.transact([
       tokens.noteReplaced(token, living?.serial),
