@@ -34,6 +34,8 @@ export const limits = {
   /** Keys that one link revokes; more take another link. */
   keysRevoked: 8,
   grants: 256,
+  /** Selectors or targets of one grant. */
+  grantEntries: 64,
   policyTests: 256,
   relays: 256,
   revocations: 4096,

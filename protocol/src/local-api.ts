@@ -19,7 +19,7 @@ const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(longestDur
 const memberField = z.string().check(z.minLength(1), z.maxLength(128))
 const methodField = z.string().check(
   z.maxLength(128),
-  z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9-]*$/, {
+  z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9_-]*$/, {
     error: 'is not a method (service.method)',
   }),
 )

@@ -1,5 +1,5 @@
 /** What changes for whom when one policy replaces another: the dry run of a write. */
-import { findGrant, selectorsOf, type Action, type Policy, type Subject } from './policy.ts'
+import { actionsOf, findGrant, selectorsOf, type Action, type Policy, type Subject } from './policy.ts'
 
 /** Something a member may do. */
 export type Permission = { action: Action; target: string }
@@ -7,13 +7,6 @@ export type Permission = { action: Action; target: string }
 export interface PermissionChange {
   gained: Permission[]
   lost: Permission[]
-}
-
-/** What can be done to each kind of target. */
-const actionsOn: Record<string, readonly Action[]> = {
-  service: ['call'],
-  topic: ['publish', 'subscribe'],
-  admin: ['manage'],
 }
 
 /**
@@ -27,9 +20,7 @@ export function targetsOf(policies: readonly Policy[], services: Iterable<string
 
 /** Compares two policies for one member after the other; members whom both name alike are compared once. */
 export function policyComparison(before: Policy, after: Policy, targets: readonly string[]) {
-  const pairs = targets.flatMap(target =>
-    (actionsOn[target.slice(0, target.indexOf(':'))] ?? []).map(action => ({ action, target })),
-  )
+  const pairs = targets.flatMap(target => actionsOf(target).map(action => ({ action, target })))
   const named = new Set([before, after].flatMap(({ grants }) => grants.flatMap(({ from }) => from)))
   const known = new Map<string, PermissionChange>()
 

@@ -29,6 +29,14 @@ describe('policyWarnings()', () => {
     ])
   })
 
+  it('knows what ports and tools are asked for', () => {
+    expect(told({ from: ['*'], to: ['port:ssh', 'tool:files.*'], allow: ['connect', 'call'] })).toEqual([])
+    expect(told({ from: ['*'], to: ['port:ssh'], allow: ['call'] })).toEqual([
+      "grants.0.allow.0: 'call' is asked of none of its targets",
+      'grants.0.to.0: port:ssh is asked for connect, which it does not allow',
+    ])
+  })
+
   it('names a target of admins that there is not', () => {
     expect(told({ from: ['role:ops'], to: ['admin:tokns', 'admin:tok*'], allow: ['manage'] })).toEqual([
       'grants.0.to.0: there is no admin:tokns; there are admin:tokens, admin:policy',

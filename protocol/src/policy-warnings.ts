@@ -1,17 +1,10 @@
 /** What of a policy can never count: a grant that another one covers, an action of no target, names that nobody has. */
-import { covers, type Action, type Grant, type Policy } from './policy.ts'
+import { actionsOf, covers, type Grant, type Policy } from './policy.ts'
 
 /** Place in the policy: `['grants', 1, 'from', 0]`. */
 export interface PolicyWarning {
   path: readonly (string | number)[]
   text: string
-}
-
-/** Which actions a kind of target is asked for. */
-const actionsOf: Readonly<Record<string, readonly Action[]>> = {
-  service: ['call'],
-  topic: ['publish', 'subscribe'],
-  admin: ['manage'],
 }
 
 const kindOf = (target: string): string => target.slice(0, target.indexOf(':'))
@@ -52,12 +45,12 @@ const includes = (wide: Grant, narrow: Grant): boolean =>
 
 function uselessParts({ to, allow }: Grant, index: number): PolicyWarning[] {
   const useless = allow.flatMap((action, place): PolicyWarning[] =>
-    to.some(target => actionsOf[kindOf(target)]?.includes(action))
+    to.some(target => actionsOf(target).includes(action))
       ? []
       : [{ path: ['grants', index, 'allow', place], text: `'${action}' is asked of none of its targets` }],
   )
   const unasked = to.flatMap((target, place): PolicyWarning[] =>
-    allow.some(action => actionsOf[kindOf(target)]?.includes(action))
+    allow.some(action => actionsOf(target).includes(action))
       ? []
       : [
           {
@@ -69,7 +62,7 @@ function uselessParts({ to, allow }: Grant, index: number): PolicyWarning[] {
   return [...useless, ...unasked]
 }
 
-const asked = (target: string): string => (actionsOf[kindOf(target)] ?? []).join(' or ')
+const asked = (target: string): string => actionsOf(target).join(' or ')
 
 const unknownAdminTargets = ({ to }: Grant, index: number, known: readonly string[]): PolicyWarning[] =>
   to.flatMap((target, place) =>

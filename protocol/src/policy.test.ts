@@ -7,7 +7,9 @@ import {
   defaultPolicy,
   evaluate,
   checkPolicyTests,
+  covers,
   failedPolicyTests,
+  findGrant,
   policySchema,
   signedPolicySchema,
   type Policy,
@@ -156,6 +158,56 @@ it('a policy of a later version grants what this version understands of it, and 
     extra: true,
   }
   expect(parse(signedPolicySchema, later, 'read policy')).toEqual({ grants: valid.grants, tests: [] })
+})
+
+it('an entry of a later version is left out of its grant, the rest of which counts', () => {
+  const { grants } = grant(
+    ['role:ops', 'site:berlin'],
+    ['service:math.*', 'disk:raw'],
+    ['call', 'format' as never],
+  )
+  const read = parse(signedPolicySchema, { grants, tests: [] }, 'read policy')
+  expect(read.grants).toEqual(grant(['role:ops'], ['service:math.*'], ['call']).grants)
+})
+
+it('a grant of which nothing is understood in one list is none', () => {
+  const none = [
+    grant(['site:x'], ['service:*']),
+    grant(['*'], ['disk:raw']),
+    grant(['*'], ['service:*'], ['own' as never]),
+  ]
+  const grants = none.flatMap(each => each.grants)
+  expect(parse(signedPolicySchema, { grants }, 'read policy').grants).toEqual([])
+})
+
+it('reading a policy of a later version allows exactly what its understood entries allow', () => {
+  const from = ['role:ops', 'tag:web', 'site:berlin', '*', 7]
+  const to = ['service:math.*', 'port:ssh', 'tool:files.*', 'disk:raw', null]
+  const some = <T>(values: T[]) => fc.uniqueArray(fc.constantFrom(...values), { minLength: 1 })
+  const later = fc.record({ from: some(from), to: some(to), allow: some(['call', 'connect', 'format']) })
+  fc.assert(
+    fc.property(fc.array(later, { maxLength: 4 }), grants => {
+      const read = parse(signedPolicySchema, { grants }, 'read policy')
+      for (const selector of ['role:ops', 'tag:web'])
+        for (const target of ['service:math.add', 'port:ssh', 'tool:files.read'])
+          for (const action of ['call', 'connect'] as const) {
+            const stated = grants.some(
+              grant =>
+                grant.allow.includes(action) &&
+                grant.from.some(each => each === selector || each === '*') &&
+                grant.to.some(each => typeof each === 'string' && covers(each, target)),
+            )
+            const found = findGrant(read, new Set([selector, '*']), action, target)
+            expect(found !== undefined, `${selector} ${action} ${target}`).toBe(stated)
+          }
+    }),
+  )
+})
+
+it('ports and tools are granted to nobody by default', () => {
+  const subject = { sub: 'peer', name: 'a', roles: ['agent', 'admin', 'relay'], tags: [] }
+  expect(evaluate(defaultPolicy, subject, 'connect', 'port:ssh')).toBeUndefined()
+  expect(evaluate(defaultPolicy, subject, 'call', 'tool:files.read_file')).toBeUndefined()
 })
 
 const read = (policy: unknown) => refusal(() => parse(policySchema, policy, 'read policy'))

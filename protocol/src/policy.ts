@@ -1,13 +1,29 @@
 /**
  * Policy: grants of who may do what to which target, deny by default. Selectors of `from`: `role:`, `name:`, `peer:`,
- * `tag:`, or `*`; of `to`: `service:math.add`, `topic:alerts`, `admin:tokens`, with a trailing `*` for the rest.
+ * `tag:`, or `*`; of `to`: `service:math.add`, `topic:alerts`, `port:ssh`, `tool:files.read`, `admin:tokens`, with a
+ * trailing `*` for the rest.
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
 import { limits } from './limits.ts'
 
-export const actions = ['call', 'publish', 'subscribe', 'manage'] as const
+export const actions = ['call', 'publish', 'subscribe', 'manage', 'connect'] as const
 export type Action = (typeof actions)[number]
+
+/** Which actions each kind of target is asked for. */
+const actionsOfKind = {
+  service: ['call'],
+  topic: ['publish', 'subscribe'],
+  port: ['connect'],
+  tool: ['call'],
+  admin: ['manage'],
+} as const satisfies Record<string, readonly Action[]>
+
+/** Which actions a target or a pattern is asked for. @param target `service:math.*` */
+export function actionsOf(target: string): readonly Action[] {
+  const kind = target.slice(0, target.indexOf(':'))
+  return Object.hasOwn(actionsOfKind, kind) ? actionsOfKind[kind as keyof typeof actionsOfKind] : []
+}
 
 const fromField = z.string().check(
   z.regex(/^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/, {
@@ -15,14 +31,14 @@ const fromField = z.string().check(
   }),
 )
 const toField = z.string().check(
-  z.regex(/^(?:service|topic|admin):(?:[A-Za-z0-9._/-]{0,127}\*|[A-Za-z0-9._/-]{1,127})$/, {
-    error: 'is not a target (service:math.*, topic:…, admin:…)',
+  z.regex(/^(?:service|topic|port|tool|admin):(?:[A-Za-z0-9._/-]{0,127}\*|[A-Za-z0-9._/-]{1,127})$/, {
+    error: 'is not a target (service:math.*, topic:…, port:…, tool:…, admin:…)',
   }),
 )
 
 const grantSchema = z.strictObject({
-  from: z.array(fromField).check(z.minLength(1), z.maxLength(64)),
-  to: z.array(toField).check(z.minLength(1), z.maxLength(64)),
+  from: z.array(fromField).check(z.minLength(1), z.maxLength(limits.grantEntries)),
+  to: z.array(toField).check(z.minLength(1), z.maxLength(limits.grantEntries)),
   allow: z.array(z.enum(actions)).check(z.minLength(1), z.maxLength(actions.length)),
 })
 
@@ -37,9 +53,33 @@ export const policySchema = z.strictObject({
   grants: z.array(grantSchema).check(z.maxLength(limits.grants)),
   tests: z.array(testSchema).check(z.maxLength(limits.policyTests)),
 })
+
+const understood = <T>(schema: z.ZodMiniType<T>, values: readonly unknown[]): T[] =>
+  values.flatMap(value => {
+    const parsed = z.safeParse(schema, value)
+    return parsed.success ? [parsed.data] : []
+  })
+
+/** The entries of a list that are understood. */
+const entriesOf = <T>(schema: z.ZodMiniType<T>) =>
+  z.pipe(
+    z.array(z.unknown()).check(z.maxLength(limits.grantEntries)),
+    z.transform(entries => understood(schema, entries)),
+  )
+
+/** A grant without the entries that are not understood. An unknown field may narrow the grant: it is none then. */
+const signedGrantSchema = z.pipe(
+  z.strictObject({
+    from: entriesOf(fromField),
+    to: entriesOf(toField),
+    allow: entriesOf(z.enum(actions)),
+  }),
+  grantSchema,
+)
+
 /**
  * A policy inside a signed head, perhaps of a later version: what is not understood grants nothing, so it is left out
- * instead of refusing the whole head with its revocations (docs/adr/0004).
+ * instead of refusing the whole head with its revocations (docs/adr/0004, docs/adr/0028).
  */
 export const signedPolicySchema = z.pipe(
   z.looseObject({
@@ -47,16 +87,10 @@ export const signedPolicySchema = z.pipe(
     tests: z.optional(z.array(z.unknown()).check(z.maxLength(limits.policyTests))),
   }),
   z.transform(({ grants, tests = [] }): Policy => ({
-    grants: understood(grantSchema, grants),
+    grants: understood(signedGrantSchema, grants),
     tests: understood(testSchema, tests),
   })),
 )
-
-const understood = <T>(schema: z.ZodMiniType<T>, values: readonly unknown[]): T[] =>
-  values.flatMap(value => {
-    const parsed = z.safeParse(schema, value)
-    return parsed.success ? [parsed.data] : []
-  })
 
 export type Policy = z.output<typeof policySchema>
 export type Grant = Policy['grants'][number]

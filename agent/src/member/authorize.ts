@@ -40,4 +40,5 @@ const noAnswers = (): Record<Asked, WeakMap<Subject, Map<string, boolean>>> => (
   call: new WeakMap(),
   publish: new WeakMap(),
   subscribe: new WeakMap(),
+  connect: new WeakMap(),
 })

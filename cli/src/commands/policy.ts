@@ -1,3 +1,4 @@
+import type { Action } from '@agent-mesh/protocol'
 import type { WritePolicyReply } from '@agent-mesh/protocol/api/policy'
 import { Argument, type Command } from 'commander'
 
@@ -139,13 +140,15 @@ Exit codes: 0 all pass, 1 a test fails, 2 the file is not a policy.`,
   })
 }
 
+const actions = ['call', 'publish', 'subscribe', 'connect', 'manage'] as const satisfies readonly Action[]
+
 function registerExplain(policy: Command, finish: Finish): void {
   const command = policy
     .command('explain')
     .description('explain which grant allows something, or what is missing')
     .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *')
-    .addArgument(new Argument('<action>').choices(['call', 'publish', 'subscribe', 'manage']))
-    .argument('<what>', 'service:math.add, topic:alerts, admin:tokens')
+    .addArgument(new Argument('<action>').choices(actions))
+    .argument('<what>', 'service:math.add, topic:alerts, port:ssh, admin:tokens')
     .addHelpText(
       'after',
       `
@@ -155,7 +158,6 @@ Examples:
 
 Exit codes: 0 allowed, 9 denied by the policy, 4 the control plane refuses to answer, 7 no such member.`,
     )
-  type Action = 'call' | 'publish' | 'subscribe' | 'manage'
   onCall<object, [string, Action, string]>(
     command,
     finish,

@@ -30,7 +30,7 @@ export interface ServiceContract<
   readonly methods: Methods
 }
 
-const methodName = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/
+const methodName = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
 const maxVersion = 999_999
 
 /**
@@ -48,7 +48,7 @@ export function defineService<const Name extends string, const Methods extends M
   if (!Number.isInteger(version) || version < 1 || version > maxVersion)
     refuse(`its version is ${version}, not 1 to ${maxVersion}`)
   for (const [method, { timeout }] of Object.entries(methods)) {
-    if (!methodName.test(method)) refuse(`its method '${method}' is not a word of letters, digits and -`)
+    if (!methodName.test(method)) refuse(`its method '${method}' is not a word of letters, digits, _ and -`)
     if (timeout !== undefined) checkDuration(timeout, `define service '${name}'`, `timeout of ${method}`, 1)
   }
   return contract
