@@ -1,11 +1,12 @@
 /** Agents that fall silent (SIGSTOP: their sockets stand): how long until all others list them offline, at rest and under calls. */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { CommandProcess } from './command-process.ts'
-import { seconds, untilAll } from './timing.ts'
+import { mostMs, seconds, untilAll } from './timing.ts'
 
-/** Members that call, and calls that each begins in a second: all links they need stand after some 15 s of CPU. */
-const callers = 10
-const callsPerSecond = 4
+/** Calls that each member begins in a second. */
+const callsPerSecond = 2
+/** ms without a call that fails, after which the links between all of them stand: opening some 1,200 takes 50 s of CPU. */
+const steadyMs = 15_000
 /** ms between two looks at all lists, some 50 of 50 members: more looks would be most of the load. */
 const lookMs = 500
 /** ms before one falls silent: links are open, and calls go everywhere. */
@@ -20,8 +21,9 @@ export async function silentPeers(
   const silent_offline_s = await silence(agents, 'agent-0')
   progress(`one that fell silent is offline after ${silent_offline_s} s`)
   const others = agents.slice(1)
-  const load = new Load(others.slice(1, 1 + callers))
-  await wait(settleMs)
+  const load = new Load(others.slice(1))
+  const steady_s = await load.steady()
+  progress(`${others.length - 1} members call all others without a failure after ${steady_s} s`)
   const silent_offline_loaded_s = await silence(others, 'agent-1')
   const { calls, failures } = await load.stop()
   const failed = failures.length
@@ -53,6 +55,7 @@ class Load {
   readonly #running = new Set<Promise<void>>()
   readonly #failures: string[] = []
   #calls = 0
+  #failedAt = performance.now()
 
   constructor(callers: readonly CommandProcess[]) {
     this.#timers = callers.map(caller => setInterval(() => this.#begin(caller), 1_000 / callsPerSecond))
@@ -62,9 +65,26 @@ class Load {
     this.#calls++
     const running: Promise<void> = caller
       .call()
-      .then(failure => void (failure !== undefined && this.#failures.push(failure)))
+      .then(failure => {
+        if (failure === undefined) return
+        this.#failures.push(failure)
+        this.#failedAt = performance.now()
+      })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
+  }
+
+  /** Waits until no call has failed for a while, and forgets those before. @returns seconds that took @throws Error after `mostMs` */
+  async steady(): Promise<number> {
+    const began = performance.now()
+    while (performance.now() - this.#failedAt < steadyMs) {
+      if (performance.now() - began > mostMs)
+        throw new Error('Cannot begin: calls fail before a peer is silent')
+      await wait(1_000)
+    }
+    this.#failures.length = 0
+    this.#calls = 0
+    return seconds(began)
   }
 
   /** Begins no more, and waits for the last. */
