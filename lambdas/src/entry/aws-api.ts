@@ -12,4 +12,5 @@ const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKey
 
 export const handler = httpApiHandler(
   apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog, publicUrl: settings.publicUrl }),
+  settings.viewerProxy,
 )

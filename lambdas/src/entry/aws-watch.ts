@@ -13,6 +13,7 @@ export const handler = watchHandler({
   plane: meshOpener({ settings, signerOf: noSigner }),
   connections: dynamoConnections({ table: settings.table }, systemClock),
   watchUrl: settings.watchUrl,
+  proxy: settings.viewerProxy,
   clock: systemClock,
   log: jsonLog,
 })

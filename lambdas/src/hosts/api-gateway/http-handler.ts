@@ -1,4 +1,5 @@
 /** API Gateway HTTP API events (payload format 2.0) to `Request`, and `Response` back. */
+import { viewerAddress, type ViewerProxy } from './viewer-address.ts'
 
 export interface HttpApiEvent {
   rawPath: string
@@ -34,11 +35,16 @@ function requestOf(event: HttpApiEvent): Request {
   })
 }
 
-/** Everything the control plane answers is text. */
+/** Everything the control plane answers is text. @param proxy that stands before the API; undefined: none does */
 export const httpApiHandler =
-  (fetch: (request: Request, origin: { source?: string | undefined }) => Response | Promise<Response>) =>
+  (
+    fetch: (request: Request, origin: { source?: string | undefined }) => Response | Promise<Response>,
+    proxy?: ViewerProxy,
+  ) =>
   async (event: HttpApiEvent): Promise<HttpApiResult> => {
-    const response = await fetch(requestOf(event), { source: event.requestContext.http.sourceIp })
+    const { headers = {}, requestContext } = event
+    const source = viewerAddress(headers, requestContext.http.sourceIp, proxy)
+    const response = await fetch(requestOf(event), { source })
     return {
       statusCode: response.status,
       headers: Object.fromEntries(response.headers),

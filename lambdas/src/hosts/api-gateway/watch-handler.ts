@@ -7,6 +7,7 @@ import { admitWatcher } from '../../routes/admit-watcher.ts'
 import { publicProblem } from '../../routes/problem.ts'
 import { SourceLimit } from '../../routes/source-limit.ts'
 import type { Clock } from '../../store/clock.ts'
+import { viewerAddress, type ViewerProxy } from './viewer-address.ts'
 import type { WatchConnections } from './watch-connections.ts'
 
 export interface WatchEvent {
@@ -26,6 +27,8 @@ export interface WatchHandlerInit {
   connections: WatchConnections
   /** Where watchers connect: its path is what they sign. */
   watchUrl: string
+  /** That stands before the WebSocket API; undefined: none does. */
+  proxy?: ViewerProxy | undefined
   clock: Clock
   log: Log
 }
@@ -38,7 +41,7 @@ export function watchHandler(init: WatchHandlerInit) {
     const { connectionId: id, identity } = event.requestContext
     const url = signedUrl(init.watchUrl, event)
     const caller = await admitWatcher(await init.plane(), sources, {
-      address: identity?.sourceIp,
+      address: viewerAddress(event.headers ?? {}, identity?.sourceIp, init.proxy),
       authorization: header(event, 'authorization'),
       url,
     })

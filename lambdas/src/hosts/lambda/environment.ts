@@ -1,6 +1,7 @@
 /** The one place that reads a Lambda's environment. */
 import { MeshError } from '@agent-mesh/protocol'
 import { parsePublicUrl } from '../../domain/public-url.ts'
+import { viewerProxyOf, type ViewerProxy } from '../api-gateway/viewer-address.ts'
 
 export interface LambdaSettings {
   stack: string
@@ -12,6 +13,8 @@ export interface LambdaSettings {
   /** Where watchers connect. */
   watchUrl: string
   maxMembers: number
+  /** The CDN or proxy before the APIs; undefined: none. */
+  viewerProxy: ViewerProxy | undefined
 }
 
 /* eslint-disable no-restricted-properties -- this is the file that reads it */
@@ -22,6 +25,8 @@ function needed(name: string): string {
   throw new MeshError('internal', `Cannot start: the environment lacks ${name}`)
 }
 
+const optional = (name: string): string => process.env[name] ?? ''
+
 /** @throws MeshError naming what is missing */
 export const readEnvironment = (): LambdaSettings => ({
   stack: needed('STACK_NAME'),
@@ -30,6 +35,7 @@ export const readEnvironment = (): LambdaSettings => ({
   publicUrl: parsePublicUrl(needed('PUBLIC_URL')),
   watchUrl: needed('WATCH_URL'),
   maxMembers: Number(needed('MAX_MEMBERS')),
+  viewerProxy: viewerProxyOf(optional('VIEWER_ADDRESS_HEADER'), optional('PROXY_SECRET_SHA256')),
 })
 
 /** Where pushes to watchers are posted; the function that pushes has it. */
