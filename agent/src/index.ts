@@ -1,11 +1,11 @@
 /** The agent: what programs and the rooms above import. */
-export type { Agent, Asked } from './agent/agent.ts'
+export type { Agent, AskedCall } from './agent/agent.ts'
 export { createAgent, type AgentOptions } from './agent/create-agent.ts'
 export { depart, leaveMap } from './member/departure.ts'
 export { leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
 export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './agent/netcheck/check-network.ts'
-export { findingsOf, type Finding } from './agent/netcheck/findings.ts'
+export { findingsOf, type NetworkFinding } from './agent/netcheck/findings.ts'
 export type { NetworkFacts } from './agent/netcheck/network-facts.ts'
 export { checkNames } from './member/option-names.ts'
 export {

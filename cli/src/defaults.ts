@@ -1,5 +1,5 @@
 /** Every default of the command: value, unit, reason. */
-export const defaults = {
+export const commandDefaults = {
   /** Mesh that is meant when nobody says which. */
   context: 'default',
   /** Nothing is shown for what takes less, ms: a spinner that only flashes is noise. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
-import { defaults } from './defaults.ts'
+import { commandDefaults } from './defaults.ts'
 
 /** The options every command has. */
 export interface GlobalOptions {
@@ -90,13 +90,13 @@ function contextOf(options: GlobalOptions, env: NodeJS.ProcessEnv, file: FileOpt
   ] as const
   for (const [chosenBy, { data, context }] of layers) {
     const isNamed = chosenBy === 'option' ? context !== undefined : (context ?? '') !== ''
-    const name = isNamed ? contextName(context ?? '') : defaults.context
+    const name = isNamed ? contextName(context ?? '') : commandDefaults.context
     if (data !== undefined && data !== '') return { context: name, data: resolve(data), chosenBy }
     if (isNamed) return { context: name, data: join(contextsFolder(env), name), chosenBy }
   }
   const folder = contextsFolder(env)
   const used = usedContext(folder)
-  const context = used ?? defaults.context
+  const context = used ?? commandDefaults.context
   return { context, data: join(folder, context), chosenBy: used === undefined ? 'default' : 'use' }
 }
 
@@ -153,7 +153,7 @@ function proxyOf(own: string | undefined, env: NodeJS.ProcessEnv): ProxySettings
   const named = (name: string) => [env[name], env[name.toLowerCase()]].find(value => (value ?? '') !== '')
   const url = own ?? named('HTTPS_PROXY') ?? named('HTTP_PROXY')
   if (url === undefined || url === 'none') return undefined
-  const exempt = [named('NO_PROXY'), defaults.neverProxied].filter(value => value !== undefined)
+  const exempt = [named('NO_PROXY'), commandDefaults.neverProxied].filter(value => value !== undefined)
   return { url, noProxy: exempt.join(',') }
 }
 

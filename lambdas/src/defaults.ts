@@ -46,7 +46,7 @@ export const healthPage = 500
 export const healthMemberMs = 60
 
 /** One roll-up of health a step, ms, kept for a day: 288 points a region, enough to see a bad quarter of an hour. */
-export const healthHistory = { stepMs: 5 * minute, keptMs: day } as const
+export const healthHistoryTimes = { stepMs: 5 * minute, keptMs: day } as const
 
 /** How long a roll-up is being made before another process makes it, too, ms; also how often one is looked for. */
 export const healthCheckMs = minute
@@ -88,7 +88,7 @@ export const memberLimit = {
  * The head of the audit chain is signed this often, ms, and read a page of entries at a time for it: each is a signature of
  * KMS and a head pushed to every watcher.
  */
-export const auditSeal = { everyMs: 60 * minute, page: 1_000 } as const
+export const auditSealTimes = { everyMs: 60 * minute, page: 1_000 } as const
 
 /** An entry that waited stands so much later than its time in the audit chain at most, ms: sweeps come more often. */
 export const auditLateMs = 60 * minute
@@ -170,7 +170,7 @@ export const removalPage = 500
  * The time of the store: the clock agrees with it within `agreeMs`: a control plane may be stopped for 14 days, and the soonest
  * that anything is removed is after 30. It moves on in steps of `stepMs`; a clock that is behind for `lowerAfterMs` is right.
  */
-export const storeTime = { agreeMs: 15 * day, stepMs: 60 * minute, lowerAfterMs: day } as const
+export const storeTimeLimits = { agreeMs: 15 * day, stepMs: 60 * minute, lowerAfterMs: day } as const
 
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day

@@ -8,7 +8,7 @@ export const neighbourCounts = { ownRegion: 16, eachOther: 2 } as const
 export const gatherMs = (followers: number): number => Math.min(300, 50 + followers / 4)
 
 /** Defaults of the relay. Milliseconds unless said. */
-export const defaults = {
+export const relayDefaults = {
   /** First and longest pause before the watch is opened again, with jitter. */
   watchRetryMinMs: 250,
   watchRetryMaxMs: 30_000,

@@ -18,7 +18,7 @@ import {
   secretOf,
   speakTo,
   type Interlocutor,
-  type TestMember,
+  type PlaneMember,
 } from '../integration/control-plane-fixture.ts'
 
 type Plane = Interlocutor & { plane: RunningControlPlane }
@@ -28,7 +28,7 @@ export function backupSuite(name: string, freshStore: (data: string) => Promise<
   describe(`a backup of ${name}`, () => {
     let root: string
     let run: Plane
-    let member: TestMember
+    let member: PlaneMember
     let token: string
     const folder = (of: string) => join(root, of)
     const file = () => folder('mesh.backup')

@@ -1,11 +1,11 @@
-import { isTombstone, type Enrolment, type MapChange, type MapEntry, type Store } from '@agent-mesh/lambdas'
+import { isTombstone, type Enrolment, type MapLogEntry, type MapEntry, type Store } from '@agent-mesh/lambdas'
 import { limits, shardOf } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import { day, enrol, recordOf, type StoreSetup } from './store-fixture.ts'
 
 /** Follows one shard the way a poller does; fails on a gap or on disorder by itself. */
-async function follow(store: Store, shard: number, after: number, limit = 7): Promise<MapChange[]> {
+async function follow(store: Store, shard: number, after: number, limit = 7): Promise<MapLogEntry[]> {
   const changes = await store.readChanges(shard, { after, limit })
   changes.forEach((change, i) => expect(change.v).toBe(after + i + 1))
   return changes

@@ -1,9 +1,9 @@
-import type { RelayReport } from '@agent-mesh/lambdas'
+import type { LeaseReport } from '@agent-mesh/lambdas'
 import { describe, expect, test } from 'vitest'
 import { useStore, type StoreContext } from './store-context.ts'
 import { enrol, recordOf, type StoreSetup } from './store-fixture.ts'
 
-const report = (relay: string, seq: number, changes: Partial<RelayReport> = {}): RelayReport => ({
+const report = (relay: string, seq: number, changes: Partial<LeaseReport> = {}): LeaseReport => ({
   relay,
   epoch: 'e1',
   seq,

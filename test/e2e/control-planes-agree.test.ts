@@ -12,7 +12,7 @@ import {
   secretOf,
   speakTo,
   type Interlocutor,
-  type TestMember,
+  type PlaneMember,
 } from '../integration/control-plane-fixture.ts'
 
 interface Backend {
@@ -51,7 +51,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
     let workshop: Workshop
     const daemons: Daemon[] = []
     const planes: Interlocutor[] = []
-    let relay: TestMember
+    let relay: PlaneMember
     let logged = ''
 
     const startPlane = async (name: string, ...more: string[]): Promise<Daemon> => {

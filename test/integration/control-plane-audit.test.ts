@@ -1,11 +1,11 @@
 import { controlPlaneClient } from '@agent-mesh/agent'
 import { auditRoot, verifyAuditChain, type AuditEntry } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 describe('the audit of the control plane', () => {
   let test: TestPlane
-  let agent: TestMember
+  let agent: PlaneMember
   beforeAll(async () => {
     test = await startTestPlane()
     agent = await test.join({ as: 'web-1' })

@@ -2,10 +2,10 @@
 import { rolledBack, verifyHead, type Signer, type VerifiedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
-import { day, startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { day, startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 let mesh: TestPlane
-let member: TestMember
+let member: PlaneMember
 beforeAll(async () => {
   mesh = await startTestPlane()
   for (const region of ['eu-1', 'eu-1', 'us-1']) {

@@ -25,7 +25,7 @@ export const noLog = { debug() {}, info() {}, warn() {}, error() {} }
 
 export const day = 24 * 3600_000
 
-export interface Answer {
+export interface PlaneAnswer {
   status: number
   type: string | null
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into replies of many kinds
@@ -48,22 +48,22 @@ export interface TestPlane {
   data: string
   clock: { now(): number; advance(ms: number): void }
   admin: Signer
-  ask(who: Signer | undefined, method: string, path: string, options?: AskOptions): Promise<Answer>
+  ask(who: Signer | undefined, method: string, path: string, options?: AskOptions): Promise<PlaneAnswer>
   authorization(who: Signer, method: string, url: URL, options?: AskOptions): Promise<string>
-  join(token?: CreateTokenRequest & { as?: string }): Promise<TestMember>
+  join(token?: CreateTokenRequest & { as?: string }): Promise<PlaneMember>
   /** Stops it and starts it again on the same data. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
 
-export interface TestMember {
+export interface PlaneMember {
   peerId: string
   signer: Signer
   claims: CredentialClaims
   credential: string
   secret: string
   record(changes?: Partial<MemberRecord>): Promise<string>
-  publish(changes?: Partial<MemberRecord>): Promise<Answer>
+  publish(changes?: Partial<MemberRecord>): Promise<PlaneAnswer>
 }
 
 export const secretOf = (token: string): string =>
@@ -144,7 +144,7 @@ export async function identityOf(file: string): Promise<Signer> {
 }
 
 /** Enrols a fresh key and verifies what comes back. */
-export async function enrolMember(test: Interlocutor, secret: string, name: string): Promise<TestMember> {
+export async function enrolMember(test: Interlocutor, secret: string, name: string): Promise<PlaneMember> {
   const { signer } = await testKey()
   const answer = await test.ask(signer, 'POST', '/v1/enrol', { body: { secret, name } })
   if (answer.status !== 200) throw Object.assign(new Error(answer.body.detail), { answer })

@@ -7,7 +7,7 @@ import {
   type MapPage,
 } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { day, startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { day, startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 const recordsOf = async (mesh: TestPlane, { changes }: MapPage): Promise<Record<string, number>> => {
   const pairs = changes.filter(change => !isRemoval(change))
@@ -20,7 +20,7 @@ const recordsOf = async (mesh: TestPlane, { changes }: MapPage): Promise<Record<
 
 describe('publishing over HTTP', () => {
   let mesh: TestPlane
-  let member: TestMember
+  let member: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     member = await mesh.join({ region: 'eu-1', as: 'm' })
@@ -109,7 +109,7 @@ describe('publishing over HTTP', () => {
 
 describe('the map over HTTP', () => {
   let mesh: TestPlane
-  let members: TestMember[]
+  let members: PlaneMember[]
   beforeAll(async () => {
     mesh = await startTestPlane()
     members = await Promise.all(Array.from({ length: 20 }, (_, i) => mesh.join({ as: `m-${i}` })))
@@ -130,7 +130,7 @@ describe('the map over HTTP', () => {
 
   test('with a cursor it is what changed since, each member once and under its last number', async () => {
     const { body: before } = await read()
-    const [a, b, c] = members as [TestMember, TestMember, TestMember]
+    const [a, b, c] = members as [PlaneMember, PlaneMember, PlaneMember]
     const incarnation = mesh.clock.now() + 5000
     await a.publish({ incarnation })
     await a.publish({ incarnation: incarnation + 1 })

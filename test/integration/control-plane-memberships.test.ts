@@ -10,7 +10,7 @@ import {
   enrolMember,
   secretOf,
   startTestPlane,
-  type TestMember,
+  type PlaneMember,
   type TestPlane,
 } from './control-plane-fixture.ts'
 
@@ -36,12 +36,12 @@ describe('memberships over HTTP', () => {
     const { body } = await mesh.ask(mesh.admin, 'GET', '/v1/bootstrap')
     return verifyHead(mesh.plane.meshId, body.head as SignedHead)
   }
-  const claimsOf = async (credential: string, member: TestMember): Promise<CredentialClaims> => {
+  const claimsOf = async (credential: string, member: PlaneMember): Promise<CredentialClaims> => {
     const { keys } = await head()
     const { meshId } = mesh.plane
     return verifyCredential(credential, { meshId, keys, now: mesh.clock.now(), peerId: member.peerId })
   }
-  const renewed = async (member: TestMember): Promise<CredentialClaims> => {
+  const renewed = async (member: PlaneMember): Promise<CredentialClaims> => {
     const { body } = await mesh.ask(member.signer, 'POST', '/v1/renew', { body: {} })
     return claimsOf(body.credential, member)
   }

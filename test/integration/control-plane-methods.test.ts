@@ -1,10 +1,10 @@
 /** Methods and query parameters that the API does not have, or not in this form. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 describe('the API refuses', () => {
   let mesh: TestPlane
-  let member: TestMember
+  let member: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     member = await mesh.join()

@@ -1,7 +1,7 @@
 import { apiRoutes, defaultPolicy, verifyHead, type Policy, type SignedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ears } from '../support/ears.ts'
-import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 const manage = { from: ['role:admin'], to: ['admin:*'], allow: ['manage'] as 'manage'[] }
 const opsOnly: Policy = {
@@ -11,7 +11,7 @@ const opsOnly: Policy = {
 
 describe('the policy over HTTP', () => {
   let mesh: TestPlane
-  let agent: TestMember
+  let agent: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     agent = await mesh.join({ as: 'agent-1' })

@@ -1,11 +1,11 @@
 import { signHomeClaim, type RelayReport } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 describe('presence over HTTP', () => {
   let mesh: TestPlane
-  let relay: TestMember
-  let agent: TestMember
+  let relay: PlaneMember
+  let agent: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     relay = await mesh.join({ roles: ['relay'], as: 'relay', region: 'eu-1' })

@@ -3,11 +3,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { apiRoutes, limits } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
-import { secretOf, startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { secretOf, startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 
 describe('what the API refuses', () => {
   let mesh: TestPlane
-  let member: TestMember
+  let member: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     member = await mesh.join()

@@ -1,7 +1,7 @@
 import { verifyHead, type SignedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ears } from '../support/ears.ts'
-import { secretOf, startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { secretOf, startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 import { quickest } from '../support/quickest.ts'
 
 describe('revocation over HTTP', () => {
@@ -17,7 +17,7 @@ describe('revocation over HTTP', () => {
       mesh.plane.meshId,
       (await mesh.ask(mesh.admin, 'GET', '/v1/bootstrap')).body.head as SignedHead,
     )
-  const member = async (as: string, more = {}): Promise<TestMember> => {
+  const member = async (as: string, more = {}): Promise<PlaneMember> => {
     const made = await mesh.join({ as, ...more })
     await made.publish()
     return made

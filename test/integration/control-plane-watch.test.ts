@@ -3,13 +3,13 @@ import { connect } from 'node:net'
 import { formatMapCursor, verifyHead, type Signer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ears } from '../support/ears.ts'
-import { startTestPlane, type TestMember, type TestPlane } from './control-plane-fixture.ts'
+import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
 import { quickest } from '../support/quickest.ts'
 
 describe('the watch WebSocket', () => {
   let mesh: TestPlane
-  let relay: TestMember
-  let first: TestMember
+  let relay: PlaneMember
+  let first: PlaneMember
   beforeAll(async () => {
     mesh = await startTestPlane()
     relay = await mesh.join({ roles: ['relay'], as: 'relay' })

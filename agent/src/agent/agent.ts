@@ -33,7 +33,7 @@ import type { Targets } from './targets.ts'
 import { peerViews, serviceViews, statusView } from '../member/views.ts'
 
 /** A result, who gave it and over which path it was asked; no path when the agent answered itself. */
-export interface Asked {
+export interface AskedCall {
   value: unknown
   peerId: string
   name: string | undefined
@@ -111,7 +111,7 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   /** As {@link call}, and says who answered, how and how fast. */
-  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Asked> {
+  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<AskedCall> {
     this.#mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
     const { value, peerId, path } = await this.#caller.ask(method, params, options)

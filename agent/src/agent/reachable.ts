@@ -69,20 +69,20 @@ export class Reachable {
     this.#watch = new WatchLinks({
       redialMs: () => (head.current.relays.length > 0 ? pathDefaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
-      connect: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
+      linkTo: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
       ping: (link, signal) => this.#ping(link, signal),
       silentMs: link => performance.now() - member.serving.sessions.of(link).stats.lastProgressAt,
       log,
     })
     this.#rescues = new Rescues({
       links: transport.links,
-      connect: (peerId, signal) => targets.link(peerId, { signal }),
+      linkTo: (peerId, signal) => targets.link(peerId, { signal }),
       log,
     })
     this.#moves = new CircuitMoves({
       self: identity.peerId,
       links: transport.links,
-      connect: (peerId, signal) => targets.lastingLink(peerId, signal),
+      linkTo: (peerId, signal) => targets.lastingLink(peerId, signal),
       log,
     })
   }

@@ -15,7 +15,7 @@ import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
 import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { ServiceRegistry } from '../services/index.ts'
-import { TestMesh } from '../transport/testing/test-mesh.ts'
+import { TestTransports } from '../transport/testing/test-transports.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Member } from '../member/member.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
@@ -23,7 +23,7 @@ import { Targets } from './targets.ts'
 
 const log = createLogger('test', 'silent')
 
-let network: TestMesh
+let network: TestTransports
 let documents: Documents
 let store: MemberStore
 let head: HeadKeeper
@@ -38,7 +38,7 @@ let edge: TestMember
 const self = { call: () => Promise.resolve('answered here') }
 
 beforeEach(async () => {
-  network = await TestMesh.create()
+  network = await TestTransports.create()
   documents = await Documents.create()
   store = openMemberStore(':memory:')
   head = await headKeeper({ meshId: documents.meshId, store, log })
@@ -189,7 +189,7 @@ describe('Targets', () => {
     presence.from('relay-1').tell({ full: true, up: [peer.peerId], down: [] })
     expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
     const deadline = performance.now() + 5_000
-    expect(await refusal(Promise.resolve(targets.connect(peer.peerId, { deadline })))).toMatch(/^unavailable/)
+    expect(await refusal(Promise.resolve(targets.callee(peer.peerId, { deadline })))).toMatch(/^unavailable/)
     expect(targets.providers('x')).toMatchObject({ good: [], doubtful: [peer.peerId] })
     const link = await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
     expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
@@ -203,7 +203,7 @@ describe('Targets', () => {
   })
 
   test('answers for itself without a link', async () => {
-    expect(await targets.connect(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
+    expect(await targets.callee(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
   })
 
   test('says at once that nobody knows a member', async () => {

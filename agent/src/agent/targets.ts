@@ -1,7 +1,7 @@
 /** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { systemWheelClock } from '../rpc/index.ts'
-import type { Callee, CallTargets, ConnectOptions, Providers } from '../services/index.ts'
+import type { Callee, CallTargets, CalleeOptions, Providers } from '../services/index.ts'
 import type { ConnectOptions as LinkOptions, DialTarget } from '../transport/dial/dial-target.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from './defaults.ts'
@@ -47,7 +47,7 @@ export class Targets implements CallTargets {
     return this.#init.member.map.get(peerId)?.name
   }
 
-  async connect(peerId: string, options: ConnectOptions): Promise<Callee> {
+  async callee(peerId: string, options: CalleeOptions): Promise<Callee> {
     const { member, self } = this.#init
     if (peerId === member.identity.peerId) return self
     member.belief.dialled(peerId)
@@ -80,7 +80,7 @@ export class Targets implements CallTargets {
    * The best link whose peer takes new calls.
    * @throws MeshError as {@link Transport.connect}; of a member that is offline it says so, and since when
    */
-  async link(peerId: string, options: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
+  async link(peerId: string, options: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>): Promise<Link> {
     try {
       return await this.#usableLink(peerId, options)
     } catch (error) {
@@ -90,7 +90,7 @@ export class Targets implements CallTargets {
 
   async #usableLink(
     peerId: string,
-    { deadline, signal, upkeep = false }: Partial<ConnectOptions> & Pick<LinkOptions, 'upkeep'>,
+    { deadline, signal, upkeep = false }: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>,
   ): Promise<Link> {
     const { member, paths } = this.#init
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }

@@ -15,7 +15,7 @@ import { after, type Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Listeners } from '../core/listeners.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 
 export interface CredentialKeeper {
   readonly jwt: string
@@ -55,7 +55,10 @@ export const signedByRevoked = (jwt: string, { authorities }: KeyChain): boolean
 
 /** When to look at the credential again, ms: within the hour, whatever the outcome; at once when it is void. */
 export const nextLookMs = (isVoid: boolean, random: number): number =>
-  (isVoid ? defaults.renewRevokedMs : defaults.renewCheckMs) * (0.5 + random / 2)
+  (isVoid ? discoveryDefaults.renewRevokedMs : discoveryDefaults.renewCheckMs) * (0.5 + random / 2)
+
+/** Spreads the renewals of a mesh whose authority key was revoked, ms. */
+const spreadMs = (random: number): number => random * discoveryDefaults.renewRevokedMs
 
 /** The credential on disk. @throws MeshError unauthenticated when it is not of this member and mesh */
 async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
@@ -119,8 +122,7 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
     })
   }
   check()
-  // Not all members of a mesh in the same moment.
-  const lookSoon = () => isVoid() && running === undefined && look(random() * defaults.renewRevokedMs)
+  const lookSoon = () => isVoid() && running === undefined && look(spreadMs(random()))
   const unlisten = head.onChange(lookSoon)
 
   return {

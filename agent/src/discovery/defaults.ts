@@ -1,5 +1,5 @@
 /** Defaults of discovery. Milliseconds unless said. */
-export const defaults = {
+export const discoveryDefaults = {
   /** One HTTP request to the control plane: a cold Lambda answers in < 2 s. */
   requestTimeoutMs: 10_000,
   /** Tries of an idempotent request before its caller hears of it. */

@@ -6,7 +6,7 @@ import { openMemberStore, type MemberStore } from '../membership/member-store.ts
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
 import { enrol, enrolledIn, memberNameOf } from './enrolment.ts'
-import { TestServer, type Answer, type Asked } from './testing/test-server.ts'
+import { TestServer, type ServedAnswer, type ServedRequest } from './testing/test-server.ts'
 
 const log = createLogger('test', 'silent')
 const secret = new Uint8Array(32).fill(7)
@@ -17,9 +17,9 @@ let store: MemberStore
 let server: TestServer
 /** What the control plane says. */
 let bootstrap: SignedHead
-let reply: Answer
+let reply: ServedAnswer
 /** What it says to an enrolment, where that depends on the request. */
-let answer: ((request: Asked) => Answer) | undefined
+let answer: ((request: ServedRequest) => ServedAnswer) | undefined
 
 beforeEach(async () => {
   mesh = await TestMesh.create()

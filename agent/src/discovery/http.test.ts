@@ -1,14 +1,14 @@
 import { MeshError, problemOf } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { refusal } from '../../../test/support/refusal.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { exchange } from './http.ts'
-import { TestServer, type Answer } from './testing/test-server.ts'
+import { TestServer, type ServedAnswer } from './testing/test-server.ts'
 
 let server: TestServer | undefined
 afterEach(() => server?.stop())
 
-async function ask(answer: Answer | (() => Promise<Answer>), signal?: AbortSignal) {
+async function ask(answer: ServedAnswer | (() => Promise<ServedAnswer>), signal?: AbortSignal) {
   server = await TestServer.start(() => (typeof answer === 'function' ? answer() : answer))
   return exchange({
     method: 'GET',
@@ -49,7 +49,7 @@ describe('exchange()', () => {
   })
 
   test('refuses an answer over its limit', async () => {
-    expect(await refusal(ask({ body: 'x'.repeat(defaults.replyBytes + 1) }))).toMatch(/^too_large: /)
+    expect(await refusal(ask({ body: 'x'.repeat(discoveryDefaults.replyBytes + 1) }))).toMatch(/^too_large: /)
   })
 
   test('follows no redirect: the request is signed for this server', async () => {

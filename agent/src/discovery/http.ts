@@ -8,7 +8,7 @@ import {
   type ErrorCode,
 } from '@agent-mesh/protocol'
 import type { Proxy } from '../transport/wires/proxy.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { fetchThrough } from './fetch-through.ts'
 
 export interface Exchange {
@@ -34,15 +34,15 @@ const reasonOf = (error: unknown): string => {
 }
 
 /** A reply of 2xx, or 304 to `If-None-Match`. */
-export interface Answer {
+export interface HttpAnswer {
   status: number
   text: string
   etag: string | undefined
 }
 
 /** Sends, and returns the reply. @throws MeshError the server's code, or `unavailable` */
-export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<Answer> {
-  const timeout = AbortSignal.timeout(defaults.requestTimeoutMs)
+export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<HttpAnswer> {
+  const timeout = AbortSignal.timeout(discoveryDefaults.requestTimeoutMs)
   let response: Response
   let text: string
   try {
@@ -70,8 +70,8 @@ async function readCapped(response: Response): Promise<string> {
   let bytes = 0
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength
-    if (bytes > defaults.replyBytes)
-      throw new MeshError('too_large', `Cannot read reply: over ${defaults.replyBytes} bytes`)
+    if (bytes > discoveryDefaults.replyBytes)
+      throw new MeshError('too_large', `Cannot read reply: over ${discoveryDefaults.replyBytes} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

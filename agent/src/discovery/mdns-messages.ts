@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto'
 import { peerIdField } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 
 /** A DNS record as the driver reads and writes it. */
 export interface DnsRecord {
@@ -42,7 +42,7 @@ export function announcementRecords(
   { peerId, port }: Announcement,
 ): DnsRecord[] {
   const name = `${instance}.${tag}`
-  const ttl = defaults.mdnsTtlSeconds
+  const ttl = discoveryDefaults.mdnsTtlSeconds
   return [
     { type: 'PTR', name: tag, ttl, data: name },
     { type: 'TXT', name, ttl, data: [`id=${peerId}`, `port=${port}`] },
@@ -52,7 +52,9 @@ export function announcementRecords(
 const same = (a: unknown, b: string) => typeof a === 'string' && a.toLowerCase() === b
 
 export const asksFor = (tag: string, questions: readonly { type?: unknown; name?: unknown }[]): boolean =>
-  questions.slice(0, defaults.mdnsRecords).some(({ type, name }) => type === 'PTR' && same(name, tag))
+  questions
+    .slice(0, discoveryDefaults.mdnsRecords)
+    .some(({ type, name }) => type === 'PTR' && same(name, tag))
 
 const announcementSchema = z.object({
   peerId: peerIdField,
@@ -61,7 +63,7 @@ const announcementSchema = z.object({
 
 /** The members of this mesh that a packet tells of; what is anything else is left out. */
 export function announcedIn(tag: string, records: readonly DnsRecord[]): Announcement[] {
-  return records.slice(0, defaults.mdnsRecords).flatMap(({ type, name, data }) => {
+  return records.slice(0, discoveryDefaults.mdnsRecords).flatMap(({ type, name, data }) => {
     if (type !== 'TXT' || typeof name !== 'string' || !name.toLowerCase().endsWith(`.${tag}`)) return []
     const texts = (Array.isArray(data) ? data : [data]).slice(0, 8).map(textOf)
     const field = (key: string) => texts.find(text => text.startsWith(`${key}=`))?.slice(key.length + 1)

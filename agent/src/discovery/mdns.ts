@@ -5,7 +5,7 @@
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { randomBytes } from 'node:crypto'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { announcedIn, announcementRecords, asksFor, mdnsTag, type DnsRecord } from './mdns-messages.ts'
 import { openMdnsSocket, type MdnsSocket } from './mdns-socket.ts'
 
@@ -78,15 +78,17 @@ export class Mdns {
   #tick(): void {
     const now = performance.now()
     if (now >= this.#lookAt) {
-      this.#lookAt = now + defaults.mdnsLookMs
+      this.#lookAt = now + discoveryDefaults.mdnsLookMs
       this.#follow(now)
       for (const [peerId, at] of this.#heard)
-        if (now - at > defaults.mdnsTtlSeconds * 1_000) this.#heard.delete(peerId)
+        if (now - at > discoveryDefaults.mdnsTtlSeconds * 1_000) this.#heard.delete(peerId)
     }
     for (const [key, place] of this.#places) {
       if (now >= place.askAt) {
         place.askAt =
-          place.asked < defaults.mdnsQuestions ? now + defaults.mdnsFirstAskMs * 2 ** place.asked : Infinity
+          place.asked < discoveryDefaults.mdnsQuestions
+            ? now + discoveryDefaults.mdnsFirstAskMs * 2 ** place.asked
+            : Infinity
         place.asked++
         place.socket.ask(this.#tag)
       }
@@ -107,7 +109,7 @@ export class Mdns {
   #follow(now: number): void {
     const current = new Map(this.#init.interfaces().map(lan => [lan.cidr, lan]))
     for (const key of [...this.#places.keys()]) if (!current.has(key)) this.#close(key)
-    for (const [key, lan] of [...current].slice(0, defaults.mdnsInterfaces))
+    for (const [key, lan] of [...current].slice(0, discoveryDefaults.mdnsInterfaces))
       if (!this.#places.has(key)) this.#open(key, lan, now)
   }
 
@@ -115,14 +117,14 @@ export class Mdns {
     const socket = openMdnsSocket({
       address,
       cidr,
-      port: this.#init.port ?? defaults.mdnsPort,
+      port: this.#init.port ?? discoveryDefaults.mdnsPort,
       onQuery: questions => this.#onQuery(key, questions),
       onResponse: (records, from) => this.#onResponse(records, from),
       onError: error => {
         this.#init.onError(error)
         this.#close(key)
         // Perhaps somebody holds the port alone: not each second again.
-        this.#lookAt = performance.now() + defaults.mdnsRetryMs
+        this.#lookAt = performance.now() + discoveryDefaults.mdnsRetryMs
       },
     })
     this.#places.set(key, { socket, asked: 0, askAt: now, tellAt: now, toldAt: -Infinity })
@@ -137,7 +139,10 @@ export class Mdns {
   }
 
   #tell(key: string, place: Place, now: number): void {
-    const pace = Math.max(defaults.mdnsTellMs, this.#heard.size * defaults.mdnsTellPerPeerMs)
+    const pace = Math.max(
+      discoveryDefaults.mdnsTellMs,
+      this.#heard.size * discoveryDefaults.mdnsTellPerPeerMs,
+    )
     place.tellAt = now + pace * (0.75 + this.#random() / 2)
     place.toldAt = now
     const port = this.#init.portOn(key.split('/')[0] ?? '')
@@ -149,7 +154,10 @@ export class Mdns {
   #onQuery(key: string, questions: readonly { type?: unknown; name?: unknown }[]): void {
     const place = this.#places.get(key)
     if (place === undefined || !asksFor(this.#tag, questions)) return
-    const gap = Math.max(defaults.mdnsAnswerGapMs, this.#heard.size * defaults.mdnsAnswerPerPeerMs)
+    const gap = Math.max(
+      discoveryDefaults.mdnsAnswerGapMs,
+      this.#heard.size * discoveryDefaults.mdnsAnswerPerPeerMs,
+    )
     const now = performance.now()
     place.tellAt = Math.min(place.tellAt, Math.max(now, place.toldAt + gap))
     this.#sleep(now)
@@ -158,7 +166,7 @@ export class Mdns {
   #onResponse(records: readonly DnsRecord[], from: string): void {
     for (const { peerId, port } of announcedIn(this.#tag, records)) {
       if (peerId === this.#init.peerId) continue
-      if (this.#heard.size < defaults.mdnsPeers || this.#heard.has(peerId))
+      if (this.#heard.size < discoveryDefaults.mdnsPeers || this.#heard.has(peerId))
         this.#heard.set(peerId, performance.now())
       // Where the packet came from, nowhere else: nobody makes this host knock at doors of others.
       this.#init.onFound(peerId, `/ip4/${from}/tcp/${port}`)

@@ -5,11 +5,14 @@
 import { limits } from '@agent-mesh/protocol'
 import { sleep } from '@agent-mesh/protocol/timers'
 import { ExponentialBackoff } from 'cockatiel'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { retryAfterMs } from './signed-http.ts'
 
-const backoff = new ExponentialBackoff({ initialDelay: defaults.retryMinMs, maxDelay: defaults.retryMaxMs })
-const slackMs = (defaults.recordsAtOnce - 1) * limits.recordEveryMs
+const backoff = new ExponentialBackoff({
+  initialDelay: discoveryDefaults.retryMinMs,
+  maxDelay: discoveryDefaults.retryMaxMs,
+})
+const slackMs = (discoveryDefaults.recordsAtOnce - 1) * limits.recordEveryMs
 
 interface Failures {
   duration: number

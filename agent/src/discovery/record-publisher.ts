@@ -7,7 +7,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import { atMost } from '../core/at-most.ts'
 import type { ControlPlaneClient } from './control-plane-client.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { isCredible, type OwnRecord, type RecordFields } from './own-record.ts'
 import { PublishPace } from './publish-pace.ts'
 import { Rival } from './rival.ts'
@@ -169,7 +169,7 @@ export class RecordPublisher {
       this.#timer = undefined
       // Not by itself: with nothing to do it would be over before it is noted as running, and stay so.
       this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
-    }, defaults.publishDelayMs)
+    }, discoveryDefaults.publishDelayMs)
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { Rival } from './rival.ts'
 
 /** What two processes with one key see of each other: what one publishes, the map shows to the other. */
@@ -53,7 +53,7 @@ describe('a rival', () => {
   test('silences the older process, whose questions the newer one answers', () => {
     const { clock, world, older, newer } = two()
     expect([older.silent(), newer.silent()]).toEqual([true, false])
-    clock.advance(defaults.rivalLookMs)
+    clock.advance(discoveryDefaults.rivalLookMs)
     expect([older.silent(), newer.silent()]).toEqual([true, false])
     expect(world.incarnation).toBe(newer.own())
     expect(older.outdone).toHaveBeenCalledTimes(2)
@@ -68,7 +68,7 @@ describe('a rival', () => {
     clock.advance(5 * 60_000)
     expect(older.silent()).toBe(false)
     expect(world.incarnation).toBe(older.own())
-    clock.advance(defaults.rivalSilentMs)
+    clock.advance(discoveryDefaults.rivalSilentMs)
     expect(older.alone).toHaveBeenCalledOnce()
     older.end()
   })

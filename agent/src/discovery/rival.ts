@@ -4,7 +4,7 @@
  * runs, by a record with the next number; the other one answers with the number after that. Without an answer it is alone.
  */
 import { after, type Clock } from '../observe/clock.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 
 export interface RivalInit {
   clock: Clock
@@ -54,7 +54,7 @@ export class Rival {
     this.#tellOutdone(incarnation)
     const { clock, random = Math.random } = this.#init
     this.#cancel()
-    this.#cancel = after(clock, defaults.rivalLookMs * (0.5 + random() / 2), () => this.#look())
+    this.#cancel = after(clock, discoveryDefaults.rivalLookMs * (0.5 + random() / 2), () => this.#look())
   }
 
   stop(): void {
@@ -64,7 +64,7 @@ export class Rival {
   /** Answers, but not more often than it is asked: two processes whose clocks are behind count by one all the time. */
   #holds(incarnation: number): boolean {
     const now = this.#init.clock.monotonic()
-    if (now - this.#heldAt < defaults.rivalLookMs / 4) return false
+    if (now - this.#heldAt < discoveryDefaults.rivalLookMs / 4) return false
     this.#heldAt = now
     this.#init.publish(incarnation)
     return true
@@ -78,7 +78,7 @@ export class Rival {
   }
 
   #awaitSilence(): void {
-    this.#cancel = after(this.#init.clock, defaults.rivalSilentMs, () => {
+    this.#cancel = after(this.#init.clock, discoveryDefaults.rivalSilentMs, () => {
       if (this.#init.published()) this.#tellAlone()
       else this.#awaitSilence()
     })

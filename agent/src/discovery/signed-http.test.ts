@@ -4,17 +4,17 @@ import * as z from 'zod/mini'
 import { testKey, TestMesh, type TestKey } from '../../../test/support/mesh-fixture.ts'
 import { refusal } from '../../../test/support/refusal.ts'
 import { systemClock, type Clock } from '../observe/clock.ts'
-import { defaults } from './defaults.ts'
+import { discoveryDefaults } from './defaults.ts'
 import { SignedHttp } from './signed-http.ts'
-import { TestServer, type Answer, type Asked } from './testing/test-server.ts'
+import { TestServer, type ServedAnswer, type ServedRequest } from './testing/test-server.ts'
 
 let meshId: string
 let key: TestKey
 let server: TestServer
 /** What the server answers, by how often it was asked. */
-let answer: (asked: Asked, count: number) => Answer | Promise<Answer>
+let answer: (asked: ServedRequest, count: number) => ServedAnswer | Promise<ServedAnswer>
 
-const problem = (error: MeshError): Answer => ({ status: error.status, body: problemOf(error) })
+const problem = (error: MeshError): ServedAnswer => ({ status: error.status, body: problemOf(error) })
 const away = problem(new MeshError('unavailable', 'Cannot answer: the store is away'))
 
 beforeEach(async () => {
@@ -29,7 +29,7 @@ const http = (clock: Clock = systemClock, signer: TestKey['signer'] | undefined 
   new SignedHttp({ url: `${server.url}/`, meshId, signer, clock })
 
 /** Verifies as the control plane does. */
-const verified = ({ authorization, ...parts }: Asked, now = Date.now()) =>
+const verified = ({ authorization, ...parts }: ServedRequest, now = Date.now()) =>
   verifyRequest(authorization, parts, { meshId, now })
 
 describe('SignedHttp', () => {
@@ -77,10 +77,10 @@ describe('SignedHttp', () => {
   })
 
   test('repeats what is idempotent while the control plane is away', async () => {
-    answer = (_, count) => (count < defaults.requestTries ? away : { body: { done: true } })
+    answer = (_, count) => (count < discoveryDefaults.requestTries ? away : { body: { done: true } })
     const reply = z.object({ done: z.boolean() })
     expect(await http().ask({ method: 'GET', path: '/v1/map', reply })).toEqual({ done: true })
-    expect(server.asked).toHaveLength(defaults.requestTries)
+    expect(server.asked).toHaveLength(discoveryDefaults.requestTries)
   })
 
   test('waits as long as it is told, a little more at most by half', async () => {
@@ -101,7 +101,7 @@ describe('SignedHttp', () => {
     answer = () => away
     const asking = http().tell({ method: 'GET', path: '/v1/map' })
     expect(await refusal(asking)).toBe('unavailable: Cannot answer: the store is away')
-    expect(server.asked).toHaveLength(defaults.requestTries)
+    expect(server.asked).toHaveLength(discoveryDefaults.requestTries)
   })
 
   test('sends what is not idempotent once, with a nonce of its own each time', async () => {

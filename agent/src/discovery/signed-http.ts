@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto'
 import type * as z from 'zod/mini'
 import type { Clock } from '../observe/clock.ts'
 import type { Proxy } from '../transport/wires/proxy.ts'
-import { defaults } from './defaults.ts'
-import { exchange, type Answer } from './http.ts'
+import { discoveryDefaults } from './defaults.ts'
+import { exchange, type HttpAnswer } from './http.ts'
 
 export interface SignedHttpInit {
   /** Base URL, as the join token has it. */
@@ -30,8 +30,8 @@ export interface HttpCall {
 }
 
 const exponential = new ExponentialBackoff({
-  initialDelay: defaults.retryMinMs,
-  maxDelay: defaults.retryMaxMs,
+  initialDelay: discoveryDefaults.retryMinMs,
+  maxDelay: discoveryDefaults.retryMaxMs,
 })
 
 /** As long as the server says, with jitter: many may have been told the same; else longer each time. */
@@ -40,7 +40,9 @@ const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | und
   const told =
     'error' in context.result ? retryAfterMs((context.result as { error: unknown }).error) : undefined
   const delay =
-    told === undefined ? next.duration : Math.min(told * (1 + Math.random() / 2), defaults.retryMaxMs)
+    told === undefined
+      ? next.duration
+      : Math.min(told * (1 + Math.random() / 2), discoveryDefaults.retryMaxMs)
   return { delay, state: next }
 })
 
@@ -60,7 +62,7 @@ export class SignedHttp {
   /** Of each polled call the last reply, which holds as long as the server answers 304 to its tag. */
   readonly #polled = new Map<string, { etag: string; reply: unknown }>()
   readonly #retrying = retry(handleWhen(worthRetrying), {
-    maxAttempts: defaults.requestTries - 1,
+    maxAttempts: discoveryDefaults.requestTries - 1,
     backoff,
   })
   /** Server time minus the time here that never steps, learnt from a `clock_skew` refusal: the clock may be set meanwhile. */
@@ -95,7 +97,7 @@ export class SignedHttp {
     return (await this.#answer(call)).text
   }
 
-  #answer(call: HttpCall, etag?: string): Promise<Answer> {
+  #answer(call: HttpCall, etag?: string): Promise<HttpAnswer> {
     if (call.once === true) return this.#correctingClock(call, etag)
     return this.#retrying.execute(() => this.#correctingClock(call, etag), call.signal)
   }
@@ -109,7 +111,7 @@ export class SignedHttp {
     return { authorization: await signRequest(signer, { method, url, body }, options) }
   }
 
-  async #correctingClock(call: HttpCall, etag?: string): Promise<Answer> {
+  async #correctingClock(call: HttpCall, etag?: string): Promise<HttpAnswer> {
     try {
       return await this.#send(call, etag)
     } catch (error) {
@@ -120,7 +122,10 @@ export class SignedHttp {
     }
   }
 
-  async #send({ method, path, query = {}, body: content, signal }: HttpCall, etag?: string): Promise<Answer> {
+  async #send(
+    { method, path, query = {}, body: content, signal }: HttpCall,
+    etag?: string,
+  ): Promise<HttpAnswer> {
     const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value)

@@ -5,7 +5,7 @@ import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
 import type { Authorize } from '../services/index.ts'
 import { memberDefaults } from './defaults.ts'
-import type { Revocations } from './revocations.ts'
+import type { RevokedMembers } from './revocations.ts'
 
 export class MemberAudit {
   readonly #log: AuditLog
@@ -74,7 +74,7 @@ export class MemberAudit {
 
 interface Followed {
   credential: Pick<CredentialKeeper, 'onRenewed' | 'claims'>
-  revocations: Pick<Revocations, 'onCutOff'>
+  revocations: Pick<RevokedMembers, 'onCutOff'>
   map: Pick<MeshMap, 'onConflict'>
 }
 

@@ -19,7 +19,7 @@ import type { MemberSettings } from './options.ts'
 import type { PathWatch } from '../paths/path-watch.ts'
 import type { Clones } from './clones.ts'
 import type { MemberAudit } from './member-audit.ts'
-import { Revocations } from './revocations.ts'
+import { RevokedMembers } from './revocations.ts'
 import type { Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -62,7 +62,7 @@ export interface Member {
   readonly network: NetworkWatch
   /** What runs when it stops has this long to end, ms. */
   readonly drainMs: number
-  readonly revocations: Revocations
+  readonly revocations: RevokedMembers
   readonly audit: MemberAudit
   readonly clones: Clones
   readonly clock: Clock

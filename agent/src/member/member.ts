@@ -19,7 +19,7 @@ import type { Member, MemberInit } from './member-parts.ts'
 import { buildTransport, buildWatches } from './member-transport.ts'
 import { throwIfCancelled } from './options.ts'
 import { pathReport } from './path-report.ts'
-import { Revocations } from './revocations.ts'
+import { RevokedMembers } from './revocations.ts'
 import { serveHost, serving } from './serving.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
@@ -52,7 +52,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
   serveHost(served, { diskPath: settings.data, pathTo })
   const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
-  const revocations = new Revocations({ self, head, client, links, sessions, clock, log })
+  const revocations = new RevokedMembers({ self, head, client, links, sessions, clock, log })
   metrics.observeRevocations(revocations)
   audit.follow({ credential, revocations, map })
   const count = () => metrics.clonedKey()

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
-import { Revocations } from './revocations.ts'
+import { RevokedMembers } from './revocations.ts'
 
 /** Of a member `self` without links, and a list that says from now on who was revoked. */
 function alone() {
@@ -16,7 +16,7 @@ function alone() {
     current: { revocations: listOf() },
     onChange: (listener: typeof changed) => (changed = listener),
   }
-  const revocations = new Revocations({
+  const revocations = new RevokedMembers({
     self: { peerId: 'self', serial: () => 'serial' },
     head: head as never,
     client: { bootstrap: () => Promise.reject(new Error('away')) },

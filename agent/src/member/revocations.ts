@@ -30,7 +30,7 @@ export interface RevocationsInit {
   log: Logger
 }
 
-export class Revocations {
+export class RevokedMembers {
   readonly #init: RevocationsInit
   readonly #cut: Listeners<CutOff>
   readonly #ownListeners: Listeners<void>

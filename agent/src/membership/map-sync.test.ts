@@ -14,7 +14,7 @@ import { createLogger } from '../observe/logger.ts'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { Link } from '../transport/links/link.ts'
 import { messageStream } from '../transport/message-stream.ts'
-import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
 import type { Transport } from '../transport/transport.ts'
 import { headKeeper } from './head-keeper.ts'
 import { MapSync } from './map-sync.ts'
@@ -25,7 +25,7 @@ import { Presence } from './presence.ts'
 const log = createLogger('test', 'silent')
 const cursor = (v: number, epoch = 'one') => formatMapCursor({ epoch, v: new Array<number>(16).fill(v) })
 
-let network: TestMesh
+let network: TestTransports
 let documents: Documents
 let store: MemberStore
 let map: MeshMap
@@ -41,7 +41,7 @@ let homeClaim: string | undefined
 let followed: boolean
 
 beforeEach(async () => {
-  network = await TestMesh.create()
+  network = await TestTransports.create()
   documents = await Documents.create()
   store = openMemberStore(':memory:')
   served = []

@@ -17,7 +17,7 @@ afterEach(() => moves.stop())
 function start(connect: () => Promise<Link>) {
   const links = bareTable(self)
   const dial = vi.fn(connect)
-  moves = new CircuitMoves({ self, links, connect: dial, log: createLogger('test', 'silent') })
+  moves = new CircuitMoves({ self, links, linkTo: dial, log: createLogger('test', 'silent') })
   moves.start()
   const relay = linkTo(leaver, '/ip4/127.0.0.1/tcp/1')
   links.add(relay)

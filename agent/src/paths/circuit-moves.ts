@@ -13,7 +13,7 @@ export interface CircuitMovesInit {
   self: string
   links: Pick<LinkTable, 'onDisplaced' | 'retire'>
   /** A link that goes through no relay that leaves. @throws MeshError */
-  connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   log: Logger
 }
 
@@ -57,12 +57,12 @@ export class CircuitMoves {
 
   /** Retires the circuit in any case: calls that find no other link dial for themselves. */
   async #move(link: Link): Promise<void> {
-    const { links, connect, log } = this.#init
+    const { links, linkTo, log } = this.#init
     const { peerId } = link.peer
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(pathDefaults.circuitMoveMs)])
     while (link.state === 'up' && !signal.aborted)
       try {
-        const { path, relayId } = await connect(peerId, signal)
+        const { path, relayId } = await linkTo(peerId, signal)
         log.debug({ peerId, path, relayId }, 'circuit replaced: its relay leaves')
         break
       } catch (err) {

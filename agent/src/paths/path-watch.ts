@@ -24,7 +24,7 @@ export interface PathWatchInit {
  */
 export type RestPace = (link: Link, active: boolean) => number | undefined
 
-interface Watched {
+interface LinkSilence {
   since: number
   working: boolean
   askedAt: number | undefined
@@ -43,7 +43,7 @@ interface Moment {
 
 export class PathWatch {
   readonly #init: PathWatchInit
-  readonly #watched = new WeakMap<Link, Watched>()
+  readonly #watched = new WeakMap<Link, LinkSilence>()
   readonly #undo: (() => void)[] = []
   readonly #restPaces: RestPace[] = []
   #lastTick = 0
@@ -126,7 +126,7 @@ export class PathWatch {
     return paces.length === 0 ? undefined : Math.min(...paces)
   }
 
-  #watch(link: Link, now: number, working: boolean): Watched {
+  #watch(link: Link, now: number, working: boolean): LinkSilence {
     const known = this.#watched.get(link)
     const begins = { since: now, working, askedAt: undefined, probedAt: -Infinity }
     const watched = known ?? begins
@@ -136,7 +136,7 @@ export class PathWatch {
     return watched
   }
 
-  #probe(link: Link, watched: Watched, now: number): void {
+  #probe(link: Link, watched: LinkSilence, now: number): void {
     watched.probedAt = now
     watched.askedAt ??= now
     // Any byte is an answer: the probe's own outcome says nothing more.

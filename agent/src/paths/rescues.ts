@@ -6,7 +6,7 @@ import type { Link } from '../transport/links/link.ts'
 export interface RescuesInit {
   links: Pick<LinkTable, 'onDoubt' | 'best'>
   /** A link that is not suspect. @throws MeshError */
-  connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   log: Logger
 }
 
@@ -33,10 +33,10 @@ export class Rescues {
   }
 
   #rescue(peerId: string): void {
-    const { links, connect, log } = this.#init
+    const { links, linkTo, log } = this.#init
     if (this.#running.has(peerId) || links.best(peerId) !== undefined || this.#stopping.signal.aborted) return
     log.info({ peerId }, 'path fell silent; opening another')
-    const rescue = connect(peerId, this.#stopping.signal)
+    const rescue = linkTo(peerId, this.#stopping.signal)
       .then(
         link => log.info({ peerId, path: link.path }, 'calls go on over another path'),
         (err: unknown) => log.warn({ peerId, err }, 'no other path'),

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Transport } from '../transport/index.ts'
-import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
 import { RpcSessions } from './rpc-sessions.ts'
 
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
@@ -11,11 +11,11 @@ const codeOf = (call: Promise<unknown>): Promise<unknown> =>
     (error: { code: unknown }) => error.code,
   )
 
-let mesh: TestMesh
+let mesh: TestTransports
 const wheel = new TimerWheel()
 const turns = new TurnQueue(wheel)
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(async () => {
   await mesh.stop()

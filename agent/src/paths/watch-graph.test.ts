@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Rings } from '../membership/rings.ts'
 import { createLogger } from '../observe/logger.ts'
-import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
 import type { Transport } from '../transport/transport.ts'
 import { pathDefaults } from './defaults.ts'
 import { WatchLinks } from './watch-links.ts'
@@ -28,12 +28,12 @@ function onThreeRings(self: string, others: readonly string[]): string[] {
   return rings.watched(pathDefaults.watched)
 }
 
-let network: TestMesh
+let network: TestTransports
 let agents: Transport[]
 const watches: WatchLinks[] = []
 
 beforeEach(async () => {
-  network = await TestMesh.create()
+  network = await TestTransports.create()
   agents = []
   // Idle at once: only what is watched stays.
   for (let i = 0; i < 6; i++) agents.push(await network.join(`agent-${i}`, { options: { idleMs: 0 } }))
@@ -46,7 +46,7 @@ afterEach(async () => {
 function watch(agent: Transport, targets: readonly string[]): void {
   const links = new WatchLinks({
     targets: () => targets,
-    connect: (peerId, signal) => {
+    linkTo: (peerId, signal) => {
       const peer = agents.find(each => each.peerId === peerId)
       if (peer === undefined) throw new Error(`${peerId} is no agent of this test`)
       return agent.connect(targetOf(peer), { signal })

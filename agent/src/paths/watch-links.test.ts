@@ -3,12 +3,12 @@ import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLogger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
-import { targetOf, TestMesh } from '../transport/testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
 import type { Transport } from '../transport/transport.ts'
 import { pathDefaults } from './defaults.ts'
 import { WatchLinks } from './watch-links.ts'
 
-let network: TestMesh
+let network: TestTransports
 let agent: Transport
 let peers: Transport[]
 let targets: string[]
@@ -16,14 +16,14 @@ let watch: WatchLinks
 let ping: (link: Link) => Promise<number>
 
 beforeEach(async () => {
-  network = await TestMesh.create()
+  network = await TestTransports.create()
   agent = await network.join('agent')
   peers = [await network.join('peer-1'), await network.join('peer-2')]
   targets = peers.map(({ peerId }) => peerId)
   ping = () => Promise.resolve(7)
   watch = new WatchLinks({
     targets: () => targets,
-    connect: (peerId, signal) => {
+    linkTo: (peerId, signal) => {
       const peer = peers.find(known => known.peerId === peerId)
       if (peer === undefined) throw new MeshError('unavailable', 'gone')
       return agent.connect(targetOf(peer), { signal })
@@ -90,7 +90,7 @@ describe('WatchLinks', () => {
       let target = 0
       const own = new WatchLinks({
         targets: () => [`peer-${target}`],
-        connect: peerId => {
+        linkTo: peerId => {
           dialled.add(peerId)
           return Promise.resolve({ closed: new Promise<undefined>(() => {}) } as Link)
         },
@@ -127,7 +127,7 @@ describe('WatchLinks', () => {
       const own = new WatchLinks({
         targets: () => ['peer'],
         redialMs: () => 20_000,
-        connect: () => {
+        linkTo: () => {
           const { promise, resolve } = Promise.withResolvers<undefined>()
           ends.push(() => resolve(undefined))
           return Promise.resolve({ closed: promise } as unknown as Link)
@@ -159,7 +159,7 @@ describe('WatchLinks', () => {
       let pings = 0
       const own = new WatchLinks({
         targets: () => ['peer'],
-        connect: () => Promise.resolve(link),
+        linkTo: () => Promise.resolve(link),
         ping: () => Promise.resolve(++pings),
         log: createLogger('test', 'silent'),
       })

@@ -9,7 +9,7 @@ export interface WatchLinksInit {
   /** Peer ids to watch, by the map as it is now. */
   targets: () => readonly string[]
   /** A link to the peer, opened if there is none. @throws MeshError */
-  connect: (peerId: string, signal: AbortSignal) => Promise<Link>
+  linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   /** Longest pause before a link that ended is dialled again, ms. @default none */
   redialMs?: () => number
   /** Milliseconds of a round trip. @throws MeshError */
@@ -19,14 +19,14 @@ export interface WatchLinksInit {
   log: Logger
 }
 
-interface Watched {
+interface WatchTask {
   stop: AbortController
   done: Promise<void>
 }
 
 export class WatchLinks {
   readonly #init: WatchLinksInit
-  readonly #watched = new Map<string, Watched>()
+  readonly #watched = new Map<string, WatchTask>()
   readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
   #settling: NodeJS.Timeout | undefined
@@ -101,7 +101,7 @@ export class WatchLinks {
     await pause(Math.random() * pathDefaults.watchRetryMinMs, signal)
     while (!signal.aborted) {
       try {
-        const link = await this.#init.connect(peerId, signal)
+        const link = await this.#init.linkTo(peerId, signal)
         if (this.#isDue(link)) link.rttMs = await this.#init.ping(link, signal)
         backoff = start.next()
         const end = this.#endOf(link)

@@ -1,6 +1,6 @@
 export type { CallAllOptions, CallAllResult, CallAllResults } from './call/call-all.ts'
 export type { CallContext } from './contract/call-context.ts'
-export type { Callee, CallTargets, ConnectOptions, Providers } from './balance/call-targets.ts'
+export type { Callee, CallTargets, CalleeOptions, Providers } from './balance/call-targets.ts'
 export {
   defineService,
   parseMethod,
@@ -19,7 +19,7 @@ export { hostService, type DescribedService } from './contract/host-service.ts'
 export { describeServices } from './serve/describe.ts'
 export { notServed } from './serve/not-served.ts'
 export { localCallee } from './call/local-callee.ts'
-export type { Answer } from './call/attempts.ts'
+export type { CallAnswer } from './call/attempts.ts'
 export { ServiceCaller, type CallOptions, type ServiceCallerInit } from './call/service-caller.ts'
 export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'
 export type {

@@ -7,15 +7,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DialTarget } from './dial/dial-target.ts'
 import type { Link } from './links/link.ts'
 import type { EchoInput } from './testing/echo-process.ts'
-import { TestMesh, type TestMember } from './testing/test-mesh.ts'
+import { TestTransports, type TransportMember } from './testing/test-transports.ts'
 import type { Transport } from './transport.ts'
 
-let mesh: TestMesh
+let mesh: TestTransports
 let own: Transport
 const children: ChildProcess[] = []
 
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** Starts the echo member as a process, which admits `members`. @returns where it is */
 async function echoProcess(
-  members: readonly TestMember[],
+  members: readonly TransportMember[],
   listen = '/ip4/127.0.0.1/tcp/0',
 ): Promise<{ child: ChildProcess; target: DialTarget }> {
   const other = await mesh.member('echo')

@@ -6,7 +6,7 @@ import { rpcProtocol } from '@agent-mesh/protocol/wire/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { generateIdentity } from '../identity/index.ts'
 import { createNode, type MeshNode } from './libp2p/node.ts'
-import { targetOf, TestMesh } from './testing/test-mesh.ts'
+import { targetOf, TestTransports } from './testing/test-transports.ts'
 import type { Transport } from './transport.ts'
 
 /** Waits, bounded, for a machine that has much else to do. */
@@ -16,12 +16,12 @@ const until = <T>(condition: () => T | Promise<T>) =>
 const identifyProtocol = '/ipfs/id/1.0.0'
 const stopProtocol = '/libp2p/circuit/relay/0.2.0/stop'
 
-let mesh: TestMesh
+let mesh: TestTransports
 let host: Transport
 const strangers: MeshNode[] = []
 
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
   host = await mesh.join('host', { options: { helloMs: 500 } })
 })
 afterEach(async () => {
@@ -179,7 +179,7 @@ describe('a hello', () => {
   })
 
   it('of another mesh is refused at both ends', async () => {
-    const foreign = await TestMesh.create()
+    const foreign = await TestTransports.create()
     try {
       const visitor = await foreign.join('visitor')
       await expect(visitor.connect(targetOf(host))).rejects.toMatchObject({

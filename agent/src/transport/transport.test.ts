@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { targetOf, TestMesh } from './testing/test-mesh.ts'
+import { targetOf, TestTransports } from './testing/test-transports.ts'
 
 /** Waits, bounded, for a machine that has much else to do. */
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(() => mesh.stop())
 

@@ -72,7 +72,7 @@ export interface Transport {
   addresses(): string[]
   /** Addresses listened on, whatever is announced. */
   listening(): string[]
-  /** @throws MeshError see {@link Dialer.connect} */
+  /** @throws MeshError see {@link Dialer.dial} */
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link>
   /** Handles streams of a protocol, opened by admitted peers on links that are up. */
   handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void>
@@ -257,7 +257,7 @@ class MeshTransport implements Transport {
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {
     if (this.#state !== 'started')
       return Promise.reject(new MeshError('unavailable', `Cannot connect to ${target.peerId}: not started`))
-    return this.dials.connect(target, options)
+    return this.dials.dial(target, options)
   }
 
   async handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {

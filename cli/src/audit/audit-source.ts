@@ -11,7 +11,7 @@ import { NothingRunningError } from '../exit-codes.ts'
 import type { ProxySettings } from '../settings.ts'
 import { verifyPages, type PagesVerdict } from './verify-pages.ts'
 
-export type Place = 'control-plane' | 'local'
+export type AuditPlace = 'control-plane' | 'local'
 
 /** At most one of them. */
 export interface AuditFrom {
@@ -22,11 +22,11 @@ export interface AuditFrom {
 }
 
 export interface AuditVerdict extends PagesVerdict {
-  where: Place
+  where: AuditPlace
 }
 
 export interface AuditSource {
-  where: Place
+  where: AuditPlace
   entries(from: AuditFrom, signal: AbortSignal): AsyncIterable<AuditEntry>
   /** Reads the whole chain. @param known a place it must still go through */
   verify(known: AuditHead | undefined, signal: AbortSignal): Promise<AuditVerdict>
@@ -39,7 +39,7 @@ export interface AuditSource {
 export async function auditSources(
   folder: string,
   proxy: ProxySettings | undefined,
-  wished?: Place,
+  wished?: AuditPlace,
 ): Promise<AuditSource[]> {
   const found: AuditSource[] = []
   if (wished !== 'local' && (await hasContext(folder))) found.push(controlPlaneSource(folder, proxy))

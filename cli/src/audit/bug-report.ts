@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { cpus, freemem, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { localClient } from '../local/local-client.ts'
 import { auditSources } from './audit-source.ts'
 
@@ -42,7 +42,7 @@ async function filesOf(folder: string) {
 async function lastEntries(folder: string, signal: AbortSignal): Promise<unknown[]> {
   const [local] = await auditSources(folder, undefined, 'local')
   const entries: unknown[] = []
-  for await (const entry of local?.entries({ last: defaults.reportedEntries }, signal) ?? [])
+  for await (const entry of local?.entries({ last: commandDefaults.reportedEntries }, signal) ?? [])
     entries.push(entry)
   return entries
 }

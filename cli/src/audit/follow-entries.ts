@@ -3,7 +3,7 @@ import { toMeshError, type ErrorCode, type MeshError } from '@agent-mesh/protoco
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as wait } from 'node:timers/promises'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { AuditSource } from './audit-source.ts'
 
 /** What a control plane that restarts, or the way to it, gives for a while. */
@@ -23,7 +23,7 @@ export interface FollowOptions {
 /** The entries that come, each once. @throws MeshError for what does not pass by itself */
 export async function* followEntries(
   source: Pick<AuditSource, 'entries'>,
-  { after, signal, onTrouble, everyMs = defaults.auditFollowMs }: FollowOptions,
+  { after, signal, onTrouble, everyMs = commandDefaults.auditFollowMs }: FollowOptions,
 ): AsyncGenerator<AuditEntry> {
   let troubled = false
   for (;;) {

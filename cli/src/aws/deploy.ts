@@ -3,7 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { adminClient } from '../data/admin-client.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { cdk, type CdkOptions } from './cdk.ts'
 import { initStack } from './first-admin.ts'
 
@@ -45,7 +45,7 @@ export const destroy = (options: CdkOptions): Promise<void> => cdk(['destroy', '
 
 /** A new API takes a moment to be found. */
 async function smokeTest(url: string, meshId: string, signal: AbortSignal): Promise<void> {
-  const end = performance.now() + defaults.smokeTestMs
+  const end = performance.now() + commandDefaults.smokeTestMs
   for (let pause = 500; ; pause *= 2) {
     const answer = await ask(url, signal)
     if (answer === meshId) return

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { registerBackup } from './backup.ts'
 import { registerConfirmClock } from './confirm-clock.ts'
@@ -30,7 +30,7 @@ function registerInit(admin: Command, finish: Finish): void {
   const command = admin
     .command('init')
     .description('create the keys and the first admin of a mesh deployed to AWS')
-    .option('--stack <name>', 'its CloudFormation stack', defaults.stack)
+    .option('--stack <name>', 'its CloudFormation stack', commandDefaults.stack)
     .addHelpText(
       'after',
       `

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 
 import { parseCount, parseDuration } from '../arguments.ts'
-import type { AuditVerdict, Place } from '../audit/audit-source.ts'
+import type { AuditVerdict, AuditPlace } from '../audit/audit-source.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { showFailure } from '../show/failure.ts'
 import type { Output } from '../show/output.ts'
@@ -14,7 +14,7 @@ import { withProgress } from '../show/progress.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
 interface Where {
-  where?: Place
+  where?: AuditPlace
 }
 
 const whereOption = () =>

@@ -4,10 +4,10 @@ import { parseFields } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { withProgress } from '../show/progress.ts'
 import { resultTable } from '../show/result-table.ts'
-import { callRequest, paramsHelp, takesCall, type CallOptions } from './call-request.ts'
+import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
 
-interface Options extends CallOptions {
+interface Options extends CallFlags {
   offline?: true
   fields?: string[]
 }

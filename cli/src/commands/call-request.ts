@@ -5,7 +5,7 @@ import { collectFields, parseParams } from '../arguments.ts'
 import { readParams, type Field } from '../data/call-params.ts'
 import { timeoutOption } from './timeout.ts'
 
-export interface CallOptions {
+export interface CallFlags {
   timeout: number
   idempotent?: true
   /** Of both options, in the order of the command line. */
@@ -39,7 +39,7 @@ Fields make an object: key[sub]=value nests, key[]=value adds to an array. The c
 machine: pass secrets with -, @FILE or -F key=@FILE.`
 
 /** @throws MeshError as {@link readParams} */
-export async function callRequest(method: string, source: string | undefined, options: CallOptions) {
+export async function callRequest(method: string, source: string | undefined, options: CallFlags) {
   const { timeout, idempotent, rawField, field } = options
   const params = await readParams(source, rawField ?? field ?? [])
   return { method, params, timeoutMs: timeout, ...(idempotent && { idempotent }) }

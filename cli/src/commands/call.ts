@@ -1,9 +1,9 @@
 import { jsonLines } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
-import { callRequest, paramsHelp, takesCall, type CallOptions } from './call-request.ts'
+import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
 
-interface Options extends CallOptions {
+interface Options extends CallFlags {
   peer?: string
 }
 

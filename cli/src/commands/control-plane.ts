@@ -1,9 +1,10 @@
+import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { Option } from 'commander'
 
 import { takesSettings } from '../config/settings-of.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { parseListen } from '../arguments.ts'
-import { logLevelOption, type LogLevel } from './log-level.ts'
+import { logLevelOption } from './log-level.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options {
@@ -53,7 +54,7 @@ export const registerControlPlane: Register = (program, finish) => {
     .addOption(
       new Option('--listen <host:port>', 'where it listens (port 0: any; a port alone: this machine only)')
         .argParser(parseListen)
-        .default(parseListen(defaults.controlPlaneListen), defaults.controlPlaneListen),
+        .default(parseListen(commandDefaults.controlPlaneListen), commandDefaults.controlPlaneListen),
     )
     .option('--public-url <url>', 'how members reach it, when that is another address; may have a path')
     .addOption(

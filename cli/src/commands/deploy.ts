@@ -2,7 +2,7 @@ import { printable } from '@agent-mesh/protocol/printable'
 import { Argument, type Command } from 'commander'
 
 import { collect, parseCount } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
 interface Options {
@@ -24,10 +24,15 @@ function registerAws(deploy: Command, finish: Finish): void {
     .command('aws')
     .description('deploy a control plane to AWS and test it, or destroy it')
     .addArgument(new Argument('[action]', 'what to do').choices(['apply', 'destroy']).default('apply'))
-    .option('--stack <name>', 'name of the CloudFormation stack', defaults.stack)
+    .option('--stack <name>', 'name of the CloudFormation stack', commandDefaults.stack)
     .option('--set <name=value>', 'a setting of docs/deploy-aws.md; may be repeated', collect)
     .option('--relays <n>', 'relays to run beside it, at least', parseCount)
-    .option('--agents <n>', 'agents that the monthly estimate is for', parseCount, defaults.estimateAgents)
+    .option(
+      '--agents <n>',
+      'agents that the monthly estimate is for',
+      parseCount,
+      commandDefaults.estimateAgents,
+    )
     .option('--dry-run', 'show what would change, and change nothing')
     .addHelpText(
       'after',

@@ -1,6 +1,5 @@
+import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { Option } from 'commander'
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 

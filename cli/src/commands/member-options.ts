@@ -3,14 +3,14 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option, type Command } from 'commander'
 
 import { collect, parseDuration, parseJoin, parseListen } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { takesSettings } from '../config/settings-of.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
 type SameAsStarted = 'name' | 'region' | 'announce' | 'logLevel'
 
-export interface MemberOptions extends Pick<MemberFlags, SameAsStarted> {
+export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
   /** `TOKEN`, `@FILE` or `-`. */
   join?: string
   wait?: boolean
@@ -38,7 +38,7 @@ export const takesJoin = (command: Command, about: string): Command =>
  * @throws MeshError invalid_argument when the command line has two tokens
  */
 export function joiningOf(
-  { join, wait }: Pick<MemberOptions, 'join' | 'wait'>,
+  { join, wait }: Pick<MemberCommandOptions, 'join' | 'wait'>,
   argument: string | undefined,
   { join: environment, interactive }: Settings,
 ): { source: string | undefined; wait: boolean } {
@@ -88,7 +88,7 @@ export const drainOption = () =>
     'on stopping, what runs has this long to end; the process ends within 2 s more',
   )
     .argParser(parseDuration)
-    .default(defaults.drainMs, '8s')
+    .default(commandDefaults.drainMs, '8s')
 
 export const metricsOption = () =>
   new Option(

@@ -1,4 +1,4 @@
-import type { Finding, NetworkFacts } from '@agent-mesh/agent'
+import type { NetworkFinding, NetworkFacts } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option } from 'commander'
 
@@ -100,7 +100,7 @@ const anythingReached = ({ controlPlane, relays }: NetworkFacts): boolean =>
 
 const colors = { good: 'green', note: 'yellow', bad: 'red' } as const
 
-function netcheckText(facts: NetworkFacts, findings: readonly Finding[], output: Output): Text {
+function netcheckText(facts: NetworkFacts, findings: readonly NetworkFinding[], output: Output): Text {
   const rows = findings.map(({ topic, level, says, means }) => [
     output.style(colors[level], level),
     topic,

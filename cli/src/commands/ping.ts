@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { parseCount } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
@@ -17,7 +17,7 @@ export const registerPing: Register = (program, finish) => {
     .command('ping')
     .description('measure the round trip to a member')
     .argument('<name|id>', 'the member')
-    .option('--count <n>', 'how many round trips', parseCount, defaults.pings)
+    .option('--count <n>', 'how many round trips', parseCount, commandDefaults.pings)
     .addOption(timeoutOption('how long to wait for each'))
     .addHelpText(
       'after',
@@ -30,7 +30,7 @@ export const registerPing: Register = (program, finish) => {
       const first = await client.ping({ peer, timeoutMs: options.timeout })
       const all = [first]
       while (all.length < options.count) {
-        await wait(defaults.pingGapMs, undefined, { signal })
+        await wait(commandDefaults.pingGapMs, undefined, { signal })
         all.push(await client.ping({ peer, timeoutMs: options.timeout }))
       }
       return all

@@ -1,7 +1,7 @@
 import { parseLimit, parseStunPort } from '../arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { RelayFlags } from '../daemon/relay-daemon.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
@@ -15,10 +15,10 @@ import {
   regionOption,
   takesJoin,
   takesMemberSettings,
-  type MemberOptions,
+  type MemberCommandOptions,
 } from './member-options.ts'
 
-interface Options extends MemberOptions, Omit<RelayFlags, keyof MemberFlags> {
+interface Options extends MemberCommandOptions, Omit<RelayFlags, keyof MemberFlags> {
   listen?: string[]
 }
 
@@ -43,11 +43,11 @@ export const registerRelay: Register = (program, finish) => {
   )
     .addOption(nameOption())
     .addOption(regionOption('where it is; agents prefer relays of their region'))
-    .addOption(listenOption(defaults.relayListen))
+    .addOption(listenOption(commandDefaults.relayListen))
     .addOption(announceOption('public address'))
     .option(
       '--stun-port <port>',
-      `answer STUN on this UDP port and the next, 0 for none (default: ${defaults.stunPort}, or none when taken)`,
+      `answer STUN on this UDP port and the next, 0 for none (default: ${commandDefaults.stunPort}, or none when taken)`,
       parseStunPort,
     )
     .option(
@@ -78,7 +78,7 @@ export const registerRelay: Register = (program, finish) => {
           ...options,
           joining,
           folder,
-          listen: options.listen ?? [defaults.relayListen],
+          listen: options.listen ?? [commandDefaults.relayListen],
           proxy: settings.proxy,
           signal,
         })

@@ -1,4 +1,4 @@
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { withProgress } from '../show/progress.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -11,7 +11,7 @@ export const registerRestored: Register = (admin, finish) => {
   const command = admin
     .command('restored')
     .description('resume a mesh on AWS whose table was restored from a backup')
-    .option('--stack <name>', 'its CloudFormation stack', defaults.stack)
+    .option('--stack <name>', 'its CloudFormation stack', commandDefaults.stack)
     .addHelpText(
       'after',
       `

@@ -1,7 +1,7 @@
 /** What Ctrl-C, SIGTERM and SIGHUP mean to a command. */
 import { closeSync, openSync } from 'node:fs'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 
 export interface Signals {
   /** Aborts at Ctrl-C, SIGTERM or the end of the terminal. */
@@ -17,7 +17,7 @@ export function listenForSignals(): Signals {
   const listeners: (() => void)[] = []
   let first: number | undefined
   const onSignal = () => {
-    if (first !== undefined && performance.now() - first > defaults.sameSignalMs) process.exit(130)
+    if (first !== undefined && performance.now() - first > commandDefaults.sameSignalMs) process.exit(130)
     first ??= performance.now()
     controller.abort()
   }

@@ -1,8 +1,8 @@
 import { Option } from 'commander'
 
 import { parseDuration } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 
 /** `--timeout TIME` of whatever waits for another member. */
 export const timeoutOption = (about = 'how long to wait: 500ms, 5s, 1m') =>
-  new Option('--timeout <time>', about).argParser(parseDuration).default(defaults.callTimeoutMs, '10s')
+  new Option('--timeout <time>', about).argParser(parseDuration).default(commandDefaults.callTimeoutMs, '10s')

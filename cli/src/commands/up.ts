@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 
 import { collect } from '../arguments.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
@@ -15,10 +15,10 @@ import {
   regionOption,
   takesJoin,
   takesMemberSettings,
-  type MemberOptions,
+  type MemberCommandOptions,
 } from './member-options.ts'
 
-interface Options extends MemberOptions {
+interface Options extends MemberCommandOptions {
   /** False: nowhere. */
   listen?: string[] | false
   paths: 'any' | 'relay'
@@ -33,7 +33,7 @@ export const registerUp: Register = (program, finish) => {
   )
     .addOption(nameOption())
     .addOption(regionOption('where this machine is'))
-    .addOption(listenOption(defaults.agentListen))
+    .addOption(listenOption(commandDefaults.agentListen))
     .option('--no-listen', 'listen nowhere: others reach this agent over relays and punched paths')
     .addOption(announceOption('address'))
     .addOption(
@@ -74,7 +74,7 @@ Examples:
           ...options,
           joining,
           folder,
-          listen: options.listen === false ? [] : (options.listen ?? [defaults.agentListen]),
+          listen: options.listen === false ? [] : (options.listen ?? [commandDefaults.agentListen]),
           proxy: settings.proxy,
           signal,
         })

@@ -1,7 +1,7 @@
 /** What may stand at the cursor of a command line, from the tree of commands and, for members and services, the agent. */
 import type { Argument, Command, Option } from 'commander'
 
-import { optionCalled, optionsOf, placeOf, splitOption, visibleCommands } from './words.ts'
+import { optionCalled, optionsOf, completionPlace, splitOption, visibleCommands } from './words.ts'
 
 export interface Candidate {
   value: string
@@ -45,7 +45,7 @@ export async function complete(
   values: ValueSource,
 ): Promise<Completions> {
   const current = words.at(-1) ?? ''
-  const { command, option, argument, given, optionsEnded } = placeOf(program, words.slice(0, -1))
+  const { command, option, argument, given, optionsEnded } = completionPlace(program, words.slice(0, -1))
   const valuesOf = (what: Option | Argument | undefined) => valuesFor(what, given, values)
   if (option !== undefined && !(option.optional && current.startsWith('-')))
     return starting(current, await valuesOf(option))

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { methodsByService } from '../local/described-services.ts'
 import { localClient, type LocalClient } from '../local/local-client.ts'
 import { readSettings } from '../settings.ts'
@@ -17,7 +17,7 @@ export const knownValues: ValueSource = async (kind, given) => {
       ...(data !== undefined && { data }),
     })
     if (kind === 'context') return await contexts(settings.data)
-    const client = localClient(settings.data, AbortSignal.timeout(defaults.completionMs))
+    const client = localClient(settings.data, AbortSignal.timeout(commandDefaults.completionMs))
     return kind === 'member' ? await members(client) : await services(client, kind)
   } catch {
     return []

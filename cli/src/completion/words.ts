@@ -1,7 +1,7 @@
 /** Where the cursor is in a command line: which command it belongs to, and what is expected there. */
 import type { Argument, Command, Option } from 'commander'
 
-export interface Place {
+export interface CompletionPlace {
   /** The innermost command that the words before the cursor name. */
   command: Command
   /** The option whose value is expected. */
@@ -21,7 +21,7 @@ export function optionsOf(command: Command): Option[] {
 }
 
 /** @param before the words between the program's name and the word under the cursor */
-export function placeOf(program: Command, before: readonly string[]): Place {
+export function completionPlace(program: Command, before: readonly string[]): CompletionPlace {
   let command = program
   let pending: Option | undefined
   let positions = 0

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { resolve } from 'node:path'
 
 import { readInput } from '../data/read-input.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { Config, ConfigSchema } from './config.ts'
 import { settingsOf } from './settings-of.ts'
 
@@ -15,7 +15,7 @@ export function configSchema(program: Command): ConfigSchema {
 
 /** Reads a file, wrong or not. @throws MeshError not_found, invalid_argument, too_large when it cannot be read at all */
 export async function readConfig(file: string, program: Command): Promise<Config> {
-  const text = await readInput(file, defaults.configBytes)
+  const text = await readInput(file, commandDefaults.configBytes)
   const { readConfigText } = await import('./config-text.ts')
   return readConfigText(text, resolve(file), configSchema(program))
 }

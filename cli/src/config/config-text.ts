@@ -15,7 +15,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 
-import { placeOf, type Config, type ConfigProblem, type ConfigSchema } from './config.ts'
+import { settingPlace, type Config, type ConfigProblem, type ConfigSchema } from './config.ts'
 import { readGiven, type Given, type Setting } from './settings-of.ts'
 
 /** Everything that is wrong is found, not the first alone. Aliases and tags are refused: no file needs them. */
@@ -60,7 +60,7 @@ class Reader {
       if (name === undefined) continue
       const setting = settings.find(each => each.name === name)
       const value = pair.value as Node | null
-      if (setting !== undefined) this.#setting(placeOf(section, name), setting, value, pair)
+      if (setting !== undefined) this.#setting(settingPlace(section, name), setting, value, pair)
       else if (section !== '' || !this.#schema.has(name)) this.#unknown(pair, section, name)
       else if (value === null || (isScalar(value) && value.value === null)) continue
       else if (isMap(value)) this.#section(value, name)

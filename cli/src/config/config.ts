@@ -18,5 +18,5 @@ export interface Config {
 /** The settings of each section; '' for those that all commands take. */
 export type ConfigSchema = ReadonlyMap<string, readonly Setting[]>
 
-export const placeOf = (section: string, name: string): string =>
+export const settingPlace = (section: string, name: string): string =>
   section === '' ? name : `${section}.${name}`

@@ -9,7 +9,7 @@ import {
   type Settings,
 } from '../settings.ts'
 import { loadConfig } from './config-file.ts'
-import { placeOf, type Config } from './config.ts'
+import { settingPlace, type Config } from './config.ts'
 import { giveSettings, resolveSettings, type Resolved } from './resolve-settings.ts'
 
 export interface Prepared {
@@ -43,7 +43,7 @@ export const rootOf = (command: Command): Command =>
 /** What is no option of a command of its own: which mesh, which proxy, and the join token. */
 function fileOptions(config: Config | undefined, command: Command): FileOptions {
   const text = (section: string, name: string) => {
-    const given = config?.values.get(placeOf(section, name))
+    const given = config?.values.get(settingPlace(section, name))
     return typeof given === 'string' ? given : undefined
   }
   const [context, data, proxy] = ['context', 'data', 'proxy'].map(name => text('', name))

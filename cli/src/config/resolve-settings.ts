@@ -3,7 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { redactText } from '@agent-mesh/protocol/redact'
 import { InvalidArgumentError, type Command } from 'commander'
 
-import { placeOf, type Config } from './config.ts'
+import { settingPlace, type Config } from './config.ts'
 import { givenInText, readGiven, settingsOf, type Setting } from './settings-of.ts'
 
 export interface Resolved {
@@ -26,7 +26,7 @@ export function resolveSettings(
       return { setting, value: command.getOptionValue(key), from: 'command line' }
     const text = env[setting.env] ?? ''
     if (text !== '') return { setting, value: readVariable(setting, text), from: 'environment' }
-    const given = config?.values.get(placeOf(section, name))
+    const given = config?.values.get(settingPlace(section, name))
     if (given !== undefined) return { setting, value: readGiven(setting, given), from: 'file' }
     return { setting, value: option.negate ? true : option.defaultValue, from: 'default' }
   })

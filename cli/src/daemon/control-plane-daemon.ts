@@ -12,7 +12,7 @@ import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import type { LogLevel } from '../commands/log-level.ts'
+import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { readContext, writeContext, type Context } from '../data/context-file.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 
-export interface OperationsInit {
+export interface OperationsServerInit {
   listen: { host: string; port: number }
   status: LocalDaemon['status']
   /** Prometheus text. */
@@ -17,7 +17,7 @@ export interface OperationsInit {
 
 const prometheusText = 'text/plain; version=0.0.4; charset=utf-8'
 
-export function operationsApp({ status, metrics }: Omit<OperationsInit, 'listen'>): Hono {
+export function operationsApp({ status, metrics }: Omit<OperationsServerInit, 'listen'>): Hono {
   const app = new Hono()
   app.get('/health', c => c.json({ status: 'ok' }))
   app.get('/ready', async c => {
@@ -29,7 +29,9 @@ export function operationsApp({ status, metrics }: Omit<OperationsInit, 'listen'
 }
 
 /** @throws MeshError unavailable when it cannot listen */
-export async function serveOperations(init: OperationsInit): Promise<{ url: string; stop(): Promise<void> }> {
+export async function serveOperations(
+  init: OperationsServerInit,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const { host, port } = init.listen
   const server = createAdaptorServer({ fetch: operationsApp(init).fetch }) as Server
   try {

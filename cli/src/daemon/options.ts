@@ -1,4 +1,4 @@
-import type { LogLevel } from '../commands/log-level.ts'
+import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import type { OwnedFolder } from '../data/data-folder.ts'
 import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'

@@ -3,7 +3,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { createRelay, type Relay, type TrafficLimits } from '@agent-mesh/relay'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { nameAskedInVain, otherNameText } from './given-name.ts'
@@ -44,7 +44,9 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
 
 /** A port that was asked for must work; the usual one may belong to another relay of this machine. */
 const stunOf = ({ stunPort }: RelayFlags) =>
-  stunPort === 0 ? {} : { stun: { port: stunPort ?? defaults.stunPort, optional: stunPort === undefined } }
+  stunPort === 0
+    ? {}
+    : { stun: { port: stunPort ?? commandDefaults.stunPort, optional: stunPort === undefined } }
 
 const mib = 1024 ** 2
 

@@ -1,10 +1,9 @@
 /** What a running process does at SIGHUP: read its configuration again, change what can change, say what needs a restart. */
-import { createLogger, type Logger } from '@agent-mesh/agent/observe/logger'
+import { createLogger, type Logger, type LogLevel } from '@agent-mesh/agent/observe/logger'
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { isDeepStrictEqual } from 'node:util'
 
 import type { Invocation } from '../commands/define.ts'
-import type { LogLevel } from '../commands/log-level.ts'
 import type { Resolved } from '../config/resolve-settings.ts'
 
 /** By the name of a setting that can change: takes its value. It throws to leave everything as it was. */

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import type { Invocation } from '../commands/define.ts'
 import { ownDataFolder, type OwnedFolder } from '../data/data-folder.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal } from '../local/local-server.ts'
 import type { Output } from '../show/output.ts'
@@ -59,7 +59,7 @@ export async function runDaemon(
     started = true
     // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
     flushCompileCache()
-    const stop = () => inTime(daemon.stop(), kind, drainMs + defaults.stopMs)
+    const stop = () => inTime(daemon.stop(), kind, drainMs + commandDefaults.stopMs)
     const reloads = reloadOnHangup({ reload, signal }, daemon.live)
     try {
       const isReady = (fields: object) =>

@@ -2,7 +2,7 @@
 import { inexactNumber } from '@agent-mesh/protocol/exact-json'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { readInput } from './read-input.ts'
 
 /** `-f key=value` is text; `-F key=value` is JSON where it is JSON, `@FILE` or `@-`, else text. */
@@ -35,7 +35,7 @@ export async function readParams(source: string | undefined, fields: readonly Fi
 
 async function sourceValue(source: string): Promise<unknown> {
   const file = source === '-' ? '-' : source.startsWith('@') ? source.slice(1) : undefined
-  const text = file === undefined ? source : await readInput(file, defaults.localRequestBytes)
+  const text = file === undefined ? source : await readInput(file, commandDefaults.localRequestBytes)
   return parseExact(text, 'params', file === undefined ? 'params' : file === '-' ? 'standard input' : file)
 }
 
@@ -65,7 +65,7 @@ function refuseInexact(text: string, place: string): void {
 
 async function fieldValue({ path, value, typed }: Field): Promise<unknown> {
   if (!typed) return value
-  if (value.startsWith('@')) return readInput(value.slice(1), defaults.localRequestBytes)
+  if (value.startsWith('@')) return readInput(value.slice(1), commandDefaults.localRequestBytes)
   try {
     JSON.parse(value)
   } catch {

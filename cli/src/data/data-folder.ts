@@ -2,7 +2,7 @@ import { ownFolder, type OwnedFolder } from '@agent-mesh/agent/identity/data-fol
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { join } from 'node:path'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 
 export type { OwnedFolder } from '@agent-mesh/agent/identity/data-folder'
 
@@ -21,10 +21,10 @@ export const socketPath = (folder: string): string => join(folder, 'agent.sock')
 /** @throws MeshError invalid_argument when the system would cut the socket path short */
 export function checkSocketPath(folder: string): void {
   const bytes = Buffer.byteLength(socketPath(folder))
-  if (bytes <= defaults.socketPathBytes) return
+  if (bytes <= commandDefaults.socketPathBytes) return
   throw new MeshError(
     'invalid_argument',
-    `Cannot use data folder ${folder}: its socket path has ${bytes} bytes, the limit is ${defaults.socketPathBytes}`,
+    `Cannot use data folder ${folder}: its socket path has ${bytes} bytes, the limit is ${commandDefaults.socketPathBytes}`,
     { hint: 'Choose a folder with a shorter path: --data DIR.' },
   )
 }

@@ -1,14 +1,17 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { createReadStream } from 'node:fs'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 
 /**
  * The text of a file, or of stdin for `-`.
  * @param mostBytes more is refused before it is read whole
  * @throws MeshError not_found, invalid_argument, too_large
  */
-export async function readInput(file: string, mostBytes: number = defaults.inputBytes): Promise<string> {
+export async function readInput(
+  file: string,
+  mostBytes: number = commandDefaults.inputBytes,
+): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {

@@ -5,11 +5,11 @@ import { localClient } from '../local/local-client.ts'
 import type { Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
 
-export type Path = NonNullable<LocalCallReply['path']>
+export type CallPath = NonNullable<LocalCallReply['path']>
 
 /** How a call between one ordered pair of agents went. */
 export type PairCall = { from: string; to: string } & (
-  { ok: true; path: Path; ms: number } | { ok: false; reason: string }
+  { ok: true; path: CallPath; ms: number } | { ok: false; reason: string }
 )
 
 /** Calls `host.info` from every agent at every other one, all at once; retries are inside each call. */
@@ -33,7 +33,7 @@ async function callPair(from: Child, to: Child, signal: AbortSignal): Promise<Pa
 }
 
 /** Paths of the calls that succeeded. */
-export function countPaths(calls: readonly PairCall[]): Record<Path, number> {
+export function countPaths(calls: readonly PairCall[]): Record<CallPath, number> {
   const count = { direct: 0, webrtc: 0, relay: 0 }
   for (const call of calls) if (call.ok) count[call.path]++
   return count

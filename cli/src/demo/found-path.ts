@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 import { localClient } from '../local/local-client.ts'
-import type { Path } from './calls.ts'
+import type { CallPath } from './calls.ts'
 import type { Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
 
@@ -10,7 +10,7 @@ export interface FoundPath {
   from: string
   to: string
   /** Each path when it was first seen, ms after the first. */
-  seen: { path: Path; ms: number }[]
+  seen: { path: CallPath; ms: number }[]
 }
 
 /** Follows how `from` reaches `to` until it does without a relay, at most `demoDefaults.upgradeMs`. */

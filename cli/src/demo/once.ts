@@ -1,5 +1,5 @@
 import { localClient } from '../local/local-client.ts'
-import { callAllPairs, countPaths, type PairCall, type Path } from './calls.ts'
+import { callAllPairs, countPaths, type PairCall, type CallPath } from './calls.ts'
 import { demoDefaults } from './defaults.ts'
 import type { FoundPath } from './found-path.ts'
 import { startDemoMesh, type DemoMesh } from './demo-mesh.ts'
@@ -10,7 +10,7 @@ export interface DemoSummary {
   /** Every ordered pair of agents before and after the first relay was killed. */
   calls: { ok: number; failed: number }
   /** Of the last call of each pair. */
-  paths: Record<Path, number>
+  paths: Record<CallPath, number>
   /** How the agents without an address came to reach each other. */
   found: FoundPath
   seconds: number

@@ -6,7 +6,7 @@ import { readContext } from '../data/context-file.ts'
 import { learn } from './learn.ts'
 
 /** Whose key asks a control plane. */
-export interface Key {
+export interface AdminKey {
   peerId: string
   signer: Signer
 }
@@ -14,7 +14,7 @@ export interface Key {
 /** Where the control plane of this context is, and the admin key. @throws MeshError not_found, invalid_argument */
 export async function readAdminFacts(
   folder: string,
-): Promise<{ url: string; meshId: string; identity: Key | MeshError }> {
+): Promise<{ url: string; meshId: string; identity: AdminKey | MeshError }> {
   const { url, meshId, admin } = await readContext(folder)
   return { url, meshId, identity: await learn('read the admin key', () => loadIdentity(folder, admin)) }
 }

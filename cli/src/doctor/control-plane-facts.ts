@@ -4,7 +4,7 @@ import { verifyHead, type VerifiedHead } from '@agent-mesh/protocol/head'
 import { verifyRecord } from '@agent-mesh/protocol/member-record'
 
 import type { ProxySettings } from '../settings.ts'
-import type { Key } from './admin-facts.ts'
+import type { AdminKey } from './admin-facts.ts'
 import { learn } from './learn.ts'
 
 export interface ControlPlaneFacts {
@@ -21,13 +21,13 @@ export interface ControlPlaneFacts {
 interface AskInit {
   url: string
   meshId: string
-  identity: Key | MeshError
+  identity: AdminKey | MeshError
   as: 'member' | 'admin'
   proxy: ProxySettings | undefined
   signal: AbortSignal
 }
 
-export async function askControlPlane(init: AskInit): Promise<ControlPlaneFacts> {
+export async function learnControlPlane(init: AskInit): Promise<ControlPlaneFacts> {
   const { url, identity } = init
   const answer = await learn('ask the control plane', () => askOpenly(init))
   const known = !(answer instanceof MeshError) && !(identity instanceof MeshError)
@@ -45,7 +45,7 @@ async function askOpenly({ url, meshId, identity, proxy, signal }: AskInit) {
   return { skewMs, head: await verifyHead(meshId, head) }
 }
 
-async function askAs({ peerId, signer }: Key, { url, meshId, as, proxy, signal }: AskInit) {
+async function askAs({ peerId, signer }: AdminKey, { url, meshId, as, proxy, signal }: AskInit) {
   const client = controlPlaneClient({ url, meshId, signer, proxy })
   if (as === 'admin') {
     await client.policy(signal)

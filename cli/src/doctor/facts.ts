@@ -5,7 +5,7 @@ import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { localClient } from '../local/local-client.ts'
 import type { ProxySettings } from '../settings.ts'
 import { readAdminFacts } from './admin-facts.ts'
-import { askControlPlane, type ControlPlaneFacts } from './control-plane-facts.ts'
+import { learnControlPlane, type ControlPlaneFacts } from './control-plane-facts.ts'
 import { readFolderFacts, type FolderFacts } from './folder-facts.ts'
 import { learn } from './learn.ts'
 import { readMemberFacts, type MemberFacts } from './member-facts.ts'
@@ -46,13 +46,13 @@ export async function gatherFacts({ path, flags, proxy, signal }: FactsInit): Pr
     const told =
       controlPlane instanceof MeshError || controlPlane === undefined
         ? undefined
-        : await askControlPlane({ ...controlPlane, identity, proxy, signal, as: 'member' })
+        : await learnControlPlane({ ...controlPlane, identity, proxy, signal, as: 'member' })
     const member = await readMemberFacts(path)
     return { ...common, now: Date.now(), kind: 'member', member, ...(told && { controlPlane: told }) }
   }
   if (!folder.files.includes('context.json')) return { ...common, now: Date.now(), kind: 'new' }
   const admin = await learn('read the context', () => readAdminFacts(path))
   const told =
-    admin instanceof MeshError ? undefined : await askControlPlane({ ...admin, proxy, signal, as: 'admin' })
+    admin instanceof MeshError ? undefined : await learnControlPlane({ ...admin, proxy, signal, as: 'admin' })
   return { ...common, now: Date.now(), kind: 'admin', ...(told && { controlPlane: told }) }
 }

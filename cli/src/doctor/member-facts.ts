@@ -8,11 +8,11 @@ import { signedHeadSchema, verifyHead, type VerifiedHead } from '@agent-mesh/pro
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { join } from 'node:path'
 
-import type { Key } from './admin-facts.ts'
+import type { AdminKey } from './admin-facts.ts'
 import { learn } from './learn.ts'
 
 export interface MemberFacts {
-  identity: Key | MeshError
+  identity: AdminKey | MeshError
   /** Undefined before the first enrolment. */
   controlPlane: ControlPlaneRef | undefined | MeshError
   head: VerifiedHead | undefined | MeshError

@@ -2,7 +2,7 @@
 import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
 import type { LocalService } from '@agent-mesh/protocol/local-api'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { LocalClient } from './local-client.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function describedBy(
     ...(service !== undefined && { params: { service } }),
     peer,
     idempotent: true,
-    timeoutMs: defaults.describeMs,
+    timeoutMs: commandDefaults.describeMs,
   })
   const { result } = hostService.methods.describe
   return parse(result, value, `read what ${peer} says of its services`, 'protocol_error').services
@@ -40,7 +40,7 @@ export async function methodsByService(
   const asked = [...new Set(services.flatMap(({ providers }) => firstOnline(providers) ?? []))]
   const answers = await Promise.all(
     // The member may be older, unreachable, or not let this one ask: its methods stay unknown.
-    asked.slice(0, defaults.describingMembers).map(peer => describedBy(client, peer).catch(() => [])),
+    asked.slice(0, commandDefaults.describingMembers).map(peer => describedBy(client, peer).catch(() => [])),
   )
   return new Map(
     answers

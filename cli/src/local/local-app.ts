@@ -17,16 +17,16 @@ import { bodyLimit } from 'hono/body-limit'
 import { Readable } from 'node:stream'
 import type * as z from 'zod/mini'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { LocalDaemon } from './local-daemon.ts'
 
 /** The routes of the local socket: Request to Response, nothing of sockets. */
 export function localApp(daemon: LocalDaemon): Hono {
   const app = new Hono()
   const tooLarge = () => {
-    throw new MeshError('too_large', `Cannot read request: over ${defaults.localRequestBytes} bytes`)
+    throw new MeshError('too_large', `Cannot read request: over ${commandDefaults.localRequestBytes} bytes`)
   }
-  app.use(bodyLimit({ maxSize: defaults.localRequestBytes, onError: tooLarge }))
+  app.use(bodyLimit({ maxSize: commandDefaults.localRequestBytes, onError: tooLarge }))
   app.get('/v1/status', async c => c.json(redact(await daemon.status()) as LocalStatus))
   app.get('/v1/peers', async c => c.json({ peers: await daemon.peers() }))
   app.get('/v1/services', async c => c.json({ services: await daemon.services() }))

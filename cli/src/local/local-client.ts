@@ -23,7 +23,7 @@ import { request, type IncomingMessage } from 'node:http'
 import type * as z from 'zod/mini'
 
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 
 /**
@@ -34,18 +34,18 @@ export function localClient(folder: string, signal?: AbortSignal) {
   checkSocketPath(folder)
   const wire = { folder, signal }
   const get = <S extends z.ZodMiniType>(path: string, schema: S) =>
-    ask(wire, { method: 'GET', path, timeoutMs: defaults.localTimeoutMs }, schema)
+    ask(wire, { method: 'GET', path, timeoutMs: commandDefaults.localTimeoutMs }, schema)
   const post = async <S extends z.ZodMiniType>(
     path: string,
     body: { timeoutMs?: number | undefined },
     schema: S,
   ) => {
-    const timeoutMs = (body.timeoutMs ?? defaults.callTimeoutMs) + defaults.localSlackMs
+    const timeoutMs = (body.timeoutMs ?? commandDefaults.callTimeoutMs) + commandDefaults.localSlackMs
     const text = JSON.stringify(body)
-    if (Buffer.byteLength(text) > defaults.localRequestBytes)
+    if (Buffer.byteLength(text) > commandDefaults.localRequestBytes)
       throw new MeshError(
         'too_large',
-        `Cannot ask ${path}: the request is over ${defaults.localRequestBytes} bytes`,
+        `Cannot ask ${path}: the request is over ${commandDefaults.localRequestBytes} bytes`,
       )
     return ask(wire, { method: 'POST', path, body: text, timeoutMs }, schema)
   }

@@ -1,7 +1,7 @@
 import { printable } from '@agent-mesh/protocol/printable'
 import type { Ora } from 'ora'
 
-import { defaults } from '../defaults.ts'
+import { commandDefaults } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 
 /**
@@ -22,7 +22,8 @@ export async function withProgress<T>(
     if (!ended)
       spinner = ora({ text: printable(current), stream: process.stderr, discardStdin: false }).start()
   }
-  const timer = interactive && !json ? setTimeout(() => void show(), defaults.progressAfterMs) : undefined
+  const timer =
+    interactive && !json ? setTimeout(() => void show(), commandDefaults.progressAfterMs) : undefined
   try {
     return await work(next => {
       current = next

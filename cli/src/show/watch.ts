@@ -15,7 +15,7 @@ export interface Shown {
   text: () => Text
 }
 
-export interface Watch {
+export interface RepeatedView {
   settings: Pick<Settings, 'redraws' | 'json' | 'color'>
   output: Output
   signal: AbortSignal
@@ -39,7 +39,7 @@ export const watchOption = (every: string): Option =>
  * `--json` a line each. Once it has begun, a failure is shown and the watch goes on: the process may come back.
  * @throws what the first `look` throws
  */
-export async function showOnceOrWatch(watch: Watch, look: () => Promise<Shown>): Promise<void> {
+export async function showOnceOrWatch(watch: RepeatedView, look: () => Promise<Shown>): Promise<void> {
   const { settings, output, signal, every } = watch
   const first = await look()
   if (every === undefined) return output.result(first.value, first.text)
@@ -70,7 +70,7 @@ interface Screen {
   end(): void
 }
 
-function appended({ settings, output }: Watch): Screen {
+function appended({ settings, output }: RepeatedView): Screen {
   let begun = false
   return {
     show: ({ value, text }) => {

@@ -1,6 +1,6 @@
 /** What members do in a month, as numbers with their reasons: the bill is these times counted units times prices. */
 
-import { auditSeal, healthMemberMs } from '../defaults.ts'
+import { auditSealTimes, healthMemberMs } from '../defaults.ts'
 
 /** Minutes of an average month. */
 export const monthMinutes = 43_830
@@ -48,7 +48,7 @@ export const workload = {
   auditMonths: 12,
   auditBytes: 430,
   /** Minutes between signed heads of the audit, each of which reads the entries since the last one. */
-  auditSealMinutes: auditSeal.everyMs / 60_000,
+  auditSealMinutes: auditSealTimes.everyMs / 60_000,
   /** Bytes of a reply to a report, and to what agents ask (head, relays, credential), on the wire with headers. */
   reportReplyBytes: 700,
   replyBytes: 8_000,

@@ -11,7 +11,7 @@ import {
   type AuditHead,
   type SignedAuditHead,
 } from '@agent-mesh/protocol'
-import { auditSeal as limits } from '../defaults.ts'
+import { auditSealTimes as limits } from '../defaults.ts'
 import type { HeadPart } from '../store/model.ts'
 import type { MeshContext } from './mesh-context.ts'
 

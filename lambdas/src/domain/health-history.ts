@@ -1,5 +1,5 @@
 import { parseJson, regionHealth, type HealthReply, type HealthStep } from '@agent-mesh/protocol'
-import { healthHistory as steps, healthMemberMs } from '../defaults.ts'
+import { healthHistoryTimes as steps, healthMemberMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 

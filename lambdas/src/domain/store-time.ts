@@ -4,7 +4,7 @@
  * operator confirms the clock. Why it is so: docs/adr/0019-clocks-and-sweeps.md.
  */
 import { MeshError } from '@agent-mesh/protocol'
-import { storeTime as limits } from '../defaults.ts'
+import { storeTimeLimits as limits } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import type { Store } from '../store/store.ts'
 

@@ -150,7 +150,7 @@ export const isTombstone = (entry: MapEntry): entry is Tombstone => 'gone' in en
 export const isMember = (entry: MapEntry): entry is Member => !isTombstone(entry)
 
 /** One numbered change of a shard. */
-export interface MapChange {
+export interface MapLogEntry {
   v: number
   peerId: string
   /** Serial of the enrolment that was removed; absent for a put. */
@@ -172,7 +172,7 @@ export interface MapWrite {
   v: number
 }
 
-export interface RelayReport {
+export interface LeaseReport {
   relay: string
   /** Names one run of the relay process. */
   epoch: string

@@ -1,7 +1,7 @@
 /** Refusals that every adapter words alike. */
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Enrolment, HeadPart, Lease, RelayReport } from './model.ts'
+import type { Enrolment, HeadPart, Lease, LeaseReport } from './model.ts'
 
 /** How long after the expiry of its credential an enrolment lives, ms. */
 export const graceMs = credentialDays.grace * 24 * 3600_000
@@ -82,9 +82,9 @@ export const mapGap = (shard: number, after: number) =>
   })
 
 /** A report follows the stored one, repeats it, or belongs to another time. A new epoch begins with number 1. */
-export const placeOf = (
+export const orderOfReport = (
   stored: Lease | undefined,
-  { epoch, seq }: RelayReport,
+  { epoch, seq }: LeaseReport,
 ): 'next' | 'repeat' | 'stray' => {
   if (stored === undefined) return 'next'
   if (epoch !== stored.epoch) return seq === 1 ? 'next' : 'stray'
@@ -92,7 +92,7 @@ export const placeOf = (
   return seq === stored.seq ? 'repeat' : 'stray'
 }
 
-export const strayReport = (report: RelayReport, stored: Lease | undefined) =>
+export const strayReport = (report: LeaseReport, stored: Lease | undefined) =>
   new MeshError(
     'conflict',
     `Cannot apply relay report: ${report.epoch}/${report.seq} does not follow ${stored?.epoch}/${stored?.seq}`,

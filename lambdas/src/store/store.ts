@@ -8,7 +8,7 @@ import type {
   HealthRollUp,
   Joined,
   Lease,
-  MapChange,
+  MapLogEntry,
   MapEntry,
   MapHeads,
   MapWrite,
@@ -17,7 +17,7 @@ import type {
   NewToken,
   Redeemed,
   Redemption,
-  RelayReport,
+  LeaseReport,
   Token,
 } from './model.ts'
 
@@ -118,7 +118,7 @@ export interface DirectoryStore {
    * Changes after number `after`, in order, without gaps.
    * @throws MeshError map_gap when the number is unknown or older than the log is kept
    */
-  readChanges(shard: number, page: { after: number; limit: number }): Promise<MapChange[]>
+  readChanges(shard: number, page: { after: number; limit: number }): Promise<MapLogEntry[]>
   /** Peers of a shard that offer the service, in order of peerId, `after` excluded. */
   listProviders(service: string, shard: number, page: { after?: string; limit: number }): Promise<string[]>
 }
@@ -130,7 +130,7 @@ export interface PresenceStore {
    * a member here when its homeSeq is higher than the stored one, `down` only ends what this relay holds.
    * @throws MeshError conflict with details `{ epoch, seq }` when the report does not follow the stored one
    */
-  applyReport(report: RelayReport): Promise<Lease>
+  applyReport(report: LeaseReport): Promise<Lease>
   /** Leases alive now. */
   readLeases(): Promise<Lease[]>
 }

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net'
-import { targetOf, TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
+import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { circuitServer, type CircuitServer, type CircuitServerInit } from './circuit-server.ts'
@@ -8,9 +8,9 @@ import { circuitServer, type CircuitServer, type CircuitServerInit } from './cir
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(() => mesh.stop())
 

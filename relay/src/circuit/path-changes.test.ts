@@ -1,4 +1,4 @@
-import { targetOf, TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
+import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Link, Transport } from '@agent-mesh/agent/transport/index'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { circuitServer, type CircuitServer } from './circuit-server.ts'
@@ -9,11 +9,11 @@ const changes = Number(process.env['PATH_CHANGES'] ?? 40)
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 20_000, interval: 5 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 let relay: Transport
 let circuit: CircuitServer
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
   circuit = circuitServer()
   relay = await mesh.start(await mesh.member('relay', ['relay']), {
     relay: circuit.relay,

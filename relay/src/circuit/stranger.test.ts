@@ -1,7 +1,7 @@
 import { generateIdentity } from '@agent-mesh/agent/identity/index'
 import type { Transport } from '@agent-mesh/agent/transport/index'
 import { createNode, type MeshNode } from '@agent-mesh/agent/transport/libp2p/node'
-import { TestMesh } from '@agent-mesh/agent/transport/testing/test-mesh'
+import { TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -15,13 +15,13 @@ const hopProtocol = '/libp2p/circuit/relay/0.2.0/hop'
 /** HopMessage {type: RESERVE}, length-prefixed. */
 const reserve = Uint8Array.of(2, 8, 0)
 
-let mesh: TestMesh
+let mesh: TestTransports
 let relay: Transport
 let circuit: CircuitServer
 let stranger: MeshNode
 
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
   circuit = circuitServer()
   relay = await mesh.start(await mesh.member('relay', ['relay']), {
     relay: circuit.relay,

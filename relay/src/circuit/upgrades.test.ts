@@ -1,6 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { targetOf, TestMesh, type TestMember } from '@agent-mesh/agent/transport/testing/test-mesh'
+import {
+  targetOf,
+  TestTransports,
+  type TransportMember,
+} from '@agent-mesh/agent/transport/testing/test-transports'
 import type { Link, RelayCandidate, Transport, TransportInit } from '@agent-mesh/agent/transport/index'
 import { upgradeProtocol } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,12 +17,12 @@ const until = <T>(condition: () => T | Promise<T>) =>
 type Settings = NonNullable<TransportInit['upgrades']>
 type Report = Parameters<NonNullable<Settings['onReport']>>[0]
 
-let mesh: TestMesh
+let mesh: TestTransports
 let relay: RelayCandidate
 let reports: Report[]
 const servers: Server[] = []
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
   reports = []
   const circuit = circuitServer({})
   const transport = await mesh.start(await mesh.member('relay', ['relay']), {
@@ -74,13 +78,16 @@ const seenAt = (localPort: number, addr: string) => () => ({
 })
 
 /** Two members, the lower peer id first. */
-async function members(): Promise<[TestMember, TestMember]> {
+async function members(): Promise<[TransportMember, TransportMember]> {
   const both = [await mesh.member('a'), await mesh.member('b')]
-  return both.sort((a, b) => (a.identity.peerId < b.identity.peerId ? -1 : 1)) as [TestMember, TestMember]
+  return both.sort((a, b) => (a.identity.peerId < b.identity.peerId ? -1 : 1)) as [
+    TransportMember,
+    TransportMember,
+  ]
 }
 
 async function start(
-  member: TestMember,
+  member: TransportMember,
   settings: Partial<Settings> | undefined,
   init: Partial<TransportInit> = {},
 ) {

@@ -1,6 +1,6 @@
 import { formatMapCursor, type MapChange } from '@agent-mesh/protocol'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import { MapFeed } from './map-feed.ts'
 
 const cursor = (v: number) => formatMapCursor({ epoch: 'one', v: new Array<number>(16).fill(v) })
@@ -46,7 +46,7 @@ describe('MapFeed', () => {
     at = cursor(10)
     const next = feed.pageAfter(cursor(8))
     expect(next).not.toBe(page)
-    for (let i = 0; i < defaults.sharedPages; i++) feed.pageAfter(cursor(i))
+    for (let i = 0; i < relayDefaults.sharedPages; i++) feed.pageAfter(cursor(i))
     expect(feed.pageAfter(cursor(8))).not.toBe(next)
   })
 

@@ -3,7 +3,7 @@
  * relay a thousand ask for the same page.
  */
 import type { HeadKeeper, MemberStore, MeshMap } from '@agent-mesh/agent'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import type { PresenceFeed } from '../presence/presence-feed.ts'
 import { mapPageAfter } from './map-pages.ts'
 import type { ChangesMessage, HeadMessage, MapSource } from './map-subscriber.ts'
@@ -41,7 +41,7 @@ export class MapFeed implements MapSource {
     if (this.#pages.has(cursor)) return this.#pages.get(cursor)
     const page = this.#read(at, cursor)
     const [oldest] = this.#pages.keys()
-    if (this.#pages.size >= defaults.sharedPages) this.#pages.delete(oldest)
+    if (this.#pages.size >= relayDefaults.sharedPages) this.#pages.delete(oldest)
     this.#pages.set(cursor, page)
     return page
   }

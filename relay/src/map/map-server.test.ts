@@ -14,7 +14,7 @@ import {
   type MeshMap,
   type Transport,
 } from '@agent-mesh/agent'
-import { targetOf, TestMesh as Network } from '@agent-mesh/agent/transport/testing/test-mesh'
+import { targetOf, TestTransports as Network } from '@agent-mesh/agent/transport/testing/test-transports'
 import {
   formatMapCursor,
   mapMessageBytes,

@@ -4,7 +4,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Logger } from '@agent-mesh/agent'
 import { ExponentialBackoff } from 'cockatiel'
 import { WebSocket } from 'ws'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 
 export interface WatchInit {
   /** Where to connect to now, with the cursor to go on from; undefined while that is not known. */
@@ -17,8 +17,8 @@ export interface WatchInit {
 export class Watch {
   readonly #init: WatchInit
   readonly #backoff = new ExponentialBackoff({
-    initialDelay: defaults.watchRetryMinMs,
-    maxDelay: defaults.watchRetryMaxMs,
+    initialDelay: relayDefaults.watchRetryMinMs,
+    maxDelay: relayDefaults.watchRetryMaxMs,
   })
   #pause = this.#backoff.next()
   #socket: WebSocket | undefined
@@ -57,7 +57,7 @@ export class Watch {
       if (this.#stopped) return
       if (target === undefined) return this.#retryLater()
       const { url, headers } = target
-      const handshakeTimeout = defaults.watchHandshakeMs
+      const handshakeTimeout = relayDefaults.watchHandshakeMs
       this.#open(new WebSocket(url, { headers, handshakeTimeout, maxPayload: mapMessageBytes }))
     } catch (error) {
       this.#init.log.debug({ err: error }, 'watch connection not opened')
@@ -87,7 +87,7 @@ export class Watch {
   /** A connection that is silent longer than the server's pings are apart is dead. */
   #heard(): void {
     clearTimeout(this.#alive)
-    this.#alive = setTimeout(() => this.#socket?.terminate(), defaults.watchSilenceMs)
+    this.#alive = setTimeout(() => this.#socket?.terminate(), relayDefaults.watchSilenceMs)
   }
 
   async #handle(text: string): Promise<void> {

@@ -25,7 +25,7 @@ export class Neighbours {
     this.#init = init
     this.#watch = new WatchLinks({
       targets: () => this.#chosen().map(({ peerId }) => peerId),
-      connect: (peerId, signal) => this.#connect(peerId, signal),
+      linkTo: (peerId, signal) => this.#connect(peerId, signal),
       ping: (link, signal) => this.#ping(link, signal),
       log: init.log,
     })

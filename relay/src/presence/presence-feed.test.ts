@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import type { HomedChange } from './homed-agents.ts'
 import { PresenceFeed } from './presence-feed.ts'
 
@@ -65,16 +65,16 @@ describe('PresenceFeed', () => {
   })
 
   test('tells a follower that lags what it missed, and one that missed too much of all', () => {
-    for (let i = 0; i < defaults.presenceSteps + 1; i++) {
+    for (let i = 0; i < relayDefaults.presenceSteps + 1; i++) {
       up(`agent-${i}`)
       gathered()
     }
-    const last = defaults.presenceSteps + 1
+    const last = relayDefaults.presenceSteps + 1
     expect(said(last - 2)).toEqual([
       { type: 'presence', full: false, up: [`agent-${last - 2}`], down: [] },
       { type: 'presence', full: false, up: [`agent-${last - 1}`], down: [] },
     ])
-    expect(said(1)).toHaveLength(defaults.presenceSteps)
+    expect(said(1)).toHaveLength(relayDefaults.presenceSteps)
     expect(said(0)).toMatchObject([{ full: true }])
     expect(said(0)?.[0]?.up).toHaveLength(last + 1)
   })

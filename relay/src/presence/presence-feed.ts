@@ -4,7 +4,7 @@
  */
 import { limits, type MapMessage } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import type { HomedAgents, HomedChange } from './homed-agents.ts'
 
 export type PresenceMessage = Extract<MapMessage, { type: 'presence' }>
@@ -73,7 +73,7 @@ export class PresenceFeed {
     for (const peerId of up) this.#online.add(peerId)
     for (const peerId of down) this.#online.delete(peerId)
     this.#steps.push(inMessages(up, down, false))
-    if (this.#steps.length > defaults.presenceSteps) this.#steps.shift()
+    if (this.#steps.length > relayDefaults.presenceSteps) this.#steps.shift()
     this.#at++
     this.#all = undefined
     this.#init.onStep()

@@ -2,7 +2,7 @@
 import type { ControlPlaneClient, Logger } from '@agent-mesh/agent'
 import { MeshError, type HeadNumbers, type RelayReport } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import type { HomedAgents } from './homed-agents.ts'
 import { PresenceReport } from './presence-report.ts'
 
@@ -35,7 +35,7 @@ export class PresenceReporter {
 
   constructor(init: PresenceReporterInit) {
     this.#init = init
-    this.#pauses = init.pauses ?? defaults
+    this.#pauses = init.pauses ?? relayDefaults
     this.#stopListening = init.homed.onChange(() => this.reportSoon())
   }
 

@@ -22,7 +22,7 @@ import {
 } from '@agent-mesh/protocol'
 import { startTimer } from '@agent-mesh/protocol/timers'
 import type { CircuitServer } from '../circuit/index.ts'
-import { defaults } from '../defaults.ts'
+import { relayDefaults } from '../defaults.ts'
 import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
@@ -51,7 +51,7 @@ export class Relay {
   #stopping: Promise<void> | undefined
   #stopped = false
 
-  constructor({ member, circuit, stun, pollMs = defaults.pollMs }: RelayParts) {
+  constructor({ member, circuit, stun, pollMs = relayDefaults.pollMs }: RelayParts) {
     const { client, head, map, store, log, identity, clock } = member
     this.#member = member
     this.#circuit = circuit
@@ -89,7 +89,7 @@ export class Relay {
     )
     transport.links.keepWhen(({ peer }) => this.#neighbours.keeps(peer.peerId))
     member.pathWatch.probeAtRest(({ peer }) =>
-      this.#homed.has(peer.peerId) ? defaults.agentProbeMs : undefined,
+      this.#homed.has(peer.peerId) ? relayDefaults.agentProbeMs : undefined,
     )
     const lease = member.presence.from(identity.peerId)
     this.#homed.onChange(change => lease.tell({ full: false, ...change }))

@@ -12,7 +12,7 @@ import {
   StunProbe,
   type Interfaces,
   type ProxyOptions,
-  type StunServer,
+  type StunServerAddress,
 } from '../../transport/index.ts'
 import { netcheckDefaults } from './defaults.ts'
 import type { Measured, NetworkFacts, RelayFacts, UdpFacts } from './network-facts.ts'
@@ -84,12 +84,12 @@ async function measure(
 const reasonOf = (thrown: unknown): string =>
   toMeshError(thrown, 'unavailable', 'reach it').message.replace(/^Cannot .*?: /, '')
 
-interface Asked {
+interface LearntFromPlane {
   facts?: NonNullable<NetworkFacts['controlPlane']>
   relays: readonly RelayEntry[]
 }
 
-async function askControlPlane({ controlPlane, proxy, signal }: NetworkCheckInit): Promise<Asked> {
+async function askControlPlane({ controlPlane, proxy, signal }: NetworkCheckInit): Promise<LearntFromPlane> {
   if (controlPlane === undefined) return { relays: [] }
   const { url, meshId } = controlPlane
   const client = controlPlaneClient({ url, meshId: meshId ?? '', proxy })
@@ -133,7 +133,7 @@ function stunServers(relays: readonly RelayEntry[], type: 'udp4' | 'udp6') {
     .flatMap(({ peerId, addrs }) =>
       addrs.flatMap(addr => {
         const [, kind = '', host = '', port = ''] = stunShape.exec(addr) ?? []
-        const server: StunServer = { host, port: Number(port) }
+        const server: StunServerAddress = { host, port: Number(port) }
         return kinds.includes(kind) ? [{ relayId: peerId, addr, server }] : []
       }),
     )

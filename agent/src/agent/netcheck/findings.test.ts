@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { findingsOf, type Finding } from './findings.ts'
+import { findingsOf, type NetworkFinding } from './findings.ts'
 import type { NetworkFacts, RelayFacts } from './network-facts.ts'
 
 const up = { ok: true, ms: 12 } as const
@@ -28,14 +28,14 @@ const well: NetworkFacts = {
   udp6: { asked: 0, answered: 0, mapping: 'unknown' },
   ms: 100,
 }
-const find = (facts: Partial<NetworkFacts>, topic: Finding['topic']) =>
+const find = (facts: Partial<NetworkFacts>, topic: NetworkFinding['topic']) =>
   findingsOf({ ...well, ...facts }).find(finding => finding.topic === topic)
 
 test('a network without limits is good throughout', () => {
   expect(findingsOf(well).map(({ level }) => level)).toEqual(findingsOf(well).map(() => 'good'))
 })
 
-test.each<[string, Finding['topic'], Partial<NetworkFacts>, Finding['level'], RegExp]>([
+test.each<[string, NetworkFinding['topic'], Partial<NetworkFacts>, NetworkFinding['level'], RegExp]>([
   ['a symmetric NAT', 'NAT', { udp4: { ...udp, mapping: 'symmetric' } }, 'note', /symmetric/],
   ['no more than can be known', 'NAT', {}, 'good', /cone or easier.*198\.51\.100\.1:7/],
   [

@@ -3,7 +3,7 @@ import { partsOf } from '../../transport/index.ts'
 import { fastest } from './check-network.ts'
 import type { Measured, NetworkFacts, UdpFacts } from './network-facts.ts'
 
-export interface Finding {
+export interface NetworkFinding {
   topic: 'control plane' | 'relays' | 'NAT' | 'UDP' | 'TCP' | 'port 443' | 'proxy' | 'addresses'
   /** `bad`: something does not work; `note`: it works with limits. */
   level: 'good' | 'note' | 'bad'
@@ -13,7 +13,7 @@ export interface Finding {
   means: string
 }
 
-export function findingsOf(facts: NetworkFacts): Finding[] {
+export function findingsOf(facts: NetworkFacts): NetworkFinding[] {
   return [
     ...controlPlaneFinding(facts),
     relaysFinding(facts),
@@ -29,7 +29,7 @@ export function findingsOf(facts: NetworkFacts): Finding[] {
 const told = (measured: Measured): string =>
   measured.ok ? `answers in ${Math.round(measured.ms)} ms` : `is not reached: ${measured.error}`
 
-function controlPlaneFinding({ controlPlane }: NetworkFacts): Finding[] {
+function controlPlaneFinding({ controlPlane }: NetworkFacts): NetworkFinding[] {
   if (controlPlane === undefined) return []
   const means = controlPlane.ok
     ? 'This machine can join and hears of changes.'
@@ -38,7 +38,7 @@ function controlPlaneFinding({ controlPlane }: NetworkFacts): Finding[] {
   return [{ topic: 'control plane', level, says: `${controlPlane.url} ${told(controlPlane)}`, means }]
 }
 
-function relaysFinding({ relays, controlPlane }: NetworkFacts): Finding {
+function relaysFinding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
   const reached = relays.filter(relay => fastest(relay) < Infinity)
   const [nearest] = reached
   if (relays.length === 0 && controlPlane?.ok === false)
@@ -74,7 +74,7 @@ function relaysFinding({ relays, controlPlane }: NetworkFacts): Finding {
 
 const punchingUnknown = 'Whether direct paths can be punched is not known; TCP is tried all the same.'
 
-const natWords: Record<UdpFacts['mapping'], Omit<Finding, 'topic'>> = {
+const natWords: Record<UdpFacts['mapping'], Omit<NetworkFinding, 'topic'>> = {
   open: {
     level: 'good',
     says: 'none: this machine has the address that others see',
@@ -99,14 +99,14 @@ const natWords: Record<UdpFacts['mapping'], Omit<Finding, 'topic'>> = {
   unknown: { level: 'note', says: 'unknown: no STUN server is known', means: punchingUnknown },
 }
 
-function natFinding({ udp4, udp6 }: NetworkFacts): Finding {
+function natFinding({ udp4, udp6 }: NetworkFacts): NetworkFinding {
   const facts = udp4.answered > 0 || udp6.answered === 0 ? udp4 : udp6
   const words = natWords[facts.mapping]
   const seen = facts.mapped === undefined ? '' : ` (seen at ${facts.mapped})`
   return { topic: 'NAT', ...words, says: `${words.says}${seen}` }
 }
 
-function tcpFinding({ tcp }: NetworkFacts): Finding[] {
+function tcpFinding({ tcp }: NetworkFacts): NetworkFinding[] {
   if (tcp === undefined || tcp.mapping === 'unknown') return []
   const stable = tcp.mapping === 'stable'
   return [
@@ -119,7 +119,7 @@ function tcpFinding({ tcp }: NetworkFacts): Finding[] {
   ]
 }
 
-function udpFinding({ udp4, udp6 }: NetworkFacts): Finding {
+function udpFinding({ udp4, udp6 }: NetworkFacts): NetworkFinding {
   const asked = udp4.asked + udp6.asked
   const answered = udp4.answered + udp6.answered
   if (asked === 0)
@@ -139,7 +139,7 @@ function udpFinding({ udp4, udp6 }: NetworkFacts): Finding {
   }
 }
 
-function port443Finding({ relays, controlPlane }: NetworkFacts): Finding {
+function port443Finding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
   const topic = 'port 443'
   const tried = relays.flatMap(({ addrs }) => addrs).filter(({ addr }) => partsOf(addr)?.port === 443)
   const web =
@@ -164,7 +164,7 @@ function port443Finding({ relays, controlPlane }: NetworkFacts): Finding {
   }
 }
 
-function proxyFinding({ proxy, relays, controlPlane }: NetworkFacts): Finding[] {
+function proxyFinding({ proxy, relays, controlPlane }: NetworkFacts): NetworkFinding[] {
   if (proxy === undefined) return []
   const webs = relays.flatMap(({ addrs }) => addrs).filter(({ addr }) => partsOf(addr)?.over !== 'tcp')
   const works = [...webs, ...(controlPlane === undefined ? [] : [controlPlane])].some(({ ok }) => ok)
@@ -176,7 +176,7 @@ function proxyFinding({ proxy, relays, controlPlane }: NetworkFacts): Finding[] 
   return [{ topic: 'proxy', level: works ? 'good' : 'bad', says: `${proxy} is used`, means }]
 }
 
-function addressesFinding({ addresses, ip4, ip6 }: NetworkFacts): Finding {
+function addressesFinding({ addresses, ip4, ip6 }: NetworkFacts): NetworkFinding {
   const families = [ip4 ? 'IPv4' : '', ip6 ? 'IPv6' : ''].filter(family => family !== '').join(' and ')
   if (addresses.length === 0)
     return {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export interface Asked {
+export interface ServedRequest {
   method: string
   url: URL
   authorization: string | undefined
@@ -11,7 +11,7 @@ export interface Asked {
   body: Uint8Array<ArrayBuffer>
 }
 
-export interface Answer {
+export interface ServedAnswer {
   status?: number
   headers?: Record<string, string>
   /** Objects go out as JSON. */
@@ -19,14 +19,16 @@ export interface Answer {
 }
 
 export class TestServer {
-  readonly asked: Asked[] = []
+  readonly asked: ServedRequest[] = []
   readonly #server: Server
 
   private constructor(server: Server) {
     this.#server = server
   }
 
-  static async start(answer: (asked: Asked, count: number) => Answer | Promise<Answer>): Promise<TestServer> {
+  static async start(
+    answer: (asked: ServedRequest, count: number) => ServedAnswer | Promise<ServedAnswer>,
+  ): Promise<TestServer> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))

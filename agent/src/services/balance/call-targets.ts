@@ -30,10 +30,10 @@ export interface CallTargets {
    * @param options.deadline monotonic ms
    * @throws MeshError `unavailable` and others
    */
-  connect(peerId: string, options: ConnectOptions): Callee | Promise<Callee>
+  callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee>
 }
 
-export interface ConnectOptions {
+export interface CalleeOptions {
   readonly deadline: number
   readonly signal?: AbortSignal | undefined
 }

@@ -2,7 +2,7 @@
 import type { Providers } from './call-targets.ts'
 
 /** Whom the tries of one call have asked. */
-export interface Asked {
+export interface TriedPeers {
   readonly tried: ReadonlySet<string>
   /** The last one; undefined before the first try. */
   readonly last: string | undefined
@@ -15,7 +15,7 @@ export interface Asked {
  */
 export function choosePeer(
   { good, doubtful, offline }: Providers,
-  { tried, last }: Asked,
+  { tried, last }: TriedPeers,
   random: () => number,
 ): string | undefined {
   const isNew = (peerId: string) => !tried.has(peerId)

@@ -4,7 +4,7 @@ import { Encoded } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
 import type { LinkCallOptions } from '../../rpc/index.ts'
 import { Attempts } from './attempts.ts'
-import type { Callee, ConnectOptions, Providers } from '../balance/call-targets.ts'
+import type { Callee, CalleeOptions, Providers } from '../balance/call-targets.ts'
 import type { Plan } from './plan.ts'
 
 type Script = (options: LinkCallOptions, asked: number) => Promise<unknown>
@@ -20,12 +20,12 @@ interface Mesh {
 /** Members by name; `dial` may fail or wait. */
 function meshOf(
   members: Record<string, Script>,
-  dial: (name: string, options: ConnectOptions) => Promise<void> = () => Promise.resolve(),
+  dial: (name: string, options: CalleeOptions) => Promise<void> = () => Promise.resolve(),
 ): Mesh {
   const calls: string[] = []
   const dials: Mesh['dials'] = []
   const retried: ErrorCode[] = []
-  const connect = async (name: string, options: ConnectOptions): Promise<Callee> => {
+  const callee = async (name: string, options: CalleeOptions): Promise<Callee> => {
     dials.push({ name, ms: options.deadline - performance.now() })
     await dial(name, options)
     return {
@@ -42,7 +42,7 @@ function meshOf(
   }
   const now = () => performance.now()
   return {
-    attempts: new Attempts({ targets: { connect }, metrics, now, random: () => 0 }),
+    attempts: new Attempts({ targets: { callee }, metrics, now, random: () => 0 }),
     calls,
     dials,
     retried,

@@ -18,7 +18,7 @@ import { RetryTurns } from './retry-turns.ts'
 import { checkedValue } from '../contract/validate.ts'
 
 /** A result and who gave it. */
-export interface Answer<T = unknown> {
+export interface CallAnswer<T = unknown> {
   readonly value: T
   readonly peerId: string
   /** Over which it was asked; none when it is this member itself. */
@@ -28,7 +28,7 @@ export interface Answer<T = unknown> {
 }
 
 export interface AttemptsInit {
-  readonly targets: Pick<CallTargets, 'connect'>
+  readonly targets: Pick<CallTargets, 'callee'>
   readonly metrics?: RpcMetrics
   /** Monotonic ms. */
   readonly now: () => number
@@ -51,7 +51,7 @@ interface Course {
 }
 
 export class Attempts {
-  readonly #targets: Pick<CallTargets, 'connect'>
+  readonly #targets: Pick<CallTargets, 'callee'>
   readonly #metrics: RpcMetrics
   readonly #now: () => number
   readonly #random: () => number
@@ -69,7 +69,7 @@ export class Attempts {
   }
 
   /** @throws MeshError of the last try; `unavailable` when nobody serves the method */
-  answer(plan: Plan, providers: () => Providers): Promise<Answer> {
+  answer(plan: Plan, providers: () => Providers): Promise<CallAnswer> {
     this.#budget.called(this.#now())
     return this.#tries(plan, {
       providers,
@@ -88,7 +88,7 @@ export class Attempts {
     this.#turns.stop()
   }
 
-  async #tries(plan: Plan, course: Course): Promise<Answer> {
+  async #tries(plan: Plan, course: Course): Promise<CallAnswer> {
     for (;;) {
       const providers = course.providers()
       const peerId = choosePeer(providers, course, this.#random)
@@ -122,7 +122,7 @@ export class Attempts {
   }
 
   /** Asks one member; another one, too, as soon as the path to it falls silent. */
-  #try(plan: Plan, peerId: string, course: Course): Promise<Answer> {
+  #try(plan: Plan, peerId: string, course: Course): Promise<CallAnswer> {
     if (!plan.idempotent || !hasOther(course.providers(), peerId)) return this.#send(plan, peerId, course)
     return new Promise((resolve, reject) => {
       let elsewhere: AbortController | undefined
@@ -147,7 +147,7 @@ export class Attempts {
   }
 
   /** The tries of a call beside the silent one. */
-  async #elsewhere(plan: Plan, course: Course, over: AbortSignal): Promise<Answer> {
+  async #elsewhere(plan: Plan, course: Course, over: AbortSignal): Promise<CallAnswer> {
     const signal = plan.signal === undefined ? over : AbortSignal.any([plan.signal, over])
     if (!(await this.#turns.take(plan.deadline, signal)))
       throw new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
@@ -160,12 +160,12 @@ export class Attempts {
     peerId: string,
     course: Course,
     onDoubt?: LinkCallOptions['onDoubt'],
-  ): Promise<Answer> {
+  ): Promise<CallAnswer> {
     const { wireName, params, deadline, signal, idempotent, contract, method } = plan
     const dialUntil = this.#dialUntil(plan, peerId, course)
     let callee: Callee
     try {
-      callee = await this.#targets.connect(peerId, { deadline: dialUntil, signal })
+      callee = await this.#targets.callee(peerId, { deadline: dialUntil, signal })
     } catch (thrown) {
       throw notReached(plan, thrown, dialUntil)
     }

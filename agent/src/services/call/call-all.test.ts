@@ -5,18 +5,18 @@ import * as z from 'zod/mini'
 import type { OnRequest } from '../../rpc/index.ts'
 import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { TestMeshes, type TestMesh } from '../testing/fixtures.ts'
+import { SpecTargets, type TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const random = () => 0
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 
-const meshes = new TestMeshes()
-const meshOf = (members: Record<string, OnRequest>): TestMesh => meshes.of(members)
+const meshes = new SpecTargets()
+const meshOf = (members: Record<string, OnRequest>): TestTargets => meshes.of(members)
 afterEach(() => meshes.stop())
 
 const never: OnRequest = () => new Promise(() => {})
-const callerIn = (targets: TestMesh) => new ServiceCaller({ targets, now, random })
+const callerIn = (targets: TestTargets) => new ServiceCaller({ targets, now, random })
 
 const broken: OnRequest = () => {
   throw new MeshError('application', 'Cannot serve')

@@ -8,14 +8,14 @@ import { localCallee } from './local-callee.ts'
 import { Dispatcher } from '../serve/dispatcher.ts'
 import { ServiceCaller } from './service-caller.ts'
 import { ServiceRegistry } from '../serve/service-registry.ts'
-import { allowAll, math, ops, TestMeshes, type TestMesh } from '../testing/fixtures.ts'
+import { allowAll, math, ops, SpecTargets, type TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const random = () => 0
 
-const meshes = new TestMeshes()
-const meshOf = (members: Record<string, OnRequest>): TestMesh => meshes.of(members)
+const meshes = new SpecTargets()
+const meshOf = (members: Record<string, OnRequest>): TestTargets => meshes.of(members)
 afterEach(() => meshes.stop())
 
 /** As the limiter, the drain or the policy of a callee does. */
@@ -116,7 +116,7 @@ describe('retries of call()', () => {
   })
 
   it('repeat a written call only when it is idempotent', async () => {
-    const cutting = (mesh: () => TestMesh): OnRequest => {
+    const cutting = (mesh: () => TestTargets): OnRequest => {
       let first = true
       return () => {
         if (!first) return 'second'
@@ -125,9 +125,9 @@ describe('retries of call()', () => {
         return new Promise(() => {})
       }
     }
-    const once: TestMesh = meshOf({ a: cutting(() => once) })
+    const once: TestTargets = meshOf({ a: cutting(() => once) })
     await expect(untyped(once).call('x.y')).rejects.toEqual(failing('path_lost'))
-    const twice: TestMesh = meshOf({ a: cutting(() => twice) })
+    const twice: TestTargets = meshOf({ a: cutting(() => twice) })
     expect(await untyped(twice).call('x.y', 1, { idempotent: true })).toBe('second')
   })
 
@@ -223,7 +223,7 @@ describe('host.info', () => {
       providers: () => ({ good: ['me'], doubtful: [], offline: [] }),
       find: () => 'me',
       nameOf: () => 'me',
-      connect: () => link,
+      callee: () => link,
     }
     for (const caller of [typed(mesh), typed(self)]) {
       const info = await caller.call('host.info')

@@ -1,6 +1,6 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
-import { Attempts, type Answer } from './attempts.ts'
+import { Attempts, type CallAnswer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallTargets, Providers } from '../balance/call-targets.ts'
 import { hostService } from '../contract/host-service.ts'
@@ -59,7 +59,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** As {@link call}, and says who answered. */
-  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<Answer> {
+  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<CallAnswer> {
     const startedAt = this.#now()
     try {
       const planned = this.#planner.plan(method, params, options, startedAt)
@@ -87,7 +87,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
     const plan = await this.#planner.plan(method, params, options, this.#now())
     const { good, doubtful, offline } = this.#targets.providers(plan.service)
-    const ask = async (peerId: string): Promise<Answer> => {
+    const ask = async (peerId: string): Promise<CallAnswer> => {
       const startedAt = this.#now()
       try {
         const answer = await this.#askOnly(plan, peerId)
@@ -119,7 +119,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** Asks one member, whatever is believed of it. When it was revoked meanwhile, its link did not just break. */
-  async #askOnly(plan: Plan, peerId: string): Promise<Answer> {
+  async #askOnly(plan: Plan, peerId: string): Promise<CallAnswer> {
     const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
     try {
       return await this.#attempts.answer(plan, () => providers)

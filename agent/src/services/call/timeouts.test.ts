@@ -3,18 +3,18 @@ import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { TestMesh } from '../testing/fixtures.ts'
+import { TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const longestOnTheWire = 2 ** 32 - 1
 
-let mesh: TestMesh
+let mesh: TestTargets
 afterEach(() => mesh.stop())
 
 /** Calls a member whose handler answers with the ms it has left. */
 function callers() {
-  mesh = new TestMesh()
+  mesh = new TestTargets()
   mesh.add('a', ({ deadline }) => deadline - now())
   return new ServiceCaller({ targets: mesh, now, random: () => 0 })
 }
@@ -46,7 +46,7 @@ describe('timeouts of calls', () => {
   })
 
   it('of a contract are checked when it is defined', () => {
-    mesh = new TestMesh()
+    mesh = new TestTargets()
     const method = { params: z.any(), result: z.any() }
     for (const timeout of [Number.NaN, Number.POSITIVE_INFINITY, 0, -1, '5s' as never])
       expect(() =>

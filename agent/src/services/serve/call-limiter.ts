@@ -2,7 +2,7 @@ import { MeshError, type Subject } from '@agent-mesh/protocol'
 import { FairQueue, Lane, type InboundCall } from '../../rpc/index.ts'
 import type { Concurrency } from '../contract/concurrency.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
-import { limitDefaults, type LimitOptions } from './limit-defaults.ts'
+import { limitDefaults, type LimitOptions } from './defaults.ts'
 import type { ServedMethod } from './service-registry.ts'
 
 /** The right to run one handler; given back when that has ended. */

@@ -1,7 +1,7 @@
 /** The limiter against a simulated method, in simulated time: deterministic. */
 import { describe, expect, it } from 'vitest'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
-import { limitDefaults } from './limit-defaults.ts'
+import { limitDefaults } from './defaults.ts'
 
 interface Scene {
   /** Calls that the method works on at once; more wait behind them. */

@@ -1,4 +1,4 @@
-import { limitDefaults, type LimitOptions } from './limit-defaults.ts'
+import { limitDefaults, type LimitOptions } from './defaults.ts'
 
 /** What the calls that ended within a window were like. */
 interface Window {

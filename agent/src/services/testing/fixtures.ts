@@ -25,7 +25,7 @@ export const denyUnless =
   }
 
 /** Members reached over real sockets, each named after its key. */
-export class TestMesh implements CallTargets {
+export class TestTargets implements CallTargets {
   readonly connects: string[] = []
   /** Names believed offline; they answer all the same. */
   readonly offline = new Set<string>()
@@ -59,7 +59,7 @@ export class TestMesh implements CallTargets {
     return peerId.startsWith('anonymous') ? undefined : peerId
   }
 
-  async connect(peerId: string): Promise<RpcLink> {
+  async callee(peerId: string): Promise<RpcLink> {
     this.connects.push(peerId)
     const onRequest = this.#members.get(peerId)
     if (onRequest === undefined) throw new MeshError('unavailable', `Cannot connect to ${peerId}: gone`)
@@ -77,11 +77,11 @@ export class TestMesh implements CallTargets {
 }
 
 /** Meshes of a spec. */
-export class TestMeshes {
-  readonly #meshes: TestMesh[] = []
+export class SpecTargets {
+  readonly #meshes: TestTargets[] = []
 
-  of(members: Record<string, OnRequest>): TestMesh {
-    const mesh = new TestMesh()
+  of(members: Record<string, OnRequest>): TestTargets {
+    const mesh = new TestTargets()
     for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
     this.#meshes.push(mesh)
     return mesh

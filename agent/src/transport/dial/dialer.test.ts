@@ -50,7 +50,7 @@ it('circuits that take long to open keep their slots, dead addresses do not', as
   const more = transportDefaults.handshakes + 8
   const dialAll = async (target: { addrs: string[]; relays: { peerId: string; addrs: string[] }[] }) => {
     for (let i = 0; i < more; i++)
-      void dialer.connect({ peerId: await peerId(), ...target }).catch(() => undefined)
+      void dialer.dial({ peerId: await peerId(), ...target }).catch(() => undefined)
     await vi.advanceTimersByTimeAsync(transportDefaults.slotMs + 50)
   }
   await dialAll({ addrs: [], relays: [{ peerId: relay, addrs: [] }] })

@@ -7,7 +7,7 @@ import type { ConnectOptions, DialTarget, RelayTarget } from './dial-target.ts'
 import { transportDefaults } from '../defaults.ts'
 import { dialOrder, type Interfaces } from './dial-order.ts'
 import type { Demand } from './handshake-slots.ts'
-import { climb, type Attempt, type Ways } from './ladder.ts'
+import { climb, type DialAttempt, type Ways } from './ladder.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import type { Link } from '../links/link.ts'
 import type { NodeCore } from '../libp2p/node.ts'
@@ -55,7 +55,7 @@ export class Dialer {
    * @throws MeshError unavailable, too_many_links, deadline_exceeded, cancelled; unauthenticated or revoked when the
    * only peer that answered refused, or was refused
    */
-  async connect(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
+  async dial(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
     const allowed: readonly Path[] | undefined = options.paths === 'relay' ? ['relay'] : undefined
     const { links } = this.#init
     const existing =
@@ -210,7 +210,7 @@ export class Dialer {
     return [...relays.filter(relay => !doubtful(relay)), ...relays.filter(doubtful)]
   }
 
-  #direct(addr: string, peerId: string, demand: Demand): Attempt<Link> {
+  #direct(addr: string, peerId: string, demand: Demand): DialAttempt<Link> {
     const known = () => this.#init.links.best(peerId, ['direct'])
     return {
       name: addr,
@@ -225,7 +225,7 @@ export class Dialer {
    * Through a relay: first a link to the relay itself, whose guard lets nobody else pass. When that one falls silent under
    * the dial, as all paths do that a host loses with its network, a new one is taken.
    */
-  #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay', demand: Demand): Attempt<Link> {
+  #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay', demand: Demand): DialAttempt<Link> {
     const known = () => this.#init.links.lasting(peerId, paths === 'relay' ? ['relay'] : undefined)
     const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
@@ -240,7 +240,7 @@ export class Dialer {
       }
     }
     const run = async (signal: AbortSignal): Promise<Link> => {
-      const link = await this.connect({ ...relay, relays: [] }, { signal, upkeep: !demand.urgent })
+      const link = await this.dial({ ...relay, relays: [] }, { signal, upkeep: !demand.urgent })
       const silent = new AbortController()
       const unsubscribe = this.#init.links.onDoubt(doubted => {
         if (doubted === link && link.suspect) silent.abort()
@@ -268,7 +268,7 @@ const toldOf = ({ addrs, relays }: DialTarget) => [...addrs, ...relays.map(({ pe
 
 /** Those not known so far, known from now on. */
 function unknown(ways: Ways<Link>, known: Set<string>): Ways<Link> {
-  const isNew = ({ name }: Attempt<Link>) => !known.has(name) && known.add(name)
+  const isNew = ({ name }: DialAttempt<Link>) => !known.has(name) && known.add(name)
   return { direct: ways.direct.filter(isNew), relayed: ways.relayed.filter(isNew) }
 }
 

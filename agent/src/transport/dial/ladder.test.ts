@@ -1,11 +1,11 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
-import { climb, type Attempt, type Ways } from './ladder.ts'
+import { climb, type DialAttempt, type Ways } from './ladder.ts'
 import { msOf, quickest } from '../../../../test/support/quickest.ts'
 
 const started: string[] = []
-const ok = (name: string, ms = 0): Attempt<string> => ({
+const ok = (name: string, ms = 0): DialAttempt<string> => ({
   name,
   run: async signal => {
     started.push(name)
@@ -13,7 +13,7 @@ const ok = (name: string, ms = 0): Attempt<string> => ({
     return name
   },
 })
-const fails = (name: string, error = new Error('refused')): Attempt<string> => ({
+const fails = (name: string, error = new Error('refused')): DialAttempt<string> => ({
   name,
   run: () => {
     started.push(name)
@@ -23,8 +23,8 @@ const fails = (name: string, error = new Error('refused')): Attempt<string> => (
 const hangs = (name: string) => ok(name, 60_000)
 
 function run(
-  direct: Attempt<string>[],
-  relayed: Attempt<string>[] = [],
+  direct: DialAttempt<string>[],
+  relayed: DialAttempt<string>[] = [],
   signal = new AbortController().signal,
 ) {
   started.length = 0
@@ -50,7 +50,7 @@ function run(
 }
 
 /** Is there at once, and takes its time for the handshake. */
-const answers = (name: string, ms: number): Attempt<string> => ({
+const answers = (name: string, ms: number): DialAttempt<string> => ({
   name,
   run: async (signal, answered) => {
     answered()
@@ -107,7 +107,7 @@ describe('the dial ladder', () => {
 
   it('aborts the losers', async () => {
     let aborted = false
-    const loser: Attempt<string> = {
+    const loser: DialAttempt<string> = {
       name: 'loser',
       run: signal =>
         new Promise((_, reject) => {
@@ -159,7 +159,7 @@ describe('the dial ladder', () => {
 
   it('discards a loser that finishes after all', async () => {
     const { promise, resolve } = Promise.withResolvers<string>()
-    const deaf: Attempt<string> = { name: 'deaf', run: () => promise }
+    const deaf: DialAttempt<string> = { name: 'deaf', run: () => promise }
     const { result, late } = run([deaf, ok('winner')])
     expect(await result).toBe('winner')
     resolve('deaf')

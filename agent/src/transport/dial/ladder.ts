@@ -20,7 +20,7 @@ const answers: readonly ErrorCode[] = [
  * One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. Says `answered` when
  * somebody is there, so that relays hold back while the handshake runs.
  */
-export interface Attempt<T> {
+export interface DialAttempt<T> {
   /** For messages. */
   name: string
   run(signal: AbortSignal, answered: () => void): Promise<T>
@@ -28,8 +28,8 @@ export interface Attempt<T> {
 
 /** What can be tried, each kind in its order. */
 export interface Ways<T> {
-  direct: readonly Attempt<T>[]
-  relayed: readonly Attempt<T>[]
+  direct: readonly DialAttempt<T>[]
+  relayed: readonly DialAttempt<T>[]
 }
 
 export interface Ladder<T> extends Ways<T> {
@@ -130,7 +130,7 @@ class Race<T> {
   }
 
   /** Runs attempts `staggerMs` apart, the next one at once when all before have failed. */
-  async #rung(kind: Kind, attempts: readonly Attempt<T>[], staggerMs: number): Promise<void> {
+  async #rung(kind: Kind, attempts: readonly DialAttempt<T>[], staggerMs: number): Promise<void> {
     const running: Promise<void>[] = []
     for (const attempt of attempts) {
       if (this.#signals[kind].aborted || !this.#wants(kind)) break
@@ -145,7 +145,7 @@ class Race<T> {
     return this.#wonBy === undefined || (this.#wonBy === 'relayed' && kind === 'direct')
   }
 
-  async #try(kind: Kind, attempt: Attempt<T>): Promise<void> {
+  async #try(kind: Kind, attempt: DialAttempt<T>): Promise<void> {
     const { action, discard, onTried } = this.#ladder
     const answered = () => {
       this.#anyAnswered = true

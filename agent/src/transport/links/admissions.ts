@@ -9,7 +9,7 @@ import { sourceOfAddr } from '../address.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
 import type { Link } from './link.ts'
 
-interface State {
+interface AdmissionState {
   peer: PromiseWithResolvers<Peer>
   link: PromiseWithResolvers<Link>
   /** Whom it counts for; undefined when it was dialled here. */
@@ -33,7 +33,7 @@ export interface AdmissionsInit {
 
 export class Admissions {
   readonly #init: AdmissionsInit
-  readonly #states = new Map<Connection, State>()
+  readonly #states = new Map<Connection, AdmissionState>()
   /** By source; without those dialled here. */
   readonly #pendingOf = new Map<string, number>()
   #pending = 0
@@ -51,7 +51,7 @@ export class Admissions {
   /** Starts the clock of a connection. Idempotent. */
   watch(connection: Connection): void {
     if (this.#states.has(connection) || connection.status !== 'open') return
-    const state: State = {
+    const state: AdmissionState = {
       peer: Promise.withResolvers(),
       link: Promise.withResolvers(),
       source: connection.direction === 'inbound' ? sourceOfAddr(connection.remoteAddr.toString()) : undefined,
@@ -68,7 +68,7 @@ export class Admissions {
     connection.addEventListener('close', () => this.#forget(connection, state))
   }
 
-  #count({ source }: State, change: 1 | -1): void {
+  #count({ source }: AdmissionState, change: 1 | -1): void {
     this.#pending += change
     if (source === undefined) return
     const count = (this.#pendingOf.get(source) ?? 0) + change
@@ -85,7 +85,7 @@ export class Admissions {
     else this.refuse(connection, new MeshError('unauthenticated', `Cannot admit ${peerId}: ${reason}`))
   }
 
-  #forget(connection: Connection, state: State): void {
+  #forget(connection: Connection, state: AdmissionState): void {
     if (!this.#states.delete(connection)) return
     clearTimeout(state.timer)
     if (!state.linked) this.#count(state, -1)
@@ -94,7 +94,7 @@ export class Admissions {
     state.link.reject(gone)
   }
 
-  #state(connection: Connection): State {
+  #state(connection: Connection): AdmissionState {
     this.watch(connection)
     const state = this.#states.get(connection)
     if (state === undefined) throw new MeshError('unavailable', 'Cannot use connection: it is closed')
@@ -132,7 +132,7 @@ export class Admissions {
     return this.#wait(connection, state => state.link.promise)
   }
 
-  async #wait<T>(connection: Connection, what: (state: State) => Promise<T>): Promise<T> {
+  async #wait<T>(connection: Connection, what: (state: AdmissionState) => Promise<T>): Promise<T> {
     const state = this.#state(connection)
     if (state.linked) return what(state)
     if (state.waiting >= this.#init.maxWaitingStreams)

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { transportDefaults } from '../defaults.ts'
-import { targetOf, TestMesh } from '../testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
 
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(() => mesh.stop())
 

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
-import { targetOf, TestMesh, type TestMember } from '../testing/test-mesh.ts'
+import { targetOf, TestTransports, type TransportMember } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
 
 /** Waits, bounded, for a machine that has much else to do. */
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(async () => {
   await mesh.stop()
@@ -77,7 +77,7 @@ describe('a session', () => {
     const members = [await mesh.member('a'), await mesh.member('b')].sort((a, b) =>
       a.identity.peerId < b.identity.peerId ? -1 : 1,
     )
-    const [own, peer] = members as [TestMember, TestMember]
+    const [own, peer] = members as [TransportMember, TransportMember]
     const start = (boot: string) => mesh.start(peer, { hello: () => ({ ...peer.ports.hello(), boot }) })
     const lower = await mesh.start(own)
     // Dialled by the lower peer: it would win any tie.

@@ -16,7 +16,7 @@ import {
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from '../defaults.ts'
 
-export interface StunServer {
+export interface StunServerAddress {
   /** IP address or name. */
   host: string
   port: number
@@ -67,7 +67,10 @@ export class StunProbe {
   }
 
   /** Repeats the question as long as nobody answers. @throws MeshError unavailable, cancelled */
-  async ask({ host, port }: StunServer, { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }) {
+  async ask(
+    { host, port }: StunServerAddress,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  ) {
     const { promise, resolve, reject } = Promise.withResolvers<StunAnswer>()
     const transaction = randomBytes(stunTransactionBytes)
     const request = bindingRequest(transaction)

@@ -28,7 +28,7 @@ export interface Dials {
   acceptWebrtc(attempt: WebRtcAttempt, signal: AbortSignal): Promise<void>
 }
 
-export interface AttemptInit {
+export interface UpgradeAttemptInit {
   links: LinkTable
   dials: Dials
   observed: () => Observed
@@ -39,7 +39,7 @@ export interface AttemptInit {
   webrtc: () => boolean
 }
 
-export interface Outcome {
+export interface UpgradeOutcome {
   /** The better path there is now. */
   upgraded: Path | undefined
   /** Why each way failed, the peer's words marked as such. */
@@ -56,15 +56,15 @@ interface Role {
 
 type Message = Awaited<ReturnType<Conversation['next']>>
 
-export class Attempt {
-  readonly #init: AttemptInit
+export class UpgradeAttempt {
+  readonly #init: UpgradeAttemptInit
 
-  constructor(init: AttemptInit) {
+  constructor(init: UpgradeAttemptInit) {
     this.#init = init
   }
 
   /** The lower peer's part. @throws MeshError when the peer does not take part */
-  async begin(conversation: Conversation, link: Link, signal: AbortSignal): Promise<Outcome> {
+  async begin(conversation: Conversation, link: Link, signal: AbortSignal): Promise<UpgradeOutcome> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(upgradeDefaults.answerMs)])
     const sentAt = performance.now()
     const mine = this.#offer('offer', link.path)
@@ -85,7 +85,7 @@ export class Attempt {
     theirs: UpgradeOffer,
     link: Link,
     signal: AbortSignal,
-  ): Promise<Outcome> {
+  ): Promise<UpgradeOutcome> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(upgradeDefaults.answerMs)])
     conversation.send(this.#offer('answer', link.path))
     expected('sync', await conversation.next(limit))
@@ -113,7 +113,7 @@ export class Attempt {
     return { observed: this.#init.observed().addrs, interfaces: this.#init.interfaces() }
   }
 
-  async #race(role: Role, signal: AbortSignal): Promise<Outcome> {
+  async #race(role: Role, signal: AbortSignal): Promise<UpgradeOutcome> {
     const { links } = this.#init
     const over = new AbortController()
     const isDirect = (link: Link) => link.peer.peerId === role.peerId && link.path === 'direct'

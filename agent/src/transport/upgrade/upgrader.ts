@@ -10,7 +10,7 @@ import type { ByteStream } from '../libp2p/byte-stream.ts'
 import { HandshakeSlots } from '../dial/handshake-slots.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import type { Link } from '../links/link.ts'
-import { Attempt, type AttemptInit, type Outcome } from './attempt.ts'
+import { UpgradeAttempt, type UpgradeAttemptInit, type UpgradeOutcome } from './attempt.ts'
 import { Conversation } from './conversation.ts'
 import { upgradeDefaults } from './defaults.ts'
 import { reasonOf } from './ways.ts'
@@ -35,7 +35,7 @@ export interface UpgradeState {
   last: UpgradeReport | undefined
 }
 
-export interface UpgraderInit extends AttemptInit {
+export interface UpgraderInit extends UpgradeAttemptInit {
   /** Own peer id. */
   self: string
   links: LinkTable
@@ -57,7 +57,7 @@ interface Session extends UpgradeState {
 
 export class Upgrader {
   readonly #init: UpgraderInit
-  readonly #attempt: Attempt
+  readonly #attempt: UpgradeAttempt
   readonly #slots = new HandshakeSlots(upgradeDefaults.attempts)
   readonly #sessions = new Map<string, Session>()
   readonly #running = new Set<Promise<void>>()
@@ -67,7 +67,7 @@ export class Upgrader {
 
   constructor(init: UpgraderInit) {
     this.#init = init
-    this.#attempt = new Attempt(init)
+    this.#attempt = new UpgradeAttempt(init)
     const consider = ({ peer }: Link) => this.#consider(peer.peerId)
     this.#unsubscribe = [init.links.onUp(consider), init.links.onDown(consider), init.links.onDoubt(consider)]
   }
@@ -174,7 +174,7 @@ export class Upgrader {
   }
 
   /** Runs an attempt and reports how it ended. Rejects with what `onReport` throws, and nothing else. */
-  async #run(session: Session, link: Link, attempt: () => Promise<Outcome>): Promise<void> {
+  async #run(session: Session, link: Link, attempt: () => Promise<UpgradeOutcome>): Promise<void> {
     const { peerId } = link.peer
     const startedAt = performance.now()
     session.attempts++
@@ -236,7 +236,7 @@ export class Upgrader {
     }
   }
 
-  #answer(conversation: Conversation, offer: UpgradeOffer, link: Link): Promise<Outcome> {
+  #answer(conversation: Conversation, offer: UpgradeOffer, link: Link): Promise<UpgradeOutcome> {
     return this.#attempt.answer(conversation, offer, link, this.#stopping.signal)
   }
 

@@ -5,15 +5,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
 import { startConnectProxy } from '../../../../test/support/connect-proxy.ts'
 import { refusal } from '../../../../test/support/refusal.ts'
-import { targetOf, TestMesh } from '../testing/test-mesh.ts'
+import { targetOf, TestTransports } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
 
 const until = <T>(condition: () => T | Promise<T>) =>
   vi.waitUntil(condition, { timeout: 10_000, interval: 10 })
 
-let mesh: TestMesh
+let mesh: TestTransports
 beforeEach(async () => {
-  mesh = await TestMesh.create()
+  mesh = await TestTransports.create()
 })
 afterEach(() => mesh.stop())
 
@@ -62,7 +62,7 @@ describe('a WebSocket', () => {
 
   it('admits no stranger, and keeps none who says nothing', async () => {
     const b = await mesh.join('b', { ...webOnly, options: { helloMs: 200 } })
-    const stranger = await (await TestMesh.create()).join('stranger', { listen: [] })
+    const stranger = await (await TestTransports.create()).join('stranger', { listen: [] })
     expect(await refusal(stranger.connect(targetOf(b)))).toMatch(/^unauthenticated: /)
     await stranger.stop()
     const plain = connect(portOf(b), '127.0.0.1')

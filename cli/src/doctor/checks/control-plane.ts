@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { limits } from '@agent-mesh/protocol/limits'
 
-import { defaults } from '../../defaults.ts'
+import { commandDefaults } from '../../defaults.ts'
 import { duration } from '../../show/units.ts'
 import type { Facts } from '../facts.ts'
 import { fail, ok, warn, type Check, type Finding } from '../finding.ts'
@@ -61,7 +61,8 @@ export const map: Check = {
     if (head instanceof MeshError)
       return fail(head.message, 'Move member.db away and join again with a new token: the key stays.')
     const age = now - head.issuedAt
-    if (age <= defaults.oldHeadMs) return ok(`policy and revocations as of ${duration(Math.max(0, age))} ago`)
+    if (age <= commandDefaults.oldHeadMs)
+      return ok(`policy and revocations as of ${duration(Math.max(0, age))} ago`)
     return warn(
       `policy and revocations are ${duration(age)} old: newer ones may say otherwise`,
       `A running agent hears of new ones from its relay or the control plane: agent-mesh${flags} status.`,

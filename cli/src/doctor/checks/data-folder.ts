@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { defaults } from '../../defaults.ts'
+import { commandDefaults } from '../../defaults.ts'
 import { fail, ok, warn, type Check } from '../finding.ts'
 
 const mib = 1024 * 1024
@@ -38,8 +38,10 @@ export const disk: Check = {
     if (space instanceof MeshError) return warn(space.message, 'Look at the file system of the data folder.')
     const free = `${Math.floor(space.freeBytes / mib)} MiB free`
     const advice = 'Make room: new credentials, records and revocations can only be kept where there is some.'
-    if (space.freeBytes < defaults.diskFullMiB * mib || space.freeFiles < 1)
+    if (space.freeBytes < commandDefaults.diskFullMiB * mib || space.freeFiles < 1)
       return fail(`full: ${free}, room for ${space.freeFiles} files`, advice)
-    return space.freeBytes < defaults.diskLowMiB * mib ? warn(`nearly full: ${free}`, advice) : ok(free)
+    return space.freeBytes < commandDefaults.diskLowMiB * mib
+      ? warn(`nearly full: ${free}`, advice)
+      : ok(free)
   },
 }

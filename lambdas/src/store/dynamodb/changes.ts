@@ -41,7 +41,7 @@ const serviceWrites = (
 /** What a change does: puts a record, or removes the pair. */
 export type MapAct = { put: NewRecord } | { gone: string }
 
-export interface Change {
+export interface NumberedChange {
   v: number
   /** Of the member's own item; more may be set in the same write. */
   set: Item
@@ -60,7 +60,7 @@ export const mapChanges = ({ db, clock, audit }: Needs) => ({
     (await db.get(keys.shard(shard)))?.['v'] as number | undefined,
 
   /** @param read the shard's number just read */
-  next(stored: MemberItem, read: number | undefined, act: MapAct): Change {
+  next(stored: MemberItem, read: number | undefined, act: MapAct): NumberedChange {
     const { shard, peerId } = stored
     const v = (read ?? 0) + 1
     const at = clock.now()
@@ -95,7 +95,7 @@ export const mapChanges = ({ db, clock, audit }: Needs) => ({
   },
 
   /** The same record under a new number: its credential is another. @param read the shard's number just read */
-  retold(stored: MemberItem, read: number | undefined): Change {
+  retold(stored: MemberItem, read: number | undefined): NumberedChange {
     const { shard, peerId } = stored
     const v = (read ?? 0) + 1
     const at = clock.now()

@@ -1,11 +1,11 @@
-import { healthHistory } from '../../defaults.ts'
+import { healthHistoryTimes } from '../../defaults.ts'
 import type { HealthRollUp } from '../model.ts'
 import type { DynamoInit } from './init.ts'
 import { number, text, type Item } from './item.ts'
 import { takeUpTo } from './pages.ts'
 import { keys, padded, ttlAfter } from './table.ts'
 
-const { keptMs } = healthHistory
+const { keptMs } = healthHistoryTimes
 
 const fromItem = (item: Item): HealthRollUp => ({
   at: number(item, 'at'),

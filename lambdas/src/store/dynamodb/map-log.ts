@@ -1,12 +1,12 @@
 import { mapLogRetentionMs } from '../../defaults.ts'
-import type { MapChange } from '../model.ts'
+import type { MapLogEntry } from '../model.ts'
 import { mapGap } from '../refusals.ts'
 import type { DynamoInit } from './init.ts'
 import { number, optional, text, type Item } from './item.ts'
 import { takeUpTo } from './pages.ts'
 import { keys, padded } from './table.ts'
 
-const changeFromItem = (item: Item): MapChange => ({
+const changeFromItem = (item: Item): MapLogEntry => ({
   v: number(item, 'v'),
   peerId: text(item, 'peerId'),
   ...optional<'gone', string>(item, 'gone'),
@@ -15,7 +15,10 @@ const changeFromItem = (item: Item): MapChange => ({
 
 /** The changes behind the numbers of the shards. */
 export const mapLog = ({ db, clock }: DynamoInit) => ({
-  async readChanges(shard: number, { after, limit }: { after: number; limit: number }): Promise<MapChange[]> {
+  async readChanges(
+    shard: number,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<MapLogEntry[]> {
     // The number first: what is written meanwhile is only more.
     const head = number((await db.get(keys.shard(shard))) ?? {}, 'v')
     if (after > head) throw mapGap(shard, after)

@@ -1,7 +1,7 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { leaseMs, leaseRetentionMs, reportWrites } from '../../defaults.ts'
-import type { Lease, RelayReport } from '../model.ts'
-import { placeOf, strayReport } from '../refusals.ts'
+import type { Lease, LeaseReport } from '../model.ts'
+import { orderOfReport, strayReport } from '../refusals.ts'
 import { again, contend } from './contention.ts'
 import { allOf, asRead, when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
@@ -21,8 +21,8 @@ const fromItem = (item: Item): Lease => ({
 /** Moves the agents of a report, some at a time. */
 const mover = ({ db, clock }: DynamoInit) => {
   const moveIn = async (
-    { relay, epoch, seq }: RelayReport,
-    { peerId, homeSeq }: RelayReport['up'][number],
+    { relay, epoch, seq }: LeaseReport,
+    { peerId, homeSeq }: LeaseReport['up'][number],
   ) => {
     await db.write({
       update: keys.member(await shardOf(peerId), peerId),
@@ -37,7 +37,7 @@ const mover = ({ db, clock }: DynamoInit) => {
     })
   }
 
-  const moveOut = async ({ relay, epoch, seq }: RelayReport, peerId: string) => {
+  const moveOut = async ({ relay, epoch, seq }: LeaseReport, peerId: string) => {
     await db.write({
       update: keys.member(await shardOf(peerId), peerId),
       change: { set: { homeUp: false, homeAt: clock.now() } },
@@ -49,7 +49,7 @@ const mover = ({ db, clock }: DynamoInit) => {
     })
   }
 
-  return async (report: RelayReport): Promise<void> => {
+  return async (report: LeaseReport): Promise<void> => {
     const moves = [
       ...report.up.map(up => () => moveIn(report, up)),
       ...report.down.map(peerId => () => moveOut(report, peerId)),
@@ -68,7 +68,7 @@ export const presence = (init: DynamoInit) => {
   const { db, clock } = init
   const moveAll = mover(init)
   const writeLease = async (
-    { relay, epoch, seq, status }: RelayReport,
+    { relay, epoch, seq, status }: LeaseReport,
     stored: Lease | undefined,
   ): Promise<Lease | typeof again> => {
     const reportedAt = clock.now()
@@ -81,11 +81,11 @@ export const presence = (init: DynamoInit) => {
   }
 
   return {
-    applyReport: (report: RelayReport): Promise<Lease> =>
+    applyReport: (report: LeaseReport): Promise<Lease> =>
       contend('apply relay report', async () => {
         const item = await db.get(keys.lease(report.relay))
         const stored = item && fromItem(item)
-        const place = placeOf(stored, report)
+        const place = orderOfReport(stored, report)
         if (place === 'stray') throw strayReport(report, stored)
         if (place === 'next') await moveAll(report)
         return writeLease(report, stored)

@@ -1,4 +1,4 @@
-import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import { healthHistoryTimes, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
@@ -50,7 +50,7 @@ interface SweepNeeds extends PostgresInit {
 const sweepPassing = async (tx: Sql, now: number): Promise<void> => {
   await tx.run('DELETE FROM leases WHERE expires_at < $1', now - leaseRetentionMs)
   await tx.run('DELETE FROM nonces WHERE expires_at <= $1', now)
-  await tx.run('DELETE FROM health WHERE at < $1', now - healthHistory.keptMs)
+  await tx.run('DELETE FROM health WHERE at < $1', now - healthHistoryTimes.keptMs)
 }
 
 /** Removes what expired and is ignored by every read already; unless told to keep it, also what never comes back. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mapLogRetentionMs } from '../../defaults.ts'
-import type { MapChange, MapHeads } from '../model.ts'
+import type { MapLogEntry, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
 import { number, text } from '../sql/columns.ts'
 import { changeFromRow } from '../sql/rows.ts'
@@ -39,7 +39,10 @@ export const mapLog = ({ db, clock, audit }: Needs) => ({
       if (auditOf !== undefined) await audit.record(tx, auditOf())
     }),
 
-  async readChanges(shard: number, { after, limit }: { after: number; limit: number }): Promise<MapChange[]> {
+  async readChanges(
+    shard: number,
+    { after, limit }: { after: number; limit: number },
+  ): Promise<MapLogEntry[]> {
     // One statement sees one moment: a number without its change would look like a gap.
     const rows = await db.all(
       `SELECT s.v AS head, l.v, l.peer_id, l.gone, l.at FROM shards s

@@ -1,4 +1,4 @@
-import { healthHistory } from '../../defaults.ts'
+import { healthHistoryTimes } from '../../defaults.ts'
 import type { HealthRollUp } from '../model.ts'
 import { rollUpFromRow } from './rows.ts'
 import { all, run, type Script, type SqlInit } from './script.ts'
@@ -16,7 +16,7 @@ export const healthRollUps = ({ clock }: Pick<SqlInit, 'clock'>) => ({
   },
 
   *listHealth(since: number): Script<HealthRollUp[]> {
-    const from = Math.max(since, clock.now() - healthHistory.keptMs)
+    const from = Math.max(since, clock.now() - healthHistoryTimes.keptMs)
     return (yield* all('SELECT * FROM health WHERE at >= $1 ORDER BY at, region', from)).map(rollUpFromRow)
   },
 })

@@ -1,13 +1,13 @@
 import { leaseMs } from '../../defaults.ts'
-import type { Lease, RelayReport } from '../model.ts'
-import { placeOf, strayReport } from '../refusals.ts'
+import type { Lease, LeaseReport } from '../model.ts'
+import { orderOfReport, strayReport } from '../refusals.ts'
 import { leaseFromRow } from './rows.ts'
 import { all, get, run, type Script, type SqlInit } from './script.ts'
 
 /** Leases and homes; of writes the caller holds the transaction. */
 export const presence = ({ clock, dialect }: SqlInit) => {
   /** Sorted, so that two reports of the same agents do not wait for each other. */
-  function* moveIn({ relay, epoch, up }: RelayReport, now: number): Script<void> {
+  function* moveIn({ relay, epoch, up }: LeaseReport, now: number): Script<void> {
     yield* run(
       `INSERT INTO homes (peer_id, relay, epoch, home_seq, up, changed_at)
        SELECT e.peer_id, $1, $2, max(u.home_seq), true, CAST($5 AS bigint)
@@ -25,7 +25,7 @@ export const presence = ({ clock, dialect }: SqlInit) => {
     )
   }
 
-  function* writeLease({ relay, epoch, seq, status }: RelayReport, now: number): Script<Lease> {
+  function* writeLease({ relay, epoch, seq, status }: LeaseReport, now: number): Script<Lease> {
     const lease = { relay, epoch, seq, status, reportedAt: now, expiresAt: now + leaseMs }
     yield* run(
       `INSERT INTO leases (relay, epoch, seq, status, reported_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -42,13 +42,13 @@ export const presence = ({ clock, dialect }: SqlInit) => {
   }
 
   return {
-    *applyReport(report: RelayReport): Script<Lease> {
+    *applyReport(report: LeaseReport): Script<Lease> {
       const { relay, up, down } = report
       const now = clock.now()
       yield* dialect.lock(`relay ${relay}`)
       const row = yield* get('SELECT * FROM leases WHERE relay = $1', relay)
       const stored = row && leaseFromRow(row)
-      const place = placeOf(stored, report)
+      const place = orderOfReport(stored, report)
       if (place === 'stray') throw strayReport(report, stored)
       if (place === 'next' && up.length > 0) yield* moveIn(report, now)
       if (place === 'next' && down.length > 0)

@@ -1,5 +1,5 @@
 /** Rows of the small tables. */
-import type { HeadPart, HealthRollUp, Lease, MapChange } from '../model.ts'
+import type { HeadPart, HealthRollUp, Lease, MapLogEntry } from '../model.ts'
 import { number, optionalText, text, type Row } from './columns.ts'
 
 export const headPartFromRow = (row: Row): HeadPart => ({
@@ -24,7 +24,7 @@ export const rollUpFromRow = (row: Row): HealthRollUp => ({
   document: text(row, 'document'),
 })
 
-export const changeFromRow = (row: Row): MapChange => ({
+export const changeFromRow = (row: Row): MapLogEntry => ({
   v: number(row, 'v'),
   peerId: text(row, 'peer_id'),
   ...optionalText(row, 'gone', 'gone'),

@@ -1,4 +1,4 @@
-import { healthHistory, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
+import { healthHistoryTimes, leaseRetentionMs, mapLogRetentionMs, tombstoneMs } from '../../defaults.ts'
 import { graceMs } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
@@ -47,7 +47,7 @@ export const sweepPassing = ({ db, clock }: SqliteInit): void => {
   const now = clock.now()
   db.run('DELETE FROM leases WHERE expires_at < ?', now - leaseRetentionMs)
   db.run('DELETE FROM nonces WHERE expires_at <= ?', now)
-  db.run('DELETE FROM health WHERE at < ?', now - healthHistory.keptMs)
+  db.run('DELETE FROM health WHERE at < ?', now - healthHistoryTimes.keptMs)
 }
 
 /** What lapsed, is ignored by every read already, and can never be made again. The caller holds the transaction. */

@@ -1,5 +1,5 @@
 import { mapLogRetentionMs } from '../../defaults.ts'
-import type { MapChange, MapHeads } from '../model.ts'
+import type { MapLogEntry, MapHeads } from '../model.ts'
 import { mapGap } from '../refusals.ts'
 import type { AuditOf } from '../store.ts'
 import { number, text } from '../sql/columns.ts'
@@ -32,7 +32,7 @@ export const mapLog = ({ db, clock, audit }: Needs) => ({
     if (auditOf !== undefined) audit.record(auditOf())
   },
 
-  readChanges(shard: number, { after, limit }: { after: number; limit: number }): MapChange[] {
+  readChanges(shard: number, { after, limit }: { after: number; limit: number }): MapLogEntry[] {
     const head = number(db.get('SELECT v FROM shards WHERE shard = ?', shard) ?? {}, 'v')
     const changes = db
       .all('SELECT * FROM map_log WHERE shard = ? AND v > ? ORDER BY v LIMIT ?', shard, after, limit)

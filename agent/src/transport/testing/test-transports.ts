@@ -29,13 +29,13 @@ async function authority() {
 
 const seconds = () => Math.floor(Date.now() / 1000)
 
-export interface TestMember {
+export interface TransportMember {
   identity: Identity
   name: string
   ports: Pick<TransportInit, 'hello' | 'admit' | 'identity'>
 }
 
-export class TestMesh {
+export class TestTransports {
   readonly keys: KeyChain
   readonly #signer: Signer
   readonly #transports: Transport[] = []
@@ -50,13 +50,13 @@ export class TestMesh {
     this.#signer = signer
   }
 
-  static async create(): Promise<TestMesh> {
+  static async create(): Promise<TestTransports> {
     const { keys, signer } = await authority()
-    return new TestMesh(keys, signer)
+    return new TestTransports(keys, signer)
   }
 
   /** Enrols a member. */
-  async member(name: string, roles = ['agent'], identity?: Identity): Promise<TestMember> {
+  async member(name: string, roles = ['agent'], identity?: Identity): Promise<TransportMember> {
     const own = identity ?? (await generateIdentity())
     const serial = randomBytes(16).toString('base64url')
     const credential = await signCredential(this.#signer, {
@@ -87,7 +87,7 @@ export class TestMesh {
   }
 
   /** Starts a transport of a member, listening on loopback unless told otherwise. */
-  async start(member: TestMember, init: Partial<TransportInit> = {}): Promise<Transport> {
+  async start(member: TransportMember, init: Partial<TransportInit> = {}): Promise<Transport> {
     const transport = await createTransport({
       ...member.ports,
       listen: ['/ip4/127.0.0.1/tcp/0'],
