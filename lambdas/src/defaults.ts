@@ -175,6 +175,9 @@ export const storeTimeLimits = { agreeMs: 15 * day, stepMs: 60 * minute, lowerAf
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day
 
+/** A token that was made to live this long is for machines that start by themselves, ms: an alarm tells before it expires. */
+export const longLivedTokenMs = 14 * day
+
 /** Ping of a watcher, ms: finds connections that are gone; proxies commonly end idle ones after 60 s or more. */
 export const watchPingMs = 50 * second
 

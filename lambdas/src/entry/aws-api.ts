@@ -2,15 +2,16 @@
 import { apiApp } from '../hosts/api-gateway/api-app.ts'
 import { httpApiHandler } from '../hosts/api-gateway/http-handler.ts'
 import { readEnvironment } from '../hosts/lambda/environment.ts'
-import { jsonLog } from '../hosts/lambda/json-log.ts'
+import { countSignErrors } from '../hosts/lambda/count-sign-errors.ts'
+import { jsonLog, withRequestId } from '../hosts/lambda/json-log.ts'
 import { embeddedMetrics } from '../hosts/lambda/metrics.ts'
 import { meshOpener } from '../hosts/lambda/open-mesh.ts'
 import { kmsSignerOf } from '../signer/kms-key.ts'
 
 const settings = readEnvironment()
-const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
+const metrics = embeddedMetrics(settings.stack)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const plane = meshOpener({ settings, signerOf })
+const answer = apiApp({ plane, metrics, log: jsonLog, publicUrl: settings.publicUrl })
 
-export const handler = httpApiHandler(
-  apiApp({ plane, metrics: embeddedMetrics(settings.stack), log: jsonLog, publicUrl: settings.publicUrl }),
-  settings.viewerProxy,
-)
+export const handler = withRequestId(httpApiHandler(answer, settings.viewerProxy))

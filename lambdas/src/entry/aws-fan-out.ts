@@ -3,7 +3,8 @@ import { dynamoConnections, isConnection } from '../hosts/api-gateway/dynamo-con
 import { fanOut, type FanOutWork } from '../hosts/api-gateway/fan-out.ts'
 import { apiGatewayPusher } from '../hosts/api-gateway/pusher.ts'
 import { readCallbackUrl, readEnvironment } from '../hosts/lambda/environment.ts'
-import { jsonLog } from '../hosts/lambda/json-log.ts'
+import { countSignErrors } from '../hosts/lambda/count-sign-errors.ts'
+import { jsonLog, withRequestId } from '../hosts/lambda/json-log.ts'
 import { embeddedMetrics } from '../hosts/lambda/metrics.ts'
 import { meshOpener } from '../hosts/lambda/open-mesh.ts'
 import { changedKeys, type StreamEvent } from '../hosts/lambda/stream-event.ts'
@@ -12,10 +13,11 @@ import { systemClock } from '../store/clock.ts'
 import { keys } from '../store/dynamodb/table.ts'
 
 const settings = readEnvironment()
-const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
 const connections = dynamoConnections({ table: settings.table }, systemClock)
 const pusher = apiGatewayPusher(readCallbackUrl())
 const metrics = embeddedMetrics(settings.stack)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const plane = meshOpener({ settings, signerOf })
 
 /** Without records it is the schedule that asks. */
 function workOf(event: Partial<StreamEvent>): FanOutWork {
@@ -28,10 +30,12 @@ function workOf(event: Partial<StreamEvent>): FanOutWork {
   }
 }
 
-export async function handler(event: Partial<StreamEvent>): Promise<void> {
+async function pushChanges(event: Partial<StreamEvent>): Promise<void> {
   const work = workOf(event)
   const { pushes, watchers } = await fanOut({ plane: await plane(), connections, pusher, log: jsonLog }, work)
   metrics.add('Pushes', pushes)
   metrics.add('Watchers', watchers)
   metrics.flush()
 }
+
+export const handler = withRequestId(pushChanges)

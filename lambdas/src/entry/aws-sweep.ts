@@ -1,6 +1,9 @@
 /** Lambda: removes what has expired; started by a schedule. */
 import { readEnvironment } from '../hosts/lambda/environment.ts'
-import { jsonLog } from '../hosts/lambda/json-log.ts'
+import { fleetGauges } from '../domain/fleet-gauges.ts'
+import { countSignErrors } from '../hosts/lambda/count-sign-errors.ts'
+import { jsonLog, withRequestId } from '../hosts/lambda/json-log.ts'
+import { embeddedMetrics } from '../hosts/lambda/metrics.ts'
 import { meshOpener } from '../hosts/lambda/open-mesh.ts'
 import { kmsSignerOf } from '../signer/kms-key.ts'
 import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
@@ -8,12 +11,19 @@ import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
 const settings = readEnvironment()
 const { table, maxMembers } = settings
 const store = openDynamoStore({ table, maxMembers })
-const plane = meshOpener({ settings, signerOf: kmsSignerOf(settings.authorityKeyId) })
+const metrics = embeddedMetrics(settings.stack)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const plane = meshOpener({ settings, signerOf })
 
-export async function handler(): Promise<void> {
+async function sweep(): Promise<void> {
   // Nothing has expired in a stack whose mesh is not made yet.
   if ((await store.readPart('keys')) === undefined) return
-  const { auditSeal, collectGarbage, removeOffline, time } = await plane()
+  const { auditSeal, collectGarbage, mesh, removeOffline, time, tokens } = await plane()
+  const { relays, liveRelays, tokenDays } = await fleetGauges(mesh, tokens)
+  metrics.add('Relays', relays)
+  metrics.add('LiveRelays', liveRelays)
+  if (tokenDays !== undefined) metrics.add('TokenDays', tokenDays)
+  metrics.flush()
   await collectGarbage()
   // Whoever watches is told by the stream of the table.
   const removed = await removeOffline()
@@ -24,3 +34,5 @@ export async function handler(): Promise<void> {
   if (warning !== undefined) jsonLog.warn({ table, warning }, 'sweep stopped')
   jsonLog.info({ table, removed }, 'swept')
 }
+
+export const handler = withRequestId(sweep)

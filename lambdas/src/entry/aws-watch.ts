@@ -2,14 +2,14 @@
 import { dynamoConnections } from '../hosts/api-gateway/dynamo-connections.ts'
 import { watchHandler } from '../hosts/api-gateway/watch-handler.ts'
 import { readEnvironment } from '../hosts/lambda/environment.ts'
-import { jsonLog } from '../hosts/lambda/json-log.ts'
+import { jsonLog, withRequestId } from '../hosts/lambda/json-log.ts'
 import { noSigner } from '../hosts/lambda/no-signer.ts'
 import { meshOpener } from '../hosts/lambda/open-mesh.ts'
 import { systemClock } from '../store/clock.ts'
 
 const settings = readEnvironment()
 
-export const handler = watchHandler({
+const watch = watchHandler({
   plane: meshOpener({ settings, signerOf: noSigner }),
   connections: dynamoConnections({ table: settings.table }, systemClock),
   watchUrl: settings.watchUrl,
@@ -17,3 +17,5 @@ export const handler = watchHandler({
   clock: systemClock,
   log: jsonLog,
 })
+
+export const handler = withRequestId(watch)

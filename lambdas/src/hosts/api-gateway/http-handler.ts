@@ -7,7 +7,7 @@ export interface HttpApiEvent {
   headers?: Record<string, string | undefined>
   body?: string
   isBase64Encoded?: boolean
-  requestContext: { http: { method: string; sourceIp?: string }; domainName?: string }
+  requestContext: { http: { method: string; sourceIp?: string }; domainName?: string; requestId?: string }
 }
 
 export interface HttpApiResult {

@@ -13,7 +13,12 @@ import type { WatchConnections } from './watch-connections.ts'
 export interface WatchEvent {
   headers?: Record<string, string | undefined>
   queryStringParameters?: Record<string, string | undefined> | null
-  requestContext: { routeKey: string; connectionId: string; identity?: { sourceIp?: string } }
+  requestContext: {
+    routeKey: string
+    connectionId: string
+    requestId?: string
+    identity?: { sourceIp?: string }
+  }
 }
 
 export interface WatchResult {
