@@ -1,8 +1,8 @@
 /** The agent: what programs and the rooms above import. */
 export type { Agent, AskedCall } from './agent/agent.ts'
 export { createAgent, type AgentOptions } from './agent/create-agent.ts'
-export { depart, leaveMap } from './member/departure.ts'
 export { leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
+export { MemberFacade } from './member/member-facade.ts'
 export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './agent/netcheck/check-network.ts'
 export { findingsOf, type NetworkFinding } from './agent/netcheck/findings.ts'
@@ -15,10 +15,8 @@ export {
   type PathChoice,
   type StartOptions,
 } from './member/options.ts'
-export { refuseAfterStop } from './member/stopped.ts'
 export type { CutOff } from './member/revocations.ts'
 export { WatchLinks } from './paths/watch-links.ts'
-export { peerViews, serviceViews, statusView } from './member/views.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'
 export { pullMap } from './discovery/map-pull.ts'
 export * from './identity/index.ts'

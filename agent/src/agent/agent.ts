@@ -1,14 +1,6 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import {
-  MeshError,
-  parse,
-  pathReportSchema,
-  type LocalPeer,
-  type LocalService,
-  type LocalStatus,
-  type PathReport,
-} from '@agent-mesh/protocol'
+import { MeshError, parse, pathReportSchema, type PathReport } from '@agent-mesh/protocol'
 import { systemWheelClock, type RpcLink } from '../rpc/index.ts'
 import {
   ServiceCaller,
@@ -23,14 +15,11 @@ import {
   type ServiceDefinition,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
-import { depart, leaveMap } from '../member/departure.ts'
 import type { Member } from '../member/member.ts'
+import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport } from '../member/path-report.ts'
 import type { Reachable } from './reachable.ts'
-import type { CutOff } from '../member/revocations.ts'
-import { refuseAfterStop } from '../member/stopped.ts'
 import type { Targets } from './targets.ts'
-import { peerViews, serviceViews, statusView } from '../member/views.ts'
 
 /** A result, who gave it and over which path it was asked; no path when the agent answered itself. */
 export interface AskedCall {
@@ -51,23 +40,17 @@ export interface AgentInit<C extends Contracts> {
   contracts: C | undefined
 }
 
-export class Agent<const C extends Contracts = readonly []> {
-  readonly #member: Member
+export class Agent<const C extends Contracts = readonly []> extends MemberFacade {
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
   readonly #caller: ServiceCaller<C>
-  readonly #startedAt: number
-  #stopped: Promise<void> | undefined
-  /** Nothing runs any more. */
-  #closed = false
 
   constructor({ member, targets, reachable, self, contracts }: AgentInit<C>) {
-    this.#member = member
+    super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
-    this.#startedAt = member.clock.monotonic()
     this.#caller = new ServiceCaller<C>({
       targets,
       ...(contracts === undefined ? {} : { contracts }),
@@ -77,19 +60,6 @@ export class Agent<const C extends Contracts = readonly []> {
     })
   }
 
-  get peerId(): string {
-    return this.#member.identity.peerId
-  }
-
-  /** As the mesh knows it. */
-  get name(): string {
-    return this.#member.credential.claims.name
-  }
-
-  get meshId(): string {
-    return this.#member.controlPlane.meshId
-  }
-
   /**
    * Serves a definition from now on, to whom the policy allows; the result ends that.
    * @throws MeshError conflict when this version is served already, going_away after {@link stop}
@@ -97,8 +67,8 @@ export class Agent<const C extends Contracts = readonly []> {
   serve<Name extends string, Methods extends MethodContracts>(
     definition: ServiceDefinition<Name, Methods>,
   ): () => void {
-    this.#mustRun(`serve ${definition.contract.name}`)
-    return this.#member.serving.registry.serve(definition.contract, definition.handlers, definition.options)
+    this.mustRun(`serve ${definition.contract.name}`)
+    return this.member.serving.registry.serve(definition.contract, definition.handlers, definition.options)
   }
 
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
@@ -106,13 +76,13 @@ export class Agent<const C extends Contracts = readonly []> {
     method: Method,
     ...rest: CallArguments<C, Method, CallOptions>
   ): Promise<ResultOf<C, Method>> {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     return this.#caller.call(method, ...rest)
   }
 
   /** As {@link call}, and says who answered, how and how fast. */
   async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<AskedCall> {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
     const { value, peerId, path } = await this.#caller.ask(method, params, options)
     const ms = systemWheelClock.now() - startedAt
@@ -127,13 +97,13 @@ export class Agent<const C extends Contracts = readonly []> {
     method: Method,
     ...rest: CallArguments<C, Method, CallAllOptions>
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     return this.#caller.callAll(method, ...rest)
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
   async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
-    this.#mustRun(`ping ${peer}`)
+    this.mustRun(`ping ${peer}`)
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`, {
@@ -144,7 +114,7 @@ export class Agent<const C extends Contracts = readonly []> {
     const deadline = systemWheelClock.now() + checkDuration(timeout, `ping ${peer}`)
     const best = await this.#targets.link(peerId, { deadline, signal })
     const left = () => Math.max(1, deadline - systemWheelClock.now())
-    const { links } = this.#member.transport
+    const { links } = this.member.transport
     const others = links.of(peerId).filter(link => link !== best)
     const [rttMs, ...rest] = await Promise.all([
       this.#measure(best, left()),
@@ -155,7 +125,7 @@ export class Agent<const C extends Contracts = readonly []> {
   }
 
   async #measure(link: Link, timeout: number): Promise<number> {
-    return (link.rttMs = await this.#member.serving.sessions.of(link).ping(timeout))
+    return (link.rttMs = await this.member.serving.sessions.of(link).ping(timeout))
   }
 
   /**
@@ -166,22 +136,15 @@ export class Agent<const C extends Contracts = readonly []> {
     to: string,
     { from, timeout, signal }: { from?: string; timeout?: number; signal?: AbortSignal } = {},
   ): Promise<PathReport> {
-    this.#mustRun(`find the path to ${to}`)
+    this.mustRun(`find the path to ${to}`)
     if (from === undefined || this.#targets.find(from) === this.peerId || from === this.name)
-      return pathReport(this.#member, to)
+      return pathReport(this.member, to)
     const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
     return parse(pathReportSchema, value, `read the path from ${from}`, 'protocol_error')
   }
 
-  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
-  onCutOff(listener: (cut: CutOff) => void): () => void {
-    this.#mustRun('listen for revoked peers')
-    return this.#member.revocations.onCutOff(listener)
-  }
-
-  status(): LocalStatus {
-    this.#mustRun('tell its status')
-    const { head, transport } = this.#member
+  protected reachability() {
+    const { head, transport } = this.member
     const relays = this.#reachable.linkedRelays().map(peerId => {
       const name = head.current.relays.find(relay => relay.peerId === peerId)?.name
       const rttMs = transport.links.best(peerId)?.rttMs
@@ -194,61 +157,17 @@ export class Agent<const C extends Contracts = readonly []> {
     })
     const warnings =
       relays.length > 0 ? [] : ['no relay is reachable: only members that this agent dials know it is here']
-    return statusView({
-      member: this.#member,
-      kind: 'agent',
-      startedAt: this.#startedAt,
-      relays,
-      warnings,
-    })
+    return { relays, warnings }
   }
 
-  peers(): LocalPeer[] {
-    this.#mustRun('list peers')
-    return peerViews(this.#member)
+  protected async drain(drainMs: number): Promise<void> {
+    this.member.log.info('stopping')
+    await Promise.all([this.#reachable.depart(), this.#self.goAway(drainMs), this.depart(drainMs)])
   }
 
-  services(): LocalService[] {
-    this.#mustRun('list services')
-    return serviceViews(this.#member)
-  }
-
-  /** Prometheus text. */
-  async metrics(): Promise<string> {
-    this.#mustRun('tell its metrics')
-    return this.#member.metrics.registry.metrics()
-  }
-
-  /**
-   * Takes nothing new, says going away, finishes what runs within the drain time, then closes. Withdraws its services from the map.
-   * From then on all but this and its names is refused. Idempotent.
-   */
-  stop(): Promise<void> {
-    return (this.#stopped ??= this.#stop())
-  }
-
-  /** While it stops it still answers: handlers that finish may call others. @throws MeshError going_away */
-  #mustRun(action: string): void {
-    refuseAfterStop(this.#closed, 'agent', action)
-  }
-
-  async #stop(): Promise<void> {
-    const { transport, serving, publisher, log, drainMs } = this.#member
-    log.info('stopping')
-    const { sessions } = serving
-    await Promise.all([
-      this.#reachable.depart(),
-      this.#self.goAway(drainMs),
-      depart({ links: transport.links, sessions, publisher, log }, drainMs),
-    ])
-    this.#closed = true
+  protected async close(): Promise<void> {
     this.#caller.stop()
     this.#self.close()
-    try {
-      await this.#reachable.stop()
-      await leaveMap(this.#member)
-    } finally {
-      await this.#member.stop()
-    }
+    await this.#reachable.stop()
   }
 }

@@ -1,4 +1,5 @@
 /** Links to the relays around: kept open and pinged, so that the latency between regions is known. */
+import { Listeners } from '@agent-mesh/agent/core/listeners'
 import { WatchLinks, type HeadKeeper, type Link, type Logger, type Transport } from '@agent-mesh/agent'
 import { MeshError, type RelayReport } from '@agent-mesh/protocol'
 import { chooseNeighbours, regionOf } from './choose-neighbours.ts'
@@ -9,20 +10,20 @@ export interface NeighboursInit {
   transport: Pick<Transport, 'connect' | 'links'>
   /** Milliseconds of a round trip. @throws MeshError */
   ping: (link: Link, signal: AbortSignal) => Promise<number>
-  /** The latency to one more region is known, or to one less. */
-  onChange: () => void
   log: Logger
 }
 
 export class Neighbours {
   readonly #init: NeighboursInit
   readonly #watch: WatchLinks
+  readonly #latencies: Listeners<void>
   #stopListening: (() => void) | undefined
   /** Regions told of last. */
   #regions = ''
 
   constructor(init: NeighboursInit) {
     this.#init = init
+    this.#latencies = new Listeners(err => init.log.error({ err }, 'a listener of latencies failed'))
     this.#watch = new WatchLinks({
       targets: () => this.#chosen().map(({ peerId }) => peerId),
       linkTo: (peerId, signal) => this.#connect(peerId, signal),
@@ -34,6 +35,11 @@ export class Neighbours {
   /** Whether the link to this relay is kept when idle. */
   keeps(peerId: string): boolean {
     return this.#watch.watches(peerId)
+  }
+
+  /** Calls `listener` when the latency to one more region is known, or to one less. @returns how to stop listening */
+  onLatency(listener: () => void): () => void {
+    return this.#latencies.add(listener)
   }
 
   start(): void {
@@ -64,7 +70,7 @@ export class Neighbours {
       .map(({ region }) => region)
       .sort()
       .join()
-    if (regions !== this.#regions) this.#init.onChange()
+    if (regions !== this.#regions) this.#latencies.emit()
     this.#regions = regions
     return link.rttMs
   }

@@ -2,24 +2,8 @@
  * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and tells the
  * control plane and them who is here.
  */
-import {
-  type CutOff,
-  depart,
-  leaveMap,
-  peerViews,
-  refuseAfterStop,
-  serviceViews,
-  statusView,
-  type Member,
-} from '@agent-mesh/agent'
-import {
-  mapProtocol,
-  MeshError,
-  version,
-  type LocalPeer,
-  type LocalService,
-  type LocalStatus,
-} from '@agent-mesh/protocol'
+import { MemberFacade, type Member } from '@agent-mesh/agent'
+import { mapProtocol, MeshError, version } from '@agent-mesh/protocol'
 import { startTimer } from '@agent-mesh/protocol/timers'
 import type { CircuitServer } from '../circuit/index.ts'
 import { relayDefaults } from '../defaults.ts'
@@ -38,25 +22,20 @@ export interface RelayParts {
   pollMs: number | undefined
 }
 
-export class Relay {
-  readonly #member: Member
+export class Relay extends MemberFacade {
   readonly #circuit: CircuitServer
   readonly #homed: HomedAgents
   readonly #mirror: MapMirror
   readonly #mapServer: MapServer
   readonly #neighbours: Neighbours
   readonly #reporter: PresenceReporter
-  readonly #startedAt: number
   readonly #stun: StunServer | undefined
-  #stopping: Promise<void> | undefined
-  #stopped = false
 
   constructor({ member, circuit, stun, pollMs = relayDefaults.pollMs }: RelayParts) {
-    const { client, head, map, store, log, identity, clock } = member
-    this.#member = member
+    super('relay', member)
+    const { client, head, map, store, log, identity } = member
     this.#circuit = circuit
     this.#stun = stun
-    this.#startedAt = clock.monotonic()
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log, pollMs })
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
@@ -66,7 +45,6 @@ export class Relay {
       head,
       transport,
       ping: link => serving.sessions.of(link).ping(),
-      onChange: () => this.#reporter.reportSoon(),
       log,
     })
     const { region } = member.credential.claims
@@ -84,6 +62,7 @@ export class Relay {
       isRevoked: () => member.revocations.own,
       log,
     })
+    this.#neighbours.onLatency(() => this.#reporter.reportSoon())
     transport.links.onDoubt(({ peer: { peerId } }) =>
       this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined),
     )
@@ -95,25 +74,13 @@ export class Relay {
     this.#homed.onChange(change => lease.tell({ full: false, ...change }))
   }
 
-  get peerId(): string {
-    return this.#member.identity.peerId
-  }
-
-  get name(): string {
-    return this.#member.credential.claims.name
-  }
-
-  get meshId(): string {
-    return this.#member.controlPlane.meshId
-  }
-
   /** Where members reach it. */
   get addresses(): readonly string[] {
-    return this.#member.publisher.record.addrs
+    return this.member.publisher.record.addrs
   }
 
   async start(): Promise<void> {
-    const { transport, metrics } = this.#member
+    const { transport, metrics } = this.member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
     metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
     trafficMetrics(metrics, this.#circuit, this.#stun)
@@ -130,16 +97,10 @@ export class Relay {
     this.#reporter.start()
   }
 
-  /** Calls `listener` for each link that ends because its peer was revoked. @returns how to stop listening */
-  onCutOff(listener: (cut: CutOff) => void): () => void {
-    this.#mustRun('listen for revoked peers')
-    return this.#member.revocations.onCutOff(listener)
-  }
-
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */
   async ping(peer: string, { timeout = 5_000 }: { timeout?: number } = {}) {
-    this.#mustRun(`ping ${peer}`)
-    const { map, transport, serving } = this.#member
+    this.mustRun(`ping ${peer}`)
+    const { map, transport, serving } = this.member
     const known = map.find(peer)
     if (known === undefined)
       throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`)
@@ -153,75 +114,31 @@ export class Relay {
     return { peerId: known.peerId, name: known.name, path: link.path, rttMs }
   }
 
-  status(): LocalStatus {
-    this.#mustRun('tell its status')
+  protected reachability() {
     const warnings = this.#mirror.watching
       ? []
       : ['the control plane pushes no changes: the map is polled each minute']
-    return statusView({
-      member: this.#member,
-      kind: 'relay',
-      startedAt: this.#startedAt,
-      relays: [],
-      warnings,
-    })
+    return { relays: [], warnings }
   }
 
-  peers(): LocalPeer[] {
-    this.#mustRun('list peers')
-    return peerViews(this.#member)
-  }
-
-  services(): LocalService[] {
-    this.#mustRun('list services')
-    return serviceViews(this.#member)
-  }
-
-  /** Prometheus text. */
-  async metrics(): Promise<string> {
-    this.#mustRun('tell its metrics')
-    return this.#member.metrics.registry.metrics()
-  }
-
-  /**
-   * Moves its agents away, waits for the last circuit, then ends reports, pushes and links; from then on all but this and
-   * its names is refused. Idempotent.
-   */
-  stop(): Promise<void> {
-    return (this.#stopping ??= this.#stop())
-  }
-
-  async #stop(): Promise<void> {
-    const { log, drainMs } = this.#member
+  /** Its agents move to other relays; resolves when no circuit is left and the links are closed, or the time is over. */
+  protected async drain(drainMs: number): Promise<void> {
+    const { log } = this.member
     log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
-    await this.#drain(drainMs)
-    this.#stopped = true
-    try {
-      await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
-      this.#mapServer.stop()
-      await this.#stun?.stop()
-      await leaveMap(this.#member)
-    } finally {
-      await this.#member.stop()
-    }
-  }
-
-  /** @throws MeshError going_away once it has stopped */
-  #mustRun(action: string): void {
-    refuseAfterStop(this.#stopped, 'relay', action)
-  }
-
-  /** Takes nothing new and tells everybody; resolves when no circuit is left and the links are closed, or the time is over. */
-  async #drain(drainMs: number): Promise<void> {
-    const { transport, serving, publisher, log } = this.#member
     this.#circuit.gate.drain()
     this.#reporter.reportNow()
     const late = startTimer(drainMs, () => {
       const circuits = this.#circuit.circuits()
       if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
     })
-    await depart({ links: transport.links, sessions: serving.sessions, publisher, log }, drainMs)
+    await this.depart(drainMs)
     late.cancel()
+  }
+
+  protected async close(): Promise<void> {
+    await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
+    this.#mapServer.stop()
+    await this.#stun?.stop()
   }
 
   #load() {
