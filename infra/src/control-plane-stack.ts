@@ -3,13 +3,15 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Key } from 'aws-cdk-lib/aws-kms'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
 import { acknowledgeFindings } from './control-plane/acknowledged.ts'
-import { alarms } from './control-plane/alarms.ts'
+import { alarms } from './control-plane/alarms/alarms.ts'
+import type { FunctionName } from './control-plane/alarms/watched.ts'
 import { authorityKey } from './control-plane/authority-key.ts'
 import { budgetAlarm } from './control-plane/budget.ts'
 import { dashboard, meshMetric } from './control-plane/dashboard.ts'
@@ -20,6 +22,11 @@ import { meshTable, streamed } from './control-plane/table.ts'
 import { serveWatch, watchApi } from './control-plane/watch-api.ts'
 import type { LambdaName } from './lambda-bundle.ts'
 import type { Settings } from './settings.ts'
+
+/** Members warn about old heads, and API Gateway ends connections that are silent for ten minutes. */
+const headMinutes = 5
+/** The quota of an account that never asked for more. */
+const accountConcurrency = 1_000
 
 export interface ControlPlaneStackProps extends StackProps {
   /** Folder of the bundled Lambdas: NAME/index.mjs exporting `handler`. */
@@ -49,13 +56,7 @@ export class ControlPlaneStack extends Stack {
     serveHttp(this.#http, functions.Api, settings)
     serveWatch(this.#watch.api, functions.Watch)
     this.#startByEvents(functions)
-    alarms(this, {
-      functions,
-      table: this.#table,
-      failures: this.#failures,
-      defects: meshMetric(this, 'Defects'),
-      email: settings.alarmEmail,
-    })
+    this.#alarms(functions)
     dashboard(this, functions, this.#table)
     if (settings.budget !== undefined) budgetAlarm(this, settings.budget)
     this.#outputs()
@@ -132,11 +133,32 @@ export class ControlPlaneStack extends Stack {
       window: Duration.seconds(settings.healthSeconds),
     })
     this.#schedule('SweepSchedule', 'Removes what has expired', settings.sweepMinutes, Sweep)
-    // Members warn about old heads; and API Gateway ends connections that are silent for ten minutes.
-    this.#schedule('HeadSchedule', 'Sends every watcher a fresh head', 5, FanOut)
+    this.#schedule('HeadSchedule', 'Sends every watcher a fresh head', headMinutes, FanOut)
   }
 
+  #alarms(functions: Record<FunctionName, Lambda>): void {
+    const { alarmEmail, sweepMinutes } = this.#props.settings
+    const init = {
+      functions,
+      api: this.#http,
+      table: this.#table,
+      failures: this.#failures,
+      mesh: (name: string, statistic: string, period: Duration) =>
+        meshMetric(this, name, statistic).with({ period }),
+      sweepMinutes,
+      headMinutes,
+      accountConcurrency,
+    }
+    alarms(this, init, alarmEmail === undefined ? undefined : { email: alarmEmail })
+  }
+
+  /** The scheduler knows only whether it could start the function: what it throws is Lambda's to try again and set aside. */
   #schedule(id: string, description: string, minutes: number, lambda: Lambda): void {
+    lambda.configureAsyncInvoke({
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(1),
+      onFailure: new SqsDestination(this.#failures),
+    })
     new Schedule(this, id, {
       description,
       schedule: ScheduleExpression.rate(Duration.minutes(minutes)),

@@ -32,7 +32,8 @@ export const httpApi = (scope: Construct): HttpApi =>
 export function serveHttp(api: HttpApi, lambda: Lambda, settings: Settings): void {
   const logs = new LogGroup(api, 'AccessLogs', {
     retention: settings.retentionDays as RetentionDays,
-    removalPolicy: RemovalPolicy.DESTROY,
+    // Evidence: it outlives the stack as the data does.
+    removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   })
   const { domain, throttle } = settings
   new HttpStage(api, 'Stage', {

@@ -1,0 +1,239 @@
+/** Computes of each alarm from the template as deployed that its metric can get to its threshold, and rests below it. */
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { ControlPlaneStack } from '../src/control-plane-stack.ts'
+import { lambdaNames } from '../src/lambda-bundle.ts'
+import { readSettings } from '../src/settings.ts'
+
+interface Stat {
+  MetricName: string
+  Dimensions?: { Name: string; Value: { Ref?: string } }[]
+}
+interface Alarm {
+  MetricName?: string
+  Dimensions?: Stat['Dimensions']
+  Period?: number
+  Threshold: number
+  EvaluationPeriods: number
+  ComparisonOperator: string
+  TreatMissingData: string
+  AlarmActions?: unknown[]
+  OKActions?: unknown[]
+  Metrics?: { Id: string; MetricStat?: { Metric: Stat; Period: number } }[]
+}
+
+let bundles = ''
+beforeAll(async () => {
+  bundles = await mkdtemp(join(tmpdir(), 'lambdas-'))
+  for (const name of lambdaNames) {
+    await mkdir(join(bundles, name))
+    await writeFile(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
+  }
+})
+afterAll(() => rm(bundles, { recursive: true, force: true }))
+
+const synthesize = (context: Record<string, string> = {}): Template => {
+  const app = new App({ context })
+  return Template.fromStack(new ControlPlaneStack(app, 'Mesh', { bundles, settings: readSettings(app.node) }))
+}
+
+const properties = <T>(template: Template, type: string): [string, T][] =>
+  Object.entries(template.findResources(type)).map(([id, { Properties }]) => [id, Properties as T])
+
+/** Relays report at least this often, seconds: each report writes a lease, which is a change of the stream. */
+const reportSeconds = 120
+/** A long-lived token lives so many days at least. */
+const longLivedTokenDays = 14
+/** Between the tries of an event: after 1 and 2 minutes, seconds. */
+const waits = [0, 60, 120]
+
+/** What a template does, in numbers. */
+class Deployed {
+  readonly #template: Template
+
+  constructor(template: Template) {
+    this.#template = template
+  }
+
+  alarms(): [string, Alarm][] {
+    return properties<Alarm>(this.#template, 'AWS::CloudWatch::Alarm')
+  }
+
+  /** Seconds between two starts of a function by a schedule; undefined: none starts it. */
+  scheduleSeconds(lambda: string): number | undefined {
+    const schedules = properties<{ ScheduleExpression: string; Target: unknown }>(
+      this.#template,
+      'AWS::Scheduler::Schedule',
+    )
+    const own = schedules.find(([, { Target }]) => JSON.stringify(Target).includes(`"${lambda}"`))
+    const [, count, unit] =
+      /^rate\((\d+) (minute|hour|day)s?\)$/.exec(own?.[1].ScheduleExpression ?? '') ?? []
+    return unit === undefined
+      ? undefined
+      : Number(count) * { minute: 60, hour: 3_600, day: 86_400 }[unit as 'day']
+  }
+
+  timeout(lambda: string): number {
+    return this.#function(lambda).Timeout
+  }
+
+  /** Errors of a function of which every start fails, in one period. */
+  errors(lambda: string, period: number): number {
+    const every = this.scheduleSeconds(lambda)
+    if (every !== undefined) return Math.floor(period / every) * this.#triesWithin(lambda, every)
+    if (this.#isStarted(lambda, 'AWS::Lambda::EventSourceMapping')) return Math.floor(period / reportSeconds)
+    return this.requests(period)
+  }
+
+  /** Requests that the API takes in a period. */
+  requests(period: number): number {
+    const [stage] = properties<{ DefaultRouteSettings: { ThrottlingRateLimit: number } }>(
+      this.#template,
+      'AWS::ApiGatewayV2::Stage',
+    )
+    return (stage?.[1].DefaultRouteSettings.ThrottlingRateLimit ?? 0) * period
+  }
+
+  /** How old a change may get before it is set aside, ms. */
+  oldestChangeMs(lambda: string): number {
+    const mapping = properties<{ FunctionName: unknown; MaximumRecordAgeInSeconds: number }>(
+      this.#template,
+      'AWS::Lambda::EventSourceMapping',
+    ).find(([, { FunctionName }]) => JSON.stringify(FunctionName).includes(`"${lambda}"`))
+    return (mapping?.[1].MaximumRecordAgeInSeconds ?? 0) * 1_000
+  }
+
+  /** Whether what a schedule's function fails at gets into a queue. */
+  setsAside(lambda: string): boolean {
+    return this.#asyncConfigs().some(
+      ([, config]) =>
+        JSON.stringify(config.FunctionName).includes(`"${lambda}"`) &&
+        config.DestinationConfig.OnFailure.Destination !== undefined,
+    )
+  }
+
+  lambdas(): string[] {
+    return properties(this.#template, 'AWS::Lambda::Function').map(([id]) => id)
+  }
+
+  /** Tries of one event that begin within so many seconds although each takes as long as it may. */
+  #triesWithin(lambda: string, seconds: number): number {
+    const [, config] = this.#asyncConfigs().find(([, { FunctionName }]) =>
+      JSON.stringify(FunctionName).includes(`"${lambda}"`),
+    ) ?? ['', undefined]
+    const tries = 1 + (config?.MaximumRetryAttempts ?? 2)
+    let begins = 0
+    let count = 0
+    for (let i = 0; i < tries; i++) {
+      begins += (waits[i] ?? 0) + (i === 0 ? 0 : this.timeout(lambda))
+      if (begins < seconds) count++
+    }
+    return count
+  }
+
+  #asyncConfigs() {
+    return properties<{
+      FunctionName: unknown
+      MaximumRetryAttempts: number
+      DestinationConfig: { OnFailure: { Destination?: unknown } }
+    }>(this.#template, 'AWS::Lambda::EventInvokeConfig')
+  }
+
+  #function(lambda: string): { Timeout: number } {
+    return Object.fromEntries(properties<{ Timeout: number }>(this.#template, 'AWS::Lambda::Function'))[
+      lambda
+    ] as { Timeout: number }
+  }
+
+  #isStarted(lambda: string, type: string): boolean {
+    return properties(this.#template, type).some(([, each]) => JSON.stringify(each).includes(`"${lambda}"`))
+  }
+}
+
+/** The most that the metric of an alarm can be in a period, or the least for one that fires below its threshold. */
+function extreme(deployed: Deployed, id: string, alarm: Alarm): number {
+  const lambda = alarm.Dimensions?.find(({ Name }) => Name === 'FunctionName')?.Value.Ref ?? ''
+  const period = alarm.Period ?? 0
+  const scheduled = deployed.lambdas().filter(each => deployed.scheduleSeconds(each) !== undefined)
+  const sweep = scheduled.find(name => name.startsWith('Sweep')) ?? ''
+  const gaugeSeconds = deployed.scheduleSeconds(sweep) ?? Infinity
+  const each: Record<string, () => number> = {
+    Errors: () => deployed.errors(lambda, period),
+    Throttles: () => Math.max(1, deployed.errors(lambda, period)),
+    Invocations: () => 0,
+    ConcurrentExecutions: () => 1_000,
+    '5xx': () => deployed.requests(period),
+    Latency: () => Math.max(...deployed.lambdas().map(name => deployed.timeout(name))) * 1_000,
+    IteratorAge: () => deployed.oldestChangeMs(lambda),
+    ApproximateNumberOfMessagesVisible: () => scheduled.filter(name => deployed.setsAside(name)).length,
+    ReadThrottleEvents: () => deployed.requests(period),
+    WriteThrottleEvents: () => deployed.requests(period),
+    Defects: () => deployed.requests(period),
+    SignErrors: () => deployed.requests(period),
+    TokenDays: () => (period >= gaugeSeconds ? 0 : longLivedTokenDays),
+  }
+  if (alarm.MetricName === undefined) return gauges(alarm, gaugeSeconds)
+  const known = each[alarm.MetricName]
+  if (known === undefined) throw new Error(`Say how ${id} can fire: ${alarm.MetricName}`)
+  return known()
+}
+
+/** Of metric math over gauges that the sweep writes: 1 where each of its periods has a value of each of them. */
+const gauges = ({ Metrics = [] }: Alarm, everySeconds: number): number =>
+  Metrics.every(({ MetricStat }) => MetricStat === undefined || MetricStat.Period >= everySeconds) ? 1 : 0
+
+const fires = ({ ComparisonOperator, Threshold }: Alarm, value: number): boolean =>
+  ComparisonOperator === 'LessThanThreshold' ? value < Threshold : value >= Threshold
+
+const settings: Record<string, string>[] = [{}, { sweepMinutes: '1' }, { sweepMinutes: '1440' }]
+
+describe.each(settings)('the alarms with settings %j', context => {
+  it('can fire, each', () => {
+    const deployed = new Deployed(synthesize(context))
+    const silent = deployed
+      .alarms()
+      .filter(([id, alarm]) => !fires(alarm, extreme(deployed, id, alarm)))
+      .map(([id]) => id)
+    expect(silent).toEqual([])
+  })
+
+  it('fire for a schedule that starts nothing, and not between two starts', () => {
+    const deployed = new Deployed(synthesize(context))
+    const missing = deployed.alarms().filter(([, alarm]) => alarm.MetricName === 'Invocations')
+    expect(missing).toHaveLength(2)
+    for (const [, alarm] of missing) {
+      const lambda = alarm.Dimensions?.[0]?.Value.Ref ?? ''
+      expect(alarm.TreatMissingData).toBe('breaching')
+      expect((alarm.Period ?? 0) / (deployed.scheduleSeconds(lambda) ?? 0)).toBeGreaterThanOrEqual(2)
+    }
+  })
+
+  it('have periods that CloudWatch takes: whole minutes, a week in all at most', () => {
+    for (const [, { Period = 60, EvaluationPeriods, Metrics = [] }] of new Deployed(
+      synthesize(context),
+    ).alarms())
+      for (const period of [Period, ...Metrics.flatMap(({ MetricStat }) => MetricStat?.Period ?? [])]) {
+        expect(period % 60).toBe(0)
+        expect(period * EvaluationPeriods).toBeLessThanOrEqual(7 * 24 * 3600)
+      }
+  })
+})
+
+it('a threshold that the schedule cannot reach is found', () => {
+  const template = synthesize({ sweepMinutes: '10' })
+  const deployed = new Deployed(template)
+  const [id, alarm] = deployed.alarms().find(([name]) => name.startsWith('SweepErrors')) ?? ['', undefined]
+  expect(alarm).toBeDefined()
+  const asItWas = { ...alarm, Threshold: 5, Period: 300 } as Alarm
+  expect(fires(asItWas, extreme(deployed, id, asItWas))).toBe(false)
+})
+
+it('every alarm tells that it is over, too', () => {
+  for (const [, alarm] of new Deployed(synthesize({ alarmEmail: 'ops@example.com' })).alarms())
+    expect(alarm).toMatchObject({ AlarmActions: [expect.anything()], OKActions: [expect.anything()] })
+})
