@@ -23,7 +23,7 @@ const addressField = (multiaddr: RegExp, examples: string) =>
   )
 
 export const listenField = addressField(
-  /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws)?$/,
+  /^\/(?:ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d{1,5}(?:\/ws|\/wss|\/tls\/ws)?$/,
   '0.0.0.0:4001, /ip4/0.0.0.0/tcp/443/ws',
 )
 

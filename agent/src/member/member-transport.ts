@@ -24,13 +24,14 @@ interface TransportParts extends Pick<
 /** The transport, wired to admission, calls and revocations. */
 export async function buildTransport(parts: TransportParts) {
   const { init, identity, head, metrics, audit, serving, clock, hello } = parts
-  const { listen, announce, proxy } = init.settings
+  const { listen, announce, proxy, certificate } = init.settings
   const transport = await createTransport({
     ...init.transport,
     identity,
     listen,
     ...(announce === undefined ? {} : { announce }),
     proxy,
+    certificate,
     hello,
     departing: () => serving.sessions.departing,
     admit: (theirs, peerId) => admit(theirs, peerId, head.current, clock.now()),

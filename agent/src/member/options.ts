@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import type { OwnedFolder } from '../identity/index.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import { WebCertificate } from '../transport/wires/web-certificate.ts'
 import { announceField, listenField } from './address-options.ts'
 import { memberDefaults } from './defaults.ts'
 import { checkNames } from './option-names.ts'
@@ -13,6 +14,13 @@ const proxyField = z.object({
   url: z.string().check(z.minLength(1), z.maxLength(2048)),
   /** Hosts reached without it, as in NO_PROXY. */
   noProxy: z.optional(z.string().check(z.maxLength(16_384))),
+})
+
+const certificateField = z.object({
+  /** PEM file of the certificate and its issuers; read anew when it changes. */
+  cert: z.string().check(z.minLength(1), z.maxLength(4096)),
+  /** PEM file of its key. */
+  key: z.string().check(z.minLength(1), z.maxLength(4096)),
 })
 
 const mdnsField = z.object({
@@ -38,7 +46,10 @@ const optionsSchema = z.object({
   ephemeral: z._default(z.boolean(), false),
   region: z.optional(labelField),
   zone: z.optional(labelField),
-  /** `HOST:PORT`, or TCP and WebSocket (`…/ws`) multiaddrs, to listen on; port 0 takes a free one; empty: dials only. */
+  /**
+   * `HOST:PORT`, or TCP and WebSocket (`…/ws`, `…/wss`) multiaddrs, to listen on; port 0 takes a free one; empty: dials only.
+   * `…/wss` needs a `certificate`, and is published by `announce` alone, with the name that the certificate is for.
+   */
   listen: z._default(z.array(listenField).check(z.maxLength(8)), ['/ip4/0.0.0.0/tcp/0']),
   /** Addresses published instead of those listened on, in the same forms. */
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
@@ -46,6 +57,8 @@ const optionsSchema = z.object({
   drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), memberDefaults.drainMs),
   /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
   proxy: z.optional(proxyField),
+  /** Certificate of the web, shown to those who connect at `/wss`. */
+  certificate: z.optional(certificateField),
   /** Finds members on the LAN by multicast DNS, and is found. @default false */
   mdns: z._default(z.union([z.boolean(), mdnsField]), false),
 })
@@ -77,8 +90,21 @@ const startNames = ['folder', 'log', 'signal', 'clock']
 export function parseMemberOptions(options: StartOptions, more: readonly string[] = []): MemberSettings {
   checkNames(options, [...Object.keys(optionsSchema.shape), ...startNames, ...more])
   checkNames(options.proxy, Object.keys(proxyField.shape), 'proxy.')
+  checkNames(options.certificate, Object.keys(certificateField.shape), 'certificate.')
   checkNames(options.mdns, Object.keys(mdnsField.shape), 'mdns.')
-  return parse(optionsSchema, options, 'start')
+  const settings = parse(optionsSchema, options, 'start')
+  checkCertificate(settings)
+  return settings
+}
+
+/** Looked at before anything is spent on a start. @throws MeshError invalid_argument */
+function checkCertificate({ listen, certificate }: MemberSettings): void {
+  const secure = listen.find(addr => /\/(?:wss|tls\/ws)$/.test(addr))
+  if (certificate !== undefined) return void new WebCertificate(certificate)
+  if (secure === undefined) return
+  throw new MeshError('invalid_argument', `Cannot listen on ${secure}: there is no certificate`, {
+    hint: 'Pass --tls-cert FILE and --tls-key FILE, or listen on /ws behind a proxy that ends TLS.',
+  })
 }
 
 /** @throws MeshError cancelled when the start is given up */

@@ -68,6 +68,8 @@ export const transportDefaults = {
   stunRetryMs: 250,
   /** From TCP to an open WebSocket, at the listener. */
   webSocketHandshakeMs: 5_000,
+  /** How often the files of the certificate of the web are looked at, at most: renewals come weeks before the end. */
+  certificateLookMs: 60_000,
   /** Longest WebSocket message sent, in bytes: some TLS records in one, and small enough to pass others soon. */
   webSocketMessageBytes: 64 * 1024,
   /** Longest one accepted: other implementations send what they have at once. */

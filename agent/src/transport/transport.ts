@@ -7,7 +7,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, upgradeProtocol } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Identity } from '../identity/index.ts'
-import { pathOf, withoutPeer } from './address.ts'
+import { partsOf, pathOf, withoutPeer } from './address.ts'
 import { Admissions } from './links/admissions.ts'
 import { atMost } from '../core/at-most.ts'
 import { byteStreamOf, type ByteStream } from './libp2p/byte-stream.ts'
@@ -23,6 +23,7 @@ import type { Link } from './links/link.ts'
 import { PathHistory } from './dial/path-history.ts'
 import { createNode, startNode, type MeshNode, type RelayGater, type ServiceFactory } from './libp2p/node.ts'
 import { Proxy, type ProxyOptions } from './wires/proxy.ts'
+import { WebCertificate, type CertificateFiles } from './wires/web-certificate.ts'
 import { RelayClient, type RelayClientInit } from './relays/relay-client.ts'
 import { reservationsOf, type Reservations } from './relays/reservations.ts'
 import type { Observed } from './upgrade/observed-addresses.ts'
@@ -42,6 +43,8 @@ export interface TransportInit extends HelloPorts {
   announce?: readonly string[]
   /** WebSockets are dialled through it. @default none */
   proxy?: ProxyOptions | undefined
+  /** What listeners on `/wss` show. @default none listens there */
+  certificate?: CertificateFiles | undefined
   /** Tells the peer that a link is going away, and resolves when running calls are done. @default at once */
   retire?: (link: Link) => Promise<void>
   /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
@@ -179,12 +182,13 @@ class MeshTransport implements Transport {
   }
 
   async build(): Promise<void> {
-    const { identity, listen, announce, relay, proxy } = this.#init
+    const { identity, listen, announce, relay, proxy, certificate } = this.#init
     this.#node = await createNode({
       identity,
       listen,
       ...(announce ? { announce } : {}),
       ...(proxy ? { proxy: new Proxy(proxy) } : {}),
+      ...(certificate ? { certificate: new WebCertificate({ ...certificate, onError: this.#onError }) } : {}),
       maxConnections: 2 * this.#options.maxLinks + this.#options.maxPendingHellos,
       isDoubted: id => this.links.all().some(link => link.id === id && link.suspect),
       denyInbound: source => this.#admissions.isFullFor(source) || this.#state === 'stopped',
@@ -217,8 +221,7 @@ class MeshTransport implements Transport {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return this.#stopped
     this.#state = 'stopped'
-    this.#stopped = this.#stop()
-    return this.#stopped
+    return (this.#stopped = this.#stop())
   }
 
   /** Loops that open links end first, then links, then listeners; whatever hangs is left to the deadline. */
@@ -237,7 +240,9 @@ class MeshTransport implements Transport {
 
   addresses(): string[] {
     const { announce = [] } = this.#init
-    return announce.length > 0 ? [...new Set(announce.map(withoutPeer))] : this.listening()
+    if (announce.length > 0) return [...new Set(announce.map(withoutPeer))]
+    // A certificate is for a name: it does not fit an address.
+    return this.listening().filter(addr => partsOf(addr)?.over !== 'wss')
   }
 
   listening(): string[] {
@@ -263,10 +268,8 @@ class MeshTransport implements Transport {
   async handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {
     const onStream = async (stream: Stream, connection: Connection) => {
       const link = await this.#admissions.linkOf(connection)
-      handler(
-        byteStreamOf(stream, () => void (link.lastUsed = now())),
-        link,
-      )
+      const bytes = byteStreamOf(stream, () => void (link.lastUsed = now()))
+      handler(bytes, link)
     }
     await this.#node.libp2p.handle(protocol, onStream, { runOnLimitedConnection: true })
   }

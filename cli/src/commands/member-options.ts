@@ -54,7 +54,7 @@ export const takesMemberSettings = (command: Command): void =>
   takesSettings(command, {
     lists: ['listen', 'announce', 'serve'],
     live: ['log-level', 'serve'],
-    files: ['serve'],
+    files: ['serve', 'tls-cert', 'tls-key'],
     atFiles: ['join'],
     elsewhere: ['join'],
   })
@@ -81,6 +81,31 @@ export const announceOption = (about: string) =>
     '--announce <addr>',
     `${about} to announce instead, HOST:PORT or multiaddr; may be repeated`,
   ).argParser(collect)
+
+/** For who listens on `/wss`. */
+export const takesCertificate = (command: Command): Command =>
+  command
+    .option(
+      '--tls-cert <file>',
+      'PEM certificate of the web for --listen …/wss; read anew when it is renewed',
+    )
+    .option('--tls-key <file>', 'PEM key of that certificate')
+
+export interface CertificateOptions {
+  tlsCert?: string
+  tlsKey?: string
+}
+
+/** @throws MeshError invalid_argument for one without the other */
+export function certificateOf({ tlsCert: cert, tlsKey: key }: CertificateOptions) {
+  if (cert === undefined && key === undefined) return {}
+  if (cert !== undefined && key !== undefined) return { certificate: { cert, key } }
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot use a certificate: ${cert === undefined ? '--tls-cert' : '--tls-key'} is missing`,
+    { hint: 'Pass both --tls-cert FILE and --tls-key FILE.' },
+  )
+}
 
 export const drainOption = () =>
   new Option(

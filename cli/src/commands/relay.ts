@@ -6,6 +6,7 @@ import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
 import {
   announceOption,
+  certificateOf,
   drainOption,
   joinHelp,
   joiningOf,
@@ -13,12 +14,14 @@ import {
   metricsOption,
   nameOption,
   regionOption,
+  takesCertificate,
   takesJoin,
   takesMemberSettings,
+  type CertificateOptions,
   type MemberCommandOptions,
 } from './member-options.ts'
 
-interface Options extends MemberCommandOptions, Omit<RelayFlags, keyof MemberFlags> {
+interface Options extends MemberCommandOptions, CertificateOptions, Omit<RelayFlags, keyof MemberFlags> {
   listen?: string[]
 }
 
@@ -30,6 +33,7 @@ Examples:
   $ agent-mesh relay --join TOKEN --announce 198.51.100.7:4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --announce /dns4/relay.example.com/tcp/4001
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
+  $ agent-mesh relay --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/wss --tls-cert fullchain.pem --tls-key privkey.pem
 
 Over its rate a member is slowed down and loses nothing; beyond its day its circuits end, with the
 reason in the log and in agent_mesh_relay_denied_total.
@@ -62,6 +66,7 @@ export const registerRelay: Register = (program, finish) => {
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesCertificate(command)
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
@@ -76,6 +81,7 @@ export const registerRelay: Register = (program, finish) => {
         const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')
         return startRelayDaemon({
           ...options,
+          ...certificateOf(options),
           joining,
           folder,
           listen: options.listen ?? [commandDefaults.relayListen],

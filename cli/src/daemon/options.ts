@@ -12,6 +12,8 @@ export interface MemberFlags {
   region?: string
   listen: string[]
   announce?: string[]
+  /** Files of the certificate of the web. */
+  certificate?: { cert: string; key: string }
   logLevel: LogLevel
   proxy: ProxySettings | undefined
   /** What runs when it stops has this long to end, ms. */
@@ -21,7 +23,7 @@ export interface MemberFlags {
 
 /** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
 export async function memberOptions(flags: MemberFlags) {
-  const { folder, joining, name, region, listen, announce, proxy, drain, signal } = flags
+  const { folder, joining, name, region, listen, announce, certificate, proxy, drain, signal } = flags
   const join = await readJoinToken(joining.source, folder.path)
   return {
     data: folder.path,
@@ -34,6 +36,7 @@ export async function memberOptions(flags: MemberFlags) {
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),
     ...(announce !== undefined && { announce }),
+    ...(certificate !== undefined && { certificate }),
     ...(proxy !== undefined && { proxy }),
   }
 }

@@ -29,6 +29,7 @@ import { leanYamux } from './lean-yamux.ts'
 import { noiseOnDemand } from './noise-on-demand.ts'
 import { newestFirst, type ConnectionLister } from './newest-first.ts'
 import type { Proxy } from '../wires/proxy.ts'
+import type { WebCertificate } from '../wires/web-certificate.ts'
 import { webSockets } from '../wires/websocket.ts'
 import { nativeTls } from '../wires/native-tls.ts'
 import type { SocketConnection } from '../wires/native-tls-stream.ts'
@@ -78,6 +79,8 @@ export interface NodeInit {
   gater?: RelayGater
   /** WebSockets are dialled through it. */
   proxy?: Proxy | undefined
+  /** What listeners on `/wss` show. */
+  certificate?: WebCertificate | undefined
   services?: Record<string, ServiceFactory>
   /** Called before any service registers a handler. */
   beforeServices: (core: NodeCore) => void
@@ -136,7 +139,11 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     ...(init.logger ? { logger: init.logger } : {}),
     transports: [
       tcp(),
-      webSockets({ proxy: init.proxy, maxConnections: init.maxConnections }),
+      webSockets({
+        proxy: init.proxy,
+        certificate: init.certificate,
+        maxConnections: init.maxConnections,
+      }),
       components =>
         (parts.circuit = circuitRelayTransport({
           reservationConcurrency: 4,

@@ -1,6 +1,12 @@
-/** Listens for WebSockets: an HTTP server that does nothing else. */
+/** Listens for WebSockets: an HTTP server that does nothing else, below TLS of the web at `/wss`. */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net'
+import { TLSSocket } from 'node:tls'
 import {
   TypedEventEmitter,
   type ComponentLogger,
@@ -10,30 +16,37 @@ import {
 } from '@libp2p/interface'
 import { sourceOf } from '@agent-mesh/protocol'
 import { getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { transportDefaults } from '../defaults.ts'
 import { inboundLimits, InboundHandshakes } from './inbound-handshakes.ts'
+import type { WebCertificate } from './web-certificate.ts'
 import { webSocketGate, type WebSocket } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
 
 export interface WebSocketListenerInit {
   upgrader: Upgrader
   logger: ComponentLogger
+  /** Shown at `/wss`. */
+  certificate?: WebCertificate | undefined
   /** WebSockets on this address. */
   maxConnections: number
 }
 
 export class WebSocketListener extends TypedEventEmitter<ListenerEvents> implements Listener {
   readonly #init: WebSocketListenerInit
-  readonly #server: Server
+  readonly #http: Server
+  /** What listens: the HTTP server itself, or one that puts TLS before it; undefined before {@link listen}. */
+  #server: TcpServer | undefined
   readonly #sockets = new Set<Socket>()
-  /** Of HTTP. */
+  /** Of TLS and HTTP. */
   readonly #handshakes = new InboundHandshakes<Socket>({
     ...inboundLimits,
     limitMs: transportDefaults.webSocketHandshakeMs,
     isSilent: socket => socket.bytesRead === 0,
     end: socket => socket.destroy(),
   })
+  /** The TCP sockets of TLS ones. */
+  readonly #below = new WeakMap<Socket, Socket>()
   readonly #closing = new AbortController()
   #addr: Multiaddr | undefined
 
@@ -41,41 +54,68 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
     super()
     this.#init = init
     const gate = webSocketGate((socket, request) => this.#take(socket, request))
-    this.#server = createServer({
+    this.#http = createServer({
       headersTimeout: transportDefaults.webSocketHandshakeMs,
       requestTimeout: transportDefaults.webSocketHandshakeMs,
       connectionsCheckingInterval: transportDefaults.webSocketHandshakeMs / 2,
     })
-    this.#server.maxConnections = init.maxConnections + transportDefaults.maxPendingUpgrades
-    this.#server.on('upgrade', (request, socket, head) => gate.accept(request, socket, head))
-    this.#server.on('request', (_, response) => {
+    this.#http.on('upgrade', (request, socket, head) => gate.accept(request, socket, head))
+    this.#http.on('request', (_, response) => {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end()
     })
-    this.#server.on('connection', socket => {
-      if (!this.#handshakes.enter(socket, sourceOf(socket.remoteAddress ?? ''))) return socket.destroy()
-      this.#sockets.add(socket)
-      socket.once('close', () => {
-        this.#handshakes.leave(socket)
-        this.#sockets.delete(socket)
-      })
+  }
+
+  #serverFor(addr: Multiaddr): TcpServer {
+    const { certificate, maxConnections } = this.#init
+    const secure = /\/(?:wss|tls\/ws)$/.test(addr.toString()) ? certificate : undefined
+    const server = secure === undefined ? this.#http : createTcpServer()
+    server.maxConnections = maxConnections + transportDefaults.maxPendingUpgrades
+    server.on('connection', (socket: Socket) => {
+      if (this.#enter(socket) && secure !== undefined) this.#secure(socket, secure)
     })
+    return server
+  }
+
+  /** @returns whether there was a place for it */
+  #enter(socket: Socket): boolean {
+    if (!this.#handshakes.enter(socket, sourceOf(socket.remoteAddress ?? ''))) {
+      socket.destroy()
+      return false
+    }
+    this.#sockets.add(socket)
+    socket.once('close', () => {
+      this.#handshakes.leave(socket)
+      this.#sockets.delete(socket)
+    })
+    return true
+  }
+
+  /** One TLS socket each, so that each sees the certificate of its moment. */
+  #secure(socket: Socket, certificate: WebCertificate): void {
+    const tls = new TLSSocket(socket, { isServer: true, secureContext: certificate.context() })
+    this.#below.set(tls, socket)
+    // A client that trusts no such certificate says so here; the socket below ends with it.
+    tls.on('error', () => socket.destroy())
+    tls.once('secure', () => this.#http.emit('connection', tls))
   }
 
   async listen(addr: Multiaddr): Promise<void> {
     const [, , host = '', , port = ''] = addr.toString().split('/')
+    const server = this.#serverFor(addr)
+    this.#server = server
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#server.once('error', reject)
-    this.#server.listen({ host, port: Number(port), ipv6Only: host.includes(':') }, resolve)
+    server.once('error', reject)
+    server.listen({ host, port: Number(port), ipv6Only: host.includes(':') }, resolve)
     await promise
-    this.#server.off('error', reject)
-    this.#server.on('error', error => this.#init.logger.forComponent('websocket').error('%e', error))
+    server.off('error', reject)
+    server.on('error', error => this.#init.logger.forComponent('websocket').error('%e', error))
     this.#addr = addr
     this.safeDispatchEvent('listening')
   }
 
   #take(socket: WebSocket, request: IncomingMessage): void {
     const { remoteAddress, remotePort } = request.socket
-    this.#handshakes.leave(request.socket)
+    this.#handshakes.leave(this.#below.get(request.socket) ?? request.socket)
     if (remoteAddress === undefined || remotePort === undefined || this.#closing.signal.aborted)
       return socket.terminate()
     // A zone names an interface of this host and is no part of a multiaddr.
@@ -92,11 +132,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   }
 
   getAddrs(): Multiaddr[] {
-    const address = this.#server.address() as AddressInfo | null
+    const address = (this.#server?.address() ?? null) as AddressInfo | null
     if (address === null || this.#addr === undefined) return []
-    return getThinWaistAddresses(this.#addr.decapsulate('/ws'), address.port).map(addr =>
-      addr.encapsulate('/ws'),
-    )
+    const [, tcp = '', web = ''] = /^(\/[^/]+\/[^/]+\/tcp\/\d+)(.*)$/.exec(this.#addr.toString()) ?? []
+    return getThinWaistAddresses(multiaddr(tcp), address.port).map(addr => addr.encapsulate(web))
   }
 
   updateAnnounceAddrs(): void {
@@ -107,7 +146,8 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   async close(): Promise<void> {
     this.#closing.abort()
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#server.close(() => resolve())
+    if (this.#server === undefined) resolve()
+    this.#server?.close(() => resolve())
     for (const socket of this.#sockets) socket.destroy()
     await promise
     this.safeDispatchEvent('close')

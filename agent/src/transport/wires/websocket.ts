@@ -12,6 +12,7 @@ import {
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { partsOf } from '../address.ts'
 import type { Proxy } from './proxy.ts'
+import type { WebCertificate } from './web-certificate.ts'
 import { openWebSocket, type WebSocketTarget } from './web-socket.ts'
 import { WebSocketConnection } from './websocket-connection.ts'
 import { WebSocketListener } from './websocket-listener.ts'
@@ -19,6 +20,8 @@ import { WebSocketListener } from './websocket-listener.ts'
 export interface WebSocketTransportInit {
   /** Dials go through it. @default none */
   proxy?: Proxy | undefined
+  /** What listeners on `/wss` show. @default none listens there */
+  certificate?: WebCertificate | undefined
   /** Sockets that one listener takes. */
   maxConnections: number
 }
@@ -27,7 +30,7 @@ interface Components {
   logger: ComponentLogger
 }
 
-const isListenable = (addr: Multiaddr): boolean => /^\/ip[46]\/[^/]+\/tcp\/\d+\/ws$/.test(addr.toString())
+const listenable = /^\/ip[46]\/[^/]+\/tcp\/\d+(\/ws|\/wss|\/tls\/ws)$/
 
 function webSocketOf(addr: Multiaddr): WebSocketTarget | undefined {
   const parts = partsOf(addr.toString())
@@ -72,13 +75,16 @@ class WebSocketTransport implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    const { maxConnections } = this.#init
-    return new WebSocketListener({ upgrader, maxConnections, logger: this.#components.logger })
+    const { maxConnections, certificate } = this.#init
+    return new WebSocketListener({ upgrader, maxConnections, certificate, logger: this.#components.logger })
   }
 
-  /** Listens without TLS of the web: whoever wants it puts a proxy in front and announces that. */
+  /** `/wss` needs a certificate; without one a proxy that ends TLS stands before `/ws`. */
   listenFilter(addrs: Multiaddr[]): Multiaddr[] {
-    return addrs.filter(addr => isListenable(addr))
+    return addrs.filter(addr => {
+      const [, web] = listenable.exec(addr.toString()) ?? []
+      return web === '/ws' || (web !== undefined && this.#init.certificate !== undefined)
+    })
   }
 
   dialFilter(addrs: Multiaddr[]): Multiaddr[] {
