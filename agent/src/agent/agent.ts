@@ -51,11 +51,13 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
+    const { wheel } = member.serving
     this.#caller = new ServiceCaller<C>({
       targets,
       ...(contracts === undefined ? {} : { contracts }),
       metrics: member.metrics,
-      now: () => systemWheelClock.now(),
+      now: () => wheel.now(),
+      lately: () => wheel.readAt,
       random: Math.random,
     })
   }
@@ -72,11 +74,16 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
-  async call<Method extends MethodName<C>>(
+  call<Method extends MethodName<C>>(
     method: Method,
     ...rest: CallArguments<C, Method, CallOptions>
   ): Promise<ResultOf<C, Method>> {
-    this.mustRun(`call ${method}`)
+    // Not async: that would cost each call a promise more.
+    try {
+      this.mustRun(`call ${method}`)
+    } catch (error) {
+      return Promise.reject(error as MeshError)
+    }
     return this.#caller.call(method, ...rest)
   }
 

@@ -1,8 +1,9 @@
 /** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { systemWheelClock } from '../rpc/index.ts'
+import { systemWheelClock, type LinkCallOptions, type RpcLink } from '../rpc/index.ts'
 import type { Callee, CallTargets, CalleeOptions, Providers } from '../services/index.ts'
 import type { ConnectOptions as LinkOptions, DialTarget } from '../transport/dial/dial-target.ts'
+import type { Path } from '../transport/address.ts'
 import type { Link } from '../transport/links/link.ts'
 import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
@@ -22,9 +23,31 @@ export interface TargetsInit {
 /** Codes of a dial that say nothing about the member dialled. */
 const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'invalid_argument', 'internal']
 
+const relayedOnly: readonly Path[] = ['relay']
+
+/** A member at the other end of a link. */
+class LinkedCallee implements Callee {
+  readonly path: Path
+  readonly #rpc: RpcLink
+
+  constructor(path: Path, rpc: RpcLink) {
+    this.path = path
+    this.#rpc = rpc
+  }
+
+  /** Whether the peer takes new calls on it. */
+  get usable(): boolean {
+    return this.#rpc.usable
+  }
+
+  call(method: string, value: unknown, options?: LinkCallOptions): Promise<unknown> {
+    return this.#rpc.call(method, value, options)
+  }
+}
+
 export class Targets implements CallTargets {
   readonly #init: TargetsInit
-  readonly #callees = new WeakMap<Link, Callee>()
+  readonly #callees = new WeakMap<Link, LinkedCallee>()
   readonly #index: ProviderIndex
 
   constructor(init: TargetsInit) {
@@ -47,10 +70,17 @@ export class Targets implements CallTargets {
     return this.#init.member.map.get(peerId)?.name
   }
 
-  async callee(peerId: string, options: CalleeOptions): Promise<Callee> {
-    const { member, self } = this.#init
+  /** At once where a link stands: that is so for nearly every call. */
+  callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
+    const { member, self, paths } = this.#init
     if (peerId === member.identity.peerId) return self
-    member.belief.dialled(peerId)
+    const link = member.transport.links.best(peerId, paths === 'relay' ? relayedOnly : undefined)
+    const callee = link === undefined ? undefined : this.#callee(link)
+    return callee?.usable === true ? callee : this.#dialled(peerId, options)
+  }
+
+  async #dialled(peerId: string, options: CalleeOptions): Promise<Callee> {
+    this.#init.member.belief.dialled(peerId)
     const startedAt = systemWheelClock.now()
     try {
       return this.#callee(await this.link(peerId, options))
@@ -60,11 +90,10 @@ export class Targets implements CallTargets {
     }
   }
 
-  #callee(link: Link): Callee {
+  #callee(link: Link): LinkedCallee {
     const known = this.#callees.get(link)
     if (known !== undefined) return known
-    const rpc = this.#init.member.serving.sessions.of(link)
-    const callee: Callee = { path: link.path, call: (...call) => rpc.call(...call) }
+    const callee = new LinkedCallee(link.path, this.#init.member.serving.sessions.of(link))
     this.#callees.set(link, callee)
     return callee
   }

@@ -48,7 +48,7 @@ export interface ServingInit {
 
 export function serving({ head, metrics, name, onDenied, onError }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
-  const now = () => systemWheelClock.now()
+  const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
     waiting: () => turns.size,
     limits: () => limiter.limits(),

@@ -69,11 +69,12 @@ export class FairQueue<T> {
 
   /** The next entry: the oldest of the lane whose turn it is. */
   next(): T | undefined {
-    const lane = this.#turns.shift()
+    const lane = this.#turns.peek()
     if (lane === undefined) return undefined
     const entry = lane.waiting.shift()
-    if (lane.waiting.size > 0) this.#turns.push(lane)
     this.#size--
+    if (lane.waiting.size === 0) this.#turns.shift()
+    else if (this.#turns.size > 1) this.#turns.push(this.#turns.shift()!)
     return entry
   }
 

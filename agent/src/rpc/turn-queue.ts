@@ -9,8 +9,8 @@ export interface TurnEntry {
   /** Monotonic ms: when the bytes that brought it were read, and when its caller stops waiting. */
   readonly arrivedAt: number
   readonly deadline: number
-  /** Runs the handler. */
-  start(): void
+  /** Runs the handler. @param now monotonic ms */
+  start(now: number): void
   /** Refuses it: it waited too long. */
   shed(waitedMs: number): void
   /** Forgets it: its caller waits no more. */
@@ -88,7 +88,8 @@ export class TurnQueue {
     this.#running = true
     for (let entry = this.#waiting.next(); entry !== undefined;) {
       this.#take(entry, now)
-      now = this.#wheel.now()
+      // What served the request has read the clock at its end, mostly.
+      now = this.#wheel.after(now)
       entry = now < endsAt ? this.#waiting.next() : undefined
     }
     this.#running = false
@@ -103,7 +104,7 @@ export class TurnQueue {
     if (!entry.open || now >= entry.deadline) return this.#drop(entry)
     const waited = now - entry.arrivedAt
     if (waited >= 1) this.#metrics.turnWaited(waited)
-    entry.start()
+    entry.start(now)
   }
 
   #drop(entry: TurnEntry): void {

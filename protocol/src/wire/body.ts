@@ -18,32 +18,30 @@ export interface EncodedBody {
   readonly tail: Uint8Array | undefined
 }
 
-/** A value encoded ahead, for several calls: {@link encodeBody} takes it as it is. */
+/** A value that was encoded: {@link encodeBody} makes it, and takes it as it is, so that it can be encoded once for several calls. */
 export class Encoded implements EncodedBody {
   readonly json: string | undefined
   readonly tail: Uint8Array | undefined
 
-  /** @throws MeshError as {@link encodeBody} */
-  constructor(value: unknown, what: string) {
-    const { json, tail } = encodeBody(value, what)
+  constructor(json: string | undefined, tail: Uint8Array | undefined) {
     this.json = json
     this.tail = tail
   }
 }
 
-const nothing: EncodedBody = { json: undefined, tail: undefined }
+const nothing = new Encoded(undefined, undefined)
 
 /**
  * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text. `what` names it in errors: of `the params of
  * math.add` a part is `params.items[3].n`.
  * @throws MeshError `invalid_argument` for what JSON cannot carry, naming where it is: NaN, BigInt, functions, a Map, cycles
  */
-export function encodeBody(value: unknown, what: string): EncodedBody {
+export function encodeBody(value: unknown, what: string): Encoded {
   if (value === undefined) return nothing
   if (value instanceof Encoded) return value
-  if (value instanceof Uint8Array) return { json: undefined, tail: value }
-  const tailed = value instanceof Tailed
-  return { json: toJson(tailed ? value.value : value, what), tail: tailed ? value.tail : undefined }
+  if (value instanceof Uint8Array) return new Encoded(undefined, value)
+  if (value instanceof Tailed) return new Encoded(toJson(value.value, what), value.tail)
+  return new Encoded(toJson(value, what), undefined)
 }
 
 function toJson(value: unknown, what: string): string | undefined {

@@ -1,13 +1,12 @@
 import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
-import { encodeBody, encodeError } from '@agent-mesh/protocol/wire/index'
-import type { EncodedBody, FrameEncoder, RequestFrame } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, type RequestFrame } from '@agent-mesh/protocol/wire/index'
+import { Answers } from './answers.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { uncountedBytes, type LinkLimits } from '../defaults.ts'
 import { Lane } from '../fair-queue.ts'
 import { IdTable } from './id-table.ts'
 import { InboundRequest, type InboundCall, type RequestServer } from './inbound-request.ts'
 import type { Outbox } from '../outbox.ts'
-import { QueuedFrame } from '../send-queue.ts'
 import { promiseOf } from '../../core/thenable.ts'
 import type { TimerWheel } from '../../core/timer-wheel.ts'
 import type { TurnEntry, TurnQueue } from '../turn-queue.ts'
@@ -32,7 +31,7 @@ export interface InboundCallsInit {
 
 /** The peer's calls served over one link. */
 export class InboundCalls implements RequestServer {
-  readonly #outbox: Outbox
+  readonly #answers: Answers
   readonly #budget: ByteBudget
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
@@ -41,9 +40,6 @@ export class InboundCalls implements RequestServer {
   readonly #requests = new IdTable<InboundRequest>()
   readonly #turns: TurnQueue
   readonly #lane = new Lane<TurnEntry>()
-  /** Answered by their handlers; the answers wait for room in the outbox. */
-  readonly #answers = new Set<InboundRequest>()
-  #stopWaiting: (() => void) | undefined
   #running = 0
   #served = 0
   #lastId = 0
@@ -51,7 +47,12 @@ export class InboundCalls implements RequestServer {
 
   constructor({ outbox, budget, wheel, turns, limits, onRequest, onIdle }: InboundCallsInit) {
     this.#turns = turns
-    this.#outbox = outbox
+    this.#answers = new Answers({
+      outbox,
+      budget,
+      onWritten: request => this.#written(request),
+      onUnsendable: (request, error) => this.#fail(request, unsendable(error)),
+    })
     this.#budget = budget
     this.#wheel = wheel
     this.#limits = limits
@@ -122,7 +123,7 @@ export class InboundCalls implements RequestServer {
   onUnreadable(id: number, flags: number): void {
     this.#lastId = id
     const message = `Cannot serve the request: flags 0x${flags.toString(16)} need a later version`
-    this.#sendError(id, new MeshError('unsupported', message, { notStarted: true }))
+    this.#answers.error(id, new MeshError('unsupported', message, { notStarted: true }))
   }
 
   /** The link is gone: tells all handlers. */
@@ -168,50 +169,11 @@ export class InboundCalls implements RequestServer {
     this.#served++
     if (!request.open) return this.#settled()
     try {
-      this.#answer(request, encodeBody(value, `the result of ${request.method}`))
+      if (this.#answers.send(request, encodeBody(value, `the result of ${request.method}`)))
+        this.#written(request)
     } catch (error) {
       this.#fail(request, unsendable(error))
     }
-  }
-
-  /** Sends an answer, queues it, or lets it wait until there is room for it. @throws MeshError when no frame can carry it */
-  #answer(request: InboundRequest, body: EncodedBody): void {
-    const { id } = request
-    if (this.#outbox.takes(body)) {
-      this.#outbox.encoder.response(id, body)
-      this.#outbox.appended()
-      this.#written(request)
-    } else if (this.#budget.hasRoom) {
-      request.reply = this.#queue(request, body)
-    } else {
-      request.reply = body
-      this.#answers.add(request)
-      this.#stopWaiting ??= this.#budget.whenRoom(() => this.#answerWaiting())
-    }
-  }
-
-  #queue(request: InboundRequest, body: EncodedBody): QueuedFrame {
-    const encode = (encoder: FrameEncoder): void => encoder.response(request.id, body)
-    return this.#outbox.queue({ body, encode, onWritten: () => this.#written(request) })
-  }
-
-  #answerWaiting(): void {
-    for (const request of this.#answers) {
-      if (!this.#budget.hasRoom) return
-      this.#answers.delete(request)
-      try {
-        this.#answer(request, request.reply as EncodedBody)
-      } catch (error) {
-        this.#fail(request, unsendable(error))
-      }
-    }
-    this.#waitNoMore()
-  }
-
-  #waitNoMore(): void {
-    if (this.#answers.size > 0) return
-    this.#stopWaiting?.()
-    this.#stopWaiting = undefined
   }
 
   /** The answer is with the stream. */
@@ -221,14 +183,9 @@ export class InboundCalls implements RequestServer {
     this.#settled()
   }
 
-  /** Nobody waits for the answer any more: what was not sent of it is not. */
+  /** Nobody waits for the answer any more. */
   #withdraw(request: InboundRequest): void {
-    const { reply } = request
-    if (reply === undefined) return
-    if (reply instanceof QueuedFrame) this.#outbox.drop(reply)
-    else this.#answers.delete(request)
-    this.#waitNoMore()
-    this.#running--
+    if (this.#answers.withdraw(request)) this.#running--
   }
 
   #failed(request: InboundRequest, error: unknown): void {
@@ -240,7 +197,10 @@ export class InboundCalls implements RequestServer {
     if (request.open) {
       this.#forget(request)
       request.answered()
-      this.#sendError(request.id, error instanceof MeshError ? error : handlerError(error, request.method))
+      this.#answers.error(
+        request.id,
+        error instanceof MeshError ? error : handlerError(error, request.method),
+      )
     }
     this.#settled()
   }
@@ -257,10 +217,10 @@ export class InboundCalls implements RequestServer {
   expired(request: InboundRequest): void {
     this.#forget(request)
     const message = `Cannot call ${request.method}: its time ran out at the callee`
-    const error = new MeshError('deadline_exceeded', message, { notStarted: !request.started })
+    const error = new MeshError('deadline_exceeded', message, { notStarted: request.startedAt === 0 })
     request.end(error)
     this.#withdraw(request)
-    this.#sendError(request.id, error)
+    this.#answers.error(request.id, error)
     this.#checkIdle()
   }
 
@@ -279,16 +239,11 @@ export class InboundCalls implements RequestServer {
     reason: string,
   ): void {
     const message = `Cannot call ${frame.method}: ${reason}`
-    this.#sendError(frame.id, new MeshError(code, message, { notStarted: true }))
+    this.#answers.error(frame.id, new MeshError(code, message, { notStarted: true }))
   }
 
   #refuseBytes(frame: Pick<RequestFrame, 'id' | 'method'>): void {
     this.#refuse(frame, 'overloaded', `${this.#budget.used} bytes of this link wait at the callee`)
-  }
-
-  #sendError(id: number, error: MeshError): void {
-    this.#outbox.encoder.error(id, error.code, encodeError(error), error.notStarted)
-    this.#outbox.appended()
   }
 }
 

@@ -25,6 +25,8 @@ export interface InboundCall {
   readonly idempotent: boolean
   /** Monotonic ms (the wheel's clock) when the call ends with `deadline_exceeded`. */
   readonly deadline: number
+  /** Monotonic ms when its turn came. */
+  readonly startedAt: number
   /** Why nobody waits for the answer any more; undefined while somebody does. */
   readonly endedBy: MeshError | undefined
   /** Aborted when the caller gave up, the deadline passed or the link broke. Made on first use. */
@@ -52,7 +54,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   #controller: AbortController | undefined
   #endedBy: MeshError | undefined
   #open = true
-  #started = false
+  #startedAt = 0
 
   /**
    * @param arrivedAt monotonic ms
@@ -75,9 +77,9 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     return this.#open
   }
 
-  /** Whether its turn has come. */
-  get started(): boolean {
-    return this.#started
+  /** Monotonic ms; 0: its turn has not come. */
+  get startedAt(): number {
+    return this.#startedAt
   }
 
   get endedBy(): MeshError | undefined {
@@ -99,8 +101,8 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     return body.value()
   }
 
-  start(): void {
-    this.#started = true
+  start(now: number): void {
+    this.#startedAt = now
     this.#server.serve(this)
   }
 

@@ -11,6 +11,8 @@ import { WheelEntry, type TimerWheel } from '../../core/timer-wheel.ts'
 export interface LinkCallOptions {
   /** ms until the call ends with `deadline_exceeded`. @default 30,000 */
   readonly timeoutMs?: number | undefined
+  /** Monotonic ms (the wheel's clock) when `timeoutMs` are over, where the caller knows it. @default the clock is read */
+  readonly dueAt?: number | undefined
   /** Ends the call with `cancelled`, here and at the callee. */
   readonly signal?: AbortSignal | undefined
   /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
@@ -127,10 +129,9 @@ export class OutboundCalls {
   }
 
   #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
-    const { timeoutMs = callTimeoutMs, signal } = options
+    const { timeoutMs = callTimeoutMs, signal, dueAt = this.#wheel.now() + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
-    const dueAt = this.#wheel.now() + timeoutMs
     const body = encodeBody(value, `the params of ${method}`)
     const call = new PendingCall(this, id, method, timeoutMs, options)
     const direct = this.#outbox.takes(body)

@@ -18,6 +18,10 @@ export function choosePeer(
   { tried, last }: TriedPeers,
   random: () => number,
 ): string | undefined {
+  if (tried.size === 0) {
+    const likely = good.length > 0 ? good : doubtful
+    if (likely.length > 0) return likely[Math.floor(random() * likely.length)]
+  }
   const isNew = (peerId: string) => !tried.has(peerId)
   const fresh = pick(good, isNew, random) ?? pick(doubtful, isNew, random)
   if (fresh !== undefined) return fresh
@@ -31,8 +35,11 @@ export function choosePeer(
 /** Whether anyone but `peerId` serves it and may answer; where nobody is said to be online, each may. */
 export function hasOther({ good, doubtful, offline }: Providers, peerId: string): boolean {
   if (good.length + doubtful.length === 0) return offline.length > 1
-  return [good, doubtful].some(list => list.length > 1 || (list.length === 1 && list[0] !== peerId))
+  return holdsOther(good, peerId) || holdsOther(doubtful, peerId)
 }
+
+const holdsOther = (list: readonly string[], peerId: string): boolean =>
+  list.length > 1 || (list.length === 1 && list[0] !== peerId)
 
 /** One of those that fit: from a random place on, so that it ends after as many looks as there are unfit ones. */
 function pick(

@@ -1,6 +1,6 @@
 /** What the tries of one call do, over links whose path the test decides. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { Encoded } from '@agent-mesh/protocol/wire/index'
+import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
 import type { LinkCallOptions } from '../../rpc/index.ts'
 import { Attempts } from './attempts.ts'
@@ -53,7 +53,7 @@ const plan = (change: Partial<Plan> = {}): Plan => ({
   method: 'a.b',
   wireName: 'a.b',
   service: 'a',
-  params: new Encoded(1, 'params'),
+  params: encodeBody(1, 'params'),
   contract: undefined,
   deadline: performance.now() + 10_000,
   signal: undefined,

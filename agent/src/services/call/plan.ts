@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import { Encoded } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, type Encoded } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callTimeoutMs } from '../../rpc/index.ts'
 import { parseMethod, serviceRef, type MethodContract } from '../contract/contract.ts'
@@ -67,23 +67,42 @@ export class Planner {
     const parsed = known ?? parseMethod(method)
     if (parsed === undefined)
       throw new MeshError('invalid_argument', `Cannot call '${method}': it is not service.method`)
-    const { timeout, signal, idempotent } = options
-    const plan = (): Plan => ({
-      method,
-      wireName: known?.wireName ?? method,
-      service: parsed.service,
-      params: new Encoded(params, `the params of ${method}`),
-      contract: known?.contract,
-      deadline: startedAt + timeoutOf(timeout, known, method),
-      signal,
-      idempotent: idempotent ?? known?.contract.idempotent ?? false,
-    })
-    if (known === undefined) return plan()
-    const fits = (result: StandardSchemaV1.Result<unknown>): Plan => {
-      checkedValue(result, 'invalid_argument', `call ${method}`)
-      return plan()
-    }
+    if (known === undefined) return planOf(method, params, options, startedAt, undefined, parsed.service)
     const checked = known.contract.params['~standard'].validate(params)
-    return checked instanceof Promise ? checked.then(fits) : fits(checked)
+    if (checked instanceof Promise)
+      return checked.then(result => checkedPlan(result, method, params, options, startedAt, known))
+    return checkedPlan(checked, method, params, options, startedAt, known)
+  }
+}
+
+function checkedPlan(
+  checked: StandardSchemaV1.Result<unknown>,
+  method: string,
+  params: unknown,
+  options: PlanOptions,
+  startedAt: number,
+  known: KnownMethod,
+): Plan {
+  checkedValue(checked, 'invalid_argument', 'call', method)
+  return planOf(method, params, options, startedAt, known, known.service)
+}
+
+function planOf(
+  method: string,
+  params: unknown,
+  { timeout, signal, idempotent }: PlanOptions,
+  startedAt: number,
+  known: KnownMethod | undefined,
+  service: string,
+): Plan {
+  return {
+    method,
+    wireName: known?.wireName ?? method,
+    service,
+    params: encodeBody(params, `the params of ${method}`),
+    contract: known?.contract,
+    deadline: startedAt + timeoutOf(timeout, known, method),
+    signal,
+    idempotent: idempotent ?? known?.contract.idempotent ?? false,
   }
 }

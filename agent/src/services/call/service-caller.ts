@@ -24,6 +24,8 @@ export interface ServiceCallerInit<C extends Contracts> {
   readonly metrics?: RpcMetrics
   /** Monotonic ms. */
   readonly now: () => number
+  /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
+  readonly lately?: () => number
   /** [0, 1). */
   readonly random: () => number
 }
@@ -35,14 +37,16 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #attempts: Attempts
   readonly #metrics: RpcMetrics
   readonly #now: () => number
+  readonly #lately: () => number
 
-  constructor({ targets, contracts, metrics = noMetrics, now, random }: ServiceCallerInit<C>) {
+  constructor({ targets, contracts, metrics = noMetrics, now, lately = now, random }: ServiceCallerInit<C>) {
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
-    this.#attempts = new Attempts({ targets, metrics, now, random })
+    this.#attempts = new Attempts({ targets, metrics, now, lately, random })
     this.#metrics = metrics
     this.#now = now
+    this.#lately = lately
   }
 
   /**
@@ -51,29 +55,60 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
    * or nobody could be reached in time; `deadline_exceeded`, `cancelled`, `path_lost`, `overloaded`, `protocol_error`
    * for a result that does not fit
    */
-  async call<Method extends MethodName<C>>(
+  call<Method extends MethodName<C>>(
     method: Method,
     ...[params, options]: CallArguments<C, Method, CallOptions>
   ): Promise<ResultOf<C, Method>> {
-    return (await this.ask(method, params, options)).value as ResultOf<C, Method>
+    return this.#ask(method, params, options, valueOf) as Promise<ResultOf<C, Method>>
   }
 
   /** As {@link call}, and says who answered. */
-  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<CallAnswer> {
+  ask(method: string, params?: unknown, options?: CallOptions): Promise<CallAnswer> {
+    return this.#ask(method, params, options, asItIs)
+  }
+
+  /** @param give what of the answer is wanted: a promise of its own for that would cost every call one */
+  #ask<T>(
+    method: string,
+    params: unknown,
+    options: CallOptions = {},
+    give: (answer: CallAnswer) => T,
+  ): Promise<T> {
     const startedAt = this.#now()
     try {
-      const planned = this.#planner.plan(method, params, options, startedAt)
-      const plan = planned instanceof Promise ? await planned : planned
-      const { peer } = options
-      const answer =
-        peer === undefined
-          ? await this.#attempts.answer(plan, () => this.#targets.providers(plan.service))
-          : await this.#askOnly(plan, this.#peer(plan, peer))
-      this.#metrics.callEnded('caller', method, 'ok', this.#now() - startedAt)
-      return answer
+      const plan = this.#planner.plan(method, params, options, startedAt)
+      const asked =
+        plan instanceof Promise
+          ? plan.then(checked => this.#send(checked, options.peer, this.#now()))
+          : this.#send(plan, options.peer, startedAt)
+      return this.#counted(method, startedAt, asked, give, options.peer !== undefined)
     } catch (thrown) {
-      throw this.#failed(method, thrown, startedAt)
+      return Promise.reject(this.#failed(method, thrown, startedAt))
     }
+  }
+
+  #send(plan: Plan, peer: string | undefined, now: number): Promise<CallAnswer> {
+    if (peer !== undefined) return this.#attempts.answer(plan, only(this.#peer(plan, peer)), now)
+    return this.#attempts.answer(plan, () => this.#targets.providers(plan.service), now)
+  }
+
+  /** @param ofOne whether one member alone was asked: when it was revoked meanwhile, its link did not just break */
+  #counted<T>(
+    method: string,
+    startedAt: number,
+    asked: Promise<CallAnswer>,
+    give: (answer: CallAnswer) => T,
+    ofOne: boolean,
+  ): Promise<T> {
+    return asked.then(
+      answer => {
+        this.#metrics.callEnded('caller', method, 'ok', this.#lately() - startedAt)
+        return give(answer)
+      },
+      (thrown: unknown) => {
+        throw this.#failed(method, ofOne ? revokedOr(thrown) : thrown, startedAt)
+      },
+    )
   }
 
   /**
@@ -87,15 +122,10 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
     const plan = await this.#planner.plan(method, params, options, this.#now())
     const { good, doubtful, offline } = this.#targets.providers(plan.service)
-    const ask = async (peerId: string): Promise<CallAnswer> => {
+    const ask = (peerId: string): Promise<CallAnswer> => {
       const startedAt = this.#now()
-      try {
-        const answer = await this.#askOnly(plan, peerId)
-        this.#metrics.callEnded('caller', method, 'ok', this.#now() - startedAt)
-        return answer
-      } catch (thrown) {
-        throw this.#failed(method, thrown, startedAt)
-      }
+      const asked = this.#attempts.answer(plan, only(peerId), startedAt)
+      return this.#counted(method, startedAt, asked, asItIs, true)
     }
     const alsoOffline = options.offline === true ? offline : []
     const peers = [...good, ...doubtful, ...alsoOffline]
@@ -111,23 +141,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#attempts.stop()
   }
 
-  /** Counts a call that failed. */
+  /** Counts a call that failed. @returns why it did */
   #failed(method: string, thrown: unknown, startedAt: number): MeshError {
     const error = toMeshError(thrown, 'internal', `call ${method}`)
     this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
     return error
-  }
-
-  /** Asks one member, whatever is believed of it. When it was revoked meanwhile, its link did not just break. */
-  async #askOnly(plan: Plan, peerId: string): Promise<CallAnswer> {
-    const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
-    try {
-      return await this.#attempts.answer(plan, () => providers)
-    } catch (error) {
-      const { cause } = error as Error
-      if (!(error instanceof MeshError && cause instanceof MeshError && cause.code === 'revoked')) throw error
-      throw new MeshError('revoked', error.message, { cause, notStarted: error.notStarted })
-    }
   }
 
   /** The peer id of a name or peer id. */
@@ -139,4 +157,19 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
       })
     return peerId
   }
+}
+
+const valueOf = ({ value }: CallAnswer): unknown => value
+const asItIs = (answer: CallAnswer): CallAnswer => answer
+
+/** One member, whatever is believed of it. */
+function only(peerId: string): () => Providers {
+  const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
+  return () => providers
+}
+
+function revokedOr(thrown: unknown): unknown {
+  const { cause } = thrown as Error
+  if (!(thrown instanceof MeshError && cause instanceof MeshError && cause.code === 'revoked')) return thrown
+  return new MeshError('revoked', thrown.message, { cause, notStarted: thrown.notStarted })
 }

@@ -9,13 +9,19 @@ const pathOf = (issue: StandardSchemaV1.Issue): string =>
 
 /**
  * The value of a passed check.
+ * @param action what cannot be done to `method` if it did not pass: `call`
  * @throws MeshError `code`, naming the first issues and where they are
  */
-export function checkedValue<T>(result: StandardSchemaV1.Result<T>, code: ErrorCode, action: string): T {
+export function checkedValue<T>(
+  result: StandardSchemaV1.Result<T>,
+  code: ErrorCode,
+  action: string,
+  method: string,
+): T {
   if (result.issues === undefined) return result.value
   const issues = result.issues.slice(0, namedIssues).map(issue => {
     const path = pathOf(issue)
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  throw new MeshError(code, `Cannot ${action}: ${issues.join('; ')}`)
+  throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`)
 }

@@ -7,7 +7,8 @@ import type { ServedMethod } from './service-registry.ts'
 
 /** The right to run one handler; given back when that has ended. */
 export interface Permit {
-  release(): void
+  /** @param now monotonic ms */
+  release(now: number): void
 }
 
 /** Decides how many handlers run at once. */
@@ -90,6 +91,23 @@ const unlimited: Permit = { release: () => undefined }
 const limitOf = (concurrency: Concurrency, options: LimitOptions): Limit =>
   typeof concurrency === 'number' ? fixedLimit(concurrency) : new ConcurrencyLimit(options)
 
+/** A call of a method that is limited, from its permit to its end. */
+class RunningCall implements Permit {
+  readonly #room: MethodRoom
+  readonly #among: number
+  readonly #beganAt: number
+
+  constructor(room: MethodRoom, among: number, beganAt: number) {
+    this.#room = room
+    this.#among = among
+    this.#beganAt = beganAt
+  }
+
+  release(now: number): void {
+    this.#room.end(this.#among, this.#beganAt, now)
+  }
+}
+
 /** The calls of one method that run or wait for room. */
 class MethodRoom {
   readonly #method: string
@@ -114,7 +132,7 @@ class MethodRoom {
   }
 
   acquire(caller: Subject, call: InboundCall): Permit | Promise<Permit> {
-    const now = this.#init.now()
+    const now = call.startedAt
     if (this.#waiting.size === 0 && this.#limit.admits(this.#running, now)) return this.#begin(now)
     return new Promise((resolve, reject) => {
       this.#waiting.add(this.#laneOf(caller), { call, since: now, resolve, reject })
@@ -124,12 +142,11 @@ class MethodRoom {
   }
 
   #begin(now: number): Permit {
-    const among = ++this.#running
-    return { release: () => this.#end(among, now) }
+    return new RunningCall(this, ++this.#running, now)
   }
 
-  #end(among: number, beganAt: number): void {
-    const now = this.#init.now()
+  /** A call ended that began at monotonic ms `beganAt` as one of `among`. */
+  end(among: number, beganAt: number, now: number): void {
     this.#limit.ended(among, now - beganAt, this.#running, now)
     this.#running--
     if (this.#waiting.size > 0) this.#letIn(now)

@@ -35,8 +35,6 @@ export interface DispatcherInit {
 
 /** One call on its way to its handler. */
 interface Passage {
-  /** Monotonic ms. */
-  readonly startedAt: number
   readonly served: ServedMethod | undefined
   /** The limiter let it in. */
   permit: Permit | undefined
@@ -97,7 +95,7 @@ export class Dispatcher {
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
     const served = this.#registry.find(call.method)
-    const passage: Passage = { startedAt: this.#now(), served, permit: undefined, begun: false }
+    const passage: Passage = { served, permit: undefined, begun: false }
     try {
       const result = this.#run(caller, call, passage)
       const promise = promiseOf(result)
@@ -135,16 +133,11 @@ export class Dispatcher {
   }
 
   #handle(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
-    const handle = (checked: StandardSchemaV1.Result<unknown>): unknown => {
-      const params = checkedValue(checked, 'invalid_argument', `call ${served.method}`)
-      passage.begun = true
-      return served.handle(params, context)
-    }
     const checked = served.params['~standard'].validate(call.params())
-    if (!(checked instanceof Promise)) return handle(checked)
+    if (!(checked instanceof Promise)) return begin(served, context, checked, passage)
     return checked.then(result => {
       this.#checkWanted(call)
-      return handle(result)
+      return begin(served, context, result, passage)
     })
   }
 
@@ -164,9 +157,22 @@ export class Dispatcher {
     throw error
   }
 
-  #ended(call: InboundCall, { startedAt, served, permit }: Passage, code: 'ok' | ErrorCode): void {
-    const ms = this.#now() - startedAt
-    permit?.release()
-    this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, ms)
+  /** The one reading of the clock of a call that is served: its turn began at another. */
+  #ended(call: InboundCall, { served, permit }: Passage, code: 'ok' | ErrorCode): void {
+    const now = this.#now()
+    permit?.release(now)
+    this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, now - call.startedAt)
   }
+}
+
+/** Runs the handler. @throws MeshError `invalid_argument` for params that did not pass */
+function begin(
+  served: ServedMethod,
+  context: CallContext,
+  checked: StandardSchemaV1.Result<unknown>,
+  passage: Passage,
+): unknown {
+  const params = checkedValue(checked, 'invalid_argument', 'call', served.method)
+  passage.begun = true
+  return served.handle(params, context)
 }

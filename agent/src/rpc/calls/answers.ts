@@ -1,0 +1,95 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { encodeError } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, FrameEncoder } from '@agent-mesh/protocol/wire/index'
+import type { ByteBudget } from '../byte-budget.ts'
+import type { InboundRequest } from './inbound-request.ts'
+import type { Outbox } from '../outbox.ts'
+import { QueuedFrame } from '../send-queue.ts'
+
+export interface AnswersInit {
+  readonly outbox: Outbox
+  readonly budget: ByteBudget
+  /** An answer that did not go at once is with the stream. */
+  readonly onWritten: (request: InboundRequest) => void
+  /** No frame can carry an answer that waited for room. */
+  readonly onUnsendable: (request: InboundRequest, error: unknown) => void
+}
+
+/** The answers to a peer's requests on their way to the outbox: at once, in its queue, or when there is room for them. */
+export class Answers {
+  readonly #outbox: Outbox
+  readonly #budget: ByteBudget
+  readonly #onWritten: AnswersInit['onWritten']
+  readonly #onUnsendable: AnswersInit['onUnsendable']
+  /** Answered by their handlers; the answers wait for room. */
+  readonly #waiting = new Set<InboundRequest>()
+  #stopWaiting: (() => void) | undefined
+
+  constructor({ outbox, budget, onWritten, onUnsendable }: AnswersInit) {
+    this.#outbox = outbox
+    this.#budget = budget
+    this.#onWritten = onWritten
+    this.#onUnsendable = onUnsendable
+  }
+
+  /**
+   * Sends an answer, queues it, or lets it wait until there is room for it.
+   * @returns whether it is with the stream; else `onWritten` tells when it is
+   * @throws MeshError when no frame can carry it
+   */
+  send(request: InboundRequest, body: EncodedBody): boolean {
+    if (this.#outbox.takes(body)) {
+      this.#outbox.encoder.response(request.id, body)
+      this.#outbox.appended()
+      return true
+    }
+    if (this.#budget.hasRoom) this.#queue(request, body)
+    else this.#hold(request, body)
+    return false
+  }
+
+  error(id: number, error: MeshError): void {
+    this.#outbox.encoder.error(id, error.code, encodeError(error), error.notStarted)
+    this.#outbox.appended()
+  }
+
+  /** Nobody waits for an answer any more: what was not sent of it is not. @returns whether one was on its way */
+  withdraw(request: InboundRequest): boolean {
+    const { reply } = request
+    if (reply === undefined) return false
+    if (reply instanceof QueuedFrame) this.#outbox.drop(reply)
+    else this.#waiting.delete(request)
+    this.#waitNoMore()
+    return true
+  }
+
+  #queue(request: InboundRequest, body: EncodedBody): void {
+    const encode = (encoder: FrameEncoder): void => encoder.response(request.id, body)
+    request.reply = this.#outbox.queue({ body, encode, onWritten: () => this.#onWritten(request) })
+  }
+
+  #hold(request: InboundRequest, body: EncodedBody): void {
+    request.reply = body
+    this.#waiting.add(request)
+    this.#stopWaiting ??= this.#budget.whenRoom(() => this.#sendWaiting())
+  }
+
+  #sendWaiting(): void {
+    for (const request of this.#waiting) {
+      if (!this.#budget.hasRoom) return
+      this.#waiting.delete(request)
+      try {
+        if (this.send(request, request.reply as EncodedBody)) this.#onWritten(request)
+      } catch (error) {
+        this.#onUnsendable(request, error)
+      }
+    }
+    this.#waitNoMore()
+  }
+
+  #waitNoMore(): void {
+    if (this.#waiting.size > 0) return
+    this.#stopWaiting?.()
+    this.#stopWaiting = undefined
+  }
+}

@@ -1,0 +1,35 @@
+import type { Providers } from '../balance/call-targets.ts'
+import type { TriedPeers } from '../balance/choose.ts'
+
+const nobody: ReadonlySet<string> = new Set()
+
+/** How far a call has come; tries of it that run at the same time share it. */
+export class Course implements TriedPeers {
+  readonly providers: () => Providers
+  last: string | undefined = undefined
+  attempts = 0
+  /** Looks for a provider that found none. */
+  waits = 0
+  /** Monotonic ms after which no try begins; undefined until one has failed. */
+  until: number | undefined = undefined
+  /** An answer now gives back the try that the budget allowed last: it went to a member in place of a broken path. */
+  owed = false
+  /** Those asked before {@link last}: most calls are answered by the first, and need no set. */
+  #before: Set<string> | undefined = undefined
+
+  constructor(providers: () => Providers) {
+    this.providers = providers
+  }
+
+  get tried(): ReadonlySet<string> {
+    if (this.last === undefined) return nobody
+    return (this.#before ??= new Set()).add(this.last)
+  }
+
+  /** A try at this member begins. */
+  begin(peerId: string): void {
+    this.attempts++
+    if (this.last !== undefined) (this.#before ??= new Set()).add(this.last)
+    this.last = peerId
+  }
+}
