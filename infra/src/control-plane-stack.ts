@@ -14,6 +14,7 @@ import { alarms } from './control-plane/alarms/alarms.ts'
 import type { FunctionName } from './control-plane/alarms/watched.ts'
 import { authorityKey } from './control-plane/authority-key.ts'
 import { budgetAlarm } from './control-plane/budget.ts'
+import { customDomains } from './control-plane/custom-domains.ts'
 import { dashboard, meshMetric } from './control-plane/dashboard.ts'
 import { httpApi, serveHttp } from './control-plane/http-api.ts'
 import { allow, allowReading, allowWriting, meshFunction } from './control-plane/mesh-function.ts'
@@ -50,10 +51,11 @@ export class ControlPlaneStack extends Stack {
     this.#table = meshTable(this, settings.protectData)
     this.#key = authorityKey(this, settings.protectData)
     this.#http = httpApi(this)
-    this.#watch = watchApi(this, settings)
+    const domains = settings.domain === undefined ? undefined : customDomains(this, settings.domain)
+    this.#watch = watchApi(this, settings, domains?.watch)
     this.#failures = failureQueue(this, 'FailureQueue')
     const functions = this.#functions()
-    serveHttp(this.#http, functions.Api, settings)
+    serveHttp(this.#http, functions.Api, settings, domains?.api)
     serveWatch(this.#watch.api, functions.Watch)
     this.#startByEvents(functions)
     this.#alarms(functions)
@@ -137,7 +139,7 @@ export class ControlPlaneStack extends Stack {
   }
 
   #alarms(functions: Record<FunctionName, Lambda>): void {
-    const { alarmEmail, sweepMinutes } = this.#props.settings
+    const { sweepMinutes } = this.#props.settings
     const init = {
       functions,
       api: this.#http,
@@ -149,7 +151,7 @@ export class ControlPlaneStack extends Stack {
       headMinutes,
       accountConcurrency,
     }
-    alarms(this, init, alarmEmail === undefined ? undefined : { email: alarmEmail })
+    alarms(this, init, this.#props.settings)
   }
 
   /** The scheduler knows only whether it could start the function: what it throws is Lambda's to try again and set aside. */

@@ -16,8 +16,8 @@ const rooms: Record<string, readonly string[]> = {
   agent: ['protocol'],
   relay: ['agent', 'protocol'],
   lambdas: ['protocol'],
-  cli: ['agent', 'lambdas', 'protocol', 'relay'],
-  infra: [],
+  cli: ['agent', 'infra/src/settings', 'lambdas', 'protocol', 'relay'],
+  infra: ['protocol'],
 }
 
 /** The rooms of agent/src from the ground up: each may import the ones of its own floor and of those before it. */

@@ -1,6 +1,6 @@
 /** Options by their names: a misspelt one would be ignored without a word, and its default taken. */
 import { MeshError } from '@agent-mesh/protocol'
-import { nearestName } from '../core/nearest-name.ts'
+import { nearestName } from '@agent-mesh/protocol/nearest-name'
 
 /**
  * @param given options as they were passed; what is no object is checked elsewhere

@@ -58,7 +58,7 @@ async function serviceCalled(client: LocalClient, wanted: string): Promise<Wante
   const dot = wanted.lastIndexOf('.')
   const ofMethod = dot < 0 ? undefined : newest(services, wanted.slice(0, dot))
   if (ofMethod !== undefined) return { service: ofMethod, method: wanted.slice(dot + 1) }
-  const { nearestName } = await import('@agent-mesh/agent/core/nearest-name')
+  const { nearestName } = await import('@agent-mesh/protocol/nearest-name')
   const nearest = nearestName(wanted, [...new Set(services.map(each => nameOf(each.service)))])
   throw new MeshError('not_found', `Cannot describe ${wanted}: no known member serves it`, {
     hint: nearest === undefined ? 'See "agent-mesh services".' : `Did you mean ${nearest}?`,

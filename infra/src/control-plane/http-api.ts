@@ -1,25 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
-import { DomainName, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
+import { HttpApi, HttpStage, type DomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
-import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 
 import type { Settings } from '../settings.ts'
-
-/** A domain of the operator's for one of the APIs. */
-export const customDomain = (
-  scope: Construct,
-  id: string,
-  name: string,
-  certificateArn: string,
-): DomainName =>
-  new DomainName(scope, id, {
-    domainName: name,
-    certificate: Certificate.fromCertificateArn(scope, `${id}Certificate`, certificateArn),
-  })
 
 /** The HTTP API; what it serves is added by {@link serveHttp} once the Lambda is there, which knows its address. */
 export const httpApi = (scope: Construct): HttpApi =>
@@ -29,13 +16,17 @@ export const httpApi = (scope: Construct): HttpApi =>
   })
 
 /** Sends every request to the Lambda, throttled and logged. Who may do what, the Lambda decides by signatures. */
-export function serveHttp(api: HttpApi, lambda: Lambda, settings: Settings): void {
+export function serveHttp(
+  api: HttpApi,
+  lambda: Lambda,
+  { throttle, retentionDays, protectData }: Settings,
+  domain: DomainName | undefined,
+): void {
   const logs = new LogGroup(api, 'AccessLogs', {
-    retention: settings.retentionDays as RetentionDays,
+    retention: retentionDays as RetentionDays,
     // Evidence: it outlives the stack as the data does.
-    removalPolicy: settings.protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
   })
-  const { domain, throttle } = settings
   new HttpStage(api, 'Stage', {
     httpApi: api,
     stageName: '$default',
@@ -58,9 +49,7 @@ export function serveHttp(api: HttpApi, lambda: Lambda, settings: Settings): voi
         }),
       ),
     },
-    ...(domain === undefined
-      ? {}
-      : { domainMapping: { domainName: customDomain(api, 'Domain', domain.name, domain.certificateArn) } }),
+    ...(domain === undefined ? {} : { domainMapping: { domainName: domain } }),
   })
   api.addRoutes({ path: '/{proxy+}', integration: new HttpLambdaIntegration('Lambda', lambda) })
 }

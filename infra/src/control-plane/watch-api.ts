@@ -1,15 +1,15 @@
-import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2'
+import { WebSocketApi, WebSocketStage, type DomainName } from 'aws-cdk-lib/aws-apigatewayv2'
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 
 import type { Settings } from '../settings.ts'
-import { customDomain } from './http-api.ts'
 
 /** The WebSocket API that changes are pushed through, with its one stage. */
 export function watchApi(
   scope: Construct,
-  { domain, throttle }: Settings,
+  { throttle }: Settings,
+  domain: DomainName | undefined,
 ): { api: WebSocketApi; stage: WebSocketStage } {
   const api = new WebSocketApi(scope, 'WatchApi', {
     description: 'Agent Mesh watch: head and map changes, pushed to relays and dashboards',
@@ -19,13 +19,7 @@ export function watchApi(
     stageName: 'watch',
     autoDeploy: true,
     throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
-    ...(domain === undefined
-      ? {}
-      : {
-          domainMapping: {
-            domainName: customDomain(scope, 'WatchDomain', `watch.${domain.name}`, domain.certificateArn),
-          },
-        }),
+    ...(domain === undefined ? {} : { domainMapping: { domainName: domain } }),
   })
   return { api, stage }
 }

@@ -1,6 +1,6 @@
 /** What a caller is told of a method that this member does not serve: which member that is, and the nearest method it has. */
 import { MeshError, type Subject } from '@agent-mesh/protocol'
-import { nearestName } from '../../core/nearest-name.ts'
+import { nearestName } from '@agent-mesh/protocol/nearest-name'
 import { parseMethod } from '../contract/contract.ts'
 import type { ServiceRegistry } from './service-registry.ts'
 

@@ -5,7 +5,7 @@ import { notify, type AlarmTarget } from './notify.ts'
 import { watched, type WatchedInit } from './watched.ts'
 
 /** Makes an alarm of everything that is watched, and sends it, and that it is over, where the operator wants it. */
-export function alarms(scope: Construct, init: WatchedInit, target: AlarmTarget | undefined): Alarm[] {
+export function alarms(scope: Construct, init: WatchedInit, target: AlarmTarget): Alarm[] {
   const made = watched(init).map(
     ({ id, metric, threshold, below, periods, missingFires, why }) =>
       new Alarm(scope, id, {
@@ -20,6 +20,6 @@ export function alarms(scope: Construct, init: WatchedInit, target: AlarmTarget 
         treatMissingData: missingFires === true ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
       }),
   )
-  if (target !== undefined) notify(scope, made, target)
+  notify(scope, made, target)
   return made
 }

@@ -5,19 +5,26 @@ import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 
-/** Where alarms go: a topic of the operator's, or one of the stack's own that mails. */
-export type AlarmTarget = { topicArn: string } | { email: string }
+/** Where alarms go: a topic of the operator's, one of the stack's own that mails, both, or nowhere. */
+export interface AlarmTarget {
+  alarmTopicArn?: string
+  alarmEmail?: string
+}
 
 /** Tells that an alarm fires, and that it is over. */
-export function notify(scope: Construct, alarms: readonly Alarm[], target: AlarmTarget): void {
-  const topic =
-    'topicArn' in target
-      ? Topic.fromTopicArn(scope, 'Alarms', target.topicArn)
-      : mailingTopic(scope, alarms, target.email)
-  const action = new SnsAction(topic)
+export function notify(
+  scope: Construct,
+  alarms: readonly Alarm[],
+  { alarmTopicArn, alarmEmail }: AlarmTarget,
+): void {
+  const topics = [
+    ...(alarmTopicArn === undefined ? [] : [Topic.fromTopicArn(scope, 'AlarmTopic', alarmTopicArn)]),
+    ...(alarmEmail === undefined ? [] : [mailingTopic(scope, alarms, alarmEmail)]),
+  ]
+  const actions = topics.map(topic => new SnsAction(topic))
   for (const alarm of alarms) {
-    alarm.addAlarmAction(action)
-    alarm.addOkAction(action)
+    alarm.addAlarmAction(...actions)
+    alarm.addOkAction(...actions)
   }
 }
 

@@ -1,0 +1,114 @@
+/** Every setting of a deployment: its name, what its text may be, and what it is without one. */
+export interface Field<T = unknown> {
+  /** The value of a text; undefined when the text is none. */
+  read: (text: string) => T | undefined
+  /** What the text must be, for the one who gave another. */
+  must: string
+  /** The text that counts when none is given; absent: the setting has no value then. */
+  usual?: string
+}
+
+const field = <T>(must: string, read: Field<T>['read']): Field<T> => ({ must, read })
+const usually = <T>(usual: string, of: Field<T>) => ({ ...of, usual })
+
+const matching = (must: string, pattern: RegExp, most = 2_048): Field<string> =>
+  field(must, text => (text.length <= most && pattern.test(text) ? text : undefined))
+
+const count = (usual: number, least: number, most: number) =>
+  usually(
+    String(usual),
+    field(least === 0 ? `a whole number up to ${most}` : `a whole number from ${least} to ${most}`, text =>
+      /^\d{1,9}$/.test(text) && +text >= least && +text <= most ? +text : undefined,
+    ),
+  )
+
+const arn = (service: string, resource: string, what: string): Field<string> =>
+  matching(what, new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:\\d*:${resource}$`))
+
+const mail = matching('a mail address', /^[^\s@]+@[^\s@]+$/, 254)
+const url = (scheme: 'http' | 'ws') =>
+  matching(
+    `a URL that begins with ${scheme}s:// or ${scheme}://`,
+    new RegExp(`^${scheme}s?://[^\\s/]+[^\\s]*$`),
+    512,
+  )
+
+/** Retentions that CloudWatch Logs knows, days. */
+const retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731]
+
+/** Keys that sign at one time: two during a rotation, one more for a rotation that another follows at once. */
+const mostKeys = 3
+const keyArn = arn('kms', 'key/[A-Za-z0-9-]+', '')
+
+const keyArns = field<readonly string[]>(
+  `the ARNs of up to ${mostKeys} KMS keys (arn:aws:kms:REGION:ACCOUNT:key/ID), with commas between`,
+  text => {
+    const arns = text.split(',').map(each => each.trim())
+    return arns.length <= mostKeys && arns.every(each => keyArn.read(each) !== undefined) ? arns : undefined
+  },
+)
+
+/** Tags a resource takes, less those that CloudFormation adds itself. */
+const mostTags = 40
+
+const tags = field<Readonly<Record<string, string>>>(
+  `up to ${mostTags} tags KEY=VALUE, with commas between`,
+  text => {
+    const pairs = text.split(',').map(each => /^\s*([\w .:/+@-]{1,128})=([\w .:/=+@-]{0,256})$/.exec(each))
+    const read = pairs.map(pair => [pair?.[1] ?? '', pair?.[2] ?? ''] as const)
+    const fits = read.length <= mostTags && read.every(([key]) => key !== '' && !/^aws:/i.test(key))
+    return fits ? Object.fromEntries(read) : undefined
+  },
+)
+
+/** The settings by name; docs/deploy-aws.md describes each. */
+export const fields = {
+  domain: matching('a domain name', /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i, 240),
+  certificateArn: arn('acm', 'certificate/.+', 'the ARN of a certificate in ACM'),
+  hostedZoneId: matching('the id of a hosted zone in Route 53', /^Z[A-Z0-9]{1,31}$/),
+  publicUrl: url('http'),
+  watchUrl: url('ws'),
+  pushUrl: url('http'),
+  viewerAddressHeader: matching('the name of a header', /^[A-Za-z0-9-]{1,64}$/),
+  proxySecretSha256: matching('64 hexadecimal digits', /^[0-9a-f]{64}$/i),
+  tableName: matching('the name of a table in DynamoDB', /^[\w.-]{3,255}$/),
+  tableStreamArn: arn('dynamodb', 'table/[\\w.-]+/stream/.+', 'the ARN of the stream of that table'),
+  authorityKeyArn: keyArns,
+  relays: count(0, 0, 256),
+  relayImage: matching('the name of an image', /^\S+$/, 512),
+  relayCertificateArn: arn('acm', 'certificate/.+', 'the ARN of a certificate in ACM'),
+  vpcId: matching('the id of a VPC', /^vpc-[0-9a-f]{8,17}$/),
+  retentionDays: usually(
+    '30',
+    field(`one of ${retentions.join(', ')}`, text => retentions.find(days => String(days) === text)),
+  ),
+  budgetUsd: field('an amount above 0', text => (Number(text) > 0 ? Number(text) : undefined)),
+  budgetEmail: mail,
+  alarmEmail: mail,
+  alarmTopicArn: arn('sns', '[\\w-]+', 'the ARN of a topic in SNS'),
+  maxMembers: count(5_000, 1, 10_000_000),
+  requestRate: count(500, 1, 10_000),
+  requestBurst: count(1_000, 1, 5_000),
+  sweepMinutes: count(10, 1, 1_440),
+  healthSeconds: count(60, 0, 300),
+  protectData: usually(
+    'true',
+    field('true or false', text => (text === 'true' || text === 'false' ? text === 'true' : undefined)),
+  ),
+  permissionsBoundary: arn('iam', 'policy/.+', 'the ARN of a managed policy in IAM'),
+  tags,
+  qualifier: matching('up to 10 letters and digits, as given to cdk bootstrap', /^[A-Za-z0-9]{1,10}$/),
+} satisfies Record<string, Field>
+
+export type SettingName = keyof typeof fields
+
+/** What the texts of the settings say, by name. */
+export type Values = {
+  [N in SettingName]: (typeof fields)[N] extends Field<infer T>
+    ? (typeof fields)[N] extends { usual: string }
+      ? T
+      : T | undefined
+    : never
+}
+
+export const settingNames = Object.keys(fields) as readonly SettingName[]
