@@ -175,6 +175,9 @@ export const storeTimeLimits = { agreeMs: 15 * day, stepMs: 60 * minute, lowerAf
 /** How often enrolments that lapsed are looked for in DynamoDB, ms: it reads every member. */
 export const sweepMs = day
 
+/** Enrolments that lapsed and are deleted in one transaction of a SQL database; the others have their turn at the next sweep. */
+export const sweepPage = 1_000
+
 /** A token that was made to live this long is for machines that start by themselves, ms: an alarm tells before it expires. */
 export const longLivedTokenMs = 14 * day
 

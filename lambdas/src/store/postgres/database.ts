@@ -7,7 +7,7 @@ import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
 import type { Row } from '../sql/columns.ts'
-import type { Script, SqlValue as Value } from '../sql/script.ts'
+import { run, type Script, type SqlValue as Value } from '../sql/script.ts'
 import { diskFull, storeFailed } from '../refusals.ts'
 import { isDiskFull, isPassing } from './passing-failures.ts'
 import { schemaName } from './schema.ts'
@@ -105,10 +105,10 @@ export class Database {
 
   /** A script that only reads, each statement on its own. */
   read<T>(script: Script<T>): Promise<T> {
-    const run = (): never => {
+    const refuse = (): never => {
       throw new Error('a script that reads changed something')
     }
-    return perform({ all: (sql, ...values) => this.all(sql, ...values), run }, script)
+    return perform({ all: (sql, ...values) => this.all(sql, ...values), run: refuse }, script)
   }
 
   /** Answers when the database does, and when it can write again if its disk was full. @throws MeshError unavailable */
@@ -155,9 +155,9 @@ export class Database {
     }
   }
 
-  /** Tells the other processes of this database, once the transaction is committed. */
-  async notify(tx: Sql): Promise<void> {
-    await tx.run('SELECT pg_notify($1, $2)', channel, this.#self)
+  /** Notifies the other processes of this database, once the transaction is committed. */
+  *announce(): Script<void> {
+    yield* run('SELECT pg_notify($1, $2)', channel, this.#self)
   }
 
   /** Calls `listener` when another process notified, or may have. @returns how to stop */

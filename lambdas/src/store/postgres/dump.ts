@@ -4,7 +4,7 @@ import { batchesOf, dumpBatch, type DumpValue, type StoreDump, type TableRows } 
 import { newerSchema } from '../refusals.ts'
 import { text, type Row } from '../sql/columns.ts'
 import { Database, type Sql } from './database.ts'
-import { lockFor, locks } from './locks.ts'
+import { lockFor } from './locks.ts'
 import { makeSchema, migrateTo } from './migrate.ts'
 import { migrations, schemaName } from './schema.ts'
 
@@ -58,7 +58,7 @@ export async function fillPostgres(
   const db = new Database(url)
   try {
     await db.once(async tx => {
-      await lockFor(tx, locks.migration)
+      await lockFor(tx, 'migration')
       await refuseMesh(tx)
       await tx.run(`DROP SCHEMA IF EXISTS ${schemaName} CASCADE`)
       await makeSchema(tx)

@@ -1,12 +1,12 @@
 import { newerSchema } from '../refusals.ts'
 import type { Database, Sql } from './database.ts'
-import { lockFor, locks } from './locks.ts'
+import { lockFor } from './locks.ts'
 import { migrations, schemaName } from './schema.ts'
 
 /** Brings the schema up to date; of several processes that start at once one does it. @throws MeshError unsupported */
 export function migrate(db: Database): Promise<void> {
   return db.transaction(async tx => {
-    await lockFor(tx, locks.migration)
+    await lockFor(tx, 'migration')
     await makeSchema(tx)
     const stored = Number((await tx.get('SELECT version FROM schema_version'))?.['version'] ?? 0)
     const known = migrations.length

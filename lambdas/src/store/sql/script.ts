@@ -2,10 +2,9 @@
  * Work on a SQL database, written once for all of them: a generator that yields statements and gets back what they found.
  * SQLite runs it within one turn of the event loop, PostgreSQL waits for each statement. Placeholders are `$1`, `$2`, ….
  */
-import type { Clock } from '../clock.ts'
 import type { Row } from './columns.ts'
 
-/** An array is one value; {@link Dialect} says how it is compared. */
+/** An array is one value; the dialect says how it is compared. */
 export type SqlValue = string | number | boolean | null | readonly string[] | readonly number[]
 
 export interface Statement {
@@ -28,20 +27,4 @@ export function* get(sql: string, ...values: SqlValue[]): Script<Row | undefined
 /** Rows changed. */
 export function* run(sql: string, ...values: SqlValue[]): Script<number> {
   return (yield { sql, values, wants: 'changes' }) as number
-}
-
-/** Where the databases differ. */
-export interface Dialect {
-  /** A condition: the column is one of an array. */
-  isOneOf(column: string, array: string): string
-  /** A table `u` of two arrays side by side, text and integers. */
-  pairs(texts: string, numbers: string, columns: readonly [string, string]): string
-  /** Until the transaction ends nobody else holds it. */
-  lock(name: string): Script<void>
-}
-
-/** What every part written as scripts works with. */
-export interface SqlInit {
-  clock: Clock
-  dialect: Dialect
 }

@@ -208,7 +208,7 @@ export class Database {
     let step = script.next()
     while (step.done !== true) {
       const { sql, values, wants } = step.value
-      step = script.next(this[wants === 'rows' ? 'all' : 'run'](numbered(sql), ...values.map(bound)))
+      step = script.next(this[wants === 'rows' ? 'all' : 'run'](sql, ...values.map(bound)))
     }
     return step.value
   }
@@ -239,7 +239,7 @@ export class Database {
   #prepare(sql: string): StatementSync {
     const known = this.#statements.get(sql)
     if (known !== undefined) return known
-    const statement = this.#db.prepare(sql)
+    const statement = this.#db.prepare(numbered(sql))
     this.#statements.set(sql, statement)
     return statement
   }

@@ -1,0 +1,84 @@
+/** The parts of a store on a SQL database, whichever runs their scripts. */
+import { shardOf } from '@agent-mesh/protocol/map-cursor'
+import type { MapWrite } from '../model.ts'
+import type { Store } from '../store.ts'
+import { audit } from './audit.ts'
+import type { SqlInit } from './dialect.ts'
+import { directory } from './directory.ts'
+import { enrolmentEnder } from './ending.ts'
+import { enrolmentRows } from './enrolment-rows.ts'
+import { enrolments } from './enrolments.ts'
+import { headParts } from './head-parts.ts'
+import { healthRollUps } from './health-roll-ups.ts'
+import { ledger } from './ledger.ts'
+import { mapLog } from './map-log.ts'
+import { members } from './members.ts'
+import { memberships } from './memberships.ts'
+import { names } from './names.ts'
+import { offlineMembers } from './offline.ts'
+import { pairs } from './pairs.ts'
+import { presence } from './presence.ts'
+import { served, type ScriptRunner } from './script-runner.ts'
+import { sweeper } from './sweep.ts'
+import { tokens } from './tokens.ts'
+
+function scriptsOf(base: SqlInit) {
+  const init = { ...base, audit: audit(base) }
+  const rows = enrolmentRows(init)
+  const log = mapLog(init)
+  const written = { ...init, rows, pairs: pairs({ ...init, log }) }
+  const end = enrolmentEnder(written)
+  const named = { ...written, names: names(init), end }
+  const joinTokens = tokens(init)
+  const held = memberships(named)
+  return {
+    audit: init.audit,
+    rows,
+    log,
+    tokens: joinTokens,
+    memberships: held,
+    enrolments: enrolments({ ...named, tokenUses: joinTokens.uses, memberships: held }),
+    headParts: headParts(init),
+    directory: directory(written),
+    members: members(init),
+    offline: offlineMembers(written),
+    presence: presence(init),
+    health: healthRollUps(init),
+    ledger: ledger(init),
+    sweep: sweeper({ ...init, end }),
+  }
+}
+
+/** All but what only the database itself can do. */
+export function sqlStore(
+  run: ScriptRunner,
+  init: SqlInit,
+): Omit<Store, 'listen' | 'ping' | 'dump' | 'close'> {
+  const scripts = scriptsOf(init)
+  return {
+    ...served(run, scripts.headParts),
+    ...served(run, scripts.tokens),
+    ...served(run, scripts.rows),
+    ...served(run, scripts.memberships),
+    ...served(run, scripts.enrolments),
+    redeem: async (redemption, auditOf) => {
+      const shard = await shardOf(redemption.peerId)
+      return run.write(() => scripts.enrolments.redeem(redemption, shard, auditOf))
+    },
+    ...served(run, scripts.log),
+    ...served(run, scripts.directory),
+    ...served(run, scripts.members),
+    ...served(run, scripts.offline),
+    putMember: async record => {
+      const put = (locked: boolean) => run.write(() => scripts.directory.putMember(record, locked))
+      return (await put(false)) ?? ((await put(true)) as MapWrite)
+    },
+    ...served(run, scripts.presence),
+    ...served(run, scripts.health),
+    ...served(run, scripts.ledger),
+    ...served(run, scripts.audit),
+    chainAudit: async () => {},
+    listWaitingAudit: async () => [],
+    ...served(run, scripts.sweep),
+  }
+}
