@@ -95,9 +95,9 @@ export const auditLateMs = 60 * minute
 
 /**
  * Memory for request bodies that are being read in this process, bytes: 32 of the largest. Bodies by keys that are no member's
- * take a quarter at most, 256 of the largest of theirs: strangers leave room for members.
+ * take a sixteenth at most, 64 of the largest of theirs or 1,000 of the usual size: strangers leave room for members.
  */
-export const bodyBudget = { all: 16 * mebibyte, strangers: 4 * mebibyte } as const
+export const bodyBudget = { all: 16 * mebibyte, strangers: mebibyte } as const
 
 /** A nonce is remembered this long, ms: three times what a request's time may be off. */
 export const nonceMs = 180 * second

@@ -22,6 +22,8 @@ export interface ApiRouterInit {
 export interface RequestOrigin {
   /** IP address of who sent it; without it nothing is limited by source. */
   source?: string | undefined
+  /** The body in pieces, each valid until the next is asked for. @default the body of the request */
+  body?: AsyncIterable<Uint8Array>
 }
 
 /** Told of every request once it is answered. `route` is of the list, so it is safe as a label. */
@@ -60,13 +62,14 @@ export function apiRouter({
         observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
         return response
       }
+      // Undefined where the application is asked without a host.
+      const origin = c.env as RequestOrigin | undefined
       const knocking = {
-        // Undefined where the application is asked without a host.
-        address: (c.env as RequestOrigin | undefined)?.source,
+        address: origin?.source,
         auth: route.auth,
         authorization: c.req.header('authorization'),
       }
-      const serving = limitStrangers(sources, knocking, () => serve(c))
+      const serving = limitStrangers(sources, knocking, () => serve(c, origin?.body))
       return serving.then(answer, (error: unknown) => answer(problemResponse(error), error))
     })
   }

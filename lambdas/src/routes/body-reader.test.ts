@@ -49,28 +49,31 @@ describe('BodyReader', () => {
     )
   })
 
-  test('bounds the bytes of all bodies, those of strangers at their part, and gets them back whatever ends a body', async () => {
-    const reader = new BodyReader({ all: 64 * 1024, strangers: 8 * 1024 })
-    const half = async (limits: typeof member) => {
-      const body = sender()
-      body.send(limits.most - 1)
-      const over = reader.read(body.request, limits).then(
-        () => 'read',
-        (error: { code: string }) => error.code,
-      )
-      // Read as far as it came, which takes turns of the loop and no time.
-      for (let turn = 0; turn < 5; turn++) await nextTurn()
-      return { ...body, over }
-    }
-    const first = await half(stranger)
-    const second = await half(stranger)
-    expect(await (await half(stranger)).over).toBe('overloaded')
-    const members = await half({ ...member, most: 32 * 1024 })
-    expect(await (await half({ ...member, most: 32 * 1024 })).over).toBe('overloaded')
+  const halfOf = (reader: BodyReader) => async (limits: typeof member) => {
+    const body = sender()
+    body.send(limits.most - 1)
+    const over = reader.read(body.request, limits).then(
+      () => 'read',
+      (error: { code: string }) => error.code,
+    )
+    // Read as far as it came, which takes turns of the loop and no time.
+    for (let turn = 0; turn < 5; turn++) await nextTurn()
+    return { ...body, over }
+  }
+
+  test('bounds the bytes of all bodies, and gets them back whatever ends a body', async () => {
+    const half = halfOf(new BodyReader({ all: 64 * 1024, strangers: 8 * 1024 }))
+    const large = { ...member, most: 32 * 1024 }
+    const [first, second, third] = [
+      await half(stranger),
+      await half(large),
+      await half({ ...member, most: 28 * 1024 }),
+    ]
+    expect(await (await half(large)).over).toBe('overloaded')
     first.end()
     second.fail()
-    members.end()
-    expect(await Promise.all([first.over, second.over, members.over])).toEqual([
+    third.end()
+    expect(await Promise.all([first.over, second.over, third.over])).toEqual([
       'read',
       'invalid_argument',
       'read',
@@ -78,5 +81,39 @@ describe('BodyReader', () => {
     const whole = await half(member)
     whole.end()
     expect(await whole.over).toBe('read')
+  })
+
+  test('ends the oldest body of a stranger for the next one, and none of a member', async () => {
+    const half = halfOf(new BodyReader({ all: 64 * 1024, strangers: 8 * 1024 }))
+    const ofMember = await half({ ...member, most: 32 * 1024 })
+    const [first, second, third] = [await half(stranger), await half(stranger), await half(stranger)]
+    expect(await first.over).toBe('overloaded')
+    second.end()
+    third.end()
+    ofMember.end()
+    expect(await Promise.all([second.over, third.over, ofMember.over])).toEqual(['read', 'read', 'read'])
+  })
+
+  test('ends a body whose last piece came at the moment that another took its place', async () => {
+    const reader = new BodyReader({ all: 64 * 1024, strangers: 4 * 1024 })
+    const request = new Request('http://x/', { method: 'POST' })
+    const piece = { done: false as const, value: new Uint8Array(3_000) }
+    const pieces = () => {
+      const asked = [
+        Promise.withResolvers<IteratorResult<Uint8Array>>(),
+        Promise.withResolvers<IteratorResult<Uint8Array>>(),
+      ]
+      const waiting = [...asked]
+      const body = { [Symbol.asyncIterator]: () => ({ next: () => waiting.shift()!.promise }) }
+      return { asked, over: reader.read(request, stranger, body) }
+    }
+    const [first, second] = [pieces(), pieces()]
+    first.asked[0]!.resolve(piece)
+    await nextTurn()
+    second.asked[0]!.resolve(piece)
+    first.asked[1]!.resolve({ done: true, value: undefined })
+    await expect(first.over).rejects.toEqual(code('overloaded'))
+    second.asked[1]!.resolve({ done: true, value: undefined })
+    expect((await second.over).byteLength).toBe(3_000)
   })
 })

@@ -12,60 +12,108 @@ export interface BodyLimits {
 /** A buffer is this large at first, bytes: most bodies fit. */
 const firstBytes = 1024
 
+/** A body that is being read. One buffer that grows: a list would let each byte of a body that drips hold a chunk of its own. */
+interface Reading extends BodyLimits {
+  buffer: Uint8Array
+  /** Ends the wait for its next piece. */
+  shed: (error: MeshError) => void
+}
+
 export class BodyReader {
-  readonly #budget: typeof bodyBudget
-  #held = { members: 0, strangers: 0 }
+  readonly #budget: { all: number; strangers: number }
+  readonly #held = { members: 0, strangers: 0 }
+  /** Those of strangers, the oldest first. */
+  readonly #strangers = new Set<Reading>()
 
   constructor(budget: { all: number; strangers: number } = bodyBudget) {
-    this.#budget = budget as typeof bodyBudget
+    this.#budget = budget
   }
 
   /**
-   * The body, refused as soon as it is known to be too large.
+   * The body, refused as soon as it is known to be too large. Where strangers have used up their part, the oldest of their
+   * bodies ends for the next one: halves that never end keep out no newcomer that sends all of its own.
+   * @param chunks the body, unless it is that of the request
    * @throws MeshError too_large, invalid_argument (ended early, or none belongs there), overloaded when the budget is used up
    */
-  async read(request: Request, { most, byMember }: BodyLimits): Promise<Uint8Array> {
+  async read(
+    request: Request,
+    limits: BodyLimits,
+    // What is left of a refused body is the host's: cancelling the stream would end the connection before the answer.
+    chunks: AsyncIterable<Uint8Array> | undefined = request.body?.values({ preventCancel: true }),
+  ): Promise<Uint8Array> {
+    const { most, byMember } = limits
     if (Number(request.headers.get('content-length') ?? 0) > most) throw overLimit(most)
-    const pool = byMember ? 'members' : 'strangers'
-    // One buffer that grows: a list would let each byte of a body that drips hold a chunk of its own.
-    let buffer = new Uint8Array(0)
-    let length = 0
+    const reading: Reading = { ...limits, buffer: new Uint8Array(0), shed: () => {} }
+    if (!byMember) this.#strangers.add(reading)
     try {
-      // What is left of a refused body is the host's: cancelling the stream would end the connection before the answer.
-      for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
-        const end = length + chunk.byteLength
-        if (end > most) throw overLimit(most)
-        if (end > buffer.byteLength) {
-          const size = Math.min(most, Math.max(firstBytes, 2 * buffer.byteLength, end))
-          this.#take(pool, size - buffer.byteLength)
-          const grown = new Uint8Array(size)
-          grown.set(buffer)
-          buffer = grown
-        }
-        buffer.set(chunk, length)
-        length = end
-      }
-      return buffer.subarray(0, length)
+      return await this.#readAll(reading, chunks)
     } catch (cause) {
       if (cause instanceof MeshError) throw cause
       throw new MeshError('invalid_argument', 'Cannot read request: its body ended early', { cause })
     } finally {
-      this.#held[pool] -= buffer.byteLength
+      this.#giveBack(reading)
     }
   }
 
-  #take(pool: 'members' | 'strangers', bytes: number): void {
-    const { members, strangers } = this.#held
-    const full =
-      members + strangers + bytes > this.#budget.all ||
-      (pool === 'strangers' && strangers + bytes > this.#budget.strangers)
-    if (full)
-      throw new MeshError('overloaded', 'Cannot read request: too many bodies are being read at once', {
-        details: { retryAfterMs: 1_000 },
-      })
-    this.#held[pool] += bytes
+  async #readAll(reading: Reading, chunks: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array> {
+    const pieces = chunks?.[Symbol.asyncIterator]()
+    let length = 0
+    while (pieces !== undefined) {
+      const { done, value } = await nextPiece(reading, pieces)
+      if (!reading.byMember && !this.#strangers.has(reading)) throw tooMany()
+      if (done === true) break
+      const end = length + value.byteLength
+      if (end > reading.most) throw overLimit(reading.most)
+      if (end > reading.buffer.byteLength) this.#grow(reading, end)
+      reading.buffer.set(value, length)
+      length = end
+    }
+    return reading.buffer.subarray(0, length)
+  }
+
+  #grow(reading: Reading, least: number): void {
+    const { most, byMember, buffer } = reading
+    const size = Math.min(most, Math.max(firstBytes, 2 * buffer.byteLength, least))
+    const more = size - buffer.byteLength
+    if (!byMember) this.#makeRoom(reading, more)
+    if (this.#held.members + this.#held.strangers + more > this.#budget.all) throw tooMany()
+    this.#held[byMember ? 'members' : 'strangers'] += more
+    reading.buffer = new Uint8Array(size)
+    reading.buffer.set(buffer)
+  }
+
+  /** Ends older bodies of strangers until there is room for one of theirs. */
+  #makeRoom(reading: Reading, bytes: number): void {
+    for (const other of this.#strangers) {
+      if (this.#held.strangers + bytes <= this.#budget.strangers) return
+      if (other === reading) continue
+      this.#giveBack(other)
+      other.shed(tooMany())
+    }
+    if (this.#held.strangers + bytes > this.#budget.strangers) throw tooMany()
+  }
+
+  #giveBack(reading: Reading): void {
+    this.#strangers.delete(reading)
+    this.#held[reading.byMember ? 'members' : 'strangers'] -= reading.buffer.byteLength
+    reading.buffer = new Uint8Array(0)
   }
 }
+
+/** A promise for each piece: a race with one that lives on would keep something of every byte of a body that drips. */
+const nextPiece = (
+  reading: Reading,
+  pieces: AsyncIterator<Uint8Array>,
+): Promise<IteratorResult<Uint8Array>> =>
+  new Promise((resolve, reject) => {
+    reading.shed = reject
+    pieces.next().then(resolve, reject)
+  })
+
+const tooMany = (): MeshError =>
+  new MeshError('overloaded', 'Cannot read request: too many bodies are being read at once', {
+    details: { retryAfterMs: 1_000 },
+  })
 
 const overLimit = (most: number): MeshError =>
   most === 0

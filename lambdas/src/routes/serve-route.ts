@@ -26,10 +26,10 @@ export interface RouteInit {
   handler: RouteHandler
 }
 
-/** @throws MeshError what the caller did wrong */
+/** @param sent the body, unless it is that of the request. @throws MeshError what the caller did wrong */
 export const serveRoute =
   ({ plane, bodies, members, route, handler }: RouteInit) =>
-  async (c: Context): Promise<Served<Response>> => {
+  async (c: Context, sent?: AsyncIterable<Uint8Array>): Promise<Served<Response>> => {
     const url = new URL(c.req.url)
     const authorization = c.req.header('authorization')
     const claimed = claimedKey(authorization)
@@ -40,7 +40,7 @@ export const serveRoute =
     )
     await authorize(plane, route, who)
     const byMember = who.caller !== undefined
-    const body = await bodies.read(c.req.raw, { most: mostBytes(route, byMember), byMember })
+    const body = await bodies.read(c.req.raw, { most: mostBytes(route, byMember), byMember }, sent)
     if (signature !== undefined) await verifyBody(signature.bodyHash, body)
     if (route.nonce === true && signature !== undefined) await plane.callers.once(signature)
     const reply = await handler({

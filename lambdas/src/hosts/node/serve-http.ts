@@ -7,6 +7,7 @@ import { problemResponse } from '../../routes/problem.ts'
 import type { RequestOrigin } from '../../routes/api-router.ts'
 import { unreadBodyMs } from '../../defaults.ts'
 import { clientAddress } from './client-address.ts'
+import { bodyOf, dropBody } from './request-body.ts'
 import { SourcePlaces } from './source-places.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
 import { refuseUpgrade, type WatchHub } from './watch-hub.ts'
@@ -30,7 +31,10 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
       const source = clientAddress(incoming, proxies)
       const leave = source === undefined ? () => {} : places.take(source)
       if (leave !== undefined) outgoing.once('close', leave)
-      const response = leave === undefined ? problemResponse(tooMany()) : await fetch(request, { source })
+      const response =
+        leave === undefined
+          ? problemResponse(tooMany())
+          : await fetch(request, { source, body: bodyOf(incoming) })
       if (!incoming.complete) endUnread(incoming, response)
       return response
     },
@@ -53,6 +57,7 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
  */
 function endUnread(incoming: IncomingMessage, response: Response): void {
   const { socket } = incoming
+  dropBody(incoming)
   response.headers.set('connection', 'close')
   // What the server calls once the answer is written.
   socket.destroySoon = () => {
