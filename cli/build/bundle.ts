@@ -25,9 +25,6 @@ export async function bundleCommand(root: string, outdir: string): Promise<void>
     legalComments: 'linked',
     banner: { js: banner },
     external: ['*.node'],
-    // What libp2p's certificates are made with needs it in place before it is loaded, and between chunks esbuild keeps no
-    // such order.
-    inject: [join(root, 'node_modules/reflect-metadata/Reflect.js')],
     logLevel: 'error',
   })
 }

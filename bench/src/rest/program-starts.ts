@@ -32,7 +32,6 @@ async function bundle(entry: string, outdir: string): Promise<void> {
     mainFields: ['module', 'main'],
     banner: { js: require },
     external: ['*.node'],
-    inject: [join(root, 'node_modules/reflect-metadata/Reflect.js')],
     logLevel: 'error',
   })
 }

@@ -26,6 +26,8 @@ export class WebRtcModule {
 
   async #load(): Promise<Factory> {
     try {
+      // Its ASN.1 libraries need it in place before they are loaded; bundlers keep no such order.
+      await import('reflect-metadata')
       const { webRTC } = await import('@libp2p/webrtc')
       users++
       return webRTC

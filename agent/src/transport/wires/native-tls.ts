@@ -14,14 +14,16 @@ import type {
   SecuredConnection,
   StreamMuxerFactory,
 } from '@libp2p/interface'
-import { PROTOCOL, type tls } from '@libp2p/tls'
-import { toMessageStream, toNodeDuplex } from '@libp2p/tls/utils'
+import type { tls } from '@libp2p/tls'
 import { NativeTlsStream, type SocketConnection } from './native-tls-stream.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { PeerCertificates } from './peer-certificates.ts'
 
 type Components = Parameters<ReturnType<typeof tls>>[0]
-type Duplex = ReturnType<typeof toNodeDuplex>
+type TlsOverStreams = typeof import('@libp2p/tls/utils')
+type Duplex = ReturnType<TlsOverStreams['toNodeDuplex']>
+
+const protocol = '/tls/1.0.0'
 
 /** Stands for "no early choice of a muxer" in the list of those offered. */
 const noMuxer = 'libp2p'
@@ -34,7 +36,7 @@ export const nativeTls =
   (components: Components): ConnectionEncrypter => {
     const native = new NativeTls(components)
     return {
-      protocol: PROTOCOL,
+      protocol,
       secureInbound: (connection, options) => native.secure(connection, true, options),
       secureOutbound: (connection, options) => native.secure(connection, false, options),
     }
@@ -58,13 +60,13 @@ class NativeTls {
     try {
       const secureContext = await this.#certificate.context()
       options.signal?.throwIfAborted()
-      const taken = hasSocket(connection) ? takeSocket(connection) : takeStream(connection)
+      const taken = hasSocket(connection) ? takeSocket(connection) : await takeStream(connection)
       const socket = secureOver(taken.raw, isServer, secureContext, muxers)
       const wrap = taken.over(socket)
       await handshake(socket, connection, options.signal)
       const certificate = socket.getPeerX509Certificate()
       if (certificate === undefined) throw new Error('the peer showed no certificate')
-      const remotePeer = await peerCertificates.peerOf(certificate, options.remotePeer, connection.log)
+      const remotePeer = await peerCertificates.peerOf(certificate, options.remotePeer)
       const streamMuxer = chosen(socket, muxers)
       return { remotePeer, connection: wrap(), ...(streamMuxer === undefined ? {} : { streamMuxer }) }
     } catch (error) {
@@ -97,8 +99,11 @@ function takeSocket(connection: SocketConnection): Taken {
   }
 }
 
-/** A circuit or a WebSocket. */
-function takeStream(connection: MessageStream): Taken {
+/** A circuit or a WebSocket. Loaded on demand: an agent at rest with TCP alone needs none of it. */
+async function takeStream(connection: MessageStream): Promise<Taken> {
+  // Its ASN.1 libraries need it in place before they are loaded; bundlers keep no such order.
+  await import('reflect-metadata')
+  const { toMessageStream, toNodeDuplex }: TlsOverStreams = await import('@libp2p/tls/utils')
   const raw = toNodeDuplex(connection)
   return {
     raw,

@@ -1,6 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
 import type { PrivateKey } from '@libp2p/interface'
-import { generateCertificate } from '@libp2p/tls/utils'
+import { makeCertificate } from './peer-certificate.ts'
 
 /** One certificate for all connections of a node: making one costs as much as a handshake, and it proves the same key. */
 export class OwnCertificate {
@@ -18,7 +18,7 @@ export class OwnCertificate {
     const now = Date.now()
     if (now < this.#madeAt) this.#context = undefined
     if (this.#context === undefined) this.#madeAt = now
-    this.#context ??= generateCertificate(this.#privateKey)
+    this.#context ??= makeCertificate(this.#privateKey)
       .then(pair => createSecureContext({ ...pair, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }))
       .catch((error: unknown) => {
         this.#context = undefined

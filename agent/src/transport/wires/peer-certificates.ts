@@ -4,9 +4,9 @@
  * checks. That TLS is held with the certificate's key is checked by TLS itself, each time.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
-import type { Logger, PeerId } from '@libp2p/interface'
-import { verifyPeerCertificate } from '@libp2p/tls/utils'
+import type { PeerId } from '@libp2p/interface'
 import { transportDefaults } from '../defaults.ts'
+import { verifyCertificate } from './peer-certificate.ts'
 
 interface Verified {
   readonly peerId: PeerId
@@ -20,28 +20,25 @@ export interface PeerCertificatesInit {
   most?: number
   /** Unix ms. @default Date.now */
   now?: () => number
-  /** @default libp2p's */
-  verify?: typeof verifyPeerCertificate
+  /** @default verifyCertificate */
+  verify?: typeof verifyCertificate
 }
 
 export class PeerCertificates {
   readonly #most: number
   readonly #now: () => number
-  readonly #verify: typeof verifyPeerCertificate
+  readonly #verify: typeof verifyCertificate
   /** By the hash of the certificate, the one used longest ago first. */
   readonly #known = new Map<string, Verified>()
 
   constructor({ most, now, verify }: PeerCertificatesInit = {}) {
     this.#most = most ?? transportDefaults.knownCertificates
     this.#now = now ?? Date.now
-    this.#verify = verify ?? verifyPeerCertificate
+    this.#verify = verify ?? verifyCertificate
   }
 
-  /**
-   * The peer that made this certificate. Rejects when it is none of libp2p's, not valid now, or not of the peer `expected`.
-   * @param log of libp2p, for why it is refused
-   */
-  async peerOf(certificate: X509Certificate, expected: PeerId | undefined, log: Logger): Promise<PeerId> {
+  /** The peer that made this certificate. @throws Error as {@link verifyCertificate} */
+  async peerOf(certificate: X509Certificate, expected: PeerId | undefined): Promise<PeerId> {
     const hash = createHash('sha256').update(certificate.raw).digest('base64')
     const known = this.#known.get(hash)
     const now = this.#now()
@@ -49,7 +46,7 @@ export class PeerCertificates {
       this.#remember(hash, known)
       return known.peerId
     }
-    const peerId = await this.#verify(certificate.raw, expected, log)
+    const peerId = await this.#verify(certificate, expected)
     this.#remember(hash, {
       peerId,
       from: Date.parse(certificate.validFrom),
