@@ -66,6 +66,19 @@ describe('agents of one mesh', () => {
     })
   })
 
+  test('wait for a service, and call it as an object', async () => {
+    await mesh.relay('relay-1')
+    const caller = await mesh.agent({ name: 'caller' })
+    const waiting = caller.waitFor(math, { timeout: 20_000 })
+    const { agent } = await server('server')
+    await waiting
+    expect(await caller.service(math).add({ a: 1, b: 2 })).toBe(3)
+    expect(await caller.service(math).add({ a: 1, b: 2 }, { peer: agent.name })).toBe(3)
+    expect(await refusal(caller.waitFor('math@3', { timeout: 1 }))).toContain(
+      'no member served it within 1 ms',
+    )
+  })
+
   test('refuse params that do not fit, at the caller and at the callee', async () => {
     const { caller } = await pair()
     // @ts-expect-error the type says so too

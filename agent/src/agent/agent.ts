@@ -12,12 +12,16 @@ import {
   type MethodContracts,
   type MethodName,
   type ResultOf,
+  type ServiceClient,
+  type ServiceContract,
   type ServiceDefinition,
+  serviceRef,
 } from '../services/index.ts'
 import type { Link, Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport } from '../member/path-report.ts'
+import { awaitProvider, type AwaitOptions } from './await-provider.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
 
@@ -85,6 +89,34 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       return Promise.reject(error as MeshError)
     }
     return this.#caller.call(method, ...rest)
+  }
+
+  /**
+   * A service as an object with a function for each method: `agent.service(math).add({ a: 1, b: 2 })`. Its version is asked for,
+   * whatever other versions there are.
+   */
+  service<Name extends string, Methods extends MethodContracts>(
+    contract: ServiceContract<Name, Methods>,
+  ): ServiceClient<Methods> {
+    this.mustRun(`call ${contract.name}`)
+    return this.#caller.service(contract)
+  }
+
+  /**
+   * Waits until a member that serves it is known and not believed offline. @param service a contract, `math` or `math@2`
+   * @throws MeshError deadline_exceeded after `timeout` ms (30,000), cancelled
+   */
+  async waitFor(
+    service: string | Pick<ServiceContract, 'name' | 'version'>,
+    options: AwaitOptions = {},
+  ): Promise<void> {
+    const name = typeof service === 'string' ? service : serviceRef(service)
+    this.mustRun(`wait for ${name}`)
+    const { map, belief, serving } = this.member
+    const changes = [map, belief, serving.registry].map(
+      source => (listener: () => void) => source.onChange(listener),
+    )
+    await awaitProvider({ targets: this.#targets, changes }, name, options)
   }
 
   /** As {@link call}, and says who answered, how and how fast. */

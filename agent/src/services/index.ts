@@ -21,6 +21,7 @@ export { notServed } from './serve/not-served.ts'
 export { localCallee } from './call/local-callee.ts'
 export type { CallAnswer } from './call/attempts.ts'
 export { ServiceCaller, type CallOptions, type ServiceCallerInit } from './call/service-caller.ts'
+export type { ServiceClient } from './call/service-client.ts'
 export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'
 export type {
   CallArguments,

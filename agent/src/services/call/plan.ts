@@ -3,7 +3,7 @@ import { checkDuration } from '@agent-mesh/protocol/duration'
 import { encodeBody, type Encoded } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callTimeoutMs } from '../../rpc/index.ts'
-import { parseMethod, serviceRef, type MethodContract } from '../contract/contract.ts'
+import { parseMethod, serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
 import type { Contracts } from '../contract/typed.ts'
 import { checkedValue } from '../contract/validate.ts'
 
@@ -16,6 +16,8 @@ export interface PlanOptions {
 
 interface KnownMethod {
   readonly contract: MethodContract
+  /** `math.add` */
+  readonly method: string
   /** `math@2` */
   readonly service: string
   /** `math@2.add` */
@@ -46,16 +48,21 @@ const timeoutOf = (asked: number | undefined, known: KnownMethod | undefined, me
 export class Planner {
   readonly #known = new Map<string, KnownMethod>()
 
+  /** Of several versions of a service the last is the one that `math.add` means. */
   constructor(contracts: Contracts) {
-    for (const contract of contracts) {
-      const service = serviceRef(contract)
-      for (const [key, method] of Object.entries(contract.methods))
-        this.#known.set(`${contract.name}.${key}`, {
-          contract: method,
-          service,
-          wireName: `${service}.${key}`,
-        })
-    }
+    for (const contract of contracts)
+      for (const known of this.learn(contract)) this.#known.set(known.method, known)
+  }
+
+  /** From now on calls of `math@2.add` are planned by this contract. */
+  learn(contract: ServiceContract): KnownMethod[] {
+    const service = serviceRef(contract)
+    return Object.entries(contract.methods).map(([key, method]) => {
+      const wireName = `${service}.${key}`
+      const known = { contract: method, method: `${contract.name}.${key}`, service, wireName }
+      this.#known.set(wireName, known)
+      return known
+    })
   }
 
   /**
@@ -70,21 +77,20 @@ export class Planner {
     if (known === undefined) return planOf(method, params, options, startedAt, undefined, parsed.service)
     const checked = known.contract.params['~standard'].validate(params)
     if (checked instanceof Promise)
-      return checked.then(result => checkedPlan(result, method, params, options, startedAt, known))
-    return checkedPlan(checked, method, params, options, startedAt, known)
+      return checked.then(result => checkedPlan(result, params, options, startedAt, known))
+    return checkedPlan(checked, params, options, startedAt, known)
   }
 }
 
 function checkedPlan(
   checked: StandardSchemaV1.Result<unknown>,
-  method: string,
   params: unknown,
   options: PlanOptions,
   startedAt: number,
   known: KnownMethod,
 ): Plan {
-  checkedValue(checked, 'invalid_argument', 'call', method)
-  return planOf(method, params, options, startedAt, known, known.service)
+  checkedValue(checked, 'invalid_argument', 'call', known.method)
+  return planOf(known.method, params, options, startedAt, known, known.service)
 }
 
 function planOf(

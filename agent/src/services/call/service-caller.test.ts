@@ -1,8 +1,9 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
-import type { OnRequest } from '../../rpc/index.ts'
+import { noMetrics, type OnRequest } from '../../rpc/index.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import { hostHandlers } from '../serve/host-info.ts'
+import { defineService } from '../contract/contract.ts'
 import { hostService } from '../contract/host-service.ts'
 import { localCallee } from './local-callee.ts'
 import { Dispatcher } from '../serve/dispatcher.ts'
@@ -52,6 +53,41 @@ describe('call()', () => {
   it('asks for the version of the contract', async () => {
     const caller = typed(meshOf({ a: ({ method }) => (method === 'math@2.add' ? 1 : 0) }))
     expect(await caller.call('math.add', { a: 1, b: 2 })).toBe(1)
+  })
+
+  it('calls a service as an object, typed, in the version of its contract', async () => {
+    const asked: string[] = []
+    const mesh = meshOf({
+      a: call => {
+        asked.push(call.method)
+        return 3
+      },
+    })
+    const math3 = defineService({ ...math, version: 3 })
+    const [client, older] = [typed(mesh).service(math3), typed(mesh).service(math)]
+    const sum = await client.add({ a: 1, b: 2 }, { timeout: 5_000 })
+    expectTypeOf(sum).toEqualTypeOf<number>()
+    // @ts-expect-error -- b is a number
+    await expect(client.add({ a: 1, b: '2' })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('Cannot call math.add: b') as string,
+    })
+    await older.add({ a: 1, b: 2 })
+    await typed(mesh).call('math.add', { a: 1, b: 2 })
+    expect(asked).toEqual(['math@3.add', 'math@2.add', 'math@2.add'])
+    expect(Object.keys(client)).toEqual(['add', 'divide'])
+  })
+
+  it('counts calls of every version under the name of the method', async () => {
+    const ended: string[] = []
+    const metrics = { ...noMetrics, callEnded: (_: unknown, method: string) => void ended.push(method) }
+    const caller = new ServiceCaller({ targets: meshOf({ a: () => 'no number' }), metrics, now, random })
+    await caller.call('math@2.add', {}).catch(() => {})
+    await caller
+      .service(math)
+      .add({ a: 1, b: 2 })
+      .catch(() => {})
+    expect(ended).toEqual(['math@2.add', 'math.add'])
   })
 
   it('refuses params that do not fit before anybody is asked, and a result that does not fit after', async () => {

@@ -3,8 +3,10 @@ import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import { Attempts, type CallAnswer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallTargets, Providers } from '../balance/call-targets.ts'
+import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { hostService } from '../contract/host-service.ts'
 import { Planner, type Plan } from './plan.ts'
+import { serviceClient, type ServiceClient } from './service-client.ts'
 import type { CallArguments, Contracts, MethodName, ResultOf } from '../contract/typed.ts'
 
 export interface CallOptions {
@@ -67,12 +69,16 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     return this.#ask(method, params, options, asItIs)
   }
 
-  /** @param give what of the answer is wanted: a promise of its own for that would cost every call one */
+  /**
+   * @param give what of the answer is wanted: a promise of its own for that would cost every call one
+   * @param counted its name in the metrics
+   */
   #ask<T>(
     method: string,
     params: unknown,
     options: CallOptions = {},
     give: (answer: CallAnswer) => T,
+    counted = method,
   ): Promise<T> {
     const startedAt = this.#now()
     try {
@@ -81,10 +87,23 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
         plan instanceof Promise
           ? plan.then(checked => this.#send(checked, options.peer, this.#now()))
           : this.#send(plan, options.peer, startedAt)
-      return this.#counted(method, startedAt, asked, give, options.peer !== undefined)
+      return this.#counted(counted, startedAt, asked, give, options.peer !== undefined)
     } catch (thrown) {
-      return Promise.reject(this.#failed(method, thrown, startedAt))
+      return Promise.reject(this.#failed(counted, thrown, startedAt))
     }
+  }
+
+  /** The methods of a contract as functions, its version asked for. @throws MeshError `invalid_argument` */
+  service<Name extends string, Methods extends MethodContracts>(
+    contract: ServiceContract<Name, Methods>,
+  ): ServiceClient<Methods> {
+    const { name } = contract
+    const ref = serviceRef(contract)
+    const client = serviceClient(contract, (key, params, options) =>
+      this.#ask(`${ref}.${key}`, params, options, valueOf, `${name}.${key}`),
+    )
+    this.#planner.learn(contract)
+    return client
   }
 
   #send(plan: Plan, peer: string | undefined, now: number): Promise<CallAnswer> {

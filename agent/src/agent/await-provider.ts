@@ -1,0 +1,55 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { checkDuration } from '@agent-mesh/protocol/duration'
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import type { CallTargets } from '../services/index.ts'
+
+export interface AwaitOptions {
+  /** ms. @default 30,000 */
+  timeout?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface AwaitProviderInit {
+  targets: Pick<CallTargets, 'providers'>
+  /** What tells that the answer may be another: each takes a listener and returns how to stop listening. */
+  changes: readonly ((listener: () => void) => () => void)[]
+}
+
+/**
+ * Waits until a member that serves `service` (`math`, `math@2`) is known and not believed offline; the agent itself counts.
+ * @throws MeshError `deadline_exceeded`, `cancelled`, `invalid_argument` for a timeout that is none
+ */
+export async function awaitProvider(
+  { targets, changes }: AwaitProviderInit,
+  service: string,
+  { timeout = 30_000, signal }: AwaitOptions = {},
+): Promise<void> {
+  const ms = checkDuration(timeout, `wait for ${service}`)
+  const isServed = () => {
+    const { good, doubtful } = targets.providers(service)
+    return good.length + doubtful.length > 0
+  }
+  const late = () =>
+    new MeshError('deadline_exceeded', `Cannot wait for ${service}: no member served it within ${ms} ms`, {
+      hint: 'See who serves what with `agent-mesh services`.',
+    })
+  const cancelled = () =>
+    new MeshError('cancelled', `Cannot wait for ${service}: cancelled by the caller`, {
+      cause: signal?.reason,
+    })
+
+  if (signal?.aborted === true) throw cancelled()
+  if (isServed()) return
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const stops = changes.map(onChange => onChange(() => isServed() && resolve()))
+  const timer = setTimeout(() => reject(late()), timerDelay(ms))
+  const onAbort = () => reject(cancelled())
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await promise
+  } finally {
+    for (const stop of stops) stop()
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
