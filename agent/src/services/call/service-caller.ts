@@ -1,5 +1,6 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
+import type { CallOptions } from './call-options.ts'
 import { Attempts, type CallAnswer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallTargets, Providers } from '../balance/call-targets.ts'
@@ -8,16 +9,6 @@ import { hostService } from '../contract/host-service.ts'
 import { Planner, type Plan } from './plan.ts'
 import { serviceClient, type ServiceClient } from './service-client.ts'
 import type { CallArguments, Contracts, MethodName, ResultOf } from '../contract/typed.ts'
-
-export interface CallOptions {
-  /** ms for the whole call: connecting, all tries, the answer. @default the method's, else 30,000 */
-  readonly timeout?: number | undefined
-  readonly signal?: AbortSignal | undefined
-  /** Name or peer id of the only member to ask. @default one that serves the method */
-  readonly peer?: string | undefined
-  /** Running it twice does no harm. @default what the method's contract says, else false */
-  readonly idempotent?: boolean | undefined
-}
 
 export interface ServiceCallerInit<C extends Contracts> {
   readonly targets: CallTargets

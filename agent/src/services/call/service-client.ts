@@ -5,7 +5,7 @@ import {
   type MethodContracts,
   type ServiceContract,
 } from '../contract/contract.ts'
-import type { CallOptions } from './service-caller.ts'
+import type { CallOptions } from './call-options.ts'
 
 type ArgumentsOf<Method extends MethodContract> =
   undefined extends StandardSchemaV1.InferInput<Method['params']>
