@@ -6,11 +6,11 @@ export interface ByteStream {
   /** Whether it takes chunks: not once either side closes it, though what was sent before may still be on its way. */
   readonly writable: boolean
   /**
-   * Writes a chunk, which neither side changes from now on: several streams may be given the same. Without effect when the
-   * stream is not {@link writable}.
+   * Writes a chunk, or the pieces of one, which neither side changes from now on: several streams may be given the same. Without effect
+   * when the stream is not {@link writable}.
    * @returns false when the stream wants no more until `onDrain`; the chunk itself is accepted
    */
-  send(chunk: Uint8Array): boolean
+  send(chunk: Uint8Array | readonly Uint8Array[]): boolean
   /** Received bytes, in any portions; each chunk belongs to the callback. One callback. */
   onData(callback: (chunk: Uint8Array) => void): void
   /** Reads nothing until `resume`: the peer has to wait once buffers are full. */

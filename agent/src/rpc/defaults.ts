@@ -45,6 +45,8 @@ export const windowDefaults = {
   maxBytes: 1024 * 1024,
   /** Smallest part, 4 KiB: 33 ms of a 1 Mbit/s path, which a ping may have to wait for. */
   minPartBytes: 4 * 1024,
+  /** Largest part, 128 KiB: an eighth of the largest window, so that a fast path is told of eight of them in a round trip. */
+  maxPartBytes: 128 * 1024,
   /** ms that own parts may add to the round trip: half of the 200 ms within which a ping beside them is answered. */
   targetMs: 100,
   /** ms. After so much rest the path may be another: the window starts anew. */

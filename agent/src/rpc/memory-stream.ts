@@ -19,8 +19,10 @@ class MemoryStream implements ByteStream {
     return !this.#closed
   }
 
-  send(chunk: Uint8Array): boolean {
-    queueMicrotask(() => this.peer.#receive(chunk))
+  send(chunk: Uint8Array | readonly Uint8Array[]): boolean {
+    queueMicrotask(() => {
+      for (const piece of chunk instanceof Uint8Array ? [chunk] : chunk) this.peer.#receive(piece)
+    })
     return true
   }
 

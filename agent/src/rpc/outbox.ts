@@ -166,11 +166,11 @@ export class Outbox {
       this.#blocked = true
       return
     }
-    const chunk = this.encoder.take()
     this.#writes++
-    this.#bytes += chunk.byteLength
+    this.#bytes += this.encoder.pending
+    const pieces = this.encoder.takePieces()
     try {
-      this.#blocked = !this.#stream.send(chunk)
+      this.#blocked = !this.#stream.send(pieces.length === 1 ? pieces[0]! : pieces)
       if (this.#paused && !this.#blocked) this.#readOn()
       this.#lane.written()
       this.#events.written()

@@ -40,8 +40,7 @@ export class PartsReader {
 
   /** @throws MeshError `protocol_error` for parts that make no frame */
   onPart(frame: PartFrame): void {
-    this.#read = (this.#read + 1) >>> 0
-    this.#schedule()
+    if (frame.left === 0) this.#countRead()
     this.#assembler.onPart(frame, this.#init.wheel.now())
   }
 
@@ -54,8 +53,9 @@ export class PartsReader {
     this.#assembler.stop()
   }
 
-  /** Once for all that one turn of the event loop reads: on a fast path that is more than one chunk. */
-  #schedule(): void {
+  /** They are told once for all that one turn of the event loop reads: on a fast path that is more than one chunk. */
+  #countRead(): void {
+    this.#read = (this.#read + 1) >>> 0
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(this.#tell)

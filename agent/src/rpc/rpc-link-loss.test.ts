@@ -246,7 +246,7 @@ function slowStream(): SlowStream {
     resume: () => {},
     drain: () => onDrain(),
     send: chunk => {
-      stream.sent.push(chunk)
+      stream.sent.push(Buffer.concat([chunk].flat()))
       return stream.accept
     },
     onData: () => {},

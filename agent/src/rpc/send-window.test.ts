@@ -45,7 +45,7 @@ describe('SendWindow', () => {
     const path = new SimulatedPath({ rate: 500_000, roundTrip: 0.2 })
     path.run(200)
     expect(path.window.bytes).toBe(windowDefaults.maxBytes)
-    expect(path.window.partBytes).toBe(16 * 1024)
+    expect(path.window.partBytes).toBe(windowDefaults.maxPartBytes)
     path.rate = 125
     path.run(20_000)
     expect(path.window.bytes).toBeLessThan(32 * 1024)

@@ -13,10 +13,11 @@ interface Mark {
   readonly sentAt: number
 }
 
-const { startBytes, minBytes, maxBytes, minPartBytes, targetMs, restMs, baseMs, paceGain, paceLateMs } =
+const { startBytes, minBytes, maxBytes, minPartBytes, maxPartBytes, targetMs, restMs, baseMs } =
   windowDefaults
+const { paceGain, paceLateMs } = windowDefaults
 
-/** From this size on parts are of full size, and not paced. */
+/** From this size on parts are not paced. */
 const pacedBytes = 4 * partBytes
 
 export class SendWindow {
@@ -50,9 +51,13 @@ export class SendWindow {
     return this.#inFlight
   }
 
-  /** Size of the next part: a quarter of the window, so that the path is busy while parts are acknowledged. */
+  /**
+   * Size of the next part: a quarter of a small window, so that the path is busy while parts are acknowledged; an eighth of a large
+   * one: what each part costs is then spread over more bytes.
+   */
   get partBytes(): number {
-    return Math.max(minPartBytes, Math.min(partBytes, this.#bytes >>> 2))
+    const quarter = Math.min(partBytes, this.#bytes >>> 2)
+    return Math.max(minPartBytes, quarter, Math.min(maxPartBytes, this.#bytes >>> 3))
   }
 
   /** Monotonic ms: no part is sent before. */

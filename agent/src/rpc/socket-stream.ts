@@ -9,7 +9,7 @@ export const socketStream = (socket: Socket): ByteStream => {
     get writable() {
       return socket.writable
     },
-    send: chunk => socket.write(chunk),
+    send: chunk => (chunk instanceof Uint8Array ? socket.write(chunk) : writeAll(socket, chunk)),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     onData: callback => void socket.on('data', callback),
@@ -21,4 +21,13 @@ export const socketStream = (socket: Socket): ByteStream => {
     close: () => socket.destroySoon(),
     abort: error => void socket.destroy(error),
   }
+}
+
+/** In one system call, and one run of TLS records. */
+function writeAll(socket: Socket, pieces: readonly Uint8Array[]): boolean {
+  let takesMore = true
+  socket.cork()
+  for (const piece of pieces) takesMore = socket.write(piece)
+  socket.uncork()
+  return takesMore
 }

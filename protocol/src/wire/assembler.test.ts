@@ -16,7 +16,7 @@ it('a frame in parts that turns out to be malformed is dropped with the rest: wh
   // The length of the method.
   bytes[16] = 0
   const part = (from: number, to?: number) =>
-    assembler.onPart({ type: 'part', id: 4, bytes: bytes.subarray(from, to) }, 0)
+    assembler.onPart({ type: 'part', id: 4, bytes: bytes.subarray(from, to), left: 0 }, 0)
   part(0, 20)
   expect(held.size).toBe(1)
   expect(() => part(20)).toThrow(expect.objectContaining({ code: 'protocol_error' }) as Error)

@@ -28,8 +28,8 @@ export interface AssemblerEvents {
 }
 
 /** First allocation for a cut frame, and how much larger each next one is: bytes that arrived are copied for each. */
-const firstBytes = 64 * 1024
-const growth = 4
+const firstBytes = 4 * 1024
+const growth = 8
 const nothing = Buffer.alloc(0)
 
 class OpenCut implements CutFrame {
@@ -52,19 +52,22 @@ class OpenCut implements CutFrame {
     if (this.of >= frameTypes.settings) throw malformed(`a cut frame of type ${this.of}`)
   }
 
-  /** @returns the bytes of the whole frame when they are all there; what is not wanted is only counted */
-  add(part: Buffer): Buffer | undefined {
-    const held = this.held + part.length
-    if (held > this.bytes) throw malformed(`${held} bytes in parts of a frame of ${this.bytes}`)
+  /**
+   * @param left bytes that follow in the same part
+   * @returns the bytes of the whole frame when they are all there; what is not wanted is only counted
+   */
+  add(bytes: Buffer, left: number): Buffer | undefined {
+    const held = this.held + bytes.length
+    if (held + left > this.bytes) throw malformed(`${held + left} bytes in parts of a frame of ${this.bytes}`)
     if (this.wanted) {
       if (held > this.#buffer.length) this.#grow(held)
-      part.copy(this.#buffer, this.held)
+      bytes.copy(this.#buffer, this.held)
     }
     this.held = held
     return held === this.bytes ? this.#buffer : undefined
   }
 
-  /** At most four times what has arrived, never what is announced. */
+  /** At most eight times what has arrived, never what is announced. */
   #grow(held: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.min(this.bytes, Math.max(firstBytes, held * growth)))
     this.#buffer.copy(larger, 0, 0, this.held)
@@ -93,9 +96,9 @@ export class FrameAssembler {
    * @param now monotonic ms
    * @throws MeshError `protocol_error` for parts that make no frame
    */
-  onPart({ id, bytes }: PartFrame, now: number): void {
+  onPart({ id, bytes, left }: PartFrame, now: number): void {
     const cut = this.#open.get(id) ?? this.#begin(id, bytes, now)
-    const whole = cut.add(bytes)
+    const whole = cut.add(bytes, left)
     if (whole === undefined) return
     // A malformed one stays open until it is dropped with the rest: its bytes are given back then.
     const frame = cut.wanted ? parseFrame(whole, 0, whole.length, this.#limits, this.#names) : undefined

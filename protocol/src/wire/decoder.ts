@@ -2,17 +2,18 @@ import type { Frame } from './frame.ts'
 import { getU32 } from './integers.ts'
 import { lengthBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
 import { MethodNames } from './method-names.ts'
-import { malformed, parseFrame } from './parse-frame.ts'
+import { malformed, parseFrame, partStartBytes } from './parse-frame.ts'
 
 const empty = Buffer.alloc(0)
 /** First allocation for a frame cut by a chunk's end; grows with what really arrives, not with what is announced. */
 const firstHoldBytes = 4 * 1024
-/** A frame up to this size, a part say, is held in a buffer of its size from the beginning. */
+/** A frame up to this size, the largest that is not sent in parts, is held in a buffer of its size from the beginning. */
 const exactHoldBytes = 17 * 1024
 
 /**
  * Cuts arbitrary chunks into frames. A frame within one chunk is parsed in place; one that spans chunks is gathered in
- * a buffer of its own, never larger than the frame limit nor than twice what arrived.
+ * a buffer of its own, never larger than the frame limit nor than twice what arrived. A part that spans chunks is handed over
+ * as it arrives, each time as a view on the chunk.
  */
 export class FrameDecoder {
   readonly #limits: WireLimits
@@ -21,6 +22,9 @@ export class FrameDecoder {
   readonly #names = new MethodNames()
   #held = empty
   #heldBytes = 0
+  /** The part that was handed over as far as it has arrived. */
+  #partId = 0
+  #partLeft = 0
   #skipped = 0
   #stopped = false
 
@@ -58,30 +62,44 @@ export class FrameDecoder {
   push(data: Uint8Array): void {
     const chunk = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
     let at = this.#heldBytes > 0 ? this.#gather(chunk) : 0
+    if (this.#partLeft > 0) at = this.#goOn(chunk, at)
     while (!this.#stopped && chunk.length - at >= lengthBytes) {
       const end = at + this.#sizeAt(chunk, at)
-      if (end > chunk.length) break
+      if (end > chunk.length && !isPartBegun(chunk, at, end)) break
       this.#emit(chunk, at, end)
       at = end
     }
     if (!this.#stopped && at < chunk.length) this.#hold(chunk, at, chunk.length)
   }
 
-  /** Completes the held frame; where the chunk goes on. */
+  /** Completes the held frame, or the beginning of a part; where the chunk goes on. */
   #gather(chunk: Buffer): number {
-    let at = 0
-    if (this.#heldBytes < lengthBytes) {
-      at = Math.min(lengthBytes - this.#heldBytes, chunk.length)
-      this.#hold(chunk, 0, at)
-      if (this.#heldBytes < lengthBytes) return at
-    }
+    let at = this.#holdUpTo(lengthBytes, chunk, 0)
+    if (this.#heldBytes < lengthBytes) return at
     const size = this.#sizeAt(this.#held, 0)
-    const end = Math.min(at + size - this.#heldBytes, chunk.length)
-    this.#hold(chunk, at, end)
-    if (this.#heldBytes < size) return end
-    const frame = this.#held
+    at = this.#holdUpTo(preambleBytes, chunk, at)
+    if (this.#heldBytes < preambleBytes) return at
+    const needed = partStartBytes(this.#held, 0, size)
+    at = this.#holdUpTo(needed, chunk, at)
+    if (this.#heldBytes < needed) return at
+    const frame = this.#held.subarray(0, needed)
     this.#release()
     this.#emit(frame, 0, size)
+    return at
+  }
+
+  /** Hands over the next bytes of a part; where the chunk goes on. */
+  #goOn(chunk: Buffer, at: number): number {
+    const end = Math.min(at + this.#partLeft, chunk.length)
+    const left = (this.#partLeft -= end - at)
+    if (end > at) this.#onFrame({ type: 'part', id: this.#partId, bytes: chunk.subarray(at, end), left })
+    return end
+  }
+
+  /** Holds more of the chunk until so many bytes are held; where the chunk goes on. */
+  #holdUpTo(bytes: number, chunk: Buffer, at: number): number {
+    const end = Math.min(at + Math.max(0, bytes - this.#heldBytes), chunk.length)
+    if (end > at) this.#hold(chunk, at, end)
     return end
   }
 
@@ -109,6 +127,7 @@ export class FrameDecoder {
   #release(): void {
     this.#held = empty
     this.#heldBytes = 0
+    this.#partLeft = 0
   }
 
   #sizeAt(bytes: Buffer, at: number): number {
@@ -121,7 +140,15 @@ export class FrameDecoder {
 
   #emit(bytes: Buffer, at: number, end: number): void {
     const frame = parseFrame(bytes, at, end, this.#limits, this.#names)
-    if (frame === undefined) this.#skipped++
-    else this.#onFrame(frame)
+    if (frame === undefined) return void this.#skipped++
+    if (frame.type === 'part') {
+      this.#partId = frame.id
+      this.#partLeft = frame.left
+    }
+    this.#onFrame(frame)
   }
 }
+
+/** Whether so much of frame `chunk[at, end)` has arrived that it can be handed over as far as it is there. */
+const isPartBegun = (chunk: Buffer, at: number, end: number): boolean =>
+  chunk.length - at >= preambleBytes && chunk.length - at >= partStartBytes(chunk, at, end)

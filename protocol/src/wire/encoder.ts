@@ -8,6 +8,8 @@ import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } fro
 const slabBytes = 64 * 1024
 /** Texts that may take more bytes than this are measured before room is made for them. */
 const exactBytes = 16 * 1024
+/** Bytes of a ready frame or part that are copied; more of them go as they are: a piece of its own costs less than the copy. */
+const copiedBytes = 2 * 1024
 /** UTF-16 units become at most this many bytes of UTF-8 each. */
 const utf8PerUnit = 3
 
@@ -17,8 +19,9 @@ export function putRemainingMs(frame: Uint8Array, ms: number): void {
 }
 
 /**
- * Appends frames to one growing buffer; {@link FrameEncoder.take} hands over all of them as one chunk. A taken chunk is
- * never written to again, so a transport may keep it as long as it likes. A frame that throws leaves no trace.
+ * Appends frames to one growing buffer; {@link FrameEncoder.take} hands over all of them as one chunk,
+ * {@link FrameEncoder.takePieces} without a copy of what was large and ready. What was taken is never written to again, so a
+ * transport may keep it as long as it likes. A frame that throws leaves no trace.
  */
 export class FrameEncoder {
   readonly #limits
@@ -28,6 +31,9 @@ export class FrameEncoder {
   #methodBytes = Buffer.alloc(0)
   #start = 0
   #end = 0
+  /** What stands before the bytes from `#start` on. */
+  #pieces: Uint8Array[] = []
+  #pieceBytes = 0
 
   /** @param firstBytes allocated at once; with 0 the buffer is made for the first frame, and no larger than it needs */
   constructor(limits = wireLimits, firstBytes = slabBytes) {
@@ -38,14 +44,24 @@ export class FrameEncoder {
 
   /** Bytes appended since the last {@link take}. */
   get pending(): number {
-    return this.#end - this.#start
+    return this.#pieceBytes + this.#end - this.#start
   }
 
   /** All frames since the last call, one chunk that now belongs to the caller. */
   take(): Uint8Array {
+    if (this.#pieces.length > 0) return Buffer.concat(this.takePieces())
     const chunk = this.#slab.subarray(this.#start, this.#end)
     this.#start = this.#end
     return chunk
+  }
+
+  /** As {@link take}; frames and parts that were appended ready are pieces of their own, views on what was given. */
+  takePieces(): Uint8Array[] {
+    this.#seal()
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#pieceBytes = 0
+    return pieces
   }
 
   /** @throws MeshError `invalid_argument` for a method name of no or over 255 bytes, `too_large` for the body */
@@ -103,20 +119,17 @@ export class FrameEncoder {
     this.#close(at, frameTypes.settings, 0, 0, 4)
   }
 
-  /** @param bytes of a complete frame */
+  /** @param bytes of a complete frame; not to be changed from now on */
   frame(bytes: Uint8Array): void {
-    this.#reserve(bytes.byteLength)
-    this.#slab.set(bytes, this.#end)
-    this.#end += bytes.byteLength
+    this.#add(bytes)
   }
 
-  /** @param bytes the next ones of frame `id` */
+  /** @param bytes the next ones of frame `id`; not to be changed from now on */
   part(id: number, bytes: Uint8Array): void {
-    const at = this.#open(bytes.byteLength)
-    this.#slab.set(bytes, at + preambleBytes)
+    const at = this.#open(0)
     this.#close(at, frameTypes.part, 0, id, 0)
-    this.#end += bytes.byteLength
     putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
+    this.#add(bytes)
   }
 
   /** @param count of the parts read so far, mod 2^32 */
@@ -126,6 +139,29 @@ export class FrameEncoder {
 
   drop(id: number): void {
     this.#bare(frameTypes.drop, id)
+  }
+
+  #add(bytes: Uint8Array): void {
+    if (bytes.byteLength > copiedBytes) {
+      this.#seal()
+      this.#addPiece(bytes)
+    } else {
+      this.#reserve(bytes.byteLength)
+      this.#slab.set(bytes, this.#end)
+      this.#end += bytes.byteLength
+    }
+  }
+
+  /** What was written to the slab since the last piece is the next one. */
+  #seal(): void {
+    if (this.#end === this.#start) return
+    this.#addPiece(this.#slab.subarray(this.#start, this.#end))
+    this.#start = this.#end
+  }
+
+  #addPiece(piece: Uint8Array): void {
+    this.#pieces.push(piece)
+    this.#pieceBytes += piece.byteLength
   }
 
   #bare(type: number, id: number): void {

@@ -100,8 +100,10 @@ export interface PartFrame {
   readonly type: 'part'
   /** Of the cut frame, among those of its sender on this link; never 0. */
   readonly id: number
-  /** The next bytes of the cut frame, from its length field on. A view on the received chunk. */
+  /** The next bytes of the cut frame, from its length field on, as far as they have arrived. A view on the received chunk. */
   readonly bytes: Buffer
+  /** Bytes of this part that have not arrived; they follow, and nothing comes between. 0: the part is read. */
+  readonly left: number
 }
 
 export interface SignalFrame {

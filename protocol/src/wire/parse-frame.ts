@@ -18,7 +18,8 @@ interface Parts {
 }
 
 /**
- * Parses the complete frame `bytes[at, end)`. Header bytes behind the fields of this version are left alone.
+ * Parses the complete frame `bytes[at, end)`. Header bytes behind the fields of this version are left alone. Of a part as much need
+ * be there as {@link partStartBytes} says.
  * @returns undefined for a frame type that this version does not know
  * @throws MeshError `protocol_error` for anything malformed
  */
@@ -102,7 +103,17 @@ function parseSettings(bytes: Buffer, { header, body }: Parts): Frame {
 function parsePart(bytes: Buffer, { id, body, end }: Parts): Frame {
   if (id === 0) throw malformed('a part of frame 0')
   if (end === body) throw malformed('a part without bytes')
-  return { type: 'part', id, bytes: bytes.subarray(body, end) }
+  return { type: 'part', id, bytes: bytes.subarray(body, end), left: Math.max(0, end - bytes.length) }
+}
+
+/**
+ * How much of frame `bytes[at, end)` must be there before it can be parsed: of a part its header and the first 12 bytes of what it
+ * carries, which the reader of a cut frame looks at; all of any other.
+ * @param bytes with the preamble
+ */
+export function partStartBytes(bytes: Buffer, at: number, end: number): number {
+  const readable = bytes[at + 4] === frameTypes.part && ((bytes[at + 5] ?? 0) & criticalFlags) === 0
+  return readable ? Math.min(end - at, 2 * preambleBytes + getU16(bytes, at + 6)) : end - at
 }
 
 function parseBody(bytes: Buffer, { body, end, flags }: Parts): FrameBody {

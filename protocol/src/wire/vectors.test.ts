@@ -26,7 +26,10 @@ function decode(hex: string): Frame[] {
 
 /** A decoded frame in the terms of the vectors. */
 function described(frame: Frame | undefined): Record<string, unknown> {
-  if (frame?.type === 'part') return { ...frame, bytes: frame.bytes.toString('hex') }
+  if (frame?.type === 'part') {
+    const { left, ...fields } = frame
+    return { ...fields, bytes: frame.bytes.toString('hex'), ...(left === 0 ? {} : { left }) }
+  }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...fields } = frame
   const value = body.value()

@@ -88,7 +88,7 @@ it('putting any parts together throws nothing but MeshError, and keeps and hands
         const send = (frame: (typeof whole)[number], most: number) => {
           const part = frame.bytes.subarray(frame.at, frame.at + (frame.at === 0 ? most + 12 : most))
           frame.at += part.length
-          if (part.length > 0) assembler.onPart({ type: 'part', id: frame.id, bytes: part }, 0)
+          if (part.length > 0) assembler.onPart({ type: 'part', id: frame.id, bytes: part, left: 0 }, 0)
         }
         for (const [which, most] of cuts) send(whole[which]!, most)
         for (const frame of whole) send(frame, 1_000)
@@ -97,7 +97,7 @@ it('putting any parts together throws nothing but MeshError, and keeps and hands
         try {
           for (const [id, bytes] of noise)
             if (bytes.length === 1) assembler.onDrop(id)
-            else assembler.onPart({ type: 'part', id, bytes: Buffer.from(bytes) }, 0)
+            else assembler.onPart({ type: 'part', id, bytes: Buffer.from(bytes), left: 0 }, 0)
         } catch (error) {
           expect(error).toBeInstanceOf(MeshError)
         }

@@ -102,7 +102,7 @@ function recording() {
   let onData: (bytes: Uint8Array) => void = () => {}
   const stream: ByteStream = {
     writable: true,
-    send: bytes => sent.push(bytes) > 0,
+    send: bytes => sent.push(...[bytes].flat()) > 0,
     pause: () => {},
     resume: () => {},
     onData: callback => void (onData = callback),

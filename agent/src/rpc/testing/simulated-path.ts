@@ -29,7 +29,7 @@ interface Written {
 
 const pingBytes = 60
 const partOverhead = 40
-/** Of TLS. */
+/** Of TLS; a larger part is a write of its own. */
 const recordBytes = 16 * 1024
 /** What a hop that stores reads at a time. */
 const lumpBytes = 64 * 1024
@@ -117,7 +117,10 @@ export class SimulatedPath {
     }
     for (;;) {
       let [bytes, parts] = [0, 0]
-      while (bytes + this.window.partBytes <= recordBytes && this.window.hasRoom(this.#now)) {
+      while (
+        (parts === 0 || bytes + this.window.partBytes <= recordBytes) &&
+        this.window.hasRoom(this.#now)
+      ) {
         const part = this.window.partBytes
         this.window.sent(part, this.#now)
         bytes += part + partOverhead
@@ -178,9 +181,9 @@ export class SimulatedPath {
   }
 }
 
-/** How many writes the hop reads at once. */
+/** How many writes the hop reads at once; one that is larger than a lump it reads alone. */
 function lumpOf(waiting: readonly Written[]): number {
   let [count, bytes] = [0, 0]
   while (count < waiting.length && (bytes += waiting[count]!.bytes) <= lumpBytes) count++
-  return count
+  return Math.max(1, count)
 }

@@ -1,5 +1,6 @@
 /** A libp2p stream as the rooms above know it: they import no libp2p type. */
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { toMeshError } from '@agent-mesh/protocol'
 import type { ByteStream } from '../../core/byte-stream.ts'
 import { transportDefaults } from '../defaults.ts'
@@ -37,7 +38,7 @@ export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}):
       if (stream.writeStatus !== 'writable') return false
       onActivity()
       try {
-        return stream.send(chunk)
+        return stream.send(chunk instanceof Uint8Array ? chunk : new Uint8ArrayList(...chunk))
       } catch {
         // The stream failed under the write; `onClose` carries the reason.
         return false
