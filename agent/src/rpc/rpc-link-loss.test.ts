@@ -4,11 +4,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
-import { rpcLink } from './rpc-link.ts'
 import { patient } from './testing/bulk-calls.ts'
 import { linkPair, type LinkPair } from './testing/link-pair.ts'
 import type { LinkLimits } from './defaults.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
+import { rpcLink } from './stream-link.ts'
 
 const pairs: LinkPair[] = []
 afterEach(() => {

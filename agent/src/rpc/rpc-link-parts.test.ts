@@ -10,10 +10,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { memoryStreams } from './memory-stream.ts'
-import { rpcLink, type RpcLink, type RpcLinkInit } from './rpc-link.ts'
+import type { RpcLink, RpcLinkInit } from './rpc-link.ts'
 import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
 import { linkPair } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
+import { rpcLink } from './stream-link.ts'
 
 const kib = 1024
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })

@@ -4,8 +4,8 @@ import { encodeBody, FrameEncoder, type EncodedBody } from '@agent-mesh/protocol
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { memoryStreams } from './memory-stream.ts'
-import { rpcLink } from './rpc-link.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
+import { rpcLink } from './stream-link.ts'
 
 // Each run makes a link and waits a turn: a tenth of what the parsers get.
 const numRuns = Math.ceil(Number(process.env['FUZZ_RUNS'] ?? 2_000) / 10)

@@ -5,10 +5,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { InboundCall } from './calls/inbound-request.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import type { LinkLimits } from './defaults.ts'
-import { rpcLink } from './rpc-link.ts'
 import { socketStream } from './socket-stream.ts'
 import { linkPair, socketPair, type LinkPair } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
+import { rpcLink } from './stream-link.ts'
 
 const pairs: LinkPair[] = []
 afterEach(() => {

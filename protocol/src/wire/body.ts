@@ -32,23 +32,24 @@ export class Encoded implements EncodedBody {
 const nothing = new Encoded(undefined, undefined)
 
 /**
- * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text. `what` names it in errors: of `the params of
- * math.add` a part is `params.items[3].n`.
+ * A value as a body: bytes go raw, a {@link Tailed} as both, anything else as JSON text. `what` and `method` name it in errors: `the
+ * params of math.add`, and a part of them `params.items[3].n`.
  * @throws MeshError `invalid_argument` for what JSON cannot carry, naming where it is: NaN, BigInt, functions, a Map, cycles
  */
-export function encodeBody(value: unknown, what: string): Encoded {
+export function encodeBody(value: unknown, what: string, method?: string): Encoded {
   if (value === undefined) return nothing
   if (value instanceof Encoded) return value
   if (value instanceof Uint8Array) return new Encoded(undefined, value)
-  if (value instanceof Tailed) return new Encoded(toJson(value.value, what), value.tail)
-  return new Encoded(toJson(value, what), undefined)
+  if (value instanceof Tailed) return new Encoded(toJson(value.value, what, method), value.tail)
+  return new Encoded(toJson(value, what, method), undefined)
 }
 
-function toJson(value: unknown, what: string): string | undefined {
+function toJson(value: unknown, what: string, method: string | undefined): string | undefined {
   try {
-    return plainJson(value) ?? soundJson(value, /^the (\w+) of /.exec(what)?.[1] ?? 'value')
+    return plainJson(value) ?? soundJson(value, what)
   } catch (cause) {
-    throw new MeshError('invalid_argument', `Cannot encode ${what} as JSON: ${reasonOf(cause)}`, { cause })
+    const name = method === undefined ? what : `the ${what} of ${method}`
+    throw new MeshError('invalid_argument', `Cannot encode ${name} as JSON: ${reasonOf(cause)}`, { cause })
   }
 }
 

@@ -169,8 +169,7 @@ export class InboundCalls implements RequestServer {
     this.#served++
     if (!request.open) return this.#settled()
     try {
-      if (this.#answers.send(request, encodeBody(value, `the result of ${request.method}`)))
-        this.#written(request)
+      if (this.#answers.send(request, encodeBody(value, 'result', request.method))) this.#written(request)
     } catch (error) {
       this.#fail(request, unsendable(error))
     }

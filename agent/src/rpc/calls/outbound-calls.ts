@@ -132,7 +132,7 @@ export class OutboundCalls {
     const { timeoutMs = callTimeoutMs, signal, dueAt = this.#wheel.now() + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
-    const body = encodeBody(value, `the params of ${method}`)
+    const body = encodeBody(value, 'params', method)
     const call = new PendingCall(this, id, method, timeoutMs, options)
     const direct = this.#outbox.takes(body)
     if (direct) this.#outbox.encoder.request(id, method, timeoutMs, call.idempotent, body)

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import type { LinkLimits, TurnOptions } from '../defaults.ts'
 import type { OnRequest } from '../calls/inbound-calls.ts'
-import { rpcLink, type RpcLink } from '../rpc-link.ts'
+import type { RpcLink } from '../rpc-link.ts'
 import { socketStream } from '../socket-stream.ts'
 import { TimerWheel } from '../../core/timer-wheel.ts'
 import { TurnQueue } from '../turn-queue.ts'
+import { rpcLink } from '../stream-link.ts'
 
 export interface LinkPair {
   readonly caller: RpcLink

@@ -105,7 +105,7 @@ function planOf(
     method,
     wireName: known?.wireName ?? method,
     service,
-    params: encodeBody(params, `the params of ${method}`),
+    params: encodeBody(params, 'params', method),
     contract: known?.contract,
     deadline: startedAt + timeoutOf(timeout, known, method),
     signal,
