@@ -1,4 +1,3 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { version } from '@agent-mesh/protocol/version'
 import { Command, CommanderError, type Argument } from 'commander'
 
@@ -7,7 +6,8 @@ import { commandGroups } from './commands/index.ts'
 import { takesSettings } from './config/settings-of.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { rootHelp } from './help/root-help.ts'
-import { showUsageAfterErrors, usageReason } from './help/usage-errors.ts'
+import { registerHelp } from './help/help-command.ts'
+import { showUsageAfterErrors, usageError, usageReason } from './help/usage-errors.ts'
 import { readSettings, type GlobalOptions } from './settings.ts'
 import { showFailure } from './show/failure.ts'
 
@@ -23,8 +23,8 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     if (!(error instanceof CommanderError)) return showFailure(error, style)
     // Asking for help or the version is no failure.
     if (error.exitCode === 0) return exitCodes.ok
-    // Commander has told people already.
-    if (style.json) showFailure(new MeshError('invalid_argument', usageReason(error)), style)
+    // Commander has printed the reason, or the help of a group of commands, for people.
+    if (style.json) showFailure(usageError(error, program), style)
     return exitCodes.usage
   }
 }
@@ -42,7 +42,8 @@ export function createProgram(json: boolean, finish: Finish): Command {
     .configureHelp({ showGlobalOptions: true, subcommandTerm: listed })
     .showSuggestionAfterError()
     .configureOutput({
-      outputError: (message, write) => (json ? undefined : write(`error: ${usageReason({ message })}\n`)),
+      ...(json && { writeErr: () => undefined }),
+      outputError: (message, write) => write(`error: ${usageReason({ message })}\n`),
     })
     .exitOverride()
     .addHelpText('after', rootHelp)
@@ -51,7 +52,7 @@ export function createProgram(json: boolean, finish: Finish): Command {
     program.commandsGroup(heading)
     for (const register of commands) register(program, finish)
   }
-  program.helpCommand('help [command]', 'display the help of a command')
+  registerHelp(program)
   if (!json) showUsageAfterErrors(program)
   return program
 }

@@ -1,30 +1,77 @@
 /** What a wrong command line is answered with: the reason in the words of the other errors, then how to write it. */
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { printable } from '@agent-mesh/protocol/printable'
 import type { Command, CommanderError } from 'commander'
+
+import { visibleCommands } from '../completion/words.ts'
 
 /** The reason of a usage error, of one line; it quotes arguments, which a script may have from elsewhere. */
 export const usageReason = ({ message }: Pick<CommanderError, 'message'>): string =>
   printable(reason(message))
+
+/** Commander's sentences, and what they are in the form of the other errors. */
+const sentences: readonly (readonly [RegExp, (...parts: string[]) => string])[] = [
+  [
+    /^option '(.+?)' argument '(.*)' is invalid\. (.*)$/s,
+    (option = '', value = '', why = '') => `Cannot use '${value}' for ${option}: ${lowerFirst(why)}`,
+  ],
+  [
+    /^command-argument value '(.*)' is invalid for argument '(.+?)'\. (.*)$/s,
+    (value = '', argument = '', why = '') => `Cannot use '${value}' as <${argument}>: ${lowerFirst(why)}`,
+  ],
+  [
+    /^missing required argument '(.+)'$/,
+    argument => `Cannot run the command: argument <${argument}> is missing`,
+  ],
+  [/^option '(.+)' argument missing$/, option => `Cannot run the command: ${option} has no value`],
+  [
+    /^too many arguments for '(.+?)'\. Expected (\d+) arguments? but got (\d+): (.*)\.$/s,
+    (command, most, given, words) =>
+      `Cannot run the command: '${command}' takes ${most} arguments and was given ${given} (${words})`,
+  ],
+]
 
 function reason(message: string): string {
   const text = message
     .replace(/^error: /, '')
     .replace(/\n+/g, ' ')
     .trim()
-  const option = /^option '(.+?)' argument '(.*)' is invalid\. (.*)$/s.exec(text)
-  if (option !== null) return `Cannot use '${option[2]}' for ${option[1]}: ${lowerFirst(option[3] ?? '')}`
-  const argument = /^command-argument value '(.*)' is invalid for argument '(.+?)'\. (.*)$/s.exec(text)
-  if (argument !== null)
-    return `Cannot use '${argument[1]}' as <${argument[2]}>: ${lowerFirst(argument[3] ?? '')}`
+  for (const [form, inOurs] of sentences) {
+    const found = form.exec(text)
+    if (found !== null) return inOurs(...found.slice(1))
+  }
   return `Cannot run the command: ${text}`
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
+/** The same as an error for programs. */
+export function usageError(error: CommanderError, program: Command): MeshError {
+  const command = namedBy(program)
+  const path = pathOf(command)
+  const hint = `Help: ${path} --help`
+  if (error.code !== 'commander.help') return new MeshError('invalid_argument', usageReason(error), { hint })
+  const below = visibleCommands(command)
+    .map(each => each.name())
+    .filter(name => name !== 'help')
+  return new MeshError('invalid_argument', `Cannot run ${path}: a command is missing`, {
+    hint: `Its commands: ${below.join(', ')}. ${hint}`,
+  })
+}
+
+/** The innermost command that the arguments name. */
+function namedBy(command: Command): Command {
+  const [word] = command.args
+  const below = command.commands.find(each => each.name() === word)
+  return below === undefined ? command : namedBy(below)
+}
+
+const pathOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
+
 /** Has every command print its usage and the way to its help below a usage error. */
 export function showUsageAfterErrors(command: Command): void {
   const usage = command.createHelp().commandUsage(command)
-  const path = usage.replace(/ [[<].*$/, '')
-  command.showHelpAfterError(`Usage: ${usage}\nHelp:  ${path} --help`)
+  command.showHelpAfterError(`Usage: ${usage}\nHelp:  ${pathOf(command)} --help`)
   for (const below of command.commands) showUsageAfterErrors(below)
 }
