@@ -1,8 +1,10 @@
-import type { ServiceDefinition } from '@agent-mesh/agent'
+import { ServiceRegistry, type ServiceDefinition } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+
+import { loadFailure } from './load-failure.ts'
 
 /** When a file that was loaded had last changed, ms. */
 const loaded = new Map<string, number>()
@@ -18,7 +20,8 @@ async function urlOf(path: string): Promise<string> {
 
 /**
  * Loads the modules (JavaScript, or TypeScript that Node can strip) and gathers their services; again after they changed.
- * @throws MeshError invalid_argument for a module that does not load or exports none
+ * @throws MeshError not_found for a file that does not exist; invalid_argument for a module that does not load, exports no
+ * service, or one that cannot be served
  */
 export async function loadServices(files: readonly string[]): Promise<ServiceDefinition[]> {
   return (await Promise.all(files.map(loadModule))).flat()
@@ -29,20 +32,59 @@ async function loadModule(file: string): Promise<ServiceDefinition[]> {
   try {
     exported = (await import(await urlOf(resolve(file)))) as Record<string, unknown>
   } catch (error) {
-    throw new MeshError('invalid_argument', `Cannot serve ${file}: ${String(error)}`, { cause: error })
+    throw loadFailure(file, error)
   }
-  const services = Object.values(exported).filter(isService)
-  if (services.length > 0) return services
-  throw new MeshError('invalid_argument', `Cannot serve ${file}: it exports no service`, {
-    hint: 'Export implementService(contract, handlers), under any name.',
+  // A service may have two names: `export default` beside another.
+  const services = [...new Set(Object.values(exported))].filter(isService)
+  if (services.length === 0) throw noService(file, Object.values(exported))
+  for (const service of services) mustBeServable(file, service)
+  return services
+}
+
+function noService(file: string, exported: readonly unknown[]): MeshError {
+  const contract = exported.find(isContract)
+  return new MeshError('invalid_argument', `Cannot serve ${file}: it exports no service`, {
+    hint:
+      contract === undefined
+        ? 'Export implementService(contract, handlers), under any name: see examples/greeter.ts.'
+        : `It exports the contract '${contract.name}' without handlers: export implementService(contract, handlers).`,
   })
+}
+
+/** What the agent would refuse only after it joined. @throws MeshError invalid_argument */
+function mustBeServable(file: string, { contract, handlers, options }: ServiceDefinition): void {
+  const refuse = (reason: string, cause?: unknown) =>
+    new MeshError('invalid_argument', `Cannot serve ${file}: service '${contract.name}': ${reason}`, {
+      cause,
+    })
+  for (const [method, schemas] of Object.entries(contract.methods))
+    for (const part of ['params', 'result'] as const)
+      if (!isSchema((schemas as Partial<typeof schemas>)[part]))
+        throw refuse(`method '${method}' has no schema for its ${part}`)
+  try {
+    new ServiceRegistry().serve(contract, handlers, options)
+  } catch (error) {
+    if (!(error instanceof MeshError)) throw error
+    throw refuse(error.message.replace(/^Cannot [^:]*: /, ''), error)
+  }
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
+/** An object, or a function that is one too (arktype). */
+const isSchema = (value: unknown): boolean =>
+  (isObject(value) || typeof value === 'function') && '~standard' in value
+
+const isContract = (value: unknown): value is { name: string; methods: object } =>
+  isObject(value) &&
+  'name' in value &&
+  typeof value.name === 'string' &&
+  'methods' in value &&
+  isObject(value.methods)
+
 const isService = (value: unknown): value is ServiceDefinition =>
   isObject(value) &&
   'contract' in value &&
-  isObject(value.contract) &&
+  isContract(value.contract) &&
   'handlers' in value &&
   isObject(value.handlers)
