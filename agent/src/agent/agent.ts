@@ -20,7 +20,7 @@ import {
 import type { Link, Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
-import { pathReport } from '../member/path-report.ts'
+import { pathReport, pathToItself } from '../member/path-report.ts'
 import { awaitProvider, type AwaitOptions } from './await-provider.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
@@ -145,11 +145,11 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.mustRun(`ping ${peer}`)
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
-      throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`, {
-        hint: 'See "agent-mesh peers".',
+      throw new MeshError('not_found', `Cannot ping ${peer}: no member has this name or peer id`, {
+        hint: 'List the members with "agent-mesh peers".',
       })
     if (peerId === this.peerId)
-      throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this agent`)
+      throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this member`)
     const deadline = systemWheelClock.now() + checkDuration(timeout, `ping ${peer}`)
     const best = await this.#targets.link(peerId, { deadline, signal })
     const left = () => Math.max(1, deadline - systemWheelClock.now())
@@ -176,8 +176,10 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     { from, timeout, signal }: { from?: string; timeout?: number; signal?: AbortSignal } = {},
   ): Promise<PathReport> {
     this.mustRun(`find the path to ${to}`)
-    if (from === undefined || this.#targets.find(from) === this.peerId || from === this.name)
+    if (from === undefined || this.#targets.find(from) === this.peerId) {
+      if (this.#targets.find(to) === this.peerId) throw pathToItself(to)
       return pathReport(this.member, to)
+    }
     const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
     return parse(pathReportSchema, value, `read the path from ${from}`, 'protocol_error')
   }

@@ -70,6 +70,7 @@ beforeEach(async () => {
     head,
     transport: agent,
     identity: { peerId: agent.peerId },
+    credential: { claims: { name: 'self' } },
     serving: { registry, sessions },
   } as unknown as Member
   targets = new Targets({ member, paths: 'any', self: self as never })

@@ -12,7 +12,10 @@ import { lastSeen } from '../member/views.ts'
 import { ProviderIndex } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {
-  member: Pick<Member, 'map' | 'head' | 'transport' | 'serving' | 'identity' | 'belief' | 'clock'>
+  member: Pick<
+    Member,
+    'map' | 'head' | 'transport' | 'serving' | 'identity' | 'credential' | 'belief' | 'clock'
+  >
   paths: PathChoice
   /** Where a peer is on the LAN. @default nowhere */
   lan?: (peerId: string) => readonly string[]
@@ -62,12 +65,16 @@ export class Targets implements CallTargets {
     return this.#index.of(service)
   }
 
+  /** This member too, which its map need not list. */
   find(nameOrPeerId: string): string | undefined {
-    return this.#init.member.map.find(nameOrPeerId)?.peerId
+    const { map, identity, credential } = this.#init.member
+    if (nameOrPeerId === identity.peerId || nameOrPeerId === credential.claims.name) return identity.peerId
+    return map.find(nameOrPeerId)?.peerId
   }
 
   nameOf(peerId: string): string | undefined {
-    return this.#init.member.map.get(peerId)?.name
+    const { map, identity, credential } = this.#init.member
+    return peerId === identity.peerId ? credential.claims.name : map.get(peerId)?.name
   }
 
   /** At once where a link stands: that is so for nearly every call. */

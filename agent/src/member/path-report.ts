@@ -5,15 +5,20 @@ import type { Member } from './member-parts.ts'
 
 type Needs = Pick<Member, 'identity' | 'map' | 'transport' | 'serving'>
 
-/** @throws MeshError not_found */
+/** @throws MeshError not_found; invalid_argument for this member itself */
 export function pathReport({ identity, map, transport, serving }: Needs, member: string): PathReport {
   const known = map.find(member)
   const linked = transport.links.of(member).length > 0
   const to = known?.peerId ?? (linked ? member : undefined)
   if (to === undefined)
-    throw new MeshError('not_found', `Cannot tell the path to ${member}: the map knows no such member`, {
-      hint: 'See "agent-mesh peers".',
-    })
+    throw new MeshError(
+      'not_found',
+      `Cannot show the path to ${member}: no member has this name or peer id`,
+      {
+        hint: 'List the members with "agent-mesh peers".',
+      },
+    )
+  if (to === identity.peerId) throw pathToItself(member)
   const path = transport.links.best(to)?.path
   const upgrade = transport.upgrader?.state(to)
   return {
@@ -34,6 +39,9 @@ export function pathReport({ identity, map, transport, serving }: Needs, member:
         }),
   }
 }
+
+export const pathToItself = (member: string): MeshError =>
+  new MeshError('invalid_argument', `Cannot show the path to ${member}: that is this member`)
 
 function linkView(link: Link, self: string, serving: Needs['serving']): PathReport['links'][number] {
   const { bytesSent, bytesReceived } = serving.sessions.of(link).stats

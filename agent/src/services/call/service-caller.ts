@@ -162,7 +162,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   #peer({ method }: Plan, peer: string): string {
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
-      throw new MeshError('not_found', `Cannot call ${method}: no member is called '${peer}'`, {
+      throw new MeshError('not_found', `Cannot call ${method}: no member has the name or peer id '${peer}'`, {
         hint: 'List the members with `agent-mesh peers`.',
       })
     return peerId

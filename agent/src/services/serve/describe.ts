@@ -1,6 +1,7 @@
 /** What a member says of its services: `host.describe`. */
 import type { Subject } from '@agent-mesh/protocol'
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
+import { toJSONSchema, type $ZodType } from 'zod/v4/core'
 import { serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
 import type { DescribedService } from '../contract/host-service.ts'
 import type { ServiceRegistry } from './service-registry.ts'
@@ -41,13 +42,18 @@ function methodView(name: string, { about, idempotent, timeout, params, result }
   }
 }
 
-/** Of libraries that can tell (Standard JSON Schema), and of schemas that JSON Schema can express. */
+/** Of libraries that can tell (Standard JSON Schema, Zod Mini), and of schemas that JSON Schema can express. */
 function jsonSchema(schema: StandardSchemaV1, side: 'input' | 'output'): Record<string, unknown> | undefined {
-  const converter = (schema['~standard'] as Partial<StandardJSONSchemaV1.Props>).jsonSchema
+  const { jsonSchema: converter } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props>
   try {
-    const told = converter?.[side]({ target: 'draft-2020-12' })
+    const told =
+      converter?.[side]({ target: 'draft-2020-12' }) ??
+      (isZod(schema) ? { ...toJSONSchema(schema, { io: side }) } : undefined)
     return told !== undefined && JSON.stringify(told).length <= schemaChars ? told : undefined
   } catch {
     return undefined
   }
 }
+
+/** Zod Mini, in which the contracts of this project are written, has no converter of its own. */
+const isZod = (schema: StandardSchemaV1): schema is StandardSchemaV1 & $ZodType => '_zod' in schema
