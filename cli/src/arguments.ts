@@ -5,17 +5,20 @@ import type { Field } from './data/call-params.ts'
 
 /** Parsers of options and arguments; each throws what commander shows as a usage error (exit code 2). */
 
-/** `500ms`, `5s`, `10m`, `24h`, `7d`, to milliseconds. */
+/** `500ms`, `5s`, `10m`, `24h`, `7d`, to whole milliseconds. */
 export function parseDuration(text: string): number {
   const ms = readDuration(text)
-  if (ms === undefined) throw new InvalidArgumentError('It is a number and a unit: 500ms, 5s, 10m, 24h, 7d.')
-  return ms
+  if (ms === undefined)
+    throw new InvalidArgumentError(
+      'It is not a duration: write a number and a unit, like 500ms, 5s, 10m, 24h, 7d.',
+    )
+  return Math.max(1, Math.round(ms))
 }
 
 /** How often something is repeated, ms: not so often that it is all the process does. */
 export function parseInterval(text: string): number {
   const ms = parseDuration(text)
-  if (ms < 100 || ms > 86_400_000) throw new InvalidArgumentError('It is at least 100ms and at most 24h.')
+  if (ms < 100 || ms > 86_400_000) throw new InvalidArgumentError('It is not between 100ms and 24h.')
   return ms
 }
 
@@ -23,22 +26,28 @@ export function parseInterval(text: string): number {
 export function parseFields(text: string): string[] {
   const fields = text.split(',').map(field => field.trim())
   if (fields.length > 32 || !fields.every(field => /^[^\s.]{1,64}(?:\.[^\s.]{1,64}){0,7}$/.test(field)))
-    throw new InvalidArgumentError('It is up to 32 names with commas between, like hostname,cpu.load.0.')
+    throw new InvalidArgumentError(
+      'It is not a list of 1 to 32 names with commas between, like hostname,cpu.load.0.',
+    )
   return fields
 }
 
-export function parseCount(text: string): number {
-  const number = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < 1)
-    throw new InvalidArgumentError('It is a whole number from 1 on.')
-  return number
-}
+/** A whole number of 1 to `most`. */
+export const countUpTo =
+  (most: number) =>
+  (text: string): number => {
+    const number = Number(text)
+    if (/^\d+$/.test(text) && number >= 1 && number <= most) return number
+    throw new InvalidArgumentError(`It is not a whole number from 1 to ${most.toLocaleString('en')}.`)
+  }
+
+export const parseCount = countUpTo(1_000_000)
 
 /** A limit that 0 lifts. */
 export function parseLimit(text: string): number {
   const number = Number(text)
   if (!/^\d+(?:\.\d+)?$/.test(text) || number > 1_000_000)
-    throw new InvalidArgumentError('It is a number up to 1,000,000; 0 for no limit.')
+    throw new InvalidArgumentError('It is not a number from 0 to 1,000,000.')
   return number
 }
 
@@ -46,7 +55,7 @@ export function parseLimit(text: string): number {
 export function parseStunPort(text: string): number {
   const port = Number(text)
   if (!/^\d{1,5}$/.test(text) || port > 65_534)
-    throw new InvalidArgumentError('It is a port up to 65534, or 0 to go without.')
+    throw new InvalidArgumentError('It is neither a port from 1 to 65534 nor 0.')
   return port
 }
 
@@ -56,7 +65,7 @@ export function parseParams(text: string): string {
   try {
     JSON.parse(text)
   } catch {
-    throw new InvalidArgumentError(`It is not JSON, @FILE or -. In a shell, quote JSON: '{"a":1}'.`)
+    throw new InvalidArgumentError(`It is neither JSON, @FILE nor -. In a shell, quote JSON: '{"a":1}'.`)
   }
   return text
 }
@@ -67,7 +76,9 @@ export const collectFields =
   (text: string): Field[] => {
     const [, key, subs = '', value] = /^([^=[\]]+)((?:\[[^[\]]*\])*)=(.*)$/s.exec(text) ?? []
     if (key === undefined || value === undefined || (typed && value === '@'))
-      throw new InvalidArgumentError('It is key=value; key[sub]=value in an object, key[]=value in an array.')
+      throw new InvalidArgumentError(
+        'It is not key=value; write key[sub]=value in an object, key[]=value in an array.',
+      )
     const path = [key, ...Array.from(subs.matchAll(/\[([^\]]*)\]/g), ([, sub = '']) => sub)]
     fields.push({ path, value, typed })
     return fields
@@ -76,7 +87,7 @@ export const collectFields =
 /** `TOKEN`, `@FILE` or `-`. An empty variable in a shell line makes the next option the value: that is refused. */
 export function parseJoin(text: string): string {
   if (text === '' || text === '@' || (text.startsWith('-') && text !== '-'))
-    throw new InvalidArgumentError('It is a join token, @FILE, or - for standard input.')
+    throw new InvalidArgumentError('It is neither a join token, @FILE nor - (standard input).')
   return text
 }
 
@@ -92,7 +103,7 @@ export function parseListen(text: string): { host: string; port: number } {
     /^(?:\[([0-9a-fA-F:.]+)\]:|([\w.-]+|\*?):)?(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
   if (digits === '' || port > 65_535)
-    throw new InvalidArgumentError('It is HOST:PORT, like 127.0.0.1:8440 or [::1]:8440.')
+    throw new InvalidArgumentError('It is not HOST:PORT, like 127.0.0.1:8440 or [::1]:8440.')
   const host = bracketed ?? plain ?? '127.0.0.1'
   return { host: host === '' || host === '*' ? '0.0.0.0' : host, port }
 }

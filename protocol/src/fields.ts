@@ -1,9 +1,11 @@
 /** Schemas of the fields that several documents share. */
 import * as z from 'zod/mini'
 import { isListable } from './addr.ts'
+import { fieldForms, type FieldForm } from './field-forms.ts'
 import { limits } from './limits.ts'
 
 const text = (pattern: RegExp, what: string) => z.string().check(z.regex(pattern, { error: what }))
+const ofForm = ({ pattern, not }: FieldForm) => text(pattern, not)
 
 /** 52 characters of lower-case base32. */
 export const meshIdField = text(/^[a-z2-7]{52}$/, 'is not a mesh id (52 characters a-z, 2-7)')
@@ -17,30 +19,21 @@ const lastPeerId = '12D3KooWT3gYEvLJyx1FyyHqrmvdy1tMjpgxmu9aSeKMEuafQtyC'
 
 /** libp2p peer id of an Ed25519 key. */
 export const peerIdField = z.string().check(
-  z.regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, { error: 'is not an Ed25519 peer id (12D3KooW…)' }),
+  z.regex(fieldForms.peerId.pattern, { error: fieldForms.peerId.not }),
   z.refine(id => id >= firstPeerId && id <= lastPeerId, { error: 'is not an Ed25519 peer id' }),
 )
 
 /** A DNS label, so that names can become host names. */
-export const nameField = text(
-  /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-  'is not a name (1-63 of a-z, 0-9, -; no - at the ends)',
-)
+export const nameField = ofForm(fieldForms.name)
 
 /** `role`, `region`, `zone`, `tag`: a short lower-case word. */
-export const labelField = text(/^[a-z0-9](?:[a-z0-9._-]{0,62})$/, 'is not a label (1-63 of a-z, 0-9, . _ -)')
+export const labelField = ofForm(fieldForms.label)
 
 /** `name@version`: `math@2`. */
-export const serviceRefField = text(
-  /^[a-z][a-z0-9-]{0,30}(?:\.[a-z][a-z0-9-]{0,30}){0,3}@[1-9][0-9]{0,5}$/,
-  'is not a service reference (name@version)',
-)
+export const serviceRefField = ofForm(fieldForms.serviceRef)
 
 /** `name`: `math`. */
-export const serviceNameField = text(
-  /^[a-z][a-z0-9-]{0,30}(?:\.[a-z][a-z0-9-]{0,30}){0,3}$/,
-  'is not a service name',
-)
+export const serviceNameField = ofForm(fieldForms.serviceName)
 
 /** A multiaddr without peer id: `/ip4/192.0.2.1/tcp/4001`. Circuit addresses are derived, never listed. */
 export const addrField = z.string().check(
@@ -55,7 +48,7 @@ export const addrField = z.string().check(
 )
 
 /** The enrolment's serial, 16 bytes of base64url. */
-export const serialField = text(/^[A-Za-z0-9_-]{22}$/, 'is not a serial (22 base64url characters)')
+export const serialField = ofForm(fieldForms.serial)
 
 /** Compact JWS of at most `max` characters. */
 export const jwsField = (max: number) =>

@@ -6,6 +6,7 @@
 import * as z from 'zod/mini'
 import { longestDurationMs } from './duration.ts'
 import { isErrorCode } from './errors.ts'
+import { fieldForms } from './field-forms.ts'
 
 const millis = z.number().check(z.nonnegative())
 const count = z.int().check(z.nonnegative())
@@ -17,12 +18,7 @@ export const localKindSchema = z.enum(['agent', 'relay', 'control-plane'])
 const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(longestDurationMs)))
 /** `name` or peer id. */
 const memberField = z.string().check(z.minLength(1), z.maxLength(128))
-const methodField = z.string().check(
-  z.maxLength(128),
-  z.regex(/^[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9_-]*$/, {
-    error: 'is not a method (service.method)',
-  }),
-)
+const methodField = z.string().check(z.regex(fieldForms.method.pattern, { error: fieldForms.method.not }))
 
 export const localStatusReply = z.looseObject({
   kind: localKindSchema,

@@ -14,7 +14,7 @@ describe('a configuration file', () => {
 context: staging
 proxy: http://proxy.example.com:3128
 up:
-  name: 1.10
+  region: 1.10
   drain: 20s
   mdns: false
   listen: [/ip4/0.0.0.0/tcp/4002]
@@ -24,7 +24,13 @@ control-plane:
     const json = JSON.stringify({
       context: 'staging',
       proxy: 'http://proxy.example.com:3128',
-      up: { name: '1.10', drain: '20s', mdns: false, listen: ['/ip4/0.0.0.0/tcp/4002'], 'log-level': 'info' },
+      up: {
+        region: '1.10',
+        drain: '20s',
+        mdns: false,
+        listen: ['/ip4/0.0.0.0/tcp/4002'],
+        'log-level': 'info',
+      },
     })
     for (const text of [yaml, json]) {
       const { values, problems } = read(text)
@@ -32,7 +38,7 @@ control-plane:
       expect(Object.fromEntries(values)).toEqual({
         context: 'staging',
         proxy: 'http://proxy.example.com:3128',
-        'up.name': '1.10',
+        'up.region': '1.10',
         'up.drain': '20s',
         'up.mdns': false,
         'up.listen': ['/ip4/0.0.0.0/tcp/4002'],
@@ -58,10 +64,10 @@ control-plane:
   it.each([
     ['up:\n  lgo-level: info', 2, 3, /no setting lgo-level of up; there are .*log-level/],
     ['upp: {}', 1, 1, /no setting upp; there are context, .*up, relay/],
-    ['up:\n  drain: 8', 2, 10, /up\.drain is "8": it is a number and a unit/],
-    ['up:\n  drain: [8s]', 2, 10, /it is one value/],
-    ['up:\n  listen: /ip4/0.0.0.0/tcp/1', 2, 11, /it is a list/],
-    ['up:\n  mdns: maybe', 2, 9, /it is true or false/],
+    ['up:\n  drain: 8', 2, 10, /up\.drain is "8": it is not a duration/],
+    ['up:\n  drain: [8s]', 2, 10, /it is not one value/],
+    ['up:\n  listen: /ip4/0.0.0.0/tcp/1', 2, 11, /it is not a list/],
+    ['up:\n  mdns: maybe', 2, 9, /it is neither true nor false/],
     ['up:\n  log-level: loud', 2, 14, /up\.log-level is "loud": allowed choices are debug/],
     ['up:\n  name:', 2, 8, /up\.name has no value/],
     ['up:\n  listen: [[a]]', 2, 11, /up\.listen has no value/],

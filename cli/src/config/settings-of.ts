@@ -76,11 +76,11 @@ export function readGiven({ kind, refusable, option }: Setting, given: Given): u
   if (given === false && refusable) return false
   if (kind === 'switch') {
     if (typeof given === 'boolean') return given
-    throw new InvalidArgumentError('It is true or false.')
+    throw new InvalidArgumentError('It is neither true nor false.')
   }
   const isText = typeof given === 'string'
   if (kind === 'value' ? !isText : isText || typeof given === 'boolean')
-    throw new InvalidArgumentError(kind === 'value' ? 'It is one value.' : 'It is a list.')
+    throw new InvalidArgumentError(kind === 'value' ? 'It is not one value.' : 'It is not a list.')
   const parse = option.parseArg ?? ((text: string) => text)
   if (isText) return parse(given, undefined)
   let values: unknown
@@ -95,5 +95,5 @@ export function givenInText({ kind, refusable }: Setting, text: string): Given {
   if (kind === 'list') return text.split(',').map(item => item.trim())
   if (/^(?:true|yes|on|1)$/i.test(text)) return true
   if (/^(?:false|no|off|0)$/i.test(text)) return false
-  throw new InvalidArgumentError('It is true or false.')
+  throw new InvalidArgumentError('It is neither true nor false.')
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { fieldForms } from '../field-forms.ts'
 import { labelField, millisField, nameField, rolesField, tagsField } from '../fields.ts'
 import { limits } from '../limits.ts'
 
@@ -55,7 +56,7 @@ export type CreateTokenRequest = z.input<typeof createTokenRequest>
 /** First 16 characters of the secret's hash. */
 export const tokenIdField = z
   .string()
-  .check(z.regex(/^[\w-]{16}$/, { error: 'is not a token id (16 base64url characters)' }))
+  .check(z.regex(fieldForms.tokenId.pattern, { error: fieldForms.tokenId.not }))
 
 export const tokenViewSchema = z.looseObject({
   id: tokenIdField,

@@ -42,7 +42,8 @@ export async function writeBackup(
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw thereAlready(file)
     throw fileFailure(`write backup ${file}`, cause)
   } finally {
-    await rm(temporary, { force: true })
+    // A name that the file system refuses has no file either; the reason above is what counts.
+    await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 

@@ -1,0 +1,67 @@
+/** Parsers of names and ids, which refuse what the control plane and the agent would; as those of arguments.ts. */
+import { fieldForms, type FieldForm } from '@agent-mesh/protocol/field-forms'
+import { InvalidArgumentError } from 'commander'
+
+import { collect } from './arguments.ts'
+
+/** @param like what is expected, when that is more than one form */
+const parser =
+  (forms: readonly FieldForm[], like?: string) =>
+  (text: string): string => {
+    if (forms.some(({ pattern }) => pattern.test(text))) return text
+    throw new InvalidArgumentError(`It ${like ?? forms[0]?.not}.`)
+  }
+
+const { name, label, serviceName, serviceRef, peerId, serial, tokenId, method } = fieldForms
+
+export const parseName = parser([name])
+/** A role, a tag or a region. */
+export const parseLabel = parser([label])
+export const parseTokenId = parser([tokenId])
+export const parseMethod = parser(
+  [method],
+  'is not a method: write service.method, like math.add or math@2.add',
+)
+export const parseService = parser(
+  [serviceName, serviceRef],
+  'is not a service: write a name, or name@version',
+)
+/** What "describe" takes. */
+export const parseServiceOrMethod = parser(
+  [serviceName, serviceRef, method],
+  'is not a service or a method: write math, math@2 or math.add',
+)
+/** What the running agent knows a member by. */
+export const parsePeer = parser([name, peerId], 'is neither a name nor a peer id (12D3KooW…)')
+/** What the control plane knows a member by. */
+export const parseMember = parser(
+  [name, peerId, serial],
+  'is neither a name, a peer id (12D3KooW…) nor a serial',
+)
+
+const selector: FieldForm = {
+  pattern: /^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/,
+  not: 'is not a selector',
+}
+/** Of whom a policy is asked. */
+export const parseSubject = parser(
+  [name, peerId, selector],
+  'is neither a member (name, peer id) nor a selector (role:ops, tag:web, *)',
+)
+
+/** Kinds of targets are left to the policy. */
+const target: FieldForm = { pattern: /^[a-z]+:[A-Za-z0-9._/*-]{1,127}$/, not: 'is not a target' }
+export const parseTarget = parser(
+  [target],
+  'is not a target: write service:math.add, topic:alerts or admin:tokens',
+)
+
+/** For roles and tags, which may be given several times. */
+export const collectLabels = (text: string, before: readonly string[] | false | undefined): string[] =>
+  collect(parseLabel(text), before)
+
+/** What a token is for: one line. */
+export function parseNote(text: string): string {
+  if (/^\P{C}{1,128}$/u.test(text)) return text
+  throw new InvalidArgumentError('It is not one line of 1 to 128 characters.')
+}
