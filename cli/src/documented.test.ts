@@ -41,7 +41,11 @@ const words = (line: string): string[] =>
       .replaceAll(/"\$\([^)]*\)"/g, 'TOKEN')
       .replace(/\s(?:[|>#]|2>).*$/, '')
       .matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g),
-  ].map(([, single, double, plain]) => single ?? double ?? plain ?? '')
+  ].map(([, single, double, plain]) => filledIn(single ?? double ?? plain ?? ''))
+
+/** What stands for a value, with one: `NAME`, `ID`. */
+const filledIn = (word: string): string =>
+  word === 'ID' ? 'I1EPabf-ADDXQ34b' : /^[A-Z]+$/.test(word) ? word.toLowerCase() : word
 
 /** Lines of code blocks, and code within text that is a whole command: no placeholders of grammar in it. */
 function commandLines(text: string): string[] {

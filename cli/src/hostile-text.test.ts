@@ -121,6 +121,9 @@ const argumentsOf: Record<string, readonly string[]> = {
   call: ['test.echo', '{}'],
   'call-all': ['test.echo', '{}'],
   revoke: ['web-1', '--yes'],
+  'token show': ['I1EPabf-ADDXQ34b'],
+  'token revoke': ['I1EPabf-ADDXQ34b'],
+  'policy explain': ['web-1', 'call', 'service:math.add'],
   'policy set': ['FOLDER/policy.json'],
   'policy test': [],
 }

@@ -53,7 +53,7 @@ export const parseSubject = parser(
 const target: FieldForm = { pattern: /^[a-z]+:[A-Za-z0-9._/*-]{1,127}$/, not: 'is not a target' }
 export const parseTarget = parser(
   [target],
-  'is not a target: write service:math.add, topic:alerts or admin:tokens',
+  'is not a target: write service:math.add, topic:alerts, port:ssh or admin:tokens',
 )
 
 /** For roles and tags, which may be given several times. */

@@ -30,9 +30,9 @@ export interface Settings {
   json: boolean
   /** Whether stdout shows colour. */
   color: boolean
-  /** Whether stdout is a terminal on which lines can be drawn anew. */
+  /** Whether stdout is a terminal on which lines can be drawn anew: one of a known size. */
   redraws: boolean
-  /** Whether somebody watches stderr. */
+  /** Whether stderr is a terminal. */
   interactive: boolean
   /** Through which control plane and relays are reached. */
   proxy: ProxySettings | undefined
@@ -64,12 +64,18 @@ export function readSettings(
     flags: flagsOf(chosenBy === 'option' ? options : chosenBy === 'file' ? file : {}),
     json: options.json ?? false,
     color: process.stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
-    redraws: process.stdout.isTTY === true && env['TERM'] !== 'dumb',
+    redraws: canRedraw(process.stdout, env['TERM']),
     interactive: process.stderr.isTTY === true && env['TERM'] !== 'dumb',
     proxy: proxyOf(options.proxy ?? (given(env, 'AGENT_MESH_PROXY') || file.proxy), env),
     join: joinOf(env) ?? file.join,
   }
 }
+
+/** Serial consoles and some containers have a terminal of 0 columns and 0 rows, on which a page cannot be placed. */
+export const canRedraw = (
+  { isTTY, columns, rows }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'>,
+  term: string | undefined,
+): boolean => isTTY === true && term !== 'dumb' && columns > 0 && rows > 0
 
 /** The configuration file that option or environment name. */
 export const configPath = ({ config }: GlobalOptions, env: NodeJS.ProcessEnv): string | undefined =>

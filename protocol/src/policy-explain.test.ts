@@ -18,7 +18,7 @@ describe('explainPolicy()', () => {
     expect(explain('role:ops', 'call', 'service:deploy.run')).toEqual({
       allowed: true,
       by: { index: 1, grant: policy.grants[1] },
-      text: 'grant 1 allows it (from role:ops: call, publish service:deploy.*, topic:alerts)',
+      text: 'grant 2 of 2 allows it (from role:ops: call, publish service:deploy.*, topic:alerts)',
     })
   })
 
@@ -32,7 +32,7 @@ describe('explainPolicy()', () => {
       allowed: false,
       missing: 'selector',
       nearest: { index: 0 },
-      text: expect.stringMatching(/^no grant is for any of \*, role:guest; the nearest is grant 0 /),
+      text: expect.stringMatching(/^no grant is for any of \*, role:guest; the nearest is grant 1 of 2 /),
     })
   })
 

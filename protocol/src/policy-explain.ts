@@ -28,6 +28,10 @@ export interface PolicyQuestion {
 export const describeGrant = ({ from, to, allow }: Grant): string =>
   `from ${from.join(', ')}: ${allow.join(', ')} ${to.join(', ')}`
 
+/** People count from 1. */
+const placeText = ({ grants }: Policy, { index }: Pick<PlacedGrant, 'index'>): string =>
+  `grant ${index + 1} of ${grants.length}`
+
 /** Decides as {@link evaluate} does, and says why. */
 export function explainPolicy(policy: Policy | undefined, question: PolicyQuestion): Explanation {
   if (policy === undefined)
@@ -36,7 +40,7 @@ export function explainPolicy(policy: Policy | undefined, question: PolicyQuesti
   const grant = findGrant(policy, selectors, action, target)
   if (grant === undefined) return denial(policy, question)
   const by = { index: policy.grants.indexOf(grant), grant }
-  return { allowed: true, by, text: `grant ${by.index} allows it (${describeGrant(grant)})` }
+  return { allowed: true, by, text: `${placeText(policy, by)} allows it (${describeGrant(grant)})` }
 }
 
 /** The nearest grant fits in most: it is for this member and covers the target, then the action, then it is for others. */
@@ -49,16 +53,17 @@ function denial(policy: Policy, { selectors, action, target }: PolicyQuestion): 
 
   if (own.length === 0) {
     const nearest = placed.find(candidate => reaches(candidate) && allows(candidate))
-    return lacks('selector', nearest, `no grant is for any of ${names}`)
+    return lacks(policy, 'selector', nearest, `no grant is for any of ${names}`)
   }
   const wrongAction = own.find(reaches)
   if (wrongAction !== undefined)
-    return lacks('action', wrongAction, `no grant for ${names} allows to ${action} ${target}`)
+    return lacks(policy, 'action', wrongAction, `no grant for ${names} allows to ${action} ${target}`)
   const nearest = own.find(allows) ?? own[0]
-  return lacks('target', nearest, `no grant for ${names} covers ${target}`)
+  return lacks(policy, 'target', nearest, `no grant for ${names} covers ${target}`)
 }
 
 const lacks = (
+  policy: Policy,
   missing: 'selector' | 'target' | 'action',
   nearest: PlacedGrant | undefined,
   reason: string,
@@ -69,5 +74,5 @@ const lacks = (
         allowed: false,
         missing,
         nearest,
-        text: `${reason}; the nearest is grant ${nearest.index} (${describeGrant(nearest.grant)})`,
+        text: `${reason}; the nearest is ${placeText(policy, nearest)} (${describeGrant(nearest.grant)})`,
       }

@@ -202,7 +202,9 @@ describe('agent-mesh, as processes', () => {
 
 describe('agent-mesh, when something is wrong', () => {
   it.each([
-    ['a method that nobody serves', ['call', 'nobody.here'], 6],
+    ['a service that no member has', ['call', 'nobody.here'], 7],
+    ['the same, asked for its methods', ['describe', 'nobody'], 7],
+    ['the same, called everywhere', ['call-all', 'nobody.here'], 7],
     ['params that do not fit', ['call', 'math.add', '{"a":"x"}', '--peer', 'ben'], 2],
     ['a member that does not exist', ['ping', 'zoe'], 7],
     ['a method that takes longer than its deadline', ['call', 'math.never', '--timeout', '300ms'], 5],

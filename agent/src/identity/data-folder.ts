@@ -12,18 +12,27 @@ export interface OwnedFolder {
   release(failed?: boolean): Promise<void>
 }
 
+/** For a process that stays. */
+const ownFolderHint =
+  'Use another data folder (--context NAME or --data DIR), or stop the process that owns this one.'
+
 const ownerFile = (folder: string) => join(folder, 'owner.json')
 
 /**
  * Makes the folder (mode 0700) and takes its lock, so that two processes never share one.
  * @param kind what owns it, for the error of another process: `agent`, `relay`
+ * @param hint of the error when it is in use. @default to use another folder
  * @throws MeshError conflict when another process or another part of this one owns it, permission_denied when it cannot
  * be made or others may write it, unavailable when the disk is full
  */
-export async function ownFolder(path: string, kind: string): Promise<OwnedFolder> {
+export async function ownFolder(
+  path: string,
+  kind: string,
+  hint: string = ownFolderHint,
+): Promise<OwnedFolder> {
   const isNew = await makeFolder(path)
   const lock = lockOf(path)
-  if (lock === undefined) throw await inUse(path)
+  if (lock === undefined) throw await inUse(path, hint)
   // Says who owns it; the lock decides. A process that is restarted on a full disk starts without.
   await replaceFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind })).catch((error: unknown) => {
     if (isDiskFull(error)) return
@@ -51,12 +60,10 @@ async function release(path: string, lock: Lock, remove: boolean): Promise<void>
   if (empty) await rmdir(path).catch(() => undefined)
 }
 
-async function inUse(path: string): Promise<MeshError> {
+async function inUse(path: string, hint: string): Promise<MeshError> {
   const owner = await readFile(ownerFile(path), 'utf8').catch(() => '')
   const [, kind] = /"kind":"([\w-]+)"/.exec(owner) ?? []
   const [, pid] = /"pid":(\d+)/.exec(owner) ?? []
   const who = kind === undefined || pid === undefined ? 'another process' : `agent-mesh ${kind} (pid ${pid})`
-  return new MeshError('conflict', `Cannot use data folder ${path}: ${who} owns it`, {
-    hint: 'Give this one a data folder of its own (--context NAME or --data DIR), or stop the other one.',
-  })
+  return new MeshError('conflict', `Cannot use data folder ${path}: ${who} owns it`, { hint })
 }

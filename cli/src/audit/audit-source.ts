@@ -33,8 +33,8 @@ export interface AuditSource {
 }
 
 /**
- * Those that this context has; a process need not run.
- * @throws MeshError not_found when it has not the one that is wished for, {@link NothingRunningError} when it has none
+ * The audit logs that this context can read; no process need run.
+ * @throws MeshError not_found when it cannot read the one that is wanted, {@link NothingRunningError} when it has none
  */
 export async function auditSources(
   folder: string,
@@ -50,16 +50,20 @@ export async function auditSources(
   if (wished !== 'control-plane' && (await isThere)) found.push(localSource(folder))
   if (found.length > 0) return found
   if (wished !== 'control-plane') throw noAuditIn(folder)
-  throw new MeshError('not_found', `Cannot read the audit of the control plane: ${folder} is of no admin`, {
-    hint: 'Choose the context of an admin with --context NAME, or --where local.',
-  })
+  throw new MeshError(
+    'not_found',
+    `Cannot read the audit log of the control plane: ${folder} has no admin key`,
+    {
+      hint: 'Name the context of an admin with --context NAME, or read the local log with --where local.',
+    },
+  )
 }
 
 const noAuditIn = (folder: string) =>
   new NothingRunningError(
     folder,
     undefined,
-    `Cannot read an audit log: ${folder} has none, and is of no admin`,
+    `Cannot read an audit log: ${folder} has neither an audit log nor an admin key`,
     'Name the folder of an agent, a relay or an admin with --context NAME or --data DIR.',
   )
 

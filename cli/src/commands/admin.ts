@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 
 import { commandDefaults } from '../defaults.ts'
+import { commandLines } from '../show/command-lines.ts'
 import { withProgress } from '../show/progress.ts'
 import { registerBackup } from './backup.ts'
 import { registerConfirmClock } from './confirm-clock.ts'
@@ -52,9 +53,11 @@ Examples:
       `root key        ${mesh.rootKeyFile} (keep a copy offline: it names the mesh)`,
       `admin identity  ${mesh.adminIdentityFile}`,
       '',
-      'Let a machine join:',
-      `  agent-mesh${settings.flags} token create     here, prints a token`,
-      '  agent-mesh up --join TOKEN          on that machine',
+      'To let a machine join:',
+      ...commandLines(
+        [`agent-mesh${settings.flags} token create`, 'here: prints a token'],
+        ['agent-mesh up --join TOKEN', 'on that machine'],
+      ),
     ])
   })
 }

@@ -137,7 +137,7 @@ function parseTime(text: string): number {
     return Math.max(0, Date.now() - parseDuration(text))
   } catch {
     throw new InvalidArgumentError(
-      'It is a date (2026-01-31, 2026-01-31T12:00:00Z) or how long ago (30m, 24h, 7d).',
+      'It is neither a date (2026-01-31, 2026-01-31T12:00:00Z) nor a time ago (30m, 24h, 7d).',
     )
   }
 }

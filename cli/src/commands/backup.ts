@@ -1,7 +1,7 @@
 import type { WrittenBackup } from '@agent-mesh/lambdas'
 import { join, resolve } from 'node:path'
 
-import { ownDataFolder } from '../data/data-folder.ts'
+import { ownDataFolder, stopFirst } from '../data/data-folder.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 import type { Settings } from '../settings.ts'
 import { withProgress } from '../show/progress.ts'
@@ -65,7 +65,7 @@ async function* linesOf(
     store === undefined
       ? { kind: 'sqlite' as const, file: join(data, 'control-plane.db') }
       : parseStoreChoice(store)
-  const folder = await ownDataFolder(data, 'backup')
+  const folder = await ownDataFolder(data, 'backup', stopFirst)
   try {
     yield* backUpStopped({ data, store: choice })
   } finally {

@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander'
 
 import { collectFields, parseParams } from '../arguments.ts'
+import { parseMethod } from '../name-arguments.ts'
 import { readParams, type Field } from '../data/call-params.ts'
 import { timeoutOption } from './timeout.ts'
 
@@ -16,7 +17,7 @@ export interface CallFlags {
 export function takesCall(command: Command): Command {
   const fields: Field[] = []
   return command
-    .argument('<method>', 'service.method')
+    .argument('<method>', 'service.method', parseMethod)
     .argument('[params]', 'JSON, @FILE, or - for standard input', parseParams)
     .addOption(
       new Option('-f, --raw-field <key=value>', 'a text of the params; may be repeated').argParser(

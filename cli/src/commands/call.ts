@@ -1,3 +1,6 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import { parsePeer } from '../name-arguments.ts'
 import { jsonLines } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
@@ -12,7 +15,7 @@ export const registerCall: Register = (program, finish) => {
     program
       .command('call')
       .description('call a method of a service')
-      .option('--peer <name|id>', 'whom to call (default: anyone who serves it)'),
+      .option('--peer <name|id>', 'member to call (default: any provider of the service)', parsePeer),
   ).addHelpText(
     'after',
     `${paramsHelp}
@@ -25,6 +28,8 @@ Examples:
   $ jq . order.json | agent-mesh call shop.order -
   $ agent-mesh call host.info --json | jq .value.uptime
 
+Exit codes: 0 answered, 5 timed out, 6 no provider is reachable, 7 no member serves it.
+
 With --json the result is {"value", "peerId", "name", "path", "ms"}; without, the value alone.`,
   )
   onCall<Options, [string, string | undefined]>(
@@ -36,8 +41,15 @@ With --json the result is {"value", "peerId", "name", "path", "ms"}; without, th
       const request = { ...(await callRequest(method, params, options)), ...(peer !== undefined && { peer }) }
       const reply = await withProgress(settings, `Calling ${method}`, () =>
         localClient(settings.data, signal).call(request),
-      )
+      ).catch(rethrown)
       output.result(reply, () => jsonLines(reply.value))
     },
   )
+}
+
+/** A service that no member has is one that does not exist, as for "describe" and "call-all"; not an outage. */
+function rethrown(error: unknown): never {
+  if (!(error instanceof MeshError) || error.details?.['providers'] !== 0) throw error
+  const { message, hint, details } = error
+  throw new MeshError('not_found', message, { ...(hint !== undefined && { hint }), details, cause: error })
 }

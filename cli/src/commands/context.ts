@@ -17,16 +17,16 @@ const registerList: Register = (context, finish) => {
       '\nExamples:\n  $ agent-mesh context list\n  $ agent-mesh context list --json | jq .contexts',
     )
   onCall(command, finish, async ({ settings, output }) => {
-    const { listContexts } = await import('../contexts/contexts.ts')
+    const { holdsText, listContexts } = await import('../contexts/contexts.ts')
     const contexts = await listContexts(contextsFolder())
     const current = (name: string) => name === settings.context
     output.result({ contexts: contexts.map(each => ({ ...each, current: current(each.name) })) }, () =>
       output.table(
         ['', 'CONTEXT', 'HOLDS', 'CONTROL PLANE', 'DATA'],
-        contexts.map(({ name, holds, url, data }) => [
+        contexts.map(({ name, url, data, ...each }) => [
           current(name) ? output.style('green', '*') : '',
           name,
-          holds.join(' ') || '-',
+          holdsText(each) || '-',
           url ?? '-',
           data,
         ]),
@@ -74,15 +74,18 @@ const registerShow: Register = (context, finish) => {
       '\nExamples:\n  $ agent-mesh context show\n  $ agent-mesh context show --json | jq -r .data',
     )
   onCall(command, finish, async ({ settings, output }) => {
-    const { describeContext } = await import('../contexts/contexts.ts')
+    const { describeContext, holdsText } = await import('../contexts/contexts.ts')
     const known = await describeContext(settings.context, settings.data)
     const { chosenBy } = settings
-    output.result({ ...known, chosenBy }, () => contextText(known, choices[chosenBy], output))
+    output.result({ ...known, chosenBy }, () =>
+      contextText(known, holdsText(known), choices[chosenBy], output),
+    )
   })
 }
 
 const contextText = (
-  { name, data, holds, url, meshId }: KnownContext,
+  { name, data, url, meshId }: KnownContext,
+  holds: string,
   chosenBy: string,
   output: Output,
 ): Text => [
@@ -91,7 +94,7 @@ const contextText = (
     [
       ['context', `${name} (chosen by: ${chosenBy})`],
       ['data', data],
-      ['holds', holds.join(', ') || 'nothing yet'],
+      ['holds', holds || 'nothing yet'],
       ...(url === undefined ? [] : [['control plane', url]]),
       ...(meshId === undefined ? [] : [['mesh', meshId]]),
     ],
@@ -113,7 +116,8 @@ const registerRemove: Register = (context, finish) => {
     .addHelpText(
       'after',
       `
-Nothing may run in it. A member stays in the mesh until it is revoked or has been offline for 30 days.
+Stop the process of the context first. A member stays in the mesh until an admin removes or revokes it, or until it has been
+offline for 30 days: run "agent-mesh leave" before.
 
 Examples:
   $ agent-mesh context remove staging

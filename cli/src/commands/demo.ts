@@ -29,8 +29,8 @@ Examples:
   $ agent-mesh demo --once --json`,
     )
   onCall<Options, []>(command, finish, async invocation => {
-    const watched =
-      invocation.options.once !== true && !invocation.settings.json && process.stdout.isTTY === true
+    const { json, redraws } = invocation.settings
+    const watched = invocation.options.once !== true && !json && redraws
     return watched ? await live(invocation) : await once(invocation)
   })
 }

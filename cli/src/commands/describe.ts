@@ -2,6 +2,7 @@ import type { DescribedService } from '@agent-mesh/agent/services/contract/host-
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import type { LocalService } from '@agent-mesh/protocol/local-api'
 
+import { parseServiceOrMethod } from '../name-arguments.ts'
 import type { LocalClient } from '../local/local-client.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
@@ -14,7 +15,11 @@ export const registerDescribe: Register = (program, finish) => {
   const command = program
     .command('describe')
     .description('show the methods of a service and what they take')
-    .argument('<service>', 'math, math@2 (default: the newest version), or one method: math.add')
+    .argument(
+      '<service>',
+      'math, math@2 (default: the newest version), or one method: math.add',
+      parseServiceOrMethod,
+    )
     .addHelpText(
       'after',
       `
@@ -34,7 +39,11 @@ Exit codes: 0 told, 4 the policy does not let this member ask, 6 no provider ans
     const described = await withProgress(settings, `Asking for ${wanted}`, async () =>
       describe(client, await serviceCalled(client, wanted)),
     )
-    output.result(described, () => descriptionText(described, output))
+    output.result(described, () =>
+      described.methods.some(({ name }) => wanted.endsWith(`.${name}`))
+        ? methodText(described, output)
+        : descriptionText(described, output),
+    )
   })
 }
 
@@ -100,8 +109,34 @@ const unknownMethod = (ref: string, method: string | undefined, member: string):
     `Cannot describe ${ref}: ${member} tells of no method${method === undefined ? '' : ` '${method}'`} that this member may call`,
   )
 
-function descriptionText({ service, methods, providers, toldBy }: Description, output: Output): Text {
+/** Types of one method, which has the page for itself. */
+const wholeType = 4_000
+
+/** Of one method. */
+function methodText(described: Description, output: Output): Text {
+  const pages = described.methods.map(method =>
+    output.table(
+      ['', ''],
+      [
+        ['method', `${nameOf(described.service)}.${method.name}`],
+        ['about', method.about ?? '-'],
+        ['params', typeText(method.params, wholeType)],
+        ['result', typeText(method.result, wholeType)],
+        ['idempotent', method.idempotent === true ? 'yes' : 'no'],
+        ['timeout', method.timeoutMs === undefined ? '-' : duration(method.timeoutMs)],
+      ],
+    ),
+  )
+  return [headText(described), '', ...pages]
+}
+
+const headText = ({ service, providers, toldBy }: Description): string => {
   const online = providers.filter(each => each.online).length
+  return `${service}: ${online} of ${providers.length} providers online, described by ${toldBy}`
+}
+
+function descriptionText(described: Description, output: Output): Text {
+  const { service, methods } = described
   const table = output.table(
     ['METHOD', 'PARAMS', 'RESULT', 'IDEMPOTENT', 'TIMEOUT', 'ABOUT'],
     methods.map(({ name, params, result, idempotent, timeoutMs, about }) => [
@@ -113,5 +148,5 @@ function descriptionText({ service, methods, providers, toldBy }: Description, o
       about ?? '-',
     ]),
   )
-  return [`${service}: ${online} of ${providers.length} providers online; as ${toldBy} tells it`, '', table]
+  return [headText(described), '', table]
 }

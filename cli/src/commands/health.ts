@@ -20,7 +20,7 @@ interface Options extends WatchOptions {
 const parseHistory = (text: string): number => {
   const ms = parseDuration(text)
   if (ms <= 24 * hour) return ms
-  throw new InvalidArgumentError('It is at most 24h.')
+  throw new InvalidArgumentError('It is over 24h.')
 }
 
 export const registerHealth: Register = (program, finish) => {

@@ -26,10 +26,10 @@ Examples:
   $ agent-mesh --context staging leave --yes`,
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
-    const { ownDataFolder } = await import('../data/data-folder.ts')
+    const { ownDataFolder, stopFirst } = await import('../data/data-folder.ts')
     const { leaveMesh } = await import('@agent-mesh/agent')
     const { yes = false, force = false } = options
-    const folder = await ownDataFolder(settings.data, 'leave')
+    const folder = await ownDataFolder(settings.data, 'leave', stopFirst)
     let done = false
     try {
       if (!yes && !(await confirmed('End the membership of this machine?', signal)))

@@ -5,6 +5,7 @@ import { Argument, Option, type Command } from 'commander'
 import { collect, parseDuration, parseJoin, parseListen } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
 import { takesSettings } from '../config/settings-of.ts'
+import { parseLabel, parseName } from '../name-arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
@@ -65,9 +66,10 @@ The token is best kept out of the process list: --join @FILE, --join -, AGENT_ME
 A data folder that is enrolled starts from what it has, whatever the token and the control plane are: both may stay in a
 unit file.`
 
-export const nameOption = () => new Option('--name <name>', 'wanted name (default: the host name)')
+export const nameOption = () =>
+  new Option('--name <name>', 'name to ask for (default: the host name)').argParser(parseName)
 
-export const regionOption = (about: string) => new Option('--region <region>', about)
+export const regionOption = (about: string) => new Option('--region <region>', about).argParser(parseLabel)
 
 /** @param otherwise where it listens without the option */
 export const listenOption = (otherwise: string) =>

@@ -3,10 +3,9 @@ import type { Membership } from '@agent-mesh/protocol/api/memberships'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Command } from 'commander'
 
-import { collect } from '../arguments.ts'
+import { collectLabels, parseLabel, parseMember, parseName, parseService } from '../name-arguments.ts'
 import { allMemberships, stateOf } from '../data/memberships.ts'
 import { confirmed } from '../show/confirm.ts'
-import { shortPeerId } from '../show/units.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
@@ -28,10 +27,10 @@ function registerList(members: Command, finish: Finish): void {
   const command = members
     .command('list')
     .description('list who is enrolled')
-    .option('--online', 'only those that a relay attests')
-    .option('--role <role>', 'only those with the role')
-    .option('--service <service>', 'only those that provide it: math, or math@2')
-    .option('--region <region>', 'only those of the region')
+    .option('--online', 'only members that are online')
+    .option('--role <role>', 'only members with this role', parseLabel)
+    .option('--service <service>', 'only members that provide this service: math, or math@2', parseService)
+    .option('--region <region>', 'only members of this region', parseLabel)
     .addHelpText(
       'after',
       `
@@ -44,7 +43,7 @@ Examples:
     const found = await askControlPlane(settings, client => allMemberships(client, queryOf(options), signal))
     output.result({ members: found }, () =>
       output.table(
-        ['NAME', 'STATE', 'ROLES', 'TAGS', 'REGION', 'SERVICES', 'JOINED', 'PEER'],
+        ['NAME', 'STATE', 'ROLES', 'TAGS', 'REGION', 'SERVICES', 'JOINED', 'PEER ID'],
         found.map(member => [
           member.name,
           stateOf(member),
@@ -53,7 +52,7 @@ Examples:
           member.region ?? '-',
           member.services.join(' ') || '-',
           new Date(member.joinedAt).toISOString().slice(0, 10),
-          shortPeerId(member.peerId),
+          member.peerId,
         ]),
       ),
     )
@@ -71,7 +70,7 @@ function registerShow(members: Command, finish: Finish): void {
   const command = members
     .command('show')
     .description('show one member')
-    .argument('<who>')
+    .argument('<who>', 'name, peer id or serial', parseMember)
     .addHelpText('after', '\nExamples:\n  $ agent-mesh members show web-1')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, who) => {
     const member = await askControlPlane(settings, client => client.membership(who, signal))
@@ -99,8 +98,8 @@ function registerRename(members: Command, finish: Finish): void {
   const command = members
     .command('rename')
     .description('give a member another name')
-    .argument('<who>')
-    .argument('<name>', 'that nobody has')
+    .argument('<who>', 'name, peer id or serial', parseMember)
+    .argument('<name>', 'the new name, which no member has', parseName)
     .addHelpText('after', '\nExamples:\n  $ agent-mesh members rename web-1 web-9')
   onCall<object, [string, string]>(command, finish, async ({ settings, output, signal }, who, name) => {
     const member = await askControlPlane(settings, client => client.amendMembership(who, { name }, signal))
@@ -112,9 +111,9 @@ function registerTag(members: Command, finish: Finish): void {
   const command = members
     .command('tag')
     .description('add and remove tags of a member')
-    .argument('<who>')
-    .option('--add <tag>', 'may be repeated', collect)
-    .option('--remove <tag>', 'may be repeated', collect)
+    .argument('<who>', 'name, peer id or serial', parseMember)
+    .option('--add <tag>', 'tag to add; may be repeated', collectLabels)
+    .option('--remove <tag>', 'tag to remove; may be repeated', collectLabels)
     .addHelpText(
       'after',
       `
@@ -142,8 +141,8 @@ function registerMove(members: Command, finish: Finish): void {
   const command = members
     .command('move')
     .description('set the region of a member')
-    .argument('<who>')
-    .argument('<region>')
+    .argument('<who>', 'name, peer id or serial', parseMember)
+    .argument('<region>', 'the new region', parseLabel)
     .addHelpText('after', '\nExamples:\n  $ agent-mesh members move web-1 eu-1')
   onCall<object, [string, string]>(command, finish, async ({ settings, output, signal }, who, region) => {
     const member = await askControlPlane(settings, client => client.amendMembership(who, { region }, signal))
@@ -155,7 +154,7 @@ function registerRemove(members: Command, finish: Finish): void {
   const command = members
     .command('remove')
     .description('end a membership; the key may join anew')
-    .argument('<who>')
+    .argument('<who>', 'name, peer id or serial', parseMember)
     .option('-y, --yes', 'do not ask first')
     .addHelpText(
       'after',

@@ -1,9 +1,10 @@
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 
+import { parsePeer } from '../name-arguments.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import type { Text } from '../show/text.ts'
-import { duration, shortPeerId } from '../show/units.ts'
+import { duration } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
 import { timeoutOption } from './timeout.ts'
 
@@ -15,14 +16,14 @@ export const registerPath: Register = (program, finish) => {
   const command = program
     .command('path')
     .description('show how one member reaches another, and why')
-    .argument('<a>', 'the member to reach; with <b>, the member that reaches')
-    .argument('[b]', 'the member to reach')
-    .addOption(timeoutOption('how long to wait for the answer of another member'))
+    .argument('<a>', 'name or peer id: the member to reach; with <b>, the member that reaches it', parsePeer)
+    .argument('[b]', 'name or peer id: the member to reach', parsePeer)
+    .addOption(timeoutOption('timeout of the question to member <a>'))
     .addHelpText(
       'after',
       `
-Shows every link between the two, the addresses that the last dial tried and why each failed, and what the search for
-a better path says. Nothing is dialled: "agent-mesh ping" opens a path where there is none.
+Shows every link between the two members, the addresses that the last dial tried with the reason why each failed, and the
+result of the search for a better path. It dials nothing: "agent-mesh ping" opens a path where there is none.
 
 Examples:
   $ agent-mesh path web-1
@@ -40,12 +41,14 @@ Examples:
   })
 }
 
+const pathWords = { direct: 'a direct path', webrtc: 'a WebRTC path', relay: 'a relay' } as const
+
 function pathText(report: PathReport, output: Output): Text {
   const to = report.toName ?? report.to
   const head =
     report.path === undefined
       ? `No path to ${to} is open; "agent-mesh ping ${to}" opens one.`
-      : `Calls to ${to} go over ${output.style('green', report.path)}.`
+      : `Calls to ${to} use ${output.style('green', pathWords[report.path])}.`
   const links = output.table(
     ['PATH', 'STATE', 'AGE', 'ROUND TRIP', 'DIALLED BY', 'ADDRESS'],
     report.links.map(link => [
@@ -54,7 +57,7 @@ function pathText(report: PathReport, output: Output): Text {
       duration(link.ageMs),
       link.rttMs === undefined ? '-' : duration(link.rttMs),
       link.dialledBy,
-      link.relay === undefined ? link.remoteAddr : `relay ${shortPeerId(link.relay)}`,
+      link.relay === undefined ? link.remoteAddr : `relay ${link.relay}`,
     ]),
   )
   return [head, ...(report.links.length > 0 ? [links] : []), ...triedText(report), ...upgradeText(report)]
@@ -70,6 +73,6 @@ const upgradeText = ({ upgrade }: PathReport): string[] =>
     ? []
     : [
         '',
-        `Better paths were looked for ${upgrade.attempts} times${upgrade.result === undefined ? '' : `, last: ${upgrade.result}`}.`,
+        `Searches for a better path: ${upgrade.attempts}${upgrade.result === undefined ? '' : `, the last one: ${upgrade.result}`}.`,
         ...(upgrade.reason === undefined ? [] : [`  ${upgrade.reason}`]),
       ]

@@ -1,7 +1,7 @@
 import type { LocalPeer } from '@agent-mesh/protocol/local-api'
 
 import type { Output } from '../show/output.ts'
-import { duration, shortPeerId } from '../show/units.ts'
+import { duration } from '../show/units.ts'
 import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -33,7 +33,7 @@ Examples:
 
 const peersText = (peers: readonly LocalPeer[], output: Output): string =>
   output.table(
-    ['NAME', 'KIND', 'STATE', 'SOURCE', 'PATH', 'ROUND TRIP', 'REGION', 'SERVICES', 'PEER'],
+    ['NAME', 'KIND', 'STATE', 'SOURCE', 'PATH', 'ROUND TRIP', 'REGION', 'SERVICES', 'PEER ID'],
     peers.map(peer => [
       peer.name,
       peer.kind,
@@ -43,7 +43,7 @@ const peersText = (peers: readonly LocalPeer[], output: Output): string =>
       peer.rttMs === undefined ? '-' : duration(peer.rttMs),
       peer.region ?? '-',
       peer.services.join(' ') || '-',
-      shortPeerId(peer.peerId),
+      peer.peerId,
     ]),
   )
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 import { parseCount } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
+import { parsePeer } from '../name-arguments.ts'
 import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
 import { onCall, type Register } from './define.ts'
@@ -16,9 +17,9 @@ export const registerPing: Register = (program, finish) => {
   const command = program
     .command('ping')
     .description('measure the round trip to a member')
-    .argument('<name|id>', 'the member')
-    .option('--count <n>', 'how many round trips', parseCount, commandDefaults.pings)
-    .addOption(timeoutOption('how long to wait for each'))
+    .argument('<name|id>', 'name or peer id of the member', parsePeer)
+    .option('--count <n>', 'number of round trips', parseCount, commandDefaults.pings)
+    .addOption(timeoutOption('timeout of each round trip'))
     .addHelpText(
       'after',
       '\nExamples:\n  $ agent-mesh ping web-1\n  $ agent-mesh ping web-1 --count 1 --json',

@@ -2,8 +2,9 @@ import type { Action } from '@agent-mesh/protocol'
 import type { WritePolicyReply } from '@agent-mesh/protocol/api/policy'
 import { Argument, type Command } from 'commander'
 
-import { parseCount } from '../arguments.ts'
+import { countUpTo } from '../arguments.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { parseSubject, parseTarget } from '../name-arguments.ts'
 import { jsonLines, type Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { askControlPlane } from './ask-control-plane.ts'
@@ -52,7 +53,7 @@ function registerSet(policy: Command, finish: Finish): void {
     .argument('<file>', 'JSON or YAML, as "policy get" prints it; - for standard input')
     .option('--dry-run', 'write nothing; tell what would change for whom')
     .option('--force', 'even if nobody known could change it again')
-    .option('--limit <n>', 'members told of by --dry-run, at most', parseCount, 100)
+    .option('--limit <n>', 'number of members that --dry-run lists, at most', countUpTo(1_000), 100)
     .addHelpText(
       'after',
       `
@@ -146,9 +147,9 @@ function registerExplain(policy: Command, finish: Finish): void {
   const command = policy
     .command('explain')
     .description('explain which grant allows something, or what is missing')
-    .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *')
+    .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *', parseSubject)
     .addArgument(new Argument('<action>').choices(actions))
-    .argument('<what>', 'service:math.add, topic:alerts, port:ssh, admin:tokens')
+    .argument('<what>', 'target: service:math.add, topic:alerts, port:ssh, admin:tokens', parseTarget)
     .addHelpText(
       'after',
       `

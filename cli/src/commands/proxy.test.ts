@@ -39,7 +39,7 @@ afterAll(async () => {
 test.each([
   ['token create'],
   ['token list'],
-  ['token revoke x'],
+  ['token revoke I1EPabf-ADDXQ34b'],
   ['policy get'],
   ['policy set FOLDER/policy.json'],
   ['policy test'],

@@ -1,7 +1,7 @@
 import type { RestoredBackup } from '@agent-mesh/lambdas'
 import { join, resolve } from 'node:path'
 
-import { ownDataFolder } from '../data/data-folder.ts'
+import { ownDataFolder, stopFirst } from '../data/data-folder.ts'
 import { withProgress } from '../show/progress.ts'
 import type { Text } from '../show/text.ts'
 import { onCall, type Register } from './define.ts'
@@ -34,7 +34,7 @@ Exit codes: 0 restored, 2 the backup is damaged, 7 it is of another kind of stor
       options.store === undefined
         ? { kind: 'sqlite' as const, file: join(data, 'control-plane.db') }
         : parseStoreChoice(options.store)
-    const folder = await ownDataFolder(data, 'restore')
+    const folder = await ownDataFolder(data, 'restore', stopFirst)
     try {
       const restored = await withProgress(settings, 'Restoring', say =>
         restoreBackup({

@@ -1,6 +1,7 @@
 import type { RevokeRequest } from '@agent-mesh/protocol/api/revocations'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { parseMember } from '../name-arguments.ts'
 import { confirmed } from '../show/confirm.ts'
 import { withProgress } from '../show/progress.ts'
 import { askControlPlane, controlPlaneOf } from './ask-control-plane.ts'
@@ -14,7 +15,7 @@ export const registerRevoke: Register = (program, finish) => {
   const command = program
     .command('revoke')
     .description('revoke a member permanently')
-    .argument('<who>', 'name, peer id or serial')
+    .argument('<who>', 'name, peer id or serial', parseMember)
     .option('-y, --yes', 'do not ask first')
     .addHelpText(
       'after',
@@ -24,7 +25,7 @@ anew with a new key: an empty data folder and a new token.
 
 Examples:
   $ agent-mesh revoke web-1
-  $ agent-mesh revoke 12D3KooW… --yes
+  $ agent-mesh revoke web-1 --yes
   $ agent-mesh revocations`,
     )
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
@@ -60,7 +61,7 @@ export const registerRevocations: Register = (program, finish) => {
     const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
     output.result({ number, revoked }, () => [
       output.table(
-        ['PEER', 'REVOKED'],
+        ['PEER ID', 'REVOKED'],
         revoked.map(({ peerId, at }) => [peerId, when(at)]),
       ),
       `list number ${number}`,

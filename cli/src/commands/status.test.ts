@@ -27,10 +27,10 @@ describe('agent-mesh status', () => {
   it.each<[string, Partial<LocalStatus>, RegExp, RegExp]>([
     ['that it is ready', {}, /^agent +ready, /m, /^control plane +http:\/\/cp$/m],
     [
-      'that a control plane is away',
+      'that a control plane is unreachable',
       { controlPlane: { url: 'http://cp', reachable: false } },
       /^agent +ready, /m,
-      /http:\/\/cp \(away\)$/m,
+      /http:\/\/cp \(unreachable\)$/m,
     ],
     [
       'that a member was revoked, which is not that the control plane is away',

@@ -50,7 +50,7 @@ export function statusText(status: LocalStatus, output: Output): string {
     ['listens on', status.addrs.join(', ')],
     ['serves', status.services.join(', ')],
     ['members', `${status.members.online} of ${status.members.known} online`],
-    ['links', `${status.links.direct} direct, ${status.links.webrtc} webrtc, ${status.links.relay} relayed`],
+    ['links', linksText(status)],
     ['credential', credentialText(status)],
     ...status.warnings.map((text): [string, string] => [output.style('yellow', 'warning'), text]),
   ]
@@ -59,6 +59,10 @@ export function statusText(status: LocalStatus, output: Output): string {
     rows.filter(([, value]) => value !== ''),
   )
 }
+
+/** A control plane calls no member. */
+const linksText = ({ kind, links }: LocalStatus): string =>
+  kind === 'control-plane' ? '' : `${links.direct} direct, ${links.webrtc} webrtc, ${links.relay} relayed`
 
 function stateText({ ready, revoked }: LocalStatus, output: Output): string {
   if (revoked === true) return output.style('red', 'revoked')
@@ -69,7 +73,7 @@ function controlPlaneText({ controlPlane }: LocalStatus, output: Output): string
   if (controlPlane === undefined) return ''
   const { url, reachable, refused } = controlPlane
   if (refused !== undefined) return `${url}${output.style('yellow', ` (refuses: ${refused})`)}`
-  return `${url}${reachable ? '' : output.style('yellow', ' (away)')}`
+  return `${url}${reachable ? '' : output.style('yellow', ' (unreachable)')}`
 }
 
 function credentialText({ credentialExpires }: LocalStatus): string {

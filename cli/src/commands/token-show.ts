@@ -4,6 +4,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Command } from 'commander'
 
 import { allMemberships, stateOf } from '../data/memberships.ts'
+import { parseTokenId } from '../name-arguments.ts'
 import { allTokens, tokenState } from '../data/tokens.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { onCall, type Finish } from './define.ts'
@@ -12,18 +13,21 @@ export function registerShowToken(token: Command, finish: Finish): void {
   const command = token
     .command('show')
     .description('show a join token and who joined with it')
-    .argument('<id>', 'from agent-mesh token list')
+    .argument('<id>', 'id of the token: see agent-mesh token list', parseTokenId)
     .addHelpText('after', '\nExamples:\n  $ agent-mesh token show Yx2cP0aQ9bVdE1fG')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
     const { view, members } = await askControlPlane(settings, async client => {
       const found = (await allTokens(client, signal)).find(each => each.id === id)
-      if (found === undefined) throw new MeshError('not_found', `Cannot show token ${id}: it is unknown`)
+      if (found === undefined)
+        throw new MeshError('not_found', `Cannot show token ${id}: there is no such token`, {
+          hint: 'List the tokens with "agent-mesh token list".',
+        })
       return { view: found, members: await allMemberships(client, { token: id }, signal) }
     })
     output.result({ ...view, members }, () => [
       output.table(['', ''], factsOf(view)),
       '',
-      members.length === 0 ? 'No member of now joined with it.' : output.table(...joined(members)),
+      members.length === 0 ? 'No current member joined with it.' : output.table(...joined(members)),
     ])
   })
 }
@@ -36,13 +40,13 @@ const factsOf = (view: TokenView): [string, string][] => [
   ['tags', view.tags.join(' ') || '-'],
   ['region', view.region ?? '-'],
   ['name', view.name ?? '-'],
-  ['replaces', view.replace === true ? (view.replaced ?? 'nobody yet') : '-'],
+  ['replaces', view.replace === true ? (view.replaced ?? 'no member yet') : '-'],
   ['note', view.note ?? '-'],
   ['expires', new Date(view.expiresAt).toISOString()],
 ]
 
 const joined = (members: readonly Membership[]): [string[], string[][]] => [
-  ['JOINED', 'STATE', 'AT', 'PEER'],
+  ['MEMBER', 'STATE', 'JOINED', 'PEER ID'],
   members.map(member => [
     member.name,
     stateOf(member),

@@ -1,7 +1,8 @@
 import { unlimitedUses, type CreateTokenRequest, type TokenView } from '@agent-mesh/protocol/api/tokens'
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 
-import { collect, parseCount, parseDuration } from '../arguments.ts'
+import { countUpTo, parseDuration } from '../arguments.ts'
+import { collectLabels, parseLabel, parseName, parseNote, parseTokenId } from '../name-arguments.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { allTokens, tokenState } from '../data/tokens.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
@@ -33,24 +34,24 @@ function registerCreate(token: Command, finish: Finish): void {
     .option(
       '--uses <n>',
       'how many members may join with it (default: 1, with --ephemeral no limit)',
-      parseCount,
+      countUpTo(100_000),
     )
     .addOption(
-      new Option('--expires <time>', 'how long it is good for: 30m, 24h, 7d')
-        .argParser(parseDuration)
+      new Option('--expires <time>', 'lifetime of the token: 30m, 24h, 7d; at most 365d')
+        .argParser(parseLifetime)
         .default(24 * 3_600_000, '24h'),
     )
     .option(
       '--role <role>',
-      'role of whoever joins: agent (default), relay, admin or your own, which an agent has besides agent; may be repeated',
-      collect,
+      'role of the new member: agent (default), relay, admin, or one of your own beside agent; may be repeated',
+      collectLabels,
     )
-    .option('--tag <tag>', 'tag of whoever joins; may be repeated', collect)
-    .option('--region <region>', 'region of whoever joins')
-    .option('--name <name>', 'name of the one who joins; only with --uses 1')
-    .option('--ephemeral', 'forget the member after 10 minutes offline, not 30 days')
-    .option('--replace', 'take the name from its holder: that membership ends when the token is redeemed')
-    .option('--note <text>', 'what the token is for; one line')
+    .option('--tag <tag>', 'tag of the new member; may be repeated', collectLabels)
+    .option('--region <region>', 'region of the new member', parseLabel)
+    .option('--name <name>', 'name of the new member; only with --uses 1', parseName)
+    .option('--ephemeral', 'remove the member after 10 minutes offline, not after 30 days')
+    .option('--replace', 'with --name: end the membership that holds the name when the token is redeemed')
+    .option('--note <text>', 'purpose of the token; one line', parseNote)
     .addHelpText(
       'after',
       `
@@ -61,12 +62,19 @@ Examples:
   $ agent-mesh token create --role relay --name relay-1
   $ agent-mesh token create --role agent --role ops
   $ agent-mesh token create --name edge-1 --replace --note 'new disk'
-  $ agent-mesh up --join "$(agent-mesh token create)"`,
+  $ agent-mesh --context agent up --join "$(agent-mesh token create)"`,
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const reply = await askControlPlane(settings, client => client.createToken(tokenRequest(options), signal))
     output.result(reply, () => reply.token)
   })
+}
+
+/** Milliseconds, from a second to a year. */
+function parseLifetime(text: string): number {
+  const ms = parseDuration(text)
+  if (ms >= 1_000 && ms <= 365 * 24 * 3_600_000) return ms
+  throw new InvalidArgumentError('It is not between 1s and 365d.')
 }
 
 function tokenRequest({
@@ -82,7 +90,7 @@ function tokenRequest({
 }: CreateOptions): CreateTokenRequest {
   return {
     ...(uses !== undefined && { uses }),
-    expiresIn: Math.max(1, Math.round(expires / 1_000)),
+    expiresIn: Math.round(expires / 1_000),
     ...(role !== undefined && { roles: role }),
     ...(tag !== undefined && { tags: tag }),
     ...(region !== undefined && { region }),
@@ -128,7 +136,7 @@ function registerRevoke(token: Command, finish: Finish): void {
   const command = token
     .command('revoke')
     .description('revoke a join token; its members stay')
-    .argument('<id>', 'from agent-mesh token list')
+    .argument('<id>', 'id of the token: see agent-mesh token list', parseTokenId)
     .addHelpText('after', '\nExamples:\n  $ agent-mesh token revoke I1EPabf-ADDXQ34b')
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, id) => {
     await askControlPlane(settings, client => client.revokeToken(id, signal))

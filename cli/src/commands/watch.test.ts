@@ -102,6 +102,20 @@ test('a watch that nothing answers fails at once', () => {
   expect(status).toBe(3)
 })
 
+test.skipIf(noTerminal)(
+  'peers --watch on a terminal without a size prints one table below the other',
+  async () => {
+    const line = [process.execPath, ...command()].map(word => `'${word}'`).join(' ')
+    const run = await watched(
+      'script',
+      ['-qec', `stty rows 0 cols 0; exec ${line}`, '/dev/null'],
+      /NAME[^]*seen-\d+[^]*NAME[^]*seen-\d+/,
+    )
+    run.stdin.write('\u0003')
+    expect((await run.exited)[0]).toBe(0)
+  },
+)
+
 test('a page that is longer than the terminal says how much of it is not shown', () => {
   expect(fitted(['a', 'b', 'c'], 24)).toEqual(['a', 'b', 'c'])
   expect(fitted(['a', 'b', 'c', 'd'], 7)).toEqual(['a', 'b', '… 2 more lines'])

@@ -5,14 +5,17 @@ import { access, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { hasContext, readContext } from '../data/context-file.ts'
-import { ownDataFolder } from '../data/data-folder.ts'
+import { ownDataFolder, stopFirst } from '../data/data-folder.ts'
 import { contextName, usedContextFile } from '../settings.ts'
+import { memberKind, type MemberKind } from './member-kind.ts'
 
 export interface KnownContext {
   name: string
   data: string
   /** What the folder holds: keys of a mesh, a member, an admin's key. */
   holds: ('mesh' | 'member' | 'admin')[]
+  /** What it runs as a member. */
+  member?: MemberKind
   /** Of the mesh that it administers. */
   url?: string
   meshId?: string
@@ -32,12 +35,20 @@ export async function describeContext(name: string, data: string): Promise<Known
     hasContext(data),
   ])
   const context = admin ? await readContext(data).catch(() => undefined) : undefined
+  const kind = member ? memberKind(data) : undefined
   const holds = [...(mesh ? ['mesh'] : []), ...(member ? ['member'] : []), ...(admin ? ['admin'] : [])]
   return {
     ...{ name, data, holds: holds as KnownContext['holds'] },
+    ...(kind !== undefined && { member: kind }),
     ...(context !== undefined && { url: context.publicUrl ?? context.url, meshId: context.meshId }),
   }
 }
+
+const words = { mesh: 'control plane', member: 'member', admin: 'admin' } as const
+
+/** For people: `control plane`, `agent`, `relay`, `admin`; `member` for one whose credential says neither. */
+export const holdsText = ({ holds, member }: Pick<KnownContext, 'holds' | 'member'>): string =>
+  holds.map(each => (each === 'member' ? (member ?? words.member) : words[each])).join(', ')
 
 /** By name; a folder that does not exist holds none. */
 export async function listContexts(folder: string): Promise<KnownContext[]> {
@@ -82,7 +93,7 @@ export async function removeContext(folder: string, name: string, force: boolean
       `Cannot remove context ${name}: ${data} holds the keys of a mesh, without which it is lost`,
       { hint: 'Keep a copy of the folder, then pass --force.' },
     )
-  const owned = await ownDataFolder(data, 'context remove')
+  const owned = await ownDataFolder(data, 'context remove', stopFirst)
   try {
     await rm(data, { recursive: true })
   } finally {

@@ -15,6 +15,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { readContext, writeContext, type Context } from '../data/context-file.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
+import { commandLines } from '../show/command-lines.ts'
 import type { Output } from '../show/output.ts'
 import { restoredText } from '../show/restored.ts'
 import type { Text } from '../show/text.ts'
@@ -104,13 +105,17 @@ function howToJoin(
     `data            ${folder} (keep a copy: it holds the keys of the mesh)`,
     `admin identity  ${adminIdentityFile}`,
     '',
-    'Let a machine join:',
-    `  agent-mesh${flags} token create     here, prints a token`,
-    '  agent-mesh up --join TOKEN          on that machine (on this one with --context NAME)',
+    'To let a machine join:',
+    ...commandLines(
+      [`agent-mesh${flags} token create`, 'here: prints a token'],
+      ['agent-mesh up --join TOKEN', 'on that machine (on this one, add --context NAME)'],
+    ),
     '',
-    'Let a relay join:',
-    `  agent-mesh${flags} token create --role relay`,
-    '  agent-mesh relay --join TOKEN --announce /ip4/PUBLIC-ADDRESS/tcp/4001',
+    'To let a relay join:',
+    ...commandLines(
+      [`agent-mesh${flags} token create --role relay`, 'here: prints a token'],
+      ['agent-mesh relay --join TOKEN --announce PUBLIC-ADDRESS:4001', 'on the machine of the relay'],
+    ),
     ...(restored === undefined ? [] : ['', ...restoredText(restored, flags)]),
     '',
     'Ctrl-C stops it.',

@@ -2,8 +2,8 @@ import { memberNameOf } from '@agent-mesh/agent/discovery/enrolment'
 import { hostname } from 'node:os'
 
 /**
- * The name that a member asked for, when the mesh has it under another one: that of the command line, or the host name that
- * somebody else has. A name that the token gives is none that was asked for.
+ * The name that a member asked for, when the mesh gave it another one: that of the command line, or the host name when another
+ * member holds it. A name that the token fixes was not asked for.
  */
 export function nameAskedInVain(asked: string | undefined, name: string): string | undefined {
   if (asked !== undefined) return asked === name ? undefined : asked
@@ -15,5 +15,7 @@ export function nameAskedInVain(asked: string | undefined, name: string): string
 export const otherNameText = (asked: string | undefined, name: string): string[] => {
   const vain = nameAskedInVain(asked, name)
   if (vain === undefined) return []
-  return [`It asked for the name ${vain}: another member has that, or this one was given ${name}.`]
+  return [
+    `It asked for the name ${vain} and got ${name}: another member holds ${vain}, or the token fixes the name.`,
+  ]
 }

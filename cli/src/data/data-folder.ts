@@ -6,13 +6,17 @@ import { commandDefaults } from '../defaults.ts'
 
 export type { OwnedFolder } from '@agent-mesh/agent/identity/data-folder'
 
+/** For commands that change a folder and end. */
+export const stopFirst = 'Stop that process, then run this command again.'
+
 /**
  * Makes the folder of a command and takes its lock.
+ * @param hint of the error when another process owns it. @default to use another folder
  * @throws MeshError as {@link ownFolder}; invalid_argument when its socket path would be cut short
  */
-export async function ownDataFolder(path: string, kind: string): Promise<OwnedFolder> {
+export async function ownDataFolder(path: string, kind: string, hint?: string): Promise<OwnedFolder> {
   checkSocketPath(path)
-  return ownFolder(path, kind)
+  return ownFolder(path, kind, hint)
 }
 
 /** Path of the local socket. */

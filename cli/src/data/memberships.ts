@@ -1,7 +1,7 @@
 import type { ControlPlaneClient, MembershipQuery } from '@agent-mesh/agent/discovery/control-plane-client'
 import type { Membership } from '@agent-mesh/protocol/api/memberships'
 
-/** Every page of the memberships that fit, in the order of the control plane. @throws MeshError */
+/** Every page of the memberships that fit, by name. @throws MeshError */
 export async function allMemberships(
   client: Pick<ControlPlaneClient, 'memberships'>,
   query: MembershipQuery,
@@ -12,9 +12,15 @@ export async function allMemberships(
     const page = await client.memberships({ ...query, ...(cursor !== undefined && { cursor }) }, signal)
     members.push(...page.members)
     cursor = page.next
-    if (cursor === undefined) return members
+    if (cursor === undefined) return members.sort(byName)
   }
 }
+
+/** `web-2` stands before `web-10`; a revoked member may have the name of another, so the peer id decides last. */
+const byName = (a: Membership, b: Membership): number =>
+  collator.compare(a.name, b.name) || (a.peerId < b.peerId ? -1 : 1)
+
+const collator = new Intl.Collator('en', { numeric: true })
 
 /** One word: `online`, `offline`, `unlisted` (no record in the map), `revoked`. */
 export function stateOf({ online, listed, revokedAt }: Membership): string {

@@ -3,7 +3,7 @@ import type { TokenView } from '@agent-mesh/protocol/api/tokens'
 
 import { duration } from '../show/units.ts'
 
-/** Every page of the join tokens, by id. @throws MeshError */
+/** Every page of the join tokens, in the order they were created; the newest is the last. @throws MeshError */
 export async function allTokens(
   client: Pick<ControlPlaneClient, 'tokens'>,
   signal: AbortSignal,
@@ -13,14 +13,15 @@ export async function allTokens(
     const page = await client.tokens(cursor, signal)
     tokens.push(...page.tokens)
     cursor = page.next
-    if (cursor === undefined) return tokens
+    if (cursor === undefined)
+      return tokens.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
   }
 }
 
-/** For people: good for how long, or why it is not. */
+/** For people: when it expires, or why it cannot be used. */
 export function tokenState({ revoked, left, expiresAt }: TokenView): string {
   const remaining = expiresAt - Date.now()
   if (revoked) return 'revoked'
   if (remaining <= 0) return 'expired'
-  return left === 0 ? 'used up' : `good for ${duration(remaining)}`
+  return left === 0 ? 'used up' : `expires in ${duration(remaining)}`
 }

@@ -2,7 +2,7 @@
 import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 
 import type { Output } from './output.ts'
-import { bytes, duration, shortPeerId } from './units.ts'
+import { bytes, duration } from './units.ts'
 
 export type Result = LocalCallAllReply['results'][number]
 
@@ -49,7 +49,7 @@ export function resultTable(
   return output.table(
     ['MEMBER', ...columns.map(({ title }) => title), ...(failed ? ['ERROR'] : [])],
     results.map(result => [
-      result.name ?? shortPeerId(result.peerId),
+      result.name ?? result.peerId,
       ...columns.map(({ field, show = valueText }) => (result.ok ? show(at(result.value, field)) : '-')),
       ...(result.ok ? [] : [output.style('red', `${result.error.code}: ${result.error.message}`)]),
     ]),

@@ -10,6 +10,13 @@ test.each([
   [z.union([z.string(), z.null()]), 'string | null'],
   [z.looseObject({}), 'object'],
   [z.literal(3), '3'],
+  [z.array(z.union([z.string(), z.null()])), '(string | null)[]'],
+  [
+    z.object({
+      a: z.object({ b: z.object({ tags: z.array(z.string()).optional(), c: z.object({ d: z.int() }) }) }),
+    }),
+    '{a: {b: {tags?: string[], c: object}}}',
+  ],
 ])('a schema is written as its type: %#', (schema, text) => {
   expect(typeText(z.toJSONSchema(schema))).toBe(text)
 })
@@ -27,9 +34,21 @@ test.each([
 test('a schema without end, of another member, is cut', () => {
   const endless: Record<string, unknown> = { type: 'array' }
   endless['items'] = endless
-  expect(typeText(endless)).toBe('any[][][]')
+  expect(typeText(endless)).toBe('any[][][][][][][][]')
   const properties = Object.fromEntries(
     Array.from({ length: 10_000 }, (_, n) => [`field-${n}`, { type: 'string' }]),
   )
   expect(typeText({ type: 'object', properties }).length).toBeLessThanOrEqual(120)
+})
+
+test('alternatives within alternatives of another member are looked at in part', () => {
+  const wide: Record<string, unknown> = {}
+  wide['anyOf'] = Array.from({ length: 32 }, () => wide)
+  expect(typeText(wide).length).toBeLessThanOrEqual(120)
+})
+
+test('a type is whole where there is room for it', () => {
+  const schema = z.toJSONSchema(z.object({ [`long-${'x'.repeat(200)}`]: z.string() }))
+  expect(typeText(schema)).toMatch(/…$/)
+  expect(typeText(schema, 1_000)).toMatch(/: string}$/)
 })

@@ -14,6 +14,3 @@ export function bytes(count: number): string {
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, count)) / 10)))
   return `${power === 0 ? count : (count / 1024 ** power).toFixed(1)} ${units[power]}`
 }
-
-/** The last characters of a peer id tell peers apart; the first ones are the same for all. */
-export const shortPeerId = (peerId: string): string => (peerId.length > 12 ? `…${peerId.slice(-8)}` : peerId)

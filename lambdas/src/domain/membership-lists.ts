@@ -47,8 +47,8 @@ export async function enrolledAs(
     (is(nameField) ? await store.findEnrolment({ name: who }) : undefined) ??
     (is(serialField) ? await store.findEnrolment({ serial: who }) : undefined)
   if (found !== undefined) return found
-  throw new MeshError('not_found', `Cannot ${action} ${who}: nobody is enrolled as that`, {
-    hint: 'See agent-mesh members list.',
+  throw new MeshError('not_found', `Cannot ${action} ${who}: no such member`, {
+    hint: 'List members with agent-mesh members list.',
   })
 }
 

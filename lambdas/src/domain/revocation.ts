@@ -41,13 +41,9 @@ export function revocation(
         ? await store.readEnrolment(peerId)
         : await store.findEnrolment(serial !== undefined ? { serial } : { name: name ?? '' })
     if (found !== undefined) return found
-    throw new MeshError(
-      'not_found',
-      `Cannot revoke ${peerId ?? serial ?? name}: nobody is enrolled as that`,
-      {
-        hint: 'An enrolment that expired 90 days ago is forgotten, and its key cannot come back by itself.',
-      },
-    )
+    throw new MeshError('not_found', `Cannot revoke ${peerId ?? serial ?? name}: no such member`, {
+      hint: 'List members with agent-mesh members list. An enrolment that expired 90 days ago is forgotten.',
+    })
   }
 
   return {

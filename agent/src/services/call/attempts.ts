@@ -215,7 +215,8 @@ export class Attempts {
   async #awaitProvider(plan: Plan, course: Course, { lately }: Providers): Promise<CallAnswer> {
     const expected = course.attempts > 0 || lately === true
     const pause = retryPause(++course.waits, this.#random)
-    if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course)) throw nobody(plan)
+    if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course))
+      throw noProvider(plan, expected)
     await rest(plan, pause)
     return this.#try(plan, course, this.#now())
   }
@@ -265,7 +266,9 @@ async function rest(plan: Plan, ms: number): Promise<void> {
   }
 }
 
-const nobody = ({ method, service }: Plan): MeshError =>
+/** @param lately a member served it a moment ago; else its details are `{ providers: 0 }`, so that it is told from an outage */
+const noProvider = ({ method, service }: Plan, lately: boolean): MeshError =>
   new MeshError('unavailable', `Cannot call ${method}: no known member serves ${service}`, {
-    hint: 'See who serves what with `agent-mesh services`.',
+    hint: 'List services and their providers with "agent-mesh services".',
+    ...(!lately && { details: { providers: 0 } }),
   })
