@@ -23,7 +23,7 @@ test.each([
   ['call host.info --da', ['--data']],
   ['up --paths ', ['any', 'relay']],
   ['up --paths=re', ['--paths=relay']],
-  ['policy explain web-1 ', ['call', 'publish', 'subscribe', 'manage']],
+  ['policy explain web-1 ', ['call', 'publish', 'subscribe', 'connect', 'manage']],
   ['call --peer ', ['member-of-default']],
   ['--context prod call --peer ', ['member-of-prod']],
   ['call --context=prod ', ['method-of-prod']],
