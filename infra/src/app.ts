@@ -1,23 +1,40 @@
-import { App, Validations } from 'aws-cdk-lib'
+import { App, PermissionsBoundary, Validations, type StackProps } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 
+import { meshData } from './control-plane/mesh-data.ts'
 import { ControlPlaneStack } from './control-plane-stack.ts'
+import { DataStack } from './data-stack.ts'
 import { bundleLambdas } from './lambda-bundle.ts'
 import { RelayStack } from './relay-stack.ts'
 import { readSettings } from './settings.ts'
+import { stackNames } from './settings/stack-names.ts'
 
 /** `npx cdk synth`: the stacks of one mesh. Account and region come from the CDK's own environment. */
 const app = new App()
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 const settings = readSettings(app.node)
-const name = String(app.node.tryGetContext('stack') ?? 'AgentMesh')
-const controlPlane = new ControlPlaneStack(app, name, {
+const { qualifier, permissionsBoundary, tags } = settings
+if (qualifier !== undefined) app.node.setContext('@aws-cdk/core:bootstrapQualifier', qualifier)
+const common: StackProps = {
+  tags: { ...tags },
+  ...(permissionsBoundary === undefined
+    ? {}
+    : { permissionsBoundary: PermissionsBoundary.fromArn(permissionsBoundary) }),
+}
+const names = stackNames(String(app.node.tryGetContext('stack') ?? 'AgentMesh'))
+
+const description = 'Agent Mesh: table and authority key of one mesh'
+const made = () => new DataStack(app, names.data, { ...common, description, settings })
+const controlPlane = new ControlPlaneStack(app, names.controlPlane, {
+  ...common,
   description: 'Agent Mesh: bootstrap, enrolment, map, presence and policy of one mesh',
   bundles: bundleLambdas(),
+  data: meshData(settings, made),
   settings,
 })
 if (settings.relays > 0)
-  new RelayStack(app, `${name}Relays`, {
+  new RelayStack(app, names.relays, {
+    ...common,
     description: 'Agent Mesh: relays, homes of agents and the way to those nobody reaches directly',
     settings,
   }).addStackDependency(controlPlane)

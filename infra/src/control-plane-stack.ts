@@ -1,7 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import type { Key } from 'aws-cdk-lib/aws-kms'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
@@ -12,15 +11,15 @@ import type { Construct } from 'constructs'
 import { acknowledgeFindings } from './control-plane/acknowledged.ts'
 import { alarms } from './control-plane/alarms/alarms.ts'
 import type { FunctionName } from './control-plane/alarms/watched.ts'
-import { authorityKey } from './control-plane/authority-key.ts'
 import { budgetAlarm } from './control-plane/budget.ts'
 import { customDomains } from './control-plane/custom-domains.ts'
 import { dashboard, meshMetric } from './control-plane/dashboard.ts'
 import { httpApi, serveHttp } from './control-plane/http-api.ts'
+import type { MeshData } from './control-plane/mesh-data.ts'
 import { allow, allowReading, allowWriting, meshFunction } from './control-plane/mesh-function.ts'
 import { consumeStream, failureQueue } from './control-plane/stream-consumer.ts'
-import { meshTable, streamed } from './control-plane/table.ts'
 import { serveWatch, watchApi } from './control-plane/watch-api.ts'
+import { streamed } from './data/table.ts'
 import type { LambdaName } from './lambda-bundle.ts'
 import type { Settings } from './settings.ts'
 
@@ -32,14 +31,14 @@ const accountConcurrency = 1_000
 export interface ControlPlaneStackProps extends StackProps {
   /** Folder of the bundled Lambdas: NAME/index.mjs exporting `handler`. */
   bundles: string
+  data: MeshData
   settings: Settings
 }
 
-/** The control plane of one mesh: its table, its authority key, its APIs and the Lambdas that answer for them. */
+/** The control plane of one mesh: its APIs and the Lambdas that answer for them. It keeps nothing that cannot be made anew. */
 export class ControlPlaneStack extends Stack {
   readonly #props: ControlPlaneStackProps
-  readonly #table: TableV2
-  readonly #key: Key
+  readonly #table: ITableV2
   readonly #http: HttpApi
   readonly #watch: ReturnType<typeof watchApi>
   readonly #failures: Queue
@@ -48,9 +47,8 @@ export class ControlPlaneStack extends Stack {
     super(scope, id, props)
     const { settings } = props
     this.#props = props
-    this.#table = meshTable(this, settings.protectData)
-    this.#key = authorityKey(this, settings.protectData)
-    this.#http = httpApi(this)
+    this.#table = props.data.table(this)
+    this.#http = httpApi(this, settings)
     const domains = settings.domain === undefined ? undefined : customDomains(this, settings.domain)
     this.#watch = watchApi(this, settings, domains?.watch)
     this.#failures = failureQueue(this, 'FailureQueue')
@@ -70,8 +68,22 @@ export class ControlPlaneStack extends Stack {
     const { domain, publicUrls } = this.#props.settings
     if (publicUrls !== undefined) return publicUrls
     return domain === undefined
-      ? { api: this.#http.apiEndpoint, watch: this.#watch.stage.url }
-      : { api: `https://${domain.name}`, watch: `wss://watch.${domain.name}/` }
+      ? { api: this.#apiEndpoint, watch: this.#watch.stage.url }
+      : { api: this.#apiEndpoint, watch: `wss://watch.${domain.name}/` }
+  }
+
+  /** Where API Gateway answers. */
+  get #apiEndpoint(): string {
+    const { domain } = this.#props.settings
+    return domain === undefined ? this.#http.apiEndpoint : `https://${domain.name}`
+  }
+
+  /** What proves a CDN or proxy before the APIs; no secret. */
+  get #viewerProxy(): Record<string, string> {
+    const { viewerProxy } = this.#props.settings
+    return viewerProxy === undefined
+      ? {}
+      : { VIEWER_ADDRESS_HEADER: viewerProxy.addressHeader, PROXY_SECRET_SHA256: viewerProxy.secretSha256 }
   }
 
   #function(id: string, name: LambdaName, description: string, seconds: number): Lambda {
@@ -83,10 +95,11 @@ export class ControlPlaneStack extends Stack {
       timeout: Duration.seconds(seconds),
       environment: {
         TABLE_NAME: this.#table.tableName,
-        AUTHORITY_KEY_ID: this.#key.keyId,
+        AUTHORITY_KEY_IDS: this.#props.data.keyArns.join(),
         PUBLIC_URL: this.#urls.api,
         WATCH_URL: this.#urls.watch,
         MAX_MEMBERS: String(this.#props.settings.maxMembers),
+        ...this.#viewerProxy,
       },
     })
     allowReading(lambda, this.#table)
@@ -104,7 +117,7 @@ export class ControlPlaneStack extends Stack {
     }
     const { Api, Watch, FanOut, Health, Sweep } = functions
     for (const lambda of [Api, FanOut, Sweep])
-      allow(lambda, ['kms:Sign', 'kms:GetPublicKey'], this.#key.keyArn)
+      allow(lambda, ['kms:Sign', 'kms:GetPublicKey'], this.#props.data.keyArns)
     for (const lambda of [Api, Sweep]) allowWriting(lambda, this.#table)
     // Its connections; and nonces and the audit, as every request may need them.
     allowWriting(Watch, this.#table, [streamed.watchers.equal, 'Q#*', 'U#*', 'COUNT'])
@@ -178,10 +191,10 @@ export class ControlPlaneStack extends Stack {
       BootstrapUrl: `${this.#urls.api}/v1/bootstrap`,
       PublicUrl: this.#urls.api,
       WatchUrl: this.#urls.watch,
-      ApiEndpoint: this.#http.apiEndpoint,
+      ApiEndpoint: this.#apiEndpoint,
       WatchEndpoint: this.#watch.stage.url,
       TableName: this.#table.tableName,
-      AuthorityKeyId: this.#key.keyId,
+      AuthorityKeyArns: this.#props.data.keyArns.join(),
       MaxMembers: String(this.#props.settings.maxMembers),
     }
     for (const [id, value] of Object.entries(outputs)) new CfnOutput(this, id, { value })

@@ -1,14 +1,8 @@
 /** Computes of each alarm from the template as deployed that its metric can get to its threshold, and rests below it. */
-import { App } from 'aws-cdk-lib'
-import { Template } from 'aws-cdk-lib/assertions'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
 
-import { ControlPlaneStack } from '../src/control-plane-stack.ts'
-import { lambdaNames } from '../src/lambda-bundle.ts'
-import { readSettings } from '../src/settings.ts'
+import { meshTemplates } from './support/stacks.ts'
 
 interface Stat {
   MetricName: string
@@ -27,20 +21,7 @@ interface Alarm {
   Metrics?: { Id: string; MetricStat?: { Metric: Stat; Period: number } }[]
 }
 
-let bundles = ''
-beforeAll(async () => {
-  bundles = await mkdtemp(join(tmpdir(), 'lambdas-'))
-  for (const name of lambdaNames) {
-    await mkdir(join(bundles, name))
-    await writeFile(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
-  }
-})
-afterAll(() => rm(bundles, { recursive: true, force: true }))
-
-const synthesize = (context: Record<string, string> = {}): Template => {
-  const app = new App({ context })
-  return Template.fromStack(new ControlPlaneStack(app, 'Mesh', { bundles, settings: readSettings(app.node) }))
-}
+const synthesize = (context?: Record<string, string>): Template => meshTemplates(context).controlPlane
 
 const properties = <T>(template: Template, type: string): [string, T][] =>
   Object.entries(template.findResources(type)).map(([id, { Properties }]) => [id, Properties as T])

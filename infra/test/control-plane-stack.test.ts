@@ -1,31 +1,13 @@
 import { App } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { ControlPlaneStack } from '../src/control-plane-stack.ts'
 import { lambdaNames } from '../src/lambda-bundle.ts'
 import { RelayStack } from '../src/relay-stack.ts'
 import { readSettings } from '../src/settings.ts'
+import { meshTemplates } from './support/stacks.ts'
 
-let bundles = ''
-
-beforeAll(async () => {
-  bundles = await mkdtemp(join(tmpdir(), 'lambdas-'))
-  for (const name of lambdaNames) {
-    await mkdir(join(bundles, name))
-    await writeFile(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
-  }
-}, 60_000)
-
-afterAll(() => rm(bundles, { recursive: true, force: true }))
-
-function controlPlane(context: Record<string, string> = {}): Template {
-  const app = new App({ context })
-  return Template.fromStack(new ControlPlaneStack(app, 'Mesh', { bundles, settings: readSettings(app.node) }))
-}
+const controlPlane = (context: Record<string, string> = {}): Template => meshTemplates(context).controlPlane
 
 function relays(context: Record<string, string> = {}): Template {
   const app = new App({ context: { relays: '3', relayImage: 'example.com/relay:1', ...context } })
@@ -54,34 +36,6 @@ const actions = (template: Template, role: string): string[] =>
   rights(template, role).flatMap(({ Action }) => Action)
 
 describe('the control plane stack', () => {
-  it('keeps the table when the stack goes: on demand, with TTL, stream, point-in-time recovery', () => {
-    controlPlane().hasResource('AWS::DynamoDB::GlobalTable', {
-      DeletionPolicy: 'Retain',
-      Properties: {
-        BillingMode: 'PAY_PER_REQUEST',
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
-        TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
-        StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
-        Replicas: [
-          Match.objectLike({
-            DeletionProtectionEnabled: true,
-            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-          }),
-        ],
-      },
-    })
-  })
-
-  it('keeps the authority key when the stack goes: P-256, for signing', () => {
-    controlPlane().hasResource('AWS::KMS::Key', {
-      DeletionPolicy: 'Retain',
-      Properties: { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
-    })
-  })
-
   it('runs each function on Node 24 and arm64, with a role of its own', () => {
     const functions = Object.values(controlPlane().findResources('AWS::Lambda::Function')) as {
       Properties: { Runtime: string; Architectures: string[]; Role: unknown }

@@ -202,6 +202,12 @@ export const watchers = { most: 600, perMember: 4 } as const
  */
 export const keySettleMs = 2 * minute
 
+/**
+ * A process that lacks an authority key looks for it again only after this, ms: half of what a new key waits before it signs, and
+ * not once for each signature, of which AWS bills the question.
+ */
+export const keyAbsentMs = minute
+
 /** A disk with less room is full for the database, bytes: a write-ahead log grows to 4 MB, a write takes some 64 KiB. */
 export const leastRoomBytes = 1024 * 1024
 

@@ -124,14 +124,14 @@ export const lambda: Bench = {
       await prepareDynamoTable({ table }, { create: true })
       await initMesh(join(folder, 'admin'), {
         table,
-        authorityKeyId: kms.keyId,
+        authorityKeyIds: [kms.keyId],
         publicUrl,
         maxMembers: 5_000,
       })
       const settings = {
         STACK_NAME: 'Bench',
         TABLE_NAME: table,
-        AUTHORITY_KEY_ID: kms.keyId,
+        AUTHORITY_KEY_IDS: kms.keyId,
         MAX_MEMBERS: '5000',
       }
       const urls = { PUBLIC_URL: publicUrl, WATCH_URL: 'wss://mesh.example.com/watch' }

@@ -6,7 +6,7 @@ import type { StackFacts } from '@agent-mesh/lambdas/operator/init-mesh'
 const names = {
   publicUrl: 'PublicUrl',
   table: 'TableName',
-  authorityKeyId: 'AuthorityKeyId',
+  authorityKeyIds: 'AuthorityKeyArns',
   maxMembers: 'MaxMembers',
 } as const
 
@@ -26,7 +26,7 @@ export async function stackFacts(stack: string): Promise<StackFacts> {
   return {
     publicUrl: output('publicUrl').replace(/\/+$/, ''),
     table: output('table'),
-    authorityKeyId: output('authorityKeyId'),
+    authorityKeyIds: output('authorityKeyIds').split(','),
     maxMembers: Number(output('maxMembers')),
   }
 }

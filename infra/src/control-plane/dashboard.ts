@@ -1,6 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib'
 import { Dashboard, GraphWidget, Metric, type IMetric } from 'aws-cdk-lib/aws-cloudwatch'
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 
@@ -17,7 +17,7 @@ export const meshMetric = (scope: Construct, metricName: string, statistic = 'Su
   })
 
 /** What runs, how fast, and what it uses. */
-export function dashboard(scope: Construct, functions: Record<string, Lambda>, table: TableV2): Dashboard {
+export function dashboard(scope: Construct, functions: Record<string, Lambda>, table: ITableV2): Dashboard {
   const lambdas = Object.values(functions)
   const row = (title: string, left: IMetric[]): GraphWidget => new GraphWidget({ title, left, width: 12 })
   return new Dashboard(scope, 'Dashboard', {

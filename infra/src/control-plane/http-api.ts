@@ -9,10 +9,12 @@ import type { Construct } from 'constructs'
 import type { Settings } from '../settings.ts'
 
 /** The HTTP API; what it serves is added by {@link serveHttp} once the Lambda is there, which knows its address. */
-export const httpApi = (scope: Construct): HttpApi =>
+export const httpApi = (scope: Construct, { domain }: Settings): HttpApi =>
   new HttpApi(scope, 'HttpApi', {
     description: 'Agent Mesh control plane',
     createDefaultStage: false,
+    // A way around the domain, and around what stands before it.
+    disableExecuteApiEndpoint: domain !== undefined,
   })
 
 /** Sends every request to the Lambda, throttled and logged. Who may do what, the Lambda decides by signatures. */

@@ -50,7 +50,8 @@ const writing = [
   'dynamodb:ConditionCheckItem',
 ]
 
-export const allowReading = (lambda: Lambda, table: ITableV2): void => allow(lambda, reading, table.tableArn)
+export const allowReading = (lambda: Lambda, table: ITableV2): void =>
+  allow(lambda, reading, [table.tableArn])
 
 /** @param partitions keys whose items may be written; undefined: all */
 export function allowWriting(lambda: Lambda, table: ITableV2, partitions?: readonly string[]): void {
@@ -64,7 +65,7 @@ export function allowWriting(lambda: Lambda, table: ITableV2, partitions?: reado
   )
 }
 
-/** Lets a function do `actions` to one resource. */
-export function allow(lambda: Lambda, actions: readonly string[], resource: string): void {
-  lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }))
+/** Lets a function do `actions` to some resources. */
+export function allow(lambda: Lambda, actions: readonly string[], resources: readonly string[]): void {
+  lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
 }

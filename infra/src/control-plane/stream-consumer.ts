@@ -1,11 +1,11 @@
 import { Duration } from 'aws-cdk-lib'
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { FilterCriteria, FilterRule, StartingPosition, type Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
-import type { Streamed } from './table.ts'
+import type { Streamed } from '../data/table.ts'
 
 /** Where events go that a Lambda failed to handle again and again; an alarm watches it. */
 export const failureQueue = (scope: Construct, id: string): Queue =>
@@ -16,7 +16,7 @@ export const failureQueue = (scope: Construct, id: string): Queue =>
   })
 
 export interface StreamConsumerProps {
-  table: TableV2
+  table: ITableV2
   failures: Queue
   /** Others never start the Lambda. */
   wanted: readonly { key: Streamed; events: readonly ('INSERT' | 'MODIFY' | 'REMOVE')[] }[]

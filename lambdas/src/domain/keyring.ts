@@ -11,7 +11,7 @@ import {
   type KeyChain,
   type Signer,
 } from '@agent-mesh/protocol'
-import { keySettleMs } from '../defaults.ts'
+import { keyAbsentMs, keySettleMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
 import type { HeadPartStore } from '../store/store.ts'
 
@@ -65,14 +65,21 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
   let chain = first
   const opened = new Map<string, Promise<Signer | undefined>>()
 
-  const openOnce = (kid: string): Promise<Signer | undefined> => {
+  /** When keys were looked for that this process does not have, unix milliseconds. */
+  const absent = new Map<string, number>()
+
+  const openOnce = async (kid: string): Promise<Signer | undefined> => {
+    const lookedFor = absent.get(kid)
+    if (lookedFor !== undefined && Math.abs(clock.now() - lookedFor) < keyAbsentMs) return undefined
     const known = opened.get(kid) ?? open(kid)
     opened.set(kid, known)
-    known.then(
-      signer => signer === undefined && opened.delete(kid),
-      () => opened.delete(kid),
-    )
-    return known
+    known.catch(() => opened.delete(kid))
+    const signer = await known
+    if (signer === undefined) {
+      opened.delete(kid)
+      absent.set(kid, clock.now())
+    }
+    return signer
   }
 
   const pick = async (): Promise<Signer> => {
@@ -80,8 +87,10 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
       const signer = await openOnce(kid)
       if (signer !== undefined) return signer
     }
+    // The operator is about to bring it.
+    absent.clear()
     throw new MeshError('unavailable', `Cannot sign: the authority key ${chain.current.kid} is not here`, {
-      hint: 'Give every control plane the new key (authority-key.json, or the KMS key of the stack) and start it again.',
+      hint: 'Give every control plane the new key: authority-key.json, or on AWS the setting authorityKeyArn.',
     })
   }
 

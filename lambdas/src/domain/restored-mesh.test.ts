@@ -142,7 +142,7 @@ describe('a database of before a change of the authority key', () => {
     now += second
     const key = await fileKey(file('authority-key.json'))
     if (key === undefined) throw new Error('there is no key')
-    await takeUpTable({ data, store, clock, authority: key })
+    await takeUpTable({ data, store, clock, own: [key] })
     expect(isTaken(await (await open()).head(), known)).toBe(true)
   })
 })

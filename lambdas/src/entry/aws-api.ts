@@ -10,7 +10,7 @@ import { kmsSignerOf } from '../signer/kms-key.ts'
 
 const settings = readEnvironment()
 const metrics = embeddedMetrics(settings.stack)
-const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
 const answer = apiApp({ plane, metrics, log: jsonLog, publicUrl: settings.publicUrl })
 

@@ -16,7 +16,7 @@ const settings = readEnvironment()
 const connections = dynamoConnections({ table: settings.table }, systemClock)
 const pusher = apiGatewayPusher(readCallbackUrl())
 const metrics = embeddedMetrics(settings.stack)
-const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
 
 /** Without records it is the schedule that asks. */

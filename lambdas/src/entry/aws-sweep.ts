@@ -12,7 +12,7 @@ const settings = readEnvironment()
 const { table, maxMembers } = settings
 const store = openDynamoStore({ table, maxMembers })
 const metrics = embeddedMetrics(settings.stack)
-const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyId), metrics)
+const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
 
 async function sweep(): Promise<void> {

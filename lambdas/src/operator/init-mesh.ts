@@ -6,19 +6,20 @@ import { changeFeed } from '../domain/change-feed.ts'
 import { controlPlane } from '../domain/control-plane.ts'
 import { foundMesh, type AuthorityKey } from '../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../signer/file-key.ts'
-import { kmsKey } from '../signer/kms-key.ts'
 import { systemClock } from '../store/clock.ts'
 import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../store/store.ts'
 import { firstAdmin } from '../hosts/node/first-admin.ts'
 import { keepKeyChain } from '../hosts/node/key-chain-file.ts'
-import { hasServed, lostStore } from '../hosts/node/lost-store.ts'
+import { hasServed } from '../hosts/node/lost-store.ts'
 import { rootKeyFile } from '../hosts/node/mesh-keys.ts'
+import { kmsKeys, storedKeyChain } from './operator-keys.ts'
 
 /** What the stack tells of itself. */
 export interface StackFacts {
   table: string
-  authorityKeyId: string
+  /** KMS keys that the Lambdas may sign with, oldest first. */
+  authorityKeyIds: readonly string[]
   publicUrl: string
   maxMembers: number
 }
@@ -41,13 +42,12 @@ export interface InitialisedMesh {
 export async function initMesh(data: string, facts: StackFacts): Promise<InitialisedMesh> {
   const { table, maxMembers, publicUrl } = facts
   await mkdir(data, { recursive: true, mode: 0o700 })
-  const authority = await kmsKey(facts.authorityKeyId)
   const store = openDynamoStore({ table, maxMembers })
   try {
-    if ((await hasServed(data)) && (await store.readPart('keys')) === undefined)
-      throw lostStore(data, `table ${table} is empty`)
+    if ((await hasServed(data)) && (await store.readPart('keys')) === undefined) throw lostTable(data, table)
     const rootFile = join(data, rootKeyFile)
     const root = (await fileKey(rootFile)) ?? (await newRoot(rootFile, store))
+    const authority = await signingKey(facts.authorityKeyIds, store)
     const keys = await foundMesh({ store, clock: systemClock, root, authority })
     await keepKeyChain(data, keys)
     const admin = await firstAdmin(data, controlPlane({ ...contextOf(keys, authority), store, publicUrl }))
@@ -63,6 +63,26 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
     await store.close()
   }
 }
+
+/** Of the keys in KMS the one that the mesh knows; the first of an empty table's founds it. */
+async function signingKey(ids: readonly string[], store: Store): Promise<AuthorityKey> {
+  const keys = await kmsKeys(ids)
+  const [first] = keys
+  if ((await store.readPart('keys')) === undefined) return first
+  const { authorities } = await storedKeyChain(store, 'use the authority key')
+  const known = authorities.filter(({ revoked }) => !revoked).map(({ kid }) => kid)
+  return keys.find(({ signer }) => known.includes(signer.kid)) ?? first
+}
+
+/** Members follow the chain that is kept here: an empty table would be a fork of their mesh. */
+const lostTable = (data: string, table: string): MeshError =>
+  new MeshError(
+    'conflict',
+    `Cannot make a mesh in table ${table}: it is empty, and the mesh of ${data} exists`,
+    {
+      hint: 'Name the table of that mesh, or one restored from a backup: agent-mesh deploy aws --set tableName=NAME. For a new mesh use another context.',
+    },
+  )
 
 /** A table that has a mesh already is of a root key that somebody keeps. */
 async function newRoot(file: string, store: Store): Promise<AuthorityKey> {

@@ -10,6 +10,7 @@ import {
 import type { AuthorityKey } from '../domain/found-mesh.ts'
 import { keyring, type Keyring } from '../domain/keyring.ts'
 import type { Clock } from '../store/clock.ts'
+import { kmsKey } from '../signer/kms-key.ts'
 import type { Store } from '../store/store.ts'
 
 /** @param action what it is for @throws MeshError not_found without a mesh */
@@ -21,6 +22,18 @@ export async function storedKeyChain(store: Store, action: string): Promise<KeyC
     })
   const chain = parseJson(keyChainSchema, part.document, 'read key chain')
   return verifyKeyChain(await meshIdOf(chain.root), chain)
+}
+
+/**
+ * The keys in KMS, in the order of their ids; without those that KMS refuses to show, such as a stolen one that was disabled.
+ * @throws MeshError unavailable, invalid_argument when there is none
+ */
+export async function kmsKeys(ids: readonly string[]): Promise<[AuthorityKey, ...AuthorityKey[]]> {
+  const asked = await Promise.allSettled(ids.map(id => kmsKey(id)))
+  const [first, ...others] = asked.flatMap(key => (key.status === 'fulfilled' ? [key.value] : []))
+  if (first !== undefined) return [first, ...others]
+  const refused = asked.find(key => key.status === 'rejected')
+  throw refused?.reason ?? new MeshError('invalid_argument', 'Cannot sign: the stack names no authority key')
 }
 
 /** A ring with the keys the operator has. */

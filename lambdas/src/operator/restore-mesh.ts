@@ -2,13 +2,12 @@
 import { changeFeed } from '../domain/change-feed.ts'
 import type { AuthorityKey } from '../domain/found-mesh.ts'
 import { restoreKeyChain, takeUpRestored, type RestoredMesh } from '../domain/restored-mesh.ts'
-import { kmsKey } from '../signer/kms-key.ts'
 import { systemClock, type Clock } from '../store/clock.ts'
 import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../store/store.ts'
 import { keptKeyChain } from '../hosts/node/key-chain-file.ts'
 import type { StackFacts } from './init-mesh.ts'
-import { operatorRing, storedKeyChain } from './operator-keys.ts'
+import { kmsKeys, operatorRing, storedKeyChain } from './operator-keys.ts'
 
 /**
  * Makes members take what the restored table says. Repeatable.
@@ -23,7 +22,7 @@ export async function restoreMesh(data: string, facts: StackFacts): Promise<Rest
       data,
       store,
       clock: systemClock,
-      authority: await kmsKey(facts.authorityKeyId),
+      own: await kmsKeys(facts.authorityKeyIds),
     })
   } finally {
     await store.close()
@@ -35,16 +34,17 @@ export async function takeUpTable({
   data,
   store,
   clock,
-  authority,
+  own,
 }: {
   data: string
   store: Store
   clock: Clock
-  authority: AuthorityKey
+  /** Authority keys that may sign. */
+  own: readonly AuthorityKey[]
 }): Promise<RestoredMesh> {
   const keys = await storedKeyChain(store, 'restore the mesh')
   const kept = await keptKeyChain(data, keys.meshId)
   if (kept !== undefined) await restoreKeyChain(store, kept)
-  const ring = operatorRing({ store, clock, keys }, [authority])
+  const ring = operatorRing({ store, clock, keys }, own)
   return takeUpRestored({ store, clock, ring, changes: changeFeed() }, 'operator')
 }

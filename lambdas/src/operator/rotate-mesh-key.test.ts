@@ -47,7 +47,7 @@ test('keys in KMS take over from each other: planned, and by the root when one w
     const { signed } = headService({ ...mesh, changes: changeFeed(), publicUrl: 'https://mesh.example.com' })
     return verifyHead(keys.meshId, await signed())
   }
-  const planned = { store, clock, next: second, current: first, root: undefined }
+  const planned = { store, clock, next: second, own: [first], root: undefined }
   const { signsAt } = await rotateAuthority(planned)
   expect(signsAt).toBe(now + keySettleMs)
   expect((await head(first)).signedBy).toBe(first.signer.kid)
@@ -57,7 +57,7 @@ test('keys in KMS take over from each other: planned, and by the root when one w
   // The functions of the old deployment go on until they are replaced.
   expect((await head(first)).signedBy).toBe(first.signer.kid)
 
-  const { revoked } = await rotateAuthority({ store, clock, next: third, current: second, root })
+  const { revoked } = await rotateAuthority({ store, clock, next: third, own: [second], root })
   expect(revoked).toEqual([first.signer.kid, second.signer.kid])
   expect((await head(third)).signedBy).toBe(third.signer.kid)
   await expect(head(second)).rejects.toMatchObject({ code: 'unavailable' })

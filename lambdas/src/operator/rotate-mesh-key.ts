@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts'
 import { keepKeyChain } from '../hosts/node/key-chain-file.ts'
 import { rootKeyFile } from '../hosts/node/mesh-keys.ts'
 import type { StackFacts } from './init-mesh.ts'
-import { operatorRing, storedKeyChain } from './operator-keys.ts'
+import { kmsKeys, operatorRing, storedKeyChain } from './operator-keys.ts'
 
 export interface RotatedMeshKey {
   /** Thumbprint of the new key. */
@@ -25,7 +25,7 @@ export interface RotatedMeshKey {
 /**
  * Introduces the KMS key as the mesh's newest authority key; repeated once it signs, it signs the head anew.
  * @param data folder with the root key, which is needed to revoke; a copy of the key chain is kept there
- * @throws MeshError not_found without mesh or root key, conflict while another rotation is under way
+ * @throws MeshError not_found without mesh or root key, conflict while another rotation is under way or the stack lacks the key
  */
 export async function rotateMeshKey(
   data: string,
@@ -35,15 +35,22 @@ export async function rotateMeshKey(
   const { table, maxMembers } = facts
   const store = openDynamoStore({ table, maxMembers })
   try {
-    const [next, current] = [await kmsKey(options.kmsKey), await kmsKey(facts.authorityKeyId)]
+    const [next, own] = [await kmsKey(options.kmsKey), await kmsKeys(facts.authorityKeyIds)]
+    if (!own.some(({ signer }) => signer.kid === next.signer.kid)) throw notDeployed(facts, options.kmsKey)
     const root = options.revoke ? await rootOf(data) : undefined
-    const rotated = await rotateAuthority({ store, clock: systemClock, next, current, root })
+    const rotated = await rotateAuthority({ store, clock: systemClock, next, own, root })
     await keepKeyChain(data, await storedKeyChain(store, 'keep the key chain'))
     return rotated
   } finally {
     await store.close()
   }
 }
+
+/** Lambdas without the key could not sign once it is the only one. */
+const notDeployed = ({ authorityKeyIds }: StackFacts, kmsKeyId: string) =>
+  new MeshError('conflict', `Cannot rotate to ${kmsKeyId}: the stack may not sign with it`, {
+    hint: `First: agent-mesh deploy aws --set authorityKeyArn=${authorityKeyIds.join()},ARN with its ARN`,
+  })
 
 async function rootOf(data: string): Promise<AuthorityKey> {
   const path = join(data, rootKeyFile)
@@ -59,12 +66,13 @@ export async function rotateAuthority(init: {
   store: Store
   clock: Clock
   next: AuthorityKey
-  current: AuthorityKey
+  /** The keys of the control plane: whatever it is to sign with, it has. */
+  own: readonly AuthorityKey[]
   root: AuthorityKey | undefined
 }): Promise<RotatedMeshKey> {
-  const { store, clock, next, current, root } = init
+  const { store, clock, next, own, root } = init
   const keys = await storedKeyChain(store, 'rotate the authority key')
-  const ring = operatorRing({ store, clock, keys }, [next, current])
+  const ring = operatorRing({ store, clock, keys }, [next, ...own])
   const mesh = { store, clock, changes: changeFeed(), ring }
   const { kid } = next.signer
   if (root === undefined) {

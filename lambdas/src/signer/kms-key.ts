@@ -61,19 +61,28 @@ const asMeshError = async <T>(action: string, work: Promise<T>): Promise<T> => {
 }
 
 /**
- * The signer of the mesh's newest authority key, if the KMS key is that one.
- * @throws MeshError conflict when the key is another
+ * The signers of the keys in KMS that this process may sign with. Which keys they are is asked once.
+ * @throws MeshError conflict for a key that is none of them, unavailable when KMS does not answer
  */
-export const kmsSignerOf =
-  (keyId: string) =>
-  async (kid: string): Promise<Signer> => {
-    const { signer } = await kmsKey(keyId)
-    if (signer.kid === kid) return signer
-    throw new MeshError(
-      'conflict',
-      `Cannot sign: the authority key of the mesh is ${kid}, KMS has ${signer.kid}`,
-      {
-        hint: 'Restore the table and the KMS key of the same stack.',
-      },
-    )
+export function kmsSignerOf(
+  keyIds: readonly string[],
+  client = new KMSClient(),
+): (kid: string) => Promise<Signer> {
+  const opened = new Map<string, Promise<AuthorityKey>>()
+  const open = (id: string): Promise<AuthorityKey> => {
+    const key = opened.get(id) ?? kmsKey(id, client)
+    opened.set(id, key)
+    key.catch(() => opened.delete(id))
+    return key
   }
+  return async kid => {
+    // A key that was disabled must not stop the one that signs.
+    const keys = await Promise.allSettled(keyIds.map(id => open(id)))
+    for (const key of keys)
+      if (key.status === 'fulfilled' && key.value.signer.kid === kid) return key.value.signer
+    for (const key of keys) if (key.status === 'rejected') throw key.reason
+    throw new MeshError('conflict', `Cannot sign: authority key ${kid} is none of ${keyIds.join()}`, {
+      hint: 'Name its KMS key in the setting authorityKeyArn.',
+    })
+  }
+}

@@ -6,8 +6,8 @@ import { viewerProxyOf, type ViewerProxy } from '../api-gateway/viewer-address.t
 export interface LambdaSettings {
   stack: string
   table: string
-  /** KMS key that signs. */
-  authorityKeyId: string
+  /** KMS keys that may sign: two while one takes over from the other. */
+  authorityKeyIds: readonly string[]
   /** Where members reach the API, without a trailing slash. */
   publicUrl: string
   /** Where watchers connect. */
@@ -31,7 +31,7 @@ const optional = (name: string): string => process.env[name] ?? ''
 export const readEnvironment = (): LambdaSettings => ({
   stack: needed('STACK_NAME'),
   table: needed('TABLE_NAME'),
-  authorityKeyId: needed('AUTHORITY_KEY_ID'),
+  authorityKeyIds: needed('AUTHORITY_KEY_IDS').split(','),
   publicUrl: parsePublicUrl(needed('PUBLIC_URL')),
   watchUrl: needed('WATCH_URL'),
   maxMembers: Number(needed('MAX_MEMBERS')),

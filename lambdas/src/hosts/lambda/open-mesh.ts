@@ -18,7 +18,7 @@ import type { LambdaSettings } from './environment.ts'
 
 export interface OpenMeshInit {
   settings: LambdaSettings
-  /** The signer of an authority key. @throws MeshError conflict when it is not the stack's */
+  /** The signer of an authority key. @throws MeshError conflict when it is none of the stack's */
   signerOf: (kid: string) => Signer | Promise<Signer>
 }
 
@@ -31,7 +31,7 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
   const store = openDynamoStore({ table, maxMembers })
   let opened: Promise<ControlPlane> | undefined
 
-  /** The stack has one key, which may be older or newer than the one asked for. */
+  /** The stack's keys may all be older or newer than the one asked for. */
   const ownKey = async (kid: string): Promise<Signer | undefined> => {
     try {
       return await signerOf(kid)

@@ -2,14 +2,14 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Construct } from 'constructs'
 
-/** One table for every item: reads check expiry themselves, the TTL only collects garbage. */
+/** One table for every item: reads check expiry themselves, the TTL only collects garbage. Readers of the stream see keys alone. */
 export function meshTable(scope: Construct, protect: boolean): TableV2 {
   return new TableV2(scope, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
     sortKey: { name: 'sk', type: AttributeType.STRING },
     billing: Billing.onDemand(),
     timeToLiveAttribute: 'ttl',
-    dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+    dynamoStream: StreamViewType.KEYS_ONLY,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: protect,
     removalPolicy: protect ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,

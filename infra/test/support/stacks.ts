@@ -1,0 +1,36 @@
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+
+import { meshData } from '../../src/control-plane/mesh-data.ts'
+import { ControlPlaneStack } from '../../src/control-plane-stack.ts'
+import { DataStack } from '../../src/data-stack.ts'
+import { lambdaNames } from '../../src/lambda-bundle.ts'
+import { readSettings } from '../../src/settings.ts'
+
+/** Lambdas that do nothing: their folder is what a template is made with. */
+const bundles = mkdtempSync(join(tmpdir(), 'lambdas-'))
+for (const name of lambdaNames) {
+  mkdirSync(join(bundles, name))
+  writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
+}
+afterAll(() => rmSync(bundles, { recursive: true, force: true }))
+
+export interface MeshTemplates {
+  controlPlane: Template
+  /** Undefined when settings name table and keys. */
+  data: Template | undefined
+}
+
+/** The templates of a mesh with these settings. */
+export function meshTemplates(context: Record<string, string> = {}): MeshTemplates {
+  const app = new App({ context })
+  const settings = readSettings(app.node)
+  const data = meshData(settings, () => new DataStack(app, 'MeshData', { settings }))
+  const controlPlane = new ControlPlaneStack(app, 'Mesh', { bundles, data, settings })
+  const made = app.node.tryFindChild('MeshData') as DataStack | undefined
+  return { controlPlane: Template.fromStack(controlPlane), data: made && Template.fromStack(made) }
+}
