@@ -1,3 +1,4 @@
+import { stackNames } from '@agent-mesh/infra/settings/stack-names'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -40,8 +41,18 @@ export async function deploy(
   return { bootstrapUrl, meshId, token }
 }
 
-/** Deletes the stack. What settings protect stays: the table and the key. */
-export const destroy = (options: CdkOptions): Promise<void> => cdk(['destroy', '--all', '--force'], options)
+/** Deletes all stacks but the one with table and key, unless settings say that it is not to be protected. */
+export function destroy(options: CdkOptions): Promise<void> {
+  const { data, controlPlane, relays } = stackNames(options.stack)
+  const settings = new Set(options.settings)
+  const hasRelays = options.settings.some(setting => /^relays=[1-9]/.test(setting))
+  const stacks = [
+    ...(hasRelays ? [relays] : []),
+    controlPlane,
+    ...(settings.has('protectData=false') ? [data] : []),
+  ]
+  return cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
+}
 
 /** A new API takes a moment to be found. */
 async function smokeTest(url: string, meshId: string, signal: AbortSignal): Promise<void> {
