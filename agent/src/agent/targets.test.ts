@@ -203,6 +203,21 @@ describe('Targets', () => {
     await vi.waitFor(() => expect(targets.providers('x')).toMatchObject({ doubtful: [peer.peerId] }))
   })
 
+  test('knows the callee at once where a link stands, until its peer takes no new calls on it', async () => {
+    const peer = await network.join('peer')
+    const link = await agent.connect({ peerId: peer.peerId, addrs: peer.addresses(), relays: [] })
+    const options = { deadline: performance.now() + 5_000 }
+    const callee = targets.callee(peer.peerId, options)
+    expect(callee).not.toBeInstanceOf(Promise)
+    expect(targets.callee(peer.peerId, options)).toBe(callee)
+    expect(callee).toMatchObject({ path: link.path, usable: true })
+    agent.links.suspect(link)
+    const doubted = targets.callee(peer.peerId, options)
+    expect(doubted).toBeInstanceOf(Promise)
+    agent.links.trust(link)
+    await Promise.resolve(doubted).catch(() => undefined)
+  })
+
   test('answers for itself without a link', async () => {
     expect(await targets.callee(agent.peerId, { deadline: performance.now() + 1000 })).toBe(self)
   })
