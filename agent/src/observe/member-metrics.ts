@@ -1,6 +1,7 @@
 /** Prometheus metrics of a member. Labels come from closed sets or the own services, never from strangers. */
 import type { ErrorCode, MeshError } from '@agent-mesh/protocol'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { CallMetrics, type CallSide } from './call-metrics.ts'
 import { loopDelayResolutionMs } from './defaults.ts'
 import type { Logger } from './logger.ts'
 
@@ -42,14 +43,11 @@ const paths = ['direct', 'webrtc', 'relay'] as const
 const parts = ['keys', 'relays', 'policy', 'revocations'] as const
 /** Seconds; pushed to the other end of the world in one, polled where the push fails within 65. */
 const cutOffBuckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 65, 130, 600]
-/** Seconds; a call on one machine takes 0.2 ms, over an ocean 0.3 s. */
-const callBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 export class MemberMetrics {
   readonly registry = new Registry()
   readonly #log: Logger
-  readonly #calls: Counter<'side' | 'method' | 'code'>
-  readonly #seconds: Histogram<'side' | 'method'>
+  readonly #calls: CallMetrics
   readonly #retries: Counter<'method' | 'code'>
   readonly #refused: Counter<'code'>
   readonly #cloned: Counter
@@ -61,19 +59,7 @@ export class MemberMetrics {
     this.#log = log
     const registers = [this.registry]
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: loopDelayResolutionMs })
-    this.#calls = new Counter({
-      name: 'agent_mesh_calls_total',
-      help: 'Calls ended',
-      labelNames: ['side', 'method', 'code'],
-      registers,
-    })
-    this.#seconds = new Histogram({
-      name: 'agent_mesh_call_seconds',
-      help: 'Time of calls from start to end',
-      labelNames: ['side', 'method'],
-      buckets: callBuckets,
-      registers,
-    })
+    this.#calls = new CallMetrics(this.registry)
     this.#retries = new Counter({
       name: 'agent_mesh_call_retries_total',
       help: 'Calls tried again',
@@ -113,15 +99,8 @@ export class MemberMetrics {
   }
 
   /** Port of room rpc: a call ended. */
-  readonly callEnded = (
-    side: 'caller' | 'callee',
-    method: string,
-    code: 'ok' | ErrorCode,
-    ms: number,
-  ): void => {
-    this.#calls.inc({ side, method, code })
-    this.#seconds.observe({ side, method }, ms / 1000)
-  }
+  readonly callEnded = (side: CallSide, method: string, code: 'ok' | ErrorCode, ms: number): void =>
+    this.#calls.ended(side, method, code, ms)
 
   /** Port of room rpc: a call is tried again. */
   readonly callRetried = (method: string, code: ErrorCode): void => this.#retries.inc({ method, code })
