@@ -1,6 +1,6 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 
-/** What the command says to the shell; documented in docs/cli.md. */
+/** Exit codes of the command; documented in docs/cli.md. */
 export const exitCodes = {
   ok: 0,
   failure: 1,
@@ -15,18 +15,18 @@ export const exitCodes = {
   interrupted: 130,
 } as const
 
-/** For `--help` and docs/cli.md: what each code says, briefly. */
+/** For `--help` and docs/cli.md: what each code means, briefly. */
 export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.ok, 'done'],
   [exitCodes.failure, 'failed'],
-  [exitCodes.usage, 'wrong usage or input'],
-  [exitCodes.nothingRunning, 'nothing runs in this context'],
+  [exitCodes.usage, 'invalid usage or input'],
+  [exitCodes.nothingRunning, 'no process runs in this context'],
   [exitCodes.denied, 'permission denied'],
   [exitCodes.timeout, 'timed out'],
-  [exitCodes.unavailable, 'nothing that could answer is reachable'],
+  [exitCodes.unavailable, 'the control plane or the members are unreachable'],
   [exitCodes.notFound, 'not found'],
   [exitCodes.conflict, 'conflict'],
-  [exitCodes.policyDenies, '"policy explain": the policy denies it'],
+  [exitCodes.policyDenies, 'the policy denies it ("policy explain")'],
   [exitCodes.interrupted, 'interrupted'],
 ]
 
@@ -58,13 +58,13 @@ const byError: Record<ErrorCode, ExitCode> = {
   internal: exitCodes.failure,
 }
 
-/** No daemon answers on the socket of this data folder, or the folder has not what one would leave in it. */
+/** No process answers on the socket of this data folder, or the folder lacks what such a process leaves in it. */
 export class NothingRunningError extends MeshError {
   constructor(
     folder: string,
     cause?: unknown,
-    message = `Cannot reach the agent of ${folder}: nothing runs there`,
-    hint = 'Start it with: agent-mesh up (another mesh or folder: --context NAME, --data DIR)',
+    message = `Cannot reach the agent of ${folder}: no process runs there`,
+    hint = 'Start it with "agent-mesh up", or name another context with --context NAME or --data DIR.',
   ) {
     super('unavailable', message, { cause, hint })
   }

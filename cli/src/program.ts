@@ -34,10 +34,13 @@ export function createProgram(json: boolean, finish: Finish): Command {
   const program = new Command('agent-mesh')
     .description('Machines on different networks find, trust and call each other.')
     .version(version)
-    .option('--context <name>', 'which mesh, when there are several')
+    .option('--context <name>', 'context, which is one mesh as seen from this machine (default: default)')
     .option('--data <dir>', 'data folder (default: $XDG_DATA_HOME/agent-mesh/CONTEXT)')
-    .option('--json', 'results as JSON')
-    .option('--proxy <url>', 'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; exempt: NO_PROXY)')
+    .option('--json', 'print results and errors as JSON')
+    .option(
+      '--proxy <url>',
+      'HTTP proxy, or none (default: HTTPS_PROXY, else HTTP_PROXY; NO_PROXY lists exceptions)',
+    )
     .option('--config <file>', 'configuration file, YAML or JSON (default: AGENT_MESH_CONFIG)')
     .configureHelp({ showGlobalOptions: true, subcommandTerm: listed })
     .showSuggestionAfterError()

@@ -16,9 +16,13 @@ export interface CdkOptions {
 function checkout(): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder))
     if (existsSync(join(folder, 'cdk.json'))) return folder
-  throw new MeshError('unsupported', 'Cannot deploy: this is no checkout of Agent Mesh', {
-    hint: 'Clone the repository, run npm ci in it, and call npx agent-mesh deploy aws there.',
-  })
+  throw new MeshError(
+    'unsupported',
+    'Cannot deploy: the command does not run from a checkout of Agent Mesh',
+    {
+      hint: 'Clone the repository, run npm ci in it, then npx agent-mesh deploy aws.',
+    },
+  )
 }
 
 /** Runs a CDK command to its end; what it says goes to stderr. @throws MeshError unavailable when it fails */
@@ -37,6 +41,6 @@ export async function cdk(args: readonly string[], { stack, settings, signal }: 
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0)
     throw new MeshError('unavailable', `Cannot deploy: cdk ${args[0] ?? ''} ended with ${String(code)}`, {
-      hint: 'What it printed above says why. Credentials: AWS_PROFILE or AWS_ACCESS_KEY_ID; region: AWS_REGION.',
+      hint: 'The output above has the reason. Credentials: AWS_PROFILE or AWS_ACCESS_KEY_ID; region: AWS_REGION.',
     })
 }

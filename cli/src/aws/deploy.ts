@@ -31,9 +31,9 @@ export async function deploy(
   await cdk(['bootstrap'], options)
   say(`Deploying ${options.stack}`)
   await cdk(['deploy', '--all', '--require-approval', 'never'], options)
-  say('Making the mesh and its first admin')
+  say('Creating the mesh and its first admin')
   const { publicUrl, meshId } = await initStack(options.stack, folder)
-  say('Asking it what members would')
+  say('Testing the control plane')
   const bootstrapUrl = `${publicUrl}/v1/bootstrap`
   await smokeTest(bootstrapUrl, meshId, options.signal)
   const client = await adminClient(folder, undefined)
@@ -65,7 +65,7 @@ async function smokeTest(url: string, meshId: string, signal: AbortSignal): Prom
         'unavailable',
         `Cannot finish the deployment: ${url} answers ${answer}, not mesh ${meshId}`,
         {
-          hint: 'The log of the Api function in CloudWatch has the reason. Run the command again when it is mended.',
+          hint: 'The log of the Api function in CloudWatch has the reason. Correct it, then run the command again.',
         },
       )
     await wait(timerDelay(pause), undefined, { signal })

@@ -31,12 +31,12 @@ function registerInit(admin: Command, finish: Finish): void {
   const command = admin
     .command('init')
     .description('create the keys and the first admin of a mesh deployed to AWS')
-    .option('--stack <name>', 'its CloudFormation stack', commandDefaults.stack)
+    .option('--stack <name>', 'CloudFormation stack of the mesh', commandDefaults.stack)
     .addHelpText(
       'after',
       `
-Uses your AWS credentials: it reads the stack, writes its table and signs once with its key in KMS. The root key and the
-admin's key are made here and never leave this machine: keep a copy of the data folder. May be repeated.
+Uses your AWS credentials: it reads the stack, writes its table and signs once with its key in KMS. The root key and the key
+of the admin are created on this machine and never leave it: keep a copy of the data folder. May be repeated.
 
 Examples:
   $ agent-mesh admin init
@@ -44,13 +44,13 @@ Examples:
     )
   onCall<InitOptions, []>(command, finish, async ({ settings, options, output }) => {
     const { initStack } = await import('../aws/first-admin.ts')
-    const mesh = await withProgress(settings, `Making the mesh of ${options.stack}`, () =>
+    const mesh = await withProgress(settings, `Creating the mesh of ${options.stack}`, () =>
       initStack(options.stack, settings.data),
     )
     output.result(mesh, () => [
-      `${output.style('green', 'The mesh is made')}; ${mesh.publicUrl} answers for it.`,
+      `${output.style('green', 'The mesh is created')}. Its control plane answers at ${mesh.publicUrl}.`,
       `mesh            ${mesh.meshId}`,
-      `root key        ${mesh.rootKeyFile} (keep a copy offline: it names the mesh)`,
+      `root key        ${mesh.rootKeyFile} (keep a copy offline: without it the mesh cannot get a new authority key)`,
       `admin identity  ${mesh.adminIdentityFile}`,
       '',
       'To let a machine join:',

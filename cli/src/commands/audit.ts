@@ -18,17 +18,17 @@ interface Where {
 }
 
 const whereOption = () =>
-  new Option('--where <place>', 'of the mesh, or of this process (default: what there is)').choices([
-    'control-plane',
-    'local',
-  ])
+  new Option(
+    '--where <place>',
+    'log of the mesh, or of the process of this context (default: the one that exists)',
+  ).choices(['control-plane', 'local'])
 
 export const registerAudit = groupOf({
   name: 'audit',
   description: 'read and verify the audit logs',
   help: `
-The control plane keeps one log of the mesh, read with the admin key of the context; every agent and relay keeps one of
-its own in its data folder, read whether or not it runs.`,
+The control plane keeps the log of the mesh, which is read with the admin key of the context. Every agent and relay keeps a
+log of its own in its data folder, which can be read whether or not the process runs.`,
   commands: [registerTail, registerVerify, registerExport],
 })
 
@@ -36,14 +36,14 @@ function registerTail(audit: Command, finish: Finish): void {
   const command = audit
     .command('tail')
     .description('print the newest entries')
-    .option('-n, --lines <n>', 'how many', parseCount, 20)
-    .option('-f, --follow', 'go on as entries come, until Ctrl-C')
+    .option('-n, --lines <n>', 'number of entries', parseCount, 20)
+    .option('-f, --follow', 'print new entries as they arrive, until Ctrl-C')
     .addOption(whereOption())
     .addHelpText(
       'after',
       `
-With --json each entry is one line; audit export has them as they are stored. --follow goes on when the log cannot be read for a while, and says
-so on stderr.
+With --json each entry is one line; "audit export" prints entries as they are stored. --follow retries when the log cannot
+be read, and reports that on stderr.
 
 Examples:
   $ agent-mesh audit tail
@@ -68,7 +68,7 @@ Examples:
     if (options.follow !== true) return
     const onTrouble = (error: MeshError) => {
       showFailure(error, { ...settings, json: false })
-      process.stderr.write('Looking again until it can be read; Ctrl-C ends it.\n')
+      process.stderr.write('Retrying until the log can be read; Ctrl-C stops.\n')
     }
     const { followEntries } = await import('../audit/follow-entries.ts')
     for await (const entry of followEntries(source, { after, signal, onTrouble })) show(entry)
@@ -88,9 +88,9 @@ function registerVerify(audit: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-Both logs are checked where there are both. The last good entry is remembered in the data folder: an end that was cut
-off or written anew since the last check is found, too. The chain of the control plane must go through the newest head
-that the authority signed, once an hour.
+Checks both logs if the context has both. The last valid entry is kept in the data folder, so that a later check also finds
+an end that was cut off or rewritten. The authority signs the head of the control plane's chain once an hour; the chain
+has to contain the newest signed head.
 
 Examples:
   $ agent-mesh audit verify
@@ -125,7 +125,7 @@ function verdictText(verdict: AuditVerdict, output: Output): string {
   ]
   if (signed !== undefined)
     parts.push(`signed by the authority up to ${signed.seq} at ${new Date(signed.at).toISOString()}`)
-  if (waiting.length > 0) parts.push(`on record and not in the chain yet: ${waiting.length}`)
+  if (waiting.length > 0) parts.push(`recorded but not yet in the chain: ${waiting.length}`)
   return parts.join('; ')
 }
 
@@ -146,9 +146,9 @@ function registerExport(audit: Command, finish: Finish): void {
   const command = audit
     .command('export')
     .description('export entries as JSON lines')
-    .option('--out <file>', 'write them to a file (mode 0600) instead of stdout')
-    .option('--since <time>', 'from this time on: a date, or how long ago (24h)', parseTime)
-    .option('--until <time>', 'before this time', parseTime)
+    .option('--out <file>', 'write to this file (mode 0600) instead of stdout')
+    .option('--since <time>', 'entries from this time on: a date, or a time ago (24h)', parseTime)
+    .option('--until <time>', 'entries before this time', parseTime)
     .addOption(whereOption())
     .addHelpText(
       'after',

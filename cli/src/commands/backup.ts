@@ -19,16 +19,16 @@ export const registerBackup: Register = (admin, finish) => {
   const command = admin
     .command('backup')
     .description('back up a mesh on SQLite or PostgreSQL into one file')
-    .argument('<file>', 'where to; mode 0600, written whole or not at all')
-    .option('--force', 'replace the file if it is there')
-    .addOption(storeOption('of a control plane that does not run: its store'))
+    .argument('<file>', 'file to write (mode 0600), completely or not at all')
+    .option('--force', 'replace the file if it exists')
+    .addOption(storeOption('store of a control plane that is stopped'))
     .addHelpText(
       'after',
       `
-The file is secret: it holds the root key, the authority keys and the first admin's key in clear text, beside members,
-tokens, policy and audit. Keep it where you would keep the root key; encrypt it before it leaves the machine.
+The file is secret: it holds the root key, the authority keys and the key of the first admin in clear text, and members,
+tokens, policy and audit log. Keep it where you would keep the root key, and encrypt it before it leaves the machine.
 
-Asks the control plane that runs in this context; one that is stopped is read from its folder and store.
+Asks the control plane that runs in this context. If it is stopped, the command reads its folder and store.
 
 Examples:
   $ agent-mesh admin backup mesh-2027-01-31.backup
@@ -74,6 +74,6 @@ async function* linesOf(
 }
 
 const writtenText = ({ file, bytes, rows, at }: WrittenBackup): Text => [
-  `Written to ${file}: ${rows} rows, ${bytes} bytes, the mesh as of ${new Date(at).toISOString()}.`,
-  'It holds the keys of the mesh in clear text: keep it as you keep the root key.',
+  `Written to ${file}: ${rows} rows, ${bytes} bytes, state of ${new Date(at).toISOString()}.`,
+  'The file holds the keys of the mesh in clear text: keep it where you keep the root key.',
 ]

@@ -8,13 +8,13 @@ import { onCall, type Register } from './define.ts'
 export const registerBugReport: Register = (program, finish) => {
   const command = program
     .command('bug-report')
-    .description('collect what helps to find a defect, without secrets')
-    .option('--out <file>', 'write it to a file (mode 0600) instead of stdout')
+    .description('collect facts for a bug report, without secrets')
+    .option('--out <file>', 'write to this file (mode 0600) instead of stdout')
     .addHelpText(
       'after',
       `
-Works with and without a running process. Tokens, keys and credentials are taken out; names of members and addresses
-are not: read it before you pass it on.
+Works with and without a running process. The report has no tokens, keys and credentials, but it has names and addresses of
+members: read it before you send it to others.
 
 Examples:
   $ agent-mesh bug-report --out report.json
@@ -25,6 +25,9 @@ Examples:
     const report = forPrograms({ version, ...(await bugReport(settings.data, signal)) })
     if (options.out === undefined) return output.result(report, () => jsonLines(report))
     await writeFile(options.out, `${JSON.stringify(report, undefined, 2)}\n`, { mode: 0o600 })
-    output.result({ file: options.out }, () => `Written to ${options.out}. Read it before you pass it on.`)
+    output.result(
+      { file: options.out },
+      () => `Written to ${options.out}. Read it before you send it to others.`,
+    )
   })
 }

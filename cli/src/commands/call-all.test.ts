@@ -10,7 +10,7 @@ import { runProgram } from '../program.ts'
 
 test.each([
   [0, exitCodes.notFound, 'no known member serves it'],
-  [3, exitCodes.unavailable, 'all 3 that serve it are offline'],
+  [3, exitCodes.unavailable, 'all 3 providers are offline'],
 ])('agent-mesh call-all fails when nobody is asked, %i being offline', async (skipped, code, message) => {
   const folder = await mkdtemp(join(tmpdir(), 'call-all-'))
   const lonely: Partial<LocalDaemon> = { callAll: () => Promise.resolve({ results: [], skipped }) }

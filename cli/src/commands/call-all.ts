@@ -16,8 +16,12 @@ export const registerCallAll: Register = (program, finish) => {
   const command = takesCall(
     program.command('call-all').description('call a method on every online member that serves it'),
   )
-    .option('--offline', 'ask members that are believed offline, too')
-    .option('--fields <names>', 'fields to show in the table: hostname,cpu.load.0', parseFields)
+    .option('--offline', 'also call members that are believed offline')
+    .option(
+      '--fields <names>',
+      'fields of the answers to show in the table: hostname,cpu.load.0',
+      parseFields,
+    )
     .addHelpText(
       'after',
       `${paramsHelp}
@@ -28,10 +32,10 @@ Examples:
   $ agent-mesh call-all host.info --offline
   $ agent-mesh call-all host.info --timeout 3s --json | jq '.results[] | select(.ok | not)'
 
-The table has the fields of the answers, up to six unless told; a field within another is named with dots, the first of a
-list is 0. --json has the whole answers.
+The table shows up to six fields of the answers, or those of --fields: dots name a field within another, 0 the first item of
+a list. --json has the whole answers.
 
-Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that serve it are offline, 7 nobody serves it.`,
+Exit codes: 0 all answered, 1 some failed (the others are printed), 6 all providers are offline, 7 no member serves it.`,
     )
   onCall<Options, [string, string | undefined]>(
     command,
@@ -40,13 +44,15 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that 
       const { localClient } = await import('../local/local-client.ts')
       const { offline } = options
       const request = { ...(await callRequest(method, params, options)), ...(offline && { offline }) }
-      const { results, skipped = 0 } = await withProgress(settings, `Calling ${method} everywhere`, () =>
+      const { results, skipped = 0 } = await withProgress(settings, `Calling ${method} on all members`, () =>
         localClient(settings.data, signal).callAll(request),
       )
       if (results.length === 0) throw nobody(method, skipped)
       output.result({ results, skipped }, () => {
         const table = resultTable(method, results, options.fields, output)
-        return skipped === 0 ? table : [table, `${skipped} offline, not asked (--offline asks them, too)`]
+        return skipped === 0
+          ? table
+          : [table, `${skipped} offline, not called (--offline calls them as well)`]
       })
       return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failure
     },
@@ -55,13 +61,9 @@ Exit codes: 0 all answered, 1 some did not (the others are printed), 6 all that 
 
 const nobody = (method: string, skipped: number): MeshError =>
   skipped === 0
-    ? new MeshError('not_found', `Cannot call ${method} everywhere: no known member serves it`, {
-        hint: 'See who serves what with "agent-mesh services".',
+    ? new MeshError('not_found', `Cannot call ${method}: no known member serves it`, {
+        hint: 'List services and their providers with "agent-mesh services".',
       })
-    : new MeshError(
-        'unavailable',
-        `Cannot call ${method} everywhere: all ${skipped} that serve it are offline`,
-        {
-          hint: 'Ask them all the same with "--offline".',
-        },
-      )
+    : new MeshError('unavailable', `Cannot call ${method}: all ${skipped} providers are offline`, {
+        hint: 'Call them anyway with --offline.',
+      })

@@ -20,24 +20,24 @@ export function takesCall(command: Command): Command {
     .argument('<method>', 'service.method', parseMethod)
     .argument('[params]', 'JSON, @FILE, or - for standard input', parseParams)
     .addOption(
-      new Option('-f, --raw-field <key=value>', 'a text of the params; may be repeated').argParser(
+      new Option('-f, --raw-field <key=value>', 'field of the params, as text; may be repeated').argParser(
         collectFields(fields, false),
       ),
     )
     .addOption(
       new Option(
         '-F, --field <key=value>',
-        'the same for JSON (1, true, null, [1,2]), and for the text of a file: key=@FILE, key=@-',
+        'the same as JSON (1, true, null, [1,2]), or the text of a file: key=@FILE, key=@-',
       ).argParser(collectFields(fields, true)),
     )
     .addOption(timeoutOption())
-    .option('--idempotent', 'running it twice does no harm: repeat it when its link breaks')
+    .option('--idempotent', 'the method may run twice: retry the call when its link breaks')
 }
 
 /** For the help of both. */
 export const paramsHelp = `
-Fields make an object: key[sub]=value nests, key[]=value adds to an array. The command line can be read by every user of the
-machine: pass secrets with -, @FILE or -F key=@FILE.`
+Fields make an object: key[sub]=value nests, key[]=value adds to an array. Every user of this machine can read the command
+line: pass secrets with -, @FILE or -F key=@FILE.`
 
 /** @throws MeshError as {@link readParams} */
 export async function callRequest(method: string, source: string | undefined, options: CallFlags) {

@@ -23,7 +23,7 @@ export const registerCompletion: Register = (program, finish) => {
 
 const loading = (shell: Shell): string => {
   const { load, install } = shellScripts[shell]
-  return `${shell}, now:     ${load}\n${' '.repeat(shell.length)}  always:  ${install}`
+  return `${shell}, this shell:  ${load}\n${' '.repeat(shell.length)}  all shells:  ${install}`
 }
 
 /** What the scripts ask at each Tab. */

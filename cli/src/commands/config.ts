@@ -14,8 +14,8 @@ import { groupOf, type Register } from './define.ts'
 const registerCheck: Register = (config, finish) => {
   const command = config
     .command('check')
-    .description('check a configuration file; each fault with its line and column')
-    .argument('[file]', 'YAML or JSON; - for standard input (default: --config, AGENT_MESH_CONFIG)')
+    .description('check a configuration file, and report each fault with line and column')
+    .argument('[file]', 'YAML or JSON file, or - for standard input (default: --config, AGENT_MESH_CONFIG)')
     .addHelpText(
       'after',
       `
@@ -23,14 +23,14 @@ Examples:
   $ agent-mesh config check agent-mesh.yaml
   $ agent-mesh config check agent-mesh.yaml --json | jq '.problems[]'
 
-Exit codes: 0 nothing is wrong, 2 something is, 7 there is no such file.`,
+Exit codes: 0 valid, 2 invalid, 7 there is no such file.`,
     )
   command.action(async (given: string | undefined) => {
     const options = command.optsWithGlobals<GlobalOptions>()
     const file = given ?? configPath(options, environment())
     if (file === undefined)
-      throw new MeshError('invalid_argument', 'Cannot check a configuration: no file is named', {
-        hint: 'Name it, or pass --config FILE or AGENT_MESH_CONFIG.',
+      throw new MeshError('invalid_argument', 'Cannot check a configuration: no file is given', {
+        hint: 'Pass the file as argument, or use --config FILE or AGENT_MESH_CONFIG.',
       })
     const { values, problems } = await readConfig(file, rootOf(command))
     const output = createOutput(readSettings(options))
@@ -57,7 +57,7 @@ export const registerConfig = groupOf({
   name: 'config',
   description: 'the configuration file of up, relay and control-plane',
   help: `
-A configuration file is named with --config FILE or AGENT_MESH_CONFIG. A setting of the command line wins over the
-environment, that over the file, that over the default. All settings: docs/configuration.md.`,
+--config FILE or AGENT_MESH_CONFIG names a configuration file. The command line takes precedence over the environment, the
+environment over the file, and the file over the defaults. docs/configuration.md lists all settings.`,
   commands: [registerCheck],
 })

@@ -8,15 +8,16 @@ export const registerConfirmClock: Register = (admin, finish) => {
     .addHelpText(
       'after',
       `
-A control plane whose clock is more than 15 days off the newest time in its store removes nothing that has expired: with a
-clock a year ahead all members and their names would be lost. Mend the clock if it is wrong; no command is needed then. If
-it is right, as after a stop of months, this says so to the control plane that runs in this context. It is audited.
+A control plane whose clock differs by more than 15 days from the newest time in its store stops removing expired entries:
+with a clock a year ahead it would remove all members. If the clock is wrong, correct it; then this command is not needed.
+If it is right, for example after months without operation, this command tells the control plane of this context so. The
+audit log records it.
 
 Examples:
   $ agent-mesh status                  shows the warning
   $ agent-mesh admin confirm-clock
 
-Exit codes: 0 done, 3 nothing runs in this context, 7 something else than a control plane does.`,
+Exit codes: 0 done, 3 no process runs in this context, 7 the process is no control plane.`,
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')

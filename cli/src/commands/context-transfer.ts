@@ -14,14 +14,17 @@ export const registerExport: Register = (context, finish) => {
   const command = context
     .command('export')
     .description('write the admin key and the address of the control plane, for another machine')
-    .option('--out <file>', 'where to (mode 0600; refused when it exists) instead of stdout')
-    .option('--url <url>', 'how the other machine reaches the control plane (default: its public URL)')
-    .option('--passphrase-file <file>', 'file with the passphrase (default: it is asked for)')
-    .option('--plain', 'leave the key in clear text; refused to a terminal')
+    .option('--out <file>', 'file to write (mode 0600; must not exist) instead of stdout')
+    .option(
+      '--url <url>',
+      'URL at which the other machine reaches the control plane (default: its public URL)',
+    )
+    .option('--passphrase-file <file>', 'file with the passphrase (default: ask on the terminal)')
+    .option('--plain', 'write the key in clear text, never to a terminal')
     .addHelpText(
       'after',
       `
-The key is sealed with the passphrase (scrypt, AES-256-GCM). Both machines then act as the same admin.
+The key is encrypted with the passphrase (scrypt, AES-256-GCM). Both machines then act as the same admin.
 
 Examples:
   $ agent-mesh context export --out admin.json
@@ -33,7 +36,7 @@ Exit codes: 0 written, 7 the context administers no mesh, 8 the file exists.`,
     const { out, url, passphraseFile, plain = false } = options
     if (plain && out === undefined && process.stdout.isTTY === true)
       throw new MeshError('invalid_argument', 'Cannot write the key in clear text to a terminal', {
-        hint: 'Pass --out FILE, pipe it on, or seal it with a passphrase.',
+        hint: 'Pass --out FILE, use a pipe, or encrypt the key with a passphrase.',
       })
     const { readAdminContext, writeExported } = await import('../contexts/admin-transfer.ts')
     const { passphraseOf } = await import('../contexts/passphrase.ts')
@@ -46,7 +49,7 @@ Exit codes: 0 written, 7 the context administers no mesh, 8 the file exists.`,
     const { peerId } = admin.identity
     output.result({ file: out, url: admin.url, meshId: admin.meshId, peerId, sealed: !plain }, () =>
       plain
-        ? `Written to ${out}: the key in clear text. Whoever has the file is admin of the mesh.`
+        ? `Written to ${out}, with the key in clear text: every reader of the file can act as admin of the mesh.`
         : `Written to ${out}. Import it with: agent-mesh context import ${out}`,
     )
   })
@@ -59,13 +62,13 @@ interface ImportOptions {
 export const registerImport: Register = (context, finish) => {
   const command = context
     .command('import')
-    .description('make this context administer a mesh, from what "context export" wrote')
-    .argument('<file>', 'exported context; - for standard input')
-    .option('--passphrase-file <file>', 'file with the passphrase (default: it is asked for)')
+    .description('make this context administer a mesh, with a file that "context export" wrote')
+    .argument('<file>', 'exported context, or - for standard input')
+    .option('--passphrase-file <file>', 'file with the passphrase (default: ask on the terminal)')
     .addHelpText(
       'after',
       `
-Writes admin-identity.json and context.json (mode 0600) into the data folder, which may be that of a member, too.
+Writes admin-identity.json and context.json (mode 0600) into the data folder, which may also be the folder of a member.
 
 Examples:
   $ agent-mesh context import admin.json --context prod

@@ -38,12 +38,12 @@ const registerList: Register = (context, finish) => {
 const registerUse: Register = (context, finish) => {
   const command = context
     .command('use')
-    .description('choose the context that commands mean from now on')
-    .argument('<name>', 'context; it need not exist yet')
+    .description('choose the context that commands use from now on')
+    .argument('<name>', 'context, which need not exist yet')
     .addHelpText(
       'after',
       `
---context, --data, AGENT_MESH_CONTEXT, AGENT_MESH_DATA and the configuration file win over it.
+--context, --data, AGENT_MESH_CONTEXT, AGENT_MESH_DATA and the configuration file take precedence.
 
 Examples:
   $ agent-mesh context use staging
@@ -52,7 +52,7 @@ Examples:
   onCall<object, [string]>(command, finish, async ({ output }, name) => {
     const { useContext } = await import('../contexts/contexts.ts')
     await useContext(contextsFolder(), name)
-    output.result({ context: name }, () => `Commands mean context ${name} from now on.`)
+    output.result({ context: name }, () => `Commands use context ${name} from now on.`)
   })
 }
 
@@ -68,7 +68,7 @@ const choices: Record<Settings['chosenBy'], string> = {
 const registerShow: Register = (context, finish) => {
   const command = context
     .command('show')
-    .description('show the context that commands mean, what chose it and what it holds')
+    .description('show the context that commands use, how it was chosen and what it holds')
     .addHelpText(
       'after',
       '\nExamples:\n  $ agent-mesh context show\n  $ agent-mesh context show --json | jq -r .data',
@@ -112,7 +112,7 @@ const registerRemove: Register = (context, finish) => {
     .description('remove a context with its data folder: keys, credential, audit log')
     .argument('<name>', 'context')
     .option('-y, --yes', 'do not ask first')
-    .option('--force', 'also the keys of a mesh, which is lost without them')
+    .option('--force', 'also remove the keys of a mesh, which is lost without them')
     .addHelpText(
       'after',
       `
@@ -123,13 +123,13 @@ Examples:
   $ agent-mesh context remove staging
   $ agent-mesh context remove staging --yes
 
-Exit codes: 0 removed, 4 it holds the keys of a mesh, 7 there is none of that name, 8 a process runs in it.`,
+Exit codes: 0 removed, 4 it holds the keys of a mesh, 7 there is no such context, 8 a process runs in it.`,
     )
   onCall<RemoveOptions, [string]>(command, finish, async ({ options, output, signal }, name) => {
     const { removeContext } = await import('../contexts/contexts.ts')
     const { yes = false, force = false } = options
     if (!yes && !(await confirmed(`Remove context ${name} and all that its data folder holds?`, signal)))
-      throw new MeshError('cancelled', `Cannot remove context ${name}: it was not confirmed`, {
+      throw new MeshError('cancelled', `Cannot remove context ${name}: not confirmed`, {
         hint: 'Answer y, or pass --yes.',
       })
     const removed = await removeContext(contextsFolder(), name, force)
@@ -139,7 +139,7 @@ Exit codes: 0 removed, 4 it holds the keys of a mesh, 7 there is none of that na
 
 export const registerContext = groupOf({
   name: 'context',
-  description: 'choose, list and remove contexts; take an admin context to another machine',
+  description: 'list, choose, export, import and remove contexts',
   help: `
 A context is one mesh as seen from this machine, in a data folder of its own.`,
   commands: [registerList, registerUse, registerShow, registerRemove, registerExport, registerImport],

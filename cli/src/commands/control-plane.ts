@@ -19,20 +19,21 @@ interface Options {
 }
 
 const help = `
-The first start makes the keys of the mesh and the admin identity in the data folder: keep a copy of it. Runs in the
-foreground until Ctrl-C. Members go on calling each other while it is away.
+Runs in the foreground until Ctrl-C. The first start creates the keys of the mesh and the admin identity in the data
+folder: keep a copy of it. Members keep calling each other while the control plane is stopped.
 
-A store is sqlite:FILE, postgres:URL or dynamodb:TABLE; several control planes may share one of the last two, each with
-a copy of the key files. Keep the password out of the command line: PGPASSWORD, or AGENT_MESH_STORE for the whole URL.
+STORE is sqlite:FILE, postgres:URL or dynamodb:TABLE. Several control planes may share a PostgreSQL or DynamoDB store,
+each with a copy of the key files. Keep the password out of the command line: use PGPASSWORD, or AGENT_MESH_STORE for
+the whole URL.
 
-A store that was restored from a backup is older than what members know: they refuse it until it was started once with
---restored. It then prints what has to be done again.
+Members refuse a store that was restored from a backup, because it is older than what they know. Start the control plane
+once with --restored: members accept the store, and it prints what you have to do again.
 
-A data folder that has served a mesh does not start on an empty store: mount or name the right one, or restore a backup.
---empty-store begins with the same keys and nothing else; every member then joins again.
+A data folder that has served a mesh does not start with an empty store: mount or name the right store, or restore a
+backup. With --empty-store it starts with its keys and nothing else; then every member has to join again.
 
-Behind a reverse proxy, --trust-proxy says whose X-Forwarded-For or Forwarded header is believed: the number of proxies in
-front (1 without a value), or their networks, 10.0.0.0/8,192.0.2.7. The public URL may have a path.
+Behind a reverse proxy, --trust-proxy names the proxies whose X-Forwarded-For or Forwarded header is trusted: their number
+(1 without a value), or their networks (10.0.0.0/8,192.0.2.7). The public URL may have a path.
 
 Examples:
   $ agent-mesh control-plane
@@ -44,33 +45,33 @@ Examples:
 const trustProxyOption = () =>
   new Option(
     '--trust-proxy [proxies]',
-    'reverse proxies in front that tell the address of the sender: how many, or their networks',
+    'reverse proxies whose forwarding headers are trusted: their number, or their networks',
   ).preset('1')
 
 export const registerControlPlane: Register = (program, finish) => {
   const command = program
     .command('control-plane')
-    .description('start or resume the control plane of a mesh')
+    .description('start or resume a control plane in the foreground')
     .addOption(
-      new Option('--listen <host:port>', 'where it listens (port 0: any; a port alone: this machine only)')
+      new Option(
+        '--listen <host:port>',
+        'address to listen on (port 0: any free one; a port alone listens on 127.0.0.1)',
+      )
         .argParser(parseListen)
         .default(parseListen(commandDefaults.controlPlaneListen), commandDefaults.controlPlaneListen),
     )
-    .option('--public-url <url>', 'how members reach it, when that is another address; may have a path')
+    .option('--public-url <url>', 'URL at which members reach it, if not the listen address; may have a path')
     .addOption(
-      new Option('--store <store>', 'where the mesh is kept (default: SQLite in the data folder)').env(
+      new Option('--store <store>', 'store of the mesh (default: SQLite in the data folder)').env(
         'AGENT_MESH_STORE',
       ),
     )
-    .option('--create-table', 'make the table of dynamodb:TABLE if it is missing: for DynamoDB Local')
+    .option('--create-table', 'create the table of dynamodb:TABLE if it does not exist (for DynamoDB Local)')
     .option(
       '--restored',
-      'once after a restore of the store from a backup: members take it, and it says what was lost',
+      'use once after the store was restored from a backup: members accept it, and it reports what was lost',
     )
-    .option(
-      '--empty-store',
-      'once, when the store is lost for good: begin without members, tokens and policy',
-    )
+    .option('--empty-store', 'use once when the store is lost: start without members, tokens and policy')
     .addOption(trustProxyOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)

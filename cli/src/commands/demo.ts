@@ -16,13 +16,14 @@ export const registerDemo: Register = (program, finish) => {
     .description('run a demo mesh on this machine, with relay failover')
     .option(
       '--once',
-      'one round without the live table: call, kill a relay, call again (also without a terminal)',
+      'one round without the live table: call, kill a relay, call again (default without a terminal)',
     )
     .addHelpText(
       'after',
       `
-Starts a control plane, two relays and five agents as processes with their data in a temporary folder. One agent uses
-relays alone; two listen nowhere, meet over a relay and find a direct path from there. Everything ends and is removed with the command.
+Starts a control plane, two relays and five agents as processes, with their data in a temporary folder. One agent uses
+relays only. Two agents do not listen: they connect through a relay and upgrade to a direct path. All processes and data
+are removed when the command ends.
 
 Examples:
   $ agent-mesh demo
@@ -55,7 +56,7 @@ function onceText(table: string, summary: DemoSummary, well: boolean, output: Ou
     'After the relay was killed, calls from row to column:',
     table,
     `${members} members; ${calls.ok} calls succeeded, ${calls.failed} failed; ${paths.direct} direct, ${paths.webrtc} webrtc, ${paths.relay} relayed; ${seconds} s`,
-    well ? output.style('green', 'All is well.') : output.style('red', 'Something is wrong: see above.'),
+    well ? output.style('green', 'OK: every call succeeded.') : output.style('red', 'Failed: see above.'),
   ]
 }
 

@@ -15,7 +15,7 @@ interface Options {
 
 export const registerDeploy = groupOf({
   name: 'deploy',
-  description: 'put a control plane into the cloud, from a checkout',
+  description: 'deploy a control plane to a cloud, from a checkout',
   commands: [registerAws],
 })
 
@@ -23,17 +23,17 @@ function registerAws(deploy: Command, finish: Finish): void {
   const command = deploy
     .command('aws')
     .description('deploy a control plane to AWS and test it, or destroy it')
-    .addArgument(new Argument('[action]', 'what to do').choices(['apply', 'destroy']).default('apply'))
+    .addArgument(new Argument('[action]', 'apply or destroy').choices(['apply', 'destroy']).default('apply'))
     .option('--stack <name>', 'name of the CloudFormation stack', commandDefaults.stack)
-    .option('--set <name=value>', 'a setting of docs/deploy-aws.md; may be repeated', collect)
-    .option('--relays <n>', 'relays to run beside it, at least', parseCount)
+    .option('--set <name=value>', 'setting of docs/deploy-aws.md; may be repeated', collect)
+    .option('--relays <n>', 'number of relays to run, at least', parseCount)
     .option(
       '--agents <n>',
-      'agents that the monthly estimate is for',
+      'number of agents for the monthly estimate',
       parseCount,
       commandDefaults.estimateAgents,
     )
-    .option('--dry-run', 'show what would change, and change nothing')
+    .option('--dry-run', 'show the changes, and change nothing')
     .addHelpText(
       'after',
       `
@@ -64,10 +64,10 @@ Examples:
     output.result({ ...deployed, monthlyUsd, agents: options.agents }, () => [
       `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
       `mesh            ${deployed.meshId}`,
-      `data            ${settings.data} (keep a copy: it holds the root key and the first admin's)`,
+      `data            ${settings.data} (keep a copy: it holds the root key and the key of the first admin)`,
       `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
       '',
-      'Let a machine join (good for one, for a day):',
+      'To let one machine join (the token expires in 24 h):',
       `  AGENT_MESH_JOIN=${deployed.token} agent-mesh up`,
     ])
   })

@@ -23,15 +23,15 @@ export const registerDescribe: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
-Asks a provider of the service. Types are shown where the contract of the service can tell them as JSON Schema, and whole
-with --json.
+Asks a provider of the service. Types are shown if the schemas of the service can be written as JSON Schema. A table cuts
+long types; the description of one method and --json have them whole.
 
 Examples:
   $ agent-mesh describe host
   $ agent-mesh describe host.info
   $ agent-mesh describe host --json | jq '.methods[].name'
 
-Exit codes: 0 told, 4 the policy does not let this member ask, 6 no provider answers, 7 no member serves it.`,
+Exit codes: 0 described, 4 the policy denies it, 6 no provider is reachable, 7 no member serves it.`,
     )
   onCall<object, [string]>(command, finish, async ({ settings, output, signal }, wanted) => {
     const { localClient } = await import('../local/local-client.ts')
@@ -70,7 +70,8 @@ async function serviceCalled(client: LocalClient, wanted: string): Promise<Wante
   const { nearestName } = await import('@agent-mesh/protocol/nearest-name')
   const nearest = nearestName(wanted, [...new Set(services.map(each => nameOf(each.service)))])
   throw new MeshError('not_found', `Cannot describe ${wanted}: no known member serves it`, {
-    hint: nearest === undefined ? 'See "agent-mesh services".' : `Did you mean ${nearest}?`,
+    hint:
+      nearest === undefined ? 'List the services with "agent-mesh services".' : `Did you mean ${nearest}?`,
   })
 }
 
@@ -106,7 +107,7 @@ async function describe(client: LocalClient, { service, method }: Wanted): Promi
 const unknownMethod = (ref: string, method: string | undefined, member: string): MeshError =>
   new MeshError(
     'not_found',
-    `Cannot describe ${ref}: ${member} tells of no method${method === undefined ? '' : ` '${method}'`} that this member may call`,
+    `Cannot describe ${ref}: ${member} has no method${method === undefined ? '' : ` '${method}'`} that this member may call`,
   )
 
 /** Types of one method, which has the page for itself. */

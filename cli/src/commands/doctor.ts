@@ -8,17 +8,18 @@ import { onCall, type Register } from './define.ts'
 export const registerDoctor: Register = (program, finish) => {
   const command = program
     .command('doctor')
-    .description('diagnose the membership of this machine')
+    .description('diagnose problems of this machine and its membership')
     .addHelpText(
       'after',
       `
-Reads the data folder, asks the control plane and the running process; changes nothing and needs neither of them.
+Reads the data folder and asks the control plane and the running process. It changes nothing, and works without either of
+them.
 
 Examples:
   $ agent-mesh doctor
   $ agent-mesh doctor --json | jq '.checks[] | select(.state != "ok")'
 
-Exit codes: 0 nothing fails (there may be warnings), 1 something fails.`,
+Exit codes: 0 no check fails (there may be warnings), 1 a check fails.`,
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { data, flags, proxy } = settings

@@ -27,13 +27,13 @@ export const registerHealth: Register = (program, finish) => {
   const command = program
     .command('health')
     .description('show the health of the mesh per region and service')
-    .option('--history <time>', 'also how it was, up to 24h ago, in steps of 5 minutes', parseHistory)
+    .option('--history <time>', 'also show the history in steps of 5 minutes, up to 24h back', parseHistory)
     .addOption(watchOption('10s'))
     .addHelpText(
       'after',
       `
-ONLINE: a relay reports the member online. STALE: last reported online, but its relay has stopped reporting. AGE: of the
-oldest report. Asks the control plane with the admin key of the context.
+ONLINE: a relay reports the member online. STALE: last reported online, but its relay has stopped reporting. AGE: age of
+the oldest report. The command asks the control plane with the admin key of the context.
 
 Examples:
   $ agent-mesh health
@@ -62,7 +62,7 @@ async function askHealth(
 }
 
 function healthText({ regions, services, latency, history }: HealthReply, output: Output): Text {
-  if (regions.length === 0) return 'Nobody is in the map yet.'
+  if (regions.length === 0) return 'The map has no members yet.'
   const parts = [
     output.table(
       ['REGION', 'MEMBERS', 'ONLINE', 'STALE', 'RELAYS', 'AGENTS', 'RESERVATIONS', 'CONNECTED', 'AGE'],
@@ -106,7 +106,7 @@ function regionRow(health: RegionHealth, output: Output): string[] {
 }
 
 function historyText(history: readonly HealthStep[], output: Output): string {
-  if (history.length === 0) return 'There is no history of that time yet: a step is written each 5 minutes.'
+  if (history.length === 0) return 'There is no history of this time yet: a step is written every 5 minutes.'
   return output.table(
     ['TIME', 'REGION', 'ONLINE', 'STALE', 'RELAYS'],
     history.flatMap(({ at, regions }) =>

@@ -14,12 +14,12 @@ export const registerLeave: Register = (program, finish) => {
     .command('leave')
     .description('end the membership of this machine')
     .option('-y, --yes', 'do not ask first')
-    .option('--force', 'forget the membership here though the control plane does not answer')
+    .option('--force', 'remove the membership from this machine even if the control plane does not answer')
     .addHelpText(
       'after',
       `
-Stop the agent or relay of the context first. The control plane removes its record and frees its name; credential and map
-are removed from the data folder, the key stays. To have the key refused permanently, revoke it: agent-mesh revoke.
+Stop the agent or relay of the context first. The control plane removes the record of the member and frees its name. The
+credential and the map are removed from the data folder; the key stays. To refuse the key permanently: agent-mesh revoke.
 
 Examples:
   $ agent-mesh leave
@@ -33,7 +33,7 @@ Examples:
     let done = false
     try {
       if (!yes && !(await confirmed('End the membership of this machine?', signal)))
-        throw new MeshError('cancelled', 'Cannot leave: it was not confirmed', {
+        throw new MeshError('cancelled', 'Cannot leave the mesh: not confirmed', {
           hint: 'Answer y, or pass --yes.',
         })
       const { data, proxy } = settings
@@ -44,9 +44,11 @@ Examples:
       output.result(left, () => [
         left.ended
           ? `This machine left mesh ${left.meshId}.`
-          : `This machine forgot mesh ${left.meshId}; the control plane ended no membership.`,
-        ...(left.ended ? [] : ['If it is still listed, an admin removes it: agent-mesh members remove NAME']),
-        `To join again: agent-mesh${settings.flags} up --join TOKEN. To remove its key, too: delete ${data}.`,
+          : `The membership in mesh ${left.meshId} is removed from this machine, but not from the control plane.`,
+        ...(left.ended
+          ? []
+          : ['If the member is still listed, an admin removes it: agent-mesh members remove NAME']),
+        `To join again: agent-mesh${settings.flags} up --join TOKEN. To remove the key as well: delete ${data}.`,
       ])
     } finally {
       await folder.release(!done)

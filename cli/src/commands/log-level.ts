@@ -5,4 +5,4 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
 /** What daemons log, as JSON lines on stderr. */
 export const logLevelOption = (): Option =>
-  new Option('--log-level <level>', 'what to log on stderr').choices(levels).default('warn')
+  new Option('--log-level <level>', 'lowest level that is logged on stderr').choices(levels).default('warn')

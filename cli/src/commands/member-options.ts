@@ -23,14 +23,18 @@ export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
 export const takesJoin = (command: Command, about: string): Command =>
   command
     .addArgument(
-      new Argument('[token]', 'as --join; other users can read it in the process list').argParser(parseJoin),
+      new Argument(
+        '[token]',
+        'like --join; other users of this machine can read it in the process list',
+      ).argParser(parseJoin),
     )
     .addOption(
-      new Option('--join <token>', `${about}, @FILE, or - for standard input (first start only)`).argParser(
-        parseJoin,
-      ),
+      new Option(
+        '--join <token>',
+        `${about}, @FILE, or - for standard input; needed at the first start`,
+      ).argParser(parseJoin),
     )
-    .option('--wait', 'join as soon as the control plane answers (default without a terminal)')
+    .option('--wait', 'retry until the control plane answers (default without a terminal)')
     .option('--no-wait', 'fail when the control plane does not answer (default on a terminal)')
 
 /**
@@ -45,7 +49,7 @@ export function joiningOf(
 ): { source: string | undefined; wait: boolean } {
   if (join !== undefined && argument !== undefined)
     throw new MeshError('invalid_argument', 'Cannot join: the command line has two join tokens', {
-      hint: 'Pass it once: --join TOKEN, --join @FILE or --join - (standard input).',
+      hint: 'Pass one: --join TOKEN, --join @FILE, or --join - for standard input.',
     })
   return { source: join ?? argument ?? environment, wait: wait ?? !interactive }
 }
@@ -62,9 +66,8 @@ export const takesMemberSettings = (command: Command): void =>
 
 /** For the help of both. */
 export const joinHelp = `
-The token is best kept out of the process list: --join @FILE, --join -, AGENT_MESH_JOIN=TOKEN or AGENT_MESH_JOIN_FILE=FILE.
-A data folder that is enrolled starts from what it has, whatever the token and the control plane are: both may stay in a
-unit file.`
+Keep the token out of the process list: --join @FILE, --join -, AGENT_MESH_JOIN=TOKEN or AGENT_MESH_JOIN_FILE=FILE.
+Once the data folder is enrolled, the token is not needed and may have expired: the option may stay in a unit file.`
 
 export const nameOption = () =>
   new Option('--name <name>', 'name to ask for (default: the host name)').argParser(parseName)
@@ -75,23 +78,17 @@ export const regionOption = (about: string) => new Option('--region <region>', a
 export const listenOption = (otherwise: string) =>
   new Option(
     '--listen <addr>',
-    `HOST:PORT or multiaddr to listen on; may be repeated (default: ${otherwise})`,
+    `address to listen on, HOST:PORT or a multiaddr; may be repeated (default: ${otherwise})`,
   ).argParser(collect)
 
 export const announceOption = (about: string) =>
-  new Option(
-    '--announce <addr>',
-    `${about} to announce instead, HOST:PORT or multiaddr; may be repeated`,
-  ).argParser(collect)
+  new Option('--announce <addr>', `${about}, HOST:PORT or a multiaddr; may be repeated`).argParser(collect)
 
 /** For who listens on `/wss`. */
 export const takesCertificate = (command: Command): Command =>
   command
-    .option(
-      '--tls-cert <file>',
-      'PEM certificate of the web for --listen …/wss; read anew when it is renewed',
-    )
-    .option('--tls-key <file>', 'PEM key of that certificate')
+    .option('--tls-cert <file>', 'TLS certificate (PEM) for --listen …/wss; reloaded when the file changes')
+    .option('--tls-key <file>', 'private key (PEM) of the TLS certificate')
 
 export interface CertificateOptions {
   tlsCert?: string
@@ -112,7 +109,7 @@ export function certificateOf({ tlsCert: cert, tlsKey: key }: CertificateOptions
 export const drainOption = () =>
   new Option(
     '--drain <time>',
-    'on stopping, what runs has this long to end; the process ends within 2 s more',
+    'time that running calls have to end when the process stops; it exits at most 2 s later',
   )
     .argParser(parseDuration)
     .default(commandDefaults.drainMs, '8s')
@@ -120,5 +117,5 @@ export const drainOption = () =>
 export const metricsOption = () =>
   new Option(
     '--metrics <host:port>',
-    'serve /health, /ready and /metrics there; a port alone: for this machine only',
+    'serve /health, /ready and /metrics there; a port alone listens on 127.0.0.1',
   ).argParser(parseListen)

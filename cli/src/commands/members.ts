@@ -19,14 +19,14 @@ interface ListOptions {
 export const registerMembers = groupOf({
   name: 'members',
   description: 'list, change and remove members',
-  help: '\nThese ask the control plane with the admin key of the context. WHO is a name, a peer id or a serial.',
+  help: '\nThese commands ask the control plane with the admin key of the context. A member is named by name, peer id or serial.',
   commands: [registerList, registerShow, registerRename, registerTag, registerMove, registerRemove],
 })
 
 function registerList(members: Command, finish: Finish): void {
   const command = members
     .command('list')
-    .description('list who is enrolled')
+    .description('list members, by name')
     .option('--online', 'only members that are online')
     .option('--role <role>', 'only members with this role', parseLabel)
     .option('--service <service>', 'only members that provide this service: math, or math@2', parseService)
@@ -117,8 +117,8 @@ function registerTag(members: Command, finish: Finish): void {
     .addHelpText(
       'after',
       `
-The member shows its new credential within seconds while it is connected. A machine that keeps an older one can show that
-until it expires, 21 days at most: to take a right from a machine you do not trust, revoke it.
+A connected member shows its new credential within seconds. A dishonest machine can show an older credential until that
+expires, 21 days at most: to withdraw a right from a machine that you do not trust, revoke it.
 
 Examples:
   $ agent-mesh members tag web-1 --add gpu --remove cpu`,
@@ -153,14 +153,14 @@ function registerMove(members: Command, finish: Finish): void {
 function registerRemove(members: Command, finish: Finish): void {
   const command = members
     .command('remove')
-    .description('end a membership; the key may join anew')
+    .description('end a membership; the key may join again')
     .argument('<who>', 'name, peer id or serial', parseMember)
     .option('-y, --yes', 'do not ask first')
     .addHelpText(
       'after',
       `
-Its links end within seconds, its record leaves the map and its name is free. With a new token the same key joins again; to
-refuse the key permanently: agent-mesh revoke.
+The links of the member end within seconds, its record leaves the map and its name is free. The key may join again with a
+new token; to refuse it permanently: agent-mesh revoke.
 
 Examples:
   $ agent-mesh members remove web-1
@@ -169,10 +169,10 @@ Examples:
   type Options = { yes?: boolean }
   onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
     if (options.yes !== true && !(await confirmed(`End the membership of ${who}?`, signal)))
-      throw new MeshError('cancelled', `Cannot remove ${who}: it was not confirmed`, {
+      throw new MeshError('cancelled', `Cannot remove ${who}: not confirmed`, {
         hint: 'Answer y, or pass --yes.',
       })
     const gone = await askControlPlane(settings, client => client.removeMembership(who, signal))
-    output.result(gone, () => `${gone.name} (${gone.peerId}) is removed: list number ${gone.number}.`)
+    output.result(gone, () => `${gone.name} (${gone.peerId}) is removed (revocation list ${gone.number}).`)
   })
 }

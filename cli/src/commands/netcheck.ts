@@ -19,12 +19,12 @@ interface Options {
 export const registerNetcheck: Register = (program, finish) => {
   const command = program
     .command('netcheck')
-    .description('check what this network lets through: NAT, UDP, proxy, relays')
-    .option('--control-plane <url>', 'control plane to ask, before this machine is in a mesh')
+    .description('check the network of this machine: NAT, UDP, proxy, relays')
+    .option('--control-plane <url>', 'control plane to ask before this machine has joined a mesh')
     .addOption(
       new Option(
         '--join <token>',
-        'join token whose control plane to ask, @FILE, or - for standard input; it is not used up',
+        'join token that names the control plane to ask, @FILE, or - for standard input; it is not redeemed',
       ).argParser(parseJoin),
     )
     .addHelpText(
@@ -38,13 +38,13 @@ Examples:
   $ agent-mesh netcheck --proxy http://proxy.example.com:3128
   $ agent-mesh netcheck --json | jq -r .udp4.mapping
 
-Exit codes: 0 control plane or a relay is reached, 2 nothing says which mesh, 6 neither is reached.`,
+Exit codes: 0 the control plane or a relay is reachable, 2 no mesh is known, 6 neither is reachable.`,
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { checkNetwork, findingsOf } = await import('@agent-mesh/agent')
     const { networkInterfaces } = await import('node:os')
     const known = await whichMesh(settings, options)
-    const { facts, tcp } = await withProgress(settings, 'Looking at the network', async say => {
+    const { facts, tcp } = await withProgress(settings, 'Checking the network', async say => {
       const observing = observedByRelays(settings.data, signal)
       const { proxy } = settings
       const facts = await checkNetwork({ ...known, proxy, interfaces: networkInterfaces(), say, signal })
@@ -61,7 +61,10 @@ Exit codes: 0 control plane or a relay is reached, 2 nothing says which mesh, 6 
 async function whichMesh(settings: Settings, { controlPlane: url, join }: Options) {
   if (url !== undefined) {
     if (!/^https?:\/\/[^/]/.test(url))
-      throw new MeshError('invalid_argument', `Cannot ask control plane ${url}: it is no http or https URL`)
+      throw new MeshError(
+        'invalid_argument',
+        `Cannot ask control plane ${url}: it is not an http or https URL`,
+      )
     return { controlPlane: { url }, relays: [] }
   }
   if (join !== undefined) {
@@ -77,9 +80,9 @@ async function whichMesh(settings: Settings, { controlPlane: url, join }: Option
   if (stored !== undefined) return stored
   throw new MeshError(
     'invalid_argument',
-    `Cannot check the network: ${settings.data} belongs to no mesh yet`,
+    `Cannot check the network: ${settings.data} has not joined a mesh`,
     {
-      hint: 'Say which: --control-plane URL or --join TOKEN (another mesh or folder: --context NAME, --data DIR).',
+      hint: 'Name the mesh with --control-plane URL or --join TOKEN, or another context with --context NAME or --data DIR.',
     },
   )
 }
@@ -115,7 +118,7 @@ function netcheckText(facts: NetworkFacts, findings: readonly NetworkFinding[], 
     ]),
   )
   return [
-    output.table(['', 'WHAT', 'IS SO'], rows),
+    output.table(['', 'CHECK', 'RESULT'], rows),
     ...(relays.length === 0 ? [] : ['', output.table(['RELAY', 'REGION', 'ADDRESS', 'ROUND TRIP'], relays)]),
     '',
     `Checked in ${duration(facts.ms)}.`,

@@ -8,13 +8,13 @@ import { onCall, type Register } from './define.ts'
 export const registerPeers: Register = (program, finish) => {
   const command = program
     .command('peers')
-    .description('list members: state, path and round trip')
+    .description('list members with their state, path and round trip')
     .addOption(watchOption('2s'))
     .addHelpText(
       'after',
       `
-SOURCE is how this process knows the state of a peer: its own link, the membership protocol (swim), or the lease of the
-peer's relay. "offline 5 min": last seen 5 minutes ago.
+SOURCE tells how this process knows the state of a member: by its own link, by the membership protocol (swim), or by the
+lease of the member's relay. "offline 5 min" means last seen 5 minutes ago.
 
 Examples:
   $ agent-mesh peers

@@ -12,9 +12,9 @@ import { groupOf, onCall, type Finish } from './define.ts'
 
 export const registerPolicy = groupOf({
   name: 'policy',
-  description: 'read, test and replace the policy: who may do what',
+  description: 'read, test and replace the policy of the mesh',
   help: `
-These ask the control plane with the admin key of the context. The language: docs/policy.md.
+These commands ask the control plane with the admin key of the context. docs/policy.md describes the language.
 
 Examples:
   $ agent-mesh policy get > policy.json
@@ -31,7 +31,7 @@ function registerGet(policy: Command, finish: Finish): void {
     .description('print the policy in force')
     .addHelpText(
       'after',
-      '\nThe output is what "policy set" takes.\n\nExamples:\n  $ agent-mesh policy get > policy.json',
+      '\nThe output can be edited and passed to "policy set".\n\nExamples:\n  $ agent-mesh policy get > policy.json',
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, policy: inForce } = await askControlPlane(settings, client => client.policy(signal))
@@ -51,13 +51,13 @@ function registerSet(policy: Command, finish: Finish): void {
     .command('set')
     .description('replace the policy; its own tests must pass')
     .argument('<file>', 'JSON or YAML, as "policy get" prints it; - for standard input')
-    .option('--dry-run', 'write nothing; tell what would change for whom')
-    .option('--force', 'even if nobody known could change it again')
+    .option('--dry-run', 'write nothing; show what would change for which member')
+    .option('--force', 'write it even if no known member could change it again')
     .option('--limit <n>', 'number of members that --dry-run lists, at most', countUpTo(1_000), 100)
     .addHelpText(
       'after',
       `
-A "number" in the file says which policy it was made from: if another one is in force by now, nothing is written.
+The "number" in the file names the policy that it was made from. If another policy is in force by now, nothing is written.
 
 Examples:
   $ agent-mesh policy set policy.json --dry-run
@@ -89,8 +89,8 @@ function describeWrite(
   { number, written, changes = [], changed = 0, members = 0 }: WritePolicyReply,
   output: Output,
 ): Text {
-  if (written) return `Policy ${number} is in force; members hear of it now.`
-  const summary = `Nothing was written. It would change something for ${changed} of ${members} members.`
+  if (written) return `Policy ${number} is in force and is sent to the members.`
+  const summary = `Nothing was written. The policy would change permissions of ${changed} of ${members} members.`
   if (changes.length === 0) return summary
   const listed = (permissions: { action: string; target: string }[]) =>
     permissions.map(({ action, target }) => `${action} ${target}`).join(', ') || '-'
@@ -102,20 +102,20 @@ function describeWrite(
 function registerTest(policy: Command, finish: Finish): void {
   const command = policy
     .command('test')
-    .description('run the tests of a policy file here, or of the policy in force')
+    .description('run the tests of a policy file, or of the policy in force')
     .argument('[file]', 'JSON or YAML, as "policy get" prints it; - for standard input')
     .addHelpText(
       'after',
       `
-A file is tested here, without the control plane. Warnings name what can never count: a grant that another one covers, an
-action that none of its targets is asked for; of the policy in force, and in "policy set --dry-run", also names and services
-that no member has. They change no exit code.
+A file is tested on this machine, without the control plane. Warnings name grants without effect: a grant that another one
+covers, an action that does not apply to its targets. For the policy in force, and in "policy set --dry-run", they also name
+members and services that the mesh does not have. Warnings do not change the exit code.
 
 Examples:
   $ agent-mesh policy test policy.json
   $ agent-mesh policy test
 
-Exit codes: 0 all pass, 1 a test fails, 2 the file is not a policy.`,
+Exit codes: 0 all tests pass, 1 a test fails, 2 the file is not a policy.`,
     )
   onCall<object, [string | undefined]>(command, finish, async ({ settings, output, signal }, file) => {
     const { readPolicyFile } = await import('../data/policy-file.ts')
@@ -146,7 +146,7 @@ const actions = ['call', 'publish', 'subscribe', 'connect', 'manage'] as const s
 function registerExplain(policy: Command, finish: Finish): void {
   const command = policy
     .command('explain')
-    .description('explain which grant allows something, or what is missing')
+    .description('explain which grant allows an action, or what is missing')
     .argument('<who>', 'name or peer id of a member, or a selector: role:ops, tag:web, *', parseSubject)
     .addArgument(new Argument('<action>').choices(actions))
     .argument('<what>', 'target: service:math.add, topic:alerts, port:ssh, admin:tokens', parseTarget)
@@ -157,7 +157,7 @@ Examples:
   $ agent-mesh policy explain web-1 call service:deploy.run
   $ agent-mesh policy explain role:ops manage admin:tokens
 
-Exit codes: 0 allowed, 9 denied by the policy, 4 the control plane refuses to answer, 7 no such member.`,
+Exit codes: 0 allowed, 4 the control plane refuses to answer, 7 no such member, 9 denied by the policy.`,
     )
   onCall<object, [string, Action, string]>(
     command,

@@ -26,7 +26,7 @@ interface Options extends MemberCommandOptions, CertificateOptions, Omit<RelayFl
 }
 
 const help = `
-Runs in the foreground until Ctrl-C; restarts from its data folder without the token.
+Runs in the foreground until Ctrl-C. Later starts need neither the token nor the control plane.
 ${joinHelp}
 
 Examples:
@@ -35,33 +35,47 @@ Examples:
   $ agent-mesh relay --join TOKEN --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/ws
   $ agent-mesh relay --listen /ip4/0.0.0.0/tcp/4001 --listen /ip4/0.0.0.0/tcp/443/wss --tls-cert fullchain.pem --tls-key privkey.pem
 
-Over its rate a member is slowed down and loses nothing; beyond its day its circuits end, with the
-reason in the log and in agent_mesh_relay_denied_total.
+A member that sends faster than its rate is slowed down and loses no data. The circuits of a member that has used up its
+daily quota are reset; the log and agent_mesh_relay_denied_total have the reason.
 
-Make the token with: agent-mesh token create --role relay`
+Create the token with: agent-mesh token create --role relay`
 
 export const registerRelay: Register = (program, finish) => {
   const command = takesJoin(
-    program.command('relay').description('run a relay for agents that cannot be reached directly'),
+    program
+      .command('relay')
+      .description('run a relay for agents that cannot be reached directly, in the foreground'),
     'join token with the role relay',
   )
     .addOption(nameOption())
-    .addOption(regionOption('where it is; agents prefer relays of their region'))
+    .addOption(regionOption('region of this relay; agents prefer relays of their region'))
     .addOption(listenOption(commandDefaults.relayListen))
-    .addOption(announceOption('public address'))
+    .addOption(announceOption('public address to announce'))
     .option(
       '--stun-port <port>',
-      `answer STUN on this UDP port and the next, 0 for none (default: ${commandDefaults.stunPort}, or none when taken)`,
+      `UDP port for STUN, which also uses the next one; 0: no STUN (default: ${commandDefaults.stunPort}, or none when taken)`,
       parseStunPort,
     )
     .option(
       '--member-rate <mib>',
-      'MiB a second that one member may send (default: 32, 0 for no limit)',
+      'limit of one member, MiB per second (default: 32; 0: no limit)',
       parseLimit,
     )
-    .option('--member-daily <gib>', 'GiB a day that one member may send (default: 256)', parseLimit)
-    .option('--total-rate <mib>', 'MiB a second of all members (default: 256)', parseLimit)
-    .option('--total-daily <gib>', 'GiB a day of all members (default: 2048)', parseLimit)
+    .option(
+      '--member-daily <gib>',
+      'limit of one member, GiB per day (default: 256; 0: no limit)',
+      parseLimit,
+    )
+    .option(
+      '--total-rate <mib>',
+      'limit of all members together, MiB per second (default: 256; 0: no limit)',
+      parseLimit,
+    )
+    .option(
+      '--total-daily <gib>',
+      'limit of all members together, GiB per day (default: 2048; 0: no limit)',
+      parseLimit,
+    )
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())

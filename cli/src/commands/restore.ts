@@ -12,20 +12,20 @@ export const registerRestore: Register = (admin, finish) => {
   const command = admin
     .command('restore')
     .description('restore a backup into an empty store')
-    .argument('<file>', 'written by agent-mesh admin backup')
-    .addOption(storeOption('where to'))
+    .argument('<file>', 'backup file, written by agent-mesh admin backup')
+    .addOption(storeOption('store to restore into'))
     .addHelpText(
       'after',
       `
-Nothing may run in the data folder. Key files that are there stay: they may be newer than the backup. A store that holds a
-mesh, and a folder with the keys of another mesh, are left alone. The next start of the control plane makes members accept
-what the backup says, as --restored does, and prints what has to be done again.
+Stop the process of the data folder first. Existing key files are kept: they may be newer than the backup. A store that
+holds a mesh, and a folder with the keys of another mesh, are refused. The next start of the control plane makes members
+accept the restored state, as --restored does, and prints what you have to do again.
 
 Examples:
   $ agent-mesh admin restore mesh-2027-01-31.backup
   $ agent-mesh --data /srv/mesh admin restore mesh.backup --store postgres://mesh@db.example.com/mesh
 
-Exit codes: 0 restored, 2 the backup is damaged, 7 it is of another kind of store, 8 the store or folder is in use.`,
+Exit codes: 0 restored, 2 the backup is damaged, 7 it is from another kind of store, 8 the store or folder is in use.`,
     )
   onCall<{ store?: string }, [string]>(command, finish, async ({ settings, options, output }, given) => {
     const { parseStoreChoice, restoreBackup } = await import('@agent-mesh/lambdas')
@@ -53,6 +53,6 @@ Exit codes: 0 restored, 2 the backup is damaged, 7 it is of another kind of stor
 
 const restoredText = ({ meshId, at, store, rows, files }: RestoredBackup, flags: string): Text => [
   `Restored ${rows} rows into ${store}: mesh ${meshId} as of ${new Date(at).toISOString()}.`,
-  files.length === 0 ? 'Every key file was there and stays.' : `Written: ${files.join(', ')}.`,
+  files.length === 0 ? 'All key files existed and were kept.' : `Written: ${files.join(', ')}.`,
   `Start it: agent-mesh${flags} control-plane`,
 ]

@@ -11,14 +11,14 @@ export const registerRestored: Register = (admin, finish) => {
   const command = admin
     .command('restored')
     .description('resume a mesh on AWS whose table was restored from a backup')
-    .option('--stack <name>', 'its CloudFormation stack', commandDefaults.stack)
+    .option('--stack <name>', 'CloudFormation stack of the mesh', commandDefaults.stack)
     .addHelpText(
       'after',
       `
-Uses your AWS credentials: it reads the stack, signs with its key in KMS and writes its table. Members would refuse what is
-older than what they know; it gets numbers above that. Says what has to be done again. May be repeated.
+Uses your AWS credentials: it reads the stack, signs with its key in KMS and writes its table. Members refuse documents that
+are older than those they know, so the restored ones get higher numbers. Prints what you have to do again. May be repeated.
 
-A control plane of your own is started once with: agent-mesh control-plane --restored
+For a control plane that runs as a process, use instead: agent-mesh control-plane --restored
 
 Examples:
   $ agent-mesh admin restored
@@ -26,7 +26,7 @@ Examples:
     )
   onCall<RestoredOptions, []>(command, finish, async ({ settings, options, output }) => {
     const { restoreStack } = await import('../aws/first-admin.ts')
-    const restored = await withProgress(settings, `Taking up the mesh of ${options.stack}`, () =>
+    const restored = await withProgress(settings, `Resuming the mesh of ${options.stack}`, () =>
       restoreStack(options.stack, settings.data),
     )
     const { restoredText } = await import('../show/restored.ts')

@@ -20,8 +20,8 @@ export const registerRevoke: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
-Whoever has a link to it cuts it off within seconds; its key never joins again, whatever token it has. The machine may join
-anew with a new key: an empty data folder and a new token.
+Members disconnect it within seconds. Its key cannot join again, with any token. The machine may join with a new key: an
+empty data folder and a new token.
 
 Examples:
   $ agent-mesh revoke web-1
@@ -29,16 +29,19 @@ Examples:
   $ agent-mesh revocations`,
     )
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
-    // Who cannot revoke at all is not asked whether to.
+    // A caller without the right is not asked to confirm.
     const client = await controlPlaneOf(settings)
     if (options.yes !== true && !(await confirmed(`Revoke ${who} permanently?`, signal)))
-      throw new MeshError('cancelled', `Cannot revoke ${who}: it was not confirmed`, {
+      throw new MeshError('cancelled', `Cannot revoke ${who}: not confirmed`, {
         hint: 'Answer y, or pass --yes.',
       })
     const reply = await withProgress(settings, `Asking ${client.url}`, () =>
       client.revoke(requestOf(who), signal),
     )
-    output.result(reply, () => `${reply.name} (${reply.peerId}) is revoked: list number ${reply.number}.`)
+    output.result(
+      reply,
+      () => `${reply.name} (${reply.peerId}) is revoked (revocation list ${reply.number}).`,
+    )
   })
 }
 
@@ -54,7 +57,7 @@ export const registerRevocations: Register = (program, finish) => {
     .description('list revoked members')
     .addHelpText(
       'after',
-      '\nAn entry leaves the list after 22 days; its key stays revoked.\n\nExamples:\n  $ agent-mesh revocations',
+      '\nAn entry leaves the list after 22 days; the key stays revoked.\n\nExamples:\n  $ agent-mesh revocations',
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, revoked = [] } = await askControlPlane(settings, client => client.revocations(signal))
@@ -64,7 +67,7 @@ export const registerRevocations: Register = (program, finish) => {
         ['PEER ID', 'REVOKED'],
         revoked.map(({ peerId, at }) => [peerId, when(at)]),
       ),
-      `list number ${number}`,
+      `revocation list ${number}`,
     ])
   })
 }

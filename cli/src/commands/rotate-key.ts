@@ -19,33 +19,33 @@ export const registerRotateKey: Register = (admin, finish) => {
     .description('rotate the authority (signing) key without downtime')
     .option(
       '--revoke',
-      'the keys of now were stolen: nothing they signed counts any more, members renew at once',
+      'revoke the current keys, which were stolen: their signatures become invalid and members renew at once',
     )
-    .option('--stack <name>', 'of a mesh on AWS: its CloudFormation stack')
-    .option('--kms-key <id>', 'of a mesh on AWS: the new key in KMS (id, ARN or alias)')
+    .option('--stack <name>', 'CloudFormation stack of a mesh on AWS')
+    .option('--kms-key <id>', 'new key in KMS of a mesh on AWS (id, ARN or alias)')
     .addHelpText(
       'after',
       `
-Asks the control plane that runs in this context. Members are told of the new key at once, and it signs two minutes later;
-what the old one signed stays good until it expires. With --revoke the root key takes the place of the old ones: links of
-members end until they have renewed, which takes seconds and needs the control plane to be reachable.
+Asks the control plane that runs in this context. Members receive the new key at once, and it signs two minutes later;
+documents that the old key signed stay valid until they expire. With --revoke the root key replaces the old keys: links of
+members end until they have renewed, which takes seconds and needs a reachable control plane.
 
-On AWS it writes the table with your credentials; afterwards deploy the stack with the new key. Without --revoke, do that
-two minutes later; with it, at once.
+On AWS it writes the table with your credentials. Then deploy the stack with the new key: two minutes later, or at once
+with --revoke.
 
 Examples:
   $ agent-mesh admin rotate-key
   $ agent-mesh admin rotate-key --revoke
   $ agent-mesh admin rotate-key --stack ProdMesh --kms-key alias/mesh-2027
 
-Exit codes: 0 done, 3 nothing runs in this context, 7 something else than a control plane does, 8 another rotation is under way.`,
+Exit codes: 0 done, 3 no process runs in this context, 7 the process is no control plane, 8 another rotation is in progress.`,
     )
   onCall<RotateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { revoke = false, stack, kmsKey } = options
     if ((stack === undefined) !== (kmsKey === undefined))
       throw new MeshError(
         'invalid_argument',
-        'Cannot rotate the authority key: --stack and --kms-key go together',
+        'Cannot rotate the authority key: --stack and --kms-key are needed together',
       )
     const rotated = await withProgress(settings, 'Rotating the authority key', async () => {
       if (stack !== undefined && kmsKey !== undefined) {
@@ -63,7 +63,7 @@ function rotatedText({ kid, signsAt, revoked }: LocalRotateKeyReply, output: Out
   const wait = Math.max(0, Math.ceil((signsAt - Date.now()) / 1_000))
   return [
     `${output.style('green', 'The authority key is rotated')}: ${kid}`,
-    wait > 0 ? `It signs in ${wait} s; until then members hear of it.` : 'It signs from now on.',
+    wait > 0 ? `It signs in ${wait} s, when all members have received it.` : 'It signs from now on.',
     ...revoked.map(old => `revoked ${old}`),
     'Back up the data folder: it holds the new key.',
   ]

@@ -7,7 +7,8 @@ export const registerServices: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
-METHODS are those that this member may call, as a provider tells them; - where none did within 3 s.
+METHODS lists the methods that this member may call, as a provider describes them. It is - when no provider answered
+within 3 s.
 
 Examples:
   $ agent-mesh services

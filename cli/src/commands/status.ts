@@ -8,7 +8,7 @@ import { onCall, type Register } from './define.ts'
 export const registerStatus: Register = (program, finish) => {
   const command = program
     .command('status')
-    .description('show the state of the process of this context')
+    .description('show the state of the process that runs in this context')
     .addOption(watchOption('2s'))
     .addHelpText(
       'after',
@@ -18,7 +18,7 @@ Examples:
   $ agent-mesh status --watch
   $ agent-mesh status --json | jq .ready
 
-Exit codes: 0 it answers (ready or not: see "ready"), 3 nothing runs in this context.`,
+Exit codes: 0 the process answers (the field "ready" tells whether it is ready), 3 no process runs in this context.`,
     )
   onCall<WatchOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')

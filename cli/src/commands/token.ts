@@ -23,7 +23,7 @@ interface CreateOptions {
 export const registerToken = groupOf({
   name: 'token',
   description: 'create, show and revoke join tokens',
-  help: '\nThese ask the control plane with the admin key of the context.',
+  help: '\nThese commands ask the control plane with the admin key of the context.',
   commands: [registerCreate, registerList, registerShowToken, registerRevoke],
 })
 
@@ -33,7 +33,7 @@ function registerCreate(token: Command, finish: Finish): void {
     .description('create a join token (shown once)')
     .option(
       '--uses <n>',
-      'how many members may join with it (default: 1, with --ephemeral no limit)',
+      'number of members that may join with it (default: 1; with --ephemeral: no limit)',
       countUpTo(100_000),
     )
     .addOption(

@@ -28,27 +28,29 @@ interface Options extends MemberCommandOptions {
 
 export const registerUp: Register = (program, finish) => {
   const command = takesJoin(
-    program.command('up').description('run the agent of this machine (foreground)'),
+    program.command('up').description('run the agent of this machine in the foreground'),
     'join token',
   )
     .addOption(nameOption())
-    .addOption(regionOption('where this machine is'))
+    .addOption(regionOption('region of this machine'))
     .addOption(listenOption(commandDefaults.agentListen))
-    .option('--no-listen', 'listen nowhere: others reach this agent over relays and punched paths')
-    .addOption(announceOption('address'))
+    .option('--no-listen', 'do not listen: members reach this agent through relays and hole punching')
+    .addOption(announceOption('address to announce instead of the ones it listens on'))
     .addOption(
-      new Option('--paths <paths>', 'relay: dial over relays alone').choices(['any', 'relay']).default('any'),
+      new Option('--paths <paths>', 'paths that it dials: any, or relays only')
+        .choices(['any', 'relay'])
+        .default('any'),
     )
-    .option('--no-mdns', 'neither look for members on the LAN nor be found there')
-    .option('--serve <file>', 'module whose exports are services to serve; may be repeated', collect)
+    .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
+    .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText(
       'after',
       `
-Runs in the foreground until Ctrl-C; the other commands talk to it. It restarts from its data folder without the token,
-also while the control plane is unavailable.
+Runs in the foreground until Ctrl-C; the other commands talk to it. Later starts need neither the token nor the control
+plane: the data folder has what the agent needs.
 ${joinHelp}
 
 Examples:

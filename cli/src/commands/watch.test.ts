@@ -82,7 +82,7 @@ test.skipIf(noTerminal)('peers --watch on a terminal draws in place, and leaves 
   const run = await watched(
     'script',
     ['-qec', `stty rows 24 cols 100; exec ${line}`, '/dev/null'],
-    /each 0.1 s; Ctrl-C ends[^]*each 0.1 s/,
+    /every 0.1 s; Ctrl-C stops[^]*every 0.1 s/,
   )
   run.stdin.write('\u0003')
   expect((await run.exited)[0]).toBe(0)

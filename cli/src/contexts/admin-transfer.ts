@@ -17,11 +17,14 @@ export async function readAdminContext(data: string, url: string | undefined): P
   const context = await readContext(data)
   const reached = url ?? context.publicUrl ?? context.url
   if (!URL.canParse(reached) || !/^https?:$/.test(new URL(reached).protocol))
-    throw new MeshError('invalid_argument', `Cannot export the context: ${reached} is no http or https URL`)
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot export the context: ${reached} is not an http or https URL`,
+    )
   if (url === undefined && /^(?:localhost|127\..*|\[::1\])$/.test(new URL(reached).hostname))
     throw new MeshError(
       'invalid_argument',
-      `Cannot export the context: ${reached} is this machine for whoever asks`,
+      `Cannot export the context: ${reached} means the local machine everywhere`,
       { hint: 'Pass --url URL, or start the control plane with --public-url.' },
     )
   return { url: reached, meshId: context.meshId, identity: await loadIdentity(data, context.admin) }
@@ -59,9 +62,9 @@ async function mustBeSame(data: string, { meshId, identity }: Omit<AdminContext,
 const conflict = (data: string, cause?: unknown): MeshError =>
   new MeshError(
     'conflict',
-    `Cannot import the context: ${data} administers another mesh, or as another admin`,
+    `Cannot import the context: ${data} already administers another mesh, or has another admin key`,
     {
       cause,
-      hint: 'Import it into a context of its own: --context NAME.',
+      hint: 'Import it into another context with --context NAME.',
     },
   )

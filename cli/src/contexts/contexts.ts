@@ -83,15 +83,15 @@ export async function useContext(folder: string, name: string): Promise<void> {
 export async function removeContext(folder: string, name: string, force: boolean): Promise<KnownContext> {
   const data = join(folder, contextName(name))
   if (!(await exists(data)))
-    throw new MeshError('not_found', `Cannot remove context ${name}: there is no ${data}`, {
-      hint: 'See which there are with "agent-mesh context list".',
+    throw new MeshError('not_found', `Cannot remove context ${name}: there is no folder ${data}`, {
+      hint: 'List the contexts with "agent-mesh context list".',
     })
   const context = await describeContext(name, data)
   if (context.holds.includes('mesh') && !force)
     throw new MeshError(
       'permission_denied',
-      `Cannot remove context ${name}: ${data} holds the keys of a mesh, without which it is lost`,
-      { hint: 'Keep a copy of the folder, then pass --force.' },
+      `Cannot remove context ${name}: ${data} holds the keys of a mesh`,
+      { hint: 'The mesh is lost without them: keep a copy of the folder, then pass --force.' },
     )
   const owned = await ownDataFolder(data, 'context remove', stopFirst)
   try {

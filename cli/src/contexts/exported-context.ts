@@ -97,7 +97,10 @@ export async function openExported(
 async function unsealed(exported: Exported, passphrase: string | undefined): Promise<Buffer> {
   const { format, version, url, meshId, seal, key } = exported
   if (seal === undefined || passphrase === undefined)
-    throw new MeshError('invalid_argument', 'Cannot import the context: its key is sealed with a passphrase')
+    throw new MeshError(
+      'invalid_argument',
+      'Cannot import the context: its key is encrypted with a passphrase',
+    )
   const sealed = Buffer.from(key, 'base64url')
   const { kdf, n, r, p, salt, cipher: name, iv } = seal
   const open = { format, version, url, meshId, seal: { kdf, n, r, p, salt, cipher: name, iv } }

@@ -14,7 +14,7 @@ export async function passphraseOf(
 ): Promise<string> {
   if (file !== undefined) return (await readInput(file, 4096)).replace(/\r?\n$/, '')
   const passphrase = await askSecret('Passphrase', signal)
-  if (twice && (await askSecret('The same again', signal)) !== passphrase)
-    throw new MeshError('invalid_argument', 'Cannot use the passphrase: the second one differs')
+  if (twice && (await askSecret('Repeat the passphrase', signal)) !== passphrase)
+    throw new MeshError('invalid_argument', 'Cannot use the passphrase: the two entries differ')
   return passphrase
 }

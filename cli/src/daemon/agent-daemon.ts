@@ -63,7 +63,7 @@ const whatNext = (
   ...otherNameText(asked, name),
   `peer id  ${peerId}`,
   '',
-  `Ask it from another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops it.`,
+  `From another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops the agent.`,
 ]
 
 function localAgent(agent: Agent): LocalDaemon {

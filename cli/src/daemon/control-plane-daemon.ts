@@ -90,7 +90,7 @@ function storeOf({ store, createTable }: ControlPlaneFlags): StoreChoice | undef
   const choice = store === undefined ? undefined : parseStoreChoice(store)
   if (!createTable) return choice
   if (choice?.kind === 'dynamodb') return { ...choice, createTable }
-  throw new MeshError('invalid_argument', 'Cannot create a table: the store is not dynamodb:TABLE')
+  throw new MeshError('invalid_argument', 'Cannot use --create-table: the store is not dynamodb:TABLE')
 }
 
 function howToJoin(
@@ -118,7 +118,7 @@ function howToJoin(
     ),
     ...(restored === undefined ? [] : ['', ...restoredText(restored, flags)]),
     '',
-    'Ctrl-C stops it.',
+    'Ctrl-C stops the control plane.',
   ]
 }
 
@@ -130,7 +130,7 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
     call: () => notHere('call'),
     callAll: () => notHere('call'),
     ping: () => notHere('ping'),
-    path: () => notHere('tell a path'),
+    path: () => notHere('show a path'),
     backup: () => running.backup(),
     confirmClock: async () => {
       await running.confirmClock()
@@ -143,7 +143,7 @@ function localControlPlane(running: RunningControlPlane, startedAt: number): Loc
 function notHere(action: string): Promise<never> {
   const message = `Cannot ${action}: a control plane runs in this context, not an agent`
   return Promise.reject(
-    new MeshError('unsupported', message, { hint: 'Ask the context of an agent: --context NAME.' }),
+    new MeshError('unsupported', message, { hint: 'Name the context of an agent with --context NAME.' }),
   )
 }
 

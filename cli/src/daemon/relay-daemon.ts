@@ -72,12 +72,12 @@ const whatNext = (
   output: Output,
   flags: string,
 ): Text => [
-  `${output.style('green', `${name} relays`)} for mesh ${meshId}.`,
+  `${output.style('green', `Relay ${name} is up`)} in mesh ${meshId}.`,
   ...otherNameText(asked, name),
-  `peer id  ${peerId}`,
-  `told to members: ${addresses.join(', ')}`,
+  `peer id    ${peerId}`,
+  `announces  ${addresses.join(', ')}`,
   '',
-  `Ask it from another terminal: agent-mesh${flags} status, peers, services, ping. Ctrl-C stops it.`,
+  `From another terminal: agent-mesh${flags} status, peers, services, ping. Ctrl-C stops the relay.`,
 ]
 
 function localRelay(relay: Relay): LocalDaemon {
@@ -89,13 +89,13 @@ function localRelay(relay: Relay): LocalDaemon {
     callAll: () => notHere('call'),
     ping: async ({ peer, timeoutMs }) =>
       await relay.ping(peer, timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    path: () => notHere('tell a path'),
+    path: () => notHere('show a path'),
   }
 }
 
 function notHere(action: string): Promise<never> {
-  const message = `Cannot ${action}: a relay runs in this context, and relays call nobody`
+  const message = `Cannot ${action}: a relay runs in this context, and relays make no calls`
   return Promise.reject(
-    new MeshError('unsupported', message, { hint: 'Ask the context of an agent: --context NAME.' }),
+    new MeshError('unsupported', message, { hint: 'Name the context of an agent with --context NAME.' }),
   )
 }

@@ -39,7 +39,10 @@ export function reloadOnHangup(
             : each
         })
       } catch (error) {
-        log.error({ err: toMeshError(error, 'internal', 'reload') }, 'not reloaded: all stays as it was')
+        log.error(
+          { err: toMeshError(error, 'internal', 'reload') },
+          'not reloaded: the settings are unchanged',
+        )
       }
     })
   })

@@ -111,7 +111,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
 async function inTime(stopping: Promise<void>, kind: string, ms: number): Promise<void> {
   const cancel = new AbortController()
   const late = sleep(ms, { signal: cancel.signal }).then(() => {
-    throw new MeshError('internal', `Cannot stop the ${kind} within ${ms} ms: it ends as it is`)
+    throw new MeshError('internal', `Cannot stop the ${kind} within ${ms} ms: the process exits now`)
   })
   try {
     await Promise.race([stopping, late])

@@ -46,7 +46,7 @@ function parseExact(text: string, place: string, from: string): unknown {
   } catch (cause) {
     throw new MeshError('invalid_argument', `Cannot read params: ${from} is not JSON`, {
       cause,
-      hint: `In a shell, quote it: '{"a":1}'. Or pass fields: -f key=value.`,
+      hint: `In a shell, quote JSON: '{"a":1}'. Or pass fields: -f key=value.`,
     })
   }
   refuseInexact(text, place)
@@ -59,7 +59,7 @@ function refuseInexact(text: string, place: string): void {
   throw new MeshError(
     'invalid_argument',
     `Cannot read params: ${inexact.place} is ${inexact.text.slice(0, 40)}, which would become ${Number(inexact.text)}`,
-    { hint: 'Give it as text, in quotes or with -f.' },
+    { hint: 'Pass the number as text: in quotes, or with -f.' },
   )
 }
 

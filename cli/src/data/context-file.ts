@@ -43,9 +43,9 @@ export const hasContext = (folder: string): Promise<boolean> =>
 export async function readContext(folder: string): Promise<Context> {
   const path = contextFile(folder)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new MeshError('not_found', `Cannot administer a mesh from ${folder}: there is no ${path}`, {
+    throw new MeshError('not_found', `Cannot administer a mesh from ${folder}: it has no context.json`, {
       cause,
-      hint: 'Use the context in which agent-mesh control-plane was started (--context NAME, --data DIR).',
+      hint: 'Name the context of the control plane, or one that was imported, with --context NAME or --data DIR.',
     })
   })
   return parseJson(contextSchema, text, `read ${path}`)

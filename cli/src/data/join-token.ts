@@ -29,7 +29,7 @@ export async function tokenOf(source: string): Promise<string> {
   if (token !== '') return token
   const where = file === undefined ? 'it is' : file === '-' ? 'standard input is' : `${file} is`
   throw new MeshError('invalid_argument', `Cannot read the join token: ${where} empty`, {
-    hint: 'Make a token with "agent-mesh token create".',
+    hint: 'Create a token with "agent-mesh token create".',
   })
 }
 

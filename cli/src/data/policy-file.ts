@@ -50,8 +50,12 @@ async function memberCalled(client: ControlPlaneClient, who: string, signal: Abo
     if (found !== undefined) return found
     cursor = page.next
     if (cursor === undefined)
-      throw new MeshError('not_found', `Cannot explain: no member of the map is called ${who}`, {
-        hint: 'For what a role or an admin may do, ask by selector: role:admin.',
-      })
+      throw new MeshError(
+        'not_found',
+        `Cannot explain the policy for ${who}: no member of the map has this name`,
+        {
+          hint: 'Ask for a role with a selector: role:admin.',
+        },
+      )
   }
 }

@@ -59,7 +59,7 @@ function parsed(text: string, file: string, lines: LineCounter): Document {
 }
 
 function notPolicy(file: string, problems: readonly string[]): MeshError {
-  const [first = 'it is none', ...others] = problems
+  const [first = 'it is not a policy', ...others] = problems
   return new MeshError('invalid_argument', `Cannot read policy ${file}: ${first}`, {
     details: { problems },
     ...(others.length > 0 && { hint: `Also: ${others.slice(0, told).join('; ')}` }),

@@ -37,6 +37,6 @@ function readFailure(file: string, cause: unknown): MeshError {
   return new MeshError(
     missing ? 'not_found' : 'invalid_argument',
     `Cannot read ${nameOf(file)}: ${missing ? 'there is no such file' : code}`,
-    { cause, hint: 'Name a file, or - for standard input.' },
+    { cause, hint: 'Name an existing file, or - for standard input.' },
   )
 }

@@ -49,7 +49,7 @@ export async function startDemoMesh(say: (text: string) => void, signal: AbortSi
     await Promise.all(relays.map(({ ready }) => ready))
     const agents = demoDefaults.agents.map(name => start(name, agentArguments(name), agentToken.token))
     await Promise.all(agents.map(({ ready }) => ready))
-    say('Waiting until all know each other')
+    say('Waiting until all members know each other')
     const [found] = await Promise.all([followHidden(agents, signal), converged(agents, signal)])
     say(foundPathText(found))
     return { controlPlane, relays, agents, found, stop }
@@ -82,7 +82,7 @@ async function converged(agents: readonly Child[], signal: AbortSignal): Promise
       if (performance.now() > end)
         throw new MeshError(
           'unavailable',
-          `Cannot bring the mesh up: ${name} sees ${await online()} of ${others} members`,
+          `Cannot start the demo mesh: ${name} sees ${await online()} of ${others} members`,
         )
       await wait(demoDefaults.pollMs, undefined, { signal })
     }

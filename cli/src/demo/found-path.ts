@@ -31,8 +31,8 @@ export async function followPath(from: Child, to: Child, signal: AbortSignal): P
   return { from: from.name, to: to.name, seen }
 }
 
-/** `cleo and dan, which nobody can dial: relay, direct after 210 ms` */
+/** `cleo and dan, neither of which listens: relay, then direct after 210 ms` */
 export function foundPathText({ from, to, seen }: FoundPath): string {
   const steps = seen.map(({ path, ms }, index) => (index === 0 ? path : `${path} after ${ms} ms`))
-  return `${from} and ${to}, which nobody can dial: ${steps.join(', ') || 'no path yet'}`
+  return `${from} and ${to}, neither of which listens: ${steps.join(', then ') || 'no path yet'}`
 }

@@ -28,10 +28,10 @@ export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSign
         callTable(mesh.agents, calls, output),
         output.style('dim', foundPathText(mesh.found)),
         '',
-        output.style('bold', `${mesh.agents[0]?.name} asks everyone: host.info`),
+        output.style('bold', `${mesh.agents[0]?.name} calls host.info on all members`),
         fleet,
         '',
-        output.style('dim', 'Ctrl-C stops everything and removes its data.'),
+        output.style('dim', 'Ctrl-C stops the demo and removes its data.'),
       ]),
     )
     await wait(demoDefaults.roundMs, undefined, { signal }).catch(() => undefined)

@@ -4,13 +4,13 @@ import { environmentHelp } from './environment.ts'
 
 const examples: readonly (readonly [string, string])[] = [
   ['$ agent-mesh control-plane', 'start a mesh on this machine'],
-  ['$ agent-mesh token create --uses 5', 'let five machines join it'],
-  ['$ agent-mesh up --join @FILE', 'join with the token in FILE and stay in the mesh'],
-  ['$ agent-mesh peers --watch', 'members, their state and path'],
+  ['$ agent-mesh token create --uses 5', 'make a token with which five machines may join'],
+  ['$ agent-mesh up --join @FILE', 'join with the token in FILE and run the agent'],
+  ['$ agent-mesh peers --watch', 'watch members, their state and path'],
   ['$ agent-mesh call host.info --peer web-1', 'call a method of one member'],
-  ['$ agent-mesh call-all host.info', 'call it on all members'],
-  ['$ agent-mesh demo', 'try a mesh of processes on this machine'],
-  ['$ source <(agent-mesh completion bash)', 'complete commands with the Tab key'],
+  ['$ agent-mesh call-all host.info', 'call it on all online members'],
+  ['$ agent-mesh demo', 'run a demo mesh on this machine'],
+  ['$ source <(agent-mesh completion bash)', 'complete commands with the Tab key in this shell'],
 ]
 
 export const rootHelp = (): string =>
@@ -22,7 +22,7 @@ export const rootHelp = (): string =>
       exitCodeMeanings.map(([code, means]) => [String(code), means]),
     ),
     ...section('Examples:', examples),
-    'The options and examples of a command: agent-mesh COMMAND --help',
+    'Options and examples of a command: agent-mesh COMMAND --help',
   ].join('\n')
 
 /** A heading, its lines in two columns, and an empty line. */

@@ -47,8 +47,8 @@ export function localApp(daemon: LocalDaemon): Hono {
       if (inexact !== undefined)
         throw new MeshError(
           'invalid_argument',
-          `Cannot read ${what} request: ${inexact.place} is ${inexact.text.slice(0, 40)}, which no number here can be`,
-          { hint: 'Send it as text.' },
+          `Cannot read ${what} request: ${inexact.place} is ${inexact.text.slice(0, 40)}, which JavaScript cannot represent`,
+          { hint: 'Send the number as text.' },
         )
       return c.json(await answer(request, { signal: c.req.raw.signal }))
     })
@@ -73,7 +73,7 @@ export function localApp(daemon: LocalDaemon): Hono {
 
 const noControlPlane = (action: string) =>
   new MeshError('unsupported', `Cannot ${action}: no control plane runs in this context`, {
-    hint: 'Ask the context of the control plane: --context NAME, or --data DIR.',
+    hint: 'Name the context of the control plane with --context NAME or --data DIR.',
   })
 
 function problem(error: MeshError): Response {

@@ -45,7 +45,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     if (Buffer.byteLength(text) > commandDefaults.localRequestBytes)
       throw new MeshError(
         'too_large',
-        `Cannot ask ${path}: the request is over ${commandDefaults.localRequestBytes} bytes`,
+        `Cannot send the request: it is over ${commandDefaults.localRequestBytes} bytes`,
       )
     return ask(wire, { method: 'POST', path, body: text, timeoutMs }, schema)
   }
@@ -94,7 +94,8 @@ interface Ask {
 
 async function ask<S extends z.ZodMiniType>(wire: Wire, what: Ask, schema: S): Promise<z.output<S>> {
   const { status, text } = await exchange(wire, what)
-  if (status === 200) return parseJson(schema, text, `read reply of ${what.path}`, 'protocol_error')
+  if (status === 200)
+    return parseJson(schema, text, `read the reply of the process of ${wire.folder}`, 'protocol_error')
   throw problemIn(text, what.path)
 }
 
@@ -130,9 +131,13 @@ function exchange(
 
 function failureOf(error: unknown, folder: string, path: string, timedOut: number | false): MeshError {
   if (timedOut !== false)
-    return new MeshError('deadline_exceeded', `Cannot ask ${path}: no answer within ${timedOut} ms`, {
-      cause: error,
-    })
+    return new MeshError(
+      'deadline_exceeded',
+      `Cannot ask the process of ${folder}: no answer within ${timedOut} ms`,
+      {
+        cause: error,
+      },
+    )
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return new NothingRunningError(folder, error)
   if (code === 'EACCES')
@@ -141,8 +146,8 @@ function failureOf(error: unknown, folder: string, path: string, timedOut: numbe
       `Cannot open ${socketPath(folder)}: it belongs to another user`,
       {
         cause: error,
-        hint: 'Run the command as the user who runs agent-mesh up.',
+        hint: 'Run the command as the user that runs agent-mesh up.',
       },
     )
-  return toMeshError(error, 'unavailable', `ask ${path}`)
+  return toMeshError(error, 'unavailable', `ask the process of ${folder}`)
 }

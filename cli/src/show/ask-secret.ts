@@ -8,9 +8,13 @@ import { Writable } from 'node:stream'
  */
 export async function askSecret(question: string, signal: AbortSignal): Promise<string> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true)
-    throw new MeshError('invalid_argument', 'Cannot ask for the passphrase: this is no terminal', {
-      hint: 'Pass --passphrase-file FILE.',
-    })
+    throw new MeshError(
+      'invalid_argument',
+      'Cannot ask for the passphrase: stdin or stderr is not a terminal',
+      {
+        hint: 'Pass --passphrase-file FILE.',
+      },
+    )
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true })
   process.stderr.write(`${question}: `)

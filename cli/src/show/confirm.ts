@@ -8,9 +8,13 @@ import { createInterface } from 'node:readline/promises'
  */
 export async function confirmed(question: string, signal: AbortSignal): Promise<boolean> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true)
-    throw new MeshError('invalid_argument', 'Cannot ask for confirmation: this is no terminal', {
-      hint: 'Pass --yes.',
-    })
+    throw new MeshError(
+      'invalid_argument',
+      'Cannot ask for confirmation: stdin or stderr is not a terminal',
+      {
+        hint: 'Confirm with --yes.',
+      },
+    )
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
     return /^y(?:es)?$/i.test((await terminal.question(`${printable(question)} [y/N] `, { signal })).trim())

@@ -1,17 +1,18 @@
 import type { RestoredMesh } from '@agent-mesh/lambdas'
 
-/** What an operator is told after a restore: what is lost with the time since the backup, and what to do about it. */
+/** For the operator after a restore: what is lost since the backup, and what to do about it. */
 export function restoredText({ lastEntryAt }: RestoredMesh, flags: string): string[] {
   const command = `agent-mesh${flags}`
   const end = lastEntryAt === undefined ? 'an unknown time' : new Date(lastEntryAt).toISOString()
   return [
-    'The mesh is taken up from its backup: members take its policy, relays and revocations, and read the map anew.',
-    `Its audit log ended at ${end}. What was done later is lost; do it again:`,
-    `  revocations   ${command} revoke NAME. Until then who was revoked since is let in. Agents and relays have on record`,
-    '                whom they cut off: agent-mesh audit tail --where local, there',
-    '  joins         who joined since is unknown, its status says so: it joins again with a new token. To put all such out',
-    `                at once, also those revoked since: ${command} admin rotate-key --revoke`,
-    `  tokens        ${command} token list. Those used or revoked since are good again: token revoke ID`,
-    `  policy        ${command} policy get shows the one in force`,
+    'The mesh is resumed from its backup. Members accept its policy, relays and revocations, and read the map again.',
+    `The audit log of the backup ends at ${end}. Changes after that time are lost; make them again:`,
+    `  revocations   ${command} revoke NAME. Until then, members that were revoked after the backup are admitted. Agents`,
+    '                and relays have recorded which members they disconnected: agent-mesh audit tail --where local, there',
+    '  joins         Members that joined after the backup are unknown, and their status says so. They join again with a',
+    `                new token. To disconnect all of them at once: ${command} admin rotate-key --revoke`,
+    `  tokens        ${command} token list. Tokens that were used or revoked after the backup are valid again:`,
+    `                ${command} token revoke ID`,
+    `  policy        ${command} policy get shows the policy in force`,
   ]
 }

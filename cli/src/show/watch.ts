@@ -30,7 +30,7 @@ export interface WatchOptions {
 
 /** @param every how often without a value: `2s` */
 export const watchOption = (every: string): Option =>
-  new Option('--watch [time]', `repeat each ${every}, or TIME, until Ctrl-C`)
+  new Option('--watch [time]', `repeat every ${every}, or every TIME, until Ctrl-C`)
     .argParser(parseInterval)
     .preset(every)
 
@@ -88,7 +88,7 @@ async function redrawn(output: Output, every: number): Promise<Screen> {
   const update = createLogUpdate(process.stdout)
   let page: string[] = []
   const draw = (failure?: string) => {
-    const foot = `${new Date().toLocaleTimeString('en-GB')}, each ${every / 1_000} s; Ctrl-C ends`
+    const foot = `${new Date().toLocaleTimeString('en-GB')}, every ${every / 1_000} s; Ctrl-C stops`
     const told = failure === undefined ? [] : [output.style('red', failure)]
     const below = render(['', output.style('dim', foot), ...told])
     update([...fitted(page, process.stdout.rows), below].join('\n'))
