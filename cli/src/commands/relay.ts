@@ -1,3 +1,5 @@
+import type { Command } from 'commander'
+
 import { parseLimit, parseStunPort } from '../arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { RelayFlags } from '../daemon/relay-daemon.ts'
@@ -40,22 +42,9 @@ daily quota are reset; the log and agent_mesh_relay_denied_total have the reason
 
 Create the token with: agent-mesh token create --role relay`
 
-export const registerRelay: Register = (program, finish) => {
-  const command = takesJoin(
-    program
-      .command('relay')
-      .description('run a relay for agents that cannot be reached directly, in the foreground'),
-    'join token with the role relay',
-  )
-    .addOption(nameOption())
-    .addOption(regionOption('region of this relay; agents prefer relays of their region'))
-    .addOption(listenOption(commandDefaults.relayListen))
-    .addOption(announceOption('public address to announce'))
-    .option(
-      '--stun-port <port>',
-      `UDP port for STUN, which also uses the next one; 0: no STUN (default: ${commandDefaults.stunPort}, or none when taken)`,
-      parseStunPort,
-    )
+/** What members may send through the relay. */
+const takesQuotas = (command: Command): Command =>
+  command
     .option(
       '--member-rate <mib>',
       'limit of one member, MiB per second (default: 32; 0: no limit)',
@@ -76,11 +65,29 @@ export const registerRelay: Register = (program, finish) => {
       'limit of all members together, GiB per day (default: 2048; 0: no limit)',
       parseLimit,
     )
+
+export const registerRelay: Register = (program, finish) => {
+  const command = takesJoin(
+    program
+      .command('relay')
+      .description('run a relay for agents that cannot be reached directly, in the foreground'),
+    'join token with the role relay',
+  )
+    .addOption(nameOption())
+    .addOption(regionOption('region of this relay; agents prefer relays of their region'))
+    .addOption(listenOption(commandDefaults.relayListen))
+    .addOption(announceOption('public address to announce'))
+    .option(
+      '--stun-port <port>',
+      `UDP port for STUN, which also uses the next one; 0: no STUN (default: ${commandDefaults.stunPort}, or none when taken)`,
+      parseStunPort,
+    )
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
   takesCertificate(command)
+  takesQuotas(command)
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
