@@ -7,7 +7,7 @@ const result = { won: 0, refused: 0 }
 for (let i = 0; i < Number(count); i++) {
   const peerId = `${prefix}-${i}`
   const join = { tokenHash, peerId, requestedName: 'host', serial: peerId, expiresAt: Date.now() + 1000 }
-  const code = await store.redeem(join).then(
+  const code = await store.enrolments.redeem(join).then(
     () => 'won' as const,
     (error: { code: string }) => error.code,
   )

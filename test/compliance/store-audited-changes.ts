@@ -18,10 +18,10 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
   const token = tokenOf(clock)
   const created = tokenOf(clock)
   const revoked = tokenOf(clock)
-  for (const each of [token, revoked]) await store.createToken(each)
+  for (const each of [token, revoked]) await store.tokens.createToken(each)
   const member = async (peerId: string, ephemeral = false): Promise<Enrolment> => {
     const enrolment = await enrol(store, clock, peerId, { ephemeral })
-    await store.putMember(recordOf(enrolment, 1))
+    await store.directory.putMember(recordOf(enrolment, 1))
     return enrolment
   }
   const leaving = await member('leaves')
@@ -30,56 +30,57 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
   await member('is-revoked')
   await member('silent', true)
   clock.advance(11 * minute)
-  await store.writeTimeMark(undefined, 1)
-  const { epoch } = await store.readHeads()
+  await store.ledger.writeTimeMark(undefined, 1)
+  const { epoch } = await store.directory.readHeads()
   const tokenWith = async (of: Store, hash: string) =>
-    (await of.listTokens({ limit: 100 })).find(other => other.hash === hash)
-  const isInMap = async (of: Store, peerId: string) => (await of.readMembers([peerId])).length > 0
+    (await of.tokens.listTokens({ limit: 100 })).find(other => other.hash === hash)
+  const isInMap = async (of: Store, peerId: string) => (await of.directory.readMembers([peerId])).length > 0
   const redemption = { tokenHash: token.hash, peerId: 'joins', requestedName: 'joins', serial: newSerial() }
   return {
     creates: {
-      make: of => of.createToken(created, event('creates', 'token.create')),
+      make: of => of.tokens.createToken(created, event('creates', 'token.create')),
       isMade: async of => (await tokenWith(of, created.hash)) !== undefined,
     },
     withdraws: {
-      make: of => of.revokeToken(revoked.hash.slice(0, 16), event('withdraws', 'token.revoke')),
+      make: of => of.tokens.revokeToken(revoked.hash.slice(0, 16), event('withdraws', 'token.revoke')),
       isMade: async of => (await tokenWith(of, revoked.hash))?.revokedAt !== undefined,
     },
     joins: {
-      make: of => of.redeem({ ...redemption, expiresAt: clock.now() + minute }, event('joins', 'join')),
-      isMade: async of => (await of.readEnrolment('joins')) !== undefined,
+      make: of =>
+        of.enrolments.redeem({ ...redemption, expiresAt: clock.now() + minute }, event('joins', 'join')),
+      isMade: async of => (await of.enrolments.readEnrolment('joins')) !== undefined,
     },
     revokes: {
-      make: of => of.revokeMember('is-revoked', event('revokes', 'revoke')),
-      isMade: async of => (await of.readEnrolment('is-revoked'))?.revokedAt !== undefined,
+      make: of => of.enrolments.revokeMember('is-revoked', event('revokes', 'revoke')),
+      isMade: async of => (await of.enrolments.readEnrolment('is-revoked'))?.revokedAt !== undefined,
     },
     writes: {
-      make: of => of.writePart('policy', 0, 'one', 1, event('writes', 'policy')),
-      isMade: async of => (await of.readPart('policy'))?.document === 'one',
+      make: of => of.headParts.writePart('policy', 0, 'one', 1, event('writes', 'policy')),
+      isMade: async of => (await of.headParts.readPart('policy'))?.document === 'one',
     },
     removes: {
-      make: of => of.removeMember('leaves', leaving.serial, event('removes', 'remove')),
+      make: of => of.directory.removeMember('leaves', leaving.serial, event('removes', 'remove')),
       isMade: async of => !(await isInMap(of, 'leaves')),
     },
     amends: {
-      make: of => of.amendEnrolment({ ...named, tags: ['gpu'] }, event('amends', 'amend')),
-      isMade: async of => (await of.readEnrolment('named'))?.tags.includes('gpu') === true,
+      make: of => of.enrolments.amendEnrolment({ ...named, tags: ['gpu'] }, event('amends', 'amend')),
+      isMade: async of => (await of.enrolments.readEnrolment('named'))?.tags.includes('gpu') === true,
     },
     ends: {
-      make: of => of.endEnrolment('ended', ended.serial, event('ends', 'end')),
-      isMade: async of => (await of.readEnrolment('ended')) === undefined,
+      make: of => of.enrolments.endEnrolment('ended', ended.serial, event('ends', 'end')),
+      isMade: async of => (await of.enrolments.readEnrolment('ended')) === undefined,
     },
     sweeps: {
-      make: of => of.removeOffline(event('sweeps', 'remove')),
+      make: of => of.directory.removeOffline(event('sweeps', 'remove')),
       isMade: async of => !(await isInMap(of, 'silent')),
     },
     confirms: {
-      make: of => of.writeTimeMark(1, 2, event('confirms', 'clock.confirm')),
-      isMade: async of => (await of.readTimeMark()) === 2,
+      make: of => of.ledger.writeTimeMark(1, 2, event('confirms', 'clock.confirm')),
+      isMade: async of => (await of.ledger.readTimeMark()) === 2,
     },
     restores: {
-      make: of => of.renewEpoch(event('restores', 'restore')),
-      isMade: async of => (await of.readHeads()).epoch !== epoch,
+      make: of => of.directory.renewEpoch(event('restores', 'restore')),
+      isMade: async of => (await of.directory.readHeads()).epoch !== epoch,
     },
   }
 }
@@ -88,7 +89,7 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
 export function auditedChangesSuite(common: StoreSetup): void {
   describe('changes on record', () => {
     const context = useStore(common)
-    const entries = (): Promise<AuditEntry[]> => context.any().listAudit({ limit: 1000 })
+    const entries = (): Promise<AuditEntry[]> => context.any().audit.listAudit({ limit: 1000 })
     const names = async () => (await entries()).map(({ who }) => who).sort()
 
     test('have an entry each, and a repetition that changes nothing has none', async () => {
@@ -102,7 +103,7 @@ export function auditedChangesSuite(common: StoreSetup): void {
       await expect(changes['writes']?.make(context.any())).rejects.toMatchObject({ code: 'conflict' })
       expect(await names()).toEqual(Object.keys(changes).sort())
       expect(verifyAuditChain(await entries())).toBeUndefined()
-      expect(await context.any().listWaitingAudit(10)).toEqual([])
+      expect(await context.any().audit.listWaitingAudit(10)).toEqual([])
     })
 
     test('are made with their entry or not at all while the audit fails, and complete once repeated or swept', async () => {
@@ -110,7 +111,7 @@ export function auditedChangesSuite(common: StoreSetup): void {
       const mend = await context.breakAudit()
       for (const { make } of Object.values(changes)) await make(context.any()).catch(() => undefined)
       await mend()
-      await context.any().chainAudit()
+      await context.any().audit.chainAudit()
       const made: string[] = []
       for (const [who, { isMade }] of Object.entries(changes)) if (await isMade(context.any())) made.push(who)
       expect(await names()).toEqual(made.sort())
@@ -129,24 +130,28 @@ export function auditedChangesSuite(common: StoreSetup): void {
         detail: { text: 'x'.repeat(10_000) },
       })
       const refused = { code: 'too_large' }
-      await expect(context.any().writePart('policy', 0, 'one', 1, large)).rejects.toMatchObject(refused)
-      await expect(context.any().createToken(tokenOf(context.clock), large)).rejects.toMatchObject(refused)
-      expect(await context.any().readPart('policy')).toBeUndefined()
-      expect(await context.any().listTokens({ limit: 10 })).toEqual([])
+      await expect(context.any().headParts.writePart('policy', 0, 'one', 1, large)).rejects.toMatchObject(
+        refused,
+      )
+      await expect(context.any().tokens.createToken(tokenOf(context.clock), large)).rejects.toMatchObject(
+        refused,
+      )
+      expect(await context.any().headParts.readPart('policy')).toBeUndefined()
+      expect(await context.any().tokens.listTokens({ limit: 10 })).toEqual([])
     })
 
     test('of 60 that join at a time stand in one chain', async () => {
       const join = async (i: number): Promise<void> => {
         const store = context.any()
-        const { hash } = await store.createToken(tokenOf(context.clock))
+        const { hash } = await store.tokens.createToken(tokenOf(context.clock))
         const peerId = `peer-${i}`
         const join = { tokenHash: hash, peerId, requestedName: peerId, serial: newSerial(), expiresAt: 1e15 }
-        await store.redeem(join, ({ name }) => ({ at: i, who: name, what: 'join' }))
+        await store.enrolments.redeem(join, ({ name }) => ({ at: i, who: name, what: 'join' }))
       }
       await Promise.all(Array.from({ length: 60 }, (_, i) => join(i)))
-      await context.any().chainAudit()
+      await context.any().audit.chainAudit()
       const all = await entries()
-      expect(verifyAuditChain(all, { known: await context.any().readAuditHead() })).toBeUndefined()
+      expect(verifyAuditChain(all, { known: await context.any().audit.readAuditHead() })).toBeUndefined()
       expect(new Set(all.map(({ who }) => who)).size).toBe(60)
     })
   })

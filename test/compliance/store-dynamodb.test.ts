@@ -79,7 +79,10 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
     test('for good is unavailable', async () => {
       const store = openDynamoStore({ table: 'any', endpoint: faulty.endpoint })
       faulty.decide(() => 'throttle')
-      await expect(store.readHeads()).rejects.toMatchObject({ code: 'unavailable', retriable: true })
+      await expect(store.directory.readHeads()).rejects.toMatchObject({
+        code: 'unavailable',
+        retriable: true,
+      })
       faulty.decide(() => 'serve')
       await store.close()
     })
@@ -100,11 +103,11 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
     await prepareDynamoTable({ table, endpoint }, { create: true, expiry: false })
     const store = openDynamoStore({ table, endpoint })
     const document = (part: string) => part.repeat(512 * 1024)
-    await store.writePart('relays', 0, document('a'))
-    await store.writePart('relays', 1, document('b'))
-    expect((await store.readPart('relays'))?.document).toBe(document('b'))
+    await store.headParts.writePart('relays', 0, document('a'))
+    await store.headParts.writePart('relays', 1, document('b'))
+    expect((await store.headParts.readPart('relays'))?.document).toBe(document('b'))
     const other = openDynamoStore({ table, endpoint })
-    expect(await other.readPart('relays')).toMatchObject({ number: 2, document: document('b') })
+    expect(await other.headParts.readPart('relays')).toMatchObject({ number: 2, document: document('b') })
     await Promise.all([store.close(), other.close()])
   })
 

@@ -12,10 +12,10 @@ export function enrolmentSuite(common: StoreSetup): void {
     test('are listed in pages, by id', async () => {
       const made = []
       for (let i = 0; i < 5; i++)
-        made.push(await context.any().createToken(tokenOf(context.clock, { uses: i + 1 })))
+        made.push(await context.any().tokens.createToken(tokenOf(context.clock, { uses: i + 1 })))
       const ids = made.map(token => tokenId(token.hash)).sort()
-      const first = await context.any().listTokens({ limit: 3 })
-      const rest = await context.any().listTokens({ limit: 3, after: ids[2] ?? '' })
+      const first = await context.any().tokens.listTokens({ limit: 3 })
+      const rest = await context.any().tokens.listTokens({ limit: 3, after: ids[2] ?? '' })
       expect([...first, ...rest].map(token => tokenId(token.hash))).toEqual(ids)
       expect([...first, ...rest]).toEqual(expect.arrayContaining(made))
     })
@@ -23,7 +23,7 @@ export function enrolmentSuite(common: StoreSetup): void {
     test('are refused when unknown, revoked, expired or used up', async () => {
       const { store, clock } = context
       const redeem = (tokenHash: string, peerId: string) =>
-        store.redeem({
+        store.enrolments.redeem({
           tokenHash,
           peerId,
           requestedName: 'n',
@@ -33,37 +33,39 @@ export function enrolmentSuite(common: StoreSetup): void {
       const refused = { code: 'token_invalid' }
 
       await expect(redeem(newHash(), 'p1')).rejects.toMatchObject(refused)
-      const revoked = await store.createToken(tokenOf(clock))
-      await store.revokeToken(tokenId(revoked.hash))
+      const revoked = await store.tokens.createToken(tokenOf(clock))
+      await store.tokens.revokeToken(tokenId(revoked.hash))
       await expect(redeem(revoked.hash, 'p1')).rejects.toMatchObject(refused)
-      await expect(store.revokeToken('unknown')).rejects.toMatchObject({ code: 'not_found' })
+      await expect(store.tokens.revokeToken('unknown')).rejects.toMatchObject({ code: 'not_found' })
 
-      const once = await store.createToken(tokenOf(clock))
+      const once = await store.tokens.createToken(tokenOf(clock))
       await redeem(once.hash, 'p1')
       await expect(redeem(once.hash, 'p2')).rejects.toMatchObject(refused)
 
-      const late = await store.createToken(tokenOf(clock, { expiresAt: clock.now() + hour }))
+      const late = await store.tokens.createToken(tokenOf(clock, { expiresAt: clock.now() + hour }))
       clock.advance(hour)
       await expect(redeem(late.hash, 'p3')).rejects.toMatchObject(refused)
-      expect(await store.countMembers()).toBe(1)
+      expect(await store.enrolments.countMembers()).toBe(1)
     })
 
     test('without a limit admit one after the other, and count', async () => {
       const { clock, store } = context
-      const { hash } = await store.createToken(tokenOf(clock, { uses: unlimitedUses, ephemeral: true }))
+      const { hash } = await store.tokens.createToken(
+        tokenOf(clock, { uses: unlimitedUses, ephemeral: true }),
+      )
       for (const peerId of ['u1', 'u2', 'u3']) {
         const redemption = { tokenHash: hash, peerId, requestedName: peerId, serial: newSerial() }
-        await store.redeem({ ...redemption, expiresAt: clock.now() + day })
+        await store.enrolments.redeem({ ...redemption, expiresAt: clock.now() + day })
       }
-      const [listed] = await store.listTokens({ limit: 1 })
+      const [listed] = await store.tokens.listTokens({ limit: 1 })
       expect(listed).toMatchObject({ uses: unlimitedUses, left: unlimitedUses - 3 })
     })
 
     test('of 50 uses admit exactly 50 of 200 concurrent peers', async () => {
       const { clock } = context
-      const { hash } = await context.store.createToken(tokenOf(clock, { uses: 50 }))
+      const { hash } = await context.store.tokens.createToken(tokenOf(clock, { uses: 50 }))
       const joins = Array.from({ length: 200 }, (_, i) =>
-        context.any().redeem({
+        context.any().enrolments.redeem({
           tokenHash: hash,
           peerId: `peer-${i}`,
           requestedName: 'host',
@@ -79,8 +81,8 @@ export function enrolmentSuite(common: StoreSetup): void {
       )
       for (const join of settled)
         if (join.status === 'rejected') expect(join.reason).toMatchObject({ code: 'token_invalid' })
-      expect((await context.store.listTokens({ limit: 1 }))[0]).toMatchObject({ uses: 50, left: 0 })
-      expect(await context.store.countMembers()).toBe(50)
+      expect((await context.store.tokens.listTokens({ limit: 1 }))[0]).toMatchObject({ uses: 50, left: 0 })
+      expect(await context.store.enrolments.countMembers()).toBe(50)
     })
   })
 
@@ -89,9 +91,9 @@ export function enrolmentSuite(common: StoreSetup): void {
 
     test('again with the same token and peer gives the same enrolment and takes no use', async () => {
       const { clock } = context
-      const { hash } = await context.store.createToken(tokenOf(clock, { uses: 2 }))
+      const { hash } = await context.store.tokens.createToken(tokenOf(clock, { uses: 2 }))
       const redeem = () =>
-        context.any().redeem({
+        context.any().enrolments.redeem({
           tokenHash: hash,
           peerId: 'p',
           requestedName: 'n',
@@ -101,7 +103,7 @@ export function enrolmentSuite(common: StoreSetup): void {
       const all = await Promise.all([redeem(), redeem(), redeem()])
       expect(all.filter(({ fresh }) => fresh)).toHaveLength(1)
       expect(new Set(all.map(({ enrolment }) => enrolment.serial)).size).toBe(1)
-      expect((await context.store.listTokens({ limit: 1 }))[0]).toMatchObject({ left: 1 })
+      expect((await context.store.tokens.listTokens({ limit: 1 }))[0]).toMatchObject({ left: 1 })
     })
 
     test('takes roles, tags and region of the token, and its name when it is for one member', async () => {
@@ -115,36 +117,37 @@ export function enrolmentSuite(common: StoreSetup): void {
 
     test('makes a member ephemeral that wishes so, and one that does not where the token says so', async () => {
       const { store, clock } = context
-      const { hash } = await store.createToken(tokenOf(clock, { uses: 2 }))
+      const { hash } = await store.tokens.createToken(tokenOf(clock, { uses: 2 }))
       const redeem = async (peerId: string, ephemeral: boolean) => {
         const wish = { tokenHash: hash, peerId, requestedName: peerId, ephemeral, serial: newSerial() }
-        return (await store.redeem({ ...wish, expiresAt: clock.now() + day })).enrolment
+        return (await store.enrolments.redeem({ ...wish, expiresAt: clock.now() + day })).enrolment
       }
       expect(await redeem('p1', true)).toMatchObject({ ephemeral: true })
       expect(await redeem('p2', false)).toMatchObject({ ephemeral: false })
-      expect(await store.readEnrolment('p1')).toMatchObject({ ephemeral: true })
+      expect(await store.enrolments.readEnrolment('p1')).toMatchObject({ ephemeral: true })
       expect(await enrol(store, clock, 'p3', { ephemeral: true })).toMatchObject({ ephemeral: true })
     })
 
     test('another token with the same key makes a new enrolment and ends the old pair', async () => {
       const { store, clock } = context
       const old = await enrol(store, clock, 'p', { requestedName: 'n' })
-      await store.putMember(recordOf(old, 1))
+      await store.directory.putMember(recordOf(old, 1))
       const next = await enrol(store, clock, 'p', { requestedName: 'n', roles: ['relay'] })
       expect(next).toMatchObject({ name: 'n', roles: ['relay'] })
       expect(next.serial).not.toBe(old.serial)
-      expect(await store.readMembers(['p'])).toEqual([])
-      await expect(store.putMember(recordOf(old, 2))).rejects.toMatchObject({ code: 'conflict' })
-      expect(await store.countMembers()).toBe(1)
+      expect(await store.directory.readMembers(['p'])).toEqual([])
+      await expect(store.directory.putMember(recordOf(old, 2))).rejects.toMatchObject({ code: 'conflict' })
+      expect(await store.enrolments.countMembers()).toBe(1)
     })
 
     test('a token is not used up by who needs another role than it gives', async () => {
       const { store, clock } = context
-      const { hash } = await store.createToken(tokenOf(clock, { roles: ['agent'] }))
+      const { hash } = await store.tokens.createToken(tokenOf(clock, { roles: ['agent'] }))
       const redemption = { tokenHash: hash, peerId: 'p', requestedName: 'p', expiresAt: clock.now() + day }
-      const as = (role: string) => context.any().redeem({ ...redemption, role, serial: newSerial() })
+      const as = (role: string) =>
+        context.any().enrolments.redeem({ ...redemption, role, serial: newSerial() })
       await expect(as('relay')).rejects.toMatchObject({ code: 'permission_denied' })
-      expect(await store.listTokens({ limit: 1 })).toMatchObject([{ left: 1 }])
+      expect(await store.tokens.listTokens({ limit: 1 })).toMatchObject([{ left: 1 }])
       expect(await as('agent')).toMatchObject({ fresh: true, enrolment: { roles: ['agent'] } })
     })
 
@@ -161,13 +164,13 @@ export function enrolmentSuite(common: StoreSetup): void {
       await enrol(store, clock, 'p1', { requestedName: 'n' })
       expect(await enrol(store, clock, 'p2', { requestedName: 'n' })).toMatchObject({ name: 'n-2' })
       clock.advance((21 + 90) * day + 1)
-      expect(await store.readEnrolment('p1')).toBeUndefined()
+      expect(await store.enrolments.readEnrolment('p1')).toBeUndefined()
       // A clock that is wrong must not give it away, so it is free once the sweep has seen that it lapsed.
       expect(await enrol(store, clock, 'early', { requestedName: 'n' })).toMatchObject({ name: 'n-3' })
       await store.collectGarbage()
       expect(await enrol(store, clock, 'p3', { requestedName: 'n' })).toMatchObject({ name: 'n' })
       expect(await enrol(store, clock, 'p4', { requestedName: 'n-2' })).toMatchObject({ name: 'n-2' })
-      expect(await store.countMembers()).toBe(3)
+      expect(await store.enrolments.countMembers()).toBe(3)
     })
 
     test('are found by serial and name, revoked or not, and not once they lapsed', async () => {
@@ -175,30 +178,30 @@ export function enrolmentSuite(common: StoreSetup): void {
       const { serial, name } = await enrol(store, clock, 'p')
       const lapsing = await enrol(store, clock, 'q')
       for (const by of [{ serial }, { name }])
-        expect(await context.any().findEnrolment(by)).toMatchObject({ peerId: 'p', serial, name })
-      expect(await store.findEnrolment({ serial: newSerial() })).toBeUndefined()
-      expect(await store.findEnrolment({ name: 'nobody' })).toBeUndefined()
-      await store.revokeMember('p')
+        expect(await context.any().enrolments.findEnrolment(by)).toMatchObject({ peerId: 'p', serial, name })
+      expect(await store.enrolments.findEnrolment({ serial: newSerial() })).toBeUndefined()
+      expect(await store.enrolments.findEnrolment({ name: 'nobody' })).toBeUndefined()
+      await store.enrolments.revokeMember('p')
       clock.advance(365 * day)
-      expect(await context.any().findEnrolment({ serial })).toMatchObject({ peerId: 'p' })
-      expect(await store.findEnrolment({ serial: lapsing.serial })).toBeUndefined()
+      expect(await context.any().enrolments.findEnrolment({ serial })).toMatchObject({ peerId: 'p' })
+      expect(await store.enrolments.findEnrolment({ serial: lapsing.serial })).toBeUndefined()
     })
 
     test('a revoked member stays revoked: no redemption, no credential, no record', async () => {
       const { store, clock } = context
       const enrolment = await enrol(store, clock, 'p')
-      await store.putMember(recordOf(enrolment, 1))
-      expect(await context.any().revokeMember('p')).toMatchObject({ revokedAt: clock.now() })
+      await store.directory.putMember(recordOf(enrolment, 1))
+      expect(await context.any().enrolments.revokeMember('p')).toMatchObject({ revokedAt: clock.now() })
       const revoked = { code: 'revoked' }
       await expect(enrol(store, clock, 'p')).rejects.toMatchObject(revoked)
       const issue = { peerId: 'p', serial: enrolment.serial, credential: 'c', expiresAt: clock.now() + day }
-      await expect(store.recordCredential(issue)).rejects.toMatchObject(revoked)
-      await expect(store.putMember(recordOf(enrolment, 2))).rejects.toMatchObject(revoked)
-      expect(await store.readMembers(['p'])).toEqual([])
+      await expect(store.enrolments.recordCredential(issue)).rejects.toMatchObject(revoked)
+      await expect(store.directory.putMember(recordOf(enrolment, 2))).rejects.toMatchObject(revoked)
+      expect(await store.directory.readMembers(['p'])).toEqual([])
       clock.advance(365 * day)
       await store.collectGarbage()
-      expect(await store.readEnrolment('p')).toMatchObject({ serial: enrolment.serial })
-      await expect(store.revokeMember('nobody')).rejects.toMatchObject({ code: 'not_found' })
+      expect(await store.enrolments.readEnrolment('p')).toMatchObject({ serial: enrolment.serial })
+      await expect(store.enrolments.revokeMember('nobody')).rejects.toMatchObject({ code: 'not_found' })
     })
 
     test('a credential is recorded for the enrolment of that serial only', async () => {
@@ -206,14 +209,21 @@ export function enrolmentSuite(common: StoreSetup): void {
       const { serial } = await enrol(store, clock, 'p')
       const expiresAt = clock.now() + 2 * day
       const issue = { peerId: 'p', serial, credential: 'renewed', expiresAt }
-      expect(await store.recordCredential(issue)).toMatchObject({ credential: 'renewed', expiresAt })
-      await expect(store.recordCredential({ ...issue, serial: 'other' })).rejects.toMatchObject({
+      expect(await store.enrolments.recordCredential(issue)).toMatchObject({
+        credential: 'renewed',
+        expiresAt,
+      })
+      await expect(store.enrolments.recordCredential({ ...issue, serial: 'other' })).rejects.toMatchObject({
         code: 'conflict',
       })
-      await expect(store.recordCredential({ ...issue, peerId: 'q' })).rejects.toMatchObject({
+      await expect(store.enrolments.recordCredential({ ...issue, peerId: 'q' })).rejects.toMatchObject({
         code: 'not_found',
       })
-      expect(await store.readEnrolment('p')).toMatchObject({ serial, credential: 'renewed', expiresAt })
+      expect(await store.enrolments.readEnrolment('p')).toMatchObject({
+        serial,
+        credential: 'renewed',
+        expiresAt,
+      })
     })
   })
 
@@ -224,20 +234,20 @@ export function enrolmentSuite(common: StoreSetup): void {
       const { store, clock } = context
       await enrol(store, clock, 'admin', { roles: ['admin'] })
       const first = await enrol(store, clock, 'p1')
-      await store.putMember(recordOf(first, 1))
+      await store.directory.putMember(recordOf(first, 1))
       await enrol(store, clock, 'p2')
       await enrol(store, clock, 'p3', { roles: ['relay'] })
       await expect(enrol(store, clock, 'p4')).rejects.toMatchObject({ code: 'mesh_full' })
-      await store.removeMember('p1', first.serial)
+      await store.directory.removeMember('p1', first.serial)
       await enrol(store, clock, 'p4')
-      await expect(store.putMember(recordOf(first, 2))).rejects.toMatchObject({ code: 'mesh_full' })
-      expect(await store.countMembers()).toBe(3)
+      await expect(store.directory.putMember(recordOf(first, 2))).rejects.toMatchObject({ code: 'mesh_full' })
+      expect(await store.enrolments.countMembers()).toBe(3)
     })
 
     test('gives back the use of a token when it is full', async () => {
       const { store, clock } = context
       for (const peerId of ['p1', 'p2', 'p3']) await enrol(store, clock, peerId)
-      const { hash } = await store.createToken(tokenOf(clock))
+      const { hash } = await store.tokens.createToken(tokenOf(clock))
       const join = {
         tokenHash: hash,
         peerId: 'p4',
@@ -245,8 +255,8 @@ export function enrolmentSuite(common: StoreSetup): void {
         serial: newSerial(),
         expiresAt: clock.now() + day,
       }
-      await expect(store.redeem(join)).rejects.toMatchObject({ code: 'mesh_full' })
-      const tokens = await store.listTokens({ limit: 10 })
+      await expect(store.enrolments.redeem(join)).rejects.toMatchObject({ code: 'mesh_full' })
+      const tokens = await store.tokens.listTokens({ limit: 10 })
       expect(tokens.find(token => token.hash === hash)).toMatchObject({ left: 1 })
     })
   })

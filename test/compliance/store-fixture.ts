@@ -55,9 +55,9 @@ export async function enrol(
   changes: Partial<NewToken> & { requestedName?: string } = {},
 ): Promise<Enrolment> {
   const { requestedName = peerId, ...token } = changes
-  const { hash } = await store.createToken(tokenOf(clock, token))
+  const { hash } = await store.tokens.createToken(tokenOf(clock, token))
   const expiresAt = clock.now() + 21 * day
-  const { enrolment } = await store.redeem({
+  const { enrolment } = await store.enrolments.redeem({
     tokenHash: hash,
     peerId,
     requestedName,
@@ -65,7 +65,12 @@ export async function enrol(
     expiresAt,
   })
   const { serial } = enrolment
-  return store.recordCredential({ peerId, serial, credential: `credential-of-${peerId}`, expiresAt })
+  return store.enrolments.recordCredential({
+    peerId,
+    serial,
+    credential: `credential-of-${peerId}`,
+    expiresAt,
+  })
 }
 
 export const recordOf = (

@@ -11,24 +11,24 @@ export function healthSuite(common: StoreSetup): void {
     test('roll-ups come back in order of time and region, the last of a step wins', async () => {
       const { store, clock } = context
       const at = clock.now()
-      await context.any().writeHealth([
+      await context.any().health.writeHealth([
         { at, region: 'us', document: '1' },
         { at, region: 'eu', document: '2' },
       ])
-      await context.any().writeHealth([{ at: at + step, region: 'eu', document: '3' }])
-      await context.any().writeHealth([{ at, region: 'us', document: '4' }])
-      expect((await store.listHealth(at)).map(({ document }) => document)).toEqual(['2', '4', '3'])
-      expect(await store.listHealth(at + 1)).toEqual([{ at: at + step, region: 'eu', document: '3' }])
+      await context.any().health.writeHealth([{ at: at + step, region: 'eu', document: '3' }])
+      await context.any().health.writeHealth([{ at, region: 'us', document: '4' }])
+      expect((await store.health.listHealth(at)).map(({ document }) => document)).toEqual(['2', '4', '3'])
+      expect(await store.health.listHealth(at + 1)).toEqual([{ at: at + step, region: 'eu', document: '3' }])
     })
 
     test('roll-ups are kept for a day, over midnight, collected or not', async () => {
       const { store, clock } = context
       clock.advance(day - hour)
       const at = clock.now()
-      await store.writeHealth([{ at, region: 'eu', document: 'old' }])
+      await store.health.writeHealth([{ at, region: 'eu', document: 'old' }])
       clock.advance(2 * hour)
-      await store.writeHealth([{ at: clock.now(), region: 'eu', document: 'new' }])
-      const documents = async () => (await context.any().listHealth(0)).map(({ document }) => document)
+      await store.health.writeHealth([{ at: clock.now(), region: 'eu', document: 'new' }])
+      const documents = async () => (await context.any().health.listHealth(0)).map(({ document }) => document)
       expect(await documents()).toEqual(['old', 'new'])
       clock.advance(day - 2 * hour)
       expect(await documents()).toEqual(['old', 'new'])
@@ -41,18 +41,22 @@ export function healthSuite(common: StoreSetup): void {
     test('a member is leased while its relay says so, and stale when the lease ends', async () => {
       const { store, clock } = context
       for (const peerId of ['r', 'a'])
-        await store.putMember(recordOf(await enrol(store, clock, peerId, { roles: ['agent'] }), 1))
+        await store.directory.putMember(recordOf(await enrol(store, clock, peerId, { roles: ['agent'] }), 1))
       const seen = async () => {
-        const [member] = await context.any().readMembers(['a'])
+        const [member] = await context.any().directory.readMembers(['a'])
         return { online: member?.online, leased: member?.leased }
       }
       expect(await seen()).toEqual({ online: false, leased: false })
       const report = { relay: 'r', epoch: 'e', status: '{}', down: [] }
-      const { expiresAt } = await store.applyReport({ ...report, seq: 1, up: [{ peerId: 'a', homeSeq: 1 }] })
+      const { expiresAt } = await store.presence.applyReport({
+        ...report,
+        seq: 1,
+        up: [{ peerId: 'a', homeSeq: 1 }],
+      })
       expect(await seen()).toEqual({ online: true, leased: true })
       clock.advance(expiresAt - clock.now())
       expect(await seen()).toEqual({ online: false, leased: true })
-      await store.applyReport({ ...report, seq: 2, up: [], down: ['a'] })
+      await store.presence.applyReport({ ...report, seq: 2, up: [], down: ['a'] })
       expect(await seen()).toEqual({ online: false, leased: false })
     })
   })

@@ -13,14 +13,14 @@ export function joinsSuite(name: string, common: StoreSetup): void {
     test('are refused to one in a hundred at most, and each that was not is in one audit chain', async () => {
       const hashes: string[] = []
       for (let i = 0; i < joins; i++)
-        hashes.push((await context.any().createToken(tokenOf(context.clock))).hash)
+        hashes.push((await context.any().tokens.createToken(tokenOf(context.clock))).hash)
       const join = async (tokenHash: string, i: number): Promise<string | undefined> => {
         const peerId = `peer-${i}`
         const redemption = { tokenHash, peerId, requestedName: peerId, serial: newSerial(), expiresAt: 1e15 }
         const event = { at: context.clock.now(), who: peerId, what: 'join' as const }
         return context
           .any()
-          .redeem(redemption, () => event)
+          .enrolments.redeem(redemption, () => event)
           .then(
             () => peerId,
             () => undefined,
@@ -28,8 +28,8 @@ export function joinsSuite(name: string, common: StoreSetup): void {
       }
       const joined = (await Promise.all(hashes.map(join))).filter(peerId => peerId !== undefined)
       expect(joined.length).toBeGreaterThanOrEqual(0.99 * joins)
-      await context.any().chainAudit()
-      const entries = await context.any().listAudit({ limit: 1000 })
+      await context.any().audit.chainAudit()
+      const entries = await context.any().audit.listAudit({ limit: 1000 })
       expect(entries.map(({ who }) => who).sort()).toEqual(joined.sort())
       expect(verifyAuditChain(entries)).toBeUndefined()
     }, 300_000)

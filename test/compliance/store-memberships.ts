@@ -12,9 +12,11 @@ export function membershipSuite(common: StoreSetup): void {
     /** A token that takes its name from its holder, redeemed by `peerId`. */
     const replace = async (peerId: string, name: string) => {
       const { store, clock } = context
-      const { hash } = await store.createToken(tokenOf(clock, { name, replace: true, note: 'new machine' }))
+      const { hash } = await store.tokens.createToken(
+        tokenOf(clock, { name, replace: true, note: 'new machine' }),
+      )
       const redemption = { tokenHash: hash, peerId, requestedName: 'x', expiresAt: clock.now() + day }
-      return { hash, redeem: () => context.any().redeem({ ...redemption, serial: newSerial() }) }
+      return { hash, redeem: () => context.any().enrolments.redeem({ ...redemption, serial: newSerial() }) }
     }
 
     test('are listed by shard in pages, revoked ones too, lapsed ones not', async () => {
@@ -23,11 +25,11 @@ export function membershipSuite(common: StoreSetup): void {
       clock.advance((21 + 90) * day + 1)
       const peerIds = Array.from({ length: 40 }, (_, i) => `p${i}`)
       for (const peerId of peerIds) await enrol(store, clock, peerId)
-      await store.revokeMember('p7')
+      await store.enrolments.revokeMember('p7')
       const listed: Enrolment[] = []
       for (let shard = 0; shard < shardCount; shard++)
         for (let after: string | undefined = ''; after !== undefined;) {
-          const page = await context.any().listEnrolments(shard, { after, limit: 2 })
+          const page = await context.any().enrolments.listEnrolments(shard, { after, limit: 2 })
           expect(page.enrolments.length).toBeLessThanOrEqual(2)
           for (const { peerId } of page.enrolments) expect(await shardOf(peerId)).toBe(shard)
           listed.push(...page.enrolments)
@@ -42,16 +44,23 @@ export function membershipSuite(common: StoreSetup): void {
       const { serial } = await enrol(store, clock, 'p', { requestedName: 'old' })
       await enrol(store, clock, 'q', { requestedName: 'held' })
       const amendment = { peerId: 'p', serial, name: 'new', tags: ['gpu'], region: 'eu' }
-      expect(await context.any().amendEnrolment(amendment)).toMatchObject({ name: 'new', tags: ['gpu'] })
-      expect(await store.readEnrolment('p')).toMatchObject({ name: 'new', tags: ['gpu'], region: 'eu' })
-      expect(await store.findEnrolment({ name: 'new' })).toMatchObject({ peerId: 'p' })
-      expect(await store.findEnrolment({ name: 'old' })).toBeUndefined()
+      expect(await context.any().enrolments.amendEnrolment(amendment)).toMatchObject({
+        name: 'new',
+        tags: ['gpu'],
+      })
+      expect(await store.enrolments.readEnrolment('p')).toMatchObject({
+        name: 'new',
+        tags: ['gpu'],
+        region: 'eu',
+      })
+      expect(await store.enrolments.findEnrolment({ name: 'new' })).toMatchObject({ peerId: 'p' })
+      expect(await store.enrolments.findEnrolment({ name: 'old' })).toBeUndefined()
       expect(await enrol(store, clock, 'r', { requestedName: 'old' })).toMatchObject({ name: 'old' })
-      const taken = store.amendEnrolment({ peerId: 'p', serial, name: 'held' })
+      const taken = store.enrolments.amendEnrolment({ peerId: 'p', serial, name: 'held' })
       await expect(taken).rejects.toMatchObject({ code: 'conflict' })
-      const stale = store.amendEnrolment({ peerId: 'p', serial: newSerial(), name: 'other' })
+      const stale = store.enrolments.amendEnrolment({ peerId: 'p', serial: newSerial(), name: 'other' })
       await expect(stale).rejects.toMatchObject({ code: 'conflict' })
-      expect(await store.readEnrolment('p')).toMatchObject({ name: 'new' })
+      expect(await store.enrolments.readEnrolment('p')).toMatchObject({ name: 'new' })
     })
 
     test('of several that wish one name at once one gets it', async () => {
@@ -59,7 +68,7 @@ export function membershipSuite(common: StoreSetup): void {
       const members = []
       for (let i = 0; i < 5; i++) members.push(await enrol(store, clock, `p${i}`))
       const wishes = members.map(({ peerId, serial }) =>
-        context.any().amendEnrolment({ peerId, serial, name: 'the-one' }),
+        context.any().enrolments.amendEnrolment({ peerId, serial, name: 'the-one' }),
       )
       const settled = await Promise.allSettled(wishes)
       expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -68,66 +77,77 @@ export function membershipSuite(common: StoreSetup): void {
     test('with amended claims are a change of the map; the same claims are none', async () => {
       const { store, clock } = context
       const member = await enrol(store, clock, 'p')
-      await store.putMember(recordOf(member, 1))
+      await store.directory.putMember(recordOf(member, 1))
       const shard = await shardOf('p')
       const issue = { peerId: 'p', serial: member.serial, expiresAt: clock.now() + day }
-      await context.any().recordCredential({ ...issue, credential: 'same' })
-      expect((await store.readHeads()).v[shard]).toBe(1)
-      await context.any().recordCredential({ ...issue, credential: 'other', amended: true })
-      expect(await store.readChanges(shard, { after: 1, limit: 9 })).toMatchObject([{ v: 2, peerId: 'p' }])
-      expect(await store.listShard(shard, { after: 0, limit: 9 })).toMatchObject([
+      await context.any().enrolments.recordCredential({ ...issue, credential: 'same' })
+      expect((await store.directory.readHeads()).v[shard]).toBe(1)
+      await context.any().enrolments.recordCredential({ ...issue, credential: 'other', amended: true })
+      expect(await store.directory.readChanges(shard, { after: 1, limit: 9 })).toMatchObject([
+        { v: 2, peerId: 'p' },
+      ])
+      expect(await store.directory.listShard(shard, { after: 0, limit: 9 })).toMatchObject([
         { v: 2, peerId: 'p', credential: 'other', incarnation: 1, services: ['math', 'math@1'] },
       ])
-      expect(await store.putMember(recordOf(member, 2))).toMatchObject({ written: true, v: 3 })
+      expect(await store.directory.putMember(recordOf(member, 2))).toMatchObject({ written: true, v: 3 })
     })
 
     test('that end free name and place; the key may join anew', async () => {
       const { store, clock } = context
       const member = await enrol(store, clock, 'p', { requestedName: 'n' })
-      await store.putMember(recordOf(member, 1))
-      const stale = store.endEnrolment('p', newSerial())
+      await store.directory.putMember(recordOf(member, 1))
+      const stale = store.enrolments.endEnrolment('p', newSerial())
       await expect(stale).rejects.toMatchObject({ code: 'conflict' })
-      expect(await context.any().endEnrolment('p', member.serial)).toMatchObject({ name: 'n' })
-      expect(await store.readEnrolment('p')).toBeUndefined()
-      expect(await store.readMembers(['p'])).toEqual([])
-      expect(await store.countMembers()).toBe(0)
-      const changes = await store.readChanges(await shardOf('p'), { after: 1, limit: 9 })
+      expect(await context.any().enrolments.endEnrolment('p', member.serial)).toMatchObject({ name: 'n' })
+      expect(await store.enrolments.readEnrolment('p')).toBeUndefined()
+      expect(await store.directory.readMembers(['p'])).toEqual([])
+      expect(await store.enrolments.countMembers()).toBe(0)
+      const changes = await store.directory.readChanges(await shardOf('p'), { after: 1, limit: 9 })
       expect(changes).toMatchObject([{ peerId: 'p', gone: member.serial }])
-      await expect(store.putMember(recordOf(member, 2))).rejects.toMatchObject({ code: 'not_found' })
-      const again = store.endEnrolment('p', member.serial)
+      await expect(store.directory.putMember(recordOf(member, 2))).rejects.toMatchObject({
+        code: 'not_found',
+      })
+      const again = store.enrolments.endEnrolment('p', member.serial)
       await expect(again).rejects.toMatchObject({ code: 'not_found' })
       const next = await enrol(store, clock, 'p', { requestedName: 'n' })
       expect(next).toMatchObject({ name: 'n' })
-      expect(await store.putMember(recordOf(next, 2))).toMatchObject({ written: true })
-      expect(await store.countMembers()).toBe(1)
+      expect(await store.directory.putMember(recordOf(next, 2))).toMatchObject({ written: true })
+      expect(await store.enrolments.countMembers()).toBe(1)
     })
 
     test('that are revoked do not end: the key stays refused', async () => {
       const { store, clock } = context
       const { serial } = await enrol(store, clock, 'p')
-      await store.revokeMember('p')
-      await expect(store.endEnrolment('p', serial)).rejects.toMatchObject({ code: 'revoked' })
-      await expect(store.amendEnrolment({ peerId: 'p', serial, name: 'x' })).rejects.toMatchObject({
-        code: 'revoked',
-      })
+      await store.enrolments.revokeMember('p')
+      await expect(store.enrolments.endEnrolment('p', serial)).rejects.toMatchObject({ code: 'revoked' })
+      await expect(store.enrolments.amendEnrolment({ peerId: 'p', serial, name: 'x' })).rejects.toMatchObject(
+        {
+          code: 'revoked',
+        },
+      )
     })
 
     test('a token that replaces ends the holder of its name, and says so until it is done', async () => {
       const { store, clock } = context
       const old = await enrol(store, clock, 'old', { requestedName: 'edge-1' })
-      await store.putMember(recordOf(old, 1))
+      await store.directory.putMember(recordOf(old, 1))
       const { hash, redeem } = await replace('new', 'edge-1')
       const first = await redeem()
       expect(first).toMatchObject({ fresh: true, replaced: old.serial, enrolment: { name: 'edge-1' } })
-      expect(await store.readEnrolment('old')).toBeUndefined()
-      expect(await store.readMembers(['old'])).toEqual([])
-      expect(await store.countMembers()).toBe(1)
+      expect(await store.enrolments.readEnrolment('old')).toBeUndefined()
+      expect(await store.directory.readMembers(['old'])).toEqual([])
+      expect(await store.enrolments.countMembers()).toBe(1)
       // The answer was lost.
       expect(await redeem()).toMatchObject({ fresh: false, replaced: old.serial })
       const { serial } = first.enrolment
-      await store.recordCredential({ peerId: 'new', serial, credential: 'c', expiresAt: clock.now() + day })
+      await store.enrolments.recordCredential({
+        peerId: 'new',
+        serial,
+        credential: 'c',
+        expiresAt: clock.now() + day,
+      })
       expect((await redeem()).replaced).toBeUndefined()
-      const [token] = (await store.listTokens({ limit: 9 })).filter(each => each.hash === hash)
+      const [token] = (await store.tokens.listTokens({ limit: 9 })).filter(each => each.hash === hash)
       expect(token).toMatchObject({ note: 'new machine', replace: true, replaced: old.serial, left: 0 })
       expect(tokenId(hash)).toHaveLength(16)
     })
@@ -138,11 +158,11 @@ export function membershipSuite(common: StoreSetup): void {
       expect(free.replaced).toBeUndefined()
       expect(free.enrolment).toMatchObject({ name: 'free' })
       await enrol(store, clock, 'out', { requestedName: 'edge-2' })
-      await store.revokeMember('out')
+      await store.enrolments.revokeMember('out')
       const taken = await (await replace('p2', 'edge-2')).redeem()
       expect(taken.enrolment).toMatchObject({ name: 'edge-2' })
-      expect(await store.findEnrolment({ name: 'edge-2' })).toMatchObject({ peerId: 'p2' })
-      expect(await store.readEnrolment('out')).toMatchObject({ revokedAt: clock.now() })
+      expect(await store.enrolments.findEnrolment({ name: 'edge-2' })).toMatchObject({ peerId: 'p2' })
+      expect(await store.enrolments.readEnrolment('out')).toMatchObject({ revokedAt: clock.now() })
       const own = await (await replace('p2', 'edge-2')).redeem()
       expect(own.replaced).toBeUndefined()
       expect(own.enrolment).toMatchObject({ name: 'edge-2' })
@@ -153,9 +173,9 @@ export function membershipSuite(common: StoreSetup): void {
       const { redeem, hash } = await replace('p1', 'edge-1')
       await redeem()
       const other = { tokenHash: hash, peerId: 'p2', requestedName: 'x', expiresAt: clock.now() + day }
-      const late = context.any().redeem({ ...other, serial: newSerial() })
+      const late = context.any().enrolments.redeem({ ...other, serial: newSerial() })
       await expect(late).rejects.toMatchObject({ code: 'token_invalid' })
-      expect(await store.readEnrolment('p1')).toMatchObject({ name: 'edge-1' })
+      expect(await store.enrolments.readEnrolment('p1')).toMatchObject({ name: 'edge-1' })
     })
   })
 
@@ -167,7 +187,7 @@ export function membershipSuite(common: StoreSetup): void {
       await enrol(store, clock, 'old', { requestedName: 'edge-1' })
       const next = await enrol(store, clock, 'new', { name: 'edge-1', replace: true })
       expect(next).toMatchObject({ name: 'edge-1' })
-      expect(await store.countMembers()).toBe(1)
+      expect(await store.enrolments.countMembers()).toBe(1)
     })
   })
 }

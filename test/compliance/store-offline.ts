@@ -11,12 +11,13 @@ export function offlineSuite(common: StoreSetup): void {
     const context = useStore(common)
     const join = async (peerId: string, options: Parameters<typeof enrol>[3] = {}): Promise<Enrolment> => {
       const enrolment = await enrol(context.store, context.clock, peerId, options)
-      await context.store.putMember(recordOf(enrolment, 1))
+      await context.store.directory.putMember(recordOf(enrolment, 1))
       return enrolment
     }
-    const removed = async () => (await context.any().removeOffline()).map(({ peerId }) => peerId).sort()
+    const removed = async () =>
+      (await context.any().directory.removeOffline()).map(({ peerId }) => peerId).sort()
     const report = (seq: number, up: string[], down: string[] = []) =>
-      context.any().applyReport({
+      context.any().presence.applyReport({
         relay: 'r',
         epoch: 'e1',
         seq,
@@ -56,14 +57,14 @@ export function offlineSuite(common: StoreSetup): void {
       const renewing = await join('renewing')
       clock.advance(20 * day)
       const expiresAt = clock.now() + 21 * day
-      await store.recordCredential({ ...renewing, credential: 'new', expiresAt })
+      await store.enrolments.recordCredential({ ...renewing, credential: 'new', expiresAt })
       expect(await removed()).toEqual([])
       clock.advance(10 * day)
-      const before = await store.countMembers()
+      const before = await store.enrolments.countMembers()
       expect(await removed()).toEqual(['a'])
-      expect(await store.countMembers()).toBe(before - 1)
-      expect(await store.readMembers(['a', 'renewing'])).toMatchObject([{ peerId: 'renewing' }])
-      expect(await store.readEnrolment('a')).toMatchObject({ serial: a.serial })
+      expect(await store.enrolments.countMembers()).toBe(before - 1)
+      expect(await store.directory.readMembers(['a', 'renewing'])).toMatchObject([{ peerId: 'renewing' }])
+      expect(await store.enrolments.readEnrolment('a')).toMatchObject({ serial: a.serial })
     })
 
     test('lets them come back by publishing, with a higher incarnation, and takes them again', async () => {
@@ -71,9 +72,11 @@ export function offlineSuite(common: StoreSetup): void {
       const enrolment = await join('a', { ephemeral: true })
       clock.advance(11 * minute)
       expect(await removed()).toEqual(['a'])
-      await expect(store.putMember(recordOf(enrolment, 1))).rejects.toMatchObject({ code: 'conflict' })
-      await store.putMember(recordOf(enrolment, 2))
-      expect(await store.countMembers()).toBe(1)
+      await expect(store.directory.putMember(recordOf(enrolment, 1))).rejects.toMatchObject({
+        code: 'conflict',
+      })
+      await store.directory.putMember(recordOf(enrolment, 2))
+      expect(await store.enrolments.countMembers()).toBe(1)
       expect(await removed()).toEqual([])
       clock.advance(11 * minute)
       expect(await removed()).toEqual(['a'])
@@ -82,11 +85,11 @@ export function offlineSuite(common: StoreSetup): void {
     test('leaves revoked ones and those without a record alone', async () => {
       const { clock, store } = context
       await join('revoked', { ephemeral: true })
-      await store.revokeMember('revoked')
+      await store.enrolments.revokeMember('revoked')
       const late = await enrol(store, clock, 'late', { ephemeral: true })
       clock.advance(day)
       expect(await removed()).toEqual([])
-      await store.putMember(recordOf(late, 1))
+      await store.directory.putMember(recordOf(late, 1))
       clock.advance(11 * minute)
       expect(await removed()).toEqual(['late'])
     })

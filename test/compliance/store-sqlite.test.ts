@@ -54,12 +54,12 @@ describe('a SQLite file', () => {
   test('keeps its epoch and contents when it is opened again', async () => {
     const file = join(dir, 'store.db')
     const first = openSqliteStore({ file })
-    await first.writePart('policy', 0, 'one')
-    const heads = await first.readHeads()
+    await first.headParts.writePart('policy', 0, 'one')
+    const heads = await first.directory.readHeads()
     await first.close()
     const again = openSqliteStore({ file })
-    expect(await again.readHeads()).toEqual(heads)
-    expect(await again.readPart('policy')).toMatchObject({ document: 'one' })
+    expect(await again.directory.readHeads()).toEqual(heads)
+    expect(await again.headParts.readPart('policy')).toMatchObject({ document: 'one' })
     await again.close()
   })
 
@@ -84,8 +84,12 @@ describe('a SQLite file', () => {
     }
     db.close()
     const store = openSqliteStore({ file })
-    await store.createToken(tokenOf(testClock()), ({ hash }) => ({ at: 1, who: hash, what: 'token.create' }))
-    const entries = await store.listAudit({ limit: 100 })
+    await store.tokens.createToken(tokenOf(testClock()), ({ hash }) => ({
+      at: 1,
+      who: hash,
+      what: 'token.create',
+    }))
+    const entries = await store.audit.listAudit({ limit: 100 })
     expect(entries.map(formatAuditLine).slice(0, -1)).toEqual(earlierAudit)
     expect(entries).toHaveLength(earlierAudit.length + 1)
     expect(verifyAuditChain(entries)).toBeUndefined()
@@ -106,7 +110,7 @@ describe('a SQLite file', () => {
     const file = join(dir, 'store.db')
     const store = openSqliteStore({ file })
     const clock = { ...testClock(), now: () => Date.now() }
-    const { hash } = await store.createToken(tokenOf(clock, { uses: 50 }))
+    const { hash } = await store.tokens.createToken(tokenOf(clock, { uses: 50 }))
     const worker = join(import.meta.dirname, 'redeem-worker.ts')
     const run = (i: number) =>
       promisify(execFile)(process.execPath, [worker, file, hash, `process-${i}`, '50'])
@@ -114,7 +118,7 @@ describe('a SQLite file', () => {
     const counts = outputs.map(({ stdout }) => JSON.parse(stdout) as { won: number; refused: number })
     expect(counts.reduce((sum, { won }) => sum + won, 0)).toBe(50)
     expect(counts.reduce((sum, { refused }) => sum + refused, 0)).toBe(150)
-    expect(await store.countMembers()).toBe(50)
+    expect(await store.enrolments.countMembers()).toBe(50)
     await store.close()
   })
 })

@@ -129,7 +129,7 @@ describe('agent-mesh doctor', () => {
   test('names a revoked credential, asking the control plane', async () => {
     const { peerId } = await member('out')
     const store = openSqliteStore({ file: join(mesh.local.folder, 'control-plane', 'control-plane.db') })
-    await store.revokeMember(peerId)
+    await store.enrolments.revokeMember(peerId)
     await store.close()
     const { code, lines } = await doctor()
     expect(code).toBe(1)

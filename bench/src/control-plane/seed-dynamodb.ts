@@ -34,7 +34,7 @@ export async function seedDynamoDb(table: string, endpoint: string, fleet: Fleet
       const serial = serials[i] ?? ''
       const record = await recordOfSize(signer, serial, [signer.kid, signer.kid])
       const services = ['math', 'math@2']
-      await store.putMember({ peerId: signer.kid, serial, incarnation: 1, record, services })
+      await store.directory.putMember({ peerId: signer.kid, serial, incarnation: 1, record, services })
     }
     const memberBytes = ((await tableBytes(endpoint, table)) - before) / movers.length
     return { memberBytes }
@@ -54,13 +54,13 @@ async function enrolAll(store: Store, role: string, peerIds: readonly string[]):
     ephemeral: false,
     uses: peerIds.length,
   }
-  await store.createToken({ ...token, createdAt, createdBy: 'bench', expiresAt: createdAt + hour })
+  await store.tokens.createToken({ ...token, createdAt, createdBy: 'bench', expiresAt: createdAt + hour })
   const serials: string[] = []
   for (const [i, peerId] of peerIds.entries()) {
     const serial = randomBytes(16).toString('base64url')
     const expiresAt = createdAt + 21 * 24 * hour
-    await store.redeem({ tokenHash, peerId, requestedName: `${role}${i}`, serial, expiresAt })
-    await store.recordCredential({ peerId, serial, credential, expiresAt })
+    await store.enrolments.redeem({ tokenHash, peerId, requestedName: `${role}${i}`, serial, expiresAt })
+    await store.enrolments.recordCredential({ peerId, serial, credential, expiresAt })
     serials.push(serial)
   }
   return serials

@@ -63,6 +63,6 @@ async function writeHealth(file: string): Promise<void> {
   const store = openSqliteStore({ file })
   const step = 5 * 60_000
   const now = Date.now() - (Date.now() % step)
-  await store.writeHealth([now, now + step].map(at => ({ at, region: 'eu-1', document: '{}' })))
+  await store.health.writeHealth([now, now + step].map(at => ({ at, region: 'eu-1', document: '{}' })))
   await store.close()
 }

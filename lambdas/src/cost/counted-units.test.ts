@@ -67,7 +67,7 @@ async function countAll(plane: CountedPlane): Promise<object> {
   const mapTwenty = await count(() => ask(relay, 'GET', since))
 
   const leases = await plane.leases(relays)
-  const leaseRead = await count(() => plane.store.readLeases())
+  const leaseRead = await count(() => plane.store.presence.readLeases())
   const wholeMap = await count(() => plane.readWholeMap(relay))
   const units = {
     enrol,
@@ -108,16 +108,16 @@ async function auditUnits({ count, store, sealAudit, clock }: CountedPlane): Pro
     what: 'renew' as const,
     detail: { serial: 'x'.repeat(128) },
   }
-  await store.appendAudit(event)
+  await store.audit.appendAudit(event)
   const one = await count(sealAudit)
-  for (let i = 0; i < 101; i++) await store.appendAudit(event)
+  for (let i = 0; i < 101; i++) await store.audit.appendAudit(event)
   const many = await count(sealAudit)
   return { auditSeal: one, auditSealEntry: per(many, one, 100) }
 }
 
 async function sweep({ store }: CountedPlane): Promise<void> {
   await store.collectGarbage()
-  await store.removeOffline()
+  await store.directory.removeOffline()
 }
 
 const none = { reads: 0, writes: 0 }

@@ -11,7 +11,7 @@ afterEach(() => store.close())
 const begun = Date.UTC(2026, 0, 1)
 const append = async (...minutes: number[]): Promise<void> => {
   for (const at of minutes)
-    await store.appendAudit({ at: begun + at * minute, who: `at-${at}`, what: 'join' })
+    await store.audit.appendAudit({ at: begun + at * minute, who: `at-${at}`, what: 'join' })
 }
 
 describe('the audit from a time on', () => {

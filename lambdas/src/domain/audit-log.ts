@@ -1,6 +1,6 @@
 import { limits, MeshError, type AuditReply } from '@agent-mesh/protocol'
 import { auditLateMs } from '../defaults.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 import { auditPart } from './audit-seal.ts'
 
 export interface AuditQuery {
@@ -21,7 +21,7 @@ export interface AuditLog {
   read(query: AuditQuery): Promise<AuditReply>
 }
 
-type Needs = Pick<Store, 'chainAudit' | 'listAudit' | 'listWaitingAudit' | 'readAuditHead' | 'readPart'>
+type Needs = Pick<StoreParts, 'audit' | 'headParts'>
 
 export function auditLog({ store }: { store: Needs }): AuditLog {
   /** Entries stand in order of time, but for what clocks of several instances differ: halving finds the place. */
@@ -30,7 +30,7 @@ export function auditLog({ store }: { store: Needs }): AuditLog {
     let high = newest
     while (low < high) {
       const middle = Math.floor((low + high) / 2)
-      const [entry] = await store.listAudit({ after: middle, limit: 1 })
+      const [entry] = await store.audit.listAudit({ after: middle, limit: 1 })
       if (entry === undefined || entry.at >= since) high = middle
       else low = middle + 1
     }
@@ -40,7 +40,7 @@ export function auditLog({ store }: { store: Needs }): AuditLog {
   /** The place before the first entry of that time: some that waited may stand before it, and older ones after it. */
   const before = async (since: number, newest: number): Promise<number> => {
     for (let after = await halfway(since - auditLateMs, newest); ;) {
-      const entries = await store.listAudit({ after, limit: searchPage })
+      const entries = await store.audit.listAudit({ after, limit: searchPage })
       const first = entries.find(({ at }) => at >= since)
       if (first !== undefined) return first.seq - 1
       const last = entries.at(-1)
@@ -54,13 +54,13 @@ export function auditLog({ store }: { store: Needs }): AuditLog {
       if ([after, since, last].filter(begin => begin !== undefined).length > 1)
         throw new MeshError('invalid_argument', 'Cannot read audit: it is cursor, since or last, one of them')
       // A reader is to see all there is; what cannot be chained now is told as waiting.
-      await store.chainAudit().catch(() => undefined)
-      const signed = await store.readPart(auditPart)
-      const { seq, hash } = await store.readAuditHead()
+      await store.audit.chainAudit().catch(() => undefined)
+      const signed = await store.headParts.readPart(auditPart)
+      const { seq, hash } = await store.audit.readAuditHead()
       const from =
         since !== undefined ? await before(since, seq) : last === undefined ? after : Math.max(0, seq - last)
-      const entries = await store.listAudit({ after: from ?? 0, limit })
-      const waiting = await store.listWaitingAudit(limits.auditWaiting)
+      const entries = await store.audit.listAudit({ after: from ?? 0, limit })
+      const waiting = await store.audit.listWaitingAudit(limits.auditWaiting)
       const end = entries.at(-1)?.seq
       return {
         entries,

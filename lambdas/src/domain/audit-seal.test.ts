@@ -37,14 +37,14 @@ async function open() {
     seal: auditSeal(mesh),
     authority: localAuthority({ ...mesh, root, files }),
     signed: async () => {
-      const { document = '' } = (await store.readPart(auditPart)) ?? {}
+      const { document = '' } = (await store.headParts.readPart(auditPart)) ?? {}
       return verifyAuditHead(document, keys.meshId, kid => ring.keys.keyOf(kid))
     },
   }
 }
 
 const append = async (count: number): Promise<void> => {
-  for (let i = 0; i < count; i++) await store.appendAudit({ at: now, who: 'operator', what: 'policy' })
+  for (let i = 0; i < count; i++) await store.audit.appendAudit({ at: now, who: 'operator', what: 'policy' })
 }
 
 /** Somebody who can write the database, and has no key. */
@@ -58,7 +58,7 @@ describe('the signed head of the audit', () => {
   test('follows the chain once an hour, and is not signed for nothing', async () => {
     const { seal, signed } = await open()
     await seal.seal()
-    expect(await store.readPart(auditPart)).toBeUndefined()
+    expect(await store.headParts.readPart(auditPart)).toBeUndefined()
     await append(3)
     await seal.seal()
     expect(await signed()).toMatchObject({ seq: 3, at: now })
@@ -67,11 +67,11 @@ describe('the signed head of the audit', () => {
     expect(await signed()).toMatchObject({ seq: 3 })
     now += hour
     await seal.seal()
-    expect(await signed()).toEqual({ ...(await store.readAuditHead()), at: now })
-    const { number, document } = (await store.readPart(auditPart)) ?? {}
+    expect(await signed()).toEqual({ ...(await store.audit.readAuditHead()), at: now })
+    const { number, document } = (await store.headParts.readPart(auditPart)) ?? {}
     now += hour
     await (await open()).seal.seal()
-    expect(await store.readPart(auditPart)).toMatchObject({ number: 5, document })
+    expect(await store.headParts.readPart(auditPart)).toMatchObject({ number: 5, document })
     expect(number).toBe(5)
     expect(seal.warning()).toBeUndefined()
   })
@@ -115,11 +115,11 @@ describe('the signed head of the audit', () => {
     await seal.seal()
     await append(3)
     tamper(change)
-    const before = await store.readPart(auditPart)
+    const before = await store.headParts.readPart(auditPart)
     now += hour
     await seal.seal()
     expect(seal.warning()).toMatch(warning)
-    expect(await store.readPart(auditPart)).toEqual(before)
+    expect(await store.headParts.readPart(auditPart)).toEqual(before)
   })
 
   test('goes on from a restored backup, which has both of one moment', async () => {
@@ -144,6 +144,6 @@ describe('the signed head of the audit', () => {
     await authority.rotate({ revoke: true, by: 'operator' })
     await expect(signed()).rejects.toMatchObject({ code: 'unauthenticated' })
     await seal.seal()
-    expect(await signed()).toMatchObject(await store.readAuditHead())
+    expect(await signed()).toMatchObject(await store.audit.readAuditHead())
   })
 })

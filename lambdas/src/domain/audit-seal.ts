@@ -12,7 +12,7 @@ import {
   type SignedAuditHead,
 } from '@agent-mesh/protocol'
 import { auditSealTimes as limits } from '../defaults.ts'
-import type { HeadPart } from '../store/model.ts'
+import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 /** The part of the head that holds it; its number is that of the entry. Members do not get it. */
@@ -37,7 +37,7 @@ export function auditSeal(mesh: Needs): AuditSeal {
   const sign = async (part: HeadPart | undefined, { seq, hash }: AuditHead): Promise<void> => {
     const document = await signAuditHead(signer, meshId, { seq, hash, at: clock.now() })
     try {
-      await store.writePart(auditPart, part?.number ?? 0, document, seq)
+      await store.headParts.writePart(auditPart, part?.number ?? 0, document, seq)
     } catch (error) {
       // Another process signed it.
       if (!(error instanceof MeshError) || error.code !== 'conflict') throw error
@@ -46,9 +46,9 @@ export function auditSeal(mesh: Needs): AuditSeal {
 
   return {
     seal: async () => {
-      await store.chainAudit()
-      const part = await store.readPart(auditPart)
-      const head = await store.readAuditHead()
+      await store.audit.chainAudit()
+      const part = await store.headParts.readPart(auditPart)
+      const head = await store.audit.readAuditHead()
       if (head.seq === 0 && part === undefined) return
       if (part !== undefined && Math.abs(clock.now() - part.writtenAt) < limits.everyMs && isLive(mesh, part))
         return
@@ -79,7 +79,7 @@ async function brokenSince(mesh: Needs, part: HeadPart, head: AuditHead): Promis
   if (head.seq === signed.seq && head.hash === signed.hash) return undefined
   const verifier = new AuditVerifier({ from: signed, known: signed })
   while (verifier.head.seq < head.seq) {
-    const entries = await mesh.store.listAudit({ after: verifier.head.seq, limit: limits.page })
+    const entries = await mesh.store.audit.listAudit({ after: verifier.head.seq, limit: limits.page })
     for (const entry of entries) {
       const broken = verifier.add(entry)
       if (broken !== undefined) return `entry ${broken.seq} is broken (${broken.why}): ${broken.reason}`

@@ -1,7 +1,7 @@
 /** Who asks, and whether it may. */
 import { basePathOf, evaluate, MeshError, verifyRequestHead, type RequestHead } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
-import type { Enrolment } from '../store/model.ts'
+import type { Enrolment } from '../store/parts/enrolments.ts'
 import { denials } from './denials.ts'
 import { lostEnrolmentHint } from './enrolment.ts'
 import { readPolicy } from './head-documents.ts'
@@ -74,7 +74,7 @@ export function callers(mesh: MeshContext): Callers {
         throw new MeshError('unauthenticated', 'Cannot accept request: it needs a nonce', {
           hint: 'Sign 16 random bytes as "nonce", new ones for each request.',
         })
-      if (await store.claimNonce(`${peerId}.${nonce}`, clock.now() + nonceMs)) return
+      if (await store.ledger.claimNonce(`${peerId}.${nonce}`, clock.now() + nonceMs)) return
       throw new MeshError('conflict', 'Cannot accept request: its nonce was used before')
     },
     authorize: async (caller, target) => {
@@ -94,7 +94,7 @@ export function callers(mesh: MeshContext): Callers {
       const maker = { ...caller, sub: caller.peerId }
       // Who writes the policy grants what it likes.
       if (evaluate(policy, maker, 'manage', 'admin:policy') !== undefined) return
-      const excess = await excessRight(store, policy, maker, newcomer)
+      const excess = await excessRight(store.enrolments, policy, maker, newcomer)
       if (excess === undefined) return
       const { action, target } = excess
       await denied.record(caller.peerId, action, target)
@@ -114,7 +114,7 @@ async function memberOf(
 ): Promise<Omit<Caller, 'nonce' | 'bodyHash'>> {
   const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
     new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
-  const enrolment = await store.readEnrolment(peerId)
+  const enrolment = await store.enrolments.readEnrolment(peerId)
   if (enrolment === undefined) throw refuse(`${peerId} is not a member of this mesh`, lostEnrolmentHint)
   if (enrolment.revokedAt !== undefined)
     throw new MeshError('revoked', `Cannot accept request: ${enrolment.name} was revoked`)

@@ -1,7 +1,7 @@
 /** Credentials as the control plane issues them: of the claims that the enrolment has now. */
 import { credentialDays, signCredential, verifyCredential, type CredentialClaims } from '@agent-mesh/protocol'
 import { credentialFreshMs } from '../defaults.ts'
-import type { Enrolment } from '../store/model.ts'
+import type { Enrolment } from '../store/parts/enrolments.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { randomId } from './secrets.ts'
 
@@ -31,7 +31,7 @@ export async function issueCredential(mesh: MeshContext, enrolment: Enrolment): 
     iat,
     exp,
   })
-  await store.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000, amended })
+  await store.enrolments.recordCredential({ peerId, serial, credential, expiresAt: exp * 1000, amended })
   return credential
 }
 

@@ -16,7 +16,7 @@ export function denials({ store, clock }: Pick<MeshContext, 'store' | 'clock'>) 
       recent.set(key, at)
       const [oldest] = recent.keys()
       if (recent.size > deniedAgain.remembered && oldest !== undefined) recent.delete(oldest)
-      await store.appendAudit({ at, who, what: 'denied', detail: { action, target } })
+      await store.audit.appendAudit({ at, who, what: 'denied', detail: { action, target } })
     },
   }
 }

@@ -5,7 +5,7 @@ import {
   type CredentialReply,
   type EnrolRequest,
 } from '@agent-mesh/protocol'
-import type { Enrolment, Joined, Redemption } from '../store/model.ts'
+import type { Enrolment, Joined, Redemption } from '../store/parts/enrolments.ts'
 import { credentialLifeMs, freshCredential, issueCredential } from './credentials.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
@@ -64,7 +64,9 @@ export function enrolmentService(mesh: MeshContext, { head, revocation }: Enrolm
   return {
     enrol: async (peerId, request) => {
       const redemption = redemptionOf(peerId, request, clock.now() + credentialLifeMs)
-      const { enrolment, fresh, replaced } = await store.redeem(redemption, joined => eventOf('join', joined))
+      const { enrolment, fresh, replaced } = await store.enrolments.redeem(redemption, joined =>
+        eventOf('join', joined),
+      )
       // Before it has a credential: whoever repeats this after a crash is told again what it replaced.
       if (replaced !== undefined) await revocation.revokeSerial(replaced)
       if (fresh) {
@@ -77,7 +79,7 @@ export function enrolmentService(mesh: MeshContext, { head, revocation }: Enrolm
     },
 
     renew: async peerId => {
-      const enrolment = await store.readEnrolment(peerId)
+      const enrolment = await store.enrolments.readEnrolment(peerId)
       if (enrolment === undefined)
         throw new MeshError(
           'unauthenticated',
@@ -91,7 +93,7 @@ export function enrolmentService(mesh: MeshContext, { head, revocation }: Enrolm
       const fresh = await freshCredential(mesh, enrolment)
       if (fresh !== undefined) return { credential: fresh, head: await head.signed() }
       // First on record: a renewal that fails after it is one entry too many, none is missing.
-      await store.appendAudit(eventOf('renew', enrolment))
+      await store.audit.appendAudit(eventOf('renew', enrolment))
       return issue(enrolment)
     },
   }

@@ -19,7 +19,7 @@ let context: MeshContext
 beforeEach(async () => {
   mesh = await TestMesh.create(clock)
   store = openSqliteStore({ file: ':memory:', clock })
-  await store.writePart('keys', 0, JSON.stringify(mesh.chain))
+  await store.headParts.writePart('keys', 0, JSON.stringify(mesh.chain))
   await foundMesh({ store, clock, root: mesh.root, authority: mesh.authority })
   const { meshId, keys, authority } = mesh
   const publicUrl = 'https://mesh.example.com'
@@ -32,10 +32,10 @@ async function twoRelays(): Promise<void> {
   const members = [await mesh.member({ roles: ['relay'] }), await mesh.member({ roles: ['relay'] })]
   const relays = members.map(({ peerId, name }) => ({ peerId, name, addrs: ['/ip4/192.0.2.7/tcp/4001'] }))
   const document = await signRelays(context.signer, { mesh: mesh.meshId, number: 2, relays })
-  const number = (await store.readPart('relays'))?.number ?? 0
-  await store.writePart('relays', number, document)
+  const number = (await store.headParts.readPart('relays'))?.number ?? 0
+  await store.headParts.writePart('relays', number, document)
   const relay = members[0]?.peerId ?? ''
-  await store.applyReport({ relay, epoch: 'epoch', seq: 1, up: [], down: [], status: '{}' })
+  await store.presence.applyReport({ relay, epoch: 'epoch', seq: 1, up: [], down: [], status: '{}' })
 }
 
 const gauges = () => fleetGauges(context, joinTokens(context))

@@ -23,7 +23,7 @@ const dayMs = 24 * 3600_000
 export async function fleetGauges(mesh: MeshContext, tokens: Pick<JoinTokens, 'list'>): Promise<FleetGauges> {
   const [{ relays }, leases, expiries] = await Promise.all([
     readRelays(mesh),
-    mesh.store.readLeases(),
+    mesh.store.presence.readLeases(),
     longLivedExpiries(tokens),
   ])
   const leased = new Set(leases.map(({ relay }) => relay))

@@ -12,7 +12,7 @@ import {
   type Signer,
 } from '@agent-mesh/protocol'
 import type { Clock } from '../store/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 import { readKeyChain } from './keyring.ts'
 
 /** A key that signs, with its public half. */
@@ -22,7 +22,7 @@ export interface AuthorityKey {
 }
 
 export interface FoundMeshInit {
-  store: Store
+  store: Pick<StoreParts, 'headParts'>
   clock: Clock
   /** Signs the first link of the key chain; its thumbprint is the mesh id. */
   root: AuthorityKey
@@ -36,7 +36,7 @@ export interface FoundMeshInit {
  */
 export async function foundMesh(init: FoundMeshInit): Promise<KeyChain> {
   const meshId = await meshIdOf(init.root.jwk)
-  const keys = (await readKeyChain(init.store, meshId)) ?? (await writeKeyChain(init, meshId))
+  const keys = (await readKeyChain(init.store.headParts, meshId)) ?? (await writeKeyChain(init, meshId))
   if (!keys.authorities.some(({ kid, revoked }) => !revoked && kid === init.authority.signer.kid))
     throw new MeshError(
       'conflict',
@@ -53,7 +53,7 @@ async function writeKeyChain(
 ): Promise<KeyChain> {
   const link = { mesh, seq: 1, jwk: authority.jwk, iat: Math.floor(clock.now() / 1000) }
   const chain = { root: root.jwk, links: [await signKeyLink(root.signer, link)] }
-  await store.writePart('keys', 0, JSON.stringify(chain))
+  await store.headParts.writePart('keys', 0, JSON.stringify(chain))
   return verifyKeyChain(mesh, chain)
 }
 
@@ -66,5 +66,6 @@ async function writeFirstParts({ store, authority }: FoundMeshInit, mesh: string
     revocations: () => signRevocations(signer, { mesh, number: 1, peerIds: [], serials: [] }),
   }
   for (const [name, sign] of Object.entries(first))
-    if ((await store.readPart(name)) === undefined) await store.writePart(name, 0, await sign())
+    if ((await store.headParts.readPart(name)) === undefined)
+      await store.headParts.writePart(name, 0, await sign())
 }

@@ -12,7 +12,7 @@ import {
   type Revocations,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
-import type { HeadPart } from '../store/model.ts'
+import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 const numbered = { mesh: z.string(), number: z.int() }
@@ -25,7 +25,7 @@ async function readPart<T>(
   { store, keys, ring }: Documents,
   { name, typ, schema }: { name: string; typ: DocumentType; schema: z.ZodMiniType<T> },
 ): Promise<{ part: HeadPart; claims: T }> {
-  const part = await store.readPart(name)
+  const part = await store.headParts.readPart(name)
   if (part === undefined) throw new MeshError('unavailable', `Cannot read ${name}: the store has none`)
   const options = { typ, schema, maxBytes: limits.documentBytes, keyOf: (kid: string) => keys.keyOf(kid) }
   const verify = async () => ({ part, claims: (await verifyDocument(part.document, options)).claims })

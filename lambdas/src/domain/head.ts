@@ -1,6 +1,6 @@
 import { keyChainSchema, parseJson, signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
 import { headFreshMs, headPartsFreshMs } from '../defaults.ts'
-import type { HeadPart } from '../store/model.ts'
+import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 export interface HeadService {
@@ -44,7 +44,7 @@ function partsReader({
     if (change === 'head' || change === 'elsewhere') last = undefined
   })
   const read = async () => {
-    const parts = new Map((await store.readParts()).map(part => [part.name, part]))
+    const parts = new Map((await store.headParts.readParts()).map(part => [part.name, part]))
     // Another process rotated the authority key.
     if (parts.get('keys')?.number !== keys.signed.links.length) await ring?.refresh()
     return parts

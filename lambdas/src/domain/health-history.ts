@@ -1,7 +1,7 @@
 import { parseJson, regionHealth, type HealthReply, type HealthStep } from '@agent-mesh/protocol'
 import { healthHistoryTimes as steps, healthMemberMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 
 export interface HealthHistory {
   /** Writes how the mesh does now, unless this step of five minutes is written already. */
@@ -11,7 +11,7 @@ export interface HealthHistory {
 }
 
 export interface HealthHistoryInit {
-  store: Store
+  store: Pick<StoreParts, 'health'>
   clock: Clock
   health: () => Promise<HealthReply>
 }
@@ -23,17 +23,17 @@ export function healthHistory({ store, clock, health }: HealthHistoryInit): Heal
     record: async () => {
       if (clock.now() < restsUntil) return
       const at = clock.now() - (clock.now() % steps.stepMs)
-      if ((await store.listHealth(at)).length > 0) return
+      if ((await store.health.listHealth(at)).length > 0) return
       const { regions } = await health()
       restsUntil = clock.now() + healthMemberMs * regions.reduce((sum, { members }) => sum + members, 0)
-      await store.writeHealth(
+      await store.health.writeHealth(
         regions.map(region => ({ at, region: region.region, document: JSON.stringify(region) })),
       )
     },
 
     read: async hours => {
       const byTime = new Map<number, HealthStep>()
-      for (const { at, document } of await store.listHealth(clock.now() - hours * 3600_000)) {
+      for (const { at, document } of await store.health.listHealth(clock.now() - hours * 3600_000)) {
         const step = byTime.get(at) ?? { at, regions: [] }
         byTime.set(at, step)
         step.regions.push(parseJson(regionHealth, document, 'read health roll-up'))

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Lease, Member } from '../store/model.ts'
+import type { Lease } from '../store/parts/presence.ts'
+import type { Member } from '../store/parts/directory.ts'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
 import { meshHealth } from './health.ts'
@@ -46,7 +47,10 @@ const healthOf = (
   now: number,
 ): Promise<HealthReply> => {
   const listShard = (shard: number) => Promise.resolve(shard === 0 ? members : [])
-  const store = { listShard, readLeases: () => Promise.resolve(leases) } as unknown as Store
+  const store = {
+    directory: { listShard },
+    presence: { readLeases: () => Promise.resolve(leases) },
+  } as unknown as Store
   return meshHealth({ store, clock: { now: () => now } })()
 }
 

@@ -2,8 +2,9 @@ import { parseJson, type HealthReply, type RegionHealth } from '@agent-mesh/prot
 import * as z from 'zod/mini'
 import { healthFreshMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import type { Lease, Member } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import type { Lease } from '../store/parts/presence.ts'
+import type { Member } from '../store/parts/directory.ts'
+import type { StoreParts } from '../store/store.ts'
 import { memberPages } from './member-pages.ts'
 
 /** Where members are that name no region. */
@@ -110,12 +111,18 @@ class HealthSum {
 }
 
 /** Health of the mesh, computed at most every 2 s. */
-export function meshHealth({ store, clock }: { store: Store; clock: Clock }): () => Promise<HealthReply> {
+export function meshHealth({
+  store,
+  clock,
+}: {
+  store: Pick<StoreParts, 'directory' | 'presence'>
+  clock: Clock
+}): () => Promise<HealthReply> {
   let last: { at: number; reply: Promise<HealthReply> } | undefined
 
   const compute = async (): Promise<HealthReply> => {
-    const sum = new HealthSum(await store.readLeases(), clock.now())
-    for await (const page of memberPages(store)) for (const member of page) sum.add(member)
+    const sum = new HealthSum(await store.presence.readLeases(), clock.now())
+    for await (const page of memberPages(store.directory)) for (const member of page) sum.add(member)
     return sum.reply()
   }
 

@@ -8,8 +8,9 @@ import {
   type TokenView,
   usesOf,
 } from '@agent-mesh/protocol'
-import type { Token } from '../store/model.ts'
-import type { AuditOf, Store } from '../store/store.ts'
+import type { Token } from '../store/parts/tokens.ts'
+import type { EnrolmentStore } from '../store/parts/enrolments.ts'
+import type { AuditOf } from '../store/parts/audit.ts'
 import { tokenId } from '../store/token-id.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { hashOfSecret, randomSecret } from './secrets.ts'
@@ -32,8 +33,8 @@ const viewOf = ({ hash, revokedAt, createdBy: _, ...token }: Token): TokenView =
 })
 
 /** The member would get another name than the token says. @throws MeshError conflict */
-async function refuseTaken(store: Pick<Store, 'findEnrolment'>, name: string): Promise<void> {
-  const holder = await store.findEnrolment({ name })
+async function refuseTaken(enrolments: Pick<EnrolmentStore, 'findEnrolment'>, name: string): Promise<void> {
+  const holder = await enrolments.findEnrolment({ name })
   if (holder === undefined) return
   const state = holder.revokedAt === undefined ? '' : ', which was revoked'
   throw new MeshError(
@@ -57,7 +58,7 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
     create: async (request, by) => {
       const parsed = parse(createTokenRequest, request, 'create join token')
       const { expiresIn, name, region, note, replace, ...rest } = parsed
-      if (name !== undefined && replace !== true) await refuseTaken(store, name)
+      if (name !== undefined && replace !== true) await refuseTaken(store.enrolments, name)
       const secret = randomSecret()
       const token = formatJoinToken({ url: publicUrl, meshId, secret })
       const createdAt = clock.now()
@@ -73,12 +74,15 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
         createdBy: by,
         expiresAt: createdAt + expiresIn * 1000,
       }
-      const view = viewOf(await store.createToken(created, auditOf(by, 'token.create')))
+      const view = viewOf(await store.tokens.createToken(created, auditOf(by, 'token.create')))
       return { token, view }
     },
 
     list: async ({ cursor, limit }) => {
-      const tokens = await store.listTokens({ ...(cursor === undefined ? {} : { after: cursor }), limit })
+      const tokens = await store.tokens.listTokens({
+        ...(cursor === undefined ? {} : { after: cursor }),
+        limit,
+      })
       const last = tokens.at(-1)
       const views = tokens.map(viewOf)
       return last === undefined || tokens.length < limit
@@ -87,7 +91,7 @@ export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): Jo
     },
 
     revoke: async (id, by) => {
-      await store.revokeToken(id, auditOf(by, 'token.revoke'))
+      await store.tokens.revokeToken(id, auditOf(by, 'token.revoke'))
     },
   }
 }

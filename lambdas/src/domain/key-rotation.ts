@@ -11,8 +11,8 @@ import {
   type Signer,
 } from '@agent-mesh/protocol'
 import { keySettleMs } from '../defaults.ts'
-import type { HeadPart } from '../store/model.ts'
-import type { AuditOf } from '../store/store.ts'
+import type { HeadPart } from '../store/parts/head-parts.ts'
+import type { AuditOf } from '../store/parts/audit.ts'
 import type { AuthorityKey } from './found-mesh.ts'
 import type { Keyring } from './keyring.ts'
 import type { MeshContext } from './mesh-context.ts'
@@ -106,7 +106,7 @@ async function appendLink(
   const longer = { ...signed, links: [...signed.links, jws] }
   // Nothing is written that members would refuse.
   await verifyKeyChain(meshId, longer)
-  await store.writePart('keys', seq - 1, JSON.stringify(longer), seq, auditOf)
+  await store.headParts.writePart('keys', seq - 1, JSON.stringify(longer), seq, auditOf)
   await ring.refresh()
   changes.emit('head')
 }

@@ -31,7 +31,7 @@ async function mesh() {
   if (root === undefined || first === undefined || second === undefined) throw new Error('no keys')
   const { meshId } = await foundMesh({ store, clock, root, authority: first })
   const ringOf = async (...keyIds: string[]) => {
-    const keys = await readKeyChain(store, meshId)
+    const keys = await readKeyChain(store.headParts, meshId)
     if (keys === undefined) throw new Error('no mesh')
     const signerOf = kmsSignerOf(keyIds, client)
     const open = (kid: string) =>
@@ -83,7 +83,7 @@ test('a key that comes later is found a minute later, at once where none can sig
     root: await kmsKey(kms.keyId, client),
     authority: first,
   })
-  const keys = await readKeyChain(store, meshId)
+  const keys = await readKeyChain(store.headParts, meshId)
   if (keys === undefined) throw new Error('no mesh')
   const here = new Set([first.signer])
   const ring = keyring({

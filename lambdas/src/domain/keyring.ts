@@ -13,7 +13,8 @@ import {
 } from '@agent-mesh/protocol'
 import { keyAbsentMs, keySettleMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import type { HeadPartStore } from '../store/store.ts'
+import type { HeadPartStore } from '../store/parts/head-parts.ts'
+import type { StoreParts } from '../store/store.ts'
 
 export interface Keyring {
   /** Always the chain that was read last. */
@@ -27,7 +28,7 @@ export interface Keyring {
 }
 
 export interface KeyringInit {
-  store: Pick<HeadPartStore, 'readPart'>
+  store: Pick<StoreParts, 'headParts'>
   clock: Clock
   keys: KeyChain
   /** The signer of an authority key, undefined when this process has none. */
@@ -46,10 +47,10 @@ export function signingOrder(authorities: readonly ChainedKey[], now: number): C
 
 /** Reads the chain that a store holds. @throws MeshError conflict when it is not of this mesh */
 export async function readKeyChain(
-  store: Pick<HeadPartStore, 'readPart'>,
+  headParts: Pick<HeadPartStore, 'readPart'>,
   meshId: string,
 ): Promise<KeyChain | undefined> {
-  const part = await store.readPart('keys')
+  const part = await headParts.readPart('keys')
   if (part === undefined) return undefined
   try {
     return await verifyKeyChain(meshId, parseJson(keyChainSchema, part.document, 'read key chain'))
@@ -103,7 +104,7 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
       sign: async (typ, payload) => (await pick()).sign(typ, payload),
     },
     refresh: async () => {
-      chain = (await readKeyChain(store, chain.meshId)) ?? chain
+      chain = (await readKeyChain(store.headParts, chain.meshId)) ?? chain
     },
     keys: {
       meshId: first.meshId,

@@ -26,7 +26,7 @@ describe('pages of a large map', () => {
   /** Members `m-0`, `m-1`, ... whose pairs are `size` bytes each. */
   async function fill(count: number, size: number): Promise<void> {
     const expiresAt = now + 21 * day
-    await store.createToken({
+    await store.tokens.createToken({
       hash: 'hash',
       roles: ['agent'],
       tags: [],
@@ -38,13 +38,24 @@ describe('pages of a large map', () => {
     })
     for (let i = 0; i < count; i++) {
       const peerId = `m-${i}`
-      await store.redeem({ tokenHash: 'hash', peerId, requestedName: peerId, serial: peerId, expiresAt })
-      await store.recordCredential({ peerId, serial: peerId, credential: 'c'.repeat(size / 2), expiresAt })
+      await store.enrolments.redeem({
+        tokenHash: 'hash',
+        peerId,
+        requestedName: peerId,
+        serial: peerId,
+        expiresAt,
+      })
+      await store.enrolments.recordCredential({
+        peerId,
+        serial: peerId,
+        credential: 'c'.repeat(size / 2),
+        expiresAt,
+      })
       await put(peerId, 1, 'r'.repeat(size / 2))
     }
   }
   const put = (peerId: string, incarnation: number, record = `record ${incarnation}`) =>
-    store.putMember({ peerId, serial: peerId, incarnation, record, services: [] })
+    store.directory.putMember({ peerId, serial: peerId, incarnation, record, services: [] })
 
   /** Reads to the end, as a member does; `between` runs after the first page. */
   async function readAll(since?: string, between?: () => Promise<void>) {
@@ -84,7 +95,7 @@ describe('pages of a large map', () => {
     await store.collectGarbage()
     const { state, next } = await readAll(undefined, async () => {
       for (let i = 0; i < 1200; i += 3) await put(`m-${i}`, 2)
-      for (let i = 1; i < 1200; i += 3) await store.removeMember(`m-${i}`, `m-${i}`)
+      for (let i = 1; i < 1200; i += 3) await store.directory.removeMember(`m-${i}`, `m-${i}`)
     })
     const rest = await readAll(next)
     for (const [peerId, record] of rest.state) state.set(peerId, record)

@@ -13,8 +13,8 @@ import {
   type MapCursor,
   type MapPage,
 } from '@agent-mesh/protocol'
-import { isTombstone, type MapEntry } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import { isTombstone, type MapEntry } from '../store/parts/directory.ts'
+import type { StoreParts } from '../store/store.ts'
 
 const firstRead = '-all'
 
@@ -34,14 +34,16 @@ function changeOf(entry: MapEntry): MapChange {
     : { shard, v, peerId, record: entry.record, credential: entry.credential }
 }
 
+type MapStore = Pick<StoreParts, 'directory'>
+
 /** Moves `v[shard]` along; true when the shard is read up to `end`. */
 type ReadShard = (page: MapPageFiller, v: number[], shard: number, end: number) => Promise<boolean>
 
 const readAll =
-  (store: Store): ReadShard =>
+  (store: MapStore): ReadShard =>
   async (page, v, shard, end) => {
     const limit = page.room
-    const entries = await store.listShard(shard, { after: v[shard] ?? 0, limit })
+    const entries = await store.directory.listShard(shard, { after: v[shard] ?? 0, limit })
     for (const entry of entries) {
       if (!page.add(changeOf(entry))) return false
       v[shard] = entry.v
@@ -52,10 +54,13 @@ const readAll =
   }
 
 const readLog =
-  (store: Store): ReadShard =>
+  (store: MapStore): ReadShard =>
   async (page, v, shard, end) => {
-    const log = await store.readChanges(shard, { after: v[shard] ?? 0, limit: Math.max(page.room, 1) })
-    const members = await store.readMembers([...new Set(log.map(change => change.peerId))])
+    const log = await store.directory.readChanges(shard, {
+      after: v[shard] ?? 0,
+      limit: Math.max(page.room, 1),
+    })
+    const members = await store.directory.readMembers([...new Set(log.map(change => change.peerId))])
     const pairs = new Map(members.map(member => [member.peerId, member]))
     for (const { v: number, peerId, gone } of log) {
       const pair = pairs.get(peerId)
@@ -84,9 +89,9 @@ function startOf(since: string | undefined, epoch: string): { v: number[]; first
 }
 
 /** Reads pages of the map from the store. */
-export const mapPages = ({ store }: { store: Store }): MapPages => ({
+export const mapPages = ({ store }: { store: MapStore }): MapPages => ({
   page: async (since, mostBytes = limits.mapBytes) => {
-    const heads = await store.readHeads()
+    const heads = await store.directory.readHeads()
     const { v, first } = startOf(since, heads.epoch)
     const read = first ? readAll(store) : readLog(store)
     const page = new MapPageFiller(mostBytes)

@@ -1,6 +1,6 @@
 import { MeshError, shardCount, type MemberView } from '@agent-mesh/protocol'
-import { isMember, type Member } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import { isMember, type Member } from '../store/parts/directory.ts'
+import type { StoreParts } from '../store/store.ts'
 
 export interface MemberFilter {
   /** Service, with or without version. */
@@ -54,26 +54,26 @@ export function memberLists({
   store,
   random = Math.random,
 }: {
-  store: Store
+  store: Pick<StoreParts, 'directory'>
   random?: () => number
 }): MemberLists {
   /** Up to `limit` entries of a shard, and the place to go on from when there may be more. */
   const readShard = async (shard: number, place: string, limit: number, service: string | undefined) => {
     if (service !== undefined) {
-      const peerIds = await store.listProviders(service, shard, { after: place, limit })
+      const peerIds = await store.directory.listProviders(service, shard, { after: place, limit })
       return {
-        members: await store.readMembers(peerIds),
+        members: await store.directory.readMembers(peerIds),
         place: peerIds.length < limit ? undefined : peerIds.at(-1),
       }
     }
-    const entries = await store.listShard(shard, { after: Number(place), limit })
+    const entries = await store.directory.listShard(shard, { after: Number(place), limit })
     const members = entries.filter(isMember)
     return { members, place: entries.length < limit ? undefined : entries.at(-1)?.v.toString() }
   }
 
   return {
     read: async peerId => {
-      const [member] = await store.readMembers([peerId])
+      const [member] = await store.directory.readMembers([peerId])
       if (member === undefined)
         throw new MeshError('not_found', `Cannot read member ${peerId}: it is not in the map`)
       return viewOf(member)

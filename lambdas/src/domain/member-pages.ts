@@ -1,15 +1,14 @@
 import { shardCount } from '@agent-mesh/protocol'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { healthPage } from '../defaults.ts'
-import { isMember, type Member } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import { isMember, type DirectoryStore, type Member } from '../store/parts/directory.ts'
 
 /** Every member of the map, in pages; others have their turn after each, which takes some 10 ms. */
-export async function* memberPages(store: Pick<Store, 'listShard'>): AsyncGenerator<Member[]> {
+export async function* memberPages(directory: Pick<DirectoryStore, 'listShard'>): AsyncGenerator<Member[]> {
   for (let shard = 0; shard < shardCount; shard++) {
     let after = 0
     for (let more = true; more;) {
-      const entries = await store.listShard(shard, { after, limit: healthPage })
+      const entries = await directory.listShard(shard, { after, limit: healthPage })
       yield entries.filter(isMember)
       after = entries.at(-1)?.v ?? after
       more = entries.length === healthPage

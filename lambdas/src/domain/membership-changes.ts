@@ -1,6 +1,6 @@
 /** How memberships change and end after the join: by an admin, or by the member itself. */
 import { MeshError, type AmendMembershipRequest, type RemoveMembershipReply } from '@agent-mesh/protocol'
-import type { Enrolment } from '../store/model.ts'
+import type { Enrolment } from '../store/parts/enrolments.ts'
 import type { Caller } from './callers.ts'
 import { freshCredential, issueCredential } from './credentials.ts'
 import { enrolledAs } from './membership-lists.ts'
@@ -39,7 +39,7 @@ export function membershipChanges(
   const { store, clock, changes } = mesh
 
   const end = async ({ peerId, serial, roles }: Enrolment, by: string, what: 'end' | 'leave') => {
-    await store.endEnrolment(peerId, serial, ({ name }) => ({
+    await store.enrolments.endEnrolment(peerId, serial, ({ name }) => ({
       at: clock.now(),
       who: by,
       what,
@@ -58,7 +58,7 @@ export function membershipChanges(
       const { name = found.name, tags = found.tags, region } = change
       await allow({ name, roles, tags })
       const wanted = { peerId, serial, name, tags, ...(region === undefined ? {} : { region }) }
-      const amended = await store.amendEnrolment(wanted, next => ({
+      const amended = await store.enrolments.amendEnrolment(wanted, next => ({
         at: clock.now(),
         who: by,
         what: 'amend',

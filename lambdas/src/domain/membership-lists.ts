@@ -8,8 +8,9 @@ import {
   type Membership,
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
-import type { Enrolment, Member } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import type { Enrolment } from '../store/parts/enrolments.ts'
+import type { Member } from '../store/parts/directory.ts'
+import type { StoreParts } from '../store/store.ts'
 import { tokenId } from '../store/token-id.ts'
 
 export interface MembershipFilter {
@@ -37,15 +38,15 @@ export interface MembershipLists {
  * @throws MeshError not_found
  */
 export async function enrolledAs(
-  store: Pick<Store, 'readEnrolment' | 'findEnrolment'>,
+  store: Pick<StoreParts, 'enrolments'>,
   who: string,
   action: string,
 ): Promise<Enrolment> {
   const is = (field: z.ZodMiniType): boolean => z.safeParse(field, who).success
   const found =
-    (is(peerIdField) ? await store.readEnrolment(who) : undefined) ??
-    (is(nameField) ? await store.findEnrolment({ name: who }) : undefined) ??
-    (is(serialField) ? await store.findEnrolment({ serial: who }) : undefined)
+    (is(peerIdField) ? await store.enrolments.readEnrolment(who) : undefined) ??
+    (is(nameField) ? await store.enrolments.findEnrolment({ name: who }) : undefined) ??
+    (is(serialField) ? await store.enrolments.findEnrolment({ serial: who }) : undefined)
   if (found !== undefined) return found
   throw new MeshError('not_found', `Cannot ${action} ${who}: no such member`, {
     hint: 'List members with agent-mesh members list.',
@@ -91,9 +92,13 @@ function parseCursor(cursor = '0.'): { shard: number; after: string } {
   )
 }
 
-export function membershipLists({ store }: { store: Store }): MembershipLists {
+export function membershipLists({
+  store,
+}: {
+  store: Pick<StoreParts, 'enrolments' | 'directory'>
+}): MembershipLists {
   const viewsOf = async (enrolments: readonly Enrolment[]): Promise<Membership[]> => {
-    const pairs = await store.readMembers(enrolments.map(({ peerId }) => peerId))
+    const pairs = await store.directory.readMembers(enrolments.map(({ peerId }) => peerId))
     const byPeer = new Map(pairs.map(pair => [pair.peerId, pair]))
     return enrolments.map(enrolment => membershipOf(enrolment, byPeer.get(enrolment.peerId)))
   }
@@ -104,7 +109,7 @@ export function membershipLists({ store }: { store: Store }): MembershipLists {
       let read = 0
       let { shard, after } = parseCursor(cursor)
       for (; shard < shardCount; shard++, after = '') {
-        const page = await store.listEnrolments(shard, { after, limit: limit - read })
+        const page = await store.enrolments.listEnrolments(shard, { after, limit: limit - read })
         read += page.enrolments.length
         members.push(...(await viewsOf(page.enrolments)).filter(member => fits(member, filter)))
         if (page.next !== undefined) return { members, next: `${shard}.${page.next}` }

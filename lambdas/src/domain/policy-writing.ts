@@ -11,7 +11,7 @@ import {
   type WritePolicyRequest,
 } from '@agent-mesh/protocol'
 import { createHash } from 'node:crypto'
-import type { Member } from '../store/model.ts'
+import type { Member } from '../store/parts/directory.ts'
 import type { Caller } from './callers.ts'
 import { readPolicy } from './head-documents.ts'
 import { memberPages } from './member-pages.ts'
@@ -50,12 +50,18 @@ export function policyWriting(mesh: MeshContext): PolicyWriting {
       const { policy, expected } = request
       const document = await signPolicy(signer, { mesh: meshId, number: expected + 1, policy })
       const hash = createHash('sha256').update(JSON.stringify(policy)).digest('base64url')
-      const written = await store.writePart('policy', expected, document, expected + 1, ({ number }) => ({
-        at: clock.now(),
-        who: by.peerId,
-        what: 'policy',
-        detail: { number, hash },
-      }))
+      const written = await store.headParts.writePart(
+        'policy',
+        expected,
+        document,
+        expected + 1,
+        ({ number }) => ({
+          at: clock.now(),
+          who: by.peerId,
+          what: 'policy',
+          detail: { number, hash },
+        }),
+      )
       changes.emit('head')
       return { number: written.number, written: true }
     },
@@ -63,7 +69,7 @@ export function policyWriting(mesh: MeshContext): PolicyWriting {
     dryRun: async (request, by, limit) => {
       const before = await check(request, by)
       const members = [subjectOf(by)]
-      for await (const page of memberPages(store))
+      for await (const page of memberPages(store.directory))
         members.push(...page.filter(({ peerId }) => peerId !== by.peerId).map(subjectOf))
       const changed = changesOf(before, request.policy, members)
       return {
@@ -91,7 +97,7 @@ async function staysManageable({ store }: MeshContext, policy: Policy, by: Calle
   if (mayManage({ sub: '', name: '', roles: ['admin'], tags: [] })) return true
   const named = policy.grants.flatMap(({ from }) => from).filter(selector => selector.startsWith('peer:'))
   for (const selector of new Set(named)) {
-    const found = await store.readEnrolment(selector.slice('peer:'.length))
+    const found = await store.enrolments.readEnrolment(selector.slice('peer:'.length))
     if (found?.revokedAt === undefined && found && mayManage({ ...found, sub: found.peerId })) return true
   }
   return false

@@ -44,7 +44,7 @@ export function publishing({ store, clock, changes }: MeshContext, roster: Relay
       const { peerId, serial, name } = caller
       const { incarnation, addrs } = record
       const put = { peerId, serial, incarnation, record: jws, services: serviceKeys(record), ...where }
-      const { written } = await store.putMember(put)
+      const { written } = await store.directory.putMember(put)
       if (written) changes.emit('map')
       // Also when nothing was written: a crash may have come between the two.
       if (isRelay(caller)) await roster.put({ peerId, name, addrs, ...where })
@@ -53,7 +53,7 @@ export function publishing({ store, clock, changes }: MeshContext, roster: Relay
 
     leave: async caller => {
       try {
-        await store.removeMember(caller.peerId, caller.serial)
+        await store.directory.removeMember(caller.peerId, caller.serial)
         changes.emit('map')
       } catch (error) {
         if (!(error instanceof MeshError) || error.code !== 'not_found') throw error

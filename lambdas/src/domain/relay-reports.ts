@@ -30,7 +30,7 @@ export function relayReports({ store }: MeshContext, head: HeadService): RelayRe
       if (!caller.roles.includes('relay'))
         throw new MeshError('permission_denied', `Cannot apply relay report: ${caller.name} is no relay`)
       const relay = caller.peerId
-      const lease = await store.applyReport({
+      const lease = await store.presence.applyReport({
         relay,
         epoch,
         seq,

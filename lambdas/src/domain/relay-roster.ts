@@ -26,7 +26,7 @@ export function relayRoster(mesh: MeshContext): RelayRoster {
       if (isDeepStrictEqual(next, relays)) return
       const document = await signRelays(signer, { mesh: meshId, number: part.number + 1, relays: next })
       try {
-        await store.writePart('relays', part.number, document)
+        await store.headParts.writePart('relays', part.number, document)
         changes.emit('head')
         return
       } catch (error) {
@@ -50,7 +50,9 @@ export function relayRoster(mesh: MeshContext): RelayRoster {
     tidy: async () => {
       // A relay is in the map before it is in the head, so whoever is in this list must be in the map by now.
       const { relays } = await readRelays(mesh)
-      const there = new Set((await store.readMembers(relays.map(({ peerId }) => peerId))).map(m => m.peerId))
+      const there = new Set(
+        (await store.directory.readMembers(relays.map(({ peerId }) => peerId))).map(m => m.peerId),
+      )
       const gone = new Set(relays.map(({ peerId }) => peerId).filter(peerId => !there.has(peerId)))
       if (gone.size > 0) await rewrite(now => now.filter(({ peerId }) => !gone.has(peerId)))
     },

@@ -20,7 +20,7 @@ describe('removeOffline()', () => {
   beforeEach(async () => {
     mesh = await TestMesh.create(clock)
     store = openSqliteStore({ file: ':memory:', clock })
-    await store.writePart('keys', 0, JSON.stringify(mesh.chain))
+    await store.headParts.writePart('keys', 0, JSON.stringify(mesh.chain))
     await foundMesh({ store, clock, root: mesh.root, authority: mesh.authority })
   })
   afterEach(() => store.close())
@@ -29,12 +29,17 @@ describe('removeOffline()', () => {
   const relay = async (roster: ReturnType<typeof relayRoster>) => {
     const { peerId, serial, name, ...member } = await mesh.member({ roles: ['relay'] })
     const token = { hash: serial, roles: ['relay'], tags: [], ephemeral: false, uses: 1 }
-    await store.createToken({ ...token, createdAt: now, createdBy: 'test', expiresAt: now + minute })
+    await store.tokens.createToken({ ...token, createdAt: now, createdBy: 'test', expiresAt: now + minute })
     const expiresAt = now + 21 * 24 * 60 * minute
-    await store.redeem({ tokenHash: serial, peerId, requestedName: name, serial, expiresAt })
-    await store.recordCredential({ peerId, serial, credential: await member.credential(), expiresAt })
+    await store.enrolments.redeem({ tokenHash: serial, peerId, requestedName: name, serial, expiresAt })
+    await store.enrolments.recordCredential({
+      peerId,
+      serial,
+      credential: await member.credential(),
+      expiresAt,
+    })
     const record = await member.record({ serial })
-    await store.putMember({ peerId, serial, incarnation: now, record, services: [] })
+    await store.directory.putMember({ peerId, serial, incarnation: now, record, services: [] })
     await roster.put({ peerId, name, addrs: ['/ip4/192.0.2.7/tcp/4001'] })
     return { peerId, serial }
   }
@@ -46,9 +51,9 @@ describe('removeOffline()', () => {
     const roster = relayRoster(context)
     const [there, gone] = [await relay(roster), await relay(roster)]
     // As whoever dies between map and head leaves it, or a removal by a process that signs nothing.
-    await store.removeMember(gone.peerId, gone.serial)
+    await store.directory.removeMember(gone.peerId, gone.serial)
     await removeOffline({ ...context, roster })
-    const part = await store.readPart('relays')
+    const part = await store.headParts.readPart('relays')
     const { claims } = await verifyDocument(part?.document ?? '', {
       typ: 'relays+jws',
       schema: z.looseObject({ relays: z.array(z.looseObject({ peerId: z.string() })) }),
@@ -57,7 +62,7 @@ describe('removeOffline()', () => {
     })
     expect(claims.relays.map(({ peerId }) => peerId)).toEqual([there.peerId])
     await removeOffline({ ...context, roster })
-    expect((await store.readPart('relays'))?.number).toBe(part?.number)
+    expect((await store.headParts.readPart('relays'))?.number).toBe(part?.number)
   })
 })
 

@@ -1,11 +1,11 @@
 import { offlineMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 
 export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
-  store: Pick<Store, 'removeOffline'>
+  store: Pick<StoreParts, 'directory'>
   roster: Pick<RelayRoster, 'tidy'>
 }
 
@@ -15,7 +15,7 @@ export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
  * @returns how many there were
  */
 export async function removeOffline({ store, clock, changes, roster }: RemovalInit): Promise<number> {
-  const removed = await store.removeOffline(({ peerId, name, serial, ephemeral }) => {
+  const removed = await store.directory.removeOffline(({ peerId, name, serial, ephemeral }) => {
     const detail = { name, serial, reason: ephemeral ? 'ephemeral and offline' : 'offline' }
     return { at: clock.now(), who: peerId, what: 'remove', detail }
   })

@@ -64,20 +64,20 @@ const restore = async (): Promise<void> => {
 describe('takeUpRestored()', () => {
   test('puts every part above what members know, with the content of the backup', async () => {
     const before = await open()
-    await store.appendAudit({ at: now, who: 'operator', what: 'token.create' })
+    await store.audit.appendAudit({ at: now, who: 'operator', what: 'token.create' })
     const { policy } = await before.head()
     await backUp()
     const { mesh, head } = await open()
     for (let number = 2; number < 9; number++) {
       const empty = { mesh: mesh.meshId, number, policy: { grants: [], tests: [] } }
-      await store.writePart('policy', number - 1, await signPolicy(mesh.signer, empty))
+      await store.headParts.writePart('policy', number - 1, await signPolicy(mesh.signer, empty))
     }
     const known = await head()
     await restore()
     now += 5 * second
     const again = await open(true)
     expect(isTaken(await again.head(), known)).toBe(false)
-    const epoch = (await store.readHeads()).epoch
+    const epoch = (await store.directory.readHeads()).epoch
     const restored = await takeUpRestored(again.mesh, 'operator')
     expect(restored).toEqual({
       lastEntryAt: start,
@@ -86,7 +86,7 @@ describe('takeUpRestored()', () => {
     const fresh = await (await open()).head()
     expect(isTaken(fresh, known)).toBe(true)
     expect(fresh).toMatchObject({ policy, numbers: restored.numbers })
-    expect((await store.readHeads()).epoch).not.toBe(epoch)
+    expect((await store.directory.readHeads()).epoch).not.toBe(epoch)
   })
 
   test('goes on from there, and rises again when repeated with a clock that stands still or steps back', async () => {
@@ -101,8 +101,13 @@ describe('takeUpRestored()', () => {
       number: part.number + 1,
       policy: { grants: [], tests: [] },
     })
-    expect(await store.writePart('policy', part.number, document)).toMatchObject({ number: part.number + 1 })
-    expect((await store.listAudit({ limit: 9 })).map(({ what }) => what)).toEqual(['restore', 'restore'])
+    expect(await store.headParts.writePart('policy', part.number, document)).toMatchObject({
+      number: part.number + 1,
+    })
+    expect((await store.audit.listAudit({ limit: 9 })).map(({ what }) => what)).toEqual([
+      'restore',
+      'restore',
+    ])
   })
 })
 

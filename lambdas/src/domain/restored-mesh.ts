@@ -4,7 +4,8 @@
  */
 import { compareChains, MeshError, type HeadNumbers, type KeyChain } from '@agent-mesh/protocol'
 import type { Clock } from '../store/clock.ts'
-import type { HeadPartStore, Store } from '../store/store.ts'
+import type { AuditStore } from '../store/parts/audit.ts'
+import type { HeadPartStore } from '../store/parts/head-parts.ts'
 import { readKeyChain } from './keyring.ts'
 import { signPartsAnew, type SigningMesh } from './sign-part-anew.ts'
 
@@ -26,14 +27,14 @@ export async function takeUpRestored(
   by: string,
 ): Promise<RestoredMesh> {
   const { store, ring, clock } = mesh
-  const lastEntryAt = await lastEntryOf(store)
+  const lastEntryAt = await lastEntryOf(store.audit)
   await ring.refresh()
   await signPartsAnew(mesh, {
     // A key that was revoked after the backup may have signed it: the operator vouches for the backup.
     keyOf: kid => ring.keys.everKeyOf(kid),
     numberFor: ({ number }) => Math.max(number + 1, clock.now()),
   })
-  const parts = new Map((await store.readParts()).map(({ name, number }) => [name, number]))
+  const parts = new Map((await store.headParts.readParts()).map(({ name, number }) => [name, number]))
   const numberOf = (name: string): number => parts.get(name) ?? 0
   const numbers = {
     keys: numberOf('keys'),
@@ -41,14 +42,14 @@ export async function takeUpRestored(
     policy: numberOf('policy'),
     revocations: numberOf('revocations'),
   }
-  await store.renewEpoch(() => ({ at: clock.now(), who: by, what: 'restore', detail: numbers }))
+  await store.directory.renewEpoch(() => ({ at: clock.now(), who: by, what: 'restore', detail: numbers }))
   return { ...(lastEntryAt === undefined ? {} : { lastEntryAt }), numbers }
 }
 
-async function lastEntryOf(store: Pick<Store, 'readAuditHead' | 'listAudit'>): Promise<number | undefined> {
-  const { seq } = await store.readAuditHead()
+async function lastEntryOf(audit: AuditStore): Promise<number | undefined> {
+  const { seq } = await audit.readAuditHead()
   if (seq === 0) return undefined
-  const [last] = await store.listAudit({ after: seq - 1, limit: 1 })
+  const [last] = await audit.listAudit({ after: seq - 1, limit: 1 })
   return last?.at
 }
 
@@ -63,13 +64,13 @@ export const lostLinks = (stored: KeyChain, kept: KeyChain): boolean =>
  * Brings back the key chain that members know, from the copy that was kept beside the keys.
  * @throws MeshError not_found when the store holds no mesh, conflict when somebody else changes the keys
  */
-export async function restoreKeyChain(store: HeadPartStore, kept: KeyChain): Promise<void> {
-  const stored = await readKeyChain(store, kept.meshId)
+export async function restoreKeyChain(headParts: HeadPartStore, kept: KeyChain): Promise<void> {
+  const stored = await readKeyChain(headParts, kept.meshId)
   if (stored === undefined)
     throw new MeshError('not_found', `Cannot restore mesh ${kept.meshId}: the store is empty`, {
       hint: 'Restore the database from its backup first.',
     })
   if (!lostLinks(stored, kept)) return
   const [before, after] = [stored.signed.links.length, kept.signed.links.length]
-  await store.writePart('keys', before, JSON.stringify(kept.signed), after)
+  await headParts.writePart('keys', before, JSON.stringify(kept.signed), after)
 }

@@ -38,14 +38,20 @@ afterEach(() => store.close())
 /** The list, number 1: each of these revoked at that time. */
 const begin = async (peerIds: string[], times?: number[]) => {
   const list = { mesh: mesh.meshId, number: 1, peerIds, serials: [], ...(times ? { times } : {}) }
-  await store.writePart('revocations', 0, await signRevocations(mesh.authority.signer, list))
+  await store.headParts.writePart('revocations', 0, await signRevocations(mesh.authority.signer, list))
 }
 
 const enrolled = async (): Promise<string> => {
   const { peerId, serial } = await mesh.member()
   const token = { hash: serial, roles: ['agent'], tags: [], ephemeral: false, uses: 1 }
-  await store.createToken({ ...token, createdAt: now, createdBy: 'test', expiresAt: now + day })
-  await store.redeem({ tokenHash: serial, peerId, requestedName: 'm', serial, expiresAt: now + 21 * day })
+  await store.tokens.createToken({ ...token, createdAt: now, createdBy: 'test', expiresAt: now + day })
+  await store.enrolments.redeem({
+    tokenHash: serial,
+    peerId,
+    requestedName: 'm',
+    serial,
+    expiresAt: now + 21 * day,
+  })
   return peerId
 }
 
@@ -63,7 +69,7 @@ describe('the list of revocations', () => {
     await service.revoke({ peerId: later }, 'admin')
     expect(await listed()).toEqual([fresh, later])
     now += 365 * day
-    expect(await store.readEnrolment(old)).toMatchObject({ revokedAt: expect.any(Number) })
+    expect(await store.enrolments.readEnrolment(old)).toMatchObject({ revokedAt: expect.any(Number) })
   })
 
   it('forgets nobody while the clock is in doubt', async () => {
@@ -95,7 +101,7 @@ describe('the list of revocations', () => {
     expect(await refusal(service.revoke({ peerId: other }, 'admin'))).toBe(
       `mesh_full: Cannot revoke ${other}: the list holds 4096 members; the first leaves it: 2030-01-23T00:00:00.000Z`,
     )
-    expect((await store.readEnrolment(other))?.revokedAt).toBeUndefined()
+    expect((await store.enrolments.readEnrolment(other))?.revokedAt).toBeUndefined()
     now += 23 * day
     expect(await service.revoke({ peerId: other }, 'admin')).toMatchObject({ number: 2 })
     expect(await listed()).toEqual([other])
@@ -104,7 +110,7 @@ describe('the list of revocations', () => {
   it('finishes what a crash left half done', async () => {
     await begin([])
     const peerId = await enrolled()
-    const { revokedAt } = await store.revokeMember(peerId)
+    const { revokedAt } = await store.enrolments.revokeMember(peerId)
     now += day
     expect(await service.revoke({ peerId }, 'admin')).toMatchObject({ revokedAt, number: 2 })
     expect((await service.list()).revoked).toEqual([{ peerId, at: revokedAt }])

@@ -1,5 +1,5 @@
 import { MeshError, type RevokeReply, type RevokeRequest } from '@agent-mesh/protocol'
-import type { Enrolment } from '../store/model.ts'
+import type { Enrolment } from '../store/parts/enrolments.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 import { checkRoom, current, listed, readList } from './signed-revocations.ts'
@@ -38,8 +38,8 @@ export function revocation(
   const enrolled = async ({ peerId, serial, name }: RevokeRequest): Promise<Enrolment> => {
     const found =
       peerId !== undefined
-        ? await store.readEnrolment(peerId)
-        : await store.findEnrolment(serial !== undefined ? { serial } : { name: name ?? '' })
+        ? await store.enrolments.readEnrolment(peerId)
+        : await store.enrolments.findEnrolment(serial !== undefined ? { serial } : { name: name ?? '' })
     if (found !== undefined) return found
     throw new MeshError('not_found', `Cannot revoke ${peerId ?? serial ?? name}: no such member`, {
       hint: 'List members with agent-mesh members list. An enrolment that expired 90 days ago is forgotten.',
@@ -60,7 +60,7 @@ export function revocation(
         serial,
         roles,
         revokedAt = clock.now(),
-      } = await store.revokeMember(peerId, revoked => ({
+      } = await store.enrolments.revokeMember(peerId, revoked => ({
         at: clock.now(),
         who: by,
         what: 'revoke',

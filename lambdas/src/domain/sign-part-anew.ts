@@ -2,7 +2,7 @@
 import { limits, MeshError, signDocument, verifyDocument, type KeyChain } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { writeTries } from '../defaults.ts'
-import type { HeadPart } from '../store/model.ts'
+import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { Keyring } from './keyring.ts'
 import type { MeshContext } from './mesh-context.ts'
 
@@ -36,7 +36,7 @@ async function signPartAnew(
   const signer = await ring.pick()
   const [typ, maxBytes] = [parts[name], limits.documentBytes]
   for (let tries = writeTries; ; tries--) {
-    const part = await store.readPart(name)
+    const part = await store.headParts.readPart(name)
     if (part === undefined) return
     const { kid, claims } = await verifyDocument(part.document, { typ, schema: numbered, maxBytes, keyOf })
     const number = numberFor(part, kid)
@@ -44,7 +44,7 @@ async function signPartAnew(
     try {
       // As it is, with what a later version may have put into it.
       const document = await signDocument(signer, typ, { ...claims, number })
-      await store.writePart(name, part.number, document, number)
+      await store.headParts.writePart(name, part.number, document, number)
       return changes.emit('head')
     } catch (error) {
       if (!(error instanceof MeshError) || error.code !== 'conflict' || tries === 1) throw error

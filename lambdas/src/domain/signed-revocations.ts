@@ -71,7 +71,7 @@ export async function listed(mesh: MeshContext, added: RevokedEntry, forgetAt: n
       serialTimes: of('serial').map(({ at }) => at),
     })
     try {
-      const { number } = await store.writePart('revocations', part.number, document)
+      const { number } = await store.headParts.writePart('revocations', part.number, document)
       changes.emit('head')
       return number
     } catch (error) {

@@ -37,16 +37,16 @@ test.each([
 describe('the time of the store', () => {
   test('moves on with a clock that agrees: months of running are no jump', async () => {
     for (let days = 0; days < 100; days += 10) expect(await stateAfter(10 * day)).toBe('agrees')
-    expect(await store.readTimeMark()).toBe(begun + 100 * day)
+    expect(await store.ledger.readTimeMark()).toBe(begun + 100 * day)
     expect(await time.sweepTime()).toBe(now)
   })
 
   test('is written once an hour at most', async () => {
     await time.look()
     await stateAfter(hour - 1)
-    expect(await store.readTimeMark()).toBe(begun)
+    expect(await store.ledger.readTimeMark()).toBe(begun)
     await stateAfter(1)
-    expect(await store.readTimeMark()).toBe(begun + hour)
+    expect(await store.ledger.readTimeMark()).toBe(begun + hour)
   })
 
   test('does not move to a clock that is far ahead, however often that is asked', async () => {
@@ -59,7 +59,7 @@ describe('the time of the store', () => {
   })
 
   test('of a store that knows none yet is that of its newest entry', async () => {
-    await store.appendAudit({ at: now, who: 'p', what: 'join' })
+    await store.audit.appendAudit({ at: now, who: 'p', what: 'join' })
     expect(await stateAfter(365 * day)).toBe('ahead')
   })
 
@@ -68,7 +68,7 @@ describe('the time of the store', () => {
     expect(await stateAfter(365 * day)).toBe('ahead')
     await time.confirm('operator')
     expect(await stateAfter(0)).toBe('agrees')
-    const [entry] = await store.listAudit({ limit: 1 })
+    const [entry] = await store.audit.listAudit({ limit: 1 })
     expect(entry).toMatchObject({ who: 'operator', what: 'clock.confirm', detail: { before: begun, now } })
   })
 
@@ -80,6 +80,6 @@ describe('the time of the store', () => {
     expect(await stateAfter(23 * hour, next)).toBe('behind')
     expect(await stateAfter(hour, next)).toBe('behind')
     expect(await stateAfter(0, next)).toBe('agrees')
-    expect(await store.readTimeMark()).toBe(begun + day)
+    expect(await store.ledger.readTimeMark()).toBe(begun + day)
   })
 })

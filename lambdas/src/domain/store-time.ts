@@ -6,7 +6,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { storeTimeLimits as limits } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 
 export interface ClockFinding {
   state: 'agrees' | 'ahead' | 'behind'
@@ -25,18 +25,18 @@ export interface StoreTime {
   confirm(by: string): Promise<void>
 }
 
-type Needs = Pick<Store, 'readTimeMark' | 'writeTimeMark' | 'readParts' | 'readAuditHead' | 'listAudit'>
+type Needs = Pick<StoreParts, 'ledger' | 'headParts' | 'audit'>
 
 export function storeTime({ store, clock }: { store: Needs; clock: Clock }): StoreTime {
   let last: ClockFinding = { state: 'agrees', offMs: 0 }
   let behindSince: number | undefined
 
   const mark = async (): Promise<number> => {
-    const stored = await store.readTimeMark()
+    const stored = await store.ledger.readTimeMark()
     if (stored !== undefined) return stored
     const found = (await newestTime(store)) ?? clock.now()
-    await store.writeTimeMark(undefined, found)
-    return (await store.readTimeMark()) ?? found
+    await store.ledger.writeTimeMark(undefined, found)
+    return (await store.ledger.readTimeMark()) ?? found
   }
 
   /** A store that was founded with a clock far ahead is protected again once the clock was right for a day. */
@@ -51,7 +51,7 @@ export function storeTime({ store, clock }: { store: Needs; clock: Clock }): Sto
     last = compareTimes(now, stored)
     const raise = last.state === 'agrees' && now - stored >= limits.stepMs
     // Another process that was first saw the same.
-    if (raise || mayLower(now, last.state)) await store.writeTimeMark(stored, now)
+    if (raise || mayLower(now, last.state)) await store.ledger.writeTimeMark(stored, now)
     return last
   }
 
@@ -63,7 +63,7 @@ export function storeTime({ store, clock }: { store: Needs; clock: Clock }): Sto
       const before = await mark()
       const now = clock.now()
       const confirmed = () => ({ at: now, who: by, what: 'clock.confirm', detail: { before, now } }) as const
-      if (!(await store.writeTimeMark(before, now, confirmed)))
+      if (!(await store.ledger.writeTimeMark(before, now, confirmed)))
         throw new MeshError('conflict', 'Cannot confirm the clock: another control plane just moved the time')
       last = { state: 'agrees', offMs: 0 }
     },
@@ -79,9 +79,9 @@ export function compareTimes(now: number, stored: number): ClockFinding {
 
 /** Of what a store has that knows no time yet: the newest audit entry, and the parts of the head. */
 async function newestTime(store: Needs): Promise<number | undefined> {
-  const { seq } = await store.readAuditHead()
-  const [entry] = seq === 0 ? [] : await store.listAudit({ after: seq - 1, limit: 1 })
-  const times = (await store.readParts()).map(({ writtenAt }) => writtenAt)
+  const { seq } = await store.audit.readAuditHead()
+  const [entry] = seq === 0 ? [] : await store.audit.listAudit({ after: seq - 1, limit: 1 })
+  const times = (await store.headParts.readParts()).map(({ writtenAt }) => writtenAt)
   if (entry !== undefined) times.push(entry.at)
   return times.length === 0 ? undefined : Math.max(...times)
 }

@@ -7,7 +7,7 @@ import {
   type Policy,
   type Subject,
 } from '@agent-mesh/protocol'
-import type { Store } from '../store/store.ts'
+import type { EnrolmentStore } from '../store/parts/enrolments.ts'
 
 /** What a token fixes. Without a name the newcomer chooses one. */
 export type Newcomer = Pick<Subject, 'roles' | 'tags'> & { name?: string }
@@ -22,13 +22,13 @@ export interface Right {
  * with a trailing `*` is compared as a whole: one grant of the maker has to cover it.
  */
 export async function excessRight(
-  store: Pick<Store, 'findEnrolment'>,
+  enrolments: Pick<EnrolmentStore, 'findEnrolment'>,
   policy: Policy,
   maker: Subject,
   newcomer: Newcomer,
 ): Promise<Right | undefined> {
   const own = selectorsOf(maker)
-  const theirs = await selectorsOfNewcomer(store, policy, newcomer)
+  const theirs = await selectorsOfNewcomer(enrolments, policy, newcomer)
   return policy.grants
     .filter(({ from }) => from.some(selector => theirs.has(selector)))
     .flatMap(rightsOf)
@@ -40,7 +40,7 @@ const rightsOf = ({ allow, to }: Grant): Right[] =>
 
 /** With the names of the policy that the newcomer can get: its own, else every one that nobody holds. */
 async function selectorsOfNewcomer(
-  store: Pick<Store, 'findEnrolment'>,
+  enrolments: Pick<EnrolmentStore, 'findEnrolment'>,
   policy: Policy,
   { roles, tags, name }: Newcomer,
 ): Promise<Set<string>> {
@@ -51,7 +51,7 @@ async function selectorsOfNewcomer(
     const wanted = selector.slice(prefix.length)
     // A name that is taken becomes another one with a number.
     if (name !== undefined && !wanted.startsWith(`${name.slice(0, 55)}`)) continue
-    if ((await store.findEnrolment({ name: wanted })) === undefined) selectors.add(selector)
+    if ((await enrolments.findEnrolment({ name: wanted })) === undefined) selectors.add(selector)
   }
   return selectors
 }

@@ -17,7 +17,7 @@ const plane = meshOpener({ settings, signerOf })
 
 async function sweep(): Promise<void> {
   // Nothing has expired in a stack whose mesh is not made yet.
-  if ((await store.readPart('keys')) === undefined) return
+  if ((await store.headParts.readPart('keys')) === undefined) return
   const { auditSeal, collectGarbage, mesh, removeOffline, time, tokens } = await plane()
   const { relays, liveRelays, tokenDays } = await fleetGauges(mesh, tokens)
   metrics.add('Relays', relays)

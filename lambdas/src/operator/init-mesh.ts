@@ -8,7 +8,7 @@ import { foundMesh, type AuthorityKey } from '../domain/found-mesh.ts'
 import { fileKey, makeFileKey } from '../signer/file-key.ts'
 import { systemClock } from '../store/clock.ts'
 import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
-import type { Store } from '../store/store.ts'
+import type { StoreParts } from '../store/store.ts'
 import { firstAdmin } from '../hosts/node/first-admin.ts'
 import { keepKeyChain } from '../hosts/node/key-chain-file.ts'
 import { hasServed } from '../hosts/node/lost-store.ts'
@@ -44,7 +44,8 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
   await mkdir(data, { recursive: true, mode: 0o700 })
   const store = openDynamoStore({ table, maxMembers })
   try {
-    if ((await hasServed(data)) && (await store.readPart('keys')) === undefined) throw lostTable(data, table)
+    if ((await hasServed(data)) && (await store.headParts.readPart('keys')) === undefined)
+      throw lostTable(data, table)
     const rootFile = join(data, rootKeyFile)
     const root = (await fileKey(rootFile)) ?? (await newRoot(rootFile, store))
     const authority = await signingKey(facts.authorityKeyIds, store)
@@ -65,11 +66,14 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
 }
 
 /** Of the keys in KMS the one that the mesh knows; the first of an empty table's founds it. */
-async function signingKey(ids: readonly string[], store: Store): Promise<AuthorityKey> {
+async function signingKey(
+  ids: readonly string[],
+  store: Pick<StoreParts, 'headParts'>,
+): Promise<AuthorityKey> {
   const keys = await kmsKeys(ids)
   const [first] = keys
-  if ((await store.readPart('keys')) === undefined) return first
-  const { authorities } = await storedKeyChain(store, 'use the authority key')
+  if ((await store.headParts.readPart('keys')) === undefined) return first
+  const { authorities } = await storedKeyChain(store.headParts, 'use the authority key')
   const known = authorities.filter(({ revoked }) => !revoked).map(({ kid }) => kid)
   return keys.find(({ signer }) => known.includes(signer.kid)) ?? first
 }
@@ -85,8 +89,8 @@ const lostTable = (data: string, table: string): MeshError =>
   )
 
 /** A table that has a mesh already is of a root key that somebody keeps. */
-async function newRoot(file: string, store: Store): Promise<AuthorityKey> {
-  if ((await store.readPart('keys')) === undefined) return makeFileKey(file)
+async function newRoot(file: string, store: Pick<StoreParts, 'headParts'>): Promise<AuthorityKey> {
+  if ((await store.headParts.readPart('keys')) === undefined) return makeFileKey(file)
   throw new MeshError(
     'conflict',
     `Cannot make root key ${file}: the table holds a mesh already, with another root key`,

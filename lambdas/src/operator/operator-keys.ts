@@ -11,11 +11,15 @@ import type { AuthorityKey } from '../domain/found-mesh.ts'
 import { keyring, type Keyring } from '../domain/keyring.ts'
 import type { Clock } from '../store/clock.ts'
 import { kmsKey } from '../signer/kms-key.ts'
-import type { Store } from '../store/store.ts'
+import type { HeadPartStore } from '../store/parts/head-parts.ts'
+import type { StoreParts } from '../store/store.ts'
 
 /** @param action what it is for @throws MeshError not_found without a mesh */
-export async function storedKeyChain(store: Store, action: string): Promise<KeyChain> {
-  const part = await store.readPart('keys')
+export async function storedKeyChain(
+  headParts: Pick<HeadPartStore, 'readPart'>,
+  action: string,
+): Promise<KeyChain> {
+  const part = await headParts.readPart('keys')
   if (part === undefined)
     throw new MeshError('not_found', `Cannot ${action}: there is no mesh yet`, {
       hint: 'Make it: agent-mesh admin init.',
@@ -38,7 +42,7 @@ export async function kmsKeys(ids: readonly string[]): Promise<[AuthorityKey, ..
 
 /** A ring with the keys the operator has. */
 export const operatorRing = (
-  init: { store: Store; clock: Clock; keys: KeyChain },
+  init: { store: Pick<StoreParts, 'headParts'>; clock: Clock; keys: KeyChain },
   own: readonly AuthorityKey[],
 ): Keyring =>
   keyring({

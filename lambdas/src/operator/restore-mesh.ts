@@ -42,9 +42,9 @@ export async function takeUpTable({
   /** Authority keys that may sign. */
   own: readonly AuthorityKey[]
 }): Promise<RestoredMesh> {
-  const keys = await storedKeyChain(store, 'restore the mesh')
+  const keys = await storedKeyChain(store.headParts, 'restore the mesh')
   const kept = await keptKeyChain(data, keys.meshId)
-  if (kept !== undefined) await restoreKeyChain(store, kept)
+  if (kept !== undefined) await restoreKeyChain(store.headParts, kept)
   const ring = operatorRing({ store, clock, keys }, own)
   return takeUpRestored({ store, clock, ring, changes: changeFeed() }, 'operator')
 }

@@ -39,7 +39,7 @@ export async function rotateMeshKey(
     if (!own.some(({ signer }) => signer.kid === next.signer.kid)) throw notDeployed(facts, options.kmsKey)
     const root = options.revoke ? await rootOf(data) : undefined
     const rotated = await rotateAuthority({ store, clock: systemClock, next, own, root })
-    await keepKeyChain(data, await storedKeyChain(store, 'keep the key chain'))
+    await keepKeyChain(data, await storedKeyChain(store.headParts, 'keep the key chain'))
     return rotated
   } finally {
     await store.close()
@@ -71,7 +71,7 @@ export async function rotateAuthority(init: {
   root: AuthorityKey | undefined
 }): Promise<RotatedMeshKey> {
   const { store, clock, next, own, root } = init
-  const keys = await storedKeyChain(store, 'rotate the authority key')
+  const keys = await storedKeyChain(store.headParts, 'rotate the authority key')
   const ring = operatorRing({ store, clock, keys }, [next, ...own])
   const mesh = { store, clock, changes: changeFeed(), ring }
   const { kid } = next.signer

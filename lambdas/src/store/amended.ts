@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Amendment, Enrolment } from './model.ts'
+import type { Amendment, Enrolment } from './parts/enrolments.ts'
 
 /** The enrolment with what is to change of it; undefined when it is so already. */
 export function amended<E extends Enrolment>(

@@ -1,7 +1,9 @@
 /** Refusals that every adapter words alike. */
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Enrolment, HeadPart, Lease, LeaseReport } from './model.ts'
+import type { Enrolment } from './parts/enrolments.ts'
+import type { HeadPart } from './parts/head-parts.ts'
+import type { Lease, LeaseReport } from './parts/presence.ts'
 
 /** How long after the expiry of its credential an enrolment lives, ms. */
 export const graceMs = credentialDays.grace * 24 * 3600_000

@@ -1,5 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { Token } from './model.ts'
+import type { Token } from './parts/tokens.ts'
 
 /** Why a token cannot be redeemed, in the words of every adapter; undefined when it can. */
 export function tokenRefused(token: Token | undefined, now: number): MeshError | undefined {

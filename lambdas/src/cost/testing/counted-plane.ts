@@ -138,7 +138,7 @@ function membersOf({ tokens, mesh }: ControlPlane, ask: CountedPlane['ask']) {
       const secret = token.slice(token.lastIndexOf('.') + 1)
       const member = { signer, serial: '', incarnation: mesh.clock.now() }
       await ask(member, 'POST', '/v1/enrol', { secret, name: `host-${String(pairs).padStart(6, '0')}` })
-      const enrolment = await mesh.store.readEnrolment(signer.kid)
+      const enrolment = await mesh.store.enrolments.readEnrolment(signer.kid)
       return { ...member, serial: enrolment?.serial ?? '' }
     },
     record: (member: CountedMember) => {
@@ -163,9 +163,9 @@ async function addLeases(store: Store, more: number): Promise<number> {
   for (let i = 0; i < more; i++) {
     const { signer } = await newMember()
     const lease = { relay: signer.kid, epoch: 'a'.repeat(16), seq: 1, up: [], down: [], status }
-    await store.applyReport(lease)
+    await store.presence.applyReport(lease)
   }
-  return (await store.readLeases()).length
+  return (await store.presence.readLeases()).length
 }
 
 /** Reports of a relay in order, with claims that were never seen. */

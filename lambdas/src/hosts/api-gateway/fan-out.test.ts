@@ -86,12 +86,23 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
   async function members(count: number, size = 100): Promise<void> {
     const expiresAt = now + 21 * day
     const token = { hash: 'hash', roles: ['agent'], tags: [], ephemeral: false, createdBy: 'admin' }
-    await store.createToken({ ...token, uses: count, createdAt: now, expiresAt })
+    await store.tokens.createToken({ ...token, uses: count, createdAt: now, expiresAt })
     for (let i = 0; i < count; i++) {
       const peerId = `m-${i}`
-      await store.redeem({ tokenHash: 'hash', peerId, requestedName: peerId, serial: peerId, expiresAt })
-      await store.recordCredential({ peerId, serial: peerId, credential: 'c'.repeat(size / 2), expiresAt })
-      await store.putMember({
+      await store.enrolments.redeem({
+        tokenHash: 'hash',
+        peerId,
+        requestedName: peerId,
+        serial: peerId,
+        expiresAt,
+      })
+      await store.enrolments.recordCredential({
+        peerId,
+        serial: peerId,
+        credential: 'c'.repeat(size / 2),
+        expiresAt,
+      })
+      await store.directory.putMember({
         peerId,
         serial: peerId,
         incarnation: 1,
@@ -142,8 +153,14 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
     const { kid: peerId } = await testKey()
     const serial = testSerial()
     const token = { hash: serial, roles: ['relay'], tags: [], ephemeral: false, createdBy: 'admin', uses: 1 }
-    await store.createToken({ ...token, createdAt: now, expiresAt: now + day })
-    await store.redeem({ tokenHash: serial, peerId, requestedName: 'relay', serial, expiresAt: now + day })
+    await store.tokens.createToken({ ...token, createdAt: now, expiresAt: now + day })
+    await store.enrolments.redeem({
+      tokenHash: serial,
+      peerId,
+      requestedName: 'relay',
+      serial,
+      expiresAt: now + day,
+    })
     await connections.add({ id: 'a', peerId, cursor: undefined })
     await connections.add({ id: 'b', peerId: 'other', cursor: undefined })
     await plane.revocation.revoke({ peerId }, 'admin')

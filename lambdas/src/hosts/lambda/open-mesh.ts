@@ -13,7 +13,7 @@ import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
 import { keyring } from '../../domain/keyring.ts'
 import { systemClock } from '../../store/clock.ts'
 import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
-import type { Store } from '../../store/store.ts'
+import type { StoreParts } from '../../store/store.ts'
 import type { LambdaSettings } from './environment.ts'
 
 export interface OpenMeshInit {
@@ -70,8 +70,8 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
 }
 
 /** Members pin the mesh by their own: a chain that somebody put into the table deceives nobody. */
-async function readKeys(store: Store, { stack }: LambdaSettings): Promise<KeyChain> {
-  const part = await store.readPart('keys')
+async function readKeys(store: Pick<StoreParts, 'headParts'>, { stack }: LambdaSettings): Promise<KeyChain> {
+  const part = await store.headParts.readPart('keys')
   if (part === undefined)
     throw new MeshError('unavailable', `Cannot answer: the mesh of stack ${stack} has no keys yet`, {
       hint: `Make them and the first admin: agent-mesh admin init --stack ${stack}`,

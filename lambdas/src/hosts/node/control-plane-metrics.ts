@@ -38,7 +38,7 @@ export function controlPlaneMetrics(
     help: 'Agents and relays enrolled',
     registers,
     collect: async function () {
-      this.set(await store.countMembers())
+      this.set(await store.enrolments.countMembers())
     },
   })
   new Gauge({

@@ -22,12 +22,12 @@ export async function firstAdmin(data: string, plane: ControlPlane): Promise<Fir
   const jwk =
     (await readPrivateKey(file)) ?? (await writePrivateKey(file, made => ({ peerId: peerIdOf(made) })))
   const peerId = peerIdOf(jwk)
-  if ((await store.readEnrolment(peerId)) === undefined) await enrol(plane, peerId)
+  if ((await store.enrolments.readEnrolment(peerId)) === undefined) await enrol(plane, peerId)
   return {
     file,
     peerId,
     renewWhenDue: async () => {
-      const { expiresAt = 0, revokedAt } = (await store.readEnrolment(peerId)) ?? {}
+      const { expiresAt = 0, revokedAt } = (await store.enrolments.readEnrolment(peerId)) ?? {}
       const dueAt = expiresAt - (credentialDays.life - credentialDays.renewFrom) * 24 * 3600_000
       if (revokedAt === undefined && clock.now() >= dueAt) await plane.enrolment.renew(peerId)
     },

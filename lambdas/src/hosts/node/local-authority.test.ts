@@ -28,9 +28,12 @@ interface Opened {
 async function open(crash: () => void = () => {}, restored = false): Promise<Opened> {
   const fragile: Store = {
     ...store,
-    writePart: (...args) => {
-      crash()
-      return store.writePart(...args)
+    headParts: {
+      ...store.headParts,
+      writePart: (...args) => {
+        crash()
+        return store.headParts.writePart(...args)
+      },
     },
   }
   const { ring, root, files } = await openMesh({ data, store, clock, restored })
@@ -76,7 +79,7 @@ describe('rotate()', () => {
     const files = (await readdir(data)).filter(name => name.startsWith('authority-key'))
     expect(files.sort()).toEqual([`authority-key-retired-${old.slice(0, 8)}.json`, 'authority-key.json'])
     for (const file of files) expect((await stat(join(data, file))).mode & 0o777).toBe(0o600)
-    expect((await store.listAudit({ limit: 10 })).at(-1)).toMatchObject({
+    expect((await store.audit.listAudit({ limit: 10 })).at(-1)).toMatchObject({
       who: 'operator',
       what: 'key.rotate',
     })

@@ -28,7 +28,7 @@ export async function openMesh(init: {
   /** The folder has served a mesh, and it begins again in an empty store. @default false: it refuses */
   empty?: boolean
 }): Promise<{ ring: Keyring; root: AuthorityKey; files: AuthorityKeyFiles }> {
-  const founded = (await init.store.readPart('keys')) !== undefined
+  const founded = (await init.store.headParts.readPart('keys')) !== undefined
   const served = await hasServed(init.data)
   if (served && !founded && init.empty !== true) throw lostStore(init.data)
   const files = authorityKeyFiles(init.data)
@@ -46,7 +46,7 @@ export async function openMesh(init: {
   await followKept(init, meshId)
   // Whoever replaced a stolen key may have died before the new one got its name.
   const authority =
-    (await files.unrevoked(await readKeyChain(init.store, meshId))) ?? (await open(files.current))
+    (await files.unrevoked(await readKeyChain(init.store.headParts, meshId))) ?? (await open(files.current))
   const keys = await foundMesh({ ...init, root, authority })
   await files.keepChain(keys)
   return { ring: keyring({ ...init, keys, open: kid => files.open(kid) }), root, files }
@@ -59,12 +59,17 @@ async function followKept(
 ): Promise<void> {
   const kept = await keptKeyChain(data, meshId)
   if (kept === undefined) return
-  const stored = await readKeyChain(store, meshId)
+  const stored = await readKeyChain(store.headParts, meshId)
   // Members know these keys, so the empty store begins with them.
   if (stored === undefined)
-    return void (await store.writePart('keys', 0, JSON.stringify(kept.signed), kept.signed.links.length))
+    return void (await store.headParts.writePart(
+      'keys',
+      0,
+      JSON.stringify(kept.signed),
+      kept.signed.links.length,
+    ))
   if (!lostLinks(stored, kept)) return
-  if (restored) return restoreKeyChain(store, kept)
+  if (restored) return restoreKeyChain(store.headParts, kept)
   throw new MeshError(
     'conflict',
     `Cannot open mesh ${meshId}: its database knows ${stored.signed.links.length} authority keys, ${keyChainFile} ${kept.signed.links.length}`,

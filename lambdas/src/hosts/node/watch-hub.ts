@@ -134,7 +134,7 @@ export class WatchHub {
 
   async #compare(): Promise<void> {
     const { store } = this.#plane.mesh
-    const seen = JSON.stringify([await store.readHeads(), await this.#plane.head.numbers()])
+    const seen = JSON.stringify([await store.directory.readHeads(), await this.#plane.head.numbers()])
     if (seen === this.#seen) return
     this.#seen = seen
     this.#wake('head')

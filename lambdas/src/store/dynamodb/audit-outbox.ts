@@ -3,6 +3,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { auditChaining, raceRetry } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import type { auditChain } from './audit.ts'
 import { eventFromItem, waitingItem } from './audit-items.ts'
 import type { Write } from './dynamo.ts'
@@ -66,10 +67,10 @@ export const auditOutbox = ({ db, chain }: Needs) => {
       return { put: waitingItem(event) }
     },
 
-    /** Chains once `work` is done. */
-    async after<T>(work: Promise<T>): Promise<T> {
+    /** Chains what `work` put on record, if it does so, once that is done. */
+    async chained<T>(auditOf: AuditOf<never> | undefined, work: Promise<T>): Promise<T> {
       const result = await work
-      await chainSoon()
+      if (auditOf !== undefined) await chainSoon()
       return result
     },
 

@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
-import type { CredentialIssue, Enrolment } from '../model.ts'
+import type { CredentialIssue, Enrolment } from '../parts/enrolments.ts'
 import { checkSerial } from '../refusals.ts'
 import type { mapChanges } from './changes.ts'
 import { again, contend } from './contention.ts'

@@ -1,5 +1,8 @@
 import { maxMembers as defaultMaxMembers } from '../../defaults.ts'
 import { systemClock, type Clock } from '../clock.ts'
+import type { DirectoryStore } from '../parts/directory.ts'
+import type { EnrolmentStore } from '../parts/enrolments.ts'
+import type { TokenStore } from '../parts/tokens.ts'
 import type { Store } from '../store.ts'
 import { auditChain } from './audit.ts'
 import { auditOutbox } from './audit-outbox.ts'
@@ -45,7 +48,7 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
     rows,
     changes,
     tokens: joinTokens,
-    heads: headParts(init),
+    headParts: headParts(init),
     map: directory({ ...init, members: rows, changes }),
     memberships: held,
     enrolments: enrolments({
@@ -68,52 +71,60 @@ function partsOf({ clock = systemClock, maxMembers = defaultMaxMembers, ...optio
   }
 }
 
+type DynamoParts = ReturnType<typeof partsOf>
+
+const tokenStore = ({ outbox, tokens }: DynamoParts): TokenStore => ({
+  createToken: (token, auditOf) => outbox.chained(auditOf, tokens.createToken(token, auditOf)),
+  listTokens: page => tokens.listTokens(page),
+  revokeToken: (id, auditOf) => outbox.chained(auditOf, tokens.revokeToken(id, auditOf)),
+})
+
+const enrolmentStore = ({ outbox, rows, enrolments, memberships }: DynamoParts): EnrolmentStore => ({
+  ...enrolments,
+  redeem: (redemption, auditOf) => outbox.chained(auditOf, enrolments.redeem(redemption, auditOf)),
+  revokeMember: (peerId, auditOf) => outbox.chained(auditOf, enrolments.revokeMember(peerId, auditOf)),
+  listEnrolments: (shard, page) => memberships.listEnrolments(shard, page),
+  amendEnrolment: (amendment, auditOf) =>
+    outbox.chained(auditOf, memberships.amendEnrolment(amendment, auditOf)),
+  endEnrolment: (peerId, serial, auditOf) =>
+    outbox.chained(auditOf, memberships.endEnrolment(peerId, serial, auditOf)),
+  countMembers: () => rows.count(),
+})
+
+const directoryStore = ({ outbox, changes, map, members, log, offline }: DynamoParts): DirectoryStore => ({
+  ...map,
+  ...members,
+  ...log,
+  readHeads: () => changes.heads(),
+  renewEpoch: auditOf => outbox.chained(auditOf, changes.renewEpoch(auditOf)),
+  removeMember: (peerId, serial, auditOf) =>
+    outbox.chained(auditOf, map.removeMember(peerId, serial, auditOf)),
+  removeOffline: auditOf => outbox.chained(auditOf, offline.removeOffline(auditOf)),
+})
+
 /** The store on one DynamoDB table; any number of processes may share it. Asks nothing before it is used. */
 export function openDynamoStore(options: DynamoStoreOptions): Store {
-  const part = partsOf(options)
-  const { db, outbox } = part
-  /** What was put on record gets its place in the chain, when there is something. */
-  const chained = <T>(auditOf: unknown, work: Promise<T>): Promise<T> =>
-    auditOf === undefined ? work : outbox.after(work)
+  const parts = partsOf(options)
+  const { db, outbox, headParts, ledger } = parts
   return {
-    ...part.heads,
-    writePart: (...of) => chained(of[4], part.heads.writePart(...of)),
-    createToken: (token, auditOf) => chained(auditOf, part.tokens.createToken(token, auditOf)),
-    listTokens: page => part.tokens.listTokens(page),
-    revokeToken: (id, auditOf) => chained(auditOf, part.tokens.revokeToken(id, auditOf)),
-    ...part.enrolments,
-    redeem: (redemption, auditOf) => chained(auditOf, part.enrolments.redeem(redemption, auditOf)),
-    revokeMember: (peerId, auditOf) => chained(auditOf, part.enrolments.revokeMember(peerId, auditOf)),
-    listEnrolments: (shard, page) => part.memberships.listEnrolments(shard, page),
-    amendEnrolment: (amendment, auditOf) =>
-      chained(auditOf, part.memberships.amendEnrolment(amendment, auditOf)),
-    endEnrolment: (peerId, serial, auditOf) =>
-      chained(auditOf, part.memberships.endEnrolment(peerId, serial, auditOf)),
-    countMembers: () => part.rows.count(),
-
-    readHeads: () => part.changes.heads(),
-    renewEpoch: auditOf => chained(auditOf, part.changes.renewEpoch(auditOf)),
-    ...part.map,
-    removeMember: (peerId, serial, auditOf) =>
-      chained(auditOf, part.map.removeMember(peerId, serial, auditOf)),
-    ...part.members,
-    ...part.log,
-    ...part.presence,
-    removeOffline: auditOf => chained(auditOf, part.offline.removeOffline(auditOf)),
-    ...part.health,
-    ...part.ledger,
-    writeTimeMark: (expected, next, auditOf) =>
-      chained(auditOf, part.ledger.writeTimeMark(expected, next, auditOf)),
-    appendAudit: event => outbox.appendAudit(event),
-    chainAudit: () => outbox.chainAudit(),
-    listWaitingAudit: limit => outbox.listWaitingAudit(limit),
-    readAuditHead: () => part.chain.readAuditHead(),
-    listAudit: page => part.chain.listAudit(page),
-
-    // Its stream tells a Lambda, not a process.
+    headParts: {
+      ...headParts,
+      writePart: (...of) => outbox.chained(of[4], headParts.writePart(...of)),
+    },
+    tokens: tokenStore(parts),
+    enrolments: enrolmentStore(parts),
+    directory: directoryStore(parts),
+    presence: parts.presence,
+    health: parts.health,
+    ledger: {
+      ...ledger,
+      writeTimeMark: (...of) => outbox.chained(of[2], ledger.writeTimeMark(...of)),
+    },
+    audit: { ...parts.chain, ...outbox },
+    // Its stream notifies a Lambda, not a process.
     listen: () => () => {},
-    // What is made again by itself goes by its TTL.
-    collectGarbage: async ({ keep } = {}) => (keep === 'lapsed' ? undefined : part.sweep()),
+    // What is made again by itself is deleted by its TTL.
+    collectGarbage: async ({ keep } = {}) => (keep === 'lapsed' ? undefined : parts.sweep()),
     ping: async () => void (await db.get(keys.epoch)),
     close: async () => db.close(),
   }

@@ -1,5 +1,5 @@
 import { healthHistoryTimes } from '../../defaults.ts'
-import type { HealthRollUp } from '../model.ts'
+import type { HealthRollUp } from '../parts/health.ts'
 import type { DynamoInit } from './init.ts'
 import { number, text, type Item } from './item.ts'
 import { takeUpTo } from './pages.ts'

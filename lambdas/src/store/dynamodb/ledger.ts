@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { AuditOf } from '../store.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import type { auditOutbox } from './audit-outbox.ts'
 import { asRead, when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'

@@ -1,5 +1,5 @@
 import { mapLogRetentionMs } from '../../defaults.ts'
-import type { MapLogEntry } from '../model.ts'
+import type { MapLogEntry } from '../parts/directory.ts'
 import { mapGap } from '../refusals.ts'
 import type { DynamoInit } from './init.ts'
 import { number, optional, text, type Item } from './item.ts'

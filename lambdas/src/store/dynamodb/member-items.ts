@@ -1,7 +1,8 @@
 /** The item of a member: its enrolment, its pair when it has one, and its home. */
 import { shardCount, shardOf } from '@agent-mesh/protocol/map-cursor'
 import { tombstoneMs } from '../../defaults.ts'
-import type { Enrolment, Member } from '../model.ts'
+import type { Enrolment } from '../parts/enrolments.ts'
+import type { Member } from '../parts/directory.ts'
 import { lapsed } from '../refusals.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'

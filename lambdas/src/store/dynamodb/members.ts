@@ -1,6 +1,6 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { tombstoneMs } from '../../defaults.ts'
-import type { MapEntry, Member } from '../model.ts'
+import type { MapEntry, Member } from '../parts/directory.ts'
 import { when } from './expressions.ts'
 import type { DynamoInit } from './init.ts'
 import { list, number, text, type Item } from './item.ts'

@@ -1,6 +1,6 @@
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import { leaseMs, leaseRetentionMs, reportWrites } from '../../defaults.ts'
-import type { Lease, LeaseReport } from '../model.ts'
+import type { Lease, LeaseReport } from '../parts/presence.ts'
 import { orderOfReport, strayReport } from '../refusals.ts'
 import { again, contend } from './contention.ts'
 import { allOf, asRead, when } from './expressions.ts'

@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { NewToken, Token } from '../model.ts'
-import type { AuditOf } from '../store.ts'
+import type { NewToken, Token } from '../parts/tokens.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import { tokenId } from '../token-id.ts'
 import { tokenRefused } from '../token-refused.ts'
 import type { auditOutbox } from './audit-outbox.ts'

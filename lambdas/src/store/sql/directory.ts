@@ -1,6 +1,6 @@
-import type { MapWrite, NewRecord } from '../model.ts'
+import type { MapWrite, NewRecord } from '../parts/directory.ts'
 import { beatsStored, notInMap } from '../refusals.ts'
-import type { AuditOf } from '../store.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import type { Audit } from './audit.ts'
 import { number } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

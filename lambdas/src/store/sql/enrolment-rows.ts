@@ -1,4 +1,4 @@
-import type { Enrolment } from '../model.ts'
+import type { Enrolment } from '../parts/enrolments.ts'
 import { checkSerial, full, lapsed } from '../refusals.ts'
 import { flag, list, number, optionalNumber, optionalText, text, type Row } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

@@ -1,6 +1,6 @@
-import type { HeadPart } from '../model.ts'
+import type { HeadPart } from '../parts/head-parts.ts'
 import { partConflict, risingPart } from '../refusals.ts'
-import type { AuditOf } from '../store.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import type { Audit } from './audit.ts'
 import { number, text, type Row } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

@@ -1,5 +1,5 @@
 import { healthHistoryTimes } from '../../defaults.ts'
-import type { HealthRollUp } from '../model.ts'
+import type { HealthRollUp } from '../parts/health.ts'
 import { number, text, type Row } from './columns.ts'
 import type { SqlInit } from './dialect.ts'
 import { all, run, type Script } from './script.ts'

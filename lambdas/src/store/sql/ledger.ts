@@ -1,4 +1,4 @@
-import type { AuditOf } from '../store.ts'
+import type { AuditOf } from '../parts/audit.ts'
 import type { Audit } from './audit.ts'
 import { number } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

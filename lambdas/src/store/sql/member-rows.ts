@@ -1,5 +1,5 @@
 import { tombstoneMs } from '../../defaults.ts'
-import type { MapEntry, Member } from '../model.ts'
+import type { MapEntry, Member } from '../parts/directory.ts'
 import { flag, list, number, optionalText, text, type Row } from './columns.ts'
 
 /**

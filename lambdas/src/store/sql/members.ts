@@ -1,5 +1,5 @@
 import { tombstoneMs } from '../../defaults.ts'
-import type { MapEntry, Member } from '../model.ts'
+import type { MapEntry, Member } from '../parts/directory.ts'
 import { text } from './columns.ts'
 import { entryFromRow, isListed, membersInOrder, selectMembers } from './member-rows.ts'
 import type { SqlInit } from './dialect.ts'

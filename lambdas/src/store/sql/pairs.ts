@@ -1,4 +1,4 @@
-import type { MapWrite, NewRecord } from '../model.ts'
+import type { MapWrite, NewRecord } from '../parts/directory.ts'
 import { pacedAfter } from '../record-pace.ts'
 import { list, number, text, type Row } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

@@ -1,5 +1,5 @@
 import { leaseMs } from '../../defaults.ts'
-import type { Lease, LeaseReport } from '../model.ts'
+import type { Lease, LeaseReport } from '../parts/presence.ts'
 import { orderOfReport, strayReport } from '../refusals.ts'
 import { number, text, type Row } from './columns.ts'
 import type { SqlInit } from './dialect.ts'

@@ -1,7 +1,8 @@
 /** The parts of a store on a SQL database, whichever runs their scripts. */
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
-import type { MapWrite } from '../model.ts'
-import type { Store } from '../store.ts'
+import type { DirectoryStore, MapWrite } from '../parts/directory.ts'
+import type { EnrolmentStore } from '../parts/enrolments.ts'
+import type { Store, StoreParts } from '../store.ts'
 import { audit } from './audit.ts'
 import type { SqlInit } from './dialect.ts'
 import { directory } from './directory.ts'
@@ -49,36 +50,48 @@ function scriptsOf(base: SqlInit) {
   }
 }
 
-/** All but what only the database itself can do. */
-export function sqlStore(
+type SqlScripts = ReturnType<typeof scriptsOf>
+
+const enrolmentStore = (
   run: ScriptRunner,
-  init: SqlInit,
-): Omit<Store, 'listen' | 'ping' | 'dump' | 'close'> {
+  { rows, memberships, enrolments }: SqlScripts,
+): EnrolmentStore => ({
+  ...served(run, rows),
+  ...served(run, memberships),
+  ...served(run, enrolments),
+  redeem: async (redemption, auditOf) => {
+    const shard = await shardOf(redemption.peerId)
+    return run.write(() => enrolments.redeem(redemption, shard, auditOf))
+  },
+})
+
+const directoryStore = (
+  run: ScriptRunner,
+  { log, directory, members, offline }: SqlScripts,
+): DirectoryStore => ({
+  ...served(run, log),
+  ...served(run, directory),
+  ...served(run, members),
+  ...served(run, offline),
+  putMember: async record => {
+    const put = (locked: boolean) => run.write(() => directory.putMember(record, locked))
+    return (await put(false)) ?? ((await put(true)) as MapWrite)
+  },
+})
+
+/** All but what only the database itself can do. */
+export function sqlStore(run: ScriptRunner, init: SqlInit): StoreParts & Pick<Store, 'collectGarbage'> {
   const scripts = scriptsOf(init)
   return {
-    ...served(run, scripts.headParts),
-    ...served(run, scripts.tokens),
-    ...served(run, scripts.rows),
-    ...served(run, scripts.memberships),
-    ...served(run, scripts.enrolments),
-    redeem: async (redemption, auditOf) => {
-      const shard = await shardOf(redemption.peerId)
-      return run.write(() => scripts.enrolments.redeem(redemption, shard, auditOf))
-    },
-    ...served(run, scripts.log),
-    ...served(run, scripts.directory),
-    ...served(run, scripts.members),
-    ...served(run, scripts.offline),
-    putMember: async record => {
-      const put = (locked: boolean) => run.write(() => scripts.directory.putMember(record, locked))
-      return (await put(false)) ?? ((await put(true)) as MapWrite)
-    },
-    ...served(run, scripts.presence),
-    ...served(run, scripts.health),
-    ...served(run, scripts.ledger),
-    ...served(run, scripts.audit),
-    chainAudit: async () => {},
-    listWaitingAudit: async () => [],
+    headParts: served(run, scripts.headParts),
+    tokens: served(run, scripts.tokens),
+    enrolments: enrolmentStore(run, scripts),
+    directory: directoryStore(run, scripts),
+    presence: served(run, scripts.presence),
+    health: served(run, scripts.health),
+    ledger: served(run, scripts.ledger),
+    // No entry waits for its place in the chain.
+    audit: { ...served(run, scripts.audit), chainAudit: async () => {}, listWaitingAudit: async () => [] },
     ...served(run, scripts.sweep),
   }
 }

@@ -48,7 +48,7 @@ export async function* backUpStopped(init: {
   await refuseMissingFile(data, choice)
   const store = await openStore(choice, { clock: systemClock })
   try {
-    if ((await store.readPart('keys')) === undefined) throw lostStore(data)
+    if ((await store.headParts.readPart('keys')) === undefined) throw lostStore(data)
     yield* backUp({ store, clock: systemClock, meshId: await meshIdOf(root.jwk), data })
   } finally {
     await store.close()

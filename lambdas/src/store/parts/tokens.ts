@@ -1,0 +1,36 @@
+import type { AuditOf } from './audit.ts'
+
+/** A join token. Its secret is never stored. */
+export interface Token {
+  /** SHA-256 of the secret, base64url; its first 16 characters are the `id` that people use. */
+  hash: string
+  /** Name the member will get; only for tokens of one use. */
+  name?: string
+  roles: string[]
+  tags: string[]
+  region?: string
+  /** Its members are removed soon after they go offline. */
+  ephemeral: boolean
+  uses: number
+  left: number
+  createdAt: number
+  createdBy: string
+  expiresAt: number
+  revokedAt?: number
+  /** What it is for, in the words of who made it. */
+  note?: string
+  /** Its name is taken from whoever holds it when the token is redeemed. */
+  replace?: boolean
+  /** Serial of the enrolment that ended so. */
+  replaced?: string
+}
+
+export type NewToken = Omit<Token, 'left' | 'revokedAt' | 'replaced'>
+
+export interface TokenStore {
+  createToken(token: NewToken, audit?: AuditOf<Token>): Promise<Token>
+  /** In order of id, `after` excluded. Expired and revoked ones too. */
+  listTokens(page: { after?: string; limit: number }): Promise<Token[]>
+  /** Idempotent. @throws MeshError not_found */
+  revokeToken(id: string, audit?: AuditOf<Token>): Promise<Token>
+}
