@@ -138,6 +138,9 @@ export const auditChaining = { atOnce: 40, tries: 4 } as const
 /** Time to connect to DynamoDB, and for its answer, ms: it answers in 10, so what takes longer is tried again. */
 export const dynamoTimeouts = { connectionTimeout: 3_000, requestTimeout: 3_000 } as const
 
+/** A table of DynamoDB that is being made is ready after so many seconds at most. */
+export const tableWaitSeconds = 60
+
 /**
  * Connections of one process to PostgreSQL, which has 100 for all unless told otherwise; time to connect, until an
  * idle one is closed, and for a statement, ms.

@@ -11,11 +11,8 @@ export * from './store/parts/tokens.ts'
 export * from './store/store.ts'
 export * from './store/token-id.ts'
 export { openSqliteStore, type SqliteStoreOptions } from './store/sqlite/sqlite-store.ts'
-export {
-  openDynamoStore,
-  prepareDynamoTable,
-  type DynamoStoreOptions,
-} from './store/dynamodb/dynamo-store.ts'
+export { openDynamoStore, type DynamoStoreOptions } from './store/dynamodb/dynamo-store.ts'
+export { prepareDynamoTable } from './store/dynamodb/prepare-table.ts'
 export { openPostgresStore, type PostgresStoreOptions } from './store/postgres/postgres-store.ts'
 export type { Log } from './domain/log.ts'
 export type { RestoredMesh } from './domain/restored-mesh.ts'

@@ -53,7 +53,8 @@ export async function openStore(
     return openSqliteStore({ file: choice.file, ...options })
   }
   if (choice.kind === 'dynamodb') {
-    const { openDynamoStore, prepareDynamoTable } = await import('../../store/dynamodb/dynamo-store.ts')
+    const { openDynamoStore } = await import('../../store/dynamodb/dynamo-store.ts')
+    const { prepareDynamoTable } = await import('../../store/dynamodb/prepare-table.ts')
     const { table, createTable: create = false } = choice
     await prepareDynamoTable({ table }, { create }).catch((cause: unknown) => notOpened(choice, cause))
     return openDynamoStore({ table, ...options })

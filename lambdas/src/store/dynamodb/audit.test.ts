@@ -8,7 +8,7 @@ import {
 import { auditChain } from './audit.ts'
 import { auditOutbox } from './audit-outbox.ts'
 import { KeyedQueue } from './contention.ts'
-import { prepareDynamoTable } from './dynamo-store.ts'
+import { prepareDynamoTable } from './prepare-table.ts'
 import { Dynamo } from './dynamo.ts'
 import { keys } from './table.ts'
 

@@ -129,21 +129,3 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     close: async () => db.close(),
   }
 }
-
-/**
- * Answers when the table is there, made first where `create` says so: for DynamoDB Local, a stack makes its own.
- * @param expiry whether DynamoDB deletes what its TTL says, by its own clock
- * @throws MeshError not_found when there is no such table, unavailable when DynamoDB does not answer
- */
-export async function prepareDynamoTable(
-  options: DynamoOptions,
-  { create = false, expiry = true }: { create?: boolean; expiry?: boolean } = {},
-): Promise<void> {
-  const db = new Dynamo(options)
-  try {
-    if (create) await db.createTable(expiry)
-    await db.describe()
-  } finally {
-    db.close()
-  }
-}

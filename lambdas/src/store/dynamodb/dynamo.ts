@@ -1,34 +1,15 @@
-/** The one file that knows the DynamoDB client: reads, conditional writes, transactions, and what its errors mean. */
-import {
-  BatchGetItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
-  ConditionalCheckFailedException,
-  CreateTableCommand,
-  DescribeTableCommand,
-  ResourceInUseException,
-  ResourceNotFoundException,
-  TransactionCanceledException,
-  TransactWriteItemsCommand,
-  UpdateTimeToLiveCommand,
-  waitUntilTableExists,
-  PutItemCommand,
-  UpdateItemCommand,
-  DeleteItemCommand,
-  type AttributeValue as SdkAttributeValue,
-  type ConsumedCapacity,
-  type TransactWriteItem,
-} from '@aws-sdk/client-dynamodb'
+/** A DynamoDB table: reads, conditional writes, transactions, and what its errors mean. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { dynamoTimeouts, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
+import { storeFailed } from '../refusals.ts'
 import { expressionOf, type Condition, type Update } from './expressions.ts'
 import { fromAttributes, toAttributes, type AttributeValue, type Item } from './item.ts'
 import { conflicts, passes } from './passing-failures.ts'
+import * as sdk from './sdk.ts'
 import { table as names, type Key } from './table.ts'
 
 /** One write of a transaction. */
@@ -43,12 +24,12 @@ export interface DynamoOptions {
   endpoint?: string
   /** @default what the SDK finds: `AWS_REGION`, profile */
   region?: string
-  /** Told of the units each request used, as DynamoDB counts them. */
+  /** Gets the units that each request used, as DynamoDB counts them. */
   onConsumed?: (operation: string, units: number) => void
 }
 
 /** Attributes as the client wants them; `AttributeValue` is a part of its union. */
-type Attributes = Record<string, SdkAttributeValue>
+type Attributes = Record<string, sdk.AttributeValue>
 const out = (item: Item): Attributes => toAttributes(item) as Attributes
 const back = (item: Attributes): Item => fromAttributes(item as Record<string, AttributeValue>)
 
@@ -57,7 +38,7 @@ const batchKeys = 100
 /** A table. Every method throws MeshErrors only; throttling and lost connections are tried again. */
 export class Dynamo {
   readonly table: string
-  readonly #client: DynamoDBClient
+  readonly #client: sdk.Client
   readonly #counted: { ReturnConsumedCapacity?: 'TOTAL' }
   readonly #onConsumed: (operation: string, units: number) => void
   #closed = false
@@ -66,7 +47,7 @@ export class Dynamo {
     this.table = table
     this.#counted = onConsumed === undefined ? {} : { ReturnConsumedCapacity: 'TOTAL' }
     this.#onConsumed = onConsumed ?? (() => {})
-    this.#client = new DynamoDBClient({
+    this.#client = sdk.newClient({
       // Repeated here instead, with its own jitter: the client's budget gives up when many requests wait at once.
       maxAttempts: 1,
       requestHandler: dynamoTimeouts,
@@ -77,7 +58,7 @@ export class Dynamo {
 
   async get(key: Key): Promise<Item | undefined> {
     const input = { TableName: this.table, Key: out({ ...key }), ConsistentRead: true, ...this.#counted }
-    const reply = await this.#send('GetItem', () => this.#client.send(new GetItemCommand(input)))
+    const reply = await this.send('GetItem', client => sdk.getItem(client, input))
     return reply.Item === undefined ? undefined : back(reply.Item)
   }
 
@@ -87,15 +68,13 @@ export class Dynamo {
     for (let i = 0; i < wanted.length; i += batchKeys) {
       let missing: Attributes[] = wanted.slice(i, i + batchKeys).map(({ pk, sk }) => out({ pk, sk }))
       for (let tries = 1; missing.length > 0; tries++) {
-        if (tries > writeTries) throw unavailable(new Error(`${missing.length} keys were not read`))
+        if (tries > writeTries) throw storeFailed(new Error(`${missing.length} keys were not read`))
         if (tries > 1) await sleep(timerDelay(jitter(tries - 1)))
         const input = {
           RequestItems: { [this.table]: { Keys: missing, ConsistentRead: true } },
           ...this.#counted,
         }
-        const reply = await this.#send('BatchGetItem', () =>
-          this.#client.send(new BatchGetItemCommand(input)),
-        )
+        const reply = await this.send('BatchGetItem', client => sdk.batchGetItem(client, input))
         found.push(...(reply.Responses?.[this.table] ?? []).map(back))
         missing = reply.UnprocessedKeys?.[this.table]?.Keys ?? []
       }
@@ -135,7 +114,7 @@ export class Dynamo {
         ...(from === undefined ? {} : { ExclusiveStartKey: from }),
         ...this.#counted,
       }
-      const reply = await this.#send('Query', () => this.#client.send(new QueryCommand(input)))
+      const reply = await this.send('Query', client => sdk.query(client, input))
       yield (reply.Items ?? []).map(back)
       from = reply.LastEvaluatedKey
     } while (from !== undefined)
@@ -160,59 +139,17 @@ export class Dynamo {
     // A repetition after a lost answer is not a second write: it carries the same token.
     const input = { TransactItems, ClientRequestToken: randomUUID(), ...this.#counted }
     try {
-      const request = () => this.#client.send(new TransactWriteItemsCommand(input))
-      await this.#send('TransactWriteItems', request, error => passes(error) && !(yields && conflicts(error)))
+      await this.send(
+        'TransactWriteItems',
+        client => sdk.transactWriteItems(client, input),
+        error => passes(error) && !(yields && conflicts(error)),
+      )
       return true
     } catch (error) {
       const cause = error instanceof MeshError ? error.cause : undefined
-      if (isRefusal(cause) || (yields && conflicts(cause))) return false
+      if (sdk.isRefusedTransaction(cause) || (yields && conflicts(cause))) return false
       throw error
     }
-  }
-
-  /** @throws MeshError not_found when there is no such table */
-  async describe(): Promise<void> {
-    try {
-      await this.#send('DescribeTable', async () => {
-        await this.#client.send(new DescribeTableCommand({ TableName: this.table }))
-        return {}
-      })
-    } catch (error) {
-      const cause = error instanceof MeshError ? error.cause : error
-      throw cause instanceof ResourceNotFoundException ? noTable(this.table, cause) : error
-    }
-  }
-
-  /** Makes the table unless it is there. @param expiry whether DynamoDB deletes what its TTL says */
-  async createTable(expiry: boolean): Promise<void> {
-    const attribute = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const })
-    await this.#send('CreateTable', async () => {
-      try {
-        await this.#client.send(
-          new CreateTableCommand({
-            TableName: this.table,
-            BillingMode: 'PAY_PER_REQUEST',
-            AttributeDefinitions: [attribute(names.partitionKey), attribute(names.sortKey)],
-            KeySchema: [
-              { AttributeName: names.partitionKey, KeyType: 'HASH' },
-              { AttributeName: names.sortKey, KeyType: 'RANGE' },
-            ],
-          }),
-        )
-      } catch (error) {
-        if (!(error instanceof ResourceInUseException)) throw error
-        return {}
-      }
-      await waitUntilTableExists({ client: this.#client, maxWaitTime: 60 }, { TableName: this.table })
-      if (expiry)
-        await this.#client.send(
-          new UpdateTimeToLiveCommand({
-            TableName: this.table,
-            TimeToLiveSpecification: { Enabled: true, AttributeName: names.ttl },
-          }),
-        )
-      return {}
-    })
   }
 
   close(): void {
@@ -225,24 +162,20 @@ export class Dynamo {
     const { Put, Update, Delete } = this.#transactItem(write)
     const counted = this.#counted
     try {
-      if (Put !== undefined)
-        await this.#send('PutItem', () => this.#client.send(new PutItemCommand({ ...Put, ...counted })))
+      if (Put !== undefined) await this.send('PutItem', client => sdk.putItem(client, { ...Put, ...counted }))
       if (Delete !== undefined)
-        await this.#send('DeleteItem', () =>
-          this.#client.send(new DeleteItemCommand({ ...Delete, ...counted })),
-        )
+        await this.send('DeleteItem', client => sdk.deleteItem(client, { ...Delete, ...counted }))
       if (Update === undefined) return {}
       const input = { ...Update, ReturnValues: 'ALL_NEW' as const, ...counted }
-      const reply = await this.#send('UpdateItem', () => this.#client.send(new UpdateItemCommand(input)))
+      const reply = await this.send('UpdateItem', client => sdk.updateItem(client, input))
       return back(reply.Attributes ?? {})
     } catch (error) {
-      if (error instanceof MeshError && error.cause instanceof ConditionalCheckFailedException)
-        return undefined
+      if (error instanceof MeshError && sdk.isConditionFailure(error.cause)) return undefined
       throw error
     }
   }
 
-  #transactItem(write: Write): TransactWriteItem {
+  #transactItem(write: Write): sdk.TransactWriteItem {
     const {
       update,
       condition,
@@ -260,40 +193,23 @@ export class Dynamo {
     return { Update: { Key: out({ ...write.update }), UpdateExpression: update ?? '', ...rest } }
   }
 
-  async #send<R extends { ConsumedCapacity?: ConsumedCapacity | ConsumedCapacity[] | undefined }>(
+  /** Sends a request; throttling and lost connections are tried again. @throws MeshError unavailable */
+  async send<R extends { ConsumedCapacity?: sdk.ConsumedCapacity | sdk.ConsumedCapacity[] | undefined }>(
     operation: string,
-    request: () => Promise<R>,
+    request: (client: sdk.Client) => Promise<R>,
     isPassing: (cause: unknown) => boolean = passes,
   ): Promise<R> {
     for (let tries = 1; ; tries++) {
-      if (this.#closed) throw unavailable(new Error('the store is closed'))
+      if (this.#closed) throw storeFailed(new Error('the store is closed'))
       try {
-        const reply = await request()
+        const reply = await request(this.#client)
         for (const { CapacityUnits = 0 } of [reply.ConsumedCapacity ?? []].flat())
           this.#onConsumed(operation, CapacityUnits)
         return reply
       } catch (cause) {
-        if (tries === writeTries || !isPassing(cause)) throw unavailable(cause)
+        if (tries === writeTries || !isPassing(cause)) throw storeFailed(cause)
         await sleep(timerDelay(jitter(tries)))
       }
     }
   }
 }
-
-/** A condition of the transaction does not hold. */
-const isRefusal = (cause: unknown): boolean =>
-  cause instanceof TransactionCanceledException &&
-  (cause.CancellationReasons ?? []).some(({ Code }) => Code === 'ConditionalCheckFailed')
-
-const noTable = (table: string, cause: unknown) =>
-  new MeshError('not_found', `Cannot open DynamoDB table ${table}: it does not exist here`, {
-    cause,
-    hint: 'Deploy the stack that makes it, check region and account, or add --create-table for a local one.',
-  })
-
-/** Callers are told no more than that: the reason names tables and hosts, and is in the log. */
-const unavailable = (cause: unknown) =>
-  new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
-    cause,
-    hint: 'The log of the control plane has the reason.',
-  })

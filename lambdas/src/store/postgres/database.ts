@@ -1,35 +1,15 @@
-/** The one file that knows pg: the pool, transactions that survive a lost connection, notifications. */
-import { randomUUID } from 'node:crypto'
+/** A PostgreSQL database: transactions that survive a lost connection, snapshots, scripts. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import pg from 'pg'
 import { postgresPool, writeTries } from '../../defaults.ts'
 import { jitter } from '../jitter.ts'
-import type { Row } from '../sql/columns.ts'
-import { run, type Script, type SqlValue as Value } from '../sql/script.ts'
 import { diskFull, storeFailed } from '../refusals.ts'
+import type { Row } from '../sql/columns.ts'
+import type { Script, SqlValue as Value } from '../sql/script.ts'
+import { Notifications } from './notifications.ts'
 import { isDiskFull, isPassing } from './passing-failures.ts'
-import { schemaName } from './schema.ts'
-
-/** Statements on one connection or on any. */
-export interface Sql {
-  all(sql: string, ...values: Value[]): Promise<Row[]>
-  get(sql: string, ...values: Value[]): Promise<Row | undefined>
-  /** Rows changed. */
-  run(sql: string, ...values: Value[]): Promise<number>
-}
-
-const channel = schemaName
-
-const sqlOn = (client: Pick<pg.ClientBase, 'query'>): Sql => {
-  const query = (sql: string, values: Value[]) => client.query<Row>(sql, values)
-  return {
-    all: async (sql, ...values) => (await query(sql, values)).rows,
-    get: async (sql, ...values) => (await query(sql, values)).rows[0],
-    run: async (sql, ...values) => (await query(sql, values)).rowCount ?? 0,
-  }
-}
+import { newClient, openPool, sqlOn, type Pool, type PoolClient, type Sql } from './pool.ts'
 
 /** Runs a script on one connection or on any. */
 export async function perform<T>(sql: Pick<Sql, 'all' | 'run'>, script: Script<T>): Promise<T> {
@@ -42,32 +22,17 @@ export async function perform<T>(sql: Pick<Sql, 'all' | 'run'>, script: Script<T
   return step.value
 }
 
-/** A PostgreSQL database. Every method throws MeshErrors only, and none of them tells the URL. */
+/** A PostgreSQL database. Every method throws MeshErrors only, and none of them names the URL. */
 export class Database {
-  readonly #pool: pg.Pool
-  readonly #config: pg.ClientConfig
-  /** Tells the notifications of this process from those of others. */
-  readonly #self = randomUUID()
-  readonly #listeners = new Set<() => void>()
-  #listening: Promise<void> | undefined
+  readonly notifications: Notifications
+  readonly #pool: Pool
   /** The last write that failed found no room. */
   #wasFull = false
-  readonly #closing = new AbortController()
+  #closed = false
 
   constructor(url: string) {
-    const { poolSize: max, connectMs, idleMs, statementMs } = postgresPool
-    this.#config = {
-      connectionString: url,
-      application_name: 'agent-mesh',
-      options: `-c search_path=${schemaName}`,
-      connectionTimeoutMillis: connectMs,
-      query_timeout: statementMs,
-      idle_in_transaction_session_timeout: statementMs,
-      keepAlive: true,
-    }
-    this.#pool = new pg.Pool({ ...this.#config, max, idleTimeoutMillis: idleMs })
-    // An idle connection that breaks is replaced by the next request; without a listener it would end the process.
-    this.#pool.on('error', () => {})
+    this.#pool = openPool(url)
+    this.notifications = new Notifications(() => newClient(url))
   }
 
   /**
@@ -119,7 +84,7 @@ export class Database {
     this.#wasFull = false
   }
 
-  /** A snapshot that `work` reads on one connection, as long as it takes: writers go on meanwhile. */
+  /** A snapshot that `work` reads on one connection, as long as it takes: writers do not wait for it. */
   async *snapshot<T>(
     work: (tx: Sql) => AsyncGenerator<T, void, undefined>,
   ): AsyncGenerator<T, void, undefined> {
@@ -134,7 +99,7 @@ export class Database {
       failed = cause instanceof Error ? cause : new Error(String(cause))
       throw cause instanceof MeshError ? cause : storeFailed(cause)
     } finally {
-      // Whoever stops reading early leaves a transaction open: it goes with its connection.
+      // A reader that stops early leaves a transaction open: it ends with its connection.
       client.release(failed ?? true)
     }
   }
@@ -155,56 +120,15 @@ export class Database {
     }
   }
 
-  /** Notifies the other processes of this database, once the transaction is committed. */
-  *announce(): Script<void> {
-    yield* run('SELECT pg_notify($1, $2)', channel, this.#self)
-  }
-
-  /** Calls `listener` when another process notified, or may have. @returns how to stop */
-  listen(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    this.#listening ??= this.#follow()
-    return () => void this.#listeners.delete(listener)
-  }
-
   /** Idempotent. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return
-    this.#closing.abort()
-    await this.#listening
+    if (this.#closed) return
+    this.#closed = true
+    await this.notifications.close()
     await this.#pool.end()
   }
 
-  /** Keeps one connection listening; after each loss it is made anew and everything may have changed. */
-  async #follow(): Promise<void> {
-    const { signal } = this.#closing
-    for (let tries = 1; !signal.aborted; tries++) {
-      const client = new pg.Client(this.#config)
-      const lost = new Promise<void>(resolve => {
-        client.on('error', () => resolve())
-        client.on('end', () => resolve())
-        signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      client.on('notification', ({ payload }) => payload !== this.#self && this.#tell())
-      try {
-        await client.connect()
-        await client.query(`LISTEN ${channel}`)
-        tries = 0
-        this.#tell()
-        await lost
-      } catch {
-        // The pool says so, too, to somebody who asked.
-      }
-      await client.end().catch(() => undefined)
-      await sleep(timerDelay(jitter(tries)), undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener()
-  }
-
-  async #connected<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async #connected<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
     let broken: Error | undefined
     const onError = (error: Error): void => void (broken = error)
@@ -238,7 +162,7 @@ export class Database {
   async #persist<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++)
       try {
-        if (this.#closing.signal.aborted) throw new Error('the store is closed')
+        if (this.#closed) throw new Error('the store is closed')
         return await work()
       } catch (cause) {
         if (cause instanceof MeshError) throw cause
@@ -250,7 +174,7 @@ export class Database {
 }
 
 /** Begins, and learns the number by which the transaction can be asked for later. */
-async function begin(client: pg.PoolClient): Promise<string> {
+async function begin(client: PoolClient): Promise<string> {
   await client.query('BEGIN')
   const row = await sqlOn(client).get('SELECT pg_current_xact_id()::text AS xid')
   return String(row?.['xid'])

@@ -3,9 +3,10 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { batchesOf, dumpBatch, type DumpValue, type StoreDump, type TableRows } from '../dump.ts'
 import { newerSchema } from '../refusals.ts'
 import { text, type Row } from '../sql/columns.ts'
-import { Database, type Sql } from './database.ts'
+import { Database } from './database.ts'
 import { lockFor } from './locks.ts'
 import { makeSchema, migrateTo } from './migrate.ts'
+import type { Sql } from './pool.ts'
 import { migrations, schemaName } from './schema.ts'
 
 /** Kept apart: its row is the version in the dump's head. */

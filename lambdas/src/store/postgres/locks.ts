@@ -1,6 +1,6 @@
 /** Advisory locks of a transaction: what no row stands for. */
 import type { LockName } from '../sql/dialect.ts'
-import type { Sql } from './database.ts'
+import type { Sql } from './pool.ts'
 
 export const lockStatement = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))'
 

@@ -1,6 +1,7 @@
 import { newerSchema } from '../refusals.ts'
-import type { Database, Sql } from './database.ts'
+import type { Database } from './database.ts'
 import { lockFor } from './locks.ts'
+import type { Sql } from './pool.ts'
 import { migrations, schemaName } from './schema.ts'
 
 /** Brings the schema up to date; of several processes that start at once one does it. @throws MeshError unsupported */

@@ -38,10 +38,10 @@ export async function openPostgresStore({
     await db.close()
     throw error
   }
-  const dialect = postgresDialect(() => db.announce())
+  const dialect = postgresDialect(() => db.notifications.announce())
   return {
     ...sqlStore(runnerOf(db), { clock, maxMembers, dialect }),
-    listen: listener => db.listen(listener),
+    listen: listener => db.notifications.listen(listener),
     ping: () => db.ping(),
     dump: () => dumpOf(db),
     close: () => db.close(),

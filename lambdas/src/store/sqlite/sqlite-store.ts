@@ -5,6 +5,7 @@ import { sqlStore } from '../sql/sql-store.ts'
 import type { Store } from '../store.ts'
 import { Database } from './database.ts'
 import { sqliteDialect } from './dialect.ts'
+import { dumpOf } from './dump.ts'
 
 export interface SqliteStoreOptions {
   /** Database file; made when missing. */
@@ -35,7 +36,7 @@ export function openSqliteStore({
     // A file notifies nobody.
     listen: () => () => {},
     ping: async () => db.ping(),
-    dump: () => db.dump(),
+    dump: () => dumpOf(file),
     close: async () => db.close(),
   }
 }
