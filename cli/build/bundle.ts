@@ -1,8 +1,26 @@
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { join } from 'node:path'
 
 /** CommonJS packages inside the ESM bundle still call `require`. */
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+/**
+ * An `import` of `node:http` reads each of its exports, and one of them is the WebSocket of the Web: that loads a library
+ * which takes 12 MB. In a CommonJS module an export is read when it is used.
+ */
+const httpOnDemand: Plugin = {
+  name: 'http-on-demand',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === 'require-call'
+        ? { path: 'node:http', external: true }
+        : { path: 'http', namespace: 'on-demand' },
+    )
+    onLoad({ filter: /./, namespace: 'on-demand' }, () => ({
+      contents: "module.exports = require('node:http')",
+    }))
+  },
+}
 
 /**
  * Bundles the command into `outdir`, a chunk for each lazily imported part, so that `agent-mesh --help` loads next
@@ -25,6 +43,7 @@ export async function bundleCommand(root: string, outdir: string): Promise<void>
     legalComments: 'linked',
     banner: { js: banner },
     external: ['*.node'],
+    plugins: [httpOnDemand],
     logLevel: 'error',
   })
 }

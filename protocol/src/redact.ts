@@ -123,7 +123,7 @@ class Redaction {
     if (Array.isArray(value)) return value.map(item => this.of(item, depth))
     if (value instanceof Set) return [...value].map(item => this.of(item, depth))
     if (value instanceof Error) return this.#error(value, depth)
-    if (value instanceof Map || (typeof Headers !== 'undefined' && value instanceof Headers))
+    if (value instanceof Map || isHeaders(value))
       return this.#fields(
         [...value].map(([key, item]) => [key, () => item as unknown]),
         depth,
@@ -171,3 +171,7 @@ class Redaction {
     }
   }
 }
+
+/** Of the Web, by its tag: naming the class would load the library of `fetch`. */
+const isHeaders = (value: object): value is Headers =>
+  Object.prototype.toString.call(value) === '[object Headers]' && Symbol.iterator in value

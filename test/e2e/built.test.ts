@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { openWorkshop, runCommand, lastJson, type Workshop } from '../support/command.ts'
 
@@ -51,6 +51,39 @@ describe.skipIf(!built)('the bundled command', () => {
     }
     // 4 to 6 on a quiet machine, where a bare start takes 40 ms: a ratio holds on a busy one too.
     expect(median(status) / median(bare)).toBeLessThan(10)
+  })
+})
+
+/** At SIGUSR2 a process that imports it writes which of Node's libraries it has loaded. */
+const libraryList = (file: string) => `
+  import { writeFileSync } from 'node:fs'
+  process.on('SIGUSR2', () => writeFileSync(${JSON.stringify(file)}, [...process.moduleLoadList, 'end'].join('\\n')))`
+
+describe.skipIf(!built)('an agent of the bundled command', () => {
+  let workshop: Workshop
+  beforeAll(async () => void (workshop = await openWorkshop()))
+  afterAll(() => workshop.end())
+
+  it('has asked its control plane and answered a command without the 12 MB that fetch takes', async () => {
+    const controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'], bundle)
+    const made = await runCommand(['token', 'create', '--json', '--data', controlPlane.data], {}, bundle)
+    const joining = ['--join', String(lastJson(made)['token']), '--listen', '/ip4/127.0.0.1/tcp/0']
+    const file = workshop.folder('libraries')
+    const lister = workshop.folder('lister.mjs')
+    await writeFile(lister, libraryList(file))
+    const NODE_OPTIONS = `--import=${lister}`
+    const agent = await workshop.start('agent', ['up', ...joining, '--metrics', '127.0.0.1:0'], bundle, {
+      NODE_OPTIONS,
+    })
+    expect((await fetch(`${String(agent.ready['metricsUrl'])}/metrics`)).status).toBe(200)
+    await runCommand(['status', '--json', '--data', agent.data], {}, bundle)
+    agent.child.kill('SIGUSR2')
+    const list = await vi.waitUntil(
+      async () => (await readFile(file, 'utf8').catch(() => '')).match(/^.*\nend$/s)?.[0],
+      { timeout: 10_000 },
+    )
+    expect(list).toContain('NativeModule _http_server')
+    expect(list.split('\n').filter(name => name.includes('undici'))).toEqual([])
   })
 })
 

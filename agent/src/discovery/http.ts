@@ -7,9 +7,10 @@ import {
   toMeshError,
   type ErrorCode,
 } from '@agent-mesh/protocol'
+import type { IncomingMessage } from 'node:http'
 import type { Proxy } from '../transport/wires/proxy.ts'
 import { discoveryDefaults } from './defaults.ts'
-import { fetchThrough } from './fetch-through.ts'
+import { sendRequest } from './send-request.ts'
 
 export interface Exchange {
   method: string
@@ -28,9 +29,7 @@ const unreachable = (url: URL, cause: unknown) =>
 
 const reasonOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  const { cause } = error
-  if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message
-  return error.message
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
 }
 
 /** A reply of 2xx, or 304 to `If-None-Match`. */
@@ -43,32 +42,32 @@ export interface HttpAnswer {
 /** Sends, and returns the reply. @throws MeshError the server's code, or `unavailable` */
 export async function exchange({ method, url, headers, body, signal, proxy }: Exchange): Promise<HttpAnswer> {
   const timeout = AbortSignal.timeout(discoveryDefaults.requestTimeoutMs)
-  let response: Response
+  const limit = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+  let reply: IncomingMessage
   let text: string
   try {
-    const send = proxy === undefined ? fetch : fetchThrough(proxy)
-    response = await send(url, {
-      method,
-      headers: { accept: 'application/json', ...headers },
-      redirect: 'error',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      ...(body.byteLength === 0 ? {} : { body: new Uint8Array(body) }),
-    })
-    text = await readCapped(response)
+    const accepting = { accept: 'application/json', ...headers }
+    reply = await sendRequest({ method, url, headers: accepting, body, signal: limit, proxy })
+    text = await readCapped(reply)
   } catch (error) {
-    if (signal?.aborted === true) throw toMeshError(error, 'cancelled', `reach control plane ${url.origin}`)
-    throw error instanceof MeshError ? error : unreachable(url, error)
+    if (signal?.aborted === true)
+      throw toMeshError(signal.reason, 'cancelled', `reach control plane ${url.origin}`)
+    throw error instanceof MeshError ? error : unreachable(url, limit.aborted ? limit.reason : error)
   }
-  const { status, ok } = response
+  const status = reply.statusCode ?? 0
+  if (redirects.includes(status)) throw unreachable(url, new Error(`it redirects (${status})`))
   const unchanged = status === 304 && 'if-none-match' in headers
-  if (!ok && !unchanged) throw problemOf(response, text, `${method} ${url.pathname}`)
-  return { status, text, etag: response.headers.get('etag') ?? undefined }
+  if (!unchanged && (status < 200 || status > 299)) throw problemOf(reply, text, `${method} ${url.pathname}`)
+  return { status, text, etag: reply.headers.etag }
 }
 
-async function readCapped(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
+/** Not followed: the request is signed for the server that it was sent to. */
+const redirects: readonly number[] = [301, 302, 303, 307, 308]
+
+async function readCapped(reply: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength
     if (bytes > discoveryDefaults.replyBytes)
       throw new MeshError('too_large', `Cannot read reply: over ${discoveryDefaults.replyBytes} bytes`)
@@ -77,7 +76,11 @@ async function readCapped(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function problemOf({ status, headers }: Response, text: string, action: string): MeshError {
+function problemOf(
+  { statusCode: status = 0, headers }: IncomingMessage,
+  text: string,
+  action: string,
+): MeshError {
   try {
     const told = errorOfProblem(parseJson(problemSchema, text, 'read problem'))
     if (told !== undefined) return told
@@ -85,7 +88,7 @@ function problemOf({ status, headers }: Response, text: string, action: string):
     // Not our control plane's words (a proxy's, say): the status has to do.
   }
   const code: ErrorCode = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'protocol_error'
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
+  const seconds = Number(headers['retry-after'] ?? Number.NaN)
   return new MeshError(code, `Cannot ${action}: the server answered ${status}`, {
     told: true,
     ...(seconds >= 0 ? { details: { retryAfterMs: seconds * 1_000 } } : {}),

@@ -1,11 +1,9 @@
 /** What supervisors and Prometheus ask an agent or relay over TCP: `/health`, `/ready`, `/metrics`; nothing of the mesh. */
 import { toMeshError } from '@agent-mesh/protocol/errors'
-import { createAdaptorServer } from '@hono/node-server'
-import { Hono } from 'hono'
 import { once } from 'node:events'
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import { handlerServer, json, routed, type Handler } from '../local/handler-server.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 
 export interface OperationsServerInit {
@@ -17,15 +15,15 @@ export interface OperationsServerInit {
 
 const prometheusText = 'text/plain; version=0.0.4; charset=utf-8'
 
-export function operationsApp({ status, metrics }: Omit<OperationsServerInit, 'listen'>): Hono {
-  const app = new Hono()
-  app.get('/health', c => c.json({ status: 'ok' }))
-  app.get('/ready', async c => {
-    const { ready, warnings } = await status()
-    return c.json({ status: ready ? 'ready' : 'not ready', warnings }, ready ? 200 : 503)
+export function operationsApp({ status, metrics }: Omit<OperationsServerInit, 'listen'>): Handler {
+  return routed({
+    'GET /health': () => json({ status: 'ok' }),
+    'GET /ready': async () => {
+      const { ready, warnings } = await status()
+      return json({ status: ready ? 'ready' : 'not ready', warnings }, ready ? 200 : 503)
+    },
+    'GET /metrics': async () => ({ type: prometheusText, body: await metrics() }),
   })
-  app.get('/metrics', async c => c.body(await metrics(), 200, { 'content-type': prometheusText }))
-  return app
 }
 
 /** @throws MeshError unavailable when it cannot listen */
@@ -33,7 +31,7 @@ export async function serveOperations(
   init: OperationsServerInit,
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const { host, port } = init.listen
-  const server = createAdaptorServer({ fetch: operationsApp(init).fetch }) as Server
+  const server = handlerServer(operationsApp(init), 0)
   try {
     server.listen(port, host)
     await once(server, 'listening')

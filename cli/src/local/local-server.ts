@@ -1,10 +1,11 @@
 import { toMeshError } from '@agent-mesh/protocol/errors'
-import { createAdaptorServer } from '@hono/node-server'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 
 import { socketPath } from '../data/data-folder.ts'
+import { commandDefaults } from '../defaults.ts'
+import { handlerServer } from './handler-server.ts'
 import { localApp } from './local-app.ts'
 import type { LocalDaemon } from './local-daemon.ts'
 
@@ -20,7 +21,7 @@ export interface LocalServer {
 export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<LocalServer> {
   const path = socketPath(folder)
   await rm(path, { force: true })
-  const server = createAdaptorServer({ fetch: localApp(daemon).fetch }) as Server
+  const server = handlerServer(localApp(daemon), commandDefaults.localRequestBytes)
   // The socket is made within listen(): with this mask nobody else can open it, not even for a moment.
   const mask = process.umask(0o177)
   try {

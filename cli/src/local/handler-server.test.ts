@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { afterEach, expect, it } from 'vitest'
+
+import { handlerServer, json, routed, type Routes } from './handler-server.ts'
+
+const stops: (() => void)[] = []
+afterEach(() => stops.splice(0).forEach(stop => stop()))
+
+async function serve(routes: Routes, maxBytes = 10): Promise<string> {
+  const server = handlerServer(routed(routes), maxBytes).listen(0, '127.0.0.1')
+  stops.push(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const echo: Routes = { 'POST /echo': async ({ text }) => ({ type: 'text/plain', body: await text() }) }
+
+it('a handler is given the body, whatever the query', async () => {
+  const url = await serve(echo)
+  const reply = await fetch(`${url}/echo?x=1`, { method: 'POST', body: '0123456789' })
+  expect(await reply.text()).toBe('0123456789')
+  expect(reply.headers.get('content-type')).toBe('text/plain')
+})
+
+it('a body over the limit is refused, announced or not, and the connection ends', async () => {
+  const url = await serve(echo)
+  const announced = { method: 'POST', body: '0123456789a' }
+  const pieces = { method: 'POST', body: Readable.toWeb(Readable.from(['01234', '56789a'])), duplex: 'half' }
+  for (const init of [announced, pieces]) {
+    const reply = await fetch(`${url}/echo`, init as RequestInit)
+    expect(reply.status).toBe(413)
+    expect(reply.headers.get('content-type')).toBe('application/problem+json')
+    expect(await reply.json()).toMatchObject({ code: 'too_large' })
+  }
+  expect((await fetch(`${url}/echo`, announced)).headers.get('connection')).toBe('close')
+})
+
+it('HEAD is told what GET would be', async () => {
+  const url = await serve({ 'GET /state': () => json({ ready: false }, 503) })
+  const reply = await fetch(`${url}/state`, { method: 'HEAD' })
+  expect([reply.status, await reply.text()]).toEqual([503, ''])
+})
+
+it.each(['/constructor', '/', '//', '/state/'])('%s is no route', async path => {
+  const url = await serve({ 'GET /state': () => json({}) })
+  const reply = await fetch(url + path)
+  expect(reply.status).toBe(404)
+  expect(await reply.json()).toMatchObject({ code: 'not_found' })
+})
+
+it('a stream that fails in the middle breaks the connection: its reader must not take it for whole', async () => {
+  const failing = () =>
+    Readable.from(
+      (async function* () {
+        yield 'begin'
+        await Promise.resolve()
+        throw new Error('lost')
+      })(),
+      { objectMode: false },
+    )
+  const url = await serve({ 'GET /lines': () => ({ type: 'text/plain', body: failing() }) })
+  await expect(fetch(`${url}/lines`).then(reply => reply.text())).rejects.toThrow()
+})
