@@ -13,12 +13,17 @@ export function authorizeBy(head: HeadKeeper): Authorize {
   head.onChange(() => {
     answers = noAnswers()
   })
-  const ask: (...question: [Subject, Asked, string]) => boolean = (from, action, to) => {
-    const known = answers[action].get(from) ?? new Map<string, boolean>()
-    if (known.size >= memberDefaults.rememberedAnswers) known.clear()
-    answers[action].set(from, known)
-    const allowed = known.get(to) ?? evaluate(head.current.policy, from, action, to) !== undefined
-    known.set(to, allowed)
+  const remembered = (from: Subject, action: Asked): Map<string, boolean> => {
+    let known = answers[action].get(from)
+    if (known === undefined) answers[action].set(from, (known = new Map<string, boolean>()))
+    else if (known.size >= memberDefaults.rememberedAnswers) known.clear()
+    return known
+  }
+  const ask = (from: Subject, action: Asked, to: string): boolean => {
+    const known = answers[action].get(from)?.get(to)
+    if (known !== undefined) return known
+    const allowed = evaluate(head.current.policy, from, action, to) !== undefined
+    remembered(from, action).set(to, allowed)
     return allowed
   }
   return ({ from, action, to }) => {

@@ -37,7 +37,10 @@ export class LinkIndex {
 
   /** The link that new work takes. @param paths only links of these paths */
   best(peerId: string, paths: readonly Path[] = allPaths): Link | undefined {
-    return this.#sessions.get(peerId)?.find(link => isGood(link) && paths.includes(link.path))
+    const links = this.#sessions.get(peerId)
+    if (links === undefined) return undefined
+    for (const link of links) if (isGood(link) && paths.includes(link.path)) return link
+    return undefined
   }
 
   add(link: Link): void {
