@@ -54,7 +54,7 @@ Examples:
       await aws.destroy(cdk)
       return output.result({ stack, destroyed: true }, () => [
         `${stack} is destroyed. Its table and its key are kept unless it was deployed with --set protectData=false:`,
-        'see "Taking it down" in docs/deploy-aws.md.',
+        'see "Removing the deployment" in docs/deploy-aws.md.',
       ])
     }
     const say = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
