@@ -1,4 +1,4 @@
-import { FrameEncoder, wireLimits, type EncodedBody } from '@agent-mesh/protocol/wire/index'
+import { FrameEncoder, textBytes, wireLimits, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from './byte-budget.ts'
 import { partBytes } from './defaults.ts'
 import { QueuedFrame, SendQueue } from './send-queue.ts'
@@ -27,7 +27,7 @@ export function isSmall({ json, tail }: EncodedBody): boolean {
   const bytes = tail?.byteLength ?? 0
   if (json === undefined) return bytes <= partBytes
   if (bytes + json.length * 3 <= partBytes) return true
-  return bytes + json.length <= partBytes && bytes + Buffer.byteLength(json) <= partBytes
+  return bytes + json.length <= partBytes && bytes + textBytes(json) <= partBytes
 }
 
 /**

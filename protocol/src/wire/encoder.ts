@@ -3,6 +3,7 @@ import type { EncodedBody } from './body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
 import { putU16, putU32 } from './integers.ts'
 import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import { textBytes } from './text-bytes.ts'
 
 /** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
 const slabBytes = 64 * 1024
@@ -173,7 +174,7 @@ export class FrameEncoder {
     const json = body?.json?.length ?? 0
     const tail = body?.tail?.byteLength ?? 0
     if (json + tail > this.#limits.bodyBytes) throw this.#tooLarge(json + tail)
-    const text = json * utf8PerUnit > exactBytes ? Buffer.byteLength(body?.json ?? '') : json * utf8PerUnit
+    const text = json * utf8PerUnit > exactBytes ? textBytes(body?.json ?? '') : json * utf8PerUnit
     const most = preambleBytes + headerMax + lengthBytes + text + tail
     this.#reserve(most)
     return this.#end

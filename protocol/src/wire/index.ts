@@ -18,6 +18,7 @@ export {
   type UnreadableFrame,
 } from './frame.ts'
 export { maxTimeoutMs, methodBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
+export { textBytes } from './text-bytes.ts'
 export { decodeError, encodeError } from './wire-error.ts'
 
 /** The protocol id of the stream that carries the frames. */
