@@ -9,6 +9,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { ByteBudget } from './byte-budget.ts'
+import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import type { RpcLink, RpcLinkInit } from './rpc-link.ts'
 import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
@@ -79,6 +80,18 @@ describe('large frames', () => {
     await until(() => parts() > before)
     const sizes = frames.flatMap(frame => (frame.type === 'part' ? [frame.bytes.length] : []))
     expect(Math.max(...sizes)).toBeLessThanOrEqual(16 * kib)
+  })
+
+  it('reach the stream as views on what was encoded once', async () => {
+    const stream = reluctant()
+    const onRequest: OnRequest = call => (call.params() as Uint8Array).byteLength
+    const caller = rpcLink({ stream: stream.near, wheel, onRequest })
+    links.push(caller, rpcLink({ stream: stream.far, wheel, onRequest }))
+    const bytes = new Uint8Array(900 * kib)
+    expect(await caller.call('a.b', bytes)).toBe(bytes.length)
+    const large = stream.sent.filter(({ byteLength }) => byteLength > 2 * kib)
+    expect(large.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeGreaterThan(bytes.length - 2 * kib)
+    expect(new Set(large.map(({ buffer }) => buffer)).size).toBe(1)
   })
 
   it('take turns: the second of two does not wait for the end of the first', async () => {
@@ -166,16 +179,21 @@ describe('a call given up before it is written', () => {
   })
 })
 
-/** A memory stream that takes no more when told so. */
+/** A memory stream that takes no more when told so, and keeps the pieces that it was sent. */
 function reluctant() {
   const [inner, far] = memoryStreams()
   let onDrain = (): void => {}
-  const state = { takes: true, closing: false, far, drain: () => onDrain(), near: inner }
+  const sent: Uint8Array[] = []
+  const state = { takes: true, closing: false, sent, far, drain: () => onDrain(), near: inner }
   state.near = {
     get writable() {
       return !state.closing
     },
-    send: chunk => (state.closing ? false : inner.send(chunk) && state.takes),
+    send: chunk => {
+      if (state.closing) return false
+      sent.push(...[chunk].flat())
+      return inner.send(chunk) && state.takes
+    },
     pause: () => undefined,
     resume: () => undefined,
     onData: callback => inner.onData(callback),
