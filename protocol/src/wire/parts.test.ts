@@ -27,7 +27,7 @@ function feed(decoder: FrameDecoder, bytes: Uint8Array, cuts: readonly number[])
   const ends = [...cuts.map(cut => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
   let at = 0
   for (const end of ends) {
-    const chunk = bytes.slice(at, end)
+    const chunk = Uint8Array.from(bytes.subarray(at, end))
     at = end
     decoder.push(chunk)
     chunk.fill(0xff)

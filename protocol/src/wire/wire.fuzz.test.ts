@@ -60,6 +60,43 @@ it('reading frames of any bytes throws nothing but MeshError and keeps memory bo
   )
 })
 
+/** What a link reads of these bytes, frames in parts put together, until the first that is malformed. */
+function readAll(data: Uint8Array, step: number): string[] {
+  const seen: string[] = []
+  const see = (frame: Frame | undefined): void => {
+    const body = frame !== undefined && 'body' in frame ? { bytes: frame.body.byteLength } : {}
+    seen.push(JSON.stringify({ ...frame, ...body }))
+  }
+  const assembler = new FrameAssembler(
+    {
+      begun: () => true,
+      complete: (_cut, frame) => see(frame),
+      dropped: cut => seen.push(`${cut.id} dropped`),
+    },
+    limits,
+  )
+  const decoder = new FrameDecoder(frame => {
+    if (frame.type === 'part') assembler.onPart(frame, 0)
+    else if (frame.type === 'drop') assembler.onDrop(frame.id)
+    else see(frame)
+  }, limits)
+  try {
+    for (let at = 0; at < data.length; at += step) decoder.push(data.subarray(at, at + step))
+  } catch (error) {
+    seen.push((error as MeshError).code)
+  }
+  return seen
+}
+
+it('reading any bytes gives the same frames, and the same end, wherever the chunks end', () => {
+  fc.assert(
+    fc.property(mutated, fc.integer({ min: 1, max: 90 }), (data, step) => {
+      expect(readAll(data, step)).toEqual(readAll(data, data.length))
+    }),
+    { numRuns },
+  )
+})
+
 it('putting any parts together throws nothing but MeshError, and keeps and hands over no more than the limits', () => {
   fc.assert(
     fc.property(

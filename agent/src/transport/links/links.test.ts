@@ -230,19 +230,6 @@ describe('streams', () => {
     expect(link.state).toBe('up')
   })
 
-  it('carry the pieces of a chunk in their order, small and large', async () => {
-    const [a, b] = await pair()
-    const received: Uint8Array[] = []
-    await b.handle('/pieces/1.0.0', stream => stream.onData(chunk => received.push(Buffer.from(chunk))))
-    const link = await a.connect(targetOf(b))
-    const stream = await link.openStream('/pieces/1.0.0')
-    const pieces = [12, 128 * 1024, 1, 400 * 1024, 24].map((size, at) => Buffer.alloc(size, at + 1))
-    for (const piece of [pieces, pieces.slice(0, 1), pieces.slice(2)]) stream.send(piece)
-    const sent = Buffer.concat([...pieces, ...pieces.slice(0, 1), ...pieces.slice(2)])
-    await until(() => Buffer.concat(received).length === sent.length)
-    expect(Buffer.concat(received).equals(sent)).toBe(true)
-  })
-
   it('tell the sender to wait, and when to go on', async () => {
     const [a, b] = await pair()
     let received = 0
