@@ -1,7 +1,8 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch'
+import type { Alias, Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets'
@@ -18,6 +19,7 @@ import { httpApi, serveHttp } from './control-plane/http-api.ts'
 import type { MeshData } from './control-plane/mesh-data.ts'
 import { allow, allowReading, allowWriting, meshFunction } from './control-plane/mesh-function.ts'
 import { consumeStream, failureQueue } from './control-plane/stream-consumer.ts'
+import { liveAlias, shiftTraffic } from './control-plane/traffic-shift.ts'
 import { serveWatch, watchApi } from './control-plane/watch-api.ts'
 import { streamed } from './data/table.ts'
 import type { LambdaName } from './lambda-bundle.ts'
@@ -25,8 +27,6 @@ import type { Settings } from './settings.ts'
 
 /** Members warn about old heads, and API Gateway ends connections that are silent for ten minutes. */
 const headMinutes = 5
-/** The quota of an account that never asked for more. */
-const accountConcurrency = 1_000
 
 export interface ControlPlaneStackProps extends StackProps {
   /** Folder of the bundled Lambdas: NAME/index.mjs exporting `handler`. */
@@ -53,14 +53,16 @@ export class ControlPlaneStack extends Stack {
     this.#watch = watchApi(this, settings, domains?.watch)
     this.#failures = failureQueue(this, 'FailureQueue')
     const functions = this.#functions()
-    serveHttp(this.#http, functions.Api, settings, domains?.api)
-    serveWatch(this.#watch.api, functions.Watch)
+    const live = this.#live(functions)
+    serveHttp(this.#http, live?.Api ?? functions.Api, settings, domains?.api)
+    serveWatch(this.#watch.api, live?.Watch ?? functions.Watch)
     this.#startByEvents(functions)
-    this.#alarms(functions)
+    const made = this.#alarms(functions)
+    if (live !== undefined) this.#shiftTraffic(live, made)
     dashboard(this, functions, this.#table)
     if (settings.budget !== undefined) budgetAlarm(this, settings.budget)
     this.#outputs()
-    acknowledgeFindings(this)
+    acknowledgeFindings(this, settings)
   }
 
   /** Where members reach API and watch. */
@@ -87,18 +89,21 @@ export class ControlPlaneStack extends Stack {
   }
 
   #function(id: string, name: LambdaName, description: string, seconds: number): Lambda {
+    const { retentionDays, tracing, apiConcurrency, maxMembers } = this.#props.settings
     const lambda = meshFunction(this, id, {
       name,
       description,
       bundles: this.#props.bundles,
-      retentionDays: this.#props.settings.retentionDays,
+      retentionDays,
+      tracing,
+      concurrency: name === 'api' ? apiConcurrency : undefined,
       timeout: Duration.seconds(seconds),
       environment: {
         TABLE_NAME: this.#table.tableName,
         AUTHORITY_KEY_IDS: this.#props.data.keyArns.join(),
         PUBLIC_URL: this.#urls.api,
         WATCH_URL: this.#urls.watch,
-        MAX_MEMBERS: String(this.#props.settings.maxMembers),
+        MAX_MEMBERS: String(maxMembers),
         ...this.#viewerProxy,
       },
     })
@@ -151,8 +156,21 @@ export class ControlPlaneStack extends Stack {
     this.#schedule('HeadSchedule', 'Sends every watcher a fresh head', headMinutes, FanOut)
   }
 
-  #alarms(functions: Record<FunctionName, Lambda>): void {
-    const { sweepMinutes } = this.#props.settings
+  /** The functions that answer requests, by their live versions; undefined where new ones take over at once. */
+  #live({ Api, Watch }: Record<'Api' | 'Watch', Lambda>): Record<'Api' | 'Watch', Alias> | undefined {
+    if (this.#props.settings.trafficShift === 'none') return undefined
+    return { Api: liveAlias(this, 'Api', Api), Watch: liveAlias(this, 'Watch', Watch) }
+  }
+
+  #shiftTraffic(live: Record<'Api' | 'Watch', Alias>, made: readonly Alarm[]): void {
+    const { trafficShift: shift } = this.#props.settings
+    const ending = ['ApiErrors', 'WatchErrors', 'ApiServerErrors', 'Defects']
+    if (shift !== 'none')
+      shiftTraffic(this, live, { shift, alarms: made.filter(({ node }) => ending.includes(node.id)) })
+  }
+
+  #alarms(functions: Record<FunctionName, Lambda>): Alarm[] {
+    const { sweepMinutes, accountConcurrency } = this.#props.settings
     const init = {
       functions,
       api: this.#http,
@@ -164,7 +182,7 @@ export class ControlPlaneStack extends Stack {
       headMinutes,
       accountConcurrency,
     }
-    alarms(this, init, this.#props.settings)
+    return alarms(this, init, this.#props.settings)
   }
 
   /** The scheduler knows only whether it could start the function: what it throws is Lambda's to try again and set aside. */

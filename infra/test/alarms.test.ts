@@ -23,8 +23,14 @@ interface Alarm {
 
 const synthesize = (context?: Record<string, string>): Template => meshTemplates(context).controlPlane
 
-const properties = <T>(template: Template, type: string): [string, T][] =>
-  Object.entries(template.findResources(type)).map(([id, { Properties }]) => [id, Properties as T])
+const read = new WeakMap<Template, [string, { Type: string; Properties: unknown }][]>()
+
+/** The properties of all resources of a type, by their ids. */
+function properties<T>(template: Template, type: string): [string, T][] {
+  const known = read.get(template) ?? Object.entries(template.toJSON()['Resources'] as object)
+  read.set(template, known)
+  return known.filter(([, { Type }]) => Type === type).map(([id, { Properties }]) => [id, Properties as T])
+}
 
 /** Relays report at least this often, seconds: each report writes a lease, which is a change of the stream. */
 const reportSeconds = 120

@@ -15,6 +15,8 @@ describe('the app', () => {
         relays: '2',
         relayImage: 'example.com/relay:1',
         alarmEmail: 'ops@example.com',
+        trafficShift: 'canary',
+        tracing: 'true',
       })
       const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: context }
       await promisify(execFile)(process.execPath, ['infra/src/app.ts'], { cwd: root, env })

@@ -1,6 +1,8 @@
 import { Validations, type CfnElement, type Stack } from 'aws-cdk-lib'
 import type { Construct, IConstruct } from 'constructs'
 
+import type { Settings } from '../settings.ts'
+
 const signed =
   'Requests carry signatures by keys of members, which the Lambda verifies before anything else; newcomers, who have no ' +
   'credential an authorizer could know, must reach bootstrap and enrolment.'
@@ -30,7 +32,7 @@ const findings: readonly { path: string; id: string; reason: string }[] = [
 ]
 
 /** Acknowledges them; whatever else is found fails the synthesis. */
-export function acknowledgeFindings(stack: Stack): void {
+export function acknowledgeFindings(stack: Stack, { tracing }: Pick<Settings, 'tracing'>): void {
   const find = (path: string): Construct => {
     const names = path.split('/')
     const found = names.reduce<IConstruct | undefined>((scope, name) => scope?.node.tryFindChild(name), stack)
@@ -55,4 +57,5 @@ export function acknowledgeFindings(stack: Stack): void {
       `<${idOf(name)}.Arn>:*`,
       'The scheduler may invoke this function and its versions, and nothing else.',
     )
+  if (tracing) wildcard('*', 'X-Ray knows no resources to restrict the writing of traces to.')
 }

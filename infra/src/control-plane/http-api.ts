@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import { HttpApi, HttpStage, type DomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
-import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 
@@ -20,7 +20,7 @@ export const httpApi = (scope: Construct, { domain }: Settings): HttpApi =>
 /** Sends every request to the Lambda, throttled and logged. Who may do what, the Lambda decides by signatures. */
 export function serveHttp(
   api: HttpApi,
-  lambda: Lambda,
+  lambda: IFunction,
   { throttle, retentionDays, protectData }: Settings,
   domain: DomainName | undefined,
 ): void {

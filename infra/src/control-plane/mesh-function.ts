@@ -1,7 +1,7 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Architecture, Code, Function as Lambda, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { Architecture, Code, Function as Lambda, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { join } from 'node:path'
@@ -16,6 +16,10 @@ export interface MeshFunctionProps {
   retentionDays: number
   timeout: Duration
   environment: Record<string, string>
+  /** Whether X-Ray traces it. */
+  tracing: boolean
+  /** Executions at once that are kept for it; undefined: none are. */
+  concurrency?: number | undefined
 }
 
 /** A Lambda with a log group and a role of its own, which begins with the right to write that log and nothing else. */
@@ -37,6 +41,10 @@ export function meshFunction(scope: Construct, id: string, props: MeshFunctionPr
     timeout: props.timeout,
     role,
     logGroup,
+    tracing: props.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+    ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
+    // A shift of traffic goes back to the version before.
+    currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
     environment: { STACK_NAME: Stack.of(scope).stackName, ...props.environment },
   })
 }

@@ -1,6 +1,6 @@
 import { WebSocketApi, WebSocketStage, type DomainName } from 'aws-cdk-lib/aws-apigatewayv2'
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
-import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 
 import type { Settings } from '../settings.ts'
@@ -25,7 +25,7 @@ export function watchApi(
 }
 
 /** Connecting, leaving and whatever watchers send go to one Lambda. */
-export function serveWatch(api: WebSocketApi, lambda: Lambda): void {
+export function serveWatch(api: WebSocketApi, lambda: IFunction): void {
   for (const route of ['$connect', '$disconnect', '$default'] as const)
     api.addRoute(route, { integration: new WebSocketLambdaIntegration(`Watch${route.slice(1)}`, lambda) })
 }

@@ -22,6 +22,15 @@ const count = (usual: number, least: number, most: number) =>
     ),
   )
 
+const oneOf = <const T extends string>(...texts: readonly T[]) =>
+  field<T>(`one of ${texts.join(', ')}`, text => texts.find(each => each === text))
+
+const yesOrNo = (usual: 'true' | 'false') =>
+  usually(
+    usual,
+    field('true or false', text => (text === 'true' || text === 'false' ? text === 'true' : undefined)),
+  )
+
 const arn = (service: string, resource: string, what: string): Field<string> =>
   matching(what, new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:\\d*:${resource}$`))
 
@@ -91,10 +100,13 @@ export const fields = {
   requestBurst: count(1_000, 1, 5_000),
   sweepMinutes: count(10, 1, 1_440),
   healthSeconds: count(60, 0, 300),
-  protectData: usually(
-    'true',
-    field('true or false', text => (text === 'true' || text === 'false' ? text === 'true' : undefined)),
+  trafficShift: usually('none', oneOf('none', 'canary', 'linear')),
+  apiConcurrency: field('a whole number from 1 to 10000', text =>
+    /^\d{1,5}$/.test(text) && +text >= 1 && +text <= 10_000 ? +text : undefined,
   ),
+  accountConcurrency: count(1_000, 10, 1_000_000),
+  tracing: yesOrNo('false'),
+  protectData: yesOrNo('true'),
   permissionsBoundary: arn('iam', 'policy/.+', 'the ARN of a managed policy in IAM'),
   tags,
   qualifier: matching('up to 10 letters and digits, as given to cdk bootstrap', /^[A-Za-z0-9]{1,10}$/),

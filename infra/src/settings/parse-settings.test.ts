@@ -7,6 +7,9 @@ const key = (id: string) => `arn:aws:kms:eu-west-1:000000000000:key/${id}`
 it('without any, everything has its usual value', () => {
   expect(parseSettings({})).toEqual({
     maxMembers: 5_000,
+    trafficShift: 'none',
+    accountConcurrency: 1_000,
+    tracing: false,
     relays: 0,
     retentionDays: 30,
     sweepMinutes: 10,

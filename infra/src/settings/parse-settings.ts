@@ -42,6 +42,14 @@ export interface Settings {
   sweepMinutes: number
   /** Seconds that reports of relays are gathered before health is summed up. */
   healthSeconds: number
+  /** How a new version of the functions that answer requests takes over; `none`: at once, without a way back. */
+  trafficShift: 'none' | 'canary' | 'linear'
+  /** Executions of the Api function at once that are kept for it, and that it never exceeds; absent: what the account has. */
+  apiConcurrency?: number
+  /** Executions at once that the account may have in the region: an alarm fires at 80 %. */
+  accountConcurrency: number
+  /** Whether X-Ray traces the functions. */
+  tracing: boolean
   /** Whether table and key outlive their stack; false only for stacks made to be thrown away. */
   protectData: boolean
   /** Managed policy that bounds every role of the stacks. */
@@ -60,9 +68,11 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
   for (const name of Object.keys(texts)) checkSettingName(name)
   const values = Object.fromEntries(settingNames.map(name => [name, valueOf(name, texts[name])])) as Values
   const { maxMembers, relays, retentionDays, sweepMinutes, healthSeconds, protectData, tags } = values
+  const { trafficShift, accountConcurrency, tracing } = values
   const throttle = { rate: values.requestRate, burst: values.requestBurst }
   return {
     ...{ maxMembers, relays, retentionDays, sweepMinutes, healthSeconds, protectData, throttle },
+    ...{ trafficShift, accountConcurrency, tracing },
     tags: tags ?? {},
     ...present({
       domain: domainOf(values),
@@ -83,6 +93,7 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
       relayImage: values.relayImage,
       relayCertificateArn: values.relayCertificateArn,
       vpcId: values.vpcId,
+      apiConcurrency: values.apiConcurrency,
       alarmEmail: values.alarmEmail,
       alarmTopicArn: values.alarmTopicArn,
       permissionsBoundary: values.permissionsBoundary,

@@ -25,12 +25,21 @@ export interface MeshTemplates {
   data: Template | undefined
 }
 
-/** The templates of a mesh with these settings. */
+const made = new Map<string, MeshTemplates>()
+
+/** The templates of a mesh with these settings: made once for each, as that takes a second. */
 export function meshTemplates(context: Record<string, string> = {}): MeshTemplates {
+  const key = JSON.stringify(context)
+  const templates = made.get(key) ?? synthesize(context)
+  made.set(key, templates)
+  return templates
+}
+
+function synthesize(context: Record<string, string>): MeshTemplates {
   const app = new App({ context })
   const settings = readSettings(app.node)
   const data = meshData(settings, () => new DataStack(app, 'MeshData', { settings }))
   const controlPlane = new ControlPlaneStack(app, 'Mesh', { bundles, data, settings })
-  const made = app.node.tryFindChild('MeshData') as DataStack | undefined
-  return { controlPlane: Template.fromStack(controlPlane), data: made && Template.fromStack(made) }
+  const own = app.node.tryFindChild('MeshData') as DataStack | undefined
+  return { controlPlane: Template.fromStack(controlPlane), data: own && Template.fromStack(own) }
 }
