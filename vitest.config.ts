@@ -6,7 +6,7 @@ const rooms = '{protocol,agent,relay,lambdas,cli,infra}'
 const stores = [
   'test/compliance/store-{postgres,dynamodb}.test.ts',
   'test/e2e/control-planes-agree.test.ts',
-  'lambdas/src/cost/counted-units.test.ts',
+  'bench/src/cost/counted-units.test.ts',
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: [`${rooms}/**/*.test.ts`, 'test/{nat-lab,rolling}/**/*.test.ts'],
+          include: [`${rooms}/**/*.test.ts`, 'bench/src/**/*.test.ts', 'test/{nat-lab,rolling}/**/*.test.ts'],
           exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },
       },

@@ -58,6 +58,4 @@ export const commandDefaults = {
   stack: 'AgentMesh',
   /** A new API may take this long until it answers, ms: its name must be found. */
   smokeTestMs: 60_000,
-  /** Fleet of the monthly estimate unless told. */
-  estimateAgents: 1_000,
 } as const

@@ -26,5 +26,10 @@ export { restoreBackup, type RestoredBackup } from './hosts/node/backup/restore.
 export { backUpStopped } from './hosts/node/backup/back-up.ts'
 export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
-export { monthlyBill, type Bill } from './cost/bill.ts'
 export { initMesh, type InitialisedMesh, type StackFacts } from './operator/init-mesh.ts'
+// The control plane without a host, for benches that measure what its parts do.
+export { auditSealTimes, healthMemberMs } from './defaults.ts'
+export { changeFeed } from './domain/change-feed.ts'
+export { controlPlane, type ControlPlane } from './domain/control-plane.ts'
+export { foundMesh, type AuthorityKey } from './domain/found-mesh.ts'
+export { apiRouter } from './routes/api-router.ts'

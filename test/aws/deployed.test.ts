@@ -74,8 +74,7 @@ describeCloud('a deployed control plane', () => {
     })
   })
 
-  it('says what a month costs and how to join', () => {
-    expect(deployed['monthlyUsd']).toBeGreaterThan(0)
+  it('prints how to join', () => {
     expect(deployed['token']).toMatch(/^amj1\./)
   })
 

@@ -3,7 +3,7 @@
  * units and a dated price table.
  */
 import { parseArgs } from 'node:util'
-import { monthlyBill, type Bill } from '@agent-mesh/lambdas'
+import { monthlyBill, type Bill } from './bill.ts'
 
 const { values } = parseArgs({
   options: { agents: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },

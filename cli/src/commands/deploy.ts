@@ -10,7 +10,6 @@ interface Options {
   set?: string[]
   relays?: number
   dryRun?: boolean
-  agents: number
 }
 
 export const registerDeploy = groupOf({
@@ -27,12 +26,6 @@ function registerAws(deploy: Command, finish: Finish): void {
     .option('--stack <name>', 'name of the CloudFormation stack', commandDefaults.stack)
     .option('--set <name=value>', 'setting of docs/deploy-aws.md; may be repeated', collect)
     .option('--relays <n>', 'number of relays to run, at least', parseCount)
-    .option(
-      '--agents <n>',
-      'number of agents for the monthly estimate',
-      parseCount,
-      commandDefaults.estimateAgents,
-    )
     .option('--dry-run', 'show the changes, and change nothing')
     .addHelpText(
       'after',
@@ -59,13 +52,11 @@ Examples:
     }
     const say = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
     const deployed = await aws.deploy(cdk, settings.data, say)
-    const { monthlyBill } = await import('@agent-mesh/lambdas/cost/bill')
-    const { total_usd: monthlyUsd } = monthlyBill(options.agents)
-    output.result({ ...deployed, monthlyUsd, agents: options.agents }, () => [
+    output.result(deployed, () => [
       `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
       `mesh            ${deployed.meshId}`,
       `data            ${settings.data} (keep a copy: it holds the root key and the key of the first admin)`,
-      `a month         about ${monthlyUsd} USD with ${options.agents} agents, without relays (docs/scale.md)`,
+      'cost            docs/scale.md has the monthly bill by number of agents',
       '',
       'To let one machine join (the token expires in 24 h):',
       `  AGENT_MESH_JOIN=${deployed.token} agent-mesh up`,

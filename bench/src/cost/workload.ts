@@ -1,6 +1,5 @@
 /** What members do in a month, as numbers with their reasons: the bill is these times counted units times prices. */
-
-import { auditSealTimes, healthMemberMs } from '../defaults.ts'
+import { auditSealTimes, healthMemberMs } from '@agent-mesh/lambdas'
 
 /** Minutes of an average month. */
 export const monthMinutes = 43_830

@@ -11,14 +11,18 @@ import {
   type RelayReport,
   type Signer,
 } from '@agent-mesh/protocol'
-import { changeFeed } from '../../domain/change-feed.ts'
-import { controlPlane, type ControlPlane } from '../../domain/control-plane.ts'
-import { foundMesh, type AuthorityKey } from '../../domain/found-mesh.ts'
-import { apiRouter } from '../../routes/api-router.ts'
-import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
-import { prepareDynamoTable } from '../../store/dynamodb/prepare-table.ts'
-import type { Clock } from '../../store/clock.ts'
-import type { Store } from '../../store/store.ts'
+import {
+  apiRouter,
+  changeFeed,
+  controlPlane,
+  foundMesh,
+  openDynamoStore,
+  prepareDynamoTable,
+  type AuthorityKey,
+  type Clock,
+  type ControlPlane,
+  type Store,
+} from '@agent-mesh/lambdas'
 import { countingProxy, type Units } from './counting-proxy.ts'
 
 export interface CountedMember {

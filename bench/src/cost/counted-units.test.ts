@@ -1,6 +1,6 @@
 /**
  * The units of the table that each operation of the control plane takes, as DynamoDB counts them. `counted-units.json`
- * holds them for the bill; after a change that is meant, `npx vitest run lambdas/src/cost -u` writes them anew.
+ * holds them for the bill; after a change that is meant, `npx vitest run bench/src/cost -u` writes them anew.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -8,7 +8,7 @@ import {
   startDynamoDbLocal,
   type DynamoDbLocal,
 } from '../../../test/support/dynamodb-local.ts'
-import { countedPlane, type CountedPlane } from './testing/counted-plane.ts'
+import { countedPlane, type CountedPlane } from './counted-plane.ts'
 
 const missing = dynamoDbMissing()
 
