@@ -67,12 +67,14 @@ describe('memory of a link', () => {
       return new Promise(() => {})
     })
     const bytes = new Uint8Array(1023 * kib)
+    const before = buffers()
     const calls: Promise<unknown>[] = []
     for (let sent = 1; sent <= 50; sent++) {
       calls.push(outcome(caller.call('a.b', bytes)))
       await until(() => callee.stats.inbound === sent)
     }
     expect([callee.stats.heldBytes, caller.stats.heldBytes]).toEqual([0, 0])
+    await until(() => buffers() - before < 10 * bytes.length)
     callee.close()
     expect(await Promise.all(calls)).toEqual(Array(50).fill('path_lost'))
   })

@@ -13,6 +13,8 @@ export interface QueuedFrameInit {
   readonly onWritten?: () => void
 }
 
+const nothing = new Uint8Array(0)
+
 /** A request or an answer that waits for its turn. */
 export class QueuedFrame {
   readonly size: number
@@ -41,15 +43,17 @@ export class QueuedFrame {
   /** The next bytes, at most so many. */
   take(most: number, now: number): Uint8Array {
     if (this.#at === 0 && this.dueAt !== undefined) putRemainingMs(this.#bytes, this.dueAt - now)
-    const from = this.#at
-    this.#at = Math.min(this.size, from + most)
-    return this.#bytes.subarray(from, this.#at)
+    const bytes = this.#bytes.subarray(this.#at, this.#at + most)
+    this.#at += bytes.byteLength
+    // Its call may stay open for long.
+    if (this.#at === this.size) this.#bytes = nothing
+    return bytes
   }
 
   /** Nothing more of it is sent. */
   drop(): void {
     this.state = 'dropped'
-    this.#bytes = this.#bytes.subarray(0, 0)
+    this.#bytes = nothing
   }
 }
 
