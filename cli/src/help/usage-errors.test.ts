@@ -34,6 +34,11 @@ const wrong = [
     'Help: agent-mesh call --help',
   ],
   [
+    'token show -65Ci1HT9AdW1FIS',
+    `Cannot run the command: '-65Ci1HT9AdW1FIS' is not an option; write -- before an id that begins with -`,
+    'Help: agent-mesh token show --help',
+  ],
+  [
     'peers x y',
     `Cannot run the command: 'peers' takes 0 arguments and was given 2 (x, y)`,
     'Help: agent-mesh peers --help',

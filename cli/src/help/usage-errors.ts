@@ -20,6 +20,10 @@ const sentences: readonly (readonly [RegExp, (...parts: string[]) => string])[] 
     (value = '', argument = '', why = '') => `Cannot use '${value}' as <${argument}>: ${lowerFirst(why)}`,
   ],
   [
+    /^unknown option '(-[\w-]{15}|-[\w-]{21})'/,
+    id => `Cannot run the command: '${id}' is not an option; write -- before an id that begins with -`,
+  ],
+  [
     /^missing required argument '(.+)'$/,
     argument => `Cannot run the command: argument <${argument}> is missing`,
   ],

@@ -11,6 +11,8 @@ test.each([
   [z.looseObject({}), 'object'],
   [z.literal(3), '3'],
   [z.array(z.union([z.string(), z.null()])), '(string | null)[]'],
+  [z.array(z.object({ a: z.enum(['x', 'y']) })), '{a: "x" | "y"}[]'],
+  [z.array(z.array(z.enum(['x', 'y']))), '("x" | "y")[][]'],
   [
     z.object({
       a: z.object({ b: z.object({ tags: z.array(z.string()).optional(), c: z.object({ d: z.int() }) }) }),

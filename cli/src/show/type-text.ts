@@ -39,11 +39,15 @@ function typeOf(value: unknown, room: Room): string {
   if (Array.isArray(variants)) return variants.map(each => typeOf(each, within(room))).join(' | ')
   if (Array.isArray(type)) return type.map(each => (typeof each === 'string' ? each : 'any')).join(' | ')
   if (type === 'object') return objectText(schema, room)
-  if (type === 'array') return listText(typeOf(schema['items'], within(room)))
+  if (type === 'array') return listText(schema['items'], typeOf(schema['items'], within(room)))
   return typeof type === 'string' ? type : 'any'
 }
 
-const listText = (item: string): string => (item.includes(' | ') ? `(${item})[]` : `${item}[]`)
+/** Alternatives stand in brackets. */
+function listText(items: unknown, text: string): string {
+  const { type } = (items ?? {}) as Schema
+  return text.includes(' | ') && type !== 'object' && type !== 'array' ? `(${text})[]` : `${text}[]`
+}
 
 function objectText({ properties, required }: Schema, room: Room): string {
   if (typeof properties !== 'object' || properties === null || room.levels === 0) return 'object'

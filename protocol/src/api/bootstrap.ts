@@ -3,7 +3,7 @@ import { meshIdField, millisField } from '../fields.ts'
 import { signedHeadSchema } from '../head.ts'
 import { memberViewSchema } from './members.ts'
 
-/** `GET /v1/bootstrap`: open to all; what a newcomer needs to know the mesh. Of the head strangers are told keys and relays alone. */
+/** `GET /v1/bootstrap`: open to all; what a new member needs to know of the mesh. Strangers receive only keys and relays of the head. */
 export const bootstrapReply = z.looseObject({
   meshId: meshIdField,
   head: signedHeadSchema,

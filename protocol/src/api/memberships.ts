@@ -1,4 +1,4 @@
-/** Memberships as admins see and change them: who is enrolled, in the map or not. */
+/** Memberships as admins see and change them: enrolled members, in the map or not. */
 import * as z from 'zod/mini'
 import {
   labelField,
@@ -29,7 +29,7 @@ export const membershipSchema = z.looseObject({
   credentialExpires: millisField,
   /** Unix milliseconds. */
   revokedAt: z.optional(millisField),
-  /** It has a record in the map. Admins have none, nor has who was offline for 30 days. */
+  /** It has a record in the map. Admins have none, nor have members that were offline for 30 days. */
   listed: z.boolean(),
   /** Lease of its home relay alive. */
   online: z.boolean(),
@@ -47,7 +47,7 @@ export const membershipsReply = z.looseObject({
   next: z.optional(z.string().check(z.maxLength(256))),
 })
 
-/** `POST /v1/memberships/{who}`: what is to change; what is absent stays. */
+/** `POST /v1/memberships/{who}`: the fields to change; absent ones stay. */
 export const amendMembershipRequest = z
   .strictObject({
     name: z.optional(nameField),
@@ -61,7 +61,7 @@ export const amendMembershipRequest = z
   )
 export type AmendMembershipRequest = z.output<typeof amendMembershipRequest>
 
-/** `DELETE /v1/memberships/{who}`: who it was; asked again it is not found. */
+/** `DELETE /v1/memberships/{who}`: the removed member; a repeated request ends with not_found. */
 export const removeMembershipReply = z.looseObject({
   peerId: peerIdField,
   name: nameField,

@@ -13,7 +13,7 @@ export const writePolicyRequest = z.strictObject({
   policy: policySchema,
   /** Number of the policy that this one replaces: a rival's write in between is a conflict. */
   expected: numberField,
-  /** Writes it even if nobody known could change it again. */
+  /** Writes it even if no known member could change it again. */
   force: z._default(z.boolean(), false),
 })
 export type WritePolicyRequest = z.input<typeof writePolicyRequest>
@@ -29,7 +29,7 @@ const memberChangeSchema = z.looseObject({
 })
 export type MemberPolicyChange = z.output<typeof memberChangeSchema>
 
-/** The number in force afterwards; with `dryRun=true` nothing is written, and it is told what would change for whom. */
+/** The number in force afterwards; with `dryRun=true` nothing is written, and the reply lists what would change for which member. */
 export const writePolicyReply = z.looseObject({
   number: numberField,
   written: z.boolean(),

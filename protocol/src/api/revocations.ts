@@ -1,4 +1,4 @@
-/** Putting members out. */
+/** Revocation of members. */
 import * as z from 'zod/mini'
 import { documentField, labelField, millisField, nameField, peerIdField, serialField } from '../fields.ts'
 import { limits } from '../limits.ts'
@@ -17,7 +17,7 @@ export const revokeRequest = z
   )
 export type RevokeRequest = z.output<typeof revokeRequest>
 
-/** Who was put out; asked again it says the same. */
+/** The revoked member; a repeated request has the same reply. */
 export const revokeReply = z.looseObject({
   peerId: peerIdField,
   name: nameField,

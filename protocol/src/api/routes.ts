@@ -36,7 +36,7 @@ export type AdminTarget = (typeof adminTargets)[number]
 export type ApiRoute = RouteShape &
   (
     | {
-        /** `open`; `optional`: more is told to a member; `key`: any key signs; `member`: an enrolled one; `relay`. */
+        /** `open`; `optional`: members receive more; `key`: any key signs; `member`: an enrolled one; `relay`. */
         auth: 'open' | 'optional' | 'key' | 'member' | 'relay'
         manage?: never
       }
@@ -77,7 +77,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/bootstrap',
-    summary: 'What a newcomer needs to know the mesh; policy and revocations for members only',
+    summary: 'What a new member needs to know of the mesh; policy and revocations are for members only',
     auth: 'optional',
     query: { region, service, limit: integerParameter(1, limits.providers) },
     reply: bootstrapReply,
@@ -101,7 +101,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/members',
-    summary: 'Members, paged',
+    summary: 'List the members of the map, paged',
     auth: 'member',
     query: { service, region, cursor, limit: listed },
     reply: membersReply,
@@ -109,16 +109,22 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'PUT',
     path: '/v1/members/self',
-    summary: 'Publish the own member record',
+    summary: 'Publish the member record of the caller',
     auth: 'member',
     request: publishRequest,
     reply: publishReply,
   },
-  { method: 'DELETE', path: '/v1/members/self', summary: 'Leave the mesh', auth: 'member', nonce: true },
+  {
+    method: 'DELETE',
+    path: '/v1/members/self',
+    summary: 'Remove the record of the caller from the map',
+    auth: 'member',
+    nonce: true,
+  },
   {
     method: 'POST',
     path: '/v1/leave',
-    summary: 'End the own membership: record, credential and name',
+    summary: 'End the membership of the caller: record, credential and name',
     auth: 'member',
     nonce: true,
     request: leaveRequest,
@@ -126,14 +132,14 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/members/{peerId}',
-    summary: 'One member',
+    summary: 'Read one member of the map',
     auth: 'member',
     reply: memberViewSchema,
   },
   {
     method: 'GET',
     path: '/v1/map',
-    summary: 'Map changes since a cursor',
+    summary: 'Read the changes of the map since a cursor',
     auth: 'member',
     query: { since },
     reply: mapReply,
@@ -141,7 +147,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'POST',
     path: '/v1/relays/self/report',
-    summary: 'Presence of the agents homed at this relay',
+    summary: 'Report the presence of the agents that are homed at the calling relay',
     auth: 'relay',
     request: relayReport,
     large: true,
@@ -150,23 +156,29 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/health',
-    summary: 'Health per region and service; with the history of up to 24 hours',
+    summary: 'Read the health per region and service, optionally with the history of up to 24 hours',
     auth: 'member',
     query: { history: integerParameter(1, 24) },
     reply: healthReply,
   },
-  { method: 'GET', path: '/v1/policy', summary: 'The policy in force', auth: 'member', reply: policyReply },
+  {
+    method: 'GET',
+    path: '/v1/policy',
+    summary: 'Read the policy in force',
+    auth: 'member',
+    reply: policyReply,
+  },
   {
     method: 'GET',
     path: '/v1/revocations',
-    summary: 'Revoked members and enrolments',
+    summary: 'List revoked members and enrolments',
     auth: 'member',
     reply: revocationsReply,
   },
   {
     method: 'PUT',
     path: '/v1/policy',
-    summary: 'Replace the policy; with dryRun=true only say what would change for whom',
+    summary: 'Replace the policy; with dryRun=true only report what would change for which member',
     auth: 'admin',
     manage: 'admin:policy',
     query: { dryRun, limit: listed },
@@ -196,7 +208,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/memberships',
-    summary: 'Who is enrolled, in the map or not, paged',
+    summary: 'List enrolled members, in the map or not, paged',
     auth: 'admin',
     manage: 'admin:members',
     query: { online, role, service, region, token: tokenIdField, cursor, limit: listed },
@@ -205,7 +217,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/memberships/{who}',
-    summary: 'One membership, by name, peer id or serial',
+    summary: 'Read one membership, by name, peer id or serial',
     auth: 'admin',
     manage: 'admin:members',
     reply: membershipSchema,
@@ -223,7 +235,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'DELETE',
     path: '/v1/memberships/{who}',
-    summary: 'End a membership: its name is free, its key may join anew',
+    summary: 'End a membership: the name is free, the key may join again',
     auth: 'admin',
     manage: 'admin:members',
     nonce: true,
@@ -232,7 +244,8 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/audit',
-    summary: 'The audit chain, oldest first: after a number (cursor), since a time, or the last so many',
+    summary:
+      'Read the audit chain, oldest first: after an entry (cursor), since a time, or the newest entries (last)',
     auth: 'admin',
     manage: 'admin:audit',
     query: {
@@ -246,7 +259,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/v1/tokens',
-    summary: 'Join tokens, without their secrets',
+    summary: 'List join tokens, without their secrets',
     auth: 'admin',
     manage: 'admin:tokens',
     query: { cursor, limit: listed },

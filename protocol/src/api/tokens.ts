@@ -78,7 +78,7 @@ export const tokenViewSchema = z.looseObject({
 })
 export type TokenView = z.output<typeof tokenViewSchema>
 
-/** The only time the token itself is told. */
+/** The only reply with the token itself. */
 export const createTokenReply = z.looseObject({
   token: z.string().check(z.maxLength(limits.joinTokenChars)),
   view: tokenViewSchema,

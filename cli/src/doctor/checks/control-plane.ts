@@ -13,7 +13,7 @@ export const controlPlane: Check = {
     const { url, answer } = told
     if (!(answer instanceof MeshError)) return ok(`${url} answers`)
     if (answer.code !== 'unavailable' && answer.code !== 'deadline_exceeded')
-      return fail(answer.message, answer.hint ?? `See what answers at ${url}.`)
+      return fail(answer.message, answer.hint ?? `Check which server answers at ${url}.`)
     const head = member?.head
     const age =
       head === undefined || head instanceof MeshError
@@ -21,7 +21,7 @@ export const controlPlane: Check = {
         : `; what this machine knows of the mesh is ${duration(now - head.issuedAt)} old`
     return warn(
       `${answer.message}${age}`,
-      'Everything between enrolled members goes on. Joins, renewals and admin commands wait: see that it runs and can be reached from here.',
+      'Enrolled members keep working. Joins, renewals and admin commands wait: check that the control plane runs and is reachable from here.',
     )
   },
 }
@@ -35,11 +35,11 @@ export const clock: Check = {
     if (told === undefined || told.answer instanceof MeshError) return againstDisk(facts)
     const { skewMs } = told.answer
     const off = Math.abs(skewMs)
-    if (off <= limits.clockSkewMs) return ok(`${duration(off)} off that of the control plane, at most`)
-    const found = `${duration(off)} ${skewMs > 0 ? 'behind' : 'ahead of'} that of the control plane`
+    if (off <= limits.clockSkewMs) return ok(`differs from the control plane by at most ${duration(off)}`)
+    const found = `${duration(off)} ${skewMs > 0 ? 'behind' : 'ahead of'} the control plane`
     return off > limits.futureMs
-      ? fail(`${found}: records and credentials are refused for it`, setClock)
-      : warn(`${found}: requests correct themselves, times in logs and expiry do not`, setClock)
+      ? fail(`${found}: records and credentials are refused`, setClock)
+      : warn(`${found}: requests are corrected, but times in logs and expiry are wrong`, setClock)
   },
 }
 
@@ -59,13 +59,13 @@ export const map: Check = {
     const head = member?.head
     if (head === undefined) return undefined
     if (head instanceof MeshError)
-      return fail(head.message, 'Move member.db away and join again with a new token: the key stays.')
+      return fail(head.message, 'Rename member.db and join again with a new token: the key stays.')
     const age = now - head.issuedAt
     if (age <= commandDefaults.oldHeadMs)
       return ok(`policy and revocations as of ${duration(Math.max(0, age))} ago`)
     return warn(
-      `policy and revocations are ${duration(age)} old: newer ones may say otherwise`,
-      `A running agent hears of new ones from its relay or the control plane: agent-mesh${flags} status.`,
+      `policy and revocations are ${duration(age)} old and may be outdated`,
+      `A running agent receives updates from its relay or the control plane: agent-mesh${flags} status.`,
     )
   },
 }

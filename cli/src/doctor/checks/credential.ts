@@ -42,7 +42,7 @@ function timeOf({ iat, exp }: CredentialClaims, now: number, flags: string): Fin
   if (issued > now + limits.futureMs)
     return fail(
       `not yet valid: issued at ${date(issued)}, in ${duration(issued - now)} by the clock of this machine`,
-      'Set the clock of this machine; nobody accepts the credential before.',
+      'Set the clock of this machine: no member accepts the credential before then.',
     )
   if (left <= 0) return expired(expires, now, flags)
   const due = issued + credentialDays.renewFrom * dayMs
@@ -78,7 +78,7 @@ export const enrolment: Check = {
     if (told instanceof MeshError && told.code === 'revoked')
       return fail(
         'revoked, says the answer of the control plane; its signed list does not name this key',
-        `Ask an admin: the list forgets after some weeks, and by plain http somebody on the way may have forged the answer. ${back}`,
+        `Ask an admin: the list forgets after some weeks, and over plain http an attacker on the path may have forged the answer. ${back}`,
       )
     if (told === undefined) return undefined
     if (!(told instanceof MeshError)) return ok('in force, says the control plane')

@@ -10,12 +10,22 @@ export const daemon: Check = {
   look: ({ daemon: status, now, flags, kind }) => {
     const start = kind === 'admin' ? `agent-mesh${flags} control-plane` : `agent-mesh${flags} up (or relay)`
     if (status instanceof NothingRunningError)
-      return warn('nothing runs in this context', `Start it: ${start}. An admin needs none.`)
+      return warn(
+        'nothing runs in this context',
+        `Start it: ${start}. A context that only administers needs no process.`,
+      )
     if (status instanceof MeshError)
-      return fail(status.message, status.hint ?? 'It hangs, or its disk does: see its log, then restart it.')
+      return fail(
+        status.message,
+        status.hint ?? 'The process or its disk hangs: read its log, then restart it.',
+      )
     const { kind: what, pid, startedAt, ready } = status
-    if (!ready) return fail(`the ${what} (pid ${pid}) is not ready`, 'The other lines, and its log, say why.')
-    return ok(`${what} runs for ${duration(now - startedAt)}, pid ${pid}`)
+    if (!ready)
+      return fail(
+        `the ${what} (pid ${pid}) is not ready`,
+        'The other lines and the log of the process have the reason.',
+      )
+    return ok(`${what} is running for ${duration(now - startedAt)}, pid ${pid}`)
   },
 }
 
@@ -25,8 +35,8 @@ export const versions: Check = {
     if (status instanceof MeshError) return undefined
     if (status.version === version) return ok(version)
     return warn(
-      `${status.version} runs, ${version} is installed`,
-      'Restart the process: it finishes what runs, and comes back as the installed version.',
+      `${status.version} is running, ${version} is installed`,
+      'Restart the process to run the installed version: running calls end first.',
     )
   },
 }
@@ -36,7 +46,7 @@ export const relays: Check = {
   look: ({ daemon: status, member, kind }) => {
     if (kind !== 'member') return undefined
     const advice =
-      'Members behind NAT cannot be reached without one: see that relays run and that their address can be reached from here.'
+      'Members behind NAT are not reachable without a relay: check that relays run and that their addresses are reachable from here.'
     if (!(status instanceof MeshError)) {
       if (status.kind !== 'agent') return undefined
       const reserved = status.relays.filter(relay => relay.reserved)
@@ -59,7 +69,7 @@ export const clone: Check = {
   name: 'copies',
   look: ({ daemon: status, member, controlPlane, flags }) => {
     if (member === undefined) return undefined
-    const advice = `Each machine needs a key of its own: on the copy, move the folder away and join with a new token. If you made no copy, the key was stolen: have an admin revoke it (agent-mesh${flags} revoke NAME).`
+    const advice = `Each machine needs a key of its own: on the copy, rename the folder and join with a new token. If you made no copy, the key was stolen: have an admin revoke it (agent-mesh${flags} revoke NAME).`
     const self = controlPlane?.self
     const published = self === undefined || self instanceof MeshError ? undefined : self.incarnation
     if (published !== undefined && published > member.incarnation)
@@ -75,9 +85,6 @@ export const warnings: Check = {
   name: 'warnings',
   look: ({ daemon: status, flags }) => {
     if (status instanceof MeshError || status.warnings.length === 0) return undefined
-    return warn(
-      status.warnings.join('; '),
-      `They end by themselves with their cause: agent-mesh${flags} status.`,
-    )
+    return warn(status.warnings.join('; '), `A warning disappears with its cause: agent-mesh${flags} status.`)
   },
 }
