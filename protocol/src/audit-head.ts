@@ -1,6 +1,6 @@
 /**
  * The signed head of the control plane's audit chain: the authority says how far the chain went and with which hash. A
- * chain that was written anew by whoever can write the database does not go through it.
+ * chain that was rewritten by someone with access to the database does not go through it.
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'

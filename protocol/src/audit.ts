@@ -1,6 +1,6 @@
 /**
  * The audit log: entries in a hash chain. Each names the hash of the one before it, so nothing can be changed, removed,
- * moved or put in between without breaking the chain; only its end can be cut off, which whoever remembers a later
+ * moved or put in between without breaking the chain; only its end can be cut off, which a reader who remembers a later
  * hash finds. One entry is one line of JSON in its one canonical spelling.
  */
 import { createHash } from 'node:crypto'
@@ -10,14 +10,14 @@ import { millisField } from './fields.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
 
-/** Everything that is put on record. Whoever reads takes kinds of later versions, too. */
+/** Every kind of entry. Readers accept kinds of later versions, too. */
 export const auditKinds = [
   /** A member joined; a process wrote it about itself, or the control plane about the member. */
   'join',
   'renew',
   /** Its serial or peer id was revoked. */
   'revoke',
-  /** It was taken out of the map. */
+  /** It was removed from the map. */
   'remove',
   /** Its membership ended: by an admin, or by itself. */
   'end',

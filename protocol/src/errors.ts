@@ -103,7 +103,7 @@ export function asStarted(error: MeshError, started: boolean): MeshError {
 }
 
 /**
- * What the caller of a handler is told of what it threw: a MeshError as it is, with its code, everything else as `application`. An
+ * What the caller of a handler receives of what it threw: a MeshError as it is, with its code, everything else as `application`. An
  * AbortError or TimeoutError of its own work says nothing about the time of the call.
  */
 export function handlerError(thrown: unknown, method: string): MeshError {

@@ -38,7 +38,7 @@ const headSchema = z.looseObject({
   mesh: meshIdField,
   numbers: headNumbersSchema,
   issuedAt: millisField,
-  /** It tells no policy and no revocations, and is kept by nobody. @default false */
+  /** It holds no policy and no revocations, and is never kept. @default false */
   forStrangers: z.optional(z.boolean()),
 })
 export type Head = z.output<typeof headSchema>

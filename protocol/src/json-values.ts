@@ -1,5 +1,5 @@
 /**
- * What of JavaScript's values JSON carries. JSON.stringify turns NaN into null, a Map into {} and drops functions without a word: whoever
+ * What of JavaScript's values JSON carries. JSON.stringify turns NaN into null, a Map into {} and drops functions without a word: a caller who
  * sends such a value would never learn that another one arrived.
  */
 

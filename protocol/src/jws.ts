@@ -57,7 +57,7 @@ export const signDocument = (signer: Signer, typ: DocumentType, claims: object):
 
 /**
  * Signs `claims` once they fit the schema and limit that verifiers hold them to, so that nothing is signed that
- * everybody refuses.
+ * all refuse.
  * @throws MeshError invalid_argument, too_large
  */
 export async function signChecked<S extends z.core.$ZodType>(

@@ -1,6 +1,6 @@
 /**
  * Authority keys: the root signs the first, each signs its successor (`typ: key+jws`), and the root may sign any link:
- * that is how a stolen key is overruled. Whoever knows the mesh id can check the chain, so anyone may carry it. Why it is
+ * that is how a stolen key is overruled. The mesh id suffices to check the chain, so any member or disk may carry it. Why it is
  * so: docs/adr/0016-authority-keys.md.
  */
 import * as z from 'zod/mini'
@@ -98,7 +98,7 @@ export async function verifyKeyChain(meshId: string, signed: SignedKeyChain): Pr
       'unauthenticated',
       `Cannot trust this control plane: it serves mesh ${found}, not ${meshId}`,
       {
-        hint: 'Check the URL, or ask whoever gave you the join token for a new one.',
+        hint: 'Check the URL, or ask an admin of the mesh for a new join token.',
       },
     )
   const root: NamedKey = { kid: await thumbprintOf(signed.root), jwk: signed.root }

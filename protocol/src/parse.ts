@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { MeshError, type ErrorCode } from './errors.ts'
 
-/** Field names come from outside: this much of them is told. */
+/** Field names come from outside: this much of them is quoted. */
 const shown = 64
 
 /** zod/mini carries no messages of its own; the schemas give one for each pattern, the rest is said here. */

@@ -26,7 +26,7 @@ export function policyWarnings(policy: Policy, adminTargets: readonly string[]):
   ])
 }
 
-/** The first other grant that allows everything this one does; of two that allow the same the later one is told of. */
+/** The first other grant that allows everything this one does; of two that allow the same the later one is reported. */
 function coveredBy(grants: readonly Grant[], index: number): PolicyWarning[] {
   const grant = grants[index]
   if (grant === undefined) return []

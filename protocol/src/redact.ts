@@ -67,7 +67,7 @@ const patterns: readonly [RegExp, string][] = [
   [new RegExp(`\\b((?:[\\w-]{0,48}[_-]|PG)?(?:${assigned})=)[^\\s"'\\\\&#;,]+`, 'gi'), `$1${redacted}`],
 ]
 
-/** Text without the secrets that can be told by their look. */
+/** Text without the secrets that can be recognised by their form. */
 export function redactText(text: string): string {
   let shown = text
   if (text.length > textChars) {

@@ -33,7 +33,7 @@ export const upgradeLimits = {
 
 const addrs = (max: number) => z.array(addrField).check(z.maxLength(max))
 
-/** Whether the NAT gives one local port the same public address towards everybody. */
+/** Whether the NAT gives one local port the same public address towards all. */
 export const mappings = ['stable', 'varies', 'unknown'] as const
 export type Mapping = (typeof mappings)[number]
 

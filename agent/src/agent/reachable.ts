@@ -110,7 +110,7 @@ export class Reachable {
     return this.#watch.watches(peerId)
   }
 
-  /** Resolves when the agent knows somebody: at once from its disk, else when the control plane was asked. */
+  /** Resolves when the agent knows members: at once from its disk, else when the control plane was asked. */
   async start(signal?: AbortSignal): Promise<void> {
     const { head, map, transport, revocations } = this.#init.member
     // Once revoked there is nobody to dial: only the control plane is asked, now and then.
@@ -163,7 +163,7 @@ export class Reachable {
     const moved = this.#home.moveTo(home)
     publisher
       .update({ homeRelays: [...homeRelays] })
-      .catch((err: unknown) => log.error({ err }, 'home relays not told in the member record'))
+      .catch((err: unknown) => log.error({ err }, 'home relays not published in the member record'))
     this.#sync.followOnly(homeRelays)
     for (const relay of homeRelays) {
       const link = transport.links.best(relay)
@@ -172,7 +172,7 @@ export class Reachable {
     if (moved && home !== undefined)
       this.#sync
         .announceHome(home)
-        .catch((err: unknown) => log.error({ err }, 'home relay not told that it is the home'))
+        .catch((err: unknown) => log.error({ err }, 'home relay not informed that it is the home'))
   }
 
   #watchTargets(): string[] {

@@ -76,14 +76,14 @@ export class TimerWheel {
   }
 
   /**
-   * What {@link now} last returned, whoever asked. A reading of the clock costs as much as ten other steps of a call: parts that run
+   * What {@link now} last returned, to any caller. A reading of the clock costs as much as ten other steps of a call: parts that run
    * right after one another in a turn of the event loop share it.
    */
   get readAt(): number {
     return this.#readAt
   }
 
-  /** A reading after `at`, which is one: the last when somebody has read the clock since, else a new one. */
+  /** A reading after `at`, which is one: the last one when the clock was read since, else a new one. */
   after(at: number): number {
     return this.#readAt > at ? this.#readAt : this.now()
   }

@@ -1,4 +1,4 @@
-/** Settles as `promise` does, or rejects with the signal's reason. What it waited for goes on: its owner ends it. */
+/** Settles as `promise` does, or rejects with the signal's reason. What it waited for continues: its owner ends it. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const stop = () => reject(signal.reason)

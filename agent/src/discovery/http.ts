@@ -24,7 +24,7 @@ export interface Exchange {
 const unreachable = (url: URL, cause: unknown) =>
   new MeshError('unavailable', `Cannot reach control plane ${url.origin}: ${reasonOf(cause)}`, {
     cause,
-    hint: 'Check that it runs and that the URL is right; everything between enrolled members goes on without it.',
+    hint: 'Check that it runs and that the URL is right; enrolled members work without it.',
   })
 
 const reasonOf = (error: unknown): string => {

@@ -6,7 +6,7 @@
  *             TXT  INSTANCE._amHASH._udp.local  "id=PEERID" "port=TCPPORT"
  *
  * The tag is a hash of the mesh id, so that meshes do not meet and the id is not told. No names, no addresses: a peer is
- * where its packet came from. Whoever answers proves to be a member only when it is dialled.
+ * where its packet came from. An answer proves nothing: membership is proved when the peer is dialled.
  */
 import { createHash } from 'node:crypto'
 import { peerIdField } from '@agent-mesh/protocol'

@@ -34,7 +34,7 @@ export function openMdnsSocket(init: MdnsSocketInit): MdnsSocket {
     if (subnet.check(from, 'ipv4')) onResponse([...(answers ?? []), ...(additionals ?? [])], from)
   })
   driver.on('error', onError)
-  // What somebody else sent and could not be read, or an interface that went: neither is a failure of this socket.
+  // An unreadable packet of another host, or an interface that disappeared: neither is a failure of this socket.
   driver.on('warning', () => {})
   return {
     ask: name => driver.query({ questions: [{ type: 'PTR', name }] }),

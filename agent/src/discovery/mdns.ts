@@ -123,7 +123,7 @@ export class Mdns {
       onError: error => {
         this.#init.onError(error)
         this.#close(key)
-        // Perhaps somebody holds the port alone: not each second again.
+        // Another process may hold the port exclusively: do not retry each second.
         this.#lookAt = performance.now() + discoveryDefaults.mdnsRetryMs
       },
     })
@@ -168,7 +168,7 @@ export class Mdns {
       if (peerId === this.#init.peerId) continue
       if (this.#heard.size < discoveryDefaults.mdnsPeers || this.#heard.has(peerId))
         this.#heard.set(peerId, performance.now())
-      // Where the packet came from, nowhere else: nobody makes this host knock at doors of others.
+      // Only the source of the packet: a packet must not make this host dial a third one.
       this.#init.onFound(peerId, `/ip4/${from}/tcp/${port}`)
     }
   }

@@ -110,7 +110,7 @@ export class OwnRecord {
     const { signer, store, clock, serial } = this.#init
     const now = clock.now()
     const stored = Number(store.get('incarnation') ?? 0)
-    // Signed while the clock was far ahead, and refused by all: going on from it would be refused for as long.
+    // Signed while the clock was far ahead, and refused by all: a higher incarnation would be refused as well.
     const usable = isCredible(stored, now) ? stored : 0
     const incarnation = exactly ?? nextIncarnation(Math.max(usable, above), now)
     const record = { ...fields, incarnation, serial }

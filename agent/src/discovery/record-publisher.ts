@@ -134,7 +134,7 @@ export class RecordPublisher {
     if (this.#published !== '' && incarnation > own) this.#rival.sees(incarnation, own)
   }
 
-  /** Publishes anew though nothing changed, so that everybody hears of the own new credential. */
+  /** Publishes again though nothing changed, so that all members receive the new credential. */
   async again(): Promise<void> {
     if (!this.#started) return
     await this.#sign(this.#own.incarnation)
@@ -223,7 +223,7 @@ export class RecordPublisher {
   async #gaveWay({ code, details }: MeshError): Promise<boolean> {
     const known = code === 'conflict' ? details?.['incarnation'] : undefined
     if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
-    // Nobody would believe a record from after tomorrow, unless it is this clock that is behind.
+    // No member accepts a record from after tomorrow, unless this clock is behind.
     const credible = isCredible(known, this.#init.clock.now())
     const shown = credible && this.#published === '' ? 0 : await this.#shown()
     if (shown === undefined) return false
@@ -264,7 +264,7 @@ export class RecordPublisher {
       'unauthenticated',
       'Cannot believe the answer of the control plane: it says revoked, but its signed list, which forgets after 22 days, does not name this member',
       {
-        hint: 'Ask an admin. By plain http somebody on the way may have forged the answer: reach the control plane by https.',
+        hint: 'Ask an admin. Over plain http the answer may be forged: use https for the control plane.',
         told: true,
       },
     )

@@ -10,7 +10,7 @@ const busy = 5
 
 /**
  * An exclusive lock that the system gives back when the process ends, however it ends: an SQLite transaction that
- * stays open. Files with a pid in them outlive a crash, and pids are given out again.
+ * stays open. Files with a pid in them outlive a crash, and pids are reused.
  * @returns undefined when another process, or another part of this one, holds it
  */
 export function takeLock(path: string): Lock | undefined {

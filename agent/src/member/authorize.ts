@@ -32,7 +32,7 @@ export function authorizeBy(head: HeadKeeper): Authorize {
       'permission_denied',
       `Cannot ${action} ${to}: the policy grants it to no role of ${from.name}`,
       {
-        hint: `Ask whoever runs the mesh for a grant ("agent-mesh policy explain ${from.name} ${action} ${to}").`,
+        hint: `Ask an admin of the mesh for a grant ("agent-mesh policy explain ${from.name} ${action} ${to}").`,
       },
     )
   }

@@ -1,6 +1,6 @@
 /**
  * Two processes with one key: a copied data folder, or a stolen key. Each start has a `boot` id of its own that hello tells.
- * Whoever has links to two of them that both answer has found a clone; a link left over from before a restart answers no
+ * A member with links to two of them that both answer has found a clone; a link left over from before a restart answers no
  * more. The process itself finds out when a record was published over its own that it did not sign.
  */
 import { randomBytes } from 'node:crypto'

@@ -9,7 +9,7 @@ export const memberDefaults = {
   drainMs: 8_000,
   /** It waits for the control plane to take the record without its services, no longer than this. */
   withdrawMs: 1_000,
-  /** Older than this, a head is worth a warning: it is signed anew whenever somebody asks. */
+  /** Older than this, a head is worth a warning: it is signed again on demand. */
   oldHeadMs: 24 * 3600_000,
   /** Of texts that come from outside so many characters go into the audit log. */
   auditedChars: 200,

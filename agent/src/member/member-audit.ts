@@ -38,7 +38,7 @@ export class MemberAudit {
     this.#log.recordFlood(`denied ${from.sub} ${action} ${to}`, { who: from.sub, what: 'denied', detail })
   }
 
-  /** A relay did not carry or home somebody. */
+  /** A relay refused a circuit or a reservation. */
   unserved(peerId: string, reason: string): void {
     this.#log.recordFlood(`unserved ${peerId} ${reason}`, { who: peerId, what: 'denied', detail: { reason } })
   }

@@ -82,7 +82,7 @@ export function buildWatches(
   return { pathWatch, presence, belief, expiredLinks }
 }
 
-/** Whoever was admitted on the word of a stolen authority key is cut off; members come back with a renewed credential. */
+/** Disconnects peers admitted by a revoked authority key; members reconnect with a renewed credential. */
 function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
   if (!keys.authorities.some(({ revoked }) => revoked)) return
   for (const { peer } of transport.links.all())
@@ -91,7 +91,7 @@ function cutOffVoid(transport: Transport, keys: VerifiedHead['keys']): void {
         peer.peerId,
         new MeshError(
           'unauthenticated',
-          `Cannot go on with ${peer.credential.name}: its credential is signed by a revoked authority key`,
+          `Cannot keep the link to ${peer.credential.name}: its credential is signed by a revoked authority key`,
         ),
       )
 }

@@ -128,7 +128,7 @@ function ownRecord(
   return new OwnRecord({ signer: identity.signer, store, clock, serial, fields })
 }
 
-/** What each connection is told of this member: its documents of that moment. */
+/** What this member shows on each connection: its current documents. */
 function helloOf(credential: Pick<Member['credential'], 'jwt'>, own: Pick<OwnRecord, 'signed'>): () => Hello {
   const boot = newBoot()
   return () => ({

@@ -17,7 +17,7 @@ export interface HeadKeeper {
   /** The head in force. @throws MeshError unavailable before the first one was accepted */
   readonly current: VerifiedHead
   /**
-   * Verifies and keeps a head, whoever brought it.
+   * Verifies and keeps a head from any source.
    * @returns whether anything changed
    * @throws MeshError unauthenticated when it is not of this mesh, conflict when it is older than the known one or for strangers
    */

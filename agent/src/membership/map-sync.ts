@@ -45,7 +45,7 @@ export class MapSync {
   /** By relay: a link that comes up and a home that moves there may ask at the same time. */
   readonly #opening = new Map<string, Promise<void>>()
   readonly #timers = new Set<NodeJS.Timeout>()
-  /** Messages are taken in one after the other, whichever relay sent them. */
+  /** Messages are applied one after the other, from all relays. */
   #receiving: Promise<void> = Promise.resolve()
   #waiting = 0
   readonly #stopping = new AbortController()
@@ -78,7 +78,7 @@ export class MapSync {
     this.#opening.set(relay, opening)
   }
 
-  /** Ends the streams to other relays than these: homes no more, they give place and link to somebody else. */
+  /** Ends the streams to other relays than these: they are homes no more and give the place to another agent. */
   followOnly(relays: readonly string[]): void {
     for (const [relay, stream] of this.#streams) if (!relays.includes(relay)) stream.close()
   }

@@ -1,4 +1,4 @@
-/** The file behind an audit log: goes on with the chain it finds, appends, rotates. */
+/** The file behind an audit log: continues the chain it finds, appends, rotates. */
 import { constants } from 'node:fs'
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import {
@@ -85,7 +85,7 @@ export class AuditFile {
     return misfits
   }
 
-  /** The chain goes on in a new file, whose first entry says what is kept; only then the oldest files go. */
+  /** The chain continues in a new file, whose first entry says what is kept; only then the oldest files are removed. */
   async #rotate(at: number): Promise<void> {
     await this.close()
     await rename(auditFile(this.#folder), rotatedAuditFile(this.#folder, this.#head.seq))

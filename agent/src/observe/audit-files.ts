@@ -1,4 +1,4 @@
-/** The audit files of a data folder, read: by their process when it goes on, and by whoever looks or verifies. */
+/** Reads the audit files of a data folder: for their process when it starts, and to show or verify them. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {

@@ -1,6 +1,6 @@
 /**
  * The audit log of a process: `audit.jsonl` in its data folder, a chain of entries that only grows, 0600. Each batch is
- * forced to the disk before the next is written; what comes meanwhile is the next batch. A disk that is full or gone
+ * forced to the disk before the next is written; what comes meanwhile is the next batch. A disk that is full or unavailable
  * stops nobody: entries wait, bounded, and are tried again.
  */
 import type { AuditEvent } from '@agent-mesh/protocol'
@@ -99,7 +99,7 @@ export class AuditLog {
     if (this.#retry !== undefined) return
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined
-      // What came just after the last batch; stop() itself tries once more, and a disk that is gone ends it.
+      // What came just after the last batch; stop() itself tries once more, and a disk that is unavailable ends it.
       if (this.#waiting.length > 0 && !this.#stopped) this.#write()
     })
   }

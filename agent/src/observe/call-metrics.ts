@@ -1,5 +1,5 @@
 /**
- * Prometheus metrics of calls. Each call adds to plain numbers, which become metrics when somebody asks for them: prom-client
+ * Prometheus metrics of calls. Each call adds to plain numbers, which become metrics when they are asked for: prom-client
  * checks and joins the labels of each observation, 0.8 us a call at each end, as much as all else that this side does for it.
  */
 import type { ErrorCode } from '@agent-mesh/protocol'

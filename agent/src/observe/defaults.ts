@@ -5,7 +5,7 @@ export const auditDefaults = {
   keptFiles: 8,
   /** The same thing again within this time, ms, is counted: with `floodKeys` 64 KiB of entries an hour at the most. */
   floodMs: 10 * 60_000,
-  /** Different things counted within that time; what is more is summed up, whoever it was. */
+  /** Different things counted within that time; more are summed up. */
   floodKeys: 32,
   /** Until a file that could not be written is tried again, ms. */
   retryMs: 30_000,

@@ -45,7 +45,7 @@ const unsteering = (to: DestinationStream): DestinationStream => ({
   write: line => void to.write(printableJson(line)),
 })
 
-/** A line that finds no room, where stderr is a file on a full disk, is lost; the process goes on. */
+/** A line that finds no room, where stderr is a file on a full disk, is lost; the process continues. */
 function stderr(): DestinationStream {
   const destination = pino.destination({ dest: 2, sync: true })
   destination.on('error', () => undefined)

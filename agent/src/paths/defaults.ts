@@ -3,7 +3,7 @@ export const pathDefaults = {
   /** Rings on which an agent watches its successor; more where no relay is known. */
   watched: 3,
   watchedWithoutRelay: 5,
-  /** Meshes up to this size: everybody watches everybody. */
+  /** Meshes up to this size: all members watch each other. */
   smallMesh: 8,
   /** The map has been quiet for this long, or changed for so long, before watch links follow it where relays report who is online:
    * a fleet of 50 that joins would else open four links for each that stays, at 30 ms of CPU. */
@@ -24,7 +24,7 @@ export const pathDefaults = {
   /** The link to the home relay is probed after this much silence, and like those with work for a while after the last work
    * anywhere. The relay asks each 4 s, so at rest the agent seldom has to. */
   relayProbeMs: 5_000,
-  /** The same for the standby relay: it is needed when the home is gone, and is asked sooner then. */
+  /** The same for the standby relay: it is needed when the home fails, and is probed sooner then. */
   standbyProbeMs: 15_000,
   /** Where there is no relay, an agent asks those it watches after this much silence: with `pathSuspectMs` a host that lost
    * power is offline within 7 s. */

@@ -38,7 +38,7 @@ export class Rescues {
     log.info({ peerId }, 'path fell silent; opening another')
     const rescue = linkTo(peerId, this.#stopping.signal)
       .then(
-        link => log.info({ peerId, path: link.path }, 'calls go on over another path'),
+        link => log.info({ peerId, path: link.path }, 'calls continue over another path'),
         (err: unknown) => log.warn({ peerId, err }, 'no other path'),
       )
       .finally(() => this.#running.delete(peerId))

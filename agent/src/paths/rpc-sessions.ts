@@ -1,4 +1,4 @@
-/** The calls of each link: one RPC engine per link, from the moment it is up until it is gone. */
+/** The calls of each link: one RPC engine per link, from the moment it is up until it is closed. */
 import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'

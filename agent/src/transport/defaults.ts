@@ -101,14 +101,14 @@ export const relayClientDefaults = {
   measureMs: 60_000,
   /** A relay replaces the home only when its round trip is below this part of the home's: else agents swing. */
   switchRatio: 2 / 3,
-  /** A relay gone for this long is replaced when another candidate is known: one that restarts is back in 2 s, and the
+  /** A relay unreachable for this long is replaced when another candidate is known: one that restarts is back in 2 s, and the
    * promise is a new reservation within 5 s. */
   replaceMs: 3_500,
-  /** A relay that drains is no candidate for this long: it restarts, or is gone from the head by then. */
+  /** A relay that drains is no candidate for this long: it restarts, or has left the head by then. */
   leftMs: 30_000,
   /** A lost relay stays listed this long: a restart of 2 s must not republish the record of every agent twice. */
   graceMs: 3_000,
-  /** The same when no other relay could be named instead: naming none helps nobody, and 200 agents behind one relay that restarts
+  /** The same when no other relay could be named instead: naming none helps no agent, and 200 agents behind one relay that restarts
    * would each read 400 new records. */
   loneGraceMs: 60_000,
 } as const

@@ -55,7 +55,7 @@ export async function greet(
 /**
  * The callee's part.
  * @param remoteAddr where it sees the dialler, who is told so
- * @throws MeshError when the dialler is refused, and has been told so; unavailable when it is gone
+ * @throws MeshError when the dialler is refused, and has been told so; unavailable when it has disconnected
  */
 export async function answer(
   stream: Stream,
@@ -71,7 +71,7 @@ export async function answer(
     await send(messages, { ...ports.hello(), ...seenAt(remoteAddr) }, signal)
     return peer
   } catch (error) {
-    // A stream that broke is no refusal, and nobody is left to be told.
+    // A stream that broke is no refusal, and has no peer to tell.
     if (!(error instanceof MeshError)) throw toMeshError(error, 'unavailable', `read hello of ${peerId}`)
     // Versions before know no `going_away` here; this code makes them ask another member, too.
     const refused =

@@ -1,5 +1,5 @@
 /**
- * Notices that this host's network changed: addresses came or went, or the machine slept. Node tells nothing of it, so
+ * Notices that this host's network changed: addresses changed, or the machine slept. Node reports nothing of it, so
  * the interfaces are compared at a slow pace, which costs some 50 us each time.
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -10,7 +10,7 @@ import { Listeners } from '../core/listeners.ts'
 export interface NetworkWatchInit {
   /** @default those of this host */
   interfaces?: typeof networkInterfaces
-  /** Unix milliseconds, which go on while the machine sleeps. @default Date.now */
+  /** Unix milliseconds, which advance while the machine sleeps. @default Date.now */
   wallClock?: () => number
   everyMs?: number
   onError: (error: unknown) => void

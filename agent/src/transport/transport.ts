@@ -1,5 +1,5 @@
 /**
- * The transport of a member: links to admitted peers, and nothing else. Whoever has not said hello gets no handler, no
+ * The transport of a member: links to admitted peers, and nothing else. A peer that has not said hello gets no handler, no
  * reservation, no circuit and, after five seconds, no connection. Rooms above see peer ids and addresses as strings.
  */
 import { networkInterfaces } from 'node:os'
@@ -65,7 +65,7 @@ export interface Transport {
   readonly links: LinkTable
   /** Looks for better paths; undefined for who does not. */
   readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
-  /** Where relays see this member; undefined when nobody asks. */
+  /** Where relays see this member; undefined when they are not asked. */
   observed(): Observed | undefined
   /** Dials under way. */
   readonly dials: Pick<Dialer, 'peers' | 'learn'>

@@ -68,7 +68,7 @@ export function bindingResponse({ id, fingerprint }: BindingRequest, source: Stu
   return bytes
 }
 
-/** Address that the response to a request tells; undefined for anything else, however malformed. Never throws. */
+/** Address in the response to a request; undefined for anything else, however malformed. Never throws. */
 export function mappedAddressIn(bytes: Uint8Array, transaction: Uint8Array): StunAddress | undefined {
   const message = readMessage(bytes, messageTypes.bindingSuccess)
   if (message === undefined || Buffer.compare(message.id.subarray(-stunTransactionBytes), transaction) !== 0)

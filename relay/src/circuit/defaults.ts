@@ -36,7 +36,7 @@ export const trafficDefaults = {
   /** All members together: what one core forwards. */
   totalBytesPerSecond: 256 * 1024 * 1024,
   totalBurstBytes: 256 * 1024 * 1024,
-  /** All members in 24 hours: a tenth of what the rate allows, so that nobody is surprised by a month's traffic. */
+  /** All members in 24 hours: a tenth of what the rate allows, so that a month's traffic surprises no operator. */
   totalBytesPerDay: 2 * 1024 ** 4,
 } as const
 

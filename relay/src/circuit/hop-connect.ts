@@ -92,7 +92,7 @@ async function stopAt(
   try {
     return await server.stopHop({ connection: target, request: { type: 'CONNECT', peer } }, options)
   } catch {
-    // It is as good as not there: the source tries the standby.
+    // It counts as unavailable: the source tries the standby.
     return undefined
   }
 }

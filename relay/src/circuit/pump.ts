@@ -18,7 +18,7 @@ export interface PumpInit {
   onBytes: (bytes: number) => void
   /** All that came was handed on, and the destination told that nothing follows. */
   onEnd: () => void
-  /** The circuit cannot go on. */
+  /** The circuit cannot continue. */
   onFailure: (error: Error) => void
   /** The sender has used up its day. */
   onSpent: () => void
@@ -45,7 +45,7 @@ export class Pump {
     from.addEventListener('close', this.#onClose)
     to.addEventListener('drain', this.#onDrain)
     to.addEventListener('idle', this.#onDrain)
-    // It may have been told before anybody listened.
+    // It may have ended before a listener was added.
     this.#finished = from.remoteWriteStatus === 'closed'
     if (from.readStatus === 'closed' && from.readBufferLength === 0) queueMicrotask(this.#onEnd)
   }
@@ -92,7 +92,7 @@ export class Pump {
     const { from } = this.#init
     if (this.#stopped || this.#full || this.#giveUpTurn !== undefined) return
     if (from.readStatus !== 'paused') return
-    // A stream that is paused by those it hands its buffer to while it resumes would tell its peer to go on all the same.
+    // A stream that is paused by those it hands its buffer to while it resumes would tell its peer to continue all the same.
     this.#resuming = true
     from.resume()
     this.#resuming = false
@@ -115,7 +115,7 @@ export class Pump {
 
   readonly #onClose = ({ error }: { error?: Error }): void => {
     if (error !== undefined) this.#init.onFailure(error)
-    else if (!this.#finished) this.#init.onFailure(new Error('the connection of one end is gone'))
+    else if (!this.#finished) this.#init.onFailure(new Error('the connection of one end has closed'))
   }
 
   /** Lets go of both streams. */

@@ -22,7 +22,7 @@ interface Account {
   day: DayBudget
 }
 
-/** Accounts looked through for those of days gone by, when there are this many. */
+/** Accounts looked through for those of past days, when there are this many. */
 const sweepAccounts = 4_096
 
 export class TrafficShaper {
@@ -42,7 +42,7 @@ export class TrafficShaper {
     this.#total = this.#open(limits.totalBytesPerSecond, limits.totalBurstBytes, limits.totalBytesPerDay)
   }
 
-  /** How often somebody had to wait so far. */
+  /** How often a sender had to wait so far. */
   get throttled(): number {
     return this.#throttled
   }
@@ -66,7 +66,7 @@ export class TrafficShaper {
     return account
   }
 
-  /** Members come and go; an account that has spent nothing today is as good as a new one. */
+  /** Members join and leave; an account that has spent nothing today equals a new one. */
   #sweep(): void {
     const now = this.#now()
     for (const [member, { day }] of this.#accounts) if (day.over(now)) this.#accounts.delete(member)

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { relayDefaults } from '../defaults.ts'
 
 export interface WatchInit {
-  /** Where to connect to now, with the cursor to go on from; undefined while that is not known. */
+  /** Where to connect to now, with the cursor to continue from; undefined while that is not known. */
   target: () => Promise<{ url: URL; headers: Record<string, string> } | undefined>
   onMessage: (message: MapMessage) => Promise<void>
   log: Logger

@@ -18,7 +18,7 @@ export class Neighbours {
   readonly #watch: WatchLinks
   readonly #latencies: Listeners<void>
   #stopListening: (() => void) | undefined
-  /** Regions told of last. */
+  /** Regions reported last. */
   #regions = ''
 
   constructor(init: NeighboursInit) {

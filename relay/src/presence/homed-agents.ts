@@ -5,7 +5,7 @@ interface Homed {
   /** `home+jws` */
   claim: string
   homeSeq: number
-  /** The stream the claim came over; when it ends the agent is gone. */
+  /** The stream the claim came over; when it ends the agent is offline. */
   over: object
 }
 

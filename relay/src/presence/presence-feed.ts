@@ -1,5 +1,5 @@
 /**
- * What followers of the map are told of the agents homed here: numbered changes, those of 50 to 300 ms in one. A follower
+ * What followers of the map learn about the agents homed here: numbered changes, those of 50 to 300 ms in one. A follower
  * that is level gets the next change, the same object for all, one that lags gets what it missed, a new one all agents.
  */
 import { limits, type MapMessage } from '@agent-mesh/protocol'

@@ -93,7 +93,7 @@ export class PresenceReporter {
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
-      // A relay that was put out is not listened to any more. That the answer says so proves nothing.
+      // The control plane ignores a revoked relay. The answer alone proves nothing.
       return this.#init.isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }
   }

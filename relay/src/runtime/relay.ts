@@ -108,7 +108,7 @@ export class Relay extends MemberFacade {
     if (link === undefined)
       throw new MeshError(
         'unavailable',
-        `Cannot ping ${peer}: it has no link to this relay, and relays dial nobody`,
+        `Cannot ping ${peer}: it has no link to this relay, and relays dial no agents`,
       )
     const rttMs = await serving.sessions.of(link).ping(timeout)
     return { peerId: known.peerId, name: known.name, path: link.path, rttMs }

@@ -33,7 +33,7 @@ function controlPlaneFinding({ controlPlane }: NetworkFacts): NetworkFinding[] {
   if (controlPlane === undefined) return []
   const means = controlPlane.ok
     ? 'This machine can join and hears of changes.'
-    : 'Nobody joins from here; members that are enrolled go on without it. Check the URL, the firewall and the proxy.'
+    : 'No machine can join from here; enrolled members work without it. Check the URL, the firewall and the proxy.'
   const level = controlPlane.ok ? 'good' : 'bad'
   return [{ topic: 'control plane', level, says: `${controlPlane.url} ${told(controlPlane)}`, means }]
 }
@@ -62,7 +62,7 @@ function relaysFinding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
       level: 'bad',
       says: `none of ${relays.length} is reached`,
       means:
-        'Nobody behind a NAT reaches this machine. Let it out to the addresses below, or name a proxy (--proxy).',
+        'Members behind a NAT cannot reach this machine. Allow it to reach the addresses below, or name a proxy (--proxy).',
     }
   return {
     topic: 'relays',
@@ -93,7 +93,7 @@ const natWords: Record<UdpFacts['mapping'], Omit<NetworkFinding, 'topic'>> = {
   'one-server': {
     level: 'note',
     says: 'there is one; a single STUN server answered, which does not tell its kind',
-    means: 'A second relay, or a second STUN port, would tell.',
+    means: 'A second relay, or a second STUN port, would show it.',
   },
   blocked: { level: 'note', says: 'unknown: no STUN server answered', means: punchingUnknown },
   unknown: { level: 'note', says: 'unknown: no STUN server is known', means: punchingUnknown },

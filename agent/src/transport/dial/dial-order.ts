@@ -11,7 +11,7 @@ import { transportDefaults } from '../defaults.ts'
 /** As `os.networkInterfaces()` gives them. */
 export type Interfaces = NodeJS.Dict<Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal' | 'cidr'>[]>
 
-/** Bridges and ends of containers and virtual machines on this host: nobody else reaches what is behind them. */
+/** Bridges and ends of containers and virtual machines on this host: no other host reaches what is behind them. */
 const container =
   /^(?:docker\d|br-[0-9a-f]{12}$|veth|cni\d|cbr\d|virbr\d|vnet\d|podman\d|lxcbr\d|lxdbr\d|flannel|cali)/
 
@@ -48,7 +48,7 @@ export function dialOrder(addrs: readonly string[], interfaces: Interfaces): str
     return rank === undefined ? [] : [{ addr, rank, six: parts?.kind === 'ip6' }]
   })
   const elsewhere = ranked.filter(({ rank }) => rank !== ranks.loopback)
-  // Loopback of somebody else is this host: it counts only for a mesh on one machine, which lists nothing else.
+  // Loopback of another host is this host: it counts only for a mesh on one machine, which lists nothing else.
   const useful = elsewhere.length > 0 ? elsewhere : ranked
   const ordered = Object.values(ranks).flatMap(rank => {
     const equals = useful.filter(entry => entry.rank === rank)

@@ -1,4 +1,4 @@
-/** Whom to dial, and how: what the rooms above know of a peer. */
+/** The peer to dial, and how: what the rooms above know of it. */
 export interface RelayTarget {
   peerId: string
   /** Without peer id. */

@@ -34,7 +34,7 @@ interface Flight {
   learn: (target: DialTarget) => void
   demand: Demand
   waiting: number
-  /** Has its link, or its failure: nobody gives up any more. */
+  /** Has its link or its failure: callers that give up change nothing any more. */
   settled: boolean
 }
 
@@ -222,7 +222,7 @@ export class Dialer {
   }
 
   /**
-   * Through a relay: first a link to the relay itself, whose guard lets nobody else pass. When that one falls silent under
+   * Through a relay: first a link to the relay itself, whose guard admits no other peer. When that one falls silent under
    * the dial, as all paths do that a host loses with its network, a new one is taken.
    */
   #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay', demand: Demand): DialAttempt<Link> {

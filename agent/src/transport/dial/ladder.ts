@@ -1,6 +1,6 @@
 /**
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
- * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts go on behind
+ * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue behind
  * a relay's back, since what they bring is better; all others are aborted.
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
@@ -18,7 +18,7 @@ const answers: readonly ErrorCode[] = [
 
 /**
  * One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. Says `answered` when
- * somebody is there, so that relays hold back while the handshake runs.
+ * the peer is there, so that relays hold back while the handshake runs.
  */
 export interface DialAttempt<T> {
   /** For messages. */
@@ -41,7 +41,7 @@ export interface Ladder<T> extends Ways<T> {
   onTried?: (name: string, error: MeshError | undefined) => void
   /** Is given how to add ways that become known while the race runs; of no effect after it. */
   onBegun?: (add: (ways: Ways<T>) => void) => void
-  /** Direct attempts that go on after a relay won, until they settle or `signal` aborts. Their results are kept. */
+  /** Direct attempts that continue after a relay won, until they settle or `signal` aborts. Their results are kept. */
   onGoingOn?: (rest: Promise<void>) => void
   staggerMs?: number
   /** Relays wait this long for a direct address to answer at all... */
@@ -166,7 +166,7 @@ class Race<T> {
     }
   }
 
-  /** Nobody waits any more: what is of no use ends. */
+  /** No caller waits any more: what is of no use ends. */
   end(): void {
     this.#ended = true
     this.#over.relayed.abort()

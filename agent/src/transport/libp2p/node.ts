@@ -74,7 +74,7 @@ export interface NodeInit {
   maxConnections: number
   /** Whether the link on this connection is suspect. @default none is */
   isDoubted?: (connectionId: string) => boolean
-  /** Refuses a connection before TLS. @param source whom it counts for */
+  /** Refuses a connection before TLS. @param source the host it counts for */
   denyInbound: (source: string) => boolean
   gater?: RelayGater
   /** WebSockets are dialled through it. */
@@ -166,7 +166,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       // They are counted by their source, see above.
       maxIncomingPendingConnections: Number.POSITIVE_INFINITY,
       inboundUpgradeTimeout: transportDefaults.handshakeMs,
-      // Per host and second: everybody behind one NAT, or a whole mesh on loopback, is one host.
+      // Per host and second: all members behind one NAT, or a whole mesh on loopback, are one host.
       inboundConnectionThreshold: 10_000,
       reconnectRetries: 0,
       maxParallelReconnects: 1,

@@ -12,7 +12,7 @@ import type { Link } from './link.ts'
 interface AdmissionState {
   peer: PromiseWithResolvers<Peer>
   link: PromiseWithResolvers<Link>
-  /** Whom it counts for; undefined when it was dialled here. */
+  /** The source it counts for; undefined when it was dialled here. */
   source: string | undefined
   timer: NodeJS.Timeout
   /** Streams waiting in the guard. */
@@ -60,7 +60,7 @@ export class Admissions {
       greeted: false,
       linked: false,
     }
-    // Nobody may be waiting when they reject.
+    // They may reject while no caller waits.
     state.peer.promise.catch(() => {})
     state.link.promise.catch(() => {})
     this.#states.set(connection, state)
@@ -79,7 +79,7 @@ export class Admissions {
   #expire(connection: Connection): void {
     const peerId = connection.remotePeer.toString()
     const reason = `no hello within ${this.#init.helloMs} ms`
-    // Whom this member dialled, and who says nothing, refused nobody: the path is broken, or the peer is frozen.
+    // A dialled peer that sends nothing has not refused: the path is broken, or the peer is frozen.
     if (connection.direction === 'outbound')
       cutOff(connection, new MeshError('unavailable', `Cannot connect to ${peerId}: ${reason}`))
     else this.refuse(connection, new MeshError('unauthenticated', `Cannot admit ${peerId}: ${reason}`))

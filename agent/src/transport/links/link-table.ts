@@ -188,19 +188,19 @@ export class LinkTable {
     return !link.pinned && !link.busy && !this.#keeps.some(keeps => keeps(link)) && !carriesCircuits()
   }
 
-  /** Retires what this member dialled and nobody has used for `idleMs`: a call of the peer may be on its way. */
+  /** Retires links dialled here and unused for `idleMs`: a call of the peer may be on its way. */
   sweep(): void {
     const before = this.#init.now() - this.#init.idleMs
     for (const link of this.all())
       if (link.dialler === this.#init.self && link.lastUsed <= before && this.#idle(link)) this.retire(link)
   }
 
-  /** Cuts a peer off: revoked, expired or gone. */
+  /** Disconnects a peer: revoked, expired or removed. */
   disconnect(peerId: string, reason: MeshError): void {
     for (const link of this.of(peerId)) link.abort(reason)
   }
 
-  /** Closes all links and waits until each is gone. */
+  /** Closes all links and waits until each is closed. */
   async stop(): Promise<void> {
     await Promise.allSettled(this.all().map(link => link.close()))
     await this.#retirement.settled()

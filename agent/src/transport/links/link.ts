@@ -107,7 +107,7 @@ export class Link {
     this.#work.push(hasWork)
   }
 
-  /** Whether closing it would cost somebody something. */
+  /** Whether work is on it that closing would end. */
   get busy(): boolean {
     return this.#io.otherStreams() > 0 || this.#work.some(hasWork => hasWork())
   }
@@ -151,7 +151,7 @@ export class Link {
     return news
   }
 
-  /** For the connection's owner: it is gone. */
+  /** For the connection's owner: it has closed. */
   markDown(reason: Error | undefined): void {
     if (this.#state === 'down') return
     this.#state = 'down'

@@ -24,7 +24,7 @@ export interface Choice {
   current: readonly string[]
   /** Milliseconds by peer id; who is missing did not answer. */
   roundTrips: ReadonlyMap<string, number>
-  /** Held, but gone for so long that another takes the place. */
+  /** Held, but unreachable for so long that another takes its place. */
   gone: ReadonlySet<string>
   count: number
   /** A relay displaces a held one only when its round trip is below this part of the other's. */

@@ -21,8 +21,8 @@ export interface RelayClientInit extends Pick<
   /** Round trip of a link, milliseconds. @default that of its hello */
   measure?: (link: Link, signal: AbortSignal) => Promise<number>
   /**
-   * Tells of relays that fell `silent`, and of those that `left`: they drain, and take nobody any more.
-   * @default nobody tells
+   * Called for relays that fell `silent`, and for those that `left`: they drain, and accept no agent.
+   * @default never called
    */
   onTrouble?: (callback: (relayId: string, what: 'silent' | 'left') => void) => () => void
   /** Uniform in [0, 1). @default Math.random */
@@ -41,7 +41,7 @@ export class RelayClient {
   /** Home first. */
   #keepers: RelayKeeper[] = []
   #retired = new Set<Promise<void>>()
-  /** Relays that drain, and since when: nobody goes back to them for a while. */
+  /** Relays that drain, and since when: they are not chosen again for a while. */
   readonly #left = new Map<string, number>()
   readonly #untell: () => void
   #loop: Promise<void> | undefined
@@ -72,7 +72,7 @@ export class RelayClient {
     return this.#changed.add(callback)
   }
 
-  /** Starts with these candidates, or goes on with them. */
+  /** Starts with these candidates, or continues with them. */
   update(candidates: readonly RelayCandidate[]): void {
     if (this.#stopping.signal.aborted) return
     this.#candidates = candidates
@@ -125,7 +125,7 @@ export class RelayClient {
     }
   }
 
-  /** Until the next decision: when a relay has been gone for long enough, or the next measurement is due. */
+  /** Until the next decision: when a relay has been unreachable for long enough, or the next measurement is due. */
   #pauseMs(): number {
     const { replaceMs, measureMs } = this.#options
     const measure = measureMs * (0.75 + this.#random() / 2)
@@ -153,7 +153,7 @@ export class RelayClient {
     const roundTrips = await this.#roundTrips(current, stay.length < relays, signal)
     if (signal.aborted) return
     const chosen = chooseRelays({ current, roundTrips, gone, count: relays, switchRatio })
-    // Nobody answered in time: hold on to what there is, and keep dialling the others.
+    // None answered in time: keep the current relays, and keep dialling the others.
     const wanted = new Set([...chosen, ...stay, ...current, ...known])
     this.#hold([...wanted].slice(0, relays))
   }

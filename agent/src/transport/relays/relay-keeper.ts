@@ -15,7 +15,7 @@ export interface RelayKeeperInit {
   reservations: Pick<Reservations, 'reserve' | 'renew' | 'release' | 'onLost'>
   retryMs: number
   maxRetryMs: number
-  /** A relay that leaves is not dialled while the link to it stands, this long at most, ms: it would take nobody. */
+  /** A relay that leaves is not dialled while the link to it stands, this long at most, ms: it would accept no agent. */
   leftMs: number
   /** There is a new link to the relay: end the one before it, whose reservation would pass for this one's. */
   replace?: (link: Link) => void
@@ -23,7 +23,7 @@ export interface RelayKeeperInit {
   now: () => number
   /** The reservation came or went. */
   onChange: () => void
-  /** An attempt failed; the loop goes on. */
+  /** An attempt failed; the loop continues. */
   onError: (error: unknown) => void
 }
 
@@ -65,7 +65,7 @@ export class RelayKeeper {
 
   /**
    * The link is of no use just now, though it stands: dials again, or waits until it is.
-   * @param leaves the relay said that it leaves: it is dialled when it is gone
+   * @param leaves the relay said that it leaves: it is dialled again when its link is closed
    */
   letGo(leaves = false): void {
     this.#leaves = leaves

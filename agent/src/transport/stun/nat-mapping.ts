@@ -1,12 +1,12 @@
-/** What answers of STUN servers tell of the NATs on the way: pure, table-tested (RFC 4787, 4.1; RFC 5780, 4.3). */
+/** What answers of STUN servers show about the NATs on the way: pure, table-tested (RFC 4787, 4.1; RFC 5780, 4.3). */
 import type { StunAddress } from '@agent-mesh/protocol'
 
 /**
  * - `open`: no NAT, this host has the address itself
  * - `cone`: one mapping for all destinations. How it filters cannot be told from here: a cone, or easier
- * - `symmetric`: another mapping for each destination, so that nobody can be told where to knock
- * - `one-server`: behind a NAT, but one server alone answered, which does not tell its kind
- * - `blocked`: nobody answered
+ * - `symmetric`: another mapping for each destination, so that no address can be announced
+ * - `one-server`: behind a NAT, but one server alone answered, which does not show its kind
+ * - `blocked`: no server answered
  */
 export type NatMapping = 'open' | 'cone' | 'symmetric' | 'one-server' | 'blocked'
 

@@ -1,6 +1,6 @@
 /**
- * Asks STUN servers from one UDP socket how they see it. Several servers asked from the same socket tell how the NATs on
- * the way map it; silence of all of them tells that UDP does not pass.
+ * Asks STUN servers from one UDP socket how they see it. Several servers asked from the same socket show how the NATs on
+ * the way map it; silence of all of them means that UDP does not pass.
  */
 import { randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
@@ -66,7 +66,7 @@ export class StunProbe {
     return this.#socket.address().port
   }
 
-  /** Repeats the question as long as nobody answers. @throws MeshError unavailable, cancelled */
+  /** Repeats the request until it is answered. @throws MeshError unavailable, cancelled */
   async ask(
     { host, port }: StunServerAddress,
     { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
@@ -83,7 +83,7 @@ export class StunProbe {
     let timer: NodeJS.Timeout | undefined
     const send = () => {
       sentAt = performance.now()
-      // A host that cannot be reached is told by silence too: the route may come back within the time.
+      // An unreachable host counts as silence: the route may recover within the time.
       this.#socket.send(request, port, host, () => {})
       timer = setTimeout(send, timerDelay(wait))
       wait *= 2

@@ -1,6 +1,6 @@
 /**
  * One attempt to find a better path to a peer, at either end: exchange what both can do, begin together, try all ways at
- * once. It succeeds with the first direct link, whoever dialled it; a WebRTC link goes on being improved until TCP gave up.
+ * once. It succeeds with the first direct link, dialled by either side; a WebRTC link is still replaced until TCP gave up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError, upgradeLimits, type UpgradeOffer } from '@agent-mesh/protocol'

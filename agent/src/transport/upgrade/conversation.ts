@@ -1,4 +1,4 @@
-/** One attempt's messages: taken in the order they came, signals of WebRTC apart. */
+/** One attempt's messages: handled in the order of arrival, signals of WebRTC apart. */
 import {
   MeshError,
   upgradeLimits,

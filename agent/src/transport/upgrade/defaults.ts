@@ -24,7 +24,7 @@ export const upgradeDefaults = {
   dialHeadStartMs: 100,
   /** What the other side says when both have failed. */
   resultMs: 2_000,
-  /** A port below is a service of somebody's: no NAT gives it to a dial. */
+  /** A port below belongs to a service: no NAT assigns it to a dial. */
   minPunchPort: 1_024,
   /** Listening addresses of a peer that are dialled: a count. */
   maxListenDials: 4,

@@ -1,6 +1,6 @@
 /**
  * The one local TCP port from which all relays are dialled. A NAT that maps ports independently of the destination then
- * shows the same public port to everybody, so a peer can meet this port. Nothing may listen on it: the kernel would hand
+ * shows the same public port to all, so a peer can meet this port. Nothing may listen on it: the kernel would hand
  * the meeting SYN to the listener, or refuse to bind. A dial never fails because of it: the port moves, or is left out.
  */
 import type { Connection } from '@libp2p/interface'

@@ -246,7 +246,7 @@ export class Upgrader {
     this.#again(peerId, session)
   }
 
-  /** Tells the lower peer that there is something new. */
+  /** Informs the lower peer that something changed. */
   #ask(peerId: string): void {
     const link = this.#init.links.best(peerId)
     if (link === undefined) return

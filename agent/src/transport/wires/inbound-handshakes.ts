@@ -13,9 +13,9 @@ export interface InboundHandshakesInit<T> {
   perSource: number
   /** Silence of this long gives its place to who comes next, ms. */
   graceMs: number
-  /** Whoever says nothing at all is ended after this, ms. */
+  /** A connection without a byte is closed after this, ms. */
   silenceMs: number
-  /** Whoever is not done after this is ended, ms. */
+  /** A handshake that is not done is ended after this, ms. */
   limitMs: number
   /** Whether nothing was heard of it yet. */
   isSilent: (one: T) => boolean
@@ -80,7 +80,7 @@ export class InboundHandshakes<T> {
     if (silent === undefined) return false
     this.#end(
       silent[0],
-      new MeshError('rate_limited', 'Cannot go on with connection: others wait, it says nothing'),
+      new MeshError('rate_limited', 'Cannot keep connection: others wait, and it sends nothing'),
     )
     return true
   }
@@ -90,7 +90,7 @@ export class InboundHandshakes<T> {
     if (place === undefined) return
     const { isSilent, silenceMs, limitMs } = this.#init
     const late = (what: string) =>
-      this.#end(one, new MeshError('deadline_exceeded', `Cannot go on with connection: ${what}`))
+      this.#end(one, new MeshError('deadline_exceeded', `Cannot keep connection: ${what}`))
     if (isSilent(one)) return late(`it said nothing for ${silenceMs} ms`)
     place.timer = setTimeout(
       () => late(`no handshake within ${limitMs} ms`),

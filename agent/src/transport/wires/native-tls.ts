@@ -135,8 +135,8 @@ function secureOver(
 }
 
 /**
- * Whoever destroys the TCP socket (a reset, a timeout, the listener when it closes) destroys TLS first, which then takes
- * the socket with it. The other way round TLS goes on with a freed handle, and the process dies of it (Node 24.21).
+ * Code that destroys the TCP socket (a reset, a timeout, the listener when it closes) destroys TLS first, which then takes
+ * the socket with it. The other way round TLS uses a freed handle, and the process crashes (Node 24.21).
  */
 function endTogether(raw: Socket, secured: TLSSocket): void {
   const destroy = raw.destroy.bind(raw)

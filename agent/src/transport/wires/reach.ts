@@ -1,4 +1,4 @@
-/** How long it takes until somebody answers at an address, without a handshake of the mesh: for `netcheck`. */
+/** How long it takes until an address answers, without a handshake of the mesh: for `netcheck`. */
 import { connect } from 'node:net'
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { partsOf } from '../address.ts'

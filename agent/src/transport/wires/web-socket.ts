@@ -48,7 +48,7 @@ export async function openWebSocket(
   try {
     return await promise
   } catch (error) {
-    // Ending it before it opened is an error of its own, which nobody waits for.
+    // Ending it before it opened is an error of its own, which no caller waits for.
     socket.on('error', () => {})
     socket.terminate()
     tunnel?.destroy()
