@@ -1,4 +1,5 @@
 /** Lambda: answers the HTTP API. */
+import { join } from 'node:path'
 import { apiApp } from '../hosts/api-gateway/api-app.ts'
 import { httpApiHandler } from '../hosts/api-gateway/http-handler.ts'
 import { readEnvironment } from '../hosts/lambda/environment.ts'
@@ -12,6 +13,8 @@ const settings = readEnvironment()
 const metrics = embeddedMetrics(settings.stack)
 const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
-const answer = apiApp({ plane, metrics, log: jsonLog, publicUrl: settings.publicUrl })
+// The bundle of the Lambda has it as a file of its own.
+const descriptionFile = join(import.meta.dirname, 'openapi.json')
+const answer = apiApp({ plane, metrics, log: jsonLog, publicUrl: settings.publicUrl, descriptionFile })
 
 export const handler = withRequestId(httpApiHandler(answer, settings.viewerProxy))

@@ -1,5 +1,4 @@
 import { pathWithin } from '@agent-mesh/protocol'
-import openApi from '@agent-mesh/protocol/openapi.json' with { type: 'json' }
 import { Hono } from 'hono'
 import type { Readiness } from '../domain/control-plane.ts'
 import { refuseOtherMethods } from './other-methods.ts'
@@ -10,12 +9,14 @@ export interface OperationsInit {
   ready: () => Promise<Readiness>
   /** Prometheus text. */
   metrics: () => Promise<{ contentType: string; text: string }>
+  /** The description of the API, OpenAPI 3.1: read when it is asked for, it is no part of what a start loads. */
+  description: () => Promise<object>
   /** Path of the public URL, as `basePathOf` has it: they answer below it, too. @default none */
   base?: string
 }
 
 /** What operators ask: `/health` (the process runs), `/ready` (it can answer), `/metrics`, and the API's description. */
-export function operationsRouter({ ready, metrics, base = '' }: OperationsInit): Hono {
+export function operationsRouter({ ready, metrics, description, base = '' }: OperationsInit): Hono {
   const app = new Hono({ getPath: ({ url }) => pathWithin(base, new URL(url).pathname) })
   app.get('/health', c => c.json({ status: 'ok' }))
   app.get('/ready', c =>
@@ -25,7 +26,7 @@ export function operationsRouter({ ready, metrics, base = '' }: OperationsInit):
     const { contentType, text } = await metrics()
     return c.body(text, 200, { 'content-type': contentType })
   })
-  app.get('/v1/openapi.json', c => c.json(openApi))
+  app.get('/v1/openapi.json', async c => c.json(await description()))
   for (const path of ['/health', '/ready', '/metrics', '/v1/openapi.json'])
     refuseOtherMethods(app, path, ['GET'])
   return app

@@ -1,4 +1,5 @@
 /** The routes of the control plane as a Lambda serves them: they are made once the mesh is open. */
+import { readFile } from 'node:fs/promises'
 import { basePathOf, MeshError } from '@agent-mesh/protocol'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { Log } from '../../domain/log.ts'
@@ -13,6 +14,8 @@ export interface ApiAppInit {
   log: Log
   /** Where members reach it; its path may stand before those of the API. */
   publicUrl: string
+  /** File of the description of the API. */
+  descriptionFile: string
 }
 
 /** Never throws. While there is no mesh, `/health` and the description of the API are all that is answered. */
@@ -21,11 +24,13 @@ export function apiApp({
   metrics,
   log,
   publicUrl,
+  descriptionFile,
 }: ApiAppInit): (request: Request, origin?: RequestOrigin) => Promise<Response> {
   const operations = operationsRouter({
     ready: async () => (await plane()).ready(),
     // CloudWatch counts what a Lambda does: there is nothing to scrape.
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
+    description: async () => JSON.parse(await readFile(descriptionFile, 'utf8')) as object,
     base: basePathOf(publicUrl),
   })
   const observe = observer(metrics, log)

@@ -182,7 +182,8 @@ async function serve({
   const hub = new WatchHub({ plane, sources, log })
   const metrics = controlPlaneMetrics(plane, () => hub.size)
   const app = apiRouter({ plane, sources, observe: both(metrics.observe, requestLog(log)) })
-  app.route('/', operationsRouter({ ready: () => plane.ready(), metrics: () => metrics.text() }))
+  const operated = { ready: () => plane.ready(), metrics: () => metrics.text(), description: readDescription }
+  app.route('/', operationsRouter(operated))
   serveHttp({
     server,
     fetch: (request, origin) => app.fetch(request, origin),
@@ -280,3 +281,10 @@ const requestLog =
     else if (request.status >= 500) log.warn({ err: error, ...request }, 'request not answered')
     else log.debug(request, 'request')
   }
+
+async function readDescription(): Promise<object> {
+  const { default: description } = await import('@agent-mesh/protocol/openapi.json', {
+    with: { type: 'json' },
+  })
+  return description
+}
