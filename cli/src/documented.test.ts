@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 import { exitCodeMeanings, exitCodes } from './exit-codes.ts'
+import { environmentHelp } from './help/environment.ts'
 import { createProgram } from './program.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -109,6 +110,12 @@ test('agent-mesh --help names every environment variable that the command reads'
   expect(names).toContain('XDG_DATA_HOME')
   const help = helpOf(idleProgram())
   expect(names.filter(name => !help.includes(name))).toEqual([])
+})
+
+test('docs/cli.md has every environment variable', () => {
+  const page = read('docs/cli.md')
+  const names = environmentHelp.flatMap(([variables]) => variables.split(', '))
+  expect(names.filter(name => !page.includes(`| \`${name}\``) && !page.includes(`, \`${name}\``))).toEqual([])
 })
 
 test('docs/cli.md has every exit code', () => {

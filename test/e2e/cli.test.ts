@@ -207,6 +207,7 @@ describe('agent-mesh, when something is wrong', () => {
     ['the same, called everywhere', ['call-all', 'nobody.here'], 7],
     ['params that do not fit', ['call', 'math.add', '{"a":"x"}', '--peer', 'ben'], 2],
     ['a member that does not exist', ['ping', 'zoe'], 7],
+    ['the path to the member itself', ['path', 'ada'], 2],
     ['a method that takes longer than its deadline', ['call', 'math.never', '--timeout', '300ms'], 5],
   ])('answers %s with its exit code and a reason', async (_, args, code) => {
     const ran = await at(ada, ...args)
@@ -225,6 +226,8 @@ describe('agent-mesh, when something is wrong', () => {
     const ran = await at(ada, 'up')
     expect(ran.code).toBe(8)
     expect(ran.stderr).toContain(`pid ${ada.child.pid}`)
+    const leaving = await at(ada, 'leave', '--yes')
+    expect(leaving).toMatchObject({ code: 8, stderr: expect.stringContaining('Stop that process, then run') })
   })
 
   it('says how to join when it never did', async () => {

@@ -35,6 +35,7 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     expect(await ask(agent.data, 'describe', 'host.path')).toMatchObject({
       methods: [{ params: { properties: { to: { type: 'string' } } }, result: { type: 'object' } }],
     })
+    expect(await ask(agent.data, 'context', 'show')).toMatchObject({ holds: ['member'], member: 'agent' })
     expect(await ask(agent.data, 'describe', 'greeter')).toMatchObject({
       methods: [{ name: 'hello', params: { properties: { name: { type: 'string' } } } }],
     })
