@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import { bundleCommand } from './bundle.ts'
 import { compileRooms } from './compile.ts'
@@ -7,7 +7,8 @@ import { publishableManifest, type Manifest } from './manifest.ts'
 
 /**
  * `npm run build`: a publishable folder `dist` for each library room (JavaScript, types, a package.json of its
- * own) and for the command, which is bundled so that it starts fast and brings no dependencies.
+ * own) and for the command, which is bundled so that it starts fast and brings no dependencies; `build.ts command [DIR]`
+ * makes the command alone.
  */
 const root = join(import.meta.dirname, '..', '..')
 const libraries = ['protocol', 'agent', 'relay', 'lambdas']
@@ -15,32 +16,33 @@ const libraries = ['protocol', 'agent', 'relay', 'lambdas']
 const readManifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest
 
-async function writeManifest(folder: string, manifest: Manifest) {
-  await writeFile(join(root, folder, 'dist', 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-  await cp(join(root, 'LICENSE'), join(root, folder, 'dist', 'LICENSE'))
+async function writeManifest(dist: string, manifest: Manifest) {
+  await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await cp(join(root, 'LICENSE'), join(dist, 'LICENSE'))
 }
 
 async function buildLibraries() {
   await compileRooms(root, libraries)
   for (const room of libraries)
-    await writeManifest(room, publishableManifest(await readManifest(room), 'library'))
+    await writeManifest(join(root, room, 'dist'), publishableManifest(await readManifest(room), 'library'))
   await mkdir(join(root, 'protocol/dist/openapi'), { recursive: true })
   await cp(join(root, 'protocol/openapi/openapi.json'), join(root, 'protocol/dist/openapi/openapi.json'))
 }
 
-async function buildCommand() {
-  const dist = join(root, 'cli/dist')
+async function buildCommand(dist: string) {
   await rm(dist, { recursive: true, force: true })
   await bundleCommand(root, join(dist, 'bundle'))
   await cp(join(root, 'cli/bin'), join(dist, 'bin'), { recursive: true })
   const { optionalDependencies: node = {} } = await readManifest('.')
   // WebRTC's native part cannot be bundled; without it TCP alone is tried.
   const { optionalDependencies: webrtc = {} } = await readManifest('node_modules/node-datachannel')
-  await writeManifest('cli', {
+  await writeManifest(dist, {
     ...publishableManifest(await readManifest('cli'), 'command'),
     optionalDependencies: { ...node, ...webrtc },
   })
 }
 
-await Promise.all([buildLibraries(), buildCommand()])
-console.log(`built ${[...libraries, 'cli'].map(room => `${room}/dist`).join(', ')}`)
+const commandOnly = process.argv[2] === 'command'
+const dist = resolve((commandOnly ? process.argv[3] : undefined) ?? join(root, 'cli/dist'))
+await Promise.all([commandOnly ? undefined : buildLibraries(), buildCommand(dist)])
+console.log(`built ${[...(commandOnly ? [] : libraries.map(room => `${room}/dist`)), dist].join(', ')}`)

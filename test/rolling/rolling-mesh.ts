@@ -42,7 +42,7 @@ export class RollingMesh {
 
   async addRelays(count: number): Promise<void> {
     for (let i = 1; i <= count; i++) {
-      const join = await this.#token('--role', 'relay')
+      const join = await this.token('--role', 'relay')
       // It comes back where it was: agents know its address.
       const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
       const args = ['relay', '--name', `relay-${i}`, '--listen', listen, '--stun-port', '0']
@@ -51,7 +51,7 @@ export class RollingMesh {
   }
 
   async addAgents(count: number): Promise<void> {
-    const join = await this.#token('--uses', String(count))
+    const join = await this.token('--uses', String(count))
     const names = Array.from({ length: count }, (_, i) => `agent-${i + 1}`)
     const flags = ['--listen', loopback, '--no-mdns', '--serve', service]
     const startNext = async (): Promise<void> => {
@@ -65,7 +65,7 @@ export class RollingMesh {
   async caller(name: string, paths: 'any' | 'relay'): Promise<Agent<readonly [typeof work]>> {
     return createAgent({
       data: this.#workshop.folder(name),
-      join: await this.#token(),
+      join: await this.token(),
       name,
       listen: paths === 'relay' ? [] : [loopback],
       paths,
@@ -94,7 +94,8 @@ export class RollingMesh {
     return { name, args: all, daemon: await this.#workshop.start(name, [...all, '--join', join]) }
   }
 
-  async #token(...args: string[]): Promise<string> {
+  /** A new join token. */
+  async token(...args: string[]): Promise<string> {
     const ran = await runCommand(['token', 'create', '--json', ...args, '--data', this.#controlPlane.data])
     return String(lastJson(ran)['token'])
   }

@@ -1,0 +1,67 @@
+/** What the image is built on: Node's public image, or where no registry is reached a stand-in from files of this machine. */
+import { execFile } from 'node:child_process'
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Engine } from './engine.ts'
+
+const run = promisify(execFile)
+const published = 'node:24-bookworm-slim'
+const standIn = 'agent-mesh-stand-in-base'
+/** Commands that the Dockerfile and npm use. */
+const commands = ['sh', 'env', 'rm', 'mkdir', 'chown', 'cat', 'id', 'touch']
+const authorities = '/etc/ssl/certs/ca-certificates.crt'
+
+/** @returns its name in the engine */
+export async function baseImage(engine: Engine): Promise<string> {
+  const pulled = await engine.docker('pull', '--quiet', published).then(
+    () => true,
+    () => false,
+  )
+  if (pulled) return published
+  console.log(`${published} cannot be pulled: built on Node ${process.version} and libraries of this machine`)
+  const root = await mkdtemp(join(tmpdir(), 'base-'))
+  try {
+    await fill(root)
+    const environment = ['--change', `ENV NODE_EXTRA_CA_CERTS=${authorities}`]
+    await engine.pipe(['tar', '-C', root, '-c', '.'], ['import', ...environment, '-', standIn])
+  } finally {
+    await rm(root, { recursive: true, force: true })
+  }
+  return standIn
+}
+
+/** Laid out as the public image is: Node and npm below /usr/local, a user `node` with the number 1000. */
+async function fill(root: string): Promise<void> {
+  for (const folder of ['usr/bin', 'usr/lib', 'usr/lib64', 'usr/local/bin', 'etc', 'tmp'])
+    await mkdir(join(root, folder), { recursive: true })
+  for (const folder of ['bin', 'lib', 'lib64']) await symlink(`usr/${folder}`, join(root, folder))
+  for (const command of commands) await copyProgram(root, await which(command), `usr/bin/${command}`)
+  await copyProgram(root, process.execPath, 'usr/local/bin/node')
+  const npm = dirname(dirname(await realpath(await which('npm'))))
+  await cp(npm, join(root, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true })
+  await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'))
+  await copy(root, authorities)
+  await writeFile(
+    join(root, 'etc/passwd'),
+    'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n',
+  )
+}
+
+const which = async (command: string): Promise<string> =>
+  (await run('sh', ['-c', `command -v ${command}`])).stdout.trim()
+
+/** With the libraries that it is linked with. */
+async function copyProgram(root: string, from: string, to: string): Promise<void> {
+  await cp(await realpath(from), join(root, to))
+  const { stdout } = await run('ldd', [from])
+  for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g)) await copy(root, library)
+}
+
+/** To the same place, below /usr where it is above. */
+async function copy(root: string, file: string): Promise<void> {
+  const to = join(root, file.replace(/^\/lib/, '/usr/lib'))
+  await mkdir(dirname(to), { recursive: true })
+  await cp(await realpath(file), to)
+}
