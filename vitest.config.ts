@@ -30,7 +30,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: [`${rooms}/**/*.test.ts`, 'bench/src/**/*.test.ts', 'test/{nat-lab,rolling}/**/*.test.ts'],
-          exclude: ['**/*.fuzz.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
+          exclude: ['**/*.fuzz.test.ts', '**/*.aws.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },
       },
       {

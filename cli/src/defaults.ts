@@ -56,6 +56,8 @@ export const commandDefaults = {
   reportedEntries: 50,
   /** CloudFormation stack of the control plane. */
   stack: 'AgentMesh',
+  /** A stack of secrets is made or changed within this, ms. */
+  smallStackMs: 300_000,
   /** A new API may take this long until it answers, ms: its name must be found. */
   smokeTestMs: 60_000,
 } as const

@@ -5,6 +5,7 @@ import { meshData } from './control-plane/mesh-data.ts'
 import { ControlPlaneStack } from './control-plane-stack.ts'
 import { DataStack } from './data-stack.ts'
 import { bundleLambdas } from './lambda-bundle.ts'
+import { buildRelayPackage } from './relay/relay-package.ts'
 import { RelayStack } from './relay-stack.ts'
 import { readSettings } from './settings.ts'
 import { stackNames } from './settings/stack-names.ts'
@@ -37,5 +38,16 @@ if (settings.relays > 0)
     ...common,
     description: 'Agent Mesh: relays, homes of agents and the way to those nobody reaches directly',
     settings,
+    command: buildRelayPackage(),
+    tokens: names.relayTokens,
+    ...(settings.vpcId === undefined ? {} : { env: credentialsEnvironment() }),
   }).addStackDependency(controlPlane)
+
+/** A VPC is looked up in the account and region of the credentials, which the CDK puts there. */
+function credentialsEnvironment(): { account: string; region: string } {
+  // eslint-disable-next-line no-restricted-properties -- the CDK tells it in no other way
+  const { CDK_DEFAULT_ACCOUNT: account = '', CDK_DEFAULT_REGION: region = '' } = process.env
+  return { account, region }
+}
+
 app.synth()

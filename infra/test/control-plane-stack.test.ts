@@ -1,18 +1,10 @@
-import { App } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 
 import { lambdaNames } from '../src/lambda-bundle.ts'
-import { RelayStack } from '../src/relay-stack.ts'
-import { readSettings } from '../src/settings.ts'
 import { meshTemplates } from './support/stacks.ts'
 
 const controlPlane = (context: Record<string, string> = {}): Template => meshTemplates(context).controlPlane
-
-function relays(context: Record<string, string> = {}): Template {
-  const app = new App({ context: { relays: '3', relayImage: 'example.com/relay:1', ...context } })
-  return Template.fromStack(new RelayStack(app, 'Relays', { settings: readSettings(app.node) }))
-}
 
 interface Statement {
   Action: string | string[]
@@ -161,49 +153,6 @@ describe('the settings', () => {
     const template = controlPlane({ budgetUsd: '50', budgetEmail: 'ops@example.com' })
     template.hasResourceProperties('AWS::Budgets::Budget', {
       Budget: { BudgetLimit: { Amount: 50, Unit: 'USD' } },
-    })
-  })
-})
-
-describe('the relay stack', () => {
-  it('runs the relays asked for, without rights to more than it needs, behind TCP 4001, 443 and UDP 3478, 3479', () => {
-    const template = relays()
-    template.hasResourceProperties('AWS::ECS::Service', {
-      DesiredCount: 3,
-      LaunchType: 'FARGATE',
-      DeploymentConfiguration: Match.objectLike({ MinimumHealthyPercent: 100, MaximumPercent: 200 }),
-    })
-    for (const [Port, Protocol] of [
-      [4001, 'TCP'],
-      [443, 'TCP'],
-      [3478, 'UDP'],
-      [3479, 'UDP'],
-    ])
-      template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port, Protocol })
-  })
-
-  it('ends TLS at the load balancer when there is a certificate', () => {
-    const template = relays({ relayCertificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' })
-    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 443, Protocol: 'TLS' })
-  })
-
-  it('scales on connections and lets a relay that goes drain', () => {
-    const template = relays()
-    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
-      TargetTrackingScalingPolicyConfiguration: Match.objectLike({
-        CustomizedMetricSpecification: Match.objectLike({ MetricName: 'ActiveFlowCount' }),
-      }),
-    })
-    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
-      TargetGroupAttributes: Match.arrayWith([{ Key: 'deregistration_delay.timeout_seconds', Value: '120' }]),
-    })
-  })
-
-  it('keeps the join token in a secret', () => {
-    const template = relays()
-    template.resourceCountIs('AWS::SecretsManager::Secret', 1)
-    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
-      ContainerDefinitions: [Match.objectLike({ Secrets: [Match.objectLike({ Name: 'JOIN_TOKEN' })] })],
     })
   })
 })

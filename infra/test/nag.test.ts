@@ -13,7 +13,8 @@ describe('the app', () => {
     try {
       const context = JSON.stringify({
         relays: '2',
-        relayImage: 'example.com/relay:1',
+        domain: 'mesh.example.com',
+        hostedZoneId: 'Z0123456789',
         alarmEmail: 'ops@example.com',
         trafficShift: 'canary',
         tracing: 'true',
@@ -25,7 +26,7 @@ describe('the app', () => {
         { pluginName: 'AwsSolutions', conclusion: 'success', violations: [] },
       ])
       expect(await readFile(join(outdir, 'AgentMeshRelays.template.json'), 'utf8')).toContain(
-        'AWS::ECS::Service',
+        'AWS::AutoScaling::AutoScalingGroup',
       )
     } finally {
       await rm(outdir, { recursive: true, force: true })

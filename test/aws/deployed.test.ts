@@ -17,7 +17,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import * as z from 'zod/mini'
 import { lastJson, openWorkshop, type Daemon, type Workshop } from '../support/command.ts'
-import { describeCloud } from './support/describe-cloud.ts'
+import { describeCloud } from '../support/aws/describe-cloud.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
 
 const math = defineService({

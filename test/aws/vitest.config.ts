@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     name: 'aws',
     root: import.meta.dirname,
-    include: ['*.test.ts'],
+    include: ['*.test.ts', '../../cli/src/aws/*.aws.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
     reporters: ['default', '../support/summary-reporter.ts'],

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { adminClient } from '../data/admin-client.ts'
 import { commandDefaults } from '../defaults.ts'
 import { cdk, type CdkOptions } from './cdk.ts'
+import { deployRelays, destroyRelayTokens, relaysIn } from './deploy-relays.ts'
 import { initStack } from './first-admin.ts'
 
 export interface Deployed {
@@ -30,28 +31,29 @@ export async function deploy(
   say('Preparing the account (cdk bootstrap)')
   await cdk(['bootstrap'], options)
   say(`Deploying ${options.stack}`)
-  await cdk(['deploy', '--all', '--require-approval', 'never'], options)
+  await cdk(['deploy', options.stack, '--require-approval', 'never'], options)
   say('Creating the mesh and its first admin')
   const { publicUrl, meshId } = await initStack(options.stack, folder)
   say('Testing the control plane')
   const bootstrapUrl = `${publicUrl}/v1/bootstrap`
   await smokeTest(bootstrapUrl, meshId, options.signal)
   const client = await adminClient(folder, undefined)
+  await deployRelays(options, request => client.createToken(request, options.signal), say)
   const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, options.signal)
   return { bootstrapUrl, meshId, token }
 }
 
 /** Deletes all stacks but the one with table and key, unless settings say that it is not to be protected. */
-export function destroy(options: CdkOptions): Promise<void> {
+export async function destroy(options: CdkOptions): Promise<void> {
   const { data, controlPlane, relays } = stackNames(options.stack)
   const settings = new Set(options.settings)
-  const hasRelays = options.settings.some(setting => /^relays=[1-9]/.test(setting))
   const stacks = [
-    ...(hasRelays ? [relays] : []),
+    ...(relaysIn(options.settings) > 0 ? [relays] : []),
     controlPlane,
     ...(settings.has('protectData=false') ? [data] : []),
   ]
-  return cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
+  await cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
+  await destroyRelayTokens(options)
 }
 
 /** A new API takes a moment to be found. */

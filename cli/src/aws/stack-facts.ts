@@ -1,7 +1,8 @@
-/** What a deployed stack says of itself: the one file of the command that asks CloudFormation. */
-import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+/** What a deployed stack says of itself. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { StackFacts } from '@agent-mesh/lambdas/operator/init-mesh'
+
+import { readOutputs } from './cloud-formation.ts'
 
 const names = {
   publicUrl: 'PublicUrl',
@@ -28,24 +29,5 @@ export async function stackFacts(stack: string): Promise<StackFacts> {
     table: output('table'),
     authorityKeyIds: output('authorityKeyIds').split(','),
     maxMembers: Number(output('maxMembers')),
-  }
-}
-
-async function readOutputs(stack: string): Promise<Map<string, string>> {
-  const client = new CloudFormationClient()
-  try {
-    const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }))
-    return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const missing = reason.includes('does not exist')
-    throw new MeshError(missing ? 'not_found' : 'unavailable', `Cannot read stack ${stack}: ${reason}`, {
-      cause,
-      hint: missing
-        ? 'Check the name, the region (AWS_REGION) and the account.'
-        : 'Check the credentials (AWS_PROFILE or AWS_ACCESS_KEY_ID) and the region (AWS_REGION).',
-    })
-  } finally {
-    client.destroy()
   }
 }

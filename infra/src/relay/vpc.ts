@@ -1,12 +1,13 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { FlowLogDestination, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2'
+import { FlowLogDestination, SubnetType, Vpc, type IVpc } from 'aws-cdk-lib/aws-ec2'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 
 import type { Settings } from '../settings.ts'
 
-/** Public subnets alone: relays are public, and a NAT gateway would cost more than they do. */
-export function relayVpc(scope: Construct, { retentionDays }: Settings): Vpc {
+/** The VPC of the settings, else one with public subnets alone: relays are public, and a NAT gateway would cost more than they do. */
+export function relayVpc(scope: Construct, { retentionDays, vpcId }: Settings): IVpc {
+  if (vpcId !== undefined) return Vpc.fromLookup(scope, 'Vpc', { vpcId })
   const flows = new LogGroup(scope, 'FlowLogs', {
     retention: retentionDays as RetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,

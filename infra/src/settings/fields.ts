@@ -70,9 +70,11 @@ const tags = field<Readonly<Record<string, string>>>(
   },
 )
 
+const domainName = matching('a domain name', /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i, 240)
+
 /** The settings by name; docs/deploy-aws.md describes each. */
 export const fields = {
-  domain: matching('a domain name', /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$/i, 240),
+  domain: domainName,
   certificateArn: arn('acm', 'certificate/.+', 'the ARN of a certificate in ACM'),
   hostedZoneId: matching('the id of a hosted zone in Route 53', /^Z[A-Z0-9]{1,31}$/),
   publicUrl: url('http'),
@@ -83,9 +85,13 @@ export const fields = {
   tableName: matching('the name of a table in DynamoDB', /^[\w.-]{3,255}$/),
   tableStreamArn: arn('dynamodb', 'table/[\\w.-]+/stream/.+', 'the ARN of the stream of that table'),
   authorityKeyArn: keyArns,
-  relays: count(0, 0, 256),
-  relayImage: matching('the name of an image', /^\S+$/, 512),
-  relayCertificateArn: arn('acm', 'certificate/.+', 'the ARN of a certificate in ACM'),
+  relays: count(0, 0, 100),
+  relayDomain: domainName,
+  relayMail: mail,
+  relayInstanceType: usually(
+    't4g.micro',
+    matching('an instance type for arm64, as t4g.micro', /^[a-z]+\d+g[a-z]*\.[a-z0-9]+$/, 32),
+  ),
   vpcId: matching('the id of a VPC', /^vpc-[0-9a-f]{8,17}$/),
   retentionDays: usually(
     '30',

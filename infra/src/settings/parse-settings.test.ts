@@ -11,6 +11,7 @@ it('without any, everything has its usual value', () => {
     accountConcurrency: 1_000,
     tracing: false,
     relays: 0,
+    relayInstanceType: 't4g.micro',
     retentionDays: 30,
     sweepMinutes: 10,
     healthSeconds: 60,
@@ -49,7 +50,7 @@ describe('refuses', () => {
   })
 
   it.each([
-    [{ relays: '-1' }, 'Cannot use setting relays=-1: it must be a whole number up to 256'],
+    [{ relays: '-1' }, 'Cannot use setting relays=-1: it must be a whole number up to 100'],
     [{ sweepMinutes: '0' }, 'Cannot use setting sweepMinutes=0: it must be a whole number from 1 to 1440'],
     [{ retentionDays: '2' }, 'Cannot use setting retentionDays=2: it must be one of 1, 3, 5'],
     [{ protectData: 'no' }, 'Cannot use setting protectData=no: it must be true or false'],

@@ -18,12 +18,14 @@ export interface Settings {
   table?: { name: string; streamArn: string }
   /** The authority keys that the Lambdas may sign with, when they are not the one that the data stack made. */
   authorityKeyArns?: readonly string[]
-  /** Relays at least; 0: no relay stack. */
+  /** Relays; 0: no relay stack. */
   relays: number
-  /** Image of the relay; absent: built from deploy/docker/relay.Dockerfile. */
-  relayImage?: string
-  /** Certificate of the relays' TLS listener on port 443; absent: no such listener. */
-  relayCertificateArn?: string
+  /** Relays are `relay-1.`, `relay-2.` … before it, with certificates; absent: members know their addresses alone. */
+  relayDomain?: string
+  /** Whom Let's Encrypt writes to about those certificates. */
+  relayMail?: string
+  /** Of EC2, arm64. */
+  relayInstanceType: string
   /** VPC of the relays; absent: one is made. */
   vpcId?: string
   /** Days that logs are kept. */
@@ -68,11 +70,11 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
   for (const name of Object.keys(texts)) checkSettingName(name)
   const values = Object.fromEntries(settingNames.map(name => [name, valueOf(name, texts[name])])) as Values
   const { maxMembers, relays, retentionDays, sweepMinutes, healthSeconds, protectData, tags } = values
-  const { trafficShift, accountConcurrency, tracing } = values
+  const { relayInstanceType, trafficShift, accountConcurrency, tracing } = values
   const throttle = { rate: values.requestRate, burst: values.requestBurst }
   return {
     ...{ maxMembers, relays, retentionDays, sweepMinutes, healthSeconds, protectData, throttle },
-    ...{ trafficShift, accountConcurrency, tracing },
+    ...{ relayInstanceType, trafficShift, accountConcurrency, tracing },
     tags: tags ?? {},
     ...present({
       domain: domainOf(values),
@@ -90,8 +92,8 @@ export function parseSettings(texts: Readonly<Record<string, string>>): Settings
       budget: both(values, 'budgetUsd', 'budgetEmail', (usd, email) => ({ usd, email })),
       authorityKeyArns: values.authorityKeyArn,
       pushUrl: values.pushUrl,
-      relayImage: values.relayImage,
-      relayCertificateArn: values.relayCertificateArn,
+      relayDomain: values.relayDomain ?? values.domain,
+      relayMail: values.relayMail,
       vpcId: values.vpcId,
       apiConcurrency: values.apiConcurrency,
       alarmEmail: values.alarmEmail,

@@ -5,6 +5,8 @@ export interface StackNames {
   /** APIs, Lambdas and alarms: made anew at any time. */
   controlPlane: string
   relays: string
+  /** Secrets with the join tokens of the relays. */
+  relayTokens: string
 }
 
 /** @param name of the control plane's stack; the others' begin with it */
@@ -12,4 +14,5 @@ export const stackNames = (name: string): StackNames => ({
   data: `${name}Data`,
   controlPlane: name,
   relays: `${name}Relays`,
+  relayTokens: `${name}RelayTokens`,
 })

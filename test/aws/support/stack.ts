@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { commandFile, lastJson, type Ran } from '../../support/command.ts'
 import { frontDoor, type Apis, type FrontDoor } from './front-door.ts'
-import { startMinistack, type Ministack } from './ministack.ts'
-import { pythonTools } from './python.ts'
+import { startMinistack, type Ministack } from '../../support/aws/ministack.ts'
+import { pythonTools } from '../../support/aws/python.ts'
 
 export const stackName = 'AgentMeshTest'
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const requirements = join(import.meta.dirname, '..', 'requirements.txt')
+const requirements = join(import.meta.dirname, '..', '..', 'aws', 'requirements.txt')
 const cache = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache')
 
 /** Folder of the installed commands. Rejects with the reason when Python or its venv module is missing. */

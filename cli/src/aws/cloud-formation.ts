@@ -1,0 +1,98 @@
+/** The one file of the command that talks to CloudFormation; stacks of the CDK are deployed by the CDK. */
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DeleteStackCommand,
+  DescribeStacksCommand,
+  UpdateStackCommand,
+  waitUntilStackCreateComplete,
+  waitUntilStackDeleteComplete,
+  waitUntilStackUpdateComplete,
+} from '@aws-sdk/client-cloudformation'
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import { commandDefaults } from '../defaults.ts'
+
+/** The outputs of a stack. @throws MeshError not_found without such a stack, unavailable when AWS does not answer */
+export async function readOutputs(stack: string): Promise<Map<string, string>> {
+  const client = new CloudFormationClient()
+  try {
+    const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }))
+    return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const missing = reason.includes('does not exist')
+    throw new MeshError(missing ? 'not_found' : 'unavailable', `Cannot read stack ${stack}: ${reason}`, {
+      cause,
+      hint: missing
+        ? 'Check the name, the region (AWS_REGION) and the account.'
+        : 'Check the credentials (AWS_PROFILE or AWS_ACCESS_KEY_ID) and the region (AWS_REGION).',
+    })
+  } finally {
+    client.destroy()
+  }
+}
+
+export interface PutStackInit {
+  stack: string
+  template: object
+  parameters: Record<string, string>
+  signal: AbortSignal
+}
+
+/**
+ * Makes or changes a small stack whose parameters are secrets, which the CDK would take as arguments.
+ * @throws MeshError unavailable with CloudFormation's reason
+ */
+export async function putStack({ stack, template, parameters, signal }: PutStackInit): Promise<void> {
+  await asking(`write stack ${stack}`, async client => {
+    const wanted = {
+      StackName: stack,
+      TemplateBody: JSON.stringify(template),
+      Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
+        ParameterKey,
+        ParameterValue,
+      })),
+    }
+    const abortSignal = signal
+    const waiting = { client, maxWaitTime: commandDefaults.smallStackMs / 1_000, abortSignal }
+    const exists = await client.send(new DescribeStacksCommand({ StackName: stack }), { abortSignal }).then(
+      () => true,
+      (error: unknown) => {
+        if (String(error).includes('does not exist')) return false
+        throw error
+      },
+    )
+    if (exists) {
+      await client.send(new UpdateStackCommand(wanted), { abortSignal })
+      await waitUntilStackUpdateComplete(waiting, { StackName: stack })
+    } else {
+      await client.send(new CreateStackCommand({ ...wanted, OnFailure: 'DELETE' }), { abortSignal })
+      await waitUntilStackCreateComplete(waiting, { StackName: stack })
+    }
+  })
+}
+
+/** Deletes the stack; one that is not there is deleted already. @throws MeshError unavailable */
+export async function deleteStack(stack: string, signal: AbortSignal): Promise<void> {
+  await asking(`delete stack ${stack}`, async client => {
+    await client.send(new DeleteStackCommand({ StackName: stack }), { abortSignal: signal })
+    const waiting = { client, maxWaitTime: commandDefaults.smallStackMs / 1_000, abortSignal: signal }
+    await waitUntilStackDeleteComplete(waiting, { StackName: stack })
+  })
+}
+
+async function asking(action: string, ask: (client: CloudFormationClient) => Promise<void>): Promise<void> {
+  const client = new CloudFormationClient()
+  try {
+    await ask(client)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MeshError('unavailable', `Cannot ${action}: ${reason}`, {
+      cause,
+      hint: 'CloudFormation shows the events of the stack. Credentials: AWS_PROFILE or AWS_ACCESS_KEY_ID; region: AWS_REGION.',
+    })
+  } finally {
+    client.destroy()
+  }
+}
