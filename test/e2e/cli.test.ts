@@ -173,7 +173,7 @@ describe('agent-mesh, as processes', () => {
     const others = lastJson(await at(ada, 'path', 'ben', 'relay-1', '--json'))
     expect(others).toMatchObject({ toName: 'relay-1', from: own['to'] })
     expect((await at(ada, 'path', 'ben')).stdout).toContain('Calls to ben use a direct path')
-    expect((await at(relay, 'path', 'ben')).stderr).toContain('Cannot tell a path: a relay runs')
+    expect((await at(relay, 'path', 'ben')).stderr).toContain('Cannot show a path: a relay runs')
     expect((await at(ada, 'path', 'nobody')).code).toBe(7)
   })
 
