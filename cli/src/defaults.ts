@@ -60,4 +60,7 @@ export const commandDefaults = {
   smallStackMs: 300_000,
   /** A new API may take this long until it answers, ms: its name must be found. */
   smokeTestMs: 60_000,
+  /** A table that was just restored or changed is active after some minutes at most, ms; looked at so often. */
+  tableActiveMs: 10 * 60_000,
+  tableLookMs: 2_000,
 } as const

@@ -5,6 +5,7 @@ import {
   DeleteStackCommand,
   DescribeStacksCommand,
   UpdateStackCommand,
+  paginateListStackResources,
   waitUntilStackCreateComplete,
   waitUntilStackDeleteComplete,
   waitUntilStackUpdateComplete,
@@ -14,11 +15,52 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { commandDefaults } from '../defaults.ts'
 
 /** The outputs of a stack. @throws MeshError not_found without such a stack, unavailable when AWS does not answer */
-export async function readOutputs(stack: string): Promise<Map<string, string>> {
-  const client = new CloudFormationClient()
-  try {
+export const readOutputs = (stack: string): Promise<Map<string, string>> =>
+  reading(stack, async client => {
     const { Stacks: [found] = [] } = await client.send(new DescribeStacksCommand({ StackName: stack }))
     return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+  })
+
+/** @throws MeshError unavailable when AWS does not answer */
+export const stackExists = (stack: string): Promise<boolean> =>
+  readOutputs(stack).then(
+    () => true,
+    (error: unknown) => unlessMissing(error, false),
+  )
+
+/** How many resources a stack has; 0 when there is none. @throws MeshError unavailable when AWS does not answer */
+export const resourcesOf = (stack: string): Promise<number> =>
+  reading(stack, async client => {
+    let resources = 0
+    for await (const page of paginateListStackResources({ client }, { StackName: stack }))
+      resources += page.StackResourceSummaries?.length ?? 0
+    return resources
+  }).catch((error: unknown) => unlessMissing(error, 0))
+
+/** The region that is asked. @throws MeshError invalid_argument when none is set */
+export async function regionInUse(): Promise<string> {
+  const client = new CloudFormationClient()
+  try {
+    return await client.config.region()
+  } catch (cause) {
+    throw new MeshError('invalid_argument', 'Cannot deploy: no region is set', {
+      cause,
+      hint: 'Pass --region, or set AWS_REGION.',
+    })
+  } finally {
+    client.destroy()
+  }
+}
+
+function unlessMissing<T>(error: unknown, value: T): T {
+  if (error instanceof MeshError && error.code === 'not_found') return value
+  throw error
+}
+
+async function reading<T>(stack: string, ask: (client: CloudFormationClient) => Promise<T>): Promise<T> {
+  const client = new CloudFormationClient()
+  try {
+    return await ask(client)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     const missing = reason.includes('does not exist')

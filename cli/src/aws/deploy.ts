@@ -1,86 +1,142 @@
+import type { RestoredMesh } from '@agent-mesh/lambdas'
 import { stackNames } from '@agent-mesh/infra/settings/stack-names'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { timerDelay } from '@agent-mesh/protocol/timers'
-import { setTimeout as wait } from 'node:timers/promises'
 
 import { adminClient } from '../data/admin-client.ts'
-import { commandDefaults } from '../defaults.ts'
-import { cdk, type CdkOptions } from './cdk.ts'
-import { deployRelays, destroyRelayTokens, relaysIn } from './deploy-relays.ts'
-import { initStack } from './first-admin.ts'
+import { cdk } from './cdk.ts'
+import { regionInUse, stackExists } from './cloud-formation.ts'
+import { deployRelays, destroyRelayTokens } from './deploy-relays.ts'
+import { writeDeployment, type Deployment } from './deployment-file.ts'
+import { initStack, restoreStack } from './first-admin.ts'
+import { smokeTest } from './smoke-test.ts'
+import { stackFacts } from './stack-facts.ts'
+import { isProtected, settingsToDeploy, settingsToShow, wantedStacks } from './stacks.ts'
+import { useAccount } from './use-account.ts'
+
+export interface DeployInit {
+  /** Data folder of the operator: root key, first admin, and what was deployed. */
+  folder: string
+  /** What is deployed now, as far as it is known. */
+  last: Deployment | undefined
+  next: Deployment
+  /** Whether the account is prepared for the CDK first. */
+  bootstrap: boolean
+  signal: AbortSignal
+  say: (text: string) => void
+}
 
 export interface Deployed {
   bootstrapUrl: string
   meshId: string
   /** A join token for a machine: shown once. */
   token: string
+  /** The control plane works with another table than before. */
+  restored?: RestoredMesh
 }
 
 /** Shows what a deployment would change; changes nothing. */
-export const showChanges = (options: CdkOptions): Promise<void> => cdk(['diff', '--all'], options)
-
-/**
- * Deploys the stack, makes its mesh and first admin if they are not there, and asks it what a newcomer and an admin
- * would. May be repeated; an update leaves mesh and members as they are.
- */
-export async function deploy(
-  options: CdkOptions,
-  folder: string,
-  say: (text: string) => void,
-): Promise<Deployed> {
-  say('Preparing the account (cdk bootstrap)')
-  await cdk(['bootstrap'], options)
-  say(`Deploying ${options.stack}`)
-  await cdk(['deploy', options.stack, '--require-approval', 'never'], options)
-  say('Creating the mesh and its first admin')
-  const { publicUrl, meshId } = await initStack(options.stack, folder)
-  say('Testing the control plane')
-  const bootstrapUrl = `${publicUrl}/v1/bootstrap`
-  await smokeTest(bootstrapUrl, meshId, options.signal)
-  const client = await adminClient(folder, undefined)
-  await deployRelays(options, request => client.createToken(request, options.signal), say)
-  const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, options.signal)
-  return { bootstrapUrl, meshId, token }
+export async function showChanges({ next, signal }: Pick<DeployInit, 'next' | 'signal'>): Promise<void> {
+  useAccount(next)
+  await cdk(['diff', '--all'], {
+    stack: next.stack,
+    settings: await settingsToShow(next, signal),
+    signal,
+  })
 }
 
-/** Deletes all stacks but the one with table and key, unless settings say that it is not to be protected. */
-export async function destroy(options: CdkOptions): Promise<void> {
-  const { data, controlPlane, relays } = stackNames(options.stack)
-  const settings = new Set(options.settings)
-  const stacks = [
-    ...(relaysIn(options.settings) > 0 ? [relays] : []),
-    controlPlane,
-    ...(settings.has('protectData=false') ? [data] : []),
-  ]
+/**
+ * Deploys the stacks, makes the mesh and its first admin if they are not there, and asks it what a newcomer and an admin would.
+ * May be repeated; an update leaves mesh and members as they are. A table and keys that an earlier deployment left are used again.
+ * @throws MeshError conflict when the table is empty and the mesh of the folder exists
+ */
+export async function deploy(init: DeployInit): Promise<Deployed> {
+  const { folder, signal, say } = init
+  useAccount(init.next)
+  const next = await adoptKept({ ...init.next, region: init.next.region ?? (await regionInUse()) }, say)
+  const options = { stack: next.stack, settings: await settingsToDeploy(next, signal), signal }
+  warnOfAddress(next, say)
+  if (init.bootstrap) {
+    say('Preparing the account (cdk bootstrap)')
+    await cdk(['bootstrap', ...bootstrapOptions(next)], options)
+  }
+  const { stacks, superseded, controlPlane } = planStacks(next)
+  // Before it begins: what a deployment that fails has made is destroyed by its settings, too.
+  await writeDeployment(folder, { ...next, stacks: [...new Set([...next.stacks, ...stacks])] })
+  say(`Deploying ${next.stack}`)
+  await cdk(['deploy', controlPlane, ...notAsking], options)
+  const { meshId, publicUrl, restored } = await openMesh(next, folder, say)
+  say('Testing the control plane')
+  const bootstrapUrl = `${publicUrl}/v1/bootstrap`
+  await smokeTest(bootstrapUrl, meshId, signal)
+  const client = await adminClient(folder, undefined)
+  await deployRelays(options, request => client.createToken(request, signal), say)
+  await destroySuperseded(superseded, init)
+  const { table: tableName, authorityKeyIds } = await stackFacts(next.stack)
+  await writeDeployment(folder, { ...next, stacks, data: { tableName, keyArns: [...authorityKeyIds] } })
+  const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, signal)
+  return { bootstrapUrl, meshId, token, ...(restored === undefined ? {} : { restored }) }
+}
+
+/** The stack with table and key stays, whatever settings name in its place. */
+function planStacks(next: Deployment) {
+  const { data, controlPlane, relays } = wantedStacks(next)
+  const kept = next.stacks.filter(stack => stack === stackNames(next.stack).data)
+  const stacks = [...new Set([...kept, ...[data, controlPlane, relays].filter(stack => stack !== undefined)])]
+  return { stacks, superseded: next.stacks.filter(stack => !stacks.includes(stack)), controlPlane }
+}
+
+/** By the settings that made them: the app has them no more. */
+async function destroySuperseded(
+  stacks: readonly string[],
+  { last, say, signal }: DeployInit,
+): Promise<void> {
+  if (stacks.length === 0 || last === undefined) return
+  say(`Destroying ${stacks.join(', ')}: the settings do not ask for it any more`)
+  const options = { stack: last.stack, settings: await settingsToShow(last, signal), signal }
   await cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
   await destroyRelayTokens(options)
 }
 
-/** A new API takes a moment to be found. */
-async function smokeTest(url: string, meshId: string, signal: AbortSignal): Promise<void> {
-  const end = performance.now() + commandDefaults.smokeTestMs
-  for (let pause = 500; ; pause *= 2) {
-    const answer = await ask(url, signal)
-    if (answer === meshId) return
-    if (performance.now() + pause > end)
-      throw new MeshError(
-        'unavailable',
-        `Cannot finish the deployment: ${url} answers ${answer}, not mesh ${meshId}`,
-        {
-          hint: 'The log of the Api function in CloudWatch has the reason. Correct it, then run the command again.',
-        },
-      )
-    await wait(timerDelay(pause), undefined, { signal })
-  }
+const notAsking = ['--require-approval', 'never']
+
+/** Table and keys outlive their stack: where that is gone and they are known, the next control plane works with them. */
+async function adoptKept(next: Deployment, say: DeployInit['say']): Promise<Deployment> {
+  const { data, settings } = next
+  const { data: dataStack } = wantedStacks(next)
+  if (data === undefined || dataStack === undefined || (await stackExists(dataStack))) return next
+  if (!isProtected(next))
+    throw new MeshError('conflict', `Cannot deploy: the data of this context's mesh was destroyed with it`, {
+      hint: 'For a new mesh use another context: --context NAME.',
+    })
+  const { tableName, keyArns } = data
+  say(`Adopting table ${tableName} and authority key ${keyArns.join(', ')}: stack ${dataStack} is gone`)
+  return { ...next, settings: { tableName, authorityKeyArn: keyArns.join(), ...settings } }
 }
 
-async function ask(url: string, signal: AbortSignal): Promise<string> {
-  try {
-    const reply = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]) })
-    const body = (await reply.json()) as { meshId?: unknown }
-    return reply.ok ? String(body.meshId) : String(reply.status)
-  } catch (error) {
-    signal.throwIfAborted()
-    return error instanceof Error ? error.message : String(error)
+/** The API's own address is new with each new API, and members keep what their tokens say. */
+function warnOfAddress({ stacks, settings }: Deployment, say: DeployInit['say']): void {
+  if (stacks.length > 0 || settings['domain'] !== undefined || settings['publicUrl'] !== undefined) return
+  say(
+    'Warning: without a domain the mesh has the address of its API. Join tokens and members keep that address, and a control plane that is destroyed and deployed again has another. A domain of yours stays: --set domain=mesh.example.com --set hostedZoneId=ZONE.',
+  )
+}
+
+function bootstrapOptions({ settings: { qualifier, permissionsBoundary } }: Deployment): string[] {
+  const own =
+    qualifier === undefined
+      ? []
+      : ['--qualifier', qualifier, '--toolkit-stack-name', `CDKToolkit-${qualifier}`]
+  const policy = permissionsBoundary?.split('/').at(-1)
+  return policy === undefined ? own : [...own, '--custom-permissions-boundary', policy]
+}
+
+async function openMesh(next: Deployment, folder: string, say: DeployInit['say']) {
+  const { table } = await stackFacts(next.stack)
+  let restored: RestoredMesh | undefined
+  if (next.data !== undefined && next.data.tableName !== table) {
+    say(`Resuming the mesh with table ${table}`)
+    restored = await restoreStack(next.stack, folder)
   }
+  say('Creating the mesh and its first admin, unless they exist')
+  return { ...(await initStack(next.stack, folder)), restored }
 }

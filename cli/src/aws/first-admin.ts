@@ -6,10 +6,11 @@ import { basename } from 'node:path'
 
 import { writeContext } from '../data/context-file.ts'
 import { stackFacts } from './stack-facts.ts'
+import { stackOf } from './stack-of.ts'
 
 /** Makes the mesh of a stack and its first admin in `folder`, which becomes the context of that admin. Repeatable. */
-export async function initStack(stack: string, folder: string): Promise<InitialisedMesh> {
-  const mesh = await initMesh(folder, await stackFacts(stack))
+export async function initStack(stack: string | undefined, folder: string): Promise<InitialisedMesh> {
+  const mesh = await initMesh(folder, await stackFacts(await stackOf(folder, stack)))
   await writeContext(folder, {
     url: mesh.publicUrl,
     meshId: mesh.meshId,
@@ -20,13 +21,13 @@ export async function initStack(stack: string, folder: string): Promise<Initiali
 
 /** Gives the mesh of a stack a new authority key, which lies in KMS already. Repeatable. */
 export async function rotateStackKey(
-  stack: string,
+  stack: string | undefined,
   folder: string,
   options: { kmsKey: string; revoke: boolean },
 ): Promise<RotatedMeshKey> {
-  return rotateMeshKey(folder, await stackFacts(stack), options)
+  return rotateMeshKey(folder, await stackFacts(await stackOf(folder, stack)), options)
 }
 
 /** Takes up the mesh of a stack whose table was restored from a backup. Repeatable. */
-export const restoreStack = async (stack: string, folder: string): Promise<RestoredMesh> =>
-  restoreMesh(folder, await stackFacts(stack))
+export const restoreStack = async (stack: string | undefined, folder: string): Promise<RestoredMesh> =>
+  restoreMesh(folder, await stackFacts(await stackOf(folder, stack)))

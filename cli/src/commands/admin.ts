@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 
-import { commandDefaults } from '../defaults.ts'
 import { commandLines } from '../show/command-lines.ts'
 import { withProgress } from '../show/progress.ts'
 import { registerBackup } from './backup.ts'
@@ -11,7 +10,7 @@ import { registerRestored } from './restored.ts'
 import { registerRotateKey } from './rotate-key.ts'
 
 interface InitOptions {
-  stack: string
+  stack?: string
 }
 
 export const registerAdmin = groupOf({
@@ -31,7 +30,10 @@ function registerInit(admin: Command, finish: Finish): void {
   const command = admin
     .command('init')
     .description('create the keys and the first admin of a mesh deployed to AWS')
-    .option('--stack <name>', 'CloudFormation stack of the mesh', commandDefaults.stack)
+    .option(
+      '--stack <name>',
+      'CloudFormation stack of the mesh (default: the one deployed from this context)',
+    )
     .addHelpText(
       'after',
       `
@@ -44,7 +46,7 @@ Examples:
     )
   onCall<InitOptions, []>(command, finish, async ({ settings, options, output }) => {
     const { initStack } = await import('../aws/first-admin.ts')
-    const mesh = await withProgress(settings, `Creating the mesh of ${options.stack}`, () =>
+    const mesh = await withProgress(settings, 'Creating the mesh', () =>
       initStack(options.stack, settings.data),
     )
     output.result(mesh, () => [

@@ -21,7 +21,10 @@ export const registerRotateKey: Register = (admin, finish) => {
       '--revoke',
       'revoke the current keys, which were stolen: their signatures become invalid and members renew at once',
     )
-    .option('--stack <name>', 'CloudFormation stack of a mesh on AWS')
+    .option(
+      '--stack <name>',
+      'CloudFormation stack of a mesh on AWS (default: the one deployed from this context)',
+    )
     .option('--kms-key <id>', 'new key in KMS of a mesh on AWS (id, ARN or alias)')
     .addHelpText(
       'after',
@@ -30,25 +33,23 @@ Asks the control plane that runs in this context. Members receive the new key at
 documents that the old key signed stay valid until they expire. With --revoke the root key replaces the old keys: links of
 members end until they have renewed, which takes seconds and needs a reachable control plane.
 
-On AWS it writes the table with your credentials. Then deploy the stack with the new key: two minutes later, or at once
-with --revoke.
+On AWS it writes the table with your credentials. The control plane must have both keys first, so that it signs throughout:
+deploy it with --set authorityKeyArn=OLD,NEW, rotate, and two minutes later (with --revoke at once) deploy it with the new key
+alone.
 
 Examples:
   $ agent-mesh admin rotate-key
   $ agent-mesh admin rotate-key --revoke
-  $ agent-mesh admin rotate-key --stack ProdMesh --kms-key alias/mesh-2027
+  $ agent-mesh --context prod admin rotate-key --kms-key alias/mesh-2027
 
 Exit codes: 0 done, 3 no process runs in this context, 7 the process is no control plane, 8 another rotation is in progress.`,
     )
   onCall<RotateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { revoke = false, stack, kmsKey } = options
-    if ((stack === undefined) !== (kmsKey === undefined))
-      throw new MeshError(
-        'invalid_argument',
-        'Cannot rotate the authority key: --stack and --kms-key are needed together',
-      )
+    if (stack !== undefined && kmsKey === undefined)
+      throw new MeshError('invalid_argument', 'Cannot rotate the authority key: --stack needs --kms-key')
     const rotated = await withProgress(settings, 'Rotating the authority key', async () => {
-      if (stack !== undefined && kmsKey !== undefined) {
+      if (kmsKey !== undefined) {
         const { rotateStackKey } = await import('../aws/first-admin.ts')
         return rotateStackKey(stack, settings.data, { kmsKey, revoke })
       }

@@ -13,7 +13,7 @@ import { firstAdmin } from '../hosts/node/first-admin.ts'
 import { keepKeyChain } from '../hosts/node/key-chain-file.ts'
 import { hasServed } from '../hosts/node/lost-store.ts'
 import { rootKeyFile } from '../hosts/node/mesh-keys.ts'
-import { kmsKeys, storedKeyChain } from './operator-keys.ts'
+import { kmsKeys, lostTable, storedKeyChain } from './operator-keys.ts'
 
 /** What the stack tells of itself. */
 export interface StackFacts {
@@ -77,16 +77,6 @@ async function signingKey(
   const known = authorities.filter(({ revoked }) => !revoked).map(({ kid }) => kid)
   return keys.find(({ signer }) => known.includes(signer.kid)) ?? first
 }
-
-/** Members follow the chain that is kept here: an empty table would be a fork of their mesh. */
-const lostTable = (data: string, table: string): MeshError =>
-  new MeshError(
-    'conflict',
-    `Cannot make a mesh in table ${table}: it is empty, and the mesh of ${data} exists`,
-    {
-      hint: 'Name the table of that mesh, or one restored from a backup: agent-mesh deploy aws --set tableName=NAME. For a new mesh use another context.',
-    },
-  )
 
 /** A table that has a mesh already is of a root key that somebody keeps. */
 async function newRoot(file: string, store: Pick<StoreParts, 'headParts'>): Promise<AuthorityKey> {

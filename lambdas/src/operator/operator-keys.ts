@@ -40,6 +40,16 @@ export async function kmsKeys(ids: readonly string[]): Promise<[AuthorityKey, ..
   throw refused?.reason ?? new MeshError('invalid_argument', 'Cannot sign: the stack names no authority key')
 }
 
+/** Members follow the chain that is kept in the folder: an empty table would be a fork of their mesh. */
+export const lostTable = (data: string, table: string): MeshError =>
+  new MeshError(
+    'conflict',
+    `Cannot make a mesh in table ${table}: it is empty, and the mesh of ${data} exists`,
+    {
+      hint: 'Name the table of that mesh, or one restored from a backup: agent-mesh deploy aws --set tableName=NAME. For a new mesh use another context.',
+    },
+  )
+
 /** A ring with the keys the operator has. */
 export const operatorRing = (
   init: { store: Pick<StoreParts, 'headParts'>; clock: Clock; keys: KeyChain },

@@ -6,8 +6,9 @@ import { systemClock, type Clock } from '../store/clock.ts'
 import { openDynamoStore } from '../store/dynamodb/dynamo-store.ts'
 import type { Store } from '../store/store.ts'
 import { keptKeyChain } from '../hosts/node/key-chain-file.ts'
+import { hasServed } from '../hosts/node/lost-store.ts'
 import type { StackFacts } from './init-mesh.ts'
-import { kmsKeys, operatorRing, storedKeyChain } from './operator-keys.ts'
+import { kmsKeys, lostTable, operatorRing, storedKeyChain } from './operator-keys.ts'
 
 /**
  * Makes members take what the restored table says. Repeatable.
@@ -18,6 +19,8 @@ export async function restoreMesh(data: string, facts: StackFacts): Promise<Rest
   const { table, maxMembers } = facts
   const store = openDynamoStore({ table, maxMembers })
   try {
+    if ((await hasServed(data)) && (await store.headParts.readPart('keys')) === undefined)
+      throw lostTable(data, table)
     return await takeUpTable({
       data,
       store,
