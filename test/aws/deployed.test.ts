@@ -82,7 +82,7 @@ describeCloud('a deployed control plane', () => {
     const outputs = await cloud.outputs()
     expect([...outputs.keys()].sort()).toEqual([
       'ApiEndpoint',
-      'AuthorityKeyId',
+      'AuthorityKeyArns',
       'BootstrapUrl',
       'MaxMembers',
       'PublicUrl',
@@ -201,8 +201,11 @@ describeCloud('a deployed control plane', () => {
   })
 
   it('is destroyed, and what is enrolled goes on', async () => {
-    const ran = await cloud.command('deploy', 'aws', 'destroy', '--stack', stackName)
-    expect([ran.code, lastJson(ran)]).toEqual([0, { stack: stackName, destroyed: true }])
+    const ran = await cloud.command('deploy', 'aws', 'destroy', '--yes')
+    expect([ran.code, lastJson(ran)]).toMatchObject([
+      0,
+      { stack: stackName, destroyed: true, keeps: { stacks: [] } },
+    ])
     const { status } = await fetch(String(deployed['bootstrapUrl']))
     expect(status).toBeGreaterThanOrEqual(400)
     const [a] = agents

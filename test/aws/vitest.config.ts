@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['*.test.ts', '../../cli/src/aws/*.aws.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
-    reporters: ['default', '../support/summary-reporter.ts'],
+    reporters: ['default', './support/shown-reporter.ts', '../support/summary-reporter.ts'],
     fileParallelism: false,
     sequence: { concurrent: false },
   },

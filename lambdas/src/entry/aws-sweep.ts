@@ -22,6 +22,7 @@ async function sweep(): Promise<void> {
   const { relays, liveRelays, tokenDays } = await fleetGauges(mesh, tokens)
   metrics.add('Relays', relays)
   metrics.add('LiveRelays', liveRelays)
+  metrics.add('NoLiveRelay', relays > 0 && liveRelays === 0 ? 1 : 0)
   if (tokenDays !== undefined) metrics.add('TokenDays', tokenDays)
   metrics.flush()
   await collectGarbage()

@@ -9,6 +9,8 @@ import { connect, type Socket } from 'node:net'
 
 export interface FrontDoor {
   readonly url: string
+  /** The APIs are looked for again: they were made anew. */
+  forget(): void
   close(): Promise<void>
 }
 
@@ -68,6 +70,7 @@ export async function frontDoor(target: number, find: () => Promise<Apis | undef
   if (address === null || typeof address === 'string') throw new Error('no port')
   return {
     url: `http://127.0.0.1:${address.port}`,
+    forget: () => (apis = undefined),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       server.close()

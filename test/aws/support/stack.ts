@@ -21,14 +21,14 @@ export interface TestCloud {
   readonly admin: string
   /** Runs the command with the admin's data folder. */
   command(...args: string[]): Promise<Ran>
-  /** `deploy aws` with the settings of these tests and more. */
+  /** `deploy aws`, the first time with the settings of these tests, and with more. */
   deploy(...more: string[]): Promise<Record<string, unknown>>
   outputs(): Promise<Map<string, string>>
   close(): Promise<void>
 }
 
 /** Sets the environment of this process, too: what it starts and asks finds the emulator. */
-export async function openTestCloud(): Promise<TestCloud> {
+export async function openTestCloud({ protectData = false } = {}): Promise<TestCloud> {
   const folder = await mkdtemp(join(tmpdir(), 'mesh-aws-'))
   const emulator = await startMinistack(await pythonTools(), folder)
   Object.assign(process.env, emulator.env)
@@ -39,11 +39,16 @@ export async function openTestCloud(): Promise<TestCloud> {
   }
   const door = await frontDoor(emulator.port, () => apisOf(outputs, emulator.port))
   const admin = join(folder, 'admin')
+  let deployed = false
   const command = (...args: string[]): Promise<Ran> => run([...args, '--data', admin, '--json'])
   const deploy = async (...more: string[]): Promise<Record<string, unknown>> => {
-    const settings = [...settingsOf(door.url), ...more].flatMap(setting => ['--set', setting])
-    const ran = await command('deploy', 'aws', '--stack', stackName, ...settings)
+    const first = deployed ? [] : ['--stack', stackName]
+    const settings = [...(deployed ? [] : settingsOf(door.url, protectData)), ...more]
+    const args = [...first, ...settings.flatMap(setting => ['--set', setting])]
+    door.forget()
+    const ran = await command('deploy', 'aws', ...args)
     if (ran.code !== 0) throw new Error(`deploy failed:\n${ran.stdout}\n${ran.stderr}`)
+    deployed = true
     return lastJson(ran)
   }
   const close = async (): Promise<void> => {
@@ -63,13 +68,13 @@ async function run(args: readonly string[]): Promise<Ran> {
 }
 
 /** Nobody waits an hour for a sweep here. */
-const settingsOf = (url: string): string[] => [
+const settingsOf = (url: string, protectData: boolean): string[] => [
   `publicUrl=${url}`,
   `watchUrl=${url.replace('http', 'ws')}/watch`,
   `pushUrl=${url}/push`,
   'sweepMinutes=1',
   'healthSeconds=1',
-  'protectData=false',
+  `protectData=${protectData}`,
 ]
 
 async function apisOf(outputs: () => Promise<Map<string, string>>, port: number): Promise<Apis | undefined> {

@@ -1,7 +1,7 @@
 /** What an operator wants to be told, each with its threshold and the reason. infra/test/alarms.test.ts computes that each can fire. */
 import { Duration } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
-import { MathExpression, Metric, type IMetric } from 'aws-cdk-lib/aws-cloudwatch'
+import { Metric, type IMetric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
@@ -156,14 +156,7 @@ const meshAlarms = ({ mesh, sweepMinutes }: WatchedInit): Watched[] => {
     },
     {
       id: 'NoLiveRelay',
-      metric: new MathExpression({
-        expression: 'IF(relays > 0 AND live < 1, 1, 0)',
-        usingMetrics: {
-          relays: mesh('Relays', 'Maximum', sweep),
-          live: mesh('LiveRelays', 'Maximum', sweep),
-        },
-        period: sweep,
-      }),
+      metric: mesh('NoLiveRelay', 'Maximum', sweep),
       threshold: 1,
       periods: 2,
       why: 'The mesh has relays, and none of them reports: agents behind NAT are not reached.',
