@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { lastJson, openWorkshop, type Workshop } from '../support/command.ts'
-import { describeCloud } from './support/describe-cloud.ts'
+import { describeCloud } from '../support/aws/describe-cloud.ts'
 import type { Fact } from './support/shown-reporter.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
 
