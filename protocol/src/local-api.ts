@@ -1,6 +1,6 @@
 /**
  * What a running agent, relay or control plane says on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
- * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`. Whoever may open the socket speaks for the member.
+ * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`. A process that may open the socket speaks for the member.
  * Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
@@ -33,7 +33,7 @@ export const localStatusReply = z.looseObject({
   region: z.optional(z.string()),
   /** Whether it can do its work now; `warnings` says what is wrong. */
   ready: z.boolean(),
-  /** Whether this member was put out; absent for a control plane. */
+  /** Whether this member was revoked; absent for a control plane. */
   revoked: z.optional(z.boolean()),
   warnings: z.array(z.string()),
   /** `reachable`: it answered last; `refused`: with this error code. */

@@ -1,5 +1,5 @@
 /**
- * The signed list of who was put out. An entry stays until no credential of it can be alive; the control plane knows
+ * The signed list of revoked members. An entry stays until no credential of it can be alive; the control plane knows
  * revoked members permanently. `times` and `serialTimes` came later than the rest: older readers ignore them.
  */
 import * as z from 'zod/mini'
@@ -38,7 +38,7 @@ export function revocationList({ peerIds, serials, times }: Revocations): Revoca
   }
 }
 
-/** Whether a member is put out: its key, or this enrolment of it. */
+/** Whether a member is revoked: its key, or this enrolment of it. */
 export const isRevoked = (
   { peerIds, serials }: Pick<RevocationList, 'peerIds' | 'serials'>,
   { peerId, serial }: { peerId: string; serial: string },

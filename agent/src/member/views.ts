@@ -40,7 +40,7 @@ export function lastSeen(
   return incarnation >= firstTime && incarnation <= now ? incarnation : undefined
 }
 
-/** Everybody else in the map. */
+/** All other members of the map. */
 export const peerViews = ({ map, identity, belief, clock }: Member): LocalPeer[] =>
   map
     .members()

@@ -130,5 +130,5 @@ export type Frame =
   | SignalFrame
   | UnreadableFrame
 
-/** Whether request id `a` was given out after `b`: serial number arithmetic (RFC 1982) as ids wrap at 2^32. */
+/** Whether request id `a` was assigned after `b`: serial number arithmetic (RFC 1982) as ids wrap at 2^32. */
 export const isLaterId = (a: number, b: number): boolean => a !== b && (a - b) >>> 0 < 0x8000_0000

@@ -1,5 +1,5 @@
 /**
- * Big-endian integers, without the range checks of Buffer's methods: whoever reads has checked that the bytes are
+ * Big-endian integers, without the range checks of Buffer's methods: the reader has checked that the bytes are
  * there, and what is written is in range.
  */
 export function putU16(bytes: Uint8Array, at: number, value: number): void {

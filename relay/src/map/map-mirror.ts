@@ -68,8 +68,7 @@ export class MapMirror {
     const { signal } = this.#stopping
     this.#polling = pullMap(this.#init, signal)
       .catch((error: unknown) => {
-        if (!signal.aborted)
-          this.#init.log.warn({ err: error }, 'map not polled; going on with the one on disk')
+        if (!signal.aborted) this.#init.log.warn({ err: error }, 'map not polled; using the one on disk')
       })
       .finally(() => {
         this.#polling = undefined

@@ -27,7 +27,7 @@ export interface InboundCall {
   readonly deadline: number
   /** Monotonic ms when its turn came. */
   readonly startedAt: number
-  /** Why nobody waits for the answer any more; undefined while somebody does. */
+  /** Why the caller does not wait for the answer any more; undefined while it does. */
   readonly endedBy: MeshError | undefined
   /** Aborted when the caller gave up, the deadline passed or the link broke. Made on first use. */
   readonly signal: AbortSignal

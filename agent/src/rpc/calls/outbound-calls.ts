@@ -17,7 +17,7 @@ export interface LinkCallOptions {
   readonly signal?: AbortSignal | undefined
   /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
   readonly idempotent?: boolean | undefined
-  /** The path fell silent under the call, which goes on all the same. `giveUp` ends it, here and at the callee. */
+  /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
   readonly onDoubt?: ((giveUp: () => void) => void) | undefined
 }
 

@@ -14,7 +14,7 @@ export interface Providers {
   /** Said to be online, but silent or not reached a moment ago; without a link, where no relay says who is online. */
   readonly doubtful: readonly string[]
   readonly offline: readonly string[]
-  /** Nobody serves it now, but somebody did a moment ago. @default false */
+  /** No member serves it now, but one did a moment ago. @default false */
   readonly lately?: boolean
 }
 

@@ -54,7 +54,7 @@ const plainlyNotServed = (call: string): MeshError =>
 
 /**
  * Serves calls: their turn has come and their deadline has not (that is the link's), then authorize, limit, validate, look whether
- * somebody still waits, handler. The name is looked up before the policy is asked, but only the allowed learn whether it is served.
+ * the caller still waits, handler. The name is looked up before the policy is asked, but only the allowed learn whether it is served.
  * The limit comes after the policy, so that the denied take no room from others.
  *
  * Params are checked here, where they come in from outside; results are checked by the caller, for whom they do.
