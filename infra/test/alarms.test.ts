@@ -213,6 +213,10 @@ it('a threshold that the schedule cannot reach is found', () => {
   expect(fires(asItWas, extreme(deployed, id, asItWas))).toBe(false)
 })
 
+it('the alarms are as many as the bill counts: bench/src/cost/workload.ts', () => {
+  expect(new Deployed(synthesize()).alarms()).toHaveLength(24)
+})
+
 it('every alarm tells that it is over, too', () => {
   for (const [, alarm] of new Deployed(synthesize({ alarmEmail: 'ops@example.com' })).alarms())
     expect(alarm).toMatchObject({ AlarmActions: [expect.anything()], OKActions: [expect.anything()] })
