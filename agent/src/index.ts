@@ -16,7 +16,7 @@ export {
   type PathChoice,
   type StartOptions,
 } from './member/options.ts'
-export type { CutOff } from './member/revocations.ts'
+export { refuseEnded, type CutOff } from './member/revocations.ts'
 export { WatchLinks } from './paths/watch-links.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'
 export { pullMap } from './discovery/map-pull.ts'

@@ -144,7 +144,7 @@ describe('a restored database', { timeout: 60_000 }, () => {
     const { signer } = await loadIdentity(mesh.data('late'))
     const { url, meshId } = mesh.controlPlane
     const renewal = controlPlaneClient({ url, meshId, signer }).renew()
-    expect(await refusal(renewal)).toMatch(/^unauthenticated: .*is not enrolled, or no longer/)
+    expect(await refusal(renewal)).toMatch(/^unauthenticated: .*is not a member of this mesh/)
     await late.stop()
     late = await mesh.agent({ name: 'late' })
     await until(() => expect(late.status().warnings).toEqual([]))

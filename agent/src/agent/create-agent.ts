@@ -13,6 +13,7 @@ import {
   type PathChoice,
   type StartOptions,
 } from '../member/options.ts'
+import { refuseEnded } from '../member/revocations.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 
@@ -27,7 +28,7 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
  * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
  * relays are found from then on. When it rejects, nothing is left running or open.
  * @throws MeshError invalid_argument, also for an option that there is not; conflict while another process owns the data
- * folder; token_invalid, unauthenticated, permission_denied without the role `agent`, unavailable; cancelled when
+ * folder; token_invalid, unauthenticated, revoked when its membership ended, permission_denied without the role `agent`, unavailable; cancelled when
  * `signal` aborts
  */
 export async function createAgent<const C extends Contracts = readonly []>(
@@ -56,7 +57,8 @@ export async function createAgent<const C extends Contracts = readonly []>(
     undo.unshift(() => reachable.stop())
     const agent = new Agent({ member, targets, reachable, self, contracts: options.contracts })
     await member.start(options.signal)
-    await reachable.start(options.signal)
+    const { asked } = await reachable.start(options.signal)
+    await refuseEnded(member, asked)
     throwIfCancelled(options.signal)
     return agent
   } catch (error) {

@@ -110,8 +110,11 @@ export class Reachable {
     return this.#watch.watches(peerId)
   }
 
-  /** Resolves when the agent knows members: at once from its disk, else when the control plane was asked. */
-  async start(signal?: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the agent knows members: at once from its disk, else when the control plane was asked.
+   * @returns when that answered, or did not
+   */
+  async start(signal?: AbortSignal): Promise<{ asked: Promise<void> }> {
     const { head, map, transport, revocations } = this.#init.member
     // Once revoked there is nobody to dial: only the control plane is asked, now and then.
     const offerRelays = () => this.relays.update(revocations.own ? [] : head.current.relays)
@@ -139,6 +142,7 @@ export class Reachable {
     this.#init.lan?.start()
     this.#moveRings(map.members().map(({ peerId }) => peerId))
     if (map.size === 0) await unlessAborted(polled, signal)
+    return { asked: polled }
   }
 
   /** Opens no more links but those that calls need; the relays stay, as calls may run over them. Idempotent. */

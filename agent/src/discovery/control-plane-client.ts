@@ -26,9 +26,11 @@ import {
   type Signer,
   type WritePolicyRequest,
 } from '@agent-mesh/protocol'
+import type * as z from 'zod/mini'
 import { systemClock, type Clock } from '../observe/clock.ts'
 import { Proxy, type ProxyOptions } from '../transport/wires/proxy.ts'
-import { SignedHttp } from './signed-http.ts'
+import type { AskingPace } from './asking-pace.ts'
+import { SignedHttp, type HttpCall } from './signed-http.ts'
 
 export interface ControlPlaneClientInit {
   /** Base URL, as the join token has it. */
@@ -39,6 +41,8 @@ export interface ControlPlaneClientInit {
   clock?: Clock
   /** Through which it is reached. @default none */
   proxy?: ProxyOptions | undefined
+  /** Of a member that runs: what it asks by itself waits while its membership is ended. @default never */
+  pace?: AskingPace
 }
 
 /** Which memberships are listed. */
@@ -63,10 +67,12 @@ export class ControlPlaneClient {
   readonly url: string
   readonly meshId: string
   readonly #http: SignedHttp
+  readonly #pace: AskingPace | undefined
 
-  constructor({ url, meshId, signer, clock = systemClock, proxy }: ControlPlaneClientInit) {
+  constructor({ url, meshId, signer, clock = systemClock, proxy, pace }: ControlPlaneClientInit) {
     this.url = url
     this.meshId = meshId
+    this.#pace = pace
     this.#http = new SignedHttp({ url, meshId, signer, clock, proxy: proxy && new Proxy(proxy) })
   }
 
@@ -79,8 +85,9 @@ export class ControlPlaneClient {
    * Not verified: the caller checks the head against the mesh id. It is whole for members only. While nothing changed it is the
    * reply of before, up to 10 min old, `serverTime` too.
    */
-  bootstrap(query: { region?: string; service?: string } = {}, signal?: AbortSignal) {
+  async bootstrap(query: { region?: string; service?: string } = {}, signal?: AbortSignal) {
     const polled = Object.keys(query).length === 0
+    await this.#pace?.turn(signal)
     return this.#http.ask({
       method: 'GET',
       path: '/v1/bootstrap',
@@ -96,12 +103,12 @@ export class ControlPlaneClient {
   }
 
   renew(signal?: AbortSignal) {
-    return this.#http.ask({ method: 'POST', path: '/v1/renew', body: {}, reply: credentialReply, signal })
+    return this.#asMember({ method: 'POST', path: '/v1/renew', body: {}, reply: credentialReply, signal })
   }
 
   /** Sent once: the caller tries again, with the newest record. */
   publish(record: string, signal?: AbortSignal) {
-    return this.#http.ask({
+    return this.#asMember({
       method: 'PUT',
       path: '/v1/members/self',
       body: { record },
@@ -145,7 +152,7 @@ export class ControlPlaneClient {
   }
 
   member(peerId: string, signal?: AbortSignal) {
-    return this.#http.ask({ method: 'GET', path: `/v1/members/${peerId}`, reply: memberViewSchema, signal })
+    return this.#asMember({ method: 'GET', path: `/v1/members/${peerId}`, reply: memberViewSchema, signal })
   }
 
   members(query: { service?: string; region?: string; cursor?: string } = {}, signal?: AbortSignal) {
@@ -153,12 +160,12 @@ export class ControlPlaneClient {
   }
 
   map(since?: string, signal?: AbortSignal) {
-    return this.#http.ask({ method: 'GET', path: '/v1/map', query: { since }, reply: mapReply, signal })
+    return this.#asMember({ method: 'GET', path: '/v1/map', query: { since }, reply: mapReply, signal })
   }
 
   report(body: RelayReport, signal?: AbortSignal) {
     const path = '/v1/relays/self/report'
-    return this.#http.ask({ method: 'POST', path, body, reply: relayReportReply, signal })
+    return this.#asMember({ method: 'POST', path, body, reply: relayReportReply, signal })
   }
 
   health(signal?: AbortSignal, historyHours?: number) {
@@ -224,6 +231,19 @@ export class ControlPlaneClient {
 
   async revokeToken(id: string, signal?: AbortSignal): Promise<void> {
     await this.#http.tell({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}`, signal })
+  }
+
+  /** Asks for what only members get: the answer tells whether this is one. */
+  async #asMember<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
+    await this.#pace?.turn(call.signal)
+    try {
+      const reply = await this.#http.ask(call)
+      this.#pace?.heard()
+      return reply
+    } catch (error) {
+      this.#pace?.heard(error)
+      throw error
+    }
   }
 
   /** Headers that prove who asks, for a WebSocket handshake. */

@@ -49,4 +49,8 @@ export const discoveryDefaults = {
   mdnsPeers: 1_024,
   /** The same while an authority key is revoked that signed the own credential: without a new one nobody admits this member. */
   renewRevokedMs: 5_000,
+  /** How often a member asks whose membership ended, as the signed list says; half as much is added by chance. */
+  endedAskMs: 3_600_000,
+  /** The same after the second answer that says so and no list, doubled by each further one up to that. */
+  refusedAskMs: 60_000,
 } as const

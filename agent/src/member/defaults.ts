@@ -1,5 +1,7 @@
 /** Defaults of a running member. Milliseconds unless said. */
 export const memberDefaults = {
+  /** A start waits so long for the first answer of the control plane: it says whether the membership ended meanwhile. */
+  firstAnswerMs: 250,
   /** After a restore members tell the control plane their records again, within this: 5,000 of them 1,000 a second. */
   tellAgainMs: 5_000,
   /** A better link must answer within this before others retire for its sake. */

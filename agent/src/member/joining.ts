@@ -15,6 +15,7 @@ import { checkListen } from '../transport/listen-check.ts'
 import { memberDefaults } from './defaults.ts'
 import { leftMesh } from './leave-mesh.ts'
 import type { MemberInit } from './member-parts.ts'
+import { endedError } from './membership-end.ts'
 import { rememberWishes } from './wishes.ts'
 
 const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']
@@ -84,6 +85,7 @@ export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
     return await redeem(init, token, limitedTo(memberDefaults.rejoinMs, signal))
   } catch (error) {
     const { code } = toMeshError(error, 'internal', 'join')
+    if (code === 'revoked') throw endedError({ how: 'revoked' }, settings.name ?? init.signer.kid)
     if (code === 'conflict' || signal?.aborted === true) throw error
     log.warn({ err: error }, 'join token not redeemed; this member starts with the enrolment it has')
     return known

@@ -1,6 +1,7 @@
 /** The first half of a start: identity, enrolment, and all that is known before anybody is spoken to. */
 import { join } from 'node:path'
 import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
+import { AskingPace } from '../discovery/asking-pace.ts'
 import { controlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper } from '../discovery/credential-keeper.ts'
 import { openIdentity, ownFolder } from '../identity/index.ts'
@@ -14,6 +15,8 @@ import { checkStart, forgetMember, joinOnce, NotJoinedError } from './joining.ts
 import { forgetLeaving } from './leave-mesh.ts'
 import { MemberAudit } from './member-audit.ts'
 import type { Member, MemberInit } from './member-parts.ts'
+import { endedError } from './membership-end.ts'
+import { endedAs } from './revocations.ts'
 import { checkWishes } from './wishes.ts'
 
 /** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */
@@ -49,6 +52,7 @@ export type Knowledge = Pick<
   | 'head'
   | 'map'
   | 'client'
+  | 'pace'
   | 'credential'
   | 'metrics'
   | 'audit'
@@ -82,9 +86,14 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   const head = await headKeeper({ meshId: controlPlane.meshId, store, log })
   const map = await openMeshMap({ store, head, log, clock })
   const { proxy } = settings
-  const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock, proxy })
+  const pace = new AskingPace({ clock })
+  const client = controlPlaneClient({ ...controlPlane, signer: identity.signer, clock, proxy, pace })
   const credential = await credentialKeeper({ peerId: identity.peerId, client, store, head, clock, log })
   undo.push(() => credential.stop())
+  const { peerId } = identity
+  const { serial, name } = credential.claims
+  const ended = endedAs(head.current.revocations, { peerId, serial })
+  if (ended !== undefined) throw endedError(ended, name)
   mustHaveRole(init.role, credential.claims)
   checkWishes(store, settings, credential.claims)
   sayOtherName({ asked: settings.name, name: credential.claims.name, isFirst: before === undefined, log })
@@ -92,5 +101,5 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   if (credential.jwt !== before)
     audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
   const metrics = memberMetrics({ map, head, log })
-  return { identity, controlPlane, store, head, map, client, credential, metrics, audit, clock, log }
+  return { identity, controlPlane, store, head, map, client, pace, credential, metrics, audit, clock, log }
 }

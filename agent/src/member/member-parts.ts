@@ -1,4 +1,5 @@
 /** What a member is made of, and what it is started with. */
+import type { AskingPace } from '../discovery/asking-pace.ts'
 import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { ControlPlaneRef } from '../discovery/enrolment.ts'
@@ -48,6 +49,7 @@ export interface Member {
   readonly head: HeadKeeper
   readonly map: MeshMap
   readonly client: ControlPlaneClient
+  readonly pace: AskingPace
   readonly credential: CredentialKeeper
   readonly publisher: RecordPublisher
   readonly transport: Transport

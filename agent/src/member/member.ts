@@ -53,6 +53,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   serveHost(served, { diskPath: settings.data, pathTo })
   const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
   const revocations = new RevokedMembers({ self, head, client, links, sessions, clock, log })
+  revocations.onOwn(() => known.pace.ended())
   metrics.observeRevocations(revocations)
   audit.follow({ credential, revocations, map })
   const count = () => metrics.clonedKey()

@@ -2,14 +2,17 @@
  * Puts into effect what the signed list of revocations says: whoever is on it is cut off at once, its running calls end
  * with `revoked`; and whether this member is on it itself.
  */
-import { isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
+import { endOf, isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
 import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
+import { atMost } from '../core/at-most.ts'
 import { Listeners } from '../core/listeners.ts'
+import { memberDefaults } from './defaults.ts'
+import { adviceOf, endedError, endText, type Ended } from './membership-end.ts'
 import type { RpcSessions } from '../paths/rpc-sessions.ts'
 
 /** A link that ended because its peer was revoked. */
@@ -30,6 +33,32 @@ export interface RevocationsInit {
   log: Logger
 }
 
+/** How and when the list says that a membership ended; undefined while it is in force. */
+export function endedAs(
+  list: VerifiedHead['revocations'],
+  member: { peerId: string; serial: string },
+): Ended | undefined {
+  const how = endOf(list, member)
+  if (how === undefined) return undefined
+  const at = how === 'revoked' ? list.times.get(member.peerId) : list.ended.get(member.serial)?.at
+  return { how, at }
+}
+
+/**
+ * Refuses a start where the first answer of the control plane says that the membership ended; waits a moment for it.
+ * @param asked settles when it has answered, or did not @throws MeshError revoked, unauthenticated
+ */
+export async function refuseEnded(
+  {
+    revocations,
+    credential,
+  }: { revocations: Pick<RevokedMembers, 'ownEnd'>; credential: { claims: { name: string } } },
+  asked: Promise<unknown>,
+): Promise<void> {
+  await atMost(memberDefaults.firstAnswerMs, asked)
+  if (revocations.ownEnd !== undefined) throw endedError(revocations.ownEnd, credential.claims.name)
+}
+
 export class RevokedMembers {
   readonly #init: RevocationsInit
   readonly #cut: Listeners<CutOff>
@@ -46,15 +75,15 @@ export class RevokedMembers {
     init.links.onUp(link => this.#look(link, init.head.current.revocations))
   }
 
-  /** Whether this member was put out: nobody who knows the list talks to it any more. */
+  /** Whether the membership of this member ended: nobody who knows the list talks to it any more. */
   get own(): boolean {
-    const { self, head } = this.#init
-    return isRevoked(head.current.revocations, { peerId: self.peerId, serial: self.serial() })
+    return this.ownEnd !== undefined
   }
 
-  /** When this member was put out, unix milliseconds, if the list says so. */
-  get ownAt(): number | undefined {
-    return this.#init.head.current.revocations.times.get(this.#init.self.peerId)
+  /** How and when it ended; undefined while it is in force. */
+  get ownEnd(): Ended | undefined {
+    const { self, head } = this.#init
+    return endedAs(head.current.revocations, { peerId: self.peerId, serial: self.serial() })
   }
 
   /**
@@ -88,13 +117,17 @@ export class RevokedMembers {
 
   #apply(revocations: VerifiedHead['revocations']): void {
     for (const link of this.#init.links.all()) this.#look(link, revocations)
-    const { own } = this
-    const isNew = own && !this.#told
+    const { ownEnd } = this
+    const isNew = ownEnd !== undefined && !this.#told
     // A control plane restored from a backup may take a revocation back, and give it again.
-    this.#told = own
+    this.#told = ownEnd !== undefined
     if (!isNew) return
     const { log, self } = this.#init
-    log.error({ peerId: self.peerId }, 'this member was revoked: nobody in the mesh talks to it any more')
+    const hint = adviceOf(ownEnd.how)
+    log.error(
+      { peerId: self.peerId, hint },
+      `this member ${endText(ownEnd)}: nobody in it talks to it any more`,
+    )
     this.#ownListeners.emit()
   }
 

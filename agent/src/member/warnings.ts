@@ -2,6 +2,7 @@
 import { limits, type MeshError } from '@agent-mesh/protocol'
 import { memberDefaults } from './defaults.ts'
 import type { Member } from './member.ts'
+import { adviceOf, endText, type Ended } from './membership-end.ts'
 
 /** Most important first. @param own what the kind of member adds */
 export function memberWarnings(member: Member, own: readonly string[]): string[] {
@@ -10,7 +11,7 @@ export function memberWarnings(member: Member, own: readonly string[]): string[]
   const now = clock.now()
   const { issuedAt } = head.current
   return [
-    revocations.own && revokedWarning(revocations.ownAt),
+    revocations.ownEnd !== undefined && endedWarning(revocations.ownEnd),
     serving.sessions.departing && 'leaving: it finishes what runs and takes nothing new',
     store.warning,
     ...own,
@@ -60,7 +61,5 @@ function unpublishedWarning(refusal: MeshError | undefined): string {
   return `the control plane has not yet taken the newest member record${why}`
 }
 
-function revokedWarning(at: number | undefined): string {
-  const when = at === undefined ? '' : ` at ${new Date(at).toISOString()}`
-  return `this member was revoked${when}: nobody talks to it; join anew from an empty data folder, with a new key`
-}
+export const endedWarning = (ended: Ended): string =>
+  `this member ${endText(ended)}: nobody talks to it. ${adviceOf(ended.how)}`

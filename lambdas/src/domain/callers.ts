@@ -3,7 +3,7 @@ import { basePathOf, evaluate, MeshError, verifyRequestHead, type RequestHead } 
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/parts/enrolments.ts'
 import { denials } from './denials.ts'
-import { lostEnrolmentHint } from './enrolment.ts'
+import type { EndedMemberships } from './ended-memberships.ts'
 import { readPolicy } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 import { excessRight, type Newcomer } from './token-rights.ts'
@@ -49,7 +49,7 @@ export interface Callers {
   authorizeGiving(caller: Caller, newcomer: Newcomer): Promise<void>
 }
 
-export function callers(mesh: MeshContext): Callers {
+export function callers(mesh: MeshContext, ended: EndedMemberships): Callers {
   const { store, clock, meshId } = mesh
   const denied = denials(mesh)
   const base = basePathOf(mesh.publicUrl)
@@ -67,7 +67,7 @@ export function callers(mesh: MeshContext): Callers {
     key,
     member: async request => {
       const { peerId, ...signed } = await key(request)
-      return { ...(await memberOf(mesh, peerId)), ...signed }
+      return { ...(await memberOf(mesh, ended, peerId)), ...signed }
     },
     once: async ({ peerId, nonce }) => {
       if (nonce === undefined)
@@ -110,12 +110,13 @@ export function callers(mesh: MeshContext): Callers {
 
 async function memberOf(
   { store, clock }: MeshContext,
+  ended: EndedMemberships,
   peerId: string,
 ): Promise<Omit<Caller, 'nonce' | 'bodyHash'>> {
   const refuse = (reason: string, hint: string, details: Record<string, unknown> = {}) =>
     new MeshError('unauthenticated', `Cannot accept request: ${reason}`, { hint, details })
   const enrolment = await store.enrolments.readEnrolment(peerId)
-  if (enrolment === undefined) throw refuse(`${peerId} is not a member of this mesh`, lostEnrolmentHint)
+  if (enrolment === undefined) throw await ended.refusal(peerId, 'accept request')
   if (enrolment.revokedAt !== undefined)
     throw new MeshError('revoked', `Cannot accept request: ${enrolment.name} was revoked`)
   const { credential } = enrolment

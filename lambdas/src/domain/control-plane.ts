@@ -3,6 +3,7 @@ import type * as z from 'zod/mini'
 import { auditLog, type AuditLog } from './audit-log.ts'
 import { auditSeal, type AuditSeal } from './audit-seal.ts'
 import { callers, type Callers } from './callers.ts'
+import { endedMemberships } from './ended-memberships.ts'
 import { enrolmentService, type EnrolmentService } from './enrolment.ts'
 import { headService, type HeadService } from './head.ts'
 import { readPolicy } from './head-documents.ts'
@@ -65,13 +66,14 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
   const time = storeTime(mesh)
   const seal = auditSeal(mesh)
   const revoking = revocation(mesh, roster, time)
+  const ended = endedMemberships(mesh, head)
   const agrees = async (): Promise<boolean> => (await time.look()).state === 'agrees'
   return {
     mesh,
     head,
     strangerHead: strangerHead(mesh, head),
-    callers: callers(mesh),
-    enrolment: enrolmentService(mesh, { head, revocation: revoking }),
+    callers: callers(mesh, ended),
+    enrolment: enrolmentService(mesh, { head, revocation: revoking, ended }),
     publishing: publishing(mesh, roster),
     members: memberLists(mesh),
     memberships: { ...membershipLists(mesh), ...membershipChanges(mesh, { roster, revocation: revoking }) },

@@ -7,14 +7,11 @@ import {
 } from '@agent-mesh/protocol'
 import type { Enrolment, Joined, Redemption } from '../store/parts/enrolments.ts'
 import { credentialLifeMs, freshCredential, issueCredential } from './credentials.ts'
+import type { EndedMemberships } from './ended-memberships.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { Revocation } from './revocation.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
-
-/** Who was a member before and is not known: it lapsed, or the store was restored from a backup of before it joined. */
-export const lostEnrolmentHint =
-  'Join with a new token (agent-mesh up or relay, --join TOKEN). Whoever was a member lapsed, or joined after a backup that the control plane was restored from.'
 
 export interface EnrolmentService {
   /** `peerId` proved its key. @throws MeshError token_invalid, permission_denied, revoked, mesh_full */
@@ -44,9 +41,13 @@ const redemptionOf = (
 export interface EnrolmentInit {
   head: Pick<HeadService, 'signed'>
   revocation: Pick<Revocation, 'revokeSerial'>
+  ended: EndedMemberships
 }
 
-export function enrolmentService(mesh: MeshContext, { head, revocation }: EnrolmentInit): EnrolmentService {
+export function enrolmentService(
+  mesh: MeshContext,
+  { head, revocation, ended }: EnrolmentInit,
+): EnrolmentService {
   const { store, clock } = mesh
 
   const issue = async (enrolment: Enrolment): Promise<CredentialReply> => ({
@@ -64,11 +65,15 @@ export function enrolmentService(mesh: MeshContext, { head, revocation }: Enrolm
   return {
     enrol: async (peerId, request) => {
       const redemption = redemptionOf(peerId, request, clock.now() + credentialLifeMs)
-      const { enrolment, fresh, replaced } = await store.enrolments.redeem(redemption, joined =>
-        eventOf('join', joined),
-      )
+      const {
+        enrolment,
+        fresh,
+        replaced,
+        replacedPeer = '',
+      } = await store.enrolments.redeem(redemption, joined => eventOf('join', joined))
       // Before it has a credential: whoever repeats this after a crash is told again what it replaced.
-      if (replaced !== undefined) await revocation.revokeSerial(replaced)
+      if (replaced !== undefined)
+        await revocation.revokeSerial(replaced, { how: 'replaced', peerId: replacedPeer })
       if (fresh) {
         mesh.changes.emit('join')
         // A new enrolment of a known key takes its old pair out of the map.
@@ -80,14 +85,7 @@ export function enrolmentService(mesh: MeshContext, { head, revocation }: Enrolm
 
     renew: async peerId => {
       const enrolment = await store.enrolments.readEnrolment(peerId)
-      if (enrolment === undefined)
-        throw new MeshError(
-          'unauthenticated',
-          `Cannot renew credential: ${peerId} is not enrolled, or no longer`,
-          {
-            hint: lostEnrolmentHint,
-          },
-        )
+      if (enrolment === undefined) throw await ended.refusal(peerId, 'renew credential')
       if (enrolment.revokedAt !== undefined)
         throw new MeshError('revoked', `Cannot renew credential: ${enrolment.name} was revoked`)
       const fresh = await freshCredential(mesh, enrolment)

@@ -26,7 +26,7 @@ export interface JoinTokens {
   revoke(id: string, by: string): Promise<void>
 }
 
-const viewOf = ({ hash, revokedAt, createdBy: _, ...token }: Token): TokenView => ({
+const viewOf = ({ hash, revokedAt, createdBy: _, replacedPeer: __, ...token }: Token): TokenView => ({
   id: tokenId(hash),
   ...token,
   revoked: revokedAt !== undefined,

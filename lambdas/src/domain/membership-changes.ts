@@ -81,7 +81,7 @@ export function membershipChanges(
           hint: `Give the name to another machine: agent-mesh token create --name ${name} --replace`,
         })
       // First on the list: asked again after a crash, the enrolment is still there to be found.
-      const number = await revocation.revokeSerial(serial)
+      const number = await revocation.revokeSerial(serial, { how: 'removed', peerId })
       await end(found, by, 'end')
       return { peerId, name, serial, number }
     },

@@ -2,7 +2,7 @@ import { MeshError, type RevokeReply, type RevokeRequest } from '@agent-mesh/pro
 import type { Enrolment } from '../store/parts/enrolments.ts'
 import type { MeshContext } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
-import { checkRoom, current, listed, readList } from './signed-revocations.ts'
+import { checkRoom, current, listed, readList, type RevokedEntry } from './signed-revocations.ts'
 import type { StoreTime } from './store-time.ts'
 
 export interface Revoked {
@@ -21,9 +21,10 @@ export interface Revocation {
   revoke(who: RevokeRequest, by: string): Promise<RevokeReply>
   /**
    * Ends what one enrolment can do, at once and everywhere: its links end within seconds. The key may join anew. Idempotent.
+   * @param end how it ended and whose it was, where that is known
    * @returns the number of the list @throws MeshError mesh_full when the list is full, conflict
    */
-  revokeSerial(serial: string): Promise<number>
+  revokeSerial(serial: string, end?: RevokedEntry['end']): Promise<number>
   /** The list in force: keys; serials are of enrolments that ended. */
   list(): Promise<{ number: number; document: string; revoked: Revoked[] }>
 }
@@ -72,9 +73,10 @@ export function revocation(
       return { peerId, name, serial, roles, revokedAt, number }
     },
 
-    revokeSerial: async serial => {
+    revokeSerial: async (serial, end) => {
       const forgetAt = await time.sweepTime()
-      return listed(mesh, { kind: 'serial', id: serial, at: clock.now() }, forgetAt)
+      const entry = { kind: 'serial' as const, id: serial, at: clock.now() }
+      return listed(mesh, end === undefined ? entry : { ...entry, end }, forgetAt)
     },
 
     list: async () => {

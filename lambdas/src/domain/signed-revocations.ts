@@ -1,5 +1,12 @@
 /** The signed list of revocations: of keys, and of single enrolments by their serial. */
-import { limits, MeshError, signRevocations } from '@agent-mesh/protocol'
+import {
+  endedOf,
+  limits,
+  MeshError,
+  signRevocations,
+  type EndedMembership,
+  type Revocations,
+} from '@agent-mesh/protocol'
 import { revocationListedMs, writeTries } from '../defaults.ts'
 import { readRevocations } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
@@ -12,6 +19,20 @@ export interface RevokedEntry {
   id: string
   /** When, unix milliseconds; 0: not known. */
   at: number
+  /** Of an enrolment: how it ended, and whose it was; absent where that is not known. */
+  end?: Pick<EndedMembership, 'how' | 'peerId'>
+}
+
+/** The list tells how memberships ended while it has at most so many entries: with more it would be too long for a document. */
+const mostTold = 3_000
+
+const endsOf = (claims: Revocations): RevokedEntry[] => {
+  const { serials, serialTimes } = claims
+  const told = new Map(endedOf(claims).map(({ serial, how, peerId }) => [serial, { how, peerId }]))
+  return entriesOf('serial', serials, serialTimes).map(entry => {
+    const end = told.get(entry.id)
+    return end === undefined ? entry : { ...entry, end }
+  })
 }
 
 const entriesOf = (
@@ -22,11 +43,7 @@ const entriesOf = (
 
 export async function readList(mesh: MeshContext) {
   const { part, claims } = await readRevocations(mesh)
-  const { peerIds, serials, times, serialTimes } = claims
-  return {
-    part,
-    entries: [...entriesOf('peer', peerIds, times), ...entriesOf('serial', serials, serialTimes)],
-  }
+  return { part, entries: [...entriesOf('peer', claims.peerIds, claims.times), ...endsOf(claims)] }
 }
 
 /**
@@ -69,6 +86,7 @@ export async function listed(mesh: MeshContext, added: RevokedEntry, forgetAt: n
       serials: of('serial').map(({ id }) => id),
       times: of('peer').map(({ at }) => at),
       serialTimes: of('serial').map(({ at }) => at),
+      ...(next.length > mostTold ? {} : toldEnds(of('serial'))),
     })
     try {
       const { number } = await store.headParts.writePart('revocations', part.number, document)
@@ -79,3 +97,8 @@ export async function listed(mesh: MeshContext, added: RevokedEntry, forgetAt: n
     }
   }
 }
+
+const toldEnds = (entries: readonly RevokedEntry[]): Pick<Revocations, 'serialEnds' | 'serialPeers'> => ({
+  serialEnds: entries.map(({ end }) => end?.how ?? ''),
+  serialPeers: entries.map(({ end }) => end?.peerId ?? ''),
+})

@@ -1,7 +1,8 @@
 /**
  * Strangers are limited by their address: newcomers, requests without a signature, and signatures or keys that are accepted
  * nowhere. Requests of members cost their address nothing, and once one was accepted, its member is served although a stranger
- * behind the same NAT is not.
+ * behind the same NAT is not. So do those of keys whose membership ended: machines that were removed and run on leave room for
+ * newcomers beside them. They pay for themselves, see member-limit.ts.
  */
 import { kidOf, MeshError, type ApiRoute } from '@agent-mesh/protocol'
 import type { SourceLimit } from './source-limit.ts'
@@ -18,6 +19,8 @@ export interface Served<T> {
   result: T
   /** Whether a member made it. */
   byMember: boolean
+  /** Whether its key is or was a member's. @default byMember */
+  ofMember?: boolean
 }
 
 /** Does the work unless the address has had its share. @throws MeshError rate_limited, and what the work throws */
@@ -31,14 +34,17 @@ export async function limitStrangers<T>(
   const known = claimed !== undefined && sources.wasAccepted(claimed)
   if (!known) sources.check(address)
   try {
-    const { result, byMember } = await work()
+    const { result, byMember, ofMember = byMember } = await work()
     if (byMember && claimed !== undefined) sources.accepted(claimed, address)
+    else if (ofMember && claimed !== undefined) sources.proved(claimed)
     else sources.charge(address, auth === 'key' ? 'enrolled' : 'asked')
     if (auth === 'key') sources.memberAt(address)
     return result
   } catch (error) {
-    const guess = authorization !== undefined && error instanceof MeshError && isGuess(error)
-    if (guess) sources.charge(address, 'refused')
+    if (claimed !== undefined && isOfMember(error)) sources.proved(claimed)
+    // A member that left, or was removed so long ago that no list tells it.
+    else if (known && isUnknownKey(error)) sources.charge(address, 'asked')
+    else if (authorization !== undefined && isGuess(error)) sources.charge(address, 'refused')
     else if (!known) sources.charge(address, 'asked')
     throw error
   }
@@ -53,6 +59,14 @@ export function claimedKey(authorization = ''): string | undefined {
   }
 }
 
-/** What a stranger provokes; a member whose clock is wrong or whose credential has expired is none. */
-const isGuess = ({ code, details }: MeshError): boolean =>
-  (code === 'unauthenticated' && details?.['enrolled'] !== true) || code === 'token_invalid'
+/** What a member provokes whose key was checked: its credential has expired, or its membership ended. */
+export const isOfMember = (error: unknown): boolean =>
+  error instanceof MeshError &&
+  (error.code === 'revoked' || error.details?.['enrolled'] === true || error.details?.['ended'] !== undefined)
+
+const isUnknownKey = (error: unknown): boolean =>
+  error instanceof MeshError && error.details?.['enrolled'] === false
+
+/** What a stranger provokes; a member whose clock is wrong is none. */
+const isGuess = (error: unknown): boolean =>
+  error instanceof MeshError && (error.code === 'unauthenticated' || error.code === 'token_invalid')

@@ -8,7 +8,7 @@ export interface RouteCall {
   peerId: string | undefined
   /** Absent on open routes and for `key`. */
   caller: Caller | undefined
-  /** The key is enrolled, though its credential may have expired or been revoked. */
+  /** The key is or was enrolled: its credential may have expired, and its membership ended. */
   enrolled: boolean
   params: Record<string, string>
   /** As the schemas of the route have read it. */

@@ -14,7 +14,7 @@ import type { Signature, SignedRequest } from '../domain/callers.ts'
 import type { ControlPlane } from '../domain/control-plane.ts'
 import type { BodyReader } from './body-reader.ts'
 import { entityTag, matches } from './entity-tag.ts'
-import { claimedKey, type Served } from './limit-strangers.ts'
+import { claimedKey, isOfMember, type Served } from './limit-strangers.ts'
 import type { MemberLimit } from './member-limit.ts'
 import type { RouteCall, RouteHandler } from './route-call.ts'
 
@@ -53,6 +53,7 @@ export const serveRoute =
       result: replyOf(c, route, reply),
       // What renews a credential is a member, though perhaps one whose credential has expired.
       byMember: byMember || route.auth === 'member',
+      ofMember: who.enrolled || route.auth === 'member',
     }
   }
 
@@ -85,9 +86,7 @@ async function charging<T extends Who>(
     if (who.peerId !== undefined) members.charge(who.peerId, route)
     return who
   } catch (error) {
-    const proven =
-      error instanceof MeshError && (error.code === 'revoked' || error.details?.['enrolled'] === true)
-    if (proven && claimed !== undefined) members.charge(claimed, route)
+    if (isOfMember(error) && claimed !== undefined) members.charge(claimed, route)
     throw error
   }
 }
@@ -115,8 +114,8 @@ async function authenticate(
     return { peerId: caller.peerId, caller, enrolled: true, signature: caller }
   } catch (error) {
     if (route.auth !== 'optional' || !(error instanceof MeshError)) throw error
-    // Of its key: a member that was revoked has to see the list that says so.
-    const enrolled = error.code === 'revoked' || error.details?.['enrolled'] === true
+    // Of its key: a member that was revoked or removed has to see the list that says so.
+    const enrolled = isOfMember(error)
     if (enrolled) return { ...nobody, enrolled, peerId: claimedKey(request.authorization) }
     // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
     if (error.code === 'unauthenticated') return nobody

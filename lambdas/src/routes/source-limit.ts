@@ -36,8 +36,13 @@ export class SourceLimit {
 
   /** A request of this member was accepted: it is served from now on, however many guesses come from its address. */
   accepted(peerId: string, address: string): void {
-    remember(this.#members, peerId, sourceLimit.members)
+    this.proved(peerId)
     this.memberAt(address)
+  }
+
+  /** A request was signed by this key, which is or was a member's: guesses from its address are none of its business. */
+  proved(peerId: string): void {
+    remember(this.#members, peerId, sourceLimit.members)
   }
 
   /** A member comes from this address: it may hold more connections than one that none came from. */
@@ -50,7 +55,7 @@ export class SourceLimit {
     return this.#memberAddresses.has(sourceOf(address))
   }
 
-  /** Whether a request by this key was accepted before. Who only says so pays nobody's writes: its signature is checked first. */
+  /** Whether a request by this key was accepted or proved before. Who only says so pays nobody's writes: its signature is checked first. */
   wasAccepted(peerId: string): boolean {
     return this.#members.has(peerId)
   }

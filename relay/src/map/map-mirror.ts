@@ -42,9 +42,11 @@ export class MapMirror {
     return this.#watch.connected
   }
 
-  start(): void {
-    this.#poll()
+  /** @returns when the first poll is over, whether it brought anything or not */
+  start(): Promise<void> {
+    const polled = this.#poll()
     this.#watch.start()
+    return polled
   }
 
   /** What a reply of the control plane says of the head: fetched at once when the one here is older. */
@@ -54,7 +56,7 @@ export class MapMirror {
     this.#again = this.#polling !== undefined
     if (this.#again) return
     clearTimeout(this.#timer)
-    this.#poll()
+    void this.#poll()
   }
 
   async stop(): Promise<void> {
@@ -64,9 +66,9 @@ export class MapMirror {
     await this.#polling
   }
 
-  #poll(): void {
+  #poll(): Promise<void> {
     const { signal } = this.#stopping
-    this.#polling = pullMap(this.#init, signal)
+    return (this.#polling = pullMap(this.#init, signal)
       .catch((error: unknown) => {
         if (!signal.aborted) this.#init.log.warn({ err: error }, 'map not polled; using the one on disk')
       })
@@ -75,8 +77,8 @@ export class MapMirror {
         if (signal.aborted) return
         const pause = this.#again ? 0 : this.#init.pollMs
         this.#again = false
-        this.#timer = setTimeout(() => this.#poll(), timerDelay(pause))
-      })
+        this.#timer = setTimeout(() => void this.#poll(), timerDelay(pause))
+      }))
   }
 
   async #watchTarget(): Promise<{ url: URL; headers: Record<string, string> }> {

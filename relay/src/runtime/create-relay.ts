@@ -4,6 +4,7 @@ import {
   createLogger,
   openMember,
   parseMemberOptions,
+  refuseEnded,
   throwIfCancelled,
   type Member,
   type StartOptions,
@@ -26,7 +27,7 @@ export interface RelayOptions extends StartOptions {
 /**
  * Starts a relay; the first start needs a join token with the role `relay`. When it rejects, nothing is left running or open.
  * @throws MeshError invalid_argument, also for an option that there is not; conflict while another process owns the data
- * folder; token_invalid, permission_denied without the role, unavailable; cancelled when `signal` aborts
+ * folder; token_invalid; revoked or unauthenticated when its membership ended; permission_denied without the role, unavailable; cancelled when `signal` aborts
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   const settings = parseMemberOptions(options, ['pollMs', 'stun', 'traffic'])
@@ -62,7 +63,8 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const relay = new Relay({ member, circuit, stun, pollMs: options.pollMs })
     undo.unshift(() => relay.stop())
     await member.start(options.signal)
-    await relay.start()
+    const { asked } = await relay.start()
+    await refuseEnded(member, asked)
     throwIfCancelled(options.signal)
     return relay
   } catch (error) {

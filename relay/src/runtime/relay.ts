@@ -79,7 +79,8 @@ export class Relay extends MemberFacade {
     return this.member.publisher.record.addrs
   }
 
-  async start(): Promise<void> {
+  /** @returns when the control plane answered for the first time, or did not */
+  async start(): Promise<{ asked: Promise<void> }> {
     const { transport, metrics } = this.member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
     metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
@@ -92,9 +93,10 @@ export class Relay extends MemberFacade {
     metrics.gauge('agent_mesh_relay_watch_connected', '1 while changes are pushed by the control plane', () =>
       Number(this.#mirror.watching),
     )
-    this.#mirror.start()
+    const asked = this.#mirror.start()
     this.#neighbours.start()
     this.#reporter.start()
+    return { asked }
   }
 
   /** Round trip to a member that has a link to this relay. @throws MeshError not_found, unavailable */

@@ -62,7 +62,7 @@ const redeemer =
     const old = stored === undefined || lapsed(stored, clock.now()) ? undefined : stored
     if (old?.revokedAt !== undefined) throw revoked('enrol')
     if (old?.tokenHash === tokenHash) {
-      const before = old.credential === undefined ? await tokens.replacedBy(tokenHash) : undefined
+      const before = old.credential === undefined ? await tokens.replacedBy(tokenHash) : {}
       return { enrolment: enrolmentOf(old), fresh: false, ...endedBy(before) }
     }
     const token = await tokens.usable(tokenHash)
@@ -93,12 +93,15 @@ const redeemer =
       ...(change?.writes ?? []),
       ...(by === 0 ? [] : [countBy(by as 1 | -1, maxMembers)]),
       ...(counted && item.ephemeral ? [{ put: { ...keys.ephemeral(peerId) } }] : []),
-      ...(auditOf === undefined ? [] : [audit.record(auditOf({ ...enrolment, ...endedBy(token.replaced) }))]),
+      ...(auditOf === undefined ? [] : [audit.record(auditOf({ ...enrolment, ...endedBy(token) }))]),
     ])
-    return won ? { enrolment, fresh: true, ...endedBy(token.replaced) } : again
+    return won ? { enrolment, fresh: true, ...endedBy(token) } : again
   }
 
-const endedBy = (replaced: string | undefined) => (replaced === undefined ? {} : { replaced })
+const endedBy = ({ replaced, replacedPeer }: Pick<Token, 'replaced' | 'replacedPeer'>) => ({
+  ...(replaced === undefined ? {} : { replaced }),
+  ...(replacedPeer === undefined ? {} : { replacedPeer }),
+})
 
 const memberOf = (token: Token, { requestedRegion, ephemeral = false }: Redemption, createdAt: number) => {
   const region = token.region ?? requestedRegion

@@ -115,7 +115,7 @@ const nameFreer =
     // Of one that was revoked only the name goes: its key stays refused.
     const living = found?.revokedAt === undefined && found?.name === name ? found : undefined
     await db.transact([
-      tokens.noteReplaced(token, living?.serial),
+      tokens.noteReplaced(token, living),
       ...(living === undefined ? [{ delete: keys.name(name), when: held }] : await writesToEnd(living)),
     ])
     return true

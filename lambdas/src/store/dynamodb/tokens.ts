@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import type { Enrolment } from '../parts/enrolments.ts'
 import type { NewToken, Token } from '../parts/tokens.ts'
 import type { AuditOf } from '../parts/audit.ts'
 import { tokenId } from '../token-id.ts'
@@ -28,11 +29,14 @@ const fromItem = (item: Item): Token => ({
   ...optional<'note', string>(item, 'note'),
   ...(item['replace'] === true ? { replace: true } : {}),
   ...optional<'replaced', string>(item, 'replaced'),
+  ...optional<'replacedPeer', string>(item, 'replacedPeer'),
 })
 
 interface Needs extends DynamoInit {
   audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
+
+type Ended = Pick<Token, 'replaced' | 'replacedPeer'>
 
 /** Join tokens on DynamoDB. */
 export const tokens = ({ db, clock, audit }: Needs) => ({
@@ -77,15 +81,15 @@ export const tokens = ({ db, clock, audit }: Needs) => ({
   },
 
   /** What ended when the token was redeemed. */
-  replacedBy: async (hash: string): Promise<string | undefined> => {
+  replacedBy: async (hash: string): Promise<Ended> => {
     const item = await db.get(keys.token(tokenId(hash)))
-    return item?.['hash'] === hash ? fromItem(item).replaced : undefined
+    return item?.['hash'] === hash ? fromItem(item) : {}
   },
 
   /** Notes what a use of the token ends, as a part of a transaction that is for a token with a use left. */
-  noteReplaced: (token: Token, serial: string | undefined): Write => ({
+  noteReplaced: (token: Token, ended: Pick<Enrolment, 'serial' | 'peerId'> | undefined): Write => ({
     update: keys.token(tokenId(token.hash)),
-    change: { set: { replace: true, ...(serial === undefined ? {} : { replaced: serial }) } },
+    change: { set: { replace: true, ...(ended && { replaced: ended.serial, replacedPeer: ended.peerId }) } },
     when: usable(token),
   }),
 

@@ -40,6 +40,8 @@ export interface Redeemed {
   fresh: boolean
   /** Serial of the enrolment whose name it got; told until the new one has a credential. */
   replaced?: string
+  /** Whose that was; told once at least. */
+  replacedPeer?: string
 }
 
 /** What a member joined with, for the audit. */

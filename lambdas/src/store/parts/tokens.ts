@@ -23,9 +23,11 @@ export interface Token {
   replace?: boolean
   /** Serial of the enrolment that ended so. */
   replaced?: string
+  /** Whose that was. */
+  replacedPeer?: string
 }
 
-export type NewToken = Omit<Token, 'left' | 'revokedAt' | 'replaced'>
+export type NewToken = Omit<Token, 'left' | 'revokedAt' | 'replaced' | 'replacedPeer'>
 
 export interface TokenStore {
   createToken(token: NewToken, audit?: AuditOf<Token>): Promise<Token>

@@ -68,12 +68,12 @@ const redeemer = ({ dialect, rows, pairs, tokenUses, memberships, audit, ...rest
     if (old?.tokenHash === tokenHash) return yield* repeated(old)
     const token = yield* tokenUses.takeUse(redemption)
     const replaced = yield* memberships.freeName(token, peerId)
-    if (replaced !== undefined) yield* tokenUses.noteReplaced(tokenHash, replaced)
+    if (replaced !== undefined) yield* tokenUses.noteReplaced(tokenHash, replaced.serial)
     const counted = token.roles.some(role => role === 'agent' || role === 'relay')
     if (counted && old?.counted !== true) yield* rows.checkRoom('enrol')
     if (old !== undefined) yield* pairs.removeIfPresent(old)
     const enrolment = yield* write(redemption, { shard, token, counted })
-    const ended = replaced === undefined ? {} : { replaced }
+    const ended = replaced === undefined ? {} : { replaced: replaced.serial, replacedPeer: replaced.peerId }
     if (auditOf !== undefined) yield* audit.record(auditOf({ ...enrolment, ...ended }))
     return { enrolment, fresh: true, ...ended }
   }

@@ -59,11 +59,11 @@ export const memberships = ({ clock, dialect, rows, names, end, audit }: Needs) 
       },
     },
 
-    /** Frees the name of a token that replaces, for `peerId`. @returns the serial that ended, if one did */
+    /** Frees the name of a token that replaces, for `peerId`. @returns the enrolment that ended, if one did */
     *freeName(
       { name, replace }: Pick<Token, 'name' | 'replace'>,
       peerId: string,
-    ): Script<string | undefined> {
+    ): Script<EnrolmentRow | undefined> {
       if (name === undefined || replace !== true) return undefined
       const holder = yield* names.holderOf(name)
       if (holder === undefined || holder === peerId) return undefined
@@ -71,7 +71,7 @@ export const memberships = ({ clock, dialect, rows, names, end, audit }: Needs) 
       yield* names.free(name)
       if (found === undefined || found.revokedAt !== undefined) return undefined
       yield* end(found)
-      return found.serial
+      return found
     },
   }
 }
