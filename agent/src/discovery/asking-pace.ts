@@ -44,7 +44,7 @@ export class AskingPace {
       this.#listed = false
       this.#refusals = 0
       this.#askAt = 0
-    } else if (saysEnded(error)) {
+    } else if (saysEnded(error, this.#listed)) {
       this.#refusals++
       // The first one may be wrong, and is compared with the signed list.
       if (this.#listed || this.#refusals > 1) this.#rest()
@@ -80,9 +80,10 @@ export class AskingPace {
   }
 }
 
-/** Whether the control plane knows the key as none of a member; older ones do not say how it ended. */
-function saysEnded(error: unknown): boolean {
+/** Whether the control plane knows the key as none of a member. That it was revoked the signed list has to say. */
+function saysEnded(error: unknown, listed: boolean): boolean {
   if (!(error instanceof MeshError)) return false
   const { code, details } = error
-  return code === 'revoked' || details?.['ended'] !== undefined || details?.['enrolled'] === false
+  if (code === 'revoked') return listed
+  return details?.['ended'] !== undefined || details?.['enrolled'] === false
 }
