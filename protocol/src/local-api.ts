@@ -33,8 +33,10 @@ export const localStatusReply = z.looseObject({
   region: z.optional(z.string()),
   /** Whether it can do its work now; `warnings` says what is wrong. */
   ready: z.boolean(),
-  /** Whether this member was revoked; absent for a control plane. */
+  /** Whether the membership of this member ended; absent for a control plane. */
   revoked: z.optional(z.boolean()),
+  /** How it ended: `revoked`, `removed` or `replaced`; absent while it is in force. */
+  ended: z.optional(z.string().check(z.maxLength(32))),
   warnings: z.array(z.string()),
   /** `reachable`: it answered last; `refused`: with this error code. */
   controlPlane: z.optional(

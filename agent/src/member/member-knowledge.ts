@@ -15,8 +15,7 @@ import { checkStart, forgetMember, joinOnce, NotJoinedError } from './joining.ts
 import { forgetLeaving } from './leave-mesh.ts'
 import { MemberAudit } from './member-audit.ts'
 import type { Member, MemberInit } from './member-parts.ts'
-import { endedError } from './membership-end.ts'
-import { endedAs } from './revocations.ts'
+import { endedAs, endedError } from './membership-end.ts'
 import { checkWishes } from './wishes.ts'
 
 /** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */

@@ -1,10 +1,22 @@
 /** A membership that others ended, in words: what happened, and what its owner can do. */
-import { MeshError, type MembershipEnd } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { endOf, type MembershipEnd, type RevocationList } from '@agent-mesh/protocol/revocation-list'
 
 export interface Ended {
   how: MembershipEnd
   /** Unix milliseconds; undefined: not known. */
   at?: number | undefined
+}
+
+/** How and when the list says that a membership ended; undefined while it is in force. */
+export function endedAs(
+  list: Pick<RevocationList, 'peerIds' | 'serials' | 'times' | 'ended'>,
+  member: { peerId: string; serial: string },
+): Ended | undefined {
+  const how = endOf(list, member)
+  if (how === undefined) return undefined
+  const at = how === 'revoked' ? list.times.get(member.peerId) : list.ended.get(member.serial)?.at
+  return { how, at }
 }
 
 const whatHappened: Record<MembershipEnd, string> = {

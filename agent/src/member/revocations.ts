@@ -2,7 +2,7 @@
  * Puts into effect what the signed list of revocations says: whoever is on it is cut off at once, its running calls end
  * with `revoked`; and whether this member is on it itself.
  */
-import { endOf, isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
+import { isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
 import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -12,7 +12,7 @@ import type { LinkTable } from '../transport/links/link-table.ts'
 import { atMost } from '../core/at-most.ts'
 import { Listeners } from '../core/listeners.ts'
 import { memberDefaults } from './defaults.ts'
-import { adviceOf, endedError, endText, type Ended } from './membership-end.ts'
+import { adviceOf, endedAs, endedError, endText, type Ended } from './membership-end.ts'
 import type { RpcSessions } from '../paths/rpc-sessions.ts'
 
 /** A link that ended because its peer was revoked. */
@@ -31,17 +31,6 @@ export interface RevocationsInit {
   sessions: Pick<RpcSessions, 'abort'>
   clock: Clock
   log: Logger
-}
-
-/** How and when the list says that a membership ended; undefined while it is in force. */
-export function endedAs(
-  list: VerifiedHead['revocations'],
-  member: { peerId: string; serial: string },
-): Ended | undefined {
-  const how = endOf(list, member)
-  if (how === undefined) return undefined
-  const at = how === 'revoked' ? list.times.get(member.peerId) : list.ended.get(member.serial)?.at
-  return { how, at }
 }
 
 /**

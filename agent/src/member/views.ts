@@ -92,6 +92,7 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
     name: credential.claims.name,
     ...(region === undefined ? {} : { region }),
     revoked: revocations.own,
+    ...(revocations.ownEnd === undefined ? {} : { ended: revocations.ownEnd.how }),
     ready: isReady(member),
     warnings: memberWarnings(member, warnings),
     controlPlane: {

@@ -64,8 +64,8 @@ export function statusText(status: LocalStatus, output: Output): string {
 const linksText = ({ kind, links }: LocalStatus): string =>
   kind === 'control-plane' ? '' : `${links.direct} direct, ${links.webrtc} webrtc, ${links.relay} relayed`
 
-function stateText({ ready, revoked }: LocalStatus, output: Output): string {
-  if (revoked === true) return output.style('red', 'revoked')
+function stateText({ ready, revoked, ended = 'revoked' }: LocalStatus, output: Output): string {
+  if (revoked === true) return output.style('red', ended)
   return ready ? output.style('green', 'ready') : output.style('yellow', 'not ready')
 }
 

@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { version } from '@agent-mesh/protocol/version'
+import type { EndedMembership } from '@agent-mesh/protocol/revocation-list'
 import { describe, expect, it } from 'vitest'
 
 import { NothingRunningError } from '../exit-codes.ts'
@@ -43,7 +44,14 @@ const skewed = (skewMs: number): Partial<Facts> => ({
   controlPlane: { url: 'http://cp', answer: { skewMs, head: undefined as never }, self: {} },
 })
 /** What the control plane says of the own key, and whom its list names. */
-const told = (self: MeshError | object, ...listed: string[]): Partial<Facts> => ({
+const told = (self: MeshError | object, ...listed: string[]): Partial<Facts> => toldBy(self, listed)
+const removed = (how: 'removed' | 'replaced', self: MeshError | object = {}): Partial<Facts> =>
+  toldBy(self, [], [['s', { peerId: 'p', how, at: now }]])
+const toldBy = (
+  self: MeshError | object,
+  listed: string[],
+  ended: [string, EndedMembership][] = [],
+): Partial<Facts> => ({
   member: {
     identity: { peerId: 'p' },
     credential: { serial: 's', iat: now / 1_000, exp: now / 1_000 + 86_400 },
@@ -52,7 +60,14 @@ const told = (self: MeshError | object, ...listed: string[]): Partial<Facts> => 
     url: 'http://cp',
     answer: {
       skewMs: 0,
-      head: { revocations: { peerIds: new Set(listed), serials: new Set() } } as never,
+      head: {
+        revocations: {
+          peerIds: new Set(listed),
+          times: new Map(),
+          serials: new Set(ended.map(([serial]) => serial)),
+          ended: new Map(ended),
+        },
+      } as never,
     },
     self,
   },
@@ -130,7 +145,58 @@ describe('doctor', () => {
       'enrolment',
       told(new MeshError('revoked', 'Cannot accept request'), 'p'),
       'fail',
-      /^revoked: this key is revoked permanently/,
+      /^revoked: this member was revoked$/,
+    ],
+    [
+      'a removal',
+      'enrolment',
+      removed('removed'),
+      'fail',
+      /^removed: .* was removed from the mesh at 2030-01-01/,
+    ],
+    ['a replacement', 'enrolment', removed('replaced'), 'fail', /^replaced: .* by another machine/],
+    [
+      'a removal that only the control plane tells',
+      'enrolment',
+      told(new MeshError('unauthenticated', 'Cannot accept request', { details: { ended: 'removed' } })),
+      'fail',
+      /^removed, says the control plane: /,
+    ],
+    [
+      'a folder that left its mesh',
+      'credential',
+      { kind: 'new', left: { meshId: 'm1', at: '2029-12-31T00:00:00.000Z' } },
+      'fail',
+      /^none: this folder left mesh m1 at 2029/,
+    ],
+    ['a folder that never joined', 'credential', { kind: 'new' }, 'fail', /never joined a mesh/],
+    [
+      'a context that administers a mesh elsewhere',
+      'process',
+      { kind: 'admin', daemon: new NothingRunningError('/data') },
+      'ok',
+      /administers a mesh elsewhere$/,
+    ],
+    [
+      'the key of such a context',
+      'enrolment',
+      { ...told({}), member: undefined as never, kind: 'admin' },
+      'ok',
+      /answers to this key as to an admin/,
+    ],
+    [
+      'the key of an admin that was revoked',
+      'enrolment',
+      { ...told(new MeshError('revoked', 'x')), member: undefined as never, kind: 'admin' },
+      'fail',
+      /refuses this key of an admin/,
+    ],
+    [
+      'a control plane that does not run',
+      'process',
+      { kind: 'control-plane', daemon: new NothingRunningError('/data') },
+      'warn',
+      /nothing runs/,
     ],
     [
       'a revocation that the list has forgotten, or that is forged',
@@ -156,6 +222,14 @@ describe('doctor', () => {
   ])('says of %s what it is and what to do', (_, check, changes, state, found) => {
     expect(find(check, changes)).toMatchObject({ state, found: expect.stringMatching(found) as string })
     expect(find(check, changes)?.advice === undefined).toBe(state === 'ok')
+  })
+
+  it('advises a removed member to join again where it is, a revoked one to begin anew', () => {
+    expect(find('enrolment', removed('removed'))?.advice).toMatch(
+      /^The key may come back\. Join with a new token/,
+    )
+    const revoked = told(new MeshError('revoked', 'Cannot accept request'), 'p')
+    expect(find('enrolment', revoked)?.advice).toMatch(/move the folder away and join with a new token/)
   })
 
   it('asks for the right mesh when another one answers', () => {

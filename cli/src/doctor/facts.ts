@@ -1,4 +1,5 @@
 /** All that doctor learns, before it judges anything; whatever cannot be learnt is the MeshError that says why. */
+import { leftMesh } from '@agent-mesh/agent/member/leave-mesh'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 
@@ -15,8 +16,13 @@ export interface Facts {
   now: number
   /** What printed commands need to mean this context: ` --context x`, or nothing. */
   flags: string
-  /** `member`: agent or relay; `admin`: the folder of a control plane or of an admin; `new`: neither. */
-  kind: 'member' | 'admin' | 'new'
+  /**
+   * `member`: agent or relay; `control-plane`: it has served a mesh; `admin`: a context that administers a mesh elsewhere;
+   * `new`: none of them.
+   */
+  kind: 'member' | 'control-plane' | 'admin' | 'new'
+  /** The mesh that this folder left last, if it is in none now. */
+  left?: { meshId: string; at: string }
   folder: FolderFacts
   /** Of the running process. */
   daemon: LocalStatus | MeshError
@@ -50,9 +56,13 @@ export async function gatherFacts({ path, flags, proxy, signal }: FactsInit): Pr
     const member = await readMemberFacts(path)
     return { ...common, now: Date.now(), kind: 'member', member, ...(told && { controlPlane: told }) }
   }
-  if (!folder.files.includes('context.json')) return { ...common, now: Date.now(), kind: 'new' }
+  if (!folder.files.includes('context.json')) {
+    const left = await leftMesh(path)
+    return { ...common, now: Date.now(), kind: 'new', ...(left && { left }) }
+  }
   const admin = await learn('read the context', () => readAdminFacts(path))
   const told =
     admin instanceof MeshError ? undefined : await learnControlPlane({ ...admin, proxy, signal, as: 'admin' })
-  return { ...common, now: Date.now(), kind: 'admin', ...(told && { controlPlane: told }) }
+  const kind = folder.files.includes('root-key.json') ? 'control-plane' : 'admin'
+  return { ...common, now: Date.now(), kind, ...(told && { controlPlane: told }) }
 }

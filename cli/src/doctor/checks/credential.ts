@@ -1,6 +1,8 @@
+import { endedAs, endText, type Ended } from '@agent-mesh/agent/member/membership-end'
 import { credentialDays, type CredentialClaims } from '@agent-mesh/protocol/credential'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { limits } from '@agent-mesh/protocol/limits'
+import type { MembershipEnd } from '@agent-mesh/protocol/revocation-list'
 
 import { duration } from '../../show/units.ts'
 import { fail, ok, warn, type Check, type Finding } from '../finding.ts'
@@ -27,9 +29,11 @@ export const identity: Check = {
 /** Missing, damaged, expired, not yet valid or running out. */
 export const credential: Check = {
   name: 'credential',
-  look: ({ kind, member, now, flags }) => {
-    if (kind === 'admin') return undefined
+  look: ({ kind, member, now, flags, left }) => {
+    if (kind === 'admin' || kind === 'control-plane') return undefined
     const claims = member?.credential
+    if (left !== undefined)
+      return fail(`none: this folder left mesh ${left.meshId} at ${left.at}`, joinAnew(flags))
     if (claims === undefined) return fail('missing: this folder never joined a mesh', joinAnew(flags))
     if (claims instanceof MeshError) return fail(claims.message, claims.hint ?? joinAnew(flags))
     return timeOf(claims, now, flags)
@@ -69,36 +73,53 @@ export const enrolment: Check = {
   name: 'enrolment',
   look: facts => {
     const told = facts.controlPlane?.self
-    const back = `To come back, move the folder away and ${joinAnew(facts.flags).replace('Join', 'join')}`
-    if (listed(facts))
-      return fail(
-        'revoked: this key is revoked permanently, and disconnected wherever that is known',
-        `Ask an admin why. ${back}`,
-      )
-    if (told instanceof MeshError && told.code === 'revoked')
-      return fail(
-        'revoked, says the answer of the control plane; its signed list does not name this key',
-        `Ask an admin: the list forgets after some weeks, and over plain http an attacker on the path may have forged the answer. ${back}`,
-      )
+    const ended = listedEnd(facts)
+    if (ended !== undefined)
+      return fail(`${ended.how}: this member ${endText(ended)}`, adviceFor(ended.how, facts.flags))
     if (told === undefined) return undefined
-    if (!(told instanceof MeshError)) return ok('in force, says the control plane')
+    if (!(told instanceof MeshError))
+      return ok(
+        facts.kind === 'admin'
+          ? 'in force: the control plane answers to this key as to an admin'
+          : 'in force, says the control plane',
+      )
+    if (told.code === 'revoked') return unlisted(facts)
+    const how = told.details?.['ended']
+    if (how === 'removed' || how === 'replaced')
+      return fail(`${how}, says the control plane: this member ${endText({ how })}`, joinAnew(facts.flags))
     if (told.code === 'unauthenticated') return fail(told.message, told.hint ?? joinAnew(facts.flags))
     return warn(told.message, told.hint ?? 'Try again.')
   },
 }
 
-/** Whether the newest list of revocations that is at hand names this member. */
-function listed({ member, controlPlane }: Facts): boolean {
+/** A revoked key never comes back; any other may, in the folder that it is in. */
+const adviceFor = (how: MembershipEnd, flags: string): string =>
+  how === 'revoked'
+    ? `Ask an admin why. To come back, move the folder away and ${joinAnew(flags).replace('Join', 'join')}`
+    : `The key may come back. ${joinAnew(flags)}`
+
+const unlisted = ({ kind, flags }: Facts): Finding =>
+  kind === 'member'
+    ? fail(
+        'revoked, says the answer of the control plane; its signed list does not name this key',
+        `Ask an admin: the list forgets after some weeks, and over plain http an attacker on the path may have forged the answer. ${adviceFor('revoked', flags)}`,
+      )
+    : fail(
+        'revoked: the control plane refuses this key of an admin',
+        'Ask another admin for a context of the mesh: agent-mesh context export there, context import here.',
+      )
+
+/** What the newest list of revocations that is at hand says of this member. */
+function listedEnd({ member, controlPlane }: Facts): Ended | undefined {
   const key = member?.identity
   const claims = member?.credential
-  if (key === undefined || key instanceof MeshError) return false
+  if (key === undefined || key instanceof MeshError) return undefined
   const answer = controlPlane?.answer
-  const heads = [member?.head, answer instanceof MeshError ? undefined : answer?.head]
   const serial = claims === undefined || claims instanceof MeshError ? '' : claims.serial
-  return heads.some(
-    head =>
-      head !== undefined &&
-      !(head instanceof MeshError) &&
-      (head.revocations.peerIds.has(key.peerId) || head.revocations.serials.has(serial)),
-  )
+  for (const head of [answer instanceof MeshError ? undefined : answer?.head, member?.head]) {
+    if (head === undefined || head instanceof MeshError) continue
+    const ended = endedAs(head.revocations, { peerId: key.peerId, serial })
+    if (ended !== undefined) return ended
+  }
+  return undefined
 }

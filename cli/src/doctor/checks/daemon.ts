@@ -8,7 +8,10 @@ import { fail, ok, warn, type Check } from '../finding.ts'
 export const daemon: Check = {
   name: 'process',
   look: ({ daemon: status, now, flags, kind }) => {
-    const start = kind === 'admin' ? `agent-mesh${flags} control-plane` : `agent-mesh${flags} up (or relay)`
+    const start =
+      kind === 'control-plane' ? `agent-mesh${flags} control-plane` : `agent-mesh${flags} up (or relay)`
+    if (status instanceof NothingRunningError && kind === 'admin')
+      return ok('none, and none is needed: this context administers a mesh elsewhere')
     if (status instanceof NothingRunningError)
       return warn(
         'nothing runs in this context',
