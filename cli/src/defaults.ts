@@ -32,6 +32,11 @@ export const commandDefaults = {
   sameSignalMs: 1_000,
   /** What runs when a member stops has this long to end, ms: containers are killed 10 s after SIGTERM. */
   drainMs: 8_000,
+  /**
+   * A member that starts waits so long for the first answer of the control plane before it says that it is up, ms: its membership
+   * may have ended. One that does not run refuses at once.
+   */
+  answerMs: 3_000,
   /** Stopping may take this much longer than draining, ms, then the process ends as it is. */
   stopMs: 7_000,
   /** Where the control plane listens unless told. */

@@ -58,7 +58,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const agent = new Agent({ member, targets, reachable, self, contracts: options.contracts })
     await member.start(options.signal)
     const { asked } = await reachable.start(options.signal)
-    await refuseEnded(member, asked)
+    await refuseEnded(member, { asked, limitMs: settings.answer })
     throwIfCancelled(options.signal)
     return agent
   } catch (error) {

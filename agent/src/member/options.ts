@@ -55,6 +55,11 @@ const optionsSchema = z.object({
   announce: z.optional(z.array(announceField).check(z.maxLength(8))),
   /** Calls that run when it stops have this long to end, ms. @default 8,000 */
   drain: z._default(z.number().check(z.minimum(0), z.maximum(86_400_000)), memberDefaults.drainMs),
+  /**
+   * A start waits so long for the first answer of the control plane, ms: it says whether the membership ended meanwhile.
+   * @default 250
+   */
+  answer: z._default(z.number().check(z.minimum(0), z.maximum(60_000)), memberDefaults.firstAnswerMs),
   /** HTTP proxy for the control plane and for relays that listen on a WebSocket. */
   proxy: z.optional(proxyField),
   /** Certificate of the web, shown to those who connect at `/wss`. */

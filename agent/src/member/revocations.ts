@@ -11,7 +11,6 @@ import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import { atMost } from '../core/at-most.ts'
 import { Listeners } from '../core/listeners.ts'
-import { memberDefaults } from './defaults.ts'
 import { adviceOf, endedAs, endedError, endText, type Ended } from './membership-end.ts'
 import type { RpcSessions } from '../paths/rpc-sessions.ts'
 
@@ -35,16 +34,16 @@ export interface RevocationsInit {
 
 /**
  * Refuses a start where the first answer of the control plane says that the membership ended; waits a moment for it.
- * @param asked settles when it has answered, or did not @throws MeshError revoked, unauthenticated
+ * @param of.asked settles when it has answered, or did not @throws MeshError revoked, unauthenticated
  */
 export async function refuseEnded(
   {
     revocations,
     credential,
   }: { revocations: Pick<RevokedMembers, 'ownEnd'>; credential: { claims: { name: string } } },
-  asked: Promise<unknown>,
+  { asked, limitMs }: { asked: Promise<unknown>; limitMs: number },
 ): Promise<void> {
-  await atMost(memberDefaults.firstAnswerMs, asked)
+  await atMost(limitMs, asked)
   if (revocations.ownEnd !== undefined) throw endedError(revocations.ownEnd, credential.claims.name)
 }
 

@@ -1,11 +1,11 @@
-import { unlimitedUses, type TokenView } from '@agent-mesh/protocol/api/tokens'
+import type { TokenView } from '@agent-mesh/protocol/api/tokens'
 import type { Membership } from '@agent-mesh/protocol/api/memberships'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Command } from 'commander'
 
 import { allMemberships, stateOf } from '../data/memberships.ts'
 import { parseTokenId } from '../name-arguments.ts'
-import { allTokens, tokenState } from '../data/tokens.ts'
+import { allTokens, tokenForPrograms, tokenState, usesLeft } from '../data/tokens.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { onCall, type Finish } from './define.ts'
 
@@ -24,7 +24,7 @@ export function registerShowToken(token: Command, finish: Finish): void {
         })
       return { view: found, members: await allMemberships(client, { token: id }, signal) }
     })
-    output.result({ ...view, members }, () => [
+    output.result({ ...tokenForPrograms(view), members }, () => [
       output.table(['', ''], factsOf(view)),
       '',
       members.length === 0 ? 'No current member joined with it.' : output.table(...joined(members)),
@@ -35,7 +35,7 @@ export function registerShowToken(token: Command, finish: Finish): void {
 const factsOf = (view: TokenView): [string, string][] => [
   ['id', view.id],
   ['state', tokenState(view)],
-  ['uses left', view.uses === unlimitedUses ? 'unlimited' : `${view.left} of ${view.uses}`],
+  ['uses left', usesLeft(view, ' of ')],
   ['roles', view.roles.join(' ')],
   ['tags', view.tags.join(' ') || '-'],
   ['region', view.region ?? '-'],

@@ -1,10 +1,10 @@
-import { unlimitedUses, type CreateTokenRequest, type TokenView } from '@agent-mesh/protocol/api/tokens'
+import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { countUpTo, parseDuration } from '../arguments.ts'
 import { collectLabels, parseLabel, parseName, parseNote, parseTokenId } from '../name-arguments.ts'
 import { askControlPlane } from './ask-control-plane.ts'
-import { allTokens, tokenState } from '../data/tokens.ts'
+import { allTokens, tokenForPrograms, tokenState, usesLeft } from '../data/tokens.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 import { registerShowToken } from './token-show.ts'
 
@@ -66,7 +66,7 @@ Examples:
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const reply = await askControlPlane(settings, client => client.createToken(tokenRequest(options), signal))
-    output.result(reply, () => reply.token)
+    output.result({ ...reply, view: tokenForPrograms(reply.view) }, () => reply.token)
   })
 }
 
@@ -111,12 +111,12 @@ function registerList(token: Command, finish: Finish): void {
     )
   onCall(command, finish, async ({ settings, output, signal }) => {
     const tokens = await askControlPlane(settings, client => allTokens(client, signal))
-    output.result({ tokens }, () =>
+    output.result({ tokens: tokens.map(tokenForPrograms) }, () =>
       output.table(
         ['ID', 'LEFT', 'STATE', 'ROLES', 'TAGS', 'NAME', 'JOINED', 'NOTE'],
         tokens.map(view => [
           view.id,
-          view.uses === unlimitedUses ? 'unlimited' : `${view.left}/${view.uses}`,
+          usesLeft(view),
           tokenState(view),
           view.roles.join(' '),
           view.tags.join(' ') || '-',

@@ -1,5 +1,6 @@
 import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import type { OwnedFolder } from '../data/data-folder.ts'
+import { commandDefaults } from '../defaults.ts'
 import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'
 
@@ -32,6 +33,7 @@ export async function memberOptions(flags: MemberFlags) {
     signal,
     wait: joining.wait,
     drain,
+    answer: commandDefaults.answerMs,
     ...(join !== undefined && { join }),
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),

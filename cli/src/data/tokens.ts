@@ -1,5 +1,5 @@
 import type { ControlPlaneClient } from '@agent-mesh/agent/discovery/control-plane-client'
-import type { TokenView } from '@agent-mesh/protocol/api/tokens'
+import { unlimitedUses, type TokenView } from '@agent-mesh/protocol/api/tokens'
 
 import { duration } from '../show/units.ts'
 
@@ -17,6 +17,16 @@ export async function allTokens(
       return tokens.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
   }
 }
+
+/** A token as programs get it: without a limit on its uses `uses` and `left` are null. `joined`: how many members joined with it. */
+export function tokenForPrograms(view: TokenView) {
+  const joined = view.uses - view.left
+  return view.uses === unlimitedUses ? { ...view, uses: null, left: null, joined } : { ...view, joined }
+}
+
+/** For people: `3/5`, or that there is no limit. */
+export const usesLeft = ({ uses, left }: TokenView, between = '/'): string =>
+  uses === unlimitedUses ? 'unlimited' : `${left}${between}${uses}`
 
 /** For people: when it expires, or why it cannot be used. */
 export function tokenState({ revoked, left, expiresAt }: TokenView): string {

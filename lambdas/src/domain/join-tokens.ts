@@ -6,6 +6,7 @@ import {
   type AuditKind,
   type CreateTokenRequest,
   type TokenView,
+  unlimitedUses,
   usesOf,
 } from '@agent-mesh/protocol'
 import type { Token } from '../store/parts/tokens.ts'
@@ -32,6 +33,18 @@ const viewOf = ({ hash, revokedAt, createdBy: _, replacedPeer: __, ...token }: T
   revoked: revokedAt !== undefined,
 })
 
+/** What a token may make, without its secret; `uses` and what was not chosen are absent where there is no limit or none. */
+const auditedToken = ({ hash, uses, roles, tags, name, region, ephemeral, replace }: Token) => ({
+  id: tokenId(hash),
+  ...(uses === unlimitedUses ? {} : { uses }),
+  roles,
+  ...(tags.length === 0 ? {} : { tags }),
+  ...(name === undefined ? {} : { name }),
+  ...(region === undefined ? {} : { region }),
+  ...(ephemeral ? { ephemeral } : {}),
+  ...(replace === true ? { replace } : {}),
+})
+
 /** The member would get another name than the token says. @throws MeshError conflict */
 async function refuseTaken(enrolments: Pick<EnrolmentStore, 'findEnrolment'>, name: string): Promise<void> {
   const holder = await enrolments.findEnrolment({ name })
@@ -49,10 +62,7 @@ async function refuseTaken(enrolments: Pick<EnrolmentStore, 'findEnrolment'>, na
 export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
   const auditOf =
     (who: string, what: AuditKind): AuditOf<Token> =>
-    ({ hash, uses, roles, name, replace }) => {
-      const replaces = replace === true ? { replaces: name } : {}
-      return { at: clock.now(), who, what, detail: { id: tokenId(hash), uses, roles, ...replaces } }
-    }
+    token => ({ at: clock.now(), who, what, detail: auditedToken(token) })
 
   return {
     create: async (request, by) => {

@@ -64,7 +64,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     undo.unshift(() => relay.stop())
     await member.start(options.signal)
     const { asked } = await relay.start()
-    await refuseEnded(member, asked)
+    await refuseEnded(member, { asked, limitMs: settings.answer })
     throwIfCancelled(options.signal)
     return relay
   } catch (error) {

@@ -18,7 +18,8 @@ export async function openStun(choice: StunChoice | undefined, log: Logger): Pro
     return server
   } catch (error) {
     if (choice.optional !== true) throw error
-    log.warn({ err: toMeshError(error, 'unavailable', 'answer STUN') }, 'goes without STUN')
+    const { message, hint } = toMeshError(error, 'unavailable', 'answer STUN')
+    log.warn({ reason: message, hint }, 'goes without STUN')
     return undefined
   }
 }

@@ -55,8 +55,8 @@ export class StunServer {
       }
     } catch (error) {
       await this.stop()
-      const { code, message } = error as NodeJS.ErrnoException
-      const reason = code === 'EADDRINUSE' ? 'the port is taken' : message
+      const { code, message, port } = error as NodeJS.ErrnoException & { port?: number }
+      const reason = code === 'EADDRINUSE' ? `${port ?? 'one'} is taken (${code})` : message
       throw new MeshError(
         'invalid_argument',
         `Cannot answer STUN on UDP ${this.#port} and the next port: ${reason}`,

@@ -1,7 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { publicProblem } from '../../routes/problem.ts'
 import { connections, drainMs, requestMs as usualRequestMs } from '../../defaults.ts'
 import { limitConnections } from './limit-connections.ts'
 import { SourcePlaces } from './source-places.ts'
@@ -19,7 +20,16 @@ export interface ListenInit extends ListenAddress {
   mostOf: (address: string) => number
 }
 
-/** An HTTP server that listens and answers nothing yet. @throws MeshError unavailable */
+/** Answers while there is nothing behind the server yet. */
+export const answerStarting = (_: IncomingMessage, response: ServerResponse): void => {
+  const starting = new MeshError('unavailable', 'Cannot answer: the control plane is starting', {
+    details: { retryAfterMs: 1_000 },
+  })
+  response.writeHead(starting.status, { 'content-type': 'application/problem+json', connection: 'close' })
+  response.end(JSON.stringify(publicProblem(starting)))
+}
+
+/** An HTTP server that listens, and answers that it is starting. @throws MeshError unavailable */
 export async function listen({
   host,
   port,
@@ -31,6 +41,7 @@ export async function listen({
     headersTimeout: requestMs,
     connectionsCheckingInterval: requestMs / connections.looksPerRequest,
   })
+  server.on('request', answerStarting)
   server.maxConnections = connections.most
   server.on('connection', limitConnections(new SourcePlaces(mostOf)))
   try {

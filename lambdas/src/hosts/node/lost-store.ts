@@ -9,13 +9,13 @@ import { adminFile } from './first-admin.ts'
 import { keyChainFile } from './key-chain-file.ts'
 import { describeStore, type StoreChoice } from './open-store.ts'
 
-/** Both are written once a store holds the mesh, never before. */
-const written = [keyChainFile, adminFile]
-
 /** Whether the folder has served a mesh: then its keys are not made anew, and its store is not empty. */
 export async function hasServed(data: string): Promise<boolean> {
-  for (const file of written) if ((await bytesOf(join(data, file))) > 0) return true
-  return false
+  const [chain = 0, admin = 0, root = 0] = await Promise.all(
+    [keyChainFile, adminFile, 'root-key.json'].map(file => bytesOf(join(data, file))),
+  )
+  // The first two are written once a store holds the mesh, never before; the key of an admin alone may come from elsewhere.
+  return chain > 0 || (admin > 0 && root > 0)
 }
 
 /**

@@ -7,6 +7,7 @@ import { problemResponse } from '../../routes/problem.ts'
 import type { RequestOrigin } from '../../routes/api-router.ts'
 import { unreadBodyMs } from '../../defaults.ts'
 import { clientAddress } from './client-address.ts'
+import { answerStarting } from './http-listener.ts'
 import { bodyOf, dropBody } from './request-body.ts'
 import { SourcePlaces } from './source-places.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
@@ -47,6 +48,7 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
     await hub.upgrade(request, socket, head, source)
     leave()
   }
+  server.off('request', answerStarting)
   server.on('request', (incoming, outgoing) => void listener(incoming, outgoing))
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head))
 }

@@ -1,6 +1,5 @@
 /** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a database that others share. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
-import { mkdir } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -21,6 +20,7 @@ import { clearPendingRestore, restoreIsPending } from './backup/pending-restore.
 import { carriesMany } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
 import { firstAdmin, type FirstAdmin } from './first-admin.ts'
+import { prepareFolder } from './first-start.ts'
 import { housekeeping } from './housekeeping.ts'
 import { closeServer, listen, urlOf, type ListenAddress } from './http-listener.ts'
 import { localAuthority, type LocalAuthority, type RotatedKey } from './local-authority.ts'
@@ -95,6 +95,7 @@ export interface RunningControlPlane {
 
 /**
  * Starts it, makes the mesh and its first admin on the first start.
+ * A start that fails leaves the folder as it was.
  * @throws MeshError naming the file that is damaged, missing or readable to others; unavailable when it cannot listen
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
@@ -108,24 +109,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
   const proxies = options.trustProxy === undefined ? undefined : parseTrustedProxies(options.trustProxy)
   const givenUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl)
   const choice = choiceOf(options)
-  await makeFolder(data)
   const { emptyStore: empty = false } = options
-  if (!empty) await refuseMissingFile(data, choice)
-  const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
-  let server: Server | undefined
+  const sources = new SourceLimit(() => clock.now())
+  const mostOf = (address: string): number =>
+    carriesMany(address, proxies) || sources.hasMember(address)
+      ? connections.perSource
+      : connections.perStranger
+  // Before anything is written: where it cannot listen no mesh begins.
+  const server = await listen({ ...options.listen, requestMs: options.requestMs, mostOf })
+  const undo = [() => closeServer(server)]
   try {
+    undo.unshift(await prepareFolder(data, choice))
+    if (!empty) await refuseMissingFile(data, choice)
+    const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
+    undo.unshift(() => store.close())
     // Members know more than an empty store, too.
     const asked = options.restored === true || empty || (await restoreIsPending(data))
     const { ring, ...own } = await openMesh({ data, store, clock, restored: asked, empty })
     const changes = changeFeed()
     const restored = asked ? await takeUpRestored({ store, clock, ring, changes }, 'operator') : undefined
     await clearPendingRestore(data)
-    const sources = new SourceLimit(() => clock.now())
-    const mostOf = (address: string): number =>
-      carriesMany(address, proxies) || sources.hasMember(address)
-        ? connections.perSource
-        : connections.perStranger
-    server = await listen({ ...options.listen, requestMs: options.requestMs, mostOf })
     const publicUrl = givenUrl ?? urlOf(server)
     const { keys, signer } = ring
     const { meshId } = keys
@@ -135,8 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const running = await serve({ plane, server, store, log, data, choice, authority, proxies, sources })
     return restored === undefined ? running : { ...running, restored }
   } catch (error) {
-    if (server !== undefined) await closeServer(server)
-    await store.close()
+    for (const step of undo) await step()
     throw error
   }
 }
@@ -145,16 +147,6 @@ const choiceOf = ({ store, data }: ControlPlaneOptions): StoreChoice =>
   typeof store === 'string'
     ? parseStoreChoice(store)
     : (store ?? { kind: 'sqlite', file: join(data, 'control-plane.db') })
-
-async function makeFolder(data: string): Promise<void> {
-  try {
-    await mkdir(data, { recursive: true, mode: 0o700 })
-  } catch (cause) {
-    throw new MeshError('permission_denied', `Cannot write to data folder ${data}: ${String(cause)}`, {
-      cause,
-    })
-  }
-}
 
 interface Serving {
   plane: ControlPlane

@@ -1,0 +1,59 @@
+/** What a start writes into a data folder that holds no mesh yet: all of it, or nothing. */
+import { MeshError } from '@agent-mesh/protocol'
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { adminFile } from './first-admin.ts'
+import { keyChainFile } from './key-chain-file.ts'
+import type { StoreChoice } from './open-store.ts'
+import { rootKeyFile } from './mesh-keys.ts'
+
+const keyFiles = [rootKeyFile, 'authority-key.json', keyChainFile, adminFile]
+
+/**
+ * Makes the folder unless it is there.
+ * @returns how to undo what a start that failed has written; it does nothing in the folder of a mesh, nor with a database that
+ * others share: that may hold the mesh of these keys by now
+ * @throws MeshError permission_denied; conflict in a folder that administers a mesh elsewhere
+ */
+export async function prepareFolder(data: string, choice: StoreChoice): Promise<() => Promise<void>> {
+  const before = await filesOf(data)
+  refuseForeign(data, before ?? [])
+  try {
+    await mkdir(data, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new MeshError('permission_denied', `Cannot write to data folder ${data}: ${String(cause)}`, {
+      cause,
+    })
+  }
+  const isOfMesh = holdsMesh(before ?? [])
+  if (isOfMesh || choice.kind !== 'sqlite') return async () => {}
+  const own = resolve(choice.file).startsWith(join(resolve(data), '/')) ? databaseFiles(choice.file) : []
+  const written = [...keyFiles.map(name => join(data, name)), ...own]
+  const old = new Set(before?.map(name => resolve(data, name)))
+  return async () => {
+    for (const path of written) if (!old.has(resolve(path))) await rm(path, { force: true })
+    if (before === undefined) await rmdir(data).catch(() => undefined)
+  }
+}
+
+const holdsMesh = (files: readonly string[]): boolean =>
+  files.includes(rootKeyFile) || files.includes(keyChainFile)
+
+const databaseFiles = (file: string): string[] => ['', '-wal', '-shm'].map(suffix => `${file}${suffix}`)
+
+/** Undefined where there is no folder. */
+async function filesOf(data: string): Promise<string[] | undefined> {
+  return readdir(data).catch(() => undefined)
+}
+
+/** The key of an admin without those of a mesh was brought here from elsewhere: its mesh is not begun anew under it. */
+function refuseForeign(data: string, files: readonly string[]): void {
+  if (holdsMesh(files) || !files.includes(adminFile)) return
+  throw new MeshError(
+    'conflict',
+    `Cannot start control plane: ${data} administers a mesh that runs elsewhere`,
+    {
+      hint: 'Begin a mesh in another context (--context NAME or --data DIR). If this folder has lost its keys, restore a backup (agent-mesh admin restore FILE).',
+    },
+  )
+}
