@@ -69,4 +69,22 @@ describe('the audit of the control plane', () => {
     for (const query of ['cursor=1&since=2', 'cursor=x', 'since=-1', 'last=1.5', 'limit=0', 'limit=9999'])
       expect(await test.ask(test.admin, 'GET', `/v1/audit?${query}`)).toMatchObject({ status: 400 })
   })
+
+  it('tells all that a token gives, and no number of uses where there is no limit', async () => {
+    const create = async (body: object) => {
+      const { body: made } = await test.ask(test.admin, 'POST', '/v1/tokens', { body })
+      const { body: audit } = await test.ask(test.admin, 'GET', '/v1/audit?last=20')
+      type Entry = { what: string; detail: { id: string } }
+      const { detail } = (audit.entries as Entry[]).findLast(({ what }) => what === 'token.create') ?? {}
+      expect(detail?.id).toBe(made.view.id)
+      return detail
+    }
+    const named = { name: 'edge-7', replace: true, region: 'eu-1', tags: ['gpu'], roles: ['agent'] }
+    expect(await create(named)).toEqual({ id: expect.any(String) as string, uses: 1, ...named })
+    expect(await create({ ephemeral: true })).toEqual({
+      id: expect.any(String) as string,
+      roles: ['agent'],
+      ephemeral: true,
+    })
+  })
 })

@@ -141,8 +141,10 @@ export class Reachable {
     const polled = this.#poll.start()
     this.#init.lan?.start()
     this.#moveRings(map.members().map(({ peerId }) => peerId))
-    if (map.size === 0) await unlessAborted(polled, signal)
-    return { asked: polled }
+    // Once the membership ended the poll waits for its turn, an hour long.
+    const asked = Promise.race([polled, revocations.ended()])
+    if (map.size === 0) await unlessAborted(asked, signal)
+    return { asked }
   }
 
   /** Opens no more links but those that calls need; the relays stay, as calls may run over them. Idempotent. */

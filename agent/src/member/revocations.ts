@@ -93,6 +93,11 @@ export class RevokedMembers {
     return this.#ownListeners.add(listener)
   }
 
+  /** Resolves when this member knows that its membership ended. */
+  ended(): Promise<void> {
+    return new Promise(resolve => (this.own ? resolve() : void this.onOwn(resolve)))
+  }
+
   /** Called for each link that ends by a revocation. */
   onCutOff(listener: (cut: CutOff) => void): () => void {
     return this.#cut.add(listener)

@@ -93,7 +93,7 @@ export class Relay extends MemberFacade {
     metrics.gauge('agent_mesh_relay_watch_connected', '1 while changes are pushed by the control plane', () =>
       Number(this.#mirror.watching),
     )
-    const asked = this.#mirror.start()
+    const asked = Promise.race([this.#mirror.start(), this.member.revocations.ended()])
     this.#neighbours.start()
     this.#reporter.start()
     return { asked }

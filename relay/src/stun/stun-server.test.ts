@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openStun } from './open-stun.ts'
 import { StunServer, stunAddresses } from './stun-server.ts'
 
 const bytes = (hex: string): Uint8Array => Buffer.from(hex.replaceAll(/\s/g, ''), 'hex')
@@ -72,6 +73,26 @@ describe('a STUN server', () => {
       message: expect.stringMatching(/: \d+ is taken \(EADDRINUSE\)$/),
     })
     await taken.stop()
+  })
+})
+
+describe('a relay whose STUN ports are taken', () => {
+  it('goes without, and says in one line which port is taken and what to do', async () => {
+    const first = new StunServer({ port: 0 })
+    await first.start()
+    const [port = 0] = first.ports
+    const warn = vi.fn()
+    expect(await openStun({ port, optional: true }, { warn } as never)).toBeUndefined()
+    expect(warn.mock.calls).toEqual([
+      [
+        {
+          reason: `Cannot answer STUN on UDP ${port} and the next port: ${port} is taken (EADDRINUSE)`,
+          hint: expect.stringContaining('--stun-port') as string,
+        },
+        'goes without STUN',
+      ],
+    ])
+    await first.stop()
   })
 })
 
