@@ -119,7 +119,9 @@ describe('a revoked member', { timeout: 60_000 }, () => {
   })
 
   test('learns it from the signed list, says so and dials nobody any more', async () => {
-    await until(() => expect(out.status().warnings[0]).toMatch(/^this member was revoked at 20.*empty data folder/))
+    await until(() =>
+      expect(out.status().warnings[0]).toMatch(/^this member was revoked at 20.*empty data folder/),
+    )
     expect(out.status()).toMatchObject({ ready: false, relays: [] })
     const dials = async () => /^agent_mesh_connections_refused_total.*$/m.exec(await friend.metrics())?.[0]
     const before = await dials()
