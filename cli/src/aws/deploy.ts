@@ -94,7 +94,7 @@ async function destroySuperseded(
   say(`Destroying ${stacks.join(', ')}: the settings do not ask for it any more`)
   const options = { stack: last.stack, settings: await settingsToShow(last, signal), signal }
   await cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
-  await destroyRelayTokens(options)
+  if (stacks.includes(stackNames(last.stack).relays)) await destroyRelayTokens(options)
 }
 
 const notAsking = ['--require-approval', 'never']
