@@ -190,6 +190,16 @@ describe('MapSync', () => {
     await until(() => expect(sync.live).toBe(false))
   })
 
+  test('leaves a relay whose stream is still being opened', async () => {
+    const said = vi.spyOn(log, 'debug')
+    followed = false
+    sync.follow(link)
+    sync.followOnly([])
+    await until(() => expect(said).toHaveBeenCalledWith(expect.anything(), 'map stream not opened'))
+    expect(sync.live).toBe(false)
+    said.mockRestore()
+  })
+
   test('cuts off a relay that sends faster than its words can be verified', async () => {
     sync.follow(link)
     await taken(1)

@@ -39,11 +39,16 @@ interface Sender {
   lease: PresenceSource
 }
 
+interface Opening {
+  readonly opened: Promise<void>
+  readonly giveUp: AbortController
+}
+
 export class MapSync {
   readonly #init: MapSyncInit
   readonly #streams = new Map<string, MessageStream>()
   /** By relay: a link that comes up and a home that moves there may ask at the same time. */
-  readonly #opening = new Map<string, Promise<void>>()
+  readonly #opening = new Map<string, Opening>()
   readonly #timers = new Set<NodeJS.Timeout>()
   /** Messages are applied one after the other, from all relays. */
   #receiving: Promise<void> = Promise.resolve()
@@ -69,17 +74,19 @@ export class MapSync {
       link.state !== 'up'
     )
       return
-    const opening = this.#open(link)
+    const giveUp = new AbortController()
+    const opened = this.#open(link, AbortSignal.any([this.#stopping.signal, giveUp.signal]))
       .catch((error: unknown) => {
         this.#init.log.debug({ relay, err: error }, 'map stream not opened')
         this.#reopenLater(relay)
       })
       .finally(() => this.#opening.delete(relay))
-    this.#opening.set(relay, opening)
+    this.#opening.set(relay, { opened, giveUp })
   }
 
   /** Ends the streams to other relays than these: they are homes no more and give the place to another agent. */
   followOnly(relays: readonly string[]): void {
+    for (const [relay, { giveUp }] of this.#opening) if (!relays.includes(relay)) giveUp.abort()
     for (const [relay, stream] of this.#streams) if (!relays.includes(relay)) stream.close()
   }
 
@@ -93,15 +100,15 @@ export class MapSync {
   async stop(): Promise<void> {
     this.#stopping.abort()
     for (const timer of this.#timers) clearTimeout(timer)
-    await Promise.all(this.#opening.values())
+    await Promise.all([...this.#opening.values()].map(({ opened }) => opened))
     for (const stream of this.#streams.values()) stream.close()
     this.#streams.clear()
     await this.#receiving
   }
 
-  async #open(link: Link): Promise<void> {
+  async #open(link: Link, signal: AbortSignal): Promise<void> {
     const relay = link.peer.peerId
-    const stream = await link.openStream(mapProtocol, { signal: this.#stopping.signal })
+    const stream = await link.openStream(mapProtocol, { signal })
     const lease = this.#init.presence.from(relay)
     const messages = messageStream({
       stream,
