@@ -8,5 +8,6 @@ export const environmentHelp: readonly (readonly [string, string])[] = [
   ['AGENT_MESH_<OPTION>', 'an option of "up", "relay" and "control-plane": docs/configuration.md'],
   ['XDG_DATA_HOME', 'parent folder of the data folders (default: ~/.local/share)'],
   ['HTTPS_PROXY, HTTP_PROXY, NO_PROXY', 'HTTP proxy and its exceptions, when --proxy is not given'],
+  ['AWS_PROFILE, AWS_REGION, AWS_DEFAULT_REGION', 'account and region of the commands that use AWS'],
   ['NO_COLOR, TERM', 'no colour if NO_COLOR is set or TERM is "dumb"'],
 ]
