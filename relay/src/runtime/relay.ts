@@ -105,7 +105,9 @@ export class Relay extends MemberFacade {
     const { map, transport, serving } = this.member
     const known = map.find(peer)
     if (known === undefined)
-      throw new MeshError('not_found', `Cannot ping ${peer}: the map knows no such member`)
+      throw new MeshError('not_found', `Cannot ping ${peer}: no member has this name or peer id`, {
+        hint: 'List the members with "agent-mesh peers".',
+      })
     const link = transport.links.best(known.peerId)
     if (link === undefined)
       throw new MeshError(

@@ -7,9 +7,9 @@ export interface NetworkFinding {
   topic: 'control plane' | 'relays' | 'NAT' | 'UDP' | 'TCP' | 'port 443' | 'proxy' | 'addresses'
   /** `bad`: something does not work; `note`: it works with limits. */
   level: 'good' | 'note' | 'bad'
-  /** What is so. */
+  /** The observation. */
   says: string
-  /** What follows, and what to do about it. */
+  /** Its consequence, and what to do. */
   means: string
 }
 
@@ -26,16 +26,16 @@ export function findingsOf(facts: NetworkFacts): NetworkFinding[] {
   ]
 }
 
-const told = (measured: Measured): string =>
-  measured.ok ? `answers in ${Math.round(measured.ms)} ms` : `is not reached: ${measured.error}`
+const answer = (measured: Measured): string =>
+  measured.ok ? `answers in ${Math.round(measured.ms)} ms` : `is unreachable: ${measured.error}`
 
 function controlPlaneFinding({ controlPlane }: NetworkFacts): NetworkFinding[] {
   if (controlPlane === undefined) return []
   const means = controlPlane.ok
-    ? 'This machine can join and hears of changes.'
-    : 'No machine can join from here; enrolled members work without it. Check the URL, the firewall and the proxy.'
+    ? 'This machine can join the mesh and receives changes.'
+    : 'New members cannot join from here; enrolled members work without it. Check the URL, the firewall and the proxy.'
   const level = controlPlane.ok ? 'good' : 'bad'
-  return [{ topic: 'control plane', level, says: `${controlPlane.url} ${told(controlPlane)}`, means }]
+  return [{ topic: 'control plane', level, says: `${controlPlane.url} ${answer(controlPlane)}`, means }]
 }
 
 function relaysFinding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
@@ -45,8 +45,8 @@ function relaysFinding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
     return {
       topic: 'relays',
       level: 'note',
-      says: 'not known: the control plane, which lists them, is not reached',
-      means: 'A machine that was in the mesh before knows them by itself.',
+      says: 'unknown: the control plane, which lists them, is unreachable',
+      means: 'A machine that was in the mesh before has its own list of relays.',
     }
   if (relays.length === 0)
     return {
@@ -54,46 +54,47 @@ function relaysFinding({ relays, controlPlane }: NetworkFacts): NetworkFinding {
       level: 'note',
       says: 'no relay is known',
       means:
-        'Only members that reach each other directly are connected. Run one: agent-mesh relay --join TOKEN.',
+        'Members connect only where they reach each other directly. Run a relay: agent-mesh relay --join TOKEN.',
     }
   if (nearest === undefined)
     return {
       topic: 'relays',
       level: 'bad',
-      says: `none of ${relays.length} is reached`,
+      says: `none of ${relays.length} is reachable`,
       means:
-        'Members behind a NAT cannot reach this machine. Allow it to reach the addresses below, or name a proxy (--proxy).',
+        'Members behind a NAT cannot reach this machine. Allow it to reach the addresses below, or set a proxy (--proxy).',
     }
   return {
     topic: 'relays',
     level: reached.length === relays.length ? 'good' : 'note',
-    says: `${reached.length} of ${relays.length} reached, nearest ${nearest.name} in ${Math.round(fastest(nearest))} ms`,
-    means: 'Every member reaches this machine, over a relay at least.',
+    says: `${reached.length} of ${relays.length} reachable, nearest ${nearest.name} in ${Math.round(fastest(nearest))} ms`,
+    means: 'Every member can reach this machine, directly or through a relay.',
   }
 }
 
-const punchingUnknown = 'Whether direct paths can be punched is not known; TCP is tried all the same.'
+const punchingUnknown = 'It is unknown whether direct paths can be punched; TCP is tried in any case.'
 
 const natWords: Record<UdpFacts['mapping'], Omit<NetworkFinding, 'topic'>> = {
   open: {
     level: 'good',
-    says: 'none: this machine has the address that others see',
-    means: 'Others connect directly, if no firewall is in the way.',
+    says: 'none: other machines see an address of this machine',
+    means: 'Other machines connect directly unless a firewall blocks them.',
   },
   cone: {
     level: 'good',
-    says: 'cone or easier: one mapping for all destinations',
-    means: 'Direct paths are punched to all but symmetric NATs.',
+    says: 'cone or less strict: one mapping for all destinations',
+    means: 'Direct paths can be punched to all NATs except symmetric ones.',
   },
   symmetric: {
     level: 'note',
-    says: 'symmetric: another port for each destination',
-    means: 'Direct paths only to machines with a public address or a full-cone NAT; to others a relay stays.',
+    says: 'symmetric: a different port for each destination',
+    means:
+      'Direct paths reach only machines with a public address or a full-cone NAT; all others need a relay.',
   },
   'one-server': {
     level: 'note',
-    says: 'there is one; a single STUN server answered, which does not tell its kind',
-    means: 'A second relay, or a second STUN port, would show it.',
+    says: 'present, of unknown kind: only one STUN server answered',
+    means: 'A second relay, or a second STUN port, would show the kind.',
   },
   blocked: { level: 'note', says: 'unknown: no STUN server answered', means: punchingUnknown },
   unknown: { level: 'note', says: 'unknown: no STUN server is known', means: punchingUnknown },
@@ -126,16 +127,20 @@ function udpFinding({ udp4, udp6 }: NetworkFacts): NetworkFinding {
     return {
       topic: 'UDP',
       level: 'note',
-      says: 'not known: no relay lists a STUN server',
-      means: 'Relays answer STUN unless told otherwise: see agent-mesh relay --help.',
+      says: 'unknown: no relay lists a STUN server',
+      means: 'Relays answer STUN by default: see agent-mesh relay --help.',
     }
   return {
     topic: 'UDP',
     level: answered > 0 ? 'good' : 'note',
     says:
-      answered > 0 ? `passes (${answered} of ${asked} answered)` : `is blocked (none of ${asked} answered)`,
+      answered > 0
+        ? `works (${answered} of ${asked} STUN servers answered)`
+        : `blocked (none of ${asked} STUN servers answered)`,
     means:
-      answered > 0 ? 'WebRTC can be used.' : 'Direct paths are punched by TCP alone; WebRTC cannot be used.',
+      answered > 0
+        ? 'WebRTC can be used.'
+        : 'Direct paths can be punched by TCP only; WebRTC cannot be used.',
   }
 }
 
@@ -149,18 +154,18 @@ function port443Finding({ relays, controlPlane }: NetworkFacts): NetworkFinding 
     return {
       topic,
       level: 'note',
-      says: 'not known: nothing of this mesh listens there',
+      says: 'unknown: nothing in this mesh listens on it',
       means:
-        'Networks that let nothing else out need a relay on it: agent-mesh relay --listen /ip4/0.0.0.0/tcp/443/ws.',
+        'Networks that allow only this port need a relay on it: agent-mesh relay --listen /ip4/0.0.0.0/tcp/443/ws.',
     }
   const ok = all.some(measured => measured.ok)
   return {
     topic,
     level: ok ? 'good' : 'bad',
-    says: ok ? 'is reached' : 'is not reached',
+    says: ok ? 'reachable' : 'unreachable',
     means: ok
-      ? 'This machine stays in the mesh where nothing else is let out.'
-      : 'Not even the web gets out from here: check the firewall, or name a proxy (--proxy, HTTPS_PROXY).',
+      ? 'This machine stays in the mesh on networks that allow only this port.'
+      : 'Even web traffic is blocked here: check the firewall, or set a proxy (--proxy, HTTPS_PROXY).',
   }
 }
 
@@ -169,10 +174,10 @@ function proxyFinding({ proxy, relays, controlPlane }: NetworkFacts): NetworkFin
   const webs = relays.flatMap(({ addrs }) => addrs).filter(({ addr }) => partsOf(addr)?.over !== 'tcp')
   const works = [...webs, ...(controlPlane === undefined ? [] : [controlPlane])].some(({ ok }) => ok)
   const means = !works
-    ? 'Nothing is reached through it; the reasons are below.'
+    ? 'Nothing is reachable through it; the reasons are below.'
     : webs.length === 0
-      ? 'It serves the control plane; for relays, one must listen on a WebSocket (…/tcp/443/ws).'
-      : 'Control plane and relays on WebSockets are reached through it.'
+      ? 'It works for the control plane; relays must also listen on a WebSocket (…/tcp/443/ws).'
+      : 'The control plane and relays on WebSockets are reachable through it.'
   return [{ topic: 'proxy', level: works ? 'good' : 'bad', says: `${proxy} is used`, means }]
 }
 
@@ -183,12 +188,12 @@ function addressesFinding({ addresses, ip4, ip6 }: NetworkFacts): NetworkFinding
       topic: 'addresses',
       level: 'bad',
       says: 'this machine has no network',
-      means: 'Only agents on this machine reach each other.',
+      means: 'Only agents on this machine can reach each other.',
     }
   return {
     topic: 'addresses',
     level: 'good',
     says: `${families}: ${addresses.join(', ')}`,
-    means: 'Members on the same network connect directly, and find each other by mDNS.',
+    means: 'Members on the same network connect directly and find each other by mDNS.',
   }
 }
