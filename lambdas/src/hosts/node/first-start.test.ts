@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSqliteStore } from '../../store/sqlite/sqlite-store.ts'
+import { prepareFolder } from './first-start.ts'
 import { startControlPlane, type ControlPlaneOptions } from './start-control-plane.ts'
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
@@ -78,6 +79,27 @@ describe('a first start that fails after it listens', () => {
     await rm(join(data, 'key-chain.json'))
     await expect(onTakenPort()).rejects.toMatchObject({ code: 'unavailable' })
     expect(await contents()).toContain('data/root-key.json')
+  })
+})
+
+describe('first starts at the same moment in one folder', () => {
+  test('leave the keys and the store of the one that succeeds', async () => {
+    const starts = await Promise.allSettled(Array.from({ length: 4 }, () => start()))
+    const running = starts.filter(each => each.status === 'fulfilled').map(({ value }) => value)
+    for (const plane of running) await plane.stop()
+    const again = await start()
+    await again.stop()
+    for (const { meshId } of running) expect(meshId).toBe(again.meshId)
+  })
+
+  test('leave the mesh that another start made before this one failed', async () => {
+    const undo = await prepareFolder(data, { kind: 'sqlite', file: join(data, 'control-plane.db') })
+    const other = await start()
+    await undo(new Error('disk full'))
+    await other.stop()
+    const again = await start()
+    await again.stop()
+    expect(again.meshId).toBe(other.meshId)
   })
 })
 

@@ -1,7 +1,10 @@
-/** What a start writes into a data folder that holds no mesh yet: all of it, or nothing. */
+/**
+ * What a start writes into a data folder that holds no mesh yet: all of it, or nothing. Another start may be at work in the same
+ * folder: nothing of it is deleted, and no mesh that is made.
+ */
 import { MeshError } from '@agent-mesh/protocol'
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { adminFile } from './first-admin.ts'
 import { keyChainFile } from './key-chain-file.ts'
 import type { StoreChoice } from './open-store.ts'
@@ -9,13 +12,18 @@ import { rootKeyFile } from './mesh-keys.ts'
 
 const keyFiles = [rootKeyFile, 'authority-key.json', keyChainFile, adminFile]
 
+/** @param failure why the start failed */
+export type UndoFirstStart = (failure: unknown) => Promise<void>
+
+const undoNothing: UndoFirstStart = async () => {}
+
 /**
  * Makes the folder unless it is there.
  * @returns how to undo what a start that failed has written; it does nothing in the folder of a mesh, nor with a database that
- * others share: that may hold the mesh of these keys by now
+ * others share or have made: that may hold the mesh of these keys by now
  * @throws MeshError permission_denied; conflict in a folder that administers a mesh elsewhere
  */
-export async function prepareFolder(data: string, choice: StoreChoice): Promise<() => Promise<void>> {
+export async function prepareFolder(data: string, choice: StoreChoice): Promise<UndoFirstStart> {
   const before = await filesOf(data)
   refuseForeign(data, before ?? [])
   try {
@@ -25,16 +33,33 @@ export async function prepareFolder(data: string, choice: StoreChoice): Promise<
       cause,
     })
   }
-  const isOfMesh = holdsMesh(before ?? [])
-  if (isOfMesh || choice.kind !== 'sqlite') return async () => {}
+  if (holdsMesh(before ?? []) || choice.kind !== 'sqlite' || !(await claim(choice.file))) return undoNothing
   const own = resolve(choice.file).startsWith(join(resolve(data), '/')) ? databaseFiles(choice.file) : []
   const written = [...keyFiles.map(name => join(data, name)), ...own]
   const old = new Set(before?.map(name => resolve(data, name)))
-  return async () => {
+  return async failure => {
+    const isMade = (await filesOf(data))?.includes(keyChainFile) === true
+    if (isMade || isOfAnotherStart(failure)) return
     for (const path of written) if (!old.has(resolve(path))) await rm(path, { force: true })
     if (before === undefined) await rmdir(data).catch(() => undefined)
   }
 }
+
+/** Makes the database file, empty: of several starts one does. What fails here fails again, with its reason, when it is opened. */
+async function claim(file: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await (await open(file, 'wx', 0o600)).close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** It found a key file, or a mesh in the database, that were not there a moment before. */
+const isOfAnotherStart = (failure: unknown): boolean =>
+  failure instanceof MeshError &&
+  (failure.code === 'conflict' || (failure.cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST')
 
 const holdsMesh = (files: readonly string[]): boolean =>
   files.includes(rootKeyFile) || files.includes(keyChainFile)

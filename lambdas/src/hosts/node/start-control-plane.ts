@@ -95,7 +95,7 @@ export interface RunningControlPlane {
 
 /**
  * Starts it, makes the mesh and its first admin on the first start.
- * A start that fails leaves the folder as it was.
+ * A start that fails before its mesh is made leaves the folder as it was.
  * @throws MeshError naming the file that is damaged, missing or readable to others; unavailable when it cannot listen
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<RunningControlPlane> {
@@ -117,7 +117,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
       : connections.perStranger
   // Before anything is written: where it cannot listen no mesh begins.
   const server = await listen({ ...options.listen, requestMs: options.requestMs, mostOf })
-  const undo = [() => closeServer(server)]
+  const undo: ((failure: unknown) => Promise<void>)[] = [() => closeServer(server)]
   try {
     undo.unshift(await prepareFolder(data, choice))
     if (!empty) await refuseMissingFile(data, choice)
@@ -138,7 +138,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     const running = await serve({ plane, server, store, log, data, choice, authority, proxies, sources })
     return restored === undefined ? running : { ...running, restored }
   } catch (error) {
-    for (const step of undo) await step()
+    for (const step of undo) await step(error)
     throw error
   }
 }
