@@ -21,6 +21,10 @@ export const readOutputs = (stack: string): Promise<Map<string, string>> =>
     return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
   })
 
+/** As {@link readOutputs}; none when there is no such stack. @throws MeshError unavailable when AWS does not answer */
+export const outputsOf = (stack: string): Promise<Map<string, string>> =>
+  readOutputs(stack).catch((error: unknown) => unlessMissing(error, new Map<string, string>()))
+
 /** @throws MeshError unavailable when AWS does not answer */
 export const stackExists = (stack: string): Promise<boolean> =>
   readOutputs(stack).then(
@@ -78,7 +82,8 @@ async function reading<T>(stack: string, ask: (client: CloudFormationClient) => 
 export interface PutStackInit {
   stack: string
   template: object
-  parameters: Record<string, string>
+  /** Undefined: as it is. */
+  parameters: Record<string, string | undefined>
   signal: AbortSignal
 }
 
@@ -93,7 +98,7 @@ export async function putStack({ stack, template, parameters, signal }: PutStack
       TemplateBody: JSON.stringify(template),
       Parameters: Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
         ParameterKey,
-        ParameterValue,
+        ...(ParameterValue === undefined ? { UsePreviousValue: true } : { ParameterValue }),
       })),
     }
     const abortSignal = signal

@@ -4,7 +4,7 @@ import type { CreateTokenRequest } from '@agent-mesh/protocol/api/tokens'
 
 import { cdk, type CdkOptions } from './cdk.ts'
 import { deleteStack } from './cloud-formation.ts'
-import { putRelayTokens } from './relay-tokens.ts'
+import { endRelayTokens, putRelayTokens } from './relay-tokens.ts'
 
 /** Relays that the settings ask for, a count. */
 export const relaysIn = (settings: readonly string[]): number =>
@@ -23,6 +23,7 @@ export async function deployRelays(
   await putRelayTokens({ stack: relayTokens, relays: count, createToken, signal: options.signal })
   say(`Deploying ${relays}: one relay after the other`)
   await cdk(['deploy', relays, '--exclusively', '--require-approval', 'never'], options)
+  await endRelayTokens({ stack: relayTokens, relays: count, signal: options.signal })
 }
 
 /** Deletes what {@link deployRelays} made beside the stack of the CDK. */

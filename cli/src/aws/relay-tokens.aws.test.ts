@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeCloud } from '../../../test/support/aws/describe-cloud.ts'
 import { startMinistack, type Ministack } from '../../../test/support/aws/ministack.ts'
 import { pythonTools } from '../../../test/support/aws/python.ts'
-import { deleteStack } from './cloud-formation.ts'
-import { putRelayTokens } from './relay-tokens.ts'
+import { deleteStack, outputsOf } from './cloud-formation.ts'
+import { endRelayTokens, putRelayTokens } from './relay-tokens.ts'
 
 const stack = 'MeshRelayTokens'
 const { signal } = new AbortController()
@@ -65,6 +65,15 @@ describeCloud('the tokens of relays', () => {
   it('are new after each deployment, and more when there are more relays', async () => {
     await put(3)
     expect(await secrets()).toEqual(['token-3', 'token-4', 'token-5'])
+  })
+
+  it('stay while fewer relays are deployed, as the stack of the relays imports them, and end then', async () => {
+    await put(1)
+    expect([...(await outputsOf(stack)).keys()].sort()).toEqual(['Token1', 'Token2', 'Token3'])
+    expect(await secrets()).toEqual(['token-4', 'token-5', 'token-6'])
+    await endRelayTokens({ stack, relays: 1, signal })
+    expect([...(await outputsOf(stack)).keys()]).toEqual(['Token1'])
+    expect(await secrets()).toEqual(['token-6'])
   })
 
   it('go with their stack, and deleting that again is no failure', async () => {
