@@ -217,6 +217,46 @@ describe('a call whose only provider restarts', () => {
   })
 })
 
+describe('calls of an agent that stops', () => {
+  it('begin no try after a pause, and fail with what they failed with', async () => {
+    const asked = Promise.withResolvers<void>()
+    const { attempts, calls } = meshOf({
+      a: options => {
+        asked.resolve()
+        return refuse('unavailable')(options, 1)
+      },
+    })
+    const waiting = attempts.answer(plan(), good('a'))
+    const failed = expect(waiting).rejects.toMatchObject({ code: 'unavailable', told: true })
+    await asked.promise
+    await new Promise(setImmediate)
+    attempts.stop()
+    await failed
+    expect(calls).toEqual(['a'])
+  })
+
+  it('ask nobody else when a path falls silent', async () => {
+    const path = silent()
+    const { attempts, calls } = meshOf({ a: path.script, b: answer })
+    attempts.stop()
+    const call = attempts.answer(plan(), good('a', 'b'))
+    await new Promise(setImmediate)
+    path.settle(Promise.resolve('late'))
+    expect(await call).toMatchObject({ value: 'late', peerId: 'a' })
+    expect(calls).toEqual(['a'])
+  })
+
+  it('ask no provider that comes back meanwhile', async () => {
+    const { attempts, calls } = meshOf({ b: answer })
+    const state: { now: Providers } = { now: { good: [], doubtful: [], offline: [], lately: true } }
+    const waiting = attempts.answer(plan(), () => state.now)
+    attempts.stop()
+    state.now = good('b')()
+    await expect(waiting).rejects.toMatchObject({ code: 'unavailable' })
+    expect(calls).toEqual([])
+  })
+})
+
 describe('the retry budget of an agent', () => {
   it('bounds what all its calls send to callees that refuse', async () => {
     const { attempts, calls } = meshOf({ a: refuse('unavailable'), b: refuse('unavailable') })

@@ -218,6 +218,7 @@ export class Attempts {
     if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course))
       throw noProvider(plan, expected)
     await rest(plan, pause)
+    if (this.#stopped) throw noProvider(plan, expected)
     return this.#try(plan, course, this.#now())
   }
 

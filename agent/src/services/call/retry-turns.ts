@@ -18,14 +18,16 @@ export class RetryTurns {
   readonly #now: () => number
   readonly #waiting = new Set<Waiting>()
   #timer: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor({ budget, now }: RetryTurnsInit) {
     this.#budget = budget
     this.#now = now
   }
 
-  /** Whether a try may begin: at once, or when its turn has come. False at the deadline, with the signal, or when too many wait. */
+  /** Whether a try may begin: at once, or when its turn has come. False at the deadline, with the signal, when too many wait, or stopped. */
   take(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(false)
     if (this.#waiting.size === 0 && this.#budget.take(this.#now())) return Promise.resolve(true)
     if (this.#waiting.size >= maxWaitingRetries || signal?.aborted === true) return Promise.resolve(false)
     const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -59,8 +61,9 @@ export class RetryTurns {
     }
   }
 
-  /** Turns all away. */
+  /** Turns all away, from now on. */
   stop(): void {
+    this.#stopped = true
     for (const { settle } of [...this.#waiting]) settle(false)
   }
 
