@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto'
+import { sign, X509Certificate } from 'node:crypto'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { makeCertificate, verifyCertificate } from './peer-certificate.ts'
+import { contentOf, element, readElements, tags } from './der.ts'
+import { makeCertificate, verifyCertificate, type CertificatePair } from './peer-certificate.ts'
 
 const keyTypes = ['Ed25519', 'secp256k1'] as const
 const member = async (type: (typeof keyTypes)[number] = 'Ed25519') => {
@@ -59,6 +60,13 @@ describe('verifyCertificate()', () => {
     await expect(verifyCertificate(certificate, undefined)).rejects.toThrow('expired')
   })
 
+  it('refuses one that is valid until a time that is none', async () => {
+    const { key } = await member()
+    const certificate = endingAt(await makeCertificate(key), '991332250000Z')
+    expect(certificate.verify(certificate.publicKey)).toBe(true)
+    await expect(verifyCertificate(certificate, undefined)).rejects.toThrow('expired')
+  })
+
   it('refuses the proof of one certificate in another', async () => {
     const { key } = await member()
     const [one, other] = [await makeCertificate(key), await makeCertificate(key)].map(
@@ -91,6 +99,17 @@ describe('verifyCertificate()', () => {
     )
   })
 })
+
+/** The same certificate with another end, signed anew. */
+function endingAt({ cert, key }: CertificatePair, end: string): X509Certificate {
+  const [contents, algorithm] = readElements(contentOf(tags.sequence, new X509Certificate(cert).raw))
+  const fields = readElements(contents!.content)
+  const [from] = readElements(fields[4]!.content)
+  const validity = element(tags.sequence, from!.whole, element(tags.utcTime, Buffer.from(end)))
+  const changed = element(tags.sequence, ...fields.map(({ whole }, i) => (i === 4 ? validity : whole)))
+  const signature = element(tags.bitString, Uint8Array.of(0), sign('sha256', changed, key))
+  return new X509Certificate(element(tags.sequence, changed, algorithm!.whole, signature))
+}
 
 /** Self-signed with openssl, valid for 100 years: of no member. */
 const plain = `-----BEGIN CERTIFICATE-----

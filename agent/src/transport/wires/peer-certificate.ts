@@ -68,8 +68,9 @@ export async function verifyCertificate(
   expected: PeerId | undefined,
 ): Promise<PeerId> {
   const now = Date.now()
-  if (Date.parse(certificate.validFrom) > now) throw refused('it is not valid yet')
-  if (Date.parse(certificate.validTo) < now) throw refused('it has expired')
+  // A time that is none is NaN, which is neither before nor after.
+  if (!(Date.parse(certificate.validFrom) <= now)) throw refused('it is not valid yet')
+  if (!(Date.parse(certificate.validTo) >= now)) throw refused('it has expired')
   const { issuer, subject, spki, extensions } = partsOf(certificate.raw)
   if (!same(issuer, subject) || !certificate.verify(certificate.publicKey))
     throw refused('it is not self-signed')
