@@ -10,7 +10,7 @@ import { writeDeployment, type Deployment } from './deployment-file.ts'
 import { initStack, restoreStack } from './first-admin.ts'
 import { smokeTest } from './smoke-test.ts'
 import { stackFacts } from './stack-facts.ts'
-import { isProtected, settingsToDeploy, settingsToShow, wantedStacks } from './stacks.ts'
+import { isProtected, settingsToDeploy, settingsToShow, wantedStacks, withDeployedStacks } from './stacks.ts'
 import { useAccount } from './use-account.ts'
 
 export interface DeployInit {
@@ -85,14 +85,18 @@ function planStacks(next: Deployment) {
   return { stacks, superseded: next.stacks.filter(stack => !stacks.includes(stack)), controlPlane }
 }
 
-/** By the settings that made them: the app has them no more. */
+/** By settings that ask for them: by the new ones the app has them no more. */
 async function destroySuperseded(
   stacks: readonly string[],
   { last, say, signal }: DeployInit,
 ): Promise<void> {
   if (stacks.length === 0 || last === undefined) return
   say(`Destroying ${stacks.join(', ')}: the settings do not ask for it any more`)
-  const options = { stack: last.stack, settings: await settingsToShow(last, signal), signal }
+  const options = {
+    stack: last.stack,
+    settings: await settingsToShow(withDeployedStacks(last), signal),
+    signal,
+  }
   await cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
   if (stacks.includes(stackNames(last.stack).relays)) await destroyRelayTokens(options)
 }

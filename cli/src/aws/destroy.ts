@@ -4,7 +4,7 @@ import { cdk } from './cdk.ts'
 import { resourcesOf } from './cloud-formation.ts'
 import { destroyRelayTokens } from './deploy-relays.ts'
 import { writeDeployment, type Deployment } from './deployment-file.ts'
-import { isProtected, settingsAsTheyAre } from './stacks.ts'
+import { isProtected, settingsAsTheyAre, withDeployedStacks } from './stacks.ts'
 import { useAccount } from './use-account.ts'
 
 export interface Destruction {
@@ -34,7 +34,7 @@ export async function destroy(
   { destroys, keeps }: Destruction,
 ): Promise<void> {
   const { stack } = deployment
-  const settings = settingsAsTheyAre(deployment)
+  const settings = settingsAsTheyAre(withDeployedStacks(deployment))
   const names = destroys.map(each => each.stack)
   if (names.length > 0)
     await cdk(['destroy', ...names, '--exclusively', '--force'], { stack, settings, signal })

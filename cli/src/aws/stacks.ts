@@ -25,6 +25,25 @@ export function wantedStacks({ stack, settings }: Pick<Deployment, 'stack' | 'se
   }
 }
 
+/**
+ * The same deployment with settings by which the app has all stacks that are deployed: a deployment that failed, or adopted a table,
+ * has settings that ask for some of them no more, and the CDK destroys none that the app has not.
+ */
+export function withDeployedStacks<D extends Pick<Deployment, 'stack' | 'settings' | 'stacks'>>(
+  deployment: D,
+): D {
+  const { stack, settings, stacks } = deployment
+  const names = stackNames(stack)
+  const wanted = wantedStacks(deployment)
+  const { tableName: _, tableStreamArn: __, authorityKeyArn: ___, ...others } = settings
+  const lacksData = wanted.data === undefined && stacks.includes(names.data)
+  const lacksRelays = wanted.relays === undefined && stacks.includes(names.relays)
+  return {
+    ...deployment,
+    settings: { ...(lacksData ? others : settings), ...(lacksRelays ? { relays: '1' } : {}) },
+  }
+}
+
 const withStream = (settings: Readonly<Record<string, string>>, arn = noStream): Record<string, string> =>
   settings['tableName'] === undefined || settings['tableStreamArn'] !== undefined
     ? { ...settings }
