@@ -130,6 +130,17 @@ describe('options that there are not', () => {
   })
 })
 
+test('an agent and a relay refuse to ping an unknown member with the same error and hint', async () => {
+  const [agent, relay] = [await mesh.agent({ name: 'a' }), await mesh.relay('r')]
+  const failure = {
+    code: 'not_found',
+    message: 'Cannot ping nobody: no member has this name or peer id',
+    hint: 'List the members with "agent-mesh peers".',
+  }
+  await expect(agent.ping('nobody')).rejects.toMatchObject(failure)
+  await expect(relay.ping('nobody')).rejects.toMatchObject(failure)
+})
+
 describe('after stop()', () => {
   test('an agent answers nothing but that it has stopped', async () => {
     const agent = await mesh.agent({ name: 'a' })
