@@ -4,7 +4,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { contentOf, element, readElements, tags } from './der.ts'
+import { contentOf, element, oid, readElements, tags } from './der.ts'
 import { makeCertificate, verifyCertificate, type CertificatePair } from './peer-certificate.ts'
 
 const keyTypes = ['Ed25519', 'secp256k1'] as const
@@ -62,9 +62,22 @@ describe('verifyCertificate()', () => {
 
   it('refuses one that is valid until a time that is none', async () => {
     const { key } = await member()
-    const certificate = endingAt(await makeCertificate(key), '991332250000Z')
+    const certificate = changed(await makeCertificate(key), { end: '991332250000Z' })
     expect(certificate.verify(certificate.publicKey)).toBe(true)
     await expect(verifyCertificate(certificate, undefined)).rejects.toThrow('expired')
+  })
+
+  it.each([
+    ['1.2.840.10045.4.1', 'sha1', 'weak'],
+    ['1.2.840.10045.4.3.1', 'sha224', 'weak'],
+    ['1.2.840.10045.4.3.4', 'sha512', undefined],
+  ] as const)('of a signature with hash %s, %s, says: %s', async (id, hash, refusal) => {
+    const { key, peerId } = await member()
+    const certificate = changed(await makeCertificate(key), { algorithm: [id, hash] })
+    expect(certificate.verify(certificate.publicKey)).toBe(true)
+    const verified = verifyCertificate(certificate, peerId)
+    if (refusal === undefined) expect((await verified).equals(peerId)).toBe(true)
+    else await expect(verified).rejects.toThrow(refusal)
   })
 
   it('refuses the proof of one certificate in another', async () => {
@@ -100,15 +113,24 @@ describe('verifyCertificate()', () => {
   })
 })
 
-/** The same certificate with another end, signed anew. */
-function endingAt({ cert, key }: CertificatePair, end: string): X509Certificate {
-  const [contents, algorithm] = readElements(contentOf(tags.sequence, new X509Certificate(cert).raw))
-  const fields = readElements(contents!.content)
-  const [from] = readElements(fields[4]!.content)
-  const validity = element(tags.sequence, from!.whole, element(tags.utcTime, Buffer.from(end)))
-  const changed = element(tags.sequence, ...fields.map(({ whole }, i) => (i === 4 ? validity : whole)))
-  const signature = element(tags.bitString, Uint8Array.of(0), sign('sha256', changed, key))
-  return new X509Certificate(element(tags.sequence, changed, algorithm!.whole, signature))
+interface Change {
+  /** Text of a UTCTime. */
+  end?: string
+  /** Object identifier and name of another hash with ECDSA. */
+  algorithm?: readonly [string, string]
+}
+
+/** The same certificate with another end or algorithm, signed anew. */
+function changed({ cert, key }: CertificatePair, { end, algorithm }: Change): X509Certificate {
+  const [contents] = readElements(contentOf(tags.sequence, new X509Certificate(cert).raw))
+  const fields = readElements(contents!.content).map(({ whole }) => whole)
+  const [from, to] = readElements(contentOf(tags.sequence, fields[4]!))
+  const until = end === undefined ? to!.whole : element(tags.utcTime, Buffer.from(end))
+  fields[4] = element(tags.sequence, from!.whole, until)
+  if (algorithm !== undefined) fields[2] = element(tags.sequence, oid(algorithm[0]))
+  const all = element(tags.sequence, ...fields)
+  const signature = element(tags.bitString, Uint8Array.of(0), sign(algorithm?.[1] ?? 'sha256', all, key))
+  return new X509Certificate(element(tags.sequence, all, fields[2]!, signature))
 }
 
 /** Self-signed with openssl, valid for 100 years: of no member. */

@@ -17,6 +17,13 @@ const [validBeforeMs, validForMs] = [3_600_000, 100 * 365 * 24 * 3_600_000]
 /** Critical extensions of others that change nothing here: key usage, basic constraints, extended key usage. */
 const harmless = ['2.5.29.15', '2.5.29.19', '2.5.29.37'].map(oid)
 
+/** Signatures with hashes of 256 bits and more, as the specification asks: of RSA, RSA-PSS, ECDSA, Ed25519 and Ed448. */
+const strong = [
+  ...[10, 11, 12, 13].map(number => oid(`1.2.840.113549.1.1.${number}`)),
+  ...[2, 3, 4].map(number => oid(`1.2.840.10045.4.3.${number}`)),
+  ...[112, 113].map(number => oid(`1.3.101.${number}`)),
+]
+
 /** PEM, as Node's TLS reads it. */
 export interface CertificatePair {
   cert: string
@@ -71,7 +78,8 @@ export async function verifyCertificate(
   // A time that is none is NaN, which is neither before nor after.
   if (!(Date.parse(certificate.validFrom) <= now)) throw refused('it is not valid yet')
   if (!(Date.parse(certificate.validTo) >= now)) throw refused('it has expired')
-  const { issuer, subject, spki, extensions } = partsOf(certificate.raw)
+  const { issuer, subject, spki, extensions, algorithm } = partsOf(certificate.raw)
+  if (!strong.some(one => same(one, algorithm))) throw refused('its signature is of a weak or unknown kind')
   if (!same(issuer, subject) || !certificate.verify(certificate.publicKey))
     throw refused('it is not self-signed')
   const { key, signature } = proofIn(extensions)
@@ -88,6 +96,8 @@ interface CertificateParts {
   subject: Uint8Array
   spki: Uint8Array
   extensions: readonly Extension[]
+  /** Object identifier of its signature. OpenSSL verifies none that the signed part names otherwise. */
+  algorithm: Uint8Array
 }
 
 interface Extension {
@@ -97,7 +107,9 @@ interface Extension {
 }
 
 function partsOf(raw: Uint8Array): CertificateParts {
-  const [contents] = readElements(contentOf(tags.sequence, raw))
+  const [contents, signedWith] = readElements(contentOf(tags.sequence, raw))
+  const [algorithm] = readElements(expectTag(tags.sequence, signedWith))
+  expectTag(tags.oid, algorithm)
   const [version, , , issuer, , subject, spki, ...more] = readElements(expectTag(tags.sequence, contents))
   expectTag(tags.context(0), version)
   expectTag(tags.sequence, spki)
@@ -108,6 +120,7 @@ function partsOf(raw: Uint8Array): CertificateParts {
     subject: subject!.whole,
     spki: spki!.whole,
     extensions: extensions.map(readExtension),
+    algorithm: algorithm!.whole,
   }
 }
 
