@@ -49,12 +49,19 @@ function partsReader({
     if (parts.get('keys')?.number !== keys.signed.links.length) await ring?.refresh()
     return parts
   }
-  return () => {
+  const remembered = (isStale: boolean) => {
     const now = clock.now()
-    if (last === undefined || Math.abs(now - last.at) >= headPartsFreshMs) last = { at: now, parts: read() }
+    if (isStale || last === undefined || Math.abs(now - last.at) >= headPartsFreshMs)
+      last = { at: now, parts: read() }
     const { parts } = last
     parts.catch(() => (last = undefined))
     return parts
+  }
+  return async () => {
+    const parts = await remembered(false)
+    // The keyring has read a newer chain since: what its keys sign is told with them.
+    const isStale = (parts.get('keys')?.number ?? 0) < keys.signed.links.length
+    return isStale ? remembered(true) : parts
   }
 }
 
