@@ -1,6 +1,6 @@
 /**
  * A service and its caller on one agent. Run it with a join token:
- *   TOKEN=amj1… DATA=./data node examples/math.ts
+ *   TOKEN=amj1… DATA=./data npx node examples/math.ts
  */
 import { createAgent, createLogger, defineService } from '@agent-mesh/agent'
 import * as z from 'zod'

@@ -40,6 +40,12 @@ describe('agent-mesh context', () => {
     expect(contexts).toMatchObject([{ name: 'cp', current: true }])
   })
 
+  it('use says that the chosen context holds nothing', async () => {
+    const unused = { XDG_DATA_HOME: workshop.folder('unused') }
+    expect((await runCommand(['context', 'use', 'typo'], unused)).stdout).toContain('It holds nothing yet')
+    expect((await runCommand(['context', 'use', 'cp'], here)).stdout).not.toContain('nothing')
+  })
+
   it('export and import make another machine administer the mesh, with a key sealed by a passphrase', async () => {
     const [file, secret] = [workshop.folder('admin.json'), workshop.folder('passphrase')]
     await writeFile(secret, 'correct horse battery\n')

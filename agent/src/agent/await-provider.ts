@@ -31,7 +31,7 @@ export async function awaitProvider(
   }
   const late = () =>
     new MeshError('deadline_exceeded', `Cannot wait for ${service}: no member served it within ${ms} ms`, {
-      hint: 'See who serves what with `agent-mesh services`.',
+      hint: 'List services and their providers with "agent-mesh services".',
     })
   const cancelled = () =>
     new MeshError('cancelled', `Cannot wait for ${service}: cancelled by the caller`, {

@@ -62,4 +62,4 @@ function unpublishedWarning(refusal: MeshError | undefined): string {
 }
 
 export const endedWarning = (ended: Ended): string =>
-  `this member ${endText(ended)}: nobody talks to it. ${adviceOf(ended.how)}`
+  `this member ${endText(ended)}: members refuse it. ${adviceOf(ended.how)}`

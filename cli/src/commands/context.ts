@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { join } from 'node:path'
 
 import { contextsFolder, type Settings } from '../settings.ts'
 import { confirmed } from '../show/confirm.ts'
@@ -50,9 +51,12 @@ Examples:
   $ agent-mesh context use default`,
     )
   onCall<object, [string]>(command, finish, async ({ output }, name) => {
-    const { useContext } = await import('../contexts/contexts.ts')
-    await useContext(contextsFolder(), name)
-    output.result({ context: name }, () => `Commands use context ${name} from now on.`)
+    const { describeContext, useContext } = await import('../contexts/contexts.ts')
+    const folder = contextsFolder()
+    await useContext(folder, name)
+    const { holds } = await describeContext(name, join(folder, name))
+    const empty = holds.length === 0 ? ' It holds nothing yet ("agent-mesh context list").' : ''
+    output.result({ context: name }, () => `Commands use context ${name} from now on.${empty}`)
   })
 }
 

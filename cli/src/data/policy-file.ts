@@ -54,7 +54,7 @@ async function memberCalled(client: ControlPlaneClient, who: string, signal: Abo
         'not_found',
         `Cannot explain the policy for ${who}: no member of the map has this name`,
         {
-          hint: 'Ask for a role with a selector: role:admin.',
+          hint: 'List members with "agent-mesh members list", or ask for a role with a selector: role:agent.',
         },
       )
   }

@@ -215,9 +215,9 @@ describe('doctor', () => {
     [
       'what the process warns of',
       'warnings',
-      { daemon: { ...status, warnings: ['the head is old'] } },
+      { daemon: { ...status, warnings: ['the head is old.', 'no relay is reachable'] } },
       'warn',
-      /head is old/,
+      /^the head is old; no relay is reachable$/,
     ],
   ])('says of %s what it is and what to do', (_, check, changes, state, found) => {
     expect(find(check, changes)).toMatchObject({ state, found: expect.stringMatching(found) as string })
@@ -226,7 +226,7 @@ describe('doctor', () => {
 
   it('advises a removed member to join again where it is, a revoked one to begin anew', () => {
     expect(find('enrolment', removed('removed'))?.advice).toMatch(
-      /^The key may come back\. Join with a new token/,
+      /^The key may join again\. Join with a new token/,
     )
     const revoked = told(new MeshError('revoked', 'Cannot accept request'), 'p')
     expect(find('enrolment', revoked)?.advice).toMatch(/move the folder away and join with a new token/)

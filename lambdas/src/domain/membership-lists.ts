@@ -49,7 +49,7 @@ export async function enrolledAs(
     (is(serialField) ? await store.enrolments.findEnrolment({ serial: who }) : undefined)
   if (found !== undefined) return found
   throw new MeshError('not_found', `Cannot ${action} ${who}: no such member`, {
-    hint: 'List members with agent-mesh members list.',
+    hint: 'List members with "agent-mesh members list".',
   })
 }
 

@@ -43,7 +43,7 @@ export function revocation(
         : await store.enrolments.findEnrolment(serial !== undefined ? { serial } : { name: name ?? '' })
     if (found !== undefined) return found
     throw new MeshError('not_found', `Cannot revoke ${peerId ?? serial ?? name}: no such member`, {
-      hint: 'List members with agent-mesh members list. An enrolment that expired 90 days ago is forgotten.',
+      hint: 'List members with "agent-mesh members list". An enrolment that expired 90 days ago is forgotten.',
     })
   }
 

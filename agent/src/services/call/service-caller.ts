@@ -163,7 +163,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const peerId = this.#targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot call ${method}: no member has the name or peer id '${peer}'`, {
-        hint: 'List the members with `agent-mesh peers`.',
+        hint: 'List the members with "agent-mesh peers".',
       })
     return peerId
   }

@@ -96,7 +96,7 @@ export const enrolment: Check = {
 const adviceFor = (how: MembershipEnd, flags: string): string =>
   how === 'revoked'
     ? `Ask an admin why. To come back, move the folder away and ${joinAnew(flags).replace('Join', 'join')}`
-    : `The key may come back. ${joinAnew(flags)}`
+    : `The key may join again. ${joinAnew(flags)}`
 
 const unlisted = ({ kind, flags }: Facts): Finding =>
   kind === 'member'

@@ -88,6 +88,7 @@ export const warnings: Check = {
   name: 'warnings',
   look: ({ daemon: status, flags }) => {
     if (status instanceof MeshError || status.warnings.length === 0) return undefined
-    return warn(status.warnings.join('; '), `A warning disappears with its cause: agent-mesh${flags} status.`)
+    const found = status.warnings.map(each => each.replace(/\.$/, '')).join('; ')
+    return warn(found, `A warning disappears with its cause: agent-mesh${flags} status.`)
   },
 }

@@ -32,8 +32,8 @@ afterEach(async () => {
 describe('a control plane that cannot listen', () => {
   test('begins no mesh and makes no folder', async () => {
     await expect(onTakenPort()).rejects.toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining('EADDRINUSE') as string,
+      code: 'conflict',
+      message: expect.stringContaining('another process has the port') as string,
     })
     expect(await contents()).toEqual([])
   })
@@ -43,7 +43,7 @@ describe('a control plane that cannot listen', () => {
     const { meshId } = plane
     await plane.stop()
     const before = await contents()
-    await expect(onTakenPort()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(onTakenPort()).rejects.toMatchObject({ code: 'conflict' })
     expect(await contents()).toEqual(before)
     const again = await start()
     expect(again.meshId).toBe(meshId)
@@ -77,7 +77,7 @@ describe('a first start that fails after it listens', () => {
     const plane = await start({ store })
     await plane.stop()
     await rm(join(data, 'key-chain.json'))
-    await expect(onTakenPort()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(onTakenPort()).rejects.toMatchObject({ code: 'conflict' })
     expect(await contents()).toContain('data/root-key.json')
   })
 })

@@ -29,7 +29,7 @@ export const answerStarting = (_: IncomingMessage, response: ServerResponse): vo
   response.end(JSON.stringify(publicProblem(starting)))
 }
 
-/** An HTTP server that listens, and answers that it is starting. @throws MeshError unavailable */
+/** An HTTP server that listens, and answers that it is starting. @throws MeshError conflict when the port is taken, unavailable */
 export async function listen({
   host,
   port,
@@ -53,13 +53,19 @@ export async function listen({
       })
     })
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new MeshError('unavailable', `Cannot listen on ${host}:${port}: ${reason}`, {
-      cause,
-      hint: 'Choose another address with --listen HOST:PORT.',
-    })
+    throw listenError(`${host}:${port}`, cause)
   }
   return server
+}
+
+function listenError(address: string, cause: unknown): MeshError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const taken = code === 'EADDRINUSE'
+  const reason = taken ? 'another process has the port' : code
+  return new MeshError(taken ? 'conflict' : 'unavailable', `Cannot listen on ${address}: ${reason}`, {
+    cause,
+    hint: 'Choose another address with --listen HOST:PORT.',
+  })
 }
 
 /** URL of a listening server; one that listens on all addresses is reached at the machine's first outside one. */
