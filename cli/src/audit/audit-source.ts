@@ -49,7 +49,7 @@ export async function auditSources(
   )
   if (wished !== 'control-plane' && (await isThere)) found.push(localSource(folder))
   if (found.length > 0) return found
-  if (wished !== 'control-plane') throw noAuditIn(folder)
+  if (wished !== 'control-plane') throw noAuditIn(folder, wished)
   throw new MeshError(
     'not_found',
     `Cannot read the audit log of the control plane: ${folder} has no admin key`,
@@ -59,12 +59,12 @@ export async function auditSources(
   )
 }
 
-const noAuditIn = (folder: string) =>
+const noAuditIn = (folder: string, wished: 'local' | undefined) =>
   new NothingRunningError(
     folder,
     undefined,
-    `Cannot read an audit log: ${folder} has neither an audit log nor an admin key`,
-    'Name the folder of an agent, a relay or an admin with --context NAME or --data DIR.',
+    `Cannot read an audit log: ${folder} has ${wished === 'local' ? 'no audit log' : 'neither an audit log nor an admin key'}`,
+    `Name the folder of an agent${wished === 'local' ? ' or a relay' : ', a relay or an admin'} with --context NAME or --data DIR.`,
   )
 
 function localSource(folder: string): AuditSource {

@@ -178,6 +178,9 @@ Examples:
     if (out === undefined) return
     target.end()
     await once(target, 'close')
-    output.result({ file: out, entries: count }, () => `${count} entries written to ${out}`)
+    output.result(
+      { file: out, entries: count },
+      () => `${count} ${count === 1 ? 'entry' : 'entries'} written to ${out}`,
+    )
   })
 }
