@@ -64,7 +64,9 @@ async function startEngine(): Promise<Engine> {
   const host = `unix://${join(folder, 'docker.sock')}`
   const folders = ['data-root', 'exec-root', 'pidfile'].flatMap(it => [`--${it}`, join(folder, it)])
   const network = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']
-  const child = spawn('dockerd', ['--host', host, ...folders, ...network], {
+  // With mounts of its own: those that it leaves end with it.
+  const own = ['--mount', '--propagation', 'private', 'dockerd']
+  const child = spawn('unshare', [...own, '--host', host, ...folders, ...network], {
     env: withSbin,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
