@@ -23,5 +23,6 @@ export function checkedValue<T>(
     const path = pathOf(issue)
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`)
+  const hint = `What it takes and gives: "agent-mesh describe ${method}".`
+  throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`, { hint })
 }
