@@ -10,6 +10,8 @@ const stores = [
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
+/** Machines that fail under load: disks that fill, clocks that move, processes that freeze: `npm run test:faults`. */
+const faults = ['test/e2e/{failover,full-disk,moved-clock,frozen-agent}.test.ts']
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
@@ -56,10 +58,11 @@ export default defineConfig({
           ...shared,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: stores,
+          exclude: [...stores, ...faults],
           testTimeout: 120_000,
         },
       },
+      { test: { ...shared, name: 'faults', include: faults, testTimeout: 120_000 } },
       { test: { ...shared, name: 'stores', include: stores, testTimeout: 120_000 } },
     ],
   },
