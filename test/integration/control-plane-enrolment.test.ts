@@ -257,7 +257,7 @@ describe('the data folder', () => {
     await expect(
       startControlPlane({ data: other, listen: { host: '127.0.0.1', port }, log: noLog }),
     ).rejects.toMatchObject({
-      code: 'unavailable',
+      code: 'conflict',
     })
     await first.stop()
   })
