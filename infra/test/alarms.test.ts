@@ -4,13 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 import { meshTemplates } from './support/stacks.ts'
 
-interface Stat {
-  MetricName: string
-  Dimensions?: { Name: string; Value: { Ref?: string } }[]
-}
 interface Alarm {
   MetricName: string
-  Dimensions?: Stat['Dimensions']
+  Dimensions?: { Name: string; Value: { Ref?: string } }[]
   Period?: number
   Threshold: number
   EvaluationPeriods: number
@@ -19,8 +15,6 @@ interface Alarm {
   AlarmActions?: unknown[]
   OKActions?: unknown[]
 }
-
-const synthesize = (context?: Record<string, string>): Template => meshTemplates(context).controlPlane
 
 const read = new WeakMap<Template, [string, { Type: string; Properties: unknown }][]>()
 
@@ -41,9 +35,12 @@ const waits = [0, 60, 120]
 /** What a template does, in numbers. */
 class Deployed {
   readonly #template: Template
+  /** Executions that the account may have at once. */
+  readonly quota: number
 
-  constructor(template: Template) {
-    this.#template = template
+  constructor(context: Record<string, string> = {}) {
+    this.#template = meshTemplates(context).controlPlane
+    this.quota = Number(context['accountConcurrency'] ?? 1_000)
   }
 
   alarms(): [string, Alarm][] {
@@ -72,7 +69,7 @@ class Deployed {
   errors(lambda: string, period: number): number {
     const every = this.scheduleSeconds(lambda)
     if (every !== undefined) return Math.floor(period / every) * this.#triesWithin(lambda, every)
-    if (this.#isStarted(lambda, 'AWS::Lambda::EventSourceMapping')) return Math.floor(period / reportSeconds)
+    if (this.#names('AWS::Lambda::EventSourceMapping', lambda)) return Math.floor(period / reportSeconds)
     return this.requests(period)
   }
 
@@ -136,7 +133,13 @@ class Deployed {
     ] as { Timeout: number }
   }
 
-  #isStarted(lambda: string, type: string): boolean {
+  /** Whether anything starts it: a schedule, the stream, a request. */
+  isStarted(lambda: string): boolean {
+    const starters = ['Scheduler::Schedule', 'Lambda::EventSourceMapping', 'ApiGatewayV2::Integration']
+    return starters.some(type => this.#names(`AWS::${type}`, lambda))
+  }
+
+  #names(type: string, lambda: string): boolean {
     return properties(this.#template, type).some(([, each]) => JSON.stringify(each).includes(`"${lambda}"`))
   }
 }
@@ -150,9 +153,9 @@ function extreme(deployed: Deployed, id: string, alarm: Alarm): number {
   const gaugeSeconds = deployed.scheduleSeconds(sweep) ?? Infinity
   const each: Record<string, () => number> = {
     Errors: () => deployed.errors(lambda, period),
-    Throttles: () => Math.max(1, deployed.errors(lambda, period)),
+    Throttles: () => (deployed.isStarted(lambda) ? 1 : 0),
     Invocations: () => 0,
-    ConcurrentExecutions: () => 1_000,
+    ConcurrentExecutions: () => deployed.quota,
     '5xx': () => deployed.requests(period),
     Latency: () => Math.max(...deployed.lambdas().map(name => deployed.timeout(name))) * 1_000,
     IteratorAge: () => deployed.oldestChangeMs(lambda),
@@ -172,11 +175,15 @@ function extreme(deployed: Deployed, id: string, alarm: Alarm): number {
 const fires = ({ ComparisonOperator, Threshold }: Alarm, value: number): boolean =>
   ComparisonOperator === 'LessThanThreshold' ? value < Threshold : value >= Threshold
 
-const settings: Record<string, string>[] = [{}, { sweepMinutes: '1' }, { sweepMinutes: '1440' }]
+const settings: Record<string, string>[] = [
+  {},
+  { sweepMinutes: '1', accountConcurrency: '10' },
+  { sweepMinutes: '1440' },
+]
 
 describe.each(settings)('the alarms with settings %j', context => {
   it('can fire, each', () => {
-    const deployed = new Deployed(synthesize(context))
+    const deployed = new Deployed(context)
     const silent = deployed
       .alarms()
       .filter(([id, alarm]) => !fires(alarm, extreme(deployed, id, alarm)))
@@ -185,7 +192,7 @@ describe.each(settings)('the alarms with settings %j', context => {
   })
 
   it('fire for a schedule that starts nothing, and not between two starts', () => {
-    const deployed = new Deployed(synthesize(context))
+    const deployed = new Deployed(context)
     const missing = deployed.alarms().filter(([, alarm]) => alarm.MetricName === 'Invocations')
     expect(missing).toHaveLength(2)
     for (const [, alarm] of missing) {
@@ -196,7 +203,7 @@ describe.each(settings)('the alarms with settings %j', context => {
   })
 
   it('have periods that CloudWatch takes: whole minutes, a week in all at most', () => {
-    for (const [, { Period = 0, EvaluationPeriods }] of new Deployed(synthesize(context)).alarms()) {
+    for (const [, { Period = 0, EvaluationPeriods }] of new Deployed(context).alarms()) {
       expect(Period % 60).toBe(0)
       expect(Period).toBeGreaterThan(0)
       expect(Period * EvaluationPeriods).toBeLessThanOrEqual(7 * 24 * 3600)
@@ -205,8 +212,7 @@ describe.each(settings)('the alarms with settings %j', context => {
 })
 
 it('a threshold that the schedule cannot reach is found', () => {
-  const template = synthesize({ sweepMinutes: '10' })
-  const deployed = new Deployed(template)
+  const deployed = new Deployed({ sweepMinutes: '10' })
   const [id, alarm] = deployed.alarms().find(([name]) => name.startsWith('SweepErrors')) ?? ['', undefined]
   expect(alarm).toBeDefined()
   const asItWas = { ...alarm, Threshold: 5, Period: 300 } as Alarm
@@ -214,10 +220,10 @@ it('a threshold that the schedule cannot reach is found', () => {
 })
 
 it('the alarms are as many as the bill counts: bench/src/cost/workload.ts', () => {
-  expect(new Deployed(synthesize()).alarms()).toHaveLength(24)
+  expect(new Deployed().alarms()).toHaveLength(24)
 })
 
 it('every alarm tells that it is over, too', () => {
-  for (const [, alarm] of new Deployed(synthesize({ alarmEmail: 'ops@example.com' })).alarms())
+  for (const [, alarm] of new Deployed({ alarmEmail: 'ops@example.com' }).alarms())
     expect(alarm).toMatchObject({ AlarmActions: [expect.anything()], OKActions: [expect.anything()] })
 })

@@ -3,7 +3,6 @@ import {
   controlPlaneClient,
   createAgent,
   createLogger,
-  defineService,
   loadIdentity,
   type Agent,
   type ControlPlaneClient,
@@ -15,18 +14,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import * as z from 'zod/mini'
 import { lastJson, openWorkshop, type Daemon, type Workshop } from '../support/command.ts'
 import { describeCloud } from '../support/aws/describe-cloud.ts'
+import { math } from './support/math.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
-
-const math = defineService({
-  name: 'math',
-  version: 1,
-  methods: {
-    add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), idempotent: true },
-  },
-})
 
 describeCloud('a deployed control plane', () => {
   let cloud: TestCloud

@@ -1,23 +1,15 @@
 /** A mesh outlives its control plane, its authority key and its table: on an AWS emulator, with real agents. */
-import { createAgent, createLogger, defineService, type Agent } from '@agent-mesh/agent'
+import { createAgent, createLogger, type Agent } from '@agent-mesh/agent'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { KMSClient, CreateKeyCommand } from '@aws-sdk/client-kms'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import * as z from 'zod/mini'
 import { lastJson, openWorkshop, type Workshop } from '../support/command.ts'
 import { describeCloud } from '../support/aws/describe-cloud.ts'
 import type { Fact } from './support/shown-reporter.ts'
+import { math } from './support/math.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
-
-const math = defineService({
-  name: 'math',
-  version: 1,
-  methods: {
-    add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number(), idempotent: true },
-  },
-})
 
 describeCloud('a mesh on AWS', () => {
   let cloud: TestCloud

@@ -45,7 +45,7 @@ export async function showChanges({ next, signal }: Pick<DeployInit, 'next' | 's
 }
 
 /**
- * Deploys the stacks, makes the mesh and its first admin if they are not there, and asks it what a newcomer and an admin would.
+ * Deploys the stacks, makes the mesh and its first admin if they are not there, and asks it what a new member and an admin would.
  * May be repeated; an update leaves mesh and members as they are. A table and keys that an earlier deployment left are used again.
  * @throws MeshError conflict when the table is empty and the mesh of the folder exists
  */

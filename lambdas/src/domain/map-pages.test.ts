@@ -5,6 +5,7 @@ import { isRemoval, limits, type MapPage } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts'
 import type { Store } from '../store/store.ts'
+import { addMembers } from '../store/testing/add-members.ts'
 import { mapPages } from './map-pages.ts'
 
 const day = 24 * 3600_000
@@ -23,37 +24,7 @@ describe('pages of a large map', () => {
     rmSync(dir, { recursive: true })
   })
 
-  /** Members `m-0`, `m-1`, ... whose pairs are `size` bytes each. */
-  async function fill(count: number, size: number): Promise<void> {
-    const expiresAt = now + 21 * day
-    await store.tokens.createToken({
-      hash: 'hash',
-      roles: ['agent'],
-      tags: [],
-      ephemeral: false,
-      uses: count,
-      createdAt: now,
-      createdBy: 'admin',
-      expiresAt,
-    })
-    for (let i = 0; i < count; i++) {
-      const peerId = `m-${i}`
-      await store.enrolments.redeem({
-        tokenHash: 'hash',
-        peerId,
-        requestedName: peerId,
-        serial: peerId,
-        expiresAt,
-      })
-      await store.enrolments.recordCredential({
-        peerId,
-        serial: peerId,
-        credential: 'c'.repeat(size / 2),
-        expiresAt,
-      })
-      await put(peerId, 1, 'r'.repeat(size / 2))
-    }
-  }
+  const fill = (count: number, size: number) => addMembers(store, { count, size, now })
   const put = (peerId: string, incarnation: number, record = `record ${incarnation}`) =>
     store.directory.putMember({ peerId, serial: peerId, incarnation, record, services: [] })
 

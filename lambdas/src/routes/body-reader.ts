@@ -31,7 +31,7 @@ export class BodyReader {
 
   /**
    * The body, refused as soon as it is known to be too large. Where strangers have used up their part, the oldest of their
-   * bodies ends for the next one: halves that never end keep out no newcomer that sends all of its own.
+   * bodies ends for the next one: halves that never end keep out no new member that sends all of its own.
    * @param chunks the body, unless it is that of the request
    * @throws MeshError too_large, invalid_argument (ended early, or none belongs there), overloaded when the budget is used up
    */

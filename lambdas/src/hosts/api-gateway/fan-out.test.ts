@@ -15,6 +15,7 @@ import { foundMesh } from '../../domain/found-mesh.ts'
 import { makeFileKey } from '../../signer/file-key.ts'
 import { openDynamoStore } from '../../store/dynamodb/dynamo-store.ts'
 import { prepareDynamoTable } from '../../store/dynamodb/prepare-table.ts'
+import { addMembers } from '../../store/testing/add-members.ts'
 import type { Store } from '../../store/store.ts'
 import { dynamoConnections } from './dynamo-connections.ts'
 import { fanOut, type FanOutWork } from './fan-out.ts'
@@ -83,35 +84,8 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
     closed = []
   })
 
-  /** Members `m-0`, `m-1`, ... whose pairs are `size` bytes each. */
-  async function members(count: number, size = 100): Promise<void> {
-    const expiresAt = now + 21 * day
-    const token = { hash: 'hash', roles: ['agent'], tags: [], ephemeral: false, createdBy: 'admin' }
-    await store.tokens.createToken({ ...token, uses: count, createdAt: now, expiresAt })
-    for (let i = 0; i < count; i++) {
-      const peerId = `m-${i}`
-      await store.enrolments.redeem({
-        tokenHash: 'hash',
-        peerId,
-        requestedName: peerId,
-        serial: peerId,
-        expiresAt,
-      })
-      await store.enrolments.recordCredential({
-        peerId,
-        serial: peerId,
-        credential: 'c'.repeat(size / 2),
-        expiresAt,
-      })
-      await store.directory.putMember({
-        peerId,
-        serial: peerId,
-        incarnation: 1,
-        record: 'r'.repeat(size / 2),
-        services: [],
-      })
-    }
-  }
+  const members = (count: number, size?: number) =>
+    addMembers(store, { count, now, ...(size === undefined ? {} : { size }) })
 
   it('gives a new watcher the head and the map, and then nothing twice', async () => {
     await members(3)

@@ -1,6 +1,6 @@
 /**
  * Who sent a request that a CDN or proxy passed on to API Gateway. API Gateway sees the proxy's address: all viewers would be one
- * source, and one of them could use up what newcomers and members may ask.
+ * source, and one of them could use up what new members and members may ask.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { createHash, timingSafeEqual } from 'node:crypto'
