@@ -3,6 +3,7 @@ import type { EncodedBody } from './body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
 import { putU16, putU32 } from './integers.ts'
 import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import type { EncodedFields } from './request-fields.ts'
 import { textBytes } from './text-bytes.ts'
 
 /** Bytes allocated at a time: some 500 small frames, and a chunk in flight keeps no more than this alive. */
@@ -66,8 +67,16 @@ export class FrameEncoder {
   }
 
   /** @throws MeshError `invalid_argument` for a method name of no or over 255 bytes, `too_large` for the body */
-  request(id: number, method: string, timeoutMs: number, idempotent: boolean, body: EncodedBody): void {
-    const at = this.#open(5 + method.length * utf8PerUnit, body)
+  request(
+    id: number,
+    method: string,
+    timeoutMs: number,
+    idempotent: boolean,
+    body: EncodedBody,
+    fields?: EncodedFields,
+  ): void {
+    const extra = fields === undefined ? 0 : fields.byteLength
+    const at = this.#open(5 + method.length * utf8PerUnit + extra, body)
     const slab = this.#slab
     const header = at + preambleBytes
     const size = this.#writeMethod(method, header + 5)
@@ -79,7 +88,8 @@ export class FrameEncoder {
     }
     putU32(slab, header, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))))
     slab[header + 4] = size
-    this.#close(at, frameTypes.request, idempotent ? frameFlags.idempotent : 0, id, 5 + size, body)
+    if (fields !== undefined) slab.set(fields, header + 5 + size)
+    this.#close(at, frameTypes.request, idempotent ? frameFlags.idempotent : 0, id, 5 + size + extra, body)
   }
 
   /** @throws MeshError `too_large` for the body */

@@ -15,6 +15,7 @@
  * Layout: docs/wire.md.
  */
 import type { FrameBody } from './body.ts'
+import type { RequestFields } from './request-fields.ts'
 
 /** Type numbers. The ones without a frame below are reserved and skipped by readers of this version. */
 export const frameTypes = {
@@ -63,6 +64,7 @@ export interface RequestFrame {
   /** Remaining ms of the caller's deadline when the frame was written; 0 is expired. */
   readonly timeoutMs: number
   readonly idempotent: boolean
+  readonly fields: RequestFields
   readonly body: FrameBody
 }
 

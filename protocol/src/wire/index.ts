@@ -18,6 +18,14 @@ export {
   type UnreadableFrame,
 } from './frame.ts'
 export { maxTimeoutMs, methodBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
+export {
+  encodeFields,
+  fieldBytes,
+  type EncodedFields,
+  type RequestFields,
+  type StreamField,
+  type TraceParent,
+} from './request-fields.ts'
 export { textBytes } from './text-bytes.ts'
 export { decodeError, encodeError } from './wire-error.ts'
 

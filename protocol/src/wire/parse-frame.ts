@@ -4,6 +4,7 @@ import { criticalFlags, frameFlags, frameTypes, type Frame } from './frame.ts'
 import { getU16, getU32 } from './integers.ts'
 import { lengthBytes, preambleBytes, type WireLimits } from './limits.ts'
 import type { MethodNames } from './method-names.ts'
+import { readFields } from './request-fields.ts'
 
 export const malformed = (what: string): MeshError =>
   new MeshError('protocol_error', `Cannot parse frame: ${what}`)
@@ -77,6 +78,7 @@ function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
     method: names.read(bytes, header + 5, size),
     timeoutMs: getU32(bytes, header),
     idempotent: (flags & frameFlags.idempotent) !== 0,
+    fields: readFields(bytes, header + 5 + size, body, malformed),
     body: parseBody(bytes, parts),
   }
 }

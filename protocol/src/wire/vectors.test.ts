@@ -1,11 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { FrameAssembler, FrameDecoder, FrameEncoder, Tailed, type Frame } from './index.ts'
+import {
+  encodeFields,
+  FrameAssembler,
+  FrameDecoder,
+  FrameEncoder,
+  Tailed,
+  type Frame,
+  type RequestFields,
+} from './index.ts'
 
 interface Vector {
   name: string
   hex: string
-  frame: Record<string, never> & { type: string; json?: unknown; tail?: string; bytes?: string }
+  frame: Record<string, never> & {
+    type: string
+    json?: unknown
+    tail?: string
+    bytes?: string
+    fields?: RequestFields
+  }
 }
 
 const read = <T>(name: string): T =>
@@ -16,6 +30,7 @@ const parts =
   read<Record<'complete' | 'malformed', { name: string; hex: string[]; frames: unknown[] }[]>>(
     'rpc-parts.json',
   )
+const skipped = read<{ name: string; hex: string; fields: RequestFields }[]>('rpc-skipped-fields.json')
 const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
 
 function decode(hex: string): Frame[] {
@@ -31,7 +46,8 @@ function described(frame: Frame | undefined): Record<string, unknown> {
     return { ...fields, bytes: frame.bytes.toString('hex'), ...(left === 0 ? {} : { left }) }
   }
   if (frame === undefined || !('body' in frame)) return { ...frame }
-  const { body, ...fields } = frame
+  const { body, ...said } = frame
+  const { fields, ...others } = { fields: {}, ...said }
   const value = body.value()
   const { value: json, tail } =
     value instanceof Tailed
@@ -40,7 +56,8 @@ function described(frame: Frame | undefined): Record<string, unknown> {
         ? { value: undefined, tail: value }
         : { value, tail: undefined }
   return {
-    ...fields,
+    ...others,
+    ...(Object.keys(fields).length === 0 ? {} : { fields }),
     ...(json === undefined ? {} : { json }),
     ...(tail === undefined ? {} : { tail: Buffer.from(tail).toString('hex') }),
   }
@@ -51,7 +68,8 @@ function encode({ frame }: Vector): string {
   const json = frame.json === undefined ? undefined : JSON.stringify(frame.json)
   const body = { json, tail: frame.tail === undefined ? undefined : Buffer.from(frame.tail, 'hex') }
   const { id, method, timeoutMs, idempotent, code, notStarted, lastId, drainMs, features } = frame
-  if (frame.type === 'request') encoder.request(id!, method!, timeoutMs!, idempotent!, body)
+  if (frame.type === 'request')
+    encoder.request(id!, method!, timeoutMs!, idempotent!, body, encodeFields(frame.fields ?? {}))
   else if (frame.type === 'response') encoder.response(id!, body)
   else if (frame.type === 'error') encoder.error(id!, code!, body, notStarted!)
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
@@ -68,6 +86,10 @@ describe('the frames of protocol/vectors', () => {
 
   it.each(frames)('$name: these fields encode to these bytes', vector => {
     expect(encode(vector)).toBe(vector.hex)
+  })
+
+  it.each(skipped)('$name: skipped, the other fields count', ({ hex, fields }) => {
+    expect(decode(hex)).toEqual([expect.objectContaining({ type: 'request', fields })])
   })
 
   it.each(malformed)('$name: refused as protocol_error', ({ hex }) => {

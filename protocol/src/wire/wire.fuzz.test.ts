@@ -1,10 +1,28 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { MeshError } from '../errors.ts'
-import { decodeError, encodeBody, FrameAssembler, FrameDecoder, FrameEncoder, type Frame } from './index.ts'
+import {
+  decodeError,
+  encodeBody,
+  encodeFields,
+  FrameAssembler,
+  FrameDecoder,
+  FrameEncoder,
+  type Frame,
+} from './index.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000)
 const limits = { headerBytes: 256, bodyBytes: 2_048 }
+
+const someFields = {
+  trace: { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), flags: 1 },
+  tracestate: 'a=1',
+  metadata: { tenant: '7' },
+  stream: { credit: 65_536, input: true },
+  hops: 3,
+  app: 'cron',
+  keyHash: 7,
+}
 
 /** Bytes of valid frames with some of them changed: gets deeper than noise does. */
 const mutated = fc
@@ -15,6 +33,7 @@ const mutated = fc
   .map(([values, changes]) => {
     const encoder = new FrameEncoder()
     values.forEach((value, i) => encoder.request(i + 1, 'a.b', 9, false, encodeBody(value, 'v')))
+    encoder.request(9, 'a.b', 9, true, encodeBody(values[0], 'v'), encodeFields(someFields))
     values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
     encoder.goingAway(1, 2)
     encoder.settings(1)

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeBody, FrameDecoder, FrameEncoder, isLaterId, Tailed, type Frame } from './index.ts'
+import {
+  encodeBody,
+  encodeFields,
+  FrameDecoder,
+  FrameEncoder,
+  isLaterId,
+  Tailed,
+  type Frame,
+  type RequestFields,
+} from './index.ts'
 import { preambleBytes, wireLimits } from './limits.ts'
 
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
@@ -19,8 +28,33 @@ const method = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   .filter(m => Buffer.byteLength(m) <= 255)
 
+const hex = (digits: number) =>
+  fc
+    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: digits, maxLength: digits })
+    .map(a => a.join(''))
+const fields: fc.Arbitrary<RequestFields> = fc.record(
+  {
+    trace: fc.record({ traceId: hex(32), spanId: hex(16), flags: fc.nat(255) }),
+    tracestate: fc.string({ unit: 'grapheme', maxLength: 20 }),
+    metadata: fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 }),
+    stream: fc.record({ credit: number, input: fc.boolean() }),
+    hops: fc.nat(255),
+    app: fc.string({ unit: 'grapheme', maxLength: 20 }),
+    keyHash: number,
+  },
+  { requiredKeys: [] },
+)
+
 type Sent =
-  | { type: 'request'; id: number; method: string; timeoutMs: number; idempotent: boolean; value: unknown }
+  | {
+      type: 'request'
+      id: number
+      method: string
+      timeoutMs: number
+      idempotent: boolean
+      fields: RequestFields
+      value: unknown
+    }
   | { type: 'response'; id: number; value: unknown }
   | { type: 'error'; id: number; code: string; notStarted: boolean; value: unknown }
   | { type: 'cancel' | 'ping' | 'pong'; id: number }
@@ -33,6 +67,7 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
     method,
     timeoutMs: number,
     idempotent: fc.boolean(),
+    fields,
     value: carried,
   }),
   fc.record({ type: fc.constant('response'), id, value: carried }),
@@ -56,6 +91,7 @@ function append(encoder: FrameEncoder, frame: Sent): void {
         frame.timeoutMs,
         frame.idempotent,
         encodeBody(frame.value, 'params'),
+        encodeFields(frame.fields),
       )
     case 'response':
       return encoder.response(frame.id, encodeBody(frame.value, 'result'))
@@ -168,9 +204,11 @@ describe('wire', () => {
 
   it('leaves header fields of a later version alone', () => {
     const frame = Buffer.from(
-      encode([{ type: 'request', id: 7, method: 'a.b', timeoutMs: 5, idempotent: true, value: 1 }]),
+      encode([
+        { type: 'request', id: 7, method: 'a.b', timeoutMs: 5, idempotent: true, fields: {}, value: 1 },
+      ]),
     )
-    const extra = Buffer.from('later')
+    const extra = Buffer.from([0x7f, 0, 5, ...Buffer.from('later')])
     const bodyAt = preambleBytes + 5 + 3
     const longer = Buffer.concat([frame.subarray(0, bodyAt), extra, frame.subarray(bodyAt)])
     longer.writeUInt32BE(longer.length - 4, 0)

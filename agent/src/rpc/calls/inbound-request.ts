@@ -1,5 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import type { EncodedBody, FrameBody, RequestFrame } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, FrameBody, RequestFields, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { QueuedFrame } from '../send-queue.ts'
 import { WheelEntry } from '../../core/timer-wheel.ts'
 import type { TurnEntry } from '../turn-queue.ts'
@@ -23,6 +23,10 @@ export interface InboundCall {
   readonly method: string
   /** The caller says that running it twice does no harm. */
   readonly idempotent: boolean
+  /** What the caller said beside the params. */
+  readonly fields: RequestFields
+  /** Whether an answer may still be sent. */
+  readonly open: boolean
   /** Monotonic ms (the wheel's clock) when the call ends with `deadline_exceeded`. */
   readonly deadline: number
   /** Monotonic ms when its turn came. */
@@ -43,6 +47,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   readonly id: number
   readonly method: string
   readonly idempotent: boolean
+  readonly fields: RequestFields
   readonly arrivedAt: number
   readonly deadline: number
   /** The answer that waits for its turn, or for room to be queued. */
@@ -65,6 +70,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     this.id = frame.id
     this.method = frame.method
     this.idempotent = frame.idempotent
+    this.fields = frame.fields
     this.#body = frame.body
     this.#held = held
     this.arrivedAt = arrivedAt

@@ -1,6 +1,13 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
-import { decodeError, encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
-import type { EncodedBody, ErrorFrame, FrameEncoder, ResponseFrame } from '@agent-mesh/protocol/wire/index'
+import { decodeError, encodeBody, encodeFields, isLaterId } from '@agent-mesh/protocol/wire/index'
+import type {
+  EncodedBody,
+  EncodedFields,
+  ErrorFrame,
+  FrameEncoder,
+  RequestFields,
+  ResponseFrame,
+} from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from '../byte-budget.ts'
 import { callTimeoutMs, type LinkLimits } from '../defaults.ts'
 import { IdTable } from './id-table.ts'
@@ -17,6 +24,8 @@ export interface LinkCallOptions {
   readonly signal?: AbortSignal | undefined
   /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
   readonly idempotent?: boolean | undefined
+  /** What the callee is told beside the params. @default nothing */
+  readonly fields?: RequestFields | undefined
   /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
   readonly onDoubt?: ((giveUp: () => void) => void) | undefined
 }
@@ -129,14 +138,15 @@ export class OutboundCalls {
   }
 
   #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
-    const { timeoutMs = callTimeoutMs, signal, dueAt = this.#wheel.now() + timeoutMs } = options
+    const { timeoutMs = callTimeoutMs, signal, fields, dueAt = this.#wheel.now() + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
     const id = this.#freeId()
     const body = encodeBody(value, 'params', method)
+    const header = fields === undefined ? undefined : encodeFields(fields)
     const call = new PendingCall(this, id, method, timeoutMs, options)
     const direct = this.#outbox.takes(body)
-    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, call.idempotent, body)
-    else call.queued = this.#queue(call, body, dueAt)
+    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, call.idempotent, body, header)
+    else call.queued = this.#queue(call, body, header, dueAt)
     call.begin()
     this.#lastId = id
     this.#made++
@@ -146,8 +156,14 @@ export class OutboundCalls {
     return call
   }
 
-  #queue({ id, method, timeoutMs, idempotent }: PendingCall, body: EncodedBody, dueAt: number): QueuedFrame {
-    const encode = (encoder: FrameEncoder): void => encoder.request(id, method, timeoutMs, idempotent, body)
+  #queue(
+    { id, method, timeoutMs, idempotent }: PendingCall,
+    body: EncodedBody,
+    header: EncodedFields,
+    dueAt: number,
+  ): QueuedFrame {
+    const encode = (encoder: FrameEncoder): void =>
+      encoder.request(id, method, timeoutMs, idempotent, body, header)
     return this.#outbox.queue({ body, encode, dueAt })
   }
 

@@ -108,7 +108,7 @@ export class Attempts {
 
   /** Asks one member; other ones, too, as soon as the path to it falls silent. */
   #send(plan: Plan, course: Course, peerId: string, callee: Callee, now: number): Promise<CallAnswer> {
-    const { wireName, params, deadline, signal, idempotent } = plan
+    const { wireName, params, deadline, signal, idempotent, fields } = plan
     let elsewhere: Elsewhere | undefined
     const onDoubt = (giveUp: () => void): void => {
       if (elsewhere === undefined || elsewhere.failed)
@@ -119,6 +119,7 @@ export class Attempts {
       dueAt: deadline,
       signal,
       idempotent,
+      fields,
       onDoubt: idempotent ? onDoubt : undefined,
     }
     return callee.call(wireName, params, options).then(

@@ -7,6 +7,8 @@ export interface CallAllOptions {
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
+  /** What the handlers read as `ctx.metadata`. @default none */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
   /** Asks members that are believed offline, too. @default false */
   readonly offline?: boolean | undefined
   /** Members asked at a time. @default 64 */

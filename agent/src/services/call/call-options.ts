@@ -7,4 +7,6 @@ export interface CallOptions {
   readonly peer?: string | undefined
   /** Running it twice does no harm. @default what the method's contract says, else false */
   readonly idempotent?: boolean | undefined
+  /** What the handler reads as `ctx.metadata`: names and texts, at most 1 KiB as JSON. @default none */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }

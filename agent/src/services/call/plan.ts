@@ -1,9 +1,11 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import { encodeBody, type Encoded } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, type Encoded, type RequestFields } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callTimeoutMs } from '../../rpc/index.ts'
 import { parseMethod, serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
+import type { CallContext } from '../contract/call-context.ts'
+import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
 import { checkedValue } from '../contract/validate.ts'
 
@@ -12,6 +14,7 @@ export interface PlanOptions {
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 interface KnownMethod {
@@ -38,6 +41,8 @@ export interface Plan {
   readonly deadline: number
   readonly signal: AbortSignal | undefined
   readonly idempotent: boolean
+  /** What the callee is told beside the params; undefined: nothing. */
+  readonly fields?: RequestFields | undefined
 }
 
 /** @throws MeshError `invalid_argument` */
@@ -96,19 +101,41 @@ function checkedPlan(
 function planOf(
   method: string,
   params: unknown,
-  { timeout, signal, idempotent }: PlanOptions,
+  { timeout, signal, idempotent, metadata }: PlanOptions,
   startedAt: number,
   known: KnownMethod | undefined,
   service: string,
 ): Plan {
+  const serving = currentCall()
+  const ownDeadline = startedAt + timeoutOf(timeout, known, method)
   return {
     method,
     wireName: known?.wireName ?? method,
     service,
     params: encodeBody(params, 'params', method),
     contract: known?.contract,
-    deadline: startedAt + timeoutOf(timeout, known, method),
+    deadline: serving === undefined ? ownDeadline : Math.min(ownDeadline, serving.deadline),
     signal,
     idempotent: idempotent ?? known?.contract.idempotent ?? false,
+    fields: fieldsOf(method, metadata, serving),
   }
+}
+
+/** A call made by a handler is one hop further than the call that it serves. */
+function fieldsOf(
+  method: string,
+  metadata: PlanOptions['metadata'],
+  serving: CallContext | undefined,
+): RequestFields | undefined {
+  if (metadata !== undefined) checkMetadata(method, metadata)
+  if (serving === undefined) return metadata === undefined ? undefined : { metadata }
+  const hops = serving.hops + 1
+  checkHops(method, hops)
+  return { metadata, hops }
+}
+
+function checkMetadata(method: string, metadata: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(metadata))
+    if (typeof value !== 'string')
+      throw new MeshError('invalid_argument', `Cannot call ${method}: its metadata '${name}' is no text`)
 }

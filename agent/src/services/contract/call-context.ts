@@ -1,6 +1,8 @@
 import type { Subject } from '@agent-mesh/protocol'
 import type { InboundCall } from '../../rpc/index.ts'
 
+const nothing: Readonly<Record<string, string>> = Object.freeze({})
+
 /** What a handler knows about its call besides the params. */
 export class CallContext {
   /** Who calls: `sub` is the peer id that the transport proved, the rest its credential's. */
@@ -25,6 +27,26 @@ export class CallContext {
   /** The caller may send this call again after a broken link. */
   get idempotent(): boolean {
     return this.#call.idempotent
+  }
+
+  /** What the caller said beside the params (`metadata` of its options): its word, not proved by anything. */
+  get metadata(): Readonly<Record<string, string>> {
+    return this.#call.fields.metadata ?? nothing
+  }
+
+  /** Calls that wait for this one, each for the next: 0 when the caller serves none itself. */
+  get hops(): number {
+    return this.#call.fields.hops ?? 0
+  }
+
+  /** Whether the caller still waits for the answer. */
+  get isOpen(): boolean {
+    return this.#call.open
+  }
+
+  /** Monotonic ms, of the agent's clock. */
+  get deadline(): number {
+    return this.#call.deadline
   }
 
   /** ms until the call ends with `deadline_exceeded`: the budget of calls made on its behalf. */

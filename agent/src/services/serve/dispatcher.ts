@@ -11,6 +11,7 @@ import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics
 import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
+import { checkHops, runServing } from '../contract/current-call.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from '../contract/validate.ts'
 
@@ -120,6 +121,7 @@ export class Dispatcher {
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
     this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
     if (served === undefined) throw this.#notServed(call.method, caller)
+    checkHops(method, call.fields.hops ?? 0)
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
       passage.permit = permit
@@ -174,5 +176,5 @@ function begin(
 ): unknown {
   const params = checkedValue(checked, 'invalid_argument', 'call', served.method)
   passage.begun = true
-  return served.handle(params, context)
+  return runServing(context, () => served.handle(params, context))
 }

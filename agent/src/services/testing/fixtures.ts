@@ -78,16 +78,16 @@ export class TestTargets implements CallTargets {
 
 /** Meshes of a spec. */
 export class SpecTargets {
-  readonly #meshes: TestTargets[] = []
+  readonly all: TestTargets[] = []
 
   of(members: Record<string, OnRequest>): TestTargets {
     const mesh = new TestTargets()
     for (const [name, onRequest] of Object.entries(members)) mesh.add(name, onRequest)
-    this.#meshes.push(mesh)
+    this.all.push(mesh)
     return mesh
   }
 
   stop(): void {
-    for (const mesh of this.#meshes.splice(0)) mesh.stop()
+    for (const mesh of this.all.splice(0)) mesh.stop()
   }
 }

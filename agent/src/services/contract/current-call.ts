@@ -1,0 +1,38 @@
+/** The call that a handler serves, known to whatever the handler runs: so calls that it makes are made on behalf of that one. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { MeshError } from '@agent-mesh/protocol'
+import type { CallContext } from './call-context.ts'
+
+/**
+ * Calls that one call may be made on behalf of, one within the other. Services that ask each other in a circle end here, if their
+ * common deadline does not end them before; a chain of 16 members is longer than any design on purpose.
+ */
+export const maxHops = 16
+
+const serving = new AsyncLocalStorage<CallContext>()
+
+/** Runs a handler, and what it starts, as the work of this call. */
+export const runServing = <T>(context: CallContext, handler: () => T): T => serving.run(context, handler)
+
+/**
+ * The call that is being served here; undefined outside of handlers, and once that call has ended: what a handler leaves running in
+ * the background is nobody's call.
+ */
+export function currentCall(): CallContext | undefined {
+  const context = serving.getStore()
+  return context?.isOpen === true ? context : undefined
+}
+
+/** @throws MeshError `invalid_argument`, with `{ hops }` in its details, for a call that too many others are waiting for */
+export function checkHops(method: string, hops: number): void {
+  if (hops <= maxHops) return
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot call ${method}: ${hops} calls wait for it, each for the next`,
+    {
+      hint: `Services that call each other in a circle end after ${maxHops} calls: break the circle.`,
+      details: { hops },
+      notStarted: true,
+    },
+  )
+}
