@@ -33,8 +33,12 @@ export const errorCodes = {
   cancelled: { status: 499, retry: false, about: 'the caller gave up' },
   protocol_error: { status: 400, retry: false, about: 'the peer sent what the protocol does not allow' },
   unsupported: { status: 501, retry: false, about: 'the peer does not know this method, version or feature' },
-  application: { status: 500, retry: false, about: 'the handler of the service failed' },
-  internal: { status: 500, retry: false, about: 'a defect in Agent Mesh itself' },
+  application: { status: 500, retry: false, about: 'the service says so: an error of its own' },
+  internal: {
+    status: 500,
+    retry: false,
+    about: 'a handler, or Agent Mesh itself, failed: the log of that process has the reason',
+  },
 } as const satisfies Record<string, { status: number; retry: boolean; about: string }>
 
 export type ErrorCode = keyof typeof errorCodes
@@ -46,6 +50,8 @@ export interface MeshErrorOptions {
   hint?: string
   /** Machine-readable extras that may cross the wire: small, no secrets. */
   details?: Record<string, unknown>
+  /** Of `application`: the name under which the contract of the method declares it. */
+  declared?: string
   /** Another process said so. @default false */
   told?: boolean
   /** The handler of the call was not begun. @default false */
@@ -58,6 +64,8 @@ export class MeshError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly details: Record<string, unknown> | undefined
+  /** Of `application`: the name under which the contract of the method declares it; undefined for all other errors. */
+  readonly declared: string | undefined
   /** Whether it came from another process: then the stack shows only where it was heard, and no log tells it. */
   readonly told: boolean
   /**
@@ -71,6 +79,7 @@ export class MeshError extends Error {
     this.code = code
     this.hint = options.hint
     this.details = options.details
+    this.declared = options.declared
     this.told = options.told ?? false
     this.notStarted = options.notStarted ?? false
   }
@@ -92,10 +101,11 @@ export const isErrorCode = (code: unknown): code is ErrorCode =>
 /** The same error, known to have come before or after the handler of the call began. */
 export function asStarted(error: MeshError, started: boolean): MeshError {
   if (error.notStarted === !started) return error
-  const { code, message, cause, hint, details, told } = error
+  const { code, message, cause, hint, details, declared, told } = error
   return new MeshError(code, message, {
     told,
     notStarted: !started,
+    ...(declared === undefined ? {} : { declared }),
     ...(cause === undefined ? {} : { cause }),
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),
@@ -103,12 +113,20 @@ export function asStarted(error: MeshError, started: boolean): MeshError {
 }
 
 /**
- * What the caller of a handler receives of what it threw: a MeshError as it is, with its code, everything else as `application`. An
- * AbortError or TimeoutError of its own work says nothing about the time of the call.
+ * What the caller of a handler receives of what it threw: a MeshError as it is, with its code, everything else as `internal` without
+ * its text, which may name files, hosts and queries. An AbortError or TimeoutError of its own work says nothing about the time of the
+ * call.
+ * @param failure the id under which the log of this process has what was thrown
  */
-export function handlerError(thrown: unknown, method: string): MeshError {
+export function handlerError(thrown: unknown, method: string, failure?: string): MeshError {
   if (thrown instanceof MeshError) return asStarted(thrown, true)
-  return new MeshError('application', `Cannot call ${method}: ${reasonOf(thrown)}`, { cause: thrown })
+  const message = `Cannot call ${method}: its handler failed`
+  if (failure === undefined) return new MeshError('internal', message, { cause: thrown })
+  return new MeshError('internal', `${message}, failure ${failure}`, {
+    cause: thrown,
+    details: { failure },
+    hint: 'The log of the member that was called has the reason under this id.',
+  })
 }
 
 /** What was thrown, in words: an object without a prototype, say, cannot be turned into a string. */

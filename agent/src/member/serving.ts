@@ -1,6 +1,7 @@
 /** What every member can do on a link: serve its services to whom the policy allows. */
 import { version, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
 import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
@@ -8,6 +9,7 @@ import {
   describeServices,
   Dispatcher,
   type Authorize,
+  type HandlerFailure,
   hostHandlers,
   type HostInfoInit,
   hostService,
@@ -42,11 +44,13 @@ export interface ServingInit {
   name: () => string
   /** The policy does not grant what a peer asked for. */
   onDenied: (question: Parameters<Authorize>[0]) => void
+  /** A handler threw what its caller is not told. */
+  onFailure: (failure: HandlerFailure) => void
   /** A listener failed. */
   onError: (error: unknown) => void
 }
 
-export function serving({ head, metrics, name, onDenied, onError }: ServingInit): Serving {
+export function serving({ head, metrics, name, onDenied, onFailure, onError }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -66,6 +70,7 @@ export function serving({ head, metrics, name, onDenied, onError }: ServingInit)
     authorize,
     limiter,
     notServed: notServed({ ...known, self: name }),
+    onFailure,
     metrics,
     now,
   })
@@ -78,6 +83,12 @@ export function serving({ head, metrics, name, onDenied, onError }: ServingInit)
   })
   return { registry, dispatcher, authorize, describe, sessions, wheel, turns, budget }
 }
+
+/** Callers get the id of a failure alone: here is the rest. */
+export const failureLog =
+  (log: Logger): ServingInit['onFailure'] =>
+  ({ failure, method, caller, thrown }) =>
+    log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
 
 /** Serves what every member serves. @param host the data folder, whose disk it tells of, and its paths to members */
 export function serveHost(

@@ -88,8 +88,8 @@ describe('rpc link errors', () => {
     expect(error).toMatchObject({ code: 'permission_denied', message: 'Cannot call a.b: no' })
     expect((error as Error).cause).toBeUndefined()
     await expect(caller.call('a.b', 1)).rejects.toMatchObject({
-      code: 'application',
-      message: 'Cannot call a.b: boom',
+      code: 'internal',
+      message: 'Cannot call a.b: its handler failed',
     })
   })
 

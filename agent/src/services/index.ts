@@ -3,17 +3,22 @@ export type { CallContext } from './contract/call-context.ts'
 export type { Callee, CallTargets, CalleeOptions, Providers } from './balance/call-targets.ts'
 export {
   defineService,
+  isIdempotent,
   parseMethod,
   serviceRef,
+  type CacheRules,
+  type Effects,
   type MethodContract,
   type MethodContracts,
   type MethodRef,
   type ServiceContract,
 } from './contract/contract.ts'
+export { isErrorOf, type ErrorOf } from './contract/declared-errors.ts'
+export type { ErrorContracts } from './contract/error-contracts.ts'
 export { implementService, type ServiceDefinition } from './contract/definition.ts'
 export { MethodLimiter, type CallLimiter, type Permit } from './serve/call-limiter.ts'
 export type { Concurrency, ServeOptions } from './contract/concurrency.ts'
-export { Dispatcher, type Authorize, type DispatcherInit } from './serve/dispatcher.ts'
+export { Dispatcher, type Authorize, type DispatcherInit, type HandlerFailure } from './serve/dispatcher.ts'
 export { hostHandlers, type HostInfoInit } from './serve/host-info.ts'
 export { hostService, type DescribedService } from './contract/host-service.ts'
 export { describeServices } from './serve/describe.ts'

@@ -15,11 +15,11 @@ export interface FailureStyle {
 /** Tells what failed and what to do next, without secrets; returns the exit code. */
 export function showFailure(thrown: unknown, { json, color }: FailureStyle): ExitCode {
   const error = toMeshError(thrown, 'internal', 'finish the command')
-  const { code } = error
+  const { code, declared } = error
   const message = redactText(error.message)
   const hint = error.hint === undefined ? undefined : redactText(error.hint)
   const details = redact(error.details)
-  if (json) process.stdout.write(`${jsonText({ error: { code, message, hint, details } })}\n`)
+  if (json) process.stdout.write(`${jsonText({ error: { code, declared, message, hint, details } })}\n`)
   else {
     const mark = color ? styleText('red', 'error', { validateStream: false }) : 'error'
     process.stderr.write(`${mark}: ${printable(message)}\n`)

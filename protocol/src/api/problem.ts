@@ -12,13 +12,23 @@ export const problemSchema = z.looseObject({
   code: z.string(),
   hint: z.optional(z.string()),
   details: z.optional(z.record(z.string(), z.unknown())),
+  /** Of a call on the local socket: the name under which the contract of the method declares the error. */
+  declared: z.optional(z.string()),
   /** Of a call on the local socket: its handler is known not to have begun. */
   notStarted: z.optional(z.boolean()),
 })
 export type Problem = z.output<typeof problemSchema>
 
 /** The problem details of an error, without secrets. Its cause and its stack stay in the process. */
-export const problemOf = ({ code, status, message, hint, details, notStarted }: MeshError): Problem => ({
+export const problemOf = ({
+  code,
+  status,
+  message,
+  hint,
+  details,
+  declared,
+  notStarted,
+}: MeshError): Problem => ({
   type: `urn:agent-mesh:error:${code}`,
   title: code,
   status,
@@ -26,6 +36,7 @@ export const problemOf = ({ code, status, message, hint, details, notStarted }: 
   code,
   ...(hint === undefined ? {} : { hint: redactText(hint) }),
   ...(details === undefined ? {} : { details: redact(details) as Record<string, unknown> }),
+  ...(declared === undefined ? {} : { declared }),
   ...(notStarted ? { notStarted } : {}),
 })
 
@@ -35,6 +46,7 @@ export function errorOfProblem({
   detail,
   hint,
   details,
+  declared,
   notStarted = false,
 }: Problem): MeshError | undefined {
   if (!isErrorCode(code)) return undefined
@@ -43,5 +55,6 @@ export function errorOfProblem({
     notStarted,
     ...(hint === undefined ? {} : { hint }),
     ...(details === undefined ? {} : { details }),
+    ...(declared === undefined ? {} : { declared }),
   })
 }

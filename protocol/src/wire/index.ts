@@ -27,7 +27,7 @@ export {
   type TraceParent,
 } from './request-fields.ts'
 export { textBytes } from './text-bytes.ts'
-export { decodeError, encodeError } from './wire-error.ts'
+export { declaredChars, decodeError, detailsChars, encodeError } from './wire-error.ts'
 
 /** The protocol id of the stream that carries the frames. */
 export const rpcProtocol = '/agent-mesh/rpc/1.0.0'

@@ -42,6 +42,16 @@ describe('wire errors', () => {
     expect(roundTrip(new MeshError('overloaded', 'x'))).toMatchObject({ told: true, notStarted: false })
   })
 
+  it('carry the name of a declared error, unless another member told it', () => {
+    const declared = { declared: 'no_such_sensor', details: { id: 's9' } }
+    const error = roundTrip(new MeshError('application', 'x', declared))
+    expect(error).toMatchObject(declared)
+    expect(roundTrip(error).declared).toBeUndefined()
+    expect(roundTrip(new MeshError('overloaded', 'x', declared)).declared).toBeUndefined()
+    const body = decodeBody(JSON.stringify({ message: 'm', declared: 'x'.repeat(64) }))
+    expect(decodeError('application', body)).toMatchObject({ code: 'protocol_error' })
+  })
+
   it('cut long messages and drop details that are large or no JSON', () => {
     expect(roundTrip(new MeshError('internal', 'x'.repeat(5_000))).message).toHaveLength(1_000)
     expect(

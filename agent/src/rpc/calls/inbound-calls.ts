@@ -13,7 +13,7 @@ import type { TurnEntry, TurnQueue } from '../turn-queue.ts'
 
 /**
  * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, `notStarted` included, anything
- * else as `application` with its message; causes and stacks stay here.
+ * else as `internal` without its message; causes and stacks stay here.
  */
 export type OnRequest = (call: InboundCall) => unknown
 

@@ -3,7 +3,13 @@ import { checkDuration } from '@agent-mesh/protocol/duration'
 import { encodeBody, type Encoded, type RequestFields } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { callTimeoutMs } from '../../rpc/index.ts'
-import { parseMethod, serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
+import {
+  isIdempotent,
+  parseMethod,
+  serviceRef,
+  type MethodContract,
+  type ServiceContract,
+} from '../contract/contract.ts'
 import type { CallContext } from '../contract/call-context.ts'
 import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
@@ -116,7 +122,7 @@ function planOf(
     contract: known?.contract,
     deadline: serving === undefined ? ownDeadline : Math.min(ownDeadline, serving.deadline),
     signal,
-    idempotent: idempotent ?? known?.contract.idempotent ?? false,
+    idempotent: idempotent ?? (known !== undefined && isIdempotent(known.contract)),
     fields: fieldsOf(method, metadata, serving),
   }
 }

@@ -5,6 +5,7 @@ import { Attempts, type CallAnswer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallTargets, Providers } from '../balance/call-targets.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
+import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
 import { Planner, type Plan } from './plan.ts'
 import { serviceClient, type ServiceClient } from './service-client.ts'
@@ -98,8 +99,18 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   #send(plan: Plan, peer: string | undefined, now: number): Promise<CallAnswer> {
-    if (peer !== undefined) return this.#attempts.answer(plan, only(this.#peer(plan, peer)), now)
-    return this.#attempts.answer(plan, () => this.#targets.providers(plan.service), now)
+    if (peer !== undefined) return this.#answer(plan, only(this.#peer(plan, peer)), now)
+    return this.#answer(plan, () => this.#targets.providers(plan.service), now)
+  }
+
+  /** A method without errors of its own costs no promise for them. */
+  #answer(plan: Plan, providers: () => Providers, now: number): Promise<CallAnswer> {
+    const answer = this.#attempts.answer(plan, providers, now)
+    const { contract, method } = plan
+    if (contract?.errors === undefined) return answer
+    return answer.catch(async (thrown: unknown) => {
+      throw await checkedError(thrown, contract, method)
+    })
   }
 
   /** @param ofOne whether one member alone was asked: when it was revoked meanwhile, its link did not just break */
@@ -134,7 +145,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const { good, doubtful, offline } = this.#targets.providers(plan.service)
     const ask = (peerId: string): Promise<CallAnswer> => {
       const startedAt = this.#now()
-      const asked = this.#attempts.answer(plan, only(peerId), startedAt)
+      const asked = this.#answer(plan, only(peerId), startedAt)
       return this.#counted(method, startedAt, asked, asItIs, true)
     }
     const alsoOffline = options.offline === true ? offline : []

@@ -1,18 +1,23 @@
-import type { Subject } from '@agent-mesh/protocol'
+import type { MeshError, Subject } from '@agent-mesh/protocol'
 import type { InboundCall } from '../../rpc/index.ts'
+import { declaredError, type ErrorArguments } from './declared-errors.ts'
+import type { ErrorContracts } from './error-contracts.ts'
 
 const nothing: Readonly<Record<string, string>> = Object.freeze({})
 
 /** What a handler knows about its call besides the params. */
-export class CallContext {
+export class CallContext<Errors extends ErrorContracts = ErrorContracts> {
   /** Who calls: `sub` is the peer id that the transport proved, the rest its credential's. */
   readonly caller: Subject
   /** `math.add` */
   readonly method: string
   readonly #call: InboundCall
   readonly #now: () => number
+  readonly #errors: Errors | undefined
 
-  constructor(caller: Subject, method: string, call: InboundCall, now: () => number) {
+  /** @param errors what the contract of the method declares */
+  constructor(caller: Subject, method: string, call: InboundCall, now: () => number, errors?: Errors) {
+    this.#errors = errors
     this.caller = caller
     this.method = method
     this.#call = call
@@ -52,5 +57,17 @@ export class CallContext {
   /** ms until the call ends with `deadline_exceeded`: the budget of calls made on its behalf. */
   get remainingMs(): number {
     return Math.max(0, this.#call.deadline - this.#now())
+  }
+
+  /**
+   * An error that the contract declares, to be thrown: its caller can tell it from others by type.
+   * @param reason in words, for the message. @default the name
+   * @throws MeshError `too_large` for details of more than 4,000 characters, `invalid_argument` for what JSON cannot carry
+   */
+  error<Name extends keyof Errors & string>(
+    name: Name,
+    ...[details, reason]: ErrorArguments<Errors[Name]>
+  ): MeshError {
+    return declaredError(this.method, this.#errors, name, details, reason)
   }
 }

@@ -1,6 +1,20 @@
 import { MeshError, serviceNameField } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { unfitErrorName, type ErrorContracts } from './error-contracts.ts'
+
+/** What a method does to the world: nothing, a change, or a change that loses something. */
+export type Effects = 'read' | 'write' | 'destroy'
+
+/** Whether and how long callers may use an answer again. Of idempotent methods only. */
+export interface CacheRules<Params = never> {
+  /** ms for which an answer is used again; using it does not prolong that. */
+  readonly ttl: number
+  /** ms after `ttl` for which the old answer is still given while a new one is asked for. @default 0 */
+  readonly stale?: number
+  /** Names by which answers are dropped: `['doc:7']`. @default none */
+  readonly tags?: (params: Params) => readonly string[]
+}
 
 /** What a method takes and gives. Schemas of any library that speaks Standard Schema (zod, valibot, arktype, ...). */
 export interface MethodContract<
@@ -9,13 +23,25 @@ export interface MethodContract<
 > {
   readonly params: Params
   readonly result: Result
-  /** Running it twice does no harm: a call may be repeated after its link broke. @default false */
+  /** Errors that callers can tell apart by type: `{ no_such_sensor: schema of its details }`. @default none */
+  readonly errors?: ErrorContracts
+  /** What it does to the world. A method that reads is idempotent. @default not said */
+  readonly effects?: Effects
+  /** Running it twice does no harm: a call may be repeated after its link broke. @default true if its `effects` are `read`, else false */
   readonly idempotent?: boolean
+  /** Answers that may be used again. @default none */
+  readonly cache?: CacheRules
   /** ms that a call gets unless its caller says otherwise. @default 30,000 */
   readonly timeout?: number
   /** What it does, one sentence for people. */
   readonly about?: string
 }
+
+/** Whether running it twice does no harm. */
+export const isIdempotent = ({
+  idempotent,
+  effects,
+}: Pick<MethodContract, 'idempotent' | 'effects'>): boolean => idempotent ?? effects === 'read'
 
 export type MethodContracts = Readonly<Record<string, MethodContract>>
 
@@ -32,6 +58,7 @@ export interface ServiceContract<
 
 const methodName = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
 const maxVersion = 999_999
+const effectWords: readonly Effects[] = ['read', 'write', 'destroy']
 
 /**
  * States a service for those who serve it and those who call it, types included.
@@ -47,11 +74,33 @@ export function defineService<const Name extends string, const Methods extends M
   if (!serviceNameField.safeParse(name).success) refuse('its name is not lower-case words joined by dots')
   if (!Number.isInteger(version) || version < 1 || version > maxVersion)
     refuse(`its version is ${version}, not 1 to ${maxVersion}`)
-  for (const [method, { timeout }] of Object.entries(methods)) {
-    if (!methodName.test(method)) refuse(`its method '${method}' is not a word of letters, digits, _ and -`)
-    if (timeout !== undefined) checkDuration(timeout, `define service '${name}'`, `timeout of ${method}`, 1)
+  for (const [key, method] of Object.entries(methods)) {
+    if (!methodName.test(key)) refuse(`its method '${key}' is not a word of letters, digits, _ and -`)
+    checkDurations(method, `define service '${name}'`, key)
+    const fault = faultOf(method)
+    if (fault !== undefined) refuse(`its method '${key}' ${fault}`)
   }
   return contract
+}
+
+/** @throws MeshError `invalid_argument` */
+function checkDurations({ timeout, cache }: MethodContract, action: string, key: string): void {
+  if (timeout !== undefined) checkDuration(timeout, action, `timeout of ${key}`, 1)
+  if (cache === undefined) return
+  checkDuration(cache.ttl, action, `ttl of the cache of ${key}`, 1)
+  if (cache.stale !== undefined) checkDuration(cache.stale, action, `stale time of the cache of ${key}`)
+}
+
+function faultOf(method: MethodContract): string | undefined {
+  const { effects, idempotent, errors, cache } = method
+  if (effects !== undefined && !effectWords.includes(effects))
+    return `has the effects '${String(effects)}', not ${effectWords.join(', ')}`
+  if (effects === 'read' && idempotent === false) return 'reads, and yet is not idempotent'
+  if (cache !== undefined && !isIdempotent(method)) return 'has a cache, and is not idempotent'
+  const unfit = unfitErrorName(errors)
+  return unfit === undefined
+    ? undefined
+    : `declares the error '${unfit}', no word of letters, digits, _ and -`
 }
 
 /** `math@2` */

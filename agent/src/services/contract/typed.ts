@@ -1,6 +1,7 @@
 /** The types that callers and handlers get from the contracts. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from './call-context.ts'
+import type { ErrorsOf } from './declared-errors.ts'
 import type { MethodContract, MethodContracts, ServiceContract } from './contract.ts'
 import type { hostService } from './host-service.ts'
 
@@ -51,7 +52,7 @@ export type CallArguments<C extends Contracts, Method extends string, Options> =
 export type Handlers<Methods extends MethodContracts> = {
   readonly [Key in keyof Methods]: (
     params: StandardSchemaV1.InferOutput<Methods[Key]['params']>,
-    context: CallContext,
+    context: CallContext<ErrorsOf<Methods[Key]>>,
   ) =>
     | StandardSchemaV1.InferInput<Methods[Key]['result']>
     | Promise<StandardSchemaV1.InferInput<Methods[Key]['result']>>

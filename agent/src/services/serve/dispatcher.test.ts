@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
 import type { CallContext } from '../contract/call-context.ts'
 import { defineService, type ServiceContract } from '../contract/contract.ts'
-import { Dispatcher, type DispatcherInit } from './dispatcher.ts'
+import { Dispatcher, type DispatcherInit, type HandlerFailure } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
 import { allowAll, denyUnless, math, ops } from '../testing/fixtures.ts'
 
@@ -37,7 +37,9 @@ async function served(init: Partial<DispatcherInit>): Promise<LinkPair['caller']
   return pair.caller
 }
 
-const failed = (reason: string) => `Cannot call math.add: ${reason}`
+const failed = expect.stringMatching(
+  /^Cannot call math\.add: its handler failed, failure [0-9a-f]{12}$/,
+) as string
 const never = (code: ErrorCode, notStarted = false): never => {
   throw new MeshError(code, 'Cannot call b.c: x', { notStarted })
 }
@@ -80,10 +82,22 @@ describe('dispatcher', () => {
     })
   })
 
-  it('reports an error of the handler as application', async () => {
-    const link = await served({})
-    const message = 'Cannot call math.divide: ops divides by zero in math.divide, true'
-    await expect(link.call('math.divide', { a: 1, b: 0 })).rejects.toEqual(failing('application', message))
+  it('tells the caller of a failed handler an id alone, under which the callee has what was thrown', async () => {
+    let failure: HandlerFailure | undefined
+    const link = await served({ onFailure: told => void (failure = told) })
+    const error = (await link.call('math.divide', { a: 1, b: 0 }).catch((e: unknown) => e)) as MeshError
+    expect(failure).toMatchObject({
+      method: 'math.divide',
+      caller: ops,
+      failure: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
+    })
+    expect(String(failure?.thrown)).toBe('Error: ops divides by zero in math.divide, true')
+    expect(error).toMatchObject({
+      code: 'internal',
+      message: `Cannot call math.divide: its handler failed, failure ${failure?.failure}`,
+      details: { failure: failure?.failure },
+    })
+    expect(JSON.stringify(error)).not.toContain('zero')
   })
 
   it('says of all that it refuses that the handler was not begun', async () => {
@@ -112,17 +126,17 @@ describe('dispatcher', () => {
     [
       'its own timeout',
       () => Promise.reject(new DOMException('slow query', 'TimeoutError')),
-      'application',
-      failed('slow query'),
+      'internal',
+      failed,
     ],
     [
       'an abort of its own',
       () => Promise.reject(new DOMException('stopped', 'AbortError')),
-      'application',
-      failed('stopped'),
+      'internal',
+      failed,
     ],
-    ['no error at all', () => Promise.reject({ message: 'no rows' }), 'application', failed('no rows')],
-    ['the rejection of a query', () => query(new Error('no table')), 'application', failed('no table')],
+    ['no error at all', () => Promise.reject({ message: 'no rows' }), 'internal', failed],
+    ['the rejection of a query', () => query(new Error('no table')), 'internal', failed],
   ])("tells what a handler threw as the handler's: %s", async (_, fails, code, message) => {
     const seen: string[] = []
     const metrics = {
@@ -195,11 +209,7 @@ describe('dispatcher', () => {
     await link.call('math@2.add', { a: 1, b: 1 })
     await link.call('math.divide', { a: 1, b: 0 }).catch(() => {})
     await link.call('made.up', 1).catch(() => {})
-    expect(seen).toEqual([
-      'callee math.add ok',
-      'callee math.divide application',
-      'callee unknown unsupported',
-    ])
+    expect(seen).toEqual(['callee math.add ok', 'callee math.divide internal', 'callee unknown unsupported'])
   })
 
   it('lets the limiter refuse a call before its params are read, and tells it when one ends', async () => {

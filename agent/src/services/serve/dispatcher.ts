@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   type Subject,
 } from '@agent-mesh/protocol'
+import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../../rpc/index.ts'
 import { CallContext } from '../contract/call-context.ts'
@@ -21,6 +22,16 @@ import { checkedValue } from '../contract/validate.ts'
  */
 export type Authorize = (question: { from: Subject; action: Exclude<Action, 'manage'>; to: string }) => void
 
+/** What the log of the callee keeps of a failure; its caller gets the id alone. */
+export interface HandlerFailure {
+  /** 12 hexadecimal digits. */
+  readonly failure: string
+  /** `math.add` */
+  readonly method: string
+  readonly caller: Subject
+  readonly thrown: unknown
+}
+
 export interface DispatcherInit {
   readonly registry: ServiceRegistry
   /** @default denies everything */
@@ -29,6 +40,8 @@ export interface DispatcherInit {
   readonly limiter?: CallLimiter
   /** What the allowed are told of a method that is not served. @default that it is not */
   readonly notServed?: (call: string, caller: Subject) => MeshError
+  /** A handler threw what is no MeshError. @default ignored */
+  readonly onFailure?: (failure: HandlerFailure) => void
   readonly metrics?: RpcMetrics
   /** Monotonic ms, of the same clock as the links'. */
   readonly now: () => number
@@ -65,6 +78,7 @@ export class Dispatcher {
   readonly #authorize: Authorize
   readonly #limiter: CallLimiter | undefined
   readonly #notServed: NonNullable<DispatcherInit['notServed']>
+  readonly #onFailure: NonNullable<DispatcherInit['onFailure']>
   readonly #metrics: RpcMetrics
   readonly #now: () => number
 
@@ -73,6 +87,7 @@ export class Dispatcher {
     authorize = denyAll,
     limiter,
     notServed = plainlyNotServed,
+    onFailure = () => {},
     metrics = noMetrics,
     now,
   }: DispatcherInit) {
@@ -80,6 +95,7 @@ export class Dispatcher {
     this.#authorize = authorize
     this.#limiter = limiter
     this.#notServed = notServed
+    this.#onFailure = onFailure
     this.#metrics = metrics
     this.#now = now
   }
@@ -109,10 +125,10 @@ export class Dispatcher {
           this.#ended(call, passage, 'ok')
           return value
         },
-        (thrown: unknown) => this.#failed(call, passage, thrown),
+        (thrown: unknown) => this.#failed(caller, call, passage, thrown),
       )
     } catch (thrown) {
-      return this.#failed(call, passage, thrown)
+      return this.#failed(caller, call, passage, thrown)
     }
   }
 
@@ -125,13 +141,17 @@ export class Dispatcher {
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
       passage.permit = permit
-      return this.#handle(served, new CallContext(caller, method, call, this.#now), call, passage)
+      return this.#handle(served, this.#context(caller, served, call), call, passage)
     }
     return permit.then(granted => {
       passage.permit = granted
       this.#checkWanted(call)
-      return this.#handle(served, new CallContext(caller, method, call, this.#now), call, passage)
+      return this.#handle(served, this.#context(caller, served, call), call, passage)
     })
+  }
+
+  #context(caller: Subject, { method, errors }: ServedMethod, call: InboundCall): CallContext {
+    return new CallContext(caller, method, call, this.#now, errors)
   }
 
   #handle(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
@@ -151,12 +171,23 @@ export class Dispatcher {
   }
 
   /** @throws MeshError what the caller is told: of the handler, or `notStarted` */
-  #failed(call: InboundCall, passage: Passage, thrown: unknown): never {
-    const failure = handlerError(thrown, passage.served?.method ?? call.method)
-    const error = asStarted(failure, passage.begun)
+  #failed(caller: Subject, call: InboundCall, passage: Passage, thrown: unknown): never {
+    const method = passage.served?.method ?? call.method
+    const error = asStarted(
+      handlerError(thrown, method, this.#logged(caller, method, call, thrown)),
+      passage.begun,
+    )
     // What a handler throws because its call has ended is not its failure.
     this.#ended(call, passage, call.endedBy?.code ?? error.code)
     throw error
+  }
+
+  /** The caller learns nothing of what was thrown but this id. @returns undefined: the error may be told, or nobody waits for it */
+  #logged(caller: Subject, method: string, call: InboundCall, thrown: unknown): string | undefined {
+    if (thrown instanceof MeshError || call.endedBy !== undefined) return undefined
+    const failure = randomBytes(6).toString('hex')
+    this.#onFailure({ failure, method, caller, thrown })
+    return failure
   }
 
   /** The one reading of the clock of a call that is served: its turn began at another. */

@@ -14,6 +14,7 @@ import {
   type MethodContracts,
   type ServiceContract,
 } from '../contract/contract.ts'
+import type { ErrorContracts } from '../contract/error-contracts.ts'
 import type { Handlers } from '../contract/typed.ts'
 
 /** A method that is served, with all that its calls need worked out once. */
@@ -23,6 +24,8 @@ export interface ServedMethod {
   /** `service:math.add`, as policy names it. */
   readonly target: string
   readonly params: StandardSchemaV1
+  /** That its contract declares. */
+  readonly errors: ErrorContracts | undefined
   readonly handle: (params: unknown, context: CallContext) => unknown
   /** Calls of it that may run at once. */
   readonly concurrency: Concurrency
@@ -118,14 +121,14 @@ function methodsOf<Methods extends MethodContracts>(
   options: ServeOptions,
 ): Map<string, ServedMethod> {
   checkConcurrency(options, name, methods)
-  const served = Object.entries(methods).map(([key, { params }]): [string, ServedMethod] => {
+  const served = Object.entries(methods).map(([key, { params, errors }]): [string, ServedMethod] => {
     const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
     if (typeof handler !== 'function')
       throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
     const method = `${name}.${key}`
     const handle = handler.bind(handlers) as ServedMethod['handle']
     const concurrency = concurrencyOf(options, key)
-    return [key, { method, target: `service:${method}`, params, handle, concurrency }]
+    return [key, { method, target: `service:${method}`, params, errors, handle, concurrency }]
   })
   return new Map(served)
 }
