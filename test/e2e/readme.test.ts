@@ -100,8 +100,8 @@ describe('the first steps of the README', () => {
     try {
       await writeFile(join(workplace, 'main.ts'), blocks('ts')[0] ?? '')
       const env = { ...process.env, TOKEN: agentToken }
-      const { stdout } = await run(process.execPath, ['main.ts'], { cwd: workplace, env })
-      expect(stdout.trim()).toBe('3')
+      const { stdout, stderr } = await run(process.execPath, ['main.ts'], { cwd: workplace, env })
+      expect([stdout.trim(), stderr]).toEqual(['3', ''])
     } finally {
       await rm(workplace, { recursive: true, force: true })
     }

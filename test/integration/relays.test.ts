@@ -1,9 +1,10 @@
 import type { Agent } from '@agent-mesh/agent'
-import { controlPlaneClient, defineService, loadIdentity } from '@agent-mesh/agent'
+import { controlPlaneClient, createLogger, defineService, loadIdentity } from '@agent-mesh/agent'
 import { verifyHead, type BootstrapReply } from '@agent-mesh/protocol'
+import { createRelay } from '@agent-mesh/relay'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { LocalMesh } from '../support/local-mesh.ts'
+import { LocalMesh, loopback } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 
 let mesh: LocalMesh
@@ -22,6 +23,32 @@ const knowsHomes = (agent: Agent, name: string) =>
   )
 
 describe('relays', () => {
+  test('log one line of a control plane that stopped, and no stack, whatever asks it', async () => {
+    const lines: { level: number; reason?: string }[] = []
+    const log = createLogger('relay', 'debug', {
+      write: line => void lines.push(JSON.parse(line) as (typeof lines)[number]),
+    })
+    const relay = await createRelay({
+      data: mesh.data('relay'),
+      join: await mesh.token({ roles: ['relay'] }),
+      listen: [loopback],
+      log,
+      pollMs: 50,
+    })
+    try {
+      await mesh.stopControlPlane()
+      const failures = () => lines.filter(({ reason }) => reason?.startsWith('Cannot reach control plane'))
+      await vi.waitFor(() => expect(failures().length).toBeGreaterThan(2), { timeout: 20_000, interval: 50 })
+      expect(lines.filter(({ level }) => level >= 40)).toEqual([
+        expect.objectContaining({ reason: failures()[0]?.reason }),
+      ])
+      expect(JSON.stringify(failures())).not.toContain('stack')
+    } finally {
+      await relay.stop()
+      await mesh.restartControlPlane()
+    }
+  }, 30_000)
+
   test('carry calls between agents that dial relays only, and only so', async () => {
     await mesh.relay('relay-1')
     await mesh.relay('relay-2')

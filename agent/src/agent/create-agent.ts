@@ -41,7 +41,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     role: 'agent',
     settings: paths === 'relay' ? { ...settings, listen: [] } : settings,
     folder: options.folder,
-    log: options.log ?? createLogger('agent-mesh'),
+    log: options.log ?? createLogger('agent-mesh', 'warn'),
     upgrades: paths !== 'relay',
     signal: options.signal,
     ...(options.clock === undefined ? {} : { clock: options.clock }),

@@ -43,6 +43,8 @@ export const discoveryDefaults = {
   mdnsRetryMs: 30_000,
   /** Interfaces at most (a count). */
   mdnsInterfaces: 8,
+  /** Shortest time between two log lines about a control plane that does not answer. */
+  outageLogMs: 60_000,
   /** Records of one packet that are read (a count). */
   mdnsRecords: 64,
   /** Members on the LAN that are remembered (a count). */

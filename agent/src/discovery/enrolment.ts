@@ -55,6 +55,9 @@ export function memberNameOf(host: string): string {
   return name === undefined || name === '' ? 'agent' : name
 }
 
+/** The host name as a member name. */
+export const ownHostName = (): string => memberNameOf(hostname())
+
 const refSchema = z.looseObject({ url: z.url(), meshId: meshIdField })
 
 /** The mesh this member has enrolled in before. @throws MeshError invalid_argument when what is stored is damaged */
@@ -107,7 +110,7 @@ export async function enrol({
   onRedeem?.()
   const request = {
     secret: Buffer.from(secret).toString('base64url'),
-    name: name ?? memberNameOf(hostname()),
+    name: name ?? ownHostName(),
     ...(region === undefined ? {} : { region }),
   }
   const later = { ...(role === undefined ? {} : { role }), ...(ephemeral ? { ephemeral } : {}) }

@@ -21,8 +21,11 @@ export interface Exchange {
   proxy?: Proxy | undefined
 }
 
+/** No answer of a control plane: of its machine, or of what stands before it. */
+export class UnreachableError extends MeshError {}
+
 const unreachable = (url: URL, cause: unknown) =>
-  new MeshError('unavailable', `Cannot reach control plane ${url.origin}: ${reasonOf(cause)}`, {
+  new UnreachableError('unavailable', `Cannot reach control plane ${url.origin}: ${reasonOf(cause)}`, {
     cause,
     hint: 'Check that it runs and that the URL is right; enrolled members work without it.',
   })
@@ -89,7 +92,8 @@ function problemOf(
   }
   const code: ErrorCode = status === 429 ? 'rate_limited' : status >= 500 ? 'unavailable' : 'protocol_error'
   const seconds = Number(headers['retry-after'] ?? Number.NaN)
-  return new MeshError(code, `Cannot ${action}: the server answered ${status}`, {
+  const kind = code === 'unavailable' ? UnreachableError : MeshError
+  return new kind(code, `Cannot ${action}: the server answered ${status}`, {
     told: true,
     ...(seconds >= 0 ? { details: { retryAfterMs: seconds * 1_000 } } : {}),
   })

@@ -78,7 +78,7 @@ export type MemberSettings = z.output<typeof optionsSchema>
 export interface StartOptions extends MemberOptions {
   /** The data folder, when the caller owns it. @default owned until the member stops */
   folder?: OwnedFolder
-  /** @default JSON lines on stderr, level info */
+  /** @default JSON lines on stderr, level warn */
   log?: Logger
   /** Gives up while starting; from then on it does nothing. */
   signal?: AbortSignal

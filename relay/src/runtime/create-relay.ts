@@ -38,7 +38,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     throw new MeshError('invalid_argument', 'Cannot start relay: it has no address to listen on', {
       hint: 'Pass --listen /ip4/0.0.0.0/tcp/4001.',
     })
-  const log = options.log ?? createLogger('agent-mesh-relay')
+  const log = options.log ?? createLogger('agent-mesh-relay', 'warn')
   const onError = (err: unknown) => log.error({ err }, 'a listener of the circuits failed')
   const circuit = circuitServer({
     ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
