@@ -40,10 +40,10 @@ it('an admin shows no record and is admitted without one', async () => {
   expect(await admit(shown, admin.peerId, verified, now)).toMatchObject({ record: undefined })
 })
 
-it('a member revoked by its peer id or by its serial is not admitted', async () => {
-  const revoked = `revoked: Cannot admit ${member.name}: it was revoked`
-  expect(await refusal(admission({}, { peerIds: [member.peerId] }))).toBe(revoked)
-  expect(await refusal(admission({}, { serials: [member.serial] }))).toBe(revoked)
+it('a member revoked by its peer id, or removed by its serial, is not admitted', async () => {
+  const was = (how: string) => `revoked: Cannot admit ${member.name}: it was ${how}`
+  expect(await refusal(admission({}, { peerIds: [member.peerId] }))).toBe(was('revoked'))
+  expect(await refusal(admission({}, { serials: [member.serial] }))).toBe(was('removed'))
   const other = await mesh.member()
   expect(await refusal(admission({}, { peerIds: [other.peerId], serials: [other.serial] }))).toBe('accepted')
 })

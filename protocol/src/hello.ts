@@ -1,7 +1,7 @@
 /**
  * Hello: the first exchange on every connection, `/agent-mesh/hello/1.0.0`. The dialler opens the stream and sends its
- * hello; the other side answers with its own, or with `{"refused": CODE, "leaving"?: true}`, after which the connection ends. One message
- * each way, JSON behind a 4-byte big-endian length. TLS or Noise has proved the peer id before; the hello proves membership.
+ * hello; the other side answers with its own, or with `{"refused": CODE, "leaving"?: true, "ended"?: HOW}`, after which the connection
+ * ends. One message each way, JSON behind a 4-byte big-endian length. TLS or Noise has proved the peer id before; the hello proves membership.
  */
 import * as z from 'zod/mini'
 import { verifyCredential, type CredentialClaims } from './credential.ts'
@@ -9,7 +9,7 @@ import { MeshError } from './errors.ts'
 import { addrField, credentialField, recordField } from './fields.ts'
 import type { VerifiedHead } from './head.ts'
 import { verifyRecord, type MemberRecord } from './member-record.ts'
-import { isRevoked, type RevocationList } from './revocation-list.ts'
+import { endOf, type RevocationList } from './revocation-list.ts'
 
 export const helloProtocol = '/agent-mesh/hello/1.0.0'
 /** Protocol versions this build speaks, newest first: N and N-1 interoperate. */
@@ -34,6 +34,8 @@ const helloRefusalSchema = z.looseObject({
   refused: z.string().check(z.maxLength(32)),
   /** It stops: another member may do the work. Versions before do not tell it. */
   leaving: z.optional(z.boolean()),
+  /** With `revoked`: how the membership of the dialler ended. Versions before do not say it. */
+  ended: z.optional(z.string().check(z.maxLength(32))),
 })
 export type HelloRefusal = z.output<typeof helloRefusalSchema>
 export const helloAnswerSchema = z.union([helloRefusalSchema, helloSchema])
@@ -62,14 +64,14 @@ export function agreeOnVersion(theirs: readonly number[]): number {
 }
 
 /**
- * Decides whether `peerId`, proved by the transport, is a member: its credential is valid and its own, it is not
- * revoked, its record is signed by itself and belongs to this enrolment.
- * @throws MeshError unauthenticated, revoked, unsupported
+ * Decides whether `peerId`, proved by the transport, is a member: its credential is valid and its own, its membership
+ * has not ended, its record is signed by itself and belongs to this enrolment.
+ * @throws MeshError unauthenticated; revoked with `details.ended`; unsupported
  */
 export async function admit(
   hello: Hello,
   peerId: string,
-  head: Pick<VerifiedHead, 'keys'> & { revocations: Pick<RevocationList, 'peerIds' | 'serials'> },
+  head: Pick<VerifiedHead, 'keys'> & { revocations: Pick<RevocationList, 'peerIds' | 'serials' | 'ended'> },
   now: number,
 ): Promise<Peer> {
   const version = agreeOnVersion(hello.versions)
@@ -79,8 +81,9 @@ export async function admit(
     now,
     peerId,
   })
-  if (isRevoked(head.revocations, { peerId, serial: credential.serial }))
-    throw new MeshError('revoked', `Cannot admit ${credential.name}: it was revoked`)
+  const ended = endOf(head.revocations, { peerId, serial: credential.serial })
+  if (ended !== undefined)
+    throw new MeshError('revoked', `Cannot admit ${credential.name}: it was ${ended}`, { details: { ended } })
   const signed = { credential: hello.credential, record: hello.record }
   const { boot } = hello
   if (hello.record === undefined) return { peerId, version, credential, record: undefined, boot, signed }

@@ -37,7 +37,8 @@ export interface RevocationList {
 }
 
 /** How a membership ends by others: its key is refused permanently, or may join anew. */
-export type MembershipEnd = 'revoked' | 'removed' | 'replaced'
+export const membershipEnds = ['revoked', 'removed', 'replaced'] as const
+export type MembershipEnd = (typeof membershipEnds)[number]
 
 export interface EndedMembership {
   peerId: string
@@ -83,9 +84,3 @@ export function endOf(
   if (peerIds.has(peerId)) return 'revoked'
   return serials.has(serial) ? (ended.get(serial)?.how ?? 'removed') : undefined
 }
-
-/** Whether a member is revoked: its key, or this enrolment of it. */
-export const isRevoked = (
-  { peerIds, serials }: Pick<RevocationList, 'peerIds' | 'serials'>,
-  { peerId, serial }: { peerId: string; serial: string },
-): boolean => peerIds.has(peerId) || serials.has(serial)

@@ -31,7 +31,8 @@ async function join(name: string): Promise<Transport> {
     iat,
     exp: iat + 3600,
   })
-  const head = { keys: mesh.keys, revocations: { peerIds: new Set<string>(), serials: new Set<string>() } }
+  const revocations = { peerIds: new Set<string>(), serials: new Set<string>(), ended: new Map() }
+  const head = { keys: mesh.keys, revocations }
   const transport = await createTransport({
     identity,
     listen: ['/ip4/127.0.0.1/tcp/0'],

@@ -2,7 +2,7 @@
  * Puts into effect what the signed list of revocations says: whoever is on it is cut off at once, its running calls end
  * with `revoked`; and whether this member is on it itself.
  */
-import { isRevoked, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
+import { endOf, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
 import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { acceptUnlessOlder, type HeadKeeper } from '../membership/head-keeper.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -83,7 +83,7 @@ export class RevokedMembers {
     try {
       if (!this.own) await acceptUnlessOlder(head, (await client.bootstrap({}, signal)).head)
     } catch (err) {
-      if (!signal.aborted) log.warn({ err }, 'list of revocations not read; going on with the known one')
+      if (!signal.aborted) log.warn({ err }, 'list of revocations not read; the known one stays in force')
     }
     return this.own
   }
@@ -126,15 +126,18 @@ export class RevokedMembers {
 
   #look(link: Link, revocations: VerifiedHead['revocations']): void {
     const { peerId, credential } = link.peer
-    if (!isRevoked(revocations, { peerId, serial: credential.serial })) return
+    const ended = endOf(revocations, { peerId, serial: credential.serial })
+    if (ended === undefined) return
     const { links, sessions, clock, log } = this.#init
     const { name } = credential
-    const reason = new MeshError('revoked', `Cannot go on with ${name}: it was revoked`)
+    const reason = new MeshError('revoked', `Cannot continue with ${name}: it was ${ended}`, {
+      details: { ended },
+    })
     const at = revocations.times.get(peerId)
     const afterMs = at === undefined ? undefined : Math.max(0, clock.now() - at)
     sessions.abort(link, reason)
     links.disconnect(peerId, reason)
-    log.info({ peerId, name, afterMs }, 'cut off a revoked member')
+    log.info({ peerId, name, afterMs }, `cut off a member that was ${ended}`)
     this.#cut.emit({ peerId, name, afterMs })
   }
 }

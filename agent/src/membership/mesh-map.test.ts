@@ -43,7 +43,7 @@ const pair = async (
 /** As hello admits it. */
 async function met(member: TestMember, changes: Parameters<TestMember['record']>[0] = {}): Promise<Peer> {
   const hello = { versions: [1], credential: await member.credential(), record: await member.record(changes) }
-  const revocations = { peerIds: new Set<string>(), serials: new Set<string>() }
+  const revocations = { peerIds: new Set<string>(), serials: new Set<string>(), ended: new Map() }
   return admit(hello, member.peerId, { keys: mesh.keys, revocations }, mesh.now())
 }
 

@@ -3,7 +3,7 @@
  *
  *   dialler -> callee   hello
  *   callee -> dialler   hello, or {"refused": CODE}, after which the callee closes the connection; a member that stops
- *                       adds {"leaving": true}
+ *                       adds {"leaving": true}, one that knows how the membership of the dialler ended {"ended": HOW}
  *
  * The callee admits the dialler before it says who it is; the dialler then admits the callee.
  */
@@ -15,6 +15,7 @@ import {
   helloAnswerSchema,
   helloSchema,
   isErrorCode,
+  membershipEnds,
   MeshError,
   parseJson,
   toMeshError,
@@ -74,8 +75,11 @@ export async function answer(
     // A stream that broke is no refusal, and has no peer to tell.
     if (!(error instanceof MeshError)) throw toMeshError(error, 'unavailable', `read hello of ${peerId}`)
     // Versions before know no `going_away` here; this code makes them ask another member, too.
+    const ended = error.code === 'revoked' ? error.details?.['ended'] : undefined
     const refused =
-      error.code === 'going_away' ? { refused: 'too_many_links', leaving: true } : { refused: error.code }
+      error.code === 'going_away'
+        ? { refused: 'too_many_links', leaving: true }
+        : { refused: error.code, ...(ended === undefined ? {} : { ended }) }
     await send(messages, refused, signal).catch(() => {})
     throw error
   }
@@ -88,7 +92,7 @@ function seenAt(remoteAddr: string): Pick<Hello, 'observed'> {
 }
 
 /** The reason is the other side's word: it explains a failure and decides nothing. */
-function refusal(peerId: string, { refused: word, leaving }: HelloRefusal): MeshError {
+function refusal(peerId: string, { refused: word, leaving, ended }: HelloRefusal): MeshError {
   if (leaving === true) return departure(peerId)
   const known: readonly ErrorCode[] = [
     'revoked',
@@ -98,7 +102,8 @@ function refusal(peerId: string, { refused: word, leaving }: HelloRefusal): Mesh
     'rate_limited',
   ]
   const code = isErrorCode(word) && known.includes(word) ? word : 'unauthenticated'
-  return new MeshError(code, `Cannot connect to ${peerId}: it refused this member (${code})`)
+  const how = code === 'revoked' ? membershipEnds.find(end => end === ended) : undefined
+  return new MeshError(code, `Cannot connect to ${peerId}: it refused this member (${how ?? code})`)
 }
 
 const departure = (peerId: string) =>

@@ -195,8 +195,27 @@ describe('a hello', () => {
     const member = await mesh.member('revoked')
     mesh.revoked.add(member.identity.peerId)
     const transport = await mesh.start(member)
-    await expect(transport.connect(targetOf(host))).rejects.toMatchObject({ code: 'revoked' })
+    await expect(transport.connect(targetOf(host))).rejects.toMatchObject({
+      code: 'revoked',
+      message: expect.stringContaining('it refused this member (revoked)') as string,
+    })
   })
+
+  it.each(['removed', 'replaced'] as const)(
+    'of a member that was %s is refused with that word',
+    async how => {
+      const member = await mesh.member(how)
+      mesh.endedSerials.add(member.serial)
+      mesh.ended.set(member.serial, { peerId: member.identity.peerId, how, at: undefined })
+      const transport = await mesh.start(member)
+      await expect(transport.connect(targetOf(host))).rejects.toMatchObject({
+        message: expect.stringContaining(`it refused this member (${how})`) as string,
+      })
+      await until(() =>
+        mesh.refusals.some(({ reason }) => reason.message === `Cannot admit ${how}: it was ${how}`),
+      )
+    },
+  )
 
   it('makes no link when there is a second one on the same connection', async () => {
     const member = await mesh.member('twice')

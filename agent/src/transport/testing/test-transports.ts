@@ -10,6 +10,7 @@ import {
   signRecord,
   thumbprintOf,
   verifyKeyChain,
+  type EndedMembership,
   type KeyChain,
   type Signer,
 } from '@agent-mesh/protocol'
@@ -32,6 +33,7 @@ const seconds = () => Math.floor(Date.now() / 1000)
 export interface TransportMember {
   identity: Identity
   name: string
+  serial: string
   ports: Pick<TransportInit, 'hello' | 'admit' | 'identity'>
 }
 
@@ -41,6 +43,9 @@ export class TestTransports {
   readonly #transports: Transport[] = []
   /** Peer ids cut off by the test. */
   readonly revoked = new Set<string>()
+  /** Memberships that the test ended, by serial. */
+  readonly ended = new Map<string, EndedMembership>()
+  readonly endedSerials = new Set<string>()
   /** Failures no caller waited for. */
   readonly errors: unknown[] = []
   readonly refusals: { at: string; peerId: string; reason: MeshError }[] = []
@@ -77,13 +82,14 @@ export class TestTransports {
       services: [],
       serial,
     })
-    const head = { keys: this.keys, revocations: { peerIds: this.revoked, serials: new Set<string>() } }
+    const { revoked: peerIds, ended, endedSerials: serials } = this
+    const head = { keys: this.keys, revocations: { peerIds, serials, ended } }
     const ports = {
       identity: own,
       hello: () => ({ versions: [1], credential, record }),
       admit: (hello: Parameters<typeof admit>[0], peerId: string) => admit(hello, peerId, head, Date.now()),
     }
-    return { identity: own, name, ports }
+    return { identity: own, name, serial, ports }
   }
 
   /** Starts a transport of a member, listening on loopback unless told otherwise. */
