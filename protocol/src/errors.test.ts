@@ -1,5 +1,13 @@
+import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
-import { errorCodes, isErrorCode, MeshError, toMeshError, type ErrorCode } from './errors.ts'
+import {
+  errorCodes,
+  isErrorCode,
+  MeshError,
+  toMeshError,
+  type ErrorCode,
+  type MeshErrorOptions,
+} from './errors.ts'
 
 it('the codes are a closed set: one more or one less breaks peers of other versions', () => {
   expect(Object.keys(errorCodes).sort()).toEqual([
@@ -66,6 +74,13 @@ it('an error tells its status and whether to retry, and its cause stays out of J
   expect(isErrorCode(error.code)).toBe(true)
   expect(JSON.stringify(error)).not.toContain('secret')
   expect('cause' in new MeshError('internal', 'x')).toBe(false)
+})
+
+it('an error in a terminal is its message, its code and the hint, without fields of this program', () => {
+  const shown = (options: MeshErrorOptions) =>
+    inspect(new MeshError('overloaded', 'Cannot x: y', options)).replace(/\n {4}at .*/g, '')
+  expect(shown({ told: true, notStarted: true })).toBe(`MeshError: Cannot x: y {\n  code: 'overloaded'\n}`)
+  expect(shown({ hint: 'Call later.' })).toContain(`hint: 'Call later.'`)
 })
 
 it.each<[string, unknown, ErrorCode, string]>([

@@ -62,26 +62,35 @@ export interface MeshErrorOptions {
 export class MeshError extends Error {
   override readonly name = 'MeshError'
   readonly code: ErrorCode
-  readonly hint: string | undefined
-  readonly details: Record<string, unknown> | undefined
+  // Declared alone: without a value, `console.log` of the error does not show them.
+  declare readonly hint: string | undefined
+  declare readonly details: Record<string, unknown> | undefined
   /** Of `application`: the name under which the contract of the method declares it; undefined for all other errors. */
-  readonly declared: string | undefined
-  /** Whether it came from another process: then the stack shows only where it was heard, and no log tells it. */
-  readonly told: boolean
-  /**
-   * Whether the handler of the call is known not to have begun: the call was never written, or the callee refused it before.
-   * Only then may a call that is not idempotent be repeated. Of what a handler throws it is never true.
-   */
-  readonly notStarted: boolean
+  declare readonly declared: string | undefined
+  readonly #told: boolean
+  readonly #notStarted: boolean
 
   constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint
-    this.details = options.details
-    this.declared = options.declared
-    this.told = options.told ?? false
-    this.notStarted = options.notStarted ?? false
+    if (options.hint !== undefined) this.hint = options.hint
+    if (options.details !== undefined) this.details = options.details
+    if (options.declared !== undefined) this.declared = options.declared
+    this.#told = options.told ?? false
+    this.#notStarted = options.notStarted ?? false
+  }
+
+  /** Whether it came from another process: then the stack shows only where it was received, and logs leave it out. */
+  get told(): boolean {
+    return this.#told
+  }
+
+  /**
+   * Whether the handler of the call is known not to have started: the call was never written, or the callee refused it before.
+   * Only then may a call that is not idempotent be repeated. Never true of what a handler throws.
+   */
+  get notStarted(): boolean {
+    return this.#notStarted
   }
 
   /** Whether the same request may be tried again, perhaps elsewhere. */
