@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import {
   collect,
+  collectAddress,
   collectFields,
   parseCount,
   parseDuration,
@@ -77,4 +78,14 @@ describe('other arguments', () => {
   it('are collected when repeated', () => {
     expect(collect('b', collect('a', undefined))).toEqual(['a', 'b'])
   })
+})
+
+describe('collectAddress()', () => {
+  it.each(['0.0.0.0:4001', '[::]:4001', '/ip4/0.0.0.0/tcp/443/ws'])('takes %s as it stands', text =>
+    expect(collectAddress('')(text, ['a'])).toEqual(['a', text]),
+  )
+
+  it.each(['4001', ':4001', '', 'host', 'http://host:80'])('refuses %j, and says what it takes', text =>
+    expect(() => collectAddress('0.0.0.0:4001')(text, undefined)).toThrow('It is not HOST:PORT'),
+  )
 })

@@ -1,3 +1,4 @@
+import { addressForm, multiaddrOf, noAddress } from '@agent-mesh/agent/member/address-form'
 import { readDuration } from '@agent-mesh/protocol/duration'
 import { InvalidArgumentError } from 'commander'
 
@@ -90,6 +91,14 @@ export function parseJoin(text: string): string {
     throw new InvalidArgumentError('It is neither a join token, @FILE nor - (standard input).')
   return text
 }
+
+/** An address to listen on or to announce, of an option that may be given several times. @param examples of such */
+export const collectAddress =
+  (examples: string) =>
+  (text: string, before: readonly string[] | false | undefined): string[] => {
+    if (text.length <= 128 && addressForm.test(multiaddrOf(text))) return collect(text, before)
+    throw new InvalidArgumentError(`It ${noAddress(examples)}.`)
+  }
 
 /** For options that may be given several times. */
 export const collect = (value: string, before: readonly string[] | false | undefined): string[] => [

@@ -51,7 +51,7 @@ export const localStatusReply = z.looseObject({
       rttMs: z.optional(millis),
     }),
   ),
-  /** Where it listens. */
+  /** What others are told to reach it at: not where it listens, behind `--announce` or on all interfaces. */
   addrs: z.array(z.string()),
   /** What it serves, `name@version`. */
   services: z.array(z.string()),

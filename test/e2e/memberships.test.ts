@@ -62,6 +62,37 @@ describe('agent-mesh members', () => {
     expect(one.ready).not.toHaveProperty('askedName')
     expect(two.ready).toMatchObject({ name: 'same-2', askedName: 'same' })
     await Promise.all([one.end(), two.end()])
+    const again = await up('n2', ['--name', 'same'])
+    expect(again.ready['name']).toBe('same-2')
+    expect(again.ready).not.toHaveProperty('askedName')
+    await again.end()
+  })
+
+  it('asks for the name of before where a member joins anew without --name', async () => {
+    const agent = await up('again', ['--join', await token(), '--name', 'web-3'])
+    await agent.end()
+    await admin('members', 'remove', 'web-3', '--yes')
+    const joined = await up('again', ['--join', await token()])
+    expect(joined.ready).toMatchObject({ name: 'web-3', peerId: agent.ready['peerId'] })
+    await joined.end()
+    await runCommand(['leave', '--yes', '--data', agent.data])
+    const back = await up('again', ['--join', await token()])
+    expect(back.ready['name']).toBe('web-3')
+    await back.end()
+  })
+
+  it('warns of a role that nothing else names, on stderr, with the nearest name', async () => {
+    const data = ['--data', controlPlane.data]
+    const warned = await runCommand(['token', 'create', '--role', 'agnt', ...data])
+    expect(warned.stdout).toMatch(/^amj1\.\S+\n$/)
+    expect(warned.stderr).toBe(
+      'warning: no grant of the policy and no other token names the role agnt; did you mean agent?\n',
+    )
+    expect(lastJson(await admin('token', 'create', '--role', 'qqqqqqq'))).toMatchObject({
+      warnings: ['no grant of the policy and no other token names the role qqqqqqq'],
+    })
+    for (const role of ['relay', 'qqqqqqq'])
+      expect(lastJson(await admin('token', 'create', '--role', role))).not.toHaveProperty('warnings')
   })
 
   it('gives the name of a lost machine to its replacement', async () => {
@@ -102,6 +133,35 @@ describe('agent-mesh leave', () => {
     expect(back.ready).toMatchObject({ peerId: agent.ready['peerId'], name: 'leaver' })
     expect(existsSync(join(agent.data, 'left.json'))).toBe(false)
     await back.end()
+  })
+
+  it.each([
+    ['removed', ['members', 'remove'], 'the member was removed before', 'To join again'],
+    ['revoked', ['revoke'], 'the member was revoked before', 'use an empty data folder'],
+  ])('of a member that was %s says that there was nothing to end', async (how, end, said, next) => {
+    const agent = await up(`left-${how}`, ['--join', await token(), '--name', `left-${how}`])
+    await agent.end()
+    await admin(...end, `left-${how}`, '--yes')
+    const left = await runCommand(['leave', '--yes', '--data', agent.data])
+    expect(left.stdout).toContain(said)
+    expect(left.stdout).toContain(next)
+    const again = await runCommand(['leave', '--yes', '--json', '--data', agent.data])
+    expect(lastJson(again)).toMatchObject({
+      error: { message: expect.stringContaining('left mesh') as string },
+    })
+  })
+
+  it('without a control plane is refused with what can be done, and forced says what stays', async () => {
+    const other = await workshop.start('cp2', ['control-plane', '--listen', '127.0.0.1:0'])
+    const made = await runCommand(['token', 'create', '--json', '--data', other.data])
+    const agent = await up('orphan', ['--join', String(lastJson(made)['token']), '--name', 'orphan'])
+    await Promise.all([agent.end(), other.end()])
+    const refused = await runCommand(['leave', '--yes', '--json', '--data', agent.data])
+    expect(lastJson(refused)).toMatchObject({
+      error: { code: 'unavailable', hint: expect.stringContaining('--force') as string },
+    })
+    const forced = await runCommand(['leave', '--yes', '--force', '--data', agent.data])
+    expect(forced.stdout).toContain('The control plane did not answer and still has the member')
   })
 
   it('of a folder in no mesh says so, and leaves no folder', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { multiaddrOf } from './address-options.ts'
+import { multiaddrOf } from './address-form.ts'
 import { parseMemberOptions } from './options.ts'
 
 describe('an address option', () => {

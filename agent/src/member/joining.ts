@@ -16,7 +16,7 @@ import { memberDefaults } from './defaults.ts'
 import { leftMesh } from './leave-mesh.ts'
 import type { MemberInit } from './member-parts.ts'
 import { endedError } from './membership-end.ts'
-import { rememberWishes } from './wishes.ts'
+import { nameBefore, rememberWishes } from './wishes.ts'
 
 const memberFiles = ['identity.json', 'member.db', 'member.db-wal', 'member.db-shm', 'audit.jsonl']
 
@@ -45,7 +45,7 @@ async function noMesh(data: string): Promise<MeshError> {
   const left = await leftMesh(data)
   const reason = left === undefined ? 'belongs to no mesh yet' : `left mesh ${left.meshId} at ${left.at}`
   return new MeshError('unauthenticated', `Cannot start: ${data} ${reason}`, {
-    hint: 'Get a join token ("agent-mesh token create") and pass it with --join.',
+    hint: 'Get a join token ("agent-mesh token create") and pass it: --join TOKEN, or join: TOKEN in a program.',
   })
 }
 
@@ -144,7 +144,8 @@ async function redeem(
   signal: AbortSignal | undefined,
   onRedeem: () => void = () => {},
 ): Promise<ControlPlaneRef> {
-  const { name, region, proxy, ephemeral } = settings
+  const { name, region, proxy, ephemeral, data } = settings
+  const asked = name ?? nameBefore(store) ?? (await nameLeft(data, token))
   const joined = await enrol({
     token,
     signer,
@@ -156,9 +157,15 @@ async function redeem(
     proxy,
     signal,
     onRedeem,
-    ...(name === undefined ? {} : { name }),
+    ...(asked === undefined ? {} : { name: asked }),
     ...(region === undefined ? {} : { region }),
   })
   rememberWishes(store, { name, region })
   return joined
+}
+
+/** The name that this folder had in the mesh of the token when it left it. */
+async function nameLeft(data: string, token: string): Promise<string | undefined> {
+  const left = await leftMesh(data)
+  return left?.meshId === parseJoinToken(token).meshId ? left.name : undefined
 }

@@ -1,7 +1,14 @@
 /** Leaving a mesh for good: the control plane ends the membership, and the data folder says that it was left. */
 import { access, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MeshError, meshIdField, toMeshError } from '@agent-mesh/protocol'
+import {
+  membershipEnds,
+  MeshError,
+  meshIdField,
+  nameField,
+  toMeshError,
+  type MembershipEnd,
+} from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { controlPlaneClient, type ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import { enrolledIn, type ControlPlaneRef } from '../discovery/enrolment.ts'
@@ -9,6 +16,7 @@ import { loadIdentity } from '../identity/index.ts'
 import { fileFailure, replaceFile } from '../identity/private-file.ts'
 import { openMemberStore } from '../membership/member-store.ts'
 import type { ProxyOptions } from '../transport/wires/proxy.ts'
+import { nameBefore } from './wishes.ts'
 
 export interface LeaveInit {
   /** Of a member that does not run; the caller owns it. */
@@ -22,11 +30,18 @@ export interface LeaveInit {
 export interface Left {
   meshId: string
   peerId: string
-  /** Whether the control plane ended the membership; else it was not asked, or knew of none. */
+  /** Whether the control plane ended the membership; else it had ended before (`before`), or `force` left it as it is. */
   ended: boolean
+  /** What the control plane said of it instead: it was ended by others, or is not known. */
+  before?: MembershipEnd | 'unknown'
 }
 
-const leftSchema = z.looseObject({ meshId: meshIdField, at: z.string().check(z.maxLength(32)) })
+const leftSchema = z.looseObject({
+  meshId: meshIdField,
+  at: z.string().check(z.maxLength(32)),
+  /** Its name then; versions before did not keep it. */
+  name: z.optional(nameField),
+})
 
 const leftFile = (data: string): string => join(data, 'left.json')
 
@@ -48,26 +63,40 @@ export const forgetLeaving = (data: string): Promise<void> => rm(leftFile(data),
  * @throws MeshError not_found when the folder is in no mesh, and what the control plane says; unavailable unless `force`
  */
 export async function leaveMesh({ data, proxy, force = false, signal }: LeaveInit): Promise<Left> {
-  const { meshId, url } = await readEnrolment(data)
+  const { meshId, url, name } = await readEnrolment(data)
   const { peerId, signer } = await loadIdentity(data)
   const client = controlPlaneClient({ url, meshId, signer, proxy })
-  const ended = await end(client, signal).catch((error: unknown) => {
-    const { code } = toMeshError(error, 'internal', 'leave the mesh')
-    // Of one that is revoked or unknown there is nothing to end.
-    if (code === 'revoked' || code === 'unauthenticated' || (force && signal?.aborted !== true)) return false
-    throw error
+  const outcome = await end(client, signal).catch((error: unknown) => {
+    const before = endedBefore(toMeshError(error, 'internal', 'leave the mesh'))
+    if (before !== undefined) return { ended: false, before }
+    if (force && signal?.aborted !== true) return { ended: false }
+    throw withForceHint(error)
   })
-  await replaceFile(leftFile(data), `${JSON.stringify({ meshId, at: new Date().toISOString() })}\n`).catch(
-    (error: unknown) => {
-      throw fileFailure(`write ${leftFile(data)}`, error)
-    },
-  )
+  const left = { meshId, at: new Date().toISOString(), name }
+  await replaceFile(leftFile(data), `${JSON.stringify(left)}\n`).catch((error: unknown) => {
+    throw fileFailure(`write ${leftFile(data)}`, error)
+  })
   for (const file of ['member.db', 'member.db-wal', 'member.db-shm'])
     await rm(join(data, file), { force: true })
-  return { meshId, peerId, ended }
+  return { meshId, peerId, ...outcome }
 }
 
-async function readEnrolment(data: string): Promise<ControlPlaneRef> {
+/** Of one that is revoked, removed or unknown there is nothing to end. */
+function endedBefore({ code, details }: MeshError): Left['before'] {
+  if (code === 'revoked') return 'revoked'
+  if (code !== 'unauthenticated') return undefined
+  return membershipEnds.find(how => how === details?.['ended']) ?? 'unknown'
+}
+
+/** Of a control plane that cannot do it now. */
+function withForceHint(error: unknown): unknown {
+  if (!(error instanceof MeshError) || !error.retriable) return error
+  const { code, message } = error
+  const hint = 'Try again when it answers. To forget the membership on this machine alone, pass --force.'
+  return new MeshError(code, message, { cause: error, hint })
+}
+
+async function readEnrolment(data: string): Promise<ControlPlaneRef & { name: string | undefined }> {
   const file = join(data, 'member.db')
   const exists = await access(file).then(
     () => true,
@@ -76,17 +105,19 @@ async function readEnrolment(data: string): Promise<ControlPlaneRef> {
   const store = exists ? openMemberStore(file) : undefined
   try {
     const known = store && enrolledIn(store)
-    if (known !== undefined) return known
+    if (store !== undefined && known !== undefined) return { ...known, name: nameBefore(store) }
   } finally {
     store?.close()
   }
-  throw new MeshError('not_found', `Cannot leave: ${data} belongs to no mesh`, {
+  const left = await leftMesh(data)
+  const reason = left === undefined ? 'belongs to no mesh' : `left mesh ${left.meshId} at ${left.at}`
+  throw new MeshError('not_found', `Cannot leave: ${data} ${reason}`, {
     hint: 'Use the context of a member: --context NAME or --data DIR.',
   })
 }
 
 /** An expired credential is renewed first: the route is for members. */
-async function end(client: ControlPlaneClient, signal: AbortSignal | undefined): Promise<boolean> {
+async function end(client: ControlPlaneClient, signal: AbortSignal | undefined): Promise<{ ended: true }> {
   try {
     await client.endMembership(signal)
   } catch (error) {
@@ -95,5 +126,5 @@ async function end(client: ControlPlaneClient, signal: AbortSignal | undefined):
     await client.renew(signal)
     await client.endMembership(signal)
   }
-  return true
+  return { ended: true }
 }

@@ -28,6 +28,11 @@ export abstract class MemberFacade {
     return this.member.credential.claims.name
   }
 
+  /** The name that it asked for and did not get, at the first start under its name; else undefined. */
+  get askedName(): string | undefined {
+    return this.member.askedName
+  }
+
   get meshId(): string {
     return this.member.controlPlane.meshId
   }

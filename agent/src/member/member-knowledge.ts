@@ -4,19 +4,19 @@ import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
 import { AskingPace } from '../discovery/asking-pace.ts'
 import { controlPlaneClient } from '../discovery/control-plane-client.ts'
 import { credentialKeeper } from '../discovery/credential-keeper.ts'
+import { outageLog } from '../discovery/outage-log.ts'
 import { openIdentity, ownFolder } from '../identity/index.ts'
 import { headKeeper } from '../membership/head-keeper.ts'
 import { openMemberStore } from '../membership/member-store.ts'
 import { openMeshMap } from '../membership/mesh-map.ts'
 import { systemClock } from '../observe/clock.ts'
-import type { Logger } from '../observe/logger.ts'
 import { memberMetrics } from '../observe/member-metrics.ts'
 import { checkStart, forgetMember, joinOnce, NotJoinedError } from './joining.ts'
 import { forgetLeaving } from './leave-mesh.ts'
 import { MemberAudit } from './member-audit.ts'
 import type { Member, MemberInit } from './member-parts.ts'
 import { endedAs, endedError } from './membership-end.ts'
-import { checkWishes } from './wishes.ts'
+import { checkWishes, nameNews } from './wishes.ts'
 
 /** A role comes with the enrolment and stays, so a member without it would be of no use, however long it runs. */
 function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaims): void {
@@ -35,13 +35,6 @@ function mustHaveRole(role: MemberInit['role'], { name, roles }: CredentialClaim
   )
 }
 
-/** The name that was asked for is another member's, or the token gives one. */
-function sayOtherName(of: { asked: string | undefined; name: string; isFirst: boolean; log: Logger }): void {
-  const { asked, name, isFirst, log } = of
-  if (isFirst && asked !== undefined && asked !== name)
-    log.warn({ asked, name }, 'the mesh gave this member another name than it asked for')
-}
-
 export type Undo = (() => Promise<void> | void)[]
 export type Knowledge = Pick<
   Member,
@@ -53,6 +46,7 @@ export type Knowledge = Pick<
   | 'client'
   | 'pace'
   | 'credential'
+  | 'askedName'
   | 'metrics'
   | 'audit'
   | 'clock'
@@ -61,7 +55,8 @@ export type Knowledge = Pick<
 
 /** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
 export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
-  const { settings, log, clock = systemClock } = init
+  const { settings, clock = systemClock } = init
+  const log = outageLog(init.log, clock)
   const isNew = await checkStart(settings)
   let joined = false
   if (init.folder === undefined) {
@@ -77,7 +72,7 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   undo.push(() => audit.stop())
   const before = store.get('credential')
   const { signer } = identity
-  const controlPlane = await joinOnce({ ...init, signer, store, clock }).catch((error: unknown) => {
+  const controlPlane = await joinOnce({ ...init, signer, store, clock, log }).catch((error: unknown) => {
     joined = !(error instanceof NotJoinedError)
     throw error
   })
@@ -95,10 +90,13 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   if (ended !== undefined) throw endedError(ended, name)
   mustHaveRole(init.role, credential.claims)
   checkWishes(store, settings, credential.claims)
-  sayOtherName({ asked: settings.name, name: credential.claims.name, isFirst: before === undefined, log })
+  const askedName = nameNews(store, settings.name, name)
+  if (askedName !== undefined && settings.name !== undefined)
+    log.warn({ asked: askedName, name }, 'this member has another name than it asked for')
   await forgetLeaving(settings.data)
   if (credential.jwt !== before)
     audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)
   const metrics = memberMetrics({ map, head, log })
-  return { identity, controlPlane, store, head, map, client, pace, credential, metrics, audit, clock, log }
+  const known = { identity, controlPlane, store, head, map, client, pace, credential, askedName }
+  return { ...known, metrics, audit, clock, log }
 }

@@ -51,6 +51,8 @@ export interface Member {
   readonly client: ControlPlaneClient
   readonly pace: AskingPace
   readonly credential: CredentialKeeper
+  /** The name that it asked for and does not have, at the first start that finds so. */
+  readonly askedName: string | undefined
   readonly publisher: RecordPublisher
   readonly transport: Transport
   readonly metrics: MemberMetrics

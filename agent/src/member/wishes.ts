@@ -1,6 +1,7 @@
 /** What a member asked to be when it joined, and what it is: options of a later start that ask for something else are refused. */
-import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
+import { MeshError, nameField, type CredentialClaims } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
+import { ownHostName } from '../discovery/enrolment.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 
 const wishesSchema = z.object({ name: z.optional(z.string()), region: z.optional(z.string()) })
@@ -49,3 +50,32 @@ const otherThan = (what: 'name' | 'region', asked: string, is: string, command: 
       hint: `Leave out --${what}, or have an admin change it: ${command}. With "agent-mesh leave" the machine can join anew.`,
     },
   )
+
+const namedSchema = z.looseObject({ name: nameField })
+
+/** The name in the stored credential: a member that joins anew asks for it again. Undefined without one. */
+export function nameBefore(store: Pick<MemberStore, 'get'>): string | undefined {
+  const [, claims] = store.get('credential')?.split('.') ?? []
+  if (claims === undefined) return undefined
+  try {
+    return namedSchema.parse(JSON.parse(Buffer.from(claims, 'base64url').toString())).name
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The name that a member asked for and does not have: its option, or the host name with a number. Undefined when it has it, and at
+ * all later starts under the same name. A name that the token fixes was not asked for.
+ */
+export function nameNews(
+  store: Pick<MemberStore, 'get' | 'set'>,
+  asked: string | undefined,
+  name: string,
+): string | undefined {
+  const host = ownHostName()
+  const wanted = asked ?? (isNumbered(name, host) ? host : name)
+  if (wanted === name || store.get('nameShown') === name) return undefined
+  store.set('nameShown', name)
+  return wanted
+}

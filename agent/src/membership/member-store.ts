@@ -15,6 +15,7 @@ export type StoredKey =
   | 'credential'
   | 'joinedWith'
   | 'wishes'
+  | 'nameShown'
   | 'head'
   | 'incarnation'
   | 'homeSeq'

@@ -1,8 +1,24 @@
+import type { Left } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { confirmed } from '../show/confirm.ts'
 import { withProgress } from '../show/progress.ts'
 import { onCall, type Register } from './define.ts'
+
+/** What became of the membership at the control plane. */
+function outcomeText({ meshId, ended, before }: Left): string[] {
+  if (ended) return [`This machine left mesh ${meshId}.`]
+  if (before !== undefined)
+    return [
+      `This machine left mesh ${meshId}. The control plane had nothing to end: ${
+        before === 'unknown' ? 'it knows no membership of this key' : `the member was ${before} before`
+      }.`,
+    ]
+  return [
+    `This machine forgot its membership in mesh ${meshId}. The control plane did not answer and still has the member.`,
+    'An admin removes it there: agent-mesh members remove NAME',
+  ]
+}
 
 interface Options {
   yes?: boolean
@@ -42,13 +58,11 @@ Examples:
       )
       done = true
       output.result(left, () => [
-        left.ended
-          ? `This machine left mesh ${left.meshId}.`
-          : `The membership in mesh ${left.meshId} is removed from this machine, but not from the control plane.`,
-        ...(left.ended
-          ? []
-          : ['If the member is still listed, an admin removes it: agent-mesh members remove NAME']),
-        `To join again: agent-mesh${settings.flags} up --join TOKEN. To remove the key as well: delete ${data}.`,
+        ...outcomeText(left),
+        left.before === 'revoked'
+          ? 'Its key is refused permanently: to join again, use an empty data folder (--context NAME or --data DIR).'
+          : `To join again: agent-mesh${settings.flags} up --join TOKEN (a relay: relay --join TOKEN).`,
+        `To remove the key as well, delete ${data}.`,
       ])
     } finally {
       await folder.release(!done)

@@ -1,8 +1,9 @@
 /** What `up` and `relay` both take. */
+import { announceExamples, listenExamples } from '@agent-mesh/agent/member/address-form'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option, type Command } from 'commander'
 
-import { collect, parseDuration, parseJoin, parseListen } from '../arguments.ts'
+import { collectAddress, parseDuration, parseJoin, parseListen } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
 import { takesSettings } from '../config/settings-of.ts'
 import { parseLabel, parseName } from '../name-arguments.ts'
@@ -79,10 +80,12 @@ export const listenOption = (otherwise: string) =>
   new Option(
     '--listen <addr>',
     `address to listen on, HOST:PORT or a multiaddr; may be repeated (default: ${otherwise})`,
-  ).argParser(collect)
+  ).argParser(collectAddress(listenExamples))
 
 export const announceOption = (about: string) =>
-  new Option('--announce <addr>', `${about}, HOST:PORT or a multiaddr; may be repeated`).argParser(collect)
+  new Option('--announce <addr>', `${about}, HOST:PORT or a multiaddr; may be repeated`).argParser(
+    collectAddress(announceExamples),
+  )
 
 /** For who listens on `/wss`. */
 export const takesCertificate = (command: Command): Command =>

@@ -46,4 +46,10 @@ describe('agent-mesh status', () => {
     expect(shown(changes)).toMatch(state)
     expect(shown(changes)).toMatch(controlPlane)
   })
+
+  it('says what a member announces, which is not where it listens', () => {
+    const addrs = ['/ip4/127.0.0.1/tcp/4001']
+    expect(shown({ addrs })).toMatch(/^announces +\/ip4\/127/m)
+    expect(shown({ kind: 'control-plane', addrs: ['http://cp'] })).toMatch(/^reached at +http:\/\/cp$/m)
+  })
 })

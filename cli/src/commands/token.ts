@@ -5,6 +5,7 @@ import { countUpTo, parseDuration } from '../arguments.ts'
 import { collectLabels, parseLabel, parseName, parseNote, parseTokenId } from '../name-arguments.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { allTokens, tokenForPrograms, tokenState, usesLeft } from '../data/tokens.ts'
+import { showWarning } from '../show/failure.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 import { registerShowToken } from './token-show.ts'
 
@@ -65,8 +66,15 @@ Examples:
   $ agent-mesh --context agent up --join "$(agent-mesh token create)"`,
     )
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
-    const reply = await askControlPlane(settings, client => client.createToken(tokenRequest(options), signal))
-    output.result({ ...reply, view: tokenForPrograms(reply.view) }, () => reply.token)
+    const { roleWarnings } = await import('../data/role-warnings.ts')
+    const { reply, warnings } = await askControlPlane(settings, async client => ({
+      warnings: await roleWarnings(client, options.role ?? [], signal),
+      reply: await client.createToken(tokenRequest(options), signal),
+    }))
+    const more = warnings.length > 0 && { warnings }
+    output.result({ ...reply, view: tokenForPrograms(reply.view), ...more }, () => reply.token)
+    // Not among what "$(agent-mesh token create)" takes.
+    if (!output.json) for (const text of warnings) showWarning(text, settings)
   })
 }
 

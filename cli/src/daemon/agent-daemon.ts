@@ -4,7 +4,7 @@ import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
-import { nameAskedInVain, otherNameText } from './given-name.ts'
+import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
@@ -37,13 +37,13 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     await agent.stop()
     throw error
   }
-  const { peerId, name, meshId } = agent
+  const { peerId, name, meshId, askedName } = agent
   return {
     local: localAgent(agent),
     metrics: () => agent.metrics(),
     ready: {
-      fields: { peerId, name, meshId, askedName: nameAskedInVain(flags.name, name) },
-      text: (output, context) => whatNext(agent, flags.name, output, context),
+      fields: { peerId, name, meshId, askedName },
+      text: (output, context) => whatNext(agent, output, context),
     },
     live: {
       ...liveLogLevel(log),
@@ -53,14 +53,9 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   }
 }
 
-const whatNext = (
-  { name, peerId, meshId }: Agent,
-  asked: string | undefined,
-  output: Output,
-  flags: string,
-): Text => [
+const whatNext = ({ name, peerId, meshId, askedName }: Agent, output: Output, flags: string): Text => [
   `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
-  ...otherNameText(asked, name),
+  ...otherNameText(askedName, name),
   `peer id  ${peerId}`,
   '',
   `From another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops the agent.`,

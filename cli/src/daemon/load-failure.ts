@@ -27,10 +27,11 @@ export function loadFailure(file: string, cause: unknown): MeshError {
       `${told}${lineOf(cause)}`,
       'Types are stripped and not compiled: no enums, namespaces or parameter properties.',
     )
-  if (told.includes('does not provide an export')) return cannot(`${lowerFirst(told)}${lineOf(cause)}`)
+  const where = `To see where, in the module or one that it imports: node ${file}`
+  if (told.includes('does not provide an export')) return cannot(`${lowerFirst(told)}${lineOf(cause)}`, where)
   if (cause instanceof SyntaxError || code === 'ERR_INVALID_TYPESCRIPT_SYNTAX')
-    return cannot(`its syntax is wrong: ${told}${lineOf(cause)}`)
-  return cannot(`it failed while it was loaded: ${told}`)
+    return cannot(`its syntax is wrong: ${told}${lineOf(cause)}`, where)
+  return cannot(`it failed while it was loaded: ${told}`, where)
 }
 
 /** ` (line 3)`, where the stack of a syntax error names it above its message. */

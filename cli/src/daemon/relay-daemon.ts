@@ -6,7 +6,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { commandDefaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
-import { nameAskedInVain, otherNameText } from './given-name.ts'
+import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
@@ -29,13 +29,13 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
     ...stunOf(flags),
     traffic: trafficOf(flags),
   })
-  const { peerId, name, meshId, addresses } = relay
+  const { peerId, name, meshId, addresses, askedName } = relay
   return {
     local: localRelay(relay),
     metrics: () => relay.metrics(),
     ready: {
-      fields: { peerId, name, meshId, addresses, askedName: nameAskedInVain(flags.name, name) },
-      text: (output, context) => whatNext(relay, flags.name, output, context),
+      fields: { peerId, name, meshId, addresses, askedName },
+      text: (output, context) => whatNext(relay, output, context),
     },
     live: liveLogLevel(log),
     stop: () => relay.stop(),
@@ -67,13 +67,12 @@ function trafficOf({ memberRate, memberDaily, totalRate, totalDaily }: RelayFlag
 }
 
 const whatNext = (
-  { name, peerId, meshId, addresses }: Relay,
-  asked: string | undefined,
+  { name, peerId, meshId, addresses, askedName }: Relay,
   output: Output,
   flags: string,
 ): Text => [
   `${output.style('green', `Relay ${name} is up`)} in mesh ${meshId}.`,
-  ...otherNameText(asked, name),
+  ...otherNameText(askedName, name),
   `peer id    ${peerId}`,
   `announces  ${addresses.join(', ')}`,
   '',

@@ -34,7 +34,7 @@ const faults: readonly (readonly [string, string | undefined, string])[] = [
   [
     'bad.ts',
     '\nconst a: number =;',
-    'Cannot serve bad.ts: its syntax is wrong: Expression expected (line 2)',
+    'Cannot serve bad.ts: its syntax is wrong: Expression expected (line 2): To see where, in the module or one that it imports: node bad.ts',
   ],
   [
     'enum.ts',
@@ -42,8 +42,16 @@ const faults: readonly (readonly [string, string | undefined, string])[] = [
     'TypeScript enum is not supported in strip-only mode (line 1): Types are stripped',
   ],
   ['import.ts', `import 'not-installed'`, 'it imports not-installed, which is not installed'],
-  ['named.ts', `import { nope } from 'node:fs'`, `does not provide an export named 'nope'`],
-  ['throws.ts', `throw new Error('no database\\nat all')`, 'it failed while it was loaded: no database'],
+  [
+    'named.ts',
+    `import { nope } from 'node:fs'`,
+    `does not provide an export named 'nope' (line 1): To see where`,
+  ],
+  [
+    'throws.ts',
+    `throw new Error('no database\\nat all')`,
+    'it failed while it was loaded: no database: To see where, in the module or one that it imports: node throws.ts',
+  ],
   ['empty.ts', 'export default 1', 'invalid_argument: Cannot serve empty.ts: it exports no service'],
   [
     'contract.mjs',

@@ -49,6 +49,11 @@ const wrong = [
     'Help: agent-mesh completion --help',
   ],
   [
+    'up --listen 4001',
+    `Cannot use '4001' for --listen <addr>: it is not HOST:PORT, nor a TCP or WebSocket address (0.0.0.0:4001, /ip4/0.0.0.0/tcp/443/ws).`,
+    'Help: agent-mesh up --help',
+  ],
+  [
     'ping web-1 --count 0',
     `Cannot use '0' for --count <n>: it is not a whole number from 1 to 1,000,000.`,
     'Help: agent-mesh ping --help',

@@ -27,3 +27,9 @@ export function showFailure(thrown: unknown, { json, color }: FailureStyle): Exi
   }
   return exitCodeOf(error)
 }
+
+/** A warning beside a result, on stderr. */
+export function showWarning(text: string, { color }: Pick<FailureStyle, 'color'>): void {
+  const mark = color ? styleText('yellow', 'warning', { validateStream: false }) : 'warning'
+  process.stderr.write(`${mark}: ${printable(redactText(text))}\n`)
+}
