@@ -77,10 +77,12 @@ it('an error tells its status and whether to retry, and its cause stays out of J
 })
 
 it('an error in a terminal is its message, its code and the hint, without fields of this program', () => {
-  const shown = (options: MeshErrorOptions) =>
-    inspect(new MeshError('overloaded', 'Cannot x: y', options)).replace(/\n {4}at .*/g, '')
-  expect(shown({ told: true, notStarted: true })).toBe(`MeshError: Cannot x: y {\n  code: 'overloaded'\n}`)
-  expect(shown({ hint: 'Call later.' })).toContain(`hint: 'Call later.'`)
+  const fields = (options: MeshErrorOptions) =>
+    [...inspect(new MeshError('overloaded', 'Cannot x: y', options)).matchAll(/^ {2}(\w+): (.*)$/gm)].map(
+      ([, name, value]) => `${name}: ${value}`,
+    )
+  expect(fields({ told: true, notStarted: true })).toEqual([`code: 'overloaded'`])
+  expect(fields({ hint: 'Call later.' })).toEqual([`code: 'overloaded',`, `hint: 'Call later.'`])
 })
 
 it.each<[string, unknown, ErrorCode, string]>([

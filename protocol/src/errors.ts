@@ -62,13 +62,17 @@ export interface MeshErrorOptions {
 export class MeshError extends Error {
   override readonly name = 'MeshError'
   readonly code: ErrorCode
-  // Declared alone: without a value, `console.log` of the error does not show them.
+  // Set on an error that has them, else undefined on the prototype: `console.log` does not show what is absent.
   declare readonly hint: string | undefined
   declare readonly details: Record<string, unknown> | undefined
   /** Of `application`: the name under which the contract of the method declares it; undefined for all other errors. */
   declare readonly declared: string | undefined
   readonly #told: boolean
   readonly #notStarted: boolean
+
+  static {
+    Object.assign(this.prototype, { hint: undefined, details: undefined, declared: undefined })
+  }
 
   constructor(code: ErrorCode, message: string, options: MeshErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
