@@ -7,7 +7,8 @@ import { revoke } from './revoke/revoke.ts'
 import { relay } from './relay/relay.ts'
 import { relayHomes } from './relay/relay-homes.ts'
 import { rest } from './rest/rest.ts'
-import { rpcWire } from './rpc-wire/rpc-wire.ts'
+import { rpc } from './rpc/rpc.ts'
+import { rpcWire } from './rpc/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
   'control-plane': controlPlaneLoad,
@@ -18,5 +19,6 @@ export const benches: Record<string, Bench> = {
   relay,
   'relay-homes': relayHomes,
   rest,
+  rpc,
   'rpc-wire': rpcWire,
 }

@@ -1,8 +1,6 @@
-import type { Client } from './contender.ts'
-
 /** Calls per second with `inFlight` calls at a time. */
 export async function throughput(
-  client: Client,
+  call: () => Promise<unknown>,
   inFlight: number,
   ms: number,
 ): Promise<{ calls: number; ms: number }> {
@@ -11,7 +9,7 @@ export async function throughput(
   const until = startedAt + ms
   const worker = async (): Promise<void> => {
     while (performance.now() < until) {
-      await client.echo()
+      await call()
       calls++
     }
   }
@@ -20,11 +18,11 @@ export async function throughput(
 }
 
 /** Microseconds of the median call with nothing else in flight. */
-export async function aloneP50(client: Client, ms: number): Promise<number> {
+export async function aloneP50(call: () => Promise<unknown>, ms: number): Promise<number> {
   const times: number[] = []
   const until = performance.now() + ms
   for (let startedAt = performance.now(); startedAt < until;) {
-    await client.echo()
+    await call()
     const endedAt = performance.now()
     times.push(endedAt - startedAt)
     startedAt = endedAt

@@ -1,13 +1,13 @@
 /** A process of a bench: `worker.ts MODULE`, told what to do by its parent, one request at a time. */
-import type { Client, Contender } from './contender.ts'
+import type { CallName, Client, Contender } from './contenders/contender.ts'
 import { aloneP50, throughput } from './load.ts'
 
 /** What a parent can ask. */
 export interface Requests {
   serve: { args: []; result: unknown }
   connect: { args: [address: unknown]; result: null }
-  throughput: { args: [inFlight: number, ms: number]; result: { calls: number; ms: number } }
-  alone: { args: [ms: number]; result: number }
+  throughput: { args: [call: CallName, inFlight: number, ms: number]; result: { calls: number; ms: number } }
+  alone: { args: [call: CallName, ms: number]; result: number }
   /** Microseconds of CPU since the process began. */
   cpu: { args: []; result: number }
   stop: { args: []; result: null }
@@ -18,9 +18,10 @@ const { contender } = (await import(modulePath)) as { contender: Contender }
 let client: Client | undefined
 let stop = async (): Promise<void> => {}
 
-const connected = (): Client => {
-  if (client === undefined) throw new Error('not connected')
-  return client
+const callOf = (name: CallName): (() => Promise<unknown>) => {
+  const call = client?.[name]
+  if (call === undefined) throw new Error(`not connected, or without the call '${name}'`)
+  return call
 }
 
 type Answers = {
@@ -39,8 +40,8 @@ const answers: Answers = {
     stop = () => made.stop()
     return null
   },
-  throughput: (inFlight, ms) => throughput(connected(), inFlight, ms),
-  alone: ms => aloneP50(connected(), ms),
+  throughput: (call, inFlight, ms) => throughput(callOf(call), inFlight, ms),
+  alone: (call, ms) => aloneP50(callOf(call), ms),
   cpu: async () => {
     const { user, system } = process.cpuUsage()
     return user + system

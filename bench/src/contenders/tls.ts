@@ -3,20 +3,10 @@
  * a tick in one write; answers found by id. No deadline, no cancellation, no limits, no errors.
  */
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { payloadBytes, type Contender } from '../contender.ts'
-
-/** The little of its types that is used: the package is installed only for benches. */
-interface Selfsigned {
-  generate(
-    names: { name: string; value: string }[],
-    options: { keyType: 'ec' },
-  ): Promise<{ private: string; cert: string }>
-}
-
-const { generate } = createRequire(import.meta.url)('selfsigned') as Selfsigned
+import { certificate } from './certificate.ts'
+import { payloadBytes, type Contender } from './contender.ts'
 
 const headBytes = 8
 const frameBytes = headBytes + payloadBytes
@@ -75,7 +65,7 @@ function onFrames(socket: TLSSocket, onFrame: (id: number, payload: Buffer) => v
 
 export const contender: Contender = {
   async serve() {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'bench' }], { keyType: 'ec' })
+    const { key, cert } = await certificate()
     const server = createServer({ key, cert, minVersion: 'TLSv1.3' }, socket => {
       socket.setNoDelay(true)
       const batch = new Batch(socket)

@@ -8,7 +8,7 @@ import {
   type Transport,
 } from '@agent-mesh/agent'
 import type { Peer } from '@agent-mesh/protocol'
-import { payloadBytes, type Contender } from '../contender.ts'
+import { payloadBytes, type Contender } from './contender.ts'
 
 interface Address {
   readonly peerId: string

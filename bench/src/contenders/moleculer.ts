@@ -1,8 +1,7 @@
 /** Moleculer over its TCP transporter, plaintext, as its documentation sets it up; found by address, not by UDP. */
 import { createRequire } from 'node:module'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
-import { payloadBytes, type Contender } from '../contender.ts'
+import { freePort } from '../../../test/support/free-port.ts'
+import { objectParams, smallParams, type Contender } from './contender.ts'
 
 /** The little of its types that is used: the package is installed only for benches. */
 interface Broker {
@@ -29,15 +28,6 @@ const brokerOf = (nodeID: string, port: number, urls: string[]): Broker =>
     transporter: { type: 'TCP', options: { udpDiscovery: false, port, urls } },
   })
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export const contender: Contender = {
   async serve() {
     const port = await freePort()
@@ -55,8 +45,10 @@ export const contender: Contender = {
     const broker = brokerOf('client', await freePort(), [`127.0.0.1:${port}/server`])
     await broker.start()
     await broker.waitForServices('bench')
-    // Its serializer is JSON: 100 bytes of params as one string, which is kinder to it than a Buffer.
-    const params = { data: 'x'.repeat(payloadBytes - '{"data":""}'.length) }
-    return { echo: () => broker.call('bench.echo', params), stop: () => broker.stop() }
+    return {
+      echo: () => broker.call('bench.echo', smallParams),
+      objects: () => broker.call('bench.echo', objectParams),
+      stop: () => broker.stop(),
+    }
   },
 }
