@@ -22,6 +22,7 @@ import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
 import { awaitProvider, type AwaitOptions } from './await-provider.ts'
+import { countedBalancer, type Balancing } from './balancing.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
 
@@ -41,6 +42,7 @@ export interface AgentInit<C extends Contracts> {
   reachable: Reachable
   /** Calls to itself. */
   self: RpcLink
+  balancing: Balancing
   contracts: C | undefined
 }
 
@@ -50,7 +52,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #self: RpcLink
   readonly #caller: ServiceCaller<C>
 
-  constructor({ member, targets, reachable, self, contracts }: AgentInit<C>) {
+  constructor({ member, targets, reachable, self, balancing, contracts }: AgentInit<C>) {
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
@@ -60,6 +62,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       targets,
       ...(contracts === undefined ? {} : { contracts }),
       metrics: member.metrics,
+      balancer: countedBalancer(balancing, member.metrics),
       now: () => wheel.now(),
       lately: () => wheel.readAt,
       random: Math.random,

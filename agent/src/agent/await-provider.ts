@@ -25,9 +25,10 @@ export async function awaitProvider(
   { timeout = 30_000, signal }: AwaitOptions = {},
 ): Promise<void> {
   const ms = checkDuration(timeout, `wait for ${service}`)
-  const isServed = () => {
-    const { good, doubtful } = targets.providers(service)
-    return good.length + doubtful.length > 0
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const look = async (): Promise<void> => {
+    const { good, doubtful } = await targets.providers(service)
+    if (good.length + doubtful.length > 0) resolve()
   }
   const late = () =>
     new MeshError('deadline_exceeded', `Cannot wait for ${service}: no member served it within ${ms} ms`, {
@@ -39,13 +40,13 @@ export async function awaitProvider(
     })
 
   if (signal?.aborted === true) throw cancelled()
-  if (isServed()) return
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const stops = changes.map(onChange => onChange(() => isServed() && resolve()))
+  const lookAgain = () => void look().catch(reject)
+  const stops = changes.map(onChange => onChange(lookAgain))
   const timer = setTimeout(() => reject(late()), timerDelay(ms))
   const onAbort = () => reject(cancelled())
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
+    lookAgain()
     await promise
   } finally {
     for (const stop of stops) stop()

@@ -1,8 +1,9 @@
 /** How an agent comes to be: all of it or nothing. */
 import { networkInterfaces } from 'node:os'
 import { createLogger } from '../observe/logger.ts'
-import { localCallee, type Contracts } from '../services/index.ts'
+import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
 import { Agent } from './agent.ts'
+import { parseBalancing } from './balancing.ts'
 import { Lan } from './lan.ts'
 import { openMember, type Member } from '../member/member.ts'
 import {
@@ -22,6 +23,10 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   contracts?: C
   /** `relay`: listens nowhere and dials relays only. @default 'any' */
   paths?: PathChoice
+  /** How a provider is chosen among those of equal standing. @default 'p2c' */
+  balance?: BalancePolicy
+  /** Breakers, calls at a time, hedging; false: none of it. @default on, see {@link ResilienceOptions} */
+  resilience?: ResilienceOptions | false
 }
 
 /**
@@ -34,8 +39,9 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
-  const settings = parseMemberOptions(options, ['contracts', 'paths'])
+  const settings = parseMemberOptions(options, ['contracts', 'paths', 'balance', 'resilience'])
   const paths = parsePaths(options.paths)
+  const balancing = parseBalancing(options)
   throwIfCancelled(options.signal)
   const member = await openMember({
     role: 'agent',
@@ -52,10 +58,17 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
     const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
     const self = localCallee(onRequest, member.serving)
-    const targets = new Targets({ member, paths, self, ...near })
+    const targets = new Targets({
+      member,
+      paths,
+      self,
+      region: settings.region,
+      zone: settings.zone,
+      ...near,
+    })
     const reachable = new Reachable({ member, targets, lan, region: settings.region })
     undo.unshift(() => reachable.stop())
-    const agent = new Agent({ member, targets, reachable, self, contracts: options.contracts })
+    const agent = new Agent({ member, targets, reachable, self, balancing, contracts: options.contracts })
     await member.start(options.signal)
     const { asked } = await reachable.start(options.signal)
     await refuseEnded(member, { asked, limitMs: settings.answer })

@@ -9,7 +9,7 @@ import { agentDefaults } from './defaults.ts'
 import type { Member } from '../member/member.ts'
 import type { PathChoice } from '../member/options.ts'
 import { lastSeen } from '../member/views.ts'
-import { ProviderIndex } from '../services/balance/provider-index.ts'
+import { ProviderIndex, type Place } from '../services/balance/provider-index.ts'
 
 export interface TargetsInit {
   member: Pick<
@@ -21,12 +21,22 @@ export interface TargetsInit {
   lan?: (peerId: string) => readonly string[]
   /** The own services as a link. */
   self: Callee
+  /** The zone of this member within its region, as its record says. @default none */
+  zone?: string | undefined
+  /** Its region, where the credential has none. @default none */
+  region?: string | undefined
 }
 
 /** Codes of a dial that say nothing about the member dialled. */
 const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'invalid_argument', 'internal']
 
 const relayedOnly: readonly Path[] = ['relay']
+
+/** As other members see it: the region of the credential, and what the record says beside it. */
+const ownPlace = ({ member, region, zone }: TargetsInit): Place => ({
+  region: member.credential.claims.region ?? region,
+  zone,
+})
 
 /** A member at the other end of a link. */
 class LinkedCallee implements Callee {
@@ -58,11 +68,15 @@ export class Targets implements CallTargets {
     const { map, serving, identity, belief } = init.member
     const { registry } = serving
     const now = () => systemWheelClock.now()
-    this.#index = new ProviderIndex({ self: identity.peerId, registry, map, belief, now })
+    this.#index = new ProviderIndex({
+      self: identity.peerId,
+      ...{ registry, map, belief, now },
+      place: () => ownPlace(init),
+    })
   }
 
-  providers(service: string): Providers {
-    return this.#index.of(service)
+  providers(service: string, now?: number): Providers {
+    return this.#index.of(service, now)
   }
 
   /** This member too, which its map need not list. */

@@ -189,6 +189,20 @@ export class MemberMetrics {
     })
   }
 
+  /** Adds a gauge by one label, read when asked. */
+  gauges(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [value, count] of read()) this.set({ [label]: value }, count)
+      },
+    })
+  }
+
   /** Adds a counter by one label, read when asked. */
   counter(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
     new Counter({

@@ -1,6 +1,11 @@
 export type { CallAllOptions, CallAllResult, CallAllResults } from './call/call-all.ts'
 export type { CallContext } from './contract/call-context.ts'
-export type { Callee, CallTargets, CalleeOptions, Providers } from './balance/call-targets.ts'
+export type { Callee, CallTargets, CalleeOptions } from './balance/call-targets.ts'
+export type { Directory, Providers } from './balance/directory.ts'
+export { Balancer } from './balance/balancer.ts'
+export { balancePolicies, type BalancePolicy } from './balance/policies.ts'
+export type { Near } from './balance/placed-picker.ts'
+export { resilienceOf, type ResilienceOptions, type ResilienceSettings } from './balance/resilience.ts'
 export {
   defineService,
   isIdempotent,

@@ -1,5 +1,6 @@
 import type { RpcLink } from '../../rpc/index.ts'
 import type { Path } from '../../transport/index.ts'
+import type { Directory } from './directory.ts'
 
 /** What a call is made on: a link, or the loopback to the own services. */
 export interface Callee extends Pick<RpcLink, 'call'> {
@@ -7,23 +8,8 @@ export interface Callee extends Pick<RpcLink, 'call'> {
   readonly path?: Path
 }
 
-/** Peer ids by what is believed of them, each in any order. For reading only: the lists are shared. */
-export interface Providers {
-  /** Believed to answer: asked first. */
-  readonly good: readonly string[]
-  /** Said to be online, but silent or not reached a moment ago; without a link, where no relay says who is online. */
-  readonly doubtful: readonly string[]
-  readonly offline: readonly string[]
-  /** No member serves it now, but one did a moment ago. @default false */
-  readonly lately?: boolean
-}
-
 /** Who can be called, and how to reach them; rooms below know. */
-export interface CallTargets {
-  /** Those whose records list `math` or `math@2`. */
-  providers(service: string): Providers
-  /** The peer id of a member's name or peer id; undefined: not known. */
-  find(nameOrPeerId: string): string | undefined
+export interface CallTargets extends Directory {
   nameOf(peerId: string): string | undefined
   /**
    * The best link to a member, made where there is none.

@@ -1,5 +1,5 @@
-/** Whom a call asks next: pure, and without a look at more members than it needs. */
-import type { Providers } from './call-targets.ts'
+/** Whom a call asks next, by what is believed of each: pure, and without a look at more members than it needs. */
+import type { Providers } from './directory.ts'
 
 /** Whom the tries of one call have asked. */
 export interface TriedPeers {
@@ -8,28 +8,34 @@ export interface TriedPeers {
   readonly last: string | undefined
 }
 
+/** Chooses among those of equal standing. */
+export interface Picker {
+  /** One of `list` that fits; undefined: none does. */
+  pick(list: readonly string[], fits: (peerId: string) => boolean): string | undefined
+  /** Whether it is ejected, leaving or full: asked only when nobody else is left. */
+  isBarred(peerId: string): boolean
+}
+
 /**
- * At random, so that the calls of many spread: one that is believed to answer and was not tried, then a doubtful one. When all of
- * these were tried, in turns an offline one (a belief may be wrong) and one of them again. Never the last one again while
- * there is another.
+ * One that is believed to answer and was not tried, then a doubtful one, then those that are barred. When all of these were tried, in
+ * turns an offline one (a belief may be wrong) and one of them again. Never the last one again while there is another.
  */
 export function choosePeer(
   { good, doubtful, offline }: Providers,
   { tried, last }: TriedPeers,
-  random: () => number,
+  picker: Picker,
 ): string | undefined {
-  if (tried.size === 0) {
-    const likely = good.length > 0 ? good : doubtful
-    if (likely.length > 0) return likely[Math.floor(random() * likely.length)]
-  }
   const isNew = (peerId: string) => !tried.has(peerId)
-  const fresh = pick(good, isNew, random) ?? pick(doubtful, isNew, random)
+  const isOpen = (peerId: string) => isNew(peerId) && !picker.isBarred(peerId)
+  const open = picker.pick(good, isOpen) ?? picker.pick(doubtful, isOpen)
+  if (open !== undefined) return open
+  const fresh = picker.pick(good, isNew) ?? picker.pick(doubtful, isNew)
   if (fresh !== undefined) return fresh
   const isOther = (peerId: string) => peerId !== last
-  const again = pick(good, isOther, random) ?? pick(doubtful, isOther, random)
-  const unlikely = pick(offline, isNew, random)
+  const again = picker.pick(good, isOther) ?? picker.pick(doubtful, isOther)
+  const unlikely = picker.pick(offline, isNew)
   const turn = last !== undefined && offline.includes(last) ? (again ?? unlikely) : (unlikely ?? again)
-  return turn ?? pick(offline, isOther, random) ?? last ?? good[0] ?? doubtful[0] ?? offline[0]
+  return turn ?? picker.pick(offline, isOther) ?? last ?? good[0] ?? doubtful[0] ?? offline[0]
 }
 
 /** Whether anyone but `peerId` serves it and may answer; where nobody is said to be online, each may. */
@@ -40,17 +46,3 @@ export function hasOther({ good, doubtful, offline }: Providers, peerId: string)
 
 const holdsOther = (list: readonly string[], peerId: string): boolean =>
   list.length > 1 || (list.length === 1 && list[0] !== peerId)
-
-/** One of those that fit: from a random place on, so that it ends after as many looks as there are unfit ones. */
-function pick(
-  list: readonly string[],
-  fits: (peerId: string) => boolean,
-  random: () => number,
-): string | undefined {
-  const start = Math.floor(random() * list.length)
-  for (let i = 0; i < list.length; i++) {
-    const peerId = list[(start + i) % list.length]!
-    if (fits(peerId)) return peerId
-  }
-  return undefined
-}

@@ -7,4 +7,24 @@ export const balanceDefaults = {
   manyProvidersMs: 50,
   /** A service that nobody serves any more is expected back within this: its only provider may restart. */
   latelyMs: 10_000,
+  /** 1/e of an old latency counts after this: several garbage collections long, so that one of them is not forgotten at once. */
+  ewmaMs: 10_000,
+  /** A failure counts as so slow an answer at least: no fast failure makes a provider look quick. */
+  failureMs: 1_000,
+  /** A failure is forgotten after this, or with the next answer: a provider that is back has its share within 5 s. */
+  failureFadeMs: 4_000,
+  /** A deadline that ran out sooner says more of the caller than of the provider. */
+  shortDeadlineMs: 50,
+  /** A provider that said that it is leaving gets nothing for so long: its record is withdrawn by then. */
+  drainingMs: 10_000,
+  /** A provider farther away is asked only when it costs less than this part of the near one, and at least `farMs`. */
+  spillFactor: 3,
+  /** What a provider farther away costs at least: a round trip within a continent, unmeasured ones included. */
+  farMs: 40,
+  /** A near provider has room while its latency is below so many times its best of late. */
+  roomFactor: 4,
+  /** What is remembered of providers that left the lists is dropped so often at most. */
+  pruneMs: 1_000,
+  /** Services of which anything is remembered, a count: names come from outside. */
+  services: 1_024,
 } as const

@@ -3,8 +3,15 @@
  */
 import type { Belief } from '../../membership/belief.ts'
 import type { MeshMap } from '../../membership/mesh-map.ts'
-import type { Providers, ServiceRegistry } from '../index.ts'
+import type { ServiceRegistry } from '../index.ts'
 import { balanceDefaults } from './defaults.ts'
+import type { Providers } from './directory.ts'
+
+/** Where a member is, as far as it is said. */
+export interface Place {
+  readonly region?: string | undefined
+  readonly zone?: string | undefined
+}
 
 export interface ProviderIndexInit {
   /** Own peer id. */
@@ -12,6 +19,8 @@ export interface ProviderIndexInit {
   registry: Pick<ServiceRegistry, 'serves'>
   map: Pick<MeshMap, 'providers' | 'onChange' | 'onForget'>
   belief: Pick<Belief, 'standing' | 'onChange'>
+  /** Where this member is. @default unknown: no member is near */
+  place?: () => Place
   /** Monotonic milliseconds. */
   now: () => number
 }
@@ -24,50 +33,82 @@ interface Entry {
   at: number
 }
 
+type MapMember = ReturnType<MeshMap['providers']>[number]
+
 export class ProviderIndex {
-  readonly #init: ProviderIndexInit
+  readonly #self: string
+  readonly #registry: ProviderIndexInit['registry']
+  readonly #map: ProviderIndexInit['map']
+  readonly #belief: ProviderIndexInit['belief']
+  readonly #place: () => Place
+  readonly #now: () => number
   readonly #entries = new Map<string, Entry>()
   #version = 0
 
-  constructor(init: ProviderIndexInit) {
-    this.#init = init
+  constructor({ self, registry, map, belief, place = () => ({}), now }: ProviderIndexInit) {
+    this.#self = self
+    this.#registry = registry
+    this.#map = map
+    this.#belief = belief
+    this.#place = place
+    this.#now = now
     const changed = () => void this.#version++
-    init.map.onChange(changed)
-    init.map.onForget(changed)
-    init.belief.onChange(changed)
+    map.onChange(changed)
+    map.onForget(changed)
+    belief.onChange(changed)
   }
 
-  of(service: string): Providers {
+  /** @param now monotonic ms, where the caller has read the clock */
+  of(service: string, now = this.#now()): Providers {
     const known = this.#entries.get(service)
-    if (known !== undefined && this.#isFresh(known, service)) return known.providers
-    const entry = this.#sort(service)
+    if (known !== undefined && this.#isFresh(known, service, now)) return known.providers
+    const entry = this.#sort(service, now)
     if (entry.size > 0) this.#entries.set(service, entry)
-    return entry.size > 0 || known === undefined ? entry.providers : this.#none(service, known)
+    return entry.size > 0 || known === undefined ? entry.providers : this.#none(service, now - known.at)
   }
 
   /** Names come from outside: those that nobody serves any more are forgotten after a while. */
-  #none(service: string, { at }: Entry): Providers {
-    const lately = this.#init.now() - at < balanceDefaults.latelyMs
+  #none(service: string, age: number): Providers {
+    const lately = age < balanceDefaults.latelyMs
     if (!lately) this.#entries.delete(service)
     return { good: [], doubtful: [], offline: [], lately }
   }
 
-  #isFresh({ size, own, version, at }: Entry, service: string): boolean {
-    const { registry, now } = this.#init
-    const age = now() - at
-    if (own !== registry.serves(service) || age >= balanceDefaults.providersMs) return false
+  #isFresh({ size, own, version, at }: Entry, service: string, now: number): boolean {
+    const age = now - at
+    if (own !== this.#registry.serves(service) || age >= balanceDefaults.providersMs) return false
     if (version === this.#version) return true
     return size > balanceDefaults.manyProviders && age < balanceDefaults.manyProvidersMs
   }
 
-  #sort(service: string): Entry {
-    const { self, registry, map, belief, now } = this.#init
-    const own = registry.serves(service)
-    const sorted = { good: own ? [self] : [], doubtful: [] as string[], offline: [] as string[] }
+  #sort(service: string, now: number): Entry {
+    const own = this.#registry.serves(service)
+    const sorted = { good: [] as MapMember[], doubtful: [] as string[], offline: [] as string[] }
     // The own record may not be in the map yet, or no more.
-    for (const { peerId } of map.providers(service))
-      if (peerId !== self) sorted[belief.standing(peerId)].push(peerId)
-    const size = sorted.good.length + sorted.doubtful.length + sorted.offline.length
-    return { providers: sorted, size, own, version: this.#version, at: now() }
+    for (const member of this.#map.providers(service)) {
+      const { peerId } = member
+      if (peerId === this.#self) continue
+      const standing = this.#belief.standing(peerId)
+      if (standing === 'good') sorted.good.push(member)
+      else sorted[standing].push(peerId)
+    }
+    const { doubtful, offline } = sorted
+    const placed = this.#placed(sorted.good, own)
+    const size = placed.good.length + doubtful.length + offline.length
+    return { providers: { ...placed, doubtful, offline }, size, own, version: this.#version, at: now }
+  }
+
+  /** The near ones first; the member itself is the nearest. */
+  #placed(members: readonly MapMember[], own: boolean): Pick<Providers, 'good' | 'near'> {
+    const { region, zone } = this.#place()
+    const tiers: [string[], string[], string[]] = [own ? [this.#self] : [], [], []]
+    for (const { peerId, credential, record } of members) {
+      const isNear = region !== undefined && (credential.region ?? record.region) === region
+      const isNext = isNear && zone !== undefined && record.zone === zone
+      tiers[isNext ? 0 : isNear ? 1 : 2].push(peerId)
+    }
+    const good = tiers.flat()
+    if (region === undefined) return { good }
+    return { good, near: { zone: tiers[0].length, region: tiers[0].length + tiers[1].length } }
   }
 }

@@ -4,7 +4,8 @@ import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
 import type { LinkCallOptions } from '../../rpc/index.ts'
 import { Attempts } from './attempts.ts'
-import type { Callee, CalleeOptions, Providers } from '../balance/call-targets.ts'
+import type { Callee, CalleeOptions } from '../balance/call-targets.ts'
+import type { Providers } from '../balance/directory.ts'
 import type { Plan } from './plan.ts'
 
 type Script = (options: LinkCallOptions, asked: number) => Promise<unknown>

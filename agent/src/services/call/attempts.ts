@@ -7,19 +7,21 @@
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { asStarted, MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { Path } from '../../transport/index.ts'
-import type { Callee, CallTargets, Providers } from '../balance/call-targets.ts'
-import { choosePeer, hasOther } from '../balance/choose.ts'
-import type { MethodContract } from '../contract/contract.ts'
-import { Course } from './course.ts'
+import { Balancer } from '../balance/balancer.ts'
+import type { Callee, CallTargets } from '../balance/call-targets.ts'
+import { hasOther } from '../balance/choose.ts'
+import type { Providers } from '../balance/directory.ts'
+import type { Provider } from '../balance/provider.ts'
+import { calleeFull, cancelled, checkedResult, noProvider, noTimeLeft, notReached } from './call-errors.ts'
+import { Course, type FindProviders } from './course.ts'
 import { dialShareMs, minDialMs, retryForMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { isAnswer, retryPause, worthRetry } from './retry.ts'
 import { RetryTurns } from './retry-turns.ts'
-import { checkedValue } from '../contract/validate.ts'
 
 /** A result and who gave it. */
 export interface CallAnswer<T = unknown> {
@@ -34,6 +36,8 @@ export interface CallAnswer<T = unknown> {
 export interface AttemptsInit {
   readonly targets: Pick<CallTargets, 'callee'>
   readonly metrics?: RpcMetrics
+  /** @default one of its own */
+  readonly balancer?: Balancer | undefined
   /** Monotonic ms. */
   readonly now: () => number
   /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
@@ -56,13 +60,15 @@ export class Attempts {
   readonly #now: () => number
   readonly #lately: () => number
   readonly #random: () => number
+  readonly #balancer: Balancer
   readonly #budget: RetryBudget
   readonly #turns: RetryTurns
   #stopped = false
 
-  constructor({ targets, metrics = noMetrics, now, lately = now, random }: AttemptsInit) {
+  constructor({ targets, metrics = noMetrics, balancer, now, lately = now, random }: AttemptsInit) {
     this.#targets = targets
     this.#metrics = metrics
+    this.#balancer = balancer ?? new Balancer({ random })
     this.#now = now
     this.#lately = lately
     this.#random = random
@@ -74,7 +80,7 @@ export class Attempts {
    * @param now monotonic ms
    * @throws MeshError of the last try; `unavailable` when nobody serves the method
    */
-  answer(plan: Plan, providers: () => Providers, now = this.#now()): Promise<CallAnswer> {
+  answer(plan: Plan, providers: FindProviders, now = this.#now()): Promise<CallAnswer> {
     this.#budget.called(now)
     return this.#try(plan, new Course(providers), now)
   }
@@ -87,27 +93,48 @@ export class Attempts {
 
   /** The next try, and those that follow when it fails. */
   #try(plan: Plan, course: Course, now: number): Promise<CallAnswer> {
-    const providers = course.providers()
-    const peerId = choosePeer(providers, course, this.#random)
-    if (peerId === undefined) return this.#awaitProvider(plan, course, providers)
-    course.begin(peerId)
-    const dialUntil = dialLimit(plan, hasOther(providers, peerId), now)
+    const providers = course.providers(now)
+    if (!(providers instanceof Promise)) return this.#choose(plan, course, providers, now)
+    return providers.then(found => this.#choose(plan, course, found, this.#now()))
+  }
+
+  #choose(plan: Plan, course: Course, providers: Providers, now: number): Promise<CallAnswer> {
+    const service = this.#balancer.of(plan.service)
+    const provider = service.choose(providers, plan, course, now)
+    if (provider === undefined) return this.#awaitProvider(plan, course, providers)
+    course.begin(provider.peerId)
+    if (service.isFull(provider)) return this.#again(plan, course, calleeFull(plan, provider.load.inFlight))
+    const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
     if (dialUntil <= now) return this.#again(plan, course, noTimeLeft(plan))
+    provider.begin(now)
+    return this.#reach(plan, course, provider, { now, dialUntil })
+  }
+
+  /** @param times monotonic ms */
+  #reach(
+    plan: Plan,
+    course: Course,
+    provider: Provider,
+    { now, dialUntil }: { now: number; dialUntil: number },
+  ): Promise<CallAnswer> {
+    const fail = (thrown: unknown): Promise<CallAnswer> => {
+      const error = notReached(plan, thrown, dialUntil)
+      provider.failed(error, now, this.#now())
+      return this.#again(plan, course, error)
+    }
     let callee: Callee | Promise<Callee>
     try {
-      callee = this.#targets.callee(peerId, { deadline: dialUntil, signal: plan.signal })
+      callee = this.#targets.callee(provider.peerId, { deadline: dialUntil, signal: plan.signal })
     } catch (thrown) {
-      return this.#again(plan, course, notReached(plan, thrown, dialUntil))
+      return fail(thrown)
     }
-    if (!(callee instanceof Promise)) return this.#send(plan, course, peerId, callee, now)
-    return callee.then(
-      dialled => this.#send(plan, course, peerId, dialled, this.#now()),
-      (thrown: unknown) => this.#again(plan, course, notReached(plan, thrown, dialUntil)),
-    )
+    if (!(callee instanceof Promise)) return this.#send(plan, course, provider, callee, now)
+    return callee.then(dialled => this.#send(plan, course, provider, dialled, this.#now()), fail)
   }
 
   /** Asks one member; other ones, too, as soon as the path to it falls silent. */
-  #send(plan: Plan, course: Course, peerId: string, callee: Callee, now: number): Promise<CallAnswer> {
+  #send(plan: Plan, course: Course, provider: Provider, callee: Callee, now: number): Promise<CallAnswer> {
+    const { peerId } = provider
     const { wireName, params, deadline, signal, idempotent, fields } = plan
     let elsewhere: Elsewhere | undefined
     const onDoubt = (giveUp: () => void): void => {
@@ -124,10 +151,15 @@ export class Attempts {
     }
     return callee.call(wireName, params, options).then(
       value => {
+        provider.answered(now, this.#lately())
         elsewhere?.abort.abort()
         return this.#answer(plan, course, peerId, callee, value)
       },
-      (thrown: unknown) => this.#failed(plan, course, elsewhere, thrown),
+      (thrown: unknown) => {
+        const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
+        provider.failed(error, now, this.#lately())
+        return this.#failed(plan, course, elsewhere, error)
+      },
     )
   }
 
@@ -151,9 +183,9 @@ export class Attempts {
     plan: Plan,
     course: Course,
     elsewhere: Elsewhere | undefined,
-    thrown: unknown,
+    thrown: MeshError,
   ): Promise<CallAnswer> {
-    const answered = thrown instanceof MeshError && isAnswer(thrown)
+    const answered = isAnswer(thrown)
     if (answered) this.#answered(course)
     if (elsewhere === undefined || elsewhere.failed) return this.#again(plan, course, thrown)
     if (!answered) return elsewhere.answer.catch((error: unknown) => this.#again(plan, course, error))
@@ -163,7 +195,7 @@ export class Attempts {
 
   /** Asks other members beside a silent one, which is given up when a handler has answered. */
   #elsewhere(plan: Plan, course: Course, peerId: string, giveUp: () => void): Elsewhere | undefined {
-    if (!hasOther(course.providers(), peerId)) return undefined
+    if (!hasOther(course.known, peerId)) return undefined
     const abort = new AbortController()
     const elsewhere: Elsewhere = { answer: this.#beside(plan, course, abort.signal), abort, failed: false }
     elsewhere.answer.then(giveUp, (error: unknown) => {
@@ -176,10 +208,15 @@ export class Attempts {
   /** The tries of a call beside the silent one. */
   async #beside(plan: Plan, course: Course, over: AbortSignal): Promise<CallAnswer> {
     const signal = plan.signal === undefined ? over : AbortSignal.any([plan.signal, over])
-    if (!(await this.#turns.take(plan.deadline, signal)))
-      throw new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
+    if (!(await this.#turns.take(plan.deadline, signal))) throw this.#keptBack(plan)
     this.#retried(plan, course, 'path_lost')
     return this.#try({ ...plan, signal }, course, this.#now())
+  }
+
+  /** The budget allowed no try beside the silent one: at the deadline the call is late, whichever of the two ends first. */
+  #keptBack(plan: Plan): MeshError {
+    if (this.#now() >= plan.deadline) return noTimeLeft(plan)
+    return new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
   }
 
   #answered(course: Course): void {
@@ -198,8 +235,10 @@ export class Attempts {
   /** Waits until another try may begin. @returns false: it is not worth one, or its time is over @throws MeshError `cancelled` */
   async #mayRepeat(plan: Plan, course: Course, error: MeshError): Promise<boolean> {
     const { attempts: attempt, tried } = course
-    const next = choosePeer(course.providers(), course, this.#random)
-    const elsewhere = next !== undefined && !tried.has(next)
+    const found = course.providers(this.#now())
+    const providers = found instanceof Promise ? await found : found
+    const next = this.#balancer.of(plan.service).choose(providers, plan, course, this.#now())
+    const elsewhere = next !== undefined && !tried.has(next.peerId)
     if (!worthRetry({ error, attempt, idempotent: plan.idempotent, elsewhere })) return false
     const until = this.#tryUntil(plan, course)
     const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
@@ -240,26 +279,6 @@ function dialLimit({ deadline }: Plan, other: boolean, now: number): number {
   return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, (deadline - now) / 2)))
 }
 
-const noTimeLeft = ({ method }: Plan): MeshError =>
-  new MeshError('deadline_exceeded', `Cannot call ${method}: no time is left`, { notStarted: true })
-
-/** Nothing was written: another member may be asked, also when only the share of the dial is used up. */
-function notReached({ method, deadline }: Plan, thrown: unknown, dialUntil: number): MeshError {
-  const error = asStarted(toMeshError(thrown, 'internal', `call ${method}`), false)
-  if (error.code !== 'deadline_exceeded' || dialUntil === deadline) return error
-  return new MeshError('unavailable', error.message, { cause: error, notStarted: true })
-}
-
-function checkedResult(contract: MethodContract, value: unknown, method: string): unknown {
-  const checked = contract.result['~standard'].validate(value)
-  if (!(checked instanceof Promise))
-    return checkedValue(checked, 'protocol_error', 'use the result of', method)
-  return checked.then(result => checkedValue(result, 'protocol_error', 'use the result of', method))
-}
-
-const cancelled = ({ method, signal }: Plan): MeshError =>
-  new MeshError('cancelled', `Cannot call ${method}: cancelled by the caller`, { cause: signal?.reason })
-
 async function rest(plan: Plan, ms: number): Promise<void> {
   try {
     await delay(timerDelay(ms), undefined, plan.signal === undefined ? {} : { signal: plan.signal })
@@ -267,10 +286,3 @@ async function rest(plan: Plan, ms: number): Promise<void> {
     throw cancelled(plan)
   }
 }
-
-/** @param lately a member served it a moment ago; else its details are `{ providers: 0 }`, so that it is told from an outage */
-const noProvider = ({ method, service }: Plan, lately: boolean): MeshError =>
-  new MeshError('unavailable', `Cannot call ${method}: no known member serves ${service}`, {
-    hint: 'List services and their providers with "agent-mesh services".',
-    ...(!lately && { details: { providers: 0 } }),
-  })

@@ -1,3 +1,5 @@
+import type { Near } from '../balance/placed-picker.ts'
+
 /** What a caller may say of one call. */
 export interface CallOptions {
   /** ms for the whole call: connecting, all tries, the answer. @default the method's, else 30,000 */
@@ -9,4 +11,8 @@ export interface CallOptions {
   readonly idempotent?: boolean | undefined
   /** What the handler reads as `ctx.metadata`: names and texts, at most 1 KiB as JSON. @default none */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Calls of one key go to one provider, at every caller, while it answers: for caches and sessions. @default none */
+  readonly key?: string | undefined
+  /** Which providers are asked first: of the own zone, then region; of the own region; or any. @default 'zone'; 'any' with a key */
+  readonly near?: Near | undefined
 }

@@ -1,11 +1,17 @@
-import type { Providers } from '../balance/call-targets.ts'
+import type { Providers } from '../balance/directory.ts'
 import type { TriedPeers } from '../balance/choose.ts'
 
 const nobody: ReadonlySet<string> = new Set()
+const unknown: Providers = { good: [], doubtful: [], offline: [] }
+
+/** Asks the directory. @param now monotonic ms */
+export type FindProviders = (now: number) => Providers | Promise<Providers>
 
 /** How far a call has come; tries of it that run at the same time share it. */
 export class Course implements TriedPeers {
-  readonly providers: () => Providers
+  readonly #find: FindProviders
+  /** As the directory said last. */
+  known = unknown
   last: string | undefined = undefined
   attempts = 0
   /** Looks for a provider that found none. */
@@ -17,8 +23,15 @@ export class Course implements TriedPeers {
   /** Those asked before {@link last}: most calls are answered by the first, and need no set. */
   #before: Set<string> | undefined = undefined
 
-  constructor(providers: () => Providers) {
-    this.providers = providers
+  constructor(find: FindProviders) {
+    this.#find = find
+  }
+
+  /** At once where the map knows them, as it does for nearly every call. */
+  providers(now: number): Providers | Promise<Providers> {
+    const found = this.#find(now)
+    if (!(found instanceof Promise)) return (this.known = found)
+    return found.then(providers => (this.known = providers))
   }
 
   get tried(): ReadonlySet<string> {

@@ -14,6 +14,7 @@ import type { CallContext } from '../contract/call-context.ts'
 import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
 import { checkedValue } from '../contract/validate.ts'
+import type { Near } from '../balance/placed-picker.ts'
 
 export interface PlanOptions {
   /** ms for the whole call; 0 is no time at all. */
@@ -21,6 +22,8 @@ export interface PlanOptions {
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly key?: string | undefined
+  readonly near?: Near | undefined
 }
 
 interface KnownMethod {
@@ -49,6 +52,9 @@ export interface Plan {
   readonly idempotent: boolean
   /** What the callee is told beside the params; undefined: nothing. */
   readonly fields?: RequestFields | undefined
+  /** Calls of one key go to one provider. */
+  readonly key?: string | undefined
+  readonly near?: Near | undefined
 }
 
 /** @throws MeshError `invalid_argument` */
@@ -107,7 +113,7 @@ function checkedPlan(
 function planOf(
   method: string,
   params: unknown,
-  { timeout, signal, idempotent, metadata }: PlanOptions,
+  { timeout, signal, idempotent, metadata, key, near }: PlanOptions,
   startedAt: number,
   known: KnownMethod | undefined,
   service: string,
@@ -124,6 +130,8 @@ function planOf(
     signal,
     idempotent: idempotent ?? (known !== undefined && isIdempotent(known.contract)),
     fields: fieldsOf(method, metadata, serving),
+    key,
+    near,
   }
 }
 

@@ -3,7 +3,9 @@ import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { CallOptions } from './call-options.ts'
 import { Attempts, type CallAnswer } from './attempts.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
-import type { CallTargets, Providers } from '../balance/call-targets.ts'
+import type { Balancer } from '../balance/balancer.ts'
+import type { CallTargets } from '../balance/call-targets.ts'
+import type { FindProviders } from './course.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
@@ -16,6 +18,8 @@ export interface ServiceCallerInit<C extends Contracts> {
   /** Known contracts: their calls are checked, typed and aimed at the right version. @default none */
   readonly contracts?: C
   readonly metrics?: RpcMetrics
+  /** Which provider a call asks. @default power of two choices, with breakers */
+  readonly balancer?: Balancer | undefined
   /** Monotonic ms. */
   readonly now: () => number
   /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
@@ -33,11 +37,12 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #now: () => number
   readonly #lately: () => number
 
-  constructor({ targets, contracts, metrics = noMetrics, now, lately = now, random }: ServiceCallerInit<C>) {
+  constructor(init: ServiceCallerInit<C>) {
+    const { targets, contracts, metrics = noMetrics, balancer, now, lately = now, random } = init
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
-    this.#attempts = new Attempts({ targets, metrics, now, lately, random })
+    this.#attempts = new Attempts({ targets, metrics, balancer, now, lately, random })
     this.#metrics = metrics
     this.#now = now
     this.#lately = lately
@@ -99,12 +104,14 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   #send(plan: Plan, peer: string | undefined, now: number): Promise<CallAnswer> {
-    if (peer !== undefined) return this.#answer(plan, only(this.#peer(plan, peer)), now)
-    return this.#answer(plan, () => this.#targets.providers(plan.service), now)
+    if (peer === undefined) return this.#answer(plan, at => this.#targets.providers(plan.service, at), now)
+    const found = this.#targets.find(peer)
+    if (!(found instanceof Promise)) return this.#answer(plan, only(known(plan, peer, found)), now)
+    return found.then(peerId => this.#answer(plan, only(known(plan, peer, peerId)), this.#now()))
   }
 
   /** A method without errors of its own costs no promise for them. */
-  #answer(plan: Plan, providers: () => Providers, now: number): Promise<CallAnswer> {
+  #answer(plan: Plan, providers: FindProviders, now: number): Promise<CallAnswer> {
     const answer = this.#attempts.answer(plan, providers, now)
     const { contract, method } = plan
     if (contract?.errors === undefined) return answer
@@ -142,7 +149,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     ...[params, options = {}]: CallArguments<C, Method, CallAllOptions>
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
     const plan = await this.#planner.plan(method, params, options, this.#now())
-    const { good, doubtful, offline } = this.#targets.providers(plan.service)
+    const { good, doubtful, offline } = await this.#targets.providers(plan.service)
     const ask = (peerId: string): Promise<CallAnswer> => {
       const startedAt = this.#now()
       const asked = this.#answer(plan, only(peerId), startedAt)
@@ -168,24 +175,22 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
     return error
   }
+}
 
-  /** The peer id of a name or peer id. */
-  #peer({ method }: Plan, peer: string): string {
-    const peerId = this.#targets.find(peer)
-    if (peerId === undefined)
-      throw new MeshError('not_found', `Cannot call ${method}: no member has the name or peer id '${peer}'`, {
-        hint: 'List the members with "agent-mesh peers".',
-      })
-    return peerId
-  }
+/** @param peerId what the directory found under the name `peer` @throws MeshError `not_found` */
+function known({ method }: Plan, peer: string, peerId: string | undefined): string {
+  if (peerId !== undefined) return peerId
+  throw new MeshError('not_found', `Cannot call ${method}: no member has the name or peer id '${peer}'`, {
+    hint: 'List the members with "agent-mesh peers".',
+  })
 }
 
 const valueOf = ({ value }: CallAnswer): unknown => value
 const asItIs = (answer: CallAnswer): CallAnswer => answer
 
 /** One member, whatever is believed of it. */
-function only(peerId: string): () => Providers {
-  const providers: Providers = { good: [peerId], doubtful: [], offline: [] }
+function only(peerId: string): FindProviders {
+  const providers = { good: [peerId], doubtful: [], offline: [], named: true }
   return () => providers
 }
 

@@ -2,7 +2,8 @@ import { MeshError, type Subject } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { TimerWheel, type OnRequest, type RpcLink } from '../../rpc/index.ts'
 import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
-import type { CallTargets, Providers } from '../balance/call-targets.ts'
+import type { CallTargets } from '../balance/call-targets.ts'
+import type { Providers } from '../balance/directory.ts'
 import { defineService } from '../contract/contract.ts'
 
 export const math = defineService({

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest'
+import { PeakEwma } from './latency.ts'
+
+it('counts a slower answer at once, a faster one little by little, and fades without any', () => {
+  const latency = new PeakEwma()
+  expect([latency.known, latency.at(0)]).toEqual([false, 0])
+  latency.answered(10, 0)
+  latency.answered(100, 0)
+  expect(latency.at(0)).toBe(100)
+  latency.answered(10, 1_000)
+  expect(latency.at(1_000)).toBeCloseTo(91.4, 1)
+  expect(latency.at(11_000)).toBeCloseTo(33.6, 1)
+  expect(latency.at(900)).toBeLessThanOrEqual(91.5)
+})
+
+it('counts what says nothing good only where it is slower', () => {
+  const latency = new PeakEwma()
+  latency.answered(10, 0)
+  latency.atLeast(5, 0)
+  expect(latency.at(0)).toBe(10)
+  latency.atLeast(20, 0)
+  expect(latency.at(0)).toBe(20)
+  latency.restart(1, 0)
+  expect(latency.at(0)).toBe(1)
+})

@@ -1,0 +1,44 @@
+/** How slow a provider is now: pure arithmetic over monotonic milliseconds. */
+import { balanceDefaults } from './defaults.ts'
+
+/**
+ * Peak-sensitive moving average: a slower answer counts at once, faster ones only little by little, and without answers it fades, so
+ * that a provider which was slow is asked again. After the peak EWMA of Finagle (`finagle-core/.../loadbalancer/PeakEwma.scala`).
+ */
+export class PeakEwma {
+  #ms = 0
+  #at = 0
+
+  /** Whether there was an answer since the start. */
+  get known(): boolean {
+    return this.#ms > 0
+  }
+
+  /** ms, faded since the last answer. 0: nothing is known. */
+  at(now: number): number {
+    return this.#ms === 0 ? 0 : this.#ms * this.#left(now)
+  }
+
+  /** An answer took `ms`. */
+  answered(ms: number, now: number): void {
+    const left = this.#left(now)
+    this.#ms = ms > this.#ms ? ms : this.#ms * left + ms * (1 - left)
+    this.#at = now
+  }
+
+  /** Something took `ms` that says nothing good: it counts only where it was slower than the answers. */
+  atLeast(ms: number, now: number): void {
+    if (ms > this.at(now)) this.answered(ms, now)
+  }
+
+  /** What was known is of the past: the provider is another one now. */
+  restart(ms: number, now: number): void {
+    this.#ms = ms
+    this.#at = now
+  }
+
+  /** Share of the past that still counts. */
+  #left(now: number): number {
+    return Math.exp(Math.min(0, this.#at - now) / balanceDefaults.ewmaMs)
+  }
+}

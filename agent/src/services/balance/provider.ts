@@ -1,0 +1,140 @@
+/** One member as a provider of one service, as this agent knows it: calls in flight, latency, breaker. */
+import type { MeshError } from '@agent-mesh/protocol'
+import type { Breaker } from './breaker.ts'
+import { balanceDefaults } from './defaults.ts'
+import { PeakEwma } from './latency.ts'
+import { outcomeOf } from './outcome.ts'
+import { hashOf } from './rendezvous.ts'
+
+/** Calls in flight at one member, of all its services. */
+export interface MemberLoad {
+  readonly peerId: string
+  inFlight: number
+  /** Providers that count here. */
+  providers: number
+}
+
+/** What the providers of a service decide together. */
+export interface ProviderEvents {
+  failed(provider: Provider, startedAt: number, now: number): void
+  recovered(provider: Provider): void
+}
+
+export class Provider {
+  readonly peerId: string
+  /** Of the peer id: for the choice by key. */
+  readonly hash: number
+  readonly load: MemberLoad
+  /** None: this agent has no breakers. */
+  readonly breaker: Breaker | undefined
+  readonly latency = new PeakEwma()
+  /** Own calls of this service that have not ended. */
+  inFlight = 0
+  #bestMs = Infinity
+  /** ms as which its last failure counts, fading from when it failed. */
+  #penaltyMs = 0
+  #failedAt = 0
+  #leavesUntil = 0
+  readonly #events: ProviderEvents
+
+  constructor(load: MemberLoad, breaker: Breaker | undefined, events: ProviderEvents) {
+    this.peerId = load.peerId
+    this.hash = hashOf(load.peerId)
+    this.load = load
+    this.breaker = breaker
+    this.#events = events
+  }
+
+  /** What one more call costs: ms x calls in flight. One that was never asked costs nothing, until it is. */
+  cost(now: number): number {
+    const ms = this.#ms(now)
+    if (ms > 0) return ms * (this.inFlight + 1)
+    return this.inFlight === 0 ? 0 : unansweredCost + this.inFlight
+  }
+
+  /** Its latency, or that of its last failure, which is forgotten soon: a provider that is back has its share then. */
+  #ms(now: number): number {
+    const latency = this.latency.at(now)
+    if (this.#penaltyMs === 0) return latency
+    const left = 1 - (now - this.#failedAt) / balanceDefaults.failureFadeMs
+    return Math.max(latency, this.#penaltyMs * left)
+  }
+
+  /** Whether its latency is not far above its best of late: what waits there is short. */
+  hasRoom(now: number): boolean {
+    return this.#ms(now) <= this.#bestMs * balanceDefaults.roomFactor
+  }
+
+  /** Whether it said that it is leaving. */
+  isLeaving(now: number): boolean {
+    return now < this.#leavesUntil
+  }
+
+  /** Whether it is ejected, and no probe is due. */
+  isEjected(now: number): boolean {
+    const { breaker } = this
+    return breaker !== undefined && breaker.state !== 'closed' && now < breaker.probeAt
+  }
+
+  /** A call begins. {@link answered}, {@link failed} or {@link released} ends it. */
+  begin(now: number): void {
+    this.inFlight++
+    this.load.inFlight++
+    if (this.breaker !== undefined && this.breaker.state !== 'closed') this.breaker.probe(now)
+  }
+
+  /** The call that began at `startedAt` has its result. */
+  answered(startedAt: number, now: number): void {
+    this.released()
+    const ms = Math.max(now - startedAt, leastMs)
+    this.#bestMs = Math.min(ms, this.#bestMs * forgetBest)
+    this.latency.answered(ms, now)
+    this.#works(startedAt, now, ms)
+  }
+
+  /** The call that began at `startedAt` ended with an error. */
+  failed(error: MeshError, startedAt: number, now: number): void {
+    this.released()
+    const ms = Math.max(now - startedAt, leastMs)
+    const outcome = outcomeOf(error, ms)
+    if (outcome === 'nothing') return
+    if (outcome === 'leaving') this.#leavesUntil = now + balanceDefaults.drainingMs
+    if (outcome === 'answered') {
+      this.latency.atLeast(ms, now)
+      this.#works(startedAt, now, ms)
+    } else this.#penalize(ms, now)
+    if (outcome === 'failed') this.#events.failed(this, startedAt, now)
+  }
+
+  /** A call ended that says nothing of it. */
+  released(): void {
+    this.inFlight--
+    this.load.inFlight--
+  }
+
+  /** Something says that it is here again. */
+  returned(now: number): void {
+    this.#leavesUntil = 0
+    this.breaker?.probeNow(now)
+  }
+
+  #penalize(ms: number, now: number): void {
+    this.#penaltyMs = Math.max(ms, balanceDefaults.failureMs)
+    this.#failedAt = now
+  }
+
+  #works(startedAt: number, now: number, ms: number): void {
+    if (startedAt >= this.#failedAt) this.#penaltyMs = 0
+    if (this.breaker?.succeeded(startedAt, now) !== true) return
+    // Its failures are of the past: it gets its share at once, and not when they have faded.
+    this.latency.restart(ms, now)
+    this.#events.recovered(this)
+  }
+}
+
+/** More than any measured one costs: of two, the one that has answered is asked. */
+const unansweredCost = 1e12
+/** ms. An answer within one reading of the clock took some time, too. */
+const leastMs = 0.01
+/** The best latency is forgotten by so much with each answer: a slower path after a faster one is no lack of room. */
+const forgetBest = 1.01

@@ -1,0 +1,159 @@
+/** The providers of one service, and what they decide together: which one a call asks, and which ones are ejected. */
+import { Breaker, type BreakerReason, type BreakerState } from './breaker.ts'
+import { choosePeer, type TriedPeers } from './choose.ts'
+import { balanceDefaults } from './defaults.ts'
+import type { Providers } from './directory.ts'
+import { PlacedPicker, type KnownProviders, type Wish } from './placed-picker.ts'
+import type { BalancePolicy } from './policies.ts'
+import { Provider, type MemberLoad, type ProviderEvents } from './provider.ts'
+import type { ResilienceSettings } from './resilience.ts'
+
+export interface ServiceProvidersInit {
+  readonly policy: BalancePolicy
+  readonly resilience: ResilienceSettings
+  /** Calls in flight of each member, whatever the service. */
+  readonly loads: Map<string, MemberLoad>
+  /** [0, 1). */
+  readonly random: () => number
+  readonly onEjected: (reason: BreakerReason) => void
+}
+
+const noProviders: Providers = { good: [], doubtful: [], offline: [] }
+
+export class ServiceProviders implements ProviderEvents, KnownProviders {
+  readonly #init: ServiceProvidersInit
+  readonly #byPeer = new Map<string, Provider>()
+  /** Those whose breaker is not closed, the longest ejected first. */
+  readonly #ejected = new Set<Provider>()
+  #lists = noProviders
+  #turn = 0
+  #prunedAt = 0
+
+  constructor(init: ServiceProvidersInit) {
+    this.#init = init
+  }
+
+  /** Known of one member. */
+  provider(peerId: string): Provider {
+    const known = this.#byPeer.get(peerId)
+    if (known !== undefined) return known
+    const { loads, resilience } = this.#init
+    let load = loads.get(peerId)
+    if (load === undefined) loads.set(peerId, (load = { peerId, inFlight: 0, providers: 0 }))
+    load.providers++
+    const breaker = resilience.breaker === false ? undefined : new Breaker(resilience.breaker)
+    const provider = new Provider(load, breaker, this)
+    this.#byPeer.set(peerId, provider)
+    return provider
+  }
+
+  /** Which one a call asks next; undefined: there is none. A probe that is due goes first. */
+  choose(providers: Providers, wish: Wish, tries: TriedPeers, now: number): Provider | undefined {
+    if (providers.named === true) return this.provider(providers.good[0]!)
+    if (providers !== this.#lists) this.#update(providers, now)
+    const probed = wish.key === undefined ? this.#dueProbe(tries, now) : undefined
+    if (probed !== undefined) return probed
+    const peerId = choosePeer(providers, tries, new PlacedPicker(this, providers, wish, now))
+    return peerId === undefined ? undefined : this.provider(peerId)
+  }
+
+  get policy(): BalancePolicy {
+    return this.#init.policy
+  }
+
+  readonly random = (): number => this.#init.random()
+  readonly turn = (): number => this.#turn++
+
+  /** Ejected, leaving or full. */
+  isBarred(provider: Provider, now: number): boolean {
+    return provider.isEjected(now) || provider.isLeaving(now) || this.isFull(provider)
+  }
+
+  /** Whether as many own calls are in flight at its member as one may have. */
+  isFull({ load }: Provider): boolean {
+    const { perCallee } = this.#init.resilience
+    return perCallee !== false && load.inFlight >= perCallee
+  }
+
+  failed(provider: Provider, startedAt: number, now: number): void {
+    const { random, onEjected } = this.#init
+    const reason = provider.breaker?.failed(startedAt, now, random)
+    if (reason === undefined || this.#ejected.size >= this.#mostEjected()) return
+    provider.breaker?.open(now, random)
+    this.#ejected.add(provider)
+    onEjected(reason)
+  }
+
+  recovered(provider: Provider): void {
+    this.#ejected.delete(provider)
+  }
+
+  /** Breakers that are not closed. */
+  *ejected(): Generator<BreakerState> {
+    for (const { breaker } of this.#ejected) if (breaker !== undefined) yield breaker.state
+  }
+
+  /** Forgets all. */
+  clear(): void {
+    for (const provider of this.#byPeer.values()) this.#drop(provider)
+  }
+
+  /** Never the last one, and so many that the others can carry the calls. */
+  #mostEjected(): number {
+    const { breaker } = this.#init.resilience
+    const size = this.#lists.good.length + this.#lists.doubtful.length
+    return breaker === false ? 0 : Math.min(Math.floor(size * breaker.maxEjected), size - 1)
+  }
+
+  #dueProbe({ tried }: TriedPeers, now: number): Provider | undefined {
+    for (const provider of this.#ejected)
+      if (!provider.isEjected(now) && !this.isBarred(provider, now) && !tried.has(provider.peerId))
+        return provider
+    return undefined
+  }
+
+  /** The lists have changed, or were sorted again. */
+  #update(lists: Providers, now: number): void {
+    const before = this.#lists
+    this.#lists = lists
+    if (this.#ejected.size > 0) this.#reviewEjected(before, now)
+    const few = this.#byPeer.size <= balanceDefaults.manyProviders
+    if (few || now - this.#prunedAt >= balanceDefaults.pruneMs) this.#prune(now)
+  }
+
+  /** One that is believed offline is no longer ejected: belief speaks for it. One that came back is asked at once. */
+  #reviewEjected(before: Providers, now: number): void {
+    const wasGood = new Set(before.good)
+    const good = new Set(this.#lists.good)
+    const doubtful = new Set(this.#lists.doubtful)
+    for (const provider of this.#ejected) {
+      const { peerId } = provider
+      if (good.has(peerId) && !wasGood.has(peerId)) provider.returned(now)
+      if (!good.has(peerId) && !doubtful.has(peerId)) this.#readmit(provider)
+    }
+    for (const provider of this.#ejected) {
+      if (this.#ejected.size <= this.#mostEjected()) return
+      this.#readmit(provider)
+    }
+  }
+
+  #readmit(provider: Provider): void {
+    this.#ejected.delete(provider)
+    provider.breaker?.close()
+  }
+
+  #prune(now: number): void {
+    this.#prunedAt = now
+    const { good, doubtful, offline } = this.#lists
+    const listed = new Set([...good, ...doubtful, ...offline])
+    for (const provider of this.#byPeer.values())
+      if (provider.inFlight === 0 && !listed.has(provider.peerId)) this.#drop(provider)
+  }
+
+  #drop(provider: Provider): void {
+    const { load, peerId } = provider
+    this.#byPeer.delete(peerId)
+    this.#ejected.delete(provider)
+    if (--load.providers === 0) this.#init.loads.delete(peerId)
+  }
+}

@@ -1,0 +1,39 @@
+/** Errors of calls that never reached a handler, and results that do not fit. */
+import { asStarted, MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { MethodContract } from '../contract/contract.ts'
+import { checkedValue } from '../contract/validate.ts'
+import type { Plan } from './plan.ts'
+
+export const noTimeLeft = ({ method }: Plan): MeshError =>
+  new MeshError('deadline_exceeded', `Cannot call ${method}: no time is left`, { notStarted: true })
+
+/** Nothing was written: another member may be asked, also when only the share of the dial is used up. */
+export function notReached({ method, deadline }: Plan, thrown: unknown, dialUntil: number): MeshError {
+  const error = asStarted(toMeshError(thrown, 'internal', `call ${method}`), false)
+  if (error.code !== 'deadline_exceeded' || dialUntil === deadline) return error
+  return new MeshError('unavailable', error.message, { cause: error, notStarted: true })
+}
+
+export const calleeFull = ({ method }: Plan, inFlight: number): MeshError =>
+  new MeshError('overloaded', `Cannot call ${method}: ${inFlight} calls to its provider are in flight`, {
+    notStarted: true,
+    hint: 'Make fewer calls at a time, or set resilience.perCallee.',
+  })
+
+export const cancelled = ({ method, signal }: Plan): MeshError =>
+  new MeshError('cancelled', `Cannot call ${method}: cancelled by the caller`, { cause: signal?.reason })
+
+/** @param lately a member served it a moment ago; else its details are `{ providers: 0 }`, so that it is told from an outage */
+export const noProvider = ({ method, service }: Plan, lately: boolean): MeshError =>
+  new MeshError('unavailable', `Cannot call ${method}: no known member serves ${service}`, {
+    hint: 'List services and their providers with "agent-mesh services".',
+    ...(!lately && { details: { providers: 0 } }),
+  })
+
+/** @throws MeshError `protocol_error` for a result that does not fit its contract; a promise where the schema is asynchronous */
+export function checkedResult(contract: MethodContract, value: unknown, method: string): unknown {
+  const checked = contract.result['~standard'].validate(value)
+  if (!(checked instanceof Promise))
+    return checkedValue(checked, 'protocol_error', 'use the result of', method)
+  return checked.then(result => checkedValue(result, 'protocol_error', 'use the result of', method))
+}
