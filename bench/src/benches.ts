@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { cache } from './cache/cache.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { fleetBench } from './fleet/fleet.ts'
 import { lambda } from './lambda/lambda.ts'
@@ -11,6 +12,7 @@ import { rpc } from './rpc/rpc.ts'
 import { rpcWire } from './rpc/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
+  cache,
   'control-plane': controlPlaneLoad,
   fleet: fleetBench,
   lambda,

@@ -17,6 +17,8 @@ import {
   type ServiceDefinition,
   serviceRef,
 } from '../services/index.ts'
+import type { CallCache } from '../services/cache/call-cache.ts'
+import { parseTags } from '../services/cache/tags.ts'
 import type { Link, Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
@@ -43,6 +45,8 @@ export interface AgentInit<C extends Contracts> {
   /** Calls to itself. */
   self: RpcLink
   balancing: Balancing
+  /** Answers that are kept. */
+  cache: CallCache | undefined
   contracts: C | undefined
 }
 
@@ -50,17 +54,20 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
+  readonly #cache: CallCache | undefined
   readonly #caller: ServiceCaller<C>
 
-  constructor({ member, targets, reachable, self, balancing, contracts }: AgentInit<C>) {
+  constructor({ member, targets, reachable, self, balancing, cache, contracts }: AgentInit<C>) {
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
+    this.#cache = cache
     const { wheel } = member.serving
     this.#caller = new ServiceCaller<C>({
       targets,
       ...(contracts === undefined ? {} : { contracts }),
+      cache,
       metrics: member.metrics,
       balancer: countedBalancer(balancing, member.metrics),
       now: () => wheel.now(),
@@ -141,6 +148,15 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
     this.mustRun(`call ${method}`)
     return this.#caller.callAll(method, ...rest)
+  }
+
+  /**
+   * Drops the cached answers with any of these tags, here; answers on their way are not kept.
+   * @returns how many were dropped @throws MeshError invalid_argument for more than 16 tags, or one of more than 128 characters
+   */
+  async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
+    this.mustRun('invalidate cached answers')
+    return (await this.#cache?.invalidate(parseTags(tags))) ?? 0
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */

@@ -4,6 +4,7 @@ import { createLogger } from '../observe/logger.ts'
 import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
 import { Agent } from './agent.ts'
 import { parseBalancing } from './balancing.ts'
+import { cacheOf, parseCache, type CacheOption } from './cache-option.ts'
 import { Lan } from './lan.ts'
 import { openMember, type Member } from '../member/member.ts'
 import {
@@ -27,6 +28,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   balance?: BalancePolicy
   /** Breakers, calls at a time, hedging; false: none of it. @default on, see {@link ResilienceOptions} */
   resilience?: ResilienceOptions | false
+  /** Room for the answers of methods whose contract has a `cache`; false: none is kept. @default 64 MiB */
+  cache?: CacheOption
 }
 
 /**
@@ -39,9 +42,10 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
-  const settings = parseMemberOptions(options, ['contracts', 'paths', 'balance', 'resilience'])
+  const settings = parseMemberOptions(options, ['contracts', 'paths', 'balance', 'resilience', 'cache'])
   const paths = parsePaths(options.paths)
   const balancing = parseBalancing(options)
+  const cacheSettings = parseCache(options.cache)
   throwIfCancelled(options.signal)
   const member = await openMember({
     role: 'agent',
@@ -68,7 +72,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
     })
     const reachable = new Reachable({ member, targets, lan, region: settings.region })
     undo.unshift(() => reachable.stop())
-    const agent = new Agent({ member, targets, reachable, self, balancing, contracts: options.contracts })
+    const cache = cacheOf(member, cacheSettings)
+    const { contracts } = options
+    const agent = new Agent({ member, targets, reachable, self, balancing, cache, contracts })
     await member.start(options.signal)
     const { asked } = await reachable.start(options.signal)
     await refuseEnded(member, { asked, limitMs: settings.answer })

@@ -26,6 +26,8 @@ export interface Serving {
   readonly dispatcher: Dispatcher
   /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
   readonly authorize: Authorize
+  /** Whether the policy lets a member call a target like `service:math.add`; a denial is not on record. */
+  readonly allows: (from: Subject, target: string) => boolean
   /** What the services here offer to a caller. */
   readonly describe: HostInfoInit['describe']
   readonly sessions: RpcSessions
@@ -63,7 +65,8 @@ export function serving({ head, metrics, name, onDenied, onFailure, onError }: S
   const registry = new ServiceRegistry(onError)
   const judge = authorizeBy(head)
   const authorize = toldOfDenials(judge, onDenied)
-  const known = { registry, allows: allowedBy(judge) }
+  const allows = allowedBy(judge)
+  const known = { registry, allows }
   const describe = describeServices(known)
   const dispatcher = new Dispatcher({
     registry,
@@ -81,7 +84,7 @@ export function serving({ head, metrics, name, onDenied, onFailure, onError }: S
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })
-  return { registry, dispatcher, authorize, describe, sessions, wheel, turns, budget }
+  return { registry, dispatcher, authorize, allows, describe, sessions, wheel, turns, budget }
 }
 
 /** Callers get the id of a failure alone: here is the rest. */

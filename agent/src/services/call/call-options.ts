@@ -15,4 +15,6 @@ export interface CallOptions {
   readonly key?: string | undefined
   /** Which providers are asked first: of the own zone, then region; of the own region; or any. @default 'zone'; 'any' with a key */
   readonly near?: Near | undefined
+  /** false: asks a member, whatever is cached, and leaves the cache as it is. @default what the method's contract says */
+  readonly cache?: false | undefined
 }

@@ -6,6 +6,8 @@ import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } 
 import type { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { FindProviders } from './course.ts'
+import type { CachedPlan } from '../cache/answer-cache.ts'
+import { isCached, type CallCache } from '../cache/call-cache.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
@@ -17,6 +19,8 @@ export interface ServiceCallerInit<C extends Contracts> {
   readonly targets: CallTargets
   /** Known contracts: their calls are checked, typed and aimed at the right version. @default none */
   readonly contracts?: C
+  /** Answers of methods whose contract allows to keep them. @default none are kept */
+  readonly cache?: CallCache | undefined
   readonly metrics?: RpcMetrics
   /** Which provider a call asks. @default power of two choices, with breakers */
   readonly balancer?: Balancer | undefined
@@ -33,16 +37,18 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #targets: CallTargets
   readonly #planner: Planner
   readonly #attempts: Attempts
+  readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
   readonly #now: () => number
   readonly #lately: () => number
 
   constructor(init: ServiceCallerInit<C>) {
-    const { targets, contracts, metrics = noMetrics, balancer, now, lately = now, random } = init
+    const { targets, contracts, cache, metrics = noMetrics, balancer, now, lately = now, random } = init
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
     this.#attempts = new Attempts({ targets, metrics, balancer, now, lately, random })
+    this.#cache = cache
     this.#metrics = metrics
     this.#now = now
     this.#lately = lately
@@ -82,8 +88,8 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
       const plan = this.#planner.plan(method, params, options, startedAt)
       const asked =
         plan instanceof Promise
-          ? plan.then(checked => this.#send(checked, options.peer, this.#now()))
-          : this.#send(plan, options.peer, startedAt)
+          ? plan.then(checked => this.#send(checked, params, options, this.#now()))
+          : this.#send(plan, params, options, startedAt)
       return this.#counted(counted, startedAt, asked, give, options.peer !== undefined)
     } catch (thrown) {
       return Promise.reject(this.#failed(counted, thrown, startedAt))
@@ -103,11 +109,24 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     return client
   }
 
-  #send(plan: Plan, peer: string | undefined, now: number): Promise<CallAnswer> {
+  #send(plan: Plan, params: unknown, { peer, cache }: CallOptions, now: number): Promise<CallAnswer> {
+    if (this.#cache !== undefined && cache !== false && isCached(plan))
+      return this.#cached(this.#cache, plan, params, peer)
     if (peer === undefined) return this.#answer(plan, at => this.#targets.providers(plan.service, at), now)
     const found = this.#targets.find(peer)
     if (!(found instanceof Promise)) return this.#answer(plan, only(known(plan, peer, found)), now)
     return found.then(peerId => this.#answer(plan, only(known(plan, peer, peerId)), this.#now()))
+  }
+
+  async #cached(
+    cache: CallCache,
+    plan: CachedPlan,
+    params: unknown,
+    peer: string | undefined,
+  ): Promise<CallAnswer> {
+    const peerId = peer === undefined ? undefined : known(plan, peer, await this.#targets.find(peer))
+    const ask = (asked: Plan) => this.#send(asked, params, { peer: peerId, cache: false }, this.#now())
+    return cache.answer({ plan, params, peerId, ask })
   }
 
   /** A method without errors of its own costs no promise for them. */
@@ -166,6 +185,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /** Begins no more tries of calls in flight. */
   stop(): void {
+    this.#cache?.stop()
     this.#attempts.stop()
   }
 

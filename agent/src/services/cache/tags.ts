@@ -1,0 +1,23 @@
+import { MeshError, parse } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
+import type { CacheRules } from '../contract/contract.ts'
+import { cacheDefaults } from './defaults.ts'
+
+const { tags, tagChars } = cacheDefaults
+const tagList = z.array(z.string().check(z.minLength(1), z.maxLength(tagChars))).check(z.maxLength(tags))
+
+/** Tags that a program names. @throws MeshError `invalid_argument` */
+export const parseTags = (value: unknown): string[] => parse(tagList, value, 'invalidate cached answers')
+
+/** Tags of the answer to a call. @throws MeshError `invalid_argument` for what a contract makes of the params that are no tags */
+export function answerTags(cache: CacheRules, params: unknown, method: string): string[] {
+  if (cache.tags === undefined) return []
+  try {
+    return parse(tagList, cache.tags(params as never), `tag the answer of ${method}`)
+  } catch (cause) {
+    if (cause instanceof MeshError) throw cause
+    throw new MeshError('invalid_argument', `Cannot tag the answer of ${method}: its contract failed`, {
+      cause,
+    })
+  }
+}
