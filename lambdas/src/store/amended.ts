@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Amendment, Enrolment } from './parts/enrolments.ts'
 
-/** The enrolment with what is to change of it; undefined when it is so already. */
+/** The enrolment with the changes applied; undefined when they change nothing. */
 export function amended<E extends Enrolment>(
   found: E,
   { name = found.name, tags = found.tags, region = found.region }: Amendment,

@@ -15,7 +15,7 @@ const slackMs = (limits.recordsAtOnce - 1) * everyMs
  * @throws MeshError rate_limited with details `{ retryAfterMs }` when the member changed its record too often
  */
 export function pacedAfter(pacedUntil: number, now: number): number {
-  // What no process with this time can have written is of a clock that was ahead: it shuts nobody out.
+  // A time that no process can have written yet is of a clock that was ahead: it limits no member.
   const until = pacedUntil > now + slackMs + everyMs ? 0 : pacedUntil
   const retryAfterMs = until - slackMs - now
   if (retryAfterMs <= 0) return Math.max(until, now) + everyMs

@@ -1,4 +1,4 @@
-/** Refusals that every adapter words alike. */
+/** Refusals with the same text in every adapter. */
 import { credentialDays } from '@agent-mesh/protocol/credential'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Enrolment } from './parts/enrolments.ts'
@@ -8,7 +8,7 @@ import type { Lease, LeaseReport } from './parts/presence.ts'
 /** How long after the expiry of its credential an enrolment lives, ms. */
 export const graceMs = credentialDays.grace * 24 * 3600_000
 
-/** Lapsed enrolments are as good as gone; a revoked one never lapses. */
+/** A lapsed enrolment counts as none; a revoked one never lapses. */
 export const lapsed = ({ revokedAt, expiresAt }: Enrolment, now: number): boolean =>
   revokedAt === undefined && expiresAt + graceMs < now
 
@@ -33,7 +33,7 @@ export const full = (action: string, maxMembers: number) =>
     hint: 'Remove members that are gone, or raise maxMembers.',
   })
 
-/** False for the very record that is stored. @throws MeshError conflict when the given one does not beat that */
+/** False when exactly this record is stored. @throws MeshError conflict when the given one does not beat that */
 export function beatsStored(
   given: { incarnation: number; record: string },
   stored: { incarnation: number; record: unknown },
@@ -47,7 +47,7 @@ export function beatsStored(
   })
 }
 
-/** Callers are told no more than that: the reason names tables and hosts, and is in the log. */
+/** Callers learn no more than that: the reason names tables and hosts, and is in the log. */
 export const storeFailed = (cause: unknown) =>
   new MeshError('unavailable', 'Cannot answer: the control plane database does not work', {
     cause,

@@ -24,7 +24,7 @@ const removal = (item: Item): Write => ({
 
 /**
  * Audit entries on their way into the chain. What a change puts on record is an item of its transaction, so that writers do
- * not fight about the end of the chain; whoever wrote one then chains all that wait, and the sweep what is left.
+ * not contend for the end of the chain. The writer of an entry then chains all that wait; the sweep chains the rest.
  */
 export const auditOutbox = ({ db, chain }: Needs) => {
   const waiting = (limit: number): Promise<Item[]> =>
@@ -41,7 +41,7 @@ export const auditOutbox = ({ db, chain }: Needs) => {
     }
   }
 
-  /** One run at a time: all who ask before it begins share it. */
+  /** One run at a time: all callers before its start share it. */
   let asked: Promise<void> | undefined
   let last: Promise<void> = Promise.resolve()
   const chainAudit = (): Promise<void> => {
@@ -53,7 +53,7 @@ export const auditOutbox = ({ db, chain }: Needs) => {
     return asked
   }
 
-  /** The change is made and on record: the place in the chain is no reason to refuse it. */
+  /** The change is committed with its entry: a failure to chain the entry is no reason to refuse it. */
   const chainSoon = (): Promise<void> => chainAudit().catch(() => {})
 
   return {
@@ -61,20 +61,20 @@ export const auditOutbox = ({ db, chain }: Needs) => {
     listWaitingAudit: async (limit: number): Promise<AuditEvent[]> =>
       (await waiting(limit)).map(eventFromItem),
 
-    /** As a part of the transaction of what it is about. @throws MeshError invalid_argument, too_large */
+    /** As a part of the transaction of its change. @throws MeshError invalid_argument, too_large */
     record(event: AuditEvent): Write {
       checkAuditEvent(event)
       return { put: waitingItem(event) }
     },
 
-    /** Chains what `work` put on record, if it does so, once that is done. */
+    /** Chains the entries that `work` wrote, if any, after it. */
     async chained<T>(auditOf: AuditOf<never> | undefined, work: Promise<T>): Promise<T> {
       const result = await work
       if (auditOf !== undefined) await chainSoon()
       return result
     },
 
-    /** At the end of the chain if that is free, which is cheaper; else it waits like the others. */
+    /** At the end of the chain if no other writer is first, which is cheaper; else it waits like the others. */
     async appendAudit(event: AuditEvent): Promise<void> {
       checkAuditEvent(event)
       if (await chain.append([event])) return

@@ -16,7 +16,7 @@ import { keys, padded } from './table.ts'
 
 /**
  * Finds the end of the chain. Its partitions are blocks of numbers, so that the others need not be read: the first entry of
- * a block leaves a hint, and a process that begins looks from there on.
+ * a block leaves a hint, and a new process searches from there.
  */
 const chainEnd = ({ db }: Pick<DynamoInit, 'db'>) => {
   /** The newest entry this process knows of; others may have written since. */
@@ -29,7 +29,7 @@ const chainEnd = ({ db }: Pick<DynamoInit, 'db'>) => {
     return last === undefined ? auditRoot : entryFromItem(last)
   }
 
-  /** Reads on from what is known: one entry or none. */
+  /** Reads from the newest known entry: one entry or none. */
   const newest = async (): Promise<AuditHead> => {
     let { seq, hash } = (known ??= await startOf())
     for (;;) {
@@ -38,7 +38,7 @@ const chainEnd = ({ db }: Pick<DynamoInit, 'db'>) => {
       const [last] = await takeUpTo(1, db.query(keys.auditBlock(block), newer))
       if (last === undefined) break
       ;({ seq, hash } = entryFromItem(last))
-      // A block with room left: the next one has not begun.
+      // A block with room left: the next one has no entries.
       if (keys.blockOf(seq + 1) === block) break
     }
     return (known = { seq, hash })

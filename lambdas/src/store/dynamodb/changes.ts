@@ -53,7 +53,7 @@ interface Needs extends Pick<DynamoInit, 'db' | 'clock'> {
   audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
-/** Takes the next number of the shard: conditional on the one just read, so there are no gaps and no disorder. */
+/** Takes the next number of the shard: conditional on the one just read, so that numbers have no gaps and rise. */
 export const mapChanges = ({ db, clock, audit }: Needs) => ({
   /** Of the shard, as it is stored. */
   number: async (shard: number): Promise<number | undefined> =>
@@ -94,7 +94,7 @@ export const mapChanges = ({ db, clock, audit }: Needs) => ({
     }
   },
 
-  /** The same record under a new number: its credential is another. @param read the shard's number just read */
+  /** The same record with another credential, under a new number. @param read the shard's number just read */
   retold(stored: MemberItem, read: number | undefined): NumberedChange {
     const { shard, peerId } = stored
     const v = (read ?? 0) + 1
@@ -120,7 +120,7 @@ export const mapChanges = ({ db, clock, audit }: Needs) => ({
 async function heads(db: DynamoInit['db']): Promise<MapHeads> {
   const { epoch, v } = await readHeads(db)
   if (epoch !== '') return { epoch, v }
-  // A new table gets its epoch from whoever asks first.
+  // The first caller writes the epoch of a new table.
   await db.write({ put: newEpoch(), when: when('attribute_not_exists(pk)') })
   return readHeads(db)
 }
@@ -137,7 +137,7 @@ async function readHeads(db: DynamoInit['db']): Promise<MapHeads> {
   return { epoch, v }
 }
 
-/** A tombstone whose change may be gone already. */
+/** A tombstone whose change may have been deleted already. */
 const collected = (stored: MemberItem, now: number): boolean =>
   stored.record === undefined && !remembersIncarnation(stored, now)
 

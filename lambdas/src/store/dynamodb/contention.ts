@@ -1,4 +1,4 @@
-/** Writes that others may win: in turn inside this process, tried again with full jitter between processes. */
+/** Contended writes: in turn within a process, tried again with full jitter between processes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -21,7 +21,7 @@ export async function contend<T>(action: string, attempt: () => Promise<T | type
   }
 }
 
-/** Work of one key in order: what one process can put in order it need not fight about in the database. */
+/** Work of one key, in order: writers of one process do not contend in the database. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 

@@ -18,11 +18,11 @@ interface Needs extends DynamoInit {
   audit: Pick<ReturnType<typeof auditOutbox>, 'record'>
 }
 
-/** Nobody enrolled it anew, revoked it or changed its pair since it was read. */
+/** Its enrolment and its pair have not changed since they were read, and it is not revoked. */
 export const unchanged = ({ serial, v, revokedAt }: MemberItem): Condition =>
   allOf(when('#serial = :serial', { ':serial': serial }), asRead('revokedAt', revokedAt), asRead('v', v))
 
-/** Members more or fewer, within the bound when more. */
+/** Changes the count of members; an increase stays within the bound. */
 export const countBy = (by: 1 | -1, maxMembers: number): Write => ({
   update: keys.memberCount,
   change: { add: { n: by } },
@@ -91,7 +91,7 @@ export const directory = ({ db, clock, maxMembers, queue, members, changes, audi
       inShard(peerId, () => contend('remove member', () => remove(peerId, serial, auditOf))),
   }
 
-  /** Writers of a shard would only fight about its number. */
+  /** Writers of one shard would only contend for its number. */
   async function inShard<T>(peerId: string, work: () => Promise<T>): Promise<T> {
     return queue.run(`shard ${await shardOf(peerId)}`, work)
   }

@@ -102,7 +102,7 @@ const directoryStore = ({ outbox, changes, map, members, log, offline }: DynamoP
   removeOffline: auditOf => outbox.chained(auditOf, offline.removeOffline(auditOf)),
 })
 
-/** The store on one DynamoDB table; any number of processes may share it. Asks nothing before it is used. */
+/** The store on one DynamoDB table; any number of processes may share it. Sends no request before its first use. */
 export function openDynamoStore(options: DynamoStoreOptions): Store {
   const parts = partsOf(options)
   const { db, outbox, headParts, ledger } = parts
@@ -123,7 +123,7 @@ export function openDynamoStore(options: DynamoStoreOptions): Store {
     audit: { ...parts.chain, ...outbox },
     // Its stream notifies a Lambda, not a process.
     listen: () => () => {},
-    // What is made again by itself is deleted by its TTL.
+    // Items that are made again in operation are deleted by their TTL.
     collectGarbage: async ({ keep } = {}) => (keep === 'lapsed' ? undefined : parts.sweep()),
     ping: async () => void (await db.get(keys.epoch)),
     close: async () => db.close(),

@@ -24,7 +24,7 @@ export interface DynamoOptions {
   endpoint?: string
   /** @default what the SDK finds: `AWS_REGION`, profile */
   region?: string
-  /** Gets the units that each request used, as DynamoDB counts them. */
+  /** Called with the units that each request used, as DynamoDB counts them. */
   onConsumed?: (operation: string, units: number) => void
 }
 
@@ -62,7 +62,7 @@ export class Dynamo {
     return reply.Item === undefined ? undefined : back(reply.Item)
   }
 
-  /** In no order; what is not there is left out. */
+  /** In no order; missing items are left out. */
   async getMany(wanted: readonly Key[]): Promise<Item[]> {
     const found: Item[] = []
     for (let i = 0; i < wanted.length; i += batchKeys) {
@@ -131,7 +131,7 @@ export class Dynamo {
   }
 
   /**
-   * All or nothing. False when a condition does not hold: others were faster, read again.
+   * All or nothing. False when a condition does not hold: another writer was first, read again.
    * @param yields another transaction at work on an item is no reason to try again, but a refusal
    */
   async transact(writes: readonly Write[], yields = false): Promise<boolean> {

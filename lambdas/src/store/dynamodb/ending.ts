@@ -12,13 +12,13 @@ interface Needs extends Pick<DynamoInit, 'db' | 'maxMembers'> {
 
 /**
  * The writes of one transaction that forget a member as it was read: enrolment, pair, name and its place in the count.
- * @param whenStill what must hold of its item @default nobody changed it
+ * @param whenStill what must hold of its item @default it has not changed
  */
 export const enrolmentEnder =
   ({ db, maxMembers, changes }: Needs) =>
   async (member: MemberItem, whenStill: Condition = unchanged(member)): Promise<Write[]> => {
     const { shard, peerId, name } = member
-    // Somebody may have taken it since it was free.
+    // Another member may have taken it since it was free.
     const holder = (await db.get(keys.name(name)))?.['peerId']
     const change =
       member.record === undefined

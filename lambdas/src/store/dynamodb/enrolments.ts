@@ -32,7 +32,7 @@ export const enrolments = (init: Needs) => {
   const redeem = redeemer(init)
   const revoke = revoker(init)
   return {
-    /** One redemption of a token at a time in this process: they would fight about its uses and the next free name. */
+    /** One redemption of a token at a time in this process: they would contend for its uses and the next free name. */
     redeem: (redemption: Redemption, auditOf?: AuditOf<Joined>): Promise<Redeemed> =>
       queue.run(`token ${redemption.tokenHash}`, () => contend('enrol', () => redeem(redemption, auditOf))),
 

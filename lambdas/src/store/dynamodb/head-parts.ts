@@ -16,7 +16,7 @@ const numbersReader = (db: Dynamo) => async (): Promise<Map<string, number>> => 
   return new Map(names.map(name => [name, number(numbers, name)]))
 }
 
-/** Documents are immutable under their number: read once and remembered. Undefined when a later one took its place. */
+/** Documents are immutable under their number: read once and remembered. Undefined when it was superseded. */
 const documentReader = (db: Dynamo) => {
   const known = new Map<string, HeadPart>()
   return async (name: string, wanted: number): Promise<HeadPart | undefined> => {

@@ -12,7 +12,7 @@ interface Needs extends DynamoInit {
 
 /** Nonces and the time of the store on DynamoDB. */
 export const ledger = ({ db, clock, audit }: Needs) => ({
-  /** `claim` tells a repetition after a lost answer from another use. */
+  /** `claim` distinguishes a repetition after a lost answer from another use. */
   claimNonce: (nonce: string, expiresAt: number): Promise<boolean> => {
     const claim = randomUUID()
     return db.write({

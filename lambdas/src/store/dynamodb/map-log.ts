@@ -19,7 +19,7 @@ export const mapLog = ({ db, clock }: DynamoInit) => ({
     shard: number,
     { after, limit }: { after: number; limit: number },
   ): Promise<MapLogEntry[]> {
-    // The number first: what is written meanwhile is only more.
+    // The number first: changes written meanwhile are additional.
     const head = number((await db.get(keys.shard(shard))) ?? {}, 'v')
     if (after > head) throw mapGap(shard, after)
     if (after === head) return []

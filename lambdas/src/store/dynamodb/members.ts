@@ -51,7 +51,7 @@ export const members = (init: DynamoInit) => {
         return number(change, 'at') + tombstoneMs < clock.now()
           ? []
           : [{ shard, v, peerId, gone: text(change, 'gone') }]
-      // What changed meanwhile comes again under its new number.
+      // A member that changed meanwhile is read again under its new number.
       const pair = pairs.get(peerId)
       return pair?.v === v ? [pair] : []
     })

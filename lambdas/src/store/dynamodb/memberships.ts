@@ -94,7 +94,7 @@ const amender =
   }
 
 /**
- * Frees the name of a token that replaces, in a transaction of its own: the holder and the newcomer may share a shard, whose
+ * Frees the name of a token that replaces, in a transaction of its own: the holder and the new member may share a shard, whose
  * number a transaction may write once. The token notes what ended, so that a crash between the two forgets nothing.
  */
 const nameFreer =
@@ -105,14 +105,14 @@ const nameFreer =
     tokens,
     writesToEnd,
   }: Needs & { writesToEnd: (member: MemberItem) => Promise<Write[]> }) =>
-  /** @returns whether something had to end: everything is to be read again */
+  /** @returns whether an enrolment ended: then everything is read again */
   async (token: Token, peerId: string): Promise<boolean> => {
     const { name, replace } = token
     const holder = name === undefined || replace !== true ? undefined : await names.holderOf(name)
     if (name === undefined || holder === undefined || holder === peerId) return false
     const found = await members.find(holder)
     const held = when('#peerId = :holder', { ':holder': holder })
-    // Of one that was revoked only the name goes: its key stays refused.
+    // A revoked member loses only the name: its key stays refused.
     const living = found?.revokedAt === undefined && found?.name === name ? found : undefined
     await db.transact([
       tokens.noteReplaced(token, living),

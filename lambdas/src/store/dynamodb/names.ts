@@ -19,8 +19,8 @@ export const memberNames = ({ db }: DynamoInit) => ({
   },
 
   /**
-   * The first free name. One whose holder lapsed is free once that was swept: no wrong clock gives it away.
-   * @param old name of the same member, given up if it gets another
+   * The first free name. The name of a lapsed holder is free after the sweep, so that no wrong clock frees it.
+   * @param old name of the same member, freed if it gets another
    */
   async choose(wish: string, peerId: string, old: string | undefined): Promise<ChosenName> {
     const name = await searchName(wish, async names => {

@@ -22,9 +22,9 @@ interface Needs extends DynamoInit {
 
 const lifeMs = credentialDays.life * 24 * 3600_000
 
-/** Takes one out if it is still to go, unless it shows up meanwhile. */
+/** Removes one if it is still offline too long, unless it comes online meanwhile. */
 const remover = ({ db, clock, maxMembers, members, changes, audit }: Needs) => {
-  /** The newest sign of life; undefined while a lease says that the member is there. */
+  /** The newest sign of life; undefined while a lease says that the member is online. */
   const lastSign = async (item: Item): Promise<number | undefined> => {
     const member = memberFromItem(item)
     const home = item['homeUp'] === true ? await db.get(keys.lease(text(item, 'home'))) : undefined
@@ -66,8 +66,8 @@ const remover = ({ db, clock, maxMembers, members, changes, audit }: Needs) => {
 }
 
 /**
- * Takes those out of the map who were offline for too long. Ephemeral members have a row each, so that nobody else is read
- * for them; the others are looked for once a day, and found by their credential: who is there renews it each week.
+ * Removes members from the map that were offline for too long. Ephemeral members have a row each, so that no others are read
+ * for them; the others are searched once a day, by the age of their credential: members that are online renew it each week.
  */
 export const offlineMembers = (init: Needs) => {
   const { db, clock, members } = init

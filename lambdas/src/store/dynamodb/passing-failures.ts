@@ -1,4 +1,4 @@
-/** Failures that pass by themselves: the same request is worth another try, be it a write. */
+/** Transient failures: the same request may be sent again, a write too. */
 
 /** Names of DynamoDB's own errors and of the client's. */
 const names = new Set([
@@ -31,7 +31,7 @@ export function passes(error: unknown): boolean {
     const given = CancellationReasons.map(({ Code = 'None' }) => Code)
     return !given.includes('ConditionalCheckFailed') && given.some(reason => reasons.has(reason))
   }
-  // A connection that breaks within an answer is the parser's error, without a code.
+  // A connection that breaks within a reply is reported as an error of the parser, without a code.
   return names.has(name) || sockets.has(code) || ($metadata?.httpStatusCode ?? 0) >= 500
 }
 

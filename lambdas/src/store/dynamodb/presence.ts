@@ -61,7 +61,7 @@ const mover = ({ db, clock }: DynamoInit) => {
 
 /**
  * Leases and homes on DynamoDB. A report of 500 agents fits no transaction, so homes are moved first, each by a write
- * that may be repeated, and the lease follows: whoever dies between is told to send the same report again. A home
+ * that may be repeated, and the lease follows: a process that dies in between leaves a report that the relay sends again. A home
  * carries the place of the report that moved it, so a report that comes late undoes nothing.
  */
 export const presence = (init: DynamoInit) => {

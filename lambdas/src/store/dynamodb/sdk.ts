@@ -1,5 +1,5 @@
 /**
- * The one file that knows the DynamoDB client. One function a request, so that a bundle holds those alone that it sends; what
+ * The one file that knows the DynamoDB client. One function for each request, so that a bundle holds only those that it sends; what
  * errors mean is asked here as well.
  */
 import {

@@ -15,7 +15,7 @@ interface Needs extends DynamoInit {
   changes: ReturnType<typeof mapChanges>
 }
 
-/** Ends enrolments that lapsed; everything else goes by its TTL. One process a day does it for all. */
+/** Ends enrolments that lapsed; all other items are deleted by their TTL. One process a day does it for all. */
 export const sweeper = ({ db, clock, maxMembers, members, changes }: Needs) => {
   const writesOf = enrolmentEnder({ db, maxMembers, changes })
   const itsMyTurn = (now: number): Promise<boolean> =>

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditEvent, AuditHead } from '@agent-mesh/protocol/audit'
 
 /**
- * What goes on record about a change, made from its result. The entry is written in the transaction of the change: there is
+ * The audit entry about a change, made from its result. The entry is written in the transaction of the change: there is
  * none without the other. A repetition that changes nothing writes none.
  */
 export type AuditOf<T> = (result: T) => AuditEvent
@@ -11,9 +11,9 @@ export type AuditOf<T> = (result: T) => AuditEvent
  * its place in the chain at once or soon: docs/adr/0023-audit-outbox.md.
  */
 export interface AuditStore {
-  /** Puts it on record; writers do not refuse each other. @throws MeshError invalid_argument, too_large */
+  /** Records an event; concurrent writers do not refuse each other. @throws MeshError invalid_argument, too_large */
   appendAudit(event: AuditEvent): Promise<void>
-  /** Gives entries that wait their place in the chain, oldest first, unless another process is at it. */
+  /** Chains the entries that wait, oldest first, unless another process does so now. */
   chainAudit(): Promise<void>
   /** Entries without a place in the chain, oldest first. */
   listWaitingAudit(limit: number): Promise<AuditEvent[]>

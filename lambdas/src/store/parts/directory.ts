@@ -32,7 +32,7 @@ export interface Member {
   online: boolean
   /** Relay that last proved to be its home. */
   home?: string
-  /** That relay last said it is there, whether or not its lease is still alive. */
+  /** The relay that last reported it, whether or not its lease is still alive. */
   leased: boolean
 }
 
@@ -45,7 +45,7 @@ export interface Tombstone {
   gone: string
 }
 
-/** What stands in a shard under a number. */
+/** The entry of a shard under a number. */
 export type MapEntry = Member | Tombstone
 
 export const isTombstone = (entry: MapEntry): entry is Tombstone => 'gone' in entry
@@ -78,12 +78,12 @@ export interface MapWrite {
 /** The map: pairs in shards, each change numbered without gaps in the transaction that makes it. */
 export interface DirectoryStore {
   readHeads(): Promise<MapHeads>
-  /** After a restore: what was numbered before means nothing from now on, every member reads the map anew. */
+  /** After a restore: earlier numbers are void, every member reads the map anew. */
   renewEpoch(audit?: AuditOf<void>): Promise<void>
   /**
    * Writes a pair: a higher incarnation wins, the same bytes write nothing.
    * @throws MeshError conflict with details `{ incarnation }` (lower, or equal with other bytes), not_found without
-   * an enrolment of that serial, revoked, mesh_full when a removed member comes back to a full mesh
+   * an enrolment of that serial, revoked, mesh_full when a removed member joins a full mesh again
    */
   putMember(record: NewRecord): Promise<MapWrite>
   /**
@@ -95,7 +95,7 @@ export interface DirectoryStore {
   removeMember(peerId: string, serial: string, audit?: AuditOf<MapWrite>): Promise<MapWrite>
   /** In the order given; those not in the map are left out. */
   readMembers(peerIds: readonly string[]): Promise<Member[]>
-  /** Pairs and tombstones of a shard in order of their numbers, `after` excluded. What changes moves to the end. */
+  /** Pairs and tombstones of a shard in order of their numbers, `after` excluded. A pair that changes moves to the end. */
   listShard(shard: number, page: { after: number; limit: number }): Promise<MapEntry[]>
   /**
    * Changes after number `after`, in order, without gaps.

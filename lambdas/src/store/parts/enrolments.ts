@@ -21,11 +21,11 @@ export interface Enrolment {
 export interface Redemption {
   tokenHash: string
   peerId: string
-  /** Name wished for; the token's own name wins. */
+  /** Requested name; a name of the token takes precedence. */
   requestedName: string
-  /** Region wished for; the token's own region wins. */
+  /** Requested region; a region of the token takes precedence. */
   requestedRegion?: string
-  /** Wishes to be ephemeral; a token makes it so without. */
+  /** Requests to be ephemeral; a token may say so too. */
   ephemeral?: boolean
   /** Role that the token has to give; none is asked for when absent. */
   role?: string
@@ -38,9 +38,9 @@ export interface Redemption {
 export interface Redeemed {
   enrolment: Enrolment
   fresh: boolean
-  /** Serial of the enrolment whose name it got; told until the new one has a credential. */
+  /** Serial of the enrolment whose name it got; present until the new one has a credential. */
   replaced?: string
-  /** Whose that was; told once at least. */
+  /** The peer that held it; present at least once. */
   replacedPeer?: string
 }
 
@@ -53,7 +53,7 @@ export interface CredentialIssue {
   serial: string
   credential: string
   expiresAt: number
-  /** Its claims are others than those of the one before. @default false */
+  /** Its claims differ from those of the one before. @default false */
   amended?: boolean
 }
 
@@ -66,7 +66,7 @@ export interface Amendment {
   region?: string
 }
 
-/** What was made of join tokens. */
+/** Enrolments, made of join tokens. */
 export interface EnrolmentStore {
   /**
    * One transaction: checks the token, takes one use, enrols, takes a free name (`name`, `name-2`, ...). The same
@@ -85,7 +85,7 @@ export interface EnrolmentStore {
     page: { after?: string; limit: number },
   ): Promise<{ enrolments: Enrolment[]; next?: string }>
   /**
-   * Changes claims of an enrolment; the credential that it has is then of the old ones. Nothing changed: writes nothing.
+   * Changes claims of an enrolment; its credential is then superseded. Nothing changed: writes nothing.
    * @throws MeshError not_found, revoked, conflict when another member holds the name, or for another serial
    */
   amendEnrolment(amendment: Amendment, audit?: AuditOf<Enrolment>): Promise<Enrolment>
@@ -96,7 +96,7 @@ export interface EnrolmentStore {
   endEnrolment(peerId: string, serial: string, audit?: AuditOf<Enrolment>): Promise<Enrolment>
   /**
    * Records a credential just signed, in the enrolment and in the pair. Changes no map number while the claims stay; when they
-   * are `amended` the pair is a change of its own, so that all hear of it.
+   * are `amended` the pair is a change of its own, so that all members receive it.
    * @throws MeshError not_found, revoked, conflict when the serial is not the enrolment's
    */
   recordCredential(issue: CredentialIssue): Promise<Enrolment>

@@ -1,4 +1,4 @@
-/** How a region did at a time; the numbers are small JSON, opaque here. */
+/** The health of a region at a time; the numbers are small JSON, opaque here. */
 export interface HealthRollUp {
   /** Begin of the step. */
   at: number
@@ -6,7 +6,7 @@ export interface HealthRollUp {
   document: string
 }
 
-/** How the mesh did during the last day. */
+/** The health of the mesh during the last day. */
 export interface HealthStore {
   /** Those of the same time and region are replaced. */
   writeHealth(rollUps: readonly HealthRollUp[]): Promise<void>

@@ -17,13 +17,13 @@ export interface Token {
   createdBy: string
   expiresAt: number
   revokedAt?: number
-  /** What it is for, in the words of who made it. */
+  /** Purpose, as its creator wrote it. */
   note?: string
-  /** Its name is taken from whoever holds it when the token is redeemed. */
+  /** When the token is redeemed, the member that holds its name loses it. */
   replace?: boolean
-  /** Serial of the enrolment that ended so. */
+  /** Serial of the enrolment that it ended. */
   replaced?: string
-  /** Whose that was. */
+  /** Peer id of that enrolment. */
   replacedPeer?: string
 }
 

@@ -8,7 +8,7 @@ import { schemaName } from './schema.ts'
 
 const channel = schemaName
 
-/** What processes of one database tell each other: that map or head changed. */
+/** Notifications between the processes of one database: map or head changed. */
 export class Notifications {
   readonly #connection: () => Client
   /** Distinguishes the notifications of this process from those of others. */

@@ -1,4 +1,4 @@
-/** Failures of PostgreSQL that pass by themselves, so that the same transaction is worth another try. */
+/** Transient failures of PostgreSQL: the same transaction may be run again. */
 
 /** SQLSTATEs: serialization failure, deadlock, shutdown and start, too many connections; class 08 are connections. */
 const states = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '53300'])

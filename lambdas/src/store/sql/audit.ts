@@ -28,7 +28,7 @@ function* readAuditHead(): Script<AuditHead> {
   return row === undefined ? auditRoot : { seq: number(row, 'seq'), hash: text(row, 'hash') }
 }
 
-/** The audit chain. Each entry takes its place in the transaction that it is about, so none waits for one. */
+/** The audit chain. Each entry is chained in the transaction of its change, so that none waits. */
 export const audit = ({ dialect }: Pick<SqlInit, 'dialect'>) => {
   /**
    * One writer at a time, whatever its process: each needs the hash of the entry before it, committed. This is the last lock

@@ -1,4 +1,4 @@
-/** Typed reads of columns, whatever the database answers with: 64-bit integers may be text, lists are JSON. */
+/** Typed reads of columns for both databases: 64-bit integers may be text, lists are JSON. */
 
 /** A row as a driver answers it: the schema says what is in it, TypeScript does not know it. */
 export type Row = Record<string, unknown>

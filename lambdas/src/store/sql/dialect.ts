@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Script } from './script.ts'
 
-/** What no row stands for, and only one transaction may decide at a time. */
+/** Locks that no row stands for: one transaction at a time decides. */
 export type LockName = 'enrolment' | 'audit' | `relay ${string}`
 
 /** Where the databases differ, each difference in one place. */

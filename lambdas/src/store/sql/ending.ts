@@ -3,7 +3,7 @@ import type { Place } from './enrolment-rows.ts'
 import type { Pairs } from './pairs.ts'
 import { run, type Script } from './script.ts'
 
-/** Deletes enrolments with all that hangs on them: pair, home and name. */
+/** Deletes enrolments with their pair, home and name. */
 export const enrolmentEnder = ({ dialect, pairs }: Pick<SqlInit, 'dialect'> & { pairs: Pairs }) => {
   const deletions = ['names', 'homes', 'enrolments'].map(
     table => `DELETE FROM ${table} WHERE ${dialect.isOneOf('peer_id', '$1')}`,

@@ -18,7 +18,7 @@ const changeFromRow = (row: Row): MapLogEntry => ({
 const changesAfter = `
   SELECT v, peer_id, gone, at FROM map_log WHERE shard = $1 AND v > $2 ORDER BY v LIMIT $3`
 
-/** Where nothing follows: one statement sees one moment, so no change was written between the two reads. */
+/** When nothing follows: one statement reads one snapshot, so no change was written between the two reads. */
 const headOfNone = `
   SELECT v FROM shards s WHERE shard = $1
   AND NOT EXISTS (SELECT 1 FROM map_log l WHERE l.shard = s.shard AND l.v > $2)`
@@ -27,7 +27,7 @@ const headOfNone = `
 export const mapLog = ({ clock, dialect, audit }: SqlInit & { audit: Audit }) => ({
   /**
    * Takes the next number of the shard and logs the change under it. The row stays locked until the commit, so numbers
-   * appear in order; a sequence would give them out of order and leave gaps.
+   * appear in order; a sequence would number them out of order and leave gaps.
    */
   *append(shard: number, peerId: string, gone: string | null): Script<number> {
     const row = yield* get('UPDATE shards SET v = v + 1 WHERE shard = $1 RETURNING v', shard)

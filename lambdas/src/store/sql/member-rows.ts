@@ -3,7 +3,7 @@ import type { MapEntry, Member } from '../parts/directory.ts'
 import { flag, list, number, optionalText, text, type Row } from './columns.ts'
 
 /**
- * A pair with who vouches that it is online: its relay's living lease of the same epoch, or a relay's own lease.
+ * A pair with the lease by which it is online: that of its relay with the same epoch, or a relay's own.
  * @param now the placeholder of the time
  */
 export const selectMembers = (now: string): string => `

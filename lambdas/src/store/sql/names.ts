@@ -11,7 +11,7 @@ export const names = ({ dialect }: Pick<SqlInit, 'dialect'>) => {
     return new Set((yield* all(taken, wanted, peerId)).map(row => text(row, 'name')))
   }
 
-  /** Gives a free name to the member, which holds no other from then on. */
+  /** Assigns a free name to the member in place of its former one. */
   function* hold(name: string, peerId: string): Script<void> {
     yield* run('DELETE FROM names WHERE peer_id = $1', peerId)
     yield* run(

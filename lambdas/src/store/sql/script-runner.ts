@@ -6,14 +6,14 @@ export interface ScriptRunner {
   read<T>(script: Script<T>): Promise<T>
   /** In a transaction of its own, which may be tried again from the beginning. */
   write<T>(script: () => Script<T>): Promise<T>
-  /** As {@link ScriptRunner.write}, for what a power cut may undo: it is reported again anyway. */
+  /** As {@link ScriptRunner.write}, for writes that a power cut may undo: they are reported again anyway. */
   relaxed<T>(script: () => Script<T>): Promise<T>
 }
 
 type Scripts = Record<string, (...values: never[]) => Script<unknown>>
 type NoScripts = Record<never, Scripts[string]>
 
-/** The same functions, answering when their script has run. */
+/** The same functions, whose promises resolve when the script has run. */
 export type Served<S> = {
   [K in keyof S]: S[K] extends (...values: infer A) => Script<infer T> ? (...values: A) => Promise<T> : never
 }

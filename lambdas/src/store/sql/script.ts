@@ -1,5 +1,5 @@
 /**
- * Work on a SQL database, written once for all of them: a generator that yields statements and gets back what they found.
+ * Work on a SQL database, written once for all of them: a generator that yields statements and receives their results.
  * SQLite runs it within one turn of the event loop, PostgreSQL waits for each statement. Placeholders are `$1`, `$2`, ….
  */
 import type { Row } from './columns.ts'

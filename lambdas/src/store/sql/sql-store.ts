@@ -1,4 +1,4 @@
-/** The parts of a store on a SQL database, whichever runs their scripts. */
+/** The parts of a store on a SQL database, independent of what runs their scripts. */
 import { shardOf } from '@agent-mesh/protocol/map-cursor'
 import type { DirectoryStore, MapWrite } from '../parts/directory.ts'
 import type { EnrolmentStore } from '../parts/enrolments.ts'

@@ -8,7 +8,7 @@ const full = 13
 /** Families of SQLITE_IOERR and SQLITE_CANTOPEN: what they mean depends on the disk. */
 const families = new Set([10, 14])
 
-/** Bytes free for the user of this process on the disk of a database file; Infinity where that cannot be told. */
+/** Bytes free for the user of this process on the disk of a database file; Infinity where that is not known. */
 export function freeBytes(file: string): number {
   if (file === ':memory:') return Infinity
   try {

@@ -33,7 +33,7 @@ export function openSqliteStore({
   const db = new Database(file)
   return {
     ...sqlStore(runnerOf(db), { clock, maxMembers, dialect: sqliteDialect }),
-    // A file notifies nobody.
+    // A file has no notifications.
     listen: () => () => {},
     ping: async () => db.ping(),
     dump: () => dumpOf(file),
