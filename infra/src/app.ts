@@ -45,7 +45,7 @@ if (settings.relays > 0)
 
 /** A VPC is looked up in the account and region of the credentials, which the CDK puts there. */
 function credentialsEnvironment(): { account: string; region: string } {
-  // eslint-disable-next-line no-restricted-properties -- the CDK tells it in no other way
+  // eslint-disable-next-line no-restricted-properties -- the CDK passes it in no other way
   const { CDK_DEFAULT_ACCOUNT: account = '', CDK_DEFAULT_REGION: region = '' } = process.env
   return { account, region }
 }

@@ -35,7 +35,7 @@ export interface ControlPlaneStackProps extends StackProps {
   settings: Settings
 }
 
-/** The control plane of one mesh: its APIs and the Lambdas that answer for them. It keeps nothing that cannot be made anew. */
+/** The control plane of one mesh: its APIs and the Lambdas that answer for them. It holds no state: it can be deployed anew at any time. */
 export class ControlPlaneStack extends Stack {
   readonly #props: ControlPlaneStackProps
   readonly #table: ITableV2
@@ -111,7 +111,7 @@ export class ControlPlaneStack extends Stack {
     return lambda
   }
 
-  /** Each may do what it does: sign, where it signs; push, where it pushes. */
+  /** Each function has the rights that it needs: to sign, to push. */
   #functions() {
     const functions = {
       Api: this.#function('Api', 'api', 'Answers the HTTP API', 10),
@@ -185,7 +185,7 @@ export class ControlPlaneStack extends Stack {
     return alarms(this, init, this.#props.settings)
   }
 
-  /** The scheduler knows only whether it could start the function: what it throws is Lambda's to try again and set aside. */
+  /** The scheduler knows only whether it could start the function: Lambda retries what it throws and sets it aside. */
   #schedule(id: string, description: string, minutes: number, lambda: Lambda): void {
     lambda.configureAsyncInvoke({
       retryAttempts: 2,

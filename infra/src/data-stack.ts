@@ -12,7 +12,7 @@ export interface DataStackProps extends StackProps {
 }
 
 /**
- * What a mesh is: its table and the authority key that its founder vouched for. The control plane beside it is made anew at any
+ * The state of a mesh: its table and the authority key that the root key vouches for. The control plane beside it is made anew at any
  * time; this stack stays, so the next one finds the same mesh.
  */
 export class DataStack extends Stack {

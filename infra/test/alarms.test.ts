@@ -73,7 +73,7 @@ class Deployed {
     return this.requests(period)
   }
 
-  /** Requests that the API takes in a period. */
+  /** Requests that the API accepts in a period. */
   requests(period: number): number {
     const [stage] = properties<{ DefaultRouteSettings: { ThrottlingRateLimit: number } }>(
       this.#template,

@@ -13,11 +13,11 @@ export const httpApi = (scope: Construct, { domain }: Settings): HttpApi =>
   new HttpApi(scope, 'HttpApi', {
     description: 'Agent Mesh control plane',
     createDefaultStage: false,
-    // A way around the domain, and around what stands before it.
+    // A way around the domain and the proxy before it.
     disableExecuteApiEndpoint: domain !== undefined,
   })
 
-/** Sends every request to the Lambda, throttled and logged. Who may do what, the Lambda decides by signatures. */
+/** Sends every request to the Lambda, throttled and logged. The Lambda authorises by signatures. */
 export function serveHttp(
   api: HttpApi,
   lambda: IFunction,

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs'
 
 import type { Streamed } from '../data/table.ts'
 
-/** Where events go that a Lambda failed to handle again and again; an alarm watches it. */
+/** Queue of the events that a Lambda failed to handle repeatedly; an alarm watches it. */
 export const failureQueue = (scope: Construct, id: string): Queue =>
   new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,
@@ -25,7 +25,7 @@ export interface StreamConsumerProps {
   window: Duration
 }
 
-/** Starts the Lambda for changes of the table. A batch that fails is halved, tried five times, then put aside. */
+/** Starts the Lambda for changes of the table. A batch that fails is halved, tried five times, then set aside. */
 export function consumeStream(lambda: Lambda, props: StreamConsumerProps): void {
   lambda.addEventSource(
     new DynamoEventSource(props.table, {
@@ -33,7 +33,7 @@ export function consumeStream(lambda: Lambda, props: StreamConsumerProps): void 
       batchSize: props.batchSize,
       maxBatchingWindow: props.window,
       retryAttempts: 5,
-      // What is older was polled for by its readers long ago.
+      // Readers have polled older changes long before.
       maxRecordAge: Duration.hours(1),
       bisectBatchOnError: true,
       onFailure: new SqsDlq(props.failures),

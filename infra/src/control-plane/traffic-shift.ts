@@ -1,4 +1,4 @@
-/** New versions of the functions that answer requests take the traffic gradually, and lose it again when an alarm fires. */
+/** New versions of the functions that answer requests take the traffic gradually; an alarm reverts it. */
 import { Validations } from 'aws-cdk-lib'
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch'
 import {

@@ -3,7 +3,7 @@ import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms'
 import type { Construct } from 'constructs'
 
 /**
- * Signs credentials and the head (ES256). It never leaves KMS; the operator's root key vouches for it. Who loses it
+ * Signs credentials and the head (ES256). It never leaves KMS; the operator's root key vouches for it. After a loss the operator
  * makes a new one and a new link of the key chain.
  */
 export const authorityKey = (scope: Construct, protect: boolean): Key =>

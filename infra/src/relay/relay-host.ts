@@ -28,7 +28,7 @@ import { relayUserData } from './user-data.ts'
 
 /** Debian's own parameter: the newest image of its release 12. */
 const debian = '/aws/service/debian/release/12/latest/arm64'
-/** An instance boots, installs and joins within this, else the deployment goes back. */
+/** An instance boots, installs and joins within this, else the deployment rolls back. */
 const startsWithin = Duration.minutes(15)
 
 export interface RelayHostProps {
@@ -38,7 +38,7 @@ export interface RelayHostProps {
   group: ISecurityGroup
   /** Name in the mesh, and label below the domain. */
   name: string
-  /** Relays are `NAME.DOMAIN`; absent: their addresses are told. */
+  /** Relays are `NAME.DOMAIN`; absent: they announce IP addresses. */
   domain: string | undefined
   /** Zone of the domain; absent: the operator makes the records. */
   hostedZoneId: string | undefined
@@ -91,7 +91,7 @@ export class RelayHost extends Construct {
     })
   }
 
-  /** What an instance may do: claim what belongs to its relay, read the command and the token, and say how its start went. */
+  /** What an instance may do: claim what belongs to its relay, read the command and the token, and report the outcome of its start. */
   #role(address: CfnEIP, disk: Volume): Role {
     const { secretArn, command } = this.#props
     const stack = Stack.of(this)
@@ -162,7 +162,7 @@ export class RelayHost extends Construct {
       minCapacity: 1,
       maxCapacity: 1,
       signals: Signals.waitForAll({ timeout: startsWithin }),
-      // The one before ends first: address and disk are one relay's.
+      // The former instance ends first: the relay has one address and one disk.
       updatePolicy: UpdatePolicy.rollingUpdate({
         minInstancesInService: 0,
         maxBatchSize: 1,

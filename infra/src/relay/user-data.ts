@@ -27,7 +27,7 @@ export interface RelayUserDataProps {
   groupId: string
 }
 
-/** What an instance runs at its first boot: claim what belongs to its relay, install it, and say how that went. */
+/** What an instance runs at its first boot: claim what belongs to its relay, install it, and report the outcome. */
 export function relayUserData(props: RelayUserDataProps): UserData {
   const install = variables({
     RELAY_NAME: props.name,

@@ -2,7 +2,7 @@
 export interface Field<T = unknown> {
   /** The value of a text; undefined when the text is none. */
   read: (text: string) => T | undefined
-  /** What the text must be, for the one who gave another. */
+  /** What the text must be, for an error about another. */
   must: string
   /** The text that counts when none is given; absent: the setting has no value then. */
   usual?: string

@@ -12,7 +12,7 @@ export interface Settings {
   publicUrls?: { api: string; watch: string }
   /** Where pushes to watchers are posted; absent: at API Gateway. For emulators. */
   pushUrl?: string
-  /** The CDN or proxy before the APIs whose word on the viewer's address counts. */
+  /** The CDN or proxy before the APIs that is trusted for the viewer's address. */
   viewerProxy?: { addressHeader: string; secretSha256: string }
   /** The table of the mesh, when it is not the one that the data stack made: adopted, or restored from a backup. */
   table?: { name: string; streamArn: string }
@@ -22,7 +22,7 @@ export interface Settings {
   relays: number
   /** Relays are `relay-1.`, `relay-2.` … before it, with certificates; absent: members know their addresses alone. */
   relayDomain?: string
-  /** Whom Let's Encrypt writes to about those certificates. */
+  /** Mail address for Let's Encrypt about those certificates. */
   relayMail?: string
   /** Of EC2, arm64. */
   relayInstanceType: string

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs'
 import { notify, type AlarmTarget } from './notify.ts'
 import { watched, type WatchedInit } from './watched.ts'
 
-/** Makes an alarm of everything that is watched, and sends it, and that it is over, where the operator wants it. */
+/** Makes an alarm of everything that is watched, and sends it, and its end, to the operator's targets. */
 export function alarms(scope: Construct, init: WatchedInit, target: AlarmTarget): Alarm[] {
   const made = watched(init).map(
     ({ id, metric, threshold, below, periods, missingFires, why }) =>

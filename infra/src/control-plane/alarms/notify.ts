@@ -5,13 +5,13 @@ import { Topic, type ITopic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import type { Construct } from 'constructs'
 
-/** Where alarms go: a topic of the operator's, one of the stack's own that mails, both, or nowhere. */
+/** Targets of alarms: a topic of the operator, a topic of the stack that sends mail, both, or none. */
 export interface AlarmTarget {
   alarmTopicArn?: string
   alarmEmail?: string
 }
 
-/** Tells that an alarm fires, and that it is over. */
+/** Sends that an alarm fires, and that it ends. */
 export function notify(
   scope: Construct,
   alarms: readonly Alarm[],

@@ -1,4 +1,4 @@
-/** What an operator wants to be told, each with its threshold and the reason. infra/test/alarms.test.ts computes that each can fire. */
+/** The alarms that an operator receives, each with its threshold and the reason. infra/test/alarms.test.ts computes that each can fire. */
 import { Duration } from 'aws-cdk-lib'
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2'
 import { Metric, type IMetric } from 'aws-cdk-lib/aws-cloudwatch'
@@ -14,7 +14,7 @@ export interface Watched {
   below?: true
   /** Periods in a row. @default 1 */
   periods?: number
-  /** No data is a reason, too. */
+  /** No data fires it, too. */
   missingFires?: true
   why: string
 }
