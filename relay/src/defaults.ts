@@ -12,7 +12,7 @@ export const relayDefaults = {
   /** First and longest pause before the watch is opened again, with jitter. */
   watchRetryMinMs: 250,
   watchRetryMaxMs: 30_000,
-  /** A server that takes the connection and answers nothing by then counts as unavailable. */
+  /** A server that accepts the connection and sends nothing by then counts as unavailable. */
   watchHandshakeMs: 10_000,
   /** The server pings each 5 min; two missed pings and the connection is dead. */
   watchSilenceMs: 11 * 60_000,

@@ -97,7 +97,7 @@ export class CircuitGate {
     return undefined
   }
 
-  /** Counts a circuit that ended for what would refuse it now. */
+  /** Counts a circuit that ended, by the reason that would refuse it now. */
   ended(reason: DenialReason, peerId: string): void {
     this.#deny(reason, peerId)
   }
@@ -112,7 +112,7 @@ export class CircuitGate {
     this.#homed.add(peerId)
   }
 
-  /** The agent went away or moved. */
+  /** The agent went offline or moved. */
   releaseHome(peerId: string): void {
     this.#homed.delete(peerId)
   }

@@ -50,7 +50,7 @@ async function homed(name: string, relays: RelayCandidate[], init: Partial<Trans
   return { transport, client }
 }
 
-/** Takes connections and says nothing. */
+/** Accepts connections and sends nothing. */
 async function muteAddress() {
   const sockets: Socket[] = []
   const server = createServer(socket => void sockets.push(socket.on('error', () => {})))

@@ -109,7 +109,7 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
       },
       gater: {
         denyInboundRelayReservation: source => gate.denyReservation(source.toString()),
-        // Asked by libp2p's own way of opening circuits, which must never be taken.
+        // Called by libp2p's own way of opening circuits, which must not be used.
         denyOutboundRelayedConnection: () => true,
       },
     },
@@ -132,7 +132,7 @@ const circuitEvents = ({ onError = () => {} }: CircuitServerInit) => ({
   spent: new Listeners<Spent>(onError),
 })
 
-/** Those that more room at this relay would not change. */
+/** Denials that more capacity of this relay would not change. */
 const unfitReasons: ReadonlySet<DenialReason> = new Set([
   'not_a_member',
   'credential_expired',

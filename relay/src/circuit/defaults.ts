@@ -18,7 +18,7 @@ export const circuitDefaults = {
 } as const
 
 /**
- * Streams of a member beside those of its circuits. libp2p resets one too many before anybody sees it: a member with all its
+ * Streams of a member beside those of its circuits. libp2p resets one too many before a handler sees it: a member with all its
  * circuits could not renew its reservation, and one that wants more would neither hear why not nor be counted.
  */
 export const hopStreamsSpare = 8

@@ -1,4 +1,4 @@
-/** The circuits of a relay: who has how many, and the two pumps of each. It owns them all. */
+/** The circuits of a relay: their number by member, and the two pumps of each. It owns them all. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { Connection, Stream } from '@libp2p/interface'
 import { Pump } from './pump.ts'
@@ -50,7 +50,7 @@ export class Forwarder {
     return this.#places.get(pairOf(source, target)) ?? 0
   }
 
-  /** Takes a place for a circuit that a member is about to open. @returns gives it back, once */
+  /** Reserves a place for a circuit that a member is about to open. @returns frees it, once */
   place(source: string, target: string): () => void {
     this.#add(source, target, 1)
     let held = true
@@ -108,7 +108,7 @@ export class Forwarder {
     fail(new MeshError('rate_limited', `Cannot carry circuit of ${peerId}: ${reason}`))
   }
 
-  /** Ends all circuits: their ends learn it at once. */
+  /** Ends all circuits: both ends see it at once. */
   stop(): void {
     for (const fail of [...this.#circuits]) fail()
     this.#tick.stop()

@@ -42,10 +42,10 @@ it(
 
     const change = async () => {
       const relayed = await caller.connect(target, { paths: 'relay' })
-      // Silent for the caller: it opens the direct link; heard again, the relayed one gives its place to it.
+      // Silent for the caller, which opens the direct link; when it sends again, the relayed one is retired.
       caller.links.suspect(relayed)
       expect(await caller.connect(target)).toMatchObject({ path: 'direct' })
-      // The relayed one may be gone by then: where the callee is the lower of the two, it retires it by itself.
+      // The relayed one may be closed by then: where the callee is the lower of the two, it retires it by itself.
       await until(() => linksTo(callee, caller).some(({ path }) => path === 'direct'))
       caller.links.trust(relayed)
       for (const link of linksTo(callee, caller)) if (link.path === 'relay') callee.links.retire(link)

@@ -11,12 +11,12 @@ export interface PumpInit {
   to: Stream
   /** Connection of `to`. */
   connection: Connection
-  /** Who sends. */
+  /** Peer id of the sender. */
   member: string
   shaper: TrafficShaper
   tick: WriteTick
   onBytes: (bytes: number) => void
-  /** All that came was handed on, and the destination told that nothing follows. */
+  /** All that arrived was forwarded, and the destination has the end of the stream. */
   onEnd: () => void
   /** The circuit cannot continue. */
   onFailure: (error: Error) => void
@@ -65,7 +65,7 @@ export class Pump {
     this.#pause()
   }
 
-  /** Hands on what came in this tick. */
+  /** Forwards what arrived in this tick. */
   flush(): void {
     const { to, onFailure } = this.#init
     const pieces = this.#pieces
@@ -118,7 +118,7 @@ export class Pump {
     else if (!this.#finished) this.#init.onFailure(new Error('the connection of one end has closed'))
   }
 
-  /** Lets go of both streams. */
+  /** Releases both streams. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true

@@ -1,4 +1,4 @@
-/** A rate with a burst, as arithmetic on numbers: who uses it says what time it is. Debt is allowed, and waited for. */
+/** A rate with a burst, as arithmetic on numbers: the caller passes the time. Debt is allowed; the caller waits until it is paid. */
 export class TokenBucket {
   readonly #rate: number
   readonly #burst: number

@@ -1,5 +1,5 @@
 /**
- * What members may send through this relay. Rates are kept by back-pressure: who is over its rate is not read from until
+ * What members may send through this relay. Rates are kept by back-pressure: a member over its rate is not read from until
  * it is within it again, and nothing is lost. When the relay as a whole is at its rate, members take turns, each with
  * one circuit at a time, so that one with many circuits gets no more than one with few. The budget of a day is hard.
  */
@@ -30,7 +30,7 @@ export class TrafficShaper {
   readonly #now: () => number
   readonly #total: Account
   readonly #accounts = new Map<string, Account>()
-  /** Who waits to be read from again, by member, in the order of their turns. */
+  /** Senders that wait to be read from again, by member, in the order of their turns. */
   readonly #waiting = new Map<string, Set<() => void>>()
   #timer: NodeJS.Timeout | undefined
   #sweepAt = sweepAccounts
@@ -90,7 +90,7 @@ export class TrafficShaper {
     return this.#accounts.get(member)?.day.exhausted(now) === true ? 'member_bytes_spent' : undefined
   }
 
-  /** Calls back when it is this one's turn to be read from. @returns gives the place up */
+  /** Calls back when it is this one's turn to be read from. @returns cancels the wait */
   await(member: string, turn: () => void): () => void {
     this.#throttled++
     const line = this.#waiting.get(member) ?? new Set()
@@ -135,7 +135,7 @@ export class TrafficShaper {
     this.#schedule()
   }
 
-  /** Ends its timer; those who wait are not called any more. */
+  /** Stops its timer; waiting senders are not called any more. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

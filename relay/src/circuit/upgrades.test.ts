@@ -46,8 +46,8 @@ const listenOn = async (onSocket: (socket: Socket) => void): Promise<number> => 
 }
 
 /**
- * Two ports that stand for the public ends of two NATs: who dials the one meets who dials the other, and neither takes
- * a connection in.
+ * Two ports that stand for the public ends of two NATs: dials of one meet dials of the other, and neither accepts
+ * a connection.
  */
 async function meetingPoint(): Promise<[string, string]> {
   const waiting: [Socket[], Socket[]] = [[], []]

@@ -1,5 +1,5 @@
 /**
- * What followers of the map read, made once for all of them: most stand at the same cursor, and after a restart of the
+ * Pages for followers of the map, made once for all of them: most are at the same cursor, and after a restart of the
  * relay a thousand ask for the same page.
  */
 import type { HeadKeeper, MemberStore, MeshMap } from '@agent-mesh/agent'

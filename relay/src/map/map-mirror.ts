@@ -25,7 +25,7 @@ export class MapMirror {
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
-  /** Something newer was heard of during a poll, which may have asked before. */
+  /** A newer head was reported during a poll that may have asked before it. */
   #again = false
 
   constructor(init: MapMirrorInit) {
@@ -42,14 +42,14 @@ export class MapMirror {
     return this.#watch.connected
   }
 
-  /** @returns when the first poll is over, whether it brought anything or not */
+  /** @returns when the first poll is over, with or without a reply */
   start(): Promise<void> {
     const polled = this.#poll()
     this.#watch.start()
     return polled
   }
 
-  /** What a reply of the control plane says of the head: fetched at once when the one here is older. */
+  /** The numbers of the head in a reply: a newer head is fetched at once. */
   heard(numbers: HeadNumbers): void {
     const known = this.#init.head.current.numbers
     if (rolledBack(numbers, known) === undefined || this.#stopping.signal.aborted) return

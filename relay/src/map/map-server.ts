@@ -107,7 +107,7 @@ export class MapServer {
     })
   }
 
-  /** Followers that are level are sent the same objects: each is encoded once. */
+  /** Followers that are up to date get the same objects: each is encoded once. */
   #bytesOf(message: MapMessage): Uint8Array {
     const known = this.#encoded.get(message)
     if (known !== undefined) return known

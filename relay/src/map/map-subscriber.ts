@@ -1,5 +1,5 @@
 /**
- * One agent that follows the map over a stream. What it has is a cursor; what it lacks is read from the mirror while
+ * One agent that follows the map over a stream. It has a cursor; later changes are read from the mirror while
  * its stream takes more, so a slow agent costs no memory.
  */
 import type { MapMessage } from '@agent-mesh/protocol'

@@ -72,7 +72,7 @@ describe('Watch', () => {
     })
     await until(() => expect(sockets).toHaveLength(1))
     for (const v of [1, 2]) sockets[0]?.send(JSON.stringify(changes(v)))
-    // Both have arrived when the server hears an answer to a later ping.
+    // Both have arrived when the server receives the answer to a later ping.
     sockets[0]?.ping()
     await once(sockets[0]!, 'pong')
     expect(received).toEqual([])

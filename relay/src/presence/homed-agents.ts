@@ -53,7 +53,7 @@ export class HomedAgents {
     return new Map(this.peers().map(peerId => [peerId, this.#agents.get(peerId)?.claim ?? '']))
   }
 
-  /** A homed agent fell silent on its last link, or was heard again. */
+  /** A homed agent fell silent on its last link, or sent again. */
   setSilent(peerId: string, silent: boolean): void {
     if (!this.#agents.has(peerId) || this.#silent.has(peerId) === silent) return
     if (silent) this.#silent.add(peerId)

@@ -1,6 +1,6 @@
 /**
- * What followers of the map learn about the agents homed here: numbered changes, those of 50 to 300 ms in one. A follower
- * that is level gets the next change, the same object for all, one that lags gets what it missed, a new one all agents.
+ * Presence of the agents homed here, for followers of the map: numbered changes, those of 50 to 300 ms in one. A follower
+ * that is up to date gets the next change, the same object for all; one that lags gets what it missed, a new one all agents.
  */
 import { limits, type MapMessage } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -19,7 +19,7 @@ export interface PresenceFeedInit {
   homed: Pick<HomedAgents, 'peers' | 'onChange'>
   /** How long changes are gathered, ms. */
   gatherMs: () => number
-  /** Called when followers that were level are so no more. */
+  /** Called when followers that were up to date lag. */
   onStep: () => void
 }
 
@@ -62,7 +62,7 @@ export class PresenceFeed {
     this.#timer ??= setTimeout(() => this.#step(), timerDelay(this.#init.gatherMs()))
   }
 
-  /** Numbers what is pending, unless it came to nothing. */
+  /** Numbers the pending changes, unless they cancel out. */
   #step(): void {
     this.#timer = undefined
     const changes = [...this.#pending].filter(([peerId, online]) => this.#online.has(peerId) !== online)

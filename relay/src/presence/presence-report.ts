@@ -1,6 +1,6 @@
 /**
  * Presence reports as a lease (design 4a): what changed since the report that was acknowledged last. A report whose
- * fate is unknown is sent again as it was; a refused one starts a new epoch that tells everything.
+ * fate is unknown is sent again as it was; a refused one starts a new epoch with a full report.
  */
 import type { RelayReport } from '@agent-mesh/protocol'
 import { limits } from '@agent-mesh/protocol'
@@ -21,7 +21,7 @@ export class PresenceReport {
     return this.#inFlight.changes
   }
 
-  /** The report was taken. @returns whether there is more to tell at once */
+  /** The report was accepted. @returns whether there is more to report at once */
   acknowledge(claims: ReadonlyMap<string, string>): boolean {
     if (this.#inFlight !== undefined) {
       this.#acked = this.#inFlight.after
@@ -31,7 +31,7 @@ export class PresenceReport {
     return this.differs(claims)
   }
 
-  /** The control plane knows another epoch or number: tell everything anew. */
+  /** The control plane knows another epoch or number: report everything anew. */
   restart(): void {
     this.#epoch = newEpoch()
     this.#seq = 0

@@ -14,7 +14,7 @@ let agent: TestKey
 let homed: HomedAgents
 let reporter: PresenceReporter
 let reports: RelayReport[]
-/** Numbers of the list of revocations that replies told. */
+/** Numbers of the list of revocations in the replies. */
 let heard: number[]
 /** How the control plane answers. */
 let answer: () => Promise<void>

@@ -11,7 +11,7 @@ export interface PresenceReporterInit {
   homed: HomedAgents
   load: () => RelayReport['load']
   health: () => RelayReport['health']
-  /** Told of the numbers that each reply carries. */
+  /** Called with the numbers that each reply carries. */
   onNumbers: (numbers: HeadNumbers) => void
   /** Whether the signed list of revocations names this relay. */
   isRevoked: () => boolean
@@ -43,7 +43,7 @@ export class PresenceReporter {
     this.#schedule(0)
   }
 
-  /** Stops; the lease runs out by itself. */
+  /** Stops; the lease expires. */
   async stop(): Promise<void> {
     this.#stopListening()
     clearTimeout(this.#timer)
@@ -51,13 +51,13 @@ export class PresenceReporter {
     await this.#sending
   }
 
-  /** Something of the next report changed: it goes out as soon as it may. */
+  /** Something of the next report changed: it is sent as soon as it may be. */
   reportSoon(): void {
     this.#wanted = true
     this.#schedule(this.#sinceLast(this.#pauses.reportMinMs))
   }
 
-  /** Something changed that others should not wait for. */
+  /** Something urgent changed: reports now. */
   reportNow(): void {
     this.#wanted = true
     this.#schedule(0)
@@ -93,7 +93,7 @@ export class PresenceReporter {
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
-      // The control plane ignores a revoked relay. The answer alone proves nothing.
+      // The control plane ignores a revoked relay. An answer that says so is no proof.
       return this.#init.isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }
   }

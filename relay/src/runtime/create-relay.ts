@@ -1,4 +1,4 @@
-/** How a relay comes to be: all of it or nothing. */
+/** Starts a relay: all of it or nothing. */
 import {
   checkNames,
   createLogger,
@@ -44,7 +44,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
     onError,
   })
-  // Before joining: a port that is taken should cost no token.
+  // Before joining: a port in use should not use up the token.
   const stun = await openStun(options.stun, log)
   const undo: (() => Promise<void>)[] = [async () => stun?.stop()]
   try {

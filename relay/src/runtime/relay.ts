@@ -1,6 +1,6 @@
 /**
- * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and tells the
- * control plane and them who is here.
+ * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and reports to the
+ * control plane and to them which agents are online.
  */
 import { MemberFacade, type Member } from '@agent-mesh/agent'
 import { mapProtocol, MeshError, version } from '@agent-mesh/protocol'

@@ -1,6 +1,6 @@
 /**
  * Answers STUN binding requests on two UDP ports: agents learn their public address, WebRTC gathers its candidates, and
- * who asks both ports from one socket learns whether its NAT maps by destination. No state but a rate for each source.
+ * a client that asks both ports from one socket learns whether its NAT maps by destination. No state but a rate for each source.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -78,7 +78,7 @@ export class StunServer {
       throw error
     }
     socket.on('message', (bytes, from) => this.#onMessage(socket, bytes, from))
-    // Of single datagrams (an unreachable client); the socket lives on.
+    // Of single datagrams (an unreachable client); the socket stays open.
     socket.on('error', () => void this.#refused++)
     this.#sockets.push(socket)
     return socket.address().port
