@@ -5,7 +5,7 @@ import type { Requests } from './worker.ts'
 
 type Reply = { result: unknown } | { error: string }
 
-/** A worker process and the one conversation with it. */
+/** A worker process and the connection to it. */
 export class WorkerProcess {
   readonly #child: ChildProcess
 

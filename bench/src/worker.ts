@@ -1,4 +1,4 @@
-/** A process of a bench: `worker.ts MODULE`, told what to do by its parent, one request at a time. */
+/** A process of a bench: `worker.ts MODULE`, which takes requests of its parent, one at a time. */
 import type { CallName, Client, Contender } from './contenders/contender.ts'
 import { aloneP50, throughput } from './load.ts'
 
@@ -59,6 +59,6 @@ process.on('message', ({ name, args }: { name: keyof Requests; args: never }) =>
     (error: unknown) => process.send?.({ error: String(error instanceof Error ? error.stack : error) }),
   )
 })
-// A worker whose parent is gone has nothing left to do.
+// A worker whose parent has exited stops.
 process.on('disconnect', () => process.exit())
 process.send?.({ result: 'ready' })

@@ -1,7 +1,7 @@
 /**
- * The control plane under the reports of a fleet: 1,000 relays, as many agents as told (a million unless told otherwise).
+ * The control plane under the reports of a fleet: 1,000 relays, as many agents as asked for (default: a million).
  * Steady: nearly all reports only renew a lease, one in five moves an agent. Storm: reports full of claims, as after a
- * region comes back. Keys, claims and signatures are real and made outside the timed parts.
+ * region recovers. Keys, claims and signatures are real and made outside the timed parts.
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -65,7 +65,7 @@ async function onSqlite(root: string, fleet: Fleet, options: BenchOptions): Prom
   }
 }
 
-/** On DynamoDB Local, which tells what the control plane does with it and nothing of how fast DynamoDB is. */
+/** On DynamoDB Local, which shows the load on the store and nothing of the speed of DynamoDB. */
 async function onDynamoDb(root: string, sqliteFleet: Fleet, options: BenchOptions): Promise<BenchResult> {
   const { agents, progress } = options
   const dynamo = await startDynamoDbLocal()

@@ -12,6 +12,6 @@ const { url, meshId, stop } = await startControlPlane({
   log: pino({ level: 'warn' }, pino.destination(2)),
 })
 process.send?.({ url, meshId })
-// A server whose parent is gone has nothing left to do.
+// A server whose parent has exited stops.
 process.once('disconnect', () => void stop().then(() => process.exit()))
 process.on('message', () => process.send?.(process.cpuUsage()))

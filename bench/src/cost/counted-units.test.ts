@@ -94,7 +94,7 @@ async function countAll(plane: CountedPlane): Promise<object> {
     enrolmentBytes: Math.round((enrolled - empty) / (members + 1)),
   }
   plane.advance(2 * 24 * 3600_000)
-  // The head is read by whoever comes first.
+  // The first request reads the head.
   await plane.countHeadRead()
   return { ...units, renew: await count(() => ask(agent, 'POST', '/v1/renew', {})) }
 }

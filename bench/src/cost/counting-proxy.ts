@@ -14,7 +14,7 @@ export interface Units {
 
 export interface CountingProxy {
   readonly endpoint: string
-  /** Units that `work` takes; nothing else may go on meanwhile. */
+  /** Units that `work` takes; no other requests may be made meanwhile. */
   count(work: () => Promise<unknown>): Promise<Units>
   /** Asks DynamoDB Local itself, uncounted. */
   ask(operation: string, input: object): Promise<Reply>

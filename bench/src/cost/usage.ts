@@ -158,7 +158,7 @@ export function usageOf(agents: number, w: Workload): Use[] {
   ]
 }
 
-/** Instead of leases: every agent tells the control plane that it lives, one write and one read of a small item. */
+/** Instead of leases: every agent sends a heartbeat to the control plane, one write and one read of a small item. */
 export function heartbeatUsage(agents: number, w: Workload): Use[] {
   const beats = (agents * monthMinutes) / w.heartbeatMinutes
   return requests('heartbeats', beats, { reads: 1, writes: 1 }, w.reportReplyBytes, w)

@@ -21,11 +21,11 @@ export const workload = {
   reportMinutes: 2,
   /** Up to so many members every relay follows the whole map: design 5a. */
   wholeMapMembers: 5_000,
-  /** Above: relays of a region that follow its part of the map; the others hear it from them over relay links. */
+  /** Above: relays of a region that follow its part of the map; the others receive it from them over relay links. */
   followersPerRegion: 2,
   /** Agents in a region, above that. */
   agentsPerRegion: 50_000,
-  /** Minutes between polls of the map by who follows it. */
+  /** Minutes between polls of the map by a follower. */
   mapPollMinutes: 1,
   /** Minutes between pushes of a fresh head, and the messages it takes (32 KB each): 1,000 relays have 300 KB. */
   headPushMinutes: 5,

@@ -82,7 +82,7 @@ export class CommandProcess {
     await exited
   }
 
-  /** Whom it lists, as `agent-mesh peers` asks it; nobody when it does not answer in time. */
+  /** The peers that it lists, as `agent-mesh peers` asks it; none when it does not answer in time. */
   async peers(): Promise<Peer[]> {
     const { status, text } = await this.#ask('GET', '/v1/peers', 5_000)
     return status === 200 ? (JSON.parse(text) as { peers: Peer[] }).peers : []

@@ -16,7 +16,7 @@ import { startRuntimeApi, type RuntimeApi } from './runtime-api.ts'
 
 const table = 'AgentMeshBench'
 const publicUrl = 'https://mesh.example.com'
-/** What design and CI hold it to. */
+/** Limits of the design, checked in CI. */
 const promised = { bundle_kb: 450, init_ms: 90, bootstrap_p99_ms: 10 } as const
 /** Fresh processes, and warm requests after as many that do not count. */
 const [starts, warmups, requests] = [9, 100, 1_000]

@@ -31,7 +31,7 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
     if (url.endsWith('/response')) answer.resolve(body === '' ? undefined : JSON.parse(body))
     else {
       const failed = new Error(`the function failed: ${body.slice(0, 500)}`)
-      // Of the initialisation, nobody waits for an answer yet.
+      // During the initialisation no request waits for an answer.
       if (url === `${base}/init/error`) waiting.reject(failed)
       else answer.reject(failed)
     }

@@ -13,7 +13,7 @@ import { createLibp2p } from 'libp2p'
 const hop = '/libp2p/circuit/relay/0.2.0/hop'
 const stop = '/libp2p/circuit/relay/0.2.0/stop'
 const chunk = new Uint8Array(64 * 1024)
-/** On their way through one circuit, as the window of a link within it would bound them; told of by pieces of a chunk. */
+/** On their way through one circuit, as the window of a link within it would bound them; acknowledged by pieces of a chunk. */
 const inFlight = 8 * chunk.length
 
 /** What an end is asked. */

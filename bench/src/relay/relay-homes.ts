@@ -134,7 +134,7 @@ export const relayHomes: Bench = {
   },
 }
 
-/** Agents that come again one by one, each told to all others by itself. @returns ms of CPU of each */
+/** Agents that reconnect one by one, each reported to all others by itself. @returns ms of CPU of each */
 async function loneArrivals(
   returning: readonly Arrival[],
   homed: HomedAgents,

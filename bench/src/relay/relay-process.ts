@@ -1,4 +1,4 @@
-/** One relay in a process of its own: `relay-process.ts mesh|stock`. It tells its parent where it is, and its CPU when asked. */
+/** One relay in a process of its own: `relay-process.ts mesh|stock`. It sends its parent its address, and its CPU when asked. */
 import { createTransport, generateIdentity } from '@agent-mesh/agent'
 import type { Peer } from '@agent-mesh/protocol'
 import { circuitServer } from '@agent-mesh/relay'

@@ -1,5 +1,5 @@
 /**
- * What the processes of the built command cost while nobody calls: memory, CPU and bytes of an agent with two links
+ * What the processes of the built command cost without calls: memory, CPU and bytes of an agent with two links
  * (its relay, another agent), memory of relay and control plane. Before that, how long a bundled program that is
  * enrolled already needs until its agent is there, and until its first call is answered.
  */
@@ -18,7 +18,7 @@ import { programStarts } from './program-starts.ts'
 const run = promisify(execFile)
 /** Until what the start left behind is collected, and then as long as it is measured, seconds. */
 const [settleSeconds, restSeconds] = [60, 300]
-/** What CI holds it to: on a machine that does other work CPU and times are twice those of a quiet one. */
+/** Limits in CI: on a machine that does other work CPU and times are twice those of a quiet one. */
 const most = {
   agent_rss_mb: 105,
   agent_cpu_percent: 0.6,

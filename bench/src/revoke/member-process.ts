@@ -10,7 +10,7 @@ export interface Cut {
   at: number
 }
 
-/** A process of members, and the one conversation with it. */
+/** A process of members, and the connection to it. */
 export class MemberProcess {
   readonly members: { name: string; peerId: string }[] = []
   readonly #child: ChildProcess

@@ -1,13 +1,13 @@
 /**
- * A process of members for the bench of revocation: `members.ts PLAN`. It starts them, tells its parent when they are
- * homed, makes calls and tells of every link that a revocation ends. Clocks of one machine agree.
+ * A process of members for the bench of revocation: `members.ts PLAN`. It starts them, reports to its parent when they are
+ * homed, makes calls and reports every link that a revocation ends. Clocks of one machine agree.
  */
 import { createAgent, createLogger, type Agent, type CutOff } from '@agent-mesh/agent'
 import { createRelay, type Relay } from '@agent-mesh/relay'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What a process is told to start. */
+/** What a process is asked to start. */
 export interface Plan {
   folder: string
   token: string
@@ -101,7 +101,7 @@ process.on('message', (order: Order) => {
     (error: unknown) => tell({ report: 'failed', reason: String(error) }),
   )
 })
-// Members whose parent is gone have nothing left to do.
+// Members whose parent has exited stop.
 process.on('disconnect', () => process.exit())
 
 // Two at a time: the handshakes of more only wait for each other.

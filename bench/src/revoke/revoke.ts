@@ -1,5 +1,5 @@
 /**
- * How fast a revoked member is out: real members on real sockets in a few processes, two relays, a control plane of its
+ * How fast a revoked member is disconnected: real members on real sockets in a few processes, two relays, a control plane of its
  * own. Each round one agent is revoked; every member with a link to it (its relays, watchers, callers) must cut it off.
  */
 import { controlPlaneClient, loadIdentity, type ControlPlaneClient } from '@agent-mesh/agent'
