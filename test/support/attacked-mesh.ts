@@ -38,9 +38,9 @@ export interface AttackedMesh extends Interlocutor {
   readonly local: LocalMesh
   /** The first admin. */
   readonly admin: Awaited<ReturnType<typeof identityOf>>
-  /** Enrols a key as a newcomer does, over HTTP. */
+  /** Enrols a key as a new member does, over HTTP. */
   insider(token?: CreateTokenRequest & { as?: string }): Promise<Insider>
-  /** The key in this file of the control plane's folder: what only a stolen disk gives away. */
+  /** The key in this file of the control plane's folder: what only a stolen disk discloses. */
   stolenKey(file: 'authority-key.json' | 'root-key.json'): Promise<TestKey>
 }
 

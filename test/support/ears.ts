@@ -1,7 +1,7 @@
 import { isRemoval, mapMessageSchema, parseJson, type MapMessage, type MapPage } from '@agent-mesh/protocol'
 import { WebSocket } from 'ws'
 
-/** A watcher that keeps what it hears, with the time it heard it. */
+/** A watcher that keeps what it receives, with the time of receipt. */
 export class Ears {
   readonly heard: { message: MapMessage; at: number }[] = []
   readonly socket: WebSocket
@@ -20,7 +20,7 @@ export class Ears {
     return this.heard.flatMap(({ message }) => (message.type === 'changes' ? [message.page] : []))
   }
 
-  /** When a change of the member was heard that fits. */
+  /** When a matching change of the member was received. */
   whenHeard(peerId: string, removal = false): number | undefined {
     return this.heard.findLast(
       ({ message }) =>

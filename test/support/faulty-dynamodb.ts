@@ -1,9 +1,9 @@
-/** A proxy before DynamoDB Local that throttles requests, or carries them out and keeps the answer to itself. */
+/** A proxy before DynamoDB Local that throttles requests, or carries them out and drops the answer. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What happens to a request: served, refused as too many or for good, or served without telling. */
+/** What happens to a request: served, refused as too many or for good, or served without an answer. */
 export type Fate = 'serve' | 'throttle' | 'cancel' | 'refuse' | 'lose'
 
 export interface FaultyDynamoDb {

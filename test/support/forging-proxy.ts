@@ -1,4 +1,4 @@
-/** Somebody on the way to a control plane that speaks plain http: passes requests on, or answers them as it likes. */
+/** An attacker on the path to a control plane that speaks plain http: forwards requests, or answers them itself. */
 import { problemOf, type MeshError } from '@agent-mesh/protocol'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'

@@ -45,7 +45,7 @@ export class LocalMesh {
     this.#time = time
   }
 
-  /** @param time the clock of everybody in it */
+  /** @param time the clock of all its processes */
   static async start(time: { clock?: Clock } = {}): Promise<LocalMesh> {
     const folder = await mkdtemp(join(tmpdir(), 'mesh-'))
     return new LocalMesh(folder, await LocalMesh.#startControlPlane(folder, 0, time), time)
@@ -65,12 +65,12 @@ export class LocalMesh {
     })
   }
 
-  /** Takes the control plane away. */
+  /** Stops the control plane. */
   async stopControlPlane(): Promise<void> {
     await this.controlPlane.stop()
   }
 
-  /** Brings it back at the same address. */
+  /** Starts it again at the same address. */
   async restartControlPlane(more: { restored?: boolean } = {}): Promise<void> {
     const { port } = new URL(this.controlPlane.url)
     const start = { ...this.#time, ...more }

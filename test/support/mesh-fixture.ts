@@ -75,7 +75,7 @@ export interface HeadContent {
   numbers?: Partial<HeadNumbers>
   /** Mesh id inside the parts. @default this mesh's */
   mesh?: string
-  /** Marks it as the one that strangers are told. */
+  /** Marks it as the one for strangers. */
   forStrangers?: boolean
 }
 
@@ -118,7 +118,7 @@ export class TestMesh {
     Object.assign(this, next)
   }
 
-  /** Says by the root that nothing counts that these keys signed. @default all but the newest */
+  /** Revokes keys by the root: what they signed counts no more. @default all but the newest */
   async revokeKeys(revokes = this.keys.authorities.slice(0, -1).map(({ kid }) => kid)): Promise<void> {
     const { meshId, authority, root, chain } = this
     const iat = Math.floor(this.now() / 1000)

@@ -20,7 +20,7 @@ export function movedClock(file: string): { env: NodeJS.ProcessEnv; set: (time: 
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: file,
       FAKETIME_NO_CACHE: '1',
-      // Timers go on as they are: a clock that is set moves no other.
+      // Timers are not affected: they run on the monotonic clock.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
     },

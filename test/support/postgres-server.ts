@@ -10,7 +10,7 @@ const password = 'only-for-tests'
 export interface PostgresServer {
   readonly port: number
   readonly password: string
-  /** Makes an empty database and tells its URL, through another port if there is a proxy. */
+  /** Makes an empty database and returns its URL, through another port if there is a proxy. */
   database(name: string): Promise<(port?: number) => string>
   /** Runs statements in a database, as its owner would by hand. */
   run(database: string, sql: string): Promise<void>

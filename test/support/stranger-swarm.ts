@@ -1,6 +1,6 @@
 /**
  * A crowd of strangers in a process of its own, so that what it costs the members is theirs alone. Started with one JSON
- * argument; opens everything at once, keeps open what nobody closes, tells one JSON line when all were tried, and
+ * argument; opens everything at once, keeps open what the other side does not close, prints one JSON line when all were tried, and
  * another when its input ends.
  */
 import { connect, type Socket } from 'node:net'

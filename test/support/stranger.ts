@@ -1,4 +1,4 @@
-/** What an attacker brings along: a plain libp2p node that knows nothing of meshes, and says what it likes. */
+/** The tools of an attacker: a plain libp2p node without the mesh's code, which sends any bytes. */
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
@@ -10,7 +10,7 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import * as z from 'zod/mini'
 import { testKey, type TestKey } from './mesh-fixture.ts'
 
-/** A member's door: an address without peer id, and who lives there. */
+/** A member's address without its peer id, and the peer id. */
 export interface Door {
   peerId: string
   addr: string
@@ -22,7 +22,7 @@ export interface Visit {
   /** Resolves with how many milliseconds it lasted. */
   readonly over: Promise<number>
   open(protocol: string): Promise<Stream>
-  /** Sends bytes on a stream of its own, and resolves with all that came back before it or the connection ended. */
+  /** Sends bytes on a stream of its own, and resolves with all bytes received before it or the connection ended. */
   say(protocol: string, bytes: Uint8Array): Promise<Buffer>
   /** Says hello, hangs up unless admitted. @returns the answer, `{}` when there was none */
   hello(hello: unknown): Promise<Record<string, unknown>>
@@ -46,7 +46,7 @@ export function connectMessage(peerId: string): Uint8Array {
   return Buffer.concat([Uint8Array.of(message.length), message])
 }
 
-/** A message behind its 4-byte length, as hello has it. @param length told instead of the true one */
+/** A message behind its 4-byte length, as hello has it. @param length written instead of the true one */
 export function lengthPrefixed(body: string | Uint8Array, length?: number): Buffer {
   const bytes = Buffer.from(body as Uint8Array)
   const head = Buffer.alloc(4)

@@ -10,7 +10,7 @@ export interface StunResponder {
 }
 
 export interface StunResponderOptions {
-  /** What it tells. @default where the request came from */
+  /** The address that it answers. @default where the request came from */
   mapped?: { host: string; port: number }
   /** Requests that get no answer, from the first on. */
   lost?: number

@@ -1,4 +1,4 @@
-/** A proxy on loopback that cuts connections, or falls silent: what a network does to those who talk over it. */
+/** A proxy on loopback that cuts connections, or falls silent: as networks do. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
@@ -8,9 +8,9 @@ export interface TcpProxy {
   readonly cuts: number
   /** Cuts every connection that stands now. */
   cut(): void
-  /** Passes nothing on any more, on old connections and new ones, and closes none: a path that died. */
+  /** Forwards nothing any more, on all connections, and closes none: a path that died. */
   hold(): void
-  /** Passes on what it held. */
+  /** Forwards what it held. */
   release(): void
   /** From now on what clients send shares so many bytes a second, as over one slow uplink; the way back stays fast. */
   uplink(bytesPerSecond: number): void
@@ -18,7 +18,7 @@ export interface TcpProxy {
   readonly sentBytes: number
   /** Connections that clients have made. */
   readonly connections: number
-  /** Lets bytes of a client through until `after` says so, then cuts before the answer: written, and not told. */
+  /** Lets bytes of a client through until `after` says so, then cuts before the answer: written, and not acknowledged. */
   cutAfter(after: ((sent: Buffer) => boolean) | undefined): void
   stop(): Promise<void>
 }

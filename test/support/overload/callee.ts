@@ -1,5 +1,5 @@
 /**
- * A member's serving side as a process of its own, on a plain socket: turn queue, limiter, dispatcher. Told its port by IPC; any message
+ * A member's serving side as a process of its own, on a plain socket: turn queue, limiter, dispatcher. It sends its port by IPC; any message
  * is answered with what ran since the last one.
  */
 import {

@@ -1,4 +1,4 @@
-/** Three times the load that a callee can take, over two processes: what becomes of the calls, and how soon it is well again. */
+/** Three times the load that a callee can take, over two processes: the outcome of the calls, and the time until it recovers. */
 import { rpcLink, socketStream, TimerWheel, type RpcLink } from '@agent-mesh/agent'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
