@@ -162,7 +162,7 @@ export function compareChains(known: KeyChain, next: KeyChain): 'same' | 'longer
 }
 
 /**
- * What a link says and by whom, without the signature: of ECDSA anybody makes a second valid one from the first (n - s), and
+ * What a link says and by whom, without the signature: anyone can make a second valid ECDSA signature from the first (n - s), and
  * a chain must not look like a fork by it.
  */
 const signedPart = (link: string): string => link.slice(0, link.lastIndexOf('.'))

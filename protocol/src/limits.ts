@@ -58,7 +58,7 @@ export const limits = {
   smallRequestBytes: 16 * 1024,
   /** Members, tokens or entries in one page of a list. */
   listed: 1000,
-  /** Healthy members told at bootstrap. */
+  /** Healthy members in a bootstrap reply. */
   providers: 50,
   /** A place in a list. */
   cursorChars: 512,

@@ -51,7 +51,7 @@ export const localStatusReply = z.looseObject({
       rttMs: z.optional(millis),
     }),
   ),
-  /** What others are told to reach it at: not where it listens, behind `--announce` or on all interfaces. */
+  /** Addresses that it publishes; with `--announce`, or listening on all interfaces, not those it listens on. */
   addrs: z.array(z.string()),
   /** What it serves, `name@version`. */
   services: z.array(z.string()),

@@ -1,4 +1,4 @@
-/** What of a policy can never count: a grant that another one covers, an action of no target, names that nobody has. */
+/** Parts of a policy without effect: a grant that another one covers, an action of no target, names that no member has. */
 import { actionsOf, covers, type Grant, type Policy } from './policy.ts'
 
 /** Place in the policy: `['grants', 1, 'from', 0]`. */

@@ -49,7 +49,7 @@ export interface EndedMembership {
 
 export function revocationList(list: Revocations): RevocationList {
   const { peerIds, serials, times } = list
-  // Of another length it says nothing of anybody; who is revoked does not depend on it.
+  // A list of another length is ignored; whether a member is revoked does not depend on it.
   const told = times?.length === peerIds.length ? times : []
   return {
     peerIds: new Set(peerIds),

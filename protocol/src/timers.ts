@@ -70,7 +70,7 @@ export function sleep(
 /** A signal that is aborted after `ms` with a TimeoutError. Like AbortSignal.timeout it keeps no process alive. */
 export function timeoutSignal(ms: number): AbortSignal {
   check(ms)
-  // What is shorter is left to Node, whose signals need no care of ours when nobody holds them any more.
+  // What is shorter is left to Node, whose signals are collected once nothing refers to them.
   if (ms <= longestMs) return AbortSignal.timeout(Math.ceil(timerDelay(ms)))
   const controller = new AbortController()
   const expired = (): void => {

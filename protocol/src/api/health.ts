@@ -8,7 +8,7 @@ const presence = {
   members: count,
   /** Attested by a relay whose lease is alive; a relay by its own lease. */
   online: count,
-  /** Attested by a relay that has not reported in time: nobody knows. */
+  /** Attested by a relay that has not reported in time: not known. */
   stale: count,
 }
 

@@ -19,7 +19,7 @@ export interface CutFrame {
 }
 
 export interface AssemblerEvents {
-  /** @returns whether the frame is wanted; otherwise its parts are skipped and nothing more is told of it */
+  /** @returns whether the frame is wanted; otherwise its parts are skipped without further calls */
   begun(cut: CutFrame): boolean
   /** @param frame undefined for a type that this version does not know */
   complete(cut: CutFrame, frame: Frame | undefined): void

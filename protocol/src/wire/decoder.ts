@@ -72,7 +72,7 @@ export class FrameDecoder {
     if (!this.#stopped && at < chunk.length) this.#hold(chunk, at, chunk.length)
   }
 
-  /** Completes the held frame, or the beginning of a part; where the chunk goes on. */
+  /** Completes the held frame, or the beginning of a part; returns where the rest of the chunk starts. */
   #gather(chunk: Buffer): number {
     let at = this.#holdUpTo(lengthBytes, chunk, 0)
     if (this.#heldBytes < lengthBytes) return at
@@ -88,7 +88,7 @@ export class FrameDecoder {
     return at
   }
 
-  /** Hands over the next bytes of a part; where the chunk goes on. */
+  /** Hands over the next bytes of a part; returns where the rest of the chunk starts. */
   #goOn(chunk: Buffer, at: number): number {
     const end = Math.min(at + this.#partLeft, chunk.length)
     const left = (this.#partLeft -= end - at)
@@ -96,7 +96,7 @@ export class FrameDecoder {
     return end
   }
 
-  /** Holds more of the chunk until so many bytes are held; where the chunk goes on. */
+  /** Holds more of the chunk until so many bytes are held; returns where the rest of the chunk starts. */
   #holdUpTo(bytes: number, chunk: Buffer, at: number): number {
     const end = Math.min(at + Math.max(0, bytes - this.#heldBytes), chunk.length)
     if (end > at) this.#hold(chunk, at, end)

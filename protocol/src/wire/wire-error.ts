@@ -17,7 +17,7 @@ const errorBody = z.object({
 })
 
 /**
- * The body of an error frame: message, hint, details and the declared name, never cause or stack. An error that another member told
+ * The body of an error frame: message, hint, details and the declared name, never cause or stack. An error that another member sent
  * was declared for another method: its name is not passed on.
  */
 export function encodeError(error: MeshError): EncodedBody {
@@ -43,7 +43,7 @@ function small(details: Record<string, unknown> | undefined): Record<string, unk
 }
 
 /**
- * The error that a peer sent (`told`). A code of a later version becomes `application` with the code in `details`; a body
+ * The error that a peer sent (`told` is true). A code of a later version becomes `application` with the code in `details`; a body
  * that is no error becomes `protocol_error`.
  */
 export function decodeError(code: string, body: FrameBody, notStarted = false): MeshError {
