@@ -6,7 +6,7 @@ import { awaitProvider } from './await-provider.ts'
 
 const none: Providers = { good: [], doubtful: [], offline: [] }
 
-/** A map of which each change is told. */
+/** A map that emits each change. */
 class Known {
   readonly changed = new Listeners<void>(() => {})
   listening = 0

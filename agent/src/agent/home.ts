@@ -1,4 +1,4 @@
-/** The own home among the relays: told in the record, and claimed with a signed, numbered document. */
+/** The own home among the relays: published in the record, and claimed with a signed, numbered document. */
 import { signHomeClaim, type Signer } from '@agent-mesh/protocol'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'

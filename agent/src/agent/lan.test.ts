@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop()
 })
 
-/** Looks on loopback, with a transport that reaches nobody. */
+/** Looks on loopback, with a transport that reaches no member. */
 function look(watches: (peerId: string) => boolean = () => false): Lan {
   const transport = {
     listening: () => ['/ip4/127.0.0.1/tcp/4001'],
@@ -54,7 +54,7 @@ function look(watches: (peerId: string) => boolean = () => false): Lan {
   return lan
 }
 
-/** Somebody else on the LAN. */
+/** Another host on the LAN. */
 function stranger() {
   const driver = multicastDns({ port, interface: '127.0.0.1', bind: '0.0.0.0' })
   stops.push(() => new Promise<void>(resolve => driver.destroy(() => resolve())))

@@ -1,7 +1,7 @@
 /**
- * Members on the LAN: finds them by multicast DNS, tells the dialler where they are, and puts into the map who proved to
- * be one. Dials only whom the map does not know yet or who is watched, few at a time and ever more rarely: what claims to
- * be here may be nobody.
+ * Members on the LAN: finds them by multicast DNS, tells the dialler where they are, and puts into the map peers that proved to
+ * be members. Dials only peers that the map does not know yet or that are watched, few at a time and with growing pauses: what claims to
+ * be here may be no member.
  */
 import type { NetworkInterfaceInfo } from 'node:os'
 import { Mdns, type LanInterface } from '../discovery/mdns.ts'

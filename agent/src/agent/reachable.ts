@@ -116,7 +116,7 @@ export class Reachable {
    */
   async start(signal?: AbortSignal): Promise<{ asked: Promise<void> }> {
     const { head, map, transport, revocations } = this.#init.member
-    // Once revoked there is nobody to dial: only the control plane is asked, now and then.
+    // Once revoked it dials no member: only the control plane is asked, rarely.
     const offerRelays = () => this.relays.update(revocations.own ? [] : head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
     transport.links.onUp(link => {

@@ -252,7 +252,7 @@ describe('Targets', () => {
   })
 })
 
-/** Nobody listens there. */
+/** Nothing listens there. */
 async function deadAddr(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -262,7 +262,7 @@ async function deadAddr(): Promise<string> {
   return `/ip4/127.0.0.1/tcp/${port}`
 }
 
-/** Somebody is there, and says nothing. */
+/** A listener that accepts and sends nothing. */
 async function silentAddr(): Promise<string> {
   const server = createServer(socket => void socket.resume().on('error', () => {})).unref()
   server.listen(0, '127.0.0.1')

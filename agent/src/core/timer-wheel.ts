@@ -90,7 +90,7 @@ export class TimerWheel {
 
   /**
    * ms by which the event loop was late at `now`, or at the last tick: what is read from a socket then may have waited that long in
-   * the kernel. Infinity before the first tick, when nobody knows.
+   * the kernel. Infinity before the first tick: not known.
    */
   lateness(now: number): number {
     if (this.#stopTimer === undefined) return Number.POSITIVE_INFINITY

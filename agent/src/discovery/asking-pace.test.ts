@@ -7,7 +7,7 @@ const { endedAskMs: hour, refusedAskMs: minute } = discoveryDefaults
 const refusal = (code: 'unauthenticated' | 'revoked', details: object = {}) =>
   new MeshError(code, 'Cannot accept request', { details: { ...details } })
 
-/** A pace on a clock that moves when it is told to. @param random of the jitter */
+/** A pace on a clock that the test moves. @param random of the jitter */
 function paceOn(random = 0) {
   let now = 1_000
   const timers: { at: number; work: () => void }[] = []

@@ -76,7 +76,7 @@ export class ControlPlaneClient {
     this.#http = new SignedHttp({ url, meshId, signer, clock, proxy: proxy && new Proxy(proxy) })
   }
 
-  /** Time of the control plane minus that of this machine, ms; 0 while nobody complained of it. */
+  /** Time of the control plane minus that of this machine, ms; 0 until the control plane refused a request for it. */
   get clockOffset(): number {
     return this.#http.clockOffset
   }
@@ -177,7 +177,7 @@ export class ControlPlaneClient {
     return this.#http.ask({ method: 'GET', path: '/v1/policy', reply: policyReply, signal })
   }
 
-  /** With `dryRun` nothing is written, and it is told what would change for `limit` members at most. */
+  /** With `dryRun` nothing is written; the reply lists what would change, for `limit` members at most. */
   writePolicy(
     body: WritePolicyRequest,
     { dryRun = false, limit }: { dryRun?: boolean; limit?: number } = {},

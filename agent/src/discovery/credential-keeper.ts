@@ -20,7 +20,7 @@ import { discoveryDefaults } from './defaults.ts'
 export interface CredentialKeeper {
   readonly jwt: string
   readonly claims: CredentialClaims
-  /** Whether the key that signed it was revoked since: nobody admits this member until it is renewed. */
+  /** Whether the key that signed it was revoked since: members refuse this one until it is renewed. */
   readonly void: boolean
   /** Calls back when it was renewed. */
   onRenewed(listener: (renewed: { wasVoid: boolean }) => void): () => void

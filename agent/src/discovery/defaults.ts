@@ -49,7 +49,7 @@ export const discoveryDefaults = {
   mdnsRecords: 64,
   /** Members on the LAN that are remembered (a count). */
   mdnsPeers: 1_024,
-  /** The same while an authority key is revoked that signed the own credential: without a new one nobody admits this member. */
+  /** The same while an authority key is revoked that signed the own credential: without a new one all members refuse this one. */
   renewRevokedMs: 5_000,
   /** How often a member asks whose membership ended, as the signed list says; half as much is added by chance. */
   endedAskMs: 3_600_000,

@@ -104,7 +104,7 @@ export async function enrol({
     )
   const client = controlPlaneClient({ url, meshId, signer, clock, proxy })
   const { head: offered } = await client.bootstrap({}, signal)
-  // Kept is only what comes with the credential: strangers are told keys, no policy and no revocations.
+  // Kept is only what comes with the credential: strangers receive keys, but no policy and no revocations.
   await verifyHead(meshId, offered)
   const head = await headKeeper({ meshId, store, log })
   onRedeem?.()

@@ -1,11 +1,11 @@
 /**
- * What agents of one mesh tell each other on a LAN, in DNS records (RFC 6762, 6763):
+ * What agents of one mesh send each other on a LAN, in DNS records (RFC 6762, 6763):
  *
  *   question  PTR  _amHASH._udp.local                     who of this mesh is here?
  *   answer    PTR  _amHASH._udp.local -> INSTANCE._amHASH._udp.local
  *             TXT  INSTANCE._amHASH._udp.local  "id=PEERID" "port=TCPPORT"
  *
- * The tag is a hash of the mesh id, so that meshes do not meet and the id is not told. No names, no addresses: a peer is
+ * The tag is a hash of the mesh id, so that meshes do not meet and the id is not disclosed. No names, no addresses: a peer is
  * where its packet came from. An answer proves nothing: membership is proved when the peer is dialled.
  */
 import { createHash } from 'node:crypto'

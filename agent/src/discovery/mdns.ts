@@ -23,7 +23,7 @@ export interface MdnsInit {
   interfaces: () => readonly LanInterface[]
   /** TCP port listened on at an address of this host; undefined: finds, but is not found there. */
   portOn: (address: string) => number | undefined
-  /** A member told that it is here; called at each announcement. */
+  /** Called at each announcement of a member. */
   onFound: (peerId: string, addr: string) => void
   onError: (error: unknown) => void
   /** UDP. @default 5353 */

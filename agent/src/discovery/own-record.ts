@@ -80,7 +80,7 @@ export class OwnRecord {
     try {
       await this.sign(numbering)
     } catch (error) {
-      // It must not keep the next change, new home relays say, from being told.
+      // It must not keep the next change, new home relays say, from being published.
       if (error instanceof MeshError) this.#fields = this.#signedFields
       throw error
     }
@@ -105,7 +105,7 @@ export class OwnRecord {
     return this.#signing
   }
 
-  /** The next incarnation is remembered before anybody sees it. */
+  /** The next incarnation is stored before it is published. */
   async #signNext(fields: RecordFields, above: number, exactly?: number): Promise<SignedRecord> {
     const { signer, store, clock, serial } = this.#init
     const now = clock.now()

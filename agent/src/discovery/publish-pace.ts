@@ -54,7 +54,7 @@ export class PublishPace {
   /** Resolves when it is time to try again. */
   async rest(error: unknown): Promise<void> {
     const told = retryAfterMs(error)
-    // Many may have been told the same.
+    // Many members may have received the same answer.
     await this.#pause(told === undefined ? this.#failures.duration : told * (1 + this.#init.random() / 5))
     this.#failures = this.#failures.next(undefined)
   }

@@ -36,7 +36,7 @@ export class RecordPublisher {
   #taken = 0
   /** Whether it went above another record, and that was not taken yet. */
   #raised = false
-  /** Whether the control plane may have lost what it was told. */
+  /** Whether the control plane may have lost the published record. */
   #toTell = false
   #answered = false
   #withdrawn = false
@@ -147,11 +147,11 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** The clock was set: a record that nobody takes for its time is signed anew, and what was refused is tried again at once. */
+  /** The clock was set: a record whose time members refuse is signed anew, and a refused one is sent again at once. */
   async clockSet(): Promise<void> {
     const now = this.#init.clock.now()
     const signed = this.#own.incarnation
-    // What was taken in the future by a control plane whose clock was ahead, too, is no measure any more.
+    // An incarnation that a control plane with a clock that was ahead accepted no longer counts.
     if (!isCredible(this.#taken, now)) this.#taken = 0
     if (!isCredible(signed, now)) await this.#sign(0, Math.max(this.#taken + 1, now))
     this.schedule()
@@ -250,7 +250,7 @@ export class RecordPublisher {
     }
   }
 
-  /** Remembers a failure. @returns it as it may be believed: over plain http anybody on the way can answer */
+  /** Remembers a failure. @returns the error as far as it may be believed: over plain http an attacker on the path can answer */
   async #judged(failure: MeshError): Promise<MeshError> {
     const error = await this.#believed(failure)
     this.#answered = error.told && !error.retriable

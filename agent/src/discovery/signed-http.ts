@@ -34,7 +34,7 @@ const exponential = new ExponentialBackoff({
   maxDelay: discoveryDefaults.retryMaxMs,
 })
 
-/** As long as the server says, with jitter: many may have been told the same; else longer each time. */
+/** As long as the server says, with jitter, since many members may have received the same answer; else longer each time. */
 const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, Backoff | undefined>((context, state) => {
   const next = (state?.next(context) ?? exponential.next()) as Backoff
   const told =

@@ -39,7 +39,7 @@ export class Clones {
     })
   }
 
-  /** Looks no more; resolves when nobody is asked any more. */
+  /** Stops; resolves when no ping runs any more. */
   async stop(): Promise<void> {
     this.#unlisten()
     await Promise.all(this.#looks)

@@ -7,7 +7,7 @@ export const memberDefaults = {
   /** A better link must answer within this before others retire for its sake. */
   verifyMs: 2_000,
   /** A member that stops gives its calls this long: containers are killed 10 s after SIGTERM, unless said
-   * otherwise, and closing takes up to 2 s. */
+   * otherwise, and closing lasts 2 s at most. */
   drainMs: 8_000,
   /** It waits for the control plane to take the record without its services, no longer than this. */
   withdrawMs: 1_000,
@@ -20,6 +20,6 @@ export const memberDefaults = {
   /** First and longest pause before a join is tried again that waits for the control plane; half of each is random. */
   joinRetryMinMs: 500,
   joinRetryMaxMs: 30_000,
-  /** An enrolled member that is started with another join token waits so long for its redemption, then goes on without. */
+  /** An enrolled member that is started with another join token waits so long for its redemption, then starts without. */
   rejoinMs: 5_000,
 } as const

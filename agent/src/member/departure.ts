@@ -17,7 +17,7 @@ export interface DepartureInit {
 }
 
 /**
- * Takes an ephemeral member out of the map, so that nobody asks for it. Nothing may hear of the map any more: a member that
+ * Takes an ephemeral member out of the map, so that no member calls it. Changes of the map must have no effect by then: a member that
  * is removed publishes again. Never rejects: the control plane removes it ten minutes later.
  */
 export async function leaveMap({

@@ -63,7 +63,7 @@ function followClaims({
 
 /**
  * A map that is to be read anew may be that of a restored control plane, which has an older record of this member, or knows it no
- * more: it is told again, not by all members in the same moment. @returns how to stop
+ * more: the record is published again, at a random time to spread the load. @returns how to stop
  */
 function tellAgain({ map, publisher, clock }: Own): () => void {
   let cancel = () => {}

@@ -104,7 +104,7 @@ async function firstJoin(init: JoinInit, token: string): Promise<ControlPlaneRef
     return await waiting(init, () => redeem(init, token, signal, () => (redeemed = true)))
   } catch (thrown) {
     const error = toMeshError(thrown, 'internal', 'join')
-    // A refusal is the control plane's word; of a request that was cut off nobody knows.
+    // A refusal is the answer of the control plane; what a request that was cut off did is not known.
     const refused = error.told && !error.retriable
     if (redeemed && !refused) throw error
     const { code, message, cause, hint, details, told } = error

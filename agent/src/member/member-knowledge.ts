@@ -1,4 +1,4 @@
-/** The first half of a start: identity, enrolment, and all that is known before anybody is spoken to. */
+/** The first half of a start: identity, enrolment, and all that is known before the first connection. */
 import { join } from 'node:path'
 import { MeshError, type CredentialClaims } from '@agent-mesh/protocol'
 import { AskingPace } from '../discovery/asking-pace.ts'

@@ -99,7 +99,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   return { ...known, ...parts, drainMs, ephemeral, start, stop: once(() => unwind(undo)) }
 }
 
-/** What is needed to be reached first, what others are told next, what only watches last. */
+/** First what makes the member reachable, then what publishes it, last what only watches. */
 async function startMember(
   parts: Pick<
     Member,

@@ -1,5 +1,5 @@
 /**
- * Puts into effect what the signed list of revocations says: whoever is on it is cut off at once, its running calls end
+ * Enforces the signed list of revocations: a member on it is disconnected at once, its running calls end
  * with `revoked`; and whether this member is on it itself.
  */
 import { endOf, MeshError, type VerifiedHead } from '@agent-mesh/protocol'
@@ -63,7 +63,7 @@ export class RevokedMembers {
     init.links.onUp(link => this.#look(link, init.head.current.revocations))
   }
 
-  /** Whether the membership of this member ended: nobody who knows the list talks to it any more. */
+  /** Whether the membership of this member ended: members that know the list refuse it. */
   get own(): boolean {
     return this.ownEnd !== undefined
   }
@@ -75,7 +75,7 @@ export class RevokedMembers {
   }
 
   /**
-   * Whether this member was put out, asked when somebody says so: the signed list alone is believed, and the newest one is
+   * Whether the membership of this member ended, asked when an answer says so: only the signed list is believed, and the newest one is
    * fetched unless the known one names this member already. Never rejects.
    */
   async confirm(signal: AbortSignal): Promise<boolean> {
@@ -88,7 +88,7 @@ export class RevokedMembers {
     return this.own
   }
 
-  /** Called when this member learns that it was put out. */
+  /** Called when this member learns that its membership ended. */
   onOwn(listener: () => void): () => void {
     return this.#ownListeners.add(listener)
   }

@@ -46,7 +46,7 @@ export interface ServingInit {
   name: () => string
   /** The policy does not grant what a peer asked for. */
   onDenied: (question: Parameters<Authorize>[0]) => void
-  /** A handler threw what its caller is not told. */
+  /** A handler threw an error whose text its caller does not receive. */
   onFailure: (failure: HandlerFailure) => void
   /** A listener failed. */
   onError: (error: unknown) => void

@@ -11,7 +11,7 @@ const full = 13
 /** SQLITE_IOERR and SQLITE_CANTOPEN mean it when there is no room. */
 const families = new Set([10, 14])
 
-/** True where it cannot be told. */
+/** True where it is not known. */
 export function hasRoom(file: string): boolean {
   if (file === ':memory:') return true
   try {

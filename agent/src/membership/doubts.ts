@@ -42,7 +42,7 @@ export class Doubts {
     this.#byPeer.delete(peerId)
   }
 
-  /** The oldest make room: doubts about members that nobody asks for are of no use. */
+  /** The oldest make room: doubts about members that are not called are of no use. */
   #put(peerId: string, doubt: Doubt): void {
     this.#byPeer.delete(peerId)
     this.#byPeer.set(peerId, doubt)

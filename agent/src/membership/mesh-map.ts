@@ -160,8 +160,8 @@ export class MeshMap {
   }
 
   /**
-   * Takes in the pair of an admitted peer, if it is newer than what is known: with no relay and no control plane nobody
-   * else tells of it. @returns whether it was news
+   * Stores the pair of an admitted peer if it is newer than the known one: without relay and control plane there is no
+   * other source. @returns whether it was newer
    */
   meet(peer: Peer): Promise<boolean> {
     const done = this.#merging.then(() => this.#meet(peer))

@@ -65,7 +65,7 @@ export class Presence {
 
   /**
    * Calls `listener` with each member that a relay reported offline and no other relay reports online. The end of a
-   * stream reports nobody. @returns how to stop listening
+   * stream reports no member. @returns how to stop listening
    */
   onDown(listener: (peerId: string) => void): () => void {
     return this.#down.add(listener)

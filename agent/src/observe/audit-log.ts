@@ -1,7 +1,7 @@
 /**
  * The audit log of a process: `audit.jsonl` in its data folder, a chain of entries that only grows, 0600. Each batch is
  * forced to the disk before the next is written; what comes meanwhile is the next batch. A disk that is full or unavailable
- * stops nobody: entries wait, bounded, and are tried again.
+ * stops no call: entries wait, bounded, and are tried again.
  */
 import type { AuditEvent } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'

@@ -1,6 +1,6 @@
 /** Defaults of the audit file of a process. */
 export const auditDefaults = {
-  /** A file is rotated before it is larger, bytes, and so many old ones are kept: 36 MiB, some 80,000 entries. */
+  /** A file is rotated before it is larger, bytes, and so many rotated files are kept: 36 MiB, some 80,000 entries. */
   fileBytes: 4 * 1024 * 1024,
   keptFiles: 8,
   /** The same thing again within this time, ms, is counted: with `floodKeys` 64 KiB of entries an hour at the most. */

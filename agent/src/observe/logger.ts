@@ -6,7 +6,7 @@ export type { Logger } from 'pino'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** Whatever is logged, as it may be seen; an error alone is told with its message, as pino does. */
+/** Arguments of a log call without secrets; an error alone is logged with its message, as pino does. */
 function redactedArguments([first, ...rest]: readonly unknown[]): unknown[] {
   const all =
     first instanceof Error

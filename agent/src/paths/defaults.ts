@@ -40,11 +40,11 @@ export const pathDefaults = {
   lateMs: 500,
   /** Circuits that are opened anew at the same time when their relay leaves (a count): 25 ms of CPU each. */
   circuitMoves: 4,
-  /** A circuit is opened anew within this; its relay stays 8 s, unless told otherwise. */
+  /** A circuit is opened anew within this; its relay drains for 8 s by default. */
   circuitMoveMs: 4_000,
   /** Between two tries of that. */
   circuitMoveRetryMs: 250,
-  /** A peer that was told of the end of a link closes its side within this, or the link is cut. */
+  /** After GOING_AWAY the peer closes its side of a link within this, or the link is cut. */
   closeMs: 1_000,
   /** How often a link that retires is asked whether it still carries circuits. */
   circuitCheckMs: 100,

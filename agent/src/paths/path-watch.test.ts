@@ -11,7 +11,7 @@ interface FakeLink {
   heardAt: number
   inFlight: number
   pings: number[]
-  /** Times that its calls were told. */
+  /** How often its calls were notified. */
   doubts: number
   abort(): void
 }

@@ -1,6 +1,6 @@
 /**
  * When a silent path is suspect, and when it is lost: pure arithmetic over times of one monotonic clock, ms. Silence alone
- * proves nothing while nobody is asked, so it counts from a moment at which the peer owed an answer.
+ * proves nothing while the peer owes no answer, so it counts from a moment at which the peer owed an answer.
  */
 import { pathDefaults } from './defaults.ts'
 

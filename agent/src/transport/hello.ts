@@ -55,8 +55,8 @@ export async function greet(
 
 /**
  * The callee's part.
- * @param remoteAddr where it sees the dialler, who is told so
- * @throws MeshError when the dialler is refused, and has been told so; unavailable when it has disconnected
+ * @param remoteAddr where it sees the dialler; sent to it
+ * @throws MeshError when the dialler is refused, which it then knows; unavailable when it has disconnected
  */
 export async function answer(
   stream: Stream,

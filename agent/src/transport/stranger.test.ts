@@ -140,7 +140,7 @@ describe('a host that says nothing', () => {
 })
 
 describe('a hello', () => {
-  /** Sends raw bytes as hello. @returns what came back as text */
+  /** Sends raw bytes as hello. @returns what was received, as text */
   const say = async (bytes: Uint8Array): Promise<string> => {
     const connection = await (await stranger()).dial()
     const over = closed(connection)

@@ -1,4 +1,4 @@
-/** What `netcheck` measured, before anybody says what it means. */
+/** What `netcheck` measured; findings.ts says what it means. */
 import type { NatMapping } from '../../transport/index.ts'
 
 /** Milliseconds, or why not. */
@@ -19,7 +19,7 @@ export interface UdpFacts {
   /** STUN servers asked; 0: none is known, so nothing is known about UDP. */
   asked: number
   answered: number
-  /** `unknown`: nobody was asked. */
+  /** `unknown`: no server was asked. */
   mapping: NatMapping | 'unknown'
   /** Where servers saw this host, if they agree. */
   mapped?: string

@@ -136,8 +136,8 @@ export class Dialer {
   }
 
   /**
-   * Whether a link that the peer dialled makes the own dial needless: only one that wins the tie. The lower peer goes on
-   * whatever arrives: were both to give up for the other's sake, none would be left.
+   * Whether a link that the peer dialled makes the own dial needless: only one that wins the tie. The lower peer continues
+   * whatever arrives: if both gave up for the other, no link would be left.
    */
   #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
     if (link.peer.peerId !== peerId || !isAllowed(link, paths)) return false

@@ -61,7 +61,7 @@ export const yamuxState = { synSent: 1, established: 3 } as const
 export const rawConnectionOf = (connection: Connection): object =>
   hidden<{ maConn: object }>(connection).maConn
 
-/** `@libp2p/identify`: identifies one connection when told to. */
+/** `@libp2p/identify`: identifies one connection on demand. */
 export interface Identifier {
   identify(connection: Connection, options: AbortOptions): Promise<unknown>
 }

@@ -33,7 +33,7 @@ function joinSmallFrames(connection: MessageStream): MessageStream {
 }
 
 /**
- * Lets the sender use up half of the window before it is told that it may continue. Updates that carry a flag (SYN, ACK)
+ * Sends a window update only when the sender has used half of the window. Updates that carry a flag (SYN, ACK)
  * go out as ever: those states come first.
  */
 function updateByHalves<S extends Stream>(stream: S): S {

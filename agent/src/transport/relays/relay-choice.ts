@@ -33,7 +33,7 @@ export interface Choice {
 
 /**
  * Home, standby: the held ones as long as nothing is clearly better, then the nearest. A held relay that does not
- * answer just now keeps its place until it is `gone`.
+ * answer keeps its place until it is `gone`.
  */
 export function chooseRelays({ current, roundTrips, gone, count, switchRatio }: Choice): string[] {
   const weight = (peerId: string, place: number) => {

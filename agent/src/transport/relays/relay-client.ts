@@ -135,7 +135,7 @@ export class RelayClient {
     return Math.min(measure, ...waits)
   }
 
-  /** Gone for so long that another takes the place, or leaving. */
+  /** Unreachable for so long that another relay takes its place, or leaving. */
   #goneRelays(): Set<string> {
     const { replaceMs, leftMs } = this.#options
     const before = this.#init.now() - leftMs

@@ -3,7 +3,7 @@ import type { StunAddress } from '@agent-mesh/protocol'
 
 /**
  * - `open`: no NAT, this host has the address itself
- * - `cone`: one mapping for all destinations. How it filters cannot be told from here: a cone, or easier
+ * - `cone`: one mapping for all destinations. How it filters cannot be measured from here: a cone, or easier
  * - `symmetric`: another mapping for each destination, so that no address can be announced
  * - `one-server`: behind a NAT, but one server alone answered, which does not show its kind
  * - `blocked`: no server answered

@@ -2,7 +2,7 @@
 import { LinkTable } from '../links/link-table.ts'
 import { Link } from '../links/link.ts'
 
-/** @param peer what hello told of the peer, its peer id at least @param dialler peer id of the end that dialled */
+/** @param peer as from hello, its peer id at least @param dialler peer id of the end that dialled */
 export function bareLink(
   peer: Partial<Link['peer']> & { peerId: string },
   remoteAddr = '/ip4/127.0.0.1/tcp/1',

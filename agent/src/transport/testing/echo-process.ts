@@ -1,6 +1,6 @@
 /**
  * A member as a process of its own: reads {jwk, hello, peers} as one JSON line from stdin, prints its addresses, echoes
- * RPC bytes, and stops in order on SIGTERM. It admits the peers it was told, so it needs no mesh keys.
+ * RPC bytes, and stops in order on SIGTERM. It admits the peers of that line, so it needs no mesh keys.
  */
 import { createInterface } from 'node:readline'
 import { MeshError, type Hello, type Peer } from '@agent-mesh/protocol'

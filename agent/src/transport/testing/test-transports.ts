@@ -92,7 +92,7 @@ export class TestTransports {
     return { identity: own, name, serial, ports }
   }
 
-  /** Starts a transport of a member, listening on loopback unless told otherwise. */
+  /** Starts a transport of a member, listening on loopback by default. */
   async start(member: TransportMember, init: Partial<TransportInit> = {}): Promise<Transport> {
     const transport = await createTransport({
       ...member.ports,

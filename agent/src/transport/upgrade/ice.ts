@@ -37,7 +37,7 @@ const candidateSchema = z.object({
 const candidateShape =
   /^(?:a=)?candidate:[0-9A-Za-z+/]{1,32} 1 UDP \d{1,10} ([0-9a-fA-F.:]{2,45}) (\d{1,5}) typ (host|srflx)(?: raddr [0-9a-fA-F.:]{2,45} rport \d{1,5})?$/i
 
-/** Address of a candidate, and whether STUN told it; undefined when it is none of UDP. */
+/** Address of a candidate, and whether it is from STUN; undefined when it is none of UDP. */
 export function candidateOf(text: string): { host: string; port: number; fromStun: boolean } | undefined {
   const [, host = '', port, type] = candidateShape.exec(text) ?? []
   if (isIP(host) === 0) return undefined

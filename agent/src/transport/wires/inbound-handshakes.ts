@@ -17,7 +17,7 @@ export interface InboundHandshakesInit<T> {
   silenceMs: number
   /** A handshake that is not done is ended after this, ms. */
   limitMs: number
-  /** Whether nothing was heard of it yet. */
+  /** Whether it has sent nothing yet. */
   isSilent: (one: T) => boolean
   end: (one: T, reason: MeshError) => void
   /** Monotonic milliseconds. */

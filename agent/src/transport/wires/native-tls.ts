@@ -151,7 +151,7 @@ function endTogether(raw: Socket, secured: TLSSocket): void {
   raw.resetAndDestroy = () => (secured.writableEnded ? raw.destroy() : reset())
 }
 
-/** Bytes that wait in a socket before writers are told to wait: a yamux window of the default size. */
+/** Bytes that wait in a socket before writers have to wait: a yamux window of the default size. */
 const socketBytes = 256 * 1024
 
 /** Whether TLS can have the socket: plain TCP, alive, and with no write of ours still queued in JavaScript. */
