@@ -1,6 +1,6 @@
 /** Every default of the command: value, unit, reason. */
 export const commandDefaults = {
-  /** Mesh that is meant when nobody says which. */
+  /** The context that is used when none is named. */
   context: 'default',
   /** Nothing is shown for what takes less, ms: a spinner that only flashes is noise. */
   progressAfterMs: 2_000,
@@ -8,7 +8,7 @@ export const commandDefaults = {
   callTimeoutMs: 10_000,
   /** Round trips a ping measures. */
   pings: 4,
-  /** Between two of them, ms: nobody waits seconds for four numbers. */
+  /** Between two of them, ms: four round trips should not take seconds. */
   pingGapMs: 100,
   /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
   localSlackMs: 2_000,
@@ -39,11 +39,11 @@ export const commandDefaults = {
   answerMs: 3_000,
   /** Stopping may take this much longer than draining, ms, then the process ends as it is. */
   stopMs: 7_000,
-  /** Where the control plane listens unless told. */
+  /** Where the control plane listens by default. */
   controlPlaneListen: '127.0.0.1:8440',
-  /** Where an agent listens unless told: any port on any address. */
+  /** Where an agent listens by default: any port on all addresses. */
   agentListen: '/ip4/0.0.0.0/tcp/0',
-  /** Where a relay listens unless told. */
+  /** Where a relay listens by default. */
   relayListen: '/ip4/0.0.0.0/tcp/4001',
   /** What is reached without a proxy, whatever NO_PROXY says. */
   neverProxied: 'localhost,127.0.0.0/8,::1',
@@ -53,7 +53,7 @@ export const commandDefaults = {
   diskFullMiB: 8,
   /** Less than this is soon full, MiB. */
   diskLowMiB: 128,
-  /** A head older than this is worth a warning, ms: it is signed anew whenever somebody asks. */
+  /** A head older than this is worth a warning, ms: it is signed anew on demand. */
   oldHeadMs: 24 * 3_600_000,
   /** How often `audit tail --follow` looks, ms: people watch, and each look asks the control plane. */
   auditFollowMs: 1_000,

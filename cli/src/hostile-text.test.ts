@@ -88,7 +88,7 @@ async function hostile(listen: (server: Server) => void): Promise<Server> {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hostile-'))
-  // What a command keeps of its own, the context in use say, is not that of whoever runs the tests.
+  // The state of a command, the context in use say, is not that of the user who runs the tests.
   vi.stubEnv('XDG_DATA_HOME', join(folder, 'home'))
   await createIdentity(folder, 'admin-identity.json')
   await writeFile(join(folder, 'policy.json'), JSON.stringify({ grants: [], tests: [] }))

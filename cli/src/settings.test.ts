@@ -12,7 +12,7 @@ describe('readSettings()', () => {
   })
 
   it('falls back to ~/.local/share, also from a relative XDG_DATA_HOME', () => {
-    // Not that of whoever runs the tests, who may have a context in use.
+    // Not the folder of the user who runs the tests and may have a context in use.
     vi.stubEnv('HOME', '/no/home')
     const expected = '/no/home/.local/share/agent-mesh/default'
     expect(readSettings({}, {}).data).toBe(expected)

@@ -25,7 +25,7 @@ export async function bugReport(folder: string, signal: AbortSignal): Promise<Re
   return redact(report) as Record<string, unknown>
 }
 
-/** What could not be learned is told with its reason. */
+/** A fact that could not be determined is replaced by the reason. */
 const orReason = <T>(work: Promise<T>): Promise<T | { unknown: string }> =>
   work.catch((error: unknown) => ({ unknown: toMeshError(error, 'internal', 'report').message }))
 

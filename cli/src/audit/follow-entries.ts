@@ -14,7 +14,7 @@ export interface FollowOptions {
   after: number
   /** Ends it. */
   signal: AbortSignal
-  /** What keeps it from reading, told once until it reads again. */
+  /** Called with the error that keeps it from reading: once, until it reads again. */
   onTrouble: (error: MeshError) => void
   /** Between two looks, ms. @default 1,000 */
   everyMs?: number

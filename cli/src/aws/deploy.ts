@@ -103,7 +103,7 @@ async function destroySuperseded(
 
 const notAsking = ['--require-approval', 'never']
 
-/** Table and keys outlive their stack: where that is gone and they are known, the next control plane works with them. */
+/** Table and keys outlive their stack: the next control plane uses those that an earlier stack left. */
 async function adoptKept(next: Deployment, say: DeployInit['say']): Promise<Deployment> {
   const { data, settings } = next
   const { data: dataStack } = wantedStacks(next)

@@ -28,6 +28,6 @@ export async function rotateStackKey(
   return rotateMeshKey(folder, await stackFacts(await stackOf(folder, stack)), options)
 }
 
-/** Takes up the mesh of a stack whose table was restored from a backup. Repeatable. */
+/** Adopts the mesh of a stack whose table was restored from a backup. Repeatable. */
 export const restoreStack = async (stack: string | undefined, folder: string): Promise<RestoredMesh> =>
   restoreMesh(folder, await stackFacts(await stackOf(folder, stack)))

@@ -55,7 +55,7 @@ interface Wanted {
 
 interface Description extends DescribedService {
   providers: LocalService['providers']
-  /** Which provider told. */
+  /** The provider that answered. */
   toldBy: string
 }
 

@@ -87,7 +87,7 @@ async function whichMesh(settings: Settings, { controlPlane: url, join }: Option
   )
 }
 
-/** What the running agent, if there is one, heard of its TCP connections. */
+/** What relays reported to the running agent, if one runs, about its TCP connections. */
 async function observedByRelays(folder: string, signal: AbortSignal): Promise<NetworkFacts['tcp']> {
   const { localClient } = await import('../local/local-client.ts')
   try {

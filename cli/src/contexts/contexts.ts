@@ -65,7 +65,7 @@ function isName(text: string): boolean {
   }
 }
 
-/** From now on commands mean this context unless told otherwise. @throws MeshError invalid_argument, permission_denied, unavailable */
+/** Makes this the context of commands that name none. @throws MeshError invalid_argument, permission_denied, unavailable */
 export async function useContext(folder: string, name: string): Promise<void> {
   contextName(name)
   await makeFolder(folder)

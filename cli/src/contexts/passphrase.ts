@@ -5,8 +5,8 @@ import { askSecret } from '../show/ask-secret.ts'
 
 /**
  * The passphrase of a file (its last newline is none of it), else the one that is typed; never from the command line.
- * @param twice asks again, as a typing error would seal the key for good
- * @throws MeshError invalid_argument when both differ or nobody can answer; not_found
+ * @param twice asks again, as a typing error would seal the key permanently
+ * @throws MeshError invalid_argument when both differ or there is no terminal; not_found
  */
 export async function passphraseOf(
   file: string | undefined,

@@ -20,7 +20,7 @@ export interface StartedDaemon {
   local: LocalDaemon
   /** Prometheus text, of what has no port of its own for it. */
   metrics?: () => Promise<string>
-  /** Told once on stdout, as `{"event":"ready", …}` or as text. */
+  /** Printed once on stdout, as `{"event":"ready", …}` or as text. */
   ready: {
     fields: Record<string, unknown>
     /** @param flags what printed commands need to mean this context: ` --context x`, or nothing */
@@ -40,7 +40,7 @@ export interface DaemonInit {
   metricsListen?: { host: string; port: number } | undefined
   /** What runs when it stops has this long to end, ms. @default 0 */
   drainMs?: number
-  /** Starts it in the data folder; `signal` aborts when the process is told to end meanwhile. */
+  /** Starts it in the data folder; `signal` aborts when the process is asked to stop meanwhile. */
   start(folder: OwnedFolder, signal: AbortSignal): Promise<StartedDaemon>
 }
 

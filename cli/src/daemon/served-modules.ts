@@ -15,7 +15,7 @@ export class ServedModules {
     this.#serve = serve
   }
 
-  /** Ends what was served and serves these. @throws MeshError when one of them cannot be served; then the old ones are */
+  /** Ends what was served and serves these. @throws MeshError when one of them cannot be served; then the services of before stay */
   serve(services: readonly ServiceDefinition[]): void {
     const before = this.#served
     this.#end()

@@ -12,7 +12,7 @@ export interface Child {
   /** What it said when it was ready. */
   readonly ready: Promise<Record<string, unknown>>
   readonly running: boolean
-  /** Tells it to end, insists after a while, resolves when it is gone. Idempotent. */
+  /** Asks it to stop, kills it after a while, resolves when it has exited. Idempotent. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export interface Child {
  */
 export function startChild(name: string, data: string, args: readonly string[], join?: string): Child {
   const script = process.argv[1] ?? ''
-  // The channel carries nothing: its end tells the child that the demo is gone.
+  // The channel carries nothing: its end shows the child that the demo has exited.
   const child = spawn(process.execPath, [script, ...args, '--data', data, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: childEnvironment(join),
@@ -32,7 +32,7 @@ export function startChild(name: string, data: string, args: readonly string[], 
     child.once('error', () => resolve())
   })
   const ready = firstLine(name, child, exited)
-  // Whoever stops the demo before it is ready never asks.
+  // A demo that is stopped before it is ready never asks.
   ready.catch(() => undefined)
   return {
     name,

@@ -18,7 +18,7 @@ export const demoDefaults = {
   pollMs: 100,
   /** Each call has to answer within this, ms. */
   callMs: 5_000,
-  /** A process that was told to end is killed after this, ms. */
+  /** A process that was asked to stop is killed after this, ms. */
   stopMs: 4_000,
   /** Between two rounds of the live table, ms. */
   roundMs: 2_000,

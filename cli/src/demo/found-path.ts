@@ -5,7 +5,7 @@ import type { CallPath } from './calls.ts'
 import type { Child } from './child.ts'
 import { demoDefaults } from './defaults.ts'
 
-/** How two agents that nobody can dial came to reach each other. */
+/** How two agents that cannot be dialled reached each other. */
 export interface FoundPath {
   from: string
   to: string

@@ -18,7 +18,7 @@ export async function showLive(mesh: DemoMesh, output: Output, signal: AbortSign
   while (!signal.aborted) {
     const [calls, fleet] = await Promise.all([
       callAllPairs(mesh.agents, signal),
-      // An agent that somebody ends while watching is something to see, not the end of the demo.
+      // An agent that is killed while the demo runs is shown as offline; the demo continues.
       fleetTable(mesh, output, signal).catch((error: unknown) => String(error)),
     ])
     if (signal.aborted) break

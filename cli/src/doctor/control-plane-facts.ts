@@ -35,7 +35,7 @@ export async function learnControlPlane(init: AskInit): Promise<ControlPlaneFact
   return { url, answer, self }
 }
 
-/** Signed where there is a key: only members are told policy and revocations. */
+/** Signed where there is a key: only members receive policy and revocations. */
 async function askOpenly({ url, meshId, identity, proxy, signal }: AskInit) {
   const signed = identity instanceof MeshError ? {} : { signer: identity.signer }
   const client = controlPlaneClient({ url, meshId, proxy, ...signed })

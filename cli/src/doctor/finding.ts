@@ -4,7 +4,7 @@ export type State = 'ok' | 'warn' | 'fail'
 
 /** What one check has to say. */
 export interface Finding {
-  /** `fail`: does not work, or soon will not; `warn`: works, but somebody should look. */
+  /** `fail`: does not work, or soon will not; `warn`: works, but needs attention. */
   state: State
   found: string
   /** What to do; for everything that is not ok. */

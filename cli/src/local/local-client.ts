@@ -27,7 +27,7 @@ import { commandDefaults } from '../defaults.ts'
 import { NothingRunningError } from '../exit-codes.ts'
 
 /**
- * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when nobody
+ * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when no process
  * answers, deadline_exceeded, cancelled, or what the process answered.
  */
 export function localClient(folder: string, signal?: AbortSignal) {

@@ -22,7 +22,7 @@ export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<L
   const path = socketPath(folder)
   await rm(path, { force: true })
   const server = handlerServer(localApp(daemon), commandDefaults.localRequestBytes)
-  // The socket is made within listen(): with this mask nobody else can open it, not even for a moment.
+  // The socket is made within listen(): with this mask no other user can open it, at no moment.
   const mask = process.umask(0o177)
   try {
     server.listen(path)

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream'
 
 /**
  * Asks on the terminal for text that is not shown while it is typed.
- * @throws MeshError invalid_argument when nobody can answer
+ * @throws MeshError invalid_argument when there is no terminal
  */
 export async function askSecret(question: string, signal: AbortSignal): Promise<string> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true)

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises'
 
 /**
  * Asks on the terminal; anything but yes is no.
- * @throws MeshError invalid_argument when nobody can answer
+ * @throws MeshError invalid_argument when there is no terminal
  */
 export async function confirmed(question: string, signal: AbortSignal): Promise<boolean> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true)

@@ -1,6 +1,6 @@
 /**
  * What `--json` makes of the values that the command works with: times as ISO 8601, and numbers without the digits that
- * nobody measured. What a member answered to a call (`value`, as in `{"value", "peerId", …}`) stays as it is.
+ * were not measured. What a member answered to a call (`value`, as in `{"value", "peerId", …}`) stays as it is.
  */
 
 /** Names of times, in unix milliseconds, that the parts of the mesh tell each other. */

@@ -5,7 +5,7 @@ import { commandDefaults } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 
 /**
- * Runs `work` and, when it takes longer than 2 s and somebody watches, shows on stderr what is being done.
+ * Runs `work` and, when it takes longer than 2 s and stderr is a terminal, shows there what is being done.
  * `say` changes the text meanwhile.
  */
 export async function withProgress<T>(

@@ -14,7 +14,7 @@ export interface Column {
   show?: (value: unknown) => string
 }
 
-/** Columns of a table unless told; what a terminal has room for beside the member. */
+/** Columns of a table by default: as many as fit a terminal beside the member. */
 const mostColumns = 6
 /** Members of one object that are looked at. */
 const mostFields = 64

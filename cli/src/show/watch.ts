@@ -36,7 +36,7 @@ export const watchOption = (every: string): Option =>
 
 /**
  * Shows what `look` finds, once, or until `signal` aborts: in place on a terminal, else one answer below the other, with
- * `--json` a line each. Once it has begun, a failure is shown and the watch goes on: the process may come back.
+ * `--json` a line each. After the first answer, a failure is shown and the watch continues: the process may be restarted.
  * @throws what the first `look` throws
  */
 export async function showOnceOrWatch(watch: RepeatedView, look: () => Promise<Shown>): Promise<void> {

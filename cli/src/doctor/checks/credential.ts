@@ -92,7 +92,7 @@ export const enrolment: Check = {
   },
 }
 
-/** A revoked key never comes back; any other may, in the folder that it is in. */
+/** A revoked key is refused permanently; any other may join again from its folder. */
 const adviceFor = (how: MembershipEnd, flags: string): string =>
   how === 'revoked'
     ? `Ask an admin why. To come back, move the folder away and ${joinAnew(flags).replace('Join', 'join')}`
