@@ -18,6 +18,12 @@ export class ByteBudget {
     return this.#used
   }
 
+  /** Bytes that may still be taken; none when it is exceeded. */
+  get left(): number {
+    const own = Math.max(0, this.#limit - this.#used)
+    return this.#parent === undefined ? own : Math.min(own, this.#parent.left)
+  }
+
   get hasRoom(): boolean {
     return this.#used < this.#limit && (this.#parent?.hasRoom ?? true)
   }

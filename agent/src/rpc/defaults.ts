@@ -4,11 +4,15 @@ export interface LinkLimits {
   readonly outbound: number
   /** The peer's calls whose handler runs or waits for its turn; more are answered `overloaded`. */
   readonly inbound: number
+  /** The peer's streams whose handler runs or waits for its turn; more are answered `overloaded`. */
+  readonly streams: number
   /**
    * Bytes of own calls, answers and requests of the peer that wait: beyond them own calls and requests are refused as
    * `overloaded`, and answers wait for room.
    */
   readonly heldBytes: number
+  /** Bytes of windows that the readers of its streams allot. */
+  readonly streamBytes: number
 }
 
 export const linkDefaults = {
@@ -16,12 +20,19 @@ export const linkDefaults = {
   outbound: 16_384,
   /** Handlers at work for one peer: what a Node process serves in well under a second if each takes 1 ms of CPU. */
   inbound: 1_024,
+  /** Streams of one peer, beside its calls: most of them wait for something to tell. */
+  streams: 1_024,
   /** 16 MiB: what a 100 Mbit/s path carries in 1.3 s; sixteen of the largest bodies. */
   heldBytes: 16 * 1024 * 1024,
+  /** 16 MiB: four of the largest windows. */
+  streamBytes: 16 * 1024 * 1024,
 } as const satisfies LinkLimits
 
 /** 128 MiB: what waits on all links of a process: eight links at their limit. */
 export const processHeldBytes = 128 * 1024 * 1024
+
+/** 128 MiB: windows of the streams of a process: eight links at their limit. */
+export const processStreamBytes = 128 * 1024 * 1024
 
 /** Requests with a body up to this many bytes are not counted: as many as may run on a link hold 1 MiB. */
 export const uncountedBytes = 1024

@@ -1,12 +1,21 @@
 export type { ByteStream } from '../core/byte-stream.ts'
 export { ByteBudget } from './byte-budget.ts'
-export { callTimeoutMs, linkDefaults, processHeldBytes, type LinkLimits } from './defaults.ts'
+export {
+  callTimeoutMs,
+  linkDefaults,
+  processHeldBytes,
+  processStreamBytes,
+  type LinkLimits,
+} from './defaults.ts'
 export { FairQueue, Lane } from './fair-queue.ts'
 export type { OnRequest } from './calls/inbound-calls.ts'
 export type { InboundCall } from './calls/inbound-request.ts'
 export { memoryStreams } from './memory-stream.ts'
 export { noMetrics, type RpcMetrics } from './metrics.ts'
-export type { LinkCallOptions } from './calls/outbound-calls.ts'
+export type { LinkCallOptions } from './calls/pending-call.ts'
+export type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'
+export type { ServedStream } from './streams/inbound-stream.ts'
+export { iteratorOf, type Messages } from './streams/send-all.ts'
 export type { LinkStats, RpcLink, RpcLinkInit } from './rpc-link.ts'
 export { socketStream } from './socket-stream.ts'
 export { rpcLink } from './stream-link.ts'

@@ -45,6 +45,8 @@ export class Outbox {
   readonly #stream: ByteStream
   readonly #events: OutboxEvents
   readonly #flush = (): void => this.flush()
+  /** Streams that wait until they may send. */
+  #waiting: (() => void)[] = []
   #scheduled = false
   #blocked = false
   #paused = false
@@ -112,9 +114,20 @@ export class Outbox {
     this.flush()
   }
 
+  /** Whether what is appended to the encoder goes out with the next send, behind nothing that waits. */
+  get open(): boolean {
+    return !this.#blocked && !this.#lane.hasSmall
+  }
+
+  /** Calls back once when it is {@link open} again; it may not be any more when its turn comes. */
+  whenOpen(callback: () => void): void {
+    this.#waiting.push(callback)
+    this.#schedule()
+  }
+
   /** Whether a request or answer with this body may be appended to the encoder; else it must be queued. */
   takes(body: EncodedBody): boolean {
-    return !this.#blocked && !this.#lane.hasSmall && isSmall(body)
+    return this.open && isSmall(body)
   }
 
   /** Called after each frame appended to the encoder. */
@@ -141,9 +154,10 @@ export class Outbox {
     this.#scheduled = false
     while (!this.#blocked && !this.#closed) {
       if (!this.#lane.isEmpty) this.#lane.fill()
-      if (this.encoder.pending === 0) return
+      if (this.encoder.pending === 0) break
       this.#send()
     }
+    if (this.#waiting.length > 0 && this.open && !this.#closed) this.#wake()
   }
 
   /** Sends everything even so, as the last thing; requests that were not begun are not. */
@@ -155,6 +169,13 @@ export class Outbox {
   close(): void {
     this.#closed = true
     this.#lane.close()
+  }
+
+  /** Streams take turns: each sends when the one before it does not any more. */
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const callback of waiting) callback()
   }
 
   #schedule(): void {

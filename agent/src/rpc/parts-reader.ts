@@ -1,6 +1,7 @@
 import {
   FrameAssembler,
   frameTypes,
+  maxTimeoutMs,
   type CutFrame,
   type Frame,
   type PartFrame,
@@ -69,11 +70,11 @@ export class PartsReader {
     this.#init.outbox.appended()
   }
 
-  /** A request needs room; an answer was asked for, and is skipped when nobody waits for it any more. */
+  /** A request needs room; a message has it; an answer was asked for, and is skipped when nobody waits for it any more. */
   #begun({ of, id, bytes }: CutFrame): boolean {
     const { inbound, outbound, budget } = this.#init
     if (of === frameTypes.request) return inbound.beginCut(id, bytes)
-    if (!outbound.awaits(id)) return false
+    if (of !== frameTypes.streamData && !outbound.awaits(id)) return false
     budget.take(bytes)
     return true
   }
@@ -83,7 +84,7 @@ export class PartsReader {
     const { budget, wheel, onFrame } = this.#init
     budget.give(bytes)
     if (frame === undefined) return
-    if (frame.type !== 'request') return onFrame(frame)
+    if (frame.type !== 'request' || (frame.stream && frame.timeoutMs === maxTimeoutMs)) return onFrame(frame)
     onFrame({ ...frame, timeoutMs: Math.max(0, frame.timeoutMs - Math.floor(wheel.now() - begunAt)) })
   }
 }

@@ -36,10 +36,16 @@ export class Pings {
   readonly #wheel: TimerWheel
   readonly #pending = new Map<number, PendingPing>()
   #lastId = 0
+  #rttMs: number | undefined
 
   constructor(outbox: Outbox, wheel: TimerWheel) {
     this.#outbox = outbox
     this.#wheel = wheel
+  }
+
+  /** The shortest round trip measured, in ms; undefined: none was yet. */
+  get rttMs(): number | undefined {
+    return this.#rttMs
   }
 
   ping(timeoutMs = pingTimeoutMs): Promise<number> {
@@ -65,7 +71,9 @@ export class Pings {
     if (ping === undefined) return
     this.#wheel.cancel(ping)
     this.#outbox.measured(ping.sentAt)
-    ping.answered(this.#wheel.now())
+    const now = this.#wheel.now()
+    this.#rttMs = Math.min(this.#rttMs ?? Infinity, now - ping.sentAt)
+    ping.answered(now)
   }
 
   close(reason: string): void {

@@ -2,7 +2,8 @@ import type { MeshError } from '@agent-mesh/protocol/errors'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
-import type { LinkCallOptions } from './calls/outbound-calls.ts'
+import type { LinkCallOptions } from './calls/pending-call.ts'
+import type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'
 import type { LinkLimits } from './defaults.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import type { TurnQueue } from './turn-queue.ts'
@@ -15,6 +16,8 @@ export interface RpcLinkInit {
   readonly turns?: TurnQueue
   /** Bytes that wait on all links of a process. @default this link alone counts */
   readonly budget?: ByteBudget
+  /** Bytes of the windows of streams on all links of a process. @default this link alone counts */
+  readonly streamBudget?: ByteBudget
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void
@@ -51,6 +54,12 @@ export interface RpcLink {
    * `unavailable` when the call was never written, `path_lost` when the link broke after it was; `going_away`
    */
   call(method: string, value: unknown, options?: LinkCallOptions): Promise<unknown>
+  /**
+   * Opens a stream: `method` with a value as {@link call}, and messages in both directions.
+   * @returns the stream when its handler has begun
+   * @throws MeshError as {@link call}, while the handler has not begun; from then on the stream throws it
+   */
+  stream(method: string, value: unknown, options?: LinkStreamOptions): Promise<LinkStream>
   /** Round trip in ms, measured behind what is already on its way. @throws MeshError `deadline_exceeded`, `unavailable` */
   ping(timeoutMs?: number): Promise<number>
   /**

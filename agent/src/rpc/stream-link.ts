@@ -6,11 +6,13 @@ import { ByteBudget } from './byte-budget.ts'
 import { linkDefaults, pingTimeoutMs } from './defaults.ts'
 import { Drains } from './drains.ts'
 import { InboundCalls } from './calls/inbound-calls.ts'
-import { OutboundCalls, type LinkCallOptions } from './calls/outbound-calls.ts'
+import { OutboundCalls } from './calls/outbound-calls.ts'
+import type { LinkCallOptions } from './calls/pending-call.ts'
 import { Outbox } from './outbox.ts'
 import { PartsReader } from './parts-reader.ts'
 import { Pings } from './pings.ts'
 import type { LinkStats, RpcLink, RpcLinkInit } from './rpc-link.ts'
+import type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import { TurnQueue } from './turn-queue.ts'
 
@@ -43,6 +45,7 @@ class StreamLink implements RpcLink {
     wheel,
     turns = new TurnQueue(wheel),
     budget: ofProcess,
+    streamBudget,
     onRequest,
     onGoingAway,
     limits: partial,
@@ -68,9 +71,16 @@ class StreamLink implements RpcLink {
         failed: error => this.abort(error),
       },
     }))
-    const outbound = (this.#outbound = new OutboundCalls(outbox, budget, wheel, limits, onIdle))
+    const streams = {
+      outbox,
+      budget: new ByteBudget(limits.streamBytes, streamBudget),
+      now: () => wheel.now(),
+      rttMs: () => this.#rttMs(),
+    }
+    const making = { outbox, budget, wheel, limits, streams, onIdle }
+    const outbound = (this.#outbound = new OutboundCalls(making))
     this.#turns = turns
-    const serving = { outbox, budget, wheel, turns, limits, onRequest, onIdle }
+    const serving = { outbox, budget, wheel, turns, limits, streams, onRequest, onIdle }
     const inbound = (this.#inbound = new InboundCalls(serving))
     const onFrame = (frame: Frame): void => this.#onFrame(frame)
     this.#parts = new PartsReader({ outbox, budget, wheel, inbound, outbound, onFrame })
@@ -104,6 +114,10 @@ class StreamLink implements RpcLink {
 
   call(method: string, value: unknown, options: LinkCallOptions = {}): Promise<unknown> {
     return this.#outbound.call(method, value, options)
+  }
+
+  stream(method: string, value: unknown, options: LinkStreamOptions = {}): Promise<LinkStream> {
+    return this.#outbound.stream(method, value, options)
   }
 
   ping(timeoutMs?: number): Promise<number> {
@@ -166,6 +180,10 @@ class StreamLink implements RpcLink {
         return this.#outbound.onError(frame)
       case 'cancel':
         return this.#inbound.onCancel(frame.id)
+      case 'data':
+      case 'credit':
+      case 'end':
+        return (frame.fromCallee ? this.#outbound : this.#inbound).onStream(frame)
       case 'ping':
         return this.#pings.onPing(frame.id)
       case 'pong':
@@ -195,6 +213,13 @@ class StreamLink implements RpcLink {
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {
     if (of === frameTypes.request) this.#inbound.onUnreadable(id, flags)
     else if (of === frameTypes.response || of === frameTypes.error) this.#outbound.onUnreadable(id)
+  }
+
+  /** Asks for it when nobody has yet. */
+  #rttMs(): number | undefined {
+    const { rttMs } = this.#pings
+    if (rttMs === undefined && !this.#ended) void this.ping().catch(() => undefined)
+    return rttMs
   }
 
   #written(): void {

@@ -1,5 +1,7 @@
 import { MeshError } from '../errors.ts'
 import { plainJson, soundJson } from '../json-values.ts'
+import { putU32 } from './integers.ts'
+import { lengthBytes } from './limits.ts'
 
 /** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
 export class Tailed {
@@ -27,6 +29,15 @@ export class Encoded implements EncodedBody {
     this.json = json
     this.tail = tail
   }
+}
+
+/** A body as it stands on the wire, in a buffer of its own. */
+export function bodyBytes({ json, tail }: EncodedBody): Buffer {
+  const text = Buffer.from(json ?? '', 'utf8')
+  if (tail === undefined) return text
+  const size = Buffer.allocUnsafeSlow(lengthBytes)
+  putU32(size, 0, text.length)
+  return Buffer.concat([size, text, tail])
 }
 
 const nothing = new Encoded(undefined, undefined)

@@ -15,6 +15,13 @@ const copiedBytes = 2 * 1024
 /** UTF-16 units become at most this many bytes of UTF-8 each. */
 const utf8PerUnit = 3
 
+const byCallee = (fromCallee: boolean): number => (fromCallee ? frameFlags.fromCallee : 0)
+
+export interface DataPiece {
+  readonly tail: boolean
+  readonly more: boolean
+}
+
 /** Writes into a complete request frame how many ms are left now. */
 export function putRemainingMs(frame: Uint8Array, ms: number): void {
   putU32(frame, preambleBytes, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(ms))))
@@ -74,6 +81,7 @@ export class FrameEncoder {
     idempotent: boolean,
     body: EncodedBody,
     fields?: EncodedFields,
+    stream = false,
   ): void {
     const extra = fields === undefined ? 0 : fields.byteLength
     const at = this.#open(5 + method.length * utf8PerUnit + extra, body)
@@ -89,7 +97,8 @@ export class FrameEncoder {
     putU32(slab, header, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))))
     slab[header + 4] = size
     if (fields !== undefined) slab.set(fields, header + 5 + size)
-    this.#close(at, frameTypes.request, idempotent ? frameFlags.idempotent : 0, id, 5 + size + extra, body)
+    const flags = (idempotent ? frameFlags.idempotent : 0) | (stream ? frameFlags.stream : 0)
+    this.#close(at, frameTypes.request, flags, id, 5 + size + extra, body)
   }
 
   /** @throws MeshError `too_large` for the body */
@@ -103,6 +112,39 @@ export class FrameEncoder {
     const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
     this.#slab[at + preambleBytes] = size
     this.#close(at, frameTypes.error, notStarted ? frameFlags.notStarted : 0, id, 1 + size, body)
+  }
+
+  /** A message of a stream in one frame. @throws MeshError `too_large` for the body */
+  data(id: number, fromCallee: boolean, body: EncodedBody): void {
+    this.#close(this.#open(0, body), frameTypes.streamData, byCallee(fromCallee), id, 0, body)
+  }
+
+  /**
+   * The next bytes of a message that takes several frames.
+   * @param bytes of its body as {@link bodyBytes} makes it; not to be changed from now on
+   */
+  dataPiece(id: number, fromCallee: boolean, bytes: Uint8Array, { tail, more }: DataPiece): void {
+    const at = this.#open(0)
+    const flags = byCallee(fromCallee) | (tail ? frameFlags.tail : 0) | (more ? frameFlags.more : 0)
+    this.#close(at, frameTypes.streamData, flags, id, 0)
+    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
+    this.#add(bytes)
+  }
+
+  /** @param credit bytes, a u32 */
+  credit(id: number, fromCallee: boolean, credit: number): void {
+    const at = this.#open(4)
+    putU32(this.#slab, at + preambleBytes, credit)
+    this.#close(at, frameTypes.streamCredit, byCallee(fromCallee), id, 4)
+  }
+
+  /** No more messages come, or are wanted. @param error why, when they are not complete */
+  end(id: number, fromCallee: boolean, error?: { code: string; body: EncodedBody }): void {
+    const code = error?.code ?? ''
+    const at = this.#open(1 + code.length * utf8PerUnit, error?.body)
+    const size = this.#slab.write(code, at + preambleBytes + 1, 'utf8')
+    this.#slab[at + preambleBytes] = size
+    this.#close(at, frameTypes.streamEnd, byCallee(fromCallee), id, 1 + size, error?.body)
   }
 
   cancel(id: number): void {

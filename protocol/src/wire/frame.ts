@@ -5,6 +5,7 @@
  *   callee -> caller   response     result                     exactly one of these two
  *   callee -> caller   error        code, message              per request, in any order
  *   caller -> callee   cancel       the caller gave up: no answer is needed
+ *   either             data, credit, end   messages of a stream that a request opened, see docs/wire.md
  *   either             ping, pong   round trip of the path
  *   either             going-away   requests after `lastId` are not started; the link closes when empty
  *   either             settings     what its sender understands; before every other frame
@@ -46,10 +47,16 @@ export const linkFeatures = {
 export const frameFlags = {
   /** request: running it twice does no harm. */
   idempotent: 0x01,
-  /** request, response: the body is u32 JSON length, JSON, then raw bytes. */
+  /** request, response, data: the body is u32 JSON length, JSON, then raw bytes. */
   tail: 0x02,
+  /** data, credit, end: its sender is the callee of the stream; both sides number their requests from 1. */
+  fromCallee: 0x01,
+  /** data: more bytes of this message follow. */
+  more: 0x04,
   /** error: the handler was not begun, so the call may be repeated whatever it does. */
   notStarted: 0x04,
+  /** request: it opens a stream. A reader that knows no streams must not serve it as a call. */
+  stream: 0x10,
   /** reserved: the body is compressed as the link agreed. */
   compressed: 0x80,
 } as const
@@ -65,6 +72,8 @@ export interface RequestFrame {
   readonly timeoutMs: number
   readonly idempotent: boolean
   readonly fields: RequestFields
+  /** It opens a stream: then the fields have `stream`. */
+  readonly stream: boolean
   readonly body: FrameBody
 }
 
@@ -81,6 +90,37 @@ export interface ErrorFrame {
   readonly code: string
   /** The handler was not begun. An older peer never says so. */
   readonly notStarted: boolean
+  readonly body: FrameBody
+}
+
+/** Messages of a stream. */
+interface OfStream {
+  /** Of the request that opened it. */
+  readonly id: number
+  /** Sent by the callee of that request; else by its caller. */
+  readonly fromCallee: boolean
+}
+
+export interface DataFrame extends OfStream {
+  readonly type: 'data'
+  /** The message has a raw tail; the same in all its frames. */
+  readonly tail: boolean
+  /** More bytes of this message follow. */
+  readonly more: boolean
+  /** The next bytes of the message's body, a view on the received chunk. */
+  readonly bytes: Buffer
+}
+
+export interface CreditFrame extends OfStream {
+  readonly type: 'credit'
+  /** So many more bytes may be sent to the sender of this frame; the first of a callee says that the handler has begun. */
+  readonly credit: number
+}
+
+export interface EndFrame extends OfStream {
+  readonly type: 'end'
+  /** Why the messages end; undefined: they are complete, or no more are wanted. */
+  readonly code: string | undefined
   readonly body: FrameBody
 }
 
@@ -126,6 +166,9 @@ export type Frame =
   | RequestFrame
   | ResponseFrame
   | ErrorFrame
+  | DataFrame
+  | CreditFrame
+  | EndFrame
   | GoingAwayFrame
   | SettingsFrame
   | PartFrame

@@ -1,5 +1,5 @@
 export { FrameAssembler, maxCutFrames, type AssemblerEvents, type CutFrame } from './assembler.ts'
-export { Encoded, encodeBody, FrameBody, Tailed, type EncodedBody } from './body.ts'
+export { bodyBytes, Encoded, encodeBody, FrameBody, Tailed, type EncodedBody } from './body.ts'
 export { FrameDecoder } from './decoder.ts'
 export { FrameEncoder, putRemainingMs } from './encoder.ts'
 export {
@@ -7,6 +7,9 @@ export {
   frameTypes,
   isLaterId,
   linkFeatures,
+  type CreditFrame,
+  type DataFrame,
+  type EndFrame,
   type ErrorFrame,
   type Frame,
   type GoingAwayFrame,
@@ -17,7 +20,17 @@ export {
   type SignalFrame,
   type UnreadableFrame,
 } from './frame.ts'
-export { maxTimeoutMs, methodBytes, preambleBytes, wireLimits, type WireLimits } from './limits.ts'
+export {
+  dataBytes,
+  dataFrameCost,
+  maxCredit,
+  maxTimeoutMs,
+  methodBytes,
+  preambleBytes,
+  wireLimits,
+  type WireLimits,
+} from './limits.ts'
+export { messageBody } from './parse-frame.ts'
 export {
   encodeFields,
   fieldBytes,

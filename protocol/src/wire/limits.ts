@@ -9,6 +9,15 @@ export interface WireLimits {
 /** @default 4 KiB of header; 1 MiB of body: one link's partial frame never holds more memory than this. */
 export const wireLimits: WireLimits = { headerBytes: 4 * 1024, bodyBytes: 1024 * 1024 }
 
+/** Most bytes of a message that one data frame carries; longer messages take several. */
+export const dataBytes = 64 * 1024
+
+/** What a data frame takes of the credit beside its bytes, so that empty messages are bounded, too. */
+export const dataFrameCost = 32
+
+/** Credit that a sender may have at most: more is malformed, as a sum over 2^31 can be meant by nobody. */
+export const maxCredit = 0x7fff_ffff
+
 /** Bytes before the header: u32 length, u8 type, u8 flags, u16 header length, u32 id. */
 export const preambleBytes = 12
 

@@ -2,7 +2,7 @@ import { MeshError } from '../errors.ts'
 import { FrameBody } from './body.ts'
 import { criticalFlags, frameFlags, frameTypes, type Frame } from './frame.ts'
 import { getU16, getU32 } from './integers.ts'
-import { lengthBytes, preambleBytes, type WireLimits } from './limits.ts'
+import { dataBytes, lengthBytes, preambleBytes, type WireLimits } from './limits.ts'
 import type { MethodNames } from './method-names.ts'
 import { readFields } from './request-fields.ts'
 
@@ -37,7 +37,8 @@ export function parseFrame(
   const parts = { id: getU32(bytes, at + 8), flags: bytes[at + 5] ?? 0, header, body, end }
   if (body - header > limits.headerBytes) throw malformed(`a header of ${body - header} bytes`)
   if (body > end) throw malformed(`a header of ${body - header} bytes in a frame of ${end - at}`)
-  if ((parts.flags & criticalFlags) !== 0)
+  const known = type === frameTypes.request ? frameFlags.stream : 0
+  if ((parts.flags & criticalFlags & ~known) !== 0)
     return { type: 'unreadable', id: parts.id, of: type, flags: parts.flags }
   switch (type) {
     case frameTypes.request:
@@ -48,6 +49,12 @@ export function parseFrame(
       return parseError(bytes, parts)
     case frameTypes.cancel:
       return { type: 'cancel', id: requestId(parts) }
+    case frameTypes.streamData:
+      return parseData(bytes, parts)
+    case frameTypes.streamCredit:
+      return parseCredit(bytes, parts)
+    case frameTypes.streamEnd:
+      return parseEnd(bytes, parts)
     case frameTypes.goingAway:
       return parseGoingAway(bytes, parts)
     case frameTypes.ping:
@@ -72,13 +79,17 @@ function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
   if (body - header < 5) throw malformed(`a request header of ${body - header} bytes`)
   const size = bytes[header + 4] ?? 0
   if (size === 0 || header + 5 + size > body) throw malformed(`a method name of ${size} bytes in its header`)
+  const fields = readFields(bytes, header + 5 + size, body, malformed)
+  const stream = (flags & frameFlags.stream) !== 0
+  if (stream && fields.stream === undefined) throw malformed('a stream without its field in the header')
   return {
     type: 'request',
     id: requestId(parts),
     method: names.read(bytes, header + 5, size),
     timeoutMs: getU32(bytes, header),
     idempotent: (flags & frameFlags.idempotent) !== 0,
-    fields: readFields(bytes, header + 5 + size, body, malformed),
+    fields,
+    stream,
     body: parseBody(bytes, parts),
   }
 }
@@ -90,6 +101,41 @@ function parseError(bytes: Buffer, parts: Parts): Frame {
   const code = bytes.toString('utf8', header + 1, header + 1 + size)
   const notStarted = (flags & frameFlags.notStarted) !== 0
   return { type: 'error', id: requestId(parts), code, notStarted, body: parseBody(bytes, parts) }
+}
+
+const isFromCallee = ({ flags }: Parts): boolean => (flags & frameFlags.fromCallee) !== 0
+
+function parseData(bytes: Buffer, parts: Parts): Frame {
+  const { body, end, flags } = parts
+  if (end - body > dataBytes) throw malformed(`${end - body} bytes of stream data`)
+  return {
+    type: 'data',
+    id: requestId(parts),
+    fromCallee: isFromCallee(parts),
+    tail: (flags & frameFlags.tail) !== 0,
+    more: (flags & frameFlags.more) !== 0,
+    bytes: bytes.subarray(body, end),
+  }
+}
+
+function parseCredit(bytes: Buffer, parts: Parts): Frame {
+  const { header, body } = parts
+  if (body - header < 4) throw malformed(`a credit header of ${body - header} bytes`)
+  return {
+    type: 'credit',
+    id: requestId(parts),
+    fromCallee: isFromCallee(parts),
+    credit: getU32(bytes, header),
+  }
+}
+
+function parseEnd(bytes: Buffer, parts: Parts): Frame {
+  const { header, body } = parts
+  const size = body > header ? (bytes[header] ?? 0) : -1
+  if (size < 0 || header + 1 + size > body) throw malformed(`a code of ${size} bytes in the header of an end`)
+  const code = size === 0 ? undefined : bytes.toString('utf8', header + 1, header + 1 + size)
+  const parsed = parseBody(bytes, { ...parts, flags: parts.flags & ~frameFlags.tail })
+  return { type: 'end', id: requestId(parts), fromCallee: isFromCallee(parts), code, body: parsed }
 }
 
 function parseGoingAway(bytes: Buffer, { header, body }: Parts): Frame {
@@ -118,7 +164,11 @@ export function partStartBytes(bytes: Buffer, at: number, end: number): number {
   return readable ? Math.min(end - at, 2 * preambleBytes + getU16(bytes, at + 6)) : end - at
 }
 
-function parseBody(bytes: Buffer, { body, end, flags }: Parts): FrameBody {
+/** The body of a message that came in several frames. @throws MeshError `protocol_error` */
+export const messageBody = (bytes: Buffer, tail: boolean): FrameBody =>
+  parseBody(bytes, { body: 0, end: bytes.length, flags: tail ? frameFlags.tail : 0 })
+
+function parseBody(bytes: Buffer, { body, end, flags }: Pick<Parts, 'body' | 'end' | 'flags'>): FrameBody {
   if ((flags & frameFlags.tail) === 0) return new FrameBody(bytes, body, end, end, false)
   if (end - body < lengthBytes) throw malformed(`a tailed body of ${end - body} bytes`)
   const json = body + lengthBytes

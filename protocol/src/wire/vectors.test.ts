@@ -19,6 +19,7 @@ interface Vector {
     tail?: string
     bytes?: string
     fields?: RequestFields
+    stream?: boolean
   }
 }
 
@@ -45,9 +46,10 @@ function described(frame: Frame | undefined): Record<string, unknown> {
     const { left, ...fields } = frame
     return { ...fields, bytes: frame.bytes.toString('hex'), ...(left === 0 ? {} : { left }) }
   }
+  if (frame?.type === 'data') return { ...frame, bytes: frame.bytes.toString('hex') }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...said } = frame
-  const { fields, ...others } = { fields: {}, ...said }
+  const { fields, stream, ...others } = { fields: {}, stream: false, ...said }
   const value = body.value()
   const { value: json, tail } =
     value instanceof Tailed
@@ -57,6 +59,7 @@ function described(frame: Frame | undefined): Record<string, unknown> {
         : { value, tail: undefined }
   return {
     ...others,
+    ...(stream ? { stream } : {}),
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
     ...(json === undefined ? {} : { json }),
     ...(tail === undefined ? {} : { tail: Buffer.from(tail).toString('hex') }),
@@ -66,10 +69,27 @@ function described(frame: Frame | undefined): Record<string, unknown> {
 function encode({ frame }: Vector): string {
   const encoder = new FrameEncoder()
   const json = frame.json === undefined ? undefined : JSON.stringify(frame.json)
-  const body = { json, tail: frame.tail === undefined ? undefined : Buffer.from(frame.tail, 'hex') }
+  const body = { json, tail: typeof frame.tail !== 'string' ? undefined : Buffer.from(frame.tail, 'hex') }
   const { id, method, timeoutMs, idempotent, code, notStarted, lastId, drainMs, features } = frame
+  const { fromCallee, more, credit } = frame
   if (frame.type === 'request')
-    encoder.request(id!, method!, timeoutMs!, idempotent!, body, encodeFields(frame.fields ?? {}))
+    encoder.request(
+      id!,
+      method!,
+      timeoutMs!,
+      idempotent!,
+      body,
+      encodeFields(frame.fields ?? {}),
+      frame.stream,
+    )
+  else if (frame.type === 'data')
+    encoder.dataPiece(id!, fromCallee!, Buffer.from(frame.bytes!, 'hex'), {
+      tail: frame.tail as unknown as boolean,
+      more: more!,
+    })
+  else if (frame.type === 'credit') encoder.credit(id!, fromCallee!, credit!)
+  else if (frame.type === 'end')
+    encoder.end(id!, fromCallee!, code === undefined ? undefined : { code, body })
   else if (frame.type === 'response') encoder.response(id!, body)
   else if (frame.type === 'error') encoder.error(id!, code!, body, notStarted!)
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)

@@ -8,6 +8,7 @@ import {
   FrameAssembler,
   FrameDecoder,
   FrameEncoder,
+  messageBody,
   type Frame,
 } from './index.ts'
 
@@ -34,6 +35,11 @@ const mutated = fc
     const encoder = new FrameEncoder()
     values.forEach((value, i) => encoder.request(i + 1, 'a.b', 9, false, encodeBody(value, 'v')))
     encoder.request(9, 'a.b', 9, true, encodeBody(values[0], 'v'), encodeFields(someFields))
+    encoder.request(10, 'a.b', 9, false, encodeBody(values[1], 'v'), encodeFields(someFields), true)
+    encoder.data(10, true, encodeBody(values[2], 'v'))
+    encoder.dataPiece(10, false, Buffer.from('[1'), { tail: false, more: true })
+    encoder.credit(10, true, 65_536)
+    encoder.end(10, false, { code: 'internal', body: encodeBody({ message: 'm' }, 'v') })
     values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
     encoder.goingAway(1, 2)
     encoder.settings(1)
@@ -52,6 +58,7 @@ const mutated = fc
 function read(frame: Frame): void {
   if (frame.type === 'error')
     expect(decodeError(frame.code, frame.body, frame.notStarted)).toBeInstanceOf(MeshError)
+  else if (frame.type === 'data') messageBody(frame.bytes, frame.tail).value()
   else if ('body' in frame) frame.body.value()
 }
 

@@ -1,16 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  bodyBytes,
   encodeBody,
   encodeFields,
   FrameDecoder,
   FrameEncoder,
   isLaterId,
+  messageBody,
   Tailed,
+  type DataFrame,
   type Frame,
   type RequestFields,
 } from './index.ts'
-import { preambleBytes, wireLimits } from './limits.ts'
+import { dataBytes, preambleBytes, wireLimits } from './limits.ts'
 
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
 const number = fc.integer({ min: 0, max: 0xffff_ffff })
@@ -53,6 +56,7 @@ type Sent =
       timeoutMs: number
       idempotent: boolean
       fields: RequestFields
+      stream: false
       value: unknown
     }
   | { type: 'response'; id: number; value: unknown }
@@ -68,6 +72,7 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
     timeoutMs: number,
     idempotent: fc.boolean(),
     fields,
+    stream: fc.constant(false as const),
     value: carried,
   }),
   fc.record({ type: fc.constant('response'), id, value: carried }),
@@ -198,14 +203,23 @@ describe('wire', () => {
 
   it('skips frames of reserved and unknown types', () => {
     const data = Buffer.concat([encode([{ type: 'ping', id: 1 }]), encode([{ type: 'ping', id: 2 }])])
-    data[4] = 0x10
+    data[4] = 0x18
     expect(decode([data])).toEqual([{ type: 'ping', id: 2 }])
   })
 
   it('leaves header fields of a later version alone', () => {
     const frame = Buffer.from(
       encode([
-        { type: 'request', id: 7, method: 'a.b', timeoutMs: 5, idempotent: true, fields: {}, value: 1 },
+        {
+          type: 'request',
+          id: 7,
+          method: 'a.b',
+          timeoutMs: 5,
+          idempotent: true,
+          fields: {},
+          stream: false,
+          value: 1,
+        },
       ]),
     )
     const extra = Buffer.from([0x7f, 0, 5, ...Buffer.from('later')])
@@ -295,5 +309,42 @@ describe('isLaterId()', () => {
     expect(isLaterId(1, 2)).toBe(false)
     expect(isLaterId(3, 0xffff_fffe)).toBe(true)
     expect(isLaterId(0xffff_fffe, 3)).toBe(false)
+  })
+})
+
+describe('messages of streams', () => {
+  const whose = fc.boolean()
+  const body = fc.record({
+    json: fc.option(fc.json(), { nil: undefined }),
+    tail: fc.option(bytes, { nil: undefined }),
+  })
+
+  it('come back whole, in one frame or in pieces', () => {
+    fc.assert(
+      fc.property(id, whose, body, fc.integer({ min: 1, max: 40 }), (id, fromCallee, message, size) => {
+        const encoder = new FrameEncoder()
+        encoder.data(id, fromCallee, message)
+        const all = bodyBytes(message)
+        for (let at = 0; at === 0 || at < all.length; at += size)
+          encoder.dataPiece(id, fromCallee, all.subarray(at, at + size), {
+            tail: message.tail !== undefined,
+            more: at + size < all.length,
+          })
+        const [whole, ...pieces] = decode([encoder.take()]) as DataFrame[]
+        expect(whole).toMatchObject({ type: 'data', id, fromCallee, more: false })
+        expect(Buffer.concat(pieces.map(piece => piece.bytes)).equals(whole!.bytes)).toBe(true)
+        expect(pieces.map(({ more }) => more)).toEqual(pieces.map((_, i) => i < pieces.length - 1))
+        const read = messageBody(whole!.bytes, whole!.tail).value()
+        const sent = message.tail === undefined ? undefined : Buffer.from(message.tail)
+        const tail = read instanceof Tailed ? read.tail : read instanceof Uint8Array ? read : undefined
+        expect(tail && Buffer.from(tail)).toEqual(sent)
+      }),
+    )
+  })
+
+  it('keep to 64 KiB a frame', () => {
+    const encoder = new FrameEncoder()
+    encoder.dataPiece(1, true, new Uint8Array(dataBytes + 1), { tail: false, more: false })
+    expect(() => decode([encoder.take()])).toThrow(expect.objectContaining({ code: 'protocol_error' }))
   })
 })

@@ -1,5 +1,6 @@
 import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
-import { encodeBody, type RequestFrame } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
+import type { CreditFrame, DataFrame, EndFrame, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import { Answers } from './answers.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { uncountedBytes, type LinkLimits } from '../defaults.ts'
@@ -9,6 +10,7 @@ import { InboundRequest, type InboundCall, type RequestServer } from './inbound-
 import type { Outbox } from '../outbox.ts'
 import { promiseOf } from '../../core/thenable.ts'
 import type { TimerWheel } from '../../core/timer-wheel.ts'
+import { InboundStream, type StreamLinkParts } from '../streams/inbound-stream.ts'
 import type { TurnEntry, TurnQueue } from '../turn-queue.ts'
 
 /**
@@ -24,6 +26,7 @@ export interface InboundCallsInit {
   wheel: TimerWheel
   turns: TurnQueue
   limits: LinkLimits
+  streams: StreamLinkParts
   onRequest: OnRequest
   /** No caller waits for an answer. */
   onIdle: () => void
@@ -35,17 +38,21 @@ export class InboundCalls implements RequestServer {
   readonly #budget: ByteBudget
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
+  readonly #streamParts: StreamLinkParts
   readonly #onRequest: OnRequest
   readonly #onIdle: () => void
   readonly #requests = new IdTable<InboundRequest>()
   readonly #turns: TurnQueue
   readonly #lane = new Lane<TurnEntry>()
   #running = 0
+  /** Of those that run. */
+  #streams = 0
   #served = 0
   #lastId = 0
   #leaving = false
 
-  constructor({ outbox, budget, wheel, turns, limits, onRequest, onIdle }: InboundCallsInit) {
+  constructor({ outbox, budget, wheel, turns, limits, streams, onRequest, onIdle }: InboundCallsInit) {
+    this.#streamParts = streams
     this.#turns = turns
     this.#answers = new Answers({
       outbox,
@@ -90,16 +97,17 @@ export class InboundCalls implements RequestServer {
     if (this.#requests.get(id) !== undefined)
       throw new MeshError('protocol_error', `Cannot serve ${method}: id ${id} is in use`)
     if (this.#leaving) return this.#refuse(frame, 'going_away', 'this agent is going away')
-    this.#lastId = id
-    if (this.#running >= this.#limits.inbound)
-      return this.#refuse(frame, 'overloaded', `${this.#running} calls of this peer are running`)
+    this.#countId(id)
+    const full = this.#fullOf(frame)
+    if (full !== undefined) return this.#refuse(frame, 'overloaded', `${full} of this peer are running`)
     if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
     const held = frame.body.byteLength > uncountedBytes ? frame.body.byteLength : 0
     if (held > 0 && !this.#budget.tryTake(held)) return this.#refuseBytes(frame)
-    const request = new InboundRequest(frame, arrivedAt, this, held)
+    const request = new InboundRequest(frame, arrivedAt, this, held, this.#streamOf(frame))
     this.#requests.add(request)
-    this.#wheel.schedule(request, request.deadline)
+    if (request.deadline !== Infinity) this.#wheel.schedule(request, request.deadline)
     this.#running++
+    if (frame.stream) this.#streams++
     this.#turns.add(this.#lane, request)
   }
 
@@ -119,9 +127,21 @@ export class InboundCalls implements RequestServer {
     this.#checkIdle()
   }
 
+  /**
+   * Messages and credit of a caller; those of a stream that has ended are skipped.
+   * @throws MeshError `protocol_error` for what a caller must not send
+   */
+  onStream(frame: DataFrame | CreditFrame | EndFrame): void {
+    const { id, type } = frame
+    const request = this.#requests.get(id)
+    if (request?.stream !== undefined) return request.stream.receive(frame)
+    if (request !== undefined || this.#isNew(id))
+      throw new MeshError('protocol_error', `Cannot take ${type} of request ${id}: it is no stream`)
+  }
+
   /** A request that this version cannot read. */
   onUnreadable(id: number, flags: number): void {
-    this.#lastId = id
+    this.#countId(id)
     const message = `Cannot serve the request: flags 0x${flags.toString(16)} need a later version`
     this.#answers.error(id, new MeshError('unsupported', message, { notStarted: true }))
   }
@@ -161,13 +181,13 @@ export class InboundCalls implements RequestServer {
 
   dropped(request: InboundRequest): void {
     if (request.open) this.expired(request)
-    this.#running--
+    this.#release(request)
     this.#checkIdle()
   }
 
   #succeeded(request: InboundRequest, value: unknown): void {
     this.#served++
-    if (!request.open) return this.#settled()
+    if (!request.open) return this.#settled(request)
     try {
       if (this.#answers.send(request, encodeBody(value, 'result', request.method))) this.#written(request)
     } catch (error) {
@@ -179,12 +199,12 @@ export class InboundCalls implements RequestServer {
   #written(request: InboundRequest): void {
     this.#forget(request)
     request.answered()
-    this.#settled()
+    this.#settled(request)
   }
 
   /** Nobody waits for the answer any more. */
   #withdraw(request: InboundRequest): void {
-    if (this.#answers.withdraw(request)) this.#running--
+    if (this.#answers.withdraw(request)) this.#release(request)
   }
 
   #failed(request: InboundRequest, error: unknown): void {
@@ -201,12 +221,38 @@ export class InboundCalls implements RequestServer {
         error instanceof MeshError ? error : handlerError(error, request.method),
       )
     }
-    this.#settled()
+    this.#settled(request)
   }
 
-  #settled(): void {
-    this.#running--
+  #settled(request: InboundRequest): void {
+    this.#release(request)
     this.#checkIdle()
+  }
+
+  #release({ stream }: InboundRequest): void {
+    this.#running--
+    if (stream !== undefined) this.#streams--
+  }
+
+  /** How many calls or streams run when no more may. */
+  #fullOf({ stream }: RequestFrame): string | undefined {
+    if (stream) return this.#streams >= this.#limits.streams ? `${this.#streams} streams` : undefined
+    const calls = this.#running - this.#streams
+    return calls >= this.#limits.inbound ? `${calls} calls` : undefined
+  }
+
+  #streamOf({ id, method, stream, fields }: RequestFrame): InboundStream | undefined {
+    if (!stream || fields.stream === undefined) return undefined
+    return new InboundStream(id, method, fields.stream, this.#streamParts)
+  }
+
+  /** A request that came in parts may be complete after later ones. */
+  #countId(id: number): void {
+    if (this.#isNew(id)) this.#lastId = id
+  }
+
+  #isNew(id: number): boolean {
+    return this.#lastId === 0 || isLaterId(id, this.#lastId)
   }
 
   #checkIdle(): void {

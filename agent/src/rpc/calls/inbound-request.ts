@@ -1,6 +1,8 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { maxTimeoutMs } from '@agent-mesh/protocol/wire/index'
 import type { EncodedBody, FrameBody, RequestFields, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { QueuedFrame } from '../send-queue.ts'
+import type { InboundStream, ServedStream } from '../streams/inbound-stream.ts'
 import { WheelEntry } from '../../core/timer-wheel.ts'
 import type { TurnEntry } from '../turn-queue.ts'
 
@@ -25,9 +27,11 @@ export interface InboundCall {
   readonly idempotent: boolean
   /** What the caller said beside the params. */
   readonly fields: RequestFields
+  /** Messages in both directions; undefined: it is a plain call. */
+  readonly stream: ServedStream | undefined
   /** Whether an answer may still be sent. */
   readonly open: boolean
-  /** Monotonic ms (the wheel's clock) when the call ends with `deadline_exceeded`. */
+  /** Monotonic ms (the wheel's clock) when the call ends with `deadline_exceeded`; Infinity of a stream that has none. */
   readonly deadline: number
   /** Monotonic ms when its turn came. */
   readonly startedAt: number
@@ -48,6 +52,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   readonly method: string
   readonly idempotent: boolean
   readonly fields: RequestFields
+  readonly stream: InboundStream | undefined
   readonly arrivedAt: number
   readonly deadline: number
   /** The answer that waits for its turn, or for room to be queued. */
@@ -63,9 +68,16 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
 
   /**
    * @param arrivedAt monotonic ms
+   * @param stream of a request that opens one
    * @param held bytes of the frame that count until they are parsed or nobody waits any more
    */
-  constructor(frame: RequestFrame, arrivedAt: number, server: RequestServer, held = 0) {
+  constructor(
+    frame: RequestFrame,
+    arrivedAt: number,
+    server: RequestServer,
+    held = 0,
+    stream?: InboundStream,
+  ) {
     super()
     this.id = frame.id
     this.method = frame.method
@@ -74,7 +86,9 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     this.#body = frame.body
     this.#held = held
     this.arrivedAt = arrivedAt
-    this.deadline = arrivedAt + frame.timeoutMs
+    this.stream = stream
+    this.deadline =
+      stream !== undefined && frame.timeoutMs === maxTimeoutMs ? Infinity : arrivedAt + frame.timeoutMs
     this.#server = server
   }
 
@@ -128,6 +142,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   answered(): void {
     this.#open = false
     this.#free()
+    this.stream?.end(new MeshError('cancelled', `Cannot use the stream of ${this.method}: it has ended`))
   }
 
   /** Nobody waits any more: tells the handler. */
@@ -136,6 +151,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     this.#endedBy = error
     this.#free()
     this.#controller?.abort(error)
+    this.stream?.end(error)
   }
 
   #free(): void {

@@ -1,11 +1,13 @@
-import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { decodeError, encodeBody, encodeFields, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type {
+  CreditFrame,
+  DataFrame,
   EncodedBody,
   EncodedFields,
+  EndFrame,
   ErrorFrame,
   FrameEncoder,
-  RequestFields,
   ResponseFrame,
 } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from '../byte-budget.ts'
@@ -13,93 +15,34 @@ import { callTimeoutMs, type LinkLimits } from '../defaults.ts'
 import { IdTable } from './id-table.ts'
 import type { Outbox } from '../outbox.ts'
 import type { QueuedFrame } from '../send-queue.ts'
-import { WheelEntry, type TimerWheel } from '../../core/timer-wheel.ts'
+import { PendingCall, type LinkCallOptions } from './pending-call.ts'
+import type { StreamLinkParts } from '../streams/inbound-stream.ts'
+import {
+  PendingStream,
+  type LinkStream,
+  type LinkStreamOptions,
+  type StreamOwner,
+} from '../streams/outbound-stream.ts'
+import type { TimerWheel } from '../../core/timer-wheel.ts'
 
-export interface LinkCallOptions {
-  /** ms until the call ends with `deadline_exceeded`. @default 30,000 */
-  readonly timeoutMs?: number | undefined
-  /** Monotonic ms (the wheel's clock) when `timeoutMs` are over, where the caller knows it. @default the clock is read */
-  readonly dueAt?: number | undefined
-  /** Ends the call with `cancelled`, here and at the callee. */
-  readonly signal?: AbortSignal | undefined
-  /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
-  readonly idempotent?: boolean | undefined
-  /** What the callee is told beside the params. @default nothing */
-  readonly fields?: RequestFields | undefined
-  /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
-  readonly onDoubt?: ((giveUp: () => void) => void) | undefined
-}
-
-/** A call in flight: its own entry in the timer wheel and its own abort listener. */
-class PendingCall extends WheelEntry {
-  readonly id: number
-  readonly method: string
-  readonly timeoutMs: number
-  readonly idempotent: boolean
-  readonly promise: Promise<unknown>
-  readonly signal: AbortSignal | undefined
-  readonly onDoubt: LinkCallOptions['onDoubt']
-  /** The request while it waits for its turn, and after; undefined: it went out with the frames of its tick. */
-  queued: QueuedFrame | undefined
-  readonly #calls: OutboundCalls
-  #resolve!: (value: unknown) => void
-  #reject!: (error: MeshError) => void
-
-  constructor(
-    calls: OutboundCalls,
-    id: number,
-    method: string,
-    timeoutMs: number,
-    { signal, idempotent = false, onDoubt }: LinkCallOptions,
-  ) {
-    super()
-    this.#calls = calls
-    this.id = id
-    this.method = method
-    this.timeoutMs = timeoutMs
-    this.idempotent = idempotent
-    this.signal = signal
-    this.onDoubt = onDoubt
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-  }
-
-  /** Its request can be sent: from now on its signal ends it. */
-  begin(): void {
-    this.signal?.addEventListener('abort', this)
-  }
-
-  override expire(): void {
-    this.#calls.giveUp(this, 'deadline_exceeded', `no answer within ${Math.round(this.timeoutMs)} ms`)
-  }
-
-  handleEvent(): void {
-    this.#calls.giveUp(this, 'cancelled', 'cancelled by the caller')
-  }
-
-  resolve(value: unknown): void {
-    this.signal?.removeEventListener('abort', this)
-    this.#resolve(value)
-  }
-
-  reject(error: MeshError): void {
-    this.signal?.removeEventListener('abort', this)
-    this.#reject(error)
-  }
-
-  fail(code: ErrorCode, reason: string, options: MeshErrorOptions = {}): void {
-    this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, options))
-  }
+export interface OutboundCallsInit {
+  outbox: Outbox
+  /** While it has no room no call begins. */
+  budget: ByteBudget
+  wheel: TimerWheel
+  limits: LinkLimits
+  streams: StreamLinkParts
+  /** No call waits for an answer. */
+  onIdle: () => void
 }
 
 /** The calls that this side makes over one link. */
-export class OutboundCalls {
+export class OutboundCalls implements StreamOwner {
   readonly #outbox: Outbox
   readonly #budget: ByteBudget
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
+  readonly #streams: StreamLinkParts
   readonly #onIdle: () => void
   readonly #pending = new IdTable<PendingCall>()
   #lastId = 0
@@ -108,8 +51,9 @@ export class OutboundCalls {
   /** Why no new call is taken. */
   #ended: { code: ErrorCode; reason: string } | undefined
 
-  constructor(outbox: Outbox, budget: ByteBudget, wheel: TimerWheel, limits: LinkLimits, onIdle: () => void) {
+  constructor({ outbox, budget, wheel, limits, streams, onIdle }: OutboundCallsInit) {
     this.#outbox = outbox
+    this.#streams = streams
     this.#budget = budget
     this.#wheel = wheel
     this.#limits = limits
@@ -137,34 +81,91 @@ export class OutboundCalls {
     }
   }
 
+  /** @returns the stream when its handler has begun @throws MeshError as {@link call}, as a rejection */
+  stream(method: string, value: unknown, options: LinkStreamOptions): Promise<LinkStream> {
+    try {
+      return this.#startStream(method, value, options)
+    } catch (error) {
+      return Promise.reject(error as MeshError)
+    }
+  }
+
   #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
     const { timeoutMs = callTimeoutMs, signal, fields, dueAt = this.#wheel.now() + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
-    const id = this.#freeId()
     const body = encodeBody(value, 'params', method)
     const header = fields === undefined ? undefined : encodeFields(fields)
-    const call = new PendingCall(this, id, method, timeoutMs, options)
-    const direct = this.#outbox.takes(body)
-    if (direct) this.#outbox.encoder.request(id, method, timeoutMs, call.idempotent, body, header)
-    else call.queued = this.#queue(call, body, header, dueAt)
-    call.begin()
-    this.#lastId = id
-    this.#made++
-    this.#pending.add(call)
-    this.#wheel.schedule(call, dueAt)
-    if (direct) this.#outbox.appended()
+    const call = new PendingCall(this, this.#freeId(), method, timeoutMs, options)
+    if (this.#outbox.takes(body)) this.#encode(this.#outbox.encoder, call, timeoutMs, body, header)
+    else call.queued = this.#queue(call, timeoutMs, body, header, dueAt)
+    this.#add(call, dueAt)
     return call
   }
 
+  #startStream(method: string, value: unknown, options: LinkStreamOptions): Promise<LinkStream> {
+    const now = this.#wheel.now()
+    const { timeoutMs = callTimeoutMs, signal, fields, dueAt = now + timeoutMs } = options
+    this.#check(method, timeoutMs, signal)
+    const body = encodeBody(value, 'params', method)
+    const stream = new PendingStream(this, this.#streams, this.#freeId(), method, timeoutMs, options)
+    try {
+      const header = encodeFields({ ...fields, stream: stream.field })
+      const ms = stream.wireMs(now)
+      if (this.#outbox.takes(body)) this.#encode(this.#outbox.encoder, stream, ms, body, header)
+      else stream.queued = this.#queue(stream, ms, body, header, stream.endsAt)
+    } catch (error) {
+      stream.reject(error as MeshError)
+      return stream.begun
+    }
+    this.#add(stream, Math.min(dueAt, stream.endsAt))
+    return stream.begun
+  }
+
+  /** Its request is with the outbox. */
+  #add(call: PendingCall, dueAt: number): void {
+    call.begin()
+    this.#lastId = call.id
+    this.#made++
+    this.#pending.add(call)
+    this.#wheel.schedule(call, dueAt)
+    if (call.queued === undefined) this.#outbox.appended()
+  }
+
   #queue(
-    { id, method, timeoutMs, idempotent }: PendingCall,
+    call: PendingCall,
+    ms: number,
     body: EncodedBody,
     header: EncodedFields,
     dueAt: number,
   ): QueuedFrame {
-    const encode = (encoder: FrameEncoder): void =>
-      encoder.request(id, method, timeoutMs, idempotent, body, header)
-    return this.#outbox.queue({ body, encode, dueAt })
+    return this.#outbox.queue({
+      body,
+      encode: encoder => this.#encode(encoder, call, ms, body, header),
+      dueAt,
+    })
+  }
+
+  #encode(
+    encoder: FrameEncoder,
+    call: PendingCall,
+    ms: number,
+    body: EncodedBody,
+    header: EncodedFields,
+  ): void {
+    const { id, method, idempotent } = call
+    encoder.request(id, method, ms, idempotent, body, header, call instanceof PendingStream)
+  }
+
+  began(stream: PendingStream, endsAt: number): void {
+    if (this.#pending.get(stream.id) !== stream) return
+    this.#wheel.cancel(stream)
+    if (endsAt !== Infinity) this.#wheel.schedule(stream, endsAt)
+  }
+
+  /** Messages and credit of a callee; those of a stream that has ended are skipped. @throws MeshError `protocol_error` */
+  onStream(frame: DataFrame | CreditFrame | EndFrame): void {
+    const call = this.#pending.get(frame.id)
+    if (call instanceof PendingStream) call.receive(frame)
   }
 
   #check(method: string, timeoutMs: number, signal: AbortSignal | undefined): void {

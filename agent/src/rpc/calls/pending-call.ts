@@ -1,0 +1,89 @@
+import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
+import type { RequestFields } from '@agent-mesh/protocol/wire/index'
+import { WheelEntry } from '../../core/timer-wheel.ts'
+import type { QueuedFrame } from '../send-queue.ts'
+
+export interface LinkCallOptions {
+  /** ms until the call ends with `deadline_exceeded`. @default 30,000 */
+  readonly timeoutMs?: number | undefined
+  /** Monotonic ms (the wheel's clock) when `timeoutMs` are over, where the caller knows it. @default the clock is read */
+  readonly dueAt?: number | undefined
+  /** Ends the call with `cancelled`, here and at the callee. */
+  readonly signal?: AbortSignal | undefined
+  /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
+  readonly idempotent?: boolean | undefined
+  /** What the callee is told beside the params. @default nothing */
+  readonly fields?: RequestFields | undefined
+  /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
+  readonly onDoubt?: ((giveUp: () => void) => void) | undefined
+}
+
+/** Whose calls they are. */
+export interface CallOwner {
+  /** Ends a call of this side, here and at the callee. */
+  giveUp(call: PendingCall, code: ErrorCode, reason: string): void
+}
+
+/** A call in flight: its own entry in the timer wheel and its own abort listener. */
+export class PendingCall extends WheelEntry {
+  readonly id: number
+  readonly method: string
+  readonly timeoutMs: number
+  readonly idempotent: boolean
+  readonly promise: Promise<unknown>
+  readonly signal: AbortSignal | undefined
+  readonly onDoubt: LinkCallOptions['onDoubt']
+  /** The request while it waits for its turn, and after; undefined: it went out with the frames of its tick. */
+  queued: QueuedFrame | undefined
+  protected readonly calls: CallOwner
+  #resolve!: (value: unknown) => void
+  #reject!: (error: MeshError) => void
+
+  constructor(
+    calls: CallOwner,
+    id: number,
+    method: string,
+    timeoutMs: number,
+    { signal, idempotent = false, onDoubt }: LinkCallOptions,
+  ) {
+    super()
+    this.calls = calls
+    this.id = id
+    this.method = method
+    this.timeoutMs = timeoutMs
+    this.idempotent = idempotent
+    this.signal = signal
+    this.onDoubt = onDoubt
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Its request can be sent: from now on its signal ends it. */
+  begin(): void {
+    this.signal?.addEventListener('abort', this)
+  }
+
+  override expire(): void {
+    this.calls.giveUp(this, 'deadline_exceeded', `no answer within ${Math.round(this.timeoutMs)} ms`)
+  }
+
+  handleEvent(): void {
+    this.calls.giveUp(this, 'cancelled', 'cancelled by the caller')
+  }
+
+  resolve(value: unknown): void {
+    this.signal?.removeEventListener('abort', this)
+    this.#resolve(value)
+  }
+
+  reject(error: MeshError): void {
+    this.signal?.removeEventListener('abort', this)
+    this.#reject(error)
+  }
+
+  fail(code: ErrorCode, reason: string, options: MeshErrorOptions = {}): void {
+    this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, options))
+  }
+}

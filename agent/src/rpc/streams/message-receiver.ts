@@ -1,0 +1,247 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { dataFrameCost, messageBody, wireLimits, type DataFrame } from '@agent-mesh/protocol/wire/index'
+import type { ReceiveWindow } from './window.ts'
+
+/** Checks a message, or makes another of it; a promise where its schema is asynchronous. What it throws ends the stream. */
+export type ReadMessage = (value: unknown) => unknown
+
+export interface MessageReceiverInit {
+  readonly window: ReceiveWindow
+  /** Its first credit, which the sender has. */
+  readonly credit: number
+  /** Tells the sender of more. Not called when the stream has ended. */
+  readonly giveCredit: (bytes: number) => void
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** Round trip of the path; undefined: not known yet. */
+  readonly rttMs: () => number | undefined
+  /** The program reads no more, or a message cannot be read: then with the reason. */
+  readonly onLeft: (error: MeshError | undefined) => void
+}
+
+interface Message {
+  bytes: Buffer
+  readonly tail: boolean
+  /** Credit that its frames took and that was not given back. */
+  readonly cost: number
+  /** In a buffer of its own. */
+  owned: boolean
+}
+
+interface Reader {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void
+  readonly reject: (error: unknown) => void
+}
+
+const done = { done: true, value: undefined } as const
+const empty = Buffer.alloc(0)
+
+/** The messages of one direction of a stream as an async iterable: each is parsed when the program asks for it. */
+export class MessageReceiver implements AsyncIterableIterator<unknown, undefined> {
+  readonly #init: MessageReceiverInit
+  #read: ReadMessage | undefined
+  #messages: Message[] = []
+  #head = 0
+  #readers: Reader[] = []
+  /** What came of a message of several frames. */
+  #pieces = empty
+  #pieceBytes = 0
+  #pieceCost = 0
+  /** Bytes that the sender may still send. */
+  #allowed: number
+  #ended = false
+  #error: MeshError | undefined
+  #left = false
+  #ownScheduled = false
+
+  constructor(init: MessageReceiverInit) {
+    this.#init = init
+    this.#allowed = init.credit
+  }
+
+  /** @param read what each message passes before the program gets it */
+  readBy(read: ReadMessage | undefined): void {
+    this.#read = read
+  }
+
+  /** @throws MeshError `protocol_error` for data beyond the credit, behind the end, or of a message over the limit */
+  onData({ bytes, tail, more }: DataFrame): void {
+    const cost = bytes.length + dataFrameCost
+    this.#allowed -= cost
+    if (this.#allowed < 0) throw malformed(`${-this.#allowed} bytes more than its reader has room for`)
+    if (this.#ended) throw malformed('a message behind the end')
+    if (this.#left || this.#error !== undefined) return
+    if (more || this.#pieceBytes > 0) return this.#addPiece(bytes, cost, tail, more)
+    this.#add({ bytes, tail, cost, owned: false })
+  }
+
+  /** No more messages come. @throws MeshError `protocol_error` the second time */
+  onEnd(error?: MeshError): void {
+    if (this.#ended) throw malformed('a second end')
+    this.finish(error)
+  }
+
+  /** The messages that came are the last ones; then it ends, or fails. */
+  finish(error?: MeshError): void {
+    this.#ended = true
+    if (error !== undefined) this.#error ??= error
+    this.#init.window.close()
+    this.#settleReaders()
+  }
+
+  /** Ends now: what was not read is dropped. */
+  fail(error: MeshError): void {
+    this.#error ??= error
+    this.#drop()
+    this.finish()
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const message = this.#take()
+    if (message !== undefined) return this.#value(message)
+    if (this.#error !== undefined && !this.#left) {
+      this.#left = true
+      return Promise.reject(this.#error)
+    }
+    if (this.#ended || this.#left) return Promise.resolve(done)
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#leave(undefined)
+    return Promise.resolve(done)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #leave(error: MeshError | undefined): void {
+    if (this.#left) return
+    const open = !this.#ended
+    this.#left = true
+    this.#drop()
+    for (const { resolve } of this.#readers.splice(0)) resolve(done)
+    if (!open) return
+    this.#init.window.close()
+    this.#init.onLeft(error)
+  }
+
+  #drop(): void {
+    this.#messages = []
+    this.#head = 0
+    this.#pieces = empty
+    this.#pieceBytes = 0
+  }
+
+  #add(message: Message): void {
+    const reader = this.#readers.shift()
+    if (reader !== undefined) return void this.#value(message).then(reader.resolve, reader.reject)
+    this.#messages.push(message)
+    this.#ownLater()
+  }
+
+  #take(): Message | undefined {
+    const message = this.#messages[this.#head]
+    if (message === undefined) return undefined
+    if (++this.#head === this.#messages.length) {
+      this.#messages = []
+      this.#head = 0
+      if (this.#pieceCost > 0) this.#creditPieces()
+    }
+    return message
+  }
+
+  #value({ bytes, tail, cost }: Message): Promise<IteratorResult<unknown, undefined>> {
+    const { window, now, rttMs, giveCredit } = this.#init
+    if (!this.#ended && cost > 0 && window.isDue(cost)) this.#give(window.credit(now(), rttMs()), giveCredit)
+    try {
+      const value = messageBody(bytes, tail).value()
+      const read = this.#read === undefined ? value : this.#read(value)
+      if (!(read instanceof Promise)) return Promise.resolve({ done: false, value: read })
+      return read.then(
+        checked => ({ done: false, value: checked as unknown }),
+        (error: unknown) => this.#spoiled(error),
+      )
+    } catch (error) {
+      return this.#spoiled(error)
+    }
+  }
+
+  #give(credit: number, giveCredit: (bytes: number) => void): void {
+    this.#allowed += credit
+    giveCredit(credit)
+  }
+
+  /** A message that the program cannot get ends the stream: those behind it mean nothing without it. */
+  #spoiled(error: unknown): Promise<never> {
+    this.#leave(error as MeshError)
+    return Promise.reject(error as MeshError)
+  }
+
+  #addPiece(bytes: Buffer, cost: number, tail: boolean, more: boolean): void {
+    const size = this.#pieceBytes + bytes.length
+    if (size > wireLimits.bodyBytes) throw malformed(`a message of ${size} bytes`)
+    if (size > this.#pieces.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(wireLimits.bodyBytes, Math.max(4_096, size * 2)))
+      this.#pieces.copy(larger, 0, 0, this.#pieceBytes)
+      this.#pieces = larger
+    }
+    bytes.copy(this.#pieces, this.#pieceBytes)
+    this.#pieceBytes = size
+    this.#pieceCost += cost
+    if (more) {
+      if (this.#head === this.#messages.length) this.#creditPieces()
+      return
+    }
+    const message = { bytes: this.#pieces.subarray(0, size), tail, cost: this.#pieceCost, owned: true }
+    this.#pieces = empty
+    this.#pieceBytes = this.#pieceCost = 0
+    this.#init.window.release()
+    this.#add(message)
+  }
+
+  /** Nothing else waits, so the program waits for this message: its sender must not. */
+  #creditPieces(): void {
+    const { window, giveCredit } = this.#init
+    const cost = this.#pieceCost
+    this.#pieceCost = 0
+    if (window.hold(cost)) return this.#give(cost, giveCredit)
+    const reason = `its messages take more memory than the streams of this process have left`
+    this.#leave(new MeshError('overloaded', `Cannot read the stream: ${reason}`))
+  }
+
+  /** A message that is not read at once must not keep the whole chunk alive that brought it. */
+  #ownLater(): void {
+    if (this.#ownScheduled) return
+    this.#ownScheduled = true
+    setImmediate(() => this.#own())
+  }
+
+  #own(): void {
+    this.#ownScheduled = false
+    const borrowed = this.#messages.slice(this.#head).filter(({ owned }) => !owned)
+    const all = Buffer.concat(borrowed.map(({ bytes }) => bytes))
+    let at = 0
+    for (const message of borrowed) {
+      const size = message.bytes.length
+      message.bytes = all.subarray(at, at + size)
+      message.owned = true
+      at += size
+    }
+  }
+
+  #settleReaders(): void {
+    if (this.#readers.length === 0) return
+    const [first, ...others] = this.#readers.splice(0)
+    if (this.#error === undefined || this.#left) first?.resolve(done)
+    else {
+      this.#left = true
+      first?.reject(this.#error)
+    }
+    for (const { resolve } of others) resolve(done)
+  }
+}
+
+const malformed = (what: string): MeshError =>
+  new MeshError('protocol_error', `Cannot read the stream: its sender sent ${what}`)
