@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { encodeBody, FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
+import { encodeBody, encodeFields, FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 import { rpcLink } from './stream-link.ts'
@@ -19,10 +20,18 @@ function cutRequest(encoder: FrameEncoder, id: number, body: EncodedBody): void 
   for (let at = 0; at < sent; at += 16) encoder.part(id, bytes.subarray(at, Math.min(sent, at + 16)))
 }
 
+const stream = encodeFields({ stream: { credit: 100, input: true } })
+
+/** Answers what it was sent: the messages, of a stream. */
+const echo: OnRequest = async call => {
+  if (call.stream === undefined) return call.params()
+  return call.stream.sendAll(call.stream.begin(), value => encodeBody(value, 'message'))
+}
+
 /** What a peer could send: frames in any order, about any request, and some bytes changed. */
 const hostile = fc
   .tuple(
-    fc.array(fc.tuple(fc.nat(10), fc.integer({ min: 0, max: 4 }), fc.jsonValue({ maxDepth: 1 })), {
+    fc.array(fc.tuple(fc.nat(14), fc.integer({ min: 0, max: 4 }), fc.jsonValue({ maxDepth: 1 })), {
       maxLength: 12,
     }),
     fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
@@ -41,6 +50,12 @@ const hostile = fc
       else if (kind === 7) encoder.settings(id)
       else if (kind === 8) encoder.delivered(id)
       else if (kind === 9) encoder.drop(id)
+      else if (kind === 10) encoder.request(id, 'a.b', 0xffff_ffff, false, body, stream, true)
+      else if (kind === 11) encoder.data(id, id % 2 === 0, body)
+      else if (kind === 12)
+        encoder.dataPiece(id, id % 2 === 0, Buffer.from('[1'), { tail: id === 2, more: true })
+      else if (kind === 13) encoder.credit(id, id % 2 === 0, 2 ** (id * 7))
+      else if (kind === 14) encoder.end(id, id % 2 === 0)
       else cutRequest(encoder, id + 1, body)
     }
     const data = Uint8Array.from(encoder.take())
@@ -54,14 +69,21 @@ it('a link survives what any peer sends, or ends with a MeshError, and its own c
     fc.asyncProperty(hostile, fc.integer({ min: 1, max: 60 }), async (data, step) => {
       const [near, far] = memoryStreams()
       far.onData(() => {})
-      const link = rpcLink({ stream: near, wheel, onRequest: call => call.params() })
-      const calls = [1, 2, 3].map(n => link.call('x.y', n).catch((error: unknown) => error))
+      const link = rpcLink({ stream: near, wheel, onRequest: echo })
+      const calls = [1, 2].map(n => link.call('x.y', n).catch((error: unknown) => error))
+      const streams = [3, 4].map(async n => {
+        const opened = await link.stream('x.y', n, { input: [1, 2, 3] })
+        for await (const message of opened.messages) void message
+        return opened.result
+      })
+      calls.push(...streams.map(each => each.catch((error: unknown) => error)))
       for (let at = 0; at < data.length; at += step) far.send(data.subarray(at, at + step))
       await turn()
       // In a turn of the loop that is late, requests wait for the next ones.
       for (let turns = 0; turns < 100 && link.stats.inbound > 0; turns++) await turn()
-      const { inbound } = link.stats
       link.close()
+      for (let turns = 0; turns < 100 && link.stats.inbound > 0; turns++) await turn()
+      const { inbound } = link.stats
       for (const result of await Promise.all(calls))
         if (result instanceof Error) expect(result).toBeInstanceOf(MeshError)
       const reason = await link.closed

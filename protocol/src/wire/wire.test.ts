@@ -1,19 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  bodyBytes,
   encodeBody,
   encodeFields,
   FrameDecoder,
   FrameEncoder,
-  isLaterId,
-  messageBody,
   Tailed,
-  type DataFrame,
   type Frame,
   type RequestFields,
 } from './index.ts'
-import { dataBytes, preambleBytes, wireLimits } from './limits.ts'
+import { preambleBytes, wireLimits } from './limits.ts'
 
 const id = fc.integer({ min: 1, max: 0xffff_ffff })
 const number = fc.integer({ min: 0, max: 0xffff_ffff })
@@ -299,52 +295,5 @@ describe('wire limits', () => {
     expect(() => new FrameDecoder(() => undefined, limits).push(data)).toThrow(
       expect.objectContaining({ code: 'protocol_error' }),
     )
-  })
-})
-
-describe('isLaterId()', () => {
-  it('orders ids across the wrap at 2^32', () => {
-    expect(isLaterId(2, 1)).toBe(true)
-    expect(isLaterId(1, 1)).toBe(false)
-    expect(isLaterId(1, 2)).toBe(false)
-    expect(isLaterId(3, 0xffff_fffe)).toBe(true)
-    expect(isLaterId(0xffff_fffe, 3)).toBe(false)
-  })
-})
-
-describe('messages of streams', () => {
-  const whose = fc.boolean()
-  const body = fc.record({
-    json: fc.option(fc.json(), { nil: undefined }),
-    tail: fc.option(bytes, { nil: undefined }),
-  })
-
-  it('come back whole, in one frame or in pieces', () => {
-    fc.assert(
-      fc.property(id, whose, body, fc.integer({ min: 1, max: 40 }), (id, fromCallee, message, size) => {
-        const encoder = new FrameEncoder()
-        encoder.data(id, fromCallee, message)
-        const all = bodyBytes(message)
-        for (let at = 0; at === 0 || at < all.length; at += size)
-          encoder.dataPiece(id, fromCallee, all.subarray(at, at + size), {
-            tail: message.tail !== undefined,
-            more: at + size < all.length,
-          })
-        const [whole, ...pieces] = decode([encoder.take()]) as DataFrame[]
-        expect(whole).toMatchObject({ type: 'data', id, fromCallee, more: false })
-        expect(Buffer.concat(pieces.map(piece => piece.bytes)).equals(whole!.bytes)).toBe(true)
-        expect(pieces.map(({ more }) => more)).toEqual(pieces.map((_, i) => i < pieces.length - 1))
-        const read = messageBody(whole!.bytes, whole!.tail).value()
-        const sent = message.tail === undefined ? undefined : Buffer.from(message.tail)
-        const tail = read instanceof Tailed ? read.tail : read instanceof Uint8Array ? read : undefined
-        expect(tail && Buffer.from(tail)).toEqual(sent)
-      }),
-    )
-  })
-
-  it('keep to 64 KiB a frame', () => {
-    const encoder = new FrameEncoder()
-    encoder.dataPiece(1, true, new Uint8Array(dataBytes + 1), { tail: false, more: false })
-    expect(() => decode([encoder.take()])).toThrow(expect.objectContaining({ code: 'protocol_error' }))
   })
 })

@@ -237,7 +237,7 @@ describe('a stream', () => {
 
   it('has no deadline but its own', async () => {
     const waiting: OnRequest = yielding(async function* (_, __, signal) {
-      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      yield await new Promise(resolve => signal.addEventListener('abort', resolve))
     })
     const { caller, callee } = await pairOf(waiting)
     const options: LinkStreamOptions = { timeoutMs: 5_000, endsAt: performance.now() + 60 }
@@ -257,7 +257,7 @@ describe('a stream', () => {
 
 describe('many streams', () => {
   const idle: OnRequest = yielding(async function* (_, __, signal) {
-    await new Promise(resolve => signal.addEventListener('abort', resolve))
+    yield await new Promise(resolve => signal.addEventListener('abort', resolve))
   })
 
   it('find room for a thousand on one link, and are refused as not started beyond it', async () => {
