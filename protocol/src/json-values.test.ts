@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { soundJson, UnsoundPart } from './json-values.ts'
 
@@ -13,6 +14,10 @@ function faultOf(value: unknown): UnsoundPart {
   }
 }
 
+class Point {
+  x = 1
+}
+
 describe('values that JSON carries', () => {
   it.each([
     ['text', 'x'],
@@ -23,12 +28,7 @@ describe('values that JSON carries', () => {
     ['an object without prototype', Object.assign(Object.create(null) as object, { a: 1 })],
     ['the same object twice', [shared, shared]],
     ['a Date', { d: new Date(0) }],
-    [
-      'a class with fields',
-      new (class Point {
-        x = 1
-      })(),
-    ],
+    ['an object of another realm', runInNewContext('({ a: [{ b: 1 }] })')],
     ['what says what it is', { money: { toJSON: () => '1.50' } }],
     ['boxed values', [new Number(1), new String('x'), new Boolean(false)]],
     ['nothing at all', undefined],
@@ -60,6 +60,8 @@ describe('values that JSON does not carry are named with their place', () => {
     [{ b: new Float64Array(1) }, 'params.b', 'bytes (Float64Array)'],
     [{ b: new ArrayBuffer(1) }, 'params.b', 'an ArrayBuffer'],
     [{ d: new Date(Number.NaN) }, 'params.d', 'an invalid Date'],
+    [{ p: [new Point()] }, 'params.p[0]', 'an instance of Point'],
+    [new Point(), 'params', 'an instance of Point'],
     [cyclic, 'params.b.c[0]', 'a cycle'],
     [{ 'a b': { 'ü"': Number.NaN } }, 'params["a b"]["ü\\""]', 'NaN'],
     [{ o: { toJSON: () => ({ n: Number.NaN }) } }, 'params.o.n', 'NaN'],

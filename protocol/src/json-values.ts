@@ -21,7 +21,8 @@ const unfit = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer] 
 /**
  * Whether JSON carries all of a value: strings, booleans, null, finite numbers, and arrays and objects of these. Properties that are
  * undefined are left out, as everywhere in JSON; a Date becomes its ISO text, as does what else has a toJSON. -0 becomes 0.
- * Not sound: NaN, Infinity, BigInt, functions, symbols, undefined in an array, Map, Set, bytes inside a value, cycles.
+ * Not sound: NaN, Infinity, BigInt, functions, symbols, undefined in an array, Map, Set, instances of other classes, bytes inside a
+ * value, cycles.
  *
  * A quick look: false is no verdict yet, {@link soundJson} gives that.
  */
@@ -122,8 +123,17 @@ function faultOfObject(value: object | null, original: unknown): string | undefi
   if (ArrayBuffer.isView(original)) return `bytes (${original.constructor.name})`
   if (original instanceof Date && Number.isNaN(original.getTime())) return 'an invalid Date'
   if (value instanceof Number) return faultOf(value.valueOf(), value, false)
-  const kind = unfit.find(type => value instanceof type)?.name
-  return kind === undefined ? undefined : `${/^[AE]/.test(kind) ? 'an' : 'a'} ${kind}`
+  const kind = unfit.find(type => value instanceof type)?.name ?? classOf(value, original)
+  return kind === undefined ? undefined : `${/^[AEi]/.test(kind) ? 'an' : 'a'} ${kind}`
+}
+
+/** The class of an instance that says itself nowhere what its JSON is; undefined for objects of any realm, lists, and the rest. */
+function classOf(value: object | null, original: unknown): string | undefined {
+  if (value === null || value !== original || Array.isArray(value)) return undefined
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined
+  if (value instanceof String || value instanceof Boolean) return undefined
+  return `instance of ${shortened(value.constructor.name)}`
 }
 
 /** `params.items`, or `params["a b"]` where the key is no word. */

@@ -18,6 +18,7 @@ export {
   type MethodRef,
   type ServiceContract,
 } from './contract/contract.ts'
+export { coded, codec, encoderOf, type Coded, type Encode } from './contract/coded.ts'
 export { isErrorOf, type ErrorOf } from './contract/declared-errors.ts'
 export type { ErrorContracts } from './contract/error-contracts.ts'
 export { implementService, type ServiceDefinition } from './contract/definition.ts'

@@ -43,6 +43,7 @@ const unfit: readonly [name: string, value: unknown, part: string, what: string]
   ['a Map', { m: new Map([[1, 2]]) }, 'm', 'a Map'],
   ['a Set', { s: new Set([1]) }, 's', 'a Set'],
   ['an invalid Date', { d: new Date(Number.NaN) }, 'd', 'an invalid Date'],
+  ['an instance of a class', { u: new URLSearchParams('a=1') }, 'u', 'an instance of URLSearchParams'],
   ['bytes inside a value', { b: Buffer.of(1) }, 'b', 'bytes (Buffer)'],
 ]
 

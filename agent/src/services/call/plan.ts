@@ -10,6 +10,7 @@ import {
   type MethodContract,
   type ServiceContract,
 } from '../contract/contract.ts'
+import { encoderOf, type Encode } from '../contract/coded.ts'
 import type { CallContext } from '../contract/call-context.ts'
 import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
@@ -34,6 +35,8 @@ interface KnownMethod {
   readonly service: string
   /** `math@2.add` */
   readonly wireName: string
+  /** Of params with a codec. */
+  readonly encode: Encode | undefined
 }
 
 /** One call with everything decided but the member. */
@@ -76,7 +79,8 @@ export class Planner {
     const service = serviceRef(contract)
     return Object.entries(contract.methods).map(([key, method]) => {
       const wireName = `${service}.${key}`
-      const known = { contract: method, method: `${contract.name}.${key}`, service, wireName }
+      const encode = encoderOf(method.params)
+      const known = { contract: method, method: `${contract.name}.${key}`, service, wireName, encode }
       this.#known.set(wireName, known)
       return known
     })
@@ -92,6 +96,10 @@ export class Planner {
     if (parsed === undefined)
       throw new MeshError('invalid_argument', `Cannot call '${method}': it is not service.method`)
     if (known === undefined) return planOf(method, params, options, startedAt, undefined, parsed.service)
+    if (known.encode !== undefined) {
+      const sent = checkedValue(known.encode(params), 'invalid_argument', 'call', known.method)
+      return planOf(known.method, sent, options, startedAt, known, known.service)
+    }
     const checked = known.contract.params['~standard'].validate(params)
     if (checked instanceof Promise)
       return checked.then(result => checkedPlan(result, params, options, startedAt, known))

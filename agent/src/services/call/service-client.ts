@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
-  defineService,
+  checkContract,
   type MethodContract,
   type MethodContracts,
   type ServiceContract,
@@ -27,7 +27,8 @@ export function serviceClient<Name extends string, Methods extends MethodContrac
   contract: ServiceContract<Name, Methods>,
   call: (key: string, params: unknown, options?: CallOptions) => Promise<unknown>,
 ): ServiceClient<Methods> {
-  const methods = Object.keys(defineService(contract).methods).map(key => [
+  checkContract(contract)
+  const methods = Object.keys(contract.methods).map(key => [
     key,
     (params: unknown, options?: CallOptions) => call(key, params, options),
   ])

@@ -1,6 +1,7 @@
 import { MeshError, serviceNameField } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { SendableMethods } from './sendable.ts'
 import { unfitErrorName, type ErrorContracts } from './error-contracts.ts'
 
 /** What a method does to the world: nothing, a change, or a change that loses something. */
@@ -61,13 +62,18 @@ const maxVersion = 999_999
 const effectWords: readonly Effects[] = ['read', 'write', 'destroy']
 
 /**
- * States a service for those who serve it and those who call it, types included.
+ * States a service for those who serve it and those who call it, types included. What the wire cannot carry does not compile.
  * @throws MeshError `invalid_argument` for a name or version that no record can carry
  */
 export function defineService<const Name extends string, const Methods extends MethodContracts>(
-  contract: ServiceContract<Name, Methods>,
+  contract: ServiceContract<Name, Methods> & { readonly methods: SendableMethods<Methods> },
 ): ServiceContract<Name, Methods> {
-  const { name, version, methods } = contract
+  checkContract(contract)
+  return contract
+}
+
+/** @throws MeshError `invalid_argument` as {@link defineService} */
+export function checkContract({ name, version, methods }: ServiceContract): void {
   const refuse = (reason: string): never => {
     throw new MeshError('invalid_argument', `Cannot define service '${name}': ${reason}`)
   }
@@ -80,7 +86,6 @@ export function defineService<const Name extends string, const Methods extends M
     const fault = faultOf(method)
     if (fault !== undefined) refuse(`its method '${key}' ${fault}`)
   }
-  return contract
 }
 
 /** @throws MeshError `invalid_argument` */

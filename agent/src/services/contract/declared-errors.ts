@@ -2,6 +2,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { detailsChars, encodeBody } from '@agent-mesh/protocol/wire/index'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { encoderOf } from './coded.ts'
 import type { MethodContract, MethodContracts, ServiceContract } from './contract.ts'
 import type { ErrorContracts } from './error-contracts.ts'
 import { checkedValue } from './validate.ts'
@@ -40,9 +41,13 @@ export function declaredError(
   details: unknown,
   reason = name,
 ): MeshError {
-  if (schemaOf(errors, name) === undefined)
+  const schema = schemaOf(errors, name)
+  if (schema === undefined)
     throw new MeshError('internal', `Cannot call ${method}: its contract declares no error '${name}'`)
-  const { json } = encodeBody(details, `details of ${name}`, method)
+  const encode = encoderOf(schema)
+  const action = `tell ${name} of`
+  const sent = encode === undefined ? details : checkedValue(encode(details), 'application', action, method)
+  const { json } = encodeBody(sent, `details of ${name}`, method)
   if (json !== undefined && json.length > detailsChars)
     throw new MeshError(
       'too_large',
@@ -50,7 +55,7 @@ export function declaredError(
     )
   return new MeshError('application', `Cannot call ${method}: ${reason}`, {
     declared: name,
-    ...(details === undefined ? {} : { details: details as Record<string, unknown> }),
+    ...(sent === undefined ? {} : { details: sent as Record<string, unknown> }),
   })
 }
 

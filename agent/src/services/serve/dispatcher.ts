@@ -9,6 +9,7 @@ import {
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../../rpc/index.ts'
+import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
@@ -207,5 +208,13 @@ function begin(
 ): unknown {
   const params = checkedValue(checked, 'invalid_argument', 'call', served.method)
   passage.begun = true
-  return runServing(context, () => served.handle(params, context))
+  const result = runServing(context, () => served.handle(params, context))
+  return served.encode === undefined ? result : encodedResult(served.encode, result, served.method)
+}
+
+/** @throws MeshError `application` for a result that its codec does not take */
+function encodedResult(encode: Encode, result: unknown, method: string): unknown {
+  const sent = (value: unknown) => checkedValue(encode(value), 'application', 'encode the result of', method)
+  const promise = promiseOf(result)
+  return promise === undefined ? sent(result) : promise.then(sent)
 }

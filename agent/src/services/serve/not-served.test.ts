@@ -15,7 +15,7 @@ const mathService = defineService({
   version: 2,
   methods: {
     add: { ...method, about: 'Adds.', idempotent: true },
-    secret: { params: z.date(), result: z.number() },
+    secret: { params: z.custom<string>(), result: z.number() },
   },
 })
 registry.serve(mathService, { add: ({ a }) => a, secret: () => 1 })

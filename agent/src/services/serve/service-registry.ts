@@ -2,6 +2,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../../core/listeners.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from '../contract/call-context.ts'
+import { encoderOf, type Encode } from '../contract/coded.ts'
 import {
   checkConcurrency,
   concurrencyOf,
@@ -9,7 +10,7 @@ import {
   type ServeOptions,
 } from '../contract/concurrency.ts'
 import {
-  defineService,
+  checkContract,
   serviceRef,
   type MethodContracts,
   type ServiceContract,
@@ -24,6 +25,8 @@ export interface ServedMethod {
   /** `service:math.add`, as policy names it. */
   readonly target: string
   readonly params: StandardSchemaV1
+  /** Of a result with a codec. */
+  readonly encode: Encode | undefined
   /** That its contract declares. */
   readonly errors: ErrorContracts | undefined
   readonly handle: (params: unknown, context: CallContext) => unknown
@@ -63,7 +66,7 @@ export class ServiceRegistry {
     handlers: Handlers<Methods>,
     options: ServeOptions = {},
   ): () => void {
-    defineService(contract)
+    checkContract(contract)
     const ref = serviceRef(contract)
     if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
     const served: Served = { contract, methods: methodsOf(contract, handlers, options) }
@@ -121,14 +124,15 @@ function methodsOf<Methods extends MethodContracts>(
   options: ServeOptions,
 ): Map<string, ServedMethod> {
   checkConcurrency(options, name, methods)
-  const served = Object.entries(methods).map(([key, { params, errors }]): [string, ServedMethod] => {
+  const served = Object.entries(methods).map(([key, { params, result, errors }]): [string, ServedMethod] => {
     const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
     if (typeof handler !== 'function')
       throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
     const method = `${name}.${key}`
     const handle = handler.bind(handlers) as ServedMethod['handle']
     const concurrency = concurrencyOf(options, key)
-    return [key, { method, target: `service:${method}`, params, errors, handle, concurrency }]
+    const encode = encoderOf(result)
+    return [key, { method, target: `service:${method}`, params, encode, errors, handle, concurrency }]
   })
   return new Map(served)
 }
