@@ -1,4 +1,5 @@
 import { build, type Plugin } from 'esbuild'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** CommonJS packages inside the ESM bundle still call `require`. */
@@ -23,6 +24,22 @@ const httpOnDemand: Plugin = {
 }
 
 /**
+ * Libp2p's peer store sorts addresses and protocols, in ASCII, so that equal sets compare equal: any order will do. The
+ * order of a language loads its tables (3 MB).
+ */
+const sortedByCode: Plugin = {
+  name: 'sorted-by-code',
+  setup({ onLoad }) {
+    const collated = /([\w.]+(?:\.toString\(\))?)\.localeCompare\(([\w.]+(?:\.toString\(\))?)\)/g
+    onLoad({ filter: /@libp2p\/peer-(store|record)\/dist\/src\/.*\.js$/ }, async ({ path }) => {
+      const contents = (await readFile(path, 'utf8')).replace(collated, '($1 < $2 ? -1 : $1 > $2 ? 1 : 0)')
+      const errors = contents.includes('localeCompare') ? [{ text: `localeCompare is left in ${path}` }] : []
+      return { contents, errors }
+    })
+  },
+}
+
+/**
  * Bundles the command into `outdir`, a chunk for each lazily imported part, so that `agent-mesh --help` loads next
  * to nothing. Identifiers are kept, so names in stacks and errors are those of the source; esbuild's `keepNames` would define
  * each of them anew, and make an object of its own of every function (3 MB).
@@ -43,7 +60,7 @@ export async function bundleCommand(root: string, outdir: string): Promise<void>
     legalComments: 'linked',
     banner: { js: banner },
     external: ['*.node'],
-    plugins: [httpOnDemand],
+    plugins: [httpOnDemand, sortedByCode],
     logLevel: 'error',
   })
 }

@@ -113,6 +113,7 @@ describe('on the LAN', () => {
     look()
     ask()
     interfaces = networkInterfaces()
+    lan?.networkChanged()
     await until(() => expect(heard).not.toEqual([]))
     await lan?.stop()
     const before = heard.length

@@ -64,6 +64,11 @@ export class Lan {
     this.#mdns.start()
   }
 
+  /** The addresses of this host changed. */
+  networkChanged(): void {
+    if (!this.#stopping.signal.aborted) this.#mdns.look()
+  }
+
   /** Where a peer said it is, a moment ago. */
   addrsOf(peerId: string): string[] {
     const seen = this.#seen.get(peerId)

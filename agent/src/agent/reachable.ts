@@ -124,7 +124,10 @@ export class Reachable {
     })
     this.#rescues.start()
     this.#moves.start()
-    this.#init.member.network.onChange(() => this.relays.networkChanged())
+    this.#init.member.network.onChange(() => {
+      this.relays.networkChanged()
+      this.#init.lan?.networkChanged()
+    })
     this.#init.member.clockWatch.onSet(() => {
       this.relays.clockSet()
       this.#watch.retryNow()

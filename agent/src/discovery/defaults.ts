@@ -37,8 +37,8 @@ export const discoveryDefaults = {
   /** Questions on a new interface: at once, then after 1, 2 and 4 s, since any packet may be lost. */
   mdnsQuestions: 4,
   mdnsFirstAskMs: 1_000,
-  /** How often interfaces are looked at. */
-  mdnsLookMs: 2_000,
+  /** How often interfaces are looked at, beside each change of the network: it tells of all but link-local addresses. */
+  mdnsLookMs: 30_000,
   /** After a socket could not be opened. */
   mdnsRetryMs: 30_000,
   /** Interfaces at most (a count). */

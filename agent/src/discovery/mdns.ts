@@ -19,7 +19,7 @@ export interface LanInterface {
 export interface MdnsInit {
   meshId: string
   peerId: string
-  /** Asked every few seconds. */
+  /** Asked twice a minute, and at each {@link Mdns.look}. */
   interfaces: () => readonly LanInterface[]
   /** TCP port listened on at an address of this host; undefined: finds, but is not found there. */
   portOn: (address: string) => number | undefined
@@ -63,6 +63,13 @@ export class Mdns {
 
   start(): void {
     if (this.#timer !== undefined) return
+    this.#tick()
+  }
+
+  /** Looks at the interfaces at once: they changed. */
+  look(): void {
+    if (this.#timer === undefined) return
+    this.#lookAt = 0
     this.#tick()
   }
 

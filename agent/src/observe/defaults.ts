@@ -18,7 +18,7 @@ export const auditDefaults = {
 export type AuditOptions = Record<keyof typeof auditDefaults, number>
 
 /** ms between two looks at the delay of the event loop, for its metric: each look wakes a process at rest. */
-export const loopDelayResolutionMs = 100
+export const loopDelayResolutionMs = 250
 
 /** Defaults of the watch on the clock of the machine. Milliseconds. */
 export const clockDefaults = {

@@ -12,6 +12,7 @@ import { serveLocal } from '../local/local-server.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import type { Text } from '../show/text.ts'
+import { collectAtRest, collectGarbage, processUsage } from './collect-at-rest.ts'
 import { reloadOnHangup, type LiveSettings } from './reload.ts'
 import { serveOperations } from './operations-server.ts'
 
@@ -61,6 +62,8 @@ export async function runDaemon(
     flushCompileCache()
     const stop = () => inTime(daemon.stop(), kind, drainMs + commandDefaults.stopMs)
     const reloads = reloadOnHangup({ reload, signal }, daemon.live)
+    const ending = new AbortController()
+    const collecting = collectAtRest(collection, ending.signal)
     try {
       const isReady = (fields: object) =>
         output.result({ event: 'ready', kind, data: folder.path, ...daemon.ready.fields, ...fields }, () =>
@@ -68,12 +71,19 @@ export async function runDaemon(
         )
       await serveWhile(() => aborted(signal).then(stop), folder.path, daemon, metricsListen, isReady)
     } finally {
-      await reloads.idle()
+      ending.abort()
+      await Promise.all([reloads.idle(), collecting])
       await stop()
     }
   } finally {
     await folder.release(!started)
   }
+}
+
+const collection = {
+  ...commandDefaults.collection,
+  usage: processUsage,
+  collect: collectGarbage,
 }
 
 /** Answers on the local socket, and over TCP if wanted, while `work` runs: it says that it is not ready while it drains. */

@@ -12,15 +12,18 @@ export async function allMemberships(
     const page = await client.memberships({ ...query, ...(cursor !== undefined && { cursor }) }, signal)
     members.push(...page.members)
     cursor = page.next
-    if (cursor === undefined) return members.sort(byName)
+    if (cursor === undefined) return members.sort(byName())
   }
 }
 
-/** `web-2` stands before `web-10`; a revoked member may have the name of another, so the peer id decides last. */
-const byName = (a: Membership, b: Membership): number =>
-  collator.compare(a.name, b.name) || (a.peerId < b.peerId ? -1 : 1)
-
-const collator = new Intl.Collator('en', { numeric: true })
+/**
+ * `web-2` stands before `web-10`; a revoked member may have the name of another, so the peer id decides last. Made for
+ * each use: the order of a language loads tables of 5 MB, which a daemon does without.
+ */
+function byName(): (a: Membership, b: Membership) => number {
+  const { compare } = new Intl.Collator('en', { numeric: true })
+  return (a, b) => compare(a.name, b.name) || (a.peerId < b.peerId ? -1 : 1)
+}
 
 /** One word: `online`, `offline`, `unlisted` (no record in the map), `revoked`. */
 export function stateOf({ online, listed, revokedAt }: Membership): string {
