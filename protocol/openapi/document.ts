@@ -110,7 +110,7 @@ function schemaOf(schema: z.ZodMiniType, io: 'input' | 'output'): Json {
   return rest
 }
 
-/** What references lead to. */
+/** Targets of references. */
 const namedSchemas = (): Json =>
   Object.assign(
     {},

@@ -1,4 +1,4 @@
-/** What a pattern cannot say of an address: that its host and port exist. libp2p throws at those that do not. */
+/** Checks of an address beyond its pattern: host and port are valid. libp2p throws for others. */
 
 const ip4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/
 const domain = /^(?!-)[0-9A-Za-z.-]+$/

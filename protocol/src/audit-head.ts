@@ -1,5 +1,5 @@
 /**
- * The signed head of the control plane's audit chain: the authority says how far the chain went and with which hash. A
+ * The signed head of the control plane's audit chain: the authority signs the number and the hash of its end. A
  * chain that was rewritten by someone with access to the database does not go through it.
  */
 import * as z from 'zod/mini'

@@ -43,18 +43,18 @@ export const auditKinds = [
   'cloned',
   /** A record of the same incarnation with other bytes. */
   'conflict',
-  /** The file of a process: the oldest entries went, the end of the file was damaged, entries found no room. */
+  /** The file of a process: the oldest entries were deleted, the end of the file was damaged, the disk was full. */
   'log.rotated',
   'log.torn',
   'log.lost',
 ] as const
 export type AuditKind = (typeof auditKinds)[number]
 
-/** What happened, before it takes its place in a chain. */
+/** An event, before it has a place in a chain. */
 export interface AuditEvent {
   /** Unix milliseconds. */
   at: number
-  /** Peer id of who did it, or a word for who has none. */
+  /** Peer id of the actor, or a word for an actor without one. */
   who: string
   what: AuditKind
   /** Small JSON; no secrets. */
@@ -73,7 +73,7 @@ const eventFields = {
 /** An event that waits for its place in a chain. */
 export const auditEventSchema = z.object(eventFields)
 
-/** Strict: what the hash does not cover has no place in an entry. */
+/** Strict: an entry has no field that the hash does not cover. */
 export const auditEntrySchema = z.strictObject({
   /** From 1 on, without gaps. */
   seq: z.int().check(z.positive()),
@@ -114,7 +114,7 @@ export function nextAuditEntry(head: AuditHead, { at, who, what, detail }: Audit
   return entry
 }
 
-/** Whether an event fits an entry whatever place it gets. @throws MeshError invalid_argument, too_large */
+/** Whether an event fits an entry at every place. @throws MeshError invalid_argument, too_large */
 export const checkAuditEvent = (event: AuditEvent): void =>
   void nextAuditEntry({ ...auditRoot, seq: Number.MAX_SAFE_INTEGER - 1 }, event)
 
@@ -182,7 +182,7 @@ export class AuditVerifier {
   /** @returns what is wrong; what follows a break proves nothing */
   add(entry: AuditEntry): AuditBreak | undefined {
     const { seq, hash } = entry
-    // Whatever the first one is taken for, it may follow a known place only if it names it.
+    // Whatever `after` is, the first entry may follow a known place only if it names its hash.
     const before = this.#head ?? { seq: seq - 1, hash: this.#known.get(seq - 1) ?? entry.prev }
     const broken = (why: AuditBreak['why'], reason: string): AuditBreak => ({ seq, why, reason })
     if (seq > before.seq + 1)
@@ -196,7 +196,7 @@ export class AuditVerifier {
     return undefined
   }
 
-  /** To be asked after the last entry. */
+  /** To be called after the last entry. */
   end(): AuditBreak | undefined {
     const { seq } = this.head
     const most = Math.max(0, ...this.#known.keys())

@@ -1,4 +1,4 @@
-/** Credential: what the authority says of a member. JWT, `typ: membership+jwt`. Policy reads this and nothing else. */
+/** Credential: the claims of the authority about a member. JWT, `typ: membership+jwt`. Policy reads this and nothing else. */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
 import {

@@ -52,9 +52,9 @@ export interface MeshErrorOptions {
   details?: Record<string, unknown>
   /** Of `application`: the name under which the contract of the method declares it. */
   declared?: string
-  /** Another process said so. @default false */
+  /** It came from another process. @default false */
   told?: boolean
-  /** The handler of the call was not begun. @default false */
+  /** The handler of the call was not started. @default false */
   notStarted?: boolean
 }
 
@@ -111,7 +111,7 @@ export class MeshError extends Error {
 export const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(errorCodes, code)
 
-/** The same error, known to have come before or after the handler of the call began. */
+/** The same error, known to be from before or after the start of the handler of the call. */
 export function asStarted(error: MeshError, started: boolean): MeshError {
   if (error.notStarted === !started) return error
   const { code, message, cause, hint, details, declared, told } = error

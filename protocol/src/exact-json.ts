@@ -4,7 +4,7 @@
  */
 import { placeOf } from './json-values.ts'
 
-/** A number in a text that a program of ours cannot hold. */
+/** A number in a text that a JavaScript number cannot hold. */
 export interface InexactNumber {
   /** `params.items[3].n` */
   readonly place: string
@@ -12,7 +12,7 @@ export interface InexactNumber {
   readonly text: string
 }
 
-/** Digits or exponents in a text: most have none that are worth a closer look. */
+/** Long digits or exponents in a text: most texts have none and need no parser. */
 const suspicious = /\d{16}|\d[eE]/
 
 /**
@@ -32,7 +32,7 @@ function isExact(text: string): boolean {
   return value !== 0 || !/^[^eE]*[1-9]/.test(text)
 }
 
-/** Where the reader is: in an array with an index, or in an object with the key last read. */
+/** Where the parser is: in an array with an index, or in an object with the key last read. */
 interface Level {
   readonly place: string
   readonly array: boolean

@@ -1,5 +1,5 @@
 /**
- * The forms of words that people give: what fits and, for errors, what does not. Apart from the schemas of fields.ts, so that
+ * The forms of names and ids in arguments, with their descriptions for errors. Apart from the schemas of fields.ts, so that
  * the command checks its arguments without loading a schema library.
  */
 export interface FieldForm {

@@ -56,7 +56,7 @@ const relaysSchema = z.looseObject({
   ...part,
   relays: z.array(relayEntrySchema).check(z.maxLength(limits.relays)),
 })
-/** As it is signed: strict, so that no grant is lost on its readers. */
+/** As it is signed: strict, so that readers drop no grant of it. */
 const writtenPolicySchema = z.looseObject({ ...part, policy: policySchema })
 const policyPartSchema = z.looseObject({ ...part, policy: signedPolicySchema })
 
@@ -77,7 +77,7 @@ export interface VerifiedHead {
   issuedAt: number
   /** The authority key that signed these numbers. */
   signedBy: string
-  /** It proves the keys of the mesh and tells relays; its policy and revocations are empty. */
+  /** It proves the keys of the mesh and lists relays; its policy and revocations are empty. */
   forStrangers: boolean
   keys: KeyChain
   relays: RelayEntry[]
@@ -145,6 +145,6 @@ export async function verifyHead(meshId: string, signed: SignedHead): Promise<Ve
   }
 }
 
-/** The first part whose number in `next` is lower than in `known`: such a head is a roll-back and is refused. */
+/** The first part whose number in `next` is lower than in `known`: such a head is a rollback and is refused. */
 export const rolledBack = (known: HeadNumbers, next: HeadNumbers): keyof HeadNumbers | undefined =>
   (['keys', 'relays', 'policy', 'revocations'] as const).find(name => next[name] < known[name])

@@ -22,19 +22,19 @@ export const helloSchema = z.looseObject({
   credential: credentialField,
   /** Members without a record (admins) send none. */
   record: z.optional(recordField),
-  /** Of the callee: the address it sees the dialler at. Only a relay's word is of use: see upgrade.ts. */
+  /** Of the callee: the address at which it sees the dialler. Only that of a relay is used: see upgrade.ts. */
   observed: z.optional(addrField),
-  /** Of this start of the process: two at once with one peer id are clones. Versions before do not tell it. */
+  /** Of this start of the process: two at once with one peer id are clones. Earlier versions do not send it. */
   boot: z.optional(z.string().check(z.regex(/^[\w-]{22}$/, { error: 'is not a boot id' }))),
 })
 export type Hello = z.output<typeof helloSchema>
 
-/** What the dialler hears: the other's hello, or why it is turned away (an error code, the other side's word). */
+/** The answer to the dialler: the other's hello, or why it is refused (an error code, not proven). */
 const helloRefusalSchema = z.looseObject({
   refused: z.string().check(z.maxLength(32)),
-  /** It stops: another member may do the work. Versions before do not tell it. */
+  /** It stops: another member may do the work. Earlier versions do not send it. */
   leaving: z.optional(z.boolean()),
-  /** With `revoked`: how the membership of the dialler ended. Versions before do not say it. */
+  /** With `revoked`: how the membership of the dialler ended. Earlier versions do not send it. */
   ended: z.optional(z.string().check(z.maxLength(32))),
 })
 export type HelloRefusal = z.output<typeof helloRefusalSchema>
@@ -47,7 +47,7 @@ export interface Peer {
   version: number
   credential: CredentialClaims
   record: MemberRecord | undefined
-  /** Start of its process; undefined when it does not tell. */
+  /** Start of its process; undefined when it does not send it. */
   boot: string | undefined
   /** As received, for the map. */
   signed: { credential: string; record: string | undefined }

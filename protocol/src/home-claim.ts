@@ -1,4 +1,4 @@
-/** Home claim: an agent says which relay is its home. `typ: home+jws`; the highest homeSeq wins, from any source. */
+/** Home claim: an agent signs which relay is its home. `typ: home+jws`; the highest homeSeq wins, from any source. */
 import * as z from 'zod/mini'
 import { millisField, peerIdField } from './fields.ts'
 import { signChecked, verifyMemberDocument, type Signer } from './jws.ts'

@@ -1,5 +1,5 @@
 /**
- * What of JavaScript's values JSON carries. JSON.stringify turns NaN into null, a Map into {} and drops functions without a word: a caller who
+ * The values of JavaScript that JSON carries. JSON.stringify turns NaN into null, a Map into {} and drops functions without a word: a caller who
  * sends such a value would never learn that another one arrived.
  */
 
@@ -61,7 +61,7 @@ export function plainJson(value: unknown): string | undefined {
   try {
     return isPlainlySound(value) ? JSON.stringify(value) : undefined
   } catch {
-    // A cycle, or a getter that throws: the closer look tells.
+    // A cycle, or a getter that throws: {@link soundJson} reports it.
     return undefined
   }
 }

@@ -23,7 +23,7 @@ export type DocumentType =
   | 'revocations+jws'
   | 'audit+jws'
 
-/** Makes signatures; a key in a file, in memory or in a key management service. */
+/** Signs with a key in a file, in memory or in a key management service. */
 export interface Signer {
   /** peerId of a member key, RFC 7638 thumbprint of an authority key. */
   readonly kid: string
@@ -103,7 +103,7 @@ function readHeader(jws: string, typ: DocumentType, code: ErrorCode): { kid: str
   return header.data
 }
 
-/** The key that a document says it is signed by; to be believed only of a document that was verified. @throws MeshError */
+/** The key that a document says it is signed by; valid only for a document that was verified. @throws MeshError */
 export const kidOf = (jws: string, typ: DocumentType): string => readHeader(jws, typ, 'unauthenticated').kid
 
 export interface VerifyOptions<S extends z.core.$ZodType> {

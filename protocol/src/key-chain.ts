@@ -25,7 +25,7 @@ const linkSchema = z.looseObject({
   seq: z.int().check(z.positive()),
   jwk: publicJwkField,
   iat: secondsField,
-  /** Earlier keys that were stolen: nothing they ever signed counts, whatever its date says. Only the root says so. */
+  /** Earlier keys that were stolen: nothing they signed counts, whatever its date. Only the root revokes keys. */
   revokes: z.optional(z.array(kidField).check(z.maxLength(limits.keysRevoked))),
 })
 export type KeyLink = z.output<typeof linkSchema>
@@ -131,7 +131,7 @@ export async function verifyKeyChain(meshId: string, signed: SignedKeyChain): Pr
   }
 }
 
-/** A link may name the key that is the newest already: then it only revokes others. */
+/** A link may name the newest key again: then it only revokes others. */
 function addLink(
   keys: Map<string, ChainedKey>,
   { link, key, byRoot }: { link: KeyLink; key: NamedKey; byRoot: boolean },

@@ -50,7 +50,7 @@ export const limits = {
   auditLineChars: 8 * 1024,
   /** The signed head of an audit chain: four short claims and a signature. */
   auditHeadBytes: 1024,
-  /** Audit entries without a place in the chain yet that one reply tells. */
+  /** Audit entries in one reply that are not in the chain yet. */
   auditWaiting: 100,
   /** Largest body of any control plane request: a policy, a report of a relay. */
   requestBytes: 512 * 1024,

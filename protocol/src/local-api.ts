@@ -1,5 +1,5 @@
 /**
- * What a running agent, relay or control plane says on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
+ * The API of a running agent, relay or control plane on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
  * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`. A process that may open the socket speaks for the member.
  * Errors are problem details, as on the control plane.
  */
@@ -71,7 +71,7 @@ export const localPeerSchema = z.looseObject({
   name: z.string(),
   kind: z.enum(['agent', 'relay']),
   online: z.boolean(),
-  /** Who says so: the own link, then the membership protocol, then the lease of its relay. */
+  /** Source: the own link, then the membership protocol, then the lease of its relay. */
   source: z.enum(['link', 'swim', 'lease', 'none']),
   /** Of a member that is offline: when it was last known to be online, unix milliseconds. */
   lastSeen: z.optional(millis),
@@ -95,7 +95,7 @@ export const localServicesReply = z.looseObject({ services: z.array(localService
 export const localCallRequest = z.strictObject({
   method: methodField,
   params: z.optional(z.unknown()),
-  /** Whom to call; anyone who serves it when absent. */
+  /** The member to call; absent: any provider. */
   peer: z.optional(memberField),
   timeoutMs: timeoutField,
   /** Running it twice does no harm: it may be repeated after its link broke. */
@@ -156,25 +156,25 @@ export const localPingReply = z.looseObject({
 export type LocalPingReply = z.output<typeof localPingReply>
 
 export const localPathRequest = z.strictObject({
-  /** Whom to reach. */
+  /** The member to reach. */
   peer: memberField,
-  /** Who reaches it; the answering agent when absent. */
+  /** The member that reaches it; absent: the answering agent. */
   from: z.optional(memberField),
   timeoutMs: timeoutField,
 })
 export type LocalPathRequest = z.output<typeof localPathRequest>
 
-/** `POST /v1/confirm-clock`, of a control plane: its clock is right, whatever its store says. */
+/** `POST /v1/confirm-clock`, of a control plane: its clock is right, and the time of its store is not. */
 export const localConfirmClockRequest = z.strictObject({ timeoutMs: timeoutField })
 export const localConfirmClockReply = z.looseObject({
-  /** What its clock says, unix milliseconds. */
+  /** Time of its clock, unix milliseconds. */
   now: millis,
 })
 export type LocalConfirmClockReply = z.output<typeof localConfirmClockReply>
 
 /** `POST /v1/rotate-key`, of a control plane. */
 export const localRotateKeyRequest = z.strictObject({
-  /** The keys of now were stolen: nothing they signed counts any more. */
+  /** The current keys were stolen: nothing they signed counts any more. */
   revoke: z._default(z.boolean(), false),
   timeoutMs: timeoutField,
 })
@@ -184,7 +184,7 @@ export const localRotateKeyReply = z.looseObject({
   kid: z.string(),
   /** When it begins to sign, unix milliseconds. */
   signsAt: millis,
-  /** Thumbprints of the keys that count for nothing any more. */
+  /** Thumbprints of the keys that are revoked by it. */
   revoked: z.array(z.string()),
 })
 export type LocalRotateKeyReply = z.output<typeof localRotateKeyReply>

@@ -1,5 +1,5 @@
 /**
- * Map: what a member knows of the others. Pairs travel as {@link MapPage}s over `GET /v1/map`, the watch WebSocket and
+ * Map: the members that a member knows. Pairs travel as {@link MapPage}s over `GET /v1/map`, the watch WebSocket and
  * the stream `/agent-mesh/map/1.0.0`.
  *
  * Flow of the stream: the agent opens it and sends `sync`, and `home` if the relay is its home; the relay answers `head`,
@@ -41,7 +41,7 @@ export const mapPageSchema = z.looseObject({
   changes: z.array(mapChangeSchema).check(z.maxLength(limits.mapPairs)),
   /** Cursor after these changes. */
   next: z.string().check(z.maxLength(512)),
-  /** Whether asking again with `next` gives more at once. */
+  /** Whether a request with `next` returns more at once. */
   more: z.boolean(),
 })
 export type MapPage = z.output<typeof mapPageSchema>
@@ -62,7 +62,7 @@ export const mapMessageSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
   /** The cursor was too old or foreign: forget it, what follows starts anew. */
   z.looseObject({ type: z.literal('restart') }),
-  /** Agents homed at the sender that came or went; `full`: these are all. */
+  /** Agents homed at the sender that came online or went offline; `full`: these are all. */
   z.looseObject({
     type: z.literal('presence'),
     full: z.boolean(),

@@ -1,4 +1,4 @@
-/** Member record: what a member says of itself. Compact JWS, `typ: member+jws`, EdDSA, `kid` = peerId, <= 1 KiB. */
+/** Member record: the claims of a member about itself. Compact JWS, `typ: member+jws`, EdDSA, `kid` = peerId, <= 1 KiB. */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
 import { addrsField, labelField, millisField, peerIdField, serialField, servicesField } from './fields.ts'

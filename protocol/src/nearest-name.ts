@@ -1,4 +1,4 @@
-/** The name that a misspelt one was meant to be. */
+/** The known name nearest to a misspelt one. */
 
 /** Names that are further from all known ones are no misspelling. */
 const mostEdits = 3

@@ -1,4 +1,4 @@
-/** How one member reaches another, and why so: what `agent-mesh path` shows and `host.path` answers. */
+/** The paths from one member to another, with reasons: what `agent-mesh path` shows and `host.path` answers. */
 import * as z from 'zod/mini'
 
 const millis = z.number().check(z.nonnegative())

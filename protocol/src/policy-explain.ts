@@ -1,4 +1,4 @@
-/** Why a policy allows something or does not: the grant that does, or the one that comes nearest and what it lacks. */
+/** Why a policy allows or denies an action: the grant that allows it, or the nearest one and what it lacks. */
 import { covers, findGrant, type Action, type Grant, type Policy } from './policy.ts'
 
 /** A grant with its place in the policy, counted from 0. */
@@ -18,7 +18,7 @@ export type Explanation =
     }
 
 export interface PolicyQuestion {
-  /** What the member goes by: {@link selectorsOf}, or one selector and `*`. */
+  /** The selectors of the member: {@link selectorsOf}, or one selector and `*`. */
   selectors: ReadonlySet<string>
   action: Action
   target: string

@@ -9,7 +9,7 @@ export interface PolicyWarning {
 
 const kindOf = (target: string): string => target.slice(0, target.indexOf(':'))
 
-/** What members are there, for {@link unmatchedNames}. */
+/** Names of the current members and services, for {@link unmatchedNames}. */
 export interface KnownNames {
   /** Every `role:`, `tag:`, `name:`, `peer:` that a member goes by, and `*`. */
   selectors: ReadonlySet<string>
@@ -17,7 +17,7 @@ export interface KnownNames {
   services: ReadonlySet<string>
 }
 
-/** What can be seen in the policy itself. @param adminTargets those that there are: `admin:tokens`, … */
+/** Warnings that the policy alone shows. @param adminTargets the existing ones: `admin:tokens`, … */
 export function policyWarnings(policy: Policy, adminTargets: readonly string[]): PolicyWarning[] {
   return policy.grants.flatMap((grant, index) => [
     ...coveredBy(policy.grants, index),

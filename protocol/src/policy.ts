@@ -116,7 +116,7 @@ export interface Subject {
   tags: readonly string[]
 }
 
-/** Everything that a `from` may name this member by. */
+/** All selectors that name this member. */
 export const selectorsOf = (subject: Subject): Set<string> =>
   new Set([
     '*',
@@ -130,7 +130,7 @@ export const selectorsOf = (subject: Subject): Set<string> =>
 export const covers = (pattern: string, target: string): boolean =>
   pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target
 
-/** The grant that lets someone with these selectors do it, or undefined: denied. */
+/** The first grant that allows it to these selectors; undefined: denied. */
 export const findGrant = (policy: Policy, selectors: ReadonlySet<string>, action: Action, target: string) =>
   policy.grants.find(
     grant =>
@@ -159,7 +159,7 @@ export const failedPolicyTests = (policy: Policy): string[] =>
 
 /**
  * Refuses a policy that does not pass its own tests.
- * @param action what for: `write policy` @param hint what became of it
+ * @param action for the error: `write policy` @param hint the consequence
  * @throws MeshError invalid_argument with details `{ failed }`
  */
 export function checkPolicyTests(policy: Policy, action: string, hint: string): void {

@@ -1,4 +1,4 @@
-/** Text of other members, made safe to look at: what a terminal would obey, reorder or hide is shown as an escape. */
+/** Text of other members, made safe to show: characters that a terminal obeys, reorders or hides are shown as escapes. */
 
 /**
  * Controls (C0 with newline and tab, DEL, C1), formats (bidirectional overrides, zero-width characters), line and paragraph
@@ -14,7 +14,7 @@ function escaped(character: string): string {
   return code < 0x1_0000 ? `\\u${hex(code, 4)}` : `\\u{${hex(code, 1)}}`
 }
 
-/** `text` as one line in which everything can be seen: `\x1b`, `\u202e`, `\u{e0041}`. */
+/** `text` as one line with all characters visible: `\x1b`, `\u202e`, `\u{e0041}`. */
 export const printable = (text: string): string => text.replace(steering, escaped)
 
 /**

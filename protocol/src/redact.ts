@@ -48,7 +48,7 @@ const patterns: readonly [RegExp, string][] = [
     new RegExp(`((?<!\\\\)"(?:${quoted})"\\s{0,4}:\\s{0,4}")(?:[^"\\\\]|\\\\[\\s\\S])+`, 'gi'),
     `$1${redacted}`,
   ],
-  // And when it was quoted again.
+  // The same when it was quoted again.
   [
     new RegExp(`(\\\\{0,9}"(?:${quoted})\\\\{0,9}"\\s{0,4}:\\s{0,4}\\\\{0,9}")[^"\\\\]+`, 'gi'),
     `$1${redacted}`,

@@ -91,7 +91,7 @@ export async function verifyRequestHead(
     throw refuse('it needs the header "Authorization: Mesh <JWS>"')
   const { kid, claims } = await verifyMemberDocument(authorization.slice(scheme.length), document)
   if (claims.aud !== meshId) throw refuse('it is signed for another mesh')
-  // Members of before signed the base, too.
+  // Earlier versions signed the base, too.
   const samePath = pathWithin(base, claims.path) === pathWithin(base, url.pathname)
   if (claims.htm !== method || !samePath || claims.query !== sortedQuery(url))
     throw refuse('method, path or query are not the signed ones')

@@ -5,7 +5,7 @@ const isMapped = (bytes: Uint8Array): boolean =>
   bytes.subarray(0, 10).every(byte => byte === 0) && bytes[10] === 255 && bytes[11] === 255
 
 /**
- * Whom an IP address stands for, where strangers are counted. IPv6 by its /64: who has one address there has all of them.
+ * The source that an IP address counts for in limits of strangers. IPv6 by its /64: a host with one address has all of them.
  */
 export const sourceOf = (address: string): string => {
   if (!address.includes(':')) return address

@@ -1,5 +1,5 @@
 /**
- * Upgrade: how two members that talk through a relay look for a better path, `/agent-mesh/upgrade/1.0.0`, one stream for
+ * Upgrade: two members that are linked through a relay look for a better path, `/agent-mesh/upgrade/1.0.0`, one stream for
  * one attempt over a link there is. JSON messages behind a 4-byte big-endian length; L is the lower peer id, H the higher.
  *
  *   L -> H   offer                what L can do, and where it is

@@ -12,7 +12,7 @@ export const auditReply = z.looseObject({
   head: auditHeadSchema,
   /** `audit+jws`: the newest head that the authority signed. Absent until the first one. */
   signed: z.optional(z.string().check(z.maxLength(limits.auditHeadBytes))),
-  /** On record, without a place in the chain yet: it is given soon. Absent when there are none. */
+  /** Entries that are durable and not in the chain yet: they are chained soon. Absent when there are none. */
   waiting: z.optional(z.array(auditEventSchema).check(z.maxLength(limits.auditWaiting))),
   /** Absent at the end. */
   next: z.optional(z.string().check(z.regex(/^\d{1,16}$/))),

@@ -3,7 +3,7 @@ import { millisField } from '../fields.ts'
 
 const count = z.int().check(z.nonnegative())
 
-/** Members of a region or a service, by what is known of them. */
+/** Members of a region or a service, by their presence. */
 const presence = {
   members: count,
   /** Attested by a relay whose lease is alive; a relay by its own lease. */
@@ -20,14 +20,14 @@ export const regionHealth = z.looseObject({
   /** Relays in the map, and those of them whose lease is alive. */
   relays: count,
   relaysLeased: count,
-  /** What the living relays last reported, added up. */
+  /** Sum of the last reports of relays whose lease is alive. */
   load,
   /** Age of the oldest living lease, milliseconds. */
   ageMs: count,
 })
 export type RegionHealth = z.output<typeof regionHealth>
 
-/** A step of the history: how the regions did at its beginning. */
+/** A step of the history: the health of the regions at its start. */
 export const healthStep = z.looseObject({ at: millisField, regions: z.array(regionHealth) })
 export type HealthStep = z.output<typeof healthStep>
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { credentialField, millisField, nameField, peerIdField, recordField } from '../fields.ts'
 
-/** A member as the control plane tells of it. */
+/** A member as the control plane knows it. */
 export const memberViewSchema = z.looseObject({
   peerId: peerIdField,
   name: nameField,

@@ -11,7 +11,7 @@ export const policyReply = z.looseObject({ number: z.int(), policy: policySchema
 /** `PUT /v1/policy`: needs `manage admin:policy`. */
 export const writePolicyRequest = z.strictObject({
   policy: policySchema,
-  /** Number of the policy that this one replaces: a rival's write in between is a conflict. */
+  /** Number of the policy that this one replaces: a write of another admin in between is a conflict. */
   expected: numberField,
   /** Writes it even if no known member could change it again. */
   force: z._default(z.boolean(), false),

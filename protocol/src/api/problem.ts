@@ -14,7 +14,7 @@ export const problemSchema = z.looseObject({
   details: z.optional(z.record(z.string(), z.unknown())),
   /** Of a call on the local socket: the name under which the contract of the method declares the error. */
   declared: z.optional(z.string()),
-  /** Of a call on the local socket: its handler is known not to have begun. */
+  /** Of a call on the local socket: its handler is known not to have started. */
   notStarted: z.optional(z.boolean()),
 })
 export type Problem = z.output<typeof problemSchema>
@@ -40,7 +40,7 @@ export const problemOf = ({
   ...(notStarted ? { notStarted } : {}),
 })
 
-/** The error that a problem tells of; undefined when this version does not know its code. */
+/** The error of a problem; undefined when this version does not know its code. */
 export function errorOfProblem({
   code,
   detail,

@@ -1,4 +1,4 @@
-/** Query parameters of the API: text in the URL, typed behind it. The schemas are what the OpenAPI document says of them. */
+/** Query parameters of the API: text in the URL, typed behind it. The OpenAPI document is made from these schemas. */
 import * as z from 'zod/mini'
 import { labelField, serviceNameField, serviceRefField } from '../fields.ts'
 import { limits } from '../limits.ts'
@@ -23,7 +23,7 @@ const flagParameter = z.pipe(
   z.boolean(),
 )
 
-/** What a page says is next; only the control plane reads more in it. */
+/** The `next` of a page; opaque to clients. */
 const cursorParameter = z
   .string()
   .check(z.maxLength(limits.cursorChars), z.regex(/^[\w.@-]+$/, { error: 'is not a cursor' }))

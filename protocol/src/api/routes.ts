@@ -53,7 +53,7 @@ interface RouteShape {
   path: string
   summary: string
   query?: QuerySchema
-  /** A replay within the minute that its time is good for would do harm: it is signed with a nonce and done once. */
+  /** A replay within the minute in which its time is valid would do harm: it is signed with a nonce and done once. */
   nonce?: true
   request?: z.ZodMiniType
   /** The body may have `limits.requestBytes`, else `limits.smallRequestBytes`. */
@@ -62,7 +62,7 @@ interface RouteShape {
   reply?: z.ZodMiniType
 }
 
-/** What stands for `{name}` in paths. */
+/** The values of `{name}` in paths. */
 export const pathParameters: Readonly<Record<string, z.ZodMiniType>> = {
   peerId: peerIdField,
   id: tokenIdField,

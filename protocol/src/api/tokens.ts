@@ -5,7 +5,7 @@ import { limits } from '../limits.ts'
 
 const day = 24 * 3600
 
-/** Of a token that only its expiry bounds: those of ephemeral members may be. */
+/** For a token that only its expiry limits, as one of ephemeral members may be. */
 export const unlimitedUses = Number.MAX_SAFE_INTEGER
 
 /** One line without control characters. */
@@ -35,7 +35,7 @@ const tokenFields = z.strictObject({
   replace: z.optional(z.boolean()),
 })
 
-/** How many members may join with a token that was asked for so. */
+/** Number of members that may join with a token of such a request. */
 export const usesOf = ({ uses, ephemeral }: { uses?: number | undefined; ephemeral: boolean }): number =>
   uses ?? (ephemeral ? unlimitedUses : 1)
 

@@ -15,7 +15,7 @@ const familyOf = (ip: Uint8Array) => (ip.length === 4 ? 1 : ip.length === 16 ? 2
 const masked = (bytes: Uint8Array, mask: Uint8Array): Uint8Array =>
   bytes.map((byte, at) => byte ^ (mask[at] ?? 0))
 
-/** What hides nothing: the mask of MAPPED-ADDRESS. */
+/** The mask of MAPPED-ADDRESS, which hides nothing. */
 export const noMask: Uint8Array = new Uint8Array(16)
 
 /** @param mask cookie and transaction id, which hide the address from NATs that would rewrite it */

@@ -21,7 +21,7 @@ import {
 } from './message.ts'
 
 const attributes = { mappedAddress: 0x0001, xorMappedAddress: 0x0020, fingerprint: 0x8028 } as const
-/** Attributes below this must be understood by who answers. */
+/** Attributes below this must be understood by the server. */
 const optionalFrom = 0x8000
 const fingerprintXor = 0x5354554e
 const fingerprintBytes = 4

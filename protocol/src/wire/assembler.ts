@@ -7,7 +7,7 @@ import { malformed, parseFrame } from './parse-frame.ts'
 /** Most frames of one sender that may be cut at a time. */
 export const maxCutFrames = 8
 
-/** What the first part tells of a frame that is cut. */
+/** What the first part says of a frame that is cut. */
 export interface CutFrame {
   /** Type number of the frame, and the request it is about. */
   readonly of: number
@@ -106,7 +106,7 @@ export class FrameAssembler {
     if (cut.wanted) this.#events.complete(cut, frame)
   }
 
-  /** The rest of a cut frame does not come; nothing happens when it is not open. */
+  /** Drops a cut frame whose rest does not arrive; nothing happens when it is not open. */
   onDrop(id: number): void {
     const cut = this.#open.get(id)
     if (cut === undefined) return
