@@ -30,6 +30,6 @@ export * from './observe/logger.ts'
 export * from './rpc/index.ts'
 export * from './services/index.ts'
 export * from './transport/index.ts'
-// Names that two rooms give: these are meant.
+// Names that two rooms export: these are the ones.
 export type { ByteStream } from './rpc/index.ts'
 export type { ConnectOptions } from './transport/index.ts'

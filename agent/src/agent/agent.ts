@@ -28,7 +28,7 @@ import { countedBalancer, type Balancing } from './balancing.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
 
-/** A result, who gave it and over which path it was asked; no path when the agent answered itself. */
+/** A result, the member that answered and the path of the call; no path when the agent answered itself. */
 export interface AskedCall {
   value: unknown
   peerId: string
@@ -77,7 +77,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   /**
-   * Serves a definition from now on, to whom the policy allows; the result ends that.
+   * Serves a definition to the members that the policy allows; the result ends that.
    * @throws MeshError conflict when this version is served already, going_away after {@link stop}
    */
   serve<Name extends string, Methods extends MethodContracts>(
@@ -129,7 +129,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     await awaitProvider({ targets: this.#targets, changes }, name, options)
   }
 
-  /** As {@link call}, and says who answered, how and how fast. */
+  /** As {@link call}, with the member that answered, the path and the time. */
   async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<AskedCall> {
     this.mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
@@ -187,7 +187,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   /**
-   * How a member is reached, and why so; by this agent, or by the member `from`.
+   * The paths to a member, with reasons; from this agent, or from the member `from`.
    * @throws MeshError not_found; as {@link call} when another member is asked
    */
   async path(

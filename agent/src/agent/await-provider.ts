@@ -11,7 +11,7 @@ export interface AwaitOptions {
 
 export interface AwaitProviderInit {
   targets: Pick<CallTargets, 'providers'>
-  /** What tells that the answer may be another: each takes a listener and returns how to stop listening. */
+  /** Sources of changes: each takes a listener and returns how to stop listening. */
   changes: readonly ((listener: () => void) => () => void)[]
 }
 

@@ -1,4 +1,4 @@
-/** How an agent comes to be: all of it or nothing. */
+/** Starts an agent: all of it or nothing. */
 import { networkInterfaces } from 'node:os'
 import { createLogger } from '../observe/logger.ts'
 import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'

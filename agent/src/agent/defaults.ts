@@ -5,13 +5,13 @@ export const agentDefaults = {
   /** First and longest pause between polls of the control plane while no relay is reachable (design 4a: 60 s). */
   pollMinMs: 1_000,
   pollMaxMs: 60_000,
-  /** How often it is looked whether a relay still keeps the map current. */
+  /** How often it is checked whether a relay still keeps the map current. */
   pollCheckMs: 5_000,
-  /** A dial that had less time than this says nothing about the member. */
+  /** The failure of a dial that had less time than this does not count against the member. */
   doubtDialMs: 1_000,
-  /** What was heard on the LAN is good for this long: three announcements. */
+  /** An address announced on the LAN is valid for this long: three announcements. */
   lanSeenMs: 180_000,
-  /** Members heard there that are remembered (a count). */
+  /** Members announced there that are remembered (a count). */
   lanPeers: 1_024,
   /** Dials at the same time, in a row, and between two after that: a hostile LAN costs a handshake each second. */
   lanDials: 4,

@@ -1,5 +1,5 @@
 /**
- * Members on the LAN: finds them by multicast DNS, tells the dialler where they are, and puts into the map peers that proved to
+ * Members on the LAN: finds them by multicast DNS, gives the dialler their addresses, and puts into the map peers that proved to
  * be members. Dials only peers that the map does not know yet or that are watched, few at a time and with growing pauses: what claims to
  * be here may be no member.
  */
@@ -69,7 +69,7 @@ export class Lan {
     if (!this.#stopping.signal.aborted) this.#mdns.look()
   }
 
-  /** Where a peer said it is, a moment ago. */
+  /** The address that a peer announced a moment ago. */
   addrsOf(peerId: string): string[] {
     const seen = this.#seen.get(peerId)
     return seen === undefined || now() - seen.at > agentDefaults.lanSeenMs ? [] : [seen.addr]

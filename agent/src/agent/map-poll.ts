@@ -27,7 +27,7 @@ export class MapPoll {
     this.#init = init
   }
 
-  /** Idempotent. @returns when the first poll is over, whether it brought anything or not */
+  /** Idempotent. @returns when the first poll is over, with or without a reply */
   start(): Promise<void> {
     return (this.#first ??= this.#next())
   }

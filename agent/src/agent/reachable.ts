@@ -19,7 +19,7 @@ import { WatchLinks } from '../paths/watch-links.ts'
 export interface ReachableInit {
   member: Member
   targets: Targets
-  /** Whose relays come first. @default none */
+  /** The region whose relays are preferred. @default none */
   region: string | undefined
   /** @default does not look on the LAN */
   lan?: Lan | undefined
@@ -150,13 +150,13 @@ export class Reachable {
     return { asked }
   }
 
-  /** Opens no more links but those that calls need; the relays stay, as calls may run over them. Idempotent. */
+  /** Opens links for calls only; the relays stay, as calls may run over them. Idempotent. */
   depart(): Promise<unknown> {
     const { lan } = this.#init
     return (this.#departed ??= Promise.all([lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
   }
 
-  /** What opens links ends before the transport does. */
+  /** Parts that open links stop before the transport. */
   async stop(): Promise<void> {
     await Promise.all([this.depart(), this.#moves.stop(), this.#poll.stop(), this.relays.stop()])
     await this.#sync.stop()
@@ -191,7 +191,7 @@ export class Reachable {
     return this.#rings.watched(head.current.relays.length > 0 ? watched : watchedWithoutRelay)
   }
 
-  /** The map says something new of these, or forgot them. */
+  /** These changed in the map, or left it. */
   #follow(peerIds: readonly string[]): void {
     this.#moveRings(peerIds)
     this.#init.targets.refresh(new Set(peerIds))

@@ -1,4 +1,4 @@
-/** Who can be called, by the map, and how to reach them: what room services asks of the rooms below. */
+/** The members that can be called, by the map, and how to reach them: what room services needs of the rooms below. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { systemWheelClock, type LinkCallOptions, type RpcLink } from '../rpc/index.ts'
 import type { Callee, CallTargets, CalleeOptions, Providers } from '../services/index.ts'
@@ -27,7 +27,7 @@ export interface TargetsInit {
   region?: string | undefined
 }
 
-/** Codes of a dial that say nothing about the member dialled. */
+/** Codes of a dial that do not count against the member dialled. */
 const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'invalid_argument', 'internal']
 
 const relayedOnly: readonly Path[] = ['relay']
@@ -91,7 +91,7 @@ export class Targets implements CallTargets {
     return peerId === identity.peerId ? credential.claims.name : map.get(peerId)?.name
   }
 
-  /** At once where a link stands: that is so for nearly every call. */
+  /** At once where a link is up, as for nearly every call. */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
     const { member, self, paths } = this.#init
     if (peerId === member.identity.peerId) return self
@@ -152,7 +152,7 @@ export class Targets implements CallTargets {
     return member.transport.connect(this.#dialTarget(peerId), options)
   }
 
-  /** That no way led to a member is less to know than that it is offline. */
+  /** That a member is offline says more than that no address reached it. */
   #explained(peerId: string, error: unknown): unknown {
     const { map, belief, clock } = this.#init.member
     const member = map.get(peerId)
@@ -161,14 +161,14 @@ export class Targets implements CallTargets {
     return offlineError(member.name, lastSeen(member, belief, clock.now()), error)
   }
 
-  /** A link that goes through no relay that leaves. @throws MeshError as {@link Transport.connect} */
+  /** A link that goes through no draining relay. @throws MeshError as {@link Transport.connect} */
   lastingLink(peerId: string, signal: AbortSignal): Promise<Link> {
     const { member, paths } = this.#init
     return member.transport.connect(this.#dialTarget(peerId), { paths, signal, lasting: true })
   }
 
   /**
-   * The map or the relays changed: dials under way take what is known by now.
+   * The map or the relays changed: running dials use the new addresses.
    * @param changed peer ids. @default of all
    */
   refresh(changed?: ReadonlySet<string>): void {
@@ -203,7 +203,7 @@ export class Targets implements CallTargets {
   }
 }
 
-/** What the dial of a member ends with that does not answer. */
+/** The error of a dial to a member that does not answer. */
 const unreached: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded']
 
 function offlineError(name: string, seenAt: number | undefined, error: MeshError): MeshError {

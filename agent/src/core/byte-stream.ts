@@ -1,5 +1,5 @@
 /**
- * Port: what lies below a link, an ordered, reliable, authenticated pair of byte flows. Adapters: a libp2p stream
+ * Port: the transport below a link, an ordered, reliable, authenticated pair of byte flows. Adapters: a libp2p stream
  * (transport/libp2p/byte-stream.ts) and a TCP or TLS socket (rpc/socket-stream.ts).
  */
 export interface ByteStream {

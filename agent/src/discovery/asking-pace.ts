@@ -1,5 +1,5 @@
 /**
- * How often the control plane is asked by a member whose membership ended. It may be invited again, so it asks on, but rarely:
+ * How often a member whose membership ended asks the control plane. It may be invited again, so it keeps asking, but rarely:
  * others at its address have to join. What asks waits for its turn, so that nothing is logged meanwhile.
  */
 import { MeshError } from '@agent-mesh/protocol'
@@ -38,7 +38,7 @@ export class AskingPace {
     this.#rest()
   }
 
-  /** What became of a request that only a member may make: done when there is no error. */
+  /** The outcome of a request that only a member may make: accepted when there is no error. */
   heard(error?: unknown): void {
     if (error === undefined) {
       this.#listed = false
@@ -80,7 +80,7 @@ export class AskingPace {
   }
 }
 
-/** Whether the control plane knows the key as none of a member. That it was revoked the signed list has to say. */
+/** Whether the control plane knows the key as none of a member. Only the signed list says that it was revoked. */
 function saysEnded(error: unknown, listed: boolean): boolean {
   if (!(error instanceof MeshError)) return false
   const { code, details } = error

@@ -128,7 +128,7 @@ export class ControlPlaneClient {
     await this.#http.tell({ method: 'POST', path: '/v1/leave', body: {}, signal, once: true })
   }
 
-  /** A page of who is enrolled, for admins. */
+  /** A page of memberships, for admins. */
   memberships(query: MembershipQuery = {}, signal?: AbortSignal) {
     return this.#http.ask({ method: 'GET', path: '/v1/memberships', query, reply: membershipsReply, signal })
   }
@@ -233,7 +233,7 @@ export class ControlPlaneClient {
     await this.#http.tell({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}`, signal })
   }
 
-  /** Asks for what only members get: the answer tells whether this is one. */
+  /** A request that only members may make: the answer shows whether this is one. */
   async #asMember<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
     await this.#pace?.turn(call.signal)
     try {

@@ -16,7 +16,7 @@ let member: TestMember
 let store: MemberStore
 let keeper: CredentialKeeper | undefined
 let renewals: number
-/** What the control plane hands out. */
+/** The credential that the control plane issues. */
 let renewed: () => Promise<string>
 
 /** A clock so many days after the enrolment. */

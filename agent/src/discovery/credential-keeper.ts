@@ -47,7 +47,7 @@ const dayMs = 24 * 3600_000
 export const renewalDue = (claims: Pick<CredentialClaims, 'iat'>, now: number): boolean =>
   now >= claims.iat * 1000 + credentialDays.renewFrom * dayMs
 
-/** Whether a credential that was verified once is worth nothing now: a stolen key signed it. */
+/** Whether a credential that was verified before is void now: a stolen key signed it. */
 export const signedByRevoked = (jwt: string, { authorities }: KeyChain): boolean => {
   const kid = kidOf(jwt, 'membership+jwt')
   return authorities.some(key => key.kid === kid && key.revoked)
@@ -66,7 +66,7 @@ async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
     verifyCredential(jwt, { meshId: keys.meshId, keys, now: 'any', peerId })
   const { keys } = head.current
   const first = store.get('credential') ?? ''
-  // One that is void still says who this is, and is renewed.
+  // A void one still identifies this member, and is renewed.
   const ever = { ...keys, keyOf: (kid: string) => keys.everKeyOf(kid) }
   const own = { jwt: first, claims: await read(first, ever) }
   return {

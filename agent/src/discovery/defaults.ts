@@ -2,7 +2,7 @@
 export const discoveryDefaults = {
   /** One HTTP request to the control plane: a cold Lambda answers in < 2 s. */
   requestTimeoutMs: 10_000,
-  /** Tries of an idempotent request before its caller hears of it. */
+  /** Tries of an idempotent request before it fails. */
   requestTries: 3,
   /** First and longest pause between tries, with jitter. */
   retryMinMs: 200,
@@ -51,8 +51,8 @@ export const discoveryDefaults = {
   mdnsPeers: 1_024,
   /** The same while an authority key is revoked that signed the own credential: without a new one all members refuse this one. */
   renewRevokedMs: 5_000,
-  /** How often a member asks whose membership ended, as the signed list says; half as much is added by chance. */
+  /** How often a member asks after the signed list ended its membership; up to half as much is added at random. */
   endedAskMs: 3_600_000,
-  /** The same after the second answer that says so and no list, doubled by each further one up to that. */
+  /** The same after the second answer that says so without the list, doubled by each further one up to that. */
   refusedAskMs: 60_000,
 } as const

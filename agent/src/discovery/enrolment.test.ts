@@ -15,10 +15,10 @@ let mesh: TestMesh
 let member: TestMember
 let store: MemberStore
 let server: TestServer
-/** What the control plane says. */
+/** The answer of the control plane. */
 let bootstrap: SignedHead
 let reply: ServedAnswer
-/** What it says to an enrolment, where that depends on the request. */
+/** Its answer to an enrolment, where that depends on the request. */
 let answer: ((request: ServedRequest) => ServedAnswer) | undefined
 
 beforeEach(async () => {

@@ -67,10 +67,10 @@ export function enrolledIn(store: MemberStore): ControlPlaneRef | undefined {
   return parseJson(refSchema, stored, 'read from member.db which mesh this is')
 }
 
-/** What is kept of a token: enough to know it again, not to use it. */
+/** The stored digest of a token: enough to recognise it, not to use it. */
 const digestOf = (secret: Uint8Array): string => createHash('sha256').update(secret).digest('base64url')
 
-/** Whether this member joined with that token: redeeming it again would tell nothing new. @throws MeshError token_invalid */
+/** Whether this member joined with that token: redeeming it again would change nothing. @throws MeshError token_invalid */
 export const joinedWith = (store: MemberStore, token: string): boolean =>
   store.get('joinedWith') === digestOf(parseJoinToken(token).secret)
 
@@ -117,7 +117,7 @@ export async function enrol({
   const reply = await (Object.keys(later).length === 0
     ? client.enrol(request, signal)
     : client.enrol({ ...request, ...later }, signal).catch((error: unknown) => {
-        // A control plane of before these fields refuses them.
+        // An earlier control plane refuses these fields.
         if (!(error instanceof MeshError) || error.code !== 'invalid_argument') throw error
         return client.enrol(request, signal)
       }))

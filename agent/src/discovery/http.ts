@@ -21,7 +21,7 @@ export interface Exchange {
   proxy?: Proxy | undefined
 }
 
-/** No answer of a control plane: of its machine, or of what stands before it. */
+/** The control plane does not answer, or a proxy before it says so. */
 export class UnreachableError extends MeshError {}
 
 const unreachable = (url: URL, cause: unknown) =>

@@ -61,7 +61,7 @@ const announcementSchema = z.object({
   port: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(65_535)),
 })
 
-/** The members of this mesh that a packet tells of; what is anything else is left out. */
+/** The members of this mesh that a packet announces; other records are ignored. */
 export function announcedIn(tag: string, records: readonly DnsRecord[]): Announcement[] {
   return records.slice(0, discoveryDefaults.mdnsRecords).flatMap(({ type, name, data }) => {
     if (type !== 'TXT' || typeof name !== 'string' || !name.toLowerCase().endsWith(`.${tag}`)) return []

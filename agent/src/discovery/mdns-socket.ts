@@ -20,7 +20,7 @@ export interface MdnsSocket {
   close(): Promise<void>
 }
 
-/** What comes from elsewhere than the interface's subnet is not heard: it is routed, or heard at another interface. */
+/** Packets from outside the interface's subnet are ignored: they are routed, or received at another interface. */
 export function openMdnsSocket(init: MdnsSocketInit): MdnsSocket {
   const { address, cidr, port, onQuery, onResponse, onError } = init
   const subnet = new BlockList()

@@ -1,6 +1,6 @@
 /**
  * Finds members of the mesh on the LAN, and lets them find this one, with no control plane and no relay. One socket an
- * interface; interfaces come and go. Asks a few times when an interface is new, then listens to what others announce
+ * interface; interfaces come and go. Asks a few times when an interface is new, then listens to the announcements of others
  * from time to time: the more of them there are, the rarer, so that a large LAN stays quiet.
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -49,7 +49,7 @@ export class Mdns {
   /** By address and prefix. */
   readonly #places = new Map<string, Place>()
   readonly #closing = new Set<Promise<void>>()
-  /** When who was heard last: their number sets the pace. */
+  /** Time of the last announcement by peer: their number sets the pace. */
   readonly #heard = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
   #lookAt = 0
@@ -73,7 +73,7 @@ export class Mdns {
     this.#tick()
   }
 
-  /** Closes the sockets; nothing is found from then on. */
+  /** Closes the sockets; no members are found any more. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -81,7 +81,7 @@ export class Mdns {
     await Promise.all([...this.#closing])
   }
 
-  /** Does what is due and sleeps until the next is. */
+  /** Runs due work and sleeps until the next is due. */
   #tick(): void {
     const now = performance.now()
     if (now >= this.#lookAt) {
@@ -112,7 +112,7 @@ export class Mdns {
     this.#timer = setTimeout(() => this.#tick(), timerDelay(Math.max(0, next - now))).unref()
   }
 
-  /** Opens sockets on new interfaces, closes those of interfaces that went. */
+  /** Opens sockets on new interfaces, closes those of removed ones. */
   #follow(now: number): void {
     const current = new Map(this.#init.interfaces().map(lan => [lan.cidr, lan]))
     for (const key of [...this.#places.keys()]) if (!current.has(key)) this.#close(key)

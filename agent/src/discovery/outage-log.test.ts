@@ -14,7 +14,7 @@ function recorded() {
   return { lines, time, log }
 }
 
-/** What asking throws where no control plane listens. */
+/** The error of a request where no control plane listens. */
 const refused = () =>
   controlPlaneClient({ url: 'http://127.0.0.1:1', meshId: 'a'.repeat(52) })
     .bootstrap()

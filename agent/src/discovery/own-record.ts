@@ -10,7 +10,7 @@ import {
 import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 
-/** What a member decides to say of itself. */
+/** The fields that a member sets in its record. */
 export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services' | 'region' | 'zone'>
 
 export interface OwnRecordInit {
@@ -19,7 +19,7 @@ export interface OwnRecordInit {
   clock: Pick<Clock, 'now'>
   /** Of the enrolment. */
   serial: string
-  /** What the first record says. */
+  /** The fields of the first record. */
   fields: RecordFields
 }
 
@@ -34,11 +34,11 @@ export interface Numbering {
   known?: number
   /** The new incarnation is higher than this, too. @default 0 */
   above?: number
-  /** The new incarnation, whatever the others say. */
+  /** The new incarnation, regardless of the others. */
   exactly?: number | undefined
 }
 
-/** Whether others take a record with this incarnation, if their clock says the same as this one. */
+/** Whether others accept a record with this incarnation, if their clock agrees with this one. */
 export const isCredible = (incarnation: number, now: number): boolean => incarnation <= now + limits.futureMs
 
 export class OwnRecord {
@@ -59,7 +59,7 @@ export class OwnRecord {
     return this.#init.signer.kid
   }
 
-  /** What the next signature says. */
+  /** The fields of the next signature. */
   get fields(): RecordFields {
     return this.#fields
   }
@@ -74,7 +74,7 @@ export class OwnRecord {
     return this.#signed?.record.incarnation ?? 0
   }
 
-  /** Says something else from now on. @throws MeshError when no record can say that; then the next one says what this one did */
+  /** Changes the fields. @throws MeshError when no record can hold them; then the fields stay */
   async change(change: Partial<RecordFields>, numbering: Numbering): Promise<void> {
     this.#fields = { ...this.#fields, ...change }
     try {
@@ -86,7 +86,7 @@ export class OwnRecord {
     }
   }
 
-  /** Signs, unless the newest record says all that. */
+  /** Signs, unless the newest record has these fields. */
   sign({ known = 0, above = 0, exactly }: Numbering): Promise<void> {
     const signing = this.#signing.then(async () => {
       const fields = this.#fields

@@ -1,6 +1,6 @@
 /**
  * When the own record is published: some times at once, then at the pace of the mesh (`limits.recordEveryMs`), so that what
- * changes meanwhile goes in one record; after a failure as late as the control plane said, else later each time.
+ * changes meanwhile goes in one record; after a failure when the control plane allows it, else with growing pauses.
  */
 import { limits } from '@agent-mesh/protocol'
 import { sleep } from '@agent-mesh/protocol/timers'
@@ -40,12 +40,12 @@ export class PublishPace {
     this.#init = init
   }
 
-  /** Resolves when the next record may go. */
+  /** Resolves when the next record may be sent. */
   async turn(): Promise<void> {
     await this.#pause(this.#hurried ? 0 : this.#until - slackMs - this.#init.now())
   }
 
-  /** A record was taken. */
+  /** A record was accepted. */
   taken(): void {
     this.#until = Math.max(this.#until, this.#init.now()) + limits.recordEveryMs
     this.#failures = backoff.next()
@@ -59,14 +59,14 @@ export class PublishPace {
     this.#failures = this.#failures.next(undefined)
   }
 
-  /** Ends the pause of now, and forgets failures. */
+  /** Ends the current pause, and forgets failures. */
   wake(): void {
     this.#wake.abort()
     this.#wake = new AbortController()
     this.#failures = backoff.next()
   }
 
-  /** From now on each record goes at once: it is the last one. */
+  /** Each record is sent at once from now on: the next is the last one. */
   hurry(): void {
     this.#hurried = true
     this.wake()

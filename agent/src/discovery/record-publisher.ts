@@ -23,7 +23,7 @@ export interface RecordPublisherInit {
   random?: () => number
 }
 
-/** A member that was revoked, as the signed list says, is not listened to ever again. */
+/** A member that the signed list revokes is refused permanently: no retry. */
 const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
 
 export class RecordPublisher {
@@ -34,7 +34,7 @@ export class RecordPublisher {
   #published = ''
   /** Incarnation of that; 0 before. */
   #taken = 0
-  /** Whether it went above another record, and that was not taken yet. */
+  /** Whether it signed above another record that was not accepted yet. */
   #raised = false
   /** Whether the control plane may have lost the published record. */
   #toTell = false
@@ -93,7 +93,7 @@ export class RecordPublisher {
     return this.#answered
   }
 
-  /** Why it did not take the newest record, if it did not. */
+  /** Why it refused the newest record, if it did. */
   get refusal(): MeshError | undefined {
     return this.#refusal
   }
@@ -127,7 +127,7 @@ export class RecordPublisher {
     this.#rival.onAlone(listener)
   }
 
-  /** The mesh has a record of this member with that incarnation. */
+  /** The map has a record of this member with that incarnation. */
   sees(incarnation: number): void {
     // Before the first publication it is of an earlier life; a later one than the newest is of another process.
     const own = this.#own.incarnation
@@ -141,7 +141,7 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** Publishes the newest record though it was taken before: the control plane may have lost it. It takes the same bytes for nothing. */
+  /** Publishes the newest record again: the control plane may have lost it. The same bytes change nothing there. */
   tellAgain(): void {
     this.#toTell = true
     this.schedule()

@@ -45,7 +45,7 @@ export class Rival {
     this.#tellAlone = listener
   }
 
-  /** The mesh has a record of this member that this process did not sign. @param own incarnation of its newest */
+  /** The map has a record of this member that this process did not sign. @param own incarnation of its newest */
   sees(incarnation: number, own: number): void {
     const silent = this.silences
     if (!silent && incarnation === own + 1 && this.#holds(incarnation)) return

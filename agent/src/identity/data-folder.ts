@@ -33,7 +33,7 @@ export async function ownFolder(
   const isNew = await makeFolder(path)
   const lock = lockOf(path)
   if (lock === undefined) throw await inUse(path, hint)
-  // Says who owns it; the lock decides. A process that is restarted on a full disk starts without.
+  // Names the owner; the lock decides. A process that is restarted on a full disk starts without.
   await replaceFile(ownerFile(path), JSON.stringify({ pid: process.pid, kind })).catch((error: unknown) => {
     if (isDiskFull(error)) return
     lock.release()

@@ -1,5 +1,5 @@
 /**
- * Who a member is: an Ed25519 key pair. The peer id is its public half; the private half never leaves the machine
+ * The identity of a member: an Ed25519 key pair. The peer id is its public half; the private half never leaves the machine
  * and appears in no log (inspecting an identity shows the peer id alone).
  */
 import { inspect } from 'node:util'

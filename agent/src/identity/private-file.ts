@@ -13,7 +13,7 @@ const codeOf = (error: unknown): string =>
 
 export const isDiskFull = (error: unknown): boolean => noRoom.has(codeOf(error))
 
-/** What an operation on a file failed with. @param action what cannot be done, with the file */
+/** The error of a failed operation on a file. @param action what cannot be done, with the file */
 export const fileFailure = (action: string, cause: unknown): MeshError =>
   isDiskFull(cause)
     ? new MeshError('unavailable', `Cannot ${action}: disk full (${codeOf(cause)})`, {

@@ -1,4 +1,4 @@
-/** The policy in force, as a question with a remembered answer. */
+/** Decisions of the policy in force, cached. */
 import { evaluate, MeshError, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Authorize } from '../services/index.ts'
@@ -40,7 +40,7 @@ export function authorizeBy(head: HeadKeeper): Authorize {
 
 type Asked = Parameters<Authorize>[0]['action']
 
-/** Of each action apart: a key of two words would be made anew for every call. */
+/** A cache for each action: a key of two words would be built anew for every call. */
 const noAnswers = (): Record<Asked, WeakMap<Subject, Map<string, boolean>>> => ({
   call: new WeakMap(),
   publish: new WeakMap(),

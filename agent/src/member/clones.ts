@@ -1,5 +1,5 @@
 /**
- * Two processes with one key: a copied data folder, or a stolen key. Each start has a `boot` id of its own that hello tells.
+ * Two processes with one key: a copied data folder, or a stolen key. Each start has a `boot` id of its own, sent in hello.
  * A member with links to two of them that both answer has found a clone; a link left over from before a restart answers no
  * more. The process itself finds out when a record was published over its own that it did not sign.
  */
@@ -51,7 +51,7 @@ export class Clones {
     return this.#own === undefined ? others : [this.#own, ...others]
   }
 
-  /** Another process published with the own key. @param incarnation of its record */
+  /** Called when another process published with the own key. @param incarnation of its record */
   own(peerId: string, incarnation: number): void {
     if (this.#own !== undefined) return
     this.#own = `cloned key: two processes use the key of this member; the other one published record ${incarnation}, so this one falls silent and looks every few minutes whether that one still runs`

@@ -1,15 +1,15 @@
 /** Defaults of a running member. Milliseconds unless said. */
 export const memberDefaults = {
-  /** A start waits so long for the first answer of the control plane: it says whether the membership ended meanwhile. */
+  /** A start waits so long for the first answer of the control plane: the answer says whether the membership ended meanwhile. */
   firstAnswerMs: 250,
-  /** After a restore members tell the control plane their records again, within this: 5,000 of them 1,000 a second. */
+  /** After a restore members publish their records again within this: 5,000 of them 1,000 a second. */
   tellAgainMs: 5_000,
-  /** A better link must answer within this before others retire for its sake. */
+  /** A better link must answer within this before others are retired. */
   verifyMs: 2_000,
   /** A member that stops gives its calls this long: containers are killed 10 s after SIGTERM, unless said
    * otherwise, and closing lasts 2 s at most. */
   drainMs: 8_000,
-  /** It waits for the control plane to take the record without its services, no longer than this. */
+  /** It waits this long for the control plane to accept the record without services. */
   withdrawMs: 1_000,
   /** Older than this, a head is worth a warning: it is signed again on demand. */
   oldHeadMs: 24 * 3600_000,

@@ -1,5 +1,5 @@
 /**
- * How a member stops: first it takes nothing new, and says so to the control plane and on every link; then calls, circuits and
+ * How a member stops: first it accepts nothing new, and says so to the control plane and on every link; then calls, circuits and
  * answers end; the caller closes what is left.
  */
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
@@ -37,7 +37,7 @@ export async function leaveMap({
 
 /**
  * Resolves when no call and no circuit runs here any more, and the links are closed.
- * @param drainMs what still runs after this is left to who closes the rest
+ * @param drainMs what still runs after this ends with the links
  */
 export async function depart(
   { links, sessions, publisher, log }: DepartureInit,

@@ -1,4 +1,4 @@
-/** What a member does when the network of its host changes: every path proves itself, and the record says where it is. */
+/** What a member does when the network of its host changes: it probes every path and publishes its addresses. */
 import { networkInterfaces } from 'node:os'
 import { limits } from '@agent-mesh/protocol'
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
@@ -18,7 +18,7 @@ export interface FollowNetworkInit {
   network?: NetworkWatch
 }
 
-/** Follows the network of the host. @returns the watch, to be started, for those who have more to do */
+/** Follows the network of the host. @returns the watch, to be started, for callers with more to do */
 export function followNetwork(init: FollowNetworkInit): NetworkWatch {
   const { transport, publisher, pathWatch, alsoListed, log, network } = init
   const onError = (err: unknown) => log.error({ err }, 'change of the network not followed')

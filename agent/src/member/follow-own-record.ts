@@ -1,4 +1,4 @@
-/** What makes a member sign or tell its record anew: its services, its credential, the map and the clock. */
+/** Events that make a member sign or publish its record anew: of its services, its credential, the map and the clock. */
 import { isRemoval, type MapChange } from '@agent-mesh/protocol'
 import { after } from '../observe/clock.ts'
 import { memberDefaults } from './defaults.ts'
@@ -19,7 +19,7 @@ export function followOwnRecord(own: Own): () => void {
     orLog(publisher.update({ services: registry.refs }), 'services not told in the member record'),
   )
   credential.onRenewed(({ wasVoid }) => {
-    // Others hold the pair with the void credential: only a new record makes them take the new one.
+    // Others hold the pair with the void credential: only a new record makes them accept the new one.
     if (wasVoid) orLog(publisher.again(), 'renewed credential not published')
   })
   publisher.onOutdone(incarnation => clones.own(identity.peerId, incarnation))
@@ -33,7 +33,7 @@ export function followOwnRecord(own: Own): () => void {
   return tellAgain(own)
 }
 
-/** Whether this member was removed as offline: a member that hears of it was only out of sight, and publishes anew. */
+/** Whether this member was removed as offline: a member that learns of it still runs, and publishes anew. */
 const removed = (
   changes: readonly MapChange[],
   { identity, credential }: Pick<Member, 'identity' | 'credential'>,

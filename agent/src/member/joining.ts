@@ -1,5 +1,5 @@
 /**
- * How a member comes to be enrolled: from its disk, else by a join token. Whatever can be checked without the token is
+ * How a member is enrolled: from its disk, else by a join token. Whatever can be checked without the token is
  * checked before it is redeemed, and a start that fails leaves nothing of a member behind.
  */
 import { access, rm } from 'node:fs/promises'
@@ -27,7 +27,7 @@ const exists = (path: string): Promise<boolean> =>
   )
 
 /**
- * What can be said of a start before anything is written.
+ * Checks of a start before anything is written.
  * @returns whether the folder holds no member yet
  * @throws MeshError unauthenticated without an enrolment and a token, token_invalid for what is no token
  */
@@ -49,7 +49,7 @@ async function noMesh(data: string): Promise<MeshError> {
   })
 }
 
-/** Removes what a first start wrote that did not join. */
+/** Removes the files of a first start that did not join. */
 export async function forgetMember(data: string): Promise<void> {
   await Promise.all(memberFiles.map(name => rm(pathOf(data, name), { force: true })))
 }
@@ -66,7 +66,7 @@ export interface JoinInit extends Pick<MemberInit, 'settings' | 'log' | 'signal'
 export class NotJoinedError extends MeshError {}
 
 /**
- * The mesh of this member. One that is enrolled starts with that: the token it joined with is not looked at again, and
+ * The mesh of this member. One that is enrolled starts with that: the token it joined with is not used again, and
  * another one is tried once and not waited for.
  * @throws MeshError token_invalid, unauthenticated, unavailable, conflict when the token is of another mesh;
  * {@link NotJoinedError} when the token was not redeemed
@@ -117,7 +117,7 @@ async function firstJoin(init: JoinInit, token: string): Promise<ControlPlaneRef
   }
 }
 
-/** Joins; with `wait` again and again, ever more rarely, until the control plane answers or `signal` aborts. */
+/** Joins; with `wait` repeatedly, with growing pauses, until the control plane answers or `signal` aborts. */
 async function waiting<T>(
   { settings: { wait }, log, signal, random = Math.random }: JoinInit,
   join: () => Promise<T>,

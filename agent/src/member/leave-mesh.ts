@@ -1,4 +1,4 @@
-/** Leaving a mesh for good: the control plane ends the membership, and the data folder says that it was left. */
+/** Leaving a mesh: the control plane ends the membership, and the data folder says that it was left. */
 import { access, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -32,7 +32,7 @@ export interface Left {
   peerId: string
   /** Whether the control plane ended the membership; else it had ended before (`before`), or `force` left it as it is. */
   ended: boolean
-  /** What the control plane said of it instead: it was ended by others, or is not known. */
+  /** How it had ended, as the control plane says: by others, or it is not known. */
   before?: MembershipEnd | 'unknown'
 }
 

@@ -4,7 +4,7 @@ import { inward, partsOf, scopeOf, type Interfaces } from '../transport/index.ts
 
 const order = ['public', 'name', 'private', 'loopback'] as const
 
-/** Where an address leads, or undefined when it leads nowhere. What is no TCP address was configured, and is kept. */
+/** The scope of an address; undefined when it is not reachable. Addresses of other kinds were configured, and are kept. */
 function placeOf(addr: string): (typeof order)[number] | undefined {
   const parts = partsOf(addr)
   const host = parts?.host ?? addr.split('/')[2] ?? ''

@@ -1,4 +1,4 @@
-/** What a member puts on record about itself and its peers. */
+/** Audit entries of a member about itself and its peers. */
 import { redactText, type CredentialClaims, type MeshError } from '@agent-mesh/protocol'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
@@ -16,7 +16,7 @@ export class MemberAudit {
     this.#self = peerId
   }
 
-  /** What is wrong with the log itself. */
+  /** The fault of the log itself, if any. */
   get warning(): string | undefined {
     return this.#log.warning
   }
@@ -78,7 +78,7 @@ interface Followed {
   map: Pick<MeshMap, 'onConflict'>
 }
 
-/** As `authorize`, and tells of what it denies. */
+/** As `authorize`, and reports denials. */
 export const toldOfDenials =
   (authorize: Authorize, onDenied: (question: Parameters<Authorize>[0]) => void): Authorize =>
   question => {

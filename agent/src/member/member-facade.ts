@@ -1,4 +1,4 @@
-/** What agents and relays show of their member, and how both stop. */
+/** The public part of agents and relays in common, and how both stop. */
 import type { LocalPeer, LocalService, LocalStatus } from '@agent-mesh/protocol'
 import { depart, leaveMap } from './departure.ts'
 import type { Member } from './member-parts.ts'
@@ -70,7 +70,7 @@ export abstract class MemberFacade {
   }
 
   /**
-   * Takes no new work and says going away, finishes what runs within the drain time, then closes; an ephemeral member leaves the
+   * Accepts no new work and says going away, finishes running work within the drain time, then closes; an ephemeral member leaves the
    * map. From then on every method but this is refused; the names stay. Idempotent.
    */
   stop(): Promise<void> {

@@ -53,7 +53,7 @@ export type Knowledge = Pick<
   | 'log'
 >
 
-/** Who this is and what it knows: all there is before it speaks to others. `undo` takes what must be ended. */
+/** Identity and stored state: all that a member has before its first connection. `undo` collects what must be ended. */
 export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowledge> {
   const { settings, clock = systemClock } = init
   const log = outageLog(init.log, clock)

@@ -60,9 +60,9 @@ export interface Member {
   readonly pathWatch: PathWatch
   /** What relays report. */
   readonly presence: Presence
-  /** Who is online. */
+  /** Which members are online. */
   readonly belief: Belief
-  /** Tells when the network of the host changes. */
+  /** Emits changes of the host's network. */
   readonly network: NetworkWatch
   /** What runs when it stops has this long to end, ms. */
   readonly drainMs: number
@@ -70,12 +70,12 @@ export interface Member {
   readonly audit: MemberAudit
   readonly clones: Clones
   readonly clock: Clock
-  /** Tells when the clock of the host is set. */
+  /** Emits steps of the host's clock. */
   readonly clockWatch: ClockWatch
   readonly log: Logger
   /** Removed from the map when it stops. */
   readonly ephemeral: boolean
-  /** Listens, and tells the mesh that it is here. Once. @throws MeshError what listening may throw; cancelled */
+  /** Listens, and publishes the record. Once. @throws MeshError what listening may throw; cancelled */
   start(signal?: AbortSignal): Promise<void>
   /** Ends connections first, then what writes, then the store. Idempotent. */
   stop(): Promise<void>

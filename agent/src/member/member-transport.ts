@@ -65,7 +65,7 @@ export function buildWatches(
   const { sessions } = serving
   const onError = (err: unknown) => log.error({ err }, 'a listener of who is online failed')
   const rpcOf = (link: Link) => sessions.of(link)
-  // The agents of a relay move one by one: a silent one says nothing of the others.
+  // The agents of a relay move one by one: the silence of one says nothing about the others.
   const pathWatch = new PathWatch({ links, rpcOf, jointly: role === 'agent', clock: systemWheelClock })
   const presence = new Presence(onError)
   const belief = new Belief({

@@ -1,4 +1,4 @@
-/** A membership that others ended, in words: what happened, and what its owner can do. */
+/** Texts about a membership that others ended: what happened, and what its owner can do. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { endOf, type MembershipEnd, type RevocationList } from '@agent-mesh/protocol/revocation-list'
 

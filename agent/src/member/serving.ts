@@ -1,4 +1,4 @@
-/** What every member can do on a link: serve its services to whom the policy allows. */
+/** What every member does on a link: serve its services to the members that the policy allows. */
 import { version, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -87,13 +87,13 @@ export function serving({ head, metrics, name, onDenied, onFailure, onError }: S
   return { registry, dispatcher, authorize, allows, describe, sessions, wheel, turns, budget }
 }
 
-/** Callers get the id of a failure alone: here is the rest. */
+/** Callers receive the id of a failure only; the log has the rest. */
 export const failureLog =
   (log: Logger): ServingInit['onFailure'] =>
   ({ failure, method, caller, thrown }) =>
     log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
 
-/** Serves what every member serves. @param host the data folder, whose disk it tells of, and its paths to members */
+/** Serves what every member serves. @param host the data folder, for the free space of its disk, and the paths to members */
 export function serveHost(
   { registry, describe }: Pick<Serving, 'registry' | 'describe'>,
   host: Pick<HostInfoInit, 'diskPath' | 'pathTo'>,

@@ -1,4 +1,4 @@
-/** What a member answers once it has stopped: nothing but that. */
+/** The refusal of a member that has stopped. */
 import { MeshError } from '@agent-mesh/protocol'
 
 /** @param action what was asked for: `call math.add` @throws MeshError going_away, not started, when it has stopped */

@@ -1,4 +1,4 @@
-/** What a member tells of itself and of the others: the shapes of the local API. */
+/** Views of a member and of the others, in the shapes of the local API. */
 import { limits, version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
 import type { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'

@@ -1,6 +1,6 @@
 /**
  * What this member believes of each other one, and the one place that decides it: the own link first, then the lease of a relay, and
- * beside them the doubts about members that were not reached. Tells when a belief changes; doubts that end by themselves and a link
+ * beside them the doubts about members that were not reached. Emits changes of belief; doubts that end by themselves and a link
  * that is heard again are found out by asking.
  */
 import { MeshError } from '@agent-mesh/protocol'
@@ -28,7 +28,7 @@ export interface BeliefInit {
 
 export interface Opinion {
   online: boolean
-  /** What says so: the own link, a relay's lease, nothing. */
+  /** Source: the own link, a relay's lease, none. */
   source: 'link' | 'lease' | 'none'
 }
 

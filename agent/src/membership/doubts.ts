@@ -23,7 +23,7 @@ export class Doubts {
     return this.#now() < (this.#byPeer.get(peerId)?.until ?? -Infinity)
   }
 
-  /** It was not reached, or its link ended without a word. */
+  /** It was not reached, or its link ended without GOING_AWAY. */
   doubt(peerId: string): void {
     const times = (this.#byPeer.get(peerId)?.times ?? 0) + 1
     const ms = Math.min(membershipDefaults.doubtMostMs, membershipDefaults.doubtMs * 2 ** (times - 1))

@@ -1,4 +1,4 @@
-/** Keeps the newest verified head, in memory and on disk; refuses roll-backs. */
+/** Keeps the newest verified head, in memory and on disk; refuses rollbacks. */
 import {
   compareChains,
   MeshError,
@@ -67,10 +67,10 @@ export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promis
   }
 }
 
-/** Whether `next` is news. @throws MeshError conflict when it is older than what is known, or of another branch of keys */
+/** Whether `next` is newer. @throws MeshError conflict when it is older than what is known, or of another branch of keys */
 function follows(next: VerifiedHead, known: VerifiedHead): boolean {
   const relation = compareChains(known.keys, next.keys)
-  // What a stolen key numbered is worth nothing: else its thief could supersede the truth permanently.
+  // Numbers signed by a stolen key are void: else the thief could block later heads permanently.
   const stolen = next.keys.authorities.every(key => key.kid !== known.signedBy || key.revoked)
   if (relation === 'overrules' || (relation === 'longer' && stolen)) return true
   const lower = rolledBack(known.numbers, next.numbers)
@@ -83,12 +83,12 @@ function follows(next: VerifiedHead, known: VerifiedHead): boolean {
   return newer(next, known)
 }
 
-/** A higher number is news whatever the time says: a server whose clock was ahead once must still be heard. */
+/** A higher number is news whatever the time says: a server whose clock was ahead once must still be accepted. */
 const newer = (next: VerifiedHead, known: VerifiedHead): boolean =>
   rolledBack(next.numbers, known.numbers) !== undefined || next.issuedAt >= known.issuedAt
 
 /**
- * For a head that comes with something else from the control plane: an older one must not keep the rest from being taken. Two of
+ * For a head that comes with something else from the control plane: an older one must not keep the rest from being accepted. Two of
  * its processes may be a moment apart, and one that was restored from a backup stays behind for longer.
  * @throws MeshError as {@link HeadKeeper.accept}, but for conflict
  */

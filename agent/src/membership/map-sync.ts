@@ -1,6 +1,6 @@
 /**
  * Keeps the map current over the links to the own relays: one long-lived stream to each, the delta from the cursor
- * first, then pushes. Two relays tell the same; what is known already is skipped.
+ * first, then pushes. Two relays send the same; known changes are skipped.
  */
 import {
   mapMessageBytes,
@@ -33,7 +33,7 @@ export interface MapSyncInit {
 /** Characters of messages taken off the streams and not yet in the map: two relays tell a full map, 8 MB, at once. */
 const maxWaiting = 32 * 1024 * 1024
 
-/** One stream to a relay; what waits when it ends says nothing any more of who is online. */
+/** One stream to a relay; what waits when it ends no longer counts for presence. */
 interface Sender {
   relay: string
   lease: PresenceSource
@@ -90,7 +90,7 @@ export class MapSync {
     for (const [relay, stream] of this.#streams) if (!relays.includes(relay)) stream.close()
   }
 
-  /** Tells the relay that it is this member's home, if it is. @throws MeshError what signing the claim throws */
+  /** Sends the relay the home claim, if it is this member's home. @throws MeshError what signing the claim throws */
   async announceHome(relay: string): Promise<void> {
     const home = await this.#init.homeClaimFor(relay)
     if (home !== undefined) this.#streams.get(relay)?.send({ type: 'home', home })
@@ -137,7 +137,7 @@ export class MapSync {
     this.#timers.add(timer)
   }
 
-  /** @throws MeshError overloaded when the relay sends faster than its words can be verified */
+  /** @throws MeshError overloaded when the relay sends faster than its changes can be verified */
   #take(from: Sender, message: MapMessage, characters: number): void {
     if (this.#waiting > maxWaiting)
       throw new MeshError('overloaded', `Cannot follow relay ${from.relay}: ${this.#waiting} characters wait`)

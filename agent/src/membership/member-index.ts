@@ -1,7 +1,7 @@
 /** Members in memory, findable by peer id, name and service. */
 import type { CredentialClaims, MemberRecord } from '@agent-mesh/protocol'
 
-/** A member as the map tells of it: a hint for finding it; admission uses what it shows in hello. */
+/** A member as the map has it: a hint for finding it; admission uses what it shows in hello. */
 export interface MapMember {
   peerId: string
   name: string

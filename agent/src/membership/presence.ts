@@ -1,4 +1,4 @@
-/** Who is online, as the relays say of the agents homed at them: a lease that ends with the stream it came over. */
+/** Which agents are online, as the relays at which they are homed report: a lease that ends with the stream it came over. */
 import { Listeners } from '../core/listeners.ts'
 
 /** Agents that came online or went offline; `full`: `up` names all that are online. */
@@ -8,7 +8,7 @@ export interface PresenceChange {
   down: readonly string[]
 }
 
-/** What one stream of a relay says. */
+/** The reports of one stream of a relay. */
 export interface PresenceSource {
   /** Applies a change; ignored once the stream has ended. */
   tell(change: PresenceChange): void
@@ -57,7 +57,7 @@ export class Presence {
     return this.#leases.size > 0
   }
 
-  /** The relay that says `peerId` is online. */
+  /** The relay that reports `peerId` as online. */
   at(peerId: string): string | undefined {
     for (const { relay, peers } of this.#leases) if (peers.has(peerId)) return relay
     return undefined

@@ -1,5 +1,5 @@
 /**
- * The rings of agents (design 5a): who watches whom. Every agent has a place on each ring and watches its successor there.
+ * The rings of agents (design 5a): which agent watches which. Every agent has a place on each ring and watches its successor there.
  * Kept sorted: an agent that joins or leaves costs one insertion a ring.
  */
 import { createHash } from 'node:crypto'

@@ -40,12 +40,12 @@ export class AuditLog {
     this.#file = new AuditFile({ folder, options: this.#options })
   }
 
-  /** What is wrong with it now, for `status`. */
+  /** Its fault now, if any, for `status`. */
   get warning(): string | undefined {
     return this.#warning
   }
 
-  /** Puts something on record. Never throws, never waits. */
+  /** Records an event. Never throws, never waits. */
   record(note: AuditNote): void {
     if (this.#stopped) return
     this.#waiting.push({ ...note, at: this.#clock.now() })
@@ -54,7 +54,7 @@ export class AuditLog {
   }
 
   /**
-   * Puts something on record that others can bring about as often as they like: the first at once; how often it came
+   * Records an event that others can cause as often as they like: the first at once; how often it came
    * again, as one entry with a count. More different ones than fit are counted as one.
    */
   recordFlood(key: string, note: AuditNote): void {

@@ -25,7 +25,7 @@ function byPromClient(calls: readonly Ended[]): Registry {
   return registry
 }
 
-/** In an order that says nothing. */
+/** In any order. */
 const linesOf = async (registry: Registry): Promise<string[]> => (await registry.metrics()).split('\n').sort()
 
 it('metrics of calls are those that prom-client would write, each time they are asked for', async () => {

@@ -1,5 +1,5 @@
 /**
- * Notices that the clock of this machine was set: its time moved otherwise than the time that never steps. A machine that
+ * Notices that the clock of this machine was set: its time moved differently from the monotonic clock. A machine that
  * sleeps looks the same, and has the same to do afterwards.
  */
 import { Listeners } from '../core/listeners.ts'

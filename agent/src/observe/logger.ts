@@ -32,7 +32,7 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
     },
     unsteering(to ?? stderr()),
   )
-  // Children of children have this one, too. What they always say is written once, past the hook.
+  // Children of children have this one, too. Their bindings are written once, past the hook.
   const { child } = logger
   logger.child = function (this: Logger, bindings, options) {
     return child.call(this, redact(bindings) as typeof bindings, options)

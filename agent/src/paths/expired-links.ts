@@ -1,6 +1,6 @@
 /**
  * Ends links whose peer's credential ran out after hello. A member that renewed shows its new credential when it dials
- * again; one that did not is out.
+ * again; one that did not is refused.
  */
 import type { Clock } from '../observe/clock.ts'
 import type { Link } from '../transport/links/link.ts'

@@ -19,7 +19,7 @@ export class KnownAddresses {
   #timer: NodeJS.Timeout | undefined
   #saved: string
 
-  /** Reads what is stored. What is damaged there costs some dials, nothing more. */
+  /** Reads what is stored. Damaged entries cost some dials, nothing more. */
   constructor(init: KnownAddressesInit) {
     const { history, store, log } = init
     this.#init = init

@@ -77,12 +77,12 @@ export class PathWatch {
     for (const undo of this.#undo.splice(0)) undo()
   }
 
-  /** The network changed: every path must show that it still works. */
+  /** The network changed: probes every path. */
   probeAll(): void {
     for (const link of this.#init.links.all()) this.ask(link)
   }
 
-  /** This path must show that it still works. */
+  /** Probes this path. */
   ask(link: Link): void {
     const now = this.#init.clock.now()
     const working = this.#watched.get(link)?.working ?? false
@@ -139,7 +139,7 @@ export class PathWatch {
   #probe(link: Link, watched: LinkSilence, now: number): void {
     watched.probedAt = now
     watched.askedAt ??= now
-    // Any byte is an answer: the probe's own outcome says nothing more.
+    // Any byte is an answer: the outcome of the probe itself is ignored.
     this.#init
       .rpcOf(link)
       .ping(pathDefaults.pathLostMs)

@@ -72,7 +72,7 @@ test('an older agent watches its own three successors among agents on three ring
   for (const agent of agents) agent.links.sweep()
   expect(isWhole()).toBe(true)
   expect(graph[0]).toHaveLength(3)
-  // Where two dialled each other at once, one of the two links gives its place up first.
+  // Where two dialled each other at once, one of the two links is retired first.
   const allUp = () => agents.flatMap(({ links }) => links.all()).every(({ state }) => state === 'up')
   await vi.waitUntil(() => allUp() && isWhole(), { timeout: 20_000, interval: 10 })
 })

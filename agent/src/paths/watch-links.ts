@@ -14,7 +14,7 @@ export interface WatchLinksInit {
   redialMs?: () => number
   /** Milliseconds of a round trip. @throws MeshError */
   ping: (link: Link, signal: AbortSignal) => Promise<number>
-  /** Milliseconds since the peer was last heard on the link: it need not be asked what it has just said. @default Infinity */
+  /** Milliseconds since the peer was last heard on the link: a peer that has just sent need not be pinged. @default Infinity */
   silentMs?: (link: Link) => number
   log: Logger
 }
@@ -67,7 +67,7 @@ export class WatchLinks {
     for (const peerId of targets) if (!this.#watched.has(peerId)) this.#watch(peerId)
   }
 
-  /** Dials those again now that were not reached: why may have passed. */
+  /** Dials those again now that were not reached: the cause may have ended. */
   retryNow(): void {
     const again = this.#again
     this.#again = new AbortController()
@@ -116,7 +116,7 @@ export class WatchLinks {
     }
   }
 
-  /** Of two that watch each other one ping is enough: it shows both that the other lives. */
+  /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
   #isDue(link: Link): boolean {
     const silentMs = this.#init.silentMs?.(link) ?? Infinity
     return link.rttMs === undefined || silentMs > pathDefaults.watchPingMs / 2

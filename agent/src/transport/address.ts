@@ -27,7 +27,7 @@ export const withPeer = (addr: string, peerId: string): string => `${withoutPeer
 export const circuitAddr = (relayAddr: string, relayId: string, peerId: string): string =>
   `${withPeer(relayAddr, relayId)}/p2p-circuit/p2p/${peerId}`
 
-/** Whom an incoming connection counts for: its host, and where that is a relay's the peer behind it. */
+/** The source that an incoming connection counts for: its host, and for a circuit the peer behind the relay. */
 export function sourceOfAddr(addr: string): string {
   if (pathOf(addr) !== 'direct') return /\/p2p\/([^/]+)(?:\/webrtc)?$/.exec(addr)?.[1] ?? addr
   return sourceOf(/\/ip[46]\/([^/]+)/.exec(addr)?.[1] ?? addr)
@@ -54,7 +54,7 @@ export function partsOf(addr: string): AddressParts | undefined {
   return { kind: kind as AddressParts['kind'], host: host.toLowerCase(), port, over }
 }
 
-/** Where an IP address leads. `none`: nowhere, or to more than one host. */
+/** The scope of an IP address. `none`: no host, or more than one. */
 export type Scope = 'loopback' | 'private' | 'public' | 'none'
 
 const ranges = (entries: readonly string[]): BlockList => {

@@ -35,9 +35,9 @@ export const transportDefaults = {
   /** Part of both for one source (a host, an IPv6 /64, the far end of a circuit): it takes four to keep all others out, and
    * 32 handshakes keep a core busy, so that 100 agents behind one NAT are back as soon as with all places. */
   sourceShare: 1 / 4,
-  /** Who connects speaks at once, or after a second when its machine is busy. Later it has no place any more: */
+  /** A dialler sends at once, or after a second when its machine is busy. Later it loses its place: */
   silenceMs: 5_000,
-  /** and after this it gives its place to who comes next. A member's first bytes come on the heels of its connection. */
+  /** and after this the next connection takes its place. A member's first bytes come on the heels of its connection. */
   silenceGraceMs: 100,
   /** A whole dial when the caller gives no deadline: relays start after 1 s and have the time of one dead address left. */
   dialMs: 10_000,

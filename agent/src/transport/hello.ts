@@ -5,7 +5,7 @@
  *   callee -> dialler   hello, or {"refused": CODE}, after which the callee closes the connection; a member that stops
  *                       adds {"leaving": true}, one that knows how the membership of the dialler ended {"ended": HOW}
  *
- * The callee admits the dialler before it says who it is; the dialler then admits the callee.
+ * The callee admits the dialler before it sends its own hello; the dialler then admits the callee.
  */
 import type { Stream } from '@libp2p/interface'
 import { byteStream } from '@libp2p/utils'
@@ -74,7 +74,7 @@ export async function answer(
   } catch (error) {
     // A stream that broke is no refusal, and has no peer to tell.
     if (!(error instanceof MeshError)) throw toMeshError(error, 'unavailable', `read hello of ${peerId}`)
-    // Versions before know no `going_away` here; this code makes them ask another member, too.
+    // Earlier versions know no `going_away` here; this code makes them ask another member, too.
     const ended = error.code === 'revoked' ? error.details?.['ended'] : undefined
     const refused =
       error.code === 'going_away'
@@ -91,7 +91,7 @@ function seenAt(remoteAddr: string): Pick<Hello, 'observed'> {
   return observed.success ? { observed: observed.data } : {}
 }
 
-/** The reason is the other side's word: it explains a failure and decides nothing. */
+/** The reason is not proven: it explains a failure and decides nothing. */
 function refusal(peerId: string, { refused: word, leaving, ended }: HelloRefusal): MeshError {
   if (leaving === true) return departure(peerId)
   const known: readonly ErrorCode[] = [

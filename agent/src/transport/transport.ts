@@ -63,7 +63,7 @@ export interface TransportInit extends HelloPorts {
 export interface Transport {
   readonly peerId: string
   readonly links: LinkTable
-  /** Looks for better paths; undefined for who does not. */
+  /** Searches better paths; undefined: does not. */
   readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
   /** Where relays see this member; undefined when they are not asked. */
   observed(): Observed | undefined
@@ -83,7 +83,7 @@ export interface Transport {
   relayClient(init?: Pick<RelayClientInit, 'region' | 'measure' | 'random' | 'options'>): RelayClient
   /** @throws MeshError invalid_argument when an address cannot be listened on */
   start(): Promise<void>
-  /** Closes links, then listeners, within `stopMs`. Tell peers before: see `retire`. */
+  /** Closes links, then listeners, within `stopMs`. Retire links before: see `retire`. */
   stop(): Promise<void>
 }
 

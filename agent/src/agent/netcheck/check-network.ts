@@ -18,7 +18,7 @@ import { netcheckDefaults } from './defaults.ts'
 import type { Measured, NetworkFacts, RelayFacts, UdpFacts } from './network-facts.ts'
 
 export interface NetworkCheckInit {
-  /** Without it nothing is said of the control plane. With a mesh id its relays are verified. */
+  /** Without it the control plane is not checked. With a mesh id its relays are verified. */
   controlPlane?: { url: string; meshId?: string | undefined } | undefined
   /** As the head on disk lists them; empty: the control plane is asked. */
   relays: readonly RelayEntry[]
@@ -142,7 +142,7 @@ function stunServers(relays: readonly RelayEntry[], type: 'udp4' | 'udp6') {
 
 type StunAnswered = RelayFacts['stun'][number] & { relayId: string }
 
-/** Asks all servers from one socket: what differs between their answers is the NAT's doing. */
+/** Asks all servers from one socket: differences between their answers are caused by the NAT. */
 async function measureUdp(
   type: 'udp4' | 'udp6',
   relays: readonly RelayEntry[],

@@ -2,7 +2,7 @@
 export const netcheckDefaults = {
   /** Relays that a network check measures (a count), nearest regions first as the head lists them. */
   relays: 12,
-  /** STUN servers that it asks (a count): two tell the kind of a NAT. */
+  /** STUN servers that it asks (a count): two show the kind of a NAT. */
   stunServers: 8,
   /** It waits for the control plane: a cold Lambda answers within. With the next: less than 5 s in all. */
   askMs: 2_400,

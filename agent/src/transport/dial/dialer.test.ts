@@ -11,7 +11,7 @@ import { PathHistory } from './path-history.ts'
 const peerId = async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
 
 let dialer: Dialer
-/** Addresses whose dial has begun. */
+/** Addresses whose dial has started. */
 const begun: string[] = []
 
 /** A dialer with a link to one relay, whose dials never get as far as TLS. */

@@ -107,7 +107,7 @@ export class Dialer {
     const link = Promise.race([climbing, theirs]).finally(() => {
       for (const stop of unsubscribe) stop()
       flight.settled = true
-      // Who came after all had given up has begun another.
+      // A caller after all had given up has started another.
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     })
     // Every caller may have given up before it fails.
@@ -183,7 +183,7 @@ export class Dialer {
       onGoingOn: rest => this.#own(rest, abort),
     })
     let told = toldOf(target)
-    // Each caller that joins tells what it knows, mostly the same: the order of dials is not worked out again for it.
+    // Each caller that joins passes what it knows, mostly the same: the order of dials is not worked out again for it.
     const learn = (now: DialTarget) => {
       if (toldOf(now) === told) return
       told = toldOf(now)

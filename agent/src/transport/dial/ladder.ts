@@ -1,13 +1,13 @@
 /**
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
  * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue behind
- * a relay's back, since what they bring is better; all others are aborted.
+ * a relay's back, since their links are better; all others are aborted.
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from '../defaults.ts'
 
-/** Codes that a peer which was reached gave, or earned: they say more than any unreachable address. */
+/** Codes of a peer that was reached: they say more than those of unreachable addresses. */
 const answers: readonly ErrorCode[] = [
   'unauthenticated',
   'revoked',
@@ -17,7 +17,7 @@ const answers: readonly ErrorCode[] = [
 ]
 
 /**
- * One way to reach the peer. Honours its signal; a result that comes too late is handed to `discard`. Says `answered` when
+ * One way to reach the peer. Honours its signal; a late result is passed to `discard`. Says `answered` when
  * the peer is there, so that relays hold back while the handshake runs.
  */
 export interface DialAttempt<T> {
@@ -166,7 +166,7 @@ class Race<T> {
     }
   }
 
-  /** No caller waits any more: what is of no use ends. */
+  /** No caller waits any more: useless attempts end. */
   end(): void {
     this.#ended = true
     this.#over.relayed.abort()

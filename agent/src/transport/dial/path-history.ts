@@ -1,5 +1,5 @@
 /**
- * What came of dialling each peer: the address that worked is tried first next time, and `path` says why a peer is
+ * Outcomes of the dials to each peer: the address that worked is tried first next time, and `path` shows why a peer is
  * reached the way it is. Bounded; forgets the peers that were dialled longest ago.
  */
 import type { MeshError } from '@agent-mesh/protocol'
@@ -29,7 +29,7 @@ export class PathHistory {
     this.#now = now
   }
 
-  /** A dial begins: what is said from now on is of it. */
+  /** A dial starts: later outcomes are of it. */
   begin(peerId: string): void {
     const { good } = this.#peers.get(peerId) ?? {}
     this.#peers.delete(peerId)

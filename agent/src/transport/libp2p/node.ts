@@ -100,7 +100,7 @@ export interface MeshNode {
   identify(connection: Connection, options: { signal: AbortSignal }): Promise<unknown>
 }
 
-/** Of a circuit nothing is known here but that a member opened it. */
+/** The source of a circuit is not known here: a member opened it. */
 function isSilent(connection: MultiaddrConnection): boolean {
   if (connection instanceof WebSocketConnection) return !connection.heard
   return (connection as Partial<SocketConnection>).socket?.bytesRead === 0

@@ -1,5 +1,5 @@
 /**
- * What is known of each connection before anything runs on it: nothing, then its peer (hello done), then its link (RPC
+ * The state of each connection before streams run on it: new, then with a peer (hello done), then with a link (RPC
  * stream open). A connection that is no link within `helloMs` is aborted; the number of those waiting is bounded.
  */
 import type { Connection } from '@libp2p/interface'

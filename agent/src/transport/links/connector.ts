@@ -1,5 +1,5 @@
 /**
- * Makes links out of connections. Both ends come to the same link: the dialler opens the hello stream and the RPC
+ * Makes links out of connections. Both ends make the same link: the dialler opens the hello stream and the RPC
  * stream at once; the callee answers the hello and takes the RPC stream, which the guard held back until then.
  */
 import type { Connection, Stream } from '@libp2p/interface'
@@ -21,7 +21,7 @@ export interface ConnectorInit {
   helloMs: number
   /** Monotonic milliseconds. */
   now: () => number
-  /** A peer says where it sees this member. */
+  /** Called with the address at which a peer sees this member. */
   onObserved: (connection: Connection, peer: Peer, observed: string) => void
   /** A connection became a link. */
   onLink: (connection: Connection) => void
@@ -79,7 +79,7 @@ export class Connector {
     }
   }
 
-  /** The refused peer reads why and hangs up (libp2p loses what is unsent at a close); who does not is cut off. */
+  /** The refused peer reads why and hangs up (libp2p loses what is unsent at a close); one that does not is cut off. */
   async #turnAway(connection: Connection, reason: MeshError): Promise<void> {
     if (connection.status === 'open') {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,6 +1,6 @@
 /**
  * All links of a member: adds and removes them, and says what happens to them. Which link to a peer is used is decided in rank.ts,
- * which ones give their place to others in room.ts, how a link ends in retirement.ts.
+ * which ones are displaced by others in room.ts, how a link ends in retirement.ts.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../../core/listeners.ts'
@@ -100,7 +100,7 @@ export class LinkTable {
     if (link.markSuspect(true)) this.#doubted.emit(link)
   }
 
-  /** The peer was heard again on a suspect link. */
+  /** The peer sent again on a suspect link. */
   trust(link: Link): void {
     if (!link.markSuspect(false)) return
     this.#doubted.emit(link)
@@ -165,7 +165,7 @@ export class LinkTable {
       if (link !== successor && link.suspect) link.abort(reason)
   }
 
-  /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
+  /** Sends GOING_AWAY and closes the link when its work is done; new work takes another. */
   retire(link: Link): void {
     this.#retirement.retire(link)
   }

@@ -102,7 +102,7 @@ export class Link {
     return this.#pins > 0
   }
 
-  /** Adds a question asked before the link is closed: "have you work in flight?" */
+  /** Adds a check made before the link is closed: whether work is in flight. */
   watchWork(hasWork: () => boolean): void {
     this.#work.push(hasWork)
   }
@@ -144,7 +144,7 @@ export class Link {
     this.#displaced = true
   }
 
-  /** For the link table: the peer is silent, or was heard again. @returns whether that is news */
+  /** For the link table: the peer is silent, or sent again. @returns whether that is new */
   markSuspect(suspect: boolean): boolean {
     const news = this.#suspect !== suspect && this.#state !== 'down'
     if (news) this.#suspect = suspect

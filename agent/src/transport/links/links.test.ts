@@ -60,7 +60,7 @@ describe('a session', () => {
     ]
     const second = await higher.connect(targetOf(lower))
     await until(() => lower.links.size === 1)
-    // The table would hand out the link there is: dial as an agent that has not seen it yet.
+    // The table would return the existing link: dial as an agent that has not seen it yet.
     const seen = vi.spyOn(lower.links, 'best').mockReturnValue(undefined)
     await lower.connect(targetOf(higher))
     seen.mockRestore()

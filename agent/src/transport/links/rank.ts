@@ -1,6 +1,6 @@
 /**
  * Which of several links to one peer is used. direct > webrtc > relay; on a tie the link dialled by the lower peer id
- * wins, then the older. Both ends come to the same order, and only the lower peer retires links, so that two
+ * wins, then the older. Both ends compute the same order, and only the lower peer retires links, so that two
  * simultaneous dials never close each other. Peer ids compare as strings, by code unit.
  */
 import { paths, type Path } from '../address.ts'

@@ -14,7 +14,7 @@ export interface RetirementInit {
   /** Tells the peer and waits until running calls are done; the link is closed afterwards. */
   retire: (link: Link) => Promise<void>
   /**
-   * Makes sure that the peer answers on this link before others to it are retired for its sake. Rejects when it does not.
+   * Checks that the peer answers on this link before others to it are retired. Rejects when it does not.
    * @default believes it
    */
   verify?: ((link: Link) => Promise<void>) | undefined

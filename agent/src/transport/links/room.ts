@@ -1,4 +1,4 @@
-/** Which links give their place to a new one: pure decisions. */
+/** Which links are displaced by a new one: pure decisions. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
 

@@ -22,7 +22,7 @@ export function probeOrder(
 export interface Choice {
   /** Peer ids held now: home, standby. */
   current: readonly string[]
-  /** Milliseconds by peer id; who is missing did not answer. */
+  /** Milliseconds by peer id; a missing one did not answer. */
   roundTrips: ReadonlyMap<string, number>
   /** Held, but unreachable for so long that another takes its place. */
   gone: ReadonlySet<string>

@@ -180,7 +180,7 @@ export class UpgradeAttempt {
     await this.#init.dials.acceptWebrtc(this.#webrtc(role), signal).catch(() => {})
   }
 
-  /** Tells how it went and hears how it went there, where a way may still lead here. */
+  /** Exchanges results with the peer, whose attempt may still reach this member. */
   async #result({ conversation }: Role, own: readonly string[], signal: AbortSignal): Promise<string[]> {
     if (signal.aborted) return []
     const reasons = own.slice(0, upgradeLimits.reasons).map(printable)

@@ -1,5 +1,5 @@
 /**
- * What a peer's session description and candidates may hold. They go into native code, and tell it where to send: only
+ * What a peer's session description and candidates may hold. They go into native code, which sends where they say: only
  * known lines pass, credentials of the size and letters ICE has (RFC 8445, 5.3), and candidates that may be dialled.
  */
 import { isIP } from 'node:net'

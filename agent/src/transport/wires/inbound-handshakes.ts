@@ -1,6 +1,6 @@
 /**
  * Connections that came in and have proved nothing yet. Their number is bounded, and so is the share of one source: no
- * host takes all the places. What has said nothing yet gives its place to who comes next, and is ended soon anyway.
+ * host takes all the places. A connection that has sent nothing yet is displaced by the next one, and is ended soon anyway.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -11,7 +11,7 @@ export interface InboundHandshakesInit<T> {
   max: number
   /** Of one source, a count. */
   perSource: number
-  /** Silence of this long gives its place to who comes next, ms. */
+  /** A connection that was silent for this long may be displaced, ms. */
   graceMs: number
   /** A connection without a byte is closed after this, ms. */
   silenceMs: number
@@ -66,13 +66,13 @@ export class InboundHandshakes<T> {
     return true
   }
 
-  /** It has proved who it is, or has ended. */
+  /** It has proved its peer id, or has ended. */
   leave(one: T): void {
     clearTimeout(this.#places.get(one)?.timer)
     this.#places.delete(one)
   }
 
-  /** Ends the oldest of them that has said nothing. @returns whether there was one */
+  /** Ends the oldest of them that has sent nothing. @returns whether there was one */
   #replace(among: readonly (readonly [T, Place])[]): boolean {
     const { graceMs, isSilent, now } = this.#init
     const before = now() - graceMs

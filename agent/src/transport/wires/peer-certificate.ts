@@ -12,7 +12,7 @@ import { contentOf, element, expectTag, oid, readElements, tags, time, type DerE
 const memberKeyExtension = oid('1.3.6.1.4.1.53594.1.1')
 const ecdsaWithSha256 = element(tags.sequence, oid('1.2.840.10045.4.3.2'))
 const signedBefore = Buffer.from('libp2p-tls-handshake:')
-/** Valid from an hour before, so that a peer whose clock is behind takes it. */
+/** Valid from an hour before, so that a peer whose clock is behind accepts it. */
 const [validBeforeMs, validForMs] = [3_600_000, 100 * 365 * 24 * 3_600_000]
 /** Critical extensions of others that change nothing here: key usage, basic constraints, extended key usage. */
 const harmless = ['2.5.29.15', '2.5.29.19', '2.5.29.37'].map(oid)
