@@ -16,7 +16,7 @@ export function parseDuration(text: string): number {
   return Math.max(1, Math.round(ms))
 }
 
-/** How often something is repeated, ms: not so often that it is all the process does. */
+/** Interval of a repetition, ms: 100 ms at least, so that the process is not busy with it. */
 export function parseInterval(text: string): number {
   const ms = parseDuration(text)
   if (ms < 100 || ms > 86_400_000) throw new InvalidArgumentError('It is not between 100ms and 24h.')

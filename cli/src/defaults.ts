@@ -12,13 +12,13 @@ export const commandDefaults = {
   pingGapMs: 100,
   /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
   localSlackMs: 2_000,
-  /** What a Tab asks of the agent, ms: a person who types does not wait. */
+  /** A request of completion to the agent, ms: a person who types does not wait. */
   completionMs: 1_000,
-  /** What a member is given to tell its services, ms: the rest is shown without it. */
+  /** Time that a member has to describe its services, ms: the rest is shown without it. */
   describeMs: 3_000,
   /** Members that "services" asks for the methods of what they serve. */
   describingMembers: 16,
-  /** What needs no network, asked on the local socket, ms. */
+  /** A request on the local socket that needs no network, ms. */
   localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */
   localRequestBytes: 2 * 1024 * 1024,
@@ -30,7 +30,7 @@ export const commandDefaults = {
   socketPathBytes: 100,
   /** A second Ctrl-C within this time is the same one, ms: terminal and launcher both pass it on. */
   sameSignalMs: 1_000,
-  /** What runs when a member stops has this long to end, ms: containers are killed 10 s after SIGTERM. */
+  /** Time that running work has to end when a member stops, ms: containers are killed 10 s after SIGTERM. */
   drainMs: 8_000,
   /**
    * A member that starts waits so long for the first answer of the control plane before it says that it is up, ms: its membership
@@ -50,7 +50,7 @@ export const commandDefaults = {
   agentListen: '/ip4/0.0.0.0/tcp/0',
   /** Where a relay listens by default. */
   relayListen: '/ip4/0.0.0.0/tcp/4001',
-  /** What is reached without a proxy, whatever NO_PROXY says. */
+  /** Hosts that are reached without a proxy, regardless of NO_PROXY. */
   neverProxied: 'localhost,127.0.0.0/8,::1',
   /** First UDP port at which a relay answers STUN, the port of RFC 8489; the next one is the second. */
   stunPort: 3478,

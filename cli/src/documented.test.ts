@@ -1,4 +1,4 @@
-/** What the documents say of the command, held against the command itself; nothing is run. */
+/** The documents about the command, compared with the command itself; nothing is run. */
 import type { Command } from 'commander'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

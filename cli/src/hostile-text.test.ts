@@ -1,4 +1,4 @@
-/** Every command, while the member it asks and the control plane answer with text that would steer a terminal. */
+/** Every command, while the member and the control plane answer with text that would steer a terminal. */
 import { createIdentity } from '@agent-mesh/agent/identity/identity-file'
 import type { Argument, Command } from 'commander'
 import { once } from 'node:events'
@@ -157,7 +157,7 @@ const commands = leaves(
   .map(({ path, command }) => ({ name: path.join(' '), command }))
   .filter(({ name }) => !notRun.includes(name))
 
-/** What the command itself may want of a terminal: bold, dim, colours, and their ends. */
+/** Sequences that the command itself may write: bold, dim, colours, and their ends. */
 // eslint-disable-next-line no-control-regex -- these sequences are what it is about
 const styles = /\u001b\[(?:1|2|22|3[0-7]|39)m/g
 

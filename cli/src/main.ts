@@ -1,19 +1,19 @@
 import { runProgram } from './program.ts'
 
-// Whatever this process makes is for its owner alone: keys, databases, sockets.
+// Files of this process are for its owner alone: keys, databases, sockets.
 process.umask(0o077)
 
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', error => {
     const code = 'code' in error ? error.code : undefined
-    // `agent-mesh peers | head -1`: who reads has seen enough.
+    // `agent-mesh peers | head -1`: the reader closed the pipe.
     if (code === 'EPIPE' && stream === process.stdout) process.exit(0)
     // Output to a file on a full disk, or to a terminal that has closed, is lost; the process continues.
     if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EIO') throw error
   })
 
 const code = await runProgram(process.argv.slice(2))
-// What is written to a pipe must still get out; then the process ends at once: libraries leave timers of a second.
+// Output to a pipe is flushed; then the process exits at once: libraries leave timers of a second.
 await Promise.all([process.stdout, process.stderr].map(flushed))
 process.exit(code)
 

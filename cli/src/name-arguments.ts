@@ -26,14 +26,14 @@ export const parseService = parser(
   [serviceName, serviceRef],
   'is not a service: write a name, or name@version',
 )
-/** What "describe" takes. */
+/** The argument of "describe". */
 export const parseServiceOrMethod = parser(
   [serviceName, serviceRef, method],
   'is not a service or a method: write math, math@2 or math.add',
 )
-/** What the running agent knows a member by. */
+/** A member, as the running agent names it. */
 export const parsePeer = parser([name, peerId], 'is neither a name nor a peer id (12D3KooW…)')
-/** What the control plane knows a member by. */
+/** A member, as the control plane names it. */
 export const parseMember = parser(
   [name, peerId, serial],
   'is neither a name, a peer id (12D3KooW…) nor a serial',
@@ -43,7 +43,7 @@ const selector: FieldForm = {
   pattern: /^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/,
   not: 'is not a selector',
 }
-/** Of whom a policy is asked. */
+/** The subject of a policy decision. */
 export const parseSubject = parser(
   [name, peerId, selector],
   'is neither a member (name, peer id) nor a selector (role:ops, tag:web, *)',
@@ -60,7 +60,7 @@ export const parseTarget = parser(
 export const collectLabels = (text: string, before: readonly string[] | false | undefined): string[] =>
   collect(parseLabel(text), before)
 
-/** What a token is for: one line. */
+/** The purpose of a token: one line. */
 export function parseNote(text: string): string {
   if (/^\P{C}{1,128}$/u.test(text)) return text
   throw new InvalidArgumentError('It is not one line of 1 to 128 characters.')

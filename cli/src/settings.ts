@@ -14,10 +14,10 @@ export interface GlobalOptions {
   config?: string
 }
 
-/** What of them, and of the join token, the configuration file gives. */
+/** Their values, and the join token, in the configuration file. */
 export type FileOptions = Pick<GlobalOptions, 'context' | 'data' | 'proxy'> & { join?: string }
 
-/** What chose the context or the data folder. */
+/** The source of the context or the data folder. */
 export type ContextChoice = 'option' | 'environment' | 'file' | 'use' | 'default'
 
 export interface Settings {
@@ -25,7 +25,7 @@ export interface Settings {
   chosenBy: ContextChoice
   /** Absolute. */
   data: string
-  /** What commands printed for the reader need to mean the same context: ` --context x`, or nothing. */
+  /** The flags of this context, for printed commands: ` --context x`, or nothing. */
   flags: string
   json: boolean
   /** Whether stdout shows colour. */
@@ -34,9 +34,9 @@ export interface Settings {
   redraws: boolean
   /** Whether stderr is a terminal. */
   interactive: boolean
-  /** Through which control plane and relays are reached. */
+  /** The proxy to control plane and relays. */
   proxy: ProxySettings | undefined
-  /** What environment or file have for `--join`: `TOKEN`, or `@FILE`. */
+  /** The value of environment or file for `--join`: `TOKEN`, or `@FILE`. */
   join: string | undefined
 }
 
@@ -154,7 +154,7 @@ function joinOf(env: NodeJS.ProcessEnv): string | undefined {
   return file === '' ? undefined : `@${file}`
 }
 
-/** Everything is tunnelled, so one proxy serves for all; what is on this machine never needs it. */
+/** Everything is tunnelled, so one proxy serves for all; this machine is reached without it. */
 function proxyOf(own: string | undefined, env: NodeJS.ProcessEnv): ProxySettings | undefined {
   const named = (name: string) => [env[name], env[name.toLowerCase()]].find(value => (value ?? '') !== '')
   const url = own ?? named('HTTPS_PROXY') ?? named('HTTP_PROXY')

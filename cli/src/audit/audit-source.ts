@@ -1,4 +1,4 @@
-/** Where audit entries come from: the files of a data folder, or the control plane. Both are read the same way. */
+/** Sources of audit entries: the files of a data folder, or the control plane. Both are read the same way. */
 import { auditEntries, auditFile, verifyAuditFiles } from '@agent-mesh/agent/observe/audit-files'
 import type { AuditEntry, AuditHead } from '@agent-mesh/protocol/audit'
 import { MeshError } from '@agent-mesh/protocol/errors'

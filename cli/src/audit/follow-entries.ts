@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { commandDefaults } from '../defaults.ts'
 import type { AuditSource } from './audit-source.ts'
 
-/** What a control plane that restarts, or the way to it, gives for a while. */
+/** Transient errors of a control plane that restarts, or of the path to it. */
 const passing: readonly ErrorCode[] = ['unavailable', 'deadline_exceeded', 'overloaded', 'rate_limited']
 
 export interface FollowOptions {
@@ -20,7 +20,7 @@ export interface FollowOptions {
   everyMs?: number
 }
 
-/** The entries that come, each once. @throws MeshError for what does not pass by itself */
+/** New entries, each once. @throws MeshError for permanent errors */
 export async function* followEntries(
   source: Pick<AuditSource, 'entries'>,
   { after, signal, onTrouble, everyMs = commandDefaults.auditFollowMs }: FollowOptions,

@@ -1,4 +1,4 @@
-/** The last entries that were verified: what was cut off since shows by them. */
+/** The last verified entries: a log that was cut off since does not have them. */
 import { auditHeadSchema } from '@agent-mesh/protocol/audit'
 import { replaceFile } from '@agent-mesh/agent/identity/private-file'
 import { parseJson } from '@agent-mesh/protocol/parse'

@@ -25,7 +25,7 @@ function checkout(): string {
   )
 }
 
-/** Runs a CDK command to its end; what it says goes to stderr. @throws MeshError unavailable when it fails */
+/** Runs a CDK command to its end; its output goes to stderr. @throws MeshError unavailable when it fails */
 export async function cdk(args: readonly string[], { stack, settings, signal }: CdkOptions): Promise<void> {
   const root = checkout()
   const context = [`stack=${stack}`, ...settings].flatMap(setting => ['-c', setting])

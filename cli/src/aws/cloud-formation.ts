@@ -41,7 +41,7 @@ export const resourcesOf = (stack: string): Promise<number> =>
     return resources
   }).catch((error: unknown) => unlessMissing(error, 0))
 
-/** The region that is asked. @throws MeshError invalid_argument when none is set */
+/** The region of the requests. @throws MeshError invalid_argument when none is set */
 export async function regionInUse(): Promise<string> {
   const client = new CloudFormationClient()
   try {
@@ -120,7 +120,7 @@ export async function putStack({ stack, template, parameters, signal }: PutStack
   })
 }
 
-/** Deletes the stack; one that is not there is deleted already. @throws MeshError unavailable */
+/** Deletes the stack; a missing one counts as deleted. @throws MeshError unavailable */
 export async function deleteStack(stack: string, signal: AbortSignal): Promise<void> {
   await asking(`delete stack ${stack}`, async client => {
     await client.send(new DeleteStackCommand({ StackName: stack }), { abortSignal: signal })

@@ -1,4 +1,4 @@
-/** The relays beside a control plane on AWS: they come after it, since only a mesh that is there gives them tokens. */
+/** The relays beside a control plane on AWS: deployed after it, since it issues their tokens. */
 import { stackNames } from '@agent-mesh/infra/settings/stack-names'
 import type { CreateTokenRequest } from '@agent-mesh/protocol/api/tokens'
 

@@ -85,7 +85,7 @@ function planStacks(next: Deployment) {
   return { stacks, superseded: next.stacks.filter(stack => !stacks.includes(stack)), controlPlane }
 }
 
-/** By settings that ask for them: by the new ones the app has them no more. */
+/** With the former settings: the app of the new ones has these stacks no more. */
 async function destroySuperseded(
   stacks: readonly string[],
   { last, say, signal }: DeployInit,

@@ -9,7 +9,7 @@ const goodForSeconds = 7 * 24 * 3_600
 export interface RelayTokensInit {
   /** Name of the stack; it exports the ARNs of the secrets as `STACK-1`, `STACK-2` … */
   stack: string
-  /** How many relays there are, a count. */
+  /** Number of relays. */
   relays: number
   /** Asks the control plane for a token. */
   createToken: (request: CreateTokenRequest) => Promise<{ token: string }>

@@ -1,4 +1,4 @@
-/** What a deployed stack says of itself. */
+/** Facts about a deployed stack, from its outputs. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { StackFacts } from '@agent-mesh/lambdas/operator/init-mesh'
 

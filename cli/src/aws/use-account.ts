@@ -3,7 +3,7 @@ import type { Deployment } from './deployment-file.ts'
 
 /* eslint-disable no-restricted-properties -- both read the environment, and the CDK is a process of its own */
 
-/** What is not named stays as the environment has it. */
+/** Values that are not named stay as in the environment. */
 export function useAccount({ profile, region }: Pick<Deployment, 'profile' | 'region'>): void {
   if (profile !== undefined) process.env['AWS_PROFILE'] = profile
   if (region === undefined) return

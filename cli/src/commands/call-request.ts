@@ -1,4 +1,4 @@
-/** What `call` and `call-all` both take, and what they ask the agent for. */
+/** Options that `call` and `call-all` share, and their request to the agent. */
 import { Option, type Command } from 'commander'
 
 import { collectFields, parseParams } from '../arguments.ts'

@@ -26,7 +26,7 @@ const loading = (shell: Shell): string => {
   return `${shell}, this shell:  ${load}\n${' '.repeat(shell.length)}  all shells:  ${install}`
 }
 
-/** What the scripts ask at each Tab. */
+/** The hidden command that the scripts run at each Tab. */
 const registerComplete: Register = (program, finish) => {
   const command = program
     .command('__complete', { hidden: true })

@@ -21,14 +21,14 @@ export const groupOf =
     for (const register of group.commands) register(command, finish)
   }
 
-/** What a command gets when it runs. */
+/** The input of a command when it runs. */
 export interface Invocation<Options> {
   options: Options
   settings: Settings
   output: Output
   /** Aborts at Ctrl-C, SIGTERM or the end of the terminal. */
   signal: AbortSignal
-  /** For processes that stay: what they were started with, and how they hear of changes. */
+  /** For long-running processes: their settings, and a listener for changes. */
   reload: Pick<Prepared, 'resolved' | 'again'> & Pick<Signals, 'onReload'>
 }
 

@@ -65,7 +65,7 @@ Examples:
   onCall<Options, [string]>(command, finish, async (call, action) => actions[action]?.(call))
 }
 
-/** What was deployed from the context, and what is to be now. */
+/** The former deployment of the context, and the new one. */
 async function read({ options, settings }: Pick<Call, 'options' | 'settings'>) {
   const { nextDeployment } = await import('../aws/next-deployment.ts')
   const { readDeployment } = await import('../aws/deployment-file.ts')

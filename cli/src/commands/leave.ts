@@ -5,7 +5,7 @@ import { confirmed } from '../show/confirm.ts'
 import { withProgress } from '../show/progress.ts'
 import { onCall, type Register } from './define.ts'
 
-/** What became of the membership at the control plane. */
+/** The outcome for the membership at the control plane. */
 function outcomeText({ meshId, ended, before }: Left): string[] {
   if (ended) return [`This machine left mesh ${meshId}.`]
   if (before !== undefined)

@@ -1,4 +1,4 @@
-/** What `up` and `relay` both take. */
+/** Options that `up` and `relay` share. */
 import { announceExamples, listenExamples } from '@agent-mesh/agent/member/address-form'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option, type Command } from 'commander'
@@ -20,7 +20,7 @@ export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
   drain: number
 }
 
-/** `[token]`, `--join`, and `--wait` with its opposite: neither is the default, that depends on who watches. */
+/** `[token]`, `--join`, and `--wait` with its opposite: the default depends on whether stdout is a terminal. */
 export const takesJoin = (command: Command, about: string): Command =>
   command
     .addArgument(
@@ -87,7 +87,7 @@ export const announceOption = (about: string) =>
     collectAddress(announceExamples),
   )
 
-/** For who listens on `/wss`. */
+/** Options of a listener on `/wss`. */
 export const takesCertificate = (command: Command): Command =>
   command
     .option('--tls-cert <file>', 'TLS certificate (PEM) for --listen …/wss; reloaded when the file changes')

@@ -57,7 +57,7 @@ Exit codes: 0 the control plane or a relay is reachable, 2 no mesh is known, 6 n
   })
 }
 
-/** By what is said, then by what is on disk. */
+/** From the options, else from disk. */
 async function whichMesh(settings: Settings, { controlPlane: url, join }: Options) {
   if (url !== undefined) {
     if (!/^https?:\/\/[^/]/.test(url))

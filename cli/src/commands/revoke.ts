@@ -45,7 +45,7 @@ Examples:
   })
 }
 
-/** A serial has 22 characters and may look like a name: names are lower case, serials hardly ever. */
+/** A serial has 22 characters and may look like a name: names are lower case, serials almost never. */
 function requestOf(who: string): RevokeRequest {
   if (who.startsWith('12D3KooW')) return { peerId: who }
   return /^[A-Za-z0-9_-]{22}$/.test(who) && /[A-Z_]/.test(who) ? { serial: who } : { name: who }

@@ -1,4 +1,4 @@
-/** What Ctrl-C, SIGTERM and SIGHUP mean to a command. */
+/** Effects of Ctrl-C, SIGTERM and SIGHUP on a command. */
 import { closeSync, openSync } from 'node:fs'
 
 import { commandDefaults } from '../defaults.ts'
@@ -41,7 +41,7 @@ export function listenForSignals(): Signals {
 }
 
 /**
- * Whether SIGHUP tells of a terminal that closed. Node forgets at its start that nohup had it ignore the signal; but then
+ * Whether a SIGHUP is that of a closed terminal. Node forgets at its start that nohup had it ignore the signal; but then
  * neither output is a terminal. One that was sent by hand leaves the terminal open.
  */
 function terminalClosed(): boolean {

@@ -1,4 +1,4 @@
-/** What may stand at the cursor of a command line, from the tree of commands and, for members and services, the agent. */
+/** Completions at the cursor of a command line, from the tree of commands and, for members and services, the agent. */
 import type { Argument, Command, Option } from 'commander'
 
 import { optionCalled, optionsOf, completionPlace, splitOption, visibleCommands } from './words.ts'
@@ -9,7 +9,7 @@ export interface Candidate {
   about: string
 }
 
-/** What an option or argument stands for, when more is known of it than its place. */
+/** The kind of value of an option or argument, if known. */
 export type ValueKind = 'member' | 'method' | 'service' | 'context' | 'file'
 
 /** Knows the values of a kind in the context that `given` names (`context`, `data`); files are left to the shell. */
@@ -24,7 +24,7 @@ export interface Completions {
   candidates: Candidate[]
 }
 
-/** By what stands between the angle brackets in help. */
+/** By the name between the angle brackets in help. */
 const kinds: Readonly<Record<string, ValueKind>> = {
   'name|id': 'member',
   who: 'member',

@@ -8,7 +8,7 @@ import { localClient, type LocalClient } from '../local/local-client.ts'
 import { readSettings } from '../settings.ts'
 import type { Candidate, ValueSource } from './complete.ts'
 
-/** Nothing where nothing runs or answers in time: completion never fails, it only knows less. */
+/** Empty where no process runs or answers in time: completion never fails. */
 export const knownValues: ValueSource = async (kind, given) => {
   try {
     const [context, data] = [given.get('context'), given.get('data')]
@@ -32,7 +32,7 @@ async function members(client: LocalClient): Promise<Candidate[]> {
   }))
 }
 
-/** Services; or methods, where a member tells them in time, else the service with the dot behind it. */
+/** Services; or methods, where a member answers in time, else the service with the dot behind it. */
 async function services(client: LocalClient, kind: 'service' | 'method'): Promise<Candidate[]> {
   const known = await client.services()
   const named = known.map(each => ({ ...each, name: each.service.replace(/@\d+$/, '') }))

@@ -1,5 +1,5 @@
 /**
- * What a shell loads to complete `agent-mesh`. The scripts know nothing of the commands: at each Tab they ask
+ * Scripts with which a shell completes `agent-mesh`. They contain no commands: at each Tab they run
  * `agent-mesh __complete -- WORDS`, which answers with `files` or `words`, then a line `VALUE ABOUT` each: no value has a space.
  */
 export const shells = ['bash', 'zsh', 'fish'] as const

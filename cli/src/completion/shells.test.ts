@@ -38,7 +38,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** How each shell is brought to complete the line `$1` with the script `$2`, and to print what it makes of it. */
+/** How each shell completes the line `$1` with the script `$2`, and prints the result. */
 const drivers: Record<Shell, readonly string[]> = {
   bash: [
     '--norc',

@@ -1,4 +1,4 @@
-/** Where the cursor is in a command line: which command it belongs to, and what is expected there. */
+/** The cursor in a command line: the command that it belongs to, and what is expected there. */
 import type { Argument, Command, Option } from 'commander'
 
 export interface CompletionPlace {

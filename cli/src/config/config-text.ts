@@ -18,7 +18,7 @@ import {
 import { settingPlace, type Config, type ConfigProblem, type ConfigSchema } from './config.ts'
 import { readGiven, type Given, type Setting } from './settings-of.ts'
 
-/** Everything that is wrong is found, not the first alone. Aliases and tags are refused: no file needs them. */
+/** Reports all faults, not only the first. Aliases and tags are refused: no file needs them. */
 export function readConfigText(text: string, file: string, schema: ConfigSchema): Config {
   const reader = new Reader(file, schema)
   try {

@@ -1,7 +1,7 @@
-/** What a configuration file says; apart from its parser, which is loaded only where there is a file. */
+/** Content of a configuration file; apart from its parser, which is loaded only where there is a file. */
 import type { Given, Setting } from './settings-of.ts'
 
-/** Where and what is wrong; line and column count from 1. */
+/** A fault and its place; line and column count from 1. */
 export interface ConfigProblem {
   line: number
   column: number

@@ -20,7 +20,7 @@ export interface Prepared {
 }
 
 /**
- * Gives a command what its command line leaves open, before it runs.
+ * Sets the options that the command line leaves open, before a command runs.
  * @throws MeshError when the configuration file or a variable is wrong
  */
 export async function prepare(command: Command): Promise<Prepared> {
@@ -40,7 +40,7 @@ export async function prepare(command: Command): Promise<Prepared> {
 export const rootOf = (command: Command): Command =>
   command.parent === null ? command : rootOf(command.parent)
 
-/** What is no option of a command of its own: which mesh, which proxy, and the join token. */
+/** The settings of all commands: which mesh, which proxy, and the join token. */
 function fileOptions(config: Config | undefined, command: Command): FileOptions {
   const text = (section: string, name: string) => {
     const given = config?.values.get(settingPlace(section, name))

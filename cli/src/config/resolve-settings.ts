@@ -1,4 +1,4 @@
-/** What a command runs with: command line, else environment, else configuration file, else default. */
+/** The settings of a command: command line, else environment, else configuration file, else default. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { redactText } from '@agent-mesh/protocol/redact'
 import { InvalidArgumentError, type Command } from 'commander'

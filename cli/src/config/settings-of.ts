@@ -27,7 +27,7 @@ interface Marks {
   files?: readonly string[]
   atFiles?: readonly string[]
   elsewhere?: readonly string[]
-  /** What belongs to one start and not to a machine. */
+  /** Options of one start, not of a machine. */
   never?: readonly string[]
 }
 
@@ -65,7 +65,7 @@ function settingOf(option: Option, marks: Marks, all: readonly Option[]): Settin
   }
 }
 
-/** What stands in a file or the environment for a setting: text, several texts, or yes and no. */
+/** The value of a setting in a file or the environment: text, several texts, or true and false. */
 export type Given = string | readonly string[] | boolean
 
 /**

@@ -9,7 +9,7 @@ import type { AdminContext } from './exported-context.ts'
 const adminFile = 'admin-identity.json'
 
 /**
- * What a folder administers, as another machine may use it.
+ * The admin context of a folder, for another machine.
  * @param url how that reaches the control plane @default its public URL
  * @throws MeshError not_found when it administers no mesh, invalid_argument when the URL means this machine alone
  */

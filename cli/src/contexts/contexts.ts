@@ -14,7 +14,7 @@ export interface KnownContext {
   data: string
   /** What the folder holds: keys of a mesh, a member, an admin's key. */
   holds: ('mesh' | 'member' | 'admin')[]
-  /** What it runs as a member. */
+  /** Its kind as a member. */
   member?: MemberKind
   /** Of the mesh that it administers. */
   url?: string

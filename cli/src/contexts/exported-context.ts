@@ -1,4 +1,4 @@
-/** An admin context as a file for another machine: where the mesh is, and the admin's key, sealed with a passphrase. */
+/** An admin context as a file for another machine: URL and id of the mesh, and the admin's key, sealed with a passphrase. */
 import { identityOf, type Identity } from '@agent-mesh/agent/identity/identity'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { meshIdField } from '@agent-mesh/protocol/fields'

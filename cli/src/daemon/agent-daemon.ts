@@ -21,7 +21,7 @@ export interface AgentFlags extends MemberFlags {
 
 /** Starts the agent of this machine. @throws MeshError */
 export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon> {
-  // Before joining: a module that does not load should cost no token.
+  // Before joining: a module that does not load should not use up the token.
   const services = await loadServices(flags.serve ?? [])
   const log = createLogger('agent', flags.logLevel)
   const agent = await createAgent({

@@ -79,7 +79,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
   }
 }
 
-/** Written when it says something new: nothing needs room on the disk at a start that changes nothing. */
+/** Written only when it changed: a start that changes nothing needs no room on the disk. */
 async function keepContext(folder: string, context: Omit<Context, 'version'>): Promise<void> {
   const known = await readContext(folder).catch(() => undefined)
   const { version: _, ...before } = known ?? {}
@@ -147,7 +147,7 @@ function notHere(action: string): Promise<never> {
   )
 }
 
-/** What is wrong, in words; whether it can do its work all the same. */
+/** Warnings, and whether it works all the same. */
 async function readinessOf(running: RunningControlPlane): Promise<Pick<LocalStatus, 'ready' | 'warnings'>> {
   try {
     return { ready: true, ...(await running.ready()) }

@@ -1,4 +1,4 @@
-/** What supervisors and Prometheus ask an agent or relay over TCP: `/health`, `/ready`, `/metrics`; nothing of the mesh. */
+/** The server for supervisors and Prometheus on TCP: `/health`, `/ready`, `/metrics`; it is no part of the mesh. */
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

@@ -4,7 +4,7 @@ import { commandDefaults } from '../defaults.ts'
 import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'
 
-/** What `up` and `relay` pass on to the member they start. */
+/** Options that `up` and `relay` pass to the member they start. */
 export interface MemberFlags {
   folder: OwnedFolder
   /** `source` is `TOKEN`, `@FILE` or `-`; `wait`: until the control plane answers. */
@@ -17,7 +17,7 @@ export interface MemberFlags {
   certificate?: { cert: string; key: string }
   logLevel: LogLevel
   proxy: ProxySettings | undefined
-  /** What runs when it stops has this long to end, ms. */
+  /** Time that running work has to end when it stops, ms. */
   drain: number
   signal: AbortSignal
 }

@@ -42,7 +42,7 @@ export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon
   }
 }
 
-/** A port that was asked for must work; the usual one may belong to another relay of this machine. */
+/** A requested port must be free; the default one may belong to another relay of this machine. */
 const stunOf = ({ stunPort }: RelayFlags) =>
   stunPort === 0
     ? {}

@@ -1,4 +1,4 @@
-/** What a running process does at SIGHUP: read its configuration again, change what can change, say what needs a restart. */
+/** Reload at SIGHUP: reads the configuration again, applies what can change, logs what needs a restart. */
 import { createLogger, type Logger, type LogLevel } from '@agent-mesh/agent/observe/logger'
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,7 +9,7 @@ import type { Resolved } from '../config/resolve-settings.ts'
 /** By the name of a setting that can change: takes its value. It throws to leave everything as it was. */
 export type LiveSettings = Readonly<Record<string, (value: never) => void | Promise<void>>>
 
-/** Of every process that logs. */
+/** Of every process with a log. */
 export const liveLogLevel = (log: Logger): LiveSettings => ({
   'log-level': (level: LogLevel) => {
     log.level = level
@@ -62,7 +62,7 @@ async function applyChanges(
     const known = before.find(each => each.setting.name === name)
     const isSame = isDeepStrictEqual(known?.value, value)
     const apply = live[name] as ((value: unknown) => void | Promise<void>) | undefined
-    // The modules of services may say something else under the same names.
+    // The modules of services may have changed under the same names.
     if (isSame && name !== 'serve') continue
     if (apply !== undefined) await apply(value)
     if (!isSame) (apply === undefined ? needRestart : changed).push(name)

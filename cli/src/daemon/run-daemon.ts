@@ -17,7 +17,7 @@ import { reloadOnHangup, type LiveSettings } from './reload.ts'
 import { serveOperations } from './operations-server.ts'
 
 export interface StartedDaemon {
-  /** What it answers on the local socket. */
+  /** Its answers on the local socket. */
   local: LocalDaemon
   /** Prometheus text, of what has no port of its own for it. */
   metrics?: () => Promise<string>
@@ -39,7 +39,7 @@ export interface DaemonInit {
   starting: string
   /** Where to serve health and metrics. @default nowhere */
   metricsListen?: { host: string; port: number } | undefined
-  /** What runs when it stops has this long to end, ms. @default 0 */
+  /** Time that running work has to end when it stops, ms. @default 0 */
   drainMs?: number
   /** Starts it in the data folder; `signal` aborts when the process is asked to stop meanwhile. */
   start(folder: OwnedFolder, signal: AbortSignal): Promise<StartedDaemon>
@@ -58,7 +58,7 @@ export async function runDaemon(
   try {
     const daemon = await withProgress(settings, starting, () => start(folder, signal))
     started = true
-    // The next process starts from what this one compiled; Node itself writes that only at a clean exit.
+    // The next process starts from the compile cache of this one; Node writes it only at a clean exit.
     flushCompileCache()
     const stop = () => inTime(daemon.stop(), kind, drainMs + commandDefaults.stopMs)
     const reloads = reloadOnHangup({ reload, signal }, daemon.live)

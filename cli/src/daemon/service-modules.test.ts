@@ -9,7 +9,7 @@ let folder = ''
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'modules-'))))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** What a process of Node makes of modules with these texts, without their folder; vitest would load them in its own way. */
+/** How a process of Node loads modules with these texts, without their folder; vitest would load them in its own way. */
 async function outcomes(modules: readonly (readonly [string, string | undefined])[]): Promise<string[]> {
   for (const [name, text] of modules) if (text !== undefined) await writeFile(join(folder, name), text)
   const script = `
@@ -27,7 +27,7 @@ const schema = `const any = {'~standard': {version: 1, vendor: 'x', validate: va
 const service = (contract: string, handlers: string) =>
   `${schema} export const one = {contract: ${contract}, handlers: ${handlers}}`
 
-/** Name, text, and what is said of it. */
+/** Name, text, and the expected error. */
 const faults: readonly (readonly [string, string | undefined, string])[] = [
   ['none.ts', undefined, 'not_found: Cannot serve none.ts: there is no such file'],
   ['text.txt', 'hello', 'invalid_argument: Cannot serve text.txt: it is no module that Node loads'],

@@ -51,7 +51,7 @@ function noService(file: string, exported: readonly unknown[]): MeshError {
   })
 }
 
-/** What the agent would refuse only after it joined. @throws MeshError invalid_argument */
+/** Checks that the agent makes only after it joined. @throws MeshError invalid_argument */
 function mustBeServable(file: string, { contract, handlers, options }: ServiceDefinition): void {
   const refuse = (reason: string, cause?: unknown) =>
     new MeshError('invalid_argument', `Cannot serve ${file}: service '${contract.name}': ${reason}`, {

@@ -17,7 +17,7 @@ type Branch = Map<string, Node> | Node[]
 type Node = Branch | { value: unknown }
 
 /**
- * What the callee gets.
+ * The params for the callee.
  * @param source JSON, `@FILE`, or `-` for standard input
  * @throws MeshError invalid_argument, not_found, too_large
  */

@@ -12,7 +12,7 @@ export const urlField = z.string().check(z.maxLength(512), z.regex(/^https?:\/\/
 const contextSchema = z.looseObject({
   version: z.literal(1),
   url: urlField,
-  /** How other machines reach it, when that is another address. */
+  /** Its URL for other machines, when that differs. */
   publicUrl: z.optional(urlField),
   meshId: meshIdField,
   /** File of the admin's identity, below the data folder. */

@@ -9,11 +9,11 @@ const fileSchema = z.extend(policySchema, {
   tests: z._default(policySchema.shape.tests, []),
 })
 
-/** Places that one message tells of. */
+/** Faults in one message. */
 const told = 5
 
 export interface PolicyFile {
-  /** Of the policy it was made from; a rival's write since then is a conflict. */
+  /** Of the policy it was made from; a write of another admin since then is a conflict. */
   number: number | undefined
   policy: Policy
   /** `line 3, column 7`, counted from 1, of a place in the policy like `['grants', 1]`. */

@@ -1,4 +1,4 @@
-/** Warnings about a policy: what it shows by itself, and what no member of the mesh is or serves now. */
+/** Warnings about a policy: from its text, and about names that no member of the mesh has or serves now. */
 import {
   adminTargets,
   policyWarnings,
@@ -38,7 +38,7 @@ export async function knownNames(client: ControlPlaneClient, signal: AbortSignal
         verifyCredential(credential, check),
         verifyRecord(record, Infinity),
       ])
-      // One that other members would not believe either is no member to count.
+      // A pair that other members would refuse does not count.
       if (claims.status === 'rejected' || shown.status === 'rejected') continue
       for (const selector of selectorsOf(claims.value)) selectors.add(selector)
       for (const ref of shown.value.record.services) services.add(ref.replace(/@\d+$/, ''))

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 
 import { readContext } from './context-file.ts'
 
-/** What a data folder says of its mesh. */
+/** The mesh of a data folder. */
 export interface StoredMesh {
   controlPlane: { url: string; meshId: string }
   /** Of the head on disk. */

@@ -9,7 +9,7 @@ import { demoDefaults } from './defaults.ts'
 export interface Child {
   readonly name: string
   readonly data: string
-  /** What it said when it was ready. */
+  /** Its ready line. */
   readonly ready: Promise<Record<string, unknown>>
   readonly running: boolean
   /** Asks it to stop, kills it after a while, resolves when it has exited. Idempotent. */

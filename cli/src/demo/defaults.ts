@@ -22,6 +22,6 @@ export const demoDefaults = {
   stopMs: 4_000,
   /** Between two rounds of the live table, ms. */
   roundMs: 2_000,
-  /** Kept of what a process says on stderr. */
+  /** Kept of the stderr of a process. */
   complaintChars: 2_000,
 } as const

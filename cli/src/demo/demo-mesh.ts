@@ -15,13 +15,13 @@ export interface DemoMesh {
   readonly controlPlane: Child
   readonly relays: readonly Child[]
   readonly agents: readonly Child[]
-  /** How the agents without an address came to reach each other. */
+  /** How the agents without an address reached each other. */
   readonly found: FoundPath
   /** Ends every process and removes the folder. Idempotent. */
   stop(): Promise<void>
 }
 
-/** Starts it; `say` tells what is being done. @throws MeshError when a part does not start; nothing is left then */
+/** Starts it; `say` is called with each step. @throws MeshError when a part does not start; nothing is left then */
 export async function startDemoMesh(say: (text: string) => void, signal: AbortSignal): Promise<DemoMesh> {
   const root = await makeDemoFolder()
   const children: Child[] = []
@@ -90,7 +90,7 @@ async function converged(agents: readonly Child[], signal: AbortSignal): Promise
 }
 
 async function stopAll(children: readonly Child[], root: string): Promise<void> {
-  // Agents first: they say goodbye through relays and control plane.
+  // Agents first: they leave through relays and control plane.
   const [agentsAndRelays, rest] = [children.slice(1), children.slice(0, 1)]
   await Promise.all(agentsAndRelays.map(child => child.stop()))
   await Promise.all(rest.map(child => child.stop()))

@@ -75,7 +75,7 @@ async function fleetTable({ agents }: DemoMesh, output: Output, signal: AbortSig
   )
 }
 
-/** What of `host.info` changes while one looks; the host itself is the same for all here. */
+/** The fields of `host.info` that change; the host itself is the same for all here. */
 const hostFields = z.looseObject({
   cpu: z.looseObject({ load: z.array(z.number()) }),
   memory: z.looseObject({ rss: z.number() }),

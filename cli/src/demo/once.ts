@@ -11,7 +11,7 @@ export interface DemoSummary {
   calls: { ok: number; failed: number }
   /** Of the last call of each pair. */
   paths: Record<CallPath, number>
-  /** How the agents without an address came to reach each other. */
+  /** How the agents without an address reached each other. */
   found: FoundPath
   seconds: number
 }

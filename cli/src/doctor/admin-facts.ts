@@ -5,7 +5,7 @@ import type { Signer } from '@agent-mesh/protocol/jws'
 import { readContext } from '../data/context-file.ts'
 import { learn } from './learn.ts'
 
-/** Whose key asks a control plane. */
+/** The key that signs requests to the control plane. */
 export interface AdminKey {
   peerId: string
   signer: Signer

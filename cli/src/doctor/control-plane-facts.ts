@@ -9,7 +9,7 @@ import { learn } from './learn.ts'
 
 export interface ControlPlaneFacts {
   url: string
-  /** Its time minus that of this machine, ms, to half a round trip; and the head it tells, verified. */
+  /** Its time minus that of this machine, ms, to half a round trip; and its head, verified. */
   answer: { skewMs: number; head: VerifiedHead } | MeshError
   /**
    * What it says to a request signed by this key: the incarnation of the record in its map (absent for admins, and for

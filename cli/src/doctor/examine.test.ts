@@ -43,7 +43,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 const skewed = (skewMs: number): Partial<Facts> => ({
   controlPlane: { url: 'http://cp', answer: { skewMs, head: undefined as never }, self: {} },
 })
-/** What the control plane says of the own key, and whom its list names. */
+/** The answer of the control plane about the own key, and the peers on its list. */
 const told = (self: MeshError | object, ...listed: string[]): Partial<Facts> => toldBy(self, listed)
 const removed = (how: 'removed' | 'replaced', self: MeshError | object = {}): Partial<Facts> =>
   toldBy(self, [], [['s', { peerId: 'p', how, at: now }]])

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts'
 
 export type Line = Finding & { check: string }
 
-/** What all checks that have something to say find, in their order. */
+/** The findings of all checks that have one, in their order. */
 export const examine = (facts: Facts): Line[] =>
   checks.flatMap(({ name, look }) => {
     const finding = look(facts)

@@ -1,4 +1,4 @@
-/** All that doctor learns, before it judges anything; whatever cannot be learnt is the MeshError that says why. */
+/** All facts that doctor collects before it judges; a fact that is not available is the MeshError that says why. */
 import { leftMesh } from '@agent-mesh/agent/member/leave-mesh'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
@@ -28,7 +28,7 @@ export interface Facts {
   daemon: LocalStatus | MeshError
   /** What is on disk of a member. */
   member?: MemberFacts
-  /** Absent when nothing says where it is. */
+  /** Absent when its URL is not known. */
   controlPlane?: ControlPlaneFacts
 }
 
@@ -47,7 +47,7 @@ export async function gatherFacts({ path, flags, proxy, signal }: FactsInit): Pr
   ])
   const common = { flags, folder, daemon }
   if (folder.files.includes('member.db')) {
-    // The control plane first: what it knows of this member was on this disk before.
+    // The control plane first: its state of this member was on this disk before.
     const { controlPlane, identity } = await readMemberFacts(path)
     const told =
       controlPlane instanceof MeshError || controlPlane === undefined

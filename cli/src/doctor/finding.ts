@@ -2,19 +2,19 @@ import type { Facts } from './facts.ts'
 
 export type State = 'ok' | 'warn' | 'fail'
 
-/** What one check has to say. */
+/** The finding of one check. */
 export interface Finding {
   /** `fail`: does not work, or soon will not; `warn`: works, but needs attention. */
   state: State
   found: string
-  /** What to do; for everything that is not ok. */
+  /** The advice; for every state but ok. */
   advice?: string
 }
 
-/** Looks at facts, touches nothing. */
+/** Reads facts, changes nothing. */
 export interface Check {
   name: string
-  /** Undefined where there is nothing to say, as of relays in the folder of a control plane. */
+  /** Undefined where it does not apply, as of relays in the folder of a control plane. */
   look(facts: Facts): Finding | undefined
 }
 

@@ -1,6 +1,6 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
-/** What `work` gives, or the error it ends in. */
+/** The result of `work`, or its error. */
 export async function learn<T>(action: string, work: () => T | Promise<T>): Promise<T | MeshError> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-/** What agents and relays keep on disk; read beside a running one, never written. */
+/** The files of agents and relays; read beside a running one, never written. */
 import { enrolledIn, type ControlPlaneRef } from '@agent-mesh/agent/discovery/enrolment'
 import { loadIdentity } from '@agent-mesh/agent/identity/identity-file'
 import { openMemberStore, type MemberStore } from '@agent-mesh/agent/membership/member-store'
@@ -16,7 +16,7 @@ export interface MemberFacts {
   /** Undefined before the first enrolment. */
   controlPlane: ControlPlaneRef | undefined | MeshError
   head: VerifiedHead | undefined | MeshError
-  /** As the newest head lets it be verified; its time is not judged here. */
+  /** Verified with the newest head; its time is not checked here. */
   credential: CredentialClaims | undefined | MeshError
   /** Highest one signed here. */
   incarnation: number

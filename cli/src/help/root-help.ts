@@ -1,4 +1,4 @@
-/** What `agent-mesh --help` says below its commands and options. */
+/** The text of `agent-mesh --help` below its commands and options. */
 import { exitCodeMeanings } from '../exit-codes.ts'
 import { environmentHelp } from './environment.ts'
 

@@ -1,4 +1,4 @@
-/** What a wrong command line prints, for people and for programs. */
+/** The output of a wrong command line, for people and for programs. */
 import { expect, test, vi } from 'vitest'
 
 import { runProgram } from '../program.ts'

@@ -1,4 +1,4 @@
-/** What a wrong command line is answered with: the reason in the words of the other errors, then how to write it. */
+/** The error of a wrong command line: the reason in the form of the other errors, then the usage. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { printable } from '@agent-mesh/protocol/printable'
 import type { Command, CommanderError } from 'commander'

@@ -6,7 +6,7 @@ import { commandDefaults } from '../defaults.ts'
 import type { LocalClient } from './local-client.ts'
 
 /**
- * What one member says of its services; of `service` alone when that is given.
+ * The description of one member's services; of `service` alone when that is given.
  * @throws MeshError as a call: permission_denied, unavailable, unsupported by a member of an older version
  */
 export async function describedBy(

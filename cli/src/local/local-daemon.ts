@@ -18,7 +18,7 @@ interface Options {
   signal: AbortSignal
 }
 
-/** What a running process answers on its local socket. Every method throws MeshError alone. */
+/** The answers of a running process on its local socket. Every method throws MeshError alone. */
 export interface LocalDaemon {
   status(): LocalStatus | Promise<LocalStatus>
   peers(): LocalPeer[] | Promise<LocalPeer[]>

@@ -12,7 +12,7 @@ export interface FailureStyle {
   color: boolean
 }
 
-/** Tells what failed and what to do next, without secrets; returns the exit code. */
+/** Prints the error and its hint, without secrets; returns the exit code. */
 export function showFailure(thrown: unknown, { json, color }: FailureStyle): ExitCode {
   const error = toMeshError(thrown, 'internal', 'finish the command')
   const { code, declared } = error

@@ -8,7 +8,7 @@ const timeName = /^(?:at|now|asOf|since|until|expires|credentialExpires|serverTi
 
 /** Numbers below are durations and counts: this is the year 2001. */
 const firstTime = 1e12
-/** The last time that Date can tell. */
+/** The last time that Date can represent. */
 const lastTime = 8.64e15
 
 /** Digits behind the point: a microsecond of a duration in ms. */

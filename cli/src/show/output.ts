@@ -5,7 +5,7 @@ import { forPrograms } from './for-programs.ts'
 import { renderTable } from './table.ts'
 import { block, cellOf, render, styled, type Style, type Text } from './text.ts'
 
-/** What a command says on stdout: JSON for programs, text for people. */
+/** Output of a command on stdout: JSON for programs, text for people. */
 export interface Output {
   readonly json: boolean
   /** One JSON line with `--json`, in the form of {@link forPrograms}; else the text. */

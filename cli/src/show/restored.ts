@@ -1,6 +1,6 @@
 import type { RestoredMesh } from '@agent-mesh/lambdas'
 
-/** For the operator after a restore: what is lost since the backup, and what to do about it. */
+/** For the operator after a restore: the changes since the backup are lost, and what to do. */
 export function restoredText({ lastEntryAt }: RestoredMesh, flags: string): string[] {
   const command = `agent-mesh${flags}`
   const end = lastEntryAt === undefined ? 'an unknown time' : new Date(lastEntryAt).toISOString()

@@ -22,7 +22,7 @@ const mostFields = 64
 const numberWith = (show: (value: number) => string) => (value: unknown) =>
   typeof value === 'number' ? show(value) : valueText(value)
 
-/** What people look for in the answers of methods that every member serves. */
+/** The most useful fields of methods that every member serves. */
 const wellKnown: Readonly<Record<string, readonly Column[]>> = {
   'host.info': [
     { title: 'HOST', field: 'hostname' },

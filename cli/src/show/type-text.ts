@@ -6,7 +6,7 @@ const mostLevels = 3
 const mostDepth = 8
 /** Parts of a type that are looked at: a schema of another member may have no end. */
 const mostParts = 500
-/** What a cell of a table has room for. */
+/** Characters that fit a cell of a table. */
 const cellCharacters = 120
 
 /**

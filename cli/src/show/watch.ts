@@ -1,4 +1,4 @@
-/** `--watch`: the same question again and again, and what the answers look like meanwhile. */
+/** `--watch`: repeats a request, and shows the answers. */
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { sleep } from '@agent-mesh/protocol/timers'
 import { Option } from 'commander'

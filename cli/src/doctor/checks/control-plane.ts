@@ -43,7 +43,7 @@ export const clock: Check = {
   },
 }
 
-/** Without an answer: what the authority signed has passed. */
+/** Without an answer: times that the authority signed are past. */
 function againstDisk({ member, now }: Facts): Finding | undefined {
   const head = member?.head
   if (head === undefined || head instanceof MeshError) return undefined

@@ -14,7 +14,7 @@ const date = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace('T'
 const joinAnew = (flags: string) =>
   `Join with a new token: agent-mesh${flags} up --join TOKEN, or relay (an admin makes one: agent-mesh token create).`
 
-/** The key: who this is. */
+/** The key: the peer id of this member. */
 export const identity: Check = {
   name: 'key',
   look: ({ member }) => {
@@ -68,7 +68,7 @@ function expired(expires: number, now: number, flags: string): Finding {
   )
 }
 
-/** What the authority says of this key today. */
+/** The state of this key at the control plane. */
 export const enrolment: Check = {
   name: 'enrolment',
   look: facts => {
@@ -109,7 +109,7 @@ const unlisted = ({ kind, flags }: Facts): Finding =>
         'Ask another admin for a context of the mesh: agent-mesh context export there, context import here.',
       )
 
-/** What the newest list of revocations that is at hand says of this member. */
+/** This member in the newest known list of revocations. */
 function listedEnd({ member, controlPlane }: Facts): Ended | undefined {
   const key = member?.identity
   const claims = member?.credential

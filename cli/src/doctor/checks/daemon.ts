@@ -64,7 +64,7 @@ export const relays: Check = {
   },
 }
 
-/** The process warns of clones of others, too: those are for others to mend. */
+/** The process warns of clones of others, too: those are not for this machine. */
 const isOwnClone = (text: string): boolean => /^cloned key: .* this member/.test(text)
 
 /** Two processes with one key: each publishes over the other. */
@@ -83,7 +83,7 @@ export const clone: Check = {
   },
 }
 
-/** What the process itself has to say, and no other check has said. */
+/** Warnings of the process that no other check reports. */
 export const warnings: Check = {
   name: 'warnings',
   look: ({ daemon: status, flags }) => {
