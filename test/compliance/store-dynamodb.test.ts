@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dynamoDbMissing, startDynamoDbLocal, type DynamoDbLocal } from '../support/dynamodb-local.ts'
 import { startFaultyDynamoDb, type Fate, type FaultyDynamoDb } from '../support/faulty-dynamodb.ts'
 import { expectAllDoneOnce, workThroughFaults } from './store-faults.ts'
-import { testClock, type SetupOptions } from './store-fixture.ts'
+import { enrol, testClock, type SetupOptions } from './store-fixture.ts'
 import { storeCompliance } from './store.ts'
 import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
@@ -109,6 +109,30 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
     const other = openDynamoStore({ table, endpoint })
     expect(await other.headParts.readPart('relays')).toMatchObject({ number: 2, document: document('b') })
     await Promise.all([store.close(), other.close()])
+  })
+
+  test('a join reads a bounded number of names, however many have the same stem', async () => {
+    const clock = testClock()
+    const table = `mesh-${randomUUID()}`
+    await prepareDynamoTable({ table, endpoint: dynamo.endpoint }, { create: true, expiry: false })
+    const store = openDynamoStore({ table, endpoint: faulty.endpoint, clock })
+    const nameReads = async (requestedName: string, peerId: string) => {
+      const reads: string[] = []
+      faulty.decide((operation, body) => {
+        if (/^(?:GetItem|BatchGetItem|Query|Scan)$/.test(operation))
+          reads.push(...(body.match(/"name#/g) ?? []))
+        return 'serve'
+      })
+      await enrol(store, clock, peerId, { requestedName })
+      return reads.length
+    }
+    const first = await nameReads('ip-10-0-0-1', 'p0')
+    expect(first).toBeGreaterThan(0)
+    for (let i = 1; i < 40; i++) await nameReads(`ip-10-0-1-${i}`, `p${i}`)
+    expect(await nameReads('ip-10-0-2-1', 'free')).toBe(first)
+    expect(await nameReads('ip-10-0-1-7', 'taken')).toBeLessThan(first + 40)
+    faulty.decide(() => 'serve')
+    await store.close()
   })
 
   storeCompliance('DynamoDB', onTable(1))

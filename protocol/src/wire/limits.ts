@@ -15,7 +15,7 @@ export const dataBytes = 64 * 1024
 /** What a data frame takes of the credit beside its bytes, so that empty messages are bounded, too. */
 export const dataFrameCost = 32
 
-/** Credit that a sender may have at most: more is malformed, as a sum over 2^31 can be meant by nobody. */
+/** Credit that a sender may have at most: more is malformed, as no sender can mean a sum over 2^31. */
 export const maxCredit = 0x7fff_ffff
 
 /** Bytes before the header: u32 length, u8 type, u8 flags, u16 header length, u32 id. */
