@@ -1,8 +1,8 @@
 import { App, PermissionsBoundary, Validations, type StackProps } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 
-import { meshData } from './control-plane/mesh-data.ts'
 import { ControlPlaneStack } from './control-plane-stack.ts'
+import { dataOfSettings } from './data/data-of-settings.ts'
 import { DataStack } from './data-stack.ts'
 import { bundleLambdas } from './lambda-bundle.ts'
 import { buildRelayPackage } from './relay/relay-package.ts'
@@ -30,7 +30,7 @@ const controlPlane = new ControlPlaneStack(app, names.controlPlane, {
   ...common,
   description: 'Agent Mesh: bootstrap, enrolment, map, presence and policy of one mesh',
   bundles: bundleLambdas(),
-  data: meshData(settings, made),
+  data: dataOfSettings(settings, made),
   settings,
 })
 if (settings.relays > 0)

@@ -1,50 +1,25 @@
-import { buildSync } from 'esbuild'
-import { copyFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const root = join(import.meta.dirname, '..', '..')
-
-/** CommonJS packages inside the ESM bundle still call `require`. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+import { checkout, packaged } from './packaged.ts'
 
 /** The Lambdas by name: each the file `lambdas/src/entry/aws-NAME.ts`. */
 export const lambdaNames = ['api', 'watch', 'fan-out', 'health', 'sweep'] as const
 export type LambdaName = (typeof lambdaNames)[number]
 
 /**
- * Bundles each Lambda into one file, all with one esbuild call: a quarter of the time that CDK's own bundling takes,
- * and without Docker. Source maps stay out of the assets. Returns the folder that holds one folder a Lambda.
+ * Bundles each Lambda of the checkout into one file. A process of its own does it: the published package has the bundles, and not
+ * the bundler. Returns the folder that holds one folder a Lambda: NAME/index.mjs exporting `handler`.
  */
-export function bundleLambdas(outdir: string = join(root, 'infra', 'dist', 'lambdas')): string {
-  rmSync(outdir, { recursive: true, force: true })
-  buildSync({
-    absWorkingDir: root,
-    entryPoints: Object.fromEntries(
-      lambdaNames.map(name => [`${name}/index`, `lambdas/src/entry/aws-${name}.ts`]),
-    ),
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    // A Lambda gets its credentials in the environment: the other ways to find some are 85 KB.
-    alias: {
-      '@aws-sdk/credential-provider-node': join(
-        root,
-        'lambdas',
-        'src',
-        'hosts',
-        'lambda',
-        'environment-credentials.ts',
-      ),
-    },
-    banner: { js: banner },
-    logLevel: 'error',
+export function bundleLambdas(outdir: string = join(checkout, 'infra', 'dist', 'lambdas')): string {
+  execFileSync(process.execPath, ['infra/build/bundle-lambdas.ts', outdir], {
+    cwd: checkout,
+    stdio: ['ignore', 2, 2],
   })
-  // Read when it is asked for: 34 KB that no start of the function has to parse.
-  copyFileSync(join(root, 'protocol', 'openapi', 'openapi.json'), join(outdir, 'api', 'openapi.json'))
   return outdir
 }
+
+let made: string | undefined
+
+/** The Lambdas that a control plane runs unless it is given others: those of the package, or of the checkout, bundled once. */
+export const usualLambdas = (): string => (made ??= packaged('lambdas') ?? bundleLambdas())

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     name: 'aws',
     root: import.meta.dirname,
-    include: ['*.test.ts', '../../cli/src/aws/*.aws.test.ts'],
+    include: ['*.test.ts', 'foreign-app/*.test.ts', '../../cli/src/aws/*.aws.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 300_000,
     reporters: ['default', './support/shown-reporter.ts', '../support/summary-reporter.ts'],

@@ -32,7 +32,7 @@ function registerInit(admin: Command, finish: Finish): void {
     .description('create the keys and the first admin of a mesh deployed to AWS')
     .option(
       '--stack <name>',
-      'CloudFormation stack of the mesh (default: the one deployed from this context)',
+      'CloudFormation stack of the mesh; STACK/ID: a ControlPlane in it (default: the one deployed from this context)',
     )
     .addHelpText(
       'after',

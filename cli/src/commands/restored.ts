@@ -12,7 +12,7 @@ export const registerRestored: Register = (admin, finish) => {
     .description('resume a mesh on AWS whose table was restored from a backup')
     .option(
       '--stack <name>',
-      'CloudFormation stack of the mesh (default: the one deployed from this context)',
+      'CloudFormation stack of the mesh; STACK/ID: a ControlPlane in it (default: the one deployed from this context)',
     )
     .addHelpText(
       'after',

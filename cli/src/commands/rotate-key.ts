@@ -23,7 +23,7 @@ export const registerRotateKey: Register = (admin, finish) => {
     )
     .option(
       '--stack <name>',
-      'CloudFormation stack of a mesh on AWS (default: the one deployed from this context)',
+      'CloudFormation stack of a mesh on AWS; STACK/ID: a ControlPlane in it (default: the one deployed from this context)',
     )
     .option('--kms-key <id>', 'new key in KMS of a mesh on AWS (id, ARN or alias)')
     .addHelpText(

@@ -1,7 +1,7 @@
-import { Validations, type CfnElement, type Stack } from 'aws-cdk-lib'
+import { Stack, Validations, type CfnElement } from 'aws-cdk-lib'
 import type { Construct, IConstruct } from 'constructs'
 
-import type { Settings } from '../settings.ts'
+import type { CompleteProps } from './props.ts'
 
 const signed =
   'Requests carry signatures by keys of members, which the Lambda verifies before anything else; newcomers, who have no ' +
@@ -32,30 +32,40 @@ const findings: readonly { path: string; id: string; reason: string }[] = [
 ]
 
 /** Acknowledges them; whatever else is found fails the synthesis. */
-export function acknowledgeFindings(stack: Stack, { tracing }: Pick<Settings, 'tracing'>): void {
+export function acknowledgeFindings(
+  controlPlane: Construct,
+  { tracing }: Pick<CompleteProps, 'tracing'>,
+): void {
   const find = (path: string): Construct => {
     const names = path.split('/')
-    const found = names.reduce<IConstruct | undefined>((scope, name) => scope?.node.tryFindChild(name), stack)
+    const found = names.reduce<IConstruct | undefined>(
+      (scope, name) => scope?.node.tryFindChild(name),
+      controlPlane,
+    )
     if (found === undefined) throw new Error(`Cannot acknowledge a finding: there is no ${path}`)
     return found as Construct
   }
+  const stack = Stack.of(controlPlane)
   const idOf = (path: string): string => stack.getLogicalId(find(path).node.defaultChild as CfnElement)
   for (const { path, id, reason } of findings)
     Validations.of(find(path)).acknowledge({ id: `AwsSolutions::AwsSolutions-${id}`, reason })
 
-  const wildcard = (resource: string, reason: string): void =>
-    Validations.of(stack).acknowledge({
+  const wildcard = (scope: Construct, resource: string, reason: string): void =>
+    Validations.of(scope).acknowledge({
       id: `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`,
       reason,
     })
   wildcard(
+    controlPlane,
     `arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${idOf('WatchApi')}>/watch/*/@connections/*`,
     'API Gateway names connections as they come; the right is to those of this API alone.',
   )
   for (const name of ['Sweep', 'FanOut'])
+    // The scheduler's roles are the stack's.
     wildcard(
+      stack,
       `<${idOf(name)}.Arn>:*`,
       'The scheduler may invoke this function and its versions, and nothing else.',
     )
-  if (tracing) wildcard('*', 'X-Ray knows no resources to restrict the writing of traces to.')
+  if (tracing) wildcard(controlPlane, '*', 'X-Ray knows no resources to restrict the writing of traces to.')
 }

@@ -1,17 +1,24 @@
-import { DomainName, EndpointType } from 'aws-cdk-lib/aws-apigatewayv2'
+import { Stack } from 'aws-cdk-lib'
+import {
+  ApiMapping,
+  DomainName,
+  EndpointType,
+  type HttpStage,
+  type IApi,
+  type WebSocketStage,
+} from 'aws-cdk-lib/aws-apigatewayv2'
 import { Certificate, CertificateValidation, type ICertificate } from 'aws-cdk-lib/aws-certificatemanager'
-import { CfnRecordSet, HostedZone } from 'aws-cdk-lib/aws-route53'
+import { CfnRecordSet, type IHostedZone } from 'aws-cdk-lib/aws-route53'
 import type { Construct } from 'constructs'
 
-import type { Settings } from '../settings.ts'
-
-type Domain = NonNullable<Settings['domain']>
+import { idsBelowStack, meshName } from '../mesh-name.ts'
+import type { MeshDomain } from './props.ts'
 
 /**
  * The domain of the HTTP API, and `watch.` before it for the WebSocket API. With a hosted zone both names are in the DNS, and
  * the certificate is made and proven there unless one is given.
  */
-export function customDomains(scope: Construct, domain: Domain): { api: DomainName; watch: DomainName } {
+export function customDomains(scope: Construct, domain: MeshDomain): { api: DomainName; watch: DomainName } {
   const names = { api: domain.name, watch: `watch.${domain.name}` }
   const certificate = certificateOf(scope, domain, names.watch)
   const make = (id: string, domainName: string): DomainName => {
@@ -20,26 +27,27 @@ export function customDomains(scope: Construct, domain: Domain): { api: DomainNa
       certificate,
       endpointType: EndpointType.REGIONAL,
     })
-    if (domain.hostedZoneId !== undefined) record(made, domain.hostedZoneId)
+    if (domain.hostedZone !== undefined) record(made, domain.hostedZone)
     return made
   }
   return { api: make('Domain', names.api), watch: make('WatchDomain', names.watch) }
 }
 
-function certificateOf(scope: Construct, domain: Domain, watchName: string): ICertificate {
-  const { certificateArn, hostedZoneId, name } = domain
-  if (certificateArn !== undefined)
-    return Certificate.fromCertificateArn(scope, 'DomainCertificate', certificateArn)
-  const zone = HostedZone.fromHostedZoneId(scope, 'Zone', hostedZoneId ?? '')
+function certificateOf(scope: Construct, domain: MeshDomain, watchName: string): ICertificate {
+  const { certificate, hostedZone, name } = domain
+  if (certificate !== undefined) return certificate
+  if (hostedZone === undefined)
+    throw new Error(`Cannot use domain ${name}: it needs a certificate, or a hosted zone to prove one in`)
   return new Certificate(scope, 'Certificate', {
+    certificateName: `${meshName(scope)}/Certificate`,
     domainName: name,
     subjectAlternativeNames: [watchName],
-    validation: CertificateValidation.fromDns(zone),
+    validation: CertificateValidation.fromDns(hostedZone),
   })
 }
 
 /** An alias of the API's own name: it costs nothing to ask for, and follows the API. */
-const record = (domain: DomainName, hostedZoneId: string): CfnRecordSet =>
+const record = (domain: DomainName, { hostedZoneId }: IHostedZone): CfnRecordSet =>
   new CfnRecordSet(domain, 'Record', {
     hostedZoneId,
     name: domain.name,
@@ -49,3 +57,13 @@ const record = (domain: DomainName, hostedZoneId: string): CfnRecordSet =>
       hostedZoneId: domain.regionalHostedZoneId,
     },
   })
+
+/**
+ * Sends what is asked of a domain to a stage. A stage would do it under an id with the path of the domain, and a mapping with another
+ * id cannot be made while the one before is there: the id is the one that the CDK gives a domain right below its stack.
+ */
+export function mapDomain(api: IApi, stage: HttpStage | WebSocketStage, domainName: DomainName): void {
+  const path = [Stack.of(domainName).node.path, ...idsBelowStack(domainName)].join('/')
+  stage.node.addDependency(domainName)
+  new ApiMapping(stage, `${path}undefined`, { api, stage, domainName })
+}

@@ -1,8 +1,10 @@
-import { Duration, Stack } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Dashboard, GraphWidget, Metric, type IMetric } from 'aws-cdk-lib/aws-cloudwatch'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import type { Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+
+import { meshName } from '../mesh-name.ts'
 
 const namespace = 'AgentMesh'
 
@@ -13,7 +15,7 @@ export const meshMetric = (scope: Construct, metricName: string, statistic = 'Su
     metricName,
     statistic,
     period: Duration.minutes(5),
-    dimensionsMap: { Stack: Stack.of(scope).stackName },
+    dimensionsMap: { Stack: meshName(scope) },
   })
 
 /** What runs, how fast, and what it uses. */

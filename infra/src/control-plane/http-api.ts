@@ -1,15 +1,15 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import { HttpApi, HttpStage, type DomainName, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 
-import type { Settings } from '../settings.ts'
+import { mapDomain } from './custom-domains.ts'
+import type { CompleteProps } from './props.ts'
 
 /** The HTTP API; what it serves is added by {@link serveHttp} once the Lambda is there, which knows its address. */
-export const httpApi = (scope: Construct, { domain }: Settings): HttpApi =>
+export const httpApi = (scope: Construct, { domain }: Pick<CompleteProps, 'domain'>): HttpApi =>
   new HttpApi(scope, 'HttpApi', {
     description: 'Agent Mesh control plane',
     createDefaultStage: false,
@@ -21,15 +21,15 @@ export const httpApi = (scope: Construct, { domain }: Settings): HttpApi =>
 export function serveHttp(
   api: HttpApi,
   lambda: IFunction,
-  { throttle, retentionDays, protectData }: Settings,
+  { throttle, logRetention, accessLogRemovalPolicy }: CompleteProps,
   domain: DomainName | undefined,
 ): void {
   const logs = new LogGroup(api, 'AccessLogs', {
-    retention: retentionDays as RetentionDays,
+    retention: logRetention,
     // Evidence: it outlives the stack as the data does.
-    removalPolicy: protectData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: accessLogRemovalPolicy,
   })
-  new HttpStage(api, 'Stage', {
+  const stage = new HttpStage(api, 'Stage', {
     httpApi: api,
     stageName: '$default',
     autoDeploy: true,
@@ -51,7 +51,7 @@ export function serveHttp(
         }),
       ),
     },
-    ...(domain === undefined ? {} : { domainMapping: { domainName: domain } }),
   })
+  if (domain !== undefined) mapDomain(api, stage, domain)
   api.addRoutes({ path: '/{proxy+}', integration: new HttpLambdaIntegration('Lambda', lambda) })
 }

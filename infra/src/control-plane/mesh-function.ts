@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as Lambda, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
@@ -7,13 +7,14 @@ import type { Construct } from 'constructs'
 import { join } from 'node:path'
 
 import type { LambdaName } from '../lambda-bundle.ts'
+import { meshName } from '../mesh-name.ts'
 
 export interface MeshFunctionProps {
   name: LambdaName
   description: string
   /** Folder that holds a folder a Lambda. */
-  bundles: string
-  retentionDays: number
+  lambdas: string
+  logRetention: RetentionDays
   timeout: Duration
   environment: Record<string, string>
   /** Whether X-Ray traces it. */
@@ -25,7 +26,7 @@ export interface MeshFunctionProps {
 /** A Lambda with a log group and a role of its own, which begins with the right to write that log and nothing else. */
 export function meshFunction(scope: Construct, id: string, props: MeshFunctionProps): Lambda {
   const logGroup = new LogGroup(scope, `${id}Logs`, {
-    retention: props.retentionDays as RetentionDays,
+    retention: props.logRetention,
     removalPolicy: RemovalPolicy.DESTROY,
   })
   const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
@@ -35,7 +36,7 @@ export function meshFunction(scope: Construct, id: string, props: MeshFunctionPr
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: 'index.handler',
-    code: Code.fromAsset(join(props.bundles, props.name)),
+    code: Code.fromAsset(join(props.lambdas, props.name)),
     // CPU grows with memory: below this the first request after a cold start is slow.
     memorySize: 1024,
     timeout: props.timeout,
@@ -45,7 +46,7 @@ export function meshFunction(scope: Construct, id: string, props: MeshFunctionPr
     ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
     // A shift of traffic goes back to the version before.
     currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
-    environment: { STACK_NAME: Stack.of(scope).stackName, ...props.environment },
+    environment: { STACK_NAME: meshName(scope), ...props.environment },
   })
 }
 
@@ -58,8 +59,11 @@ const writing = [
   'dynamodb:ConditionCheckItem',
 ]
 
-export const allowReading = (lambda: Lambda, table: ITableV2): void =>
+export function allowReading(lambda: Lambda, table: ITableV2): void {
   allow(lambda, reading, [table.tableArn])
+  // A table of yours may be encrypted with a key of yours; every function writes something.
+  table.encryptionKey?.grantEncryptDecrypt(lambda)
+}
 
 /** @param partitions keys whose items may be written; undefined: all */
 export function allowWriting(lambda: Lambda, table: ITableV2, partitions?: readonly string[]): void {

@@ -10,9 +10,8 @@ import {
 import { Alias, type Function as Lambda } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 
-import type { Settings } from '../settings.ts'
-
-export type TrafficShift = Exclude<Settings['trafficShift'], 'none'>
+/** Gradually: a tenth of the requests for five minutes, then all; or a tenth more each minute. */
+export type TrafficShift = 'canary' | 'linear'
 
 const configs: Record<TrafficShift, ILambdaDeploymentConfig> = {
   // A tenth of the requests for five minutes, then all: two periods of the alarms' metrics.

@@ -3,12 +3,13 @@ import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integra
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
 
-import type { Settings } from '../settings.ts'
+import { mapDomain } from './custom-domains.ts'
+import type { CompleteProps } from './props.ts'
 
 /** The WebSocket API that changes are pushed through, with its one stage. */
 export function watchApi(
   scope: Construct,
-  { throttle }: Settings,
+  { throttle }: Pick<CompleteProps, 'throttle'>,
   domain: DomainName | undefined,
 ): { api: WebSocketApi; stage: WebSocketStage } {
   const api = new WebSocketApi(scope, 'WatchApi', {
@@ -19,8 +20,8 @@ export function watchApi(
     stageName: 'watch',
     autoDeploy: true,
     throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
-    ...(domain === undefined ? {} : { domainMapping: { domainName: domain } }),
   })
+  if (domain !== undefined) mapDomain(api, stage, domain)
   return { api, stage }
 }
 

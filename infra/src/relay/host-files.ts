@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const root = join(import.meta.dirname, '..', '..', '..')
+import { checkout, packaged } from '../packaged.ts'
+
 const scripts = '/usr/local/lib/agent-mesh'
 const units = '/etc/systemd/system'
 
@@ -25,7 +26,11 @@ export const hostPackages = ['ca-certificates', 'certbot', 'curl', 'openssl'] as
 export const relayHostFiles = (): HostFile[] => [
   script('install-relay.sh'),
   script('relay-certificate.sh'),
-  { path: `${scripts}/node.env`, mode: '0644', content: nodePackages() },
+  {
+    path: `${scripts}/node.env`,
+    mode: '0644',
+    content: packaged('relay-host') === undefined ? nodePackages() : text('node.env'),
+  },
   unit('agent-mesh-relay.service'),
   unit('agent-mesh-certificate.service'),
   unit('agent-mesh-certificate.timer'),
@@ -42,7 +47,8 @@ export const awsHostFiles = (): HostFile[] => [
   },
 ]
 
-const text = (name: string): string => readFileSync(join(root, 'deploy', 'relay-host', name), 'utf8')
+const text = (name: string): string =>
+  readFileSync(join(packaged('relay-host') ?? join(checkout, 'deploy', 'relay-host'), name), 'utf8')
 const script = (name: string): HostFile => ({ path: `${scripts}/${name}`, mode: '0755', content: text(name) })
 const unit = (name: string): HostFile => ({ path: `${units}/${name}`, mode: '0644', content: text(name) })
 
@@ -50,9 +56,9 @@ interface Lock {
   packages: Record<string, { version: string; integrity: string } | undefined>
 }
 
-/** Where the Node of the lock file is, and its SHA-512: the registry has it as packages. */
-function nodePackages(): string {
-  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lock
+/** Where the Node of the lock file is, and its SHA-512: the registry has it as packages. The published package has this as `node.env`. */
+export function nodePackages(): string {
+  const { packages } = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8')) as Lock
   return ['x64', 'arm64']
     .map(arch => {
       const name = `node-linux-${arch}`

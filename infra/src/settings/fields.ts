@@ -1,3 +1,5 @@
+import { usual } from './usual.ts'
+
 /** Every setting of a deployment: its name, what its text may be, and what it is without one. */
 export interface Field<T = unknown> {
   /** The value of a text; undefined when the text is none. */
@@ -9,14 +11,14 @@ export interface Field<T = unknown> {
 }
 
 const field = <T>(must: string, read: Field<T>['read']): Field<T> => ({ must, read })
-const usually = <T>(usual: string, of: Field<T>) => ({ ...of, usual })
+const usually = <T>(text: string, of: Field<T>) => ({ ...of, usual: text })
 
 const matching = (must: string, pattern: RegExp, most = 2_048): Field<string> =>
   field(must, text => (text.length <= most && pattern.test(text) ? text : undefined))
 
-const count = (usual: number, least: number, most: number) =>
+const count = (without: number, least: number, most: number) =>
   usually(
-    String(usual),
+    String(without),
     field(least === 0 ? `a whole number up to ${most}` : `a whole number from ${least} to ${most}`, text =>
       /^\d{1,9}$/.test(text) && +text >= least && +text <= most ? +text : undefined,
     ),
@@ -25,9 +27,9 @@ const count = (usual: number, least: number, most: number) =>
 const oneOf = <const T extends string>(...texts: readonly T[]) =>
   field<T>(`one of ${texts.join(', ')}`, text => texts.find(each => each === text))
 
-const yesOrNo = (usual: 'true' | 'false') =>
+const yesOrNo = (without: 'true' | 'false') =>
   usually(
-    usual,
+    without,
     field('true or false', text => (text === 'true' || text === 'false' ? text === 'true' : undefined)),
   )
 
@@ -89,28 +91,28 @@ export const fields = {
   relayDomain: domainName,
   relayMail: mail,
   relayInstanceType: usually(
-    't4g.micro',
+    usual.relayInstanceType,
     matching('an instance type for arm64, as t4g.micro', /^[a-z]+\d+g[a-z]*\.[a-z0-9]+$/, 32),
   ),
   vpcId: matching('the id of a VPC', /^vpc-[0-9a-f]{8,17}$/),
   retentionDays: usually(
-    '30',
+    String(usual.retentionDays),
     field(`one of ${retentions.join(', ')}`, text => retentions.find(days => String(days) === text)),
   ),
   budgetUsd: field('an amount above 0', text => (Number(text) > 0 ? Number(text) : undefined)),
   budgetEmail: mail,
   alarmEmail: mail,
   alarmTopicArn: arn('sns', '[\\w-]+', 'the ARN of a topic in SNS'),
-  maxMembers: count(5_000, 1, 10_000_000),
-  requestRate: count(500, 1, 10_000),
-  requestBurst: count(1_000, 1, 5_000),
-  sweepMinutes: count(10, 1, 1_440),
-  healthSeconds: count(60, 0, 300),
+  maxMembers: count(usual.maxMembers, 1, 10_000_000),
+  requestRate: count(usual.requestRate, 1, 10_000),
+  requestBurst: count(usual.requestBurst, 1, 5_000),
+  sweepMinutes: count(usual.sweepMinutes, 1, 1_440),
+  healthSeconds: count(usual.healthSeconds, 0, 300),
   trafficShift: usually('none', oneOf('none', 'canary', 'linear')),
   apiConcurrency: field('a whole number from 1 to 10000', text =>
     /^\d{1,5}$/.test(text) && +text >= 1 && +text <= 10_000 ? +text : undefined,
   ),
-  accountConcurrency: count(1_000, 10, 1_000_000),
+  accountConcurrency: count(usual.accountConcurrency, 10, 1_000_000),
   tracing: yesOrNo('false'),
   protectData: yesOrNo('true'),
   permissionsBoundary: arn('iam', 'policy/.+', 'the ARN of a managed policy in IAM'),

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-import { meshData } from '../../src/control-plane/mesh-data.ts'
 import { ControlPlaneStack } from '../../src/control-plane-stack.ts'
+import { dataOfSettings } from '../../src/data/data-of-settings.ts'
 import { DataStack } from '../../src/data-stack.ts'
 import { lambdaNames } from '../../src/lambda-bundle.ts'
 import { readSettings } from '../../src/settings.ts'
@@ -38,7 +38,7 @@ export function meshTemplates(context: Record<string, string> = {}): MeshTemplat
 function synthesize(context: Record<string, string>): MeshTemplates {
   const app = new App({ context })
   const settings = readSettings(app.node)
-  const data = meshData(settings, () => new DataStack(app, 'MeshData', { settings }))
+  const data = dataOfSettings(settings, () => new DataStack(app, 'MeshData', { settings }))
   const controlPlane = new ControlPlaneStack(app, 'Mesh', { bundles, data, settings })
   const own = app.node.tryFindChild('MeshData') as DataStack | undefined
   return { controlPlane: Template.fromStack(controlPlane), data: own && Template.fromStack(own) }

@@ -32,11 +32,7 @@ export async function openTestCloud({ protectData = false } = {}): Promise<TestC
   const folder = await mkdtemp(join(tmpdir(), 'mesh-aws-'))
   const emulator = await startMinistack(await pythonTools(), folder)
   Object.assign(process.env, emulator.env)
-  const formation = new CloudFormation()
-  const outputs = async (): Promise<Map<string, string>> => {
-    const { Stacks: [found] = [] } = await formation.describeStacks({ StackName: stackName })
-    return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
-  }
+  const outputs = () => outputsOf(stackName)
   const door = await frontDoor(emulator.port, () => apisOf(outputs, emulator.port))
   const admin = join(folder, 'admin')
   let deployed = false
@@ -59,8 +55,14 @@ export async function openTestCloud({ protectData = false } = {}): Promise<TestC
   return { emulator, door, folder, admin, command, deploy, outputs, close }
 }
 
+/** The outputs of a stack, asked for in the environment of this process. */
+export async function outputsOf(StackName: string): Promise<Map<string, string>> {
+  const { Stacks: [found] = [] } = await new CloudFormation().describeStacks({ StackName })
+  return new Map(found?.Outputs?.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]))
+}
+
 /** Without a limit of its own: a deployment takes as long as the machine lets it. */
-async function run(args: readonly string[]): Promise<Ran> {
+export async function run(args: readonly string[]): Promise<Ran> {
   const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   const exited = once(child, 'exit') as Promise<[number | null]>
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited])
@@ -77,10 +79,15 @@ const settingsOf = (url: string, protectData: boolean): string[] => [
   `protectData=${protectData}`,
 ]
 
-async function apisOf(outputs: () => Promise<Map<string, string>>, port: number): Promise<Apis | undefined> {
+/** Where the emulator has the APIs that a stack tells of. @param prefix of the outputs of one of several meshes */
+export async function apisOf(
+  outputs: () => Promise<Map<string, string>>,
+  port: number,
+  prefix = '',
+): Promise<Apis | undefined> {
   const found = await outputs().catch(() => new Map<string, string>())
   const hostOf = (name: string): string | undefined => {
-    const [, id] = /\/\/([^.]+)\./.exec(found.get(name) ?? '') ?? []
+    const [, id] = /\/\/([^.]+)\./.exec(found.get(`${prefix}${name}`) ?? '') ?? []
     return id === undefined ? undefined : `${id}.execute-api.localhost:${port}`
   }
   const [http, watch] = [hostOf('ApiEndpoint'), hostOf('WatchEndpoint')]
