@@ -2,7 +2,7 @@
  * The bundled API function, run through the Lambda Runtime API as Lambda runs it, against DynamoDB Local: size of the
  * bundle, time to load it (median of fresh processes), and time to answer bootstrap when warm.
  */
-import { bundleLambdas } from '@agent-mesh/infra'
+import { bundleLambdas } from '@agent-mesh/infra/lambda-bundle'
 import { initMesh, prepareDynamoTable } from '@agent-mesh/lambdas'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
