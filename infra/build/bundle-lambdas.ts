@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..', '..')
 /** CommonJS packages inside the ESM bundle still call `require`. */
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
-/** All with one esbuild call: a quarter of the time that CDK's own bundling takes, and without Docker. Source maps stay out of the assets. */
+/** One esbuild call for all: a quarter of the time of CDK's own bundling, without Docker. Source maps stay out of the assets. */
 function bundle(outdir: string): void {
   rmSync(outdir, { recursive: true, force: true })
   buildSync({

@@ -1,4 +1,4 @@
-/** A stack of somebody who uses the constructs: two meshes beside each other, with a topic, a table and a key of its own. */
+/** The stack of a user of the constructs: two meshes beside each other, with a topic, a table and a key of its own. */
 import { ControlPlane, MeshData } from '@agent-mesh/infra'
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import { AttributeType, Billing, StreamViewType, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
