@@ -10,12 +10,16 @@ export interface HomeInit {
 }
 
 export class Home {
-  readonly #init: HomeInit
+  readonly #store: MemberStore
+  readonly #clock: Clock
+  readonly #signer: Signer
   #relay: string | undefined
   #claim: Promise<string> | undefined
 
   constructor(init: HomeInit) {
-    this.#init = init
+    this.#store = init.store
+    this.#clock = init.clock
+    this.#signer = init.signer
   }
 
   get relay(): string | undefined {
@@ -42,9 +46,8 @@ export class Home {
 
   /** Numbers rise over restarts and lost disks: the newest claim wins. */
   async #sign(relay: string): Promise<string> {
-    const { signer, store, clock } = this.#init
-    const homeSeq = Math.max(Number(store.get('homeSeq') ?? 0) + 1, clock.now())
-    store.set('homeSeq', String(homeSeq))
-    return signHomeClaim(signer, { relay, homeSeq })
+    const homeSeq = Math.max(Number(this.#store.get('homeSeq') ?? 0) + 1, this.#clock.now())
+    this.#store.set('homeSeq', String(homeSeq))
+    return signHomeClaim(this.#signer, { relay, homeSeq })
   }
 }

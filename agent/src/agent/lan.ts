@@ -28,7 +28,7 @@ interface Seen {
 const now = () => performance.now()
 
 export class Lan {
-  readonly #init: LanInit
+  readonly #member: LanInit['member']
   readonly #mdns: Mdns
   readonly #seen = new Map<string, Seen>()
   readonly #dials = new Map<string, Promise<void>>()
@@ -42,7 +42,7 @@ export class Lan {
 
   constructor(init: LanInit) {
     const { member, options } = init
-    this.#init = init
+    this.#member = init.member
     this.#mdns = new Mdns({
       meshId: member.controlPlane.meshId,
       peerId: member.identity.peerId,
@@ -60,7 +60,7 @@ export class Lan {
   }
 
   start(): void {
-    this.#unsubscribe = this.#init.member.transport.links.onUp(link => this.#meet(link))
+    this.#unsubscribe = this.#member.transport.links.onUp(link => this.#meet(link))
     this.#mdns.start()
   }
 
@@ -84,7 +84,7 @@ export class Lan {
   }
 
   #meet({ peer }: Link): void {
-    const { map, log } = this.#init.member
+    const { map, log } = this.#member
     const met: Promise<void> = map
       .meet(peer)
       .then(
@@ -109,13 +109,12 @@ export class Lan {
   }
 
   #linked(peerId: string): boolean {
-    return this.#init.member.transport.links.best(peerId) !== undefined
+    return this.#member.transport.links.best(peerId) !== undefined
   }
 
   #perhapsDial(peerId: string): void {
-    const { member } = this.#init
     const seen = this.#seen.get(peerId)
-    const isWanted = member.map.get(peerId) === undefined || this.#wanted.some(wanted => wanted(peerId))
+    const isWanted = this.#member.map.get(peerId) === undefined || this.#wanted.some(wanted => wanted(peerId))
     if (seen === undefined || !isWanted || this.#linked(peerId) || this.#dials.has(peerId)) return
     if (now() < seen.dialAt || this.#dials.size >= agentDefaults.lanDials || !this.#takeToken()) return
     const dial = this.#dial(peerId, seen).finally(() => this.#dials.delete(peerId))
@@ -135,7 +134,7 @@ export class Lan {
   }
 
   async #dial(peerId: string, seen: Seen): Promise<void> {
-    const { transport, log } = this.#init.member
+    const { transport, log } = this.#member
     const { signal } = this.#stopping
     try {
       await transport.connect({ peerId, addrs: [seen.addr], relays: [] }, { signal })

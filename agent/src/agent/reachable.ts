@@ -27,7 +27,9 @@ export interface ReachableInit {
 
 export class Reachable {
   readonly relays: RelayClient
-  readonly #init: ReachableInit
+  readonly #member: Member
+  readonly #lan: Lan | undefined
+  readonly #targets: Targets
   readonly #home: Home
   readonly #sync: MapSync
   readonly #poll: MapPoll
@@ -38,7 +40,9 @@ export class Reachable {
   #departed: Promise<unknown> | undefined
 
   constructor(init: ReachableInit) {
-    this.#init = init
+    this.#member = init.member
+    this.#lan = init.lan
+    this.#targets = init.targets
     const { member, targets } = init
     const { head, map, client, log, clock, store, identity, transport, presence } = member
     const { region } = init
@@ -101,7 +105,7 @@ export class Reachable {
 
   /** The relays that this agent is reached through at this moment, home first. */
   linkedRelays(): string[] {
-    const { links } = this.#init.member.transport
+    const { links } = this.#member.transport
     return this.relays.homeRelays().filter(peerId => links.best(peerId) !== undefined)
   }
 
@@ -115,7 +119,7 @@ export class Reachable {
    * @returns when that answered, or did not
    */
   async start(signal?: AbortSignal): Promise<{ asked: Promise<void> }> {
-    const { head, map, transport, revocations } = this.#init.member
+    const { head, map, transport, revocations } = this.#member
     // Once revoked it dials no member: only the control plane is asked, rarely.
     const offerRelays = () => this.relays.update(revocations.own ? [] : head.current.relays)
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
@@ -124,25 +128,25 @@ export class Reachable {
     })
     this.#rescues.start()
     this.#moves.start()
-    this.#init.member.network.onChange(() => {
+    this.#member.network.onChange(() => {
       this.relays.networkChanged()
-      this.#init.lan?.networkChanged()
+      this.#lan?.networkChanged()
     })
-    this.#init.member.clockWatch.onSet(() => {
+    this.#member.clockWatch.onSet(() => {
       this.relays.clockSet()
       this.#watch.retryNow()
       this.#poll.now()
     })
     head.onChange(() => {
       offerRelays()
-      this.#init.targets.refresh()
+      this.#targets.refresh()
     })
     map.onChange(changes => this.#follow(changes.map(({ peerId }) => peerId)))
     map.onForget(peerIds => this.#follow(peerIds))
     revocations.onOwn(() => this.#watch.update())
     offerRelays()
     const polled = this.#poll.start()
-    this.#init.lan?.start()
+    this.#lan?.start()
     this.#moveRings(map.members().map(({ peerId }) => peerId))
     // Once the membership ended the poll waits for its turn, an hour long.
     const asked = Promise.race([polled, revocations.ended()])
@@ -152,8 +156,7 @@ export class Reachable {
 
   /** Opens links for calls only; the relays stay, as calls may run over them. Idempotent. */
   depart(): Promise<unknown> {
-    const { lan } = this.#init
-    return (this.#departed ??= Promise.all([lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
+    return (this.#departed ??= Promise.all([this.#lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
   }
 
   /** Parts that open links stop before the transport. */
@@ -163,11 +166,11 @@ export class Reachable {
   }
 
   async #ping(link: Parameters<WatchPing>[0], _signal: AbortSignal): Promise<number> {
-    return this.#init.member.serving.sessions.of(link).ping()
+    return this.#member.serving.sessions.of(link).ping()
   }
 
   #moveHome(homeRelays: readonly string[]): void {
-    const { publisher, transport, log } = this.#init.member
+    const { publisher, transport, log } = this.#member
     const [home] = homeRelays
     const moved = this.#home.moveTo(home)
     publisher
@@ -185,7 +188,7 @@ export class Reachable {
   }
 
   #watchTargets(): string[] {
-    const { head, revocations } = this.#init.member
+    const { head, revocations } = this.#member
     if (revocations.own) return []
     const { watched, watchedWithoutRelay } = pathDefaults
     return this.#rings.watched(head.current.relays.length > 0 ? watched : watchedWithoutRelay)
@@ -194,7 +197,7 @@ export class Reachable {
   /** These changed in the map, or left it. */
   #follow(peerIds: readonly string[]): void {
     this.#moveRings(peerIds)
-    this.#init.targets.refresh(new Set(peerIds))
+    this.#targets.refresh(new Set(peerIds))
   }
 
   /** These joined, left or changed. Where relays report who is online, watch links may change late. */
@@ -202,12 +205,12 @@ export class Reachable {
     for (const peerId of peerIds)
       if (this.#isAgent(peerId)) this.#rings.add(peerId)
       else this.#rings.remove(peerId)
-    if (this.#init.member.head.current.relays.length > 0) this.#watch.updateLater()
+    if (this.#member.head.current.relays.length > 0) this.#watch.updateLater()
     else this.#watch.update()
   }
 
   #isAgent(peerId: string): boolean {
-    return this.#init.member.map.get(peerId)?.credential.roles.includes('agent') ?? false
+    return this.#member.map.get(peerId)?.credential.roles.includes('agent') ?? false
   }
 }
 

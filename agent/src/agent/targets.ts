@@ -59,12 +59,18 @@ class LinkedCallee implements Callee {
 }
 
 export class Targets implements CallTargets {
-  readonly #init: TargetsInit
+  readonly #member: TargetsInit['member']
+  readonly #self: Callee
+  readonly #paths: PathChoice
+  readonly #lan: ((peerId: string) => readonly string[]) | undefined
   readonly #callees = new WeakMap<Link, LinkedCallee>()
   readonly #index: ProviderIndex
 
   constructor(init: TargetsInit) {
-    this.#init = init
+    this.#member = init.member
+    this.#self = init.self
+    this.#paths = init.paths
+    this.#lan = init.lan
     const { map, serving, identity, belief } = init.member
     const { registry } = serving
     const now = () => systemWheelClock.now()
@@ -81,27 +87,26 @@ export class Targets implements CallTargets {
 
   /** This member too, which its map need not list. */
   find(nameOrPeerId: string): string | undefined {
-    const { map, identity, credential } = this.#init.member
+    const { map, identity, credential } = this.#member
     if (nameOrPeerId === identity.peerId || nameOrPeerId === credential.claims.name) return identity.peerId
     return map.find(nameOrPeerId)?.peerId
   }
 
   nameOf(peerId: string): string | undefined {
-    const { map, identity, credential } = this.#init.member
+    const { map, identity, credential } = this.#member
     return peerId === identity.peerId ? credential.claims.name : map.get(peerId)?.name
   }
 
   /** At once where a link is up, as for nearly every call. */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
-    const { member, self, paths } = this.#init
-    if (peerId === member.identity.peerId) return self
-    const link = member.transport.links.best(peerId, paths === 'relay' ? relayedOnly : undefined)
+    if (peerId === this.#member.identity.peerId) return this.#self
+    const link = this.#member.transport.links.best(peerId, this.#paths === 'relay' ? relayedOnly : undefined)
     const callee = link === undefined ? undefined : this.#callee(link)
     return callee?.usable === true ? callee : this.#dialled(peerId, options)
   }
 
   async #dialled(peerId: string, options: CalleeOptions): Promise<Callee> {
-    this.#init.member.belief.dialled(peerId)
+    this.#member.belief.dialled(peerId)
     const startedAt = systemWheelClock.now()
     try {
       return this.#callee(await this.link(peerId, options))
@@ -114,7 +119,7 @@ export class Targets implements CallTargets {
   #callee(link: Link): LinkedCallee {
     const known = this.#callees.get(link)
     if (known !== undefined) return known
-    const callee = new LinkedCallee(link.path, this.#init.member.serving.sessions.of(link))
+    const callee = new LinkedCallee(link.path, this.#member.serving.sessions.of(link))
     this.#callees.set(link, callee)
     return callee
   }
@@ -123,7 +128,7 @@ export class Targets implements CallTargets {
   #notReached(peerId: string, error: unknown, ms: number): void {
     if (!(error instanceof MeshError) || notOfTheMember.includes(error.code)) return
     if (error.code === 'deadline_exceeded' && ms < agentDefaults.doubtDialMs) return
-    this.#init.member.belief.doubt(peerId)
+    this.#member.belief.doubt(peerId)
   }
 
   /**
@@ -142,19 +147,18 @@ export class Targets implements CallTargets {
     peerId: string,
     { deadline, signal, upkeep = false }: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>,
   ): Promise<Link> {
-    const { member, paths } = this.#init
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
-    const options: LinkOptions = { paths, upkeep, ...limits }
-    const link = await member.transport.connect(this.#dialTarget(peerId), options)
-    if (member.serving.sessions.of(link).usable) return link
+    const options: LinkOptions = { paths: this.#paths, upkeep, ...limits }
+    const link = await this.#member.transport.connect(this.#dialTarget(peerId), options)
+    if (this.#member.serving.sessions.of(link).usable) return link
     // The peer is leaving this link: calls on it finish, this one takes another.
     link.markRetiring()
-    return member.transport.connect(this.#dialTarget(peerId), options)
+    return this.#member.transport.connect(this.#dialTarget(peerId), options)
   }
 
   /** That a member is offline says more than that no address reached it. */
   #explained(peerId: string, error: unknown): unknown {
-    const { map, belief, clock } = this.#init.member
+    const { map, belief, clock } = this.#member
     const member = map.get(peerId)
     if (!(error instanceof MeshError) || !unreached.includes(error.code)) return error
     if (member === undefined || belief.standing(peerId) !== 'offline') return error
@@ -163,8 +167,11 @@ export class Targets implements CallTargets {
 
   /** A link that goes through no draining relay. @throws MeshError as {@link Transport.connect} */
   lastingLink(peerId: string, signal: AbortSignal): Promise<Link> {
-    const { member, paths } = this.#init
-    return member.transport.connect(this.#dialTarget(peerId), { paths, signal, lasting: true })
+    return this.#member.transport.connect(this.#dialTarget(peerId), {
+      paths: this.#paths,
+      signal,
+      lasting: true,
+    })
   }
 
   /**
@@ -172,7 +179,7 @@ export class Targets implements CallTargets {
    * @param changed peer ids. @default of all
    */
   refresh(changed?: ReadonlySet<string>): void {
-    const { dials } = this.#init.member.transport
+    const { dials } = this.#member.transport
     for (const peerId of dials.peers()) {
       if (changed?.has(peerId) === false) continue
       const target = this.#knownOf(peerId)
@@ -187,10 +194,10 @@ export class Targets implements CallTargets {
   }
 
   #knownOf(peerId: string): DialTarget | undefined {
-    const { map, head, transport } = this.#init.member
+    const { map, head, transport } = this.#member
     const known = map.get(peerId)
     const relay = head.current.relays.find(entry => entry.peerId === peerId)
-    const near = this.#init.lan?.(peerId) ?? []
+    const near = this.#lan?.(peerId) ?? []
     const linked = transport.links.best(peerId) !== undefined
     if (known === undefined && relay === undefined && near.length === 0 && !linked) return undefined
     const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))

@@ -42,7 +42,12 @@ interface Place {
 }
 
 export class Mdns {
-  readonly #init: MdnsInit
+  readonly #interfaces: () => readonly LanInterface[]
+  readonly #port: number | undefined
+  readonly #onError: (error: unknown) => void
+  readonly #portOn: (address: string) => number | undefined
+  readonly #peerId: string
+  readonly #onFound: (peerId: string, addr: string) => void
   readonly #tag: string
   readonly #instance = randomBytes(8).toString('hex')
   readonly #random: () => number
@@ -56,7 +61,12 @@ export class Mdns {
   #stopped = false
 
   constructor(init: MdnsInit) {
-    this.#init = init
+    this.#interfaces = init.interfaces
+    this.#port = init.port
+    this.#onError = init.onError
+    this.#portOn = init.portOn
+    this.#peerId = init.peerId
+    this.#onFound = init.onFound
     this.#tag = mdnsTag(init.meshId)
     this.#random = init.random ?? Math.random
   }
@@ -114,7 +124,7 @@ export class Mdns {
 
   /** Opens sockets on new interfaces, closes those of removed ones. */
   #follow(now: number): void {
-    const current = new Map(this.#init.interfaces().map(lan => [lan.cidr, lan]))
+    const current = new Map(this.#interfaces().map(lan => [lan.cidr, lan]))
     for (const key of [...this.#places.keys()]) if (!current.has(key)) this.#close(key)
     for (const [key, lan] of [...current].slice(0, discoveryDefaults.mdnsInterfaces))
       if (!this.#places.has(key)) this.#open(key, lan, now)
@@ -124,11 +134,11 @@ export class Mdns {
     const socket = openMdnsSocket({
       address,
       cidr,
-      port: this.#init.port ?? discoveryDefaults.mdnsPort,
+      port: this.#port ?? discoveryDefaults.mdnsPort,
       onQuery: questions => this.#onQuery(key, questions),
       onResponse: (records, from) => this.#onResponse(records, from),
       onError: error => {
-        this.#init.onError(error)
+        this.#onError(error)
         this.#close(key)
         // Another process may hold the port exclusively: do not retry each second.
         this.#lookAt = performance.now() + discoveryDefaults.mdnsRetryMs
@@ -152,9 +162,9 @@ export class Mdns {
     )
     place.tellAt = now + pace * (0.75 + this.#random() / 2)
     place.toldAt = now
-    const port = this.#init.portOn(key.split('/')[0] ?? '')
+    const port = this.#portOn(key.split('/')[0] ?? '')
     if (port === undefined) return
-    place.socket.tell(announcementRecords(this.#tag, this.#instance, { peerId: this.#init.peerId, port }))
+    place.socket.tell(announcementRecords(this.#tag, this.#instance, { peerId: this.#peerId, port }))
   }
 
   /** Answers to all at once, so that one answer serves all who ask about the same time. */
@@ -172,11 +182,11 @@ export class Mdns {
 
   #onResponse(records: readonly DnsRecord[], from: string): void {
     for (const { peerId, port } of announcedIn(this.#tag, records)) {
-      if (peerId === this.#init.peerId) continue
+      if (peerId === this.#peerId) continue
       if (this.#heard.size < discoveryDefaults.mdnsPeers || this.#heard.has(peerId))
         this.#heard.set(peerId, performance.now())
       // Only the source of the packet: a packet must not make this host dial a third one.
-      this.#init.onFound(peerId, `/ip4/${from}/tcp/${port}`)
+      this.#onFound(peerId, `/ip4/${from}/tcp/${port}`)
     }
   }
 }

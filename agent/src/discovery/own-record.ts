@@ -42,7 +42,10 @@ export interface Numbering {
 export const isCredible = (incarnation: number, now: number): boolean => incarnation <= now + limits.futureMs
 
 export class OwnRecord {
-  readonly #init: OwnRecordInit
+  readonly #signer: Signer
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #store: Pick<MemberStore, 'get' | 'set'>
+  readonly #serial: string
   #fields: RecordFields
   #signed: SignedRecord | undefined
   #signedFields: RecordFields
@@ -50,13 +53,16 @@ export class OwnRecord {
   #signing: Promise<void> = Promise.resolve()
 
   constructor(init: OwnRecordInit) {
-    this.#init = init
+    this.#signer = init.signer
+    this.#clock = init.clock
+    this.#store = init.store
+    this.#serial = init.serial
     this.#fields = init.fields
     this.#signedFields = init.fields
   }
 
   get peerId(): string {
-    return this.#init.signer.kid
+    return this.#signer.kid
   }
 
   /** The fields of the next signature. */
@@ -107,15 +113,14 @@ export class OwnRecord {
 
   /** The next incarnation is stored before it is published. */
   async #signNext(fields: RecordFields, above: number, exactly?: number): Promise<SignedRecord> {
-    const { signer, store, clock, serial } = this.#init
-    const now = clock.now()
-    const stored = Number(store.get('incarnation') ?? 0)
+    const now = this.#clock.now()
+    const stored = Number(this.#store.get('incarnation') ?? 0)
     // Signed while the clock was far ahead, and refused by all: a higher incarnation would be refused as well.
     const usable = isCredible(stored, now) ? stored : 0
     const incarnation = exactly ?? nextIncarnation(Math.max(usable, above), now)
-    const record = { ...fields, incarnation, serial }
-    const jws = await signRecord(signer, record)
-    store.set('incarnation', String(incarnation))
+    const record = { ...fields, incarnation, serial: this.#serial }
+    const jws = await signRecord(this.#signer, record)
+    this.#store.set('incarnation', String(incarnation))
     return { record, jws }
   }
 }

@@ -29,7 +29,9 @@ export interface PublishPaceInit {
 }
 
 export class PublishPace {
-  readonly #init: PublishPaceInit
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #signal: AbortSignal
   /** How far publications ran ahead of the time, ms. */
   #until = 0
   #hurried = false
@@ -37,17 +39,19 @@ export class PublishPace {
   #failures: Failures = backoff.next()
 
   constructor(init: PublishPaceInit) {
-    this.#init = init
+    this.#now = init.now
+    this.#random = init.random
+    this.#signal = init.signal
   }
 
   /** Resolves when the next record may be sent. */
   async turn(): Promise<void> {
-    await this.#pause(this.#hurried ? 0 : this.#until - slackMs - this.#init.now())
+    await this.#pause(this.#hurried ? 0 : this.#until - slackMs - this.#now())
   }
 
   /** A record was accepted. */
   taken(): void {
-    this.#until = Math.max(this.#until, this.#init.now()) + limits.recordEveryMs
+    this.#until = Math.max(this.#until, this.#now()) + limits.recordEveryMs
     this.#failures = backoff.next()
   }
 
@@ -55,7 +59,7 @@ export class PublishPace {
   async rest(error: unknown): Promise<void> {
     const told = retryAfterMs(error)
     // Many members may have received the same answer.
-    await this.#pause(told === undefined ? this.#failures.duration : told * (1 + this.#init.random() / 5))
+    await this.#pause(told === undefined ? this.#failures.duration : told * (1 + this.#random() / 5))
     this.#failures = this.#failures.next(undefined)
   }
 
@@ -74,7 +78,7 @@ export class PublishPace {
 
   async #pause(ms: number): Promise<void> {
     if (ms <= 0) return
-    const signal = AbortSignal.any([this.#init.signal, this.#wake.signal])
+    const signal = AbortSignal.any([this.#signal, this.#wake.signal])
     await sleep(ms, { signal }).catch(() => undefined)
   }
 }

@@ -27,7 +27,10 @@ export interface RecordPublisherInit {
 const worthTelling = (error: unknown): boolean => !(error instanceof MeshError && error.code === 'revoked')
 
 export class RecordPublisher {
-  readonly #init: RecordPublisherInit
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #client: Pick<ControlPlaneClient, 'publish' | 'member'>
+  readonly #isRevoked: (signal: AbortSignal) => Promise<boolean>
   readonly #stopping = new AbortController()
   readonly #pace: PublishPace
   readonly #own: OwnRecord
@@ -47,7 +50,10 @@ export class RecordPublisher {
   #running: Promise<void> | undefined
 
   constructor(init: RecordPublisherInit) {
-    this.#init = init
+    this.#clock = init.clock
+    this.#log = init.log
+    this.#client = init.client
+    this.#isRevoked = init.isRevoked
     this.#own = init.own
     const { clock, random = Math.random } = init
     this.#pace = new PublishPace({ now: () => clock.monotonic(), random, signal: this.#stopping.signal })
@@ -149,7 +155,7 @@ export class RecordPublisher {
 
   /** The clock was set: a record whose time members refuse is signed anew, and a refused one is sent again at once. */
   async clockSet(): Promise<void> {
-    const now = this.#init.clock.now()
+    const now = this.#clock.now()
     const signed = this.#own.incarnation
     // An incarnation that a control plane with a clock that was ahead accepted no longer counts.
     if (!isCredible(this.#taken, now)) this.#taken = 0
@@ -189,8 +195,8 @@ export class RecordPublisher {
         await this.#publish()
       } catch (err) {
         if (signal.aborted) return
-        if (!worthTelling(err)) return this.#init.log.error({ err }, 'member record not published')
-        this.#init.log.warn({ err }, 'member record not published yet')
+        if (!worthTelling(err)) return this.#log.error({ err }, 'member record not published')
+        this.#log.warn({ err }, 'member record not published yet')
         await this.#pace.rest(err)
       }
   }
@@ -200,7 +206,7 @@ export class RecordPublisher {
     if (signed === undefined) return
     const { jws, record } = signed
     try {
-      await this.#init.client.publish(jws, this.#stopping.signal)
+      await this.#client.publish(jws, this.#stopping.signal)
       // The same bytes are no change.
       if (jws !== this.#published) this.#pace.taken()
       this.#published = jws
@@ -224,7 +230,7 @@ export class RecordPublisher {
     const known = code === 'conflict' ? details?.['incarnation'] : undefined
     if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
     // No member accepts a record from after tomorrow, unless this clock is behind.
-    const credible = isCredible(known, this.#init.clock.now())
+    const credible = isCredible(known, this.#clock.now())
     const shown = credible && this.#published === '' ? 0 : await this.#shown()
     if (shown === undefined) return false
     this.sees(shown)
@@ -239,10 +245,9 @@ export class RecordPublisher {
 
   /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed, undefined when that is not known. */
   async #shown(): Promise<number | undefined> {
-    const { client } = this.#init
     const own = this.#own.peerId
     try {
-      const shown = await client.member(own, this.#stopping.signal)
+      const shown = await this.#client.member(own, this.#stopping.signal)
       const { peerId, record } = await verifyRecord(shown.record, Infinity)
       return peerId === own ? record.incarnation : 0
     } catch (error) {
@@ -259,7 +264,7 @@ export class RecordPublisher {
   }
 
   async #believed(error: MeshError): Promise<MeshError> {
-    if (worthTelling(error) || (await this.#init.isRevoked(this.#stopping.signal))) return error
+    if (worthTelling(error) || (await this.#isRevoked(this.#stopping.signal))) return error
     return new MeshError(
       'unauthenticated',
       'Cannot believe the answer of the control plane: it says revoked, but its signed list, which forgets after 22 days, does not name this member',

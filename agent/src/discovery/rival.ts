@@ -17,7 +17,10 @@ export interface RivalInit {
 }
 
 export class Rival {
-  readonly #init: RivalInit
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #publish: (known: number, exactly?: number) => void
+  readonly #published: () => boolean
   /** Highest incarnation that it published; 0 while there is none. */
   #incarnation = 0
   #cancel = () => {}
@@ -27,7 +30,10 @@ export class Rival {
   #tellAlone: () => void = () => {}
 
   constructor(init: RivalInit) {
-    this.#init = init
+    this.#clock = init.clock
+    this.#random = init.random ?? Math.random
+    this.#publish = init.publish
+    this.#published = init.published
   }
 
   /** Whether this process is to publish nothing. */
@@ -52,9 +58,10 @@ export class Rival {
     this.#incarnation = Math.max(this.#incarnation, incarnation)
     if (silent) return
     this.#tellOutdone(incarnation)
-    const { clock, random = Math.random } = this.#init
     this.#cancel()
-    this.#cancel = after(clock, discoveryDefaults.rivalLookMs * (0.5 + random() / 2), () => this.#look())
+    this.#cancel = after(this.#clock, discoveryDefaults.rivalLookMs * (0.5 + this.#random() / 2), () =>
+      this.#look(),
+    )
   }
 
   stop(): void {
@@ -63,10 +70,10 @@ export class Rival {
 
   /** Answers, but not more often than it is asked: two processes whose clocks are behind count by one all the time. */
   #holds(incarnation: number): boolean {
-    const now = this.#init.clock.monotonic()
+    const now = this.#clock.monotonic()
     if (now - this.#heldAt < discoveryDefaults.rivalLookMs / 4) return false
     this.#heldAt = now
-    this.#init.publish(incarnation)
+    this.#publish(incarnation)
     return true
   }
 
@@ -74,12 +81,12 @@ export class Rival {
     const known = this.#incarnation
     this.#incarnation = 0
     this.#awaitSilence()
-    this.#init.publish(known, known + 1)
+    this.#publish(known, known + 1)
   }
 
   #awaitSilence(): void {
-    this.#cancel = after(this.#init.clock, discoveryDefaults.rivalSilentMs, () => {
-      if (this.#init.published()) this.#tellAlone()
+    this.#cancel = after(this.#clock, discoveryDefaults.rivalSilentMs, () => {
+      if (this.#published()) this.#tellAlone()
       else this.#awaitSilence()
     })
   }

@@ -58,7 +58,11 @@ const worthRetrying = (error: unknown) =>
   error instanceof MeshError && error.retriable && error.code !== 'clock_skew'
 
 export class SignedHttp {
-  readonly #init: SignedHttpInit
+  readonly #clock: Clock
+  readonly #signer: Signer | undefined
+  readonly #meshId: string
+  readonly #url: string
+  readonly #proxy: Proxy | undefined
   /** Of each polled call the last reply, which holds as long as the server answers 304 to its tag. */
   readonly #polled = new Map<string, { etag: string; reply: unknown }>()
   readonly #retrying = retry(handleWhen(worthRetrying), {
@@ -69,13 +73,18 @@ export class SignedHttp {
   #serverAhead: number | undefined
 
   constructor(init: SignedHttpInit) {
-    this.#init = init
+    this.#clock = init.clock
+    this.#signer = init.signer
+    this.#meshId = init.meshId
+    this.#url = init.url
+    this.#proxy = init.proxy
   }
 
   /** Server time minus that of this machine, ms; 0 unless the server once complained. */
   get clockOffset(): number {
-    const { clock } = this.#init
-    return this.#serverAhead === undefined ? 0 : this.#serverAhead + clock.monotonic() - clock.now()
+    return this.#serverAhead === undefined
+      ? 0
+      : this.#serverAhead + this.#clock.monotonic() - this.#clock.now()
   }
 
   /**
@@ -104,11 +113,14 @@ export class SignedHttp {
 
   /** Headers that prove who asks. */
   async headers(method: string, url: URL, body: Uint8Array, nonce?: string): Promise<Record<string, string>> {
-    const { signer, meshId, clock } = this.#init
-    if (signer === undefined) return {}
-    const place = { meshId, now: clock.now() + this.clockOffset, base: basePathOf(this.#init.url) }
+    if (this.#signer === undefined) return {}
+    const place = {
+      meshId: this.#meshId,
+      now: this.#clock.now() + this.clockOffset,
+      base: basePathOf(this.#url),
+    }
     const options = { ...place, ...(nonce === undefined ? {} : { nonce }) }
-    return { authorization: await signRequest(signer, { method, url, body }, options) }
+    return { authorization: await signRequest(this.#signer, { method, url, body }, options) }
   }
 
   async #correctingClock(call: HttpCall, etag?: string): Promise<HttpAnswer> {
@@ -117,7 +129,7 @@ export class SignedHttp {
     } catch (error) {
       const serverTime = error instanceof MeshError && error.code === 'clock_skew' && error.details?.['now']
       if (typeof serverTime !== 'number') throw error
-      this.#serverAhead = serverTime - this.#init.clock.monotonic()
+      this.#serverAhead = serverTime - this.#clock.monotonic()
       return this.#send(call, etag)
     }
   }
@@ -126,7 +138,7 @@ export class SignedHttp {
     { method, path, query = {}, body: content, signal }: HttpCall,
     etag?: string,
   ): Promise<HttpAnswer> {
-    const url = new URL(`${this.#init.url.replace(/\/+$/, '')}${path}`)
+    const url = new URL(`${this.#url.replace(/\/+$/, '')}${path}`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value)
     const body = new TextEncoder().encode(content === undefined ? '' : JSON.stringify(content))
@@ -141,7 +153,7 @@ export class SignedHttp {
       headers: { ...signed, ...typed, ...known },
       body,
       signal,
-      proxy: this.#init.proxy,
+      proxy: this.#proxy,
     })
   }
 }

@@ -25,14 +25,22 @@ const mostListed = 64
 export const newBoot = (): string => randomBytes(16).toString('base64url')
 
 export class Clones {
-  readonly #init: ClonesInit
+  readonly #links: ClonesInit['links']
+  readonly #ping: (link: Link) => Promise<unknown>
+  readonly #count: () => void
+  readonly #audit: Pick<MemberAudit, 'cloned'>
+  readonly #log: Logger
   readonly #found = new Map<string, string>()
   #own: string | undefined
   readonly #looks = new Set<Promise<void>>()
   readonly #unlisten: () => void
 
   constructor(init: ClonesInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#ping = init.ping
+    this.#count = init.count
+    this.#audit = init.audit
+    this.#log = init.log
     this.#unlisten = init.links.onUp(link => {
       const look: Promise<void> = this.#look(link).finally(() => this.#looks.delete(look))
       this.#looks.add(look)
@@ -62,11 +70,11 @@ export class Clones {
   async #look(link: Link): Promise<void> {
     const { peerId, boot, credential } = link.peer
     if (boot === undefined || this.#found.has(peerId)) return
-    const other = this.#init.links
+    const other = this.#links
       .of(peerId)
       .find(({ peer, state }) => state === 'up' && peer.boot !== undefined && peer.boot !== boot)
     if (other === undefined) return
-    const both = await Promise.all([this.#init.ping(other), this.#init.ping(link)]).catch(() => undefined)
+    const both = await Promise.all([this.#ping(other), this.#ping(link)]).catch(() => undefined)
     if (both === undefined || this.#found.has(peerId)) return
     if (this.#found.size < mostListed) this.#found.set(peerId, credential.name)
     this.#tell(peerId, { name: credential.name, boots: [other.peer.boot, boot] })
@@ -78,9 +86,8 @@ export class Clones {
   }
 
   #tell(peerId: string, detail: Record<string, unknown>): void {
-    const { audit, count, log } = this.#init
-    count()
-    audit.cloned(peerId, detail)
-    log.warn({ peerId, ...detail }, 'two processes use one key')
+    this.#count()
+    this.#audit.cloned(peerId, detail)
+    this.#log.warn({ peerId, ...detail }, 'two processes use one key')
   }
 }

@@ -48,13 +48,25 @@ export async function refuseEnded(
 }
 
 export class RevokedMembers {
-  readonly #init: RevocationsInit
+  readonly #head: HeadKeeper
+  readonly #self: { peerId: string; serial: () => string }
+  readonly #client: Pick<ControlPlaneClient, 'bootstrap'>
+  readonly #log: Logger
+  readonly #links: Pick<LinkTable, 'all' | 'onUp' | 'disconnect'>
+  readonly #clock: Clock
+  readonly #sessions: Pick<RpcSessions, 'abort'>
   readonly #cut: Listeners<CutOff>
   readonly #ownListeners: Listeners<void>
   #told = false
 
   constructor(init: RevocationsInit) {
-    this.#init = init
+    this.#head = init.head
+    this.#self = init.self
+    this.#client = init.client
+    this.#log = init.log
+    this.#links = init.links
+    this.#clock = init.clock
+    this.#sessions = init.sessions
     const failed = (err: unknown) => init.log.error({ err }, 'a listener of revocations failed')
     this.#cut = new Listeners(failed)
     this.#ownListeners = new Listeners(failed)
@@ -70,8 +82,7 @@ export class RevokedMembers {
 
   /** How and when it ended; undefined while it is in force. */
   get ownEnd(): Ended | undefined {
-    const { self, head } = this.#init
-    return endedAs(head.current.revocations, { peerId: self.peerId, serial: self.serial() })
+    return endedAs(this.#head.current.revocations, { peerId: this.#self.peerId, serial: this.#self.serial() })
   }
 
   /**
@@ -79,11 +90,11 @@ export class RevokedMembers {
    * fetched unless the known one names this member already. Never rejects.
    */
   async confirm(signal: AbortSignal): Promise<boolean> {
-    const { client, head, log } = this.#init
     try {
-      if (!this.own) await acceptUnlessOlder(head, (await client.bootstrap({}, signal)).head)
+      if (!this.own) await acceptUnlessOlder(this.#head, (await this.#client.bootstrap({}, signal)).head)
     } catch (err) {
-      if (!signal.aborted) log.warn({ err }, 'list of revocations not read; the known one stays in force')
+      if (!signal.aborted)
+        this.#log.warn({ err }, 'list of revocations not read; the known one stays in force')
     }
     return this.own
   }
@@ -105,20 +116,19 @@ export class RevokedMembers {
 
   /** Looks at the list that is known from before this start. */
   start(): void {
-    this.#apply(this.#init.head.current.revocations)
+    this.#apply(this.#head.current.revocations)
   }
 
   #apply(revocations: VerifiedHead['revocations']): void {
-    for (const link of this.#init.links.all()) this.#look(link, revocations)
+    for (const link of this.#links.all()) this.#look(link, revocations)
     const { ownEnd } = this
     const isNew = ownEnd !== undefined && !this.#told
     // A control plane restored from a backup may take a revocation back, and give it again.
     this.#told = ownEnd !== undefined
     if (!isNew) return
-    const { log, self } = this.#init
     const hint = adviceOf(ownEnd.how)
-    log.error(
-      { peerId: self.peerId, hint },
+    this.#log.error(
+      { peerId: this.#self.peerId, hint },
       `this member ${endText(ownEnd)}: nobody in it talks to it any more`,
     )
     this.#ownListeners.emit()
@@ -128,16 +138,15 @@ export class RevokedMembers {
     const { peerId, credential } = link.peer
     const ended = endOf(revocations, { peerId, serial: credential.serial })
     if (ended === undefined) return
-    const { links, sessions, clock, log } = this.#init
     const { name } = credential
     const reason = new MeshError('revoked', `Cannot continue with ${name}: it was ${ended}`, {
       details: { ended },
     })
     const at = revocations.times.get(peerId)
-    const afterMs = at === undefined ? undefined : Math.max(0, clock.now() - at)
-    sessions.abort(link, reason)
-    links.disconnect(peerId, reason)
-    log.info({ peerId, name, afterMs }, `cut off a member that was ${ended}`)
+    const afterMs = at === undefined ? undefined : Math.max(0, this.#clock.now() - at)
+    this.#sessions.abort(link, reason)
+    this.#links.disconnect(peerId, reason)
+    this.#log.info({ peerId, name, afterMs }, `cut off a member that was ${ended}`)
     this.#cut.emit({ peerId, name, afterMs })
   }
 }

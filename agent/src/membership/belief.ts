@@ -39,7 +39,12 @@ export interface Opinion {
 export type Standing = 'good' | 'doubtful' | 'offline'
 
 export class Belief {
-  readonly #init: BeliefInit
+  readonly #links: BeliefInit['links']
+  readonly #heardAt: (link: Link) => number
+  readonly #presence: Pick<Presence, 'at' | 'reporting' | 'onChange' | 'onDown'>
+  readonly #self: string
+  readonly #now: () => number
+  readonly #ask: ((link: Link) => void) | undefined
   readonly #doubts: Doubts
   readonly #changed: Listeners<string | undefined>
   /** By peer id: when a relay reported it offline although a link to it stands. */
@@ -48,7 +53,12 @@ export class Belief {
   readonly #unlisten: (() => void)[]
 
   constructor(init: BeliefInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#heardAt = init.heardAt
+    this.#presence = init.presence
+    this.#self = init.self
+    this.#now = init.now
+    this.#ask = init.ask
     const { links, presence } = init
     this.#doubts = new Doubts(init.now)
     this.#seen = new LastSeen(init)
@@ -70,17 +80,17 @@ export class Belief {
 
   /** The best link to a peer, unless its relay reported it offline and nothing was heard on the link since. */
   link(peerId: string): Link | undefined {
-    const link = this.#init.links.best(peerId)
+    const link = this.#links.best(peerId)
     const at = this.#reportedOffline.get(peerId)
     if (at === undefined) return link
-    if (link !== undefined && this.#init.heardAt(link) < at) return undefined
+    if (link !== undefined && this.#heardAt(link) < at) return undefined
     this.#reportedOffline.delete(peerId)
     return link
   }
 
   of(peerId: string): Opinion {
     if (this.link(peerId) !== undefined) return { online: true, source: 'link' }
-    return this.#init.presence.at(peerId) === undefined
+    return this.#presence.at(peerId) === undefined
       ? { online: false, source: 'none' }
       : { online: true, source: 'lease' }
   }
@@ -91,20 +101,19 @@ export class Belief {
   }
 
   isOnline(peerId: string): boolean {
-    return peerId === this.#init.self || this.of(peerId).online
+    return peerId === this.#self || this.of(peerId).online
   }
 
   standing(peerId: string): Standing {
-    const { links, presence } = this.#init
     const doubted = this.#doubts.has(peerId)
-    if (!this.isOnline(peerId)) return presence.reporting || doubted ? 'offline' : 'doubtful'
-    if (links.best(peerId) !== undefined) return 'good'
-    return doubted || links.of(peerId).length > 0 ? 'doubtful' : 'good'
+    if (!this.isOnline(peerId)) return this.#presence.reporting || doubted ? 'offline' : 'doubtful'
+    if (this.#links.best(peerId) !== undefined) return 'good'
+    return doubted || this.#links.of(peerId).length > 0 ? 'doubtful' : 'good'
   }
 
   /** A call is about to dial it: where it is doubted, that one finds out whether the doubt is still right. */
   dialled(peerId: string): void {
-    if (this.#init.links.best(peerId) === undefined) this.#doubts.asked(peerId)
+    if (this.#links.best(peerId) === undefined) this.#doubts.asked(peerId)
   }
 
   /** A dial did not reach it, or its only link fell silent. */
@@ -124,14 +133,14 @@ export class Belief {
     const reason = await link.closed
     const silent = reason instanceof MeshError && reason.code === 'path_lost'
     const { peerId } = link.peer
-    if (silent && this.#init.links.best(peerId) === undefined) this.doubt(peerId)
+    if (silent && this.#links.best(peerId) === undefined) this.doubt(peerId)
   }
 
   /** An idle link to a host that lost power looks whole for minutes: the relay, which asks it each 4 s, knows first. */
   #askLinked(peerId: string): void {
-    const link = this.#init.links.best(peerId)
+    const link = this.#links.best(peerId)
     if (link === undefined) return
-    this.#reportedOffline.set(peerId, this.#init.now())
-    this.#init.ask?.(link)
+    this.#reportedOffline.set(peerId, this.#now())
+    this.#ask?.(link)
   }
 }

@@ -45,7 +45,13 @@ interface Opening {
 }
 
 export class MapSync {
-  readonly #init: MapSyncInit
+  readonly #log: Logger
+  readonly #homeClaimFor: (relay: string) => Promise<string | undefined>
+  readonly #presence: Presence
+  readonly #map: MeshMap
+  readonly #linkTo: (relay: string) => Link | undefined
+  readonly #reopenMs: number
+  readonly #head: HeadKeeper
   readonly #streams = new Map<string, MessageStream>()
   /** By relay: a link that comes up and a home that moves there may ask at the same time. */
   readonly #opening = new Map<string, Opening>()
@@ -56,7 +62,13 @@ export class MapSync {
   readonly #stopping = new AbortController()
 
   constructor(init: MapSyncInit) {
-    this.#init = init
+    this.#log = init.log
+    this.#homeClaimFor = init.homeClaimFor
+    this.#presence = init.presence
+    this.#map = init.map
+    this.#linkTo = init.linkTo
+    this.#reopenMs = init.reopenMs
+    this.#head = init.head
   }
 
   /** Whether some relay keeps the map current. */
@@ -77,7 +89,7 @@ export class MapSync {
     const giveUp = new AbortController()
     const opened = this.#open(link, AbortSignal.any([this.#stopping.signal, giveUp.signal]))
       .catch((error: unknown) => {
-        this.#init.log.debug({ relay, err: error }, 'map stream not opened')
+        this.#log.debug({ relay, err: error }, 'map stream not opened')
         this.#reopenLater(relay)
       })
       .finally(() => this.#opening.delete(relay))
@@ -92,7 +104,7 @@ export class MapSync {
 
   /** Sends the relay the home claim, if it is this member's home. @throws MeshError what signing the claim throws */
   async announceHome(relay: string): Promise<void> {
-    const home = await this.#init.homeClaimFor(relay)
+    const home = await this.#homeClaimFor(relay)
     if (home !== undefined) this.#streams.get(relay)?.send({ type: 'home', home })
   }
 
@@ -109,7 +121,7 @@ export class MapSync {
   async #open(link: Link, signal: AbortSignal): Promise<void> {
     const relay = link.peer.peerId
     const stream = await link.openStream(mapProtocol, { signal })
-    const lease = this.#init.presence.from(relay)
+    const lease = this.#presence.from(relay)
     const messages = messageStream({
       stream,
       schema: mapMessageSchema,
@@ -122,7 +134,7 @@ export class MapSync {
       lease.end()
       this.#reopenLater(relay)
     })
-    const { cursor } = this.#init.map
+    const { cursor } = this.#map
     messages.send({ type: 'sync', ...(cursor === undefined ? {} : { since: cursor }) })
     await this.announceHome(relay)
   }
@@ -131,9 +143,9 @@ export class MapSync {
     if (this.#stopping.signal.aborted) return
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
-      const link = this.#init.linkTo(relay)
+      const link = this.#linkTo(relay)
       if (link !== undefined) this.follow(link)
-    }, timerDelay(this.#init.reopenMs))
+    }, timerDelay(this.#reopenMs))
     this.#timers.add(timer)
   }
 
@@ -150,15 +162,14 @@ export class MapSync {
 
   async #receive({ relay, lease }: Sender, message: MapMessage): Promise<void> {
     if (this.#stopping.signal.aborted) return
-    const { head, map, log } = this.#init
     try {
-      if (message.type === 'head') await head.accept(message.head)
-      else if (message.type === 'changes') await map.apply(message.page)
-      else if (message.type === 'restart') map.restart()
+      if (message.type === 'head') await this.#head.accept(message.head)
+      else if (message.type === 'changes') await this.#map.apply(message.page)
+      else if (message.type === 'restart') this.#map.restart()
       else lease.tell(message)
     } catch (error) {
       const old = error instanceof MeshError && error.code === 'conflict'
-      log[old ? 'debug' : 'warn']({ relay, err: error }, 'refused what a relay said of the mesh')
+      this.#log[old ? 'debug' : 'warn']({ relay, err: error }, 'refused what a relay said of the mesh')
     }
   }
 }

@@ -24,14 +24,20 @@ export const ringPlace = (meshId: string, ring: number, peerId: string): number 
   createHash('sha256').update(meshId).update(String(ring)).update(peerId).digest().readUIntBE(0, 6)
 
 export class Rings {
-  readonly #init: RingsInit
+  readonly #self: string
+  readonly #small: number
+  readonly #ringCount: number
+  readonly #meshId: string
   readonly #others = new Set<string>()
   /** Each sorted by place, without the own one. */
   readonly #rings: Place[][]
   readonly #own: Place[]
 
   constructor(init: RingsInit) {
-    this.#init = init
+    this.#self = init.self
+    this.#small = init.small
+    this.#ringCount = init.rings
+    this.#meshId = init.meshId
     this.#rings = Array.from({ length: init.rings }, () => [])
     this.#own = this.#placesOf(init.self)
   }
@@ -43,7 +49,7 @@ export class Rings {
 
   /** Idempotent; the own peer id is ignored. */
   add(peerId: string): void {
-    if (peerId === this.#init.self || this.#others.has(peerId)) return
+    if (peerId === this.#self || this.#others.has(peerId)) return
     this.#others.add(peerId)
     for (const [i, place] of this.#placesOf(peerId).entries()) {
       const ring = this.#rings[i] ?? []
@@ -63,7 +69,7 @@ export class Rings {
    * In a small mesh all.
    */
   watched(rings: number): string[] {
-    if (this.#others.size < this.#init.small) return [...this.#others]
+    if (this.#others.size < this.#small) return [...this.#others]
     const watched = new Set<string>()
     for (const [i, ring] of this.#rings.slice(0, rings).entries()) {
       const own = this.#own[i]
@@ -77,8 +83,10 @@ export class Rings {
   }
 
   #placesOf(peerId: string): Place[] {
-    const { meshId, rings } = this.#init
-    return Array.from({ length: rings }, (_, ring) => ({ at: ringPlace(meshId, ring, peerId), peerId }))
+    return Array.from({ length: this.#ringCount }, (_, ring) => ({
+      at: ringPlace(this.#meshId, ring, peerId),
+      peerId,
+    }))
   }
 }
 

@@ -18,7 +18,10 @@ export interface CircuitMovesInit {
 }
 
 export class CircuitMoves {
-  readonly #init: CircuitMovesInit
+  readonly #links: Pick<LinkTable, 'onDisplaced' | 'retire'>
+  readonly #self: string
+  readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
+  readonly #log: Logger
   readonly #stopping = new AbortController()
   /** The most recently used first. */
   readonly #waiting: Link[] = []
@@ -26,12 +29,15 @@ export class CircuitMoves {
   #unsubscribe: (() => void) | undefined
 
   constructor(init: CircuitMovesInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#self = init.self
+    this.#linkTo = init.linkTo
+    this.#log = init.log
   }
 
   start(): void {
-    this.#unsubscribe ??= this.#init.links.onDisplaced(link => {
-      if (link.dialler !== this.#init.self || this.#stopping.signal.aborted) return
+    this.#unsubscribe ??= this.#links.onDisplaced(link => {
+      if (link.dialler !== this.#self || this.#stopping.signal.aborted) return
       this.#waiting.push(link)
       this.#next()
     })
@@ -57,18 +63,17 @@ export class CircuitMoves {
 
   /** Retires the circuit in any case: calls that find no other link dial for themselves. */
   async #move(link: Link): Promise<void> {
-    const { links, linkTo, log } = this.#init
     const { peerId } = link.peer
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(pathDefaults.circuitMoveMs)])
     while (link.state === 'up' && !signal.aborted)
       try {
-        const { path, relayId } = await linkTo(peerId, signal)
-        log.debug({ peerId, path, relayId }, 'circuit replaced: its relay leaves')
+        const { path, relayId } = await this.#linkTo(peerId, signal)
+        this.#log.debug({ peerId, path, relayId }, 'circuit replaced: its relay leaves')
         break
       } catch (err) {
-        if (!signal.aborted) log.debug({ peerId, err }, 'circuit not replaced yet')
+        if (!signal.aborted) this.#log.debug({ peerId, err }, 'circuit not replaced yet')
         await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
       }
-    if (!this.#stopping.signal.aborted) links.retire(link)
+    if (!this.#stopping.signal.aborted) this.#links.retire(link)
   }
 }

@@ -14,12 +14,16 @@ export interface ExpiredLinksInit {
 }
 
 export class ExpiredLinks {
-  readonly #init: ExpiredLinksInit
+  readonly #links: { all(): readonly Link[] }
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #retire: (link: Link) => Promise<void>
   readonly #ending = new Map<Link, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: ExpiredLinksInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#clock = init.clock
+    this.#retire = init.retire
   }
 
   start(): void {
@@ -33,14 +37,13 @@ export class ExpiredLinks {
 
   /** Ends those that are expired now. */
   sweep(): void {
-    const { links, clock } = this.#init
-    for (const link of links.all())
-      if (link.peer.credential.exp * 1000 <= clock.now() && !this.#ending.has(link)) this.#end(link)
+    for (const link of this.#links.all())
+      if (link.peer.credential.exp * 1000 <= this.#clock.now() && !this.#ending.has(link)) this.#end(link)
   }
 
   #end(link: Link): void {
     link.markRetiring()
-    const ending = this.#init.retire(link).finally(() => this.#ending.delete(link))
+    const ending = this.#retire(link).finally(() => this.#ending.delete(link))
     this.#ending.set(link, ending)
   }
 }

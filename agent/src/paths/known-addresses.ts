@@ -15,14 +15,18 @@ export interface KnownAddressesInit {
 const storedSchema = z.array(z.tuple([peerIdField, addrField])).check(z.maxLength(10_000))
 
 export class KnownAddresses {
-  readonly #init: KnownAddressesInit
+  readonly #history: Transport['history']
+  readonly #store: Pick<MemberStore, 'get' | 'set'>
+  readonly #log: Logger
   #timer: NodeJS.Timeout | undefined
   #saved: string
 
   /** Reads what is stored. Damaged entries cost some dials, nothing more. */
   constructor(init: KnownAddressesInit) {
     const { history, store, log } = init
-    this.#init = init
+    this.#history = init.history
+    this.#store = init.store
+    this.#log = init.log
     this.#saved = store.get('goodAddresses') ?? '[]'
     try {
       history.restore(parseJson(storedSchema, this.#saved, 'read known addresses'))
@@ -41,14 +45,13 @@ export class KnownAddresses {
   }
 
   #save(): void {
-    const { history, store, log } = this.#init
-    const text = JSON.stringify(history.good())
+    const text = JSON.stringify(this.#history.good())
     if (text === this.#saved) return
     try {
-      store.set('goodAddresses', text)
+      this.#store.set('goodAddresses', text)
       this.#saved = text
     } catch (err) {
-      log.warn({ err }, 'cannot keep which addresses worked')
+      this.#log.warn({ err }, 'cannot keep which addresses worked')
     }
   }
 }

@@ -42,7 +42,10 @@ interface Moment {
 }
 
 export class PathWatch {
-  readonly #init: PathWatchInit
+  readonly #clock: WheelClock
+  readonly #links: PathWatchInit['links']
+  readonly #rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
+  readonly #jointly: boolean
   readonly #watched = new WeakMap<Link, LinkSilence>()
   readonly #undo: (() => void)[] = []
   readonly #restPaces: RestPace[] = []
@@ -51,7 +54,10 @@ export class PathWatch {
   #activeAt = -Infinity
 
   constructor(init: PathWatchInit) {
-    this.#init = init
+    this.#clock = init.clock
+    this.#links = init.links
+    this.#rpcOf = init.rpcOf
+    this.#jointly = init.jointly
   }
 
   /** From now on links at rest are probed at this pace too: the shortest of all counts. */
@@ -61,14 +67,13 @@ export class PathWatch {
 
   start(): void {
     if (this.#undo.length > 0) return
-    const { clock, links } = this.#init
-    this.#lastTick = clock.now()
+    this.#lastTick = this.#clock.now()
     this.#undo.push(
-      clock.every(pathDefaults.pathTickMs, () => this.tick()),
-      links.onUp(link => this.#moveFrom(link.peer.peerId)),
+      this.#clock.every(pathDefaults.pathTickMs, () => this.tick()),
+      this.#links.onUp(link => this.#moveFrom(link.peer.peerId)),
       // Also of a link that did not answer when it was verified.
-      links.onDoubt(link => {
-        if (link.suspect) this.#init.rpcOf(link).doubt()
+      this.#links.onDoubt(link => {
+        if (link.suspect) this.#rpcOf(link).doubt()
       }),
     )
   }
@@ -79,28 +84,28 @@ export class PathWatch {
 
   /** The network changed: probes every path. */
   probeAll(): void {
-    for (const link of this.#init.links.all()) this.ask(link)
+    for (const link of this.#links.all()) this.ask(link)
   }
 
   /** Probes this path. */
   ask(link: Link): void {
-    const now = this.#init.clock.now()
+    const now = this.#clock.now()
     const working = this.#watched.get(link)?.working ?? false
     this.#probe(link, this.#watch(link, now, working), now)
   }
 
   /** Looks at all links once. */
   tick(): void {
-    const now = this.#init.clock.now()
+    const now = this.#clock.now()
     const late = wasLate(now - this.#lastTick)
     this.#lastTick = now
-    const links = this.#init.links.all().filter(({ state }) => state !== 'down')
+    const links = this.#links.all().filter(({ state }) => state !== 'down')
     const suspects = links.filter(({ suspect }) => suspect).length
     for (const link of links) this.#look(link, { now, late, elsewhere: suspects - Number(link.suspect) > 0 })
   }
 
   #look(link: Link, { now, late, elsewhere }: Moment): void {
-    const { stats } = this.#init.rpcOf(link)
+    const { stats } = this.#rpcOf(link)
     const working = stats.outbound + stats.inbound > 0
     if (working) this.#activeAt = now
     const known = this.#watched.get(link)
@@ -118,7 +123,7 @@ export class PathWatch {
       this.#probe(link, watched, now)
     const { since, askedAt } = watched
     const silence = { heardAt, watchedSince: since, working, askedAt, now }
-    this.#judge(link, silence, elsewhere && this.#init.jointly)
+    this.#judge(link, silence, elsewhere && this.#jointly)
   }
 
   #restMs(link: Link, active: boolean): number | undefined {
@@ -140,31 +145,29 @@ export class PathWatch {
     watched.probedAt = now
     watched.askedAt ??= now
     // Any byte is an answer: the outcome of the probe itself is ignored.
-    this.#init
-      .rpcOf(link)
+    this.#rpcOf(link)
       .ping(pathDefaults.pathLostMs)
       .catch(() => undefined)
   }
 
   #judge(link: Link, silence: Silence, elsewhere: boolean): void {
-    const { links } = this.#init
     const verdict = verdictOf(silence, elsewhere)
     if (verdict === 'lost') {
       const seconds = pathDefaults.pathLostMs / 1_000
       return link.abort(new MeshError('path_lost', `Cannot keep the link: no sign of life for ${seconds} s`))
     }
     if (verdict === 'trusted') {
-      if (silence.askedAt === undefined) links.trust(link)
+      if (silence.askedAt === undefined) this.#links.trust(link)
       return
     }
-    links.suspect(link)
+    this.#links.suspect(link)
     this.#moveFrom(link.peer.peerId)
   }
 
   /** Calls that may run twice leave suspect paths as soon as there is another. */
   #moveFrom(peerId: string): void {
-    const { links, rpcOf } = this.#init
-    if (links.best(peerId) === undefined) return
-    for (const link of links.of(peerId)) if (link.suspect && link.state !== 'down') rpcOf(link).forsake()
+    if (this.#links.best(peerId) === undefined) return
+    for (const link of this.#links.of(peerId))
+      if (link.suspect && link.state !== 'down') this.#rpcOf(link).forsake()
   }
 }

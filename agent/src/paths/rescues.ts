@@ -11,17 +11,21 @@ export interface RescuesInit {
 }
 
 export class Rescues {
-  readonly #init: RescuesInit
+  readonly #links: Pick<LinkTable, 'onDoubt' | 'best'>
+  readonly #log: Logger
+  readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
   readonly #stopping = new AbortController()
   readonly #running = new Map<string, Promise<void>>()
   #unsubscribe: (() => void) | undefined
 
   constructor(init: RescuesInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#log = init.log
+    this.#linkTo = init.linkTo
   }
 
   start(): void {
-    this.#unsubscribe ??= this.#init.links.onDoubt(link => {
+    this.#unsubscribe ??= this.#links.onDoubt(link => {
       if (link.suspect) this.#rescue(link.peer.peerId)
     })
   }
@@ -33,13 +37,13 @@ export class Rescues {
   }
 
   #rescue(peerId: string): void {
-    const { links, linkTo, log } = this.#init
-    if (this.#running.has(peerId) || links.best(peerId) !== undefined || this.#stopping.signal.aborted) return
-    log.info({ peerId }, 'path fell silent; opening another')
-    const rescue = linkTo(peerId, this.#stopping.signal)
+    if (this.#running.has(peerId) || this.#links.best(peerId) !== undefined || this.#stopping.signal.aborted)
+      return
+    this.#log.info({ peerId }, 'path fell silent; opening another')
+    const rescue = this.#linkTo(peerId, this.#stopping.signal)
       .then(
-        link => log.info({ peerId, path: link.path }, 'calls continue over another path'),
-        (err: unknown) => log.warn({ peerId, err }, 'no other path'),
+        link => this.#log.info({ peerId, path: link.path }, 'calls continue over another path'),
+        (err: unknown) => this.#log.warn({ peerId, err }, 'no other path'),
       )
       .finally(() => this.#running.delete(peerId))
     this.#running.set(peerId, rescue)

@@ -19,13 +19,19 @@ export interface RpcSessionsInit {
 }
 
 export class RpcSessions {
-  readonly #init: RpcSessionsInit
+  readonly #wheel: TimerWheel
+  readonly #turns: TurnQueue
+  readonly #budget: ByteBudget | undefined
+  readonly #handlerFor: (caller: Subject) => OnRequest
   readonly #rpc = new WeakMap<Link, RpcLink>()
   readonly #goingAway: Listeners<Link>
   #departing = false
 
   constructor(init: RpcSessionsInit) {
-    this.#init = init
+    this.#wheel = init.wheel
+    this.#turns = init.turns
+    this.#budget = init.budget
+    this.#handlerFor = init.handlerFor
     this.#goingAway = new Listeners(init.onError ?? (() => {}))
   }
 
@@ -48,13 +54,12 @@ export class RpcSessions {
   of(link: Link): RpcLink {
     const known = this.#rpc.get(link)
     if (known !== undefined) return known
-    const { wheel, turns, budget, handlerFor } = this.#init
     const rpc = rpcLink({
       stream: link.stream,
-      wheel,
-      turns,
-      ...(budget !== undefined && { budget }),
-      onRequest: handlerFor(link.peer.credential),
+      wheel: this.#wheel,
+      turns: this.#turns,
+      ...(this.#budget !== undefined && { budget: this.#budget }),
+      onRequest: this.#handlerFor(link.peer.credential),
       onGoingAway: () => this.#goingAway.emit(link),
     })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)

@@ -25,7 +25,12 @@ interface WatchTask {
 }
 
 export class WatchLinks {
-  readonly #init: WatchLinksInit
+  readonly #targets: () => readonly string[]
+  readonly #linkTo: (peerId: string, signal: AbortSignal) => Promise<Link>
+  readonly #ping: (link: Link, signal: AbortSignal) => Promise<number>
+  readonly #redialMs: (() => number) | undefined
+  readonly #log: Logger
+  readonly #silentMs: ((link: Link) => number) | undefined
   readonly #watched = new Map<string, WatchTask>()
   readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
@@ -36,7 +41,12 @@ export class WatchLinks {
   #changedAt: number | undefined
 
   constructor(init: WatchLinksInit) {
-    this.#init = init
+    this.#targets = init.targets
+    this.#linkTo = init.linkTo
+    this.#ping = init.ping
+    this.#redialMs = init.redialMs
+    this.#log = init.log
+    this.#silentMs = init.silentMs
   }
 
   /** Whether the link to this peer is to be kept when idle. */
@@ -62,7 +72,7 @@ export class WatchLinks {
     clearTimeout(this.#settling)
     this.#changedAt = undefined
     if (this.#stopped) return
-    const targets = new Set(this.#init.targets())
+    const targets = new Set(this.#targets())
     for (const [peerId, { stop }] of this.#watched) if (!targets.has(peerId)) stop.abort()
     for (const peerId of targets) if (!this.#watched.has(peerId)) this.#watch(peerId)
   }
@@ -101,14 +111,14 @@ export class WatchLinks {
     await pause(Math.random() * pathDefaults.watchRetryMinMs, signal)
     while (!signal.aborted) {
       try {
-        const link = await this.#init.linkTo(peerId, signal)
-        if (this.#isDue(link)) link.rttMs = await this.#init.ping(link, signal)
+        const link = await this.#linkTo(peerId, signal)
+        if (this.#isDue(link)) link.rttMs = await this.#ping(link, signal)
         backoff = start.next()
         const end = this.#endOf(link)
         await pause(pathDefaults.watchPingMs * (0.75 + Math.random() / 2), signal, end)
-        if (end.aborted) await pause(Math.random() * (this.#init.redialMs?.() ?? 0), signal)
+        if (end.aborted) await pause(Math.random() * (this.#redialMs?.() ?? 0), signal)
       } catch (error) {
-        if (!signal.aborted) this.#init.log.debug({ peerId, err: error }, 'watched peer not reached')
+        if (!signal.aborted) this.#log.debug({ peerId, err: error }, 'watched peer not reached')
         const again = this.#again.signal
         await pause(backoff.duration, signal, again)
         backoff = again.aborted ? start.next() : backoff.next(undefined)
@@ -118,7 +128,7 @@ export class WatchLinks {
 
   /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
   #isDue(link: Link): boolean {
-    const silentMs = this.#init.silentMs?.(link) ?? Infinity
+    const silentMs = this.#silentMs?.(link) ?? Infinity
     return link.rttMs === undefined || silentMs > pathDefaults.watchPingMs / 2
   }
 

@@ -36,14 +36,28 @@ export interface CircuitGateInit {
 }
 
 export class CircuitGate {
-  readonly #init: CircuitGateInit
+  readonly #circuits: (peerId?: string) => number
+  readonly #reservations: { size: () => number; has: (peerId: string) => boolean }
+  readonly #limits: CircuitLimits
+  readonly #spent: (peerId: string) => SpentReason | undefined
+  readonly #between: (from: string, to: string) => number
+  readonly #member: (peerId: string) => Peer | undefined
+  readonly #now: () => number
+  readonly #onDenied: (reason: DenialReason, peerId: string) => void
   readonly #denied = new Map<DenialReason, number>(denialReasons.map(reason => [reason, 0]))
   readonly #visitors = new Set<string>()
   readonly #homed = new Set<string>()
   #draining = false
 
   constructor(init: CircuitGateInit) {
-    this.#init = init
+    this.#circuits = init.circuits
+    this.#reservations = init.reservations
+    this.#limits = init.limits
+    this.#spent = init.spent
+    this.#between = init.between
+    this.#member = init.member
+    this.#now = init.now
+    this.#onDenied = init.onDenied
   }
 
   /** Denials so far, by reason. */
@@ -57,7 +71,7 @@ export class CircuitGate {
 
   /** Members without a reservation that have circuits now. */
   get visitors(): number {
-    for (const peerId of this.#visitors) if (this.#init.circuits(peerId) === 0) this.#visitors.delete(peerId)
+    for (const peerId of this.#visitors) if (this.#circuits(peerId) === 0) this.#visitors.delete(peerId)
     return this.#visitors.size
   }
 
@@ -72,8 +86,7 @@ export class CircuitGate {
 
   /** Whether to refuse a reservation, new or renewed. */
   denyReservation(peerId: string): boolean {
-    const { limits, reservations } = this.#init
-    const full = !reservations.has(peerId) && reservations.size() >= limits.maxReservations
+    const full = !this.#reservations.has(peerId) && this.#reservations.size() >= this.#limits.maxReservations
     return this.#deny(this.#unfit(peerId) ?? (full ? 'reservations_full' : undefined), peerId)
   }
 
@@ -85,14 +98,16 @@ export class CircuitGate {
   }
 
   #circuitDenial(from: string, to: string): DenialReason | undefined {
-    const { limits, reservations, circuits, between, spent } = this.#init
-    const unfit = this.#unfit(from) ?? this.#unfit(to) ?? spent(from) ?? spent(to)
+    const unfit = this.#unfit(from) ?? this.#unfit(to) ?? this.#spent(from) ?? this.#spent(to)
     if (unfit !== undefined) return unfit
-    if (circuits() > limits.maxCircuits || circuits(from) > limits.maxCircuitsPerMember)
+    if (
+      this.#circuits() > this.#limits.maxCircuits ||
+      this.#circuits(from) > this.#limits.maxCircuitsPerMember
+    )
       return 'circuits_full'
-    if (between(from, to) > limits.maxCircuitsPerPair) return 'circuits_full'
-    if (reservations.has(from) || this.#visitors.has(from)) return undefined
-    if (this.visitors >= limits.maxVisitors) return 'visitors_full'
+    if (this.#between(from, to) > this.#limits.maxCircuitsPerPair) return 'circuits_full'
+    if (this.#reservations.has(from) || this.#visitors.has(from)) return undefined
+    if (this.visitors >= this.#limits.maxVisitors) return 'visitors_full'
     this.#visitors.add(from)
     return undefined
   }
@@ -104,7 +119,7 @@ export class CircuitGate {
 
   /** Takes an agent as homed here. Idempotent. @throws MeshError overloaded when there is no place */
   claimHome(peerId: string): void {
-    const { maxHomed } = this.#init.limits
+    const { maxHomed } = this.#limits
     if (!this.#homed.has(peerId) && this.#homed.size >= maxHomed) {
       this.#deny('homes_full', peerId)
       throw new MeshError('overloaded', `Cannot home ${peerId}: this relay has ${maxHomed} agents already`)
@@ -119,16 +134,16 @@ export class CircuitGate {
 
   #unfit(peerId: string): DenialReason | undefined {
     if (this.#draining) return 'draining'
-    const peer = this.#init.member(peerId)
+    const peer = this.#member(peerId)
     if (peer === undefined) return 'not_a_member'
-    if (peer.credential.exp * 1000 <= this.#init.now()) return 'credential_expired'
+    if (peer.credential.exp * 1000 <= this.#now()) return 'credential_expired'
     return mayRelay(peer.credential) ? undefined : 'role_without_relay'
   }
 
   #deny(reason: DenialReason | undefined, peerId: string): boolean {
     if (reason === undefined) return false
     this.#denied.set(reason, (this.#denied.get(reason) ?? 0) + 1)
-    this.#init.onDenied(reason, peerId)
+    this.#onDenied(reason, peerId)
     return true
   }
 }

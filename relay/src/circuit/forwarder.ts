@@ -23,7 +23,8 @@ export interface ForwarderInit {
 const pairOf = (source: string, target: string): string => `${source} ${target}`
 
 export class Forwarder {
-  readonly #init: ForwarderInit
+  readonly #shaper: TrafficShaper
+  readonly #onSpent: (reason: SpentReason, peerId: string) => void
   readonly #tick = new WriteTick()
   readonly #circuits = new Set<() => void>()
   /** By member that opened them, and by pair. */
@@ -32,7 +33,8 @@ export class Forwarder {
   readonly #bytes = { to_target: 0, to_source: 0 }
 
   constructor(init: ForwarderInit) {
-    this.#init = init
+    this.#shaper = init.shaper
+    this.#onSpent = init.onSpent
   }
 
   /** Bytes carried so far: to those that were called, and back. */
@@ -89,7 +91,7 @@ export class Forwarder {
         to: to.stream,
         connection: to.connection,
         member: from.peerId,
-        shaper: this.#init.shaper,
+        shaper: this.#shaper,
         tick: this.#tick,
         onBytes: bytes => void (this.#bytes[direction] += bytes),
         onEnd: () => {
@@ -103,8 +105,8 @@ export class Forwarder {
   }
 
   #spent(peerId: string, fail: (error: Error) => void): void {
-    const reason = this.#init.shaper.spent(peerId) ?? 'member_bytes_spent'
-    this.#init.onSpent(reason, peerId)
+    const reason = this.#shaper.spent(peerId) ?? 'member_bytes_spent'
+    this.#onSpent(reason, peerId)
     fail(new MeshError('rate_limited', `Cannot carry circuit of ${peerId}: ${reason}`))
   }
 
@@ -112,6 +114,6 @@ export class Forwarder {
   stop(): void {
     for (const fail of [...this.#circuits]) fail()
     this.#tick.stop()
-    this.#init.shaper.stop()
+    this.#shaper.stop()
   }
 }

@@ -27,7 +27,16 @@ export interface PumpInit {
 type Piece = Parameters<Stream['send']>[0]
 
 export class Pump {
-  readonly #init: PumpInit
+  readonly #onBytes: (bytes: number) => void
+  readonly #shaper: TrafficShaper
+  readonly #member: string
+  readonly #tick: WriteTick
+  readonly #connection: Connection
+  readonly #onSpent: () => void
+  readonly #to: Stream
+  readonly #onFailure: (error: Error) => void
+  readonly #from: Stream
+  readonly #onForwarded: () => void
   #pieces: Piece[] = []
   #full = false
   #giveUpTurn: (() => void) | undefined
@@ -36,7 +45,16 @@ export class Pump {
   #stopped = false
 
   constructor(init: PumpInit) {
-    this.#init = init
+    this.#onBytes = init.onBytes
+    this.#shaper = init.shaper
+    this.#member = init.member
+    this.#tick = init.tick
+    this.#connection = init.connection
+    this.#onSpent = init.onSpent
+    this.#to = init.to
+    this.#onFailure = init.onFailure
+    this.#from = init.from
+    this.#onForwarded = init.onEnd
     const { from, to } = init
     from.addEventListener('message', this.#onMessage)
     // Sent by the peer, as against an end that is only the loss of the connection.
@@ -51,14 +69,13 @@ export class Pump {
   }
 
   readonly #onMessage = ({ data }: { data: Piece }): void => {
-    const { member, shaper, tick, connection, onBytes, onSpent } = this.#init
-    onBytes(data.byteLength)
-    const mayGoOn = shaper.charge(member, data.byteLength)
+    this.#onBytes(data.byteLength)
+    const mayGoOn = this.#shaper.charge(this.#member, data.byteLength)
     this.#pieces.push(data)
-    tick.write(connection, this)
-    if (shaper.spent(member) !== undefined) return onSpent()
+    this.#tick.write(this.#connection, this)
+    if (this.#shaper.spent(this.#member) !== undefined) return this.#onSpent()
     if (mayGoOn || this.#giveUpTurn !== undefined) return
-    this.#giveUpTurn = shaper.await(member, () => {
+    this.#giveUpTurn = this.#shaper.await(this.#member, () => {
       this.#giveUpTurn = undefined
       this.#resume()
     })
@@ -67,14 +84,13 @@ export class Pump {
 
   /** Forwards what arrived in this tick. */
   flush(): void {
-    const { to, onFailure } = this.#init
     const pieces = this.#pieces
     if (this.#stopped || pieces.length === 0) return
     this.#pieces = []
     try {
-      for (const piece of pieces) this.#full = !to.send(piece)
+      for (const piece of pieces) this.#full = !this.#to.send(piece)
     } catch (error) {
-      return onFailure(error as Error)
+      return this.#onFailure(error as Error)
     }
     if (this.#full) this.#pause()
   }
@@ -82,40 +98,36 @@ export class Pump {
   /** After libp2p, which writes in a microtask of the same event what its own buffer holds. */
   readonly #onDrain = (): void =>
     queueMicrotask(() => {
-      const { to } = this.#init
-      if (!this.#full || to.writableNeedsDrain || to.writeBufferLength > 0) return
+      if (!this.#full || this.#to.writableNeedsDrain || this.#to.writeBufferLength > 0) return
       this.#full = false
       this.#resume()
     })
 
   #resume(): void {
-    const { from } = this.#init
     if (this.#stopped || this.#full || this.#giveUpTurn !== undefined) return
-    if (from.readStatus !== 'paused') return
+    if (this.#from.readStatus !== 'paused') return
     // A stream that is paused by those it hands its buffer to while it resumes would tell its peer to continue all the same.
     this.#resuming = true
-    from.resume()
+    this.#from.resume()
     this.#resuming = false
     if (this.#full || this.#giveUpTurn !== undefined) this.#pause()
   }
 
   #pause(): void {
-    const { from } = this.#init
-    if (!this.#resuming && from.readStatus === 'readable') from.pause()
+    if (!this.#resuming && this.#from.readStatus === 'readable') this.#from.pause()
   }
 
   readonly #onFinish = (): void => void (this.#finished = true)
 
   readonly #onEnd = (): void => {
-    const { to, onEnd, onFailure } = this.#init
     if (this.#stopped || !this.#finished) return
     this.flush()
-    to.close().then(onEnd, onFailure)
+    this.#to.close().then(this.#onForwarded, this.#onFailure)
   }
 
   readonly #onClose = ({ error }: { error?: Error }): void => {
-    if (error !== undefined) this.#init.onFailure(error)
-    else if (!this.#finished) this.#init.onFailure(new Error('the connection of one end has closed'))
+    if (error !== undefined) this.#onFailure(error)
+    else if (!this.#finished) this.#onFailure(new Error('the connection of one end has closed'))
   }
 
   /** Releases both streams. */
@@ -124,12 +136,11 @@ export class Pump {
     this.#stopped = true
     this.#pieces = []
     this.#giveUpTurn?.()
-    const { from, to } = this.#init
-    from.removeEventListener('message', this.#onMessage)
-    from.removeEventListener('remoteCloseWrite', this.#onFinish)
-    from.removeEventListener('end', this.#onEnd)
-    from.removeEventListener('close', this.#onClose)
-    to.removeEventListener('drain', this.#onDrain)
-    to.removeEventListener('idle', this.#onDrain)
+    this.#from.removeEventListener('message', this.#onMessage)
+    this.#from.removeEventListener('remoteCloseWrite', this.#onFinish)
+    this.#from.removeEventListener('end', this.#onEnd)
+    this.#from.removeEventListener('close', this.#onClose)
+    this.#to.removeEventListener('drain', this.#onDrain)
+    this.#to.removeEventListener('idle', this.#onDrain)
   }
 }

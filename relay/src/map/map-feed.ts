@@ -18,24 +18,30 @@ export interface MapFeedInit {
 type Page = ChangesMessage | 'restart' | undefined
 
 export class MapFeed implements MapSource {
-  readonly #init: MapFeedInit
+  readonly #headKeeper: Pick<HeadKeeper, 'current'>
+  readonly #map: Pick<MeshMap, 'cursor'>
+  readonly #presence: Pick<PresenceFeed, 'after'>
+  readonly #store: Pick<MemberStore, 'changesAfter'>
   #head: HeadMessage | undefined
   /** By the cursor they follow, while the mirror stands at `#pagesAt`; those made first are dropped first. */
   readonly #pages = new Map<string | undefined, Page>()
   #pagesAt: string | undefined
 
   constructor(init: MapFeedInit) {
-    this.#init = init
+    this.#headKeeper = init.head
+    this.#map = init.map
+    this.#presence = init.presence
+    this.#store = init.store
   }
 
   head(): HeadMessage {
-    const { signed } = this.#init.head.current
+    const { signed } = this.#headKeeper.current
     if (this.#head?.head !== signed) this.#head = { type: 'head', head: signed }
     return this.#head
   }
 
   pageAfter(cursor: string | undefined): Page {
-    const at = this.#init.map.cursor
+    const at = this.#map.cursor
     if (at !== this.#pagesAt) this.#pages.clear()
     this.#pagesAt = at
     if (this.#pages.has(cursor)) return this.#pages.get(cursor)
@@ -47,11 +53,11 @@ export class MapFeed implements MapSource {
   }
 
   presenceAfter(at: number | undefined) {
-    return this.#init.presence.after(at)
+    return this.#presence.after(at)
   }
 
   #read(at: string | undefined, cursor: string | undefined): Page {
-    const page = mapPageAfter(this.#init.store, at, cursor)
+    const page = mapPageAfter(this.#store, at, cursor)
     return typeof page === 'object' ? { type: 'changes', page } : page
   }
 }

@@ -36,7 +36,8 @@ export interface MapServerInit {
 const requestBytes = 2 * limits.recordBytes
 
 export class MapServer {
-  readonly #init: MapServerInit
+  readonly #homed: HomedAgents
+  readonly #log: Logger
   readonly #subscribers = new Set<MapSubscriber>()
   readonly #stopListening: (() => void)[]
 
@@ -46,7 +47,8 @@ export class MapServer {
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: MapServerInit) {
-    this.#init = init
+    this.#homed = init.homed
+    this.#log = init.log
     this.#presence = new PresenceFeed({
       homed: init.homed,
       gatherMs: () => gatherMs(this.#subscribers.size),
@@ -82,7 +84,7 @@ export class MapServer {
     messages.onDrain(() => subscriber?.drained())
     stream.onClose(() => {
       if (subscriber !== undefined) this.#subscribers.delete(subscriber)
-      this.#init.homed.remove(link.peer.peerId, stream)
+      this.#homed.remove(link.peer.peerId, stream)
     })
   }
 
@@ -101,8 +103,8 @@ export class MapServer {
   }
 
   #takeHome({ home }: Extract<MapRequest, { type: 'home' }>, stream: ByteStream, link: Link): void {
-    this.#init.homed.add(home, link.peer.peerId, stream).catch((error: unknown) => {
-      this.#init.log.warn({ peerId: link.peer.peerId, err: error }, 'refused a home claim')
+    this.#homed.add(home, link.peer.peerId, stream).catch((error: unknown) => {
+      this.#log.warn({ peerId: link.peer.peerId, err: error }, 'refused a home claim')
       stream.abort(toMeshError(error, 'protocol_error', 'take home claim'))
     })
   }

@@ -15,7 +15,9 @@ export interface WatchInit {
 
 /** Connects, and again with growing, jittered pauses, until stopped. */
 export class Watch {
-  readonly #init: WatchInit
+  readonly #target: WatchInit['target']
+  readonly #log: Logger
+  readonly #onMessage: (message: MapMessage) => Promise<void>
   readonly #backoff = new ExponentialBackoff({
     initialDelay: relayDefaults.watchRetryMinMs,
     maxDelay: relayDefaults.watchRetryMaxMs,
@@ -29,7 +31,9 @@ export class Watch {
   #stopped = false
 
   constructor(init: WatchInit) {
-    this.#init = init
+    this.#target = init.target
+    this.#log = init.log
+    this.#onMessage = init.onMessage
   }
 
   get connected(): boolean {
@@ -53,14 +57,14 @@ export class Watch {
 
   async #connect(): Promise<void> {
     try {
-      const target = await this.#init.target()
+      const target = await this.#target()
       if (this.#stopped) return
       if (target === undefined) return this.#retryLater()
       const { url, headers } = target
       const handshakeTimeout = relayDefaults.watchHandshakeMs
       this.#open(new WebSocket(url, { headers, handshakeTimeout, maxPayload: mapMessageBytes }))
     } catch (error) {
-      this.#init.log.debug({ err: error }, 'watch connection not opened')
+      this.#log.debug({ err: error }, 'watch connection not opened')
       this.#retryLater()
     }
   }
@@ -76,7 +80,7 @@ export class Watch {
       this.#heard()
       this.#handling = this.#handling.then(() => this.#handle(String(data)))
     })
-    socket.on('error', err => this.#init.log.debug({ err }, 'watch connection failed'))
+    socket.on('error', err => this.#log.debug({ err }, 'watch connection failed'))
     socket.on('close', () => {
       this.#socket = undefined
       clearTimeout(this.#alive)
@@ -92,9 +96,9 @@ export class Watch {
 
   async #handle(text: string): Promise<void> {
     try {
-      await this.#init.onMessage(parseJson(mapMessageSchema, text, 'read watch message', 'protocol_error'))
+      await this.#onMessage(parseJson(mapMessageSchema, text, 'read watch message', 'protocol_error'))
     } catch (error) {
-      this.#init.log.warn({ err: error }, 'refused what the control plane pushed')
+      this.#log.warn({ err: error }, 'refused what the control plane pushed')
     }
   }
 

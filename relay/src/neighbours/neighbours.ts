@@ -14,7 +14,10 @@ export interface NeighboursInit {
 }
 
 export class Neighbours {
-  readonly #init: NeighboursInit
+  readonly #head: HeadKeeper
+  readonly #transport: Pick<Transport, 'connect' | 'links'>
+  readonly #measure: (link: Link, signal: AbortSignal) => Promise<number>
+  readonly #self: string
   readonly #watch: WatchLinks
   readonly #latencies: Listeners<void>
   #stopListening: (() => void) | undefined
@@ -22,7 +25,10 @@ export class Neighbours {
   #regions = ''
 
   constructor(init: NeighboursInit) {
-    this.#init = init
+    this.#head = init.head
+    this.#transport = init.transport
+    this.#measure = init.ping
+    this.#self = init.self
     this.#latencies = new Listeners(err => init.log.error({ err }, 'a listener of latencies failed'))
     this.#watch = new WatchLinks({
       targets: () => this.#chosen().map(({ peerId }) => peerId),
@@ -43,7 +49,7 @@ export class Neighbours {
   }
 
   start(): void {
-    this.#stopListening ??= this.#init.head.onChange(() => this.#watch.update())
+    this.#stopListening ??= this.#head.onChange(() => this.#watch.update())
     this.#watch.update()
   }
 
@@ -56,7 +62,7 @@ export class Neighbours {
   latency(): NonNullable<RelayReport['health']['latency']> {
     const least = new Map<string, number>()
     for (const relay of this.#chosen()) {
-      const ms = this.#init.transport.links.best(relay.peerId)?.rttMs
+      const ms = this.#transport.links.best(relay.peerId)?.rttMs
       if (ms === undefined) continue
       const region = regionOf(relay)
       least.set(region, Math.min(least.get(region) ?? Infinity, Math.max(1, Math.round(ms))))
@@ -65,7 +71,7 @@ export class Neighbours {
   }
 
   async #ping(link: Link, signal: AbortSignal): Promise<number> {
-    link.rttMs = await this.#init.ping(link, signal)
+    link.rttMs = await this.#measure(link, signal)
     const regions = this.latency()
       .map(({ region }) => region)
       .sort()
@@ -76,14 +82,14 @@ export class Neighbours {
   }
 
   #chosen() {
-    return chooseNeighbours(this.#init.head.current.relays, this.#init.self)
+    return chooseNeighbours(this.#head.current.relays, this.#self)
   }
 
   async #connect(peerId: string, signal: AbortSignal): Promise<Link> {
-    const relay = this.#init.head.current.relays.find(entry => entry.peerId === peerId)
+    const relay = this.#head.current.relays.find(entry => entry.peerId === peerId)
     if (relay === undefined)
       throw new MeshError('unavailable', `Cannot reach relay ${peerId}: the head lists it no more`)
     const { name, addrs } = relay
-    return this.#init.transport.connect({ peerId, name, addrs, relays: [] }, { signal })
+    return this.#transport.connect({ peerId, name, addrs, relays: [] }, { signal })
   }
 }

@@ -23,7 +23,8 @@ export interface HomedAgentsInit {
 }
 
 export class HomedAgents {
-  readonly #init: HomedAgentsInit
+  readonly #self: string
+  readonly #places: { claimHome(peerId: string): void; releaseHome(peerId: string): void }
   readonly #agents = new Map<string, Homed>()
   readonly #listeners = new Set<(change: HomedChange) => void>()
   /** Homed agents that answer nothing: they keep their place and are offline. */
@@ -32,7 +33,8 @@ export class HomedAgents {
   readonly #ended = new WeakSet<object>()
 
   constructor(init: HomedAgentsInit) {
-    this.#init = init
+    this.#self = init.self
+    this.#places = init.places
   }
 
   get size(): number {
@@ -73,11 +75,11 @@ export class HomedAgents {
    */
   async add(claim: string, peerId: string, over: object): Promise<void> {
     const { peerId: owner, relay, homeSeq } = await verifyHomeClaim(claim)
-    if (owner !== peerId || relay !== this.#init.self)
+    if (owner !== peerId || relay !== this.#self)
       throw new MeshError('unauthenticated', `Cannot take home claim of ${owner}: it is not for this relay`)
     const known = this.#agents.get(peerId)
     if (this.#ended.has(over) || (known !== undefined && known.homeSeq > homeSeq)) return
-    this.#init.places.claimHome(peerId)
+    this.#places.claimHome(peerId)
     this.#agents.set(peerId, { claim, homeSeq, over })
     this.#silent.delete(peerId)
     this.#changed({ up: [peerId], down: [] })
@@ -89,7 +91,7 @@ export class HomedAgents {
     if (this.#agents.get(peerId)?.over !== over) return
     this.#agents.delete(peerId)
     this.#silent.delete(peerId)
-    this.#init.places.releaseHome(peerId)
+    this.#places.releaseHome(peerId)
     this.#changed({ up: [], down: [peerId] })
   }
 

@@ -24,7 +24,8 @@ export interface PresenceFeedInit {
 }
 
 export class PresenceFeed {
-  readonly #init: PresenceFeedInit
+  readonly #gatherMs: () => number
+  readonly #onStep: () => void
   readonly #unlisten: () => void
   /** Agents that are online at number `#at`. */
   readonly #online: Set<string>
@@ -38,7 +39,8 @@ export class PresenceFeed {
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: PresenceFeedInit) {
-    this.#init = init
+    this.#gatherMs = init.gatherMs
+    this.#onStep = init.onStep
     this.#online = new Set(init.homed.peers())
     this.#unlisten = init.homed.onChange(change => this.#changed(change))
   }
@@ -59,7 +61,7 @@ export class PresenceFeed {
   #changed({ up, down }: HomedChange): void {
     for (const peerId of up) this.#pending.set(peerId, true)
     for (const peerId of down) this.#pending.set(peerId, false)
-    this.#timer ??= setTimeout(() => this.#step(), timerDelay(this.#init.gatherMs()))
+    this.#timer ??= setTimeout(() => this.#step(), timerDelay(this.#gatherMs()))
   }
 
   /** Numbers the pending changes, unless they cancel out. */
@@ -76,7 +78,7 @@ export class PresenceFeed {
     if (this.#steps.length > relayDefaults.presenceSteps) this.#steps.shift()
     this.#at++
     this.#all = undefined
-    this.#init.onStep()
+    this.#onStep()
   }
 
   #whole(): readonly PresenceMessage[] {

@@ -21,7 +21,13 @@ export interface PresenceReporterInit {
 }
 
 export class PresenceReporter {
-  readonly #init: PresenceReporterInit
+  readonly #homed: HomedAgents
+  readonly #load: () => RelayReport['load']
+  readonly #health: () => RelayReport['health']
+  readonly #client: Pick<ControlPlaneClient, 'report'>
+  readonly #log: Logger
+  readonly #onNumbers: (numbers: HeadNumbers) => void
+  readonly #isRevoked: () => boolean
   readonly #pauses: NonNullable<PresenceReporterInit['pauses']>
   readonly #report = new PresenceReport()
   readonly #stopping = new AbortController()
@@ -34,7 +40,13 @@ export class PresenceReporter {
   #wanted = false
 
   constructor(init: PresenceReporterInit) {
-    this.#init = init
+    this.#homed = init.homed
+    this.#load = init.load
+    this.#health = init.health
+    this.#client = init.client
+    this.#log = init.log
+    this.#onNumbers = init.onNumbers
+    this.#isRevoked = init.isRevoked
     this.#pauses = init.pauses ?? relayDefaults
     this.#stopListening = init.homed.onChange(() => this.reportSoon())
   }
@@ -81,20 +93,19 @@ export class PresenceReporter {
 
   /** @returns milliseconds until the next report */
   async #send(): Promise<number> {
-    const { client, homed, load, health, log } = this.#init
     this.#lastSent = performance.now()
     this.#wanted = false
     try {
-      const body = { ...this.#report.next(homed.claims()), load: load(), health: health() }
-      const { numbers } = await client.report(body, this.#stopping.signal)
-      this.#init.onNumbers(numbers)
-      const more = this.#report.acknowledge(homed.claims()) || this.#wanted
+      const body = { ...this.#report.next(this.#homed.claims()), load: this.#load(), health: this.#health() }
+      const { numbers } = await this.#client.report(body, this.#stopping.signal)
+      this.#onNumbers(numbers)
+      const more = this.#report.acknowledge(this.#homed.claims()) || this.#wanted
       return more ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
-      if (!this.#stopping.signal.aborted) log.warn({ err: error }, 'presence not reported')
+      if (!this.#stopping.signal.aborted) this.#log.warn({ err: error }, 'presence not reported')
       // The control plane ignores a revoked relay. An answer that says so is no proof.
-      return this.#init.isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
+      return this.#isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }
   }
 }

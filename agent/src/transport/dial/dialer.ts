@@ -39,14 +39,20 @@ interface Flight {
 }
 
 export class Dialer {
-  readonly #init: DialerInit
+  readonly #links: LinkTable
+  readonly #self: string
+  readonly #history: PathHistory
+  readonly #interfaces: () => Interfaces
   readonly #opener: Opener
   readonly #flights = new Map<string, Flight>()
   /** With their abort; they outlive their flight while direct addresses are tried behind a relay's back. */
   readonly #climbs = new Map<Promise<unknown>, AbortController>()
 
   constructor(init: DialerInit) {
-    this.#init = init
+    this.#links = init.links
+    this.#self = init.self
+    this.#history = init.history
+    this.#interfaces = init.interfaces
     this.#opener = new Opener(init)
   }
 
@@ -57,11 +63,12 @@ export class Dialer {
    */
   async dial(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
     const allowed: readonly Path[] | undefined = options.paths === 'relay' ? ['relay'] : undefined
-    const { links } = this.#init
     const existing =
-      options.lasting === true ? links.lasting(target.peerId, allowed) : links.best(target.peerId, allowed)
+      options.lasting === true
+        ? this.#links.lasting(target.peerId, allowed)
+        : this.#links.best(target.peerId, allowed)
     if (existing !== undefined) return existing
-    if (target.peerId === this.#init.self)
+    if (target.peerId === this.#self)
       throw new MeshError('invalid_argument', 'Cannot connect to oneself: call the service locally')
     const { deadline = Infinity } = options
     if (deadline <= performance.now())
@@ -69,14 +76,14 @@ export class Dialer {
         'deadline_exceeded',
         `Cannot connect to ${target.name ?? target.peerId}: no time is left`,
       )
-    links.makeRoom()
+    this.#links.makeRoom()
     const flight = this.#flight(target, options.paths ?? 'any', options.upkeep !== true)
     try {
       const opened = await this.#wait(flight, target, options)
-      return links.lasting(target.peerId, allowed) ?? opened
+      return this.#links.lasting(target.peerId, allowed) ?? opened
     } catch (error) {
       // The peer dialled at the same time, and its link won.
-      const theirs = links.lasting(target.peerId, allowed)
+      const theirs = this.#links.lasting(target.peerId, allowed)
       if (theirs !== undefined) return theirs
       throw error
     }
@@ -93,12 +100,11 @@ export class Dialer {
     const abort = new AbortController()
     const demand: Demand = { urgent }
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
-    const { links } = this.#init
     const unsubscribe = [
-      links.onUp(link => {
+      this.#links.onUp(link => {
         if (this.#supersedes(link, target.peerId, paths)) resolve(link)
       }),
-      links.onDoubt(link => {
+      this.#links.onDoubt(link => {
         if (!link.suspect && link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
       }),
     ]
@@ -141,7 +147,7 @@ export class Dialer {
    */
   #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
     if (link.peer.peerId !== peerId || !isAllowed(link, paths)) return false
-    return link.dialler === peerId && peerId < this.#init.self
+    return link.dialler === peerId && peerId < this.#self
   }
 
   async #wait(flight: Flight, target: DialTarget, { signal, deadline }: ConnectOptions): Promise<Link> {
@@ -167,8 +173,7 @@ export class Dialer {
   }
 
   #climb(target: DialTarget, paths: 'any' | 'relay', demand: Demand, abort: AbortController) {
-    const { history, links } = this.#init
-    history.begin(target.peerId)
+    this.#history.begin(target.peerId)
     const known = new Set<string>()
     const news = (now: DialTarget) => unknown(this.#ways(now, paths, demand), known)
     let add: (ways: Ways<Link>) => void = () => {}
@@ -177,9 +182,9 @@ export class Dialer {
       action: `connect to ${target.name ?? target.peerId}`,
       signal: abort.signal,
       // The peer may have begun a call on it.
-      discard: link => links.retire(link),
+      discard: link => this.#links.retire(link),
       onBegun: adder => void (add = adder),
-      onTried: (name, error) => history.tried(target.peerId, name, error),
+      onTried: (name, error) => this.#history.tried(target.peerId, name, error),
       onGoingOn: rest => this.#own(rest, abort),
     })
     let told = toldOf(target)
@@ -193,9 +198,9 @@ export class Dialer {
   }
 
   #ways({ peerId, addrs, relays }: DialTarget, paths: 'any' | 'relay', demand: Demand): Ways<Link> {
-    const { interfaces, history, self } = this.#init
-    const dialled = paths === 'relay' ? [] : history.bestFirst(peerId, dialOrder(addrs, interfaces()))
-    const others = relays.filter(relay => relay.peerId !== self && relay.peerId !== peerId)
+    const dialled =
+      paths === 'relay' ? [] : this.#history.bestFirst(peerId, dialOrder(addrs, this.#interfaces()))
+    const others = relays.filter(relay => relay.peerId !== this.#self && relay.peerId !== peerId)
     return {
       direct: dialled.map(addr => this.#direct(addr, peerId, demand)),
       relayed: this.#trustedFirst(others).map(relay => this.#relayed(relay, peerId, paths, demand)),
@@ -204,14 +209,13 @@ export class Dialer {
 
   /** Relays that are silent just now, or leave, are asked last. */
   #trustedFirst(relays: readonly RelayTarget[]): RelayTarget[] {
-    const { links } = this.#init
     const doubtful = ({ peerId }: RelayTarget) =>
-      links.best(peerId) === undefined && links.of(peerId).length > 0
+      this.#links.best(peerId) === undefined && this.#links.of(peerId).length > 0
     return [...relays.filter(relay => !doubtful(relay)), ...relays.filter(doubtful)]
   }
 
   #direct(addr: string, peerId: string, demand: Demand): DialAttempt<Link> {
-    const known = () => this.#init.links.best(peerId, ['direct'])
+    const known = () => this.#links.best(peerId, ['direct'])
     return {
       name: addr,
       run: (signal, answered) => {
@@ -226,7 +230,7 @@ export class Dialer {
    * the dial, as all paths do that a host loses with its network, a new one is taken.
    */
   #relayed(relay: RelayTarget, peerId: string, paths: 'any' | 'relay', demand: Demand): DialAttempt<Link> {
-    const known = () => this.#init.links.lasting(peerId, paths === 'relay' ? ['relay'] : undefined)
+    const known = () => this.#links.lasting(peerId, paths === 'relay' ? ['relay'] : undefined)
     const through = async (link: Link, signal: AbortSignal) => {
       const unpin = link.pin()
       try {
@@ -242,7 +246,7 @@ export class Dialer {
     const run = async (signal: AbortSignal): Promise<Link> => {
       const link = await this.dial({ ...relay, relays: [] }, { signal, upkeep: !demand.urgent })
       const silent = new AbortController()
-      const unsubscribe = this.#init.links.onDoubt(doubted => {
+      const unsubscribe = this.#links.onDoubt(doubted => {
         if (doubted === link && link.suspect) silent.abort()
       })
       try {

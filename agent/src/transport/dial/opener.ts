@@ -29,10 +29,12 @@ export interface Opening {
 }
 
 export class Opener {
-  readonly #init: OpenerInit
+  readonly #transportManager: () => Pick<NodeCore['transportManager'], 'dial'>
+  readonly #connector: Pick<Connector, 'dialled'>
 
   constructor(init: OpenerInit) {
-    this.#init = init
+    this.#transportManager = init.transportManager
+    this.#connector = init.connector
   }
 
   /**
@@ -48,7 +50,7 @@ export class Opener {
     const timer = setTimeout(free, timerDelay(slotMs))
     try {
       return await whileRunning(signal, transportDefaults.connectMs, async (limited, extend) => {
-        const connection: Connection = await this.#init.transportManager().dial(multiaddr(addr), {
+        const connection: Connection = await this.#transportManager().dial(multiaddr(addr), {
           signal: limited,
           maxOutboundStreams: transportDefaults.maxCircuitsPerRelay,
           onProgress: ({ type }) => {
@@ -58,7 +60,7 @@ export class Opener {
             extend(transportDefaults.handshakeMs)
           },
         })
-        return this.#init.connector.dialled(connection, limited)
+        return this.#connector.dialled(connection, limited)
       })
     } finally {
       clearTimeout(timer)

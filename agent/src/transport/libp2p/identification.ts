@@ -18,17 +18,20 @@ const isEnding = (error: unknown): boolean => error instanceof Error && endings.
 
 /** Runs libp2p's identify on links that need it, and only there: it would show a stranger what runs here. */
 export class Identification {
-  readonly #init: IdentificationInit
+  readonly #identify: MeshNode['identify']
+  readonly #limitMs: number
+  readonly #onError: (error: unknown) => void
   readonly #running = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
 
   constructor(init: IdentificationInit) {
-    this.#init = init
+    this.#identify = init.identify
+    this.#limitMs = init.limitMs
+    this.#onError = init.onError
   }
 
   of(connection: Connection): void {
-    const { identify, limitMs } = this.#init
-    const running: Promise<unknown> = identify(connection, { signal: timeoutSignal(limitMs) })
+    const running: Promise<unknown> = this.#identify(connection, { signal: timeoutSignal(this.#limitMs) })
       .catch((error: unknown) => this.#failed(connection, error))
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
@@ -37,7 +40,7 @@ export class Identification {
   /** Reports failures on a link that stays; one that ends, a surplus link that retires say, needs no identify. */
   async #failed(connection: Connection, error: unknown): Promise<void> {
     if (isEnding(error)) await this.#closed(connection)
-    if (connection.status === 'open' && !this.#stopping.signal.aborted) this.#init.onError(error)
+    if (connection.status === 'open' && !this.#stopping.signal.aborted) this.#onError(error)
   }
 
   /** Waits until the connection has closed, for as long as an orderly close may take. */

@@ -32,20 +32,27 @@ export interface AdmissionsInit {
 }
 
 export class Admissions {
-  readonly #init: AdmissionsInit
+  readonly #maxPending: number
+  readonly #maxPerSource: number
+  readonly #helloMs: number
+  readonly #maxWaitingStreams: number
+  readonly #onRefused: (peerId: string, reason: MeshError) => void
   readonly #states = new Map<Connection, AdmissionState>()
   /** By source; without those dialled here. */
   readonly #pendingOf = new Map<string, number>()
   #pending = 0
 
   constructor(init: AdmissionsInit) {
-    this.#init = init
+    this.#maxPending = init.maxPending
+    this.#maxPerSource = init.maxPerSource
+    this.#helloMs = init.helloMs
+    this.#maxWaitingStreams = init.maxWaitingStreams
+    this.#onRefused = init.onRefused
   }
 
   /** Whether no more connections of this source may wait for their hello. */
   isFullFor(source: string): boolean {
-    const { maxPending, maxPerSource } = this.#init
-    return this.#pending >= maxPending || (this.#pendingOf.get(source) ?? 0) >= maxPerSource
+    return this.#pending >= this.#maxPending || (this.#pendingOf.get(source) ?? 0) >= this.#maxPerSource
   }
 
   /** Starts the clock of a connection. Idempotent. */
@@ -55,7 +62,7 @@ export class Admissions {
       peer: Promise.withResolvers(),
       link: Promise.withResolvers(),
       source: connection.direction === 'inbound' ? sourceOfAddr(connection.remoteAddr.toString()) : undefined,
-      timer: setTimeout(() => this.#expire(connection), timerDelay(this.#init.helloMs)),
+      timer: setTimeout(() => this.#expire(connection), timerDelay(this.#helloMs)),
       waiting: 0,
       greeted: false,
       linked: false,
@@ -78,7 +85,7 @@ export class Admissions {
 
   #expire(connection: Connection): void {
     const peerId = connection.remotePeer.toString()
-    const reason = `no hello within ${this.#init.helloMs} ms`
+    const reason = `no hello within ${this.#helloMs} ms`
     // A dialled peer that sends nothing has not refused: the path is broken, or the peer is frozen.
     if (connection.direction === 'outbound')
       cutOff(connection, new MeshError('unavailable', `Cannot connect to ${peerId}: ${reason}`))
@@ -135,7 +142,7 @@ export class Admissions {
   async #wait<T>(connection: Connection, what: (state: AdmissionState) => Promise<T>): Promise<T> {
     const state = this.#state(connection)
     if (state.linked) return what(state)
-    if (state.waiting >= this.#init.maxWaitingStreams)
+    if (state.waiting >= this.#maxWaitingStreams)
       throw new MeshError('rate_limited', `Cannot open stream: ${state.waiting} wait for hello already`)
     state.waiting++
     try {
@@ -147,7 +154,7 @@ export class Admissions {
 
   /** Ends a connection that is not to become a link. */
   refuse(connection: Connection, reason: MeshError): void {
-    this.#init.onRefused(connection.remotePeer.toString(), reason)
+    this.#onRefused(connection.remotePeer.toString(), reason)
     cutOff(connection, reason)
   }
 }

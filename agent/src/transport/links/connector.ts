@@ -28,29 +28,42 @@ export interface ConnectorInit {
 }
 
 export class Connector {
-  readonly #init: ConnectorInit
+  readonly #admissions: Admissions
+  readonly #ports: HelloPorts
+  readonly #self: string
+  readonly #onObserved: (connection: Connection, peer: Peer, observed: string) => void
+  readonly #helloMs: number
+  readonly #now: () => number
+  readonly #links: LinkTable
+  readonly #onLink: (connection: Connection) => void
 
   constructor(init: ConnectorInit) {
-    this.#init = init
+    this.#admissions = init.admissions
+    this.#ports = init.ports
+    this.#self = init.self
+    this.#onObserved = init.onObserved
+    this.#helloMs = init.helloMs
+    this.#now = init.now
+    this.#links = init.links
+    this.#onLink = init.onLink
   }
 
   /** The dialler's part. Ends the connection when it fails. @throws MeshError */
   async dialled(connection: Connection, signal: AbortSignal): Promise<Link> {
-    const { admissions, ports, self } = this.#init
     const peerId = connection.remotePeer.toString()
     try {
       signal.throwIfAborted()
-      admissions.watch(connection)
-      admissions.claimHello(connection)
+      this.#admissions.watch(connection)
+      this.#admissions.claimHello(connection)
       const [hello, rpc] = await Promise.all([
         connection.newStream(helloProtocol, { signal, runOnLimitedConnection: true }),
         connection.newStream(rpcProtocol, { signal, runOnLimitedConnection: true }),
       ])
-      const { peer, rttMs, observed } = await greet(hello, peerId, ports, signal)
+      const { peer, rttMs, observed } = await greet(hello, peerId, this.#ports, signal)
       await hello.close({ signal })
-      admissions.admit(connection, peer)
-      if (observed !== undefined) this.#init.onObserved(connection, peer, observed)
-      return this.#link(connection, rpc, peer, self, rttMs)
+      this.#admissions.admit(connection, peer)
+      if (observed !== undefined) this.#onObserved(connection, peer, observed)
+      return this.#link(connection, rpc, peer, this.#self, rttMs)
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', `connect to ${peerId}`)
       cutOff(connection, reason)
@@ -60,17 +73,16 @@ export class Connector {
 
   /** Handler of the hello protocol. */
   readonly onHello = async (stream: Stream, connection: Connection): Promise<void> => {
-    const { admissions, ports, helloMs } = this.#init
-    const signal = timeoutSignal(helloMs)
+    const signal = timeoutSignal(this.#helloMs)
     try {
       if (connection.direction !== 'inbound')
         throw new MeshError('protocol_error', 'Cannot read hello: only the dialler sends one')
-      admissions.claimHello(connection)
+      this.#admissions.claimHello(connection)
       const dialler = {
         peerId: connection.remotePeer.toString(),
         remoteAddr: connection.remoteAddr.toString(),
       }
-      admissions.admit(connection, await answer(stream, dialler, ports, signal))
+      this.#admissions.admit(connection, await answer(stream, dialler, this.#ports, signal))
       await stream.close({ signal })
     } catch (error) {
       const reason = toMeshError(error, 'unavailable', 'read hello')
@@ -88,7 +100,7 @@ export class Connector {
       await promise
       clearTimeout(timer)
     }
-    this.#init.admissions.refuse(connection, reason)
+    this.#admissions.refuse(connection, reason)
   }
 
   /** Handler of the RPC protocol: with it the callee's link is up. */
@@ -96,7 +108,7 @@ export class Connector {
     try {
       if (connection.direction !== 'inbound')
         throw new MeshError('protocol_error', 'Cannot open RPC stream: only the dialler opens it')
-      const peer = await this.#init.admissions.peerOf(connection)
+      const peer = await this.#admissions.peerOf(connection)
       this.#link(connection, stream, peer, peer.peerId, undefined)
     } catch (error) {
       stream.abort(toMeshError(error, 'protocol_error', 'open RPC stream'))
@@ -104,19 +116,18 @@ export class Connector {
   }
 
   #link(connection: Connection, rpc: Stream, peer: Peer, dialler: string, rttMs: number | undefined): Link {
-    const { admissions, links, now, onLink } = this.#init
-    const touch = () => void (link.lastUsed = now())
+    const touch = () => void (link.lastUsed = this.#now())
     const link: Link = new Link({
       id: connection.id,
       peer,
       remoteAddr: connection.remoteAddr.toString(),
       dialler,
-      openedAt: now(),
+      openedAt: this.#now(),
       rttMs,
       stream: byteStreamOf(rpc, touch),
       io: linkIo(connection, rpc),
     })
-    admissions.link(connection, link)
+    this.#admissions.link(connection, link)
     connection.addEventListener('close', ({ error }) => link.markDown(error))
     rpc.addEventListener('close', () => {
       // Half a link is none: without its RPC stream the connection ends too. Later, because the connection's own end
@@ -126,13 +137,13 @@ export class Connector {
       })
     })
     try {
-      links.add(link)
+      this.#links.add(link)
     } catch (error) {
       const reason = toMeshError(error, 'too_many_links', `link to ${peer.peerId}`)
       link.abort(reason)
       throw reason
     }
-    onLink(connection)
+    this.#onLink(connection)
     return link
   }
 }

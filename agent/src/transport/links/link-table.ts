@@ -19,7 +19,10 @@ export interface LinkTableInit extends Omit<RetirementInit, 'links' | 'onSilent'
 }
 
 export class LinkTable {
-  readonly #init: LinkTableInit
+  readonly #maxLinks: number
+  readonly #now: () => number
+  readonly #idleMs: number
+  readonly #self: LinkTableInit['self']
   readonly #index: LinkIndex
   readonly #retirement: Retirement
   readonly #keeps: ((link: Link) => boolean)[] = []
@@ -30,7 +33,10 @@ export class LinkTable {
   readonly #displaced: Listeners<Link>
 
   constructor(init: LinkTableInit) {
-    this.#init = init
+    this.#maxLinks = init.maxLinks
+    this.#now = init.now
+    this.#idleMs = init.idleMs
+    this.#self = init.self
     this.#index = new LinkIndex(init.self)
     this.#retirement = new Retirement({ ...init, links: this.#index, onSilent: link => this.suspect(link) })
     this.#up = new Listeners(init.onError)
@@ -137,8 +143,8 @@ export class LinkTable {
    * @throws MeshError too_many_links when all have work
    */
   makeRoom(): void {
-    if (this.size < this.#init.maxLinks) return
-    const { retire, close } = roomFor(this.all(), link => this.#idle(link), this.#init.maxLinks)
+    if (this.size < this.#maxLinks) return
+    const { retire, close } = roomFor(this.all(), link => this.#idle(link), this.#maxLinks)
     if (retire !== undefined) this.retire(retire)
     if (close === undefined) return
     this.#remove(close)
@@ -190,9 +196,9 @@ export class LinkTable {
 
   /** Retires links dialled here and unused for `idleMs`: a call of the peer may be on its way. */
   sweep(): void {
-    const before = this.#init.now() - this.#init.idleMs
+    const before = this.#now() - this.#idleMs
     for (const link of this.all())
-      if (link.dialler === this.#init.self && link.lastUsed <= before && this.#idle(link)) this.retire(link)
+      if (link.dialler === this.#self && link.lastUsed <= before && this.#idle(link)) this.retire(link)
   }
 
   /** Disconnects a peer: revoked, expired or removed. */

@@ -24,19 +24,29 @@ export interface RetirementInit {
 }
 
 export class Retirement {
-  readonly #init: RetirementInit
+  readonly #retire: (link: Link) => Promise<void>
+  readonly #links: LinkIndex
+  readonly #verify: ((link: Link) => Promise<void>) | undefined
+  readonly #onError: (error: unknown) => void
+  readonly #self: string
+  readonly #onSilent: (link: Link) => void
   readonly #ending = new Set<Promise<unknown>>()
   readonly #verifying = new Set<Link>()
 
   constructor(init: RetirementInit) {
-    this.#init = init
+    this.#retire = init.retire
+    this.#links = init.links
+    this.#verify = init.verify
+    this.#onError = init.onError
+    this.#self = init.self
+    this.#onSilent = init.onSilent
   }
 
   /** Tells the peer that the link goes away and closes it when nothing runs on it any more; new work takes another. */
   retire(link: Link): void {
     if (link.state !== 'up') return
     link.markRetiring()
-    this.await(Promise.race([this.#init.retire(link), link.closed]).finally(() => link.close()))
+    this.await(Promise.race([this.#retire(link), link.closed]).finally(() => link.close()))
   }
 
   /**
@@ -44,13 +54,12 @@ export class Retirement {
    * start of the peer: before a restart, or a clone, which would dial again and again. Both peers verify, the lower one retires.
    */
   retireSurplus(peerId: string): void {
-    const { links, verify } = this.#init
-    const best = links.best(peerId)
+    const best = this.#links.best(peerId)
     if (best === undefined || this.#surplusTo(best).length === 0) return
-    if (verify === undefined) return this.#verified(best)
+    if (this.#verify === undefined) return this.#verified(best)
     if (this.#verifying.has(best)) return
     this.#verifying.add(best)
-    const verified = verify(best).then(
+    const verified = this.#verify(best).then(
       () => this.#verified(best),
       () => this.#silent(best),
     )
@@ -59,7 +68,7 @@ export class Retirement {
 
   /** Owns the end of a link until it has ended. */
   await(ending: Promise<unknown>): void {
-    const owned: Promise<unknown> = ending.catch(this.#init.onError).finally(() => this.#ending.delete(owned))
+    const owned: Promise<unknown> = ending.catch(this.#onError).finally(() => this.#ending.delete(owned))
     this.#ending.add(owned)
   }
 
@@ -69,23 +78,20 @@ export class Retirement {
   }
 
   #verified(best: Link): void {
-    const { self, links } = this.#init
     const { peerId } = best.peer
     this.#verifying.delete(best)
-    if (links.best(peerId) !== best) return this.retireSurplus(peerId)
-    if (self < peerId) for (const link of this.#surplusTo(best)) this.retire(link)
+    if (this.#links.best(peerId) !== best) return this.retireSurplus(peerId)
+    if (this.#self < peerId) for (const link of this.#surplusTo(best)) this.retire(link)
   }
 
   #silent(best: Link): void {
     this.#verifying.delete(best)
-    this.#init.onSilent(best)
+    this.#onSilent(best)
     this.retireSurplus(best.peer.peerId)
   }
 
   #surplusTo(best: Link): Link[] {
     const { peerId, boot } = best.peer
-    return this.#init.links
-      .of(peerId)
-      .filter(link => link !== best && isGood(link) && link.peer.boot === boot)
+    return this.#links.of(peerId).filter(link => link !== best && isGood(link) && link.peer.boot === boot)
   }
 }

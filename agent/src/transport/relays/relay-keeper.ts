@@ -29,7 +29,15 @@ export interface RelayKeeperInit {
 
 export class RelayKeeper {
   readonly relay: RelayCandidate
-  readonly #init: RelayKeeperInit
+  readonly #now: () => number
+  readonly #reservations: Pick<Reservations, 'reserve' | 'renew' | 'release' | 'onLost'>
+  readonly #onError: (error: unknown) => void
+  readonly #retryMs: number
+  readonly #maxRetryMs: number
+  readonly #leftMs: number
+  readonly #connect: (relay: RelayCandidate, signal: AbortSignal) => Promise<Link>
+  readonly #replace: ((link: Link) => void) | undefined
+  readonly #onChange: () => void
   readonly #stopping = new AbortController()
   readonly #unsubscribe: () => void
   #loop: Promise<void> | undefined
@@ -41,7 +49,15 @@ export class RelayKeeper {
   #lost: PromiseWithResolvers<void> = Promise.withResolvers()
 
   constructor(init: RelayKeeperInit) {
-    this.#init = init
+    this.#now = init.now
+    this.#reservations = init.reservations
+    this.#onError = init.onError
+    this.#retryMs = init.retryMs
+    this.#maxRetryMs = init.maxRetryMs
+    this.#leftMs = init.leftMs
+    this.#connect = init.connect
+    this.#replace = init.replace
+    this.#onChange = init.onChange
     this.relay = init.relay
     this.#downSince = init.now()
     this.#unsubscribe = init.reservations.onLost(relayId => {
@@ -56,7 +72,7 @@ export class RelayKeeper {
 
   /** Milliseconds without a reservation; 0 with one. */
   get downMs(): number {
-    return this.#link === undefined ? this.#init.now() - this.#downSince : 0
+    return this.#link === undefined ? this.#now() - this.#downSince : 0
   }
 
   start(): void {
@@ -75,8 +91,8 @@ export class RelayKeeper {
   /** The clock was set: the reservation is made anew on the link that stands, or the link ends. */
   renew(): void {
     if (this.#link === undefined) return
-    this.#init.reservations.renew(this.relay.peerId).catch((error: unknown) => {
-      this.#init.onError(error)
+    this.#reservations.renew(this.relay.peerId).catch((error: unknown) => {
+      this.#onError(error)
       this.letGo()
     })
   }
@@ -85,13 +101,13 @@ export class RelayKeeper {
     this.#stopping.abort()
     await this.#loop
     this.#unsubscribe()
-    this.#init.reservations.release(this.relay.peerId)
+    this.#reservations.release(this.relay.peerId)
   }
 
   async #run(signal: AbortSignal): Promise<void> {
     const first = new ExponentialBackoff({
-      initialDelay: this.#init.retryMs,
-      maxDelay: this.#init.maxRetryMs,
+      initialDelay: this.#retryMs,
+      maxDelay: this.#maxRetryMs,
       generator: decorrelatedJitterGenerator,
     })
     let wait: { duration: number; next(context: unknown): typeof wait } = first.next()
@@ -101,7 +117,7 @@ export class RelayKeeper {
         if (this.#leaves) await this.#gone(link, signal)
         wait = first.next()
       } catch (error) {
-        if (!signal.aborted) this.#init.onError(error)
+        if (!signal.aborted) this.#onError(error)
       }
       await delay(timerDelay(wait.duration), undefined, { signal }).catch(() => {})
       wait = wait.next(undefined)
@@ -115,25 +131,25 @@ export class RelayKeeper {
     const late = AbortSignal.any([signal, limit.signal])
     await Promise.race([
       link.closed,
-      delay(timerDelay(this.#init.leftMs), undefined, { signal: late }).catch(() => {}),
+      delay(timerDelay(this.#leftMs), undefined, { signal: late }).catch(() => {}),
     ])
     limit.abort()
   }
 
   /** One round: link, reservation, and then until either ends. @returns the link */
   async #hold(signal: AbortSignal): Promise<Link> {
-    const link = await this.#init.connect(this.relay, signal)
-    this.#init.replace?.(link)
+    const link = await this.#connect(this.relay, signal)
+    this.#replace?.(link)
     const release = link.pin()
     const { promise: stopped, resolve } = Promise.withResolvers<void>()
     const stop = () => resolve()
     signal.addEventListener('abort', stop, { once: true })
     try {
       this.#lost = Promise.withResolvers()
-      await this.#init.reservations.reserve(this.relay.peerId)
+      await this.#reservations.reserve(this.relay.peerId)
       if (signal.aborted) return link
       this.#link = link
-      this.#init.onChange()
+      this.#onChange()
       await Promise.race([link.closed, this.#lost.promise, stopped])
       return link
     } finally {
@@ -141,8 +157,8 @@ export class RelayKeeper {
       release()
       if (this.#link !== undefined) {
         this.#link = undefined
-        this.#downSince = this.#init.now()
-        this.#init.onChange()
+        this.#downSince = this.#now()
+        this.#onChange()
       }
     }
   }

@@ -57,10 +57,20 @@ interface Role {
 type Message = Awaited<ReturnType<Conversation['next']>>
 
 export class UpgradeAttempt {
-  readonly #init: UpgradeAttemptInit
+  readonly #observed: () => Observed
+  readonly #listen: () => readonly string[]
+  readonly #mayUseWebrtc: () => boolean
+  readonly #interfaces: () => Place['interfaces']
+  readonly #links: LinkTable
+  readonly #dials: Dials
 
   constructor(init: UpgradeAttemptInit) {
-    this.#init = init
+    this.#observed = init.observed
+    this.#listen = init.listen
+    this.#mayUseWebrtc = init.webrtc
+    this.#interfaces = init.interfaces
+    this.#links = init.links
+    this.#dials = init.dials
   }
 
   /** The lower peer's part. @throws MeshError when the peer does not take part */
@@ -96,32 +106,30 @@ export class UpgradeAttempt {
   }
 
   #offer(type: 'offer' | 'answer', path: Path): UpgradeOffer {
-    const { observed, listen, webrtc } = this.#init
-    const { localPort, mapping, addrs } = observed()
+    const { localPort, mapping, addrs } = this.#observed()
     const local = localPort === undefined ? [] : localAddresses(localPort, this.#place())
     return {
       type,
       mapping,
       observed: addrs.slice(0, upgradeLimits.observed),
       local: local.slice(0, upgradeLimits.local),
-      listen: listen().slice(0, upgradeLimits.listen),
-      webrtc: path === 'relay' && webrtc(),
+      listen: this.#listen().slice(0, upgradeLimits.listen),
+      webrtc: path === 'relay' && this.#mayUseWebrtc(),
     }
   }
 
   #place(): Place {
-    return { observed: this.#init.observed().addrs, interfaces: this.#init.interfaces() }
+    return { observed: this.#observed().addrs, interfaces: this.#interfaces() }
   }
 
   async #race(role: Role, signal: AbortSignal): Promise<UpgradeOutcome> {
-    const { links } = this.#init
     const over = new AbortController()
     const isDirect = (link: Link) => link.peer.peerId === role.peerId && link.path === 'direct'
     // Later: the dial that made this link has to leave its signal first, or would end its own connection.
     let winning: NodeJS.Immediate | undefined
     const win = () => (winning ??= setImmediate(() => over.abort()))
-    const unsubscribe = links.onUp(link => isDirect(link) && win())
-    if (links.best(role.peerId)?.path === 'direct') win()
+    const unsubscribe = this.#links.onUp(link => isDirect(link) && win())
+    if (this.#links.best(role.peerId)?.path === 'direct') win()
     const race = AbortSignal.any([signal, over.signal])
     const accepting = role.initiator ? undefined : this.#accept(role, race)
     try {
@@ -138,34 +146,33 @@ export class UpgradeAttempt {
   }
 
   #better({ peerId, before }: Role): Path | undefined {
-    const now = this.#init.links.best(peerId)?.path
+    const now = this.#links.best(peerId)?.path
     return now !== undefined && paths.indexOf(now) < paths.indexOf(before) ? now : undefined
   }
 
   #ways(role: Role): Way[] {
-    const { dials, observed } = this.#init
     const { peerId, theirs, initiator } = role
-    const { localPort, mapping, addrs } = observed()
+    const { localPort, mapping, addrs } = this.#observed()
     const dialable = dialableOf(theirs, this.#place())
     const ways: Way[] = dialable.listen.map(addr => ({
       name: 'direct',
       afterMs: initiator ? 0 : upgradeDefaults.dialHeadStartMs,
-      run: signal => dials.direct(addr, peerId, signal),
+      run: signal => this.#dials.direct(addr, peerId, signal),
     }))
     const cannotMeet = reasonNotToPunch(mapping, theirs, localPort === undefined || addrs.length === 0)
     const meets = cannotMeet === undefined && localPort !== undefined && dialable.punch.length > 0
     const dial = (addr: string, signal: AbortSignal) =>
-      dials.meet(addr, peerId, { localPort: localPort ?? 0, initiator, signal })
+      this.#dials.meet(addr, peerId, { localPort: localPort ?? 0, initiator, signal })
     const meeting = (signal: AbortSignal) => punch({ addrs: dialable.punch, dial }, signal)
     const fail = () =>
       Promise.reject(
         new MeshError('unavailable', `Cannot punch: ${cannotMeet ?? 'no address that may be dialled'}`),
       )
     ways.push({ name: 'punch', afterMs: 0, run: meets ? meeting : fail })
-    const webrtc = initiator && this.#init.webrtc() && theirs.webrtc && role.before === 'relay'
+    const webrtc = initiator && this.#mayUseWebrtc() && theirs.webrtc && role.before === 'relay'
     const afterMs = meets || dialable.listen.length > 0 ? upgradeDefaults.webrtcHeadStartMs : 0
     if (webrtc)
-      ways.push({ name: 'webrtc', afterMs, run: signal => dials.webrtc(this.#webrtc(role), signal) })
+      ways.push({ name: 'webrtc', afterMs, run: signal => this.#dials.webrtc(this.#webrtc(role), signal) })
     return ways
   }
 
@@ -175,9 +182,9 @@ export class UpgradeAttempt {
   }
 
   async #accept(role: Role, signal: AbortSignal): Promise<void> {
-    if (role.before !== 'relay' || !this.#init.webrtc()) return
+    if (role.before !== 'relay' || !this.#mayUseWebrtc()) return
     // What the other side of a failed attempt says is in its result.
-    await this.#init.dials.acceptWebrtc(this.#webrtc(role), signal).catch(() => {})
+    await this.#dials.acceptWebrtc(this.#webrtc(role), signal).catch(() => {})
   }
 
   /** Exchanges results with the peer, whose attempt may still reach this member. */

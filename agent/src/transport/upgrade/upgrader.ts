@@ -56,7 +56,12 @@ interface Session extends UpgradeState {
 }
 
 export class Upgrader {
-  readonly #init: UpgraderInit
+  readonly #self: string
+  readonly #links: LinkTable
+  readonly #onError: (error: unknown) => void
+  readonly #retryMs: readonly number[]
+  readonly #random: () => number
+  readonly #onReport: (report: UpgradeReport) => void
   readonly #attempt: UpgradeAttempt
   readonly #slots = new HandshakeSlots(upgradeDefaults.attempts)
   readonly #sessions = new Map<string, Session>()
@@ -66,7 +71,12 @@ export class Upgrader {
   readonly #unsubscribe: (() => void)[]
 
   constructor(init: UpgraderInit) {
-    this.#init = init
+    this.#self = init.self
+    this.#links = init.links
+    this.#onError = init.onError
+    this.#retryMs = init.retryMs ?? upgradeDefaults.retryMs
+    this.#random = init.random
+    this.#onReport = init.onReport
     this.#attempt = new UpgradeAttempt(init)
     const consider = ({ peer }: Link) => this.#consider(peer.peerId)
     this.#unsubscribe = [init.links.onUp(consider), init.links.onDown(consider), init.links.onDoubt(consider)]
@@ -96,12 +106,12 @@ export class Upgrader {
   }
 
   #begins(peerId: string): boolean {
-    return this.#init.self < peerId
+    return this.#self < peerId
   }
 
   #consider(peerId: string): void {
     if (this.#stopping.signal.aborted) return
-    const best = this.#init.links.best(peerId)
+    const best = this.#links.best(peerId)
     const known = this.#sessions.get(peerId)
     if (best === undefined || best.path === 'direct') {
       if (known === undefined || known.running) return
@@ -137,7 +147,7 @@ export class Upgrader {
   }
 
   #own(work: Promise<void>): void {
-    const owned: Promise<void> = work.catch(this.#init.onError).finally(() => this.#running.delete(owned))
+    const owned: Promise<void> = work.catch(this.#onError).finally(() => this.#running.delete(owned))
     this.#running.add(owned)
   }
 
@@ -146,7 +156,7 @@ export class Upgrader {
     session.running = true
     const free = await this.#slots.take(signal).catch(() => undefined)
     try {
-      const link = this.#init.links.best(peerId)
+      const link = this.#links.best(peerId)
       if (free !== undefined && link !== undefined && link.path !== 'direct')
         await this.#run(session, link, async () => {
           const stream = await link.openStream(upgradeProtocol, { signal })
@@ -164,13 +174,12 @@ export class Upgrader {
     this.#consider(peerId)
     if (this.#stopping.signal.aborted || this.#sessions.get(peerId) !== session || !this.#begins(peerId))
       return
-    const { retryMs = upgradeDefaults.retryMs, random } = this.#init
     // A peer that takes no part will hardly change its mind.
-    if (session.last?.result === 'refused') session.step = retryMs.length
-    const pause = session.again ? 0 : (retryMs[Math.min(session.step, retryMs.length - 1)] ?? 0)
+    if (session.last?.result === 'refused') session.step = this.#retryMs.length
+    const pause = session.again ? 0 : (this.#retryMs[Math.min(session.step, this.#retryMs.length - 1)] ?? 0)
     session.again = false
     session.step++
-    this.#schedule(peerId, session, pause * (0.75 + random() / 2))
+    this.#schedule(peerId, session, pause * (0.75 + this.#random() / 2))
   }
 
   /** Runs an attempt and reports how it ended. Rejects with what `onReport` throws, and nothing else. */
@@ -192,10 +201,10 @@ export class Upgrader {
       ]
     }
     session.endedAt = performance.now()
-    const path = this.#init.links.best(peerId)?.path ?? link.path
+    const path = this.#links.best(peerId)?.path ?? link.path
     const reason = reasons.length === 0 ? undefined : reasons.join('; ')
     session.last = { peerId, result, path, ms: session.endedAt - startedAt, reason }
-    this.#init.onReport(session.last)
+    this.#onReport(session.last)
   }
 
   async #converse<T>(stream: ByteStream, talk: (conversation: Conversation) => Promise<T>): Promise<T> {
@@ -248,7 +257,7 @@ export class Upgrader {
 
   /** Informs the lower peer that something changed. */
   #ask(peerId: string): void {
-    const link = this.#init.links.best(peerId)
+    const link = this.#links.best(peerId)
     if (link === undefined) return
     const ask = async () => {
       const stream = await link.openStream(upgradeProtocol, { signal: this.#stopping.signal })

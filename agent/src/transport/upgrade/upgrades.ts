@@ -46,13 +46,21 @@ export interface UpgradesInit extends UpgradeSettings {
 
 export class Upgrades {
   readonly upgrader: Upgrader
-  readonly #init: UpgradesInit
+  readonly #core: () => NodeCore
+  readonly #relays: UpgradesInit['relays']
+  readonly #links: LinkTable
+  readonly #admissions: Admissions
+  readonly #connector: Connector
   readonly #port: PunchPort
   readonly #webrtc: WebRtc
   readonly #observations = new Map<Connection, Observation>()
 
   constructor(init: UpgradesInit) {
-    this.#init = init
+    this.#core = init.core
+    this.#relays = init.relays
+    this.#links = init.links
+    this.#admissions = init.admissions
+    this.#connector = init.connector
     const random = init.random ?? Math.random
     this.#port = new PunchPort(random)
     this.#webrtc = new WebRtc({ core: init.core, stunServers: () => this.#stunServers() })
@@ -73,7 +81,7 @@ export class Upgrades {
 
   /** Dials as the transport manager does, relays from the punching port. */
   dial(addr: Multiaddr, options: DialOptions): Promise<Connection> {
-    const { transportManager } = this.#init.core()
+    const { transportManager } = this.#core()
     if (!this.#isRelay(addr.toString())) return transportManager.dial(addr, options)
     return this.#port.dial(from => transportManager.dial(addr, { ...options, ...from }))
   }
@@ -100,34 +108,32 @@ export class Upgrades {
 
   #isRelay(addr: string): boolean {
     if (partsOf(addr)?.over !== 'tcp') return false
-    return this.#init.relays().some(({ peerId }) => addr.endsWith(`/p2p/${peerId}`))
+    return this.#relays().some(({ peerId }) => addr.endsWith(`/p2p/${peerId}`))
   }
 
   /** Of relays there is a link to, because the library asks one alone. */
   #stunServers(): string[] {
-    const { relays, links } = this.#init
-    const listed = relays().filter(({ peerId }) => links.best(peerId) !== undefined)
+    const listed = this.#relays().filter(({ peerId }) => this.#links.best(peerId) !== undefined)
     return listed.flatMap(({ addrs }) => addrs.flatMap(addr => stunUrl(addr) ?? [])).slice(0, 1)
   }
 
   #dials(): Dials {
-    const { connector, admissions } = this.#init
     return {
       direct: (addr, peerId, signal) =>
         this.#connect(signal, dial =>
-          this.#init.core().transportManager.dial(multiaddr(withPeer(addr, peerId)), dial),
+          this.#core().transportManager.dial(multiaddr(withPeer(addr, peerId)), dial),
         ),
       meet: async (addr, peerId, { localPort, initiator, signal }) => {
         const target = multiaddr(withPeer(addr, peerId))
         const meet = (dial: DialOptions) =>
-          meetingDial(this.#init.core(), target, { ...dial, localPort, initiator })
+          meetingDial(this.#core(), target, { ...dial, localPort, initiator })
         if (initiator) return this.#connect(signal, meet)
-        return admissions.linkOf(await dialled(signal, meet))
+        return this.#admissions.linkOf(await dialled(signal, meet))
       },
       webrtc: (attempt, signal) => {
         const limit = upgradeDefaults.webrtcMs
         return whileRunning(signal, limit, async limited => {
-          return connector.dialled(await this.#webrtc.dial(attempt, limited), limited)
+          return this.#connector.dialled(await this.#webrtc.dial(attempt, limited), limited)
         })
       },
       acceptWebrtc: (attempt, signal) => this.#webrtc.accept(attempt, signal),
@@ -139,7 +145,7 @@ export class Upgrades {
     const { tryMs, handshakeMs } = upgradeDefaults
     return whileRunning(signal, tryMs, async (limited, extend) => {
       const onProgress = ({ type }: { type: string }) => void (isEncrypting(type) && extend(handshakeMs))
-      return this.#init.connector.dialled(await dial({ signal: limited, onProgress }), limited)
+      return this.#connector.dialled(await dial({ signal: limited, onProgress }), limited)
     })
   }
 }

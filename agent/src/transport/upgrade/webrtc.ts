@@ -42,11 +42,13 @@ type OnSignalling = (
 ) => void
 
 export class WebRtc {
-  readonly #init: WebRtcInit
+  readonly #stunServers: () => readonly string[]
+  readonly #core: () => NodeCore
   readonly #module = new WebRtcModule()
 
   constructor(init: WebRtcInit) {
-    this.#init = init
+    this.#stunServers = init.stunServers
+    this.#core = init.core
   }
 
   get available(): boolean {
@@ -55,13 +57,13 @@ export class WebRtc {
 
   /** The lower peer's part; the connection is not yet a link. @throws MeshError unavailable, unsupported */
   async dial(attempt: WebRtcAttempt, signal: AbortSignal): Promise<Connection> {
-    const stun = { servers: this.#init.stunServers().length, answered: false }
+    const stun = { servers: this.#stunServers().length, answered: false }
     const stream = this.#signalling(attempt, stun)
     const open = { newStream: () => Promise.resolve(stream) }
     const { transport } = await this.#transport({ connections: [open], signal })
     const addr = multiaddr(`/webrtc/p2p/${attempt.peerId}`)
     try {
-      return await transport.dial(addr, { signal, upgrader: this.#init.core().upgrader })
+      return await transport.dial(addr, { signal, upgrader: this.#core().upgrader })
     } catch (cause) {
       const blocked = stun.servers > 0 && !stun.answered
       const reason = blocked ? 'UDP seems to be blocked (no answer from STUN)' : 'no answer'
@@ -100,7 +102,7 @@ export class WebRtc {
   ): SignallingStream {
     const filter = new IceFilter(mayReach)
     const stream = new SignallingStream({
-      log: this.#init.core().logger.forComponent('agent-mesh:webrtc'),
+      log: this.#core().logger.forComponent('agent-mesh:webrtc'),
       send: signal => {
         if (signal.kind === 'candidate' && fromStun(signal.data)) stun.answered = true
         conversation.send(signal)
@@ -120,7 +122,7 @@ export class WebRtc {
     onEnd?: () => void
   }): Promise<{ transport: RtcTransport; onSignalling: OnSignalling | undefined }> {
     const webRTC = await this.#module.load()
-    const core = this.#init.core()
+    const core = this.#core()
     const parts: { onSignalling?: OnSignalling } = {}
     const components = {
       peerId: core.peerId,
@@ -142,7 +144,7 @@ export class WebRtc {
       },
     }
     const make = webRTC({
-      rtcConfiguration: { iceServers: this.#init.stunServers().map(urls => ({ urls })) },
+      rtcConfiguration: { iceServers: this.#stunServers().map(urls => ({ urls })) },
       dataChannel: { maxBufferedAmount: upgradeDefaults.webrtcBufferBytes },
     })
     const transport = make(components as unknown as Parameters<typeof make>[0]) as unknown as RtcTransport

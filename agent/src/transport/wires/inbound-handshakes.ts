@@ -40,12 +40,26 @@ interface Place {
 }
 
 export class InboundHandshakes<T> {
-  readonly #init: InboundHandshakesInit<T>
+  readonly #perSource: InboundHandshakesInit<T>['perSource']
+  readonly #max: InboundHandshakesInit<T>['max']
+  readonly #silenceMs: InboundHandshakesInit<T>['silenceMs']
+  readonly #now: InboundHandshakesInit<T>['now']
+  readonly #graceMs: InboundHandshakesInit<T>['graceMs']
+  readonly #isSilent: InboundHandshakesInit<T>['isSilent']
+  readonly #limitMs: InboundHandshakesInit<T>['limitMs']
+  readonly #endConnection: InboundHandshakesInit<T>['end']
   /** Who came first is first. */
   readonly #places = new Map<T, Place>()
 
   constructor(init: InboundHandshakesInit<T>) {
-    this.#init = init
+    this.#perSource = init.perSource
+    this.#max = init.max
+    this.#silenceMs = init.silenceMs
+    this.#now = init.now
+    this.#graceMs = init.graceMs
+    this.#isSilent = init.isSilent
+    this.#limitMs = init.limitMs
+    this.#endConnection = init.end
   }
 
   /** Those under way, a count. */
@@ -55,14 +69,13 @@ export class InboundHandshakes<T> {
 
   /** @returns whether there was a place for it; it has it until {@link leave}, or until it is ended */
   enter(one: T, source: string): boolean {
-    const { max, perSource, silenceMs, now } = this.#init
     const all = [...this.#places]
     const same = all.filter(([, place]) => place.source === source)
-    if (same.length >= perSource && !this.#replace(same)) return false
-    if (this.#places.size >= max && !this.#replace(all)) return false
+    if (same.length >= this.#perSource && !this.#replace(same)) return false
+    if (this.#places.size >= this.#max && !this.#replace(all)) return false
     // What came in while the event loop was busy is read before the immediate runs.
-    const timer = setTimeout(() => setImmediate(() => this.#look(one)), timerDelay(silenceMs)).unref()
-    this.#places.set(one, { source, since: now(), timer })
+    const timer = setTimeout(() => setImmediate(() => this.#look(one)), timerDelay(this.#silenceMs)).unref()
+    this.#places.set(one, { source, since: this.#now(), timer })
     return true
   }
 
@@ -74,9 +87,8 @@ export class InboundHandshakes<T> {
 
   /** Ends the oldest of them that has sent nothing. @returns whether there was one */
   #replace(among: readonly (readonly [T, Place])[]): boolean {
-    const { graceMs, isSilent, now } = this.#init
-    const before = now() - graceMs
-    const silent = among.find(([one, { since }]) => since <= before && isSilent(one))
+    const before = this.#now() - this.#graceMs
+    const silent = among.find(([one, { since }]) => since <= before && this.#isSilent(one))
     if (silent === undefined) return false
     this.#end(
       silent[0],
@@ -88,18 +100,17 @@ export class InboundHandshakes<T> {
   #look(one: T): void {
     const place = this.#places.get(one)
     if (place === undefined) return
-    const { isSilent, silenceMs, limitMs } = this.#init
     const late = (what: string) =>
       this.#end(one, new MeshError('deadline_exceeded', `Cannot keep connection: ${what}`))
-    if (isSilent(one)) return late(`it said nothing for ${silenceMs} ms`)
+    if (this.#isSilent(one)) return late(`it said nothing for ${this.#silenceMs} ms`)
     place.timer = setTimeout(
-      () => late(`no handshake within ${limitMs} ms`),
-      timerDelay(limitMs - silenceMs),
+      () => late(`no handshake within ${this.#limitMs} ms`),
+      timerDelay(this.#limitMs - this.#silenceMs),
     ).unref()
   }
 
   #end(one: T, reason: MeshError): void {
     this.leave(one)
-    this.#init.end(one, reason)
+    this.#endConnection(one, reason)
   }
 }

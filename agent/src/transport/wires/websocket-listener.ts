@@ -33,7 +33,10 @@ export interface WebSocketListenerInit {
 }
 
 export class WebSocketListener extends TypedEventEmitter<ListenerEvents> implements Listener {
-  readonly #init: WebSocketListenerInit
+  readonly #certificate: WebCertificate | undefined
+  readonly #maxConnections: number
+  readonly #logger: ComponentLogger
+  readonly #upgrader: Upgrader
   readonly #http: Server
   /** What listens: the HTTP server itself, or one that puts TLS before it; undefined before {@link listen}. */
   #server: TcpServer | undefined
@@ -52,7 +55,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
 
   constructor(init: WebSocketListenerInit) {
     super()
-    this.#init = init
+    this.#certificate = init.certificate
+    this.#maxConnections = init.maxConnections
+    this.#logger = init.logger
+    this.#upgrader = init.upgrader
     const gate = webSocketGate((socket, request) => this.#take(socket, request))
     this.#http = createServer({
       headersTimeout: transportDefaults.webSocketHandshakeMs,
@@ -66,10 +72,9 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   }
 
   #serverFor(addr: Multiaddr): TcpServer {
-    const { certificate, maxConnections } = this.#init
-    const secure = /\/(?:wss|tls\/ws)$/.test(addr.toString()) ? certificate : undefined
+    const secure = /\/(?:wss|tls\/ws)$/.test(addr.toString()) ? this.#certificate : undefined
     const server = secure === undefined ? this.#http : createTcpServer()
-    server.maxConnections = maxConnections + transportDefaults.maxPendingUpgrades
+    server.maxConnections = this.#maxConnections + transportDefaults.maxPendingUpgrades
     server.on('connection', (socket: Socket) => {
       if (this.#enter(socket) && secure !== undefined) this.#secure(socket, secure)
     })
@@ -108,7 +113,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
     server.listen({ host, port: Number(port), ipv6Only: host.includes(':') }, resolve)
     await promise
     server.off('error', reject)
-    server.on('error', error => this.#init.logger.forComponent('websocket').error('%e', error))
+    server.on('error', error => this.#logger.forComponent('websocket').error('%e', error))
     this.#addr = addr
     this.safeDispatchEvent('listening')
   }
@@ -124,9 +129,9 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       socket,
       remoteAddr: ipPortToMultiaddr(host, remotePort).encapsulate('/ws'),
       direction: 'inbound',
-      log: this.#init.logger.forComponent('websocket'),
+      log: this.#logger.forComponent('websocket'),
     })
-    this.#init.upgrader
+    this.#upgrader
       .upgradeInbound(connection, { signal: this.#closing.signal })
       .catch((error: unknown) => connection.abort(error instanceof Error ? error : new Error(String(error))))
   }

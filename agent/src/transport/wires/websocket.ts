@@ -47,19 +47,22 @@ class WebSocketTransport implements Transport {
   readonly [transportSymbol] = true
   readonly [Symbol.toStringTag] = 'agent-mesh/websocket'
   readonly [serviceCapabilities] = ['@libp2p/transport']
-  readonly #init: WebSocketTransportInit
+  readonly #proxy: Proxy | undefined
+  readonly #maxConnections: number
+  readonly #certificate: WebCertificate | undefined
   readonly #components: Components
 
   constructor(init: WebSocketTransportInit, components: Components) {
-    this.#init = init
+    this.#proxy = init.proxy
+    this.#maxConnections = init.maxConnections
+    this.#certificate = init.certificate
     this.#components = components
   }
 
   async dial(addr: Multiaddr, options: DialTransportOptions): Promise<Connection> {
     const target = webSocketOf(addr)
     if (target === undefined) throw new Error(`${addr.toString()} is no WebSocket address`)
-    const { proxy } = this.#init
-    const socket = await openWebSocket(target, { proxy, signal: options.signal })
+    const socket = await openWebSocket(target, { proxy: this.#proxy, signal: options.signal })
     const connection = new WebSocketConnection({
       socket,
       remoteAddr: addr,
@@ -75,15 +78,19 @@ class WebSocketTransport implements Transport {
   }
 
   createListener({ upgrader }: CreateListenerOptions): Listener {
-    const { maxConnections, certificate } = this.#init
-    return new WebSocketListener({ upgrader, maxConnections, certificate, logger: this.#components.logger })
+    return new WebSocketListener({
+      upgrader,
+      maxConnections: this.#maxConnections,
+      certificate: this.#certificate,
+      logger: this.#components.logger,
+    })
   }
 
   /** `/wss` needs a certificate; without one a proxy that ends TLS stands before `/ws`. */
   listenFilter(addrs: Multiaddr[]): Multiaddr[] {
     return addrs.filter(addr => {
       const [, web] = listenable.exec(addr.toString()) ?? []
-      return web === '/ws' || (web !== undefined && this.#init.certificate !== undefined)
+      return web === '/ws' || (web !== undefined && this.#certificate !== undefined)
     })
   }
 

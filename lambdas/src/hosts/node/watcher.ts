@@ -19,14 +19,20 @@ export interface WatcherInit {
  */
 export class Watcher {
   readonly peerId: string
-  readonly #init: WatcherInit
+  readonly #socket: WebSocket
+  readonly #plane: Pick<ControlPlane, 'head' | 'map'>
+  readonly #log: Log
+  readonly #peerId: string
   readonly #due = new Set<'head' | 'map'>(['head', 'map'])
   #cursor: string | undefined
   #pushing: Promise<void> | undefined
   #answered = true
 
   constructor(init: WatcherInit) {
-    this.#init = init
+    this.#socket = init.socket
+    this.#plane = init.plane
+    this.#log = init.log
+    this.#peerId = init.peerId
     this.peerId = init.peerId
     this.#cursor = init.since
     init.socket.on('pong', () => (this.#answered = true))
@@ -50,14 +56,13 @@ export class Watcher {
 
   /** Drops the connection if the last ping was not answered. */
   ping(): void {
-    const { socket } = this.#init
-    if (!this.#answered) return socket.terminate()
+    if (!this.#answered) return this.#socket.terminate()
     this.#answered = false
-    if (this.#open) socket.ping()
+    if (this.#open) this.#socket.ping()
   }
 
   close(code: number, reason: string): void {
-    this.#init.socket.close(code, reason)
+    this.#socket.close(code, reason)
   }
 
   /** Closes once what is being pushed is told. */
@@ -68,26 +73,26 @@ export class Watcher {
 
   /** Ends the connection at once, and waits for what was being pushed. */
   async stop(): Promise<void> {
-    this.#init.socket.terminate()
+    this.#socket.terminate()
     await this.#pushing
   }
 
   get #open(): boolean {
-    return this.#init.socket.readyState === this.#init.socket.OPEN
+    return this.#socket.readyState === this.#socket.OPEN
   }
 
   async #push(): Promise<void> {
-    const { plane, socket, log, peerId } = this.#init
     try {
       while (this.#open && this.#due.size > 0) {
-        if (this.#due.delete('head')) await this.#send({ type: 'head', head: await plane.head.signed() })
+        if (this.#due.delete('head'))
+          await this.#send({ type: 'head', head: await this.#plane.head.signed() })
         if (this.#due.delete('map')) await this.#sendChanges()
       }
     } catch (error) {
-      log.warn({ err: error, peerId }, 'watcher dropped')
+      this.#log.warn({ err: error, peerId: this.#peerId }, 'watcher dropped')
       const bad = error instanceof MeshError && error.code === 'invalid_argument'
       if (bad) this.close(1008, error.message.slice(0, 120))
-      else socket.terminate()
+      else this.#socket.terminate()
     }
   }
 
@@ -101,7 +106,7 @@ export class Watcher {
   }
 
   async #nextPage(): Promise<MapPage> {
-    const { map } = this.#init.plane
+    const { map } = this.#plane
     try {
       return await map.page(this.#cursor)
     } catch (error) {
@@ -114,12 +119,11 @@ export class Watcher {
 
   /** Resolves when the system took the bytes. */
   #send(message: MapMessage): Promise<void> {
-    const { socket } = this.#init
     return new Promise((resolve, reject) => {
       const stalled = setTimeout(() => {
         reject(new MeshError('deadline_exceeded', `Cannot push: no bytes taken for ${watchStallMs} ms`))
       }, watchStallMs)
-      socket.send(JSON.stringify(message), error => {
+      this.#socket.send(JSON.stringify(message), error => {
         clearTimeout(stalled)
         if (error) reject(toMeshError(error, 'unavailable', 'push'))
         else resolve()
