@@ -1,5 +1,7 @@
 /** The agent: what programs and the rooms above import. */
 export type { Agent, AskedCall } from './agent/agent.ts'
+export type { PipeOptions } from './agent/pipes.ts'
+export type { ExposedPort, PipeHandler, TcpTarget } from './rpc/pipes/exposed-ports.ts'
 export type { AwaitOptions } from './agent/await-provider.ts'
 export { createAgent, type AgentOptions } from './agent/create-agent.ts'
 export { leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'

@@ -10,7 +10,7 @@ import {
   type Contracts,
 } from '@agent-mesh/agent'
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
-import type { CreateTokenRequest } from '@agent-mesh/protocol'
+import type { CreateTokenRequest, Grant } from '@agent-mesh/protocol'
 import { createRelay, type Relay, type RelayOptions } from '@agent-mesh/relay'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -88,6 +88,13 @@ export class LocalMesh {
     const grants = policy.grants.filter(({ from }) => !from.includes('role:agent'))
     if (to.length > 0) grants.push({ from: ['role:agent'], to, allow: ['call'] })
     await admin.writePolicy({ policy: { ...policy, grants }, expected: number })
+  }
+
+  /** Adds a grant to the policy. */
+  async grant(grant: Grant): Promise<void> {
+    const admin = await adminOf(this.controlPlane)
+    const { number, policy } = await admin.policy()
+    await admin.writePolicy({ policy: { ...policy, grants: [...policy.grants, grant] }, expected: number })
   }
 
   data(name: string): string {

@@ -1,4 +1,5 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
+import type { Duplex } from 'node:stream'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { MeshError, parse, pathReportSchema, type PathReport } from '@agent-mesh/protocol'
 import { systemWheelClock, type RpcLink } from '../rpc/index.ts'
@@ -25,6 +26,8 @@ import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
 import { awaitProvider, type AwaitOptions } from './await-provider.ts'
 import { countedBalancer, type Balancing } from './balancing.ts'
+import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
+import type { PipeOptions, Pipes } from './pipes.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
 
@@ -44,6 +47,7 @@ export interface AgentInit<C extends Contracts> {
   reachable: Reachable
   /** Calls to itself. */
   self: RpcLink
+  pipes: Pipes
   balancing: Balancing
   /** Answers that are kept. */
   cache: CallCache | undefined
@@ -54,14 +58,16 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
+  readonly #pipes: Pipes
   readonly #cache: CallCache | undefined
   readonly #caller: ServiceCaller<C>
 
-  constructor({ member, targets, reachable, self, balancing, cache, contracts }: AgentInit<C>) {
+  constructor({ member, targets, reachable, self, pipes, balancing, cache, contracts }: AgentInit<C>) {
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
+    this.#pipes = pipes
     this.#cache = cache
     const { wheel } = member.serving
     this.#caller = new ServiceCaller<C>({
@@ -159,6 +165,25 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     return (await this.#cache?.invalidate(parseTags(tags))) ?? 0
   }
 
+  /**
+   * Opens a port of this machine for other members, to whom the policy allows `connect` on `port:NAME`; the result ends that, and
+   * leaves open pipes alone. @throws MeshError invalid_argument, conflict when the name is taken
+   */
+  expose(port: ExposedPort): () => void {
+    this.mustRun(`expose ${port.name}`)
+    return this.#pipes.expose(port)
+  }
+
+  /**
+   * Raw bytes to a port that a member exposes, both ways, with half-close. It stays on the link it was opened on, however long it
+   * is idle; a lost link destroys it with `path_lost`. @param port `ssh`
+   * @throws MeshError not_found, permission_denied, unavailable, overloaded, deadline_exceeded, unsupported by a member of an older version
+   */
+  async connect(peer: string, port: string, options: PipeOptions = {}): Promise<Duplex> {
+    this.mustRun(`connect to port ${port} of ${peer}`)
+    return this.#pipes.connect(peer, port, options)
+  }
+
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
   async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
     this.mustRun(`ping ${peer}`)
@@ -222,12 +247,14 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
 
   protected async drain(drainMs: number): Promise<void> {
     this.member.log.info('stopping')
-    await Promise.all([this.#reachable.depart(), this.#self.goAway(drainMs), this.depart(drainMs)])
+    const parts = [this.#reachable.depart(), this.#self.goAway(drainMs), this.#pipes.drain(drainMs)]
+    await Promise.all([...parts, this.depart(drainMs)])
   }
 
   protected async close(): Promise<void> {
     this.#caller.stop()
     this.#self.close()
+    this.#pipes.close()
     await this.#reachable.stop()
   }
 }

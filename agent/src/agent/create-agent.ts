@@ -16,6 +16,7 @@ import {
   type StartOptions,
 } from '../member/options.ts'
 import { refuseEnded } from '../member/revocations.ts'
+import { Pipes } from './pipes.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 
@@ -70,11 +71,13 @@ export async function createAgent<const C extends Contracts = readonly []>(
       zone: settings.zone,
       ...near,
     })
+    const pipes = new Pipes(member, targets)
+    await pipes.start()
     const reachable = new Reachable({ member, targets, lan, region: settings.region })
     undo.unshift(() => reachable.stop())
     const cache = cacheOf(member, cacheSettings)
     const { contracts } = options
-    const agent = new Agent({ member, targets, reachable, self, balancing, cache, contracts })
+    const agent = new Agent({ member, targets, reachable, self, pipes, balancing, cache, contracts })
     await member.start(options.signal)
     const { asked } = await reachable.start(options.signal)
     await refuseEnded(member, { asked, limitMs: settings.answer })

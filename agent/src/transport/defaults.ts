@@ -7,6 +7,8 @@ export const transportDefaults = {
   maxPendingHellos: 256,
   /** Streams that wait for the hello of their connection; a member opens at most its identify and RPC ahead of it. */
   maxWaitingStreams: 8,
+  /** Streams of one protocol on one connection: above what a callee refuses politely (pipes: 256), which libp2p would reset. */
+  streamsPerProtocol: 512,
   /** Links of an agent that take new work: 5 permanent ones and every callee of a 100-agent fleet, at 0.5 MiB each. As many
    * again may be retiring: they stay until their last call is done. */
   maxLinks: 128,

@@ -3,10 +3,10 @@
  * reservation, no circuit and, after five seconds, no connection. Rooms above see peer ids and addresses as strings.
  */
 import { networkInterfaces } from 'node:os'
+import type { Duplex } from 'node:stream'
 import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, upgradeProtocol } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import type { Identity } from '../identity/index.ts'
 import { partsOf, pathOf, withoutPeer } from './address.ts'
 import { Admissions } from './links/admissions.ts'
 import { atMost } from '../core/at-most.ts'
@@ -15,77 +15,23 @@ import { Connector } from './links/connector.ts'
 import { transportDefaults } from './defaults.ts'
 import type { ConnectOptions, DialTarget } from './dial/dial-target.ts'
 import { Dialer } from './dial/dialer.ts'
+import { duplexOf } from './libp2p/duplex.ts'
 import { guardHandlers } from './libp2p/guard.ts'
-import type { HelloPorts } from './hello.ts'
 import { Identification } from './libp2p/identification.ts'
 import { LinkTable } from './links/link-table.ts'
 import type { Link } from './links/link.ts'
 import { PathHistory } from './dial/path-history.ts'
-import { createNode, startNode, type MeshNode, type RelayGater, type ServiceFactory } from './libp2p/node.ts'
-import { Proxy, type ProxyOptions } from './wires/proxy.ts'
-import { WebCertificate, type CertificateFiles } from './wires/web-certificate.ts'
+import { createNode, startNode, type MeshNode } from './libp2p/node.ts'
+import { Proxy } from './wires/proxy.ts'
+import { WebCertificate } from './wires/web-certificate.ts'
 import { RelayClient, type RelayClientInit } from './relays/relay-client.ts'
 import { reservationsOf, type Reservations } from './relays/reservations.ts'
 import type { Observed } from './upgrade/observed-addresses.ts'
 import type { Upgrader } from './upgrade/upgrader.ts'
+import type { Transport, TransportInit, TransportOptions } from './transport-parts.ts'
 import { Upgrades, type UpgradeSettings } from './upgrade/upgrades.ts'
 
-export type TransportOptions = Record<
-  'helloMs' | 'maxLinks' | 'idleMs' | 'sweepMs' | 'stopMs' | 'maxPendingHellos',
-  number
->
-
-export interface TransportInit extends HelloPorts {
-  identity: Identity
-  /** Multiaddrs; `/tcp/0` takes a free port; empty: dials only. */
-  listen: readonly string[]
-  /** Listed instead of the addresses listened on. */
-  announce?: readonly string[]
-  /** WebSockets are dialled through it. @default none */
-  proxy?: ProxyOptions | undefined
-  /** What listeners on `/wss` show. @default none listens there */
-  certificate?: CertificateFiles | undefined
-  /** Tells the peer that a link is going away, and resolves when running calls are done. @default at once */
-  retire?: (link: Link) => Promise<void>
-  /** Rejects when the peer does not answer on this link: then no other is retired for its sake. @default believes it */
-  verify?: (link: Link) => Promise<void>
-  /** What a relay adds: libp2p services and gater hooks. */
-  relay?: { services: Record<string, ServiceFactory>; gater: RelayGater }
-  /** Looks for better paths than relayed ones, and helps peers to. @default does neither */
-  upgrades?: UpgradeSettings | undefined
-  options?: Partial<TransportOptions>
-  /** A connection was refused: who, and why. */
-  onRefused?: (peerId: string, reason: MeshError) => void
-  /** A failure that no caller waits for. */
-  onError?: (error: unknown) => void
-}
-
-export interface Transport {
-  readonly peerId: string
-  readonly links: LinkTable
-  /** Searches better paths; undefined: does not. */
-  readonly upgrader: Pick<Upgrader, 'state' | 'changed'> | undefined
-  /** Where relays see this member; undefined when they are not asked. */
-  observed(): Observed | undefined
-  /** Dials under way. */
-  readonly dials: Pick<Dialer, 'peers' | 'learn'>
-  /** What came of dialling peers. */
-  readonly history: PathHistory
-  /** Addresses others can dial, without peer id; those announced, or those listened on. */
-  addresses(): string[]
-  /** Addresses listened on, whatever is announced. */
-  listening(): string[]
-  /** @throws MeshError see {@link Dialer.dial} */
-  connect(target: DialTarget, options?: ConnectOptions): Promise<Link>
-  /** Handles streams of a protocol, opened by admitted peers on links that are up. */
-  handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void>
-  /** Keeps this member reachable through relays; at most one. */
-  relayClient(init?: Pick<RelayClientInit, 'region' | 'measure' | 'random' | 'options'>): RelayClient
-  /** @throws MeshError invalid_argument when an address cannot be listened on */
-  start(): Promise<void>
-  /** Closes links, then listeners, within `stopMs`. Retire links before: see `retire`. */
-  stop(): Promise<void>
-}
+export type { Transport, TransportInit, TransportOptions } from './transport-parts.ts'
 
 /** Makes a transport, not yet started. */
 export async function createTransport(init: TransportInit): Promise<Transport> {
@@ -265,13 +211,29 @@ class MeshTransport implements Transport {
     return this.dials.dial(target, options)
   }
 
-  async handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {
+  handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {
+    return this.#onStream(protocol, byteStreamOf, handler)
+  }
+
+  handleDuplex(protocol: string, handler: (stream: Duplex, link: Link) => void): Promise<void> {
+    return this.#onStream(protocol, duplexOf, handler)
+  }
+
+  async #onStream<S>(
+    protocol: string,
+    as: (stream: Stream, onActivity: () => void) => S,
+    handler: (stream: S, link: Link) => void,
+  ): Promise<void> {
     const onStream = async (stream: Stream, connection: Connection) => {
       const link = await this.#admissions.linkOf(connection)
-      const bytes = byteStreamOf(stream, () => void (link.lastUsed = now()))
-      handler(bytes, link)
+      handler(
+        as(stream, () => void (link.lastUsed = now())),
+        link,
+      )
     }
-    await this.#node.libp2p.handle(protocol, onStream, { runOnLimitedConnection: true })
+    const { streamsPerProtocol: most } = transportDefaults
+    const bounds = { maxInboundStreams: most, maxOutboundStreams: most }
+    await this.#node.libp2p.handle(protocol, onStream, { runOnLimitedConnection: true, ...bounds })
   }
 
   relayClient(init: Pick<RelayClientInit, 'region' | 'measure' | 'random' | 'options'> = {}): RelayClient {

@@ -6,8 +6,9 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { helloProtocol, MeshError, rpcProtocol, toMeshError, type Peer } from '@agent-mesh/protocol'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import type { Admissions } from './admissions.ts'
-import { byteStreamOf, type ByteStream } from '../libp2p/byte-stream.ts'
+import { byteStreamOf } from '../libp2p/byte-stream.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
+import { duplexOf } from '../libp2p/duplex.ts'
 import { transportDefaults } from '../defaults.ts'
 import { answer, greet, type HelloPorts } from '../hello.ts'
 import type { LinkTable } from './link-table.ts'
@@ -125,7 +126,7 @@ export class Connector {
       openedAt: this.#now(),
       rttMs,
       stream: byteStreamOf(rpc, touch),
-      io: linkIo(connection, rpc),
+      io: linkIo(connection, rpc, touch),
     })
     this.#admissions.link(connection, link)
     connection.addEventListener('close', ({ error }) => link.markDown(error))
@@ -151,12 +152,12 @@ export class Connector {
 /** Of libp2p, `hop` at the end that dials and `stop` at the other: a reservation opens one for a moment. */
 const circuitProtocol = '/libp2p/circuit/relay/'
 
-function linkIo(connection: Connection, rpc: Stream) {
-  const openStream = async (protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream> => {
+function linkIo(connection: Connection, rpc: Stream, touch: () => void) {
+  const open = async (protocol: string, options: { signal?: AbortSignal }): Promise<Stream> => {
     const limit = AbortSignal.timeout(transportDefaults.connectMs)
     const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
     try {
-      return byteStreamOf(await connection.newStream(protocol, { signal, runOnLimitedConnection: true }))
+      return await connection.newStream(protocol, { signal, runOnLimitedConnection: true })
     } catch (error) {
       const unknown = error instanceof Error && error.name === 'UnsupportedProtocolError'
       throw toMeshError(error, unknown ? 'unsupported' : 'unavailable', `open ${protocol}`)
@@ -170,7 +171,10 @@ function linkIo(connection: Connection, rpc: Stream) {
     }
   }
   return {
-    openStream,
+    openStream: async (protocol: string, options: { signal?: AbortSignal }) =>
+      byteStreamOf(await open(protocol, options)),
+    openDuplex: async (protocol: string, options: { signal?: AbortSignal }) =>
+      duplexOf(await open(protocol, options), touch),
     otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
     circuits: () =>
       connection.streams.reduce(

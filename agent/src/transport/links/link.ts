@@ -2,12 +2,14 @@
  * A link: one admitted connection to a peer, with one long-lived RPC stream. A session is all links to one peer. What
  * a link needs of the network comes in through {@link LinkIo}, so this file knows no libp2p.
  */
+import type { Duplex } from 'node:stream'
 import type { MeshError, Peer } from '@agent-mesh/protocol'
 import { pathOf, relayOf, type Path } from '../address.ts'
 import type { ByteStream } from '../libp2p/byte-stream.ts'
 
 export interface LinkIo {
   openStream(protocol: string, options: { signal?: AbortSignal }): Promise<ByteStream>
+  openDuplex(protocol: string, options: { signal?: AbortSignal }): Promise<Duplex>
   /** Open streams besides the RPC stream: circuits, map sync. */
   otherStreams(): number
   /** Circuits that this connection carries, as an end of them or as the relay. */
@@ -120,6 +122,11 @@ export class Link {
   /** Opens a stream of its own for a long-lived protocol. @throws MeshError unavailable, unsupported, cancelled */
   openStream(protocol: string, options: { signal?: AbortSignal } = {}): Promise<ByteStream> {
     return this.#io.openStream(protocol, options)
+  }
+
+  /** As {@link openStream}, for raw bytes: half-close and back pressure both ways. */
+  openDuplex(protocol: string, options: { signal?: AbortSignal } = {}): Promise<Duplex> {
+    return this.#io.openDuplex(protocol, options)
   }
 
   /** Ends the link gracefully, within a second. Idempotent. */

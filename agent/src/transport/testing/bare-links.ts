@@ -18,6 +18,7 @@ export function bareLink(
     stream: {} as Link['stream'],
     io: {
       openStream: () => Promise.reject(new Error('a bare link opens no stream')),
+      openDuplex: () => Promise.reject(new Error('a bare link opens no stream')),
       otherStreams: () => 0,
       circuits: () => 0,
       close: () => Promise.resolve(),

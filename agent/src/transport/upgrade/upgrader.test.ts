@@ -54,6 +54,7 @@ function fixture(retryMs: readonly number[]) {
       stream: {} as Link['stream'],
       io: {
         openStream: () => Promise.reject(new MeshError(code, 'Cannot open stream: not here')),
+        openDuplex: () => Promise.reject(new MeshError(code, 'Cannot open stream: not here')),
         otherStreams: () => 0,
         circuits: () => 0,
         close: () => Promise.resolve(made.markDown(undefined)),

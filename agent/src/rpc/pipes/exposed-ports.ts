@@ -1,0 +1,84 @@
+/** The ports that this member exposes, by name: what stands behind each, and for whom its owner opened it. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { MeshError, portNameField, selectorsOf, type Subject } from '@agent-mesh/protocol'
+import { pipeDefaults } from './defaults.ts'
+import { join } from './join.ts'
+
+/** A TCP port, reached from this machine. */
+export interface TcpTarget {
+  /** @default 127.0.0.1 */
+  host?: string
+  port: number
+}
+
+/** Takes a pipe that was opened by a member whom the policy allows. */
+export type PipeHandler = (pipe: Duplex, caller: Subject) => void
+
+export interface ExposedPort {
+  /** What callers and the policy (`port:NAME`) know it by: `ssh`. */
+  name: string
+  /** Where its bytes go. */
+  to: TcpTarget | PipeHandler
+  /** Members for whom this machine's owner opens it, as selectors of the policy (`tag:ops`); the policy must allow them, too. @default all */
+  allow?: readonly string[]
+}
+
+export class ExposedPorts {
+  readonly #ports = new Map<string, ExposedPort>()
+
+  /** @returns ends it: pipes that are open stay @throws MeshError invalid_argument, conflict */
+  add(port: ExposedPort): () => void {
+    const { name } = port
+    const parsed = portNameField.safeParse(name)
+    if (!parsed.success)
+      throw new MeshError(
+        'invalid_argument',
+        `Cannot expose '${name}': it ${parsed.error.issues[0]?.message ?? 'is no name'}`,
+      )
+    if (this.#ports.has(name))
+      throw new MeshError('conflict', `Cannot expose ${name}: a port of this name is exposed already`)
+    this.#ports.set(name, port)
+    return () => {
+      if (this.#ports.get(name) === port) this.#ports.delete(name)
+    }
+  }
+
+  /** @throws MeshError not_found; permission_denied when its owner did not open it for this member */
+  for(name: string, caller: Subject): ExposedPort {
+    const port = this.#ports.get(name)
+    if (port === undefined)
+      throw new MeshError('not_found', `Cannot connect to port ${name}: this member exposes no such port`, {
+        notStarted: true,
+      })
+    if (port.allow === undefined) return port
+    const selectors = selectorsOf(caller)
+    if (port.allow.some(selector => selectors.has(selector))) return port
+    throw new MeshError(
+      'permission_denied',
+      `Cannot connect to port ${name}: the owner of this machine opened it for ${port.allow.join(', ')} only`,
+      {
+        notStarted: true,
+        hint: `The owner can add "name:${caller.name}" to what "allow" lists for ${name}.`,
+      },
+    )
+  }
+}
+
+/** Opens what stands behind a port. @returns takes the pipe @throws MeshError unavailable */
+export async function openPort({ name, to }: ExposedPort): Promise<PipeHandler> {
+  if (typeof to === 'function') return to
+  const { host = '127.0.0.1', port } = to
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(pipeDefaults.dialMs) })
+  } catch (cause) {
+    socket.destroy()
+    throw new MeshError('unavailable', `Cannot connect to port ${name}: nothing answers at ${host}:${port}`, {
+      cause,
+      notStarted: true,
+    })
+  }
+  return pipe => join(pipe, socket)
+}

@@ -1,0 +1,111 @@
+/** The callee of pipes: asks the policy, then the owner of the port, then opens it, and answers. */
+import type { Duplex } from 'node:stream'
+import {
+  MeshError,
+  type ErrorCode,
+  pipeLimits,
+  pipeRequestSchema,
+  toMeshError,
+  type Subject,
+} from '@agent-mesh/protocol'
+import { timerDelay, timeoutSignal } from '@agent-mesh/protocol/timers'
+import { pipeDefaults } from './defaults.ts'
+import { openPort, type ExposedPorts, type PipeHandler } from './exposed-ports.ts'
+import { readMessage, writeMessage } from './handshake.ts'
+
+export interface PipeServerInit {
+  ports: ExposedPorts
+  /** Asks the policy. @throws MeshError permission_denied */
+  authorize: (question: { from: Subject; action: 'connect'; to: string }) => void
+}
+
+export class PipeServer {
+  readonly #init: PipeServerInit
+  readonly #open = new Set<Duplex>()
+  readonly #ofLink = new WeakMap<object, number>()
+  #idle: PromiseWithResolvers<void> | undefined
+  #leaving = false
+
+  constructor(init: PipeServerInit) {
+    this.#init = init
+  }
+
+  /** Pipes that are open here. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Handles a pipe that a peer opened. @param link what it runs over: pipes of each are bounded */
+  readonly serve = (pipe: Duplex, caller: Subject, link: object): void => {
+    const ofLink = (this.#ofLink.get(link) ?? 0) + 1
+    this.#ofLink.set(link, ofLink)
+    this.#open.add(pipe)
+    // Without a listener the failure of a pipe would end the process.
+    pipe.on('error', () => {})
+    pipe.once('close', () => {
+      this.#open.delete(pipe)
+      this.#ofLink.set(link, (this.#ofLink.get(link) ?? 1) - 1)
+      if (this.#open.size === 0) this.#idle?.resolve()
+    })
+    const full = ofLink > pipeLimits.perLink || this.#open.size > pipeLimits.perProcess
+    this.#opened(pipe, caller, full).then(
+      take => this.#accept(pipe, () => take(pipe, caller)),
+      (error: unknown) => refuse(pipe, error),
+    )
+  }
+
+  /** Reads what is asked for, and opens it. @throws MeshError why not */
+  async #opened(pipe: Duplex, caller: Subject, full: boolean): Promise<PipeHandler> {
+    const signal = timeoutSignal(pipeDefaults.requestMs)
+    const { messageBytes: maxBytes } = pipeLimits
+    const { to } = await readMessage(pipe, { schema: pipeRequestSchema, maxBytes, signal })
+    const name = to.slice('port:'.length)
+    const refuseAs = (code: ErrorCode, reason: string) => {
+      throw new MeshError(code, `Cannot connect to port ${name}: ${reason}`, { notStarted: true })
+    }
+    if (this.#leaving) refuseAs('going_away', 'this member stops')
+    if (full) refuseAs('overloaded', 'too many pipes are open here')
+    this.#init.authorize({ from: caller, action: 'connect', to })
+    return openPort(this.#init.ports.for(name, caller))
+  }
+
+  /** From the answer on, the bytes are the port's: a failure can only be a reset. */
+  #accept(pipe: Duplex, take: () => void): void {
+    try {
+      if (!pipe.destroyed) writeMessage(pipe, { ok: true })
+      // One that is gone by now is taken, too: what was opened for it closes.
+      take()
+    } catch (error) {
+      pipe.destroy(toMeshError(error, 'internal', 'take the pipe'))
+    }
+  }
+
+  /** Takes no new pipes, and resolves when none is open; after `ms` what is left is reset. */
+  async drain(ms: number): Promise<void> {
+    this.#leaving = true
+    if (this.#open.size === 0) return
+    this.#idle = Promise.withResolvers()
+    const timer = setTimeout(() => this.close(), timerDelay(ms))
+    await this.#idle.promise
+    clearTimeout(timer)
+  }
+
+  /** Resets all. */
+  close(): void {
+    this.#leaving = true
+    const reason = new MeshError('going_away', 'Cannot continue the pipe: this member stops')
+    for (const pipe of this.#open) pipe.destroy(reason)
+  }
+}
+
+/** Says why, then ends: the peer reads the answer, and has a moment to end its side. */
+function refuse(pipe: Duplex, thrown: unknown): void {
+  const { code, message, hint } = toMeshError(thrown, 'internal', 'open the pipe')
+  const cut = (text: string) => text.slice(0, pipeLimits.textChars)
+  writeMessage(pipe, {
+    error: { code, message: cut(message), ...(hint === undefined ? {} : { hint: cut(hint) }) },
+  })
+  pipe.resume().end()
+  const timer = setTimeout(() => pipe.destroy(), pipeDefaults.refusedMs)
+  pipe.once('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,47 @@
+/**
+ * Pipe: raw bytes between two members, `/agent-mesh/pipe/1.0.0`, one stream for one pipe. Each side sends one JSON message behind a
+ * 4-byte big-endian length, then bytes: the request, and when the callee has opened what was asked for, the answer. The end of a
+ * stream's writing side is the end of those bytes; a reset is a reset.
+ */
+import * as z from 'zod/mini'
+
+export const pipeProtocol = '/agent-mesh/pipe/1.0.0'
+
+export const pipeLimits = {
+  /** One request or answer: a message and a hint of 1,000 characters each, in any script. */
+  messageBytes: 8 * 1024,
+  /** Pipes of one link, and of one process, that are open at the same time at the callee. */
+  perLink: 256,
+  perProcess: 1_024,
+  textChars: 1_000,
+} as const
+
+const portName = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/
+
+/** The name under which a member exposes a port: `ssh`, `grafana.web`. */
+export const portNameField = z.string().check(
+  z.regex(portName, {
+    error:
+      'is not a port name (1 to 63 lower-case letters, digits, dots, _ and -; a letter or digit at both ends)',
+  }),
+)
+
+/** `port:ssh`: what the policy knows it by. */
+const portTarget = z.string().check(z.refine(to => to.startsWith('port:') && portName.test(to.slice(5))))
+
+export const pipeRequestSchema = z.looseObject({ to: portTarget })
+export type PipeRequest = z.output<typeof pipeRequestSchema>
+
+const text = z.string().check(z.maxLength(pipeLimits.textChars))
+
+export const pipeAnswerSchema = z.union([
+  z.looseObject({ ok: z.literal(true) }),
+  z.looseObject({
+    error: z.looseObject({
+      code: z.string().check(z.maxLength(63)),
+      message: text,
+      hint: z.optional(text),
+    }),
+  }),
+])
+export type PipeAnswer = z.output<typeof pipeAnswerSchema>

@@ -1,0 +1,38 @@
+/** The code of some pages of docs/ is one program each: it runs against a real mesh, and prints what its comments say. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LocalMesh } from '../support/local-mesh.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+
+let mesh: LocalMesh
+let workplace: string
+beforeEach(async () => {
+  mesh = await LocalMesh.start()
+  // Inside the checkout, so that its packages are found.
+  workplace = await mkdtemp(join(checkout, 'examples', '.page-'))
+})
+afterEach(async () => {
+  await rm(workplace, { recursive: true, force: true })
+  await mesh.stop()
+})
+
+test.each(['services.md', 'pipes.md'])(
+  'the code of docs/%s runs, and prints what its comments say',
+  async name => {
+    await mesh.relay('relay-1')
+    await mesh.grant({ from: ['role:agent'], to: ['port:*'], allow: ['connect'] })
+    const page = await readFile(join(checkout, 'docs', name), 'utf8')
+    const program = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block).join('\n')
+    const promised = [...program.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, said]) => said)
+    expect(promised.length).toBeGreaterThan(0)
+    expect(program.match(/console\.log/g)).toHaveLength(promised.length)
+    await writeFile(join(workplace, 'main.ts'), program)
+    const env = { ...process.env, TOKEN: await mesh.token() }
+    const { stdout } = await promisify(execFile)(process.execPath, ['main.ts'], { cwd: workplace, env })
+    expect(stdout.trim().split('\n')).toEqual(promised)
+  },
+)
