@@ -5,6 +5,7 @@ const rooms = '{protocol,agent,relay,lambdas,cli,infra}'
 /** They start databases and take minutes: `npm run test:stores`. */
 const stores = [
   'test/compliance/store-{postgres,dynamodb}.test.ts',
+  'test/compliance/release-before.test.ts',
   'test/e2e/control-planes-agree.test.ts',
   'bench/src/cost/counted-units.test.ts',
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',

@@ -1,6 +1,7 @@
-import { App, PermissionsBoundary, Validations, type StackProps } from 'aws-cdk-lib'
+import { App, Aspects, PermissionsBoundary, Validations, type StackProps } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 
+import { AcceptedChecks } from './accepted-checks.ts'
 import { ControlPlaneStack } from './control-plane-stack.ts'
 import { dataOfSettings } from './data/data-of-settings.ts'
 import { DataStack } from './data-stack.ts'
@@ -13,6 +14,7 @@ import { stackNames } from './settings/stack-names.ts'
 /** `npx cdk synth`: the stacks of one mesh. Account and region come from the CDK's own environment. */
 const app = new App()
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+Aspects.of(app).add(new AcceptedChecks())
 const settings = readSettings(app.node)
 const { qualifier, permissionsBoundary, tags } = settings
 if (qualifier !== undefined) app.node.setContext('@aws-cdk/core:bootstrapQualifier', qualifier)

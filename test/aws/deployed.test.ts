@@ -10,6 +10,7 @@ import {
 import { shardOf } from '@agent-mesh/protocol'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -18,6 +19,9 @@ import { lastJson, openWorkshop, type Daemon, type Workshop } from '../support/c
 import { describeCloud } from '../support/aws/describe-cloud.ts'
 import { math } from './support/math.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
+
+/** Settings by which members are sent where nothing answers. */
+const nowhere = ['publicUrl=http://127.0.0.1:9', 'watchUrl=ws://127.0.0.1:9']
 
 describeCloud('a deployed control plane', () => {
   let cloud: TestCloud
@@ -46,6 +50,9 @@ describeCloud('a deployed control plane', () => {
   beforeAll(async () => {
     cloud = await openTestCloud()
     workshop = await openWorkshop()
+    await expect(cloud.deploy(...nowhere)).rejects.toThrow(
+      /check bootstrap failed.*no earlier deployment is kept/,
+    )
     deployed = await cloud.deploy()
     const { signer } = await loadIdentity(cloud.admin, 'admin-identity.json')
     client = controlPlaneClient({ url: cloud.door.url, meshId: String(deployed['meshId']), signer })
@@ -189,6 +196,27 @@ describeCloud('a deployed control plane', () => {
     await expect
       .poll(() => a?.peers().map(({ peerId }) => peerId), { timeout: 30_000 })
       .toContain(late.peerId)
+  })
+
+  it.each([
+    ['members do not reach it', 'bootstrap', nowhere],
+    ['its functions cannot push to watchers', 'watch', ['pushUrl=http://127.0.0.1:9']],
+  ])('gives way to the deployment before it when %s', { timeout: 300_000 }, async (_, check, settings) => {
+    const files = () =>
+      Promise.all(['deploy.json', 'context.json'].map(file => readFile(join(cloud.admin, file), 'utf8')))
+    const before = await files()
+    const ran = await cloud.command('deploy', 'aws', ...settings.flatMap(setting => ['--set', setting]))
+    expect([ran.code, ran.stdout + ran.stderr]).toEqual([
+      6,
+      expect.stringMatching(new RegExp(`check ${check} failed.*serves again, with its settings`)),
+    ])
+    expect(await files()).toEqual(before)
+    const late = await startAgent(`after-${check}`)
+    await expect
+      .poll(() => late.call('math.add', { a: 1, b: 2 }, { timeout: 2_000 }).catch(String), {
+        timeout: 60_000,
+      })
+      .toBe(3)
   })
 
   it('is destroyed, and what is enrolled goes on', async () => {

@@ -138,7 +138,7 @@ describeCloud('a mesh on AWS', () => {
     await use('seventh')
   })
 
-  it('is not founded anew in an empty table', async () => {
+  it('is not founded anew in an empty table: the deployment before serves again', async () => {
     const table = new DynamoDB()
     await table.createTable({
       TableName: 'Empty',
@@ -149,12 +149,15 @@ describeCloud('a mesh on AWS', () => {
         { AttributeName: 'sk', KeyType: 'RANGE' },
       ],
     })
+    const before = await deployment()
     const ran = await cloud.command('deploy', 'aws', '--set', 'tableName=Empty')
     expect([ran.code, ran.stdout + ran.stderr]).toEqual([
       8,
       expect.stringContaining('table Empty: it is empty'),
     ])
-    expect(await cloud.deploy('tableName=Restored')).toMatchObject({ meshId })
+    expect(ran.stdout + ran.stderr).toContain('serves again, with its settings')
+    expect(await deployment()).toEqual(before)
+    await use('eighth')
   })
 })
 

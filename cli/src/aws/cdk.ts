@@ -10,6 +10,8 @@ export interface CdkOptions {
   /** `name=value` of `-c`. */
   settings: readonly string[]
   signal: AbortSignal
+  /** Folder of an assembly to deploy as it is. @default the stacks of this checkout */
+  assembly?: string | undefined
 }
 
 /** @throws MeshError unsupported outside a checkout */
@@ -26,12 +28,15 @@ function checkout(): string {
 }
 
 /** Runs a CDK command to its end; its output goes to stderr. @throws MeshError unavailable when it fails */
-export async function cdk(args: readonly string[], { stack, settings, signal }: CdkOptions): Promise<void> {
+export async function cdk(
+  args: readonly string[],
+  { stack, settings, signal, assembly }: CdkOptions,
+): Promise<void> {
   const root = checkout()
   const context = [`stack=${stack}`, ...settings].flatMap(setting => ['-c', setting])
   const command = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk')
   // The app runs on the Node that runs this, whatever the shell would find.
-  const app = `"${process.execPath}" infra/src/app.ts`
+  const app = assembly ?? `"${process.execPath}" infra/src/app.ts`
   const child = spawn(process.execPath, [command, ...args, '--app', app, ...context], {
     cwd: root,
     stdio: ['ignore', 2, 2],

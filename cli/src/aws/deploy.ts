@@ -2,12 +2,13 @@ import type { RestoredMesh } from '@agent-mesh/lambdas'
 import { stackNames } from '@agent-mesh/infra/settings/stack-names'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { adminClient } from '../data/admin-client.ts'
 import { cdk } from './cdk.ts'
 import { regionInUse, stackExists } from './cloud-formation.ts'
 import { deployRelays, destroyRelayTokens } from './deploy-relays.ts'
 import { writeDeployment, type Deployment } from './deployment-file.ts'
 import { initStack, restoreStack } from './first-admin.ts'
+import { goBack } from './go-back.ts'
+import { keepNext, nextAssembly } from './last-good.ts'
 import { smokeTest } from './smoke-test.ts'
 import { stackFacts } from './stack-facts.ts'
 import { isProtected, settingsToDeploy, settingsToShow, wantedStacks, withDeployedStacks } from './stacks.ts'
@@ -21,6 +22,8 @@ export interface DeployInit {
   next: Deployment
   /** Whether the account is prepared for the CDK first. */
   bootstrap: boolean
+  /** Whether a deployment that fails its checks gives way to the last one that passed them. */
+  rollback: boolean
   signal: AbortSignal
   say: (text: string) => void
 }
@@ -47,7 +50,7 @@ export async function showChanges({ next, signal }: Pick<DeployInit, 'next' | 's
 /**
  * Deploys the stacks, makes the mesh and its first admin if they are not there, and asks it what a new member and an admin would.
  * May be repeated; an update leaves mesh and members as they are. A table and keys that an earlier deployment left are used again.
- * @throws MeshError conflict when the table is empty and the mesh of the folder exists
+ * @throws MeshError conflict when the table is empty and the mesh of the folder exists, unavailable when a check fails
  */
 export async function deploy(init: DeployInit): Promise<Deployed> {
   const { folder, signal, say } = init
@@ -61,20 +64,37 @@ export async function deploy(init: DeployInit): Promise<Deployed> {
   }
   const { stacks, superseded, controlPlane } = planStacks(next)
   // Before it begins: what a deployment that fails has made is destroyed by its settings, too.
-  await writeDeployment(folder, { ...next, stacks: [...new Set([...next.stacks, ...stacks])] })
+  const present = [...new Set([...next.stacks, ...stacks])]
+  await writeDeployment(folder, { ...next, stacks: present })
   say(`Deploying ${next.stack}`)
-  await cdk(['deploy', controlPlane, ...notAsking], options)
-  const { meshId, publicUrl, restored } = await openMesh(next, folder, say)
-  say('Testing the control plane')
-  const bootstrapUrl = `${publicUrl}/v1/bootstrap`
-  await smokeTest(bootstrapUrl, meshId, signal)
-  const client = await adminClient(folder, undefined)
+  const output = await nextAssembly(folder)
+  await cdk(['deploy', controlPlane, '--output', output, '--require-approval', 'never'], options)
+  const { client, token, ...opened } = await openAndTest({ ...init, next, present })
+  const { table: tableName, authorityKeyIds } = await stackFacts(next.stack)
+  const data = { tableName, keyArns: [...authorityKeyIds] }
+  await keepNext(folder, { ...next, stacks: present, data })
   await deployRelays(options, request => client.createToken(request, signal), say)
   await destroySuperseded(superseded, init)
-  const { table: tableName, authorityKeyIds } = await stackFacts(next.stack)
-  await writeDeployment(folder, { ...next, stacks, data: { tableName, keyArns: [...authorityKeyIds] } })
-  const { token } = await client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, signal)
-  return { bootstrapUrl, meshId, token, ...(restored === undefined ? {} : { restored }) }
+  await writeDeployment(folder, { ...next, stacks, data })
+  return { token, ...opened }
+}
+
+/** @throws MeshError that says what failed, and what is deployed now */
+async function openAndTest(init: DeployInit & { present: readonly string[] }) {
+  const { next, folder, present, rollback, signal, say } = init
+  // Members that have seen the documents of a restored table refuse the older ones of the table before.
+  let stays = rollback ? undefined : '--no-rollback was given'
+  try {
+    const { meshId, publicUrl, restored } = await openMesh(next, folder, say)
+    if (restored !== undefined) stays = 'members know the restored table by now'
+    say('Testing the control plane')
+    const tested = await smokeTest({ folder, publicUrl, meshId, signal })
+    const bootstrapUrl = `${publicUrl}/v1/bootstrap`
+    return { ...tested, bootstrapUrl, meshId, ...(restored === undefined ? {} : { restored }) }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw await goBack(error, { folder, stacks: present, stays, signal, say })
+  }
 }
 
 /** The stack with table and key stays, whatever settings name in its place. */
@@ -100,8 +120,6 @@ async function destroySuperseded(
   await cdk(['destroy', ...stacks, '--exclusively', '--force'], options)
   if (stacks.includes(stackNames(last.stack).relays)) await destroyRelayTokens(options)
 }
-
-const notAsking = ['--require-approval', 'never']
 
 /** Table and keys outlive their stack: the next control plane uses those that an earlier stack left. */
 async function adoptKept(next: Deployment, say: DeployInit['say']): Promise<Deployment> {

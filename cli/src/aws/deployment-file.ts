@@ -57,9 +57,10 @@ export async function neededDeployment(folder: string, action: string): Promise<
 export async function writeDeployment(folder: string, deployment: Deployment): Promise<void> {
   await makeFolder(folder)
   const path = deploymentFile(folder)
-  await replaceFile(path, `${JSON.stringify({ version: 1, ...deployment }, null, 2)}\n`).catch(
-    (error: unknown) => {
-      throw fileFailure(`write ${path}`, error)
-    },
-  )
+  const { stack, profile, region, settings, stacks, data } = deployment
+  // In one order: the same deployment is the same file.
+  const text = JSON.stringify({ version: 1, stack, profile, region, settings, stacks, data }, null, 2)
+  await replaceFile(path, `${text}\n`).catch((error: unknown) => {
+    throw fileFailure(`write ${path}`, error)
+  })
 }

@@ -4,6 +4,7 @@ import { cdk } from './cdk.ts'
 import { resourcesOf } from './cloud-formation.ts'
 import { destroyRelayTokens } from './deploy-relays.ts'
 import { writeDeployment, type Deployment } from './deployment-file.ts'
+import { forgetGood } from './last-good.ts'
 import { isProtected, settingsAsTheyAre, withDeployedStacks } from './stacks.ts'
 import { useAccount } from './use-account.ts'
 
@@ -39,5 +40,6 @@ export async function destroy(
   if (names.length > 0)
     await cdk(['destroy', ...names, '--exclusively', '--force'], { stack, settings, signal })
   await destroyRelayTokens({ stack, settings, signal })
+  await forgetGood(folder)
   await writeDeployment(folder, { ...deployment, stacks: keeps.stacks })
 }

@@ -17,6 +17,7 @@ interface Options {
   profile?: string
   region?: string
   bootstrap: boolean
+  rollback: boolean
   dryRun?: boolean
   yes?: boolean
 }
@@ -44,6 +45,7 @@ function registerAws(deploy: Command, finish: Finish): void {
     .option('--profile <name>', 'profile of your AWS credentials')
     .option('--region <name>', 'AWS region')
     .option('--no-bootstrap', 'the account is prepared for the CDK already')
+    .option('--no-rollback', 'leave a deployment that fails its checks as it is, to look at it')
     .option('--dry-run', 'show what would change or be destroyed, and change nothing')
     .option('-y, --yes', 'do not ask before destroying')
     .addHelpText(
@@ -51,6 +53,7 @@ function registerAws(deploy: Command, finish: Finish): void {
       `
 Uses your AWS credentials and region as the AWS SDK finds them (AWS_PROFILE, AWS_REGION) unless options name others. Stack,
 settings, profile and region are remembered in deploy.json of the data folder: a second deployment without them changes nothing.
+A deployment is checked; one that fails gives way to the last one that passed (exit code 6).
 Table and authority key are kept when the rest is destroyed, and the next deployment uses them: the same mesh.
 
 Examples:
@@ -85,8 +88,8 @@ async function apply(call: Call): Promise<void> {
   const { last, next } = await read(call)
   if (options.dryRun === true) return aws.showChanges({ next, signal })
   const say = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
-  const { bootstrap } = options
-  const deployed = await aws.deploy({ folder: settings.data, last, next, bootstrap, signal, say })
+  const { bootstrap, rollback } = options
+  const deployed = await aws.deploy({ folder: settings.data, last, next, bootstrap, rollback, signal, say })
   const { restoredText } = await import('../show/restored.ts')
   output.result(deployed, () => [
     `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
