@@ -3,7 +3,7 @@
  * with the rows of the other: on DynamoDB Local, through the handlers as they are bundled.
  */
 import { controlPlaneClient, loadIdentity, type ControlPlaneClient } from '@agent-mesh/agent'
-import { bundleLambdas } from '@agent-mesh/infra'
+import { bundleLambdas } from '@agent-mesh/infra/lambda-bundle'
 import { initMesh, prepareDynamoTable } from '@agent-mesh/lambdas'
 import {
   parseJoinToken,

@@ -1,9 +1,10 @@
 /**
- * `npm run cost -- [--agents N] [--json]`: the monthly bill of the control plane on AWS for so many agents, from counted
- * units and a dated price table.
+ * `npm run cost -- [--agents N] [--json]`: the monthly bill of the control plane on AWS and of the relays for so many agents, from
+ * counted units and dated price tables.
  */
 import { parseArgs } from 'node:util'
 import { monthlyBill, type Bill } from './bill.ts'
+import { relayBill, type RelayBill } from './relay-bill.ts'
 
 const { values } = parseArgs({
   options: { agents: { type: 'string', default: '1000000' }, json: { type: 'boolean', default: false } },
@@ -21,13 +22,27 @@ const table = (bill: Bill): string =>
     line(['with heartbeats', bill.naive_usd]),
   ].join('\n')
 
+const relayTable = ({ relays, egress_gb, usd, prices_checked }: RelayBill): string =>
+  [
+    `${relays} relays, US dollars a month with their traffic (prices of ${prices_checked})`,
+    line(['on EC2', usd.ec2.total]),
+    line(['on other servers', usd.server.total]),
+    'GB that they send',
+    ...Object.entries(egress_gb).map(line),
+  ].join('\n')
+
 function main(): number {
   if (!/^[1-9]\d{0,7}$/.test(values.agents)) {
     console.error('Usage: npm run cost -- [--agents N] [--json]   (N from 1 to 99999999)')
     return 2
   }
-  const bill = monthlyBill(Number(values.agents))
-  console.log(values.json ? JSON.stringify(bill) : table(bill))
+  const agents = Number(values.agents)
+  const [bill, relays] = [monthlyBill(agents), relayBill(agents)]
+  console.log(
+    values.json
+      ? JSON.stringify({ ...bill, relay_machines: relays })
+      : `${table(bill)}\n\n${relayTable(relays)}`,
+  )
   return 0
 }
 

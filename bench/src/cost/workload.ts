@@ -53,6 +53,13 @@ export const workload = {
   replyBytes: 8_000,
   /** Bytes of a pair in a map page. */
   pairBytes: 1_800,
+  /**
+   * Bytes a minute over the links of an agent at rest, `npm run bench -- rest`. Both directions, and the link to another agent: the
+   * relays send less than half of it, and are charged for all of it here.
+   */
+  restBytesPerMinute: 7_063,
+  /** Bytes of a change of presence, pushed by a relay to each agent that is homed at it. */
+  presenceBytes: 60,
   /** Metrics that the functions write; alarms (infra/test/alarms.test.ts holds their number) and dashboards of the stack. */
   metrics: 13,
   alarms: 24,

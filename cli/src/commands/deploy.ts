@@ -95,7 +95,7 @@ async function apply(call: Call): Promise<void> {
     `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
     `mesh            ${deployed.meshId}`,
     `data            ${settings.data} (keep a copy: it holds the root key and the key of the first admin)`,
-    'cost            docs/scale.md has the monthly bill by number of agents',
+    'cost            docs/cost.md has the monthly bill by number of agents',
     ...(deployed.restored === undefined ? [] : ['', ...restoredText(deployed.restored, settings.flags)]),
     '',
     'To let one machine join (the token expires in 24 h):',
