@@ -8,7 +8,9 @@ import {
   type CallAllOptions,
   type CallAllResults,
   type CallArguments,
+  type AskOptions,
   type CallOptions,
+  type Explanation,
   type Contracts,
   type MethodContracts,
   type MethodName,
@@ -25,7 +27,7 @@ import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
 import { awaitProvider, type AwaitOptions } from './await-provider.ts'
-import { countedBalancer, type Balancing } from './balancing.ts'
+import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import type { Reachable } from './reachable.ts'
@@ -39,6 +41,8 @@ export interface AskedCall {
   path: Path | undefined
   /** From request to reply, tries included. */
   ms: number
+  /** With `explain: true`. */
+  explanation?: Explanation
 }
 
 export interface AgentInit<C extends Contracts> {
@@ -76,6 +80,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       cache,
       metrics: member.metrics,
       balancer: countedBalancer(balancing, member.metrics),
+      hedging: countedHedging(balancing, member.metrics),
       now: () => wheel.now(),
       lately: () => wheel.readAt,
       random: Math.random,
@@ -96,7 +101,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   /** Calls a method on a member that serves it. @throws MeshError as {@link ServiceCaller.call} */
   call<Method extends MethodName<C>>(
     method: Method,
-    ...rest: CallArguments<C, Method, CallOptions>
+    ...rest: CallArguments<C, Method, CallOptions<ResultOf<C, Method>>>
   ): Promise<ResultOf<C, Method>> {
     // Not async: that would cost each call a promise more.
     try {
@@ -135,13 +140,14 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     await awaitProvider({ targets: this.#targets, changes }, name, options)
   }
 
-  /** As {@link call}, with the member that answered, the path and the time. */
-  async ask(method: string, params?: unknown, options: CallOptions = {}): Promise<AskedCall> {
+  /** As {@link call}, with the member that answered, the path and the time; with `explain: true` also why, see {@link Explanation}. */
+  async ask(method: string, params?: unknown, options: AskOptions = {}): Promise<AskedCall> {
     this.mustRun(`call ${method}`)
     const startedAt = systemWheelClock.now()
-    const { value, peerId, path } = await this.#caller.ask(method, params, options)
+    const { value, peerId, path, explanation } = await this.#caller.ask(method, params, options)
     const ms = systemWheelClock.now() - startedAt
-    return { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
+    const asked = { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
+    return explanation === undefined ? asked : { ...asked, explanation }
   }
 
   /**

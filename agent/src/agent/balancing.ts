@@ -4,6 +4,7 @@ import type { MemberMetrics } from '../observe/member-metrics.ts'
 import {
   Balancer,
   balancePolicies,
+  Hedging,
   resilienceOf,
   type BalancePolicy,
   type ResilienceOptions,
@@ -48,4 +49,16 @@ export function countedBalancer(balancing: Balancing, metrics: MemberMetrics): B
     () => Object.entries(balancer.ejected()),
   )
   return balancer
+}
+
+/** When its calls are sent twice, and the metrics of that. */
+export function countedHedging({ resilience }: Balancing, metrics: MemberMetrics): Hedging {
+  const hedging = new Hedging(resilience.hedgeBudget)
+  metrics.counter(
+    'agent_mesh_hedges_total',
+    'Calls sent to a second provider as their answer took long: won or lost by the second try, or denied by the budget',
+    'result',
+    () => Object.entries(hedging.results),
+  )
+  return hedging
 }

@@ -97,7 +97,8 @@ export class Provider {
     this.released()
     const ms = Math.max(now - startedAt, leastMs)
     const outcome = outcomeOf(error, ms)
-    if (outcome === 'nothing') return
+    // What it did not answer within that time, it takes longer for.
+    if (outcome === 'nothing') return this.latency.atLeast(ms, now)
     if (outcome === 'leaving') this.#leavesUntil = now + balanceDefaults.drainingMs
     if (outcome === 'answered') {
       this.latency.atLeast(ms, now)

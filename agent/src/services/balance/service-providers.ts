@@ -1,5 +1,6 @@
 /** The providers of one service, and what they decide together: which one a call asks, and which ones are ejected. */
 import { Breaker, type BreakerReason, type BreakerState } from './breaker.ts'
+import { candidatesOf, type Candidate } from './candidates.ts'
 import { choosePeer, type TriedPeers } from './choose.ts'
 import { balanceDefaults } from './defaults.ts'
 import type { Providers } from './directory.ts'
@@ -86,6 +87,11 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
 
   recovered(provider: Provider): void {
     this.#ejected.delete(provider)
+  }
+
+  /** What is known of each when `chosen` is the next. */
+  candidates(lists: Providers, chosen: Provider, tries: TriedPeers, now: number): Candidate[] {
+    return candidatesOf(this, lists, tries, { chosen, now })
   }
 
   /** Breakers that are not closed. */

@@ -1,43 +1,36 @@
 /**
  * The tries of one call: choose, connect, send, and once more where that is safe and the budget allows it. A call that may
- * run twice is also asked elsewhere while its path is silent: then the first answer wins, and the other try is cancelled.
+ * run twice is also asked elsewhere while its path is silent, and, where it asks for that, when its answer takes long: then the first
+ * answer wins, and the other try is cancelled.
  *
  * Most calls are answered by the first member asked, over a link that stands: for them nothing here waits, reads the clock or makes
  * a promise beyond the one of the answer.
  */
-import { timerDelay } from '@agent-mesh/protocol/timers'
-import { setTimeout as delay } from 'node:timers/promises'
-import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
-import type { Path } from '../../transport/index.ts'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { noMetrics, type LinkCallOptions, type RpcMetrics } from '../../rpc/index.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { Callee, CallTargets } from '../balance/call-targets.ts'
 import { hasOther } from '../balance/choose.ts'
 import type { Providers } from '../balance/directory.ts'
 import type { Provider } from '../balance/provider.ts'
-import { calleeFull, cancelled, checkedResult, noProvider, noTimeLeft, notReached } from './call-errors.ts'
+import type { CallAnswer } from './call-answer.ts'
+import { calleeFull, checkedResult, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
-import { dialShareMs, minDialMs, retryForMs } from './defaults.ts'
+import { dialShareMs, minDialMs } from './defaults.ts'
+import { Elsewhere } from './elsewhere.ts'
+import type { TryNotes } from './explanation.ts'
+import { Hedging } from './hedging.ts'
 import type { Plan } from './plan.ts'
-import { RetryBudget } from './retry-budget.ts'
-import { isAnswer, retryPause, worthRetry } from './retry.ts'
-import { RetryTurns } from './retry-turns.ts'
-
-/** A result and who gave it. */
-export interface CallAnswer<T = unknown> {
-  readonly value: T
-  readonly peerId: string
-  /** Over which it was asked; none when it is this member itself. */
-  readonly path: Path | undefined
-  /** Tries it took. */
-  readonly attempts: number
-}
+import { Retries } from './retries.ts'
+import { isAnswer } from './retry.ts'
 
 export interface AttemptsInit {
   readonly targets: Pick<CallTargets, 'callee'>
   readonly metrics?: RpcMetrics
   /** @default one of its own */
   readonly balancer?: Balancer | undefined
+  /** @default one of its own, with 5 % */
+  readonly hedging?: Hedging | undefined
   /** Monotonic ms. */
   readonly now: () => number
   /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
@@ -46,34 +39,30 @@ export interface AttemptsInit {
   readonly random: () => number
 }
 
-/** The same call at other members, while the path of a try is silent. */
-interface Elsewhere {
-  readonly answer: Promise<CallAnswer>
-  readonly abort: AbortController
-  /** No handler answered there. */
-  failed: boolean
+/** One member asked by one call. */
+interface Try {
+  readonly plan: Plan
+  readonly course: Course
+  readonly provider: Provider
+  readonly notes: TryNotes | undefined
 }
 
 export class Attempts {
   readonly #targets: Pick<CallTargets, 'callee'>
-  readonly #metrics: RpcMetrics
+  readonly #balancer: Balancer
+  readonly #hedging: Hedging
+  readonly #retries: Retries
   readonly #now: () => number
   readonly #lately: () => number
-  readonly #random: () => number
-  readonly #balancer: Balancer
-  readonly #budget: RetryBudget
-  readonly #turns: RetryTurns
-  #stopped = false
 
-  constructor({ targets, metrics = noMetrics, balancer, now, lately = now, random }: AttemptsInit) {
+  constructor(init: AttemptsInit) {
+    const { targets, metrics = noMetrics, now, lately = now, random } = init
     this.#targets = targets
-    this.#metrics = metrics
-    this.#balancer = balancer ?? new Balancer({ random })
+    this.#balancer = init.balancer ?? new Balancer({ random })
+    this.#hedging = init.hedging ?? new Hedging(0.05)
+    this.#retries = new Retries({ balancer: this.#balancer, metrics, now, random })
     this.#now = now
     this.#lately = lately
-    this.#random = random
-    this.#budget = new RetryBudget(now())
-    this.#turns = new RetryTurns({ budget: this.#budget, now })
   }
 
   /**
@@ -81,14 +70,13 @@ export class Attempts {
    * @throws MeshError of the last try; `unavailable` when nobody serves the method
    */
   answer(plan: Plan, providers: FindProviders, now = this.#now()): Promise<CallAnswer> {
-    this.#budget.called(now)
+    this.#retries.called(now)
     return this.#try(plan, new Course(providers), now)
   }
 
   /** Begins no more tries; calls that wait for one end. */
   stop(): void {
-    this.#stopped = true
-    this.#turns.stop()
+    this.#retries.stop()
   }
 
   /** The next try, and those that follow when it fails. */
@@ -102,24 +90,22 @@ export class Attempts {
     const service = this.#balancer.of(plan.service)
     const provider = service.choose(providers, plan, course, now)
     if (provider === undefined) return this.#awaitProvider(plan, course, providers)
+    const notes = plan.notes?.chose(provider.peerId, service.candidates(providers, provider, course, now))
     course.begin(provider.peerId)
     if (service.isFull(provider)) return this.#again(plan, course, calleeFull(plan, provider.load.inFlight))
     const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
     if (dialUntil <= now) return this.#again(plan, course, noTimeLeft(plan))
     provider.begin(now)
-    return this.#reach(plan, course, provider, { now, dialUntil })
+    return this.#reach({ plan, course, provider, notes }, now, dialUntil)
   }
 
-  /** @param times monotonic ms */
-  #reach(
-    plan: Plan,
-    course: Course,
-    provider: Provider,
-    { now, dialUntil }: { now: number; dialUntil: number },
-  ): Promise<CallAnswer> {
+  /** @param dialUntil monotonic ms */
+  #reach(asked: Try, now: number, dialUntil: number): Promise<CallAnswer> {
+    const { plan, course, provider, notes } = asked
     const fail = (thrown: unknown): Promise<CallAnswer> => {
       const error = notReached(plan, thrown, dialUntil)
       provider.failed(error, now, this.#now())
+      notes?.ended(error)
       return this.#again(plan, course, error)
     }
     let callee: Callee | Promise<Callee>
@@ -128,50 +114,91 @@ export class Attempts {
     } catch (thrown) {
       return fail(thrown)
     }
-    if (!(callee instanceof Promise)) return this.#send(plan, course, provider, callee, now)
-    return callee.then(dialled => this.#send(plan, course, provider, dialled, this.#now()), fail)
+    if (!(callee instanceof Promise)) return this.#send(asked, callee, now)
+    return callee.then(dialled => this.#send(asked, dialled, this.#now()), fail)
   }
 
-  /** Asks one member; other ones, too, as soon as the path to it falls silent. */
-  #send(plan: Plan, course: Course, provider: Provider, callee: Callee, now: number): Promise<CallAnswer> {
-    const { peerId } = provider
-    const { wireName, params, deadline, signal, idempotent, fields } = plan
-    let elsewhere: Elsewhere | undefined
-    const onDoubt = (giveUp: () => void): void => {
-      if (elsewhere === undefined || elsewhere.failed)
-        elsewhere = this.#elsewhere(plan, course, peerId, giveUp)
+  /** Asks one member; other ones, too, when the path to it falls silent or its answer takes long. */
+  #send(asked: Try, callee: Callee, now: number): Promise<CallAnswer> {
+    const { plan, course, notes } = asked
+    notes?.connected(callee.path)
+    const elsewhere = plan.idempotent ? new Elsewhere(plan.signal) : undefined
+    const onDoubt =
+      elsewhere && ((giveUp: () => void) => this.#elsewhere(asked, elsewhere, giveUp, 'silent path'))
+    const options: LinkCallOptions = {
+      timeoutMs: plan.deadline - now,
+      dueAt: plan.deadline,
+      signal: plan.signal,
+      idempotent: plan.idempotent,
+      fields: plan.fields,
+      onDoubt,
     }
-    const options = {
-      timeoutMs: deadline - now,
-      dueAt: deadline,
-      signal,
-      idempotent,
-      fields,
-      onDoubt: idempotent ? onDoubt : undefined,
-    }
-    return callee.call(wireName, params, options).then(
+    if (plan.hedge !== undefined && elsewhere !== undefined && hasOther(course.known, asked.provider.peerId))
+      return this.#hedged(asked, callee, options, elsewhere, now)
+    return this.#settled(asked, callee, callee.call(plan.wireName, plan.params, options), elsewhere, now)
+  }
+
+  /** As any call, and asked elsewhere, too, once the budget for that allows it. */
+  #hedged(
+    asked: Try,
+    callee: Callee,
+    options: LinkCallOptions,
+    elsewhere: Elsewhere,
+    now: number,
+  ): Promise<CallAnswer> {
+    const { plan } = asked
+    const own = new AbortController()
+    const signal = plan.signal === undefined ? own.signal : AbortSignal.any([plan.signal, own.signal])
+    const hedge = () => this.#elsewhere(asked, elsewhere, () => own.abort(), 'hedge')
+    const ended = this.#hedging.sent(plan.method, plan.hedge!, hedge)
+    const sent = callee.call(plan.wireName, plan.params, { ...options, signal })
+    const answer = this.#settled(asked, callee, sent, elsewhere, now)
+    void answer.then(
+      ({ peerId }) => {
+        ended(true, this.#lately() - now)
+        if (elsewhere.reason === 'hedge')
+          this.#hedging.ended(peerId === asked.provider.peerId ? 'lost' : 'won')
+      },
+      () => {
+        ended(false, 0)
+        if (elsewhere.reason === 'hedge') this.#hedging.ended('lost')
+      },
+    )
+    return answer
+  }
+
+  #settled(
+    asked: Try,
+    callee: Callee,
+    sent: Promise<unknown>,
+    elsewhere: Elsewhere | undefined,
+    now: number,
+  ): Promise<CallAnswer> {
+    const { provider, notes } = asked
+    return sent.then(
       value => {
         provider.answered(now, this.#lately())
-        elsewhere?.abort.abort()
-        return this.#answer(plan, course, peerId, callee, value)
+        notes?.ended()
+        elsewhere?.cancel()
+        return this.#answer(asked, callee, value)
       },
       (thrown: unknown) => {
-        const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
+        const error = toMeshError(thrown, 'internal', `call ${asked.plan.method}`)
         provider.failed(error, now, this.#lately())
-        return this.#failed(plan, course, elsewhere, error)
+        notes?.ended(error)
+        return this.#failed(asked, elsewhere, error)
       },
     )
   }
 
   #answer(
-    plan: Plan,
-    course: Course,
-    peerId: string,
+    { plan, course, provider }: Try,
     { path }: Callee,
     value: unknown,
   ): CallAnswer | Promise<CallAnswer> {
-    this.#answered(course)
+    this.#retries.answered(course, this.#lately())
     const { attempts } = course
+    const { peerId } = provider
     if (plan.contract === undefined) return { value, peerId, path, attempts }
     const checked = checkedResult(plan.contract, value, plan.method)
     if (!(checked instanceof Promise)) return { value: checked, peerId, path, attempts }
@@ -179,97 +206,41 @@ export class Attempts {
   }
 
   /** A try failed: what becomes of it elsewhere counts, unless a handler has answered. */
-  #failed(
-    plan: Plan,
-    course: Course,
-    elsewhere: Elsewhere | undefined,
-    thrown: MeshError,
-  ): Promise<CallAnswer> {
-    const answered = isAnswer(thrown)
-    if (answered) this.#answered(course)
-    if (elsewhere === undefined || elsewhere.failed) return this.#again(plan, course, thrown)
-    if (!answered) return elsewhere.answer.catch((error: unknown) => this.#again(plan, course, error))
-    elsewhere.abort.abort()
-    return this.#again(plan, course, thrown)
+  #failed({ plan, course }: Try, elsewhere: Elsewhere | undefined, error: MeshError): Promise<CallAnswer> {
+    const answered = isAnswer(error)
+    if (answered) this.#retries.answered(course, this.#lately())
+    const other = elsewhere?.answer
+    if (other === undefined) return this.#again(plan, course, error)
+    if (!answered) return other.catch((failed: unknown) => this.#again(plan, course, failed))
+    elsewhere?.cancel()
+    return this.#again(plan, course, error)
   }
 
-  /** Asks other members beside a silent one, which is given up when a handler has answered. */
-  #elsewhere(plan: Plan, course: Course, peerId: string, giveUp: () => void): Elsewhere | undefined {
-    if (!hasOther(course.known, peerId)) return undefined
-    const abort = new AbortController()
-    const elsewhere: Elsewhere = { answer: this.#beside(plan, course, abort.signal), abort, failed: false }
-    elsewhere.answer.then(giveUp, (error: unknown) => {
-      if (error instanceof MeshError && isAnswer(error)) giveUp()
-      else elsewhere.failed = true
+  /** Asks other members beside one that does not answer, which is given up when a handler has answered there. */
+  #elsewhere(
+    { plan, course, provider }: Try,
+    elsewhere: Elsewhere,
+    giveUp: () => void,
+    reason: 'silent path' | 'hedge',
+  ): void {
+    if (elsewhere.answer !== undefined || !hasOther(course.known, provider.peerId)) return
+    elsewhere.ask(reason, giveUp, async signal => {
+      const beside: Plan = { ...plan, signal, hedge: undefined }
+      if (reason === 'silent path') await this.#retries.besideSilent(beside, course)
+      return this.#try(beside, course, this.#now())
     })
-    return elsewhere
-  }
-
-  /** The tries of a call beside the silent one. */
-  async #beside(plan: Plan, course: Course, over: AbortSignal): Promise<CallAnswer> {
-    const signal = plan.signal === undefined ? over : AbortSignal.any([plan.signal, over])
-    if (!(await this.#turns.take(plan.deadline, signal))) throw this.#keptBack(plan)
-    this.#retried(plan, course, 'path_lost')
-    return this.#try({ ...plan, signal }, course, this.#now())
-  }
-
-  /** The budget allowed no try beside the silent one: at the deadline the call is late, whichever of the two ends first. */
-  #keptBack(plan: Plan): MeshError {
-    if (this.#now() >= plan.deadline) return noTimeLeft(plan)
-    return new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
-  }
-
-  #answered(course: Course): void {
-    this.#budget.answered(this.#lately())
-    if (course.owed) this.#turns.giveBack()
-    course.owed = false
   }
 
   /** Tries again after a failure, if that is worth it. @throws MeshError the failure, if not */
   async #again(plan: Plan, course: Course, thrown: unknown): Promise<CallAnswer> {
     const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
-    if (!(await this.#mayRepeat(plan, course, error))) throw error
+    if (!(await this.#retries.mayRepeat(plan, course, error))) throw error
     return this.#try(plan, course, this.#now())
   }
 
-  /** Waits until another try may begin. @returns false: it is not worth one, or its time is over @throws MeshError `cancelled` */
-  async #mayRepeat(plan: Plan, course: Course, error: MeshError): Promise<boolean> {
-    const { attempts: attempt, tried } = course
-    const found = course.providers(this.#now())
-    const providers = found instanceof Promise ? await found : found
-    const next = this.#balancer.of(plan.service).choose(providers, plan, course, this.#now())
-    const elsewhere = next !== undefined && !tried.has(next.peerId)
-    if (!worthRetry({ error, attempt, idempotent: plan.idempotent, elsewhere })) return false
-    const until = this.#tryUntil(plan, course)
-    const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
-    if (this.#stopped || this.#now() + pause >= until) return false
-    if (pause > 0) await rest(plan, pause)
-    const allowed = await this.#turns.take(until, plan.signal)
-    if (plan.signal?.aborted === true) throw cancelled(plan)
-    if (!allowed || this.#now() >= plan.deadline) return false
-    this.#retried(plan, course, error.code)
-    return true
-  }
-
-  /** The only provider restarts: it has withdrawn its record, and will be back. @throws MeshError `unavailable` when that is not so */
-  async #awaitProvider(plan: Plan, course: Course, { lately }: Providers): Promise<CallAnswer> {
-    const expected = course.attempts > 0 || lately === true
-    const pause = retryPause(++course.waits, this.#random)
-    if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course))
-      throw noProvider(plan, expected)
-    await rest(plan, pause)
-    if (this.#stopped) throw noProvider(plan, expected)
+  async #awaitProvider(plan: Plan, course: Course, providers: Providers): Promise<CallAnswer> {
+    await this.#retries.awaitProvider(plan, course, providers)
     return this.#try(plan, course, this.#now())
-  }
-
-  /** Monotonic ms, from the first failure of a call on. */
-  #tryUntil({ deadline }: Plan, course: Course): number {
-    return (course.until ??= Math.min(deadline, this.#now() + retryForMs))
-  }
-
-  #retried({ method }: Plan, course: Course, code: ErrorCode): void {
-    course.owed = code !== 'overloaded' && code !== 'rate_limited'
-    this.#metrics.callRetried(method, code)
   }
 }
 
@@ -277,12 +248,4 @@ export class Attempts {
 function dialLimit({ deadline }: Plan, other: boolean, now: number): number {
   if (!other) return deadline
   return Math.min(deadline, now + Math.max(minDialMs, Math.min(dialShareMs, (deadline - now) / 2)))
-}
-
-async function rest(plan: Plan, ms: number): Promise<void> {
-  try {
-    await delay(timerDelay(ms), undefined, plan.signal === undefined ? {} : { signal: plan.signal })
-  } catch {
-    throw cancelled(plan)
-  }
 }

@@ -1,7 +1,10 @@
+import type { MeshError } from '@agent-mesh/protocol'
 import type { Near } from '../balance/placed-picker.ts'
+import type { HedgeWish } from './hedging.ts'
 
 /** What a caller may say of one call. */
-export interface CallOptions {
+/** @typeParam R what `fallback` gives: the result of the method */
+export interface CallOptions<R = unknown> {
   /** ms for the whole call: connecting, all tries, the answer. @default the method's, else 30,000 */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -17,4 +20,17 @@ export interface CallOptions {
   readonly near?: Near | undefined
   /** false: asks a member, whatever is cached, and leaves the cache as it is. @default what the method's contract says */
   readonly cache?: false | undefined
+  /**
+   * Sends the call to a second provider, too, when its answer takes longer than 95 % of the calls of its method, or `afterMs`: the first
+   * answer wins. Idempotent methods only; at most 5 % more calls. @default false
+   */
+  readonly hedge?: HedgeWish | false | undefined
+  /** Its value, or what it throws, in place of a failure, once no try is left; not asked when the call is cancelled. @default none */
+  readonly fallback?: ((error: MeshError) => R | Promise<R>) | undefined
+}
+
+/** Of calls that say who answered. */
+export type AskOptions = Omit<CallOptions, 'fallback'> & {
+  /** Says why, too, asking a member whatever is cached; of a call that failed, `explanationOf(error)` says it. @default false */
+  readonly explain?: boolean | undefined
 }

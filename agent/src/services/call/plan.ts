@@ -16,6 +16,8 @@ import { checkHops, currentCall } from '../contract/current-call.ts'
 import type { Contracts } from '../contract/typed.ts'
 import { checkedValue } from '../contract/validate.ts'
 import type { Near } from '../balance/placed-picker.ts'
+import type { CallNotes } from './explanation.ts'
+import type { HedgeWish } from './hedging.ts'
 
 export interface PlanOptions {
   /** ms for the whole call; 0 is no time at all. */
@@ -25,6 +27,7 @@ export interface PlanOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly key?: string | undefined
   readonly near?: Near | undefined
+  readonly hedge?: HedgeWish | false | undefined
 }
 
 interface KnownMethod {
@@ -58,7 +61,14 @@ export interface Plan {
   /** Calls of one key go to one provider. */
   readonly key?: string | undefined
   readonly near?: Near | undefined
+  /** When it is sent to a second provider; undefined: never. */
+  readonly hedge?: HedgeWish | undefined
+  /** Takes down what its tries do; undefined: nobody asks. */
+  readonly notes?: CallNotes | undefined
 }
+
+/** Of a key: more than any id has, and hashed in a few microseconds. */
+const mostKeyChars = 1_024
 
 /** @throws MeshError `invalid_argument` */
 const timeoutOf = (asked: number | undefined, known: KnownMethod | undefined, method: string): number =>
@@ -121,13 +131,15 @@ function checkedPlan(
 function planOf(
   method: string,
   params: unknown,
-  { timeout, signal, idempotent, metadata, key, near }: PlanOptions,
+  { timeout, signal, idempotent, metadata, key, near, hedge }: PlanOptions,
   startedAt: number,
   known: KnownMethod | undefined,
   service: string,
 ): Plan {
   const serving = currentCall()
   const ownDeadline = startedAt + timeoutOf(timeout, known, method)
+  const mayRunTwice = idempotent ?? (known !== undefined && isIdempotent(known.contract))
+  if (key !== undefined) checkKey(method, key)
   return {
     method,
     wireName: known?.wireName ?? method,
@@ -136,11 +148,30 @@ function planOf(
     contract: known?.contract,
     deadline: serving === undefined ? ownDeadline : Math.min(ownDeadline, serving.deadline),
     signal,
-    idempotent: idempotent ?? (known !== undefined && isIdempotent(known.contract)),
+    idempotent: mayRunTwice,
     fields: fieldsOf(method, metadata, serving),
     key,
     near,
+    hedge: hedge === undefined || hedge === false ? undefined : checkedHedge(method, hedge, mayRunTwice),
   }
+}
+
+/** @throws MeshError `invalid_argument` */
+function checkKey(method: string, key: unknown): void {
+  if (typeof key === 'string' && key.length <= mostKeyChars) return
+  const what = typeof key === 'string' ? `of ${key.length} characters` : `a ${typeof key}`
+  throw new MeshError('invalid_argument', `Cannot call ${method}: its key is ${what}`, {
+    hint: `A key is a text of at most ${mostKeyChars} characters.`,
+  })
+}
+
+/** @throws MeshError `invalid_argument` */
+function checkedHedge(method: string, hedge: HedgeWish, mayRunTwice: boolean): HedgeWish {
+  if (!mayRunTwice)
+    throw new MeshError('invalid_argument', `Cannot hedge ${method}: it is not idempotent`, {
+      hint: 'Say so in its contract, or with the option idempotent, if running it twice does no harm.',
+    })
+  return hedge === true ? true : { afterMs: checkDuration(hedge.afterMs, `hedge ${method}`) }
 }
 
 /** A call made by a handler is one hop further than the call that it serves. */

@@ -1,13 +1,16 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
-import type { CallOptions } from './call-options.ts'
-import { Attempts, type CallAnswer } from './attempts.ts'
+import type { AskOptions, CallOptions } from './call-options.ts'
+import { Attempts } from './attempts.ts'
+import type { CallAnswer } from './call-answer.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { FindProviders } from './course.ts'
 import type { CachedPlan } from '../cache/answer-cache.ts'
 import { isCached, type CallCache } from '../cache/call-cache.ts'
+import { CallNotes, explainError } from './explanation.ts'
+import type { Hedging } from './hedging.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
@@ -24,6 +27,8 @@ export interface ServiceCallerInit<C extends Contracts> {
   readonly metrics?: RpcMetrics
   /** Which provider a call asks. @default power of two choices, with breakers */
   readonly balancer?: Balancer | undefined
+  /** When a call is sent twice. @default for 5 % of the calls that ask for it */
+  readonly hedging?: Hedging | undefined
   /** Monotonic ms. */
   readonly now: () => number
   /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
@@ -43,11 +48,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #lately: () => number
 
   constructor(init: ServiceCallerInit<C>) {
-    const { targets, contracts, cache, metrics = noMetrics, balancer, now, lately = now, random } = init
+    const { targets, contracts, cache, metrics = noMetrics, now, lately = now, random } = init
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
-    this.#attempts = new Attempts({ targets, metrics, balancer, now, lately, random })
+    this.#attempts = new Attempts({ ...init, targets, metrics, now, lately, random })
     this.#cache = cache
     this.#metrics = metrics
     this.#now = now
@@ -62,13 +67,13 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
    */
   call<Method extends MethodName<C>>(
     method: Method,
-    ...[params, options]: CallArguments<C, Method, CallOptions>
+    ...[params, options]: CallArguments<C, Method, CallOptions<ResultOf<C, Method>>>
   ): Promise<ResultOf<C, Method>> {
     return this.#ask(method, params, options, valueOf) as Promise<ResultOf<C, Method>>
   }
 
-  /** As {@link call}, and says who answered. */
-  ask(method: string, params?: unknown, options?: CallOptions): Promise<CallAnswer> {
+  /** As {@link call}, and says who answered; with `explain`, why. */
+  ask(method: string, params?: unknown, options?: AskOptions): Promise<CallAnswer> {
     return this.#ask(method, params, options, asItIs)
   }
 
@@ -79,18 +84,22 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   #ask<T>(
     method: string,
     params: unknown,
-    options: CallOptions = {},
+    options: CallOptions & AskOptions = {},
     give: (answer: CallAnswer) => T,
     counted = method,
   ): Promise<T> {
     const startedAt = this.#now()
     try {
       const plan = this.#planner.plan(method, params, options, startedAt)
+      const send = options.explain === true ? this.#explained : this.#send
       const asked =
         plan instanceof Promise
-          ? plan.then(checked => this.#send(checked, params, options, this.#now()))
-          : this.#send(plan, params, options, startedAt)
-      return this.#counted(counted, startedAt, asked, give, options.peer !== undefined)
+          ? plan.then(checked => send.call(this, checked, params, options, this.#now()))
+          : send.call(this, plan, params, options, startedAt)
+      const ended = this.#counted(counted, startedAt, asked, give, options.peer !== undefined)
+      return options.fallback === undefined
+        ? ended
+        : (ended.catch(fallbackTo(options.fallback)) as Promise<T>)
     } catch (thrown) {
       return Promise.reject(this.#failed(counted, thrown, startedAt))
     }
@@ -107,6 +116,17 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     )
     this.#planner.learn(contract)
     return client
+  }
+
+  /** As {@link #send}, and notes why; a cached answer would explain nothing. */
+  async #explained(plan: Plan, params: unknown, options: CallOptions, now: number): Promise<CallAnswer> {
+    const notes = new CallNotes(plan.service, now, this.#now)
+    try {
+      const answer = await this.#send({ ...plan, notes }, params, { ...options, cache: false }, now)
+      return { ...answer, explanation: notes.explanation() }
+    } catch (thrown) {
+      throw explainError(toMeshError(thrown, 'internal', `call ${plan.method}`), notes.explanation())
+    }
   }
 
   #send(plan: Plan, params: unknown, { peer, cache }: CallOptions, now: number): Promise<CallAnswer> {
@@ -207,6 +227,14 @@ function known({ method }: Plan, peer: string, peerId: string | undefined): stri
 
 const valueOf = ({ value }: CallAnswer): unknown => value
 const asItIs = (answer: CallAnswer): CallAnswer => answer
+
+/** A call that its caller gave up has no use for another value. */
+const fallbackTo =
+  (fallback: (error: MeshError) => unknown) =>
+  (error: MeshError): unknown => {
+    if (error.code === 'cancelled') throw error
+    return fallback(error)
+  }
 
 /** One member, whatever is believed of it. */
 function only(peerId: string): FindProviders {

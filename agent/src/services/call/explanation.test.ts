@@ -1,0 +1,89 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { OnRequest } from '../../rpc/index.ts'
+import { SpecTargets } from '../testing/fixtures.ts'
+import { explanationOf } from './explanation.ts'
+import { ServiceCaller } from './service-caller.ts'
+
+const meshes = new SpecTargets()
+afterEach(() => meshes.stop())
+
+const callerOf = (members: Record<string, OnRequest>, ...doubtful: string[]) => {
+  const targets = meshes.of(members)
+  for (const name of doubtful) targets.doubtful.add(name)
+  return new ServiceCaller({ targets, now: () => performance.now(), random: () => 0 })
+}
+const leaving: OnRequest = () => {
+  throw new MeshError('going_away', 'Cannot serve: going away', { notStarted: true })
+}
+
+describe('an explained call', () => {
+  it('lists each try with its phases, and what was known of each provider', async () => {
+    const caller = callerOf({ a: leaving, b: () => 'b', c: () => 'c' }, 'c')
+    const { value, explanation } = await caller.ask('x.y', 1, { explain: true })
+    expect(value).toBe('b')
+    expect(explanation).toMatchObject({
+      service: 'x',
+      tries: [
+        {
+          peerId: 'a',
+          code: 'going_away',
+          message: 'Cannot serve: going away',
+          candidates: [
+            { peerId: 'a', score: 0, inFlight: 0 },
+            { peerId: 'b', score: 0, inFlight: 0, rejected: 'not drawn' },
+            { peerId: 'c', rejected: 'doubtful' },
+          ],
+        },
+        { peerId: 'b', code: 'ok', candidates: [{ peerId: 'b' }, { peerId: 'a', rejected: 'tried' }, {}] },
+      ],
+    })
+    const [first, second] = explanation!.tries
+    for (const { connectMs, answerMs } of [first!, second!]) {
+      expect(connectMs).toBeGreaterThan(0)
+      expect(answerMs).toBeGreaterThan(0)
+    }
+    expect(second!.chosenMs).toBeGreaterThanOrEqual(first!.connectMs! + first!.answerMs!)
+    expect(explanation!.ms).toBeGreaterThanOrEqual(second!.chosenMs)
+  })
+
+  it('that failed is explained, too', async () => {
+    const failing: OnRequest = () => {
+      throw new MeshError('permission_denied', 'Cannot serve')
+    }
+    const error: unknown = await callerOf({ a: failing })
+      .ask('x.y', 1, { explain: true })
+      .catch((thrown: unknown) => thrown)
+    expect(explanationOf(error as MeshError)).toMatchObject({ tries: [{ peerId: 'a', code: 'permission_denied' }] })
+    const nobody: unknown = await callerOf({})
+      .ask('x.y', 1, { explain: true })
+      .catch((thrown: unknown) => thrown)
+    expect(explanationOf(nobody as MeshError)).toMatchObject({ service: 'x', tries: [] })
+  })
+
+  it('is the only one that is', async () => {
+    expect(await callerOf({ a: () => 1 }).ask('x.y', 1)).not.toHaveProperty('explanation')
+  })
+})
+
+describe('a call with a fallback', () => {
+  const failing: OnRequest = () => {
+    throw new MeshError('application', 'Cannot serve')
+  }
+
+  it('gives the value of the fallback, or what that throws, once no try is left', async () => {
+    const caller = callerOf({ a: failing })
+    expect(await caller.call('x.y', 1, { fallback: ({ code }) => `instead of ${code}` })).toBe(
+      'instead of application',
+    )
+    const other = new Error('other')
+    const rethrown = caller.call('x.y', 1, { fallback: () => Promise.reject(other) })
+    await expect(rethrown).rejects.toBe(other)
+    expect(await callerOf({ a: () => 1 }).call('x.y', 1, { fallback: () => 2 })).toBe(1)
+  })
+
+  it('that was cancelled has no use for one', async () => {
+    const call = callerOf({ a: failing }).call('x.y', 1, { signal: AbortSignal.abort(), fallback: () => 2 })
+    await expect(call).rejects.toMatchObject({ code: 'cancelled' })
+  })
+})

@@ -1,0 +1,99 @@
+/** Why a call went where it went: noted while it runs, for calls that ask for it only. */
+import type { ErrorCode, MeshError } from '@agent-mesh/protocol'
+import type { Candidate } from '../balance/candidates.ts'
+import type { Path } from '../../transport/index.ts'
+
+/** One member that a call asked. */
+export interface ExplainedTry {
+  readonly peerId: string
+  /** Of the link it was asked over; none to the own services, and where there was no link. */
+  readonly path?: Path | undefined
+  /** ms from the start of the call until it was chosen: planning, the tries before, and pauses. */
+  readonly chosenMs: number
+  /** ms until there was a link to it. */
+  readonly connectMs?: number | undefined
+  /** ms from the link to its answer. */
+  readonly answerMs?: number | undefined
+  /** How it ended; none: another try answered first. */
+  readonly code?: 'ok' | ErrorCode | undefined
+  /** Why it failed. */
+  readonly message?: string | undefined
+  /** What was known of each provider when this one was chosen, 32 at most. */
+  readonly candidates: readonly Candidate[]
+}
+
+export interface Explanation {
+  /** `math@2` */
+  readonly service: string
+  readonly tries: readonly ExplainedTry[]
+  /** ms from start to end. */
+  readonly ms: number
+}
+
+type Noted = { -readonly [Key in keyof ExplainedTry]: ExplainedTry[Key] }
+
+/** Notes of one try. */
+export class TryNotes {
+  readonly #noted: Noted
+  readonly #now: () => number
+  #at: number
+
+  constructor(noted: Noted, now: () => number) {
+    this.#noted = noted
+    this.#now = now
+    this.#at = now()
+  }
+
+  connected(path: Path | undefined): void {
+    this.#noted.path = path
+    this.#noted.connectMs = this.#elapsed()
+  }
+
+  ended(error?: MeshError): void {
+    if (this.#noted.connectMs === undefined) this.#noted.connectMs = this.#elapsed()
+    else this.#noted.answerMs = this.#elapsed()
+    this.#noted.code = error?.code ?? 'ok'
+    if (error !== undefined) this.#noted.message = error.message
+  }
+
+  #elapsed(): number {
+    const before = this.#at
+    this.#at = this.#now()
+    return this.#at - before
+  }
+}
+
+/** Notes of one call. */
+export class CallNotes {
+  readonly #service: string
+  readonly #now: () => number
+  readonly #startedAt: number
+  readonly #tries: Noted[] = []
+
+  /** @param now monotonic ms */
+  constructor(service: string, startedAt: number, now: () => number) {
+    this.#service = service
+    this.#startedAt = startedAt
+    this.#now = now
+  }
+
+  chose(peerId: string, candidates: readonly Candidate[]): TryNotes {
+    const noted: Noted = { peerId, chosenMs: this.#now() - this.#startedAt, candidates }
+    this.#tries.push(noted)
+    return new TryNotes(noted, this.#now)
+  }
+
+  explanation(): Explanation {
+    return { service: this.#service, tries: this.#tries, ms: this.#now() - this.#startedAt }
+  }
+}
+
+const explained = new WeakMap<MeshError, Explanation>()
+
+/** Why a call with `explain: true` failed; undefined for any other error. It stays in this process. */
+export const explanationOf = (error: MeshError): Explanation | undefined => explained.get(error)
+
+export function explainError(error: MeshError, explanation: Explanation): MeshError {
+  explained.set(error, explanation)
+  return error
+}

@@ -1,0 +1,114 @@
+/** Whether and when a call may begin another try: what is known of the execution, the time that is left, and the retry budget. */
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import type { RpcMetrics } from '../../rpc/index.ts'
+import type { Balancer } from '../balance/balancer.ts'
+import type { Providers } from '../balance/directory.ts'
+import { cancelled, noProvider, noTimeLeft } from './call-errors.ts'
+import type { Course } from './course.ts'
+import { retryForMs } from './defaults.ts'
+import type { Plan } from './plan.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { retryPause, worthRetry } from './retry.ts'
+import { RetryTurns } from './retry-turns.ts'
+
+export interface RetriesInit {
+  readonly balancer: Balancer
+  readonly metrics: RpcMetrics
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** [0, 1). */
+  readonly random: () => number
+}
+
+export class Retries {
+  readonly #balancer: Balancer
+  readonly #metrics: RpcMetrics
+  readonly #now: () => number
+  readonly #random: () => number
+  readonly #budget: RetryBudget
+  readonly #turns: RetryTurns
+  #stopped = false
+
+  constructor({ balancer, metrics, now, random }: RetriesInit) {
+    this.#balancer = balancer
+    this.#metrics = metrics
+    this.#now = now
+    this.#random = random
+    this.#budget = new RetryBudget(now())
+    this.#turns = new RetryTurns({ budget: this.#budget, now })
+  }
+
+  /** A call begins. */
+  called(now: number): void {
+    this.#budget.called(now)
+  }
+
+  /** A handler answered. */
+  answered(course: Course, now: number): void {
+    this.#budget.answered(now)
+    if (course.owed) this.#turns.giveBack()
+    course.owed = false
+  }
+
+  /** Lets no more tries begin; calls that wait for one end. */
+  stop(): void {
+    this.#stopped = true
+    this.#turns.stop()
+  }
+
+  /** Waits until another try may begin. @returns false: it is not worth one, or its time is over @throws MeshError `cancelled` */
+  async mayRepeat(plan: Plan, course: Course, error: MeshError): Promise<boolean> {
+    const { attempts: attempt, tried } = course
+    const providers = await course.providers(this.#now())
+    const next = this.#balancer.of(plan.service).choose(providers, plan, course, this.#now())
+    const elsewhere = next !== undefined && !tried.has(next.peerId)
+    if (!worthRetry({ error, attempt, idempotent: plan.idempotent, elsewhere })) return false
+    const until = this.#tryUntil(plan, course)
+    const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
+    if (this.#stopped || this.#now() + pause >= until) return false
+    if (pause > 0) await rest(plan, pause)
+    const allowed = await this.#turns.take(until, plan.signal)
+    if (plan.signal?.aborted === true) throw cancelled(plan)
+    if (!allowed || this.#now() >= plan.deadline) return false
+    this.#begin(plan, course, error.code)
+    return true
+  }
+
+  /** Waits until a try may begin beside one whose path is silent. @throws MeshError `path_lost`, or `deadline_exceeded` at the deadline */
+  async besideSilent(plan: Plan, course: Course): Promise<void> {
+    if (await this.#turns.take(plan.deadline, plan.signal)) return this.#begin(plan, course, 'path_lost')
+    // Whichever of the two ends first: a call whose time is over is late.
+    if (this.#now() >= plan.deadline) throw noTimeLeft(plan)
+    throw new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
+  }
+
+  /** The only provider restarts: it has withdrawn its record, and will be back. @throws MeshError `unavailable` when that is not so */
+  async awaitProvider(plan: Plan, course: Course, { lately }: Providers): Promise<void> {
+    const expected = course.attempts > 0 || lately === true
+    const pause = retryPause(++course.waits, this.#random)
+    if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course))
+      throw noProvider(plan, expected)
+    await rest(plan, pause)
+    if (this.#stopped) throw noProvider(plan, expected)
+  }
+
+  /** Monotonic ms, from the first failure of a call on. */
+  #tryUntil({ deadline }: Plan, course: Course): number {
+    return (course.until ??= Math.min(deadline, this.#now() + retryForMs))
+  }
+
+  #begin({ method }: Plan, course: Course, code: ErrorCode): void {
+    course.owed = code !== 'overloaded' && code !== 'rate_limited'
+    this.#metrics.callRetried(method, code)
+  }
+}
+
+async function rest(plan: Plan, ms: number): Promise<void> {
+  try {
+    await delay(timerDelay(ms), undefined, plan.signal === undefined ? {} : { signal: plan.signal })
+  } catch {
+    throw cancelled(plan)
+  }
+}
