@@ -4,6 +4,7 @@
  * Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
+import { callExplanationSchema } from './call-explanation.ts'
 import { longestDurationMs } from './duration.ts'
 import { isErrorCode } from './errors.ts'
 import { fieldForms } from './field-forms.ts'
@@ -100,6 +101,8 @@ export const localCallRequest = z.strictObject({
   timeoutMs: timeoutField,
   /** Running it twice does no harm: it may be repeated after its link broke. */
   idempotent: z.optional(z.boolean()),
+  /** Whether the reply, or the details of the error, say why it went where it went. */
+  explain: z.optional(z.boolean()),
 })
 export type LocalCallRequest = z.output<typeof localCallRequest>
 
@@ -110,6 +113,7 @@ export const localCallReply = z.looseObject({
   path: z.optional(localPathSchema),
   /** From request to reply, with retries. */
   ms: millis,
+  explanation: z.optional(callExplanationSchema),
 })
 export type LocalCallReply = z.output<typeof localCallReply>
 

@@ -34,7 +34,12 @@ export { CallCache } from './cache/call-cache.ts'
 export { localCallee } from './call/local-callee.ts'
 export type { CallAnswer } from './call/call-answer.ts'
 export type { AskOptions, CallOptions } from './call/call-options.ts'
-export { explanationOf, type ExplainedTry, type Explanation } from './call/explanation.ts'
+export {
+  explanationOf,
+  type ExplainedCandidate,
+  type ExplainedTry,
+  type Explanation,
+} from './call/explanation.ts'
 export { Hedging, type HedgeWish } from './call/hedging.ts'
 export type { Candidate, Rejection } from './balance/candidates.ts'
 export { ServiceCaller, type ServiceCallerInit } from './call/service-caller.ts'

@@ -1,13 +1,15 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { parsePeer } from '../name-arguments.ts'
-import { jsonLines } from '../show/output.ts'
+import { jsonLines, type Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import { render } from '../show/text.ts'
 import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
 import { onCall, type Register } from './define.ts'
 
 interface Options extends CallFlags {
   peer?: string
+  explain?: true
 }
 
 export const registerCall: Register = (program, finish) => {
@@ -15,7 +17,8 @@ export const registerCall: Register = (program, finish) => {
     program
       .command('call')
       .description('call a method of a service')
-      .option('--peer <name|id>', 'member to call (default: any provider of the service)', parsePeer),
+      .option('--peer <name|id>', 'member to call (default: any provider of the service)', parsePeer)
+      .option('--explain', 'also show which providers were considered, each try, and how long it took'),
   ).addHelpText(
     'after',
     `${paramsHelp}
@@ -27,24 +30,42 @@ Examples:
   $ agent-mesh call vault.store -f name=db -F password=@/run/secrets/db
   $ jq . order.json | agent-mesh call shop.order -
   $ agent-mesh call host.info --json | jq .value.uptime
+  $ agent-mesh call math.add '{"a":1,"b":2}' --explain
 
 Exit codes: 0 answered, 5 timed out, 6 no provider is reachable, 7 no member serves it.
 
-With --json the result is {"value", "peerId", "name", "path", "ms"}; without, the value alone.`,
+With --json the result is {"value", "peerId", "name", "path", "ms"}, with --explain also "explanation", of a call that failed
+in error.details; without --json, the value alone, and the explanation on standard error.`,
   )
   onCall<Options, [string, string | undefined]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const { peer } = options
-      const request = { ...(await callRequest(method, params, options)), ...(peer !== undefined && { peer }) }
+      const { peer, explain } = options
+      const request = {
+        ...(await callRequest(method, params, options)),
+        ...(peer !== undefined && { peer }),
+        ...(explain && { explain }),
+      }
       const reply = await withProgress(settings, `Calling ${method}`, () =>
         localClient(settings.data, signal).call(request),
-      ).catch(rethrown)
+      ).catch(async (thrown: unknown) => {
+        if (explain && thrown instanceof MeshError) await showExplanation(thrown.details, output)
+        return rethrown(thrown)
+      })
+      if (explain) await showExplanation({ explanation: reply.explanation }, output)
       output.result(reply, () => jsonLines(reply.value))
     },
   )
+}
+
+/** On standard error: the value alone is the result. With --json it is part of that. */
+async function showExplanation(details: Record<string, unknown> | undefined, output: Output): Promise<void> {
+  const { explanationIn, explanationText } = await import('../show/explanation.ts')
+  const explanation = explanationIn(details)
+  if (explanation === undefined || output.json) return
+  process.stderr.write(`${render(explanationText(explanation, output))}\n`)
 }
 
 /** A service that no member has is one that does not exist, as for "describe" and "call-all"; not an outage. */

@@ -1,4 +1,5 @@
-import { createAgent, createLogger, type Agent } from '@agent-mesh/agent'
+import { createAgent, createLogger, explanationOf, type Agent } from '@agent-mesh/agent'
+import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
@@ -67,12 +68,16 @@ function localAgent(agent: Agent): LocalDaemon {
     peers: () => agent.peers(),
     services: () => agent.services(),
     call: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
-      const { value, peerId, name, path, ms } = await agent.ask(method, params, {
-        ...options,
-        timeout,
-        signal,
-      })
-      return { value, peerId, ms, ...(name !== undefined && { name }), ...(path !== undefined && { path }) }
+      const asked = await agent
+        .ask(method, params, { ...options, timeout, signal })
+        .catch((thrown: unknown) => explained(thrown))
+      const { value, peerId, name, path, ms, explanation } = asked
+      return {
+        ...{ value, peerId, ms },
+        ...(name !== undefined && { name }),
+        ...(path !== undefined && { path }),
+        ...(explanation !== undefined && { explanation }),
+      }
     },
     callAll: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
       const { results, skipped } = await agent.callAll(method, params, { ...options, timeout, signal })
@@ -94,6 +99,18 @@ function localAgent(agent: Agent): LocalDaemon {
         ...(timeoutMs !== undefined && { timeout: timeoutMs }),
       }),
   }
+}
+
+/** To the command on this machine alone, an error says why the call went where it went. */
+function explained(thrown: unknown): never {
+  const explanation = thrown instanceof MeshError ? explanationOf(thrown) : undefined
+  if (explanation === undefined) throw thrown
+  const { code, message, hint, details, declared, cause } = thrown as MeshError
+  throw new MeshError(code, message, {
+    ...(hint !== undefined && { hint }),
+    ...(declared !== undefined && { declared }),
+    ...{ details: { ...details, explanation }, cause },
+  })
 }
 
 type AgentResult = Awaited<ReturnType<Agent['callAll']>>['results'][number]

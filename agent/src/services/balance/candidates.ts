@@ -7,7 +7,7 @@ import type { Provider } from './provider.ts'
 export type Rejection =
   'tried' | 'offline' | 'ejected' | 'leaving' | 'full' | 'doubtful' | 'farther' | 'costs more' | 'not drawn'
 
-export interface Candidate {
+export type Candidate = {
   readonly peerId: string
   /** ms x (calls in flight + 1): the lower one of two is asked. 0: it was never asked. */
   readonly score: number

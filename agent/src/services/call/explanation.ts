@@ -4,8 +4,9 @@ import type { Candidate } from '../balance/candidates.ts'
 import type { Path } from '../../transport/index.ts'
 
 /** One member that a call asked. */
-export interface ExplainedTry {
+export type ExplainedTry = {
   readonly peerId: string
+  readonly name?: string | undefined
   /** Of the link it was asked over; none to the own services, and where there was no link. */
   readonly path?: Path | undefined
   /** ms from the start of the call until it was chosen: planning, the tries before, and pauses. */
@@ -19,13 +20,15 @@ export interface ExplainedTry {
   /** Why it failed. */
   readonly message?: string | undefined
   /** What was known of each provider when this one was chosen, 32 at most. */
-  readonly candidates: readonly Candidate[]
+  readonly candidates: ExplainedCandidate[]
 }
 
-export interface Explanation {
+export type ExplainedCandidate = Candidate & { readonly name?: string | undefined }
+
+export type Explanation = {
   /** `math@2` */
   readonly service: string
-  readonly tries: readonly ExplainedTry[]
+  readonly tries: ExplainedTry[]
   /** ms from start to end. */
   readonly ms: number
 }
@@ -77,14 +80,19 @@ export class CallNotes {
     this.#now = now
   }
 
-  chose(peerId: string, candidates: readonly Candidate[]): TryNotes {
+  chose(peerId: string, candidates: Candidate[]): TryNotes {
     const noted: Noted = { peerId, chosenMs: this.#now() - this.#startedAt, candidates }
     this.#tries.push(noted)
     return new TryNotes(noted, this.#now)
   }
 
-  explanation(): Explanation {
-    return { service: this.#service, tries: this.#tries, ms: this.#now() - this.#startedAt }
+  explanation(nameOf: (peerId: string) => string | undefined): Explanation {
+    const named = <T extends { readonly peerId: string }>(member: T) => {
+      const name = nameOf(member.peerId)
+      return name === undefined ? member : { ...member, name }
+    }
+    const tries = this.#tries.map(each => named({ ...each, candidates: each.candidates.map(named) }))
+    return { service: this.#service, tries, ms: this.#now() - this.#startedAt }
   }
 }
 

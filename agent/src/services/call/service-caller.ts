@@ -121,11 +121,12 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   /** As {@link #send}, and notes why; a cached answer would explain nothing. */
   async #explained(plan: Plan, params: unknown, options: CallOptions, now: number): Promise<CallAnswer> {
     const notes = new CallNotes(plan.service, now, this.#now)
+    const explanation = () => notes.explanation(peerId => this.#targets.nameOf(peerId))
     try {
       const answer = await this.#send({ ...plan, notes }, params, { ...options, cache: false }, now)
-      return { ...answer, explanation: notes.explanation() }
+      return { ...answer, explanation: explanation() }
     } catch (thrown) {
-      throw explainError(toMeshError(thrown, 'internal', `call ${plan.method}`), notes.explanation())
+      throw explainError(toMeshError(thrown, 'internal', `call ${plan.method}`), explanation())
     }
   }
 
