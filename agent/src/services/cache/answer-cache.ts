@@ -5,7 +5,7 @@
  */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { callTimeoutMs } from '../../rpc/index.ts'
-import type { CallAnswer } from '../call/attempts.ts'
+import type { CallAnswer } from '../call/call-answer.ts'
 import { checkedResult } from '../call/call-errors.ts'
 import type { Plan } from '../call/plan.ts'
 import { isAnswer } from '../call/retry.ts'

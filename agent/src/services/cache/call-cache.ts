@@ -1,4 +1,4 @@
-import type { CallAnswer } from '../call/attempts.ts'
+import type { CallAnswer } from '../call/call-answer.ts'
 import type { Plan } from '../call/plan.ts'
 import type { AnswerCache, AnswerCacheInit, CachedPlan, CacheQuestion } from './answer-cache.ts'
 

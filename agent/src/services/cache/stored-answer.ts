@@ -1,6 +1,6 @@
 import type { MeshError } from '@agent-mesh/protocol'
 import { encodeBody, Tailed, type Encoded } from '@agent-mesh/protocol/wire/index'
-import type { CallAnswer } from '../call/attempts.ts'
+import type { CallAnswer } from '../call/call-answer.ts'
 import type { AnswerOrigin } from './answer-guard.ts'
 import { cacheDefaults } from './defaults.ts'
 
