@@ -54,7 +54,9 @@ describe('an explained call', () => {
     const error: unknown = await callerOf({ a: failing })
       .ask('x.y', 1, { explain: true })
       .catch((thrown: unknown) => thrown)
-    expect(explanationOf(error as MeshError)).toMatchObject({ tries: [{ peerId: 'a', code: 'permission_denied' }] })
+    expect(explanationOf(error as MeshError)).toMatchObject({
+      tries: [{ peerId: 'a', code: 'permission_denied' }],
+    })
     const nobody: unknown = await callerOf({})
       .ask('x.y', 1, { explain: true })
       .catch((thrown: unknown) => thrown)
