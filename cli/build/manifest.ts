@@ -17,6 +17,7 @@ const repositoryFields = { engines: { node: '>=24' } }
  */
 export function publishableManifest(manifest: Manifest, kind: 'library' | 'command'): Manifest {
   const { name, version, description, license, type, dependencies = {} } = manifest
+  const { peerDependencies, peerDependenciesMeta } = manifest
   const common = { name, version, description, license, type }
   // The bundle holds its dependencies; the launcher in it runs on any Node and finds Node 24.
   if (kind === 'command')
@@ -31,5 +32,6 @@ export function publishableManifest(manifest: Manifest, kind: 'library' | 'comma
       './*': { types: './*.d.ts', default: './*.js' },
     },
     dependencies,
+    ...(peerDependencies !== undefined && { peerDependencies, peerDependenciesMeta }),
   }
 }

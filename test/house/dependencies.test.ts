@@ -24,9 +24,10 @@ function imported(room: string): string[] {
 test.each(['protocol', 'agent', 'relay', 'lambdas', 'cli'])(
   '%s depends on what it imports, and on nothing else',
   room => {
-    const { dependencies = {} } = JSON.parse(read(`${room}/package.json`)) as {
+    const { dependencies = {}, peerDependencies = {} } = JSON.parse(read(`${room}/package.json`)) as {
       dependencies?: Record<string, string>
+      peerDependencies?: Record<string, string>
     }
-    expect(Object.keys(dependencies).sort()).toEqual(imported(room).sort())
+    expect(Object.keys({ ...dependencies, ...peerDependencies }).sort()).toEqual(imported(room).sort())
   },
 )

@@ -26,6 +26,7 @@ import type { Link, Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { awaitProvider, type AwaitOptions } from './await-provider.ts'
 import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
@@ -55,6 +56,7 @@ export interface AgentInit<C extends Contracts> {
   balancing: Balancing
   /** Answers that are kept. */
   cache: CallCache | undefined
+  tracing: Tracing | undefined
   contracts: C | undefined
 }
 
@@ -66,7 +68,17 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #cache: CallCache | undefined
   readonly #caller: ServiceCaller<C>
 
-  constructor({ member, targets, reachable, self, pipes, balancing, cache, contracts }: AgentInit<C>) {
+  constructor({
+    member,
+    targets,
+    reachable,
+    self,
+    pipes,
+    balancing,
+    cache,
+    tracing,
+    contracts,
+  }: AgentInit<C>) {
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
@@ -79,6 +91,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       ...(contracts === undefined ? {} : { contracts }),
       cache,
       metrics: member.metrics,
+      tracing,
       balancer: countedBalancer(balancing, member.metrics),
       hedging: countedHedging(balancing, member.metrics),
       now: () => wheel.now(),

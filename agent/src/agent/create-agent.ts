@@ -1,6 +1,8 @@
 /** Starts an agent: all of it or nothing. */
 import { networkInterfaces } from 'node:os'
-import { createLogger } from '../observe/logger.ts'
+import { MeshError } from '@agent-mesh/protocol'
+import { createLogger, type Logger } from '../observe/logger.ts'
+import { OtelTracing } from '../observe/otel-tracing.ts'
 import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
 import { Agent } from './agent.ts'
 import { parseBalancing } from './balancing.ts'
@@ -31,6 +33,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   resilience?: ResilienceOptions | false
   /** Room for the answers of methods whose contract has a `cache`; false: none is kept. @default 64 MiB */
   cache?: CacheOption
+  /** `auto`: its calls are spans of OpenTelemetry if the program has set that up. @default 'auto' */
+  tracing?: 'auto' | false
 }
 
 /**
@@ -43,16 +47,26 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
-  const settings = parseMemberOptions(options, ['contracts', 'paths', 'balance', 'resilience', 'cache'])
+  const settings = parseMemberOptions(options, [
+    'contracts',
+    'paths',
+    'balance',
+    'resilience',
+    'cache',
+    'tracing',
+  ])
   const paths = parsePaths(options.paths)
   const balancing = parseBalancing(options)
   const cacheSettings = parseCache(options.cache)
+  const log = options.log ?? createLogger('agent-mesh', 'warn')
+  const tracing = tracingOf(options.tracing, log)
   throwIfCancelled(options.signal)
   const member = await openMember({
     role: 'agent',
     settings: paths === 'relay' ? { ...settings, listen: [] } : settings,
     folder: options.folder,
-    log: options.log ?? createLogger('agent-mesh', 'warn'),
+    log,
+    tracing,
     upgrades: paths !== 'relay',
     signal: options.signal,
     ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -77,7 +91,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
     undo.unshift(() => reachable.stop())
     const cache = cacheOf(member, cacheSettings)
     const { contracts } = options
-    const agent = new Agent({ member, targets, reachable, self, pipes, balancing, cache, contracts })
+    const shared = { pipes, balancing, cache, tracing, contracts }
+    const agent = new Agent({ member, targets, reachable, self, ...shared })
+    await tracing?.start()
     await member.start(options.signal)
     const { asked } = await reachable.start(options.signal)
     await refuseEnded(member, { asked, limitMs: settings.answer })
@@ -87,6 +103,16 @@ export async function createAgent<const C extends Contracts = readonly []>(
     for (const stop of undo) await stop()
     throw error
   }
+}
+
+/** @throws MeshError invalid_argument */
+function tracingOf(option: unknown, log: Logger): OtelTracing | undefined {
+  if (option === false) return undefined
+  if (option === undefined || option === 'auto')
+    return new OtelTracing(err => log.warn({ err }, 'OpenTelemetry is set up and its API cannot be loaded'))
+  throw new MeshError('invalid_argument', `Cannot start: tracing is ${String(option)}`, {
+    hint: "Use 'auto' or false.",
+  })
 }
 
 function lanOf(member: Member, { mdns }: MemberSettings): Lan | undefined {

@@ -14,6 +14,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { ClockWatch } from '../observe/clock-watch.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import type { NetworkWatch } from '../transport/network-watch.ts'
 import type { Transport, TransportInit } from '../transport/transport.ts'
 import type { MemberSettings } from './options.ts'
@@ -32,6 +33,8 @@ export interface MemberInit {
   log: Logger
   /** What the kind of member adds to the transport. */
   transport?: Pick<TransportInit, 'relay' | 'options'>
+  /** Spans of the calls that it makes and serves. @default none */
+  tracing?: Tracing | undefined
   /** Looks for better paths than relayed ones. @default false */
   upgrades?: boolean
   /** What the record lists beside the addresses listened on, now and after each change of the network. @default nothing */

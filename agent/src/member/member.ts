@@ -39,11 +39,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
 
 async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Promise<Member> {
   const { identity, head, map, store, client, credential, metrics, audit, clock, log } = known
-  const { settings, role, alsoListed = () => [] } = init
+  const { settings, role, tracing, alsoListed = () => [] } = init
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ head, metrics, name, onDenied, onFailure: failureLog(log), onError })
+  const served = serving({ head, metrics, tracing, name, onDenied, onFailure: failureLog(log), onError })
   const { sessions } = served
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })

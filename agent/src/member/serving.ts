@@ -3,6 +3,7 @@ import { version, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
 import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import {
@@ -42,6 +43,7 @@ export interface Serving {
 export interface ServingInit {
   head: HeadKeeper
   metrics: MemberMetrics
+  tracing: Tracing | undefined
   /** Name of this member, as the mesh knows it now. */
   name: () => string
   /** The policy does not grant what a peer asked for. */
@@ -52,7 +54,15 @@ export interface ServingInit {
   onError: (error: unknown) => void
 }
 
-export function serving({ head, metrics, name, onDenied, onFailure, onError }: ServingInit): Serving {
+export function serving({
+  head,
+  metrics,
+  tracing,
+  name,
+  onDenied,
+  onFailure,
+  onError,
+}: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -75,6 +85,7 @@ export function serving({ head, metrics, name, onDenied, onFailure, onError }: S
     notServed: notServed({ ...known, self: name }),
     onFailure,
     metrics,
+    tracing,
     now,
   })
   const sessions = new RpcSessions({

@@ -1,6 +1,7 @@
 /** What a call costs where nothing waits, in what can be counted: time differs with the machine. */
 import { createHook } from 'node:async_hooks'
 import { afterEach, expect, it } from 'vitest'
+import { OtelTracing } from '../../observe/otel-tracing.ts'
 import { memoryStreams, rpcLink, systemWheelClock, TimerWheel, TurnQueue } from '../../rpc/index.ts'
 import { Dispatcher } from '../serve/dispatcher.ts'
 import { MethodLimiter } from '../serve/call-limiter.ts'
@@ -22,7 +23,8 @@ class CallPath {
     const registry = new ServiceRegistry()
     registry.serve(math, { add: ({ a, b }) => a + b, divide: async ({ a, b }) => a / b })
     const limiter = new MethodLimiter({ now })
-    const dispatcher = new Dispatcher({ registry, authorize: allowAll, limiter, now })
+    const tracing = new OtelTracing(() => undefined)
+    const dispatcher = new Dispatcher({ registry, authorize: allowAll, limiter, tracing, now })
     const [near, far] = memoryStreams()
     rpcLink({ stream: far, wheel, turns, onRequest: dispatcher.handlerFor(ops) })
     const link = rpcLink({ stream: near, wheel, turns, onRequest: () => undefined })
@@ -34,7 +36,7 @@ class CallPath {
       callee: () => ({ call: link.call.bind(link) }),
     }
     const lately = () => wheel.readAt
-    this.caller = new ServiceCaller({ targets, contracts: [math], now, lately, random: Math.random })
+    this.caller = new ServiceCaller({ targets, contracts: [math], tracing, now, lately, random: Math.random })
   }
 
   /** Calls `count` times at once. @returns readings of the clock and asynchronous resources, by type, of all calls together */

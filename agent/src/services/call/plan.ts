@@ -184,7 +184,8 @@ function fieldsOf(
   if (serving === undefined) return metadata === undefined ? undefined : { metadata }
   const hops = serving.hops + 1
   checkHops(method, hops)
-  return { metadata, hops }
+  const { trace, tracestate } = serving
+  return { metadata, hops, trace, tracestate }
 }
 
 function checkMetadata(method: string, metadata: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,5 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
@@ -25,6 +26,8 @@ export interface ServiceCallerInit<C extends Contracts> {
   /** Answers of methods whose contract allows to keep them. @default none are kept */
   readonly cache?: CallCache | undefined
   readonly metrics?: RpcMetrics
+  /** @default none */
+  readonly tracing?: Tracing | undefined
   /** Which provider a call asks. @default power of two choices, with breakers */
   readonly balancer?: Balancer | undefined
   /** When a call is sent twice. @default for 5 % of the calls that ask for it */
@@ -44,17 +47,19 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #attempts: Attempts
   readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
+  readonly #tracing: Tracing | undefined
   readonly #now: () => number
   readonly #lately: () => number
 
   constructor(init: ServiceCallerInit<C>) {
-    const { targets, contracts, cache, metrics = noMetrics, now, lately = now, random } = init
+    const { targets, contracts, cache, metrics = noMetrics, tracing, now, lately = now, random } = init
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
     this.#attempts = new Attempts({ ...init, targets, metrics, now, lately, random })
     this.#cache = cache
     this.#metrics = metrics
+    this.#tracing = tracing
     this.#now = now
     this.#lately = lately
   }
@@ -89,19 +94,20 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     counted = method,
   ): Promise<T> {
     const startedAt = this.#now()
+    const span = this.#tracing?.call(counted)
     try {
       const plan = this.#planner.plan(method, params, options, startedAt)
       const send = options.explain === true ? this.#explained : this.#send
       const asked =
         plan instanceof Promise
-          ? plan.then(checked => send.call(this, checked, params, options, this.#now()))
-          : send.call(this, plan, params, options, startedAt)
-      const ended = this.#counted(counted, startedAt, asked, give, options.peer !== undefined)
+          ? plan.then(checked => send.call(this, traced(checked, span), params, options, this.#now()))
+          : send.call(this, traced(plan, span), params, options, startedAt)
+      const ended = this.#counted(counted, startedAt, asked, give, options.peer !== undefined, span)
       return options.fallback === undefined
         ? ended
         : (ended.catch(fallbackTo(options.fallback)) as Promise<T>)
     } catch (thrown) {
-      return Promise.reject(this.#failed(counted, thrown, startedAt))
+      return Promise.reject(this.#failed(counted, thrown, startedAt, span))
     }
   }
 
@@ -167,14 +173,16 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     asked: Promise<CallAnswer>,
     give: (answer: CallAnswer) => T,
     ofOne: boolean,
+    span: ClientSpan | undefined,
   ): Promise<T> {
     return asked.then(
       answer => {
+        span?.end('ok', answer)
         this.#metrics.callEnded('caller', method, 'ok', this.#lately() - startedAt)
         return give(answer)
       },
       (thrown: unknown) => {
-        throw this.#failed(method, ofOne ? revokedOr(thrown) : thrown, startedAt)
+        throw this.#failed(method, ofOne ? revokedOr(thrown) : thrown, startedAt, span)
       },
     )
   }
@@ -192,8 +200,9 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const { good, doubtful, offline } = await this.#targets.providers(plan.service)
     const ask = (peerId: string): Promise<CallAnswer> => {
       const startedAt = this.#now()
-      const asked = this.#answer(plan, only(peerId), startedAt)
-      return this.#counted(method, startedAt, asked, asItIs, true)
+      const span = this.#tracing?.call(method)
+      const asked = this.#answer(traced(plan, span), only(peerId), startedAt)
+      return this.#counted(method, startedAt, asked, asItIs, true, span)
     }
     const alsoOffline = options.offline === true ? offline : []
     const peers = [...good, ...doubtful, ...alsoOffline]
@@ -211,8 +220,9 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** Counts a call that failed. @returns why it did */
-  #failed(method: string, thrown: unknown, startedAt: number): MeshError {
+  #failed(method: string, thrown: unknown, startedAt: number, span: ClientSpan | undefined): MeshError {
     const error = toMeshError(thrown, 'internal', `call ${method}`)
+    span?.end(error.code, error)
     this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
     return error
   }
@@ -225,6 +235,10 @@ function known({ method }: Plan, peer: string, peerId: string | undefined): stri
     hint: 'List the members with "agent-mesh peers".',
   })
 }
+
+/** The call as it is sent: its callee continues the trace. */
+const traced = (plan: Plan, span: ClientSpan | undefined): Plan =>
+  span === undefined ? plan : { ...plan, fields: { ...plan.fields, ...span.fields } }
 
 const valueOf = ({ value }: CallAnswer): unknown => value
 const asItIs = (answer: CallAnswer): CallAnswer => answer

@@ -1,4 +1,5 @@
 import type { MeshError, Subject } from '@agent-mesh/protocol'
+import type { TraceParent } from '@agent-mesh/protocol/wire/index'
 import type { InboundCall } from '../../rpc/index.ts'
 import { declaredError, type ErrorArguments } from './declared-errors.ts'
 import type { ErrorContracts } from './error-contracts.ts'
@@ -42,6 +43,16 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts> {
   /** Calls that wait for this one, each for the next: 0 when the caller serves none itself. */
   get hops(): number {
     return this.#call.fields.hops ?? 0
+  }
+
+  /** Where this call stands in the trace of its caller, for logs. Calls that the handler makes continue it. */
+  get trace(): TraceParent | undefined {
+    return this.#call.fields.trace
+  }
+
+  /** W3C `tracestate` of that trace. */
+  get tracestate(): string | undefined {
+    return this.#call.fields.tracestate
   }
 
   /** Whether the caller still waits for the answer. */

@@ -8,6 +8,7 @@ import {
 } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { ServerSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../../rpc/index.ts'
 import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
@@ -44,6 +45,8 @@ export interface DispatcherInit {
   /** A handler threw what is no MeshError. @default ignored */
   readonly onFailure?: (failure: HandlerFailure) => void
   readonly metrics?: RpcMetrics
+  /** @default none */
+  readonly tracing?: Tracing | undefined
   /** Monotonic ms, of the same clock as the links'. */
   readonly now: () => number
 }
@@ -53,6 +56,8 @@ interface Passage {
   readonly served: ServedMethod | undefined
   /** The limiter let it in. */
   permit: Permit | undefined
+  /** It is allowed, served, and traced. */
+  span: ServerSpan | undefined
   /** Its handler began: from then on a failure is the handler's. */
   begun: boolean
 }
@@ -81,6 +86,7 @@ export class Dispatcher {
   readonly #notServed: NonNullable<DispatcherInit['notServed']>
   readonly #onFailure: NonNullable<DispatcherInit['onFailure']>
   readonly #metrics: RpcMetrics
+  readonly #tracing: Tracing | undefined
   readonly #now: () => number
 
   constructor({
@@ -90,6 +96,7 @@ export class Dispatcher {
     notServed = plainlyNotServed,
     onFailure = () => {},
     metrics = noMetrics,
+    tracing,
     now,
   }: DispatcherInit) {
     this.#registry = registry
@@ -98,6 +105,7 @@ export class Dispatcher {
     this.#notServed = notServed
     this.#onFailure = onFailure
     this.#metrics = metrics
+    this.#tracing = tracing
     this.#now = now
   }
 
@@ -113,7 +121,7 @@ export class Dispatcher {
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
     const served = this.#registry.find(call.method)
-    const passage: Passage = { served, permit: undefined, begun: false }
+    const passage: Passage = { served, permit: undefined, span: undefined, begun: false }
     try {
       const result = this.#run(caller, call, passage)
       const promise = promiseOf(result)
@@ -138,6 +146,7 @@ export class Dispatcher {
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
     this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
     if (served === undefined) throw this.#notServed(call.method, caller)
+    passage.span = this.#tracing?.serve(method, call.fields, caller.sub)
     checkHops(method, call.fields.hops ?? 0)
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
@@ -192,9 +201,10 @@ export class Dispatcher {
   }
 
   /** The one reading of the clock of a call that is served: its turn began at another. */
-  #ended(call: InboundCall, { served, permit }: Passage, code: 'ok' | ErrorCode): void {
+  #ended(call: InboundCall, { served, permit, span }: Passage, code: 'ok' | ErrorCode): void {
     const now = this.#now()
     permit?.release(now)
+    span?.end(code)
     this.#metrics.callEnded('callee', served?.method ?? 'unknown', code, now - call.startedAt)
   }
 }
@@ -208,7 +218,8 @@ function begin(
 ): unknown {
   const params = checkedValue(checked, 'invalid_argument', 'call', served.method)
   passage.begun = true
-  const result = runServing(context, () => served.handle(params, context))
+  const handle = () => runServing(context, () => served.handle(params, context))
+  const result = passage.span === undefined ? handle() : passage.span.run(handle)
   return served.encode === undefined ? result : encodedResult(served.encode, result, served.method)
 }
 

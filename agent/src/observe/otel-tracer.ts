@@ -1,0 +1,82 @@
+/** Spans by the semantic conventions for RPC: https://opentelemetry.io/docs/specs/semconv/rpc/rpc-spans/ */
+import { errorCodes, version, type ErrorCode } from '@agent-mesh/protocol'
+import { fieldBytes } from '@agent-mesh/protocol/wire/index'
+import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
+import type { ClientSpan, ServerSpan, TraceFields } from './tracing.ts'
+
+type Api = typeof import('@opentelemetry/api')
+
+export class OtelTracer {
+  readonly #api: Api
+  readonly #tracer: Tracer
+
+  constructor(api: Api) {
+    this.#api = api
+    this.#tracer = api.trace.getTracer('@agent-mesh/agent', version)
+  }
+
+  /** A child of the span that is active where the call is made. */
+  call(method: string): ClientSpan {
+    const { SpanKind, SpanStatusCode, isSpanContextValid } = this.#api
+    const { name, attributes } = described(method)
+    const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes })
+    const context = span.spanContext()
+    return {
+      fields: isSpanContextValid(context) ? fieldsOf(context) : {},
+      end: (code, { peerId, message }) => {
+        if (peerId !== undefined) span.setAttribute('agent_mesh.peer.id', peerId)
+        if (code !== 'ok') failed(span, code, { code: SpanStatusCode.ERROR, message: message ?? code })
+        span.end()
+      },
+    }
+  }
+
+  /** A child of the caller's span: not of one that is active here, where frames of any call are read. */
+  serve(method: string, fields: TraceFields, caller: string): ServerSpan {
+    const { SpanKind, SpanStatusCode, context, trace } = this.#api
+    const { name, attributes } = described(method)
+    const parent = this.#parentOf(fields)
+    const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'agent_mesh.peer.id': caller } }
+    const span = this.#tracer.startSpan(name, options, parent)
+    return {
+      run: handler => context.with(trace.setSpan(parent, span), handler),
+      end: code => {
+        // As for gRPC: what the caller did wrong is no error of the server.
+        const isFault = code !== 'ok' && errorCodes[code].status >= 500
+        if (isFault) failed(span, code, { code: SpanStatusCode.ERROR })
+        else if (code !== 'ok') failed(span, code)
+        span.end()
+      },
+    }
+  }
+
+  #parentOf({ trace: parent, tracestate }: TraceFields): Context {
+    const { ROOT_CONTEXT, createTraceState, isSpanContextValid, trace } = this.#api
+    if (parent === undefined) return ROOT_CONTEXT
+    const { traceId, spanId, flags } = parent
+    const remote: SpanContext = {
+      ...{ traceId, spanId, traceFlags: flags, isRemote: true },
+      ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
+    }
+    return isSpanContextValid(remote) ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
+  }
+}
+
+function described(method: string): { name: string; attributes: Attributes } {
+  const dot = method.lastIndexOf('.')
+  const [service, key] = [method.slice(0, dot), method.slice(dot + 1)]
+  const attributes = { 'rpc.system': 'agent_mesh', 'rpc.service': service, 'rpc.method': key }
+  return { name: `${service}/${key}`, attributes }
+}
+
+function failed(span: Span, code: ErrorCode, status?: Parameters<Span['setStatus']>[0]): void {
+  span.setAttribute('error.type', code)
+  if (status !== undefined) span.setStatus(status)
+}
+
+/** A state that is too long is left out: the call must not fail for it. */
+function fieldsOf({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceFields {
+  const tracestate = traceState?.serialize()
+  const fits = tracestate !== undefined && Buffer.byteLength(tracestate) <= fieldBytes.tracestate
+  return { trace: { traceId, spanId, flags: traceFlags }, ...(fits && { tracestate }) }
+}

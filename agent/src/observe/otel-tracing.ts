@@ -1,0 +1,50 @@
+/**
+ * Spans of calls by OpenTelemetry, where the program has set it up. It is looked for with each call until it is there, which costs a
+ * look at one global; its API is loaded then, and never without it.
+ */
+import type { OtelTracer } from './otel-tracer.ts'
+import type { ClientSpan, ServerSpan, TraceFields, Tracing } from './tracing.ts'
+
+/** Where every version 1 of the API keeps what was set up: `trace` is the provider of tracers. */
+const registry = Symbol.for('opentelemetry.js.api.1')
+
+const isSetUp = (): boolean =>
+  (globalThis as { [registry]?: { trace?: unknown } })[registry]?.trace !== undefined
+
+export class OtelTracing implements Tracing {
+  readonly #onError: (error: unknown) => void
+  #tracer: OtelTracer | undefined
+  #loading: Promise<void> | undefined
+
+  /** @param onError OpenTelemetry is set up, and its API cannot be loaded; told once */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError
+  }
+
+  /** Loads the API if OpenTelemetry is set up by now, so that the first call has a span. Never rejects. */
+  async start(): Promise<void> {
+    if (isSetUp()) await this.#load()
+  }
+
+  call(method: string): ClientSpan | undefined {
+    return this.#found()?.call(method)
+  }
+
+  serve(method: string, fields: TraceFields, caller: string): ServerSpan | undefined {
+    return this.#found()?.serve(method, fields, caller)
+  }
+
+  #found(): OtelTracer | undefined {
+    if (this.#tracer === undefined && this.#loading === undefined && isSetUp()) void this.#load()
+    return this.#tracer
+  }
+
+  #load(): Promise<void> {
+    return (this.#loading ??= Promise.all([import('@opentelemetry/api'), import('./otel-tracer.ts')]).then(
+      ([api, { OtelTracer }]) => {
+        this.#tracer = new OtelTracer(api)
+      },
+      this.#onError,
+    ))
+  }
+}

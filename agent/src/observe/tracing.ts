@@ -1,0 +1,29 @@
+/** Spans of calls, as rooms that make and serve calls see them. */
+import type { ErrorCode } from '@agent-mesh/protocol'
+import type { RequestFields } from '@agent-mesh/protocol/wire/index'
+
+/** Trace context of a call, W3C. */
+export type TraceFields = Pick<RequestFields, 'trace' | 'tracestate'>
+
+/** A call that this member makes. */
+export interface ClientSpan {
+  /** What its callee is told. */
+  readonly fields: TraceFields
+  /** @param peerId of the member that answered */
+  end(code: 'ok' | ErrorCode, outcome: { peerId?: string; message?: string }): void
+}
+
+/** A call that this member serves. */
+export interface ServerSpan {
+  /** Runs the handler: its spans, and the calls that it makes, are children of this one. */
+  run<T>(handler: () => T): T
+  end(code: 'ok' | ErrorCode): void
+}
+
+/** Methods are as people call them: `math.add`. */
+export interface Tracing {
+  /** undefined: nothing traces. */
+  call(method: string): ClientSpan | undefined
+  /** @param fields of the request @param caller peer id. @returns undefined: nothing traces */
+  serve(method: string, fields: TraceFields, caller: string): ServerSpan | undefined
+}

@@ -1,0 +1,129 @@
+import { defineService, type Agent } from '@agent-mesh/agent'
+import { MeshError } from '@agent-mesh/protocol'
+import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { refusal } from '../support/refusal.ts'
+import { Traced } from '../support/traced.ts'
+
+const text = { params: z.string(), result: z.string() }
+const front = defineService({ name: 'front', version: 1, methods: { page: text } })
+const back = defineService({ name: 'back', version: 1, methods: { read: text, fail: text } })
+
+let traced: Traced
+let mesh: LocalMesh
+let caller: Agent<[typeof front, typeof back]>
+let middle: Agent<[typeof back]>
+let last: Agent
+beforeAll(async () => {
+  traced = Traced.start()
+  mesh = await LocalMesh.start()
+  await mesh.relay('relay-1')
+  last = await mesh.agent({ name: 'last' })
+  last.serve({
+    contract: back,
+    handlers: {
+      read: (id, { trace: parent }) => `${id} ${parent?.traceId}`,
+      fail: id => {
+        if (id === 'missing') throw new MeshError('not_found', 'Cannot read: it is missing')
+        throw new Error(`secret ${id}`)
+      },
+    },
+  })
+  middle = await mesh.agent({ name: 'middle', contracts: [back] })
+  middle.serve({
+    contract: front,
+    handlers: {
+      page: async id => {
+        await new Promise(resolve => setImmediate(resolve))
+        return middle.call('back.read', id)
+      },
+    },
+  })
+  caller = await mesh.agent({ name: 'caller', contracts: [front, back] })
+  await Promise.all([caller.waitFor(front), caller.waitFor(back), middle.waitFor(back)])
+}, 60_000)
+afterEach(() => traced.reset())
+afterAll(async () => {
+  await mesh.stop()
+  traced.stop()
+})
+
+/** Every handler's span ends before its caller's; the callee is in this process. */
+const spans = (count: number) =>
+  vi.waitFor(() => {
+    expect(traced.spans).toHaveLength(count)
+    return traced.spans
+  }, 10_000)
+
+describe('with OpenTelemetry set up', () => {
+  test('one trace leads from the program over caller and callee to the callee of the callee', async () => {
+    const span = trace.getTracer('test').startSpan('program')
+    const answer = await context.with(trace.setSpan(context.active(), span), () =>
+      caller.call('front.page', 'x'),
+    )
+    span.end()
+    const { traceId } = span.spanContext()
+    expect(answer).toBe(`x ${traceId}`)
+    const ended = await spans(5)
+    expect(new Set(ended.map(each => each.spanContext().traceId))).toEqual(new Set([traceId]))
+    const chain = ['back/read 1', 'back/read 2', 'front/page 1', 'front/page 2', 'program 0']
+    expect(ended.map(({ name, kind }) => `${name} ${kind}`)).toEqual(chain)
+    for (const [at, parent] of ended.slice(1).entries())
+      expect(ended[at]!.parentSpanContext?.spanId).toBe(parent.spanContext().spanId)
+    expect(ended[0]!.attributes).toEqual({
+      'rpc.system': 'agent_mesh',
+      'rpc.service': 'back',
+      'rpc.method': 'read',
+      'agent_mesh.peer.id': middle.peerId,
+    })
+    expect(ended[1]!.attributes).toMatchObject({ 'agent_mesh.peer.id': last.peerId })
+  })
+
+  test('a failure is an error of the caller, and of the callee when it is its fault', async () => {
+    await refusal(caller.call('back.fail', 'x'))
+    await refusal(caller.call('back.fail', 'missing'))
+    await refusal(caller.call('back.fail', 7 as never))
+    const ended = (await spans(5)).map(({ kind, status, attributes }) => [
+      kind,
+      attributes['error.type'],
+      status.code,
+    ])
+    expect(ended).toEqual([
+      [SpanKind.SERVER, 'internal', SpanStatusCode.ERROR],
+      [SpanKind.CLIENT, 'internal', SpanStatusCode.ERROR],
+      [SpanKind.SERVER, 'not_found', SpanStatusCode.UNSET],
+      [SpanKind.CLIENT, 'not_found', SpanStatusCode.ERROR],
+      [SpanKind.CLIENT, 'invalid_argument', SpanStatusCode.ERROR],
+    ])
+    expect(JSON.stringify(traced.spans.map(({ status, attributes }) => [status, attributes]))).not.toContain(
+      'secret',
+    )
+  })
+
+  test('each call of callAll has a span', async () => {
+    const { results } = await caller.callAll('back.read', 'x')
+    expect(results).toHaveLength(1)
+    expect((await spans(2)).map(({ kind }) => kind)).toEqual([SpanKind.SERVER, SpanKind.CLIENT])
+  })
+
+  test('an agent with tracing: false makes none, and continues the trace of its caller', async () => {
+    const quiet = await mesh.agent({ name: 'quiet', contracts: [back], tracing: false })
+    const relayed = defineService({ name: 'relayed', version: 1, methods: { page: text } })
+    quiet.serve({ contract: relayed, handlers: { page: id => quiet.call('back.read', id) } })
+    await Promise.all([caller.waitFor(relayed), quiet.waitFor(back)])
+    const answer = await caller.service(relayed).page('x')
+    const ended = await spans(2)
+    const traceIds = ended.map(each => each.spanContext().traceId)
+    expect(ended.map(({ name, kind }) => `${name} ${kind}`)).toEqual(['back/read 1', 'relayed/page 2'])
+    expect(traceIds).toEqual([traceIds[0], traceIds[0]])
+    expect(answer).toBe(`x ${traceIds[0]}`)
+  })
+
+  test('another value of tracing is refused', async () => {
+    expect(await refusal(mesh.agent({ name: 'other', tracing: 'on' as never }))).toContain(
+      'invalid_argument: Cannot start: tracing is on',
+    )
+  })
+})
