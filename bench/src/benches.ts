@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts'
+import { bulk } from './bulk/bulk.ts'
 import { cache } from './cache/cache.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
 import { fleetBench } from './fleet/fleet.ts'
@@ -12,6 +13,7 @@ import { rpc } from './rpc/rpc.ts'
 import { rpcWire } from './rpc/rpc-wire.ts'
 
 export const benches: Record<string, Bench> = {
+  bulk,
   cache,
   'control-plane': controlPlaneLoad,
   fleet: fleetBench,

@@ -1,6 +1,6 @@
 /** A process of a bench: `worker.ts MODULE`, which takes requests of its parent, one at a time. */
 import type { CallName, Client, Contender } from './contenders/contender.ts'
-import { aloneP50, throughput } from './load.ts'
+import { aloneP50, median, throughput } from './load.ts'
 
 /** What a parent can ask. */
 export interface Requests {
@@ -8,6 +8,10 @@ export interface Requests {
   connect: { args: [address: unknown]; result: null }
   throughput: { args: [call: CallName, inFlight: number, ms: number]; result: { calls: number; ms: number } }
   alone: { args: [call: CallName, ms: number]; result: number }
+  /** ms of a transfer. */
+  transfer: { args: [bytes: number]; result: number }
+  /** ms of the median small call while a transfer of so many bytes runs. */
+  beside: { args: [bytes: number]; result: number }
   /** Microseconds of CPU since the process began. */
   cpu: { args: []; result: number }
   stop: { args: []; result: null }
@@ -22,6 +26,13 @@ const callOf = (name: CallName): (() => Promise<unknown>) => {
   const call = client?.[name]
   if (call === undefined) throw new Error(`not connected, or without the call '${name}'`)
   return call
+}
+
+async function timedTransfer(bytes: number): Promise<number> {
+  if (client?.transfer === undefined) throw new Error('not connected, or without transfers')
+  const startedAt = performance.now()
+  await client.transfer(bytes)
+  return performance.now() - startedAt
 }
 
 type Answers = {
@@ -42,6 +53,19 @@ const answers: Answers = {
   },
   throughput: (call, inFlight, ms) => throughput(callOf(call), inFlight, ms),
   alone: (call, ms) => aloneP50(callOf(call), ms),
+  transfer: timedTransfer,
+  beside: async bytes => {
+    let over = false
+    const transfer = timedTransfer(bytes).finally(() => (over = true))
+    const times: number[] = []
+    for (const call = callOf('echo'); !over;) {
+      const startedAt = performance.now()
+      await call()
+      times.push(performance.now() - startedAt)
+    }
+    await transfer
+    return median(times)
+  },
   cpu: async () => {
     const { user, system } = process.cpuUsage()
     return user + system

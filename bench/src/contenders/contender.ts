@@ -13,10 +13,12 @@ export interface Client {
   typed?(): Promise<unknown>
   /** An object that takes 10 KB as JSON. */
   objects?(): Promise<unknown>
+  /** Bytes one way; resolves when the receiver has confirmed them. */
+  transfer?(bytes: number): Promise<void>
   stop(): Promise<void>
 }
 
-export type CallName = Exclude<keyof Client, 'stop'>
+export type CallName = Exclude<keyof Client, 'stop' | 'transfer'>
 
 /** Bytes of params and of result. */
 export const payloadBytes = 100

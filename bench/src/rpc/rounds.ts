@@ -29,7 +29,7 @@ export interface Entry {
 /** `tls`, `mesh.objects` */
 export const keyOf = ({ name, call }: Entry): string => (call === 'echo' ? name : `${name}.${call}`)
 
-interface Pair {
+export interface Pair {
   readonly server: WorkerProcess
   readonly client: WorkerProcess
 }
@@ -59,11 +59,12 @@ export async function measureInTurns(
       })
     return new Map([...measured].map(([key, all]) => [key, mediansOf(all)]))
   } finally {
-    await Promise.all([...pairs.values()].flatMap(({ server, client }) => [client.stop(), server.stop()]))
+    await stopPairs(pairs.values())
   }
 }
 
-async function startPair(name: string): Promise<Pair> {
+/** A server and a client, connected. */
+export async function startPair(name: string): Promise<Pair> {
   const modulePath = new URL(`../contenders/${name}.ts`, import.meta.url).href
   const [server, client] = await Promise.all([
     WorkerProcess.start(modulePath),
@@ -76,6 +77,10 @@ async function startPair(name: string): Promise<Pair> {
     throw error
   }
   return { server, client }
+}
+
+export async function stopPairs(pairs: Iterable<Pair>): Promise<void> {
+  await Promise.all([...pairs].flatMap(({ server, client }) => [client.stop(), server.stop()]))
 }
 
 async function measure({ server, client }: Pair, call: CallName): Promise<Figures> {

@@ -17,7 +17,7 @@ export const duplexOf = (stream: Stream, onActivity: () => void = () => {}): Dup
 class StreamDuplex extends Duplex {
   readonly #stream: Stream
   readonly #onActivity: () => void
-  /** Told when the stream takes more. */
+  /** Called when the stream takes more. */
   #waiting: Done | undefined
   /** The peer said that nothing follows, as against a link that is lost. */
   #peerEnded: boolean

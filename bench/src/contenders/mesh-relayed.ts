@@ -1,0 +1,3 @@
+import { meshContender } from './mesh-agents.ts'
+
+export const contender = meshContender('relay')
