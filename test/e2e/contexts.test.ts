@@ -86,6 +86,7 @@ describe('agent-mesh context', () => {
     expect((await runCommand(['context', 'remove', 'cp', '--yes'], here)).code).toBe(4)
     expect((await runCommand(['context', 'remove', 'cp', '--yes', '--force'], here)).code).toBe(8)
     expect((await runCommand(['context', 'remove', 'none', '--yes'], here)).code).toBe(7)
+    expect((await runCommand(['context', 'remove', 'none'], here)).code).toBe(7)
     expect((await runCommand(['context', 'remove', '../cp', '--yes', '--force'], here)).code).toBe(2)
     const plain = await json(
       here,

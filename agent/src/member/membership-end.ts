@@ -28,8 +28,8 @@ const whatHappened: Record<MembershipEnd, string> = {
 /** What to do about it: a revoked key is refused permanently, any other may join again. */
 export const adviceOf = (how: MembershipEnd): string =>
   how === 'revoked'
-    ? 'Its key is refused permanently: join anew with a new token in an empty data folder (--context NAME or --data DIR).'
-    : 'Its key may join again: start it with a token other than the one it joined with, --join TOKEN (an admin makes one: agent-mesh token create).'
+    ? 'Its key is refused permanently: join anew with a new token in an empty data folder (--context NAME or --data DIR; data: DIR in a program).'
+    : 'Its key may join again: start it with a token other than the one it joined with, --join TOKEN, or join: TOKEN in a program (an admin makes one: agent-mesh token create).'
 
 /** `was removed from the mesh at 2026-01-01T00:00:00.000Z` */
 export function endText({ how, at }: Ended): string {

@@ -127,10 +127,7 @@ export class RevokedMembers {
     this.#told = ownEnd !== undefined
     if (!isNew) return
     const hint = adviceOf(ownEnd.how)
-    this.#log.error(
-      { peerId: this.#self.peerId, hint },
-      `this member ${endText(ownEnd)}: nobody in it talks to it any more`,
-    )
+    this.#log.error({ peerId: this.#self.peerId, hint }, `this member ${endText(ownEnd)}: members refuse it`)
     this.#ownListeners.emit()
   }
 

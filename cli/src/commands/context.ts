@@ -130,8 +130,9 @@ Examples:
 Exit codes: 0 removed, 4 it holds the keys of a mesh, 7 there is no such context, 8 a process runs in it.`,
     )
   onCall<RemoveOptions, [string]>(command, finish, async ({ options, output, signal }, name) => {
-    const { removeContext } = await import('../contexts/contexts.ts')
+    const { removableContext, removeContext } = await import('../contexts/contexts.ts')
     const { yes = false, force = false } = options
+    await removableContext(contextsFolder(), name, force)
     if (!yes && !(await confirmed(`Remove context ${name} and all that its data folder holds?`, signal)))
       throw new MeshError('cancelled', `Cannot remove context ${name}: not confirmed`, {
         hint: 'Answer y, or pass --yes.',

@@ -62,12 +62,11 @@ export const registerRevocations: Register = (program, finish) => {
   onCall(command, finish, async ({ settings, output, signal }) => {
     const { number, revoked = [] } = await askControlPlane(settings, client => client.revocations(signal))
     const when = (at: number | undefined) => (at === undefined ? '-' : new Date(at).toISOString())
-    output.result({ number, revoked }, () => [
-      output.table(
-        ['PEER ID', 'REVOKED'],
-        revoked.map(({ peerId, at }) => [peerId, when(at)]),
-      ),
-      `revocation list ${number}`,
-    ])
+    const rows = revoked.map(({ peerId, at }) => [peerId, when(at)])
+    output.result({ number, revoked }, () =>
+      rows.length === 0
+        ? `No member is revoked (revocation list ${number}).`
+        : [output.table(['PEER ID', 'REVOKED'], rows), `revocation list ${number}`],
+    )
   })
 }

@@ -50,6 +50,6 @@ describe('agent-mesh status', () => {
   it('says what a member announces, which is not where it listens', () => {
     const addrs = ['/ip4/127.0.0.1/tcp/4001']
     expect(shown({ addrs })).toMatch(/^announces +\/ip4\/127/m)
-    expect(shown({ kind: 'control-plane', addrs: ['http://cp'] })).toMatch(/^reached at +http:\/\/cp$/m)
+    expect(shown({ kind: 'control-plane', addrs: ['http://cp'] })).toMatch(/^listens on +http:\/\/cp$/m)
   })
 })

@@ -47,7 +47,7 @@ export function statusText(status: LocalStatus, output: Output): string {
       index === 0 ? 'home relay' : 'standby relay',
       `${relay.name ?? relay.peerId}${relay.reserved ? '' : output.style('yellow', ' (no reservation)')}${relay.rttMs === undefined ? '' : `, ${duration(relay.rttMs)}`}`,
     ]),
-    [status.kind === 'control-plane' ? 'reached at' : 'announces', status.addrs.join(', ')],
+    [status.kind === 'control-plane' ? 'listens on' : 'announces', status.addrs.join(', ')],
     ['serves', status.services.join(', ')],
     ['members', `${status.members.online} of ${status.members.known} online`],
     ['links', linksText(status)],

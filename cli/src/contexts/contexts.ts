@@ -76,11 +76,11 @@ export async function useContext(folder: string, name: string): Promise<void> {
 }
 
 /**
- * Removes the data folder of a context.
+ * A context that may be removed: what can be refused without asking the user first.
  * @param force also when it holds the keys of a mesh
- * @throws MeshError not_found, conflict when a process runs in it, permission_denied when it holds the keys of a mesh
+ * @throws MeshError not_found, permission_denied when it holds the keys of a mesh
  */
-export async function removeContext(folder: string, name: string, force: boolean): Promise<KnownContext> {
+export async function removableContext(folder: string, name: string, force: boolean): Promise<KnownContext> {
   const data = join(folder, contextName(name))
   if (!(await exists(data)))
     throw new MeshError('not_found', `Cannot remove context ${name}: there is no folder ${data}`, {
@@ -93,9 +93,18 @@ export async function removeContext(folder: string, name: string, force: boolean
       `Cannot remove context ${name}: ${data} holds the keys of a mesh`,
       { hint: 'The mesh is lost without them: keep a copy of the folder, then pass --force.' },
     )
-  const owned = await ownDataFolder(data, 'context remove', stopFirst)
+  return context
+}
+
+/**
+ * Removes the data folder of a context.
+ * @throws MeshError as {@link removableContext}; conflict when a process runs in it
+ */
+export async function removeContext(folder: string, name: string, force: boolean): Promise<KnownContext> {
+  const context = await removableContext(folder, name, force)
+  const owned = await ownDataFolder(context.data, 'context remove', stopFirst)
   try {
-    await rm(data, { recursive: true })
+    await rm(context.data, { recursive: true })
   } finally {
     await owned.release()
   }

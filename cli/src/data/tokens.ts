@@ -32,6 +32,6 @@ export const usesLeft = ({ uses, left }: TokenView, between = '/'): string =>
 export function tokenState({ revoked, left, expiresAt }: TokenView): string {
   const remaining = expiresAt - Date.now()
   if (revoked) return 'revoked'
-  if (remaining <= 0) return 'expired'
-  return left === 0 ? 'used up' : `expires in ${duration(remaining)}`
+  if (left === 0) return 'used up'
+  return remaining <= 0 ? 'expired' : `expires in ${duration(remaining)}`
 }

@@ -71,7 +71,7 @@ describe('call()', () => {
     await expect(client.add({ a: 1, b: '2' })).rejects.toMatchObject({
       code: 'invalid_argument',
       message: expect.stringContaining('Cannot call math.add: b') as string,
-      hint: 'What it takes and gives: "agent-mesh describe math.add".',
+      hint: 'See its params and its result: agent-mesh describe math.add',
     })
     await older.add({ a: 1, b: 2 })
     await typed(mesh).call('math.add', { a: 1, b: 2 })

@@ -23,6 +23,6 @@ export function checkedValue<T>(
     const path = pathOf(issue)
     return path === '' ? issue.message : `${path}: ${issue.message}`
   })
-  const hint = `What it takes and gives: "agent-mesh describe ${method}".`
+  const hint = `See its params and its result: agent-mesh describe ${method}`
   throw new MeshError(code, `Cannot ${action} ${method}: ${issues.join('; ')}`, { hint })
 }
