@@ -18,6 +18,11 @@ import {
   type ServiceClient,
   type ServiceContract,
   type ServiceDefinition,
+  type ServiceStream,
+  type StreamName,
+  type StreamOptions,
+  type TakesOf,
+  type YieldsOf,
   serviceRef,
 } from '../services/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
@@ -123,6 +128,18 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       return Promise.reject(error as MeshError)
     }
     return this.#caller.call(method, ...rest)
+  }
+
+  /**
+   * Opens a stream of a method at a member that serves it: to be iterated, and cancelled.
+   * @throws MeshError going_away after {@link stop}; the stream throws what {@link call} does
+   */
+  stream<Method extends StreamName<C>>(
+    method: Method,
+    ...rest: CallArguments<C, Method, StreamOptions<TakesOf<C, Method>>>
+  ): ServiceStream<YieldsOf<C, Method>, ResultOf<C, Method>> {
+    this.mustRun(`call ${method}`)
+    return this.#caller.stream(method, ...rest)
   }
 
   /**

@@ -1,6 +1,12 @@
 /** The members that can be called, by the map, and how to reach them: what room services needs of the rooms below. */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { systemWheelClock, type LinkCallOptions, type RpcLink } from '../rpc/index.ts'
+import {
+  systemWheelClock,
+  type LinkCallOptions,
+  type LinkStream,
+  type LinkStreamOptions,
+  type RpcLink,
+} from '../rpc/index.ts'
 import type { Callee, CallTargets, CalleeOptions, Providers } from '../services/index.ts'
 import type { ConnectOptions as LinkOptions, DialTarget } from '../transport/dial/dial-target.ts'
 import type { Path } from '../transport/address.ts'
@@ -55,6 +61,10 @@ class LinkedCallee implements Callee {
 
   call(method: string, value: unknown, options?: LinkCallOptions): Promise<unknown> {
     return this.#rpc.call(method, value, options)
+  }
+
+  stream(method: string, value: unknown, options?: LinkStreamOptions): Promise<LinkStream> {
+    return this.#rpc.stream(method, value, options)
   }
 }
 

@@ -5,7 +5,14 @@ import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
-import { ByteBudget, processHeldBytes, systemWheelClock, TimerWheel, TurnQueue } from '../rpc/index.ts'
+import {
+  ByteBudget,
+  processHeldBytes,
+  processStreamBytes,
+  systemWheelClock,
+  TimerWheel,
+  TurnQueue,
+} from '../rpc/index.ts'
 import {
   describeServices,
   Dispatcher,
@@ -92,6 +99,7 @@ export function serving({
     wheel,
     turns,
     budget,
+    streamBudget: new ByteBudget(processStreamBytes),
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })

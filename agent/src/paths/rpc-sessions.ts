@@ -12,6 +12,8 @@ export interface RpcSessionsInit {
   turns: TurnQueue
   /** Bytes that wait on all links. @default each link counts alone */
   budget?: ByteBudget
+  /** Bytes of the windows of streams, of all links of the process. */
+  streamBudget?: ByteBudget
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
   /** A listener failed. @default ignored */
@@ -22,6 +24,7 @@ export class RpcSessions {
   readonly #wheel: TimerWheel
   readonly #turns: TurnQueue
   readonly #budget: ByteBudget | undefined
+  readonly #streamBudget: ByteBudget | undefined
   readonly #handlerFor: (caller: Subject) => OnRequest
   readonly #rpc = new WeakMap<Link, RpcLink>()
   readonly #goingAway: Listeners<Link>
@@ -31,6 +34,7 @@ export class RpcSessions {
     this.#wheel = init.wheel
     this.#turns = init.turns
     this.#budget = init.budget
+    this.#streamBudget = init.streamBudget
     this.#handlerFor = init.handlerFor
     this.#goingAway = new Listeners(init.onError ?? (() => {}))
   }
@@ -59,6 +63,7 @@ export class RpcSessions {
       wheel: this.#wheel,
       turns: this.#turns,
       ...(this.#budget !== undefined && { budget: this.#budget }),
+      ...(this.#streamBudget !== undefined && { streamBudget: this.#streamBudget }),
       onRequest: this.#handlerFor(link.peer.credential),
       onGoingAway: () => this.#goingAway.emit(link),
     })

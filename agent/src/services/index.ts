@@ -44,6 +44,8 @@ export { Hedging, type HedgeWish } from './call/hedging.ts'
 export type { Candidate, Rejection } from './balance/candidates.ts'
 export { ServiceCaller, type ServiceCallerInit } from './call/service-caller.ts'
 export type { ServiceClient } from './call/service-client.ts'
+export type { ServiceStream } from './call/service-stream.ts'
+export type { StreamOptions } from './call/stream-caller.ts'
 export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'
 export type {
   CallArguments,
@@ -53,4 +55,7 @@ export type {
   MethodsOf,
   ParamsOf,
   ResultOf,
+  StreamName,
+  TakesOf,
+  YieldsOf,
 } from './contract/typed.ts'

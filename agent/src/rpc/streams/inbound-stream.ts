@@ -27,13 +27,15 @@ export interface StreamLinkParts {
 
 /** A stream as its handler has it. */
 export interface ServedStream {
+  /** The messages of the caller: none where it has none. @throws MeshError `internal` before {@link begin} */
+  readonly input: AsyncIterableIterator<unknown, undefined>
   /**
    * Tells the caller that the handler begins.
    * @param read what each message of the caller passes
-   * @returns the messages of the caller: none where it has none
+   * @returns {@link input}
    * @throws MeshError `overloaded`, not started, when there is no room for them
    */
-  begin(read?: ReadMessage): AsyncIterableIterator<unknown>
+  begin(read?: ReadMessage): AsyncIterableIterator<unknown, undefined>
   /** Sends what a handler yields. @returns what it returned @throws what it throws, or why the stream has ended */
   sendAll(messages: unknown, encode: (value: unknown) => EncodedBody | Promise<EncodedBody>): Promise<unknown>
 }
@@ -56,7 +58,13 @@ export class InboundStream implements ServedStream {
     this.#sender = new MessageSender({ id, fromCallee: true, outbox: link.outbox, credit })
   }
 
-  begin(read?: ReadMessage): AsyncIterableIterator<unknown> {
+  get input(): AsyncIterableIterator<unknown, undefined> {
+    if (this.#receiver === undefined)
+      throw new MeshError('internal', `Cannot read messages for ${this.#method}: it has not begun`)
+    return this.#receiver
+  }
+
+  begin(read?: ReadMessage): AsyncIterableIterator<unknown, undefined> {
     const window = new ReceiveWindow(this.#link.budget)
     const credit = this.#input ? window.open(this.#link.now()) : 0
     if (this.#input && credit === 0) throw noRoom(this.#method)

@@ -3,7 +3,7 @@ import type { Path } from '../../transport/index.ts'
 import type { Directory } from './directory.ts'
 
 /** What a call is made on: a link, or the loopback to the own services. */
-export interface Callee extends Pick<RpcLink, 'call'> {
+export interface Callee extends Pick<RpcLink, 'call'>, Partial<Pick<RpcLink, 'stream'>> {
   /** Of the link; none to the own services. */
   readonly path?: Path
 }

@@ -15,9 +15,20 @@ import type { Hedging } from './hedging.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
+import { known, only } from './named-provider.ts'
 import { Planner, type Plan } from './plan.ts'
 import { serviceClient, type ServiceClient } from './service-client.ts'
-import type { CallArguments, Contracts, MethodName, ResultOf } from '../contract/typed.ts'
+import type { ServiceStream } from './service-stream.ts'
+import { StreamCaller, type StreamOptions } from './stream-caller.ts'
+import type {
+  CallArguments,
+  Contracts,
+  MethodName,
+  ResultOf,
+  StreamName,
+  TakesOf,
+  YieldsOf,
+} from '../contract/typed.ts'
 
 export interface ServiceCallerInit<C extends Contracts> {
   readonly targets: CallTargets
@@ -45,6 +56,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #targets: CallTargets
   readonly #planner: Planner
   readonly #attempts: Attempts
+  readonly #streams: StreamCaller
   readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
@@ -57,6 +69,9 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
     this.#attempts = new Attempts({ ...init, targets, metrics, now, lately, random })
+    const { balancer } = init
+    const planner = this.#planner
+    this.#streams = new StreamCaller({ targets, planner, metrics, balancer, now, random })
     this.#cache = cache
     this.#metrics = metrics
     this.#tracing = tracing
@@ -75,6 +90,20 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     ...[params, options]: CallArguments<C, Method, CallOptions<ResultOf<C, Method>>>
   ): Promise<ResultOf<C, Method>> {
     return this.#ask(method, params, options, valueOf) as Promise<ResultOf<C, Method>>
+  }
+
+  /**
+   * Opens a stream of a method at a member that serves it: to be iterated, and cancelled.
+   * @throws nothing: the stream throws what {@link call} does
+   */
+  stream<Method extends StreamName<C>>(
+    method: Method,
+    ...[params, options]: CallArguments<C, Method, StreamOptions<TakesOf<C, Method>>>
+  ): ServiceStream<YieldsOf<C, Method>, ResultOf<C, Method>> {
+    return this.#streams.stream(method, params, options) as ServiceStream<
+      YieldsOf<C, Method>,
+      ResultOf<C, Method>
+    >
   }
 
   /** As {@link call}, and says who answered; with `explain`, why. */
@@ -117,9 +146,11 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): ServiceClient<Methods> {
     const { name } = contract
     const ref = serviceRef(contract)
-    const client = serviceClient(contract, (key, params, options) =>
-      this.#ask(`${ref}.${key}`, params, options, valueOf, `${name}.${key}`),
-    )
+    const client = serviceClient(contract, {
+      call: (key, params, options) => this.#ask(`${ref}.${key}`, params, options, valueOf, `${name}.${key}`),
+      stream: (key, params, options) =>
+        this.#streams.stream(`${ref}.${key}`, params, options, `${name}.${key}`),
+    })
     this.#planner.learn(contract)
     return client
   }
@@ -217,6 +248,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   stop(): void {
     this.#cache?.stop()
     this.#attempts.stop()
+    this.#streams.stop()
   }
 
   /** Counts a call that failed. @returns why it did */
@@ -226,14 +258,6 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
     return error
   }
-}
-
-/** @param peerId what the directory found under the name `peer` @throws MeshError `not_found` */
-function known({ method }: Plan, peer: string, peerId: string | undefined): string {
-  if (peerId !== undefined) return peerId
-  throw new MeshError('not_found', `Cannot call ${method}: no member has the name or peer id '${peer}'`, {
-    hint: 'List the members with "agent-mesh peers".',
-  })
 }
 
 /** The call as it is sent: its callee continues the trace. */
@@ -250,12 +274,6 @@ const fallbackTo =
     if (error.code === 'cancelled') throw error
     return fallback(error)
   }
-
-/** One member, whatever is believed of it. */
-function only(peerId: string): FindProviders {
-  const providers = { good: [peerId], doubtful: [], offline: [], named: true }
-  return () => providers
-}
 
 function revokedOr(thrown: unknown): unknown {
   const { cause } = thrown as Error

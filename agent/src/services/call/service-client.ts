@@ -1,36 +1,52 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
   checkContract,
+  isStreamed,
   type MethodContract,
   type MethodContracts,
   type ServiceContract,
 } from '../contract/contract.ts'
+import type { TakenBy, YieldedBy } from '../contract/typed.ts'
 import type { CallOptions } from './call-options.ts'
+import type { ServiceStream } from './service-stream.ts'
+import type { StreamOptions } from './stream-caller.ts'
 
-type ArgumentsOf<Method extends MethodContract> =
+type ArgumentsOf<Method extends MethodContract, Options> =
   undefined extends StandardSchemaV1.InferInput<Method['params']>
-    ? [params?: StandardSchemaV1.InferInput<Method['params']>, options?: CallOptions]
-    : [params: StandardSchemaV1.InferInput<Method['params']>, options?: CallOptions]
+    ? [params?: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
+    : [params: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
 
 /** A service as an object: each method of its contract is a function that calls it wherever it is served. */
 export type ServiceClient<Methods extends MethodContracts> = {
-  readonly [Key in keyof Methods]: (
-    ...args: ArgumentsOf<Methods[Key]>
-  ) => Promise<StandardSchemaV1.InferOutput<Methods[Key]['result']>>
+  readonly [Key in keyof Methods]: Methods[Key] extends
+    { readonly yields: StandardSchemaV1 } | { readonly takes: StandardSchemaV1 }
+    ? (
+        ...args: ArgumentsOf<Methods[Key], StreamOptions<TakenBy<Methods[Key]>>>
+      ) => ServiceStream<YieldedBy<Methods[Key]>, StandardSchemaV1.InferOutput<Methods[Key]['result']>>
+    : (
+        ...args: ArgumentsOf<Methods[Key], CallOptions>
+      ) => Promise<StandardSchemaV1.InferOutput<Methods[Key]['result']>>
+}
+
+/** How a client calls, by the name of a method in the contract: `add`. */
+export interface ClientCalls {
+  call(key: string, params: unknown, options?: CallOptions): Promise<unknown>
+  stream(key: string, params: unknown, options?: StreamOptions): ServiceStream
 }
 
 /**
- * @param call a method by its name in the contract: `add`
  * @throws MeshError `invalid_argument` for a contract that is none
  */
 export function serviceClient<Name extends string, Methods extends MethodContracts>(
   contract: ServiceContract<Name, Methods>,
-  call: (key: string, params: unknown, options?: CallOptions) => Promise<unknown>,
+  calls: ClientCalls,
 ): ServiceClient<Methods> {
   checkContract(contract)
-  const methods = Object.keys(contract.methods).map(key => [
+  const methods = Object.entries(contract.methods).map(([key, method]) => [
     key,
-    (params: unknown, options?: CallOptions) => call(key, params, options),
+    isStreamed(method)
+      ? (params: unknown, options?: StreamOptions) => calls.stream(key, params, options)
+      : (params: unknown, options?: CallOptions) => calls.call(key, params, options),
   ])
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<Methods>
 }

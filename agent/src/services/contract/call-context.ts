@@ -1,4 +1,4 @@
-import type { MeshError, Subject } from '@agent-mesh/protocol'
+import { MeshError, type Subject } from '@agent-mesh/protocol'
 import type { TraceParent } from '@agent-mesh/protocol/wire/index'
 import type { InboundCall } from '../../rpc/index.ts'
 import { declaredError, type ErrorArguments } from './declared-errors.ts'
@@ -7,7 +7,7 @@ import type { ErrorContracts } from './error-contracts.ts'
 const nothing: Readonly<Record<string, string>> = Object.freeze({})
 
 /** What a handler knows about its call besides the params. */
-export class CallContext<Errors extends ErrorContracts = ErrorContracts> {
+export class CallContext<Errors extends ErrorContracts = ErrorContracts, Input = never> {
   /** Who calls: `sub` is the peer id that the transport proved, the rest its credential's. */
   readonly caller: Subject
   /** `math.add` */
@@ -28,6 +28,13 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts> {
   /** Aborted when nobody waits for the result any more: pass it on to whatever takes one. */
   get signal(): AbortSignal {
     return this.#call.signal
+  }
+
+  /** Messages of the caller, as they come, where the contract has `takes`; to leave it early tells the caller to send no more. */
+  get input(): AsyncIterableIterator<Input, undefined> {
+    if (this.#call.stream === undefined)
+      throw new MeshError('invalid_argument', `Cannot read messages for ${this.method}: it takes none`)
+    return this.#call.stream.input as AsyncIterableIterator<Input, undefined>
   }
 
   /** The caller may send this call again after a broken link. */

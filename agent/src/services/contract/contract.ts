@@ -24,6 +24,10 @@ export interface MethodContract<
 > {
   readonly params: Params
   readonly result: Result
+  /** Messages that a caller sends while the method runs: it streams. @default none */
+  readonly takes?: StandardSchemaV1
+  /** Messages that the method sends while it runs, before its result: it streams. @default none */
+  readonly yields?: StandardSchemaV1
   /** Errors that callers can tell apart by type: `{ no_such_sensor: schema of its details }`. @default none */
   readonly errors?: ErrorContracts
   /** What it does to the world. A method that reads is idempotent. @default not said */
@@ -32,7 +36,7 @@ export interface MethodContract<
   readonly idempotent?: boolean
   /** Answers that may be used again. @default none */
   readonly cache?: CacheRules
-  /** ms that a call gets unless its caller says otherwise. @default 30,000 */
+  /** ms that a call gets unless its caller says otherwise. @default 30,000; none for a stream */
   readonly timeout?: number
   /** What it does, one sentence for people. */
   readonly about?: string
@@ -43,6 +47,10 @@ export const isIdempotent = ({
   idempotent,
   effects,
 }: Pick<MethodContract, 'idempotent' | 'effects'>): boolean => idempotent ?? effects === 'read'
+
+/** Whether messages go while it runs. */
+export const isStreamed = ({ takes, yields }: Pick<MethodContract, 'takes' | 'yields'>): boolean =>
+  takes !== undefined || yields !== undefined
 
 export type MethodContracts = Readonly<Record<string, MethodContract>>
 
@@ -102,6 +110,7 @@ function faultOf(method: MethodContract): string | undefined {
     return `has the effects '${String(effects)}', not ${effectWords.join(', ')}`
   if (effects === 'read' && idempotent === false) return 'reads, and yet is not idempotent'
   if (cache !== undefined && !isIdempotent(method)) return 'has a cache, and is not idempotent'
+  if (cache !== undefined && isStreamed(method)) return 'has a cache, and streams'
   const unfit = unfitErrorName(errors)
   return unfit === undefined
     ? undefined

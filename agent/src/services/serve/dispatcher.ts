@@ -15,6 +15,7 @@ import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
 import { checkHops, runServing } from '../contract/current-call.ts'
+import { beginStream, streamed } from './serve-stream.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from '../contract/validate.ts'
 
@@ -166,10 +167,10 @@ export class Dispatcher {
 
   #handle(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
     const checked = served.params['~standard'].validate(call.params())
-    if (!(checked instanceof Promise)) return begin(served, context, checked, passage)
+    if (!(checked instanceof Promise)) return begin(served, context, checked, call, passage)
     return checked.then(result => {
       this.#checkWanted(call)
-      return begin(served, context, result, passage)
+      return begin(served, context, result, call, passage)
     })
   }
 
@@ -214,13 +215,20 @@ function begin(
   served: ServedMethod,
   context: CallContext,
   checked: StandardSchemaV1.Result<unknown>,
+  call: InboundCall,
   passage: Passage,
 ): unknown {
   const params = checkedValue(checked, 'invalid_argument', 'call', served.method)
+  const { method, stream } = served
+  beginStream(method, stream, call)
   passage.begun = true
-  const handle = () => runServing(context, () => served.handle(params, context))
+  const serve = (): unknown => {
+    const made = served.handle(params, context)
+    return stream === undefined ? made : streamed(method, stream, call, made)
+  }
+  const handle = () => runServing(context, serve)
   const result = passage.span === undefined ? handle() : passage.span.run(handle)
-  return served.encode === undefined ? result : encodedResult(served.encode, result, served.method)
+  return served.encode === undefined ? result : encodedResult(served.encode, result, method)
 }
 
 /** @throws MeshError `application` for a result that its codec does not take */

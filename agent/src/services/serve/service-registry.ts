@@ -15,6 +15,7 @@ import {
   type MethodContracts,
   type ServiceContract,
 } from '../contract/contract.ts'
+import { streamSchemas, type StreamSchemas } from './serve-stream.ts'
 import type { ErrorContracts } from '../contract/error-contracts.ts'
 import type { Handlers } from '../contract/typed.ts'
 
@@ -27,6 +28,8 @@ export interface ServedMethod {
   readonly params: StandardSchemaV1
   /** Of a result with a codec. */
   readonly encode: Encode | undefined
+  /** Of a method that streams. */
+  readonly stream: StreamSchemas | undefined
   /** That its contract declares. */
   readonly errors: ErrorContracts | undefined
   readonly handle: (params: unknown, context: CallContext) => unknown
@@ -124,15 +127,19 @@ function methodsOf<Methods extends MethodContracts>(
   options: ServeOptions,
 ): Map<string, ServedMethod> {
   checkConcurrency(options, name, methods)
-  const served = Object.entries(methods).map(([key, { params, result, errors }]): [string, ServedMethod] => {
+  const served = Object.entries(methods).map(([key, contract]): [string, ServedMethod] => {
+    const { params, result, errors } = contract
+    const stream = streamSchemas(contract)
     const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
     if (typeof handler !== 'function')
       throw new MeshError('invalid_argument', `Cannot serve ${name}: method '${key}' has no handler`)
     const method = `${name}.${key}`
     const handle = handler.bind(handlers) as ServedMethod['handle']
-    const concurrency = concurrencyOf(options, key)
+    const asked = concurrencyOf(options, key)
+    // How long a stream takes says nothing about the load: those of a link are bounded by their number and bytes.
+    const concurrency = stream !== undefined && asked === 'auto' ? 'unlimited' : asked
     const encode = encoderOf(result)
-    return [key, { method, target: `service:${method}`, params, encode, errors, handle, concurrency }]
+    return [key, { method, target: `service:${method}`, params, encode, stream, errors, handle, concurrency }]
   })
   return new Map(served)
 }

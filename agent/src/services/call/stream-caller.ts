@@ -1,0 +1,153 @@
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { iteratorOf, noMetrics, type LinkStream, type Messages, type RpcMetrics } from '../../rpc/index.ts'
+import { Attempts } from './attempts.ts'
+import type { Balancer } from '../balance/balancer.ts'
+import type { CallTargets } from '../balance/call-targets.ts'
+import { isStreamed, type MethodContract } from '../contract/contract.ts'
+import { currentCall } from '../contract/current-call.ts'
+import { checkedError } from '../contract/declared-errors.ts'
+import { itemEncoder, itemReader } from '../contract/items.ts'
+import { checkedResult } from './call-errors.ts'
+import type { CallOptions } from './call-options.ts'
+import { known, only } from './named-provider.ts'
+import type { Plan, Planner } from './plan.ts'
+import { OpeningStream, type OpenStream, type ServiceStream } from './service-stream.ts'
+import { openingStreams, StreamRequest } from './stream-request.ts'
+
+/** What a caller may say of one stream. */
+export interface StreamOptions<Takes = unknown> extends Omit<
+  CallOptions,
+  'timeout' | 'idempotent' | 'cache' | 'hedge' | 'fallback' | 'explain'
+> {
+  /** Messages for the handler; asked for when it reads. @default none */
+  readonly input?: AsyncIterable<Takes> | Iterable<Takes> | undefined
+  /** ms for the whole stream. @default the method's, else none: 30,000 for its begin alone */
+  readonly timeout?: number | undefined
+  /** Bytes that the handler may be ahead of the reader at most, from 2,048 on. @default 64 KiB at first, up to 4 MiB */
+  readonly window?: number | undefined
+}
+
+export interface StreamCallerInit {
+  readonly targets: CallTargets
+  readonly planner: Planner
+  readonly metrics?: RpcMetrics
+  readonly balancer?: Balancer | undefined
+  /** Monotonic ms. */
+  readonly now: () => number
+  /** [0, 1). */
+  readonly random: () => number
+}
+
+const windowBytes = { least: 2 * 1024, most: 16 * 1024 * 1024 } as const
+
+/** Opens streams at members that serve them: chosen and tried as calls are, until a handler has begun. */
+export class StreamCaller {
+  readonly #targets: CallTargets
+  readonly #planner: Planner
+  readonly #attempts: Attempts
+  readonly #metrics: RpcMetrics
+  readonly #now: () => number
+
+  constructor({ targets, planner, metrics = noMetrics, balancer, now, random }: StreamCallerInit) {
+    this.#targets = targets
+    this.#planner = planner
+    this.#attempts = new Attempts({ targets: openingStreams(targets), metrics, balancer, now, random })
+    this.#metrics = metrics
+    this.#now = now
+  }
+
+  /** @param counted its name in the metrics @throws nothing: the stream does */
+  stream(method: string, params: unknown, options: StreamOptions = {}, counted = method): ServiceStream {
+    const own = new AbortController()
+    const { signal } = options
+    const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
+    const startedAt = this.#now()
+    const planned = this.#plan(method, params, { ...options, signal: either }, startedAt)
+    const contract = planned.then(({ contract }) => contract)
+    contract.catch(() => undefined)
+    const stream = new OpeningStream({
+      open: planned.then(plan => this.#open(plan, options)),
+      result: async value => resultOf(await contract, value, method),
+      failure: async error => failureOf(await contract.catch(() => undefined), error, method),
+      abort: reason => own.abort(new MeshError('cancelled', `Cannot call ${method}: ${reason}`)),
+    })
+    this.#count(stream, counted, startedAt)
+    return stream
+  }
+
+  /** Begins no more tries. */
+  stop(): void {
+    this.#attempts.stop()
+  }
+
+  async #plan(method: string, params: unknown, options: StreamOptions, startedAt: number): Promise<Plan> {
+    const { input, window: bytes } = options
+    if (input !== undefined) checkInput(input, method)
+    if (bytes !== undefined) checkWindow(bytes, method)
+    const plan = await this.#planner.plan(method, params, options, startedAt)
+    if (plan.contract !== undefined && !isStreamed(plan.contract))
+      throw new MeshError('invalid_argument', `Cannot stream ${plan.method}: it does not stream`, {
+        hint: 'Use agent.call().',
+      })
+    return plan
+  }
+
+  async #open(plan: Plan, options: StreamOptions): Promise<OpenStream> {
+    const { method, contract } = plan
+    const { peer, input, timeout, window } = options
+    const ofAll = timeout !== undefined || contract?.timeout !== undefined
+    const request = new StreamRequest(plan.params, {
+      endsAt: ofAll ? plan.deadline : currentCall()?.deadline,
+      input: input as Messages | undefined,
+      encode: itemEncoder(contract?.takes, method, { code: 'invalid_argument', action: 'send a message to' }),
+      read: itemReader(contract?.yields, method, { code: 'protocol_error', action: 'use a message of' }),
+      window,
+    })
+    const providers =
+      peer === undefined
+        ? (at?: number) => this.#targets.providers(plan.service, at)
+        : only(known(plan, peer, await this.#targets.find(peer)))
+    // The opening is what is tried: its answer is the stream, which no contract describes.
+    const opening = { ...plan, params: request, contract: undefined, idempotent: false }
+    const { value, peerId } = await this.#attempts.answer(opening, providers, this.#now())
+    return { link: value as LinkStream, peerId }
+  }
+
+  #count({ result }: ServiceStream, method: string, startedAt: number): void {
+    const ended = (code: Parameters<RpcMetrics['callEnded']>[2]): void =>
+      this.#metrics.callEnded('caller', method, code, this.#now() - startedAt)
+    result.then(
+      () => ended('ok'),
+      (error: unknown) => ended(toMeshError(error, 'internal', `call ${method}`).code),
+    )
+  }
+}
+
+/** An array of bytes, or a text, is one message and no iterable of them. */
+function checkInput(input: unknown, method: string): void {
+  if (input instanceof Uint8Array)
+    throw new MeshError('invalid_argument', `Cannot send the input of ${method}: bytes are one message`, {
+      hint: 'Give a list of messages: [bytes].',
+    })
+  if (typeof input === 'object' && input !== null && Symbol.asyncIterator in input) return
+  iteratorOf(input, `the input of ${method}`)
+}
+
+function checkWindow(bytes: number, method: string): void {
+  if (Number.isInteger(bytes) && bytes >= windowBytes.least && bytes <= windowBytes.most) return
+  throw new MeshError('invalid_argument', `Cannot stream ${method}: its window is ${bytes}`, {
+    hint: `Give a whole number of bytes from ${windowBytes.least} to ${windowBytes.most}.`,
+  })
+}
+
+const resultOf = (contract: MethodContract | undefined, value: unknown, method: string): unknown =>
+  contract === undefined ? value : checkedResult(contract, value, method)
+
+async function failureOf(
+  contract: MethodContract | undefined,
+  thrown: unknown,
+  method: string,
+): Promise<unknown> {
+  const error = contract?.errors === undefined ? thrown : await checkedError(thrown, contract, method)
+  return toMeshError(error, 'internal', `call ${method}`)
+}

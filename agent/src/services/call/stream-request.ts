@@ -1,0 +1,40 @@
+import { MeshError } from '@agent-mesh/protocol'
+import { Encoded } from '@agent-mesh/protocol/wire/index'
+import type { LinkCallOptions, LinkStream, LinkStreamOptions } from '../../rpc/index.ts'
+import type { Callee, CallTargets } from '../balance/call-targets.ts'
+
+/** What a stream needs of its link beyond what a call does. */
+export type StreamNeeds = Pick<LinkStreamOptions, 'endsAt' | 'input' | 'encode' | 'read' | 'window'>
+
+/** The params of a call that opens a stream: the tries of a call hand them on without a look inside. */
+export class StreamRequest extends Encoded {
+  readonly #needs: StreamNeeds
+
+  constructor({ json, tail }: Encoded, needs: StreamNeeds) {
+    super(json, tail)
+    this.#needs = needs
+  }
+
+  /** @returns the stream when its handler has begun */
+  open(callee: Callee, method: string, options: LinkCallOptions = {}): Promise<LinkStream> {
+    const { timeoutMs, dueAt, signal, fields } = options
+    if (callee.stream === undefined) return Promise.reject(noStreams(method))
+    return callee.stream(method, this, { timeoutMs, dueAt, signal, fields, ...this.#needs })
+  }
+}
+
+/** Members on which a call opens a stream: what is tried, and tried again, is the opening. */
+export const openingStreams = (targets: Pick<CallTargets, 'callee'>): Pick<CallTargets, 'callee'> => ({
+  callee: (peerId, options) => {
+    const callee = targets.callee(peerId, options)
+    return callee instanceof Promise ? callee.then(opening) : opening(callee)
+  },
+})
+
+const noStreams = (method: string): MeshError =>
+  new MeshError('unsupported', `Cannot stream ${method}: its callee takes calls alone`, { notStarted: true })
+
+const opening = (callee: Callee): Callee => ({
+  ...(callee.path !== undefined && { path: callee.path }),
+  call: (method, params, options) => (params as StreamRequest).open(callee, method, options),
+})
