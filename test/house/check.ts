@@ -42,8 +42,8 @@ const parts: readonly Part[] = [
   },
   { name: 'openapi', command: ['node', 'protocol/openapi/generate.ts', '--check'], mend: 'npm run generate' },
   {
-    name: 'configuration',
-    command: ['node', 'cli/build/configuration.ts', '--check'],
+    name: 'pages',
+    command: ['node', 'cli/build/pages.ts', '--check'],
     mend: 'npm run generate',
   },
 ]

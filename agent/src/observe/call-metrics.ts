@@ -67,6 +67,7 @@ export class CallMetrics {
     })
     const seconds = {
       ...{ name: 'agent_mesh_call_seconds', help: 'Time of calls from start to end', type: 'histogram' },
+      labelNames: ['side', 'method'],
       get: () => Promise.resolve({ ...seconds, aggregator: 'sum', values: [...this.#secondsValues()] }),
     }
     // Of a metric the registry asks for nothing but its name and its values.

@@ -7,7 +7,7 @@ export type TraceFields = Pick<RequestFields, 'trace' | 'tracestate'>
 
 /** A call that this member makes. */
 export interface ClientSpan {
-  /** What its callee is told. */
+  /** What is sent to its callee. */
   readonly fields: TraceFields
   /** @param peerId of the member that answered */
   end(code: 'ok' | ErrorCode, outcome: { peerId?: string; message?: string }): void

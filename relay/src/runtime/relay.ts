@@ -13,6 +13,7 @@ import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
 import type { StunServer } from '../stun/stun-server.ts'
+import { homeMetrics } from './home-metrics.ts'
 import { trafficMetrics } from './traffic-metrics.ts'
 
 export interface RelayParts {
@@ -83,16 +84,12 @@ export class Relay extends MemberFacade {
   async start(): Promise<{ asked: Promise<void> }> {
     const { transport, metrics } = this.member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
-    metrics.gauge('agent_mesh_relay_homed_agents', 'Agents whose home this relay is', () => this.#homed.size)
+    homeMetrics(metrics, {
+      homed: () => this.#homed.size,
+      subscribers: () => this.#mapServer.subscribers,
+      watching: () => this.#mirror.watching,
+    })
     trafficMetrics(metrics, this.#circuit, this.#stun)
-    metrics.gauge(
-      'agent_mesh_relay_map_subscribers',
-      'Agents that follow the map here',
-      () => this.#mapServer.subscribers,
-    )
-    metrics.gauge('agent_mesh_relay_watch_connected', '1 while changes are pushed by the control plane', () =>
-      Number(this.#mirror.watching),
-    )
     const asked = Promise.race([this.#mirror.start(), this.member.revocations.ended()])
     this.#neighbours.start()
     this.#reporter.start()

@@ -4,6 +4,7 @@ import type { RequestObserver } from '../../routes/api-router.ts'
 
 export interface ControlPlaneMetrics {
   observe: RequestObserver
+  registry: Registry
   text(): Promise<{ contentType: string; text: string }>
   stop(): void
 }
@@ -59,6 +60,7 @@ export function controlPlaneMetrics(
   })
   const [registry] = registers as [Registry]
   return {
+    registry,
     observe: ({ route, status, ms }) => {
       requests.inc({ route, status })
       seconds.observe({ route }, ms / 1000)
