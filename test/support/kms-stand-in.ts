@@ -15,6 +15,9 @@ export interface KmsStandIn {
   readonly keyIds: readonly string[]
   /** How often each operation was asked for. */
   readonly asked: ReadonlyMap<string, number>
+  /** From now on a key neither signs nor shows its public half, as KMS has it. */
+  disable(keyId: string): void
+  enable(keyId: string): void
   stop(): Promise<void>
 }
 
@@ -24,16 +27,21 @@ export async function startKmsStandIn({ keys = 1 } = {}): Promise<KmsStandIn> {
   const keyIds = Array.from({ length: keys }, (_, index) => `${firstKeyId.slice(0, -1)}${index + 1}`)
   const pairs = new Map(keyIds.map(id => [id, generateKeyPairSync('ec', { namedCurve: 'P-256' })]))
   const asked = new Map<string, number>()
+  const disabled = new Set<string>()
   const server = createServer(async (request, response) => {
     const body = JSON.parse(await text(request)) as { KeyId: string; Message?: string }
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? ''
     asked.set(operation, (asked.get(operation) ?? 0) + 1)
     const pair = pairs.get(body.KeyId)
-    const reply = pair && { KeyId: body.KeyId, ...answer(operation, body.Message, pair) }
+    const isDisabled = disabled.has(body.KeyId)
+    const reply = isDisabled
+      ? undefined
+      : pair && { KeyId: body.KeyId, ...answer(operation, body.Message, pair) }
+    const refusal = isDisabled
+      ? { __type: 'DisabledException', message: `${body.KeyId} is disabled.` }
+      : { __type: 'NotFoundException', message: `Key ${body.KeyId} does not exist` }
     response.writeHead(reply === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-    response.end(
-      JSON.stringify(reply ?? { __type: 'NotFoundException', message: `Key ${body.KeyId} does not exist` }),
-    )
+    response.end(JSON.stringify(reply ?? refusal))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -44,6 +52,8 @@ export async function startKmsStandIn({ keys = 1 } = {}): Promise<KmsStandIn> {
     keyId: firstKeyId,
     keyIds,
     asked,
+    disable: keyId => void disabled.add(keyId),
+    enable: keyId => void disabled.delete(keyId),
     stop: async () => {
       server.closeAllConnections()
       server.close()

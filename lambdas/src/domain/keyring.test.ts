@@ -48,6 +48,12 @@ async function mesh() {
 
 const asked = (): number => kms.asked.get('GetPublicKey') ?? 0
 
+/** Key id in the header of a signed document. */
+const signedBy = (jws: string): string => {
+  const header = Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString()
+  return (JSON.parse(header) as { kid: string }).kid
+}
+
 test('with both keys signing goes on through a rotation, and through the revocation of the old one', async () => {
   const { first, second, firstId, secondId, ringOf, rotate, wait } = await mesh()
   const ring = await ringOf(firstId, secondId)
@@ -112,4 +118,59 @@ test('a key that KMS does not show stops no other', async () => {
   expect((await signerOf(first.signer.kid)).kid).toBe(first.signer.kid)
   await expect(signerOf('another')).rejects.toMatchObject({ code: 'unavailable' })
   await expect(kmsSignerOf([firstId], client)('another')).rejects.toMatchObject({ code: 'conflict' })
+})
+
+test('a key that is disabled before it was opened leaves signing to its predecessor, and signs once it is enabled', async () => {
+  const { first, second, firstId, secondId, ringOf, rotate, wait } = await mesh()
+  await rotate(false)
+  wait(keySettleMs)
+  kms.disable(secondId)
+  const ring = await ringOf(firstId, secondId)
+  expect((await ring.pick()).kid).toBe(first.signer.kid)
+  const before = asked()
+  expect(signedBy(await ring.signer.sign('head+jws', new Uint8Array(3)))).toBe(first.signer.kid)
+  expect(asked() - before).toBe(0)
+  kms.enable(secondId)
+  wait(keyAbsentMs)
+  expect(signedBy(await ring.signer.sign('head+jws', new Uint8Array(3)))).toBe(second.signer.kid)
+})
+
+test('a key that is disabled after it has signed leaves signing to its predecessor, and is asked once a minute', async () => {
+  const { first, second, firstId, secondId, ringOf, rotate, wait } = await mesh()
+  await rotate(false)
+  wait(keySettleMs)
+  const ring = await ringOf(firstId, secondId)
+  const sign = async () => signedBy(await ring.signer.sign('head+jws', new Uint8Array(3)))
+  expect(await sign()).toBe(second.signer.kid)
+  kms.disable(secondId)
+  const before = kms.asked.get('Sign') ?? 0
+  for (let i = 0; i < 3; i++) expect(await sign()).toBe(first.signer.kid)
+  // Three by the first key, and one in vain.
+  expect((kms.asked.get('Sign') ?? 0) - before).toBe(4)
+  kms.enable(secondId)
+  wait(keyAbsentMs)
+  expect(await sign()).toBe(second.signer.kid)
+})
+
+test('where all keys are disabled it fails with what KMS says, and signs as soon as one is enabled', async () => {
+  const { second, firstId, secondId, ringOf, rotate, wait } = await mesh()
+  await rotate(false)
+  wait(keySettleMs)
+  for (const id of [firstId, secondId]) kms.disable(id)
+  const ring = await ringOf(firstId, secondId)
+  await expect(ring.pick()).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('is disabled'),
+  })
+  for (const id of [firstId, secondId]) kms.enable(id)
+  expect((await ring.pick()).kid).toBe(second.signer.kid)
+})
+
+test('a revoked key signs in no case, though the other is disabled', async () => {
+  const { firstId, secondId, ringOf, rotate } = await mesh()
+  await rotate(true)
+  kms.disable(secondId)
+  const ring = await ringOf(firstId, secondId)
+  await expect(ring.signer.sign('head+jws', new Uint8Array(3))).rejects.toMatchObject({ code: 'unavailable' })
+  kms.enable(secondId)
 })

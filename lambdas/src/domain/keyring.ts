@@ -19,7 +19,7 @@ import type { StoreParts } from '../store/store.ts'
 export interface Keyring {
   /** Always the chain that was read last. */
   readonly keys: KeyChain
-  /** Always the key that is to sign now. */
+  /** Always the key that is to sign now, or a predecessor while that cannot. */
   readonly signer: Signer
   /** Reads the chain from the store. @throws MeshError conflict when it is not of this mesh */
   refresh(): Promise<void>
@@ -74,34 +74,45 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
     if (lookedFor !== undefined && Math.abs(clock.now() - lookedFor) < keyAbsentMs) return undefined
     const known = opened.get(kid) ?? open(kid)
     opened.set(kid, known)
-    known.catch(() => opened.delete(kid))
     const signer = await known
-    if (signer === undefined) {
-      opened.delete(kid)
-      absent.set(kid, clock.now())
-    }
+    if (signer === undefined) setAside(kid)
     return signer
   }
 
-  const pick = async (): Promise<Signer> => {
-    for (const { kid } of signingOrder(chain.authorities, clock.now())) {
-      const signer = await openOnce(kid)
-      if (signer !== undefined) return signer
-    }
-    // The operator is about to bring it.
+  const setAside = (kid: string): void => {
+    opened.delete(kid)
+    absent.set(kid, clock.now())
+  }
+
+  /**
+   * The result of `use` with the first key for which it succeeds: one that was disabled or does not answer must not stop the others,
+   * whose signatures are as good. @throws the error of the first that failed
+   */
+  const withFirst = async <T>(use: (signer: Signer) => T | Promise<T>): Promise<T> => {
+    const failures: unknown[] = []
+    for (const { kid } of signingOrder(chain.authorities, clock.now()))
+      try {
+        const signer = await openOnce(kid)
+        if (signer !== undefined) return await use(signer)
+      } catch (error) {
+        setAside(kid)
+        failures.push(error)
+      }
+    // The operator is about to bring it, or to enable it.
     absent.clear()
+    if (failures.length > 0) throw failures[0]
     throw new MeshError('unavailable', `Cannot sign: the authority key ${chain.current.kid} is not here`, {
       hint: 'Give every control plane the new key: authority-key.json, or on AWS the setting authorityKeyArn.',
     })
   }
 
   return {
-    pick,
+    pick: () => withFirst(signer => signer),
     signer: {
       get kid() {
         return chain.current.kid
       },
-      sign: async (typ, payload) => (await pick()).sign(typ, payload),
+      sign: (typ, payload) => withFirst(signer => signer.sign(typ, payload)),
     },
     refresh: async () => {
       chain = (await readKeyChain(store.headParts, chain.meshId)) ?? chain
