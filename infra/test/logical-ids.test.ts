@@ -1,20 +1,11 @@
 /** CloudFormation deletes what gets another logical id, and makes it anew: an update must never do that to what holds something. */
-import { App } from 'aws-cdk-lib'
-import { Template } from 'aws-cdk-lib/assertions'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, it, vi } from 'vitest'
+import type { Template } from 'aws-cdk-lib/assertions'
+import { expect, it, vi } from 'vitest'
 
-import { RelayStack } from '../src/relay-stack.ts'
-import { readSettings } from '../src/settings.ts'
 import { meshTemplates } from './support/stacks.ts'
 
 /** The first synthesis of a process loads the CDK. */
 vi.setConfig({ testTimeout: 120_000 })
-
-const command = mkdtempSync(join(tmpdir(), 'command-'))
-afterAll(() => rmSync(command, { recursive: true, force: true }))
 
 const ids = (template: Template | undefined, ...types: string[]): string[] =>
   types.flatMap(type => Object.keys(template?.findResources(`AWS::${type}`) ?? {}))
@@ -59,9 +50,7 @@ it('domains, their certificate and their mappings, of which there is one for a d
 })
 
 it('addresses and disks of relays, and the VPC of their own', () => {
-  const app = new App({ context: { relays: '2' } })
-  const settings = readSettings(app.node)
-  const relays = Template.fromStack(new RelayStack(app, 'Relays', { settings, command, tokens: 'Tokens' }))
+  const { relays } = meshTemplates({ relays: '2' })
   expect(ids(relays, 'EC2::EIP', 'EC2::Volume', 'EC2::VPC')).toEqual([
     'Relay1Address898D4DA4',
     'Relay2AddressDBAA8386',

@@ -1,14 +1,13 @@
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import type { CloudAssembly } from 'aws-cdk-lib/cx-api'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 
-import { ControlPlaneStack } from '../../src/control-plane-stack.ts'
-import { dataOfSettings } from '../../src/data/data-of-settings.ts'
-import { DataStack } from '../../src/data-stack.ts'
 import { lambdaNames } from '../../src/lambda-bundle.ts'
+import { meshStacks } from '../../src/mesh-stacks.ts'
 import { readSettings } from '../../src/settings.ts'
 
 /** Lambdas that do nothing: their folder is what a template is made with. */
@@ -23,11 +22,13 @@ export interface MeshTemplates {
   controlPlane: Template
   /** Undefined when settings name table and keys. */
   data: Template | undefined
+  relays: Template | undefined
+  assembly: CloudAssembly
 }
 
 const made = new Map<string, MeshTemplates>()
 
-/** The templates of a mesh with these settings: made once for each, as that takes a second. */
+/** The templates of a mesh with these settings: made once for each, as that takes a second. The stacks are `Mesh`, `MeshData` … */
 export function meshTemplates(context: Record<string, string> = {}): MeshTemplates {
   const key = JSON.stringify(context)
   const templates = made.get(key) ?? synthesize(context)
@@ -37,9 +38,17 @@ export function meshTemplates(context: Record<string, string> = {}): MeshTemplat
 
 function synthesize(context: Record<string, string>): MeshTemplates {
   const app = new App({ context })
-  const settings = readSettings(app.node)
-  const data = dataOfSettings(settings, () => new DataStack(app, 'MeshData', { settings }))
-  const controlPlane = new ControlPlaneStack(app, 'Mesh', { bundles, data, settings })
-  const own = app.node.tryFindChild('MeshData') as DataStack | undefined
-  return { controlPlane: Template.fromStack(controlPlane), data: own && Template.fromStack(own) }
+  const { controlPlane, data, relays } = meshStacks(app, {
+    settings: readSettings(app.node),
+    name: 'Mesh',
+    bundles,
+    command: () => bundles,
+    env: () => ({ account: '000000000000', region: 'eu-west-1' }),
+  })
+  return {
+    controlPlane: Template.fromStack(controlPlane),
+    data: data && Template.fromStack(data),
+    relays: relays && Template.fromStack(relays),
+    assembly: app.synth(),
+  }
 }
