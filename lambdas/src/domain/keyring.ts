@@ -62,27 +62,30 @@ export async function readKeyChain(
   }
 }
 
-export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyring {
-  let chain = first
+/** The signers that this process has, each opened once. One that it lacks, or that failed, is left alone for {@link keyAbsentMs}. */
+function ownSigners({ clock, open }: Pick<KeyringInit, 'clock' | 'open'>) {
   const opened = new Map<string, Promise<Signer | undefined>>()
-
-  /** When keys were looked for that this process does not have, unix milliseconds. */
+  /** When keys were set aside, unix milliseconds. */
   const absent = new Map<string, number>()
-
-  const openOnce = async (kid: string): Promise<Signer | undefined> => {
-    const lookedFor = absent.get(kid)
-    if (lookedFor !== undefined && Math.abs(clock.now() - lookedFor) < keyAbsentMs) return undefined
+  const setAside = (kid: string): void => {
+    opened.delete(kid)
+    absent.set(kid, clock.now())
+  }
+  const find = async (kid: string): Promise<Signer | undefined> => {
+    const since = absent.get(kid)
+    if (since !== undefined && Math.abs(clock.now() - since) < keyAbsentMs) return undefined
     const known = opened.get(kid) ?? open(kid)
     opened.set(kid, known)
     const signer = await known
     if (signer === undefined) setAside(kid)
     return signer
   }
+  return { find, setAside, findAllAgain: () => absent.clear() }
+}
 
-  const setAside = (kid: string): void => {
-    opened.delete(kid)
-    absent.set(kid, clock.now())
-  }
+export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyring {
+  let chain = first
+  const own = ownSigners({ clock, open })
 
   /**
    * The result of `use` with the first key for which it succeeds: one that was disabled or does not answer must not stop the others,
@@ -92,14 +95,14 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
     const failures: unknown[] = []
     for (const { kid } of signingOrder(chain.authorities, clock.now()))
       try {
-        const signer = await openOnce(kid)
+        const signer = await own.find(kid)
         if (signer !== undefined) return await use(signer)
       } catch (error) {
-        setAside(kid)
+        own.setAside(kid)
         failures.push(error)
       }
     // The operator is about to bring it, or to enable it.
-    absent.clear()
+    own.findAllAgain()
     if (failures.length > 0) throw failures[0]
     throw new MeshError('unavailable', `Cannot sign: the authority key ${chain.current.kid} is not here`, {
       hint: 'Give every control plane the new key: authority-key.json, or on AWS the setting authorityKeyArn.',
