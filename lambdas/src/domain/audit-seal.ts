@@ -13,7 +13,7 @@ import {
 } from '@agent-mesh/protocol'
 import { auditSealTimes as limits } from '../defaults.ts'
 import type { HeadPart } from '../store/parts/head-parts.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 /** The part of the head that holds it; its number is that of the entry. Members do not get it. */
 export const auditPart = 'audit'
@@ -28,7 +28,7 @@ export interface AuditSeal {
   warning(): string | undefined
 }
 
-type Needs = Pick<MeshContext, 'meshId' | 'keys' | 'ring' | 'signer' | 'store' | 'clock'>
+type Needs = MeshParts<'meshId' | 'keys' | 'ring' | 'signer' | 'clock', 'headParts' | 'audit'>
 
 export function auditSeal(mesh: Needs): AuditSeal {
   const { store, clock, signer, meshId } = mesh

@@ -5,7 +5,7 @@ import type { Enrolment } from '../store/parts/enrolments.ts'
 import { denials } from './denials.ts'
 import type { EndedMemberships } from './ended-memberships.ts'
 import { readPolicy } from './head-documents.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import { excessRight, type Newcomer } from './token-rights.ts'
 
 /** A member that proved its key, as it is enrolled now. */
@@ -49,7 +49,13 @@ export interface Callers {
   authorizeGiving(caller: Caller, newcomer: Newcomer): Promise<void>
 }
 
-export function callers(mesh: MeshContext, ended: EndedMemberships): Callers {
+export function callers(
+  mesh: MeshParts<
+    'keys' | 'ring' | 'meshId' | 'clock' | 'publicUrl',
+    'headParts' | 'enrolments' | 'ledger' | 'audit'
+  >,
+  ended: EndedMemberships,
+): Callers {
   const { store, clock, meshId } = mesh
   const denied = denials(mesh)
   const base = basePathOf(mesh.publicUrl)
@@ -109,7 +115,7 @@ export function callers(mesh: MeshContext, ended: EndedMemberships): Callers {
 }
 
 async function memberOf(
-  { store, clock }: MeshContext,
+  { store, clock }: MeshParts<'clock', 'enrolments'>,
   ended: EndedMemberships,
   peerId: string,
 ): Promise<Omit<Caller, 'nonce' | 'bodyHash'>> {

@@ -78,7 +78,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     members: memberLists(mesh),
     memberships: { ...membershipLists(mesh), ...membershipChanges(mesh, { roster, revocation: revoking }) },
     map: mapPages(mesh),
-    reports: relayReports(mesh, head),
+    reports: relayReports(mesh.store.presence, head),
     tokens: joinTokens(mesh),
     audit: auditLog(mesh),
     auditSeal: seal,

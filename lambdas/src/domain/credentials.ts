@@ -2,7 +2,7 @@
 import { credentialDays, signCredential, verifyCredential, type CredentialClaims } from '@agent-mesh/protocol'
 import { credentialFreshMs } from '../defaults.ts'
 import type { Enrolment } from '../store/parts/enrolments.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshContext, MeshParts } from './mesh-context.ts'
 import { randomId } from './secrets.ts'
 
 /** How long a credential lives, ms. */
@@ -12,7 +12,10 @@ export const credentialLifeMs = credentialDays.life * 24 * 3600_000
  * Signs a credential and records it; of other claims than the stored one, it is told to all members.
  * @throws MeshError not_found, revoked, conflict when the enrolment is another by now
  */
-export async function issueCredential(mesh: MeshContext, enrolment: Enrolment): Promise<string> {
+export async function issueCredential(
+  mesh: MeshParts<'signer' | 'meshId' | 'keys' | 'clock', 'enrolments'>,
+  enrolment: Enrolment,
+): Promise<string> {
   const { signer, meshId, store, clock } = mesh
   const { peerId, serial, name, roles, tags, region } = enrolment
   const before = await storedClaims(mesh, enrolment)

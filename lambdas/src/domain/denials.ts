@@ -1,11 +1,11 @@
 import { deniedAgain } from '../defaults.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 /**
  * Puts denials on record: the same member and target once in a while, in each process. Who asks in a loop must not
  * fill the log, nor cost a write a request.
  */
-export function denials({ store, clock }: Pick<MeshContext, 'store' | 'clock'>) {
+export function denials({ store, clock }: MeshParts<'clock', 'audit'>) {
   const recent = new Map<string, number>()
   return {
     record: async (who: string, action: string, target: string): Promise<void> => {

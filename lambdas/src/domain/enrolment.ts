@@ -9,7 +9,7 @@ import type { Enrolment, Joined, Redemption } from '../store/parts/enrolments.ts
 import { credentialLifeMs, freshCredential, issueCredential } from './credentials.ts'
 import type { EndedMemberships } from './ended-memberships.ts'
 import type { HeadService } from './head.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import type { Revocation } from './revocation.ts'
 import { hashOfSecret, randomId } from './secrets.ts'
 
@@ -45,7 +45,7 @@ export interface EnrolmentInit {
 }
 
 export function enrolmentService(
-  mesh: MeshContext,
+  mesh: MeshParts<'signer' | 'meshId' | 'keys' | 'clock' | 'changes', 'enrolments' | 'audit'>,
   { head, revocation, ended }: EnrolmentInit,
 ): EnrolmentService {
   const { store, clock } = mesh

@@ -2,7 +2,7 @@ import { limits, type TokenView } from '@agent-mesh/protocol'
 import { longLivedTokenMs } from '../defaults.ts'
 import { readRelays } from './head-documents.ts'
 import type { JoinTokens } from './join-tokens.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 /** What alarms watch and no request tells. */
 export interface FleetGauges {
@@ -20,7 +20,10 @@ export interface FleetGauges {
 const dayMs = 24 * 3600_000
 
 /** Reads the head, the leases and all tokens: for a schedule, not for requests. */
-export async function fleetGauges(mesh: MeshContext, tokens: Pick<JoinTokens, 'list'>): Promise<FleetGauges> {
+export async function fleetGauges(
+  mesh: MeshParts<'keys' | 'ring' | 'clock', 'headParts' | 'presence'>,
+  tokens: Pick<JoinTokens, 'list'>,
+): Promise<FleetGauges> {
   const [{ relays }, leases, expiries] = await Promise.all([
     readRelays(mesh),
     mesh.store.presence.readLeases(),

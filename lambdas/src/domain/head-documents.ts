@@ -13,13 +13,14 @@ import {
 } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import type { HeadPart } from '../store/parts/head-parts.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 const numbered = { mesh: z.string(), number: z.int() }
 const policyPart = z.looseObject({ ...numbered, policy: signedPolicySchema })
 const relaysPart = z.looseObject({ ...numbered, relays: z.array(relayEntrySchema) })
 
-type Documents = Pick<MeshContext, 'keys' | 'store' | 'ring'>
+/** What a document of the head is read with. */
+export type Documents = MeshParts<'keys' | 'ring', 'headParts'>
 
 async function readPart<T>(
   { store, keys, ring }: Documents,

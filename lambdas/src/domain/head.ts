@@ -1,6 +1,7 @@
 import { keyChainSchema, parseJson, signHead, type HeadNumbers, type SignedHead } from '@agent-mesh/protocol'
 import { headFreshMs, headPartsFreshMs } from '../defaults.ts'
 import type { HeadPart } from '../store/parts/head-parts.ts'
+import type { Documents } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 export interface HeadService {
@@ -38,7 +39,7 @@ function partsReader({
   changes,
   keys,
   ring,
-}: MeshContext): () => Promise<Map<string, HeadPart>> {
+}: Documents & Pick<MeshContext, 'clock' | 'changes'>): () => Promise<Map<string, HeadPart>> {
   let last: { at: number; parts: Promise<Map<string, HeadPart>> } | undefined
   changes.listen(change => {
     if (change === 'head' || change === 'elsewhere') last = undefined
@@ -66,7 +67,9 @@ function partsReader({
 }
 
 /** Binds the numbers of the parts by a signature. */
-export function headService(mesh: MeshContext): HeadService {
+export function headService(
+  mesh: Documents & Pick<MeshContext, 'signer' | 'meshId' | 'clock' | 'changes'>,
+): HeadService {
   const { signer, meshId, clock } = mesh
   const readParts = partsReader(mesh)
   let last: Promise<Signature> | undefined

@@ -13,7 +13,7 @@ import type { Token } from '../store/parts/tokens.ts'
 import type { EnrolmentStore } from '../store/parts/enrolments.ts'
 import type { AuditOf } from '../store/parts/audit.ts'
 import { tokenId } from '../store/token-id.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import { hashOfSecret, randomSecret } from './secrets.ts'
 
 export interface JoinTokens {
@@ -59,7 +59,12 @@ async function refuseTaken(enrolments: Pick<EnrolmentStore, 'findEnrolment'>, na
   )
 }
 
-export function joinTokens({ store, clock, meshId, publicUrl }: MeshContext): JoinTokens {
+export function joinTokens({
+  store,
+  clock,
+  meshId,
+  publicUrl,
+}: MeshParts<'clock' | 'meshId' | 'publicUrl', 'tokens' | 'enrolments'>): JoinTokens {
   const auditOf =
     (who: string, what: AuditKind): AuditOf<Token> =>
     token => ({ at: clock.now(), who, what, detail: auditedToken(token) })

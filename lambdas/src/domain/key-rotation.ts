@@ -15,11 +15,11 @@ import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { AuditOf } from '../store/parts/audit.ts'
 import type { AuthorityKey } from './found-mesh.ts'
 import type { Keyring } from './keyring.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import { signPartsAnew } from './sign-part-anew.ts'
 
 /** What a rotation needs of a mesh. */
-export type RotatingMesh = Pick<MeshContext, 'store' | 'clock' | 'changes'> & { ring: Keyring }
+export type RotatingMesh = MeshParts<'clock' | 'changes', 'headParts'> & { ring: Keyring }
 
 /**
  * Introduces `next`, signed by the key that signs now; members hear of it, and from {@link keySettleMs} on it signs. A key

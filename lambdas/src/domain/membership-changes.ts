@@ -4,7 +4,7 @@ import type { Enrolment } from '../store/parts/enrolments.ts'
 import type { Caller } from './callers.ts'
 import { freshCredential, issueCredential } from './credentials.ts'
 import { enrolledAs } from './membership-lists.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -30,7 +30,7 @@ export interface MembershipChanges {
 }
 
 export function membershipChanges(
-  mesh: MeshContext,
+  mesh: MeshParts<'signer' | 'meshId' | 'keys' | 'clock' | 'changes', 'enrolments' | 'directory'>,
   {
     roster,
     revocation,

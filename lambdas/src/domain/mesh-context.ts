@@ -1,10 +1,10 @@
 import type { KeyChain, Signer } from '@agent-mesh/protocol'
 import type { Clock } from '../store/clock.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreParts } from '../store/store.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { Keyring } from './keyring.ts'
 
-/** What every part of the domain works with. */
+/** What the parts of the domain work with; each says by {@link MeshParts} what of it. */
 export interface MeshContext {
   meshId: string
   keys: KeyChain
@@ -20,3 +20,9 @@ export interface MeshContext {
   /** Where watchers connect. @default `/v1/watch` of the public URL */
   watchUrl?: string
 }
+
+/** These fields of the context, and these concerns of its store. */
+export type MeshParts<
+  Field extends Exclude<keyof MeshContext, 'store'>,
+  Concern extends keyof StoreParts,
+> = Pick<MeshContext, Field> & { store: Pick<StoreParts, Concern> }

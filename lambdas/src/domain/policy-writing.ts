@@ -12,10 +12,11 @@ import {
 } from '@agent-mesh/protocol'
 import { createHash } from 'node:crypto'
 import type { Member } from '../store/parts/directory.ts'
+import type { EnrolmentStore } from '../store/parts/enrolments.ts'
 import type { Caller } from './callers.ts'
 import { readPolicy } from './head-documents.ts'
 import { memberPages } from './member-pages.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 export interface PolicyWriting {
   /**
@@ -28,14 +29,19 @@ export interface PolicyWriting {
   dryRun(request: WritePolicyRequest, by: Caller, limit: number): Promise<WritePolicyReply>
 }
 
-export function policyWriting(mesh: MeshContext): PolicyWriting {
+export function policyWriting(
+  mesh: MeshParts<
+    'keys' | 'ring' | 'signer' | 'meshId' | 'clock' | 'changes',
+    'headParts' | 'enrolments' | 'directory'
+  >,
+): PolicyWriting {
   const { store, clock, signer, meshId, changes } = mesh
 
   const check = async ({ policy, expected, force }: WritePolicyRequest, by: Caller): Promise<Policy> => {
     const { part, policy: before } = await readPolicy(mesh)
     if (part.number !== expected) throw stale(expected, part.number)
     checkPolicyTests(policy, 'write policy', 'nothing was written')
-    if (force !== true && !(await staysManageable(mesh, policy, by)))
+    if (force !== true && !(await staysManageable(store.enrolments, policy, by)))
       throw new MeshError(
         'permission_denied',
         'Cannot write policy: neither you, nor role:admin, nor any member it names could change it again',
@@ -90,14 +96,18 @@ const stale = (expected: number, number: number) =>
   })
 
 /** Whether somebody it is known of could manage it: who asks, the role admin, a member named by its peer id. */
-async function staysManageable({ store }: MeshContext, policy: Policy, by: Caller): Promise<boolean> {
+async function staysManageable(
+  enrolments: Pick<EnrolmentStore, 'readEnrolment'>,
+  policy: Policy,
+  by: Caller,
+): Promise<boolean> {
   const mayManage = (subject: { sub: string; name: string; roles: string[]; tags: string[] }): boolean =>
     evaluate(policy, subject, 'manage', 'admin:policy') !== undefined
   if (mayManage({ ...by, sub: by.peerId })) return true
   if (mayManage({ sub: '', name: '', roles: ['admin'], tags: [] })) return true
   const named = policy.grants.flatMap(({ from }) => from).filter(selector => selector.startsWith('peer:'))
   for (const selector of new Set(named)) {
-    const found = await store.enrolments.readEnrolment(selector.slice('peer:'.length))
+    const found = await enrolments.readEnrolment(selector.slice('peer:'.length))
     if (found?.revokedAt === undefined && found && mayManage({ ...found, sub: found.peerId })) return true
   }
   return false

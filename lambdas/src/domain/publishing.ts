@@ -1,6 +1,6 @@
 import { MeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
 import type { Caller } from './callers.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
 
 export interface Publishing {
@@ -20,7 +20,10 @@ const serviceKeys = ({ services }: MemberRecord): string[] => [
 
 const isRelay = (caller: Caller): boolean => caller.roles.includes('relay')
 
-export function publishing({ store, clock, changes }: MeshContext, roster: RelayRoster): Publishing {
+export function publishing(
+  { store, clock, changes }: MeshParts<'clock' | 'changes', 'directory'>,
+  roster: RelayRoster,
+): Publishing {
   const verified = async (caller: Caller, jws: string): Promise<MemberRecord> => {
     const { peerId, record } = await verifyRecord(jws, clock.now())
     const refuse = (reason: string) =>

@@ -1,7 +1,7 @@
 import { MeshError, verifyHomeClaim, type RelayReport } from '@agent-mesh/protocol'
+import type { PresenceStore } from '../store/parts/presence.ts'
 import type { Caller } from './callers.ts'
 import type { HeadService } from './head.ts'
-import type { MeshContext } from './mesh-context.ts'
 
 export interface RelayReports {
   /**
@@ -18,7 +18,10 @@ export interface RelayReports {
   }>
 }
 
-export function relayReports({ store }: MeshContext, head: HeadService): RelayReports {
+export function relayReports(
+  presence: Pick<PresenceStore, 'applyReport'>,
+  head: Pick<HeadService, 'numbers'>,
+): RelayReports {
   const verifiedClaim = async (relay: string, jws: string) => {
     const { peerId, homeSeq, relay: home } = await verifyHomeClaim(jws)
     if (home === relay) return { peerId, homeSeq }
@@ -30,7 +33,7 @@ export function relayReports({ store }: MeshContext, head: HeadService): RelayRe
       if (!caller.roles.includes('relay'))
         throw new MeshError('permission_denied', `Cannot apply relay report: ${caller.name} is no relay`)
       const relay = caller.peerId
-      const lease = await store.presence.applyReport({
+      const lease = await presence.applyReport({
         relay,
         epoch,
         seq,

@@ -2,7 +2,7 @@ import { limits, MeshError, signRelays, type RelayEntry } from '@agent-mesh/prot
 import { isDeepStrictEqual } from 'node:util'
 import { writeTries } from '../defaults.ts'
 import { readRelays } from './head-documents.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
 /** The relays in the head: rewritten when one comes, goes or moves. */
 export interface RelayRoster {
@@ -16,7 +16,9 @@ export interface RelayRoster {
   tidy(): Promise<void>
 }
 
-export function relayRoster(mesh: MeshContext): RelayRoster {
+export function relayRoster(
+  mesh: MeshParts<'keys' | 'ring' | 'signer' | 'meshId' | 'changes', 'headParts' | 'directory'>,
+): RelayRoster {
   const { store, signer, meshId, changes } = mesh
 
   const rewrite = async (edit: (relays: readonly RelayEntry[]) => RelayEntry[]): Promise<void> => {

@@ -3,10 +3,10 @@
  * members can hold, so that they take it; why so is in docs/adr/0018-restored-stores.md. Repeating it does no harm.
  */
 import { compareChains, MeshError, type HeadNumbers, type KeyChain } from '@agent-mesh/protocol'
-import type { Clock } from '../store/clock.ts'
 import type { AuditStore } from '../store/parts/audit.ts'
 import type { HeadPartStore } from '../store/parts/head-parts.ts'
 import { readKeyChain } from './keyring.ts'
+import type { MeshParts } from './mesh-context.ts'
 import { signPartsAnew, type SigningMesh } from './sign-part-anew.ts'
 
 export interface RestoredMesh {
@@ -23,7 +23,7 @@ export interface RestoredMesh {
  * @throws MeshError unauthenticated when a part is of no authority key, conflict when others keep writing
  */
 export async function takeUpRestored(
-  mesh: SigningMesh & { clock: Clock },
+  mesh: SigningMesh & MeshParts<'clock', 'audit' | 'directory'>,
   by: string,
 ): Promise<RestoredMesh> {
   const { store, ring, clock } = mesh

@@ -1,8 +1,15 @@
 import { MeshError, type RevokeReply, type RevokeRequest } from '@agent-mesh/protocol'
 import type { Enrolment } from '../store/parts/enrolments.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 import type { RelayRoster } from './relay-roster.ts'
-import { checkRoom, current, listed, readList, type RevokedEntry } from './signed-revocations.ts'
+import {
+  checkRoom,
+  current,
+  listed,
+  readList,
+  type ListingMesh,
+  type RevokedEntry,
+} from './signed-revocations.ts'
 import type { StoreTime } from './store-time.ts'
 
 export interface Revoked {
@@ -30,7 +37,7 @@ export interface Revocation {
 }
 
 export function revocation(
-  mesh: MeshContext,
+  mesh: ListingMesh & MeshParts<'clock', 'enrolments'>,
   roster: Pick<RelayRoster, 'remove'>,
   time: Pick<StoreTime, 'sweepTime'>,
 ): Revocation {

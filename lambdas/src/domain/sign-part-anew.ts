@@ -4,9 +4,9 @@ import * as z from 'zod/mini'
 import { writeTries } from '../defaults.ts'
 import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { Keyring } from './keyring.ts'
-import type { MeshContext } from './mesh-context.ts'
+import type { MeshParts } from './mesh-context.ts'
 
-export interface SigningMesh extends Pick<MeshContext, 'store' | 'changes'> {
+export interface SigningMesh extends MeshParts<'changes', 'headParts'> {
   ring: Keyring
 }
 

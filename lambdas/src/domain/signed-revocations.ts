@@ -8,7 +8,7 @@ import {
   type Revocations,
 } from '@agent-mesh/protocol'
 import { revocationListedMs, writeTries } from '../defaults.ts'
-import { readRevocations } from './head-documents.ts'
+import { readRevocations, type Documents } from './head-documents.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 /** A key by its peer id, or an enrolment by its serial. */
@@ -41,7 +41,7 @@ const entriesOf = (
   times: readonly number[] = [],
 ): RevokedEntry[] => ids.map((id, i) => ({ kind, id, at: times.length === ids.length ? (times[i] ?? 0) : 0 }))
 
-export async function readList(mesh: MeshContext) {
+export async function readList(mesh: Documents) {
   const { part, claims } = await readRevocations(mesh)
   return { part, entries: [...entriesOf('peer', claims.peerIds, claims.times), ...endsOf(claims)] }
 }
@@ -65,12 +65,15 @@ export function checkRoom(entries: readonly RevokedEntry[], id: string): void {
   )
 }
 
+/** What the list is read and signed with. */
+export type ListingMesh = Documents & Pick<MeshContext, 'signer' | 'meshId' | 'changes'>
+
 /**
  * Signs the list with one more entry, against rivals; one that is listed stays as it is.
  * @param forgetAt entries too old for this time leave the list, unix ms; 0 keeps them all
  * @returns the number of the list that has it
  */
-export async function listed(mesh: MeshContext, added: RevokedEntry, forgetAt: number): Promise<number> {
+export async function listed(mesh: ListingMesh, added: RevokedEntry, forgetAt: number): Promise<number> {
   const { store, signer, meshId, changes } = mesh
   for (let tries = writeTries; ; tries--) {
     const { part, entries } = await readList(mesh)

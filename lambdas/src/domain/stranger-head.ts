@@ -12,7 +12,7 @@ import {
   type SignedHead,
 } from '@agent-mesh/protocol'
 import { headFreshMs, strangerRelays } from '../defaults.ts'
-import { readRelays } from './head-documents.ts'
+import { readRelays, type Documents } from './head-documents.ts'
 import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 
@@ -27,7 +27,10 @@ interface Kept<T> {
   made: Promise<T>
 }
 
-export function strangerHead(mesh: MeshContext, head: HeadService): StrangerHead {
+export function strangerHead(
+  mesh: Documents & Pick<MeshContext, 'signer' | 'meshId' | 'clock'>,
+  head: HeadService,
+): StrangerHead {
   const { meshId, clock } = mesh
   const part = { mesh: meshId, number: 0 }
   const kept = new Map<string, Kept<unknown>>()

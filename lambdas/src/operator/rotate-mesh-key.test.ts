@@ -44,7 +44,7 @@ test('keys in KMS take over from each other: planned, and by the root when one w
     const ring = keyring({ store, clock, keys, open })
     await ring.refresh()
     const mesh = { meshId: keys.meshId, keys: ring.keys, signer: ring.signer, ring, store, clock }
-    const { signed } = headService({ ...mesh, changes: changeFeed(), publicUrl: 'https://mesh.example.com' })
+    const { signed } = headService({ ...mesh, changes: changeFeed() })
     return verifyHead(keys.meshId, await signed())
   }
   const planned = { store, clock, next: second, own: [first], root: undefined }
