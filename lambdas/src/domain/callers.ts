@@ -49,13 +49,13 @@ export interface Callers {
   authorizeGiving(caller: Caller, newcomer: Newcomer): Promise<void>
 }
 
-export function callers(
-  mesh: MeshParts<
-    'keys' | 'ring' | 'meshId' | 'clock' | 'publicUrl',
-    'headParts' | 'enrolments' | 'ledger' | 'audit'
-  >,
-  ended: EndedMemberships,
-): Callers {
+/** What callers are told apart and judged with. */
+type JudgingMesh = MeshParts<
+  'keys' | 'ring' | 'meshId' | 'clock' | 'publicUrl',
+  'headParts' | 'enrolments' | 'ledger' | 'audit'
+>
+
+export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
   const { store, clock, meshId } = mesh
   const denied = denials(mesh)
   const base = basePathOf(mesh.publicUrl)
