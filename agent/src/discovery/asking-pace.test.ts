@@ -29,11 +29,11 @@ function paceOn(random = 0) {
     }
     for (let turn = 0; turn < 4; turn++) await Promise.resolve()
   }
-  /** Asks, and remembers whether it had its turn. */
+  /** Asks, and remembers whether it had its turn, and in which round. */
   const ask = (signal?: AbortSignal) => {
-    const asked = { had: false, failed: undefined as unknown }
+    const asked = { had: false, round: -1, failed: undefined as unknown }
     pace.turn(signal).then(
-      () => (asked.had = true),
+      round => Object.assign(asked, { had: true, round }),
       (error: unknown) => (asked.failed = error),
     )
     return asked
@@ -54,7 +54,7 @@ describe('AskingPace', () => {
       expect(asked.map(({ had }) => had)).toEqual([false, false])
       await pass(1)
       expect(asked.map(({ had }) => had)).toEqual([true, true])
-      for (let i = 0; i < 2; i++) pace.heard(refusal('revoked'))
+      for (const { round } of asked) pace.heard(round, refusal('revoked'))
     }
   })
 
@@ -62,8 +62,10 @@ describe('AskingPace', () => {
     const { pace, pass, ask } = paceOn()
     pace.ended()
     await pass(hour)
-    pace.heard()
-    pace.heard(refusal('unauthenticated', { ended: 'removed' }))
+    const again = ask()
+    await pass(0)
+    pace.heard(again.round)
+    pace.heard(again.round, refusal('unauthenticated', { ended: 'removed' }))
     const asked = ask()
     await pass(0)
     expect(asked.had).toBe(true)
@@ -74,18 +76,30 @@ describe('AskingPace', () => {
     ['no member', refusal('unauthenticated', { enrolled: false })],
   ])('believes answers that say %s from the second one on, for longer each time', async (_, error) => {
     const { pace, pass, ask } = paceOn()
-    pace.heard(error)
-    const first = ask()
+    let asked = ask()
     await pass(0)
-    expect(first.had).toBe(true)
+    pace.heard(asked.round, error)
+    asked = ask()
+    await pass(0)
+    expect(asked.had).toBe(true)
     for (const ms of [minute, 2 * minute, 4 * minute]) {
-      pace.heard(error)
-      const asked = ask()
+      pace.heard(asked.round, error)
+      asked = ask()
       await pass(ms - 1)
       expect(asked.had).toBe(false)
       await pass(1)
       expect(asked.had).toBe(true)
     }
+  })
+
+  test('takes the refusals of requests that were on their way together for one', async () => {
+    const { pace, pass, ask } = paceOn()
+    const together = [ask(), ask(), ask()]
+    await pass(0)
+    for (const { round } of together) pace.heard(round, refusal('unauthenticated', { ended: 'removed' }))
+    const asked = ask()
+    await pass(0)
+    expect(asked.had).toBe(true)
   })
 
   test.each([
@@ -94,7 +108,7 @@ describe('AskingPace', () => {
     ['a revocation that no list names', refusal('revoked')],
   ])('is not slowed by %s', async (_, error) => {
     const { pace, pass, ask } = paceOn()
-    for (let i = 0; i < 5; i++) pace.heard(error)
+    for (let i = 0; i < 5; i++) pace.heard(i, error)
     const asked = ask()
     await pass(0)
     expect(asked.had).toBe(true)

@@ -19,6 +19,8 @@ export class AskingPace {
   #listed = false
   /** Answers in a row that say so. */
   #refusals = 0
+  /** Refusals since the start. */
+  #round = 0
   /** By the clock that never steps, ms. */
   #askAt = 0
 
@@ -27,9 +29,13 @@ export class AskingPace {
     this.#random = random
   }
 
-  /** Resolves when it may be asked: at once, unless the membership ended. @throws the reason of the signal */
-  async turn(signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * Resolves when it may be asked: at once, unless the membership ended.
+   * @returns the round of the request, for {@link heard} @throws the reason of the signal
+   */
+  async turn(signal: AbortSignal | undefined): Promise<number> {
     for (let ms = this.#waitMs(); ms > 0; ms = this.#waitMs()) await this.#wait(ms, signal)
+    return this.#round
   }
 
   /** The signed list says that the membership ended. */
@@ -38,13 +44,17 @@ export class AskingPace {
     this.#rest()
   }
 
-  /** The outcome of a request that only a member may make: accepted when there is no error. */
-  heard(error?: unknown): void {
+  /**
+   * The outcome of a request that only a member may make: accepted when there is no error. Requests that were on their way together
+   * are one refusal: they say it of one moment.
+   */
+  heard(round: number, error?: unknown): void {
     if (error === undefined) {
       this.#listed = false
       this.#refusals = 0
       this.#askAt = 0
-    } else if (saysEnded(error, this.#listed)) {
+    } else if (saysEnded(error, this.#listed) && round === this.#round) {
+      this.#round++
       this.#refusals++
       // The first one may be wrong, and is compared with the signed list.
       if (this.#listed || this.#refusals > 1) this.#rest()

@@ -235,13 +235,13 @@ export class ControlPlaneClient {
 
   /** A request that only members may make: the answer shows whether this is one. */
   async #asMember<S extends z.ZodMiniType>(call: HttpCall & { reply: S }): Promise<z.output<S>> {
-    await this.#pace?.turn(call.signal)
+    const round = (await this.#pace?.turn(call.signal)) ?? 0
     try {
       const reply = await this.#http.ask(call)
-      this.#pace?.heard()
+      this.#pace?.heard(round)
       return reply
     } catch (error) {
-      this.#pace?.heard(error)
+      this.#pace?.heard(round, error)
       throw error
     }
   }

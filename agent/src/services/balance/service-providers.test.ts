@@ -126,6 +126,11 @@ describe('a member', () => {
   it('with as many calls in flight as one may have, of all its services, gets no more', () => {
     const { balancer, service, chosen } = providersOf(good('a', 'b'), { perCallee: 3 })
     for (const name of ['math', 'math', 'files']) balancer.of(name).provider('a').begin(0)
+    // As good as they get: only that it is full speaks against it.
+    service.provider('a').answered(0, 1)
+    service.provider('b').begin(0)
+    expect(chosen(1)).toBe('a')
+    service.provider('a').begin(1)
     expect(chosen(1)).toBe('b')
     expect(service.isFull(service.provider('a'))).toBe(true)
     balancer.of('files').provider('a').released()

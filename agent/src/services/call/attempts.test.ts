@@ -1,150 +1,10 @@
 /** What the tries of one call do, over links whose path the test decides. */
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { encodeBody } from '@agent-mesh/protocol/wire/index'
+import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it, vi } from 'vitest'
-import type { LinkCallOptions } from '../../rpc/index.ts'
-import { Attempts } from './attempts.ts'
-import type { Callee, CalleeOptions } from '../balance/call-targets.ts'
+import { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
-import type { Plan } from './plan.ts'
-
-type Script = (options: LinkCallOptions, asked: number) => Promise<unknown>
-
-interface Mesh {
-  attempts: Attempts
-  /** Names in the order in which they were called. */
-  calls: string[]
-  dials: { name: string; ms: number }[]
-  retried: ErrorCode[]
-}
-
-/** Members by name; `dial` may fail or wait. */
-function meshOf(
-  members: Record<string, Script>,
-  dial: (name: string, options: CalleeOptions) => Promise<void> = () => Promise.resolve(),
-): Mesh {
-  const calls: string[] = []
-  const dials: Mesh['dials'] = []
-  const retried: ErrorCode[] = []
-  const callee = async (name: string, options: CalleeOptions): Promise<Callee> => {
-    dials.push({ name, ms: options.deadline - performance.now() })
-    await dial(name, options)
-    return {
-      path: name === 'a' ? 'relay' : 'direct',
-      call: (_method, _params, callOptions = {}) => {
-        calls.push(name)
-        return members[name]!(callOptions, calls.filter(called => called === name).length)
-      },
-    }
-  }
-  const metrics = {
-    callEnded: () => {},
-    callRetried: (_: string, code: ErrorCode) => void retried.push(code),
-  }
-  const now = () => performance.now()
-  return {
-    attempts: new Attempts({ targets: { callee }, metrics, now, random: () => 0 }),
-    calls,
-    dials,
-    retried,
-  }
-}
-
-const plan = (change: Partial<Plan> = {}): Plan => ({
-  method: 'a.b',
-  wireName: 'a.b',
-  service: 'a',
-  params: encodeBody(1, 'params'),
-  contract: undefined,
-  deadline: performance.now() + 10_000,
-  signal: undefined,
-  idempotent: true,
-  ...change,
-})
-
-const good = (...names: string[]): (() => Providers) => {
-  const providers = { good: names, doubtful: [], offline: [] }
-  return () => providers
-}
-const answer: Script = () => Promise.resolve('answer')
-const refuse =
-  (code: ErrorCode): Script =>
-  () =>
-    Promise.reject(new MeshError(code, 'Cannot', { told: true, notStarted: true }))
-
-/** A path that is silent from the first call on; says whether the call was given up. */
-function silent() {
-  let settle: (result: Promise<unknown>) => void = () => {}
-  const givenUp = Promise.withResolvers<void>()
-  const script: Script = ({ onDoubt }) => {
-    const { promise, resolve } = Promise.withResolvers<unknown>()
-    settle = resolve
-    onDoubt?.(() => {
-      givenUp.resolve()
-      settle(Promise.reject(new MeshError('cancelled', 'Cannot')))
-    })
-    return promise
-  }
-  return { script, givenUp: givenUp.promise, settle: (result: Promise<unknown>) => settle(result) }
-}
-
-describe('a call whose path falls silent', () => {
-  it('is asked elsewhere at once; the first answer wins and the other try is given up', async () => {
-    const path = silent()
-    const { attempts, calls, retried } = meshOf({ a: path.script, b: answer })
-    expect(await attempts.answer(plan(), good('a', 'b'))).toEqual({
-      value: 'answer',
-      peerId: 'b',
-      path: 'direct',
-      attempts: 2,
-    })
-    await path.givenUp
-    expect(calls).toEqual(['a', 'b'])
-    expect(retried).toEqual(['path_lost'])
-  })
-
-  it('takes the answer of the silent path when that comes first, and ends the other try', async () => {
-    const path = silent()
-    const ended = Promise.withResolvers<void>()
-    const waits: Script = ({ signal }) => {
-      signal?.addEventListener('abort', () => ended.resolve())
-      return new Promise(() => {})
-    }
-    const { attempts, calls } = meshOf({ a: path.script, b: waits })
-    const call = attempts.answer(plan(), good('a', 'b'))
-    await vi.waitUntil(() => calls.length === 2)
-    path.settle(Promise.resolve('late, but here'))
-    expect(await call).toMatchObject({ value: 'late, but here', peerId: 'a' })
-    await ended.promise
-  })
-
-  it('waits for the silent path when nobody else answers, and for the others when it breaks', async () => {
-    const path = silent()
-    const { attempts, calls } = meshOf({ a: path.script, b: refuse('permission_denied') })
-    const call = attempts.answer(plan(), good('a', 'b'))
-    await vi.waitUntil(() => calls.length === 2)
-    path.settle(Promise.resolve('after all'))
-    expect(await call).toMatchObject({ value: 'after all', peerId: 'a' })
-  })
-
-  it('believes a failure of a handler as it does a result', async () => {
-    const fails: Script = () => Promise.reject(new MeshError('application', 'Cannot', { told: true }))
-    const { attempts } = meshOf({ a: silent().script, b: fails })
-    await expect(attempts.answer(plan(), good('a', 'b'))).rejects.toMatchObject({ code: 'application' })
-  })
-
-  it('is not asked elsewhere when it may not run twice, or only one member serves it', async () => {
-    const once = silent()
-    const { attempts, calls } = meshOf({ a: once.script, b: answer })
-    const call = attempts.answer(plan({ idempotent: false }), good('a', 'b'))
-    const alone = attempts.answer(plan(), good('a'))
-    await vi.waitUntil(() => calls.length === 2)
-    once.settle(Promise.resolve('the only one'))
-    expect(await alone).toMatchObject({ value: 'the only one' })
-    expect(calls).toEqual(['a', 'a'])
-    void call
-  })
-})
+import { resilienceOf } from '../balance/resilience.ts'
+import { answer, good, meshOf, plan, refuse, silent, type Script } from '../testing/scripted-mesh.ts'
 
 describe('a dial', () => {
   it('gets a share of the time while another member may answer, all of it otherwise', async () => {
@@ -175,6 +35,30 @@ describe('a dial', () => {
     const late = attempts.answer(plan({ deadline: performance.now() - 1 }), good('a'))
     await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded', notStarted: true })
     expect(dials).toEqual([])
+  })
+})
+
+describe('calls at a member that has as many in flight as one may have', () => {
+  it('go to another one, and fail with `overloaded` where there is none', async () => {
+    const never: Script = ({ signal }) =>
+      new Promise((_, reject) =>
+        signal?.addEventListener('abort', () => reject(new MeshError('cancelled', 'Cannot'))),
+      )
+    const balancer = new Balancer({
+      random: () => 0,
+      policy: 'round-robin',
+      resilience: resilienceOf({ perCallee: 2 }),
+    })
+    const { attempts, calls } = meshOf({ a: never, b: answer }, undefined, balancer)
+    const stop = new AbortController()
+    const waiting = [1, 2].map(() => attempts.answer(plan({ signal: stop.signal }), good('a')))
+    await vi.waitUntil(() => calls.length === 2)
+    expect(await attempts.answer(plan(), good('a', 'b'))).toMatchObject({ peerId: 'b' })
+    const full = attempts.answer(plan({ idempotent: false }), good('a'))
+    await expect(full).rejects.toMatchObject({ code: 'overloaded', notStarted: true })
+    expect(calls).toEqual(['a', 'a', 'b'])
+    stop.abort()
+    await Promise.allSettled(waiting)
   })
 })
 

@@ -14,7 +14,7 @@ import { hasOther } from '../balance/choose.ts'
 import type { Providers } from '../balance/directory.ts'
 import type { Provider } from '../balance/provider.ts'
 import type { CallAnswer } from './call-answer.ts'
-import { calleeFull, checkedResult, noTimeLeft, notReached } from './call-errors.ts'
+import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
 import { dialShareMs, minDialMs } from './defaults.ts'
 import { Elsewhere } from './elsewhere.ts'
@@ -234,7 +234,7 @@ export class Attempts {
   /** Tries again after a failure, if that is worth it. @throws MeshError the failure, if not */
   async #again(plan: Plan, course: Course, thrown: unknown): Promise<CallAnswer> {
     const error = toMeshError(thrown, 'internal', `call ${plan.method}`)
-    if (!(await this.#retries.mayRepeat(plan, course, error))) throw error
+    if (!(await this.#retries.mayRepeat(plan, course, error))) throw lateOr(error, plan, this.#now())
     return this.#try(plan, course, this.#now())
   }
 

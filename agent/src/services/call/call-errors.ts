@@ -7,6 +7,12 @@ import type { Plan } from './plan.ts'
 export const noTimeLeft = ({ method }: Plan): MeshError =>
   new MeshError('deadline_exceeded', `Cannot call ${method}: no time is left`, { notStarted: true })
 
+/** What a call ends with that no other try follows: one whose time is over is late, whatever its last try was told before. */
+export function lateOr(error: MeshError, { method, deadline }: Plan, now: number): MeshError {
+  if (error.code !== 'path_lost' || error.told || now < deadline) return error
+  return new MeshError('deadline_exceeded', `Cannot call ${method}: no answer in time`, { cause: error })
+}
+
 /** Nothing was written: another member may be asked, also when only the share of the dial is used up. */
 export function notReached({ method, deadline }: Plan, thrown: unknown, dialUntil: number): MeshError {
   const error = asStarted(toMeshError(thrown, 'internal', `call ${method}`), false)

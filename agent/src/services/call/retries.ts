@@ -5,7 +5,7 @@ import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import type { RpcMetrics } from '../../rpc/index.ts'
 import type { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
-import { cancelled, noProvider, noTimeLeft } from './call-errors.ts'
+import { cancelled, noProvider } from './call-errors.ts'
 import type { Course } from './course.ts'
 import { retryForMs } from './defaults.ts'
 import type { Plan } from './plan.ts'
@@ -76,11 +76,9 @@ export class Retries {
     return true
   }
 
-  /** Waits until a try may begin beside one whose path is silent. @throws MeshError `path_lost`, or `deadline_exceeded` at the deadline */
+  /** Waits until a try may begin beside one whose path is silent. @throws MeshError `path_lost` */
   async besideSilent(plan: Plan, course: Course): Promise<void> {
     if (await this.#turns.take(plan.deadline, plan.signal)) return this.#begin(plan, course, 'path_lost')
-    // Whichever of the two ends first: a call whose time is over is late.
-    if (this.#now() >= plan.deadline) throw noTimeLeft(plan)
     throw new MeshError('path_lost', `Cannot call ${plan.method}: its path fell silent`)
   }
 
