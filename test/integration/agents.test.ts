@@ -66,6 +66,22 @@ describe('agents of one mesh', () => {
     })
   })
 
+  test('describe a service to each other, its methods and their schemas', async () => {
+    const { caller } = await pair()
+    const told = await caller.describe('math')
+    expect(told).toMatchObject({
+      service: 'math@2',
+      methods: [{ name: 'add', idempotent: true, result: { type: 'number' } }, { name: 'wait' }],
+    })
+    expect(await caller.describe(math, { peer: 'server' })).toEqual(told)
+    expect(await refusal(() => caller.describe('maths'))).toContain(
+      'unavailable: Cannot describe maths: no known',
+    )
+    expect(await refusal(() => caller.describe('math@7', { peer: 'server' }))).toContain(
+      'not_found: Cannot describe math@7',
+    )
+  })
+
   test('wait for a service, and call it as an object', async () => {
     await mesh.relay('relay-1')
     const caller = await mesh.agent({ name: 'caller' })

@@ -1,6 +1,5 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import type { Duplex } from 'node:stream'
-import { checkDuration } from '@agent-mesh/protocol/duration'
 import { MeshError, parse, pathReportSchema, type PathReport } from '@agent-mesh/protocol'
 import { systemWheelClock, type RpcLink } from '../rpc/index.ts'
 import {
@@ -12,12 +11,14 @@ import {
   type CallOptions,
   type Explanation,
   type Contracts,
+  type DescribedService,
   type MethodContracts,
   type MethodName,
   type ResultOf,
   type ServiceClient,
   type ServiceContract,
   type ServiceDefinition,
+  type ServiceOptions,
   type ServiceStream,
   type StreamName,
   type StreamOptions,
@@ -27,7 +28,7 @@ import {
 } from '../services/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
-import type { Link, Path } from '../transport/index.ts'
+import type { Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
@@ -36,6 +37,8 @@ import { awaitProvider, type AwaitOptions } from './await-provider.ts'
 import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
+import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
+import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
 import type { Targets } from './targets.ts'
 
@@ -144,13 +147,15 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
 
   /**
    * A service as an object with a function for each method: `agent.service(math).add({ a: 1, b: 2 })`. Its version is asked for,
-   * whatever other versions there are.
+   * whatever other versions there are; with `{ version: '1 || 2' }` the newest of these that is served.
+   * @throws MeshError invalid_argument for a range that is none
    */
   service<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
+    options?: ServiceOptions,
   ): ServiceClient<Methods> {
     this.mustRun(`call ${contract.name}`)
-    return this.#caller.service(contract)
+    return this.#caller.service(contract, options)
   }
 
   /**
@@ -168,6 +173,21 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
       source => (listener: () => void) => source.onChange(listener),
     )
     await awaitProvider({ targets: this.#targets, changes }, name, options)
+  }
+
+  /**
+   * What a provider says of a service: the methods that this member may call, with the JSON Schema of their values.
+   * @param service a contract, `math` or `math@2`
+   * @throws MeshError as {@link call}; unavailable when no known member serves it
+   */
+  async describe(
+    service: string | Pick<ServiceContract, 'name' | 'version'>,
+    options: DescribeOptions = {},
+  ): Promise<DescribedService> {
+    const name = typeof service === 'string' ? service : serviceRef(service)
+    this.mustRun(`describe ${name}`)
+    const ask: DescribeServiceInit['ask'] = (...args) => this.#caller.ask(...args)
+    return describeService({ targets: this.#targets, ask }, name, options)
   }
 
   /** As {@link call}, with the member that answered, the path and the time; with `explain: true` also why, see {@link Explanation}. */
@@ -221,30 +241,9 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
-  async ping(peer: string, { timeout = 5_000, signal }: { timeout?: number; signal?: AbortSignal } = {}) {
+  async ping(peer: string, options: PingOptions = {}): Promise<Pinged> {
     this.mustRun(`ping ${peer}`)
-    const peerId = this.#targets.find(peer)
-    if (peerId === undefined)
-      throw new MeshError('not_found', `Cannot ping ${peer}: no member has this name or peer id`, {
-        hint: 'List the members with "agent-mesh peers".',
-      })
-    if (peerId === this.peerId)
-      throw new MeshError('invalid_argument', `Cannot ping ${peer}: that is this member`)
-    const deadline = systemWheelClock.now() + checkDuration(timeout, `ping ${peer}`)
-    const best = await this.#targets.link(peerId, { deadline, signal })
-    const left = () => Math.max(1, deadline - systemWheelClock.now())
-    const { links } = this.member.transport
-    const others = links.of(peerId).filter(link => link !== best)
-    const [rttMs, ...rest] = await Promise.all([
-      this.#measure(best, left()),
-      ...others.map(async link => this.#measure(link, left()).catch(() => undefined)),
-    ])
-    const all = [best, ...others].map(({ path }, i) => ({ path, rttMs: [rttMs, ...rest][i] }))
-    return { peerId, name: this.#targets.nameOf(peerId), path: best.path, rttMs, links: all }
-  }
-
-  async #measure(link: Link, timeout: number): Promise<number> {
-    return (link.rttMs = await this.member.serving.sessions.of(link).ping(timeout))
+    return pingMember({ member: this.member, targets: this.#targets }, peer, options)
   }
 
   /**

@@ -95,6 +95,11 @@ export class Targets implements CallTargets {
     return this.#index.of(service, now)
   }
 
+  versions(name: string): number[] {
+    const { map, serving } = this.#member
+    return [...new Set([...map.versions(name), ...serving.registry.versions(name)])]
+  }
+
   /** This member too, which its map need not list. */
   find(nameOrPeerId: string): string | undefined {
     const { map, identity, credential } = this.#member

@@ -20,7 +20,7 @@ import { buildTransport, buildWatches } from './member-transport.ts'
 import { throwIfCancelled } from './options.ts'
 import { pathReport } from './path-report.ts'
 import { RevokedMembers } from './revocations.ts'
-import { failureLog, serveHost, serving, type ServingInit } from './serving.ts'
+import { serveHost, serving, type ServingInit } from './serving.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
 
@@ -43,7 +43,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ head, metrics, tracing, name, onDenied, onFailure: failureLog(log), onError })
+  const served = serving({ head, metrics, tracing, name, onDenied, log, onError })
   const { sessions } = served
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })

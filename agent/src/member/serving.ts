@@ -55,21 +55,13 @@ export interface ServingInit {
   name: () => string
   /** The policy does not grant what a peer asked for. */
   onDenied: (question: Parameters<Authorize>[0]) => void
-  /** A handler threw an error whose text its caller does not receive. */
-  onFailure: (failure: HandlerFailure) => void
+  /** Gets the errors of handlers whose text their callers do not receive. */
+  log: Logger
   /** A listener failed. */
   onError: (error: unknown) => void
 }
 
-export function serving({
-  head,
-  metrics,
-  tracing,
-  name,
-  onDenied,
-  onFailure,
-  onError,
-}: ServingInit): Serving {
+export function serving({ head, metrics, tracing, name, onDenied, log, onError }: ServingInit): Serving {
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -84,13 +76,14 @@ export function serving({
   const authorize = toldOfDenials(judge, onDenied)
   const allows = allowedBy(judge)
   const known = { registry, allows }
-  const describe = describeServices(known)
+  const onUntold = (what: string, err: unknown) => log.warn({ err }, `cannot describe ${what}`)
+  const describe = describeServices({ ...known, onUntold })
   const dispatcher = new Dispatcher({
     registry,
     authorize,
     limiter,
     notServed: notServed({ ...known, self: name }),
-    onFailure,
+    onFailure: failure => logFailure(log, failure),
     metrics,
     tracing,
     now,
@@ -107,10 +100,8 @@ export function serving({
 }
 
 /** Callers receive the id of a failure only; the log has the rest. */
-export const failureLog =
-  (log: Logger): ServingInit['onFailure'] =>
-  ({ failure, method, caller, thrown }) =>
-    log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
+const logFailure = (log: Logger, { failure, method, caller, thrown }: HandlerFailure): void =>
+  log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
 
 /** Serves what every member serves. @param host the data folder, for the free space of its disk, and the paths to members */
 export function serveHost(

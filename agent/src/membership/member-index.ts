@@ -16,6 +16,8 @@ export class MemberIndex {
   readonly #members = new Map<string, MapMember>()
   readonly #byName = new Map<string, string>()
   readonly #byService = new Map<string, Set<string>>()
+  /** `math` -> `math@1`, `math@2`. */
+  readonly #refs = new Map<string, Set<string>>()
 
   get size(): number {
     return this.#members.size
@@ -34,6 +36,11 @@ export class MemberIndex {
     return [...(this.#byService.get(service) ?? [])].flatMap(peerId => this.#members.get(peerId) ?? [])
   }
 
+  /** Versions of `math` that some record lists. */
+  versions(name: string): number[] {
+    return [...(this.#refs.get(name) ?? [])].map(ref => Number(ref.slice(ref.lastIndexOf('@') + 1)))
+  }
+
   all(): MapMember[] {
     return [...this.#members.values()]
   }
@@ -42,9 +49,10 @@ export class MemberIndex {
     this.remove(member.peerId)
     this.#members.set(member.peerId, member)
     this.#byName.set(member.name, member.peerId)
-    for (const key of member.record.services.flatMap(keysOf)) {
-      const peers = this.#byService.get(key) ?? new Set()
-      this.#byService.set(key, peers.add(member.peerId))
+    for (const [ref, name] of member.record.services.map(keysOf)) {
+      addTo(this.#byService, ref, member.peerId)
+      addTo(this.#byService, name, member.peerId)
+      addTo(this.#refs, name, ref)
     }
   }
 
@@ -53,6 +61,23 @@ export class MemberIndex {
     if (old === undefined) return
     this.#members.delete(peerId)
     if (this.#byName.get(old.name) === peerId) this.#byName.delete(old.name)
-    for (const key of old.record.services.flatMap(keysOf)) this.#byService.get(key)?.delete(peerId)
+    for (const [ref, name] of old.record.services.map(keysOf)) {
+      removeFrom(this.#byService, ref, peerId)
+      removeFrom(this.#byService, name, peerId)
+      if (!this.#byService.has(ref)) removeFrom(this.#refs, name, ref)
+    }
   }
+}
+
+function addTo(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  if (known === undefined) sets.set(key, new Set([value]))
+  else known.add(value)
+}
+
+/** Leaves no empty set behind: names come from other members. */
+function removeFrom(sets: Map<string, Set<string>>, key: string, value: string): void {
+  const known = sets.get(key)
+  known?.delete(value)
+  if (known?.size === 0) sets.delete(key)
 }

@@ -122,6 +122,11 @@ export class MeshMap {
     return this.#index.providers(service)
   }
 
+  /** Versions of `math` that records list. */
+  versions(name: string): number[] {
+    return this.#index.versions(name)
+  }
+
   members(): MapMember[] {
     return this.#index.all()
   }

@@ -43,7 +43,7 @@ export {
 export { Hedging, type HedgeWish } from './call/hedging.ts'
 export type { Candidate, Rejection } from './balance/candidates.ts'
 export { ServiceCaller, type ServiceCallerInit } from './call/service-caller.ts'
-export type { ServiceClient } from './call/service-client.ts'
+export type { ServiceClient, ServiceOptions } from './call/service-client.ts'
 export type { ServiceStream } from './call/service-stream.ts'
 export type { StreamOptions } from './call/stream-caller.ts'
 export { ServiceRegistry, type ServedMethod } from './serve/service-registry.ts'

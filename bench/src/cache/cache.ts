@@ -75,6 +75,7 @@ async function hits(s: number, progress: (line: string) => void) {
 
 const targets: CallTargets = {
   providers: () => ({ good: ['callee'], doubtful: [], offline: [] }),
+  versions: () => [],
   find: name => name,
   nameOf: peerId => peerId,
   callee: () => ({ call: () => Promise.resolve(text) }),

@@ -123,6 +123,14 @@ function methodText(described: Description, output: Output): Text {
         ['about', method.about ?? '-'],
         ['params', typeText(method.params, wholeType)],
         ['result', typeText(method.result, wholeType)],
+        ...(['takes', 'yields'] as const).flatMap(part =>
+          method[part] === undefined ? [] : [[part, typeText(method[part], wholeType)]],
+        ),
+        ...Object.entries(method.errors ?? {}).map(([name, details]) => [
+          `error ${name}`,
+          typeText(details, wholeType),
+        ]),
+        ['effects', method.effects ?? '-'],
         ['idempotent', method.idempotent === true ? 'yes' : 'no'],
         ['timeout', method.timeoutMs === undefined ? '-' : duration(method.timeoutMs)],
       ],

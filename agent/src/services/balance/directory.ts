@@ -24,6 +24,8 @@ export interface Directory {
    * @param now monotonic ms, where the caller has read the clock. @default it is read
    */
   providers(service: string, now?: number): Providers | Promise<Providers>
+  /** Versions of a service that some member lists, in any order. @param name `math` */
+  versions(name: string): readonly number[] | Promise<readonly number[]>
   /** The peer id of a member's name or peer id; undefined: not known. */
   find(nameOrPeerId: string): string | undefined | Promise<string | undefined>
 }

@@ -31,6 +31,7 @@ class CallPath {
     const providers = { good: ['callee', 'another'], doubtful: [], offline: [] }
     const targets = {
       providers: () => providers,
+      versions: () => [],
       find: () => 'callee',
       nameOf: () => 'callee',
       callee: () => ({ call: link.call.bind(link) }),

@@ -258,6 +258,7 @@ describe('host.info', () => {
     const link = localCallee(dispatcher.handlerFor(ops), mesh)
     const self = {
       providers: () => ({ good: ['me'], doubtful: [], offline: [] }),
+      versions: () => [],
       find: () => 'me',
       nameOf: () => 'me',
       callee: () => link,

@@ -17,7 +17,9 @@ import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, type Plan } from './plan.ts'
-import { serviceClient, type ServiceClient } from './service-client.ts'
+import { aimed, newestOf, noAim, noRange, type Aim } from './version-choice.ts'
+import { parseVersionRange } from '../contract/version-range.ts'
+import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
 import type { ServiceStream } from './service-stream.ts'
 import { StreamCaller, type StreamOptions } from './stream-caller.ts'
 import type {
@@ -113,19 +115,20 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /**
    * @param give what of the answer is wanted: a promise of its own for that would cost every call one
-   * @param counted its name in the metrics
+   * @param as its name in the metrics; and the version to ask for, where that is chosen
    */
   #ask<T>(
     method: string,
     params: unknown,
     options: CallOptions & AskOptions = {},
     give: (answer: CallAnswer) => T,
-    counted = method,
+    { counted = method, aim }: { counted?: string; aim?: Aim } = noAim,
   ): Promise<T> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(counted)
     try {
-      const plan = this.#planner.plan(method, params, options, startedAt)
+      const planned = this.#planner.plan(method, params, options, startedAt)
+      const plan = aim === undefined ? planned : aimed(planned, aim, options.peer)
       const send = options.explain === true ? this.#explained : this.#send
       const asked =
         plan instanceof Promise
@@ -140,16 +143,25 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     }
   }
 
-  /** The methods of a contract as functions, its version asked for. @throws MeshError `invalid_argument` */
+  /**
+   * The methods of a contract as functions. The version of the contract is asked for, or the newest of a range that is served.
+   * @throws MeshError `invalid_argument`
+   */
   service<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
+    { version }: ServiceOptions = {},
   ): ServiceClient<Methods> {
     const { name } = contract
     const ref = serviceRef(contract)
+    const range = version === undefined ? undefined : parseVersionRange(version, `call ${name}`)
+    const aim = range === undefined ? {} : { aim: newestOf(this.#targets, contract, range) }
     const client = serviceClient(contract, {
-      call: (key, params, options) => this.#ask(`${ref}.${key}`, params, options, valueOf, `${name}.${key}`),
-      stream: (key, params, options) =>
-        this.#streams.stream(`${ref}.${key}`, params, options, `${name}.${key}`),
+      call: (key, params, options) =>
+        this.#ask(`${ref}.${key}`, params, options, valueOf, { counted: `${name}.${key}`, ...aim }),
+      stream: (key, params, options) => {
+        if (range !== undefined) throw noRange(`${name}.${key}`)
+        return this.#streams.stream(`${ref}.${key}`, params, options, `${name}.${key}`)
+      },
     })
     this.#planner.learn(contract)
     return client

@@ -16,6 +16,14 @@ type ArgumentsOf<Method extends MethodContract, Options> =
     ? [params?: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
     : [params: StandardSchemaV1.InferInput<Method['params']>, options?: Options]
 
+export interface ServiceOptions {
+  /**
+   * Versions that the contract fits: `1 || 2`, `1 - 3`, `>=2`, `*`. The newest with a provider that is believed to answer is asked.
+   * @default the contract's alone
+   */
+  readonly version?: string | undefined
+}
+
 /** A service as an object: each method of its contract is a function that calls it wherever it is served. */
 export type ServiceClient<Methods extends MethodContracts> = {
   readonly [Key in keyof Methods]: Methods[Key] extends

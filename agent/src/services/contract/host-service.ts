@@ -6,6 +6,8 @@ import { defineService } from './contract.ts'
 const bytes = z.number().check(z.nonnegative())
 const seconds = z.number().check(z.nonnegative())
 
+const jsonSchema = z.record(z.string(), z.unknown())
+
 const describedService = z.looseObject({
   /** `math@2` */
   service: z.string(),
@@ -17,9 +19,16 @@ const describedService = z.looseObject({
       idempotent: z.optional(z.boolean()),
       /** Of a call without a deadline of its own. */
       timeoutMs: z.optional(z.number()),
-      /** JSON Schema, where the contract can tell it. */
-      params: z.optional(z.record(z.string(), z.unknown())),
-      result: z.optional(z.record(z.string(), z.unknown())),
+      /** `read`, `write`, `destroy`, or a word of a later version. */
+      effects: z.optional(z.string()),
+      /** JSON Schema of what the wire carries; `{}` where the contract cannot tell it. Absent from members of an older version. */
+      params: z.optional(jsonSchema),
+      result: z.optional(jsonSchema),
+      /** Of methods that stream: messages of the caller, and of the callee. */
+      takes: z.optional(jsonSchema),
+      yields: z.optional(jsonSchema),
+      /** Declared errors, and what their details are. */
+      errors: z.optional(z.record(z.string(), jsonSchema)),
     }),
   ),
 })

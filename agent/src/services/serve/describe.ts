@@ -2,57 +2,106 @@
 import type { Subject } from '@agent-mesh/protocol'
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { toJSONSchema, type $ZodType } from 'zod/v4/core'
-import { serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
+import { isIdempotent, serviceRef, type MethodContract, type ServiceContract } from '../contract/contract.ts'
 import type { DescribedService } from '../contract/host-service.ts'
 import type { ServiceRegistry } from './service-registry.ts'
 
-/** Characters of the JSON Schema of one method; a larger one stays at home, so that an answer fits its frame. */
+/** Characters of the JSON Schema of one method; a larger one is not told, so that an answer fits its frame. */
 const schemaChars = 4_096
 
 export interface DescribeInit {
   readonly registry: Pick<ServiceRegistry, 'contracts'>
   /** Whether `from` may call a target like `service:math.add`: what it may not call it is not told of. */
   readonly allows: (from: Subject, target: string) => boolean
+  /** Called once for each schema that cannot be told: it is described as any value. @default ignored */
+  readonly onUntold?: (what: string, reason: unknown) => void
 }
 
 /** @returns the services with a method that `caller` may call; of `only` (`math` or `math@2`) when that is given */
-export function describeServices({ registry, allows }: DescribeInit) {
+export function describeServices({ registry, allows, onUntold = () => {} }: DescribeInit) {
+  /** Made once of each method. */
+  const views = new WeakMap<MethodContract, MethodView>()
+  const viewOf = (ref: string) => (name: string, method: MethodContract) => {
+    const known =
+      views.get(method) ?? methodView(name, method, (what, schema) => orAny(schema, `the ${what} of ${ref}`))
+    views.set(method, known)
+    return known
+  }
+  const orAny = (schema: StandardSchemaV1, what: string): JsonSchema => {
+    try {
+      return jsonSchema(schema)
+    } catch (error) {
+      onUntold(what, error)
+      return {}
+    }
+  }
   return (caller: Subject, only?: string): DescribedService[] =>
     registry.contracts
       .filter(contract => only === undefined || only === contract.name || only === serviceRef(contract))
-      .map(contract => described(contract, method => allows(caller, `service:${contract.name}.${method}`)))
+      .map(contract => {
+        const isAllowed = (method: string) => allows(caller, `service:${contract.name}.${method}`)
+        return described(contract, isAllowed, viewOf(serviceRef(contract)))
+      })
       .filter(({ methods }) => methods.length > 0)
       .sort((a, b) => (a.service < b.service ? -1 : 1))
 }
 
-function described(contract: ServiceContract, isAllowed: (method: string) => boolean): DescribedService {
+function described(
+  contract: ServiceContract,
+  isAllowed: (method: string) => boolean,
+  view: (name: string, method: MethodContract) => MethodView,
+): DescribedService {
   const methods = Object.entries(contract.methods).filter(([name]) => isAllowed(name))
-  return { service: serviceRef(contract), methods: methods.map(([name, method]) => methodView(name, method)) }
+  return { service: serviceRef(contract), methods: methods.map(([name, method]) => view(name, method)) }
 }
 
-function methodView(name: string, { about, idempotent, timeout, params, result }: MethodContract) {
-  const [input, output] = [jsonSchema(params, 'input'), jsonSchema(result, 'output')]
+type MethodView = DescribedService['methods'][number]
+
+/** Schemas of a contract, each of what the wire carries. */
+const parts = ['params', 'result', 'takes', 'yields'] as const
+
+function methodView(
+  name: string,
+  method: MethodContract,
+  schema: (of: string, what: StandardSchemaV1) => JsonSchema,
+): MethodView {
+  const { about, effects, timeout, errors } = method
+  const schemas: { readonly [Part in (typeof parts)[number]]?: StandardSchemaV1 } = method
+  const told = parts.flatMap(part => {
+    const known = schemas[part]
+    return known === undefined ? [] : [[part, schema(`${part} of ${name}`, known)]]
+  })
+  const failures = Object.entries(errors ?? {}).map(([error, details]) => [
+    error,
+    schema(`error ${error} of ${name}`, details),
+  ])
   return {
     name,
     ...(about !== undefined && { about }),
-    ...(idempotent !== undefined && { idempotent }),
+    ...(effects !== undefined && { effects }),
+    ...(isIdempotent(method) && { idempotent: true }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
-    ...(input !== undefined && { params: input }),
-    ...(output !== undefined && { result: output }),
+    ...(Object.fromEntries(told) as Partial<Record<(typeof parts)[number], JsonSchema>>),
+    ...(errors !== undefined && { errors: Object.fromEntries(failures) as Record<string, JsonSchema> }),
   }
 }
 
-/** Of libraries that can tell (Standard JSON Schema, Zod Mini), and of schemas that JSON Schema can express. */
-function jsonSchema(schema: StandardSchemaV1, side: 'input' | 'output'): Record<string, unknown> | undefined {
-  const { jsonSchema: converter } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props>
-  try {
-    const told =
-      converter?.[side]({ target: 'draft-2020-12' }) ??
-      (isZod(schema) ? { ...toJSONSchema(schema, { io: side }) } : undefined)
-    return told !== undefined && JSON.stringify(told).length <= schemaChars ? told : undefined
-  } catch {
-    return undefined
-  }
+type JsonSchema = Record<string, unknown>
+
+/**
+ * Of libraries that can tell (Standard JSON Schema, Zod Mini), and of schemas that JSON Schema can express. What is sent of a value is
+ * the input of its schema: what its reader makes of it stays there.
+ * @throws Error when there is none
+ */
+function jsonSchema(schema: StandardSchemaV1): JsonSchema {
+  const { jsonSchema: converter, vendor } = schema['~standard'] as Partial<StandardJSONSchemaV1.Props>
+  const told =
+    converter?.input({ target: 'draft-2020-12' }) ??
+    (isZod(schema) ? { ...toJSONSchema(schema, { io: 'input' }) } : undefined)
+  if (told === undefined) throw new Error(`schemas of ${vendor} tell no JSON Schema`)
+  const chars = JSON.stringify(told).length
+  if (chars > schemaChars) throw new Error(`it is ${chars} characters, the limit is ${schemaChars}`)
+  return told
 }
 
 /** Zod Mini, in which the contracts of this project are written, has no converter of its own. */

@@ -2,6 +2,7 @@ import type { Subject } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
+import { coded, codec } from '../contract/coded.ts'
 import { defineService } from '../contract/contract.ts'
 import { describeServices } from './describe.ts'
 import { notServed } from './not-served.ts'
@@ -83,9 +84,40 @@ describe('host.describe', () => {
     expect(describeAll(caller, 'math@1')).toEqual([])
   })
 
-  it('tells no schema that JSON Schema cannot express, and nothing at all to who may call nothing', () => {
-    const [first] = describeServices({ registry, allows: () => true })(caller, 'math')
-    expect(first?.methods[1]).toEqual({ name: 'secret', result: expect.anything() as unknown })
+  it('tells nothing at all to who may call nothing', () => {
     expect(describeServices({ registry, allows: () => false })(caller)).toEqual([])
+  })
+
+  it('tells effects, declared errors, and of values with a codec what the wire carries', () => {
+    const clocks = new ServiceRegistry()
+    const at = coded(z.object({ at: codec.date }))
+    const read = {
+      params: at,
+      result: at,
+      effects: 'read',
+      errors: { early: at, none: z.undefined() },
+    } as const
+    clocks.serve(defineService({ name: 'clocks', version: 1, methods: { read } }), { read: value => value })
+    const [told] = describeServices({ registry: clocks, allows: () => true })(caller)
+    const sent = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } }
+    expect(told?.methods).toMatchObject([
+      {
+        name: 'read',
+        effects: 'read',
+        idempotent: true,
+        params: sent,
+        result: sent,
+        errors: { early: sent },
+      },
+    ])
+  })
+
+  it('tells what JSON Schema cannot express as any value, and reports that once', () => {
+    const untold: string[] = []
+    const onUntold = (what: string) => void untold.push(what)
+    const tell = describeServices({ registry, allows: () => true, onUntold })
+    for (let n = 0; n < 3; n++)
+      expect(tell(caller, 'math')[0]?.methods[1]).toMatchObject({ name: 'secret', params: {} })
+    expect(untold).toEqual(['the params of secret of math@2'])
   })
 })

@@ -87,6 +87,11 @@ export class ServiceRegistry {
     return [...this.#served.keys()].sort()
   }
 
+  /** Of a service by its name: `[1, 2]`. */
+  versions(name: string): number[] {
+    return this.contracts.filter(contract => contract.name === name).map(({ version }) => version)
+  }
+
   /** `['math.add', ...]`, of all versions. */
   get methods(): string[] {
     return [...new Set([...this.#byName.values()].map(({ method }) => method))]

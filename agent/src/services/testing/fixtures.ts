@@ -52,6 +52,10 @@ export class TestTargets implements CallTargets {
     }
   }
 
+  versions(): number[] {
+    return []
+  }
+
   find(name: string): string | undefined {
     return this.#members.has(name) ? name : undefined
   }
