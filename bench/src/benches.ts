@@ -11,6 +11,7 @@ import { relayHomes } from './relay/relay-homes.ts'
 import { rest } from './rest/rest.ts'
 import { rpc } from './rpc/rpc.ts'
 import { rpcWire } from './rpc/rpc-wire.ts'
+import { streams } from './streams/streams.ts'
 
 export const benches: Record<string, Bench> = {
   bulk,
@@ -25,4 +26,5 @@ export const benches: Record<string, Bench> = {
   rest,
   rpc,
   'rpc-wire': rpcWire,
+  streams,
 }

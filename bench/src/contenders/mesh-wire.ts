@@ -16,7 +16,7 @@ interface Address {
 }
 
 /** Both ends trust each other: hello is part of setting up a link, not of a call. */
-async function startTransport(listen: readonly string[]): Promise<Transport> {
+export async function startTransport(listen: readonly string[]): Promise<Transport> {
   const credential = { name: 'bench', roles: [], tags: [] } as unknown as Peer['credential']
   const signed = { credential: 'e.e.e', record: undefined }
   const transport = await createTransport({

@@ -8,6 +8,8 @@ export const streamDefaults = {
   firstShare: 256,
   /** 4 MiB at most: 100 Mbit/s over 300 ms. */
   mostBytes: 4 * 1024 * 1024,
+  /** ms. A turn of a busy process: credit takes as long at least, however short the path is. */
+  turnMs: 20,
   /** A quarter of what is free at most for one that grows. */
   growShare: 4,
 } as const

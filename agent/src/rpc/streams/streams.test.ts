@@ -3,6 +3,7 @@ import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { OnRequest } from '../calls/inbound-calls.ts'
 import type { LinkLimits } from '../defaults.ts'
+import { patient } from '../testing/bulk-calls.ts'
 import { linkPair, type LinkPair } from '../testing/link-pair.ts'
 import type { LinkStreamOptions } from './outbound-stream.ts'
 
@@ -15,7 +16,7 @@ afterEach(() => {
 })
 
 async function pairOf(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits)
+  const pair = await linkPair(onRequest, limits, patient)
   pairs.push(pair)
   return pair
 }

@@ -6,7 +6,9 @@ import { streamDefaults } from './defaults.ts'
  * of the link and of the process while the stream is open, whether they are used or not: what a peer can make this process hold is
  * bounded before it is sent, and one stream that nobody reads takes nothing from the others.
  *
- * A window doubles when half of it was read within a round trip: then the sender waits for credit, and not for the reader.
+ * A window doubles when half of it was read within a round trip, or a turn of a busy process where that takes longer: then the sender
+ * waits for credit, and not for the reader. The shortest round trip counts: with one that the own bytes make longer a slow path would
+ * be filled up to the largest window.
  */
 export class ReceiveWindow {
   readonly #budget: ByteBudget
@@ -47,7 +49,7 @@ export class ReceiveWindow {
    * @returns the credit in bytes
    */
   credit(now: number, rttMs: number | undefined): number {
-    const grown = rttMs !== undefined && now - this.#lastAt < rttMs ? this.#grow() : 0
+    const grown = now - this.#lastAt < Math.max(rttMs ?? 0, streamDefaults.turnMs) ? this.#grow() : 0
     const credit = this.#read + grown
     this.#read = 0
     this.#lastAt = now

@@ -1,0 +1,72 @@
+/** What streams may hold in memory, with both ends in this process. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { encodeBody } from '@agent-mesh/protocol/wire/index'
+import { afterEach, expect, it, vi } from 'vitest'
+import type { OnRequest } from '../calls/inbound-calls.ts'
+import { patient } from '../testing/bulk-calls.ts'
+import { linkPair, type LinkPair } from '../testing/link-pair.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+const mib = 1024 * 1024
+
+const pairs: LinkPair[] = []
+afterEach(() => {
+  for (const pair of pairs.splice(0)) pair.stop()
+})
+
+async function pairOf(onRequest: OnRequest): Promise<LinkPair> {
+  const pair = await linkPair(onRequest, {}, patient)
+  pairs.push(pair)
+  return pair
+}
+
+const held = (): number => {
+  collect()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+it('a reader that stops holds its sender back, and reads all of it later', async () => {
+  const total = 256
+  let made = 0
+  const { caller } = await pairOf(call => {
+    call.stream?.begin()
+    const chunks = (function* () {
+      for (; made < total; made++) yield new Uint8Array(mib / 4)
+    })()
+    return call.stream?.sendAll(chunks, chunk => encodeBody(chunk, 'chunk'))
+  })
+  const before = held()
+  const stream = await caller.stream('a.bytes', 0)
+  let read = 0
+  for (; read < 20; read++) await stream.messages.next()
+  let last = -1
+  // It has stopped when nothing more is made from one look to the next.
+  await vi.waitUntil(() => last === (last = made), { timeout: 10_000, interval: 100 })
+  expect(made).toBeLessThan(total / 2)
+  expect(held() - before).toBeLessThan(16 * mib)
+  for await (const chunk of stream.messages) {
+    expect((chunk as Uint8Array).byteLength).toBe(mib / 4)
+    read++
+  }
+  expect(read).toBe(total)
+})
+
+it('a thousand open streams without messages take less than 2 MiB an end', async () => {
+  const { caller, callee } = await pairOf(call => {
+    call.stream?.begin()
+    return new Promise(resolve => call.signal.addEventListener('abort', resolve))
+  })
+  const open = async (count: number) =>
+    Promise.all(Array.from({ length: count }, () => caller.stream('a.idle', 0)))
+  for (const stream of await open(100)) stream.cancel()
+  await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 10_000 })
+  const before = held()
+  const streams = await open(1_000)
+  const taken = held() - before
+  expect(callee.stats.inbound).toBe(1_000)
+  expect(taken).toBeLessThan(2 * 2 * mib)
+  for (const stream of streams) stream.cancel()
+})

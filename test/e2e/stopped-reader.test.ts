@@ -1,0 +1,71 @@
+/** A stream of 1 GiB between two processes whose reader stops for a minute; and calls beside a full stream. */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+
+const script = new URL('../support/stream-process.ts', import.meta.url)
+/** ms. The reader stops for so long. */
+const stopMs = Number(process.env['STREAM_STOP_MS'] ?? 60_000)
+const mib = 1024 * 1024
+
+const running: ChildProcess[] = []
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill()
+})
+
+type Reply = Record<'port' | 'rss' | 'read' | 'p50', number>
+
+/** A process, and how to ask it for something. */
+async function start(...args: string[]) {
+  const child = fork(script, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  running.push(child)
+  const [first] = (await once(child, 'message')) as [Reply]
+  const ask = async (request: { act: string; mib?: number; calls?: number }): Promise<Reply> => {
+    const reply = once(child, 'message') as Promise<[Reply]>
+    child.send(request)
+    return (await reply)[0]
+  }
+  return { first, ask }
+}
+
+async function pair() {
+  const server = await start('serve')
+  return { server, reader: await start('read', String(server.first.port)) }
+}
+
+test(
+  'a reader that stops for a minute costs neither end 32 MiB, and then reads all of 1 GiB',
+  { timeout: 400_000 },
+  async () => {
+    const { server, reader } = await pair()
+    await reader.ask({ act: 'open', mib: 1_024 })
+    // What a process takes to run at full speed is no part of the stop.
+    let read = (await reader.ask({ act: 'read', mib: 256 })).read
+    const rss = async () =>
+      Promise.all([server, reader].map(async end => (await end.ask({ act: 'rss' })).rss))
+    const before = await rss()
+    const most = [...before]
+    for (const until = performance.now() + stopMs; performance.now() < until;) {
+      await delay(500)
+      for (const [i, now] of (await rss()).entries()) most[i] = Math.max(most[i] ?? 0, now)
+    }
+    const grown = most.map((now, i) => Math.round((now - (before[i] ?? 0)) / mib))
+    console.log(`MiB while the reader stopped for ${stopMs} ms: sender +${grown[0]}, reader +${grown[1]}`)
+    for (const each of grown) expect(each).toBeLessThan(32)
+    read += (await reader.ask({ act: 'read', mib: 2_048 })).read
+    expect(read).toBe(1_024 * mib)
+  },
+)
+
+test(
+  'calls of 100 bytes beside a full stream take less than 5 ms at the median',
+  { timeout: 120_000 },
+  async () => {
+    const { reader } = await pair()
+    const medians: number[] = []
+    for (let round = 0; round < 3; round++) medians.push((await reader.ask({ act: 'calls', calls: 400 })).p50)
+    console.log(`ms of a call beside a full stream, medians: ${medians.map(ms => ms.toFixed(2)).join(', ')}`)
+    expect(Math.min(...medians)).toBeLessThan(5)
+  },
+)
