@@ -5,7 +5,7 @@ export type { ExposedPort, PipeHandler, TcpTarget } from './rpc/pipes/exposed-po
 export type { AwaitOptions } from './agent/await-provider.ts'
 export type { DescribeOptions } from './agent/describe-service.ts'
 export { createAgent, type AgentOptions } from './agent/create-agent.ts'
-export { leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
+export { checkLeave, leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
 export { MemberFacade } from './member/member-facade.ts'
 export { openMember, type Member, type MemberInit } from './member/member.ts'
 export { checkNetwork, type NetworkCheckInit } from './agent/netcheck/check-network.ts'

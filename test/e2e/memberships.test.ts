@@ -166,8 +166,10 @@ describe('agent-mesh leave', () => {
 
   it('of a folder in no mesh says so, and leaves no folder', async () => {
     const data = workshop.folder('nothing')
-    const left = await runCommand(['leave', '--yes', '--json', '--data', data])
-    expect(lastJson(left)).toMatchObject({ error: { code: 'not_found' } })
-    expect(existsSync(data)).toBe(false)
+    for (const yes of [['--yes'], []]) {
+      const left = await runCommand(['leave', ...yes, '--json', '--data', data])
+      expect(lastJson(left)).toMatchObject({ error: { code: 'not_found' } })
+      expect(existsSync(data)).toBe(false)
+    }
   })
 })

@@ -81,6 +81,11 @@ export async function leaveMesh({ data, proxy, force = false, signal }: LeaveIni
   return { meshId, peerId, ...outcome }
 }
 
+/** Before the user is asked. @throws MeshError not_found when the folder is in no mesh */
+export async function checkLeave(data: string): Promise<void> {
+  await readEnrolment(data)
+}
+
 /** Of one that is revoked, removed or unknown there is nothing to end. */
 function endedBefore({ code, details }: MeshError): Left['before'] {
   if (code === 'revoked') return 'revoked'

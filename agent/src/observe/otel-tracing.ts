@@ -16,7 +16,7 @@ export class OtelTracing implements Tracing {
   #tracer: OtelTracer | undefined
   #loading: Promise<void> | undefined
 
-  /** @param onError OpenTelemetry is set up, and its API cannot be loaded; told once */
+  /** @param onError OpenTelemetry is set up, and its API cannot be loaded; called once */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError
   }

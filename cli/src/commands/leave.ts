@@ -43,11 +43,12 @@ Examples:
     )
   onCall<Options, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { ownDataFolder, stopFirst } = await import('../data/data-folder.ts')
-    const { leaveMesh } = await import('@agent-mesh/agent')
+    const { checkLeave, leaveMesh } = await import('@agent-mesh/agent')
     const { yes = false, force = false } = options
     const folder = await ownDataFolder(settings.data, 'leave', stopFirst)
     let done = false
     try {
+      await checkLeave(settings.data)
       if (!yes && !(await confirmed('End the membership of this machine?', signal)))
         throw new MeshError('cancelled', 'Cannot leave the mesh: not confirmed', {
           hint: 'Answer y, or pass --yes.',

@@ -130,7 +130,7 @@ export class Relay extends Construct {
       ['ec2:AttachVolume'],
       [stack.formatArn({ service: 'ec2', resource: 'volume', resourceName: disk.volumeId }), arn('instance')],
     )
-    // A secret known by its name alone has an ARN that ends in six characters nobody knows.
+    // A secret known by its name alone has an ARN that ends in six random characters.
     own(['secretsmanager:GetSecretValue'], [token.secretFullArn ?? `${token.secretArn}-??????`])
     token.encryptionKey?.grantDecrypt(role)
     own(['cloudformation:SignalResource'], [stack.stackId])
