@@ -1,5 +1,6 @@
 /** A mesh outlives its control plane, its authority key and its table: on an AWS emulator, with real agents. */
 import { createAgent, createLogger, type Agent } from '@agent-mesh/agent'
+import { CloudFormation, waitUntilStackDeleteComplete } from '@aws-sdk/client-cloudformation'
 import { DynamoDB } from '@aws-sdk/client-dynamodb'
 import { KMSClient, CreateKeyCommand } from '@aws-sdk/client-kms'
 import { readFile } from 'node:fs/promises'
@@ -129,13 +130,31 @@ describeCloud('a mesh on AWS', () => {
     await use('sixth')
   })
 
+  it('is the same mesh once the stack of its data is gone as well, and only the retained table and keys are left', async () => {
+    const [table, keys] = [await output('TableName'), await output('AuthorityKeyArns')]
+    await json('deploy', 'aws', 'destroy', '--yes')
+    await deleteStack(`${stackName}Data`)
+    cloud.door.forget()
+    const again = await cloud.deploy()
+    expect(again).toMatchObject({ meshId })
+    expect(again['restored']).toBeUndefined()
+    expect([await output('TableName'), await output('AuthorityKeyArns')]).toEqual([table, keys])
+    // From now on its settings name them, and there is no stack of data.
+    expect(await deployment()).toMatchObject({
+      settings: { tableName: table, authorityKeyArn: keys },
+      stacks: [stackName],
+      data: { tableName: table, keyArns: keys.split(',') },
+    })
+    await use('seventh')
+  })
+
   it('is the same mesh once its table was restored from a backup', async ({ task }) => {
     shows('restored', task)
     await restore(await output('TableName'), 'Restored')
     const restored = await cloud.deploy('tableName=Restored')
     expect(restored).toMatchObject({ meshId, restored: { numbers: expect.any(Object) } })
     expect(await output('TableName')).toBe('Restored')
-    await use('seventh')
+    await use('eighth')
   })
 
   it('is not founded anew in an empty table: the deployment before serves again', async () => {
@@ -167,6 +186,14 @@ async function newKey(): Promise<string> {
     new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
   )
   return String(KeyMetadata?.Arn)
+}
+
+/** As an operator does, who removes the protection first: table and key are retained. */
+async function deleteStack(StackName: string): Promise<void> {
+  const client = new CloudFormation()
+  await client.updateTerminationProtection({ StackName, EnableTerminationProtection: false })
+  await client.deleteStack({ StackName })
+  await waitUntilStackDeleteComplete({ client, maxWaitTime: 60 }, { StackName })
 }
 
 async function restore(table: string, target: string): Promise<void> {

@@ -132,7 +132,11 @@ async function adoptKept(next: Deployment, say: DeployInit['say']): Promise<Depl
     })
   const { tableName, keyArns } = data
   say(`Adopting table ${tableName} and authority key ${keyArns.join(', ')}: stack ${dataStack} is gone`)
-  return { ...next, settings: { tableName, authorityKeyArn: keyArns.join(), ...settings } }
+  return {
+    ...next,
+    settings: { tableName, authorityKeyArn: keyArns.join(), ...settings },
+    stacks: next.stacks.filter(stack => stack !== dataStack),
+  }
 }
 
 /** The API's own address is new with each new API, and members keep what their tokens say. */
