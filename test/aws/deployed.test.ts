@@ -51,8 +51,11 @@ describeCloud('a deployed control plane', () => {
     cloud = await openTestCloud()
     workshop = await openWorkshop()
     await expect(cloud.deploy(...nowhere)).rejects.toThrow(
-      /check bootstrap failed.*no earlier deployment is kept/,
+      /check bootstrap failed: fetch failed: .*127.0.0.1:9.*no earlier deployment is kept/,
     )
+    expect(JSON.parse(await readFile(join(cloud.admin, 'deploy.json'), 'utf8'))).toMatchObject({
+      data: { tableName: expect.any(String), keyArns: [expect.any(String)] },
+    })
     deployed = await cloud.deploy()
     const { signer } = await loadIdentity(cloud.admin, 'admin-identity.json')
     client = controlPlaneClient({ url: cloud.door.url, meshId: String(deployed['meshId']), signer })

@@ -62,7 +62,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('the Lambdas of two releases', 
     ;[dynamo, kms] = await Promise.all([startDynamoDbLocal(), startKmsStandIn()])
     bundles.before = await bundleReleaseBefore(folder, names)
     bundles.today = bundleLambdas(join(folder, 'today'))
-  }, 120_000)
+  }, 300_000)
   afterAll(async () => {
     await Promise.all([dynamo?.stop(), kms?.stop()])
     await rm(folder, { recursive: true, force: true })
@@ -167,7 +167,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('the Lambdas of two releases', 
       await fetch(writer.health.url)
       await fetch(writer.sweep.url)
       cursor = (await wholeMap(ask(writer, agent.signer))).next
-    }, 120_000)
+    }, 300_000)
     afterAll(() => Promise.all(started.map(each => each.stop())))
 
     test('let a member join with a token, and find the name of another taken', async () => {

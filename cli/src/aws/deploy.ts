@@ -69,9 +69,11 @@ export async function deploy(init: DeployInit): Promise<Deployed> {
   say(`Deploying ${next.stack}`)
   const output = await nextAssembly(folder)
   await cdk(['deploy', controlPlane, '--output', output, '--require-approval', 'never'], options)
-  const { client, token, ...opened } = await openAndTest({ ...init, next, present })
   const { table: tableName, authorityKeyIds } = await stackFacts(next.stack)
   const data = { tableName, keyArns: [...authorityKeyIds] }
+  // A first deployment that fails its checks leaves a mesh all the same.
+  if (next.data === undefined) await writeDeployment(folder, { ...next, stacks: present, data })
+  const { client, token, ...opened } = await openAndTest({ ...init, next, present })
   await keepNext(folder, { ...next, stacks: present, data })
   await deployRelays(options, request => client.createToken(request, signal), say)
   await destroySuperseded(superseded, init)

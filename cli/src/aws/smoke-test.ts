@@ -51,15 +51,22 @@ async function check<T>(name: string, signal: AbortSignal, work: () => Promise<T
       return await work()
     } catch (cause) {
       signal.throwIfAborted()
-      const reason = cause instanceof Error ? cause.message : String(cause)
       if (performance.now() + pause > end)
-        throw new MeshError('unavailable', `Cannot finish the deployment: check ${name} failed: ${reason}`, {
-          cause,
-          hint: 'The logs of the functions Api and Watch in CloudWatch have the reason.',
-        })
+        throw new MeshError(
+          'unavailable',
+          `Cannot finish the deployment: check ${name} failed: ${reasonOf(cause)}`,
+          { cause, hint: 'The logs of the functions Api, Watch and FanOut in CloudWatch have the reason.' },
+        )
     }
     await wait(timerDelay(pause), undefined, { signal })
   }
+}
+
+/** What fetch says has its reason in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { message, cause } = error
+  return cause instanceof Error && !(error instanceof MeshError) ? `${message}: ${cause.message}` : message
 }
 
 /** @returns the mesh that answers, else the status @throws Error when nothing answers within 10 s */
