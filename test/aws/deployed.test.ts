@@ -21,7 +21,7 @@ import { math } from './support/math.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
 
 /** Settings by which members are sent where nothing answers. */
-const nowhere = ['publicUrl=http://127.0.0.1:9', 'watchUrl=ws://127.0.0.1:9']
+const nowhere = ['publicUrl=http://127.0.0.1:2', 'watchUrl=ws://127.0.0.1:2']
 
 describeCloud('a deployed control plane', () => {
   let cloud: TestCloud
@@ -51,7 +51,7 @@ describeCloud('a deployed control plane', () => {
     cloud = await openTestCloud()
     workshop = await openWorkshop()
     await expect(cloud.deploy(...nowhere)).rejects.toThrow(
-      /check bootstrap failed: fetch failed: .*127.0.0.1:9.*no earlier deployment is kept/,
+      /check bootstrap failed: fetch failed: .*127.0.0.1:2.*no earlier deployment is kept/,
     )
     expect(JSON.parse(await readFile(join(cloud.admin, 'deploy.json'), 'utf8'))).toMatchObject({
       data: { tableName: expect.any(String), keyArns: [expect.any(String)] },
@@ -203,7 +203,7 @@ describeCloud('a deployed control plane', () => {
 
   it.each([
     ['members do not reach it', 'bootstrap', nowhere],
-    ['its functions cannot push to watchers', 'watch', ['pushUrl=http://127.0.0.1:9']],
+    ['its functions cannot push to watchers', 'watch', ['pushUrl=http://127.0.0.1:2']],
   ])('gives way to the deployment before it when %s', { timeout: 300_000 }, async (_, check, settings) => {
     const files = () =>
       Promise.all(['deploy.json', 'context.json'].map(file => readFile(join(cloud.admin, file), 'utf8')))
