@@ -28,6 +28,11 @@ describeCloud('the templates', () => {
       domain: 'mesh.example.com',
       hostedZoneId: 'Z0123456789',
       alarmEmail: 'ops@example.com',
+      trafficShift: 'canary',
+      tracing: 'true',
+      apiConcurrency: '50',
+      budgetUsd: '20',
+      budgetEmail: 'ops@example.com',
     }
     const env = { ...process.env, CDK_OUTDIR: outdir, CDK_CONTEXT_JSON: JSON.stringify(context) }
     await run(process.execPath, ['infra/src/app.ts'], { cwd: root, env })
