@@ -59,7 +59,8 @@ describeCloud('a deployed control plane', () => {
     deployed = await cloud.deploy()
     const { signer } = await loadIdentity(cloud.admin, 'admin-identity.json')
     client = controlPlaneClient({ url: cloud.door.url, meshId: String(deployed['meshId']), signer })
-  })
+    // Two deployments, the first of which fails only after a minute.
+  }, 600_000)
 
   afterAll(async () => {
     for (const agent of agents.reverse()) await agent.stop()
@@ -204,7 +205,7 @@ describeCloud('a deployed control plane', () => {
   it.each([
     ['members do not reach it', 'bootstrap', nowhere],
     ['its functions cannot push to watchers', 'watch', ['pushUrl=http://127.0.0.1:2']],
-  ])('gives way to the deployment before it when %s', { timeout: 300_000 }, async (_, check, settings) => {
+  ])('gives way to the deployment before it when %s', { timeout: 600_000 }, async (_, check, settings) => {
     const files = () =>
       Promise.all(['deploy.json', 'context.json'].map(file => readFile(join(cloud.admin, file), 'utf8')))
     const before = await files()
