@@ -8,7 +8,10 @@ const greeter = (version: number) =>
   defineService({
     name: 'greeter',
     version,
-    methods: { greet: { params: z.object({ name: z.string() }), result: z.string(), effects: 'read' } },
+    methods: {
+      greet: { params: z.object({ name: z.string() }), result: z.string(), effects: 'read' },
+      tail: { params: z.undefined(), yields: z.string(), result: z.void() },
+    },
   })
 
 let mesh: LocalMesh
@@ -22,7 +25,10 @@ afterEach(() => mesh.stop())
 const serve = (agent: Agent, version: number) =>
   agent.serve({
     contract: greeter(version),
-    handlers: { greet: ({ name }) => `${name} from ${agent.name}@${version}` },
+    handlers: {
+      greet: ({ name }) => `${name} from ${agent.name}@${version}`,
+      async *tail() {},
+    },
   })
 
 test('a caller picks versions by a range: the newest that is served, wherever it is', async () => {
@@ -52,5 +58,8 @@ test('a caller picks versions by a range: the newest that is served, wherever it
   expect(await refusal(() => none({ name: 'hi' }))).toContain('unavailable: Cannot call greeter.greet')
   expect(await refusal(() => caller.service(greeter(1), { version: '1.x' }))).toContain(
     "invalid_argument: Cannot call greeter: '1.x' is no range of versions",
+  )
+  expect(await refusal(() => caller.service(greeter(1), { version: '1 || 2' }).tail())).toContain(
+    'unsupported: Cannot call greeter.tail: a stream takes no range of versions',
   )
 })
