@@ -44,10 +44,10 @@ describe('a call whose path falls silent', () => {
   })
 
   it('is late when its time is over before the budget lets it ask elsewhere', async () => {
-    const late: Script = ({ onDoubt, timeoutMs }) => {
+    const late: Script = ({ onDoubt, timeoutMs = 0 }) => {
       onDoubt?.(() => undefined)
-      // A moment before the link says that the call is late, as a timer that is set first may be.
-      return delay(timeoutMs).then(() => Promise.reject(new MeshError('path_lost', 'Cannot')))
+      // As the link that breaks after the deadline, before its wheel has turned.
+      return delay(timeoutMs + 5).then(() => Promise.reject(new MeshError('path_lost', 'Cannot')))
     }
     const { attempts } = meshOf({ a: late, b: refuse('overloaded') })
     const spend = Array.from({ length: 30 }, () =>
