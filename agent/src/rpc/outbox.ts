@@ -12,6 +12,8 @@ import type { TimerWheel } from '../core/timer-wheel.ts'
  * system calls than they gain.
  */
 const flushBytes = 4 * 1024
+/** Messages of streams are gathered up to this: one TLS record. Their maker waits for the stream and not for an answer. */
+const gatherBytes = 16 * 1024
 
 /** Its callbacks run when the tick ends. queueMicrotask, which follows the asynchronous context, takes 0.3 us more. */
 const endOfTick = Promise.resolve()
@@ -47,6 +49,11 @@ export class Outbox {
   readonly #flush = (): void => this.flush()
   /** Streams that wait until they may send. */
   #waiting: (() => void)[] = []
+  readonly #endTurn = (): void => {
+    this.#gathering = false
+    this.flush()
+  }
+  #gathering = false
   #scheduled = false
   #blocked = false
   #paused = false
@@ -135,6 +142,18 @@ export class Outbox {
     if (this.#blocked) this.#holdReading()
     else if (this.encoder.pending > flushBytes) this.flush()
     else this.#schedule()
+  }
+
+  /**
+   * Called after each message of a stream appended to the encoder: it goes out with the other frames of this turn of the event loop. The
+   * ticks of a generator are too short: each message would be a write of its own.
+   */
+  gathered(): void {
+    if (this.#blocked) return this.#holdReading()
+    if (this.encoder.pending > gatherBytes) return this.flush()
+    if (this.#scheduled || this.#gathering) return
+    this.#gathering = true
+    setImmediate(this.#endTurn)
   }
 
   /** Queues a request or an answer. @throws MeshError what encoding it throws */

@@ -70,3 +70,18 @@ it('a thousand open streams without messages take less than 2 MiB an end', async
   expect(taken).toBeLessThan(2 * 2 * mib)
   for (const stream of streams) stream.cancel()
 })
+
+it('messages of a generator share writes, though each is made in a tick of its own', async () => {
+  const { caller, callee } = await pairOf(async call => {
+    call.stream?.begin()
+    const messages = (async function* () {
+      for (let n = 0; n < 10_000; n++) yield n
+    })()
+    return call.stream?.sendAll(messages, message => encodeBody(message, 'message'))
+  })
+  const stream = await caller.stream('a.count', 0)
+  let seen = 0
+  for await (const message of stream.messages) if (message === seen) seen++
+  expect(seen).toBe(10_000)
+  expect(callee.stats.writes).toBeLessThan(10_000 / 20)
+})

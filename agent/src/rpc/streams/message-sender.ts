@@ -93,7 +93,7 @@ export class MessageSender {
     encoder.data(this.#id, this.#fromCallee, body)
     // Preamble and bytes of the frame; its cost counts the bytes.
     this.#credit -= encoder.pending - before - 12 + dataFrameCost
-    this.#outbox.appended()
+    this.#outbox.gathered()
     return undefined
   }
 
