@@ -27,7 +27,10 @@ interface Asked {
   readonly by: string
   readonly id: string
   readonly call: InboundCall
+  /** With the text of a document. */
   answer(text: string): void
+  /** With any value. */
+  reply(value: unknown): void
   fail(error: unknown): void
 }
 
@@ -81,7 +84,7 @@ export class CachedDocs {
     const { id = '' } = (call.params() ?? {}) as { id?: string }
     const n = this.asked.length + 1
     const answer = (text: string): void => resolve({ text, by, n })
-    this.asked.push({ by, id, call, answer, fail: reject })
+    this.asked.push({ by, id, call, answer, reply: resolve, fail: reject })
     call.signal.addEventListener('abort', () => reject(new MeshError('cancelled', 'Cannot read: cancelled')))
     if (this.atOnce) answer(`${id} ${n}`)
     return promise
