@@ -120,11 +120,7 @@ describe('a method with a cache', () => {
 
   it('is asked again by a caller that has more time than the call it waited for', async () => {
     mesh = new CachedDocs()
-    const hasty = defineService({
-      name: 'docs',
-      version: 1,
-      methods: { get: { ...docs.methods.get, timeout: 50 } },
-    })
+    const hasty = { ...docs, methods: { get: { ...docs.methods.get, timeout: 50 } } }
     const service = mesh.caller.service(hasty)
     await mesh.get('loads the cache')
     mesh.atOnce = false

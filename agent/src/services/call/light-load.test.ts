@@ -69,13 +69,13 @@ const calls = 64
 
 it('a call reads the clock once at each end; what else reads it serves many calls', async () => {
   path = new CallPath()
-  await path.cost(1)
+  await path.cost(calls)
   expect((await path.cost(calls)).readings).toBeLessThanOrEqual(2 * calls + calls / 4)
 })
 
 it('a call makes a promise for its link, its tries and its caller, and no timer', async () => {
   path = new CallPath()
-  await path.cost(1)
+  await path.cost(calls)
   const { made } = await path.cost(calls)
   // One more each is of the test, which waits for the answer.
   expect(made('PROMISE')).toBeLessThanOrEqual(calls * (3 + 1) + calls / 4)
