@@ -2,7 +2,7 @@
 import { createAgent, createLogger, type Agent } from '@agent-mesh/agent'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -131,23 +131,31 @@ describeCloud('two meshes in a stack of an app of its own', () => {
 })
 
 describeCloud('the app', () => {
+  let outdir: string
+  let stderr: string
+  beforeAll(async () => {
+    outdir = await mkdtemp(join(tmpdir(), 'fleet-synth-'))
+    const child = spawn(process.execPath, ['test/aws/foreign-app/app.ts'], {
+      cwd: root,
+      env: { ...process.env, CDK_OUTDIR: outdir },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    ;[stderr] = await Promise.all([text(child.stderr), once(child, 'exit')])
+  })
+  afterAll(() => rm(outdir, { recursive: true, force: true }))
+
   it('has no finding of cdk-nag that the constructs do not explain', async () => {
-    const outdir = await mkdtemp(join(tmpdir(), 'fleet-synth-'))
-    try {
-      const child = spawn(process.execPath, ['test/aws/foreign-app/app.ts'], {
-        cwd: root,
-        env: { ...process.env, CDK_OUTDIR: outdir },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      })
-      const [stderr] = await Promise.all([text(child.stderr), once(child, 'exit')])
-      const report = JSON.parse(
-        await readFile(join(outdir, 'validation-report.json'), 'utf8').catch(() => stderr),
-      ) as unknown
-      expect(report).toMatchObject({
-        pluginReports: [{ pluginName: 'AwsSolutions', conclusion: 'success', violations: [] }],
-      })
-    } finally {
-      await rm(outdir, { recursive: true, force: true })
-    }
+    const report = await readFile(join(outdir, 'validation-report.json'), 'utf8').catch(() => stderr)
+    expect(JSON.parse(report)).toMatchObject({
+      pluginReports: [{ pluginName: 'AwsSolutions', conclusion: 'success', violations: [] }],
+    })
+  })
+
+  it('passes cfn-lint without an error', async () => {
+    const templates = (await readdir(outdir)).filter(file => file.endsWith('.template.json'))
+    expect(templates).toHaveLength(2)
+    const lint = spawn(join(await pythonTools(), 'cfn-lint'), templates, { cwd: outdir })
+    const [stdout] = await Promise.all([text(lint.stdout), once(lint, 'exit')])
+    expect(stdout.match(/^E\d+.*/gm) ?? []).toEqual([])
   })
 })
