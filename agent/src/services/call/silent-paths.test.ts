@@ -50,9 +50,9 @@ describe('a call whose path falls silent', () => {
       return delay(timeoutMs + 5).then(() => Promise.reject(new MeshError('path_lost', 'Cannot')))
     }
     const { attempts } = meshOf({ a: late, b: refuse('overloaded') })
-    const spend = Array.from({ length: 30 }, () =>
-      attempts.answer(plan({ deadline: performance.now() + 50 }), good('b')),
-    )
+    // Longer than what the calls earned needs to fade below one try.
+    const deadline = performance.now() + 500
+    const spend = Array.from({ length: 60 }, () => attempts.answer(plan({ deadline }), good('b')))
     await Promise.allSettled(spend)
     const call = attempts.answer(plan({ deadline: performance.now() + 100 }), good('a', 'b'))
     await expect(call).rejects.toMatchObject({ code: 'deadline_exceeded', notStarted: false })
