@@ -176,7 +176,7 @@ describeCloud('a mesh on AWS', () => {
     ])
     expect(ran.stdout + ran.stderr).toContain('serves again, with its settings')
     expect(await deployment()).toEqual(before)
-    await use('eighth')
+    await use('ninth')
   })
 })
 
