@@ -106,6 +106,10 @@ describe('agent-mesh members', () => {
     await Promise.all([lost.end(), next.end()])
   })
 
+  it.each(['members remove', 'revoke'])('asks for no confirmation of %s NAME of no member', async command => {
+    expect(await admin(...command.split(' '), 'nobody')).toMatchObject({ code: 7 })
+  })
+
   it('removes a member, whose name and key may come again', async () => {
     const agent = await up('r', ['--join', await token('--name', 'gone')])
     expect(await admin('members', 'remove', 'gone')).toMatchObject({ code: 2 })

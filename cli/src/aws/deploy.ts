@@ -6,6 +6,7 @@ import { cdk } from './cdk.ts'
 import { regionInUse, stackExists } from './cloud-formation.ts'
 import { deployRelays, destroyRelayTokens } from './deploy-relays.ts'
 import { writeDeployment, type Deployment } from './deployment-file.ts'
+import { keepFormer } from './failed-update.ts'
 import { initStack, restoreStack } from './first-admin.ts'
 import { goBack } from './go-back.ts'
 import { keepNext, nextAssembly } from './last-good.ts'
@@ -68,7 +69,15 @@ export async function deploy(init: DeployInit): Promise<Deployed> {
   await writeDeployment(folder, { ...next, stacks: present })
   say(`Deploying ${next.stack}`)
   const output = await nextAssembly(folder)
-  await cdk(['deploy', controlPlane, '--output', output, '--require-approval', 'never'], options)
+  await cdk(['deploy', controlPlane, '--output', output, '--require-approval', 'never'], options).catch(
+    async (error: unknown) => {
+      const { last } = init
+      // CloudFormation undoes an update that fails, and continues one whose operator does not wait for it.
+      if (!signal.aborted && (await keepFormer({ folder, last, controlPlane, stacks: present })))
+        say('The update failed: deploy.json has the settings of the deployment before it')
+      throw error
+    },
+  )
   const { table: tableName, authorityKeyIds } = await stackFacts(next.stack)
   const data = { tableName, keyArns: [...authorityKeyIds] }
   // A first deployment that fails its checks leaves a mesh all the same.

@@ -5,8 +5,8 @@ import type { Command } from 'commander'
 
 import { collectLabels, parseLabel, parseMember, parseName, parseService } from '../name-arguments.ts'
 import { allMemberships, stateOf } from '../data/memberships.ts'
-import { confirmed } from '../show/confirm.ts'
 import { askControlPlane } from './ask-control-plane.ts'
+import { confirmMember } from './confirm-member.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
 interface ListOptions {
@@ -168,10 +168,8 @@ Examples:
     )
   type Options = { yes?: boolean }
   onCall<Options, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
-    if (options.yes !== true && !(await confirmed(`End the membership of ${who}?`, signal)))
-      throw new MeshError('cancelled', `Cannot remove ${who}: not confirmed`, {
-        hint: 'Answer y, or pass --yes.',
-      })
+    if (options.yes !== true)
+      await confirmMember(settings, who, { action: 'remove', question: 'End its membership?', signal })
     const gone = await askControlPlane(settings, client => client.removeMembership(who, signal))
     output.result(gone, () => `${gone.name} (${gone.peerId}) is removed (revocation list ${gone.number}).`)
   })

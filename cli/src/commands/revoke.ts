@@ -1,10 +1,8 @@
 import type { RevokeRequest } from '@agent-mesh/protocol/api/revocations'
-import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { parseMember } from '../name-arguments.ts'
-import { confirmed } from '../show/confirm.ts'
-import { withProgress } from '../show/progress.ts'
-import { askControlPlane, controlPlaneOf } from './ask-control-plane.ts'
+import { askControlPlane } from './ask-control-plane.ts'
+import { confirmMember } from './confirm-member.ts'
 import { onCall, type Register } from './define.ts'
 
 interface RevokeOptions {
@@ -29,15 +27,9 @@ Examples:
   $ agent-mesh revocations`,
     )
   onCall<RevokeOptions, [string]>(command, finish, async ({ settings, options, output, signal }, who) => {
-    // A caller without the right is not asked to confirm.
-    const client = await controlPlaneOf(settings)
-    if (options.yes !== true && !(await confirmed(`Revoke ${who} permanently?`, signal)))
-      throw new MeshError('cancelled', `Cannot revoke ${who}: not confirmed`, {
-        hint: 'Answer y, or pass --yes.',
-      })
-    const reply = await withProgress(settings, `Asking ${client.url}`, () =>
-      client.revoke(requestOf(who), signal),
-    )
+    if (options.yes !== true)
+      await confirmMember(settings, who, { action: 'revoke', question: 'Revoke it permanently?', signal })
+    const reply = await askControlPlane(settings, client => client.revoke(requestOf(who), signal))
     output.result(
       reply,
       () => `${reply.name} (${reply.peerId}) is revoked (revocation list ${reply.number}).`,

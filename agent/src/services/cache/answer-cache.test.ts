@@ -132,6 +132,7 @@ describe('a method with a cache', () => {
     mesh.atOnce = true
     for (const { answer } of mesh.asked) answer('second')
     expect((await calls[1]).by).toBe('a')
+    expect(mesh.results).toEqual(['miss', 'miss', 'miss'])
   })
 
   it('has no answer for a caller without time, or one that gave up before', async () => {

@@ -106,19 +106,26 @@ export class AnswerCache {
     return undefined
   }
 
-  /** One call for all that miss the same answer; a caller with more time than that call had makes another. */
+  /**
+   * One call for all that miss the same answer; a caller with more time than that call had makes another. Each question counts
+   * once: as shared only when nothing else was asked for it.
+   */
   async #missed(key: string, question: CacheQuestion): Promise<CallAnswer> {
     const { plan } = question
     const running = this.#shared.get(key)
-    this.#onResult(plan.method, running === undefined ? 'miss' : 'shared')
+    if (running === undefined) this.#onResult(plan.method, 'miss')
     const call = running ?? this.#begin(key, question)
+    let repeats = false
     try {
       return await given(await call.wait(plan, this.#now()), plan)
     } catch (error) {
       const ranOut = error instanceof MeshError && error.code === 'deadline_exceeded' && !error.told
-      if (!ranOut || call.deadline >= plan.deadline || this.#now() >= plan.deadline) throw error
-      return this.#missed(key, question)
+      repeats = ranOut && call.deadline < plan.deadline && this.#now() < plan.deadline
+      if (!repeats) throw error
+    } finally {
+      if (running !== undefined && !repeats) this.#onResult(plan.method, 'shared')
     }
+    return this.#missed(key, question)
   }
 
   #begin(key: string, { plan, params, peerId, ask }: CacheQuestion): SharedCall {

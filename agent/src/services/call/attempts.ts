@@ -29,6 +29,8 @@ export interface AttemptsInit {
   readonly metrics?: RpcMetrics
   /** @default one of its own */
   readonly balancer?: Balancer | undefined
+  /** Of the same balancer. @default one of its own, with a budget of its own */
+  readonly retries?: Retries | undefined
   /** @default one of its own, with 5 % */
   readonly hedging?: Hedging | undefined
   /** Monotonic ms. */
@@ -60,7 +62,7 @@ export class Attempts {
     this.#targets = targets
     this.#balancer = init.balancer ?? new Balancer({ random })
     this.#hedging = init.hedging ?? new Hedging(0.05)
-    this.#retries = new Retries({ balancer: this.#balancer, metrics, now, random })
+    this.#retries = init.retries ?? new Retries({ balancer: this.#balancer, metrics, now, random })
     this.#now = now
     this.#lately = lately
   }

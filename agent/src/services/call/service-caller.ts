@@ -5,7 +5,7 @@ import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
 import type { CallAnswer } from './call-answer.ts'
 import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
-import type { Balancer } from '../balance/balancer.ts'
+import { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { FindProviders } from './course.ts'
 import type { CachedPlan } from '../cache/answer-cache.ts'
@@ -17,6 +17,7 @@ import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, type Plan } from './plan.ts'
+import { Retries } from './retries.ts'
 import { aimed, newestOf, noAim, noRange, type Aim } from './version-choice.ts'
 import { parseVersionRange } from '../contract/version-range.ts'
 import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
@@ -59,6 +60,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #planner: Planner
   readonly #attempts: Attempts
   readonly #streams: StreamCaller
+  readonly #retries: Retries
   readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
@@ -70,10 +72,13 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
-    this.#attempts = new Attempts({ ...init, targets, metrics, now, lately, random })
-    const { balancer } = init
+    const { balancer = new Balancer({ random }) } = init
+    // Calls and streams have one retry budget: together they must not make an outage worse.
+    const retries = new Retries({ balancer, metrics, now, random })
+    this.#retries = retries
+    this.#attempts = new Attempts({ ...init, balancer, retries, lately })
     const planner = this.#planner
-    this.#streams = new StreamCaller({ targets, planner, metrics, balancer, now, random })
+    this.#streams = new StreamCaller({ targets, planner, metrics, balancer, retries, now, random })
     this.#cache = cache
     this.#metrics = metrics
     this.#tracing = tracing
@@ -259,8 +264,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   /** Begins no more tries of calls in flight. */
   stop(): void {
     this.#cache?.stop()
-    this.#attempts.stop()
-    this.#streams.stop()
+    this.#retries.stop()
   }
 
   /** Counts a call that failed. @returns why it did */

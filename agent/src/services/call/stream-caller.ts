@@ -11,6 +11,7 @@ import { checkedResult } from './call-errors.ts'
 import type { CallOptions } from './call-options.ts'
 import { known, only } from './named-provider.ts'
 import type { Plan, Planner } from './plan.ts'
+import type { Retries } from './retries.ts'
 import { OpeningStream, type OpenStream, type ServiceStream } from './service-stream.ts'
 import { openingStreams, StreamRequest } from './stream-request.ts'
 
@@ -31,7 +32,9 @@ export interface StreamCallerInit {
   readonly targets: CallTargets
   readonly planner: Planner
   readonly metrics?: RpcMetrics
-  readonly balancer?: Balancer | undefined
+  readonly balancer: Balancer
+  /** Those of the calls: an agent has one retry budget. Their owner stops them. */
+  readonly retries: Retries
   /** Monotonic ms. */
   readonly now: () => number
   /** [0, 1). */
@@ -48,10 +51,10 @@ export class StreamCaller {
   readonly #metrics: RpcMetrics
   readonly #now: () => number
 
-  constructor({ targets, planner, metrics = noMetrics, balancer, now, random }: StreamCallerInit) {
+  constructor({ targets, planner, metrics = noMetrics, balancer, retries, now, random }: StreamCallerInit) {
     this.#targets = targets
     this.#planner = planner
-    this.#attempts = new Attempts({ targets: openingStreams(targets), metrics, balancer, now, random })
+    this.#attempts = new Attempts({ targets: openingStreams(targets), balancer, retries, now, random })
     this.#metrics = metrics
     this.#now = now
   }
@@ -73,11 +76,6 @@ export class StreamCaller {
     })
     this.#count(stream, counted, startedAt)
     return stream
-  }
-
-  /** Begins no more tries. */
-  stop(): void {
-    this.#attempts.stop()
   }
 
   async #plan(method: string, params: unknown, options: StreamOptions, startedAt: number): Promise<Plan> {

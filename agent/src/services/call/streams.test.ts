@@ -231,6 +231,26 @@ describe('stream()', () => {
     expect(stream.peerId).toBe('m1')
   })
 
+  it('shares the retry budget of calls', async () => {
+    const shed: Authorize = () => {
+      throw new MeshError('overloaded', 'Cannot serve: it is busy', { notStarted: true })
+    }
+    const { targets } = meshOf({ authorize: shed }, { authorize: shed })
+    let retries = 0
+    const metrics = { callEnded: () => {}, callRetried: () => void retries++ }
+    const caller = new ServiceCaller({ targets, contracts: [files], metrics, now, random: () => 0 })
+    const each = Array.from({ length: 30 })
+    await Promise.allSettled(each.map(() => caller.call('files.size', 'a', { timeout: 300 })))
+    expect(retries).toBeGreaterThanOrEqual(10)
+    retries = 0
+    await Promise.allSettled(
+      each.map(() => caller.stream('files.tail', { lines: 1 }, { timeout: 300 }).result),
+    )
+    // A fifth of 30, and probes: the calls have spent the reserve of 10.
+    expect(retries).toBeLessThan(10)
+    caller.stop()
+  })
+
   it('can be cancelled before its handler has begun, and while it runs', async () => {
     const contexts: CallContext[] = []
     const waiting = {
