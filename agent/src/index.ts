@@ -1,5 +1,6 @@
 /** The agent: what programs and the rooms above import. */
-export type { Agent, AskedCall } from './agent/agent.ts'
+export type { Agent } from './agent/agent.ts'
+export type { AskedCall } from './agent/asked-call.ts'
 export type { PipeOptions } from './agent/pipes.ts'
 export type { ExposedPort, PipeHandler, TcpTarget } from './rpc/pipes/exposed-ports.ts'
 export type { AwaitOptions } from './agent/await-provider.ts'

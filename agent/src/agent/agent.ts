@@ -1,7 +1,7 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import type { Duplex } from 'node:stream'
-import { MeshError, parse, pathReportSchema, type PathReport } from '@agent-mesh/protocol'
-import { systemWheelClock, type RpcLink } from '../rpc/index.ts'
+import { parse, pathReportSchema, type MeshError, type PathReport } from '@agent-mesh/protocol'
+import type { RpcLink } from '../rpc/index.ts'
 import {
   ServiceCaller,
   type CallAllOptions,
@@ -9,7 +9,6 @@ import {
   type CallArguments,
   type AskOptions,
   type CallOptions,
-  type Explanation,
   type Contracts,
   type DescribedService,
   type MethodContracts,
@@ -28,31 +27,20 @@ import {
 } from '../services/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
-import type { Path } from '../transport/index.ts'
 import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
 import type { Tracing } from '../observe/tracing.ts'
-import { awaitProvider, type AwaitOptions } from './await-provider.ts'
+import { askedCall, type AskedCall } from './asked-call.ts'
+import { awaitProvider, providerChanges, type AwaitOptions } from './await-provider.ts'
 import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
 import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
+import { relayReach } from './relay-reach.ts'
 import type { Targets } from './targets.ts'
-
-/** A result, the member that answered and the path of the call; no path when the agent answered itself. */
-export interface AskedCall {
-  value: unknown
-  peerId: string
-  name: string | undefined
-  path: Path | undefined
-  /** From request to reply, tries included. */
-  ms: number
-  /** With `explain: true`. */
-  explanation?: Explanation
-}
 
 export interface AgentInit<C extends Contracts> {
   member: Member
@@ -168,10 +156,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   ): Promise<void> {
     const name = typeof service === 'string' ? service : serviceRef(service)
     this.mustRun(`wait for ${name}`)
-    const { map, belief, serving } = this.member
-    const changes = [map, belief, serving.registry].map(
-      source => (listener: () => void) => source.onChange(listener),
-    )
+    const changes = providerChanges(this.member)
     await awaitProvider({ targets: this.#targets, changes }, name, options)
   }
 
@@ -193,11 +178,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   /** As {@link call}, with the member that answered, the path and the time; with `explain: true` also why, see {@link Explanation}. */
   async ask(method: string, params?: unknown, options: AskOptions = {}): Promise<AskedCall> {
     this.mustRun(`call ${method}`)
-    const startedAt = systemWheelClock.now()
-    const { value, peerId, path, explanation } = await this.#caller.ask(method, params, options)
-    const ms = systemWheelClock.now() - startedAt
-    const asked = { value, peerId, name: this.#targets.nameOf(peerId), path, ms }
-    return explanation === undefined ? asked : { ...asked, explanation }
+    return askedCall(this.#targets, () => this.#caller.ask(method, params, options))
   }
 
   /**
@@ -264,20 +245,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   protected reachability() {
-    const { head, transport } = this.member
-    const relays = this.#reachable.linkedRelays().map(peerId => {
-      const name = head.current.relays.find(relay => relay.peerId === peerId)?.name
-      const rttMs = transport.links.best(peerId)?.rttMs
-      return {
-        peerId,
-        reserved: true,
-        ...(name === undefined ? {} : { name }),
-        ...(rttMs === undefined ? {} : { rttMs }),
-      }
-    })
-    const warnings =
-      relays.length > 0 ? [] : ['no relay is reachable: only members that this agent dials know it is here']
-    return { relays, warnings }
+    return relayReach(this.member, this.#reachable)
   }
 
   protected async drain(drainMs: number): Promise<void> {

@@ -2,6 +2,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { CallTargets } from '../services/index.ts'
+import type { Member } from '../member/member.ts'
 
 export interface AwaitOptions {
   /** ms. @default 30,000 */
@@ -14,6 +15,14 @@ export interface AwaitProviderInit {
   /** Sources of changes: each takes a listener and returns how to stop listening. */
   changes: readonly ((listener: () => void) => () => void)[]
 }
+
+/** All that may change who serves what. */
+export const providerChanges = ({
+  map,
+  belief,
+  serving,
+}: Pick<Member, 'map' | 'belief' | 'serving'>): AwaitProviderInit['changes'] =>
+  [map, belief, serving.registry].map(source => (listener: () => void) => source.onChange(listener))
 
 /**
  * Waits until a member that serves `service` (`math`, `math@2`) is known and not believed offline; the agent itself counts.

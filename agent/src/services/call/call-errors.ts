@@ -43,3 +43,18 @@ export function checkedResult(contract: MethodContract, value: unknown, method: 
     return checkedValue(checked, 'protocol_error', 'use the result of', method)
   return checked.then(result => checkedValue(result, 'protocol_error', 'use the result of', method))
 }
+
+/** A call that its caller gave up has no use for another value. */
+export const fallbackTo =
+  (fallback: (error: MeshError) => unknown) =>
+  (error: MeshError): unknown => {
+    if (error.code === 'cancelled') throw error
+    return fallback(error)
+  }
+
+/** A call to one member that was revoked meanwhile: its link did not just break. */
+export function revokedOr(thrown: unknown): unknown {
+  const { cause } = thrown as Error
+  if (!(thrown instanceof MeshError && cause instanceof MeshError && cause.code === 'revoked')) return thrown
+  return new MeshError('revoked', thrown.message, { cause, notStarted: thrown.notStarted })
+}

@@ -1,10 +1,11 @@
-import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import { toMeshError, type MeshError } from '@agent-mesh/protocol'
 import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
 import type { CallAnswer } from './call-answer.ts'
-import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
+import type { CallAllOptions, CallAllResults } from './call-all.ts'
+import { fallbackTo, revokedOr } from './call-errors.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { FindProviders } from './course.ts'
@@ -15,6 +16,7 @@ import type { Hedging } from './hedging.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
+import { ManyCalls } from './many-calls.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, type Plan } from './plan.ts'
 import { Retries } from './retries.ts'
@@ -61,6 +63,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #attempts: Attempts
   readonly #streams: StreamCaller
   readonly #retries: Retries
+  readonly #many: ManyCalls
   readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
@@ -79,6 +82,8 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#attempts = new Attempts({ ...init, balancer, retries, lately })
     const planner = this.#planner
     this.#streams = new StreamCaller({ targets, planner, metrics, balancer, retries, now, random })
+    const ask = (plan: Plan, method: string, peerId: string) => this.#askOne(plan, method, peerId)
+    this.#many = new ManyCalls({ targets, planner, ask, now })
     this.#cache = cache
     this.#metrics = metrics
     this.#tracing = tracing
@@ -244,21 +249,15 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     method: Method,
     ...[params, options = {}]: CallArguments<C, Method, CallAllOptions>
   ): Promise<CallAllResults<ResultOf<C, Method>>> {
-    const plan = await this.#planner.plan(method, params, options, this.#now())
-    const { good, doubtful, offline } = await this.#targets.providers(plan.service)
-    const ask = (peerId: string): Promise<CallAnswer> => {
-      const startedAt = this.#now()
-      const span = this.#tracing?.call(method)
-      const asked = this.#answer(traced(plan, span), only(peerId), startedAt)
-      return this.#counted(method, startedAt, asked, asItIs, true, span)
-    }
-    const alsoOffline = options.offline === true ? offline : []
-    const peers = [...good, ...doubtful, ...alsoOffline]
-    const results = await askAll(this.#targets, peers, ask, options.concurrency)
-    return {
-      results: results as CallAllResult<ResultOf<C, Method>>[],
-      skipped: offline.length - alsoOffline.length,
-    }
+    return (await this.#many.all(method, params, options)) as CallAllResults<ResultOf<C, Method>>
+  }
+
+  /** A call of its own to one of many members. */
+  #askOne(plan: Plan, method: string, peerId: string): Promise<CallAnswer> {
+    const startedAt = this.#now()
+    const span = this.#tracing?.call(method)
+    const asked = this.#answer(traced(plan, span), only(peerId), startedAt)
+    return this.#counted(method, startedAt, asked, asItIs, true, span)
   }
 
   /** Begins no more tries of calls in flight. */
@@ -282,17 +281,3 @@ const traced = (plan: Plan, span: ClientSpan | undefined): Plan =>
 
 const valueOf = ({ value }: CallAnswer): unknown => value
 const asItIs = (answer: CallAnswer): CallAnswer => answer
-
-/** A call that its caller gave up has no use for another value. */
-const fallbackTo =
-  (fallback: (error: MeshError) => unknown) =>
-  (error: MeshError): unknown => {
-    if (error.code === 'cancelled') throw error
-    return fallback(error)
-  }
-
-function revokedOr(thrown: unknown): unknown {
-  const { cause } = thrown as Error
-  if (!(thrown instanceof MeshError && cause instanceof MeshError && cause.code === 'revoked')) return thrown
-  return new MeshError('revoked', thrown.message, { cause, notStarted: thrown.notStarted })
-}
