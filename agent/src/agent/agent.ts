@@ -5,7 +5,9 @@ import type { RpcLink } from '../rpc/index.ts'
 import {
   ServiceCaller,
   type CallAllOptions,
+  type CallAllResult,
   type CallAllResults,
+  type CallEachOptions,
   type CallArguments,
   type AskOptions,
   type CallOptions,
@@ -13,6 +15,7 @@ import {
   type DescribedService,
   type MethodContracts,
   type MethodName,
+  type ParamsOf,
   type ResultOf,
   type ServiceClient,
   type ServiceContract,
@@ -183,14 +186,26 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
 
   /**
    * Asks every member that serves a method and is believed online, with `offline` the others too: one result for each, failures
-   * beside successes.
+   * beside successes. With `each: true` the results are iterated as they come: leaving the loop cancels the calls in flight.
+   * @throws MeshError invalid_argument for params that do not fit, from the promise or the loop
    */
-  async callAll<Method extends MethodName<C>>(
+  callAll<Method extends MethodName<C>>(
+    method: Method,
+    params: ParamsOf<C, Method>,
+    options: CallEachOptions,
+  ): AsyncIterable<CallAllResult<ResultOf<C, Method>>>
+  callAll<Method extends MethodName<C>>(
     method: Method,
     ...rest: CallArguments<C, Method, CallAllOptions>
-  ): Promise<CallAllResults<ResultOf<C, Method>>> {
-    this.mustRun(`call ${method}`)
-    return this.#caller.callAll(method, ...rest)
+  ): Promise<CallAllResults<ResultOf<C, Method>>>
+  callAll(method: string, params?: unknown, options: CallAllOptions & { each?: true } = {}): unknown {
+    try {
+      this.mustRun(`call ${method}`)
+    } catch (error) {
+      if (options.each === true) throw error
+      return Promise.reject(error as MeshError)
+    }
+    return this.#caller.callAll(method as never, params as never, options)
   }
 
   /**

@@ -1,4 +1,4 @@
-export type { CallAllOptions, CallAllResult, CallAllResults } from './call/call-all.ts'
+export type { CallAllOptions, CallAllResult, CallAllResults, CallEachOptions } from './call/call-all.ts'
 export type { CallContext } from './contract/call-context.ts'
 export type { Callee, CallTargets, CalleeOptions } from './balance/call-targets.ts'
 export type { Directory, Providers } from './balance/directory.ts'

@@ -24,6 +24,9 @@ export type CallAllResult<T = unknown> =
   | (Member & { readonly ok: true; readonly value: T })
   | (Member & { readonly ok: false; readonly error: MeshError })
 
+/** Of a call that gives results as they come. */
+export type CallEachOptions = CallAllOptions & { readonly each: true }
+
 export interface CallAllResults<T = unknown> {
   /** One for each member asked. */
   readonly results: CallAllResult<T>[]
@@ -31,11 +34,16 @@ export interface CallAllResults<T = unknown> {
   readonly skipped: number
 }
 
+/** Names members. */
+export type AskTargets = Pick<CallTargets, 'nameOf'>
+/** Calls one member. */
+export type Ask = (peerId: string) => Promise<{ value: unknown }>
+
 /** Asks each member once its turn comes; never rejects. Results are in the order of `peerIds`. */
 export async function askAll(
-  targets: Pick<CallTargets, 'nameOf'>,
+  targets: AskTargets,
   peerIds: readonly string[],
-  ask: (peerId: string) => Promise<{ value: unknown }>,
+  ask: Ask,
   concurrency = callAllConcurrency,
 ): Promise<CallAllResult[]> {
   const results: CallAllResult[] = []
@@ -47,11 +55,8 @@ export async function askAll(
   return results
 }
 
-async function oneResult(
-  targets: Pick<CallTargets, 'nameOf'>,
-  peerId: string,
-  ask: (peerId: string) => Promise<{ value: unknown }>,
-): Promise<CallAllResult> {
+/** What a member answered, or why it did not; never rejects. */
+export async function oneResult(targets: AskTargets, peerId: string, ask: Ask): Promise<CallAllResult> {
   const name = targets.nameOf(peerId)
   const member: Member = name === undefined ? { peerId } : { peerId, name }
   try {

@@ -1,7 +1,8 @@
 /** Calls of one method at every member that serves it. */
 import type { CallTargets } from '../balance/call-targets.ts'
-import { askAll, type CallAllOptions, type CallAllResults } from './call-all.ts'
+import { askAll, type CallAllOptions, type CallAllResult, type CallAllResults } from './call-all.ts'
 import type { CallAnswer } from './call-answer.ts'
+import { askEach } from './call-each.ts'
 import type { Plan, Planner } from './plan.ts'
 
 export interface ManyCallsInit {
@@ -26,14 +27,36 @@ export class ManyCalls {
     this.#now = now
   }
 
-  /** @throws MeshError `invalid_argument` for params that do not fit */
+  /** One result for each member, once all have answered. @throws MeshError `invalid_argument` for params that do not fit */
   async all(method: string, params: unknown, options: CallAllOptions): Promise<CallAllResults> {
+    const { peers, skipped, ask } = await this.#begin(method, params, options)
+    return { results: await askAll(this.#targets, peers, ask, options.concurrency), skipped }
+  }
+
+  /** As {@link all}, one by one as they come; a reader that leaves cancels the calls in flight, and no more are made. */
+  async *each(
+    method: string,
+    params: unknown,
+    options: CallAllOptions,
+  ): AsyncGenerator<CallAllResult, void, undefined> {
+    const left = new AbortController()
+    const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal])
+    const { peers, ask } = await this.#begin(method, params, { ...options, signal })
+    try {
+      yield* askEach(this.#targets, peers, ask, options.concurrency)
+    } finally {
+      left.abort()
+    }
+  }
+
+  async #begin(method: string, params: unknown, options: CallAllOptions) {
     const plan = await this.#planner.plan(method, params, options, this.#now())
     const { good, doubtful, offline } = await this.#targets.providers(plan.service)
     const alsoOffline = options.offline === true ? offline : []
-    const peers = [...good, ...doubtful, ...alsoOffline]
-    const ask = (peerId: string) => this.#ask(plan, method, peerId)
-    const results = await askAll(this.#targets, peers, ask, options.concurrency)
-    return { results, skipped: offline.length - alsoOffline.length }
+    return {
+      peers: [...good, ...doubtful, ...alsoOffline],
+      skipped: offline.length - alsoOffline.length,
+      ask: (peerId: string) => this.#ask(plan, method, peerId),
+    }
   }
 }

@@ -4,7 +4,7 @@ import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
 import type { CallAnswer } from './call-answer.ts'
-import type { CallAllOptions, CallAllResults } from './call-all.ts'
+import type { CallAllOptions, CallAllResult, CallAllResults, CallEachOptions } from './call-all.ts'
 import { fallbackTo, revokedOr } from './call-errors.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
@@ -29,6 +29,7 @@ import type {
   CallArguments,
   Contracts,
   MethodName,
+  ParamsOf,
   ResultOf,
   StreamName,
   TakesOf,
@@ -242,14 +243,23 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /**
    * Asks every member that serves a method and is believed online, some at a time; those that are not, too, with `offline`.
-   * @returns one result for each member asked, in no order of time: failures stand beside successes; and how many were not
+   * @returns one result for each member asked, in no order of time: failures stand beside successes; and how many were not. With
+   * `each: true` the results alone, as they come
    * @throws MeshError `invalid_argument` for params that do not fit
    */
-  async callAll<Method extends MethodName<C>>(
+  callAll<Method extends MethodName<C>>(
     method: Method,
-    ...[params, options = {}]: CallArguments<C, Method, CallAllOptions>
-  ): Promise<CallAllResults<ResultOf<C, Method>>> {
-    return (await this.#many.all(method, params, options)) as CallAllResults<ResultOf<C, Method>>
+    params: ParamsOf<C, Method>,
+    options: CallEachOptions,
+  ): AsyncIterable<CallAllResult<ResultOf<C, Method>>>
+  callAll<Method extends MethodName<C>>(
+    method: Method,
+    ...rest: CallArguments<C, Method, CallAllOptions>
+  ): Promise<CallAllResults<ResultOf<C, Method>>>
+  callAll(method: string, params?: unknown, options: CallAllOptions & { each?: true } = {}): unknown {
+    return options.each === true
+      ? this.#many.each(method, params, options)
+      : this.#many.all(method, params, options)
   }
 
   /** A call of its own to one of many members. */
