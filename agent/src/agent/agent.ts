@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { parse, pathReportSchema, type MeshError, type PathReport } from '@agent-mesh/protocol'
 import type { RpcLink } from '../rpc/index.ts'
 import {
-  ServiceCaller,
+  type ServiceCaller,
   type CallAllOptions,
   type CallAllResult,
   type CallAllResults,
@@ -30,13 +30,18 @@ import {
 } from '../services/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
-import type { Member } from '../member/member.ts'
 import { MemberFacade } from '../member/member-facade.ts'
 import { pathReport, pathToItself } from '../member/path-report.ts'
-import type { Tracing } from '../observe/tracing.ts'
+import { agentCaller, type AgentInit } from './agent-caller.ts'
 import { askedCall, type AskedCall } from './asked-call.ts'
 import { awaitProvider, providerChanges, type AwaitOptions } from './await-provider.ts'
-import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
+import {
+  EventListeners,
+  type AgentEventName,
+  type AgentEvents,
+  type ListenOptions,
+} from './events/agent-events.ts'
+import { eventWatches } from './events/event-watches.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
@@ -45,58 +50,25 @@ import type { Reachable } from './reachable.ts'
 import { relayReach } from './relay-reach.ts'
 import type { Targets } from './targets.ts'
 
-export interface AgentInit<C extends Contracts> {
-  member: Member
-  targets: Targets
-  reachable: Reachable
-  /** Calls to itself. */
-  self: RpcLink
-  pipes: Pipes
-  balancing: Balancing
-  /** Answers that are kept. */
-  cache: CallCache | undefined
-  tracing: Tracing | undefined
-  contracts: C | undefined
-}
-
 export class Agent<const C extends Contracts = readonly []> extends MemberFacade {
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
   readonly #pipes: Pipes
   readonly #cache: CallCache | undefined
+  readonly #events: EventListeners
   readonly #caller: ServiceCaller<C>
 
-  constructor({
-    member,
-    targets,
-    reachable,
-    self,
-    pipes,
-    balancing,
-    cache,
-    tracing,
-    contracts,
-  }: AgentInit<C>) {
+  constructor(init: AgentInit<C>) {
+    const { member, targets, reachable, self, pipes, cache } = init
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
     this.#pipes = pipes
     this.#cache = cache
-    const { wheel } = member.serving
-    this.#caller = new ServiceCaller<C>({
-      targets,
-      ...(contracts === undefined ? {} : { contracts }),
-      cache,
-      metrics: member.metrics,
-      tracing,
-      balancer: countedBalancer(balancing, member.metrics),
-      hedging: countedHedging(balancing, member.metrics),
-      now: () => wheel.now(),
-      lately: () => wheel.readAt,
-      random: Math.random,
-    })
+    this.#events = new EventListeners({ watches: eventWatches(member, reachable), log: member.log })
+    this.#caller = agentCaller(init)
   }
 
   /**
@@ -161,6 +133,20 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.mustRun(`wait for ${name}`)
     const changes = providerChanges(this.member)
     await awaitProvider({ targets: this.#targets, changes }, name, options)
+  }
+
+  /**
+   * Calls `listener` with each change from now on: `member`, `service`, `path`; with `ready` also soon, when a relay is linked already.
+   * What it throws is logged. @returns how to stop listening, which `signal` and {@link stop} do, too
+   * @throws MeshError invalid_argument for an event that there is not
+   */
+  on<Name extends AgentEventName>(
+    name: Name,
+    listener: (event: AgentEvents[Name]) => void,
+    options: ListenOptions = {},
+  ): () => void {
+    this.mustRun(`listen to ${name}`)
+    return this.#events.on(name, listener, options)
   }
 
   /**
@@ -270,6 +256,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   }
 
   protected async close(): Promise<void> {
+    this.#events.stop()
     this.#caller.stop()
     this.#self.close()
     this.#pipes.close()

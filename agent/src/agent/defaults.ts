@@ -9,6 +9,8 @@ export const agentDefaults = {
   pollCheckMs: 5_000,
   /** The failure of a dial that had less time than this does not count against the member. */
   doubtDialMs: 1_000,
+  /** Until a listener learns that a linked member, which its relay reports offline, is still heard. */
+  eventRecheckMs: 1_000,
   /** An address announced on the LAN is valid for this long: three announcements. */
   lanSeenMs: 180_000,
   /** Members announced there that are remembered (a count). */

@@ -1,0 +1,43 @@
+import type { Member } from '../member/member.ts'
+import type { Tracing } from '../observe/tracing.ts'
+import type { RpcLink } from '../rpc/index.ts'
+import type { CallCache } from '../services/cache/call-cache.ts'
+import { ServiceCaller, type Contracts } from '../services/index.ts'
+import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
+import type { Pipes } from './pipes.ts'
+import type { Reachable } from './reachable.ts'
+import type { Targets } from './targets.ts'
+
+export interface AgentInit<C extends Contracts> {
+  member: Member
+  targets: Targets
+  reachable: Reachable
+  /** Calls to itself. */
+  self: RpcLink
+  pipes: Pipes
+  balancing: Balancing
+  /** Answers that are kept. */
+  cache: CallCache | undefined
+  tracing: Tracing | undefined
+  contracts: C | undefined
+}
+
+/** Makes the calls of an agent, on the clock of its links. */
+export function agentCaller<const C extends Contracts>(
+  init: Pick<AgentInit<C>, 'member' | 'targets' | 'balancing' | 'cache' | 'tracing' | 'contracts'>,
+): ServiceCaller<C> {
+  const { member, targets, balancing, cache, tracing, contracts } = init
+  const { wheel } = member.serving
+  return new ServiceCaller<C>({
+    targets,
+    ...(contracts === undefined ? {} : { contracts }),
+    cache,
+    metrics: member.metrics,
+    tracing,
+    balancer: countedBalancer(balancing, member.metrics),
+    hedging: countedHedging(balancing, member.metrics),
+    now: () => wheel.now(),
+    lately: () => wheel.readAt,
+    random: Math.random,
+  })
+}
