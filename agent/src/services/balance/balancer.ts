@@ -1,4 +1,4 @@
-/** Which provider a call asks: what this agent knows of all of them, by service. */
+/** Chooses the provider that a call asks: what this agent knows of all of them, by service. */
 import { type BreakerReason, type BreakerState } from './breaker.ts'
 import { balanceDefaults } from './defaults.ts'
 import type { BalancePolicy } from './policies.ts'

@@ -19,7 +19,7 @@ describe('a breaker', () => {
     ])
   })
 
-  /** Failures and answers in turns, one each `everyMs`. @returns at which call it wanted to open */
+  /** Failures and answers in turns, one each `everyMs`. @returns the call at which it should open */
   const openedAt = (everyMs: number, isFailure: (call: number) => boolean): number | undefined => {
     const counted = breaker()
     for (let call = 1; call <= 200; call++) {

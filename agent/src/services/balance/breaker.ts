@@ -1,5 +1,5 @@
 /**
- * The breaker of one provider: when it wants to be ejected, and when it is asked again. Pure over monotonic milliseconds.
+ * The breaker of one provider: when the provider should be ejected, and when it is asked again. Pure over monotonic milliseconds.
  *
  * cockatiel counts failures in a row and doubles the pauses. Its sampling reads the wall clock at each success, and its policy wraps
  * each call in promises: the window and the states are here.
@@ -53,7 +53,7 @@ export class Breaker {
     return false
   }
 
-  /** @returns why it wants to open, if it does; one that is open waits longer for its next probe */
+  /** @returns why it should open, if it should; an open one waits longer for its next probe */
   failed(startedAt: number, now: number, random: () => number): BreakerReason | undefined {
     if (this.#state !== 'closed') {
       if (startedAt >= this.#openedAt) this.open(now, random)
@@ -85,7 +85,7 @@ export class Breaker {
     this.#probeAt = now + (this.#pause?.duration ?? this.#settings.openMs)
   }
 
-  /** Something says that it may be back: the next call finds out. */
+  /** There is a sign that the provider is back: the next call is a probe. */
   probeNow(now: number): void {
     if (this.#state === 'open') this.#probeAt = Math.min(this.#probeAt, now)
   }

@@ -1,9 +1,9 @@
-/** What was known of the providers of a service when one of them was chosen: for people who ask why. */
+/** What was known of the providers of a service when one of them was chosen: the explanation of a call shows it. */
 import type { TriedPeers } from './choose.ts'
 import type { Providers } from './directory.ts'
 import type { Provider } from './provider.ts'
 
-/** Why a provider was not the one: in this order, the first that holds. */
+/** Why a provider was not chosen: the first reason that holds, in this order. */
 export type Rejection =
   'tried' | 'offline' | 'ejected' | 'leaving' | 'full' | 'doubtful' | 'farther' | 'costs more' | 'not drawn'
 

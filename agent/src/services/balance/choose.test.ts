@@ -4,13 +4,13 @@ import type { Providers } from './directory.ts'
 
 const none: Providers = { good: [], doubtful: [], offline: [] }
 
-/** Takes the first that fits; `barred` are asked when nobody else is left. */
+/** Takes the first that fits; `barred` are asked when no other is left. */
 const first = (...barred: string[]): Picker => ({
   pick: (list, fits) => list.find(fits),
   isBarred: peerId => barred.includes(peerId),
 })
 
-/** Whom one call asks, when all fail. */
+/** The members that one call asks when all fail. */
 function course(providers: Providers, tries: number, picker = first()): string {
   const tried = new Set<string>()
   let last: string | undefined

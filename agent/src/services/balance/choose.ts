@@ -1,7 +1,7 @@
-/** Whom a call asks next, by what is believed of each: pure, and without a look at more members than it needs. */
+/** Which provider a call asks next, by the belief about each: pure, and looks at no more members than it needs. */
 import type { Providers } from './directory.ts'
 
-/** Whom the tries of one call have asked. */
+/** The members that the tries of one call have asked. */
 export interface TriedPeers {
   readonly tried: ReadonlySet<string>
   /** The last one; undefined before the first try. */
@@ -12,13 +12,13 @@ export interface TriedPeers {
 export interface Picker {
   /** One of `list` that fits; undefined: none does. */
   pick(list: readonly string[], fits: (peerId: string) => boolean): string | undefined
-  /** Whether it is ejected, leaving or full: asked only when nobody else is left. */
+  /** Whether it is ejected, leaving or full: asked only when no other provider is left. */
   isBarred(peerId: string): boolean
 }
 
 /**
- * One that is believed to answer and was not tried, then a doubtful one, then those that are barred. When all of these were tried, in
- * turns an offline one (a belief may be wrong) and one of them again. Never the last one again while there is another.
+ * First an untried one that is believed to answer, then a doubtful one, then a barred one. When all of these were tried: alternately
+ * an offline one (a belief may be wrong) and one of them again. Never the same one twice in a row while there is another.
  */
 export function choosePeer(
   { good, doubtful, offline }: Providers,
@@ -38,7 +38,7 @@ export function choosePeer(
   return turn ?? picker.pick(offline, isOther) ?? last ?? good[0] ?? doubtful[0] ?? offline[0]
 }
 
-/** Whether anyone but `peerId` serves it and may answer; where nobody is said to be online, each may. */
+/** Whether a member other than `peerId` serves it and may answer; where no provider is known to be online, each of them may. */
 export function hasOther({ good, doubtful, offline }: Providers, peerId: string): boolean {
   if (good.length + doubtful.length === 0) return offline.length > 1
   return holdsOther(good, peerId) || holdsOther(doubtful, peerId)

@@ -1,11 +1,11 @@
 /** Defaults of the choice among providers. Milliseconds unless said. */
 export const balanceDefaults = {
-  /** The providers of a service are looked at again after this, for what nothing tells: doubts that end. */
+  /** The providers of a service are looked at again after this, for changes without an event: doubts that end. */
   providersMs: 1_000,
   /** Above this many (a count) they are looked at again so often at most, however much changes: 5,000 cost some ms. */
   manyProviders: 64,
   manyProvidersMs: 50,
-  /** A service that nobody serves any more is expected back within this: its only provider may restart. */
+  /** A service without a provider is expected back within this: its only provider may be restarting. */
   latelyMs: 10_000,
   /** 1/e of an old latency counts after this: several garbage collections long, so that one of them is not forgotten at once. */
   ewmaMs: 10_000,
@@ -13,7 +13,7 @@ export const balanceDefaults = {
   failureMs: 1_000,
   /** A failure is forgotten after this, or with the next answer: a provider that is back has its share within 5 s. */
   failureFadeMs: 4_000,
-  /** A deadline that ran out sooner says more of the caller than of the provider. */
+  /** A shorter deadline that ran out says more about the caller than about the provider. */
   shortDeadlineMs: 50,
   /** A provider that said that it is leaving gets nothing for so long: its record is withdrawn by then. */
   drainingMs: 10_000,
@@ -25,6 +25,6 @@ export const balanceDefaults = {
   roomFactor: 4,
   /** What is remembered of providers that left the lists is dropped so often at most. */
   pruneMs: 1_000,
-  /** Services of which anything is remembered, a count: names come from outside. */
+  /** Services that are remembered, a count: their names come from outside. */
   services: 1_024,
 } as const

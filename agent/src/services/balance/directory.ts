@@ -1,5 +1,5 @@
 /**
- * Who serves what: by service, by name, by peer id. Today the map of this member answers at once; a mesh too large for that asks a
+ * Finds providers: by service, by name, by peer id. Today the map of this member answers at once; a mesh too large for that asks a
  * relay, so every answer may be a promise, and every caller takes both.
  */
 
@@ -7,7 +7,7 @@
 export interface Providers {
   /** Believed to answer: asked first. Those of the own zone first, then those of the own region: see {@link Providers.near}. */
   readonly good: readonly string[]
-  /** Said to be online, but silent or not reached a moment ago; without a link, where no relay says who is online. */
+  /** Said to be online, but silent or not reached a moment ago; without a link, where no relay reports presence. */
   readonly doubtful: readonly string[]
   readonly offline: readonly string[]
   /** No member serves it now, but one did a moment ago. @default false */

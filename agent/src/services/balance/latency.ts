@@ -26,12 +26,12 @@ export class PeakEwma {
     this.#at = now
   }
 
-  /** Something took `ms` that says nothing good: it counts only where it was slower than the answers. */
+  /** A try without an answer took `ms`: it counts only where it was slower than the answers. */
   atLeast(ms: number, now: number): void {
     if (ms > this.at(now)) this.answered(ms, now)
   }
 
-  /** What was known is of the past: the provider is another one now. */
+  /** Discards the past: the provider may have restarted. */
   restart(ms: number, now: number): void {
     this.#ms = ms
     this.#at = now

@@ -8,7 +8,7 @@ import { balanceDefaults } from './defaults.ts'
  */
 export type Outcome = 'failed' | 'refused' | 'answered' | 'leaving' | 'nothing'
 
-/** Codes of a provider that does not work; what callers do wrong and what handlers mean to say is not among them. */
+/** Codes of a provider that does not work. Mistakes of callers and errors that handlers intend are not among them. */
 const failures: readonly ErrorCode[] = [
   'unavailable',
   'path_lost',

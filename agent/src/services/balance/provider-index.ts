@@ -1,5 +1,5 @@
 /**
- * Who serves what, sorted by what is believed of each: worked out again when the map or a belief has changed, not for each call.
+ * The providers of each service, sorted by the belief about them: computed again when the map or a belief has changed, not for each call.
  */
 import type { Belief } from '../../membership/belief.ts'
 import type { MeshMap } from '../../membership/mesh-map.ts'
@@ -7,7 +7,7 @@ import type { ServiceRegistry } from '../index.ts'
 import { balanceDefaults } from './defaults.ts'
 import type { Providers } from './directory.ts'
 
-/** Where a member is, as far as it is said. */
+/** Where a member is, as far as its record says. */
 export interface Place {
   readonly region?: string | undefined
   readonly zone?: string | undefined
@@ -67,7 +67,7 @@ export class ProviderIndex {
     return entry.size > 0 || known === undefined ? entry.providers : this.#none(service, now - known.at)
   }
 
-  /** Names come from outside: those that nobody serves any more are forgotten after a while. */
+  /** Names come from outside: those without a provider are forgotten after a while. */
   #none(service: string, age: number): Providers {
     const lately = age < balanceDefaults.latelyMs
     if (!lately) this.#entries.delete(service)

@@ -31,7 +31,7 @@ export class Provider {
   /** Own calls of this service that have not ended. */
   inFlight = 0
   #bestMs = Infinity
-  /** ms as which its last failure counts, fading from when it failed. */
+  /** Latency in ms that its last failure counts as; it fades from the moment of the failure. */
   #penaltyMs = 0
   #failedAt = 0
   #leavesUntil = 0
@@ -97,7 +97,7 @@ export class Provider {
     this.released()
     const ms = Math.max(now - startedAt, leastMs)
     const outcome = outcomeOf(error, ms)
-    // What it did not answer within that time, it takes longer for.
+    // It did not answer within that time, so its answers take at least as long.
     if (outcome === 'nothing') return this.latency.atLeast(ms, now)
     if (outcome === 'leaving') this.#leavesUntil = now + balanceDefaults.drainingMs
     if (outcome === 'answered') {
@@ -107,13 +107,13 @@ export class Provider {
     if (outcome === 'failed') this.#events.failed(this, startedAt, now)
   }
 
-  /** A call ended that says nothing of it. */
+  /** A call ended whose outcome says nothing about the provider. */
   released(): void {
     this.inFlight--
     this.load.inFlight--
   }
 
-  /** Something says that it is here again. */
+  /** There is a sign that it is reachable again. */
   returned(now: number): void {
     this.#leavesUntil = 0
     this.breaker?.probeNow(now)

@@ -1,7 +1,7 @@
 /**
- * Answers of methods whose contract allows to keep them, at the caller. A fresh one is given at once; a stale one, too, while one
- * call fetches the next; callers that miss the same answer share one call. What this member may not call, by the policy it
- * knows, it gets no kept answer of: the callee decides.
+ * Caches answers at the caller, for methods whose contract allows it. A fresh one is returned at once; a stale one, too, while one
+ * call fetches the next; callers that miss the same answer share one call. For a method that the known policy denies to this
+ * member, no cached answer is used: the callee decides.
  */
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { callTimeoutMs } from '../../rpc/index.ts'

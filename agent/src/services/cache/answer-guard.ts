@@ -1,4 +1,4 @@
-/** Of whom an answer is; kept beside it. */
+/** The member that gave an answer; stored with the answer. */
 export interface AnswerOrigin {
   /** undefined: any one of the members that serve the method. */
   readonly peerId: string | undefined

@@ -13,7 +13,7 @@ export class Frequencies {
   readonly #rows = factors.map(() => new Uint8Array(sketchCells))
   #asked = 0
 
-  /** A key was asked for. @param entries that are held: more of them need more questions to be told apart */
+  /** A key was asked for. @param entries that are held: with more of them, more questions pass between two halvings */
   add(key: string, entries: number): void {
     const hash = hashOf(key)
     const count = this.#count(hash)

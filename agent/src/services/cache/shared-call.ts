@@ -17,7 +17,7 @@ export interface SharedCallInit {
 export class SharedCall {
   readonly deadline: number
   readonly tags: readonly string[]
-  /** Its tags were invalidated meanwhile: its answer may be of before, and is not kept. */
+  /** Its tags were invalidated while it ran: its answer may predate that, and is not stored. */
   outdated = false
   readonly #abort = new AbortController()
   readonly #onEnd: (call: SharedCall) => void
@@ -59,7 +59,7 @@ export class SharedCall {
     })
   }
 
-  /** Goes on without callers that wait: they have a stale answer. */
+  /** Continues when no caller waits: the callers have a stale answer. */
   detach(): this {
     this.#waiting++
     return this

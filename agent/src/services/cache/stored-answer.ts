@@ -10,7 +10,7 @@ interface Lifetime {
   readonly staleUntil: number
 }
 
-/** An answer as it came over the wire, so that no caller shares an object with another; or the failure that was one. */
+/** An answer as it came over the wire, so that no caller shares an object with another; or a failure that is kept as an answer. */
 export class StoredAnswer {
   readonly error: MeshError | undefined
   readonly origin: AnswerOrigin

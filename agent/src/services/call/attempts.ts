@@ -69,7 +69,7 @@ export class Attempts {
 
   /**
    * @param now monotonic ms
-   * @throws MeshError of the last try; `unavailable` when nobody serves the method
+   * @throws MeshError of the last try; `unavailable` when no member serves the method
    */
   answer(plan: Plan, providers: FindProviders, now = this.#now()): Promise<CallAnswer> {
     this.#retries.called(now)
@@ -207,7 +207,7 @@ export class Attempts {
     return checked.then(result => ({ value: result, peerId, path, attempts }))
   }
 
-  /** A try failed: what becomes of it elsewhere counts, unless a handler has answered. */
+  /** A try failed: the outcome elsewhere counts, unless a handler has answered. */
   #failed({ plan, course }: Try, elsewhere: Elsewhere | undefined, error: MeshError): Promise<CallAnswer> {
     const answered = isAnswer(error)
     if (answered) this.#retries.answered(course, this.#lately())

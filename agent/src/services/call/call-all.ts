@@ -3,7 +3,7 @@ import type { CallTargets } from '../balance/call-targets.ts'
 import { callAllConcurrency } from './defaults.ts'
 
 export interface CallAllOptions {
-  /** ms for all of it: who has not answered then has failed with `deadline_exceeded`. */
+  /** ms for the whole: members that have not answered by then count as failed with `deadline_exceeded`. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined

@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts'
 export const noTimeLeft = ({ method }: Plan): MeshError =>
   new MeshError('deadline_exceeded', `Cannot call ${method}: no time is left`, { notStarted: true })
 
-/** What a call ends with that no other try follows: one whose time is over is late, whatever its last try was told before. */
+/** The error of a call without a further try: `deadline_exceeded` where its path was lost and its time is over. */
 export function lateOr(error: MeshError, { method, deadline }: Plan, now: number): MeshError {
   if (error.code !== 'path_lost' || error.told || now < deadline) return error
   return new MeshError('deadline_exceeded', `Cannot call ${method}: no answer in time`, { cause: error })
@@ -29,7 +29,7 @@ export const calleeFull = ({ method }: Plan, inFlight: number): MeshError =>
 export const cancelled = ({ method, signal }: Plan): MeshError =>
   new MeshError('cancelled', `Cannot call ${method}: cancelled by the caller`, { cause: signal?.reason })
 
-/** @param lately a member served it a moment ago; else its details are `{ providers: 0 }`, so that it is told from an outage */
+/** @param lately a member served it a moment ago; else its details are `{ providers: 0 }`, so that callers can distinguish it from an outage */
 export const noProvider = ({ method, service }: Plan, lately: boolean): MeshError =>
   new MeshError('unavailable', `Cannot call ${method}: no known member serves ${service}`, {
     hint: 'List services and their providers with "agent-mesh services".',

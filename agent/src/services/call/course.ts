@@ -18,7 +18,7 @@ export class Course implements TriedPeers {
   waits = 0
   /** Monotonic ms after which no try begins; undefined until one has failed. */
   until: number | undefined = undefined
-  /** An answer now gives back the try that the budget allowed last: it went to a member in place of a broken path. */
+  /** The next answer returns the last try to the retry budget: it replaced a broken path. */
   owed = false
   /** Those asked before {@link last}: most calls are answered by the first, and need no set. */
   #before: Set<string> | undefined = undefined

@@ -24,7 +24,7 @@ type PingHandlers = Handlers<typeof ping.methods>
 const meshes = new SpecTargets()
 afterEach(() => meshes.stop())
 
-/** Two members that serve ping with the same handlers, and whoever calls them. */
+/** Two members that serve ping with the same handlers, and a caller. */
 function circle(handlers: (call: ServiceCaller<[typeof ping]>) => PingHandlers) {
   const targets = meshes.of({})
   const caller = new ServiceCaller({ targets, contracts: [ping], now, random: Math.random })

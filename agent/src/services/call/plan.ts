@@ -20,7 +20,7 @@ import type { CallNotes } from './explanation.ts'
 import type { HedgeWish } from './hedging.ts'
 
 export interface PlanOptions {
-  /** ms for the whole call; 0 is no time at all. */
+  /** ms for the whole call; 0 means no time at all. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
@@ -56,14 +56,14 @@ export interface Plan {
   readonly deadline: number
   readonly signal: AbortSignal | undefined
   readonly idempotent: boolean
-  /** What the callee is told beside the params; undefined: nothing. */
+  /** Fields that the request carries beside the params; undefined: none. */
   readonly fields?: RequestFields | undefined
   /** Calls of one key go to one provider. */
   readonly key?: string | undefined
   readonly near?: Near | undefined
   /** When it is sent to a second provider; undefined: never. */
   readonly hedge?: HedgeWish | undefined
-  /** Takes down what its tries do; undefined: nobody asks. */
+  /** Notes what its tries do; undefined: no explanation was asked for. */
   readonly notes?: CallNotes | undefined
 }
 

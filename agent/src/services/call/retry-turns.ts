@@ -51,7 +51,7 @@ export class RetryTurns {
     if (this.#waiting.size > 0) this.pass()
   }
 
-  /** Lets pass who may, and turns away who waited too long. */
+  /** Lets tries begin that the budget allows, and refuses those that waited too long. */
   pass(): void {
     const now = this.#now()
     for (const { deadline, settle } of [...this.#waiting]) if (now >= deadline) settle(false)
@@ -61,7 +61,7 @@ export class RetryTurns {
     }
   }
 
-  /** Turns all away, from now on. */
+  /** Refuses all tries from now on. */
   stop(): void {
     this.#stopped = true
     for (const { settle } of [...this.#waiting]) settle(false)

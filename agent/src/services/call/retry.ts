@@ -17,9 +17,9 @@ export interface Failed {
   readonly elsewhere: boolean
 }
 
-/** Codes that say something about one member only: it is not asked again, another one may do. */
+/** Codes that concern one member only: it is not asked again, another one may be. */
 const ofThisMember: readonly ErrorCode[] = ['unauthenticated', 'revoked', 'unsupported']
-/** Codes that a few tries tell as well as many. */
+/** Codes after which more than a few tries gain nothing. */
 const soonGivenUp: readonly ErrorCode[] = ['overloaded', 'unsupported']
 
 /** Whether the handler answered, with a result of its own or a failure. */

@@ -94,8 +94,8 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /**
    * Calls a method on a member that serves it.
-   * @throws MeshError the handler's; `invalid_argument` for params that do not fit; `unavailable` when nobody serves it
-   * or nobody could be reached in time; `deadline_exceeded`, `cancelled`, `path_lost`, `overloaded`, `protocol_error`
+   * @throws MeshError the handler's; `invalid_argument` for params that do not fit; `unavailable` when no member serves it
+   * or none could be reached in time; `deadline_exceeded`, `cancelled`, `path_lost`, `overloaded`, `protocol_error`
    * for a result that does not fit
    */
   call<Method extends MethodName<C>>(

@@ -121,7 +121,7 @@ export class StreamCaller {
   }
 }
 
-/** An array of bytes, or a text, is one message and no iterable of them. */
+/** A byte array or a string is one message, not an iterable of messages. */
 function checkInput(input: unknown, method: string): void {
   if (input instanceof Uint8Array)
     throw new MeshError('invalid_argument', `Cannot send the input of ${method}: bytes are one message`, {

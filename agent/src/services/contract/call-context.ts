@@ -25,7 +25,7 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts, Input =
     this.#now = now
   }
 
-  /** Aborted when nobody waits for the result any more: pass it on to whatever takes one. */
+  /** Aborted when the caller no longer waits for the result: pass it to every operation that accepts a signal. */
   get signal(): AbortSignal {
     return this.#call.signal
   }

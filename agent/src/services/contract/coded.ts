@@ -22,7 +22,7 @@ export interface Coded<Value = unknown, Wire = unknown> extends StandardSchemaV1
 export function coded<Schema extends $ZodType>(schema: Schema): Coded<output<Schema>, input<Schema>> {
   type Value = output<Schema>
   const { validate } = (schema as unknown as StandardSchemaV1<unknown, Value>)['~standard']
-  // Both directions of the wire carry what the codecs make: JSON Schema tells of that alone.
+  // Both directions of the wire carry what the codecs make: JSON Schema describes that alone.
   const wireSchema = () => ({ ...toJSONSchema(schema, { io: 'input' }) })
   return {
     '~standard': {

@@ -16,7 +16,7 @@ export const runServing = <T>(context: CallContext, handler: () => T): T => serv
 
 /**
  * The call that is being served here; undefined outside of handlers, and once that call has ended: what a handler leaves running in
- * the background is nobody's call.
+ * the background belongs to no call.
  */
 export function currentCall(): CallContext | undefined {
   const context = serving.getStore()

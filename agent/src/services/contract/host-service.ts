@@ -21,7 +21,7 @@ const describedService = z.looseObject({
       timeoutMs: z.optional(z.number()),
       /** `read`, `write`, `destroy`, or a word of a later version. */
       effects: z.optional(z.string()),
-      /** JSON Schema of what the wire carries; `{}` where the contract cannot tell it. Absent from members of an older version. */
+      /** JSON Schema of what the wire carries; `{}` where the contract has none. Absent from members of an older version. */
       params: z.optional(jsonSchema),
       result: z.optional(jsonSchema),
       /** Of methods that stream: messages of the caller, and of the callee. */

@@ -23,7 +23,7 @@ export interface CallLimiter {
 export interface CallLimiterInit {
   /** Monotonic ms. */
   readonly now: () => number
-  /** A call was refused as its method had no room. Must not throw. */
+  /** A call was refused because its method had no room. Must not throw. */
   readonly onRefused?: () => void
   /** @default {@link limitDefaults} */
   readonly options?: Partial<LimitOptions>
@@ -50,9 +50,9 @@ interface Waiting {
 }
 
 /**
- * One limit for each method served, as methods differ in what holds them up: of its calls in flight, found out by
- * {@link ConcurrencyLimit} unless the service says otherwise. A handler that returns without waiting is never more than one, so this
- * limits those that wait. A call without room waits for 100 ms at most; callers take turns.
+ * One limit of calls in flight for each method served, as methods have different bottlenecks; {@link ConcurrencyLimit} finds it
+ * unless the service sets one. Handlers that return without waiting run one at a time, so this limits handlers that wait.
+ * A call without room waits for {@link LimitOptions.mostWaitMs} at most; callers take turns.
  */
 export class MethodLimiter implements CallLimiter {
   readonly #init: CallLimiterInit

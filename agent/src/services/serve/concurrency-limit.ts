@@ -52,7 +52,7 @@ export class ConcurrencyLimit {
     return this.#limit
   }
 
-  /** Whether one more may start while `running` do. */
+  /** Whether one more may start while `running` others run. */
   admits(running: number, now: number): boolean {
     if (running < this.#limit) return true
     this.#hitAt = now
@@ -103,7 +103,7 @@ export class ConcurrencyLimit {
     const { least, waiterMs } = this.#options
     if (quickestMs <= this.#queueMs || quickestMs > waiterMs || quickestAmong < 2 * least) return false
     if (this.#limit !== Number.POSITIVE_INFINITY) return true
-    // To begin with: slow only among more than ever were quick, and more come than end.
+    // The first limit: calls are slow only with more at once than were ever quick, and more calls arrive than end.
     return now >= this.#trustFrom && quickestAmong > this.#quickAmong && running > quickestAmong * 1.1
   }
 
@@ -144,7 +144,7 @@ export class ConcurrencyLimit {
     this.#cutAt = now
   }
 
-  /** All that run seem to wait for something: then more of them do no harm. */
+  /** All running calls seem to wait for something else: more of them do no harm. */
   #growIfStalled(running: number, now: number): void {
     const stalledMs = Math.max(this.#options.stalledMs, 4 * this.#restMs)
     if (now - this.#lastEndedAt < stalledMs || running < this.#limit) return
@@ -159,7 +159,7 @@ export class ConcurrencyLimit {
   }
 }
 
-/** More or fewer calls at once changed the rate at which they end: then no queue of the method's own making holds them up. */
+/** The number of calls at once changed the rate at which they end, so the method itself has no queue. */
 function wasMistaken(cut: Window, now: Window): boolean {
   const calls = Math.log(now.among / now.count / (cut.among / cut.count))
   const rate = calls - Math.log(now.ms / now.count / (cut.ms / cut.count))

@@ -6,14 +6,14 @@ import { isIdempotent, serviceRef, type MethodContract, type ServiceContract } f
 import type { DescribedService } from '../contract/host-service.ts'
 import type { ServiceRegistry } from './service-registry.ts'
 
-/** Characters of the JSON Schema of one method; a larger one is not told, so that an answer fits its frame. */
+/** Characters of the JSON Schema of one method; a larger one is left out, so that an answer fits its frame. */
 const schemaChars = 4_096
 
 export interface DescribeInit {
   readonly registry: Pick<ServiceRegistry, 'contracts'>
-  /** Whether `from` may call a target like `service:math.add`: what it may not call it is not told of. */
+  /** Whether `from` may call a target like `service:math.add`: methods that it may not call are left out. */
   readonly allows: (from: Subject, target: string) => boolean
-  /** Called once for each schema that cannot be told: it is described as any value. @default ignored */
+  /** Called once for each schema without a JSON Schema: it is described as any value. @default ignored */
   readonly onUntold?: (what: string, reason: unknown) => void
 }
 
@@ -89,8 +89,8 @@ function methodView(
 type JsonSchema = Record<string, unknown>
 
 /**
- * Of libraries that can tell (Standard JSON Schema, Zod Mini), and of schemas that JSON Schema can express. What is sent of a value is
- * the input of its schema: what its reader makes of it stays there.
+ * Of libraries that convert to JSON Schema (Standard JSON Schema, Zod Mini), and of schemas that it can express. The wire carries the
+ * input of a schema: its output stays with the reader.
  * @throws Error when there is none
  */
 function jsonSchema(schema: StandardSchemaV1): JsonSchema {

@@ -41,9 +41,9 @@ export interface DispatcherInit {
   readonly authorize?: Authorize
   /** @default none */
   readonly limiter?: CallLimiter
-  /** What the allowed are told of a method that is not served. @default that it is not */
+  /** The error for a caller that is allowed a method which is not served. @default says that it is not served */
   readonly notServed?: (call: string, caller: Subject) => MeshError
-  /** A handler threw what is no MeshError. @default ignored */
+  /** A handler threw something other than a MeshError. @default ignored */
   readonly onFailure?: (failure: HandlerFailure) => void
   readonly metrics?: RpcMetrics
   /** @default none */
@@ -74,11 +74,11 @@ const plainlyNotServed = (call: string): MeshError =>
   new MeshError('unsupported', `Cannot call ${call}: it is not served here`)
 
 /**
- * Serves calls: their turn has come and their deadline has not (that is the link's), then authorize, limit, validate, look whether
- * the caller still waits, handler. The name is looked up before the policy is asked, but only the allowed learn whether it is served.
- * The limit comes after the policy, so that the denied take no room from others.
+ * Serves calls whose turn has come (the link checks turn and deadline): authorize, limit, validate, check that the caller still
+ * waits, run the handler. The name is looked up before the policy is asked, but only callers that are allowed learn whether it is
+ * served. The limit comes after the policy, so that refused callers take no room from others.
  *
- * Params are checked here, where they come in from outside; results are checked by the caller, for whom they do.
+ * Params are checked here, where they come in from outside; results are checked by the caller for the same reason.
  */
 export class Dispatcher {
   readonly #registry: ServiceRegistry
@@ -115,7 +115,7 @@ export class Dispatcher {
     return call => this.#dispatch(caller, call)
   }
 
-  /** As {@link handlerFor} a caller whose claims change while the link stays. */
+  /** As {@link handlerFor}, for a caller whose claims change while the link stays. */
   handlerForCurrent(caller: () => Subject): OnRequest {
     return call => this.#dispatch(caller(), call)
   }
@@ -174,14 +174,14 @@ export class Dispatcher {
     })
   }
 
-  /** Time has passed: starts nothing for a caller that gave up meanwhile. @throws MeshError why nobody waits */
+  /** Starts nothing for a caller that gave up while the call waited. @throws MeshError why the call ended */
   #checkWanted(call: InboundCall): void {
     if (call.endedBy !== undefined) throw call.endedBy
     if (this.#now() >= call.deadline)
       throw new MeshError('deadline_exceeded', `Cannot call ${call.method}: its time ran out at the callee`)
   }
 
-  /** @throws MeshError what the caller is told: of the handler, or `notStarted` */
+  /** @throws MeshError the error that the caller gets: the handler's, or one that says `notStarted` */
   #failed(caller: Subject, call: InboundCall, passage: Passage, thrown: unknown): never {
     const method = passage.served?.method ?? call.method
     const error = asStarted(
@@ -193,7 +193,7 @@ export class Dispatcher {
     throw error
   }
 
-  /** The caller learns nothing of what was thrown but this id. @returns undefined: the error may be told, or nobody waits for it */
+  /** The caller gets this id, and nothing else of what was thrown. @returns undefined: the caller may see the error, or has given up */
   #logged(caller: Subject, method: string, call: InboundCall, thrown: unknown): string | undefined {
     if (thrown instanceof MeshError || call.endedBy !== undefined) return undefined
     const failure = randomBytes(6).toString('hex')
@@ -201,7 +201,7 @@ export class Dispatcher {
     return failure
   }
 
-  /** The one reading of the clock of a call that is served: its turn began at another. */
+  /** Reads the clock once for each served call; the start of its turn was read by the turn queue. */
   #ended(call: InboundCall, { served, permit, span }: Passage, code: 'ok' | ErrorCode): void {
     const now = this.#now()
     permit?.release(now)

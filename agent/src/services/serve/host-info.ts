@@ -48,7 +48,7 @@ export const hostHandlers = ({
   },
 })
 
-/** A full or missing disk must not keep the rest from being told. */
+/** A full or missing disk must not keep the rest from being reported. */
 async function diskOf(path: string): Promise<{ total: number; free: number } | undefined> {
   try {
     const { bsize, blocks, bavail } = await statfs(path)

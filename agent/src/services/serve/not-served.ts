@@ -1,4 +1,4 @@
-/** What a caller is told of a method that this member does not serve: which member that is, and the nearest method it has. */
+/** The error for a method that this member does not serve: it names this member and its nearest method. */
 import { MeshError, type Subject } from '@agent-mesh/protocol'
 import { nearestName } from '@agent-mesh/protocol/nearest-name'
 import { parseMethod } from '../contract/contract.ts'
@@ -11,7 +11,7 @@ export interface NotServedInit {
   readonly registry: Pick<ServiceRegistry, 'methods' | 'refs'>
   /** Name of this member. */
   readonly self: () => string
-  /** Whether `from` may call a target like `service:math.add`: what it may not call it is not told of. */
+  /** Whether `from` may call a target like `service:math.add`: methods that it may not call are not named. */
   readonly allows: (from: Subject, target: string) => boolean
 }
 

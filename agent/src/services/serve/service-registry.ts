@@ -19,7 +19,7 @@ import { streamSchemas, type StreamSchemas } from './serve-stream.ts'
 import type { ErrorContracts } from '../contract/error-contracts.ts'
 import type { Handlers } from '../contract/typed.ts'
 
-/** A method that is served, with all that its calls need worked out once. */
+/** A method that is served, with everything that its calls need, computed once. */
 export interface ServedMethod {
   /** `math.add` */
   readonly method: string

@@ -34,7 +34,7 @@ interface Asked {
   fail(error: unknown): void
 }
 
-/** Members that serve documents over real sockets, a caller with a cache, and a clock of the cache that can be turned on. */
+/** Members that serve documents over real sockets, a caller with a cache, and a cache clock that the spec advances. */
 export class CachedDocs {
   /** Calls that reached a member, oldest first. */
   readonly asked: Asked[] = []
