@@ -18,7 +18,7 @@ export interface QueuedInit {
   readonly encode: (encoder: FrameEncoder) => void
   /** Of a request: monotonic ms of its deadline. */
   readonly dueAt?: number
-  /** All of it is with the stream. */
+  /** Called when the stream has accepted all of it. */
   readonly onWritten?: () => void
 }
 
@@ -31,8 +31,8 @@ export function isSmall({ json, tail }: EncodedBody): boolean {
 }
 
 /**
- * The requests and answers that wait for their turn. Large ones go in parts, of which only so many are on their way as the
- * path takes without making a ping wait; a peer that does not read parts gets them whole.
+ * The requests and answers that wait for their turn. Large ones go in parts; only as many parts are on their way as the path
+ * carries without delaying a ping. A peer that does not read parts gets whole frames.
  */
 export class BulkLane {
   readonly #encoder: FrameEncoder
@@ -44,7 +44,7 @@ export class BulkLane {
   readonly #mayLarge = (): boolean => this.#takesLarge()
   /** Queued frames whose last byte is in the encoder. */
   #ending: QueuedFrame[] = []
-  /** Whether the peer reads frames in parts; undefined: it was not heard yet. */
+  /** Whether the peer reads frames in parts; undefined: it has sent nothing yet. */
   #parts: boolean | undefined
   /** Monotonic ms of the ping that goes ahead of large frames, while it is unanswered. */
   #askedAt: number | undefined
@@ -109,7 +109,7 @@ export class BulkLane {
     return frame
   }
 
-  /** Sends no more of a queued frame; one that is written stays so. @returns whether something was appended */
+  /** Sends no more of a queued frame; a frame that was written entirely is not affected. @returns whether something was appended */
   drop(frame: QueuedFrame): boolean {
     if (frame.state !== 'waiting' || frame.left === 0) return false
     const begun = frame.number !== 0
@@ -134,7 +134,7 @@ export class BulkLane {
     return last !== undefined
   }
 
-  /** What was appended is with the stream. */
+  /** The stream has accepted what was appended. */
   written(): void {
     if (this.#ending.length === 0) return
     const ended = this.#ending
@@ -152,8 +152,9 @@ export class BulkLane {
   }
 
   /**
-   * A ping goes ahead of the first large frame, and of the first after a rest: until a peer is heard nobody knows whether it reads
-   * parts, and any answer tells, as settings come before it. The window waits for one when the empty path was not measured for long.
+   * A ping goes ahead of the first large frame, and of the first after a rest. Whether the peer reads parts is unknown until it sends
+   * something; any answer shows it, since settings precede the answer. The window waits for a ping when the empty path was not
+   * measured for long.
    */
   #ask(): void {
     if (this.#askedAt !== undefined) return
@@ -172,12 +173,12 @@ export class BulkLane {
 
   #takeTurn(frame: QueuedFrame): void {
     const { dueAt, large, number } = frame
-    // Its caller learns of it from the wheel, at the next tick.
+    // The timer wheel reports it to its caller at the next tick.
     if (number === 0 && dueAt !== undefined && dueAt <= this.#wheel.now()) return this.#remove(frame)
     this.#append(frame, large && this.#parts === true ? this.#window.partBytes : frame.size)
   }
 
-  /** Appends the next bytes of a queued frame: as they are when they are all of it, else as a part. */
+  /** Appends the next bytes of a queued frame: unchanged when they are the whole frame, else as a part. */
   #append(frame: QueuedFrame, most: number): void {
     const now = this.#wheel.now()
     const whole = frame.number === 0 && most >= frame.size

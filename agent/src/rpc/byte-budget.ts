@@ -1,6 +1,6 @@
 /**
- * Bytes that may wait in memory. One of a link stands below the one of the process: what it holds counts for both, and it
- * has room while both have. A single taker may exceed the limit by what it takes last, so none is refused for its size.
+ * Bytes that may wait in memory. The budget of a link is a child of the budget of the process: its bytes count in both, and it has
+ * room while both have. The last taker may exceed the limit, so that nothing is refused for its size.
  */
 export class ByteBudget {
   readonly #limit: number
@@ -56,7 +56,7 @@ export class ByteBudget {
     }
   }
 
-  /** Those that waited longest first; each goes to the end, so that none takes all the room each time. */
+  /** Calls the longest waiting first; each then goes to the end, so that none takes all the room each time. */
   #wake(): void {
     for (const callback of [...this.#waiting]) {
       if (!this.hasRoom) return

@@ -20,7 +20,7 @@ export const linkDefaults = {
   outbound: 16_384,
   /** Handlers at work for one peer: what a Node process serves in well under a second if each takes 1 ms of CPU. */
   inbound: 1_024,
-  /** Streams of one peer, beside its calls: most of them wait for something to tell. */
+  /** Streams of one peer, beside its calls: most of them wait for an event. */
   streams: 1_024,
   /** 16 MiB: what a 100 Mbit/s path carries in 1.3 s; sixteen of the largest bodies. */
   heldBytes: 16 * 1024 * 1024,
@@ -56,24 +56,24 @@ export const windowDefaults = {
   maxBytes: 1024 * 1024,
   /** Smallest part, 4 KiB: 33 ms of a 1 Mbit/s path, which a ping may have to wait for. */
   minPartBytes: 4 * 1024,
-  /** Largest part, 128 KiB: an eighth of the largest window, so that a fast path is told of eight of them in a round trip. */
+  /** Largest part, 128 KiB: an eighth of the largest window, so that a fast path acknowledges eight of them in a round trip. */
   maxPartBytes: 128 * 1024,
   /** ms that own parts may add to the round trip: half of the 200 ms within which a ping beside them is answered. */
   targetMs: 100,
-  /** ms. After so much rest the path may be another: the window starts anew. */
+  /** ms. After this much rest the path may have changed: the window starts anew. */
   restMs: 5_000,
   /** ms. The shortest round trip is forgotten after one to two of these; in each a ping measures the empty path. */
   baseMs: 60_000,
-  /** Parts of a window below 64 KiB are sent so much faster than they were acknowledged: the window stays what limits them. */
+  /** Parts of a window below 64 KiB are sent this much faster than they were acknowledged, so that the window remains the limit. */
   paceGain: 1.25,
-  /** ms. A part that is sent so much late, as a tick of the wheel may be, does not make the next ones late. */
+  /** ms. A part that is late by up to this, as a tick of the wheel may be, does not delay the next ones. */
   paceLateMs: 20,
 } as const
 
 /** ms. A call without a timeout of its own. As gRPC practice: short enough to notice, long enough for a slow handler. */
 export const callTimeoutMs = 30_000
 
-/** ms. A ping that nobody answers. The suspicion of a silent path starts earlier (2.5 s). */
+/** ms. A ping without an answer. The suspicion of a silent path starts earlier (2.5 s). */
 export const pingTimeoutMs = 5_000
 
 /** Slots of a link's table of calls in flight: 8 KB each way; more calls than that work, through a map. A power of two. */

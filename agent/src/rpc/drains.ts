@@ -13,7 +13,7 @@ class Drain extends WheelEntry {
   }
 }
 
-/** Those who wait until a link has nothing to do any more. */
+/** Waits until a link has no more work. */
 export class Drains {
   readonly #wheel: TimerWheel
   readonly #isIdle: () => boolean

@@ -27,7 +27,7 @@ class Fifo<T> {
     this.#ring[this.#head] = undefined
     this.#head = (this.#head + 1) & (this.#ring.length - 1)
     this.#size--
-    // A flood that is over keeps no memory.
+    // Frees the memory of a flood that has ended.
     if (this.#size === 0 && this.#ring.length > 64 * fewSlots) this.#ring = slots(fewSlots)
     if (this.#size === 0) this.#head = 0
     return item
@@ -78,7 +78,7 @@ export class FairQueue<T> {
     return entry
   }
 
-  /** Takes from the old end of each lane what `unwanted` says, until it says no. */
+  /** Removes the oldest entries of each lane while `unwanted` returns true. */
   *sweep(unwanted: (entry: T) => boolean): Generator<T> {
     for (let lanes = this.#turns.size; lanes > 0; lanes--) {
       const lane = this.#turns.shift()!

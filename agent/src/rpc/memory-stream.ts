@@ -30,12 +30,12 @@ class MemoryStream implements ByteStream {
     this.#onData = callback
   }
 
-  /** No writer would wait: what arrives is read. */
+  /** Does nothing, as no writer would wait: everything that arrives is read. */
   pause(): void {}
 
   resume(): void {}
 
-  /** It never wants less. */
+  /** Never calls back: the stream is never full. */
   onDrain(): void {}
 
   onClose(callback: (error?: Error) => void): void {

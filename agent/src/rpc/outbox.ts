@@ -28,9 +28,9 @@ export interface OutboxInit {
 }
 
 export interface OutboxEvents {
-  /** What was appended to the encoder is with the stream. */
+  /** The stream has accepted what was appended to the encoder. */
   written(): void
-  /** The stream takes more again. */
+  /** The stream accepts more again. */
   drained(): void
   /** The stream failed. */
   failed(error: Error): void
@@ -83,7 +83,7 @@ export class Outbox {
     return this.#bytes
   }
 
-  /** Monotonic ms when a stream that took no more took more again. */
+  /** Monotonic ms when a full stream last accepted more. */
   get progressAt(): number {
     return this.#progressAt
   }
@@ -93,7 +93,7 @@ export class Outbox {
     return this.#lane.bytes + (this.#blocked ? this.encoder.pending : 0)
   }
 
-  /** Whether everything accepted is with the stream, and the stream takes more. */
+  /** Whether the stream has accepted everything, and accepts more. */
   get isEmpty(): boolean {
     return this.#lane.isEmpty && this.encoder.pending === 0 && !this.#blocked
   }
@@ -126,7 +126,7 @@ export class Outbox {
     return !this.#blocked && !this.#lane.hasSmall
   }
 
-  /** Calls back once when it is {@link open} again; it may not be any more when its turn comes. */
+  /** Calls back once when it is {@link open} again. Earlier callbacks may have filled it again by then: check. */
   whenOpen(callback: () => void): void {
     this.#waiting.push(callback)
     this.#schedule()
@@ -163,7 +163,7 @@ export class Outbox {
     return frame
   }
 
-  /** Sends no more of a queued frame; one that is written stays so. */
+  /** Sends no more of a queued frame; a frame that was written entirely is not affected. */
   drop(frame: QueuedFrame): void {
     if (this.#lane.drop(frame)) this.appended()
   }
@@ -179,7 +179,7 @@ export class Outbox {
     if (this.#waiting.length > 0 && this.open && !this.#closed) this.#wake()
   }
 
-  /** Sends everything even so, as the last thing; requests that were not begun are not. */
+  /** Sends everything before the end, whether the stream is full or not; requests that were not begun are dropped. */
   flushAll(): void {
     if (this.encoder.pending > 0) this.#send()
     while (!this.#closed && this.#lane.fillLast()) this.#send()
@@ -190,7 +190,7 @@ export class Outbox {
     this.#lane.close()
   }
 
-  /** Streams take turns: each sends when the one before it does not any more. */
+  /** Streams take turns: each sends after the one before it has stopped. */
   #wake(): void {
     const waiting = this.#waiting
     this.#waiting = []
@@ -205,7 +205,7 @@ export class Outbox {
 
   #send(): void {
     if (!this.#stream.writable) {
-      // What waits was never written; the end of the stream says so to those who wait for answers.
+      // What waits was never written; the end of the stream reports that to the callers.
       this.#blocked = true
       return
     }
@@ -222,7 +222,7 @@ export class Outbox {
     }
   }
 
-  /** A peer that asks and does not take the answers is not read. */
+  /** Stops reading from a peer that sends requests and does not read the answers. */
   #holdReading(): void {
     if (this.#paused || this.encoder.pending <= unreadBytes) return
     this.#paused = true

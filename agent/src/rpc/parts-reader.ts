@@ -22,7 +22,7 @@ export interface PartsReaderInit {
   onFrame: (frame: Frame) => void
 }
 
-/** Reads the frames of a peer that come in parts, and tells it how many it has read. */
+/** Reads the frames of a peer that come in parts, and acknowledges them by count. */
 export class PartsReader {
   readonly #init: PartsReaderInit
   readonly #assembler = new FrameAssembler({
@@ -54,7 +54,7 @@ export class PartsReader {
     this.#assembler.stop()
   }
 
-  /** They are told once for all that one turn of the event loop reads: on a fast path that is more than one chunk. */
+  /** Acknowledges once for all parts that one turn of the event loop reads: on a fast path that is more than one chunk. */
   #countRead(): void {
     this.#read = (this.#read + 1) >>> 0
     if (this.#scheduled) return
@@ -70,7 +70,7 @@ export class PartsReader {
     this.#init.outbox.appended()
   }
 
-  /** A request needs room; a message has it; an answer was asked for, and is skipped when nobody waits for it any more. */
+  /** A request needs room; a message has it by its credit; an answer is skipped when its call has ended. */
   #begun({ of, id, bytes }: CutFrame): boolean {
     const { inbound, outbound, budget } = this.#init
     if (of === frameTypes.request) return inbound.beginCut(id, bytes)
@@ -79,7 +79,7 @@ export class PartsReader {
     return true
   }
 
-  /** The time that the parts took is gone from the time that was left when the first was written. */
+  /** Subtracts the time that the parts took from the remaining time, which was written with the first. */
   #complete({ bytes, begunAt }: CutFrame, frame: Frame | undefined): void {
     const { budget, wheel, onFrame } = this.#init
     budget.give(bytes)

@@ -235,7 +235,7 @@ interface SlowStream extends ByteStream {
   drain(): void
 }
 
-/** A stream whose appetite the test decides. */
+/** A stream that the test declares full or ready. */
 function slowStream(): SlowStream {
   let onDrain = (): void => {}
   const stream: SlowStream = {

@@ -179,7 +179,7 @@ describe('a call given up before it is written', () => {
   })
 })
 
-/** A memory stream that takes no more when told so, and keeps the pieces that it was sent. */
+/** A memory stream that a test can declare full; it records the pieces that it was sent. */
 function reluctant() {
   const [inner, far] = memoryStreams()
   let onDrain = (): void => {}

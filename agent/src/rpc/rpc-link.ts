@@ -41,7 +41,7 @@ export interface LinkStats {
   readonly heldBytes: number
   /** Monotonic ms (the wheel's clock) of the last bytes received. */
   readonly lastHeardAt: number
-  /** Monotonic ms of the last sign of life: bytes received, or a stream that was full and took more. */
+  /** Monotonic ms of the last sign of life: bytes received, or a full stream that accepted more. */
   readonly lastProgressAt: number
 }
 
@@ -69,7 +69,7 @@ export interface RpcLink {
    * @param drainMs resolve after this at the latest. @default no bound
    */
   goAway(drainMs?: number): Promise<void>
-  /** The path is silent: calls in flight that gave `onDoubt` are told. */
+  /** The path is silent: calls `onDoubt` of the calls in flight that have it. */
   doubt(): void
   /** Ends own idempotent calls in flight with `path_lost`: the path is silent, and the caller has another. */
   forsake(): void

@@ -9,7 +9,7 @@ export interface QueuedFrameInit {
   readonly large: boolean
   /** Of a request: monotonic ms of its deadline. The time left is written when its turn comes. */
   readonly dueAt?: number
-  /** All of it is with the stream. */
+  /** Called when the stream has accepted all of it. */
   readonly onWritten?: () => void
 }
 
@@ -21,7 +21,7 @@ export class QueuedFrame {
   readonly large: boolean
   readonly dueAt: number | undefined
   readonly onWritten: (() => void) | undefined
-  /** Among the cut frames of this side; 0: not begun in parts. */
+  /** Its number among the frames that this side sent in parts; 0: not begun in parts. */
   number = 0
   state: 'waiting' | 'written' | 'dropped' = 'waiting'
   #bytes: Uint8Array
@@ -45,7 +45,7 @@ export class QueuedFrame {
     if (this.#at === 0 && this.dueAt !== undefined) putRemainingMs(this.#bytes, this.dueAt - now)
     const bytes = this.#bytes.subarray(this.#at, this.#at + most)
     this.#at += bytes.byteLength
-    // Its call may stay open for long.
+    // Frees the bytes: its call may stay open for long.
     if (this.#at === this.size) this.#bytes = nothing
     return bytes
   }
@@ -57,7 +57,7 @@ export class QueuedFrame {
   }
 }
 
-/** Whose turn it is: small frames in their order, and one part of a large one after each 16 KiB of them. */
+/** The order of frames: small ones in order of arrival, and one part of a large one after each 16 KiB of small ones. */
 export class SendQueue {
   readonly #small = new Set<QueuedFrame>()
   /** Large ones in their order, of which the first few take turns. */

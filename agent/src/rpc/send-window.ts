@@ -35,7 +35,7 @@ export class SendWindow {
   #base = Infinity
   #olderBase = Infinity
   #periodEndsAt = -Infinity
-  /** Whether a ping of this period found the path without parts: every part makes a queue, be it of its own bytes. */
+  /** Whether a ping of this period found the path without parts: every part makes a queue, if only by its own bytes. */
   #measured = false
   /** Of the part that was acknowledged last, and of the one before. */
   #roundTrip = 0

@@ -18,7 +18,7 @@ import { TurnQueue } from './turn-queue.ts'
 
 export const rpcLink = (init: RpcLinkInit): RpcLink => new StreamLink(init)
 
-/** A link's engine over its stream: takes bytes and frames to the parts that know what to do with them. */
+/** A link's engine over its stream: passes bytes and frames to the parts that handle them. */
 class StreamLink implements RpcLink {
   readonly closed: Promise<MeshError | undefined>
   readonly #stream: ByteStream
@@ -35,7 +35,7 @@ class StreamLink implements RpcLink {
   readonly #drains: Drains
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
-  /** Whether a frame of the peer was read: the first tells what it understands. */
+  /** Whether a frame of the peer was read: the first shows what it understands. */
   #heard = false
   #bytesReceived = 0
   #lastHeardAt: number
@@ -215,7 +215,7 @@ class StreamLink implements RpcLink {
     else if (of === frameTypes.response || of === frameTypes.error) this.#outbound.onUnreadable(id)
   }
 
-  /** Asks for it when nobody has yet. */
+  /** The last round trip; starts a ping when there is none yet. */
   #rttMs(): number | undefined {
     const { rttMs } = this.#pings
     if (rttMs === undefined && !this.#ended) void this.ping().catch(() => undefined)

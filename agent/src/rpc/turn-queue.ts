@@ -2,7 +2,7 @@ import { turnDefaults, type TurnOptions } from './defaults.ts'
 import { FairQueue, type Lane } from './fair-queue.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 
-/** So many handlers share a reading of the clock after some that took less than `lightMs`: a turn is late by them at most. */
+/** After handlers that took less than `lightMs`, this many share a reading of the clock: a turn is late by these at most. */
 const lightHandlers = 8
 const lightMs = 0.1
 
@@ -96,7 +96,7 @@ export class TurnQueue {
       const entry = this.#waiting.next()
       if (entry === undefined) break
       this.#take(entry, now)
-      // What served the request has read the clock at its end, mostly; light handlers that did not share a reading.
+      // Mostly the dispatcher has read the clock at the end of the call; light handlers share one reading.
       if (++unread < this.#perReading && this.#waiting.size > 0 && this.#wheel.readAt <= now) continue
       const read = this.#wheel.after(now)
       this.#perReading = read - now < lightMs ? lightHandlers : 1
@@ -124,8 +124,8 @@ export class TurnQueue {
   }
 
   /**
-   * Refuses the oldest of each link that waited too long, also of links whose turn is far. Those that no turn has passed over did
-   * not wait for handlers: the process did something else, the handshakes of many links say, and shedding would free nothing.
+   * Refuses the oldest of each link that waited too long, also of links whose turn is far. Requests that no turn has passed over did
+   * not wait for handlers: the process did other work, such as the handshakes of many links, and shedding would free nothing.
    */
   #shedOld(now: number): void {
     const limit = this.#mostWaitMs(now)

@@ -9,7 +9,7 @@ import { QueuedFrame } from '../send-queue.ts'
 export interface AnswersInit {
   readonly outbox: Outbox
   readonly budget: ByteBudget
-  /** An answer that did not go at once is with the stream. */
+  /** The stream has accepted an answer that was not sent at once. */
   readonly onWritten: (request: InboundRequest) => void
   /** No frame can carry an answer that waited for room. */
   readonly onUnsendable: (request: InboundRequest, error: unknown) => void
@@ -34,7 +34,7 @@ export class Answers {
 
   /**
    * Sends an answer, queues it, or lets it wait until there is room for it.
-   * @returns whether it is with the stream; else `onWritten` tells when it is
+   * @returns whether the stream has accepted it; else `onWritten` is called when it has
    * @throws MeshError when no frame can carry it
    */
   send(request: InboundRequest, body: EncodedBody): boolean {
@@ -53,7 +53,7 @@ export class Answers {
     this.#outbox.appended()
   }
 
-  /** Nobody waits for an answer any more: what was not sent of it is not. @returns whether one was on its way */
+  /** The caller no longer waits for an answer: the rest of it is not sent. @returns whether one was on its way */
   withdraw(request: InboundRequest): boolean {
     const { reply } = request
     if (reply === undefined) return false

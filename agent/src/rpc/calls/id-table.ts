@@ -1,8 +1,8 @@
 import { idTableSlots } from '../defaults.ts'
 
 /**
- * What is in flight, by request id. Ids are assigned one after the other, so the low bits find a slot, and only what
- * collides with a call that has run for long goes to a map. A map alone would rebuild its table with every batch of
+ * What is in flight, by request id. Ids are assigned one after the other, so the low bits find a slot, and only a call
+ * that collides with a long-running one goes to a map. A map alone would rebuild its table with every batch of
  * calls, and tables that grew old keep the dead calls of later ones alive: half of the CPU went to the collector.
  */
 export class IdTable<T extends { readonly id: number }> {

@@ -146,7 +146,7 @@ export class InboundCalls implements RequestServer {
     this.#answers.error(id, new MeshError('unsupported', message, { notStarted: true }))
   }
 
-  /** The link is gone: tells all handlers. */
+  /** The link is down: aborts the signals of all handlers. */
   close(reason: string): void {
     for (const request of this.#requests.all()) {
       this.#forget(request)
@@ -195,14 +195,14 @@ export class InboundCalls implements RequestServer {
     }
   }
 
-  /** The answer is with the stream. */
+  /** The stream has accepted the answer. */
   #written(request: InboundRequest): void {
     this.#forget(request)
     request.answered()
     this.#settled(request)
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The caller no longer waits for the answer. */
   #withdraw(request: InboundRequest): void {
     if (this.#answers.withdraw(request)) this.#release(request)
   }
@@ -234,7 +234,7 @@ export class InboundCalls implements RequestServer {
     if (stream !== undefined) this.#streams--
   }
 
-  /** How many calls or streams run when no more may. */
+  /** How many calls or streams run, as text, when their limit is reached; undefined: there is room. */
   #fullOf({ stream }: RequestFrame): string | undefined {
     if (stream) return this.#streams >= this.#limits.streams ? `${this.#streams} streams` : undefined
     const calls = this.#running - this.#streams
@@ -292,7 +292,7 @@ export class InboundCalls implements RequestServer {
   }
 }
 
-/** What the handler returned is no fault of the caller's argument. */
+/** What a handler returned is not the fault of the caller's argument. */
 function unsendable(error: unknown): MeshError {
   const code = error instanceof MeshError && error.code === 'too_large' ? 'too_large' : 'application'
   return new MeshError(code, error instanceof Error ? error.message : String(error))

@@ -6,7 +6,7 @@ import type { InboundStream, ServedStream } from '../streams/inbound-stream.ts'
 import { WheelEntry } from '../../core/timer-wheel.ts'
 import type { TurnEntry } from '../turn-queue.ts'
 
-/** Who serves a request: the calls of its link. */
+/** Serves a request: implemented by the calls of its link. */
 export interface RequestServer {
   /** Runs the handler. Must not throw. */
   serve(request: InboundRequest): void
@@ -16,11 +16,11 @@ export interface RequestServer {
   dropped(request: InboundRequest): void
   /** Its deadline has passed. */
   expired(request: InboundRequest): void
-  /** It holds so many bytes of its frame no more. */
+  /** It released this many bytes of its frame. */
   freed(bytes: number): void
 }
 
-/** What a handler is told about the call it serves. */
+/** What a handler knows about the call it serves. */
 export interface InboundCall {
   readonly method: string
   /** The caller says that running it twice does no harm. */
@@ -69,7 +69,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   /**
    * @param arrivedAt monotonic ms
    * @param stream of a request that opens one
-   * @param held bytes of the frame that count until they are parsed or nobody waits any more
+   * @param held bytes of the frame that count until they are parsed or the caller no longer waits
    */
   constructor(
     frame: RequestFrame,
@@ -145,7 +145,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     this.stream?.end(new MeshError('cancelled', `Cannot use the stream of ${this.method}: it has ended`))
   }
 
-  /** Nobody waits any more: tells the handler. */
+  /** The caller no longer waits: aborts the handler's signal. */
   end(error: MeshError): void {
     this.#open = false
     this.#endedBy = error

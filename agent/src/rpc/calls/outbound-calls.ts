@@ -192,7 +192,7 @@ export class OutboundCalls implements StreamOwner {
     return this.#pending.get(id) !== undefined
   }
 
-  /** All that was appended to the encoder is with the stream now. */
+  /** The stream has accepted all that was appended to the encoder. */
   written(): void {
     this.#writtenId = this.#lastId
   }
@@ -230,7 +230,7 @@ export class OutboundCalls implements StreamOwner {
       call.onDoubt?.(() => this.giveUp(call, 'cancelled', 'another member answered first'))
   }
 
-  /** The path is silent and there is another: what may run twice is asked again there, whatever becomes of it here. */
+  /** The path is silent and there is another: idempotent calls end here with `path_lost`, so that their callers repeat them there. */
   forsake(): void {
     for (const call of this.#pending.all())
       if (call.idempotent) this.giveUp(call, 'path_lost', 'its path fell silent')
@@ -247,7 +247,7 @@ export class OutboundCalls implements StreamOwner {
     call.fail(code, reason, { notStarted: withdrawn })
   }
 
-  /** The link is gone. */
+  /** The link is down. */
   close(reason: string, cause: unknown): void {
     this.#ended = { code: 'unavailable', reason }
     for (const call of this.#pending.all()) {

@@ -10,15 +10,15 @@ export interface LinkCallOptions {
   readonly dueAt?: number | undefined
   /** Ends the call with `cancelled`, here and at the callee. */
   readonly signal?: AbortSignal | undefined
-  /** Running it twice does no harm: tells the callee; who repeats calls is the layer above. @default false */
+  /** Running it twice does no harm: sent to the callee. Calls are repeated by the layer above. @default false */
   readonly idempotent?: boolean | undefined
-  /** What the callee is told beside the params. @default nothing */
+  /** Fields that the request carries beside the params. @default none */
   readonly fields?: RequestFields | undefined
   /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
   readonly onDoubt?: ((giveUp: () => void) => void) | undefined
 }
 
-/** Whose calls they are. */
+/** The owner of calls. */
 export interface CallOwner {
   /** Ends a call of this side, here and at the callee. */
   giveUp(call: PendingCall, code: ErrorCode, reason: string): void
@@ -33,7 +33,7 @@ export class PendingCall extends WheelEntry {
   readonly promise: Promise<unknown>
   readonly signal: AbortSignal | undefined
   readonly onDoubt: LinkCallOptions['onDoubt']
-  /** The request while it waits for its turn, and after; undefined: it went out with the frames of its tick. */
+  /** The request while it waits for its turn, and after; undefined: it was sent with the frames of its tick. */
   queued: QueuedFrame | undefined
   protected readonly calls: CallOwner
   #resolve!: (value: unknown) => void

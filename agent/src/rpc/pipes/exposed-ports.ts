@@ -1,4 +1,4 @@
-/** The ports that this member exposes, by name: what stands behind each, and for whom its owner opened it. */
+/** The ports that this member exposes, by name: the target of each, and the members for whom its owner opened it. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -66,7 +66,7 @@ export class ExposedPorts {
   }
 }
 
-/** Opens what stands behind a port. @returns takes the pipe @throws MeshError unavailable */
+/** Opens the target of a port. @returns a function that takes the pipe @throws MeshError unavailable */
 export async function openPort({ name, to }: ExposedPort): Promise<PipeHandler> {
   if (typeof to === 'function') return to
   const { host = '127.0.0.1', port } = to

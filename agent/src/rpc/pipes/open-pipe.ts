@@ -16,7 +16,7 @@ export interface OpenPipeInit {
  * @throws MeshError what the callee answers; protocol_error, path_lost; the reason of `signal`
  */
 export async function openPipe(pipe: Duplex, { port, peer, signal }: OpenPipeInit): Promise<Duplex> {
-  // Links end whenever they please: a failure that nobody listens for must not end the process.
+  // A link may end at any time: a failure without a listener must not end the process.
   pipe.on('error', () => {})
   try {
     writeMessage(pipe, { to: `port:${port}` })

@@ -73,7 +73,7 @@ export class PipeServer {
   #accept(pipe: Duplex, take: () => void): void {
     try {
       if (!pipe.destroyed) writeMessage(pipe, { ok: true })
-      // One that is gone by now is taken, too: what was opened for it closes.
+      // A pipe that has closed meanwhile is passed on, too, so that what was opened for it closes.
       take()
     } catch (error) {
       pipe.destroy(toMeshError(error, 'internal', 'take the pipe'))

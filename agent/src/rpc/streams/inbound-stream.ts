@@ -102,7 +102,7 @@ export class InboundStream implements ServedStream {
     this.#receiver.onEnd(frame.code === undefined ? undefined : decodeError(frame.code, frame.body))
   }
 
-  /** Nobody waits any more, or the answer is sent. */
+  /** The caller no longer waits, or the answer is sent. */
   end(error: MeshError): void {
     if (this.#ended) return
     this.#ended = true

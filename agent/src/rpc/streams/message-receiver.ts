@@ -43,7 +43,7 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   #messages: Message[] = []
   #head = 0
   #readers: Reader[] = []
-  /** What came of a message of several frames. */
+  /** The frames received so far of a message that has several. */
   #pieces = empty
   #pieceBytes = 0
   #pieceCost = 0
@@ -173,7 +173,7 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     giveCredit(credit)
   }
 
-  /** A message that the program cannot get ends the stream: those behind it mean nothing without it. */
+  /** A message that cannot be delivered ends the stream: later messages are meaningless without it. */
   #spoiled(error: unknown): Promise<never> {
     this.#leave(error as MeshError)
     return Promise.reject(error as MeshError)
@@ -201,7 +201,7 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#add(message)
   }
 
-  /** Nothing else waits, so the program waits for this message: its sender must not. */
+  /** Gives credit for the pieces of a message that the program waits for, so that its sender does not wait, too. */
   #creditPieces(): void {
     const { window, giveCredit } = this.#init
     const cost = this.#pieceCost

@@ -25,7 +25,7 @@ export interface MessageSenderInit {
 const utf8PerUnit = 3
 
 /**
- * Sends the messages of one direction of a stream, one at a time, as the reader has room for them and the link takes more. Small ones
+ * Sends the messages of one direction of a stream, one at a time, as the reader has room for them and the link accepts more. Small ones
  * join the frames of the tick, behind small calls that wait; larger pieces take turns with the large bodies of the link.
  */
 export class MessageSender {
@@ -54,7 +54,7 @@ export class MessageSender {
     if (this.#closedBy !== undefined) callback()
   }
 
-  /** The reader has room for more. @throws MeshError `protocol_error` for more credit than anybody can mean */
+  /** The reader has room for more. @throws MeshError `protocol_error` for more credit than any window has */
   credited(bytes: number): void {
     this.#credit += bytes
     if (this.#credit > maxCredit)

@@ -39,7 +39,7 @@ export interface LinkStream {
   cancel(reason?: string): void
 }
 
-/** Whose streams they are. */
+/** The owner of streams. */
 export interface StreamOwner extends CallOwner {
   /** The handler has begun: from now on monotonic ms `endsAt` is the deadline; Infinity: there is none. */
   began(stream: PendingStream, endsAt: number): void
@@ -95,7 +95,7 @@ export class PendingStream extends PendingCall implements LinkStream {
       this.#resolveBegun = resolve
       this.#rejectBegun = reject
     })
-    // Those who read the messages learn from them how it ended.
+    // Readers of the messages get the error from them.
     this.promise.catch(() => undefined)
   }
 
@@ -176,7 +176,7 @@ export class PendingStream extends PendingCall implements LinkStream {
   }
 }
 
-/** Ends after which nobody wants what came before. */
+/** Codes after which messages that were not read are dropped. */
 const endsAtOnce: readonly ErrorCode[] = ['cancelled', 'deadline_exceeded']
 
 const unwanted = (method: string, { code, body }: EndFrame): MeshError =>

@@ -20,7 +20,7 @@ export function iteratorOf(messages: unknown, what: string): AsyncIterator<unkno
 /**
  * Sends what an iterator yields, and asks it for the next message only when there is room for it.
  * @returns what the iterator returned
- * @throws what the iterator throws, or why the stream has ended; then the iterator is told to end
+ * @throws what the iterator throws, or why the stream has ended; then the iterator is ended
  */
 export async function sendAll(
   source: AsyncIterator<unknown> | Iterator<unknown>,
@@ -46,11 +46,11 @@ export async function sendAll(
   }
 }
 
-/** Tells an iterator that no more is wanted. What it throws then is nobody's. */
+/** Ends an iterator whose messages are no longer wanted. What it throws then is ignored. */
 async function ended(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
   try {
     await source.return?.()
   } catch {
-    // Whoever would hear of it has gone.
+    // No caller is left to receive it.
   }
 }

@@ -4,7 +4,7 @@ import { streamDefaults } from './defaults.ts'
 /**
  * How many bytes the sender of one direction of a stream may send before its reader has read them. They are allotted from the budget
  * of the link and of the process while the stream is open, whether they are used or not: what a peer can make this process hold is
- * bounded before it is sent, and one stream that nobody reads takes nothing from the others.
+ * bounded before it is sent, and a stream without a reader takes nothing from the others.
  *
  * A window doubles when half of it was read within a round trip, or a turn of a busy process where that takes longer: then the sender
  * waits for credit, and not for the reader. The shortest round trip counts: with one that the own bytes make longer a slow path would
@@ -44,7 +44,7 @@ export class ReceiveWindow {
   }
 
   /**
-   * Called when it is.
+   * Called when credit is due.
    * @param rttMs round trip of the path; undefined: not known
    * @returns the credit in bytes
    */
@@ -69,7 +69,7 @@ export class ReceiveWindow {
     this.#ahead = 0
   }
 
-  /** Nothing more is sent. */
+  /** The stream has ended: returns its bytes to the budget. */
   close(): void {
     this.#budget.give(this.#size + this.#ahead)
     this.#size = this.#ahead = 0

@@ -1,5 +1,5 @@
 /**
- * A path with one slow hop, in virtual time: what a {@link SendWindow} lets a sender put on it, and what becomes of pings beside that.
+ * A path with one slow hop, in virtual time: how much a {@link SendWindow} lets a sender put on it, and how long pings beside that take.
  * What is sent in one write is readable when its last byte has arrived, as a record of TLS is.
  */
 import { wheelTickMs } from '../../core/defaults.ts'
@@ -78,7 +78,7 @@ export class SimulatedPath {
     return { share: this.#carried / (ms * this.rate), pings: this.#pings.sort((a, b) => a - b) }
   }
 
-  /** Lets arrive what is on its way, and sends nothing for so many ms. */
+  /** Sends nothing for so many ms; what is on its way arrives. */
   rest(ms: number): void {
     this.#later.length = this.#waiting.length = 0
     this.#now += 1_000
