@@ -1,12 +1,12 @@
 /**
  * What agents of one mesh send each other on a LAN, in DNS records (RFC 6762, 6763):
  *
- *   question  PTR  _amHASH._udp.local                     who of this mesh is here?
+ *   question  PTR  _amHASH._udp.local                     which members of this mesh are on this LAN?
  *   answer    PTR  _amHASH._udp.local -> INSTANCE._amHASH._udp.local
  *             TXT  INSTANCE._amHASH._udp.local  "id=PEERID" "port=TCPPORT"
  *
- * The tag is a hash of the mesh id, so that meshes do not meet and the id is not disclosed. No names, no addresses: a peer is
- * where its packet came from. An answer proves nothing: membership is proved when the peer is dialled.
+ * The tag is a hash of the mesh id: it separates meshes and does not disclose the id. Packets carry no names and no addresses: the
+ * address of a peer is the source of its packet. An answer proves nothing: the peer proves its membership when it is dialled.
  */
 import { createHash } from 'node:crypto'
 import { peerIdField } from '@agent-mesh/protocol'

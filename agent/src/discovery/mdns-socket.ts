@@ -1,4 +1,4 @@
-/** Multicast DNS on one interface. The only file that sees the driver. */
+/** Multicast DNS on one interface. The only file that imports the driver. */
 import multicastDns from 'multicast-dns'
 import { BlockList } from 'node:net'
 import type { DnsRecord } from './mdns-messages.ts'
@@ -20,7 +20,7 @@ export interface MdnsSocket {
   close(): Promise<void>
 }
 
-/** Packets from outside the interface's subnet are ignored: they are routed, or received at another interface. */
+/** Packets from outside the interface's subnet are ignored: they were routed, or belong to another interface. */
 export function openMdnsSocket(init: MdnsSocketInit): MdnsSocket {
   const { address, cidr, port, onQuery, onResponse, onError } = init
   const subnet = new BlockList()

@@ -1,7 +1,7 @@
 /**
- * Finds members of the mesh on the LAN, and lets them find this one, with no control plane and no relay. One socket an
- * interface; interfaces come and go. Asks a few times when an interface is new, then listens to the announcements of others
- * from time to time: the more of them there are, the rarer, so that a large LAN stays quiet.
+ * Finds members of the mesh on the LAN, and announces this one, without a control plane or relay. Each interface has a socket,
+ * opened and closed as interfaces appear and disappear. On a new interface it sends a few questions, then listens. Members
+ * announce themselves periodically: the more of them there are, the less often, so that a large LAN stays quiet.
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { randomBytes } from 'node:crypto'
@@ -19,9 +19,9 @@ export interface LanInterface {
 export interface MdnsInit {
   meshId: string
   peerId: string
-  /** Asked twice a minute, and at each {@link Mdns.look}. */
+  /** Called twice a minute, and at each {@link Mdns.look}. */
   interfaces: () => readonly LanInterface[]
-  /** TCP port listened on at an address of this host; undefined: finds, but is not found there. */
+  /** TCP port listened on at an address of this host; undefined: this member finds others there, but is not announced. */
   portOn: (address: string) => number | undefined
   /** Called at each announcement of a member. */
   onFound: (peerId: string, addr: string) => void
@@ -34,7 +34,7 @@ export interface MdnsInit {
 
 interface Place {
   socket: MdnsSocket
-  /** Questions still to be asked, and the next wait. */
+  /** Questions sent so far. */
   asked: number
   askAt: number
   tellAt: number
@@ -167,7 +167,7 @@ export class Mdns {
     place.socket.tell(announcementRecords(this.#tag, this.#instance, { peerId: this.#peerId, port }))
   }
 
-  /** Answers to all at once, so that one answer serves all who ask about the same time. */
+  /** Multicasts the answer, so that one answer serves all questions of about the same time. */
   #onQuery(key: string, questions: readonly { type?: unknown; name?: unknown }[]): void {
     const place = this.#places.get(key)
     if (place === undefined || !asksFor(this.#tag, questions)) return
@@ -185,7 +185,7 @@ export class Mdns {
       if (peerId === this.#peerId) continue
       if (this.#heard.size < discoveryDefaults.mdnsPeers || this.#heard.has(peerId))
         this.#heard.set(peerId, performance.now())
-      // Only the source of the packet: a packet must not make this host dial a third one.
+      // Only the source address of the packet is used: a packet must not make this host dial a third host.
       this.#onFound(peerId, `/ip4/${from}/tcp/${port}`)
     }
   }

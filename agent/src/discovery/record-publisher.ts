@@ -1,6 +1,6 @@
 /**
- * Publishes the own member record to the control plane, however long that is unreachable: has it signed anew when something of it
- * changes, and above other records of this member.
+ * Publishes the own member record to the control plane, however long that is unreachable. The record is signed again when one of its
+ * fields changes, with an incarnation above all other records of this member.
  */
 import { MeshError, toMeshError, verifyRecord, type MemberRecord } from '@agent-mesh/protocol'
 import type { Clock } from '../observe/clock.ts'
@@ -17,7 +17,7 @@ export interface RecordPublisherInit {
   client: Pick<ControlPlaneClient, 'publish' | 'member'>
   clock: Clock
   log: Logger
-  /** Whether the signed list of revocations names this member: that an answer says so is not enough. Never rejects. */
+  /** Whether the signed list of revocations names this member: an unsigned answer that says so is no proof. Never rejects. */
   isRevoked: (signal: AbortSignal) => Promise<boolean>
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
@@ -35,9 +35,9 @@ export class RecordPublisher {
   readonly #pace: PublishPace
   readonly #own: OwnRecord
   #published = ''
-  /** Incarnation of that; 0 before. */
+  /** Incarnation of the published record; 0 before the first. */
   #taken = 0
-  /** Whether it signed above another record that was not accepted yet. */
+  /** Whether it raised its incarnation above another record, and the result was not accepted yet. */
   #raised = false
   /** Whether the control plane may have lost the published record. */
   #toTell = false
@@ -70,41 +70,41 @@ export class RecordPublisher {
     })
   }
 
-  /** Signs the first record of this start, and begins to publish it. @param change what it says beside what is known */
+  /** Signs the first record of this start, and begins to publish it. @param change fields beside those that are known */
   async start(change: Partial<RecordFields> = {}): Promise<void> {
     await this.#own.change(change, {})
     this.#started = true
     this.schedule()
   }
 
-  /** The record as signed last; undefined before the start. */
+  /** The record last signed; undefined before the start. */
   get jws(): string | undefined {
     return this.#own.signed?.jws
   }
 
-  /** As signed last. @throws MeshError internal before the start */
+  /** The record last signed. @throws MeshError internal before the start */
   get record(): MemberRecord {
     const { signed } = this.#own
     if (signed !== undefined) return signed.record
     throw new MeshError('internal', 'Cannot tell the member record: none is signed before the start')
   }
 
-  /** Whether the control plane has the newest one. */
+  /** Whether the control plane has the newest record. */
   get published(): boolean {
     return this.#published === this.jws && !this.#toTell
   }
 
-  /** Whether the control plane answered when the record was sent last, be it by a refusal. */
+  /** Whether the control plane answered the last publication, if only with a refusal. */
   get answered(): boolean {
     return this.#answered
   }
 
-  /** Why it refused the newest record, if it did. */
+  /** Why the control plane refused the newest record, if it did. */
   get refusal(): MeshError | undefined {
     return this.#refusal
   }
 
-  /** Changes fields: signs at once, publishes soon, together with changes that follow at once. */
+  /** Changes fields: signs at once, and publishes soon, together with changes that follow immediately. */
   async update(change: Partial<RecordFields>): Promise<void> {
     await this.#own.change(
       { ...change, ...(this.#withdrawn ? { services: [] } : {}) },
@@ -123,7 +123,7 @@ export class RecordPublisher {
     await atMost(limitMs, this.#running)
   }
 
-  /** Calls back when another process published with the own key: this one then falls silent, so that they do not fight. */
+  /** Calls back when another process published with the own key: this one then stops publishing, so that they do not alternate. */
   onOutdone(listener: (incarnation: number) => void): void {
     this.#rival.onOutdone(listener)
   }
@@ -133,9 +133,9 @@ export class RecordPublisher {
     this.#rival.onAlone(listener)
   }
 
-  /** The map has a record of this member with that incarnation. */
+  /** Called when the map has a record of this member with that incarnation. */
   sees(incarnation: number): void {
-    // Before the first publication it is of an earlier life; a later one than the newest is of another process.
+    // Before the first publication it is a record of an earlier start; an incarnation above the newest is of another process.
     const own = this.#own.incarnation
     if (this.#published !== '' && incarnation > own) this.#rival.sees(incarnation, own)
   }
@@ -153,18 +153,18 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** The clock was set: a record whose time members refuse is signed anew, and a refused one is sent again at once. */
+  /** Called when the clock was set: signs a record whose time members refuse again, and sends a refused one again at once. */
   async clockSet(): Promise<void> {
     const now = this.#clock.now()
     const signed = this.#own.incarnation
-    // An incarnation that a control plane with a clock that was ahead accepted no longer counts.
+    // Ignores an incarnation that the control plane accepted only because its clock was ahead.
     if (!isCredible(this.#taken, now)) this.#taken = 0
     if (!isCredible(signed, now)) await this.#sign(0, Math.max(this.#taken + 1, now))
     this.schedule()
     this.#pace.wake()
   }
 
-  /** Signs above `known`, and above what was taken, by a clock that is behind, too. @param exactly its incarnation */
+  /** Signs above `known` and above the published incarnation, even when the clock is behind. @param exactly the incarnation to use */
   #sign(known: number, exactly?: number): Promise<void> {
     return this.#own.sign({ known, above: this.#taken, exactly })
   }
@@ -173,7 +173,7 @@ export class RecordPublisher {
     if (!this.#started || this.#stopping.signal.aborted || this.#rival.silences) return
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      // Not by itself: with nothing to do it would be over before it is noted as running, and stay so.
+      // Assigned here, not inside: with nothing to publish it would end before the assignment, and count as running permanently.
       this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
     }, discoveryDefaults.publishDelayMs)
   }
@@ -223,13 +223,13 @@ export class RecordPublisher {
   }
 
   /**
-   * The control plane has a record with a higher incarnation: goes above that of an earlier life, and leaves it to another
-   * process that uses the own key now, if the record shows that there is one. @returns whether that settled it
+   * The control plane has a record with a higher incarnation. Raises the own one above a record of an earlier start; stops publishing
+   * if the record shows that another process uses the own key now. @returns whether that settled it
    */
   async #gaveWay({ code, details }: MeshError): Promise<boolean> {
     const known = code === 'conflict' ? details?.['incarnation'] : undefined
     if (typeof known !== 'number' || !Number.isSafeInteger(known)) return false
-    // No member accepts a record from after tomorrow, unless this clock is behind.
+    // No member accepts a record dated more than a day ahead, unless this clock is behind.
     const credible = isCredible(known, this.#clock.now())
     const shown = credible && this.#published === '' ? 0 : await this.#shown()
     if (shown === undefined) return false
@@ -243,7 +243,7 @@ export class RecordPublisher {
     return settled
   }
 
-  /** Incarnation of the record that the control plane has; 0 when it shows none that the own key signed, undefined when that is not known. */
+  /** Incarnation of the record at the control plane; 0 when it shows none signed by the own key, undefined when that is not known. */
   async #shown(): Promise<number | undefined> {
     const own = this.#own.peerId
     try {
@@ -255,7 +255,7 @@ export class RecordPublisher {
     }
   }
 
-  /** Remembers a failure. @returns the error as far as it may be believed: over plain http an attacker on the path can answer */
+  /** Remembers a failure. @returns the error to act on; a revocation needs proof, as over plain http an attacker on the path can answer */
   async #judged(failure: MeshError): Promise<MeshError> {
     const error = await this.#believed(failure)
     this.#answered = error.told && !error.retriable

@@ -44,7 +44,7 @@ export function checkedResult(contract: MethodContract, value: unknown, method: 
   return checked.then(result => checkedValue(result, 'protocol_error', 'use the result of', method))
 }
 
-/** A call that its caller gave up has no use for another value. */
+/** A call that its caller cancelled needs no fallback. */
 export const fallbackTo =
   (fallback: (error: MeshError) => unknown) =>
   (error: MeshError): unknown => {
