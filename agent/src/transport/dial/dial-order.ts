@@ -1,7 +1,7 @@
 /**
- * In which order the addresses of a peer are dialled, by what this host's interfaces say: pure, table-tested. Neighbours
- * of the same subnet come first, then the Internet with both families interleaved (RFC 8305), then WebSockets, and last
- * what most likely leads nowhere: private addresses of other networks.
+ * The order in which the addresses of a peer are dialled, by this host's interfaces: pure, table-tested. Addresses of the own
+ * subnets come first, then the Internet with both families interleaved (RFC 8305), then WebSockets, and last the addresses
+ * that are most likely unreachable: private addresses of other networks.
  */
 import { BlockList, isIP } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
@@ -11,12 +11,12 @@ import { transportDefaults } from '../defaults.ts'
 /** As `os.networkInterfaces()` gives them. */
 export type Interfaces = NodeJS.Dict<Pick<NetworkInterfaceInfo, 'address' | 'family' | 'internal' | 'cidr'>[]>
 
-/** Bridges and ends of containers and virtual machines on this host: no other host reaches what is behind them. */
+/** Bridges and virtual interfaces of containers and virtual machines on this host: no other host reaches the networks behind them. */
 const container =
   /^(?:docker\d|br-[0-9a-f]{12}$|veth|cni\d|cbr\d|virbr\d|vnet\d|podman\d|lxcbr\d|lxdbr\d|flannel|cali)/
 
 /**
- * Addresses that others may reach: those of containers only where there are no others, as inside of one.
+ * Addresses that other hosts may reach: those of container networks only where there are no others, as inside a container.
  * @returns without loopback
  */
 export function outward(interfaces: Interfaces): Pick<NetworkInterfaceInfo, 'address' | 'family' | 'cidr'>[] {
@@ -62,17 +62,17 @@ export function dialOrder(addrs: readonly string[], interfaces: Interfaces): str
 
 interface OwnNetwork {
   subnets: BlockList
-  /** There is a way out. */
+  /** Has an address other than loopback. */
   ip4: boolean
   ip6: boolean
   /** There is any address at all, loopback too. */
   loopback4: boolean
   loopback6: boolean
-  /** An address of the Internet: private ones alone lead nowhere in IPv6, which has no NAT. */
+  /** Has a global address: private ones reach no other network in IPv6, which has no NAT. */
   global6: boolean
 }
 
-/** The networks this host is on. */
+/** The subnets that this host is on. */
 export function subnetsOf(interfaces: Interfaces): BlockList {
   const subnets = new BlockList()
   for (const { address, cidr, family } of outward(interfaces)) {

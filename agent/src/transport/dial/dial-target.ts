@@ -21,7 +21,7 @@ export interface ConnectOptions {
   deadline?: number
   /** `relay`: neither uses nor opens a direct link. @default 'any' */
   paths?: 'any' | 'relay'
-  /** Opens another link when the relay of the one there is leaves. @default false */
+  /** Opens another link when the relay of the existing one leaves. @default false */
   lasting?: boolean
   /** No call waits for the link: dials of others go first where the process has many to do. @default false */
   upkeep?: boolean

@@ -30,11 +30,11 @@ interface Flight {
   peerId: string
   link: Promise<Link>
   abort: AbortController
-  /** Takes the ways to the peer that are new. */
+  /** Adds ways to the peer that are new. */
   learn: (target: DialTarget) => void
   demand: Demand
   waiting: number
-  /** Has its link or its failure: callers that give up change nothing any more. */
+  /** Has its link or its failure: callers that give up no longer change anything. */
   settled: boolean
 }
 
@@ -45,7 +45,7 @@ export class Dialer {
   readonly #interfaces: () => Interfaces
   readonly #opener: Opener
   readonly #flights = new Map<string, Flight>()
-  /** With their abort; they outlive their flight while direct addresses are tried behind a relay's back. */
+  /** Running dials with their abort; they outlast their flight while direct addresses are tried after a relayed link is up. */
   readonly #climbs = new Map<Promise<unknown>, AbortController>()
 
   constructor(init: DialerInit) {
@@ -131,7 +131,7 @@ export class Dialer {
     return [...new Set([...this.#flights.values()].map(({ peerId }) => peerId))]
   }
 
-  /** More is known of a peer: a dial under way tries what is new, too. */
+  /** More is known of a peer: a dial in progress tries the new ways, too. */
   learn(target: DialTarget): void {
     for (const flight of this.#flights.values()) if (flight.peerId === target.peerId) flight.learn(target)
   }
@@ -143,7 +143,7 @@ export class Dialer {
 
   /**
    * Whether a link that the peer dialled makes the own dial needless: only one that wins the tie. The lower peer continues
-   * whatever arrives: if both gave up for the other, no link would be left.
+   * whatever arrives: if each gave up in favour of the other, no link would be left.
    */
   #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
     if (link.peer.peerId !== peerId || !isAllowed(link, paths)) return false
@@ -207,7 +207,7 @@ export class Dialer {
     }
   }
 
-  /** Relays that are silent just now, or leave, are asked last. */
+  /** Relays that are silent now, or leaving, are tried last. */
   #trustedFirst(relays: readonly RelayTarget[]): RelayTarget[] {
     const doubtful = ({ peerId }: RelayTarget) =>
       this.#links.best(peerId) === undefined && this.#links.of(peerId).length > 0
@@ -270,7 +270,7 @@ export class Dialer {
 
 const toldOf = ({ addrs, relays }: DialTarget) => [...addrs, ...relays.map(({ peerId }) => peerId)].join(' ')
 
-/** Those not known so far, known from now on. */
+/** The ways that are not in `known`; adds them to it. */
 function unknown(ways: Ways<Link>, known: Set<string>): Ways<Link> {
   const isNew = ({ name }: DialAttempt<Link>) => !known.has(name) && known.add(name)
   return { direct: ways.direct.filter(isNew), relayed: ways.relayed.filter(isNew) }

@@ -42,7 +42,7 @@ export class HandshakeSlots {
     const waiting = { demand, resolve }
     const giveUp = () => {
       const place = this.#waiting.indexOf(waiting)
-      // Not in line any more: the slot was given in this same tick, and is taken.
+      // No longer in the queue: the slot was granted in this same tick.
       if (place < 0) return
       this.#waiting.splice(place, 1)
       reject(signal.reason)

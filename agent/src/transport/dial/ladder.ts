@@ -1,7 +1,7 @@
 /**
  * The dial ladder as a race, free of any network: direct addresses one after the other in quick succession (RFC 8305),
- * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue behind
- * a relay's back, since their links are better; all others are aborted.
+ * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue after
+ * a relay has won, since their links are better; all others are aborted.
  */
 import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -39,7 +39,7 @@ export interface Ladder<T> extends Ways<T> {
   discard: (late: T) => void
   /** How one attempt ended: without an error it brought a link. */
   onTried?: (name: string, error: MeshError | undefined) => void
-  /** Is given how to add ways that become known while the race runs; of no effect after it. */
+  /** Receives a function that adds ways while the race runs; it has no effect after the race. */
   onBegun?: (add: (ways: Ways<T>) => void) => void
   /** Direct attempts that continue after a relay won, until they settle or `signal` aborts. Their results are kept. */
   onGoingOn?: (rest: Promise<void>) => void
@@ -101,7 +101,7 @@ class Race<T> {
     this.#win = resolve
   }
 
-  /** Settles when nothing is left to try, of what was added meanwhile neither. */
+  /** Settles when nothing is left to try, ways added meanwhile included. */
   async run(): Promise<void> {
     this.add(this.#ladder)
     for (const rung of this.#rungs) await rung
@@ -166,7 +166,7 @@ class Race<T> {
     }
   }
 
-  /** No caller waits any more: useless attempts end. */
+  /** No caller waits any more: ends the attempts that are no longer useful. */
   end(): void {
     this.#ended = true
     this.#over.relayed.abort()

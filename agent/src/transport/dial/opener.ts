@@ -21,9 +21,9 @@ export interface Opening {
   signal: AbortSignal
   /** A link that makes this one needless. */
   known: () => Link | undefined
-  /** TCP, or the circuit, stands. */
+  /** Called when TCP or the circuit is open. */
   answered?: () => void
-  /** Without that after so many ms, the slot goes to another. */
+  /** ms after which a dial without an open connection returns its slot. */
   slotMs: number
   demand: Readonly<Demand>
 }
@@ -69,8 +69,8 @@ export class Opener {
   }
 }
 
-/** libp2p's word for: TCP, or the circuit, stands; TLS begins. */
+/** Progress event of libp2p: TCP or the circuit is open, and TLS begins. */
 const encrypting = 'upgrader:encrypt-outbound-connection'
 
-/** Of the process, since it is the process's CPU that handshakes compete for. */
+/** One for the process, because handshakes compete for its CPU. */
 const handshakeSlots = new HandshakeSlots(transportDefaults.handshakes)

@@ -60,7 +60,7 @@ export class PathHistory {
     return [...this.#peers].flatMap(([peerId, { good }]) => (good === undefined ? [] : [[peerId, good]]))
   }
 
-  /** What {@link good} gave before a restart. */
+  /** Restores the result of {@link good} from before a restart. */
   restore(good: readonly (readonly [peerId: string, addr: string])[]): void {
     for (const [peerId, addr] of good.slice(-transportDefaults.rememberedPeers))
       if (!this.#peers.has(peerId)) this.#peers.set(peerId, { good: addr, tried: [] })

@@ -7,7 +7,7 @@ import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
 import type { AbortOptions, Connection, PeerId, Stream, Transport } from '@libp2p/interface'
 import type { YamuxStream } from '@libp2p/yamux/stream'
 
-/** The one place that sees an object as what its type does not say. */
+/** The only cast to parts that a type hides. */
 const hidden = <T>(object: unknown): T => object as T
 
 /** `@libp2p/circuit-relay-v2`, transport/reservation-store: what a member holds at relays. */
@@ -44,7 +44,7 @@ export function hopServerOf(service: CircuitRelayService): HopServer {
   throw new MeshError('internal', 'Cannot relay: this version of circuit-relay-v2 is not known')
 }
 
-/** `@libp2p/yamux`, stream: when it grants room, and how much of it is left. `state` is a const enum to importers. */
+/** `@libp2p/yamux`, stream: when it grants window, and how much of the window is left. `state` is a const enum to importers. */
 export interface GrantingStream {
   sendWindowUpdate: YamuxStream['sendWindowUpdate']
   readonly state: number

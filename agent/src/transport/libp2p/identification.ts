@@ -16,7 +16,7 @@ const endings = ['ConnectionClosedError', 'StreamStateError']
 
 const isEnding = (error: unknown): boolean => error instanceof Error && endings.includes(error.name)
 
-/** Runs libp2p's identify on links that need it, and only there: it would show a stranger what runs here. */
+/** Runs libp2p's identify on links that need it, and only there: it would disclose software and versions to strangers. */
 export class Identification {
   readonly #identify: MeshNode['identify']
   readonly #limitMs: number
@@ -37,7 +37,7 @@ export class Identification {
     this.#running.add(running)
   }
 
-  /** Reports failures on a link that stays; one that ends, a surplus link that retires say, needs no identify. */
+  /** Reports failures on a link that stays; a link that ends, such as a surplus one, needs no identify. */
   async #failed(connection: Connection, error: unknown): Promise<void> {
     if (isEnding(error)) await this.#closed(connection)
     if (connection.status === 'open' && !this.#stopping.signal.aborted) this.#onError(error)

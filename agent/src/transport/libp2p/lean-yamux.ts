@@ -34,7 +34,7 @@ function joinSmallFrames(connection: MessageStream): MessageStream {
 
 /**
  * Sends a window update only when the sender has used half of the window. Updates that carry a flag (SYN, ACK)
- * go out as ever: those states come first.
+ * are sent as in the stock muxer: those states come first.
  */
 function updateByHalves<S extends Stream>(stream: S): S {
   const granting = grantingStreamOf(stream)

@@ -1,6 +1,6 @@
 /**
- * libp2p takes the first connection to a peer for what it does by itself: circuits, reservations, STOP. That is the oldest
- * one, and of two the oldest is the one that may be dead, since the peer had a reason to open another.
+ * For circuits, reservations and STOP, libp2p uses the first connection to a peer that is listed, which is the oldest. Of two
+ * connections the older may be dead, since the peer had a reason to open another.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 
@@ -8,7 +8,7 @@ export interface ConnectionLister {
   getConnections(peerId?: PeerId): Connection[]
 }
 
-/** Makes `manager` list the connections to a peer newest first, those that are doubted last. */
+/** Makes `manager` list the connections to a peer newest first, suspect ones last. */
 export function newestFirst(manager: ConnectionLister, isDoubted: (connectionId: string) => boolean): void {
   const listed = manager.getConnections.bind(manager)
   const last = (connection: Connection) => Number(isDoubted(connection.id))

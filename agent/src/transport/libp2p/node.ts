@@ -55,7 +55,7 @@ export interface NodeCore {
 export interface DialOptions {
   signal: AbortSignal
   maxOutboundStreams?: number
-  /** Of TCP: that it is dialled from. @default any */
+  /** Local TCP port to dial from. @default any */
   localPort?: number
   onProgress?: (event: { type: string }) => void
 }
@@ -153,13 +153,13 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     connectionEncrypters: [nativeTls(), noiseOnDemand()],
     streamMuxers: [
       leanYamux({
-        // Paths are watched above, where it is known which of them need it.
+        // The rooms above watch paths; they know which of them need it.
         enableKeepAlive: false,
         streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes },
       }),
     ],
     connectionGater: gaterOf(init),
-    // The same; and this one pings 300 in-process nodes to death at its default of 10 s.
+    // The same; at its default of 10 s its pings overload a process with 300 nodes.
     connectionMonitor: { enabled: false },
     connectionManager: {
       maxConnections: init.maxConnections,
@@ -172,7 +172,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       maxParallelReconnects: 1,
     },
     services: {
-      // First, so that the guard is in place when the others register.
+      // The first service, so that the guard is in place when the others register.
       core: (components: NodeCore) => {
         parts.core = components
         newestFirst(components.connectionManager, init.isDoubted ?? (() => false))

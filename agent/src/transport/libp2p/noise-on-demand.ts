@@ -1,6 +1,6 @@
 /**
- * `/noise` of libp2p, loaded when a peer first asks for it: members prefer TLS, and its WebAssembly and curves are memory
- * that every agent would pay for.
+ * `/noise` of libp2p, loaded when a peer first asks for it: members prefer TLS, and its WebAssembly and curves would
+ * take memory in every agent.
  */
 import type { ConnectionEncrypter } from '@libp2p/interface'
 import type { noise } from '@libp2p/noise'

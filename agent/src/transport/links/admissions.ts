@@ -12,7 +12,7 @@ import type { Link } from './link.ts'
 interface AdmissionState {
   peer: PromiseWithResolvers<Peer>
   link: PromiseWithResolvers<Link>
-  /** The source it counts for; undefined when it was dialled here. */
+  /** The source that it counts against; undefined when it was dialled here. */
   source: string | undefined
   timer: NodeJS.Timeout
   /** Streams waiting in the guard. */

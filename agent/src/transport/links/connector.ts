@@ -92,7 +92,7 @@ export class Connector {
     }
   }
 
-  /** The refused peer reads why and hangs up (libp2p loses what is unsent at a close); one that does not is cut off. */
+  /** Lets the refused peer read the reason and close (libp2p loses unsent data at a close); a peer that does not close is disconnected. */
   async #turnAway(connection: Connection, reason: MeshError): Promise<void> {
     if (connection.status === 'open') {
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -131,7 +131,7 @@ export class Connector {
     this.#admissions.link(connection, link)
     connection.addEventListener('close', ({ error }) => link.markDown(error))
     rpc.addEventListener('close', () => {
-      // Half a link is none: without its RPC stream the connection ends too. Later, because the connection's own end
+      // A link needs its RPC stream: without it the connection ends, too. Deferred, because the connection's own end
       // closes the stream first.
       queueMicrotask(() => {
         if (connection.status === 'open') cutOff(connection, new MeshError('path_lost', 'RPC stream closed'))

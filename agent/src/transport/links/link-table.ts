@@ -75,13 +75,13 @@ export class LinkTable {
     return this.#left.add(callback)
   }
 
-  /** Called with a circuit whose relay leaves: it is to be replaced, and serves until it is. */
+  /** Called with a circuit whose relay leaves: it should be replaced, and serves until then. */
   onDisplaced(callback: (link: Link) => void): () => void {
     return this.#displaced.add(callback)
   }
 
   /**
-   * The peer takes no new work on this link; it closes it when it is done. The circuits through it as a relay are displaced, unless
+   * The peer accepts no new work on this link, and closes it when the running work is done. The circuits through it as a relay are displaced, unless
    * there is another link to that relay.
    */
   leaving(link: Link): void {

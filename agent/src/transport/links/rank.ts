@@ -28,7 +28,7 @@ export const lowerOf = (a: string, b: string): string => (a < b ? a : b)
 export const byDisplaced = (one: Link, other: Link): number => Number(one.displaced) - Number(other.displaced)
 
 /**
- * Orders the links of a session when one is added. A peer that started anew has left the links of before half open, and they may
+ * Orders the links of a session when one is added. A peer that restarted has left its earlier links half open, and they may
  * look whole for minutes: those of the same start as `newest` come first.
  */
 export function bySession(self: string, newest: Link): (one: Link, other: Link) => number {

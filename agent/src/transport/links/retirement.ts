@@ -1,5 +1,5 @@
 /**
- * How links end that are needed no more. A link that retires says going away, takes no new work and closes when its calls are done.
+ * How links end that are no longer needed. A link that retires says going away, takes no new work and closes when its calls are done.
  * Of several links to one peer only the best stays, once it is known to work: the peer may have opened it because the other is dead.
  *
  *   up, better one verified / idle / room needed -> retiring -> (calls done) -> down
@@ -15,7 +15,7 @@ export interface RetirementInit {
   retire: (link: Link) => Promise<void>
   /**
    * Checks that the peer answers on this link before others to it are retired. Rejects when it does not.
-   * @default believes it
+   * @default assumes that it answers
    */
   verify?: ((link: Link) => Promise<void>) | undefined
   /** A link did not answer when it was verified. */
@@ -50,7 +50,7 @@ export class Retirement {
   }
 
   /**
-   * Leaves the best link to a peer alone, once it is known to work. Suspect links stay: they end or recover. So do those of another
+   * Retires all links to a peer but the best, once that is known to work. Suspect links stay: they end or recover. So do those of another
    * start of the peer: before a restart, or a clone, which would dial again and again. Both peers verify, the lower one retires.
    */
   retireSurplus(peerId: string): void {
@@ -66,13 +66,13 @@ export class Retirement {
     this.await(verified)
   }
 
-  /** Owns the end of a link until it has ended. */
+  /** Tracks the end of a link until it is complete. */
   await(ending: Promise<unknown>): void {
     const owned: Promise<unknown> = ending.catch(this.#onError).finally(() => this.#ending.delete(owned))
     this.#ending.add(owned)
   }
 
-  /** Resolves when all that ends has ended. */
+  /** Resolves when no link is ending any more. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#ending])
   }

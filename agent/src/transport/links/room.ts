@@ -1,4 +1,4 @@
-/** Which links are displaced by a new one: pure decisions. */
+/** Chooses the links that are displaced by a new one: pure decisions. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { Link } from './link.ts'
 
@@ -28,8 +28,8 @@ export function roomFor(links: readonly Link[], idle: (link: Link) => boolean, m
 }
 
 /**
- * The link of a peer with `most` links that ends for its next one, one without work if there is one, else the oldest: the peer that
- * opens it pays for it, and no other does.
+ * The link of a peer with `most` links that ends in favour of its next one: one without work if there is one, else the oldest. The
+ * cost falls on the peer that opens it, and on no other.
  */
 export function excessOf(links: readonly Link[], most: number): Link | undefined {
   if (links.length < most) return undefined

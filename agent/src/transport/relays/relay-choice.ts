@@ -1,4 +1,4 @@
-/** Which relays a member keeps: pure decisions over measured round trips, table-tested. */
+/** Chooses the relays of a member: pure decisions over measured round trips, table-tested. */
 
 export interface RelayCandidate {
   peerId: string
@@ -7,7 +7,7 @@ export interface RelayCandidate {
   region?: string | undefined
 }
 
-/** Candidates in the order they are measured: own region first, random within, so that agents spread over equals. */
+/** Candidates in the order they are measured: own region first, in random order within a region, so that agents spread over equal relays. */
 export function probeOrder(
   candidates: readonly RelayCandidate[],
   region: string | undefined,

@@ -96,7 +96,7 @@ export class RelayClient {
     this.#wake.resolve()
   }
 
-  /** The clock was set: when reservations end was reckoned by the wrong one. */
+  /** The clock was set: the ends of reservations were computed from the wrong time. */
   clockSet(): void {
     for (const keeper of this.#keepers) keeper.renew()
     this.#wake.resolve()

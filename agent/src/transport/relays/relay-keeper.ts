@@ -17,11 +17,11 @@ export interface RelayKeeperInit {
   maxRetryMs: number
   /** A relay that leaves is not dialled while the link to it stands, this long at most, ms: it would accept no agent. */
   leftMs: number
-  /** There is a new link to the relay: end the one before it, whose reservation would pass for this one's. */
+  /** There is a new link to the relay: ends the one before it, whose reservation would be taken for this one's. */
   replace?: (link: Link) => void
   /** Monotonic milliseconds. */
   now: () => number
-  /** The reservation came or went. */
+  /** The reservation was made or lost. */
   onChange: () => void
   /** An attempt failed; the loop continues. */
   onError: (error: unknown) => void
@@ -80,7 +80,7 @@ export class RelayKeeper {
   }
 
   /**
-   * The link is of no use just now, though it stands: dials again, or waits until it is.
+   * The link is open but useless now: dials again, or waits until it is useful.
    * @param leaves the relay said that it leaves: it is dialled again when its link is closed
    */
   letGo(leaves = false): void {
@@ -136,7 +136,7 @@ export class RelayKeeper {
     limit.abort()
   }
 
-  /** One round: link, reservation, and then until either ends. @returns the link */
+  /** One round: opens a link, reserves, and waits until either ends. @returns the link */
   async #hold(signal: AbortSignal): Promise<Link> {
     const link = await this.#connect(this.relay, signal)
     this.#replace?.(link)

@@ -1,6 +1,6 @@
 /**
- * Reservations of this member at its relays, made explicitly on a link that exists. libp2p's own ways do not fit: a
- * configured relay is never reserved again after it returns, and discovery also takes slots at relays only visited.
+ * Reservations of this member at its relays, made explicitly on a link that exists. libp2p's own mechanisms do not fit: it
+ * never reserves again at a configured relay that returns, and its discovery also takes slots at relays that are only visited.
  * What remains of libp2p here is the RESERVE exchange, its renewal before expiry, and the end with the connection.
  */
 import type { PeerId, Transport } from '@libp2p/interface'
@@ -11,13 +11,13 @@ import { reservationStoreOf } from '../libp2p/hidden-parts.ts'
 export interface Reservations {
   /** Reserves at a linked relay, or renews. @throws MeshError unavailable when it refuses */
   reserve(relayId: string): Promise<void>
-  /** Reserves anew on the same link: when the next renewal is due was reckoned by a clock that was wrong. @throws MeshError as reserve */
+  /** Reserves anew on the same link: the time of the next renewal was computed from a wrong clock. @throws MeshError as reserve */
   renew(relayId: string): Promise<void>
   /** Whether a reservation there is live. */
   has(relayId: string): boolean
-  /** Stop wanting one; it ends with the link. */
+  /** Stops renewing one; it ends with the link. */
   release(relayId: string): void
-  /** Whether circuits from this relay are welcome. */
+  /** Whether circuits from this relay are accepted. */
   wanted(relayId: string): boolean
   /** @returns removes the callback */
   onLost(callback: (relayId: string) => void): () => void

@@ -3,9 +3,9 @@ import type { StunAddress } from '@agent-mesh/protocol'
 
 /**
  * - `open`: no NAT, this host has the address itself
- * - `cone`: one mapping for all destinations. How it filters cannot be measured from here: a cone, or easier
+ * - `cone`: one mapping for all destinations. Its filtering cannot be measured from here: a cone, or less strict
  * - `symmetric`: another mapping for each destination, so that no address can be announced
- * - `one-server`: behind a NAT, but one server alone answered, which does not show its kind
+ * - `one-server`: behind a NAT, but only one server answered, which does not show its kind
  * - `blocked`: no server answered
  */
 export type NatMapping = 'open' | 'cone' | 'symmetric' | 'one-server' | 'blocked'

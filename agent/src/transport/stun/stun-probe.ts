@@ -1,5 +1,5 @@
 /**
- * Asks STUN servers from one UDP socket how they see it. Several servers asked from the same socket show how the NATs on
+ * Asks STUN servers from one UDP socket for the address at which they see it. Several servers asked from the same socket show how the NATs on
  * the way map it; silence of all of them means that UDP does not pass.
  */
 import { randomBytes } from 'node:crypto'
@@ -45,7 +45,7 @@ export class StunProbe {
         if (mapped !== undefined) return done(mapped)
       }
     })
-    // Such as a port that is closed at the other end: it is silence.
+    // Errors, such as a closed port at the other end, count as silence.
     socket.on('error', () => {})
   }
 

@@ -1,6 +1,6 @@
 /**
- * One attempt to find a better path to a peer, at either end: exchange what both can do, begin together, try all ways at
- * once. It succeeds with the first direct link, dialled by either side; a WebRTC link is still replaced until TCP gave up.
+ * One attempt to find a better path to a peer, at either end: both exchange what they can do, begin at the same time and try
+ * all ways at once. It succeeds with the first direct link, dialled by either side; a WebRTC link may be replaced until TCP gives up.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { MeshError, upgradeLimits, type UpgradeOffer } from '@agent-mesh/protocol'
@@ -125,7 +125,7 @@ export class UpgradeAttempt {
   async #race(role: Role, signal: AbortSignal): Promise<UpgradeOutcome> {
     const over = new AbortController()
     const isDirect = (link: Link) => link.peer.peerId === role.peerId && link.path === 'direct'
-    // Later: the dial that made this link has to leave its signal first, or would end its own connection.
+    // Deferred: the dial that made this link must detach from its signal first, or would end its own connection.
     let winning: NodeJS.Immediate | undefined
     const win = () => (winning ??= setImmediate(() => over.abort()))
     const unsubscribe = this.#links.onUp(link => isDirect(link) && win())
@@ -183,7 +183,7 @@ export class UpgradeAttempt {
 
   async #accept(role: Role, signal: AbortSignal): Promise<void> {
     if (role.before !== 'relay' || !this.#mayUseWebrtc()) return
-    // What the other side of a failed attempt says is in its result.
+    // The failure is in the result of the other side.
     await this.#dials.acceptWebrtc(this.#webrtc(role), signal).catch(() => {})
   }
 

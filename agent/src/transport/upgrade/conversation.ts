@@ -49,7 +49,7 @@ export class Conversation {
     else this.#onSignal(message)
   }
 
-  /** The next message but signals. @throws MeshError unavailable when none comes any more; the signal's reason */
+  /** The next message but signals. @throws MeshError unavailable when the stream has ended; the signal's reason */
   async next(signal: AbortSignal): Promise<Message> {
     const stop = () => this.#wake.resolve()
     signal.addEventListener('abort', stop, { once: true })

@@ -10,11 +10,11 @@ export const upgradeDefaults = {
   answerMs: 5_000,
   /** TCP tries to meet for this long: two losses of a SYN (1 + 2 s) and a peer that was late. */
   punchMs: 6_000,
-  /** One try until TCP stands. */
+  /** One try until TCP is open. */
   tryMs: 3_000,
   /** Before the next try: a firewall that refuses does so in a millisecond. */
   tryAgainMs: 100,
-  /** TLS and hello of the connection that stands. */
+  /** TLS and hello on the open connection. */
   handshakeMs: 5_000,
   /** ICE gives its checks about this long; the first start loads the module. */
   webrtcMs: 6_000,
@@ -22,7 +22,7 @@ export const upgradeDefaults = {
   webrtcHeadStartMs: 200,
   /** The higher peer dials listening addresses after this: the lower one's dial wins the tie anyway. */
   dialHeadStartMs: 100,
-  /** What the other side says when both have failed. */
+  /** The result of the other side when both have failed. */
   resultMs: 2_000,
   /** A port below belongs to a service: no NAT assigns it to a dial. */
   minPunchPort: 1_024,

@@ -1,6 +1,6 @@
 /**
- * What a peer's session description and candidates may hold. They go into native code, which sends where they say: only
- * known lines pass, credentials of the size and letters ICE has (RFC 8445, 5.3), and candidates that may be dialled.
+ * What a peer's session description and candidates may hold. They are passed to native code, which sends to the addresses in
+ * them: only known lines pass, credentials in the length and alphabet of ICE (RFC 8445, 5.3), and candidates that may be dialled.
  */
 import { isIP } from 'node:net'
 import * as z from 'zod/mini'
@@ -44,7 +44,7 @@ export function candidateOf(text: string): { host: string; port: number; fromStu
   return { host, port: Number(port), fromStun: type?.toLowerCase() === 'srflx' }
 }
 
-/** Lets a peer's signals pass, or not. One for each attempt: it counts. */
+/** Filters a peer's signals. One for each attempt, as it counts candidates. */
 export class IceFilter {
   readonly #mayReach: (host: string) => boolean
   #candidates = 0

@@ -23,7 +23,7 @@ export async function meetingDial(
   return transport.dial(addr, { ...options, upgrader } as Parameters<typeof transport.dial>[1])
 }
 
-/** Takes the dialled socket for one that came in. */
+/** Upgrades the dialled socket as an inbound one. */
 function answering(upgrader: Upgrader): Upgrader {
   const upgradeOutbound = (
     connection: MultiaddrConnection,

@@ -1,4 +1,4 @@
-/** Where relays see this member: what a NAT makes of the port that punches. */
+/** The addresses at which relays see this member: how a NAT maps the punching port. */
 import type { Mapping } from '@agent-mesh/protocol'
 import { partsOf, scopeOf } from '../address.ts'
 import { upgradeDefaults } from './defaults.ts'
@@ -6,7 +6,7 @@ import { upgradeDefaults } from './defaults.ts'
 /** One relay's word about one connection. */
 export interface Observation {
   relayId: string
-  /** That the connection was dialled from. */
+  /** Local port of the connection. */
   localPort: number
   /** As the relay sees it, without peer id. */
   addr: string
@@ -20,7 +20,7 @@ export interface Observed {
   addrs: string[]
 }
 
-/** What follows from all observations, newest last. */
+/** The punching port and its public addresses, from all observations, newest last. */
 export function observedFrom(observations: readonly Observation[]): Observed {
   const usable = observations.filter(({ addr }) => kindOf(addr) !== undefined)
   const localPort = mostSeen(usable.map(observation => observation.localPort))

@@ -1,7 +1,7 @@
 /**
- * Which addresses of a peer's offer are dialled. An offer is the word of a member, and must not make this one knock at
- * the doors of others: few addresses, never a name, never a service port, private ones only on the own subnets and only
- * when the peer seems to be behind the same NAT, loopback only in a mesh on one machine.
+ * Chooses the addresses of a peer's offer that are dialled. An offer is unproved, and must not make this member probe third
+ * hosts: few addresses, never a name, never a service port, private ones only on the own subnets and only when the peer seems
+ * to be behind the same NAT, loopback only in a mesh on one machine.
  */
 import { isIP } from 'node:net'
 import type { UpgradeOffer } from '@agent-mesh/protocol'
@@ -43,7 +43,7 @@ export function dialableOf(offer: Pick<UpgradeOffer, 'observed' | 'local' | 'lis
   return { punch: [...new Set([...seen, ...local])], listen: listen.slice(0, upgradeDefaults.maxListenDials) }
 }
 
-/** Whether a host that a peer names may be sent anything, by where this member is. */
+/** Whether packets may be sent to a host that a peer names, given the place of this member. */
 export function mayReach(host: string, own: Place): boolean {
   const scopes = own.observed.map(addr => scopeOf(hostOf(addr)))
   switch (scopeOf(host)) {
@@ -52,7 +52,7 @@ export function mayReach(host: string, own: Place): boolean {
     case 'loopback':
       return scopes.includes('loopback')
     case 'private':
-      // A relay on a private network says that one spans more than the own subnet.
+      // A relay at a private address shows that the private network spans more than the own subnet.
       return (
         scopes.includes('private') ||
         subnetsOf(own.interfaces).check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4')

@@ -1,12 +1,12 @@
 /**
  * The one local TCP port from which all relays are dialled. A NAT that maps ports independently of the destination then
  * shows the same public port to all, so a peer can meet this port. Nothing may listen on it: the kernel would hand
- * the meeting SYN to the listener, or refuse to bind. A dial never fails because of it: the port moves, or is left out.
+ * the meeting SYN to the listener, or refuse to bind. A dial never fails because of it: another port is used, or any.
  */
 import type { Connection } from '@libp2p/interface'
 import { upgradeDefaults } from './defaults.ts'
 
-/** The port, or this very connection of it, is taken: also for a minute after a relay's end (TIME_WAIT). */
+/** The port, or the same four-tuple, is in use; also for a minute after the end of a relay (TIME_WAIT). */
 const taken = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
 
 const isTaken = (error: unknown): boolean =>
@@ -23,7 +23,7 @@ export class PunchPort {
     this.#port = this.#choose()
   }
 
-  /** The local port of a connection dialled here; undefined when it had to do with any. */
+  /** The local port of a connection dialled here; undefined when it was dialled from any port. */
   of(connection: Connection): number | undefined {
     return this.#ports.get(connection)
   }

@@ -1,5 +1,5 @@
 /**
- * The stream that libp2p's WebRTC transport believes to signal over. It speaks protobuf there (`Message {type = 1, data =
+ * The stream that libp2p's WebRTC transport signals over. The transport speaks protobuf there (`Message {type = 1, data =
  * 2}`, each behind its length); the signals go over the attempt's own conversation, parsed and filtered like its other
  * messages.
  */
@@ -67,7 +67,7 @@ export function encodeSignal({ kind, data }: UpgradeSignal): Uint8Array {
   return Buffer.concat([Buffer.from([...varint(fields.length + text.length), ...fields]), text])
 }
 
-/** @returns undefined for what is no signal */
+/** @returns undefined for anything but a signal */
 export function decodeSignal(bytes: Uint8Array): UpgradeSignal | undefined {
   const reader = { bytes: Buffer.from(bytes), at: 0 }
   readVarint(reader)

@@ -1,7 +1,7 @@
 /**
- * Looks for better paths in the background: whenever a session has none but relayed or WebRTC links, again and again, with
- * growing pauses, and at once when something changed. The link there is stays as it is: the link table retires it when the
- * better one is up. Only the lower peer id begins, so that attempts of both sides never meet; the higher one asks it to.
+ * Looks for better paths in the background while a session has only relayed or WebRTC links: repeatedly, with growing pauses,
+ * and at once when something has changed. The existing link stays as it is: the link table retires it when the better one is
+ * up. Only the lower peer id begins, so that attempts of both sides never collide; the higher one asks it to begin.
  */
 import { MeshError, upgradeProtocol, type UpgradeOffer } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -174,7 +174,7 @@ export class Upgrader {
     this.#consider(peerId)
     if (this.#stopping.signal.aborted || this.#sessions.get(peerId) !== session || !this.#begins(peerId))
       return
-    // A peer that takes no part will hardly change its mind.
+    // A peer that refused once is unlikely to accept soon.
     if (session.last?.result === 'refused') session.step = this.#retryMs.length
     const pause = session.again ? 0 : (this.#retryMs[Math.min(session.step, this.#retryMs.length - 1)] ?? 0)
     session.again = false
@@ -263,7 +263,7 @@ export class Upgrader {
       const stream = await link.openStream(upgradeProtocol, { signal: this.#stopping.signal })
       await this.#converse(stream, conversation => Promise.resolve(conversation.send({ type: 'want' })))
     }
-    // Without the question the lower peer begins in its own time.
+    // If this is lost, the lower peer begins after its own pause.
     this.#own(ask().catch(() => {}))
   }
 }

@@ -1,4 +1,4 @@
-/** All that a member needs to upgrade paths, put together: its punching port, what relays see of it, the ways, the loop. */
+/** Assembles the parts that upgrade paths: the punching port, the observed addresses, the ways to connect, the upgrade loop. */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import type { Peer } from '@agent-mesh/protocol'
@@ -27,7 +27,7 @@ export interface UpgradeSettings {
   retryMs?: readonly number[]
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
-  /** Where this member is seen, and the local port seen there. @default what relays say in their hello */
+  /** Where this member is seen, and the local port seen there. @default as relays report in their hello */
   observed?: () => Observed
 }
 
@@ -86,7 +86,7 @@ export class Upgrades {
     return this.#port.dial(from => transportManager.dial(addr, { ...options, ...from }))
   }
 
-  /** A peer says where it sees this member: relays are believed. */
+  /** A peer reports where it sees this member: only relays are believed. */
   onObserved(connection: Connection, { peerId, credential }: Peer, observed: string): void {
     const localPort = this.#port.of(connection)
     if (localPort === undefined || !credential.roles.includes('relay') || connection.status !== 'open') return
@@ -96,7 +96,7 @@ export class Upgrades {
     if (JSON.stringify(this.observed()) !== before) this.upgrader.changed()
   }
 
-  /** Attempts first, then what they made: links are closed by then. */
+  /** Stops the attempts, then what they made. Links are closed before. */
   async stop(): Promise<void> {
     await this.upgrader.stop()
   }
@@ -111,7 +111,7 @@ export class Upgrades {
     return this.#relays().some(({ peerId }) => addr.endsWith(`/p2p/${peerId}`))
   }
 
-  /** Of relays there is a link to, because the library asks one alone. */
+  /** STUN servers of linked relays only, because the library asks just one server. */
   #stunServers(): string[] {
     const listed = this.#relays().filter(({ peerId }) => this.#links.best(peerId) !== undefined)
     return listed.flatMap(({ addrs }) => addrs.flatMap(addr => stunUrl(addr) ?? [])).slice(0, 1)
@@ -162,7 +162,7 @@ function dialled(
   })
 }
 
-/** libp2p's words for: TCP stands, TLS begins. */
+/** Progress events of libp2p: TCP is open, and TLS begins. */
 const isEncrypting = (type: string): boolean => /^upgrader:encrypt-(?:in|out)bound-connection$/.test(type)
 
 /** `/ip4/192.0.2.1/udp/3478` is where a relay answers STUN. */

@@ -1,7 +1,7 @@
 /**
- * WebRTC between two members that talk already: libp2p's transport makes the connection, one transport for each attempt,
- * and sees of the mesh only what the attempt needs. The relayed link vouches for the peer: the fingerprint of its DTLS
- * certificate came over it.
+ * WebRTC between two members with a relayed link: libp2p's transport makes the connection, one transport for each attempt, and
+ * sees only the parts of the mesh that the attempt needs. The relayed link authenticates the peer: the fingerprint of its DTLS
+ * certificate arrived over it.
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -23,11 +23,11 @@ export interface WebRtcInit {
 export interface WebRtcAttempt {
   peerId: string
   conversation: Conversation
-  /** Whether a host may be sent anything at the peer's word. */
+  /** Whether packets may be sent to a host that the peer names. */
   mayReach: (host: string) => boolean
 }
 
-/** What of libp2p's transport is used here. */
+/** The parts of libp2p's transport that are used here. */
 interface RtcTransport {
   start(): Promise<void>
   dial(
@@ -71,7 +71,7 @@ export class WebRtc {
     }
   }
 
-  /** The higher peer's part: waits for the other's offer. Resolves when what came of it is decided, or `signal` ends it. */
+  /** The higher peer's part: waits for the other's offer. Resolves when its outcome is decided, or `signal` ends it. */
   async accept(attempt: WebRtcAttempt, signal: AbortSignal): Promise<void> {
     const offered = Promise.withResolvers<void>()
     const waiting: UpgradeSignal[] = []

@@ -1,6 +1,6 @@
 /**
- * Connections that came in and have proved nothing yet. Their number is bounded, and so is the share of one source: no
- * host takes all the places. A connection that has sent nothing yet is displaced by the next one, and is ended soon anyway.
+ * Inbound connections whose handshake is not complete. Their number is bounded in total and for each source, so that no host
+ * takes all the places. A connection that has sent nothing is displaced by the next one, and is ended soon in any case.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
@@ -24,7 +24,7 @@ export interface InboundHandshakesInit<T> {
   now: () => number
 }
 
-/** What holds at every door. */
+/** Limits of every listener. */
 export const inboundLimits = {
   max: transportDefaults.maxPendingUpgrades,
   perSource: transportDefaults.maxPendingUpgrades * transportDefaults.sourceShare,
@@ -48,7 +48,7 @@ export class InboundHandshakes<T> {
   readonly #isSilent: InboundHandshakesInit<T>['isSilent']
   readonly #limitMs: InboundHandshakesInit<T>['limitMs']
   readonly #endConnection: InboundHandshakesInit<T>['end']
-  /** Who came first is first. */
+  /** In order of arrival. */
   readonly #places = new Map<T, Place>()
 
   constructor(init: InboundHandshakesInit<T>) {
@@ -73,7 +73,7 @@ export class InboundHandshakes<T> {
     const same = all.filter(([, place]) => place.source === source)
     if (same.length >= this.#perSource && !this.#replace(same)) return false
     if (this.#places.size >= this.#max && !this.#replace(all)) return false
-    // What came in while the event loop was busy is read before the immediate runs.
+    // Bytes that arrived while the event loop was busy are read before the immediate runs.
     const timer = setTimeout(() => setImmediate(() => this.#look(one)), timerDelay(this.#silenceMs)).unref()
     this.#places.set(one, { source, since: this.#now(), timer })
     return true

@@ -69,7 +69,7 @@ export class NativeTlsStream extends AbstractMessageStream {
     await this.#connection.close(options)
   }
 
-  /** Writes what is left, says goodbye in TLS, then closes the socket. */
+  /** Writes what is left, closes TLS with close_notify, then closes the socket. */
   async #end(options: AbortOptions = {}): Promise<void> {
     if (this.writeBufferLength > 0 && this.writeStatus === 'writable')
       await Promise.race([once(this, 'idle', options), once(this, 'close', options)])

@@ -1,7 +1,7 @@
 /**
  * `/tls/1.0.0` of libp2p, unchanged on the wire, with Node's TLS directly on the TCP socket. The stock encrypter runs TLS
- * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop. Where
- * there is no TCP socket of our own (circuits, WebSocket) there is no other way; but it also makes a certificate for each
+ * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop. Without
+ * an own TCP socket (circuits, WebSocket) there is no other way. The stock encrypter also makes a certificate for each
  * connection, and verifies the peer's each time: both are done once here.
  * https://github.com/libp2p/specs/blob/master/tls/tls.md
  */
@@ -199,7 +199,7 @@ async function handshake(
   }
 }
 
-/** The muxer that the handshake agreed on; undefined: it is negotiated as ever. */
+/** The muxer that the handshake agreed on; undefined: it is negotiated after TLS. */
 function chosen(socket: TLSSocket, muxers: readonly StreamMuxerFactory[]): StreamMuxerFactory | undefined {
   const name = socket.alpnProtocol
   if (typeof name !== 'string' || name === noMuxer) return undefined

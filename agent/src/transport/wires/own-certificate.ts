@@ -6,14 +6,14 @@ import { makeCertificate } from './peer-certificate.ts'
 export class OwnCertificate {
   readonly #privateKey: PrivateKey
   #context: Promise<SecureContext> | undefined
-  /** When that was made, unix ms: it is valid from an hour before on, so one from a clock that was ahead is to be made anew. */
+  /** When that was made, unix ms: it is valid from an hour before that, so one made by a clock that was ahead must be made again. */
   #madeAt = 0
 
   constructor(privateKey: PrivateKey) {
     this.#privateKey = privateKey
   }
 
-  /** What TLS 1.3 shows it with. */
+  /** The TLS 1.3 context with the certificate. */
   context(): Promise<SecureContext> {
     const now = Date.now()
     if (now < this.#madeAt) this.#context = undefined

@@ -66,8 +66,8 @@ export async function makeCertificate(memberKey: PrivateKey): Promise<Certificat
 }
 
 /**
- * The peer that a certificate proves. That TLS is held with the certificate's key is for TLS to check.
- * @param expected the peer dialled; undefined when any will do
+ * The peer that a certificate proves. TLS itself checks that the peer holds the certificate's key.
+ * @param expected the peer dialled; undefined: any peer
  * @throws Error when it is malformed, not valid now, not self-signed, without a proof, or of another peer
  */
 export async function verifyCertificate(
@@ -75,7 +75,7 @@ export async function verifyCertificate(
   expected: PeerId | undefined,
 ): Promise<PeerId> {
   const now = Date.now()
-  // A time that is none is NaN, which is neither before nor after.
+  // An invalid time is NaN, which is neither before nor after.
   if (!(Date.parse(certificate.validFrom) <= now)) throw refused('it is not valid yet')
   if (!(Date.parse(certificate.validTo) >= now)) throw refused('it has expired')
   const { issuer, subject, spki, extensions, algorithm } = partsOf(certificate.raw)
@@ -96,7 +96,7 @@ interface CertificateParts {
   subject: Uint8Array
   spki: Uint8Array
   extensions: readonly Extension[]
-  /** Object identifier of its signature. OpenSSL verifies none that the signed part names otherwise. */
+  /** Object identifier of its signature. OpenSSL rejects a certificate whose signed part names another algorithm. */
   algorithm: Uint8Array
 }
 
@@ -131,7 +131,7 @@ function readExtension(listed: DerElement): Extension {
   return { oid: id!.whole, isCritical, value: expectTag(tags.octetString, rest.at(-1)) }
 }
 
-/** What the member's key says. Extensions that would restrict it must be known: an unknown critical one refuses it (RFC 5280). */
+/** The proof by the member's key. Extensions that would restrict it must be known: an unknown critical one refuses it (RFC 5280). */
 function proofIn(extensions: readonly Extension[]): { key: Uint8Array; signature: Uint8Array } {
   const [proof, ...more] = extensions.filter(({ oid: id }) => same(id, memberKeyExtension))
   if (proof === undefined || more.length > 0) throw refused('it has not exactly one proof of the member key')

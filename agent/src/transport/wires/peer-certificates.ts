@@ -1,7 +1,7 @@
 /**
  * The peers that certificates of libp2p's TLS belong to. What one proves never changes, and a member shows the same one on all its
  * connections: a certificate that was verified is known by its hash, so that a peer that connects again costs no signature
- * checks. That TLS is held with the certificate's key is checked by TLS itself, each time.
+ * checks. TLS itself checks each time that the peer holds the certificate's key.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { PeerId } from '@libp2p/interface'

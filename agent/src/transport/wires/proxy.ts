@@ -1,7 +1,7 @@
 /**
  * An HTTP proxy that lets connections through by CONNECT (RFC 9110, 9.3.6). Everything goes through a tunnel, plain HTTP
- * too, so that a proxy which knows nothing but CONNECT to port 443 is enough. User and password never leave this file
- * but to the proxy.
+ * too, so that a proxy which allows only CONNECT to port 443 is enough. User and password are sent to the proxy, and never leave
+ * this file otherwise.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -12,7 +12,7 @@ import { transportDefaults } from '../defaults.ts'
 export interface ProxyOptions {
   /** `http://[USER:PASSWORD@]HOST[:PORT]`, or https. */
   url: string
-  /** What is reached without it, as in NO_PROXY: hosts, `.domain`, addresses, `10.0.0.0/8`, each with `:port` if need
+  /** Hosts that are reached without it, as in NO_PROXY: hosts, `.domain`, addresses, `10.0.0.0/8`, each with `:port` if need
    * be, or `*`; comma separated. */
   noProxy?: string | undefined
 }

@@ -1,4 +1,4 @@
-/** The certificate of the web that a `/wss` listener shows: PEM files, which a client of an authority replaces in time. */
+/** The web certificate of a `/wss` listener: PEM files, which an ACME client replaces before they expire. */
 import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { MeshError } from '@agent-mesh/protocol'
@@ -12,7 +12,7 @@ export interface CertificateFiles {
 }
 
 export interface WebCertificateInit extends CertificateFiles {
-  /** The files changed and are no certificate: the one before stays. */
+  /** The files changed and hold no valid certificate: the previous one stays in use. */
   onError?: (error: unknown) => void
   /** Monotonic milliseconds. */
   now?: () => number
@@ -22,7 +22,7 @@ export class WebCertificate {
   readonly #init: WebCertificateInit
   readonly #now: () => number
   #context: SecureContext
-  /** What the files were when they were last read. */
+  /** Times and sizes of the files when they were last read. */
   #version: string
   #lookedAt: number
 
@@ -39,7 +39,7 @@ export class WebCertificate {
     }
   }
 
-  /** What a connection is accepted with. Looks at the files again after `certificateLookMs`. */
+  /** The TLS context for a new connection. Checks the files again after `certificateLookMs`. */
   context(): SecureContext {
     const now = this.#now()
     if (now - this.#lookedAt < transportDefaults.certificateLookMs) return this.#context
@@ -51,7 +51,7 @@ export class WebCertificate {
         this.#version = version
       }
     } catch (cause) {
-      // Between the writes of the two files they do not fit each other.
+      // Between the writes of the two files, key and certificate do not match.
       this.#init.onError?.(unreadable(this.#init, cause))
     }
     return this.#context

@@ -1,4 +1,4 @@
-/** WebSockets as the transport needs them: binary, uncompressed, small messages. The only file that sees the driver. */
+/** WebSockets as the transport needs them: binary, uncompressed, small messages. The only file that imports the driver. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
@@ -15,7 +15,7 @@ const limits = { perMessageDeflate: false, maxPayload: transportDefaults.maxWebS
 export interface WebSocketTarget {
   host: string
   port: number
-  /** TLS of the web below the mesh's own: a proxy or load balancer wants it, trust does not. */
+  /** TLS of the web below the mesh's own: proxies and load balancers require it; trust does not depend on it. */
   secure: boolean
 }
 
@@ -59,7 +59,7 @@ export async function openWebSocket(
   }
 }
 
-/** Takes HTTP upgrades. */
+/** Accepts HTTP upgrades. */
 export interface WebSocketGate {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }

@@ -40,7 +40,7 @@ export class WebSocketConnection extends AbstractMultiaddrConnection {
     })
   }
 
-  /** Whether a message came. */
+  /** Whether a message was received. */
   get heard(): boolean {
     return this.#heard
   }
@@ -65,7 +65,7 @@ export class WebSocketConnection extends AbstractMultiaddrConnection {
     this.safeDispatchEvent('drain')
   }
 
-  /** The closing handshake, cut short when the other side does not join in. */
+  /** The closing handshake; aborted when the other side does not answer. */
   async sendClose({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (this.#socket.readyState === this.#socket.CLOSED) return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -95,11 +95,11 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
     return true
   }
 
-  /** One TLS socket each, so that each sees the certificate of its moment. */
+  /** One TLS socket for each connection, so that each uses the current certificate. */
   #secure(socket: Socket, certificate: WebCertificate): void {
     const tls = new TLSSocket(socket, { isServer: true, secureContext: certificate.context() })
     this.#below.set(tls, socket)
-    // A client that trusts no such certificate says so here; the socket below ends with it.
+    // A client that does not trust the certificate causes an error here; the socket below ends with it.
     tls.on('error', () => socket.destroy())
     tls.once('secure', () => this.#http.emit('connection', tls))
   }

@@ -1,4 +1,4 @@
-/** libp2p's transport for `/ip4/HOST/tcp/PORT/ws`, `…/wss` and `…/tls/ws`; TLS and yamux of the mesh run inside as ever. */
+/** libp2p's transport for `/ip4/HOST/tcp/PORT/ws`, `…/wss` and `…/tls/ws`; TLS and yamux of the mesh run inside. */
 import {
   serviceCapabilities,
   transportSymbol,
@@ -22,7 +22,7 @@ export interface WebSocketTransportInit {
   proxy?: Proxy | undefined
   /** What listeners on `/wss` show. @default none listens there */
   certificate?: WebCertificate | undefined
-  /** Sockets that one listener takes. */
+  /** Sockets that one listener accepts. */
   maxConnections: number
 }
 
