@@ -14,7 +14,7 @@ afterAll(() => mesh.stop())
 
 interface Line {
   socket: Socket
-  /** All that came back, once the other side has closed; and after how many milliseconds. */
+  /** The whole reply, once the other side has closed, and the milliseconds until then. */
   over: Promise<{ said: string; ms: number }>
 }
 
@@ -33,14 +33,14 @@ function open(first: string): Line {
   return { socket, over }
 }
 
-/** What a request for `/v1/enrol` begins with: whoever makes a key can sign as much, but for the body. */
+/** What a request for `/v1/enrol` begins with: any holder of a key can sign this much, but not the body. */
 const post = async (headers: string) => {
   const { signer } = await testKey()
   const authorization = await mesh.authorization(signer, 'POST', new URL('/v1/enrol', mesh.plane.url))
   return `POST /v1/enrol HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n${headers}\r\n\r\n`
 }
 
-/** Writes `piece` again and again until the other side has had enough; the bytes it took. */
+/** Writes `piece` repeatedly until the other side closes. @returns the bytes that it accepted */
 async function pour({ socket, over }: Line, piece: Buffer, most: number): Promise<number> {
   let sent = 0
   let ended = false
@@ -131,7 +131,7 @@ describe('a slow body', () => {
     const lines = Array.from({ length: 100 }, () => open(request))
     const waits = []
     for (let i = 0; i < 20; i++) waits.push(await healthy())
-    // Half of them: single ones wait for what else the machine does.
+    // Only half are judged: single requests may wait for other work of the machine.
     expect(waits.sort((a, b) => a - b).at(10)).toBeLessThan(1_000)
     await Promise.all(lines.map(({ over }) => over))
   })

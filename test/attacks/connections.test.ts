@@ -1,4 +1,4 @@
-/** Whoever has not said hello, or is no member, at the doors of real agents and relays. */
+/** Peers without a hello, or that are no members, connect to real agents and relays. */
 import type { Agent } from '@agent-mesh/agent'
 import { encodeBody, FrameEncoder, helloProtocol, rpcProtocol } from '@agent-mesh/protocol'
 import type { Relay } from '@agent-mesh/relay'
@@ -27,7 +27,7 @@ const doors: Record<'agent' | 'relay', Door> = {
   relay: { peerId: '', addr: '' },
 }
 
-/** A well-formed call of a method that everybody in the mesh may call. */
+/** A well-formed call of a method that all members may call. */
 function callOf(method: string): Uint8Array {
   const encoder = new FrameEncoder()
   encoder.request(1, method, 5_000, false, encodeBody({}, 'call'))
@@ -99,7 +99,7 @@ describe('a stranger that skips the hello', () => {
 })
 
 describe('a member', () => {
-  /** A connection that said its hello truly. */
+  /** A connection with a genuine hello. */
   const admitted = async (door: Door) => {
     const visit = await member.visit(door)
     const answer = await visit.hello({

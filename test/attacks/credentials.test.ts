@@ -1,4 +1,4 @@
-/** Forged, stolen and stale credentials at the door of a real agent: all are turned away, the true one is let in. */
+/** Forged, stolen and stale credentials shown to a real agent: all are refused, the genuine one is accepted. */
 import type { Agent } from '@agent-mesh/agent'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attackedMesh, doorOf, type AttackedMesh, type Insider } from '../support/attacked-mesh.ts'
@@ -145,7 +145,7 @@ describe('an agent turns away a credential', () => {
   test('that brings its own key along: jwk, jku, x5u, x5c, an unknown crit', async () => {
     const own = { jwk: insider.jwk, jku: 'https://attacker.example/jwks', x5u: 'https://attacker.example/x' }
     for (const [name, value] of Object.entries({ ...own, x5c: ['AAAA'], crit: ['exp'], b64: false })) {
-      // Even truly signed: whoever reads such a header may come to trust it.
+      // Refused even with a valid signature: another reader of such a header might trust it.
       for (const by of [authority, insider])
         expect([name, await show(signed({}, by, { [name]: value }))]).toEqual([name, 'unauthenticated'])
     }

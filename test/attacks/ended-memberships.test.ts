@@ -1,4 +1,4 @@
-/** Members that were removed, replaced or revoked, or left, and run on: behind the address of those that want to join. */
+/** Members whose membership ended and that keep running, behind the same address as machines that want to join. */
 import { endedOf, parseJson, revocationsSchema } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
@@ -17,7 +17,7 @@ afterAll(() => mesh.stop())
 
 const nat = (address: string) => ({ headers: { 'x-forwarded-for': address } })
 
-/** What an agent of before asks on: it neither reads how its membership ended nor slows down. */
+/** Requests of an agent of an earlier version: it neither reads how its membership ended nor slows down. */
 const asksOn = async ({ signer, record }: PlaneMember, address: string): Promise<string[]> => {
   const from = nat(address)
   const body = { record: await record() }
@@ -34,7 +34,7 @@ const joinFrom = async (address: string, secret: string): Promise<number> =>
   (await mesh.ask((await testKey()).signer, 'POST', '/v1/enrol', { body: { secret }, ...nat(address) }))
     .status
 
-/** How the membership of each of them ends, and what it is told. */
+/** How the membership of each ends, and the reason that it receives. */
 const endings: Record<string, { end: (member: PlaneMember) => Promise<unknown>; told: string }> = {
   removed: {
     end: ({ peerId }) => mesh.ask(mesh.admin, 'DELETE', `/v1/memberships/${peerId}`),

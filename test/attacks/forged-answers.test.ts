@@ -1,4 +1,4 @@
-/** Somebody between a member and a control plane without TLS, who answers in its place. */
+/** An attacker between a member and a control plane without TLS, who answers in its place. */
 import type { Agent } from '@agent-mesh/agent'
 import { formatJoinToken, MeshError, parseJoinToken } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -53,7 +53,7 @@ describe('a forged answer that a member was revoked', () => {
     const serving = agent.serve({ contract: { name: 'late', version: 1, methods: {} }, handlers: {} })
     await vi.waitFor(() => expect(agent.status().revoked).toBe(true), { timeout: 10_000, interval: 20 })
     serving()
-    // It may hear of the list before the answer to its record.
+    // It may receive the list before the answer to its record.
     await vi.waitFor(
       () =>
         expect(agent.status()).toMatchObject({

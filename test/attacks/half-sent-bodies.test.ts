@@ -72,7 +72,7 @@ async function asked(): Promise<number> {
   return performance.now() - began
 }
 
-/** A newcomer's request, all of it. */
+/** The complete request of a new member. */
 async function joined(): Promise<number> {
   const request = { method: 'POST', url: new URL('/v1/tokens', url) }
   const made = Buffer.from(JSON.stringify({ roles: ['agent'] }))
@@ -122,7 +122,7 @@ describe.skipIf(process.platform !== 'linux')('half-sent bodies', () => {
             socket.write(await half(index))
           }),
         )
-      // What the crowd adds, and not what waits to be collected since the start.
+      // Counts the memory of the connections, and not garbage of the start.
       for (let i = 0; i < 100; i++) await asked()
       await collectGarbage()
       const before = await memory()
@@ -145,7 +145,7 @@ describe.skipIf(process.platform !== 'linux')('half-sent bodies', () => {
       )
       for (const socket of sockets) socket.destroy()
       expect(gained).toBeLessThan(64)
-      // Strangers with a key of their own and a small body are waited for, as long as no other needs the room.
+      // The control plane waits for strangers with a key of their own and a small body while no other needs the room.
       expect(standing).toBeGreaterThan(50)
       expect(status).toBe(200)
       expect(waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)]).toBeLessThan(2_000)

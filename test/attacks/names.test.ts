@@ -1,4 +1,4 @@
-/** Names and paths made to be taken for others, or to lead elsewhere. */
+/** Names and paths that imitate others, or try to lead elsewhere. */
 import type { Agent } from '@agent-mesh/agent'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -78,7 +78,7 @@ describe('a name', () => {
   )
 })
 
-/** A request line exactly as written: clients would tidy the path up. */
+/** A request line exactly as written: clients would normalize the path. */
 function rawRequest(line: string, headers: Record<string, string> = {}): Promise<string> {
   const { hostname, port } = new URL(mesh.plane.url)
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** What may be written by nobody, and what a stolen authority key or a revoked member may still do: nothing. */
+/** Writes that no caller may make, and attempts with a stolen authority key or by a revoked member: all fail. */
 import type { Agent } from '@agent-mesh/agent'
 import { defaultPolicy, signRequest, type Policy } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -23,7 +23,7 @@ afterAll(() => mesh.local.stop())
 
 const policyNow = async () => (await mesh.ask(mesh.admin, 'GET', '/v1/policy')).body
 
-/** What the host answers to a hello with this credential, shown by whoever has this key. */
+/** What the host answers to a hello with this credential, shown by the holder of this key. */
 async function show(key: TestKey, credential: string): Promise<unknown> {
   const visitor = await stranger(key)
   try {
@@ -140,7 +140,7 @@ describe('a credential signed by a revoked authority key', () => {
     expect(await show(insider, insider.credential)).toBe('unauthenticated')
     const { body } = await mesh.ask(insider.signer, 'POST', '/v1/renew', { body: {} })
     expect(await show(insider, body.credential)).toBe('let in')
-    // Under the kid of the key that signs now, it is no better.
+    // It is refused under the kid of the current key, too.
     const [head = ''] = String(body.credential).split('.')
     const { kid } = JSON.parse(Buffer.from(head, 'base64url').toString()) as { kid: string }
     expect(kid).not.toBe(stolen.kid)

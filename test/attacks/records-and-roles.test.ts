@@ -1,4 +1,4 @@
-/** What members say of themselves, and what they would like to be: the store and the token decide, not they. */
+/** Claims of members about themselves: the store and the token decide, not the member. */
 import { credentialDays, defaultPolicy } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { secretOf } from '../integration/control-plane-fixture.ts'
@@ -112,7 +112,7 @@ describe('role escalation', () => {
     for (const roles of [['agent'], ['clerk'], ['relay']])
       expect(await make({ roles })).toMatchObject({ status: 200 })
     expect(await make({ roles: ['agent', 'ops'] })).toMatchObject(denied)
-    // A name that the policy knows and nobody has is for whoever asks for it.
+    // A name that the policy lists and no member holds is given to the first member that asks for it.
     const named = { ...policy, grants: [...policy.grants, byName] }
     const expected = before.number + 1
     await mesh.ask(mesh.admin, 'PUT', '/v1/policy', { body: { policy: named, expected } })

@@ -1,4 +1,4 @@
-/** Forged, replayed and overreaching requests at a real control plane; where it matters at two on one database. */
+/** Forged, replayed and unauthorized requests at a real control plane; where it matters, at two on one database. */
 import { startControlPlane, type RunningControlPlane } from '@agent-mesh/lambdas'
 import { signRequest } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -53,7 +53,7 @@ async function replay(
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-/** A true request on the wire, as somebody in between sees it. */
+/** A genuine request on the wire, as an attacker on the path sees it. */
 async function recorded(key: TestKey, method: string, path: string, content?: object, nonce?: string) {
   const body = content === undefined ? '' : JSON.stringify(content)
   const authorization = await signRequest(

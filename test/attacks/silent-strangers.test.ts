@@ -1,4 +1,4 @@
-/** One host that takes as many places at a door as it can get, without a handshake that comes to an end. */
+/** One host that opens as many connections to a listener as it can, and completes no handshake. */
 import type { Agent } from '@agent-mesh/agent'
 import type { Relay } from '@agent-mesh/relay'
 import { connect, type Socket } from 'node:net'
@@ -19,7 +19,7 @@ const doors: Record<'agent' | 'relay' | 'web', Door> = {
   web: { peerId: '', addr: '' },
 }
 const crowd = new Set<Socket>()
-/** From a third address, there from the first test to the last: how long each stayed, ms. */
+/** How long each connection of a third address stayed, ms, from the first test to the last. */
 const mute = new Set<Socket>()
 const stayed: number[] = []
 
@@ -43,10 +43,10 @@ afterAll(async () => {
   await mesh.local.stop()
 })
 
-/** The negotiation of TLS, and no TLS. */
+/** Negotiates TLS, and sends none. */
 const halfWord = '\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n'
 
-/** Resolves when so many stand at a door, or were turned away. */
+/** Resolves when so many are connected to a listener, or were refused. */
 async function come(
   count: number,
   { addr }: Door,
@@ -71,7 +71,7 @@ async function come(
   await Promise.all(stand)
 }
 
-/** The member says its hello, or opens a WebSocket, at a door. Rejects unless it is let in. */
+/** The member says its hello, or opens a WebSocket, at a listener. Rejects unless it is accepted. */
 async function enter(who: keyof typeof doors): Promise<void> {
   const door = doors[who]
   if (who === 'web') return openWebSocket(door)

@@ -20,7 +20,7 @@ import { describeCloud } from '../support/aws/describe-cloud.ts'
 import { math } from './support/math.ts'
 import { openTestCloud, stackName, type TestCloud } from './support/stack.ts'
 
-/** Settings by which members are sent where nothing answers. */
+/** Settings that send members to an address without an answer. */
 const nowhere = ['publicUrl=http://127.0.0.1:2', 'watchUrl=ws://127.0.0.1:2']
 
 describeCloud('a deployed control plane', () => {
@@ -147,7 +147,7 @@ describeCloud('a deployed control plane', () => {
         },
       )
       .toEqual([[1, 4]])
-    // Nobody asks for this one: the function that the stream starts writes it.
+    // No request causes this one: the function that the stream starts writes it.
     await expect
       .poll(async () => (await client.health(undefined, 1)).history?.at(-1)?.regions.length, {
         timeout: 60_000,
@@ -236,7 +236,7 @@ describeCloud('a deployed control plane', () => {
   })
 })
 
-/** As if the member had been away for longer than anybody may renew, and nobody had swept today. */
+/** As if the member had been offline for longer than renewal is possible, and no sweep had run today. */
 async function lapse(peerId: string, TableName: string): Promise<void> {
   const table = new DynamoDB()
   const pk = { S: `N#${String(await shardOf(peerId)).padStart(2, '0')}` }

@@ -20,7 +20,7 @@ const app = `"${process.execPath}" test/aws/foreign-app/app.ts`
 const meshes = ['Blue', 'Green'] as const
 type Mesh = (typeof meshes)[number]
 
-/** What it says goes into the error. */
+/** Its output is part of the error. */
 async function cdk(...args: string[]): Promise<void> {
   const command = join(root, 'node_modules', 'aws-cdk', 'bin', 'cdk')
   const child = spawn(process.execPath, [command, ...args, '--app', app], {

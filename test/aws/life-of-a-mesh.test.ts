@@ -25,7 +25,7 @@ describeCloud('a mesh on AWS', () => {
   }
   const token = async (...args: string[]): Promise<string> =>
     String((await json('token', 'create', ...args))['token'])
-  /** A newcomer joins, and every member that is there answers it. */
+  /** A new member joins, and every online member answers it. */
   const use = async (name: string): Promise<void> => {
     const agent = await createAgent({
       data: join(cloud.folder, name),
@@ -188,7 +188,7 @@ async function newKey(): Promise<string> {
   return String(KeyMetadata?.Arn)
 }
 
-/** As an operator does, who removes the protection first: table and key are retained. */
+/** Removes the protection first, as an operator does: table and key are retained. */
 async function deleteStack(StackName: string): Promise<void> {
   const client = new CloudFormation()
   await client.updateTerminationProtection({ StackName, EnableTerminationProtection: false })

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: dist })
   await rm(dist, { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module', private: true }))
-  // What it needs beside itself is the CDK of the app, which is too large to be fetched for a test.
+  // Its peer dependency is the CDK of the app, which is too large to be fetched for a test.
   const alone = ['--legacy-peer-deps', '--offline', '--no-audit', '--no-fund']
   await run('npm', ['install', ...alone, join(folder, stdout.trim())], { cwd: folder })
   const modules = join(folder, 'node_modules')

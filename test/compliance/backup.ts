@@ -92,7 +92,7 @@ export function backupSuite(name: string, freshStore: (data: string) => Promise<
       await run.plane.stop()
       const startedAt = Date.now()
       run = await start(folder('second'), store)
-      // Without being told: what members know is newer than any backup.
+      // Without `--restored`: members know newer numbers than any backup.
       expect(run.plane.restored?.numbers.policy).toBeGreaterThanOrEqual(startedAt)
       expect(await run.ask(member.signer, 'POST', '/v1/renew', { body: {} })).toMatchObject({ status: 200 })
       expect(await run.ask(member.signer, 'GET', '/v1/members')).toMatchObject({

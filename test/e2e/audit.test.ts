@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, runCommand, type Ran } from '../support/command.ts'
 
-/** A mesh of processes at level debug, whose every word is kept. */
+/** A mesh of processes at level debug, whose whole output is kept. */
 let root: string
 let said = ''
 const children: ChildProcess[] = []
@@ -35,7 +35,7 @@ async function end(child: ChildProcess): Promise<void> {
   await ended
 }
 
-/** Runs a command in a folder; what it says is kept unless it is meant to tell a secret. */
+/** Runs a command in a folder; its output is kept unless its purpose is to show a secret. */
 async function run(name: string, ...args: string[]): Promise<Ran> {
   const ran = await runCommand([...args, '--data', folder(name)])
   if (args[0] !== 'token') said += ran.stdout + ran.stderr
@@ -62,7 +62,7 @@ function follow(name: string) {
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line) as AuditEntry)
-  /** Waits for the entry of a token, told by its number of uses. */
+  /** Waits for the entry of a token, identified by its number of uses. */
   const tokenFor = (uses: number) =>
     vi.waitFor(() => expect(entries().some(({ detail }) => detail?.['uses'] === uses)).toBe(true), {
       timeout: 10_000,

@@ -1,4 +1,4 @@
-/** Two processes of the command on one database: what one is told, the other knows. */
+/** Two processes of the command on one database: a change made at one is known to the other. */
 import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -42,7 +42,7 @@ async function doctor(
   return { code: ran.code, ok, lines: new Map(checks.map(line => [line.check, line])) }
 }
 
-/** Gives the member a credential of these days, truly signed, as if it had been away since. */
+/** Gives the member a validly signed credential of these days, as if it had been offline since. */
 async function issue(days: { iat: number; exp: number }): Promise<void> {
   const authority = await mesh.stolenKey('authority-key.json')
   const store = openMemberStore(join(folder, 'member.db'))

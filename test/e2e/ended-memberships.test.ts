@@ -1,4 +1,4 @@
-/** Agents whose membership others ended, or that left: what each is told, and how it comes back. Real processes. */
+/** Agents whose membership others ended, or that left: the reason that each reports, and how it joins again. Real processes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
@@ -29,7 +29,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => workshop.end(), 30_000)
 
-/** How a membership of this name is ended, by its word. */
+/** How the membership of this name is ended, by the reason. */
 const endings = {
   removed: (name: string) => admin('members', 'remove', name, '--yes'),
   revoked: (name: string) => admin('revoke', name, '--yes'),

@@ -97,7 +97,7 @@ afterAll(async () => {
 
 const failures = (calls: readonly CallEnded[]) => calls.flatMap(({ error }) => error ?? [])
 
-/** Waits while the calls of so many seconds end: a fault lasts as long as its load goes on. */
+/** Waits until the calls of so many seconds have ended: a fault lasts as long as its load. */
 function answered(calls: SteadyCalls, seconds: number): Promise<boolean> {
   const enough = calls.ended.length + seconds * perSecond
   return vi.waitUntil(() => calls.ended.length >= enough, { timeout: 60_000, interval: 50 })
@@ -115,7 +115,7 @@ describe('an idempotent call', () => {
       const ended = await calls.stop()
       expect(failures(ended)).toEqual([])
       expect(percentile(ended, 0.99)).toBeLessThan(4_000)
-      // Once it is known, nobody asks it first.
+      // Once the failure is known, no caller asks it first.
       const late = await Promise.all(Array.from({ length: 20 }, () => caller.call('pace.name', null)))
       expect(new Set(late)).toEqual(new Set(['ben']))
     } finally {

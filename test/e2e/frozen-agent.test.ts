@@ -1,4 +1,4 @@
-/** A host that hangs or loses power: a process that is stopped keeps its sockets and says nothing any more. */
+/** A host that hangs or loses power: a stopped process keeps its sockets and sends nothing. */
 import type { Agent } from '@agent-mesh/agent'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openWorkshop, type Daemon, type Workshop } from '../support/command.ts'

@@ -41,7 +41,7 @@ describe('agent-mesh members', () => {
       members: [{ name: 'web-9' }],
     })
     await agent.end()
-    // The name that it once asked for is no other wish; a new one is refused, not ignored.
+    // Repeating the name of its first request changes nothing; another name is refused, not ignored.
     const again = await up('a', ['--name', 'web-1'])
     await expect
       .poll(async () => lastJson(await runCommand(['status', '--json', '--data', again.data]))['name'], poll)

@@ -1,4 +1,4 @@
-/** Real processes: what TLS and libp2p make of a wrong clock is not seen with one that only the agent reads. */
+/** Real processes: a clock that only the agent reads would not show the effect of a wrong time on TLS and libp2p. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'

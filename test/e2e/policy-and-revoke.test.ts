@@ -122,7 +122,7 @@ describe('agent-mesh admin rotate-key', () => {
     const rotated = lastJson(await admin('admin', 'rotate-key', '--json'))
     expect(rotated).toMatchObject({ kid: expect.stringMatching(/^[\w-]{43}$/), revoked: [] })
     expect(Date.parse(String(rotated['signsAt']))).toBeGreaterThan(Date.now())
-    // Repeated, it goes on with the same key.
+    // Repeated, it continues with the same key.
     expect(lastJson(await admin('admin', 'rotate-key', '--json'))).toEqual(rotated)
     expect((await audited()).match(/"what":"key.rotate"/g)).toHaveLength(1)
   })

@@ -74,7 +74,7 @@ it('the quick providers get nearly all calls, and the slow one is asked again no
   }
   await Promise.all(Array.from({ length: 8 }, worker))
   expect([...counts.keys()].sort()).toEqual(['ada', 'ben', 'slow'])
-  // Random choice would give it 267 of 800.
+  // A random choice would give it 267 of 800.
   expect(counts.get('slow')).toBeLessThan(40)
 }, 60_000)
 

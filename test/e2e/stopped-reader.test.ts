@@ -40,7 +40,7 @@ test(
   async () => {
     const { server, reader } = await pair()
     await reader.ask({ act: 'open', mib: 1_024 })
-    // What a process takes to run at full speed is no part of the stop.
+    // The memory of a process at full speed does not count.
     let read = (await reader.ask({ act: 'read', mib: 256 })).read
     const rss = async () =>
       Promise.all([server, reader].map(async end => (await end.ask({ act: 'rss' })).rss))
@@ -64,7 +64,7 @@ test(
   async () => {
     const { reader } = await pair()
     const medians: number[] = []
-    // Rounds beside other work of the machine take longer: one that is quick shows what the link does.
+    // Rounds beside other work of the machine take longer: the quickest round shows the link.
     for (let round = 0; round < 3 || (round < 10 && Math.min(...medians) >= 5); round++)
       medians.push((await reader.ask({ act: 'calls', calls: 400 })).p50)
     console.log(`ms of a call beside a full stream, medians: ${medians.map(ms => ms.toFixed(2)).join(', ')}`)

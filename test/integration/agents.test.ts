@@ -28,7 +28,7 @@ const knows = (agent: Pick<Agent, 'peers'>, ...names: string[]) =>
     10_000,
   )
 
-/** An agent that serves math, and what became of its slow calls. */
+/** An agent that serves math, and the outcome of its slow calls. */
 async function server(name: string) {
   const agent = await mesh.agent({ name })
   const seen = { aborted: 0, started: 0 }

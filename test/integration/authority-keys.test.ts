@@ -29,7 +29,7 @@ const caller = (name: string) => mesh.agent({ name, contracts: [hostService] })
 const answers = (from: Awaited<ReturnType<typeof caller>>, to: Agent) =>
   vi.waitFor(() => from.call('host.info', {}, { peer: to.peerId, timeout: 2_000 }), 15_000)
 
-/** Calls without a pause until told to end, over links that are there all the time. @returns how many calls there were; throws when one failed */
+/** Calls without a pause until stopped, over links that stay open. @returns how many calls there were; throws when one failed */
 function calling(from: Awaited<ReturnType<typeof caller>>, to: Agent) {
   let on = true
   const done = (async () => {
@@ -118,7 +118,7 @@ describe('14 days without a control plane', () => {
     },
   )
 
-  /** Turns the clock in steps; what is due in a step has its turn. */
+  /** Advances the clock in steps; timers that are due in a step run. */
   async function pass(days: number): Promise<void> {
     for (let step = 0; step < 4; step++) {
       clock.advance((days * day) / 4)

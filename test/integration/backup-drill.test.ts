@@ -1,4 +1,4 @@
-/** The machine of the control plane is lost, and its backup is restored into an empty folder: the fleet goes on. */
+/** The machine of the control plane is lost, and its backup is restored into an empty folder: the fleet keeps working. */
 import { hostService, type Agent } from '@agent-mesh/agent'
 import { restoreBackup, writeBackup } from '@agent-mesh/lambdas'
 import { rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** What `GET /v1/bootstrap` tells whom, and that it tells nothing twice. */
+/** What `GET /v1/bootstrap` shows to strangers and members, and that nothing is sent twice. */
 import { rolledBack, verifyHead, type Signer, type VerifiedHead } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testKey } from '../support/mesh-fixture.ts'
@@ -84,7 +84,7 @@ describe('the ETag of the bootstrap', () => {
     const { etag } = await ask(member.signer)
     mesh.clock.advance(61_000 - (mesh.clock.now() % 60_000))
     const again = await ask(member.signer, `W/"other", ${etag}`)
-    // The tag turns each 10 min of its own, for a head signed lately.
+    // The tag changes every 10 min, so that the head was signed recently.
     const { etag: now } = await ask(member.signer, again.etag)
     expect(await ask(member.signer, now)).toEqual({ status: 304, etag: now, bytes: 0 })
     expect(await ask(member.signer, '*')).toMatchObject({ status: 304 })

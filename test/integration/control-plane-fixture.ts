@@ -1,4 +1,4 @@
-/** A control plane on port 0 with a clock to turn, and members that speak HTTP to it by hand. */
+/** A control plane on port 0 with an adjustable clock, and members that send it HTTP requests directly. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ export interface AskOptions {
   body?: unknown
   /** Sent instead of JSON of `body`. */
   raw?: Uint8Array<ArrayBuffer>
-  /** Signs another body than is sent, another time, another mesh. */
+  /** Signs for another body than the one sent, another time, another mesh. */
   signed?: { body?: unknown; now?: number; meshId?: string; path?: string }
   /** @default one where the route needs it; false: none all the same */
   nonce?: string | false
@@ -99,7 +99,7 @@ export async function startTestPlane(
   return test
 }
 
-/** What it takes to speak to a control plane by hand: where it is, and whose mesh it should be. */
+/** What direct requests to a control plane need: its address and its mesh. */
 export interface Interlocutor extends Pick<TestPlane, 'ask' | 'authorization' | 'clock'> {
   plane: Pick<RunningControlPlane, 'url' | 'meshId'>
 }

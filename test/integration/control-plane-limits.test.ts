@@ -12,7 +12,7 @@ describe('the limit of a source', () => {
   })
   afterAll(() => mesh.stop())
 
-  /** Behind the proxy; what comes before the last address was written by whoever sent it. */
+  /** Behind the proxy; the addresses before the last were written by the sender. */
   const from = (address: string) => ({ headers: { 'x-forwarded-for': `203.0.113.99, ${address}` } })
   const guess = async (address: string) =>
     mesh.ask((await testKey()).signer, 'POST', '/v1/enrol', {
@@ -172,7 +172,7 @@ describe('the limit of a member', () => {
     const { retryAfterMs } = refused.body.details as { retryAfterMs: number }
     expect(retryAfterMs).toBeGreaterThan(0)
     expect((await health(other.signer)).status).toBe(200)
-    // What it only reads is another bucket.
+    // Reads count in another bucket.
     expect((await mesh.ask(signer, 'GET', '/v1/policy')).status).toBe(200)
     mesh.clock.advance(retryAfterMs)
     expect((await health()).status).toBe(200)
@@ -243,7 +243,7 @@ describe('the limit of a member', () => {
       await Promise.all(loops)
     }
     expect(statuses.get(500)).toBeUndefined()
-    // Every change of the map is told to all; what it was denied is on record once.
+    // Every change of the map is sent to all; a denial is in the audit once.
     expect((await changes(since)).count).toBeLessThanOrEqual(2 * limits.recordsAtOnce + 2)
     expect((await entries()) - before).toBeLessThan(50)
   })

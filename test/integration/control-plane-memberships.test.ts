@@ -85,7 +85,7 @@ describe('memberships over HTTP', () => {
     const { changes } = (await admin('GET', `/v1/map?since=${since}`)).body
     expect(changes).toHaveLength(1)
     expect(await claimsOf(changes[0].credential, member)).toMatchObject(change)
-    // The stored one is fresh, so it is told and nothing is signed.
+    // The stored one is fresh, so it is returned and nothing is signed.
     expect(await renewed(member)).toMatchObject(await claimsOf(changes[0].credential, member))
     expect(await audited('amend')).toMatchObject([
       { detail: { was: 'before', name: 'after', tags: ['gpu'], region: 'us' } },

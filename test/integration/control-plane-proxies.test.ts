@@ -106,7 +106,7 @@ describe.each(proxies)('a public URL with a path, behind a proxy $name', ({ make
       const headers = { authorization, 'x-forwarded-for': address }
       return (await fetch(url, { method: 'POST', headers, body })).status
     }
-    // What the sender writes stands before the address that the proxy saw, and is not believed.
+    // Addresses that the sender wrote precede the one that the proxy saw, and are ignored.
     const statuses = new Set<number>()
     for (let i = 0; i < 20; i++) statuses.add(await guess(`203.0.113.${i}`))
     expect([...statuses]).toEqual([403, 429])

@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => mesh.stop())
 
-/** What keeps this process alive, counted by kind; those of the control plane and of the test runner are among it. */
+/** What keeps this process alive, counted by kind; those of the control plane and of the test runner included. */
 function resources(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) counts[kind] = (counts[kind] ?? 0) + 1
@@ -46,7 +46,7 @@ const options = (name: string, more: Partial<AgentOptions> = {}): AgentOptions =
   ...more,
 })
 
-/** A signal that aborts at the `nth` time that somebody looks whether it has. */
+/** A signal that aborts the `nth` time that `aborted` is read. */
 function abortsAt(nth: number): AbortSignal {
   const stop = new AbortController()
   let looks = 0

@@ -38,7 +38,7 @@ describe('agents on a LAN, with the control plane and all relays gone', () => {
     await mesh.stopControlPlane()
     await relay.stop()
     await Promise.all(before.map(agent => agent.stop()))
-    // New ports: what the map on disk says of addresses is of no use.
+    // New ports: the addresses in the map on disk are useless.
     const a = await mesh.startAgent({ name: 'a', ...loopback() })
     const b = await mesh.startAgent({ name: 'b', ...loopback() })
     await until(() => expect(a.peers().find(({ name }) => name === 'b')).toMatchObject({ path: 'direct' }))

@@ -1,4 +1,4 @@
-/** Agents and paths that leave: what runs ends in peace, what is new goes elsewhere. */
+/** Agents and paths that leave: running calls finish, new ones go elsewhere. */
 import { defineService, type Agent } from '@agent-mesh/agent'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'

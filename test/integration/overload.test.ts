@@ -7,7 +7,7 @@ const isFine = (result: OverloadResult): boolean =>
   result.ran_for_nobody === 0 &&
   result.recovery_ms < 2_000
 
-/** Two processes share the machine with whatever else runs: what that costs a run says nothing about the product. */
+/** Two processes share the machine with other work, whose cost must not fail the spec. */
 it.each(kinds)(
   'a callee under three times its load answers what it can, quickly, and is well again soon: %s',
   { timeout: 120_000 },

@@ -1,4 +1,4 @@
-/** A control plane whose database was restored from a backup, among members who know more than it does. */
+/** A control plane whose database was restored from a backup older than what its members know. */
 import { controlPlaneClient, defineService, hostService, loadIdentity, type Agent } from '@agent-mesh/agent'
 import type { Policy } from '@agent-mesh/protocol'
 import type { Relay } from '@agent-mesh/relay'
@@ -17,7 +17,7 @@ const newService = defineService({
 })
 type Caller = Agent<readonly [typeof hostService]>
 
-/** Pushed within a second; generous, as the machine may have much else to do. */
+/** Pushed within a second; generous, as the machine may be busy. */
 const until = <T>(check: () => T | Promise<T>, timeout = 20_000) =>
   vi.waitFor(check, { timeout, interval: 50 })
 
@@ -26,7 +26,7 @@ const numberOf = async (member: Pick<Agent, 'metrics'>, part: string): Promise<n
     new RegExp(`^agent_mesh_head_number\\{part="${part}"\\} (\\S+)$`, 'm').exec(await member.metrics())?.[1],
   )
 
-/** Calls without a pause until told to end. @returns how many calls there were; throws when one failed */
+/** Calls without a pause until stopped. @returns how many calls there were; throws when one failed */
 function calling(from: Caller, to: Agent): () => Promise<number> {
   let on = true
   const done = (async () => {

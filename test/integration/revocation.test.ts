@@ -18,11 +18,11 @@ const slow = defineService({
   methods: { wait: { params: z.object({}), result: z.string() } },
 })
 
-/** Generous: what is measured elsewhere need not fail here on a machine with much else to do. */
+/** Generous: the time is measured elsewhere, and must not fail here on a busy machine. */
 const until = <T>(check: () => T | Promise<T>, timeout = 50_000) =>
   vi.waitFor(check, { timeout, interval: 20 })
 
-/** Serves calls that end with their link, not before. */
+/** Serves calls that end only with their link. */
 function serveSlow(agent: Agent<never>): { started: number; aborted: number } {
   const seen = { started: 0, aborted: 0 }
   const wait = async (_: object, { signal }: { signal: AbortSignal }) => {
@@ -199,7 +199,7 @@ describe('a relay whose watch is cut', { timeout: 60_000 }, () => {
     await until(async () => expect(await listNumber(relay)).toBeGreaterThan(0))
     const { createAgent } = await import('@agent-mesh/agent')
     const number = await revokeOne('told')
-    // Somebody comes: the relay reports it, within 5 s of its last report.
+    // A member arrives: the relay reports it within 5 s of its last report.
     const { token } = await plane.createToken({})
     const agent = await createAgent({
       data: join(folder, 'homed'),

@@ -2,13 +2,13 @@
 
 /**
  * A range that no library takes for private or reserved (203.0.113.0/24 is): members would otherwise not try to reach
- * each other there. The namespaces have no way out, so nobody else's traffic is touched.
+ * each other there. The namespaces have no way out, so no other traffic is affected.
  */
 const publicNet = '45.45.45'
 /** Global unicast, for the same reason. */
 const publicNet6 = '2a0f:4545::'
 
-/** Where everybody sends what is for nobody they know: it drops that silently, as the Internet does. */
+/** The default route of all hosts: it drops packets to unknown addresses silently, as the Internet does. */
 export const internetRouter = `${publicNet}.1`
 
 export interface PublicAddress {
@@ -33,7 +33,7 @@ export function hostAddress(n: number): PublicAddress {
 
 /**
  * The private network behind the router of host `n`: the same 192.168.1.0/24 behind every router, as at home, so that
- * private addresses of others lead nowhere or to somebody else.
+ * private addresses of others lead nowhere or to another host.
  */
 export const lanOf = (n: number) => ({ router: '192.168.1.1', host: `192.168.1.${2 + (n % 200)}` })
 

@@ -1,5 +1,5 @@
 /**
- * The proxy of a network that lets nobody out otherwise: HTTP CONNECT to port 443 and nothing else. A process of its own,
+ * The proxy of a network without any other way out: HTTP CONNECT to port 443 and nothing else. A process of its own,
  * because it listens on one network and connects on the other. `node connect-proxy.ts HOST PORT`
  */
 import { createServer, type Server } from 'node:http'

@@ -24,7 +24,7 @@ export interface Verdict {
   /** From the fault to the first call begun since that was answered promptly; null: none was. */
   moved_ms: number | null
   slowest_ms: number
-  /** How the failures were told, and how often. */
+  /** The errors of failed calls, and how often each came. */
   errors: Record<string, number>
 }
 

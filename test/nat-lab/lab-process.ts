@@ -16,7 +16,7 @@ export interface LabProcessInit {
 
 /** It may take this long, ms: many start at once on few cores. */
 const readyMs = 180_000
-/** Told to end, it is killed after this, ms: the command gives up by itself after 15 s. */
+/** ms from SIGTERM until it is killed: the command gives up by itself after 15 s. */
 const stopMs = 20_000
 
 export class LabProcess {
@@ -47,7 +47,7 @@ export class LabProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Whether it ended although nobody told it to. */
+  /** Whether it ended without a request to end. */
   get died(): boolean {
     return !this.running && !this.#told
   }

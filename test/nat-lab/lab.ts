@@ -21,7 +21,7 @@ export interface LabInit {
   /** Its namespaces are named after it. */
   run: string
   say: (line: string) => void
-  /** Aborted when the run is told to end. */
+  /** Aborted when the run is to end. */
   told: AbortSignal
 }
 

@@ -58,5 +58,5 @@ async function run(options: LabOptions): Promise<number> {
 }
 
 process.exitCode = await main()
-// An interrupted run leaves waits that nobody waits for.
+// An interrupted run leaves promises without a listener.
 process.exit()

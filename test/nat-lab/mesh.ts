@@ -97,7 +97,7 @@ export class LabMesh {
     return this.#family === 'ip4' ? ip4 : `[${ip6}]`
   }
 
-  /** Starts an agent on each host, a few at a time. One that does not start is told of in {@link failed}. */
+  /** Starts an agent on each host, a few at a time. One that does not start is listed in {@link failed}. */
   async addAgents(hosts: readonly Host[]): Promise<RunningAgent[]> {
     const waiting = [...hosts]
     const startNext = async (): Promise<void> => {
@@ -129,7 +129,7 @@ export class LabMesh {
     return [...this.#upArguments(), '--join', this.#token, '--name', name]
   }
 
-  /** Ends an agent and starts it anew with another identity, under another name: it knows nobody and nobody it. */
+  /** Ends an agent and starts it anew with another identity, under another name: it knows no member, and no member knows it. */
   async replaceAgent(agent: RunningAgent): Promise<RunningAgent> {
     await this.end(agent)
     this.agents.splice(this.agents.indexOf(agent), 1)
@@ -182,7 +182,7 @@ export class LabMesh {
     )
   }
 
-  /** Names of processes that ended although nobody told them to. */
+  /** Names of processes that ended without a request to end. */
   get died(): string[] {
     return [this.controlPlane, ...this.relays, ...this.agents]
       .filter(({ process }) => process.died)
@@ -230,7 +230,7 @@ export class LabMesh {
     await running.ready
   }
 
-  /** Asked in the namespace of the control plane: the machine itself reaches nobody in the lab. */
+  /** Asked in the namespace of the control plane: the machine itself reaches no host in the lab. */
   async #newToken(role: string, uses: number): Promise<string> {
     const { site, data } = this.controlPlane
     const command = [process.execPath, commandFile, 'token', 'create', '--role', role, '--uses', String(uses)]

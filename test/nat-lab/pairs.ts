@@ -139,7 +139,7 @@ class PairRun {
     return undefined
   }
 
-  /** All agents of a pair's kinds are linked: one of them becomes somebody else. */
+  /** All agents of a pair's kinds are linked: one of them gets another identity. */
   async #makeIdle(pair: KindPair | undefined): Promise<void> {
     const agent = this.#mesh.agents.find(({ site }) => site.kind === pair?.b)
     if (agent === undefined) throw new Error('Cannot find two idle agents: none is left')

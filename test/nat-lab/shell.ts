@@ -1,7 +1,7 @@
 /** Runs the system's own tools: ip, nft, tc. The one file that knows how. */
 import { spawn } from 'node:child_process'
 
-/** Told of every script before it runs. */
+/** Called with every script before it runs. */
 export type Trace = (script: string) => void
 
 let trace: Trace = () => {}

@@ -31,7 +31,7 @@ export interface Host extends Site {
   lanAddress: string
   /** Namespaces of its routers, the nearest first. */
   routers: readonly string[]
-  /** Of the proxy that it must use; somebody has to run it in the first router. */
+  /** Address of the proxy that it must use; the lab has to run it in the first router. */
   proxy?: { host: string; port: number }
 }
 

@@ -5,7 +5,7 @@ import { longestMs } from './work-contract.ts'
 export const rates = { look: 200, book: 50 } as const
 
 /**
- * How long calls take: 1 ms to 1 s each decade alike, but one in 100 takes up to 5 s and one in 500 up to 20 s. A restart waits for
+ * How long calls take: 1 ms to 1 s each decade alike, but one in 100 lasts up to 5 s and one in 500 up to 20 s. A restart waits for
  * the calls of its agent, so more long ones would make the run longer than the 6 min it may take.
  */
 export function durationOf(random: () => number): number {

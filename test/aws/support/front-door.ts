@@ -1,7 +1,7 @@
 /**
- * The emulator tells APIs apart by the Host header, which no client of ours sets: this stands before it on an address of
- * its own, as a proxy of the operator's would. `/watch` is the WebSocket API, `/push` what its functions post to
- * watchers, all else the HTTP API.
+ * The emulator distinguishes APIs by the Host header, which no client of this project sets: this proxy sits before it on an
+ * address of its own, as an operator's proxy would. `/watch` is the WebSocket API, `/push` the path by which its functions
+ * post to watchers, all else the HTTP API.
  */
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage } from 'node:http'
@@ -9,7 +9,7 @@ import { connect, type Socket } from 'node:net'
 
 export interface FrontDoor {
   readonly url: string
-  /** The APIs are looked for again: they were made anew. */
+  /** Looks for the APIs again: they were created again. */
   forget(): void
   close(): Promise<void>
 }
@@ -20,7 +20,7 @@ export interface Apis {
   watch: string
 }
 
-/** @param find tells the APIs; asked until they are deployed */
+/** @param find finds the APIs; called until they are deployed */
 export async function frontDoor(target: number, find: () => Promise<Apis | undefined>): Promise<FrontDoor> {
   let apis: Apis | undefined
   const sockets = new Set<Socket>()

@@ -69,7 +69,7 @@ export async function run(args: readonly string[]): Promise<Ran> {
   return { code, stdout, stderr }
 }
 
-/** Nobody waits an hour for a sweep here. */
+/** The settings of these tests: the sweep runs each minute in place of each hour. */
 const settingsOf = (url: string, protectData: boolean): string[] => [
   `publicUrl=${url}`,
   `watchUrl=${url.replace('http', 'ws')}/watch`,
@@ -79,7 +79,7 @@ const settingsOf = (url: string, protectData: boolean): string[] => [
   `protectData=${protectData}`,
 ]
 
-/** Where the emulator has the APIs that a stack tells of. @param prefix of the outputs of one of several meshes */
+/** Where the emulator has the APIs in the outputs of a stack. @param prefix of the outputs of one of several meshes */
 export async function apisOf(
   outputs: () => Promise<Map<string, string>>,
   port: number,

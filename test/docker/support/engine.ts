@@ -30,7 +30,7 @@ export async function openEngine(): Promise<Engine> {
   return startEngine()
 }
 
-/** Where Debian has dockerd, which is not in the path of everybody. */
+/** Where Debian has dockerd, which is not in every user's PATH. */
 const withSbin = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
 
 type Client = Omit<Engine, 'close'>

@@ -11,7 +11,7 @@ const readChars = 48 * 1024
 const readsAtOnce = 4
 /** Beside bulk, half of the small calls take less, ms: the queue of the uplink is 100 ms. */
 const usableMs = 500
-/** And none takes more, ms: nobody takes the path for dead. */
+/** And none takes more, ms: the path is never taken for dead. */
 const worstMs = 3_000
 
 export const slowUplinkBulk: Scenario = {
