@@ -13,8 +13,8 @@ export interface TcpTarget {
   port: number
 }
 
-/** Takes a pipe that was opened by a member whom the policy allows. */
-export type PipeHandler = (pipe: Duplex, caller: Subject) => void
+/** Takes a pipe that was opened by a member whom the policy allows. What it throws, or rejects with, resets the pipe. */
+export type PipeHandler = (pipe: Duplex, caller: Subject) => void | Promise<void>
 
 export interface ExposedPort {
   /** What callers and the policy (`port:NAME`) know it by: `ssh`. */

@@ -13,10 +13,13 @@ function oneWay(from: Duplex, to: Duplex): void {
   from.pipe(to)
   // Without a listener the failure of a pipe would end the process; `close` follows.
   from.on('error', () => {})
-  from.on('close', () => {
+  const closed = (): void => {
     const complete = from.readableEnded && from.writableFinished
     if (!complete && !to.destroyed) reset(to)
-  })
+  }
+  // One that has closed already does not say so again.
+  if (from.closed) closed()
+  else from.on('close', closed)
 }
 
 /** A socket tells its peer of a reset: an end would look like all bytes. */

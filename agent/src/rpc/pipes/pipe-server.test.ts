@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { duplexPair, type Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { MeshError, pipeAnswerSchema, pipeLimits } from '@agent-mesh/protocol'
@@ -96,18 +97,37 @@ describe('a pipe server', () => {
     await expect(ask(opened(busy))).rejects.toMatchObject({ code: 'overloaded', notStarted: true })
   })
 
-  it('resets the pipe of a handler that throws: an error among its bytes would be taken for them', async () => {
-    const pipe = opened(
-      server(() => {
+  it.each<[string, PipeHandler]>([
+    [
+      'throws',
+      () => {
         throw new Error('handler failed')
-      }),
-    )
-    const open = await ask(pipe)
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('handler failed'))],
+  ])('resets the pipe of a handler that %s: an error would be taken for its bytes', async (_, take) => {
+    const open = await ask(opened(server(take)))
     const rest = buffer(open).then(
       bytes => bytes.length,
       () => 'reset',
     )
     expect([0, 'reset']).toContain(await rest)
+  })
+
+  it('closes what it opened for a pipe that is gone by then', async () => {
+    const service = createServer().listen(0, '127.0.0.1')
+    await once(service, 'listening')
+    const accepted = once(service, 'connection') as Promise<[Socket]>
+    const ports = new ExposedPorts()
+    ports.add({ name: 'tcp', to: { port: (service.address() as AddressInfo).port } })
+    const [mine, theirs] = duplexPair()
+    const at = new PipeServer({ ports, authorize: () => void theirs.destroy() })
+    at.serve(theirs, caller, link)
+    writeMessage(mine, { to: 'port:tcp' })
+    const [socket] = await accepted
+    socket.on('error', () => {}).resume()
+    await expect.poll(() => socket.destroyed).toBe(true)
+    service.close()
   })
 
   it('lets open pipes end when it drains, refuses new ones, and resets what is left', async () => {

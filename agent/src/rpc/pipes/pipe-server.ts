@@ -70,11 +70,11 @@ export class PipeServer {
   }
 
   /** From the answer on, the bytes are the port's: a failure can only be a reset. */
-  #accept(pipe: Duplex, take: () => void): void {
+  async #accept(pipe: Duplex, take: () => ReturnType<PipeHandler>): Promise<void> {
     try {
       if (!pipe.destroyed) writeMessage(pipe, { ok: true })
       // A pipe that has closed meanwhile is passed on, too, so that what was opened for it closes.
-      take()
+      await take()
     } catch (error) {
       pipe.destroy(toMeshError(error, 'internal', 'take the pipe'))
     }
