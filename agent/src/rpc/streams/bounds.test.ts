@@ -2,8 +2,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { OnRequest } from '../calls/inbound-calls.ts'
+import type { LinkLimits } from '../defaults.ts'
 import { patient } from '../testing/bulk-calls.ts'
 import { linkPair, type LinkPair } from '../testing/link-pair.ts'
 
@@ -16,8 +17,8 @@ afterEach(() => {
   for (const pair of pairs.splice(0)) pair.stop()
 })
 
-async function pairOf(onRequest: OnRequest): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, {}, patient)
+async function pairOf(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
+  const pair = await linkPair(onRequest, limits, patient)
   pairs.push(pair)
   return pair
 }
@@ -84,4 +85,31 @@ it('messages of a generator share writes, though each is made in a tick of its o
   for await (const message of stream.messages) if (message === seen) seen++
   expect(seen).toBe(10_000)
   expect(callee.stats.writes).toBeLessThan(10_000 / 20)
+})
+
+describe('a message for which there is no memory left', () => {
+  const large = new Uint8Array(mib / 4)
+  const limits = { streamBytes: 16 * 1024 }
+  const overloaded = { code: 'overloaded' }
+
+  it('fails at a handler that reads, for which an end would mean all messages', async () => {
+    const { caller } = await pairOf(async call => {
+      let read = 0
+      for await (const message of call.stream!.begin()) read += (message as Uint8Array).byteLength
+      return read
+    }, limits)
+    const stream = await caller.stream('a.sum', 0, { input: [new Uint8Array(1), large] })
+    await expect(stream.result).rejects.toMatchObject(overloaded)
+  })
+
+  it('fails at a caller that reads', async () => {
+    const { caller } = await pairOf(call => {
+      call.stream!.begin()
+      return call.stream!.sendAll([large], bytes => encodeBody(bytes, 'bytes'))
+    }, limits)
+    const { messages, result } = await caller.stream('a.bytes', 0)
+    await expect(messages.next()).rejects.toMatchObject(overloaded)
+    await expect(result).rejects.toMatchObject(overloaded)
+    expect(await messages.next()).toEqual({ done: true, value: undefined })
+  })
 })

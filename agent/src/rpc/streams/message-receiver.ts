@@ -208,7 +208,16 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     this.#pieceCost = 0
     if (window.hold(cost)) return this.#give(cost, giveCredit)
     const reason = `its messages take more memory than the streams of this process have left`
-    this.#leave(new MeshError('overloaded', `Cannot read the stream: ${reason}`))
+    this.#spoil(new MeshError('overloaded', `Cannot read the stream: ${reason}`))
+  }
+
+  /** The rest cannot be read: the program hears why, as an end would look like all messages. */
+  #spoil(error: MeshError): void {
+    this.#drop()
+    this.#error = error
+    this.#init.window.close()
+    this.#init.onLeft(error)
+    this.#settleReaders()
   }
 
   /** A message that is not read at once must not keep the whole chunk alive that brought it. */
