@@ -22,6 +22,8 @@ export function outcomeOf({ code, told }: MeshError, ms: number): Outcome {
   if (code === 'cancelled' && !told) return 'nothing'
   if (code === 'going_away') return told ? 'leaving' : 'nothing'
   if (code === 'deadline_exceeded' && ms < balanceDefaults.shortDeadlineMs) return 'nothing'
+  // This side has no room for the call: every provider would fail so.
+  if (code === 'overloaded' && !told) return 'refused'
   if (failures.includes(code)) return 'failed'
   return told ? 'answered' : 'refused'
 }

@@ -46,6 +46,15 @@ describe('ejection', () => {
     expect(ejected).toEqual(counts ? ['consecutive'] : [])
   })
 
+  it('counts no call for which this side had no room', () => {
+    const { service, ejected } = providersOf(good('a', 'b'))
+    for (let i = 0; i < 10; i++) {
+      service.provider('a').begin(0)
+      service.provider('a').failed(new MeshError('overloaded', 'Cannot', { notStarted: true }), 0, 0)
+    }
+    expect(ejected).toEqual([])
+  })
+
   it('counts no deadline that was too short to say anything of the provider', () => {
     const { service, ejected } = providersOf(good('a', 'b'))
     const late = (ms: number) => {
