@@ -2,6 +2,7 @@
  * What a request says beside its method and params: fields behind the method, each u8 tag, u16 length, bytes. A reader skips tags that
  * it does not know, and values that it cannot read: none of them may make a call fail that would run without it.
  */
+import { isUtf8 } from 'node:buffer'
 import { MeshError } from '../errors.ts'
 import { getU16, getU32, putU16, putU32 } from './integers.ts'
 
@@ -147,7 +148,7 @@ function readField(fields: ReadFields, tag: number, value: Buffer): void {
       if (size === 25) fields.trace ??= readTrace(value)
       return
     case fieldTags.tracestate:
-      if (size <= fieldBytes.tracestate) fields.tracestate ??= value.toString('utf8')
+      fields.tracestate ??= readText(value, fieldBytes.tracestate)
       return
     case fieldTags.metadata:
       if (size <= fieldBytes.metadata) fields.metadata ??= readMetadata(value)
@@ -159,12 +160,16 @@ function readField(fields: ReadFields, tag: number, value: Buffer): void {
       if (size === 1) fields.hops ??= value[0]
       return
     case fieldTags.app:
-      if (size <= fieldBytes.app) fields.app ??= value.toString('utf8')
+      fields.app ??= readText(value, fieldBytes.app)
       return
     case fieldTags.keyHash:
       if (size === 4) fields.keyHash ??= getU32(value, 0)
   }
 }
+
+/** Undefined for what is too long, or no UTF-8: its replacement characters could take more bytes than may be sent on. */
+const readText = (value: Buffer, most: number): string | undefined =>
+  value.length <= most && isUtf8(value) ? value.toString('utf8') : undefined
 
 const readTrace = (value: Buffer): TraceParent => ({
   traceId: value.toString('hex', 0, 16),
