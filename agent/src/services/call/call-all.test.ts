@@ -47,6 +47,11 @@ describe('callAll()', () => {
     expect(most).toBeLessThanOrEqual(3)
   })
 
+  it.each([0, -1, NaN])('refuses %s calls at a time: nobody would be asked', async concurrency => {
+    const asked = callerIn(meshOf({ a: () => 1 })).callAll('x.y', 1, { concurrency })
+    await expect(asked).rejects.toEqual(failing('invalid_argument'))
+  })
+
   it('asks those believed online, and all when told so', async () => {
     const mesh = meshOf({ a: () => 1, off: () => 2 })
     mesh.offline.add('off')

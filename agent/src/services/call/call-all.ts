@@ -1,4 +1,4 @@
-import { toMeshError, type MeshError } from '@agent-mesh/protocol'
+import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import type { CallTargets } from '../balance/call-targets.ts'
 import { callAllConcurrency } from './defaults.ts'
 
@@ -39,13 +39,20 @@ export type AskTargets = Pick<CallTargets, 'nameOf'>
 /** Calls one member. */
 export type Ask = (peerId: string) => Promise<{ value: unknown }>
 
-/** Asks each member once its turn comes; never rejects. Results are in the order of `peerIds`. */
+/** @throws MeshError `invalid_argument` for a concurrency below 1, with which nobody would be asked */
+export function checkAtATime(concurrency: number): void {
+  if (!(concurrency >= 1))
+    throw new MeshError('invalid_argument', `Cannot call each member: concurrency is ${concurrency}`)
+}
+
+/** Asks each member once its turn comes. Results are in the order of `peerIds`. @throws MeshError as {@link checkAtATime} */
 export async function askAll(
   targets: AskTargets,
   peerIds: readonly string[],
   ask: Ask,
   concurrency = callAllConcurrency,
 ): Promise<CallAllResult[]> {
+  checkAtATime(concurrency)
   const results: CallAllResult[] = []
   const turns = peerIds.entries()
   const worker = async (): Promise<void> => {

@@ -1,5 +1,4 @@
-import { MeshError } from '@agent-mesh/protocol'
-import { oneResult, type Ask, type AskTargets, type CallAllResult } from './call-all.ts'
+import { checkAtATime, oneResult, type Ask, type AskTargets, type CallAllResult } from './call-all.ts'
 import { callAllConcurrency } from './defaults.ts'
 
 /**
@@ -12,8 +11,7 @@ export async function* askEach(
   ask: Ask,
   concurrency = callAllConcurrency,
 ): AsyncGenerator<CallAllResult, void, undefined> {
-  if (!(concurrency >= 1))
-    throw new MeshError('invalid_argument', `Cannot call each member: concurrency is ${concurrency}`)
+  checkAtATime(concurrency)
   const answered: CallAllResult[] = []
   let arrived = Promise.withResolvers<void>()
   const begin = async (peerId: string): Promise<void> => {
