@@ -1,7 +1,7 @@
 /** Streams at their callee: the generator of a handler, and what the caller sends it. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { InboundCall } from '../../rpc/index.ts'
+import { promiseOf, type InboundCall } from '../../rpc/index.ts'
 import { isStreamed, type MethodContract } from '../contract/contract.ts'
 import { itemEncoder, itemReader } from '../contract/items.ts'
 
@@ -40,5 +40,9 @@ export function streamed(
 ): unknown {
   if (yields === undefined || stream === undefined) return made
   const encode = itemEncoder(yields, method, { code: 'application', action: 'send a message of' })
-  return stream.sendAll(made, encode)
+  // Of an async function that returns an iterable: what it rejects with is the failure of its handler.
+  const promise = promiseOf(made)
+  return promise === undefined
+    ? stream.sendAll(made, encode)
+    : promise.then(messages => stream.sendAll(messages, encode))
 }
