@@ -48,7 +48,7 @@ export class Outbox {
   readonly #events: OutboxEvents
   readonly #flush = (): void => this.flush()
   /** Streams that wait until they may send. */
-  #waiting: (() => void)[] = []
+  #waiting = new Set<() => void>()
   readonly #endTurn = (): void => {
     this.#gathering = false
     this.flush()
@@ -126,9 +126,12 @@ export class Outbox {
     return !this.#blocked && !this.#lane.hasSmall
   }
 
-  /** Calls back once when it is {@link open} again. Earlier callbacks may have filled it again by then: check. */
+  /**
+   * Calls back once when it is {@link open} again, however often a callback waits: a peer causes that with each credit it gives.
+   * Earlier callbacks may have filled it again by then: check.
+   */
   whenOpen(callback: () => void): void {
-    this.#waiting.push(callback)
+    this.#waiting.add(callback)
     this.#schedule()
   }
 
@@ -176,7 +179,7 @@ export class Outbox {
       if (this.encoder.pending === 0) break
       this.#send()
     }
-    if (this.#waiting.length > 0 && this.open && !this.#closed) this.#wake()
+    if (this.#waiting.size > 0 && this.open && !this.#closed) this.#wake()
   }
 
   /** Sends everything before the end, whether the stream is full or not; requests that were not begun are dropped. */
@@ -193,7 +196,7 @@ export class Outbox {
   /** Streams take turns: each sends after the one before it has stopped. */
   #wake(): void {
     const waiting = this.#waiting
-    this.#waiting = []
+    this.#waiting = new Set()
     for (const callback of waiting) callback()
   }
 
