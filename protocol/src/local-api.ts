@@ -39,9 +39,14 @@ export const localStatusReply = z.looseObject({
   /** How it ended: `revoked`, `removed` or `replaced`; absent while it is in force. */
   ended: z.optional(z.string().check(z.maxLength(32))),
   warnings: z.array(z.string()),
-  /** `reachable`: it answered last; `refused`: with this error code. */
+  /** `reachable`: it answered last; `refused`: with this error code; `unreachableSince`: unix ms of the first request without an answer. */
   controlPlane: z.optional(
-    z.looseObject({ url: z.string(), reachable: z.boolean(), refused: z.optional(z.string()) }),
+    z.looseObject({
+      url: z.string(),
+      reachable: z.boolean(),
+      refused: z.optional(z.string()),
+      unreachableSince: z.optional(millis),
+    }),
   ),
   /** Home first, then standby. */
   relays: z.array(

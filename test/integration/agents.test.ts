@@ -228,6 +228,18 @@ describe('without the control plane', () => {
     await vi.waitFor(() => expect(a.status().controlPlane?.reachable).toBe(true), 20_000)
   })
 
+  test('an agent says since when, though nothing of its own was to be published', async () => {
+    const a = await mesh.agent({ name: 'a' })
+    await vi.waitFor(() => expect(a.status().controlPlane?.reachable).toBe(true), 20_000)
+    const before = Date.now()
+    await mesh.stopControlPlane()
+    await vi.waitFor(() => expect(a.status().controlPlane?.reachable).toBe(false), 25_000)
+    const since = a.status().controlPlane?.unreachableSince ?? 0
+    expect(since).toBeGreaterThanOrEqual(before - 1)
+    expect(since).toBeLessThanOrEqual(Date.now() + 1)
+    await mesh.restartControlPlane()
+  })
+
   test('a newcomer is told so', async () => {
     const token = await mesh.token()
     await mesh.stopControlPlane()

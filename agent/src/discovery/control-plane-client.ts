@@ -30,6 +30,7 @@ import type * as z from 'zod/mini'
 import { systemClock, type Clock } from '../observe/clock.ts'
 import { Proxy, type ProxyOptions } from '../transport/wires/proxy.ts'
 import type { AskingPace } from './asking-pace.ts'
+import type { Reachable } from './reachability.ts'
 import { SignedHttp, type HttpCall } from './signed-http.ts'
 
 export interface ControlPlaneClientInit {
@@ -74,6 +75,11 @@ export class ControlPlaneClient {
     this.meshId = meshId
     this.#pace = pace
     this.#http = new SignedHttp({ url, meshId, signer, clock, proxy: proxy && new Proxy(proxy) })
+  }
+
+  /** Whether it answers, by the request that ended last; undefined before the first. */
+  get reachable(): Reachable | undefined {
+    return this.#http.reachability.last
   }
 
   /** Time of the control plane minus that of this machine, ms; 0 until the control plane refused a request for it. */

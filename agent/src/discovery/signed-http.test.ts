@@ -42,6 +42,28 @@ describe('SignedHttp', () => {
     expect(claims.nonce).toBeUndefined()
   })
 
+  test('knows whether the server answers, and since when, whatever was asked', async () => {
+    let now = 1_000
+    const client = http({ ...systemClock, now: () => Date.now(), monotonic: () => now })
+    const ask = (signal?: AbortSignal) =>
+      client.tell({ method: 'PUT', path: '/v1/members/self', signal, once: true }).catch(() => undefined)
+    const after = async (next: () => ServedAnswer, signal?: AbortSignal) => {
+      now += 1_000
+      answer = next
+      await ask(signal)
+      return client.reachability.last
+    }
+    expect(client.reachability.last).toBeUndefined()
+    expect(await after(() => ({}))).toEqual({ answers: true, since: 2_000 })
+    expect(await after(() => problem(new MeshError('not_found', 'Cannot')))).toMatchObject({ since: 2_000 })
+    expect(await after(() => away)).toEqual({ answers: false, since: 4_000 })
+    expect(await after(() => ({ status: 502 }))).toMatchObject({ answers: false, since: 4_000 })
+    expect(await after(() => ({}))).toEqual({ answers: true, since: 6_000 })
+    await server.stop()
+    expect(await after(() => ({}), AbortSignal.abort())).toMatchObject({ answers: true })
+    expect(await after(() => ({}))).toEqual({ answers: false, since: 8_000 })
+  })
+
   test('goes unsigned without a key', async () => {
     const unsigned = new SignedHttp({ url: server.url, meshId, clock: systemClock })
     await unsigned.tell({ method: 'GET', path: '/v1/bootstrap' })

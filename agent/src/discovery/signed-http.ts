@@ -7,6 +7,7 @@ import type { Clock } from '../observe/clock.ts'
 import type { Proxy } from '../transport/wires/proxy.ts'
 import { discoveryDefaults } from './defaults.ts'
 import { exchange, type HttpAnswer } from './http.ts'
+import { Reachability } from './reachability.ts'
 
 export interface SignedHttpInit {
   /** Base URL, as the join token has it. */
@@ -58,6 +59,7 @@ const worthRetrying = (error: unknown) =>
   error instanceof MeshError && error.retriable && error.code !== 'clock_skew'
 
 export class SignedHttp {
+  readonly reachability: Reachability
   readonly #clock: Clock
   readonly #signer: Signer | undefined
   readonly #meshId: string
@@ -74,6 +76,7 @@ export class SignedHttp {
 
   constructor(init: SignedHttpInit) {
     this.#clock = init.clock
+    this.reachability = new Reachability(() => init.clock.monotonic())
     this.#signer = init.signer
     this.#meshId = init.meshId
     this.#url = init.url
@@ -147,13 +150,15 @@ export class SignedHttp {
     const signed = await this.headers(method, url, body, nonce)
     const typed: Record<string, string> = body.byteLength > 0 ? { 'content-type': 'application/json' } : {}
     const known: Record<string, string> = etag === undefined ? {} : { 'if-none-match': etag }
-    return exchange({
-      method,
-      url,
-      headers: { ...signed, ...typed, ...known },
-      body,
-      signal,
-      proxy: this.#proxy,
-    })
+    const headers = { ...signed, ...typed, ...known }
+    try {
+      const answer = await exchange({ method, url, headers, body, signal, proxy: this.#proxy })
+      this.reachability.heard()
+      return answer
+    } catch (error) {
+      // Its caller gave up: that says nothing of the server.
+      if (signal?.aborted !== true) this.reachability.heard(error)
+      throw error
+    }
   }
 }

@@ -95,11 +95,7 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
     ...(revocations.ownEnd === undefined ? {} : { ended: revocations.ownEnd.how }),
     ready: isReady(member),
     warnings: memberWarnings(member, warnings),
-    controlPlane: {
-      url: controlPlane.url,
-      reachable: publisher.answered,
-      ...(publisher.answered && publisher.refusal ? { refused: publisher.refusal.code } : {}),
-    },
+    controlPlane: { url: controlPlane.url, ...reachableView(member) },
     relays,
     addrs: publisher.record.addrs,
     services: serving.registry.refs,
@@ -107,6 +103,21 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
     links: { direct: count('direct'), webrtc: count('webrtc'), relay: count('relay') },
     ...(observed === undefined ? {} : { observed: { mapping: observed.mapping, addrs: observed.addrs } }),
     credentialExpires: credential.claims.exp * 1000,
+  }
+}
+
+/** By what asked it last, be it for the map, a head, a credential or a publication. */
+function reachableView({ client, clock, publisher }: Member) {
+  const { answers = publisher.answered, since = undefined } = client.reachable ?? {}
+  if (answers)
+    return {
+      reachable: true,
+      ...(publisher.answered && publisher.refusal ? { refused: publisher.refusal.code } : {}),
+    }
+  const ago = since === undefined ? undefined : clock.monotonic() - since
+  return {
+    reachable: false,
+    ...(ago === undefined ? {} : { unreachableSince: Math.max(0, clock.now() - ago) }),
   }
 }
 

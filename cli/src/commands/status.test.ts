@@ -33,6 +33,12 @@ describe('agent-mesh status', () => {
       /http:\/\/cp \(unreachable\)$/m,
     ],
     [
+      'since when a control plane is unreachable',
+      { controlPlane: { url: 'http://cp', reachable: false, unreachableSince: Date.now() - 240_000 } },
+      /^agent +ready, /m,
+      /http:\/\/cp \(unreachable for 4 min\)$/m,
+    ],
+    [
       'that a member was revoked, which is not that the control plane is away',
       {
         ready: false,

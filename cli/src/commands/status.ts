@@ -71,9 +71,11 @@ function stateText({ ready, revoked, ended = 'revoked' }: LocalStatus, output: O
 
 function controlPlaneText({ controlPlane }: LocalStatus, output: Output): string {
   if (controlPlane === undefined) return ''
-  const { url, reachable, refused } = controlPlane
+  const { url, reachable, refused, unreachableSince: since } = controlPlane
   if (refused !== undefined) return `${url}${output.style('yellow', ` (refuses: ${refused})`)}`
-  return `${url}${reachable ? '' : output.style('yellow', ' (unreachable)')}`
+  if (reachable) return url
+  const time = since === undefined ? '' : ` for ${duration(Math.max(0, Date.now() - since))}`
+  return `${url}${output.style('yellow', ` (unreachable${time})`)}`
 }
 
 function credentialText({ credentialExpires }: LocalStatus): string {
