@@ -1,10 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { meshTemplates } from './support/stacks.ts'
-
-/** The first synthesis of a process loads the CDK. */
-vi.setConfig({ testTimeout: 120_000 })
 
 const region = 'eu-west-1:000000000000'
 const keyArns = [`arn:aws:kms:${region}:key/old`, `arn:aws:kms:${region}:key/new`]

@@ -1,11 +1,8 @@
 /** CloudFormation deletes what gets another logical id, and makes it anew: an update must never do that to what holds something. */
 import type { Template } from 'aws-cdk-lib/assertions'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 
 import { meshTemplates } from './support/stacks.ts'
-
-/** The first synthesis of a process loads the CDK. */
-vi.setConfig({ testTimeout: 120_000 })
 
 const ids = (template: Template | undefined, ...types: string[]): string[] =>
   types.flatMap(type => Object.keys(template?.findResources(`AWS::${type}`) ?? {}))

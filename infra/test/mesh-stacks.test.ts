@@ -1,11 +1,8 @@
 /** Settings that are about every stack. */
 import type { Template } from 'aws-cdk-lib/assertions'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { meshTemplates, type MeshTemplates } from './support/stacks.ts'
-
-/** The first synthesis of a process loads the CDK. */
-vi.setConfig({ testTimeout: 120_000 })
 
 const templates = ({ controlPlane, data, relays }: MeshTemplates): Template[] =>
   [controlPlane, data, relays].filter(template => template !== undefined)

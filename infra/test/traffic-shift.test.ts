@@ -1,10 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 
 import { meshTemplates } from './support/stacks.ts'
-
-/** The first synthesis of a process loads the CDK. */
-vi.setConfig({ testTimeout: 120_000 })
 
 const controlPlane = (context: Record<string, string> = {}) => meshTemplates(context).controlPlane
 

@@ -107,6 +107,19 @@ export class Provider {
     if (outcome === 'failed') this.#events.failed(this, startedAt, now)
   }
 
+  /**
+   * A stream that it had begun at `startedAt` broke. Its duration is not a latency, and its deadline is an ordinary end.
+   * A failure at the caller says nothing about the provider, unless the path was lost.
+   */
+  broke(error: MeshError, startedAt: number, now: number): void {
+    if (!error.told && error.code !== 'path_lost') return
+    const outcome = outcomeOf(error, 0)
+    if (outcome === 'leaving') this.#leavesUntil = now + balanceDefaults.drainingMs
+    if (outcome !== 'failed') return
+    this.#penalize(0, now)
+    this.#events.failed(this, startedAt, now)
+  }
+
   /** A call ended whose outcome says nothing about the provider. */
   released(): void {
     this.inFlight--

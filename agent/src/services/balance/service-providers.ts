@@ -1,4 +1,5 @@
 /** The providers of one service, and what they decide together: which one a call asks, and which ones are ejected. */
+import type { MeshError } from '@agent-mesh/protocol'
 import { Breaker, type BreakerReason, type BreakerState } from './breaker.ts'
 import { candidatesOf, type Candidate } from './candidates.ts'
 import { choosePeer, type TriedPeers } from './choose.ts'
@@ -74,6 +75,12 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   isFull({ load }: Provider): boolean {
     const { perCallee } = this.#init.resilience
     return perCallee !== false && load.inFlight >= perCallee
+  }
+
+  /** A stream that a member had begun at `startedAt` broke. */
+  broke(peerId: string, error: MeshError, startedAt: number, now: number): void {
+    // One that is forgotten meanwhile must not be ejected: it would be probed.
+    this.#byPeer.get(peerId)?.broke(error, startedAt, now)
   }
 
   failed(provider: Provider, startedAt: number, now: number): void {

@@ -48,12 +48,14 @@ export class StreamCaller {
   readonly #targets: CallTargets
   readonly #planner: Planner
   readonly #attempts: Attempts
+  readonly #balancer: Balancer
   readonly #metrics: RpcMetrics
   readonly #now: () => number
 
   constructor({ targets, planner, metrics = noMetrics, balancer, retries, now, random }: StreamCallerInit) {
     this.#targets = targets
     this.#planner = planner
+    this.#balancer = balancer
     this.#attempts = new Attempts({ targets: openingStreams(targets), balancer, retries, now, random })
     this.#metrics = metrics
     this.#now = now
@@ -108,7 +110,18 @@ export class StreamCaller {
     // The opening is what is tried: its answer is the stream, which no contract describes.
     const opening = { ...plan, params: request, contract: undefined, idempotent: false }
     const { value, peerId } = await this.#attempts.answer(opening, providers, this.#now())
-    return { link: value as LinkStream, peerId }
+    const link = value as LinkStream
+    this.#watch(link, plan, peerId)
+    return { link, peerId }
+  }
+
+  /** The opening has counted as answered: that the stream breaks later counts, too. */
+  #watch({ result }: LinkStream, { method, service }: Plan, peerId: string): void {
+    const begunAt = this.#now()
+    result.catch((thrown: unknown) => {
+      const error = toMeshError(thrown, 'internal', `call ${method}`)
+      this.#balancer.of(service).broke(peerId, error, begunAt, this.#now())
+    })
   }
 
   #count({ result }: ServiceStream, method: string, startedAt: number): void {
