@@ -46,7 +46,7 @@ const kindsOfRows = [
   'name',
 ]
 
-/** A member that was enrolled, with what it has of the mesh. */
+/** An enrolled member, with its documents of the mesh. */
 interface Enrolled extends TestKey {
   serial: string
 }

@@ -6,13 +6,13 @@ import { enrol, newSerial, recordOf, tokenOf, type StoreSetup } from './store-fi
 
 const minute = 60_000
 
-/** A change that goes on record, and whether it was made. */
+/** A change that is audited, and whether it was made. */
 interface Change {
   make(store: Store): Promise<unknown>
   isMade(store: Store): Promise<boolean>
 }
 
-/** Every kind of change that goes on record, under the name that stands in its entry. */
+/** Every kind of change that is audited, by the name in its entry. */
 async function changesOf({ store, clock }: StoreContext): Promise<Record<string, Change>> {
   const event = (who: string, what: AuditKind) => (): AuditEvent => ({ at: clock.now(), who, what })
   const token = tokenOf(clock)
@@ -85,7 +85,7 @@ async function changesOf({ store, clock }: StoreContext): Promise<Record<string,
   }
 }
 
-/** What goes on record does so with what it is about: there is none without the other. */
+/** A change and its entry are written together: neither exists without the other. */
 export function auditedChangesSuite(common: StoreSetup): void {
   describe('changes on record', () => {
     const context = useStore(common)

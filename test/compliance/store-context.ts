@@ -7,7 +7,7 @@ export interface StoreContext {
   store: Store
   /** Another handle on the same database each time, where the adapter has several. */
   any(): Store
-  /** From now on nothing can be written to the audit chain. @returns how to mend it */
+  /** From now on nothing can be written to the audit chain. @returns a function that ends this */
   breakAudit(): Promise<() => Promise<void>>
   /** Every handle. */
   all(): readonly Store[]

@@ -11,7 +11,7 @@ async function follow(store: Store, shard: number, after: number, limit = 7): Pr
   return changes
 }
 
-/** Lets the others have their turn. */
+/** Yields to the other tasks. */
 const nextTurn = () => new Promise(resolve => setImmediate(resolve))
 
 /** Pairs and services. */
@@ -76,7 +76,7 @@ export function directorySuite(common: StoreSetup): void {
       for (let i = 0; i < recordsAtOnce; i++) expect(await change()).toMatchObject({ written: true })
       const refused = { code: 'rate_limited', details: { retryAfterMs: recordEveryMs } }
       for (let i = 0; i < 3; i++) await expect(change()).rejects.toMatchObject(refused)
-      // The same bytes are no change, and others are not held up.
+      // The same bytes are no change, and do not delay others.
       const same = recordOf(enrolment, recordsAtOnce)
       expect(await context.any().directory.putMember(same)).toMatchObject({ written: false })
       const other = await enrol(context.store, clock, 'q')

@@ -9,7 +9,7 @@ import { storeCompliance } from './store.ts'
 import { joinsSuite } from './store-joins.ts'
 import { wrongClockSuite } from './wrong-clock.ts'
 
-// A thousand transactions take their time on a busy machine.
+// A thousand transactions take long on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
@@ -25,7 +25,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
     async setup(options: SetupOptions) {
       const { endpoint } = faulty
       const table = `mesh-${randomUUID()}`
-      // The clock of the tests is not that of DynamoDB Local, which would collect what they still need.
+      // DynamoDB Local has another clock than the tests, and would delete rows that they still need.
       await prepareDynamoTable({ table, endpoint }, { create: true, expiry: false })
       const open = (): Store => openDynamoStore({ table, endpoint, ...options })
       const stores: [Store, ...Store[]] = [open(), ...Array.from({ length: handles - 1 }, open)]

@@ -165,7 +165,7 @@ export function enrolmentSuite(common: StoreSetup): void {
       expect(await enrol(store, clock, 'p2', { requestedName: 'n' })).toMatchObject({ name: 'n-2' })
       clock.advance((21 + 90) * day + 1)
       expect(await store.enrolments.readEnrolment('p1')).toBeUndefined()
-      // A clock that is wrong must not give it away, so it is free once the sweep has seen that it lapsed.
+      // A wrong clock must not free the name, so it is free only once the sweep has seen that it lapsed.
       expect(await enrol(store, clock, 'early', { requestedName: 'n' })).toMatchObject({ name: 'n-3' })
       await store.collectGarbage()
       expect(await enrol(store, clock, 'p3', { requestedName: 'n' })).toMatchObject({ name: 'n' })

@@ -1,4 +1,4 @@
-/** What a store does while its database fails under it: the same writes, all of them, each once. */
+/** A store whose database fails during writes: all writes are made, each once. */
 import type { Enrolment, Store } from '@agent-mesh/lambdas'
 import { expect } from 'vitest'
 import { newSerial, recordOf, tokenOf, type TestClock } from './store-fixture.ts'
@@ -35,7 +35,7 @@ export async function workThroughFaults(store: Store, clock: TestClock): Promise
   })
 }
 
-/** Looked at when all is well again: nothing is lost, nothing happened twice. */
+/** Checked after the faults: nothing is lost, nothing was done twice. */
 export async function expectAllDoneOnce(store: Store): Promise<void> {
   const [token] = await store.tokens.listTokens({ limit: 10 })
   expect(token).toMatchObject({ uses: 10, left: 0 })

@@ -1,4 +1,4 @@
-/** What the store suites share: a clock to turn, and short ways to the rows they need. */
+/** Shared by the store suites: an adjustable clock, and helpers for the rows that they need. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Enrolment, NewRecord, NewToken, Store } from '@agent-mesh/lambdas'
 
@@ -22,7 +22,7 @@ export interface SetupOptions {
 
 export interface MadeStores {
   stores: [Store, ...Store[]]
-  /** From now on nothing can be written to the audit chain. @returns how to mend it */
+  /** From now on nothing can be written to the audit chain. @returns a function that ends this */
   breakAudit(): Promise<() => Promise<void>>
   teardown(): Promise<void>
 }

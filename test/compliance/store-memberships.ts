@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import { day, enrol, newSerial, recordOf, tokenOf, type StoreSetup } from './store-fixture.ts'
 
-/** What becomes of a membership after the join: listed, amended, ended, replaced. */
+/** A membership after the join: listed, amended, ended, replaced. */
 export function membershipSuite(common: StoreSetup): void {
   describe('memberships', () => {
     const context = useStore(common)

@@ -43,7 +43,7 @@ export function offlineSuite(common: StoreSetup): void {
       await report(4, [])
       clock.advance(2 * minute)
       expect(await removed()).toEqual(['left'])
-      // The relay itself falls silent: what it said last is the last sign of the agents behind it.
+      // The relay itself falls silent: its last report is the last sign of life of its agents.
       clock.advance(7 * minute)
       expect(await removed()).toEqual([])
       clock.advance(2 * minute)

@@ -29,7 +29,7 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
       const name = `mesh_${++databases}`
       const url = (await server.database(name))()
       const open = (): Promise<Store> => openPostgresStore({ url, ...options })
-      // At once: each of them brings the schema up to date, or finds that another one does.
+      // At the same time: each of them migrates the schema, or waits for another that does.
       const stores = (await Promise.all(Array.from({ length: handles }, open))) as [Store, ...Store[]]
       const teardown = async (): Promise<void> => {
         for (const store of stores) await store.close()

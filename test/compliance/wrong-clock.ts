@@ -49,7 +49,7 @@ export function wrongClockSuite(name: string, store?: () => Promise<StoreChoice 
       expect(await run.ask(member.signer, 'POST', '/v1/renew', { body: {} })).toMatchObject({ status: 200 })
       const listed = await run.ask(member.signer, 'GET', '/v1/members')
       expect(listed.body.members).toMatchObject([{ peerId: member.peerId }])
-      // Every name, token and entry is there: a join continues what was begun.
+      // All names, tokens and entries still exist: a repeated join completes the first.
       expect((await enrolMember(run, secretOf(token), 'm')).claims.name).toBe('m-2')
       const audit = await run.ask(admin, 'GET', '/v1/audit')
       const entries = (audit.body as { entries: { what: string }[] }).entries.map(({ what }) => what)

@@ -1,7 +1,7 @@
 import type { IForbiddenRuleType } from 'dependency-cruiser'
 
 /**
- * Who may import whom (ARCHITECTURE.md, "The house"). Each rule's comment says how to mend a violation; each
+ * Allowed imports between rooms (ARCHITECTURE.md, "The house"). Each rule's comment says how to mend a violation; each
  * rule has a planted violation in layers.test.ts.
  */
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 const checkout = join(import.meta.dirname, '..', '..')
 const page = join(checkout, 'docs', 'security.md')
 
-/** Source and prose break lines where they like. */
+/** Source and prose break lines at different places. */
 const flat = (text: string) => text.replace(/\s+/g, ' ').replaceAll("\\'", "'")
 
 const specs = /\[([^\]]+)\]\(([^)#]+\.ts)\)/g

@@ -1,4 +1,4 @@
-/** The words of the style: what users and readers of the source read says it in the terms of the field. */
+/** The words of the style: texts for users and comments use the terms of the field. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 const checkout = join(import.meta.dirname, '..', '..')
 const read = (file: string) => readFileSync(join(checkout, file), 'utf8')
 
-/** What is not written, and what is. */
+/** Words to avoid, and what to write instead. */
 const avoided: readonly (readonly [RegExp, string])[] = [
   [/\b(?:whoever|somebody|everybody)\b/i, 'the caller, another process, all members'],
   [/\bfor ever\b/i, 'permanently'],

@@ -1,4 +1,4 @@
-/** What a run says, from its calls and executions: pure. */
+/** The verdict on a run, from its calls and executions: pure. */
 export interface CallRecord {
   id: string
   method: 'look' | 'book'
@@ -28,7 +28,7 @@ export function judgeRun(records: readonly CallRecord[], executions: ReadonlyMap
   }
 }
 
-/** What calls waited beyond what was asked, ms: half of them less than p50, 99 % less than p99. */
+/** Wait of calls beyond the requested work, ms: half of them less than p50, 99 % less than p99. */
 export function overheads(records: readonly CallRecord[]): { p50: number; p99: number; max: number } {
   const sorted = records.map(({ took, asked }) => took - asked).sort((a, b) => a - b)
   const at = (share: number) => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)

@@ -1,4 +1,4 @@
-/** Calls at a steady rate, whatever becomes of those before: each is recorded. */
+/** Calls at a steady rate, whatever the outcome of earlier ones: each is recorded. */
 import type { Agent } from '@agent-mesh/agent'
 import { durationOf, rates } from './call-plan.ts'
 import type { CallRecord } from './judge-run.ts'

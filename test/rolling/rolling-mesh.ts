@@ -43,7 +43,7 @@ export class RollingMesh {
   async addRelays(count: number): Promise<void> {
     for (let i = 1; i <= count; i++) {
       const join = await this.token('--role', 'relay')
-      // It comes back where it was: agents know its address.
+      // It restarts at its old address, which agents know.
       const listen = `/ip4/127.0.0.1/tcp/${await freePort()}`
       const args = ['relay', '--name', `relay-${i}`, '--listen', listen, '--stun-port', '0']
       this.relays.push(await this.#start(`relay-${i}`, args, join))

@@ -1,4 +1,4 @@
-/** One run: members restart one after the other while calls run; then it is counted what became of them. */
+/** One run: members restart one after the other while calls run; then their outcomes are counted. */
 import type { Agent } from '@agent-mesh/agent'
 import { setTimeout as delay } from 'node:timers/promises'
 import { seeded } from './call-plan.ts'
@@ -12,7 +12,7 @@ import type { Member, RollingMesh } from './rolling-mesh.ts'
 const knownMs = 60_000
 /** Calls behind a relay that restarts wait no longer than this beyond their work, ms, 99 of 100: 475 where the machine is free. */
 const relayedP99Ms = 1_000
-/** Times that all relays restart, at most, until one time was quick enough: what else the machine does only adds. */
+/** Rounds of relay restarts, at most, until one is quick enough: other work of the machine only adds time. */
 const relayRounds = 3
 /** Kinds of failure that are shown. */
 const shownFailures = 20
@@ -67,7 +67,7 @@ interface Restarting {
 
 /**
  * Restarts all relays, again while that was too slow. Calls count in the round in which they ended.
- * @returns what 99 of 100 relayed calls waited at most beyond their work in the quickest round, ms
+ * @returns the longest wait of 99 of 100 relayed calls beyond their work, in the quickest round, ms
  */
 async function quickestRelays(restarting: Restarting): Promise<number> {
   const { mesh, load, say } = restarting

@@ -1,4 +1,4 @@
-/** A real mesh, and what it takes to attack it: doors, an enrolled attacker, the authority's own key. */
+/** A real mesh with the means to attack it: listeners, an enrolled attacker, the authority's own key. */
 import type { Agent } from '@agent-mesh/agent'
 import {
   jwkSigner,
@@ -18,7 +18,7 @@ import { LocalMesh } from './local-mesh.ts'
 import { testKey, type TestKey } from './mesh-fixture.ts'
 import type { Door } from './stranger.ts'
 
-/** A member in the hands of an attacker: its key, and what the authority says of it. */
+/** A member under the control of an attacker: its key, and its credential. */
 export interface Insider extends TestKey {
   credential: string
   claims: Record<string, unknown>

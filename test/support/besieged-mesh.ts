@@ -1,4 +1,4 @@
-/** Members at work while a crowd of strangers is at their doors; what it costs them. */
+/** Members that work while many strangers connect to them, and the cost of that. */
 import type { Agent } from '@agent-mesh/agent'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -36,7 +36,7 @@ export interface SiegeInit {
 export const quantile = (sorted: readonly number[], q: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN
 
-/** Lets the crowd come, stay and go, and looks at the members all along. */
+/** Lets the strangers connect, stay and leave, and observes the members throughout. */
 export async function besiege(init: SiegeInit): Promise<Siege> {
   const { mesh, counts, doors, holdMs, meanwhile } = init
   const { hostname, port } = new URL(mesh.plane.url)

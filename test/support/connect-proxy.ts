@@ -1,4 +1,4 @@
-/** An HTTP proxy on loopback that knows CONNECT, and the ways in which proxies fail. */
+/** An HTTP proxy on loopback that supports CONNECT, and fails in the ways of real proxies. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
@@ -19,7 +19,7 @@ export interface ConnectProxy {
   readonly asked: string[]
   /** Bytes of clients that went through. */
   readonly sent: number
-  /** Connections through it that stand. */
+  /** Open connections through it. */
   readonly tunnels: number
   stop(): Promise<void>
 }

@@ -10,7 +10,7 @@ const library = join(import.meta.dirname, '..', '..', 'node_modules', 'dynamo-db
 
 export interface DynamoDbLocal {
   endpoint: string
-  /** What processes that use it need in their environment. Anything is a valid key there. */
+  /** Environment of processes that use it. It accepts any key. */
   env: Record<string, string>
   stop(): Promise<void>
 }

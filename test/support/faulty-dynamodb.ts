@@ -19,7 +19,7 @@ const throttled = JSON.stringify({
   message: 'The level of configured provisioned throughput for the table was exceeded.',
 })
 
-/** A transaction that met another one. */
+/** A transaction that conflicted with another one. */
 const cancelled = JSON.stringify({
   __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
   Message:
@@ -27,7 +27,7 @@ const cancelled = JSON.stringify({
   CancellationReasons: [{ Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' }],
 })
 
-/** No repetition helps against it. */
+/** An error that a retry does not help. */
 const refused = JSON.stringify({
   __type: 'com.amazon.coral.service#AccessDeniedException',
   Message: 'User is not authorized to perform this operation',

@@ -8,7 +8,7 @@ export interface ForgingProxy {
   readonly url: string
   /** Requests that it answered itself, `METHOD /path`. */
   readonly forged: string[]
-  /** Answers requests so from now on: what this returns, or truly when that is undefined. */
+  /** From now on answers with the result of this function; forwards the request when that is undefined. */
   forge(answer: (method: string, path: string) => MeshError | undefined): void
   stop(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { expect } from 'vitest'
 /** Runs of one fuzz target. */
 export const fuzzRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000)
 
-/** Tries a property with `runs` cases; with FUZZ_REPORT it tells how many that were and how long they took. */
+/** Tries a property with `runs` cases; with FUZZ_REPORT it reports their number and duration. */
 export async function explore(property: fc.IAsyncProperty<unknown[]>, runs: number): Promise<void> {
   const began = performance.now()
   await fc.assert(property as fc.IAsyncProperty<unknown>, { numRuns: runs })

@@ -51,7 +51,7 @@ async function linkedProcess(): Promise<{ child: ChildProcess; link: Link }> {
   return { child, link: await own.connect(target) }
 }
 
-/** What the open descriptors of this process are, those included that no table of the system knows any more. */
+/** The open descriptors of this process, those included that no table of the system lists any more. */
 function openSockets(): string[] {
   const links = readdirSync('/proc/self/fd').map(fd => {
     try {

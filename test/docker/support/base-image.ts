@@ -1,4 +1,4 @@
-/** What the image is built on: Node's public image, or where no registry is reached a stand-in from files of this machine. */
+/** The base of the image: Node's public image, or, without a reachable registry, a substitute from files of this machine. */
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -52,14 +52,14 @@ async function fill(root: string): Promise<void> {
 const which = async (command: string): Promise<string> =>
   (await run('sh', ['-c', `command -v ${command}`])).stdout.trim()
 
-/** With the libraries that it is linked with. */
+/** Copies a program with the libraries that it is linked with. */
 async function copyProgram(root: string, from: string, to: string): Promise<void> {
   await cp(await realpath(from), join(root, to))
   const { stdout } = await run('ldd', [from])
   for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g)) await copy(root, library)
 }
 
-/** To the same place, below /usr where it is above. */
+/** Copies a file to the same path; from /lib to /usr/lib. */
 async function copy(root: string, file: string): Promise<void> {
   const to = join(root, file.replace(/^\/lib/, '/usr/lib'))
   await mkdir(dirname(to), { recursive: true })

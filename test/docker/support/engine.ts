@@ -1,4 +1,4 @@
-/** A Docker engine: the one of this machine, else one of its own for the time of the tests. */
+/** A Docker engine: the one of this machine, else one that runs only during the tests. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +14,7 @@ const startMs = 60_000
 export interface Engine {
   /** Runs `docker ARGS` to its end. @returns its stdout @throws Error with its stderr */
   docker(...args: string[]): Promise<string>
-  /** The same, with what a command writes as its stdin. */
+  /** The same, with the output of a command as its stdin. */
   pipe(from: readonly string[], args: readonly string[]): Promise<void>
   close(): Promise<void>
 }
@@ -58,13 +58,13 @@ const answers = ({ docker }: Client): Promise<boolean> =>
     () => false,
   )
 
-/** Without a bridge and rules for packets: containers of these tests use the network of the host. */
+/** Without a bridge and packet filters: containers of these tests use the network of the host. */
 async function startEngine(): Promise<Engine> {
   const folder = await mkdtemp(join(tmpdir(), 'engine-'))
   const host = `unix://${join(folder, 'docker.sock')}`
   const folders = ['data-root', 'exec-root', 'pidfile'].flatMap(it => [`--${it}`, join(folder, it)])
   const network = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']
-  // With mounts of its own: those that it leaves end with it.
+  // With a mount namespace of its own, so that mounts which it leaves end with it.
   const own = ['--mount', '--propagation', 'private', 'dockerd']
   const child = spawn('unshare', [...own, '--host', host, ...folders, ...network], {
     env: withSbin,

@@ -1,4 +1,4 @@
-/** A relay in a container, run as docs/deploy-servers.md says: nothing to write but its volume, no rights. */
+/** A relay in a container, run as docs/deploy-servers.md says: writes only to its volume, and has no capabilities. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from './engine.ts'
 
@@ -30,7 +30,7 @@ export class RelayContainer {
     this.#init = init
   }
 
-  /** Starts a new container on the volume of this relay. @returns what it said when it was ready */
+  /** Starts a new container on the volume of this relay. @returns its ready line */
   async start(): Promise<{ peerId: string; name: string }> {
     const { engine, image, name, port, tokenFile, drainSeconds } = this.#init
     const seen = Date.now()
@@ -81,7 +81,7 @@ export class RelayContainer {
     return this.#init.engine.docker('exec', this.#init.name, ...command)
   }
 
-  /** @param since unix ms: what it said in an earlier life does not count */
+  /** @param since unix ms: output of an earlier start is ignored */
   async #ready(since: number): Promise<{ peerId: string; name: string }> {
     const { engine, name } = this.#init
     for (const late = performance.now() + readyMs; performance.now() < late; await delay(100)) {

@@ -62,7 +62,7 @@ export async function askAll(
   return results
 }
 
-/** What a member answered, or why it did not; never rejects. */
+/** The answer of a member, or the error of its call; never rejects. */
 export async function oneResult(targets: AskTargets, peerId: string, ask: Ask): Promise<CallAllResult> {
   const name = targets.nameOf(peerId)
   const member: Member = name === undefined ? { peerId } : { peerId, name }

@@ -119,7 +119,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     >
   }
 
-  /** As {@link call}, and says who answered; with `explain`, why. */
+  /** As {@link call}, with the member that answered; with `explain`, why it was chosen. */
   ask(method: string, params?: unknown, options?: AskOptions): Promise<CallAnswer> {
     return this.#ask(method, params, options, asItIs)
   }
@@ -243,7 +243,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
 
   /**
    * Asks every member that serves a method and is believed online, some at a time; those that are not, too, with `offline`.
-   * @returns one result for each member asked, in no order of time: failures stand beside successes; and how many were not. With
+   * @returns one result for each member asked, failures beside successes, and the number of members that were not asked. With
    * `each: true` the results alone, as they come
    * @throws MeshError `invalid_argument` for params that do not fit
    */

@@ -49,7 +49,7 @@ function run(
   return { result, late, tried, rest: () => rest, add: (ways: Ways<string>) => add(ways) }
 }
 
-/** Is there at once, and takes its time for the handshake. */
+/** Answers at once, and takes long for the handshake. */
 const answers = (name: string, ms: number): DialAttempt<string> => ({
   name,
   run: async (signal, answered) => {

@@ -20,7 +20,7 @@ const checkout = join(import.meta.dirname, '..', '..', '..', '..')
 const resolve = createRequire(import.meta.url).resolve
 const json = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
 
-/** Up from the file that an import finds. */
+/** Searches upwards from the file that an import resolves to. */
 function installed(name: string): unknown {
   for (let folder = dirname(resolve(name)); folder !== dirname(folder); folder = dirname(folder))
     try {
@@ -52,7 +52,7 @@ describe('hidden parts of libp2p', () => {
     const casting = product.filter(file =>
       readFileSync(join(checkout, file), 'utf8').includes('as unknown as'),
     )
-    // They hand the components of a node to a service that names fewer of them.
+    // These pass the components of a node to a service that declares fewer of them.
     expect(casting.sort()).toEqual([
       'agent/src/transport/upgrade/webrtc.ts',
       'relay/src/circuit/circuit-server.ts',

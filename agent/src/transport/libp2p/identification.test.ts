@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface'
 import { expect, it, vi } from 'vitest'
 import { Identification } from './identification.ts'
 
-/** Of a connection, what the decision needs. */
+/** The properties of a connection that the decision needs. */
 class Standing extends EventTarget {
   status = 'open'
 

@@ -34,7 +34,7 @@ it('a link whose peer said that it leaves, and stays, gives its place to others'
 })
 
 it('a peer that opens link after link pays with its oldest ones, and nobody else does', async () => {
-  // The lower peer id alone retires what it has too much of: here it is the one that opens.
+  // Only the lower peer id retires surplus links: here it is the one that opens them.
   const members = [await mesh.member('one'), await mesh.member('two')]
   const [greedy, hub] = members.sort((a, b) => (a.identity.peerId < b.identity.peerId ? -1 : 1))
   if (greedy === undefined || hub === undefined) throw new Error('two members')

@@ -164,7 +164,7 @@ describe('a relay client', () => {
     const changes = start(relays, ['a'])
     await home('a')
     relays.kill('a')
-    // Longer than after which another would take the place.
+    // Longer than the time after which another relay would replace it.
     const dials = relays.dials.length
     await until(() => changes.length === 2 && relays.dials.length > dials + 10)
     relays.roundTrips.set('a', 10)

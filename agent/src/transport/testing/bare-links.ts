@@ -1,4 +1,4 @@
-/** Links without a network, for the decisions made over them. */
+/** Links without a network, for specs of decisions about links. */
 import { LinkTable } from '../links/link-table.ts'
 import { Link } from '../links/link.ts'
 

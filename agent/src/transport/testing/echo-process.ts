@@ -10,7 +10,7 @@ import { createTransport } from '../transport.ts'
 export interface EchoInput {
   jwk: PrivateJwk
   hello: Hello
-  /** Who is let in, by peer id. */
+  /** The members that are admitted, by peer id. */
   peers: Record<string, Peer>
   listen: string[]
 }

@@ -24,7 +24,7 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-/** Some that come at once. */
+/** Connections that arrive at the same time. */
 const come = (count: number, from: string, silent: boolean) => {
   const visitors = Array.from({ length: count }, (): Visitor => ({ from, silent }))
   return { visitors, entered: visitors.map(visitor => handshakes.enter(visitor, from)) }

@@ -86,7 +86,7 @@ describe('verifyCertificate()', () => {
       pair => parsed(pair).raw,
     )
     if (one === undefined || other === undefined) throw new Error('two certificates')
-    // The extension is the same number of bytes in both where the signatures in it are: those of Ed25519 are 64 each.
+    // The extensions have the same length if their signatures do: those of Ed25519 have 64 bytes each.
     const at = one.indexOf(Buffer.from([0x04, 0x40])) + 2
     const mixed = Buffer.from(other)
     one.copy(mixed, other.indexOf(Buffer.from([0x04, 0x40])) + 2, at, at + 64)

@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Fingerprint of what a TLS client is shown at a port. */
+/** Fingerprint of the certificate that a TLS client receives at a port. */
 async function shownAt(port: number): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
   await once(socket, 'secureConnect')
