@@ -39,7 +39,7 @@ export type AskTargets = Pick<CallTargets, 'nameOf'>
 /** Calls one member. */
 export type Ask = (peerId: string) => Promise<{ value: unknown }>
 
-/** @throws MeshError `invalid_argument` for a concurrency below 1, with which nobody would be asked */
+/** @throws MeshError `invalid_argument` for a concurrency below 1, which would ask no member */
 export function checkAtATime(concurrency: number): void {
   if (!(concurrency >= 1))
     throw new MeshError('invalid_argument', `Cannot call each member: concurrency is ${concurrency}`)
