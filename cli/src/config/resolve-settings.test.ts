@@ -43,11 +43,12 @@ describe('a setting', () => {
   })
 
   it('may be a list, also an empty one, and a refusal', async () => {
-    expect((await resolved('', { AGENT_MESH_LISTEN: 'a, b' })).options['listen']).toEqual(['a', 'b'])
+    const listed = (await resolved('', { AGENT_MESH_LISTEN: '0.0.0.0:1, [::]:2' })).options['listen']
+    expect(listed).toEqual(['0.0.0.0:1', '[::]:2'])
     expect((await resolved('', { AGENT_MESH_LISTEN: 'none' })).options['listen']).toBe(false)
     expect((await resolved('', {}, 'up: {listen: false}')).options['listen']).toBe(false)
     expect((await resolved('', {}, 'up: {listen: []}')).options['listen']).toEqual([])
-    expect((await resolved('--no-listen', {}, 'up: {listen: [a]}')).options['listen']).toBe(false)
+    expect((await resolved('--no-listen', {}, 'up: {listen: ["0.0.0.0:1"]}')).options['listen']).toBe(false)
   })
 
   it('may be a switch', async () => {
