@@ -1,4 +1,5 @@
 /** The agent: what programs and the rooms above import. */
+export { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 export type { Agent } from './agent/agent.ts'
 export type { AskedCall } from './agent/asked-call.ts'
 export type { PipeOptions } from './agent/pipes.ts'

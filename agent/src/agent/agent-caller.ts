@@ -30,6 +30,7 @@ export function agentCaller<const C extends Contracts>(
   const { wheel } = member.serving
   return new ServiceCaller<C>({
     targets,
+    self: member.identity.peerId,
     ...(contracts === undefined ? {} : { contracts }),
     cache,
     metrics: member.metrics,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { parse, pathReportSchema, type MeshError, type PathReport } from '@agent-mesh/protocol'
 import type { RpcLink } from '../rpc/index.ts'
 import {
+  checkMiddleware,
   type ServiceCaller,
   type CallAllOptions,
   type CallAllResult,
@@ -15,6 +16,7 @@ import {
   type DescribedService,
   type MethodContracts,
   type MethodName,
+  type Middleware,
   type ParamsOf,
   type ResultOf,
   type ServiceClient,
@@ -119,6 +121,22 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   ): ServiceClient<Methods> {
     this.mustRun(`call ${contract.name}`)
     return this.#caller.service(contract, options)
+  }
+
+  /**
+   * Runs functions of the program around each call from the next one on: `call` around those that this agent makes, `serve` around
+   * those that it serves. The first added is the outermost. @returns how to remove them @throws MeshError invalid_argument
+   */
+  use(middleware: Middleware): () => void {
+    this.mustRun('use middleware')
+    checkMiddleware(middleware)
+    const { call, serve } = middleware
+    const offCall = call && this.#caller.use(call)
+    const offServe = serve && this.member.serving.dispatcher.use(serve)
+    return () => {
+      offCall?.()
+      offServe?.()
+    }
   }
 
   /**

@@ -21,6 +21,13 @@ export {
 export { coded, codec, encoderOf, type Coded, type Encode } from './contract/coded.ts'
 export { isErrorOf, type ErrorOf } from './contract/declared-errors.ts'
 export type { ErrorContracts } from './contract/error-contracts.ts'
+export {
+  checkMiddleware,
+  type IncomingCall,
+  type Middleware,
+  type Next,
+  type OutgoingCall,
+} from './contract/middleware.ts'
 export { implementService, type ServiceDefinition } from './contract/definition.ts'
 export { MethodLimiter, type CallLimiter, type Permit } from './serve/call-limiter.ts'
 export type { Concurrency, ServeOptions } from './contract/concurrency.ts'
@@ -42,7 +49,8 @@ export {
 } from './call/explanation.ts'
 export { Hedging, type HedgeWish } from './call/hedging.ts'
 export type { Candidate, Rejection } from './balance/candidates.ts'
-export { ServiceCaller, type ServiceCallerInit } from './call/service-caller.ts'
+export { ServiceCaller } from './call/service-caller.ts'
+export type { ServiceCallerInit } from './call/service-caller-init.ts'
 export type { ServiceClient, ServiceOptions } from './call/service-client.ts'
 export type { ServiceStream } from './call/service-stream.ts'
 export type { StreamOptions } from './call/stream-caller.ts'

@@ -28,3 +28,6 @@ export const retryForMs = 10_000
 export const maxWaitingRetries = 1_000
 /** ms. How often they look whether the budget allows one more. */
 export const retryTurnMs = 25
+
+/** ms that middleware has to end once its call was cancelled or is late: the errors of calls come first. */
+export const middlewareGraceMs = 200

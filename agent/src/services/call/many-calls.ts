@@ -5,11 +5,19 @@ import type { CallAnswer } from './call-answer.ts'
 import { askEach } from './call-each.ts'
 import type { Plan, Planner } from './plan.ts'
 
+/** A call to one of the members. */
+export interface OneOfMany {
+  readonly plan: Plan
+  readonly method: string
+  readonly params: unknown
+  readonly peerId: string
+}
+
 export interface ManyCallsInit {
   readonly targets: Pick<CallTargets, 'providers' | 'nameOf'>
   readonly planner: Planner
   /** Calls one member. */
-  readonly ask: (plan: Plan, method: string, peerId: string) => Promise<CallAnswer>
+  readonly ask: (one: OneOfMany) => Promise<CallAnswer>
   /** Monotonic ms. */
   readonly now: () => number
 }
@@ -56,7 +64,7 @@ export class ManyCalls {
     return {
       peers: [...good, ...doubtful, ...alsoOffline],
       skipped: offline.length - alsoOffline.length,
-      ask: (peerId: string) => this.#ask(plan, method, peerId),
+      ask: (peerId: string) => this.#ask({ plan, method, params, peerId }),
     }
   }
 }

@@ -4,6 +4,7 @@ import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
 import { Attempts } from './attempts.ts'
 import type { CallAnswer } from './call-answer.ts'
+import { CallMiddleware } from './call-middleware.ts'
 import type { CallAllOptions, CallAllResult, CallAllResults, CallEachOptions } from './call-all.ts'
 import { fallbackTo, revokedOr } from './call-errors.ts'
 import { Balancer } from '../balance/balancer.ts'
@@ -12,17 +13,18 @@ import type { FindProviders } from './course.ts'
 import type { CachedPlan } from '../cache/answer-cache.ts'
 import { isCached, type CallCache } from '../cache/call-cache.ts'
 import { CallNotes, explainError } from './explanation.ts'
-import type { Hedging } from './hedging.ts'
 import { serviceRef, type MethodContracts, type ServiceContract } from '../contract/contract.ts'
 import { checkedError } from '../contract/declared-errors.ts'
 import { hostService } from '../contract/host-service.ts'
-import { ManyCalls } from './many-calls.ts'
+import type { OutgoingCall, Step } from '../contract/middleware.ts'
+import { ManyCalls, type OneOfMany } from './many-calls.ts'
 import { known, only } from './named-provider.ts'
 import { Planner, type Plan } from './plan.ts'
 import { Retries } from './retries.ts'
 import { aimed, newestOf, noAim, noRange, type Aim } from './version-choice.ts'
 import { parseVersionRange } from '../contract/version-range.ts'
 import { serviceClient, type ServiceClient, type ServiceOptions } from './service-client.ts'
+import type { ServiceCallerInit } from './service-caller-init.ts'
 import type { ServiceStream } from './service-stream.ts'
 import { StreamCaller, type StreamOptions } from './stream-caller.ts'
 import type {
@@ -36,27 +38,6 @@ import type {
   YieldsOf,
 } from '../contract/typed.ts'
 
-export interface ServiceCallerInit<C extends Contracts> {
-  readonly targets: CallTargets
-  /** Known contracts: their calls are checked, typed and aimed at the right version. @default none */
-  readonly contracts?: C
-  /** Answers of methods whose contract allows to keep them. @default none are kept */
-  readonly cache?: CallCache | undefined
-  readonly metrics?: RpcMetrics
-  /** @default none */
-  readonly tracing?: Tracing | undefined
-  /** Which provider a call asks. @default power of two choices, with breakers */
-  readonly balancer?: Balancer | undefined
-  /** When a call is sent twice. @default for 5 % of the calls that ask for it */
-  readonly hedging?: Hedging | undefined
-  /** Monotonic ms. */
-  readonly now: () => number
-  /** When the answer that is being handled arrived, or later: saves a reading of the clock. @default `now` */
-  readonly lately?: () => number
-  /** [0, 1). */
-  readonly random: () => number
-}
-
 /** Calls services wherever they are: validate, choose a member, send, and try again where that is safe. */
 export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #targets: CallTargets
@@ -65,6 +46,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #streams: StreamCaller
   readonly #retries: Retries
   readonly #many: ManyCalls
+  readonly #middleware: CallMiddleware
   readonly #cache: CallCache | undefined
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
@@ -83,8 +65,8 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#attempts = new Attempts({ ...init, balancer, retries, lately })
     const planner = this.#planner
     this.#streams = new StreamCaller({ targets, planner, metrics, balancer, retries, now, random })
-    const ask = (plan: Plan, method: string, peerId: string) => this.#askOne(plan, method, peerId)
-    this.#many = new ManyCalls({ targets, planner, ask, now })
+    this.#many = new ManyCalls({ targets, planner, ask: one => this.#askOne(one), now })
+    this.#middleware = new CallMiddleware({ planner, self: init.self ?? '', now })
     this.#cache = cache
     this.#metrics = metrics
     this.#tracing = tracing
@@ -140,11 +122,10 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     try {
       const planned = this.#planner.plan(method, params, options, startedAt)
       const plan = aim === undefined ? planned : aimed(planned, aim, options.peer)
-      const send = options.explain === true ? this.#explained : this.#send
       const asked =
         plan instanceof Promise
-          ? plan.then(checked => send.call(this, traced(checked, span), params, options, this.#now()))
-          : send.call(this, traced(plan, span), params, options, startedAt)
+          ? plan.then(checked => this.#pass(traced(checked, span), method, params, options, this.#now()))
+          : this.#pass(traced(plan, span), method, params, options, startedAt)
       const ended = this.#counted(counted, startedAt, asked, give, options.peer !== undefined, span)
       return options.fallback === undefined
         ? ended
@@ -176,6 +157,21 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     })
     this.#planner.learn(contract)
     return client
+  }
+
+  /** Through the middleware of the program, if there is any. */
+  #pass(
+    plan: Plan,
+    method: string,
+    params: unknown,
+    options: CallOptions & AskOptions,
+    now: number,
+  ): Promise<CallAnswer> {
+    const send = options.explain === true ? this.#explained : this.#send
+    if (this.#middleware.isEmpty) return send.call(this, plan, params, options, now)
+    const { peer } = options
+    const sent = (asked: Plan, given: unknown) => send.call(this, asked, given, options, this.#now())
+    return this.#middleware.pass({ plan, method, params, peer, send: sent })
   }
 
   /** As {@link #send}, and notes why; a cached answer would explain nothing. */
@@ -263,11 +259,20 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** A call of its own to one of many members. */
-  #askOne(plan: Plan, method: string, peerId: string): Promise<CallAnswer> {
+  #askOne({ plan, method, params, peerId }: OneOfMany): Promise<CallAnswer> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(method)
-    const asked = this.#answer(traced(plan, span), only(peerId), startedAt)
+    const sent = traced(plan, span)
+    const send = (last: Plan) => this.#answer(last, only(peerId), this.#now())
+    const asked = this.#middleware.isEmpty
+      ? this.#answer(sent, only(peerId), startedAt)
+      : this.#middleware.pass({ plan: sent, method, params, peer: peerId, send })
     return this.#counted(method, startedAt, asked, asItIs, true, span)
+  }
+
+  /** Adds middleware to each call from the next one on. @returns how to remove it */
+  use(step: Step<OutgoingCall>): () => void {
+    return this.#middleware.use(step)
   }
 
   /** Begins no more tries of calls in flight. */

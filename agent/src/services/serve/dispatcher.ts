@@ -15,6 +15,8 @@ import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
 import { checkHops, runServing } from '../contract/current-call.ts'
+import { Steps, type IncomingCall, type Step } from '../contract/middleware.ts'
+import { throughSteps } from './serve-middleware.ts'
 import { beginStream, streamed } from './serve-stream.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from '../contract/validate.ts'
@@ -74,9 +76,9 @@ const plainlyNotServed = (call: string): MeshError =>
   new MeshError('unsupported', `Cannot call ${call}: it is not served here`)
 
 /**
- * Serves calls whose turn has come (the link checks turn and deadline): authorize, limit, validate, check that the caller still
- * waits, run the handler. The name is looked up before the policy is asked, but only callers that are allowed learn whether it is
- * served. The limit comes after the policy, so that refused callers take no room from others.
+ * Serves calls whose turn has come (the link checks turn and deadline): authorize, limit, middleware of the program, validate, check
+ * that the caller still waits, run the handler. The name is looked up before the policy is asked, but only callers that are allowed
+ * learn whether it is served. The limit comes after the policy, so that refused callers take no room from others.
  *
  * Params are checked here, where they come in from outside; results are checked by the caller for the same reason.
  */
@@ -89,6 +91,7 @@ export class Dispatcher {
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
   readonly #now: () => number
+  readonly #steps = new Steps<IncomingCall>()
 
   constructor({
     registry,
@@ -108,6 +111,11 @@ export class Dispatcher {
     this.#metrics = metrics
     this.#tracing = tracing
     this.#now = now
+  }
+
+  /** Adds a step around each call from the next one on. @returns how to remove it */
+  use(step: Step<IncomingCall>): () => void {
+    return this.#steps.add(step)
   }
 
   /** What a link to this caller serves with. */
@@ -152,12 +160,12 @@ export class Dispatcher {
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
       passage.permit = permit
-      return this.#handle(served, this.#context(caller, served, call), call, passage)
+      return this.#pass(served, this.#context(caller, served, call), call, passage)
     }
     return permit.then(granted => {
       passage.permit = granted
       this.#checkWanted(call)
-      return this.#handle(served, this.#context(caller, served, call), call, passage)
+      return this.#pass(served, this.#context(caller, served, call), call, passage)
     })
   }
 
@@ -165,8 +173,23 @@ export class Dispatcher {
     return new CallContext(caller, method, call, this.#now, errors)
   }
 
-  #handle(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
-    const checked = served.params['~standard'].validate(call.params())
+  /** Through the steps of the program, if there are any. */
+  #pass(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
+    if (this.#steps.isEmpty) return this.#handle(served, context, call.params(), call, passage)
+    return throughSteps(this.#steps, context, call, params => {
+      this.#checkWanted(call)
+      return this.#handle(served, context, params, call, passage)
+    })
+  }
+
+  #handle(
+    served: ServedMethod,
+    context: CallContext,
+    params: unknown,
+    call: InboundCall,
+    passage: Passage,
+  ): unknown {
+    const checked = served.params['~standard'].validate(params)
     if (!(checked instanceof Promise)) return begin(served, context, checked, call, passage)
     return checked.then(result => {
       this.#checkWanted(call)
