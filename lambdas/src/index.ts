@@ -27,7 +27,7 @@ export { backUpStopped } from './hosts/node/backup/back-up.ts'
 export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
 export { initMesh, type InitialisedMesh, type StackFacts } from './operator/init-mesh.ts'
-// The control plane without a host, for benches that measure what its parts do.
+// The control plane without a host, for benches that measure its parts.
 export { auditSealTimes, healthMemberMs } from './defaults.ts'
 export { changeFeed } from './domain/change-feed.ts'
 export { controlPlane, type ControlPlane } from './domain/control-plane.ts'

@@ -4,27 +4,27 @@ import type { StoreParts } from '../store/store.ts'
 import { auditPart } from './audit-seal.ts'
 
 export interface AuditQuery {
-  /** Number of the entry before the first one wanted. */
+  /** Number of the entry before the first one to return. */
   after?: number
   /** Unix milliseconds. */
   since?: number
-  /** So many of the newest. */
+  /** Number of the newest entries. */
   last?: number
   limit: number
 }
 
-/** Entries looked through at once for the first of a time. */
+/** Entries in one page of the search for the first entry of a time. */
 const searchPage = 100
 
 export interface AuditLog {
-  /** @throws MeshError invalid_argument when more than one beginning is wished for */
+  /** @throws MeshError invalid_argument when more than one start is given */
   read(query: AuditQuery): Promise<AuditReply>
 }
 
 type Needs = Pick<StoreParts, 'audit' | 'headParts'>
 
 export function auditLog({ store }: { store: Needs }): AuditLog {
-  /** Entries stand in order of time, but for what clocks of several instances differ: halving finds the place. */
+  /** Entries are in order of time, except for the clock skew between instances: a binary search finds the place. */
   const halfway = async (since: number, newest: number): Promise<number> => {
     let low = 0
     let high = newest
@@ -37,7 +37,7 @@ export function auditLog({ store }: { store: Needs }): AuditLog {
     return low
   }
 
-  /** The place before the first entry of that time: some that waited may stand before it, and older ones after it. */
+  /** The place before the first entry of that time: delayed entries may stand before it, and older ones after it. */
   const before = async (since: number, newest: number): Promise<number> => {
     for (let after = await halfway(since - auditLateMs, newest); ;) {
       const entries = await store.audit.listAudit({ after, limit: searchPage })
@@ -53,7 +53,7 @@ export function auditLog({ store }: { store: Needs }): AuditLog {
     read: async ({ after, since, last, limit }) => {
       if ([after, since, last].filter(begin => begin !== undefined).length > 1)
         throw new MeshError('invalid_argument', 'Cannot read audit: it is cursor, since or last, one of them')
-      // A reader is to see all there is; what cannot be chained now is told as waiting.
+      // A reader has to see every entry; those that cannot be chained now are shown as waiting.
       await store.audit.chainAudit().catch(() => undefined)
       const signed = await store.headParts.readPart(auditPart)
       const { seq, hash } = await store.audit.readAuditHead()

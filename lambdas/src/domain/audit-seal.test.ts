@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(data, { recursive: true })
 })
 
-/** As one process has it. */
+/** The seal of one process. */
 async function open() {
   const { ring, root, files } = await openMesh({ data, store, clock, restored: false })
   const { keys, signer } = ring
@@ -47,7 +47,7 @@ const append = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await store.audit.appendAudit({ at: now, who: 'operator', what: 'policy' })
 }
 
-/** Somebody who can write the database, and has no key. */
+/** An attacker that can write the database, and has no key. */
 function tamper(work: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(file('mesh.db'))
   work(db)

@@ -1,6 +1,6 @@
 /**
- * Signs how far the audit chain goes. Before that the entries since the last signed head are checked: a head is signed only
- * of a chain that goes through the one before it, so whoever can write the database cannot have another history signed.
+ * Signs the head of the audit chain. Before that the entries since the last signed head are checked: a head is signed only
+ * if its chain includes the previous signed head, so write access to the database does not get another history signed.
  */
 import {
   AuditVerifier,
@@ -15,16 +15,16 @@ import { auditSealTimes as limits } from '../defaults.ts'
 import type { HeadPart } from '../store/parts/head-parts.ts'
 import type { MeshParts } from './mesh-context.ts'
 
-/** The part of the head that holds it; its number is that of the entry. Members do not get it. */
+/** The part of the head that holds the signed audit head; its number is that of the entry. Members do not get it. */
 export const auditPart = 'audit'
 
 export interface AuditSeal {
   /**
-   * Gives waiting entries their place, then signs the head of the chain: once an hour, where entries came. What is wrong
-   * with the chain is said by {@link AuditSeal.warning}, and nothing is signed.
+   * Chains waiting entries, then signs the head of the chain: once an hour, if there are new entries. Of a chain with a
+   * fault nothing is signed, and {@link AuditSeal.warning} describes the fault.
    */
   seal(): Promise<void>
-  /** What the last {@link AuditSeal.seal} found wrong, in words. */
+  /** The fault that the last {@link AuditSeal.seal} found, in words. */
   warning(): string | undefined
 }
 
@@ -72,7 +72,7 @@ function isLive({ keys, ring }: Needs, { document }: HeadPart): boolean {
   }
 }
 
-/** What is wrong with the entries after the last signed head, in words. */
+/** The fault in the entries after the last signed head, in words. */
 async function brokenSince(mesh: Needs, part: HeadPart, head: AuditHead): Promise<string | undefined> {
   const signed = await signedHead(mesh, part)
   if (signed === undefined) return 'the signature of its last head does not fit'
@@ -90,7 +90,7 @@ async function brokenSince(mesh: Needs, part: HeadPart, head: AuditHead): Promis
   return `it ends after ${head.seq}, and was signed up to ${signed.seq}`
 }
 
-/** Undefined when no authority key signed it: a key that was revoked since could still tell how far it was. */
+/** Undefined when no authority key signed it: a key that was revoked since still shows how far the chain went. */
 async function signedHead(
   { meshId, keys, ring }: Needs,
   part: HeadPart,

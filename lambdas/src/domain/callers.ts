@@ -1,4 +1,4 @@
-/** Who asks, and whether it may. */
+/** Authentication and authorization of callers. */
 import { basePathOf, evaluate, MeshError, verifyRequestHead, type RequestHead } from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/parts/enrolments.ts'
@@ -16,12 +16,12 @@ export interface Caller extends Enrolment {
   bodyHash: string
 }
 
-/** A request whose body need not be read yet: {@link Signature.bodyHash} tells what it must be. */
+/** A request whose body need not be read yet: {@link Signature.bodyHash} is the hash it must have. */
 export interface SignedRequest extends RequestHead {
   authorization: string | undefined
 }
 
-/** Whose key signed, and what else it signed. */
+/** The key that signed, and the parts of the request that it signed. */
 export interface Signature {
   peerId: string
   nonce: string | undefined
@@ -35,21 +35,21 @@ export interface Callers {
   /** @throws MeshError also revoked, and unauthenticated for strangers and expired credentials */
   member(request: SignedRequest): Promise<Caller>
   /**
-   * Lets a request be made once, also over several control planes. Asked last: a stranger makes nobody write.
+   * Accepts a request once, also over several control planes. Checked last: a stranger causes no write.
    * @throws MeshError unauthenticated without a nonce, conflict when it was used before
    */
   once(signature: Pick<Signature, 'peerId' | 'nonce'>): Promise<void>
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
   authorize(caller: Caller, target: `admin:${string}`): Promise<void>
   /**
-   * Whether the caller may make others of these roles, tags and name: none who may do what the caller may not. Else the
-   * right to make tokens would be the right to everything. Who may write the policy may. A denial is audited.
+   * Checks that the caller may create members of these roles, tags and name: none with a right that the caller lacks, else
+   * the right to make tokens would be the right to everything. Writers of the policy may create any. A denial is audited.
    * @throws MeshError permission_denied
    */
   authorizeGiving(caller: Caller, newcomer: Newcomer): Promise<void>
 }
 
-/** What callers are told apart and judged with. */
+/** What callers are authenticated and authorized with. */
 type JudgingMesh = MeshParts<
   'keys' | 'ring' | 'meshId' | 'clock' | 'publicUrl',
   'headParts' | 'enrolments' | 'ledger' | 'audit'
@@ -98,7 +98,7 @@ export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
     authorizeGiving: async (caller, newcomer) => {
       const { policy } = await readPolicy(mesh)
       const maker = { ...caller, sub: caller.peerId }
-      // Who writes the policy grants what it likes.
+      // A writer of the policy can grant any right.
       if (evaluate(policy, maker, 'manage', 'admin:policy') !== undefined) return
       const excess = await excessRight(store.enrolments, policy, maker, newcomer)
       if (excess === undefined) return

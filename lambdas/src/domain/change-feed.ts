@@ -1,6 +1,6 @@
 /**
- * What changed, told after the write is committed: `map` and `head` are pushed to watchers. `elsewhere`: another
- * process of the same database wrote either.
+ * The kind of a change, announced after the write is committed: `map` and `head` are pushed to watchers. `elsewhere`:
+ * another process of the same database wrote either.
  */
 export type Change = 'map' | 'head' | 'join' | 'elsewhere'
 

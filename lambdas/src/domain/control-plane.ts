@@ -24,12 +24,12 @@ import { revocation, type Revocation } from './revocation.ts'
 import { strangerHead, type StrangerHead } from './stranger-head.ts'
 import { storeTime, type StoreTime } from './store-time.ts'
 
-/** What is wrong although requests are answered, in words. */
+/** Faults that do not stop requests from being answered, in words. */
 export interface Readiness {
   warnings: string[]
 }
 
-/** Everything the control plane can do, apart from how it is asked. */
+/** Everything the control plane can do, independent of the transport of requests. */
 export interface ControlPlane {
   readonly mesh: MeshContext
   readonly callers: Callers
@@ -49,9 +49,9 @@ export interface ControlPlane {
   readonly time: StoreTime
   /** @throws MeshError when its store does not answer */
   ready(): Promise<Readiness>
-  /** Frees what has expired; while the clock is in doubt only what is made again by itself. */
+  /** Removes what has expired; while the clock is in doubt, only rows that are recreated automatically. */
   collectGarbage(): Promise<void>
-  /** Takes members out of the map that were offline for too long, unless the clock is in doubt. @returns how many */
+  /** Removes members from the map that were offline for too long, unless the clock is in doubt. @returns how many */
   removeOffline(): Promise<number>
   readonly policyWriting: PolicyWriting
   readonly revocation: Revocation

@@ -1,4 +1,4 @@
-/** Credentials as the control plane issues them: of the claims that the enrolment has now. */
+/** Credentials that the control plane issues: with the current claims of the enrolment. */
 import { credentialDays, signCredential, verifyCredential, type CredentialClaims } from '@agent-mesh/protocol'
 import { credentialFreshMs } from '../defaults.ts'
 import type { Enrolment } from '../store/parts/enrolments.ts'
@@ -9,8 +9,8 @@ import { randomId } from './secrets.ts'
 export const credentialLifeMs = credentialDays.life * 24 * 3600_000
 
 /**
- * Signs a credential and records it; of other claims than the stored one, it is told to all members.
- * @throws MeshError not_found, revoked, conflict when the enrolment is another by now
+ * Signs a credential and records it; one with other claims than the stored one is sent to all members.
+ * @throws MeshError not_found, revoked, conflict when the enrolment was replaced meanwhile
  */
 export async function issueCredential(
   mesh: MeshParts<'signer' | 'meshId' | 'keys' | 'clock', 'enrolments'>,
@@ -38,13 +38,13 @@ export async function issueCredential(
   return credential
 }
 
-/** What of the claims comes from the enrolment, as text that is equal when they are. */
+/** The claims that come from the enrolment, as text: equal claims have equal text. */
 const claimsOf = ({ serial, name, roles, tags, region }: Enrolment | CredentialClaims): string =>
   JSON.stringify([serial, name, roles, tags, region ?? null])
 
 /**
- * The stored credential of a member while it is as good as a new one: issued a short time ago, for the same claims, by a key
- * that counts. A member in a loop costs neither a signature nor a place in the audit log.
+ * The stored credential of a member while it can replace a new one: issued recently, for the same claims, by a valid key.
+ * A member that renews in a loop costs neither a signature nor an entry in the audit log.
  * @returns undefined when a new one is to be signed
  */
 export async function freshCredential(
@@ -53,12 +53,12 @@ export async function freshCredential(
 ): Promise<string | undefined> {
   const claims = await storedClaims(mesh, enrolment)
   if (claims === undefined || claimsOf(claims) !== claimsOf(enrolment)) return undefined
-  // Either way: one from the future was signed by a clock that has been set since.
+  // In both directions: a credential from the future was signed before the clock was corrected.
   const fresh = Math.abs(mesh.clock.now() - claims.iat * 1_000) < credentialFreshMs
   return fresh ? enrolment.credential : undefined
 }
 
-/** What the stored credential says; undefined without one, and of a key that does not count. */
+/** The claims of the stored credential; undefined without one, and for one signed by an invalid key. */
 async function storedClaims(
   { meshId, keys }: Pick<MeshContext, 'meshId' | 'keys'>,
   { credential, peerId }: Enrolment,

@@ -2,8 +2,8 @@ import { deniedAgain } from '../defaults.ts'
 import type { MeshParts } from './mesh-context.ts'
 
 /**
- * Puts denials on record: the same member and target once in a while, in each process. Who asks in a loop must not
- * fill the log, nor cost a write a request.
+ * Records denials in the audit log, at most once in an interval for the same member and target, in each process. A member
+ * that asks in a loop must neither fill the log nor cost a write a request.
  */
 export function denials({ store, clock }: MeshParts<'clock', 'audit'>) {
   const recent = new Map<string, number>()

@@ -1,4 +1,4 @@
-/** Keys that are not enrolled: what the signed list says of how their membership ended, and how they are refused. */
+/** Keys that are not enrolled: how their membership ended by the signed list, and how they are refused. */
 import {
   endedOf,
   limits,
@@ -12,8 +12,8 @@ import type { MeshContext } from './mesh-context.ts'
 
 export interface EndedMemberships {
   /**
-   * How a key is refused that is not enrolled: `unauthenticated` with details `{ ended }`, `removed` or `replaced`, where the list
-   * tells it; else `{ enrolled: false }`. Never rejects.
+   * The refusal of a key that is not enrolled: `unauthenticated` with details `{ ended }`, `removed` or `replaced`, if the list
+   * has it; else `{ enrolled: false }`. Never rejects.
    */
   refusal(peerId: string, action: string): Promise<MeshError>
 }
@@ -42,7 +42,7 @@ export function endedMemberships(
       if (revocations !== read.document) read = await readAgain(revocations)
       return read.byPeer.get(peerId)
     } catch {
-      // Who asks is refused either way.
+      // The caller is refused in both cases.
       return undefined
     }
   }

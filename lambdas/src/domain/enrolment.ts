@@ -71,12 +71,12 @@ export function enrolmentService(
         replaced,
         replacedPeer = '',
       } = await store.enrolments.redeem(redemption, joined => eventOf('join', joined))
-      // Before it has a credential: whoever repeats this after a crash is told again what it replaced.
+      // Before it has a credential: a retry after a crash has to return the replaced enrolment again.
       if (replaced !== undefined)
         await revocation.revokeSerial(replaced, { how: 'replaced', peerId: replacedPeer })
       if (fresh) {
         mesh.changes.emit('join')
-        // A new enrolment of a known key takes its old pair out of the map.
+        // A new enrolment of a known key removes its old pair from the map.
         mesh.changes.emit('map')
       }
       const known = fresh ? undefined : await freshCredential(mesh, enrolment)
@@ -90,7 +90,7 @@ export function enrolmentService(
         throw new MeshError('revoked', `Cannot renew credential: ${enrolment.name} was revoked`)
       const fresh = await freshCredential(mesh, enrolment)
       if (fresh !== undefined) return { credential: fresh, head: await head.signed() }
-      // First on record: a renewal that fails after it is one entry too many, none is missing.
+      // Audited first: a renewal that fails afterwards leaves a surplus entry, but none is ever missing.
       await store.audit.appendAudit(eventOf('renew', enrolment))
       return issue(enrolment)
     },

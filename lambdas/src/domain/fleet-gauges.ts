@@ -4,15 +4,15 @@ import { readRelays } from './head-documents.ts'
 import type { JoinTokens } from './join-tokens.ts'
 import type { MeshParts } from './mesh-context.ts'
 
-/** What alarms watch and no request tells. */
+/** Values that alarms watch and no request shows. */
 export interface FleetGauges {
   /** Relays in the head. */
   relays: number
   /** Those with a lease: agents can be homed at them. */
   liveRelays: number
   /**
-   * Days until the first token expires that was made to live long and has uses left: machines that start by themselves join
-   * with it. Absent: there is none.
+   * Days until the first long-lived token with uses left expires: machines that start by themselves join with it.
+   * Absent: there is none.
    */
   tokenDays?: number
 }

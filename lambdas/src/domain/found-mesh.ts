@@ -57,7 +57,7 @@ async function writeKeyChain(
   return verifyKeyChain(mesh, chain)
 }
 
-/** Policy, relays and revocations number 1, each unless it is there. */
+/** Writes policy, relays and revocations as number 1, each unless it exists. */
 async function writeFirstParts({ store, authority }: FoundMeshInit, mesh: string): Promise<void> {
   const { signer } = authority
   const first = {

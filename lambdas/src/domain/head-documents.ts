@@ -1,4 +1,4 @@
-/** Reads what the authority signed into the head. Verified again: who can write the database is not the authority. */
+/** Reads the signed documents of the head. They are verified again: write access to the database is not authority. */
 import {
   limits,
   MeshError,
@@ -19,7 +19,7 @@ const numbered = { mesh: z.string(), number: z.int() }
 const policyPart = z.looseObject({ ...numbered, policy: signedPolicySchema })
 const relaysPart = z.looseObject({ ...numbered, relays: z.array(relayEntrySchema) })
 
-/** What a document of the head is read with. */
+/** What reading a document of the head needs. */
 export type Documents = MeshParts<'keys' | 'ring', 'headParts'>
 
 async function readPart<T>(

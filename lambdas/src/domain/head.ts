@@ -32,7 +32,7 @@ const numbersOf = (parts: ReadonlyMap<string, HeadPart>): HeadNumbers => ({
 const keysOf = (parts: ReadonlyMap<string, HeadPart>): SignedHead['keys'] =>
   parseJson(keyChainSchema, parts.get('keys')?.document ?? '', 'read key chain')
 
-/** The parts, read at most every 2 s: every report and map page tells their numbers, and they are large. */
+/** The parts, read at most every 2 s: every report and map page carries their numbers, and they are large. */
 function partsReader({
   store,
   clock,
@@ -60,7 +60,7 @@ function partsReader({
   }
   return async () => {
     const parts = await remembered(false)
-    // The keyring has read a newer chain since: what its keys sign is told with them.
+    // The keyring has read a newer chain since: documents that its keys sign are sent with that chain.
     const isStale = (parts.get('keys')?.number ?? 0) < keys.signed.links.length
     return isStale ? remembered(true) : parts
   }

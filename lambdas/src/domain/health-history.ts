@@ -4,9 +4,9 @@ import type { Clock } from '../store/clock.ts'
 import type { StoreParts } from '../store/store.ts'
 
 export interface HealthHistory {
-  /** Writes how the mesh does now, unless this step of five minutes is written already. */
+  /** Records the current health of the mesh, unless this step of five minutes is recorded already. */
   record(): Promise<void>
-  /** Oldest first; steps in which nobody looked are missing. */
+  /** Oldest first; steps without a measurement are missing. */
   read(hours: number): Promise<HealthStep[]>
 }
 
@@ -16,7 +16,7 @@ export interface HealthHistoryInit {
   health: () => Promise<HealthReply>
 }
 
-/** How the mesh did during the last day. Any process may record: the first one of a step does. */
+/** Health of the mesh during the last day. Any process may record: the first one in a step does. */
 export function healthHistory({ store, clock, health }: HealthHistoryInit): HealthHistory {
   let restsUntil = 0
   return {

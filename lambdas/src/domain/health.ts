@@ -7,14 +7,14 @@ import type { Member } from '../store/parts/directory.ts'
 import type { StoreParts } from '../store/store.ts'
 import { memberPages } from './member-pages.ts'
 
-/** Where members are that name no region. */
+/** Region of members that name none. */
 const nowhere = 'default'
 
 type Region = RegionHealth
 type Service = HealthReply['services'][number]
 type Latency = HealthReply['latency'][number]
 
-/** What a relay says of itself in a report. */
+/** What a relay states about itself in a report. */
 const statusSchema = z.looseObject({
   load: z.looseObject({ agents: z.int(), reservations: z.int(), visitors: z.int() }),
   health: z.looseObject({ latency: z.optional(z.array(z.looseObject({ region: z.string(), ms: z.int() }))) }),
@@ -31,7 +31,7 @@ const emptyRegion = (region: string): Region => ({
   ageMs: 0,
 })
 
-/** The entry of a key, made when it is the first. */
+/** The entry of a key, created on first use. */
 function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
   const known = map.get(key)
   if (known !== undefined) return known

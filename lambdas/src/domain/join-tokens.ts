@@ -18,7 +18,7 @@ import { hashOfSecret, randomSecret } from './secrets.ts'
 
 export interface JoinTokens {
   /**
-   * The only time the token is told. @param by who made it, for the audit
+   * The token is returned this once only. @param by the member that makes it, for the audit
    * @throws MeshError invalid_argument, conflict for a name that is taken
    */
   create(request: CreateTokenRequest, by: string): Promise<{ token: string; view: TokenView }>
@@ -33,7 +33,7 @@ const viewOf = ({ hash, revokedAt, createdBy: _, replacedPeer: __, ...token }: T
   revoked: revokedAt !== undefined,
 })
 
-/** What a token may make, without its secret; `uses` and what was not chosen are absent where there is no limit or none. */
+/** What a token permits, without its secret; `uses` is absent without a limit, and so is each field that was not set. */
 const auditedToken = ({ hash, uses, roles, tags, name, region, ephemeral, replace }: Token) => ({
   id: tokenId(hash),
   ...(uses === unlimitedUses ? {} : { uses }),
@@ -45,7 +45,7 @@ const auditedToken = ({ hash, uses, roles, tags, name, region, ephemeral, replac
   ...(replace === true ? { replace } : {}),
 })
 
-/** The member would get another name than the token says. @throws MeshError conflict */
+/** The member would get another name than the token has. @throws MeshError conflict */
 async function refuseTaken(enrolments: Pick<EnrolmentStore, 'findEnrolment'>, name: string): Promise<void> {
   const holder = await enrolments.findEnrolment({ name })
   if (holder === undefined) return

@@ -1,6 +1,6 @@
 /**
- * Changes of the authority key, each step conditional and repeatable: whoever dies between two of them leaves a mesh that
- * works, and the next start or the repeated command goes on.
+ * Changes of the authority key, each step conditional and repeatable: a crash between two steps leaves a mesh that works,
+ * and the next start or the repeated command continues.
  */
 import {
   MeshError,
@@ -22,10 +22,10 @@ import { signPartsAnew } from './sign-part-anew.ts'
 export type RotatingMesh = MeshParts<'clock' | 'changes', 'headParts'> & { ring: Keyring }
 
 /**
- * Introduces `next`, signed by the key that signs now; members hear of it, and from {@link keySettleMs} on it signs. A key
- * that is the newest already stays so.
+ * Introduces `next`, signed by the current key; members receive it, and after {@link keySettleMs} it signs. A key that is
+ * the newest already stays so.
  * @returns when it begins to sign, unix milliseconds
- * @throws MeshError conflict when somebody else changed the keys meanwhile, too_large when the chain is full
+ * @throws MeshError conflict when another process changed the keys meanwhile, too_large when the chain is full
  */
 export async function introduceKey(mesh: RotatingMesh, next: AuthorityKey, by: string): Promise<number> {
   await mesh.ring.refresh()
@@ -52,8 +52,8 @@ async function signerOf(ring: Keyring, kid: string): Promise<Signer> {
 }
 
 /**
- * For a stolen key: the root introduces `next`, which signs at once, everything of the head is signed anew, and then every
- * other key is revoked with all it ever signed. Members renew their credentials as soon as they hear of it.
+ * For a stolen key: the root introduces `next`, which signs at once, every part of the head is signed anew, and then every
+ * other key is revoked with all it ever signed. Members renew their credentials as soon as they receive the new chain.
  */
 export async function replaceStolenKeys(
   mesh: RotatingMesh,
@@ -104,7 +104,7 @@ async function appendLink(
     )
   const jws = await signKeyLink(by, { mesh: meshId, seq, iat: Math.floor(clock.now() / 1000), ...link })
   const longer = { ...signed, links: [...signed.links, jws] }
-  // Nothing is written that members would refuse.
+  // A document that members would refuse must not be written.
   await verifyKeyChain(meshId, longer)
   await store.headParts.writePart('keys', seq - 1, JSON.stringify(longer), seq, auditOf)
   await ring.refresh()
@@ -112,8 +112,8 @@ async function appendLink(
 }
 
 /**
- * Signs each part of the head that another key signed by the one that signs now. Idempotent.
- * @param keyOf the keys whose word is taken over
+ * Signs each part of the head that another key signed anew by the current key. Idempotent.
+ * @param keyOf the keys whose signatures are accepted
  * @throws MeshError unauthenticated when a part is signed by none of them
  */
 export async function takeOverParts(mesh: RotatingMesh, keyOf: KeyChain['keyOf']): Promise<void> {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await kms.stop()
 })
 
-/** A mesh whose first key took over from the root key, and a ring as a Lambda with some of the keys in KMS has it. */
+/** A mesh whose first key took over from the root key, and the ring of a Lambda with some of the keys in KMS. */
 async function mesh() {
   let now = Date.UTC(2026, 0, 1)
   const clock = { now: () => now }

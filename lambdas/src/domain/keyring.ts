@@ -1,6 +1,6 @@
 /**
- * The authority keys of a mesh as one process has them: the chain as the store has it now, and a signer that follows it.
- * A new key signs only once all members had time to hear of it; until then its predecessor does.
+ * The authority keys of a mesh in one process: the current chain of the store, and a signer that follows it. A new key signs
+ * only once all members had time to receive it; until then its predecessor signs.
  */
 import {
   keyChainSchema,
@@ -19,7 +19,7 @@ import type { StoreParts } from '../store/store.ts'
 export interface Keyring {
   /** Always the chain that was read last. */
   readonly keys: KeyChain
-  /** Always the key that is to sign now, or a predecessor while that cannot. */
+  /** Always the key that has to sign now, or a predecessor while that key is unavailable. */
   readonly signer: Signer
   /** Reads the chain from the store. @throws MeshError conflict when it is not of this mesh */
   refresh(): Promise<void>
@@ -36,7 +36,7 @@ export interface KeyringInit {
 }
 
 /**
- * Keys in the order in which they should sign: the newest that everybody knows, then its predecessors; one that is just
+ * Keys in the order in which they should sign: the newest that all members know, then its predecessors; one that was just
  * introduced comes last. One that the root introduced replaces a stolen one, so it signs at once.
  */
 export function signingOrder(authorities: readonly ChainedKey[], now: number): ChainedKey[] {
@@ -62,7 +62,7 @@ export async function readKeyChain(
   }
 }
 
-/** The signers that this process has, each opened once. One that it lacks, or that failed, is left alone for {@link keyAbsentMs}. */
+/** The signers of this process, each opened once. A missing or failed one is not tried again for {@link keyAbsentMs}. */
 function ownSigners({ clock, open }: Pick<KeyringInit, 'clock' | 'open'>) {
   const opened = new Map<string, Promise<Signer | undefined>>()
   /** When keys were set aside, unix milliseconds. */
@@ -89,7 +89,7 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
 
   /**
    * The result of `use` with the first key for which it succeeds: one that was disabled or does not answer must not stop the others,
-   * whose signatures are as good. @throws the error of the first that failed
+   * whose signatures are equally valid. @throws the error of the first that failed
    */
   const withFirst = async <T>(use: (signer: Signer) => T | Promise<T>): Promise<T> => {
     const failures: unknown[] = []
@@ -101,7 +101,7 @@ export function keyring({ store, clock, keys: first, open }: KeyringInit): Keyri
         own.setAside(kid)
         failures.push(error)
       }
-    // The operator is about to bring it, or to enable it.
+    // The operator may be about to provide or enable it.
     own.findAllAgain()
     if (failures.length > 0) throw failures[0]
     throw new MeshError('unavailable', `Cannot sign: the authority key ${chain.current.kid} is not here`, {

@@ -28,7 +28,7 @@ describe('pages of a large map', () => {
   const put = (peerId: string, incarnation: number, record = `record ${incarnation}`) =>
     store.directory.putMember({ peerId, serial: peerId, incarnation, record, services: [] })
 
-  /** Reads to the end, as a member does; `between` runs after the first page. */
+  /** Reads to the end like a member; `between` runs after the first page. */
   async function readAll(since?: string, between?: () => Promise<void>) {
     const { page } = mapPages({ store })
     const state = new Map<string, string>()

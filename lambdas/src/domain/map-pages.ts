@@ -1,6 +1,6 @@
 /**
  * Pages of the map. A first read walks the shards by number; its cursors carry an epoch of their own (`EPOCH-all`), as
- * the numbers on its way may be older than the log. At its end, and from then on, the log of changes is followed.
+ * its numbers may be older than the log. After the last shard the log of changes is followed.
  */
 import {
   formatMapCursor,
@@ -64,7 +64,7 @@ const readLog =
     const pairs = new Map(members.map(member => [member.peerId, member]))
     for (const { v: number, peerId, gone } of log) {
       const pair = pairs.get(peerId)
-      // A change that was superseded comes again under its later number.
+      // A superseded change follows again under its later number.
       const tombstone = gone === undefined ? undefined : { shard, v: number, peerId, gone }
       const entry = pair === undefined ? tombstone : pair.v === number ? pair : undefined
       if (entry !== undefined && !page.add(changeOf(entry))) return false

@@ -29,7 +29,7 @@ const viewOf = ({ peerId, name, record, credential, online, home }: Member): Mem
   ...(home === undefined ? {} : { at: home }),
 })
 
-/** `SHARD.PLACE`: the shard being read and the last entry of it that was told; a number, or a peerId of a service. */
+/** `SHARD.PLACE`: the shard being read and the last entry of it that was listed; a number, or a peerId of a service. */
 function parseCursor(
   cursor: string | undefined,
   service: string | undefined,
@@ -49,7 +49,7 @@ const shuffled = (random: () => number): number[] =>
     .sort((a, b) => a.order - b.order)
     .map(({ shard }) => shard)
 
-/** Lists of pairs for people and newcomers; members themselves read the map. */
+/** Lists of pairs for people and new members; enrolled agents read the map. */
 export function memberLists({
   store,
   random = Math.random,
@@ -57,7 +57,7 @@ export function memberLists({
   store: Pick<StoreParts, 'directory'>
   random?: () => number
 }): MemberLists {
-  /** Up to `limit` entries of a shard, and the place to go on from when there may be more. */
+  /** Up to `limit` entries of a shard, and the place to continue from when there may be more. */
   const readShard = async (shard: number, place: string, limit: number, service: string | undefined) => {
     if (service !== undefined) {
       const peerIds = await store.directory.listProviders(service, shard, { after: place, limit })

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { healthPage } from '../defaults.ts'
 import { isMember, type DirectoryStore, type Member } from '../store/parts/directory.ts'
 
-/** Every member of the map, in pages; others have their turn after each, which takes some 10 ms. */
+/** Every member of the map, in pages; other tasks run after each page, which takes some 10 ms. */
 export async function* memberPages(directory: Pick<DirectoryStore, 'listShard'>): AsyncGenerator<Member[]> {
   for (let shard = 0; shard < shardCount; shard++) {
     let after = 0

@@ -10,8 +10,8 @@ import type { Revocation } from './revocation.ts'
 
 export interface MembershipChanges {
   /**
-   * Changes name, tags or region: the member gets a new credential, which all hear of. Idempotent.
-   * @param allow refuses what the caller may not make of a member
+   * Changes name, tags or region: the member gets a new credential, which is sent to all. Idempotent.
+   * @param allow refuses changes that the caller has no right to
    * @throws MeshError not_found, revoked, conflict when the name is held
    */
   amend(
@@ -21,11 +21,11 @@ export interface MembershipChanges {
     allow: (next: Pick<Enrolment, 'name' | 'roles' | 'tags'>) => Promise<void>,
   ): Promise<void>
   /**
-   * Ends a membership: its credential counts for nothing at once, its name is free, its key may join anew with a token.
+   * Ends a membership: its credential is invalid at once, its name is free, its key may join anew with a token.
    * @throws MeshError not_found, revoked, invalid_argument for oneself
    */
   remove(who: string, by: string): Promise<RemoveMembershipReply>
-  /** Ends the membership of the caller. Its credential, which it forgets, counts until it expires. */
+  /** Ends the membership of the caller. Its credential, which it deletes, is valid until it expires. */
   leave(caller: Caller): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function membershipChanges(
         what: 'amend',
         detail: { peerId, serial, was: found.name, name: next.name, tags: next.tags, region: next.region },
       }))
-      // Also when nothing changed now: a crash may have come between the two.
+      // Also without a change now: a crash may have happened between the two writes.
       if ((await freshCredential(mesh, amended)) === undefined) await issueCredential(mesh, amended)
       changes.emit('map')
     },
@@ -80,7 +80,7 @@ export function membershipChanges(
         throw new MeshError('revoked', `Cannot remove ${name}: it was revoked, and its key stays refused`, {
           hint: `Give the name to another machine: agent-mesh token create --name ${name} --replace`,
         })
-      // First on the list: asked again after a crash, the enrolment is still there to be found.
+      // The list is written first: a retry after a crash still finds the enrolment.
       const number = await revocation.revokeSerial(serial, { how: 'removed', peerId })
       await end(found, by, 'end')
       return { peerId, name, serial, number }

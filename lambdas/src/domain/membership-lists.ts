@@ -1,4 +1,4 @@
-/** Memberships as admins see them: every enrolment, with what the map and the relays say of it. */
+/** Memberships for admins: every enrolment, with its state in the map and at the relays. */
 import {
   MeshError,
   nameField,
@@ -34,7 +34,7 @@ export interface MembershipLists {
 }
 
 /**
- * Who is enrolled under a name, peer id or serial. A name is looked for first: a serial may look like one.
+ * The member that is enrolled under a name, peer id or serial. The name is tried first: a serial may look like one.
  * @throws MeshError not_found
  */
 export async function enrolledAs(
@@ -81,7 +81,7 @@ const fits = (member: Membership, { online, role, service, region, token }: Memb
   (region === undefined || member.region === region) &&
   (token === undefined || member.token === token)
 
-/** `SHARD.PEERID`: the shard being read and the last member of it that was told. */
+/** `SHARD.PEERID`: the shard being read and the last member of it that was listed. */
 function parseCursor(cursor = '0.'): { shard: number; after: string } {
   const [, shard, after] = /^(\d{1,2})\.(\w{0,64})$/.exec(cursor) ?? []
   if (shard !== undefined && after !== undefined && Number(shard) < shardCount)

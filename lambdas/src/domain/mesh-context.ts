@@ -4,11 +4,11 @@ import type { Store, StoreParts } from '../store/store.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { Keyring } from './keyring.ts'
 
-/** What the parts of the domain work with; each says by {@link MeshParts} what of it. */
+/** What the parts of the domain work with; each names the fields it needs by {@link MeshParts}. */
 export interface MeshContext {
   meshId: string
   keys: KeyChain
-  /** Signs with the newest authority key that everybody knows. */
+  /** Signs with the newest authority key that all members know. */
   signer: Signer
   /** Where the two come from, when they may change: another process may rotate the authority key. */
   ring?: Keyring

@@ -21,11 +21,11 @@ import type { MeshParts } from './mesh-context.ts'
 export interface PolicyWriting {
   /**
    * Replaces the policy number `expected`.
-   * @throws MeshError invalid_argument when its own tests fail, permission_denied when nobody could change it again,
+   * @throws MeshError invalid_argument when its own tests fail, permission_denied when no member could change it again,
    * conflict with details `{ number }` when another one is in force
    */
   write(request: WritePolicyRequest, by: Caller): Promise<WritePolicyReply>
-  /** Checks all that {@link PolicyWriting.write} checks and tells what would change, for `limit` members at most. */
+  /** Makes the checks of {@link PolicyWriting.write} and returns what would change, for `limit` members at most. */
   dryRun(request: WritePolicyRequest, by: Caller, limit: number): Promise<WritePolicyReply>
 }
 
@@ -95,7 +95,7 @@ const stale = (expected: number, number: number) =>
     hint: 'Read it again ("agent-mesh policy get") and make your change to that one.',
   })
 
-/** Whether somebody it is known of could manage it: who asks, the role admin, a member named by its peer id. */
+/** Whether a known member could manage the policy: the caller, the role admin, or a member named by its peer id. */
 async function staysManageable(
   enrolments: Pick<EnrolmentStore, 'readEnrolment'>,
   policy: Policy,

@@ -2,9 +2,9 @@ import { MeshError } from '@agent-mesh/protocol'
 import { isIP } from 'node:net'
 
 /**
- * The URL that members and join tokens are given, without a slash at its end. It may have a path, for a proxy that serves more
- * than this.
- * @throws MeshError invalid_argument for what is no http(s) URL, is of no reachable host, or would tell every member a password
+ * The URL that members and join tokens are given, without a slash at its end. It may have a path, for a proxy that also
+ * serves other sites.
+ * @throws MeshError invalid_argument unless it is http(s) with a reachable host, and has no password, query or fragment
  */
 export function parsePublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -27,7 +27,7 @@ export function parsePublicUrl(text: string): string {
   return url.origin + path
 }
 
-/** Without what stands before the host: it may be a password. */
+/** Without the part before the host: it may be a password. */
 const shown = (text: string): string => text.replace(/\/\/[^/@]*@/, '//…@')
 
 /** `0.0.0.0` and `::`, in any spelling. */

@@ -9,7 +9,7 @@ export interface Publishing {
    * @throws MeshError unauthenticated, permission_denied, mesh_full, conflict with details `{ incarnation }`
    */
   publish(caller: Caller, record: string): Promise<{ incarnation: number }>
-  /** Takes the caller out of the map; not being there is well, too. */
+  /** Removes the caller from the map; no error when it is not in the map. */
   leave(caller: Caller): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export function publishing(
       const put = { peerId, serial, incarnation, record: jws, services: serviceKeys(record), ...where }
       const { written } = await store.directory.putMember(put)
       if (written) changes.emit('map')
-      // Also when nothing was written: a crash may have come between the two.
+      // Also when nothing was written: a crash may have happened between the two writes.
       if (isRelay(caller)) await roster.put({ peerId, name, addrs, ...where })
       return { incarnation }
     },

@@ -4,13 +4,13 @@ import { writeTries } from '../defaults.ts'
 import { readRelays } from './head-documents.ts'
 import type { MeshParts } from './mesh-context.ts'
 
-/** The relays in the head: rewritten when one comes, goes or moves. */
+/** The relays in the head: rewritten when one joins, leaves or changes its addresses. */
 export interface RelayRoster {
-  /** @throws MeshError mesh_full when there are too many relays, conflict when others keep winning the write */
+  /** @throws MeshError mesh_full when there are too many relays, conflict when other processes keep winning the write */
   put(entry: RelayEntry): Promise<void>
   remove(peerId: string): Promise<void>
   /**
-   * Takes out those that are not in the map: removed as offline, left there by whoever died between map and head, or
+   * Removes relays that are not in the map: removed as offline, left by a process that crashed between map and head, or
    * revoked while they published.
    */
   tidy(): Promise<void>
@@ -50,7 +50,7 @@ export function relayRoster(
       }),
     remove: peerId => rewrite(relays => relays.filter(relay => relay.peerId !== peerId)),
     tidy: async () => {
-      // A relay is in the map before it is in the head, so whoever is in this list must be in the map by now.
+      // A relay is in the map before it is in the head, so every relay in this list must be in the map by now.
       const { relays } = await readRelays(mesh)
       const there = new Set(
         (await store.directory.readMembers(relays.map(({ peerId }) => peerId))).map(m => m.peerId),

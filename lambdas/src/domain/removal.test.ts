@@ -50,7 +50,7 @@ describe('removeOffline()', () => {
     const context = { ...signing, changes: changeFeed() }
     const roster = relayRoster(context)
     const [there, gone] = [await relay(roster), await relay(roster)]
-    // As whoever dies between map and head leaves it, or a removal by a process that signs nothing.
+    // The state after a crash between map and head, or after a removal by a process that signs nothing.
     await store.directory.removeMember(gone.peerId, gone.serial)
     await removeOffline({ ...context, roster })
     const part = await store.headParts.readPart('relays')

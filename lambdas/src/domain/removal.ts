@@ -10,9 +10,9 @@ export interface RemovalInit extends Pick<MeshContext, 'clock' | 'changes'> {
 }
 
 /**
- * Takes those out of the map who were offline for too long: 30 days, ephemeral members 10 minutes. Their enrolments stay, so
- * that they come back by publishing.
- * @returns how many there were
+ * Removes members from the map that were offline for too long: 30 days, ephemeral members 10 minutes. Their enrolments stay,
+ * so they return by publishing.
+ * @returns how many were removed
  */
 export async function removeOffline({ store, clock, changes, roster }: RemovalInit): Promise<number> {
   const removed = await store.directory.removeOffline(({ peerId, name, serial, ephemeral }) => {
@@ -25,9 +25,9 @@ export async function removeOffline({ store, clock, changes, roster }: RemovalIn
 }
 
 /**
- * Lets a process that runs all the time remove only once it has listened, without a pause, for as long as the most impatient
- * may be silent: while it was away or its machine slept nobody could tell it that they are there.
- * @param everyMs how often it is asked
+ * Lets a long-running process remove members only once it has listened without a pause for the shortest permitted silence:
+ * while it was stopped or its machine slept, it received no sign of life.
+ * @param everyMs interval of the checks
  */
 export function onceListening(
   clock: Clock,

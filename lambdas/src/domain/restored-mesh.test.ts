@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(data, { recursive: true })
 })
 
-/** The mesh of the data folder on the store of now. */
+/** The mesh of the data folder on the current store. */
 async function open(restored = false) {
   const { ring, root, files } = await openMesh({ data, store, clock, restored })
   const { keys, signer } = ring
@@ -45,7 +45,7 @@ async function open(restored = false) {
   }
 }
 
-/** What a member asks of a head that comes after the one it knows. */
+/** The check of a member on a head that follows the one it knows. */
 const isTaken = (next: VerifiedHead, known: VerifiedHead): boolean =>
   rolledBack(known.numbers, next.numbers) === undefined &&
   ['same', 'longer'].includes(compareChains(known.keys, next.keys))

@@ -1,6 +1,6 @@
 /**
- * A mesh whose store was restored from a backup: members know more than it does. What it says gets numbers above all that
- * members can hold, so that they take it; why so is in docs/adr/0018-restored-stores.md. Repeating it does no harm.
+ * A mesh whose store was restored from a backup: members hold newer documents. The documents of the store get numbers above
+ * all that members can hold, so that they accept them, see docs/adr/0018-restored-stores.md. Repeatable.
  */
 import { compareChains, MeshError, type HeadNumbers, type KeyChain } from '@agent-mesh/protocol'
 import type { AuditStore } from '../store/parts/audit.ts'
@@ -10,7 +10,7 @@ import type { MeshParts } from './mesh-context.ts'
 import { signPartsAnew, type SigningMesh } from './sign-part-anew.ts'
 
 export interface RestoredMesh {
-  /** When the newest entry of the audit log was written, unix milliseconds: what came later is lost. Absent: there is none. */
+  /** When the newest entry of the audit log was written, unix milliseconds: later changes are lost. Absent: there is none. */
   lastEntryAt?: number
   /** Of the head from now on. */
   numbers: HeadNumbers
@@ -19,8 +19,8 @@ export interface RestoredMesh {
 /**
  * Gives every part of the head, as the backup has it, a number that no member can hold yet, and makes members read the map
  * anew. The number of the keys is the length of their chain: see {@link restoreKeyChain}.
- * @param by who asks, for the audit
- * @throws MeshError unauthenticated when a part is of no authority key, conflict when others keep writing
+ * @param by the caller, for the audit
+ * @throws MeshError unauthenticated when a part is of no authority key, conflict when other processes keep writing
  */
 export async function takeUpRestored(
   mesh: SigningMesh & MeshParts<'clock', 'audit' | 'directory'>,
@@ -54,15 +54,15 @@ async function lastEntryOf(audit: AuditStore): Promise<number | undefined> {
 }
 
 /**
- * Whether the store has lost links of the key chain that a copy of it still has: the authority key was changed after the
+ * Whether the store lacks links of the key chain that a copy of it still has: the authority key was changed after the
  * backup.
  */
 export const lostLinks = (stored: KeyChain, kept: KeyChain): boolean =>
   compareChains(stored, kept) === 'longer'
 
 /**
- * Brings back the key chain that members know, from the copy that was kept beside the keys.
- * @throws MeshError not_found when the store holds no mesh, conflict when somebody else changes the keys
+ * Restores the key chain that members know, from the copy beside the keys.
+ * @throws MeshError not_found when the store holds no mesh, conflict when another process changes the keys
  */
 export async function restoreKeyChain(headParts: HeadPartStore, kept: KeyChain): Promise<void> {
   const stored = await readKeyChain(headParts, kept.meshId)

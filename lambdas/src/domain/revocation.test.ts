@@ -10,7 +10,7 @@ import { revocation, type Revocation } from './revocation.ts'
 const day = 24 * 3600_000
 let now = Date.UTC(2030, 0, 1)
 const clock = { now: () => now }
-/** What may be forgotten. */
+/** The entries that may leave the list. */
 let sweepTime: () => number
 let mesh: TestMesh
 let store: Store

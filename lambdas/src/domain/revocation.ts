@@ -14,21 +14,21 @@ import type { StoreTime } from './store-time.ts'
 
 export interface Revoked {
   peerId: string
-  /** Unix milliseconds; absent for an entry that does not say. */
+  /** Unix milliseconds; absent for an entry without it. */
   at?: number
 }
 
 export interface Revocation {
   /**
-   * Revokes a member permanently: its key never enrols or renews again, its pair leaves the map, the signed list tells
-   * everybody. Idempotent: what a crash left half done is finished.
-   * @param by who asks, for the audit
+   * Revokes a member permanently: its key never enrols or renews again, its pair leaves the map, and the signed list
+   * reaches all members. Idempotent: a repetition completes what a crash interrupted.
+   * @param by the caller, for the audit
    * @throws MeshError not_found, invalid_argument for oneself, mesh_full when the list is full, conflict
    */
   revoke(who: RevokeRequest, by: string): Promise<RevokeReply>
   /**
-   * Ends what one enrolment can do, at once and everywhere: its links end within seconds. The key may join anew. Idempotent.
-   * @param end how it ended and whose it was, where that is known
+   * Ends the rights of one enrolment at once and everywhere: its links end within seconds. The key may join anew. Idempotent.
+   * @param end how it ended and whose it was, if known
    * @returns the number of the list @throws MeshError mesh_full when the list is full, conflict
    */
   revokeSerial(serial: string, end?: RevokedEntry['end']): Promise<number>

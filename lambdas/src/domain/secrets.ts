@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** SHA-256 of a token secret, base64url: all the store ever sees of it. @param secret base64url of 32 bytes */
+/** SHA-256 of a token secret, base64url: the store never sees more of it. @param secret base64url of 32 bytes */
 export const hashOfSecret = (secret: string): string =>
   createHash('sha256').update(Buffer.from(secret, 'base64url')).digest('base64url')
 

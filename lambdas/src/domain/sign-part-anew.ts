@@ -11,7 +11,7 @@ export interface SigningMesh extends MeshParts<'changes', 'headParts'> {
 }
 
 export interface SigningAnew {
-  /** The keys whose word is taken over. */
+  /** The keys whose signatures are accepted. */
   keyOf: KeyChain['keyOf']
   /** The number it gets, undefined for a part that stays as it is. @param signedBy thumbprint of the key that signed it */
   numberFor: (part: HeadPart, signedBy: string) => number | undefined
@@ -21,8 +21,8 @@ const parts = { policy: 'policy+jws', relays: 'relays+jws', revocations: 'revoca
 const numbered = z.looseObject({ mesh: z.string(), number: z.int() })
 
 /**
- * Signs the parts of the head, but for the key chain, by the key that signs now, against rivals.
- * @throws MeshError unauthenticated when a part is signed by none of the keys, conflict when others keep winning
+ * Signs the parts of the head, except the key chain, by the current key, against concurrent writers.
+ * @throws MeshError unauthenticated when a part is signed by none of the keys, conflict when other processes keep winning
  */
 export async function signPartsAnew(mesh: SigningMesh, anew: SigningAnew): Promise<void> {
   for (const name of ['policy', 'relays', 'revocations'] as const) await signPartAnew(mesh, name, anew)
@@ -42,7 +42,7 @@ async function signPartAnew(
     const number = numberFor(part, kid)
     if (number === undefined) return
     try {
-      // As it is, with what a later version may have put into it.
+      // Unchanged, with fields that a later version may have added.
       const document = await signDocument(signer, typ, { ...claims, number })
       await store.headParts.writePart(name, part.number, document, number)
       return changes.emit('head')

@@ -19,11 +19,11 @@ export interface RevokedEntry {
   id: string
   /** When, unix milliseconds; 0: not known. */
   at: number
-  /** Of an enrolment: how it ended, and whose it was; absent where that is not known. */
+  /** Of an enrolment: how it ended, and whose it was; absent if unknown. */
   end?: Pick<EndedMembership, 'how' | 'peerId'>
 }
 
-/** The list tells how memberships ended while it has at most so many entries: with more it would be too long for a document. */
+/** The list says how memberships ended while it has at most this many entries: with more it would exceed a document. */
 const mostTold = 3_000
 
 const endsOf = (claims: Revocations): RevokedEntry[] => {
@@ -47,7 +47,7 @@ export async function readList(mesh: Documents) {
 }
 
 /**
- * Without those of whom no credential can be alive: a revoked enrolment refuses them permanently, one that ended is unknown.
+ * Without the entries whose credentials have all expired: a revoked enrolment is refused permanently, an ended one is unknown.
  * @param now unix ms; 0 keeps them all
  */
 export const current = (entries: readonly RevokedEntry[], now: number): RevokedEntry[] =>
@@ -65,11 +65,11 @@ export function checkRoom(entries: readonly RevokedEntry[], id: string): void {
   )
 }
 
-/** What the list is read and signed with. */
+/** What reading and signing the list needs. */
 export type ListingMesh = Documents & Pick<MeshContext, 'signer' | 'meshId' | 'changes'>
 
 /**
- * Signs the list with one more entry, against rivals; one that is listed stays as it is.
+ * Signs the list with one more entry, against concurrent writers; an entry that is listed stays unchanged.
  * @param forgetAt entries too old for this time leave the list, unix ms; 0 keeps them all
  * @returns the number of the list that has it
  */

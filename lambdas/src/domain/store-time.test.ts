@@ -8,7 +8,7 @@ const day = 24 * hour
 const begun = Date.UTC(2026, 0, 1)
 let now: number
 let store: Store
-/** As one process has it. */
+/** The store time of one process. */
 let time: StoreTime
 const clock = { now: () => now }
 

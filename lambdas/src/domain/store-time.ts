@@ -1,7 +1,7 @@
 /**
- * How the clock of this process compares with the time that the store has seen. A clock that is far ahead makes everything
- * look expired; what is swept then can never be made again. So nothing is swept for good until clock and store agree, or an
- * operator confirms the clock. Why it is so: docs/adr/0019-clocks-and-sweeps.md.
+ * Compares the clock of this process with the latest time that the store has seen. A clock that is far ahead makes everything
+ * look expired, and swept rows cannot be recreated. So nothing is swept permanently until clock and store agree, or an operator
+ * confirms the clock. Reasons: docs/adr/0019-clocks-and-sweeps.md.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { storeTimeLimits as limits } from '../defaults.ts'
@@ -15,13 +15,13 @@ export interface ClockFinding {
 }
 
 export interface StoreTime {
-  /** Compares, and moves the time of the store on where the two agree. */
+  /** Compares, and advances the time of the store if the two agree. */
   look(): Promise<ClockFinding>
-  /** Before this time, unix ms, things may be forgotten for good; 0 while clock and store do not agree. */
+  /** Before this time, unix ms, rows may be removed permanently; 0 while clock and store do not agree. */
   sweepTime(): Promise<number>
-  /** What {@link look} found last, in words; undefined while they agree. */
+  /** The last finding of {@link look}, in words; undefined while they agree. */
   warning(): string | undefined
-  /** The operator vouches for the clock of this process. @param by who, for the audit */
+  /** The operator vouches for the clock of this process. @param by the operator, for the audit */
   confirm(by: string): Promise<void>
 }
 
@@ -50,7 +50,7 @@ export function storeTime({ store, clock }: { store: Needs; clock: Clock }): Sto
     const now = clock.now()
     last = compareTimes(now, stored)
     const raise = last.state === 'agrees' && now - stored >= limits.stepMs
-    // Another process that was first saw the same.
+    // Another process was first, and found the same.
     if (raise || mayLower(now, last.state)) await store.ledger.writeTimeMark(stored, now)
     return last
   }
@@ -77,7 +77,7 @@ export function compareTimes(now: number, stored: number): ClockFinding {
   return { state: offMs > 0 ? 'ahead' : 'behind', offMs }
 }
 
-/** Of what a store has that knows no time yet: the newest audit entry, and the parts of the head. */
+/** The latest time in a store without a recorded time: of the newest audit entry and the parts of the head. */
 async function newestTime(store: Needs): Promise<number | undefined> {
   const { seq } = await store.audit.readAuditHead()
   const [entry] = seq === 0 ? [] : await store.audit.listAudit({ after: seq - 1, limit: 1 })

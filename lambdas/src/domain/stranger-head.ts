@@ -1,7 +1,7 @@
 /**
- * The head as strangers are told it: the keys, by which a newcomer knows the mesh, and relays of its region; no policy and no
- * revocations. Its other numbers are 0, below all that members know, so no member takes it for news; members of before the
- * mark `forStrangers` read it as any head: with an empty policy, which denies everything, until they are enrolled.
+ * The head for strangers: the keys, by which a new member recognizes the mesh, and relays of its region; no policy and no
+ * revocations. Its other numbers are 0, below all that members know, so no member adopts it; versions without the mark
+ * `forStrangers` read it as any head: with an empty policy, which denies everything, until they are enrolled.
  */
 import {
   signHead,
@@ -17,11 +17,11 @@ import type { HeadService } from './head.ts'
 import type { MeshContext } from './mesh-context.ts'
 
 export interface StrangerHead {
-  /** @param region whose relays are told, @default those of none; where there are none, one of each region */
+  /** @param region of the relays in it, @default relays without a region; if there are none, one of each region */
   signed(region?: string): Promise<SignedHead>
 }
 
-/** Kept until what it is made of changes. */
+/** Kept until one of its parts changes. */
 interface Kept<T> {
   of: string
   made: Promise<T>
@@ -35,7 +35,7 @@ export function strangerHead(
   const part = { mesh: meshId, number: 0 }
   const kept = new Map<string, Kept<unknown>>()
 
-  /** What failed is made again. */
+  /** Does not keep a failure. */
   const keep = <T>(name: string, of: string, make: () => Promise<T>): Promise<T> => {
     const known = kept.get(name)
     if (known?.of === of) return known.made as Promise<T>
@@ -53,11 +53,11 @@ export function strangerHead(
   return {
     signed: async (region = '') => {
       const numbers = await head.numbers()
-      // What a revoked authority key signed counts no more: a new chain, new signatures.
+      // Signatures of a revoked authority key are invalid: a new chain needs new signatures.
       const chain = String(numbers.keys)
       const all = await keep('roster', `${chain}.${numbers.relays}`, () => readRelays(mesh))
       const told = relaysFor(all.relays, region)
-      // Of a region that no relay is in nothing is kept: a stranger may name any.
+      // For a region without relays nothing is kept: a stranger may name any.
       const place = all.relays.some(relay => relay.region === region) ? region : ''
       const [keys, signed, relays, policy, revocations] = await Promise.all([
         head.keys(),
@@ -73,7 +73,7 @@ export function strangerHead(
   }
 }
 
-/** Those of the region, and where none is named those that name none; where there are none, one of each region. */
+/** Relays of the region, or without a region if none is named; if there are none, one of each region. */
 function relaysFor(all: readonly RelayEntry[], region: string): RelayEntry[] {
   const own = all.filter(relay => (relay.region ?? '') === region)
   const seen = new Set<string | undefined>()

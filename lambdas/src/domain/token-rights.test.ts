@@ -13,7 +13,7 @@ const policy: Policy = {
   ],
   tests: [],
 }
-/** Who holds which name. */
+/** The holder of each name. */
 const storeOf = (...names: string[]) => ({
   findEnrolment: async (by: { name: string } | { serial: string }) =>
     'name' in by && names.includes(by.name) ? ({ name: by.name } as never) : undefined,

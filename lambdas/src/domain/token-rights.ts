@@ -1,4 +1,4 @@
-/** What a newcomer could do by its token, against what the maker of the token may: nobody gives more than it has. */
+/** Compares the rights that a token grants with those of its maker: no member grants more than it has. */
 import {
   findGrant,
   selectorsOf,
@@ -9,7 +9,7 @@ import {
 } from '@agent-mesh/protocol'
 import type { EnrolmentStore } from '../store/parts/enrolments.ts'
 
-/** What a token fixes. Without a name the newcomer chooses one. */
+/** What a token fixes. Without a name the new member chooses one. */
 export type Newcomer = Pick<Subject, 'roles' | 'tags'> & { name?: string }
 
 export interface Right {
@@ -18,7 +18,7 @@ export interface Right {
 }
 
 /**
- * The first right of the newcomer that the maker lacks, in the order of the policy; undefined when there is none. A target
+ * The first right of the new member that the maker lacks, in the order of the policy; undefined when there is none. A target
  * with a trailing `*` is compared as a whole: one grant of the maker has to cover it.
  */
 export async function excessRight(
@@ -38,7 +38,7 @@ export async function excessRight(
 const rightsOf = ({ allow, to }: Grant): Right[] =>
   allow.flatMap(action => to.map(target => ({ action, target })))
 
-/** With the names of the policy that the newcomer can get: its own, else every one that nobody holds. */
+/** With the names of the policy that the new member can get: its own, else every free one. */
 async function selectorsOfNewcomer(
   enrolments: Pick<EnrolmentStore, 'findEnrolment'>,
   policy: Policy,
@@ -49,7 +49,7 @@ async function selectorsOfNewcomer(
   const named = new Set(policy.grants.flatMap(({ from }) => from).filter(each => each.startsWith(prefix)))
   for (const selector of named) {
     const wanted = selector.slice(prefix.length)
-    // A name that is taken becomes another one with a number.
+    // A name in use gets a number appended.
     if (name !== undefined && !wanted.startsWith(`${name.slice(0, 55)}`)) continue
     if ((await enrolments.findEnrolment({ name: wanted })) === undefined) selectors.add(selector)
   }

@@ -13,7 +13,7 @@ const settings = readEnvironment()
 const metrics = embeddedMetrics(settings.stack)
 const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
-// The bundle of the Lambda has it as a file of its own.
+// The bundle of the Lambda has it as a separate file.
 const descriptionFile = join(import.meta.dirname, 'openapi.json')
 const answer = apiApp({ plane, metrics, log: jsonLog, publicUrl: settings.publicUrl, descriptionFile })
 

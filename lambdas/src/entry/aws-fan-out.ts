@@ -1,4 +1,4 @@
-/** Lambda: pushes changes to watchers; started by the table's stream, and by a schedule to send everybody a fresh head. */
+/** Lambda: pushes changes to watchers; started by the table's stream, and by a schedule to send all watchers a fresh head. */
 import { dynamoConnections, isConnection } from '../hosts/api-gateway/dynamo-connections.ts'
 import { fanOut, type FanOutWork } from '../hosts/api-gateway/fan-out.ts'
 import { apiGatewayPusher } from '../hosts/api-gateway/pusher.ts'
@@ -19,7 +19,7 @@ const metrics = embeddedMetrics(settings.stack)
 const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
 
-/** Without records it is the schedule that asks. */
+/** An event without records comes from the schedule. */
 function workOf(event: Partial<StreamEvent>): FanOutWork {
   if (event.Records === undefined) return { head: true, map: true, opened: [] }
   const changed = changedKeys({ Records: event.Records })

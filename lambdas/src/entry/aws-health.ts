@@ -1,6 +1,6 @@
 /**
- * Lambda: sums up the health of the mesh; started by the leases in the table's stream. It reads every member, which is what
- * costs: the larger the mesh, the longer it rests.
+ * Lambda: sums up the health of the mesh; started by the leases in the table's stream. It reads every member, and
+ * the reads cost: the larger the mesh, the longer its pauses.
  */
 import { healthMemberMs } from '../defaults.ts'
 import { readEnvironment } from '../hosts/lambda/environment.ts'

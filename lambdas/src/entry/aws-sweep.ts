@@ -16,7 +16,7 @@ const signerOf = countSignErrors(kmsSignerOf(settings.authorityKeyIds), metrics)
 const plane = meshOpener({ settings, signerOf })
 
 async function sweep(): Promise<void> {
-  // Nothing has expired in a stack whose mesh is not made yet.
+  // Nothing has expired in a stack that has no mesh yet.
   if ((await store.headParts.readPart('keys')) === undefined) return
   const { auditSeal, collectGarbage, mesh, removeOffline, time, tokens } = await plane()
   const { relays, liveRelays, tokenDays } = await fleetGauges(mesh, tokens)
@@ -26,7 +26,7 @@ async function sweep(): Promise<void> {
   if (tokenDays !== undefined) metrics.add('TokenDays', tokenDays)
   metrics.flush()
   await collectGarbage()
-  // Whoever watches is told by the stream of the table.
+  // The stream of the table informs watchers.
   const removed = await removeOffline()
   await auditSeal.seal()
   const broken = auditSeal.warning()

@@ -9,7 +9,7 @@ const { values } = parseArgs({
     'public-url': { type: 'string' },
   },
 })
-// A port alone is one of this machine, as for `agent-mesh control-plane`.
+// A port alone means loopback, as for `agent-mesh control-plane`.
 const { hostname, port } = new URL(
   `http://${/^\d+$/.test(values.listen) ? '127.0.0.1:' : ''}${values.listen}`,
 )

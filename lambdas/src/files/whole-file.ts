@@ -1,12 +1,12 @@
-/** Files of the data folder that are written whole or not at all, for their owner alone. */
+/** Files of the data folder: written whole or not at all, readable by their owner alone. */
 import { MeshError } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import { rename, rm, writeFile } from 'node:fs/promises'
 
-/** System errors of a disk, or a share of it, that has no room. */
+/** System errors of a full disk, or of a used-up quota. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT'])
 
-/** What a file operation failed with. @param action what cannot be done, with the file */
+/** The error of a failed file operation. @param action that failed, with the file */
 export function fileFailure(action: string, cause: unknown): MeshError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   if (noRoom.has(code))

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /**
- * The address in what proxies write of a client: `192.0.2.7`, `192.0.2.7:5678`, `2001:db8::1`, `[2001:db8::1]:5678`,
+ * The address in the forms that proxies write for a client: `192.0.2.7`, `192.0.2.7:5678`, `2001:db8::1`, `[2001:db8::1]:5678`,
  * `2001:db8:0:1:1:1:1:1:5678`. A port is left out, IPv4 in IPv6 becomes IPv4.
  * @returns undefined when it names none (`unknown`, `_hidden`, nonsense)
  */

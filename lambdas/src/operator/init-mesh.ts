@@ -15,7 +15,7 @@ import { hasServed } from '../hosts/node/lost-store.ts'
 import { rootKeyFile } from '../hosts/node/mesh-keys.ts'
 import { kmsKeys, lostTable, storedKeyChain } from './operator-keys.ts'
 
-/** What the stack tells of itself. */
+/** Outputs of the stack. */
 export interface StackFacts {
   table: string
   /** KMS keys that the Lambdas may sign with, oldest first. */
@@ -27,7 +27,7 @@ export interface StackFacts {
 export interface InitialisedMesh {
   meshId: string
   publicUrl: string
-  /** Key of the mesh itself: whoever has it can name a new authority. To be kept offline. */
+  /** Root key of the mesh: it can introduce a new authority key. Keep it offline. */
   rootKeyFile: string
   /** Private key of the first admin. */
   adminIdentityFile: string
@@ -36,7 +36,7 @@ export interface InitialisedMesh {
 
 /**
  * Makes the root key in `data`, signs the key in KMS as the mesh's authority, writes the first head and enrols the first
- * admin, whose key is made in `data`, too. No secret leaves the machine. May be repeated: what is there is kept.
+ * admin, whose key is made in `data`, too. No secret leaves the machine. Repeatable: existing parts are kept.
  * @throws MeshError conflict when the table holds the mesh of another root key, or is empty and the folder has served one
  */
 export async function initMesh(data: string, facts: StackFacts): Promise<InitialisedMesh> {
@@ -65,7 +65,7 @@ export async function initMesh(data: string, facts: StackFacts): Promise<Initial
   }
 }
 
-/** Of the keys in KMS the one that the mesh knows; the first of an empty table's founds it. */
+/** The key in KMS that the mesh knows; for an empty table the first key, which founds the mesh. */
 async function signingKey(
   ids: readonly string[],
   store: Pick<StoreParts, 'headParts'>,
@@ -78,7 +78,7 @@ async function signingKey(
   return keys.find(({ signer }) => known.includes(signer.kid)) ?? first
 }
 
-/** A table that has a mesh already is of a root key that somebody keeps. */
+/** A table with a mesh belongs to an existing root key. */
 async function newRoot(file: string, store: Pick<StoreParts, 'headParts'>): Promise<AuthorityKey> {
   if ((await store.headParts.readPart('keys')) === undefined) return makeFileKey(file)
   throw new MeshError(

@@ -1,4 +1,4 @@
-/** The authority keys of a deployed mesh as its operator sees them, who may read its table. */
+/** The authority keys of a deployed mesh for its operator, who may read its table. */
 import {
   keyChainSchema,
   MeshError,
@@ -14,7 +14,7 @@ import { kmsKey } from '../signer/kms-key.ts'
 import type { HeadPartStore } from '../store/parts/head-parts.ts'
 import type { StoreParts } from '../store/store.ts'
 
-/** @param action what it is for @throws MeshError not_found without a mesh */
+/** @param action for error messages @throws MeshError not_found without a mesh */
 export async function storedKeyChain(
   headParts: Pick<HeadPartStore, 'readPart'>,
   action: string,

@@ -11,8 +11,8 @@ import type { StackFacts } from './init-mesh.ts'
 import { kmsKeys, lostTable, operatorRing, storedKeyChain } from './operator-keys.ts'
 
 /**
- * Makes members take what the restored table says. Repeatable.
- * @param data folder of the operator: the copy of the key chain there has what the table lost of it
+ * Makes members accept the documents of the restored table. Repeatable.
+ * @param data folder of the operator: its copy of the key chain has the links that the table lost
  * @throws MeshError not_found without a mesh, unavailable when the key in KMS is none that may sign
  */
 export async function restoreMesh(data: string, facts: StackFacts): Promise<RestoredMesh> {
@@ -32,7 +32,7 @@ export async function restoreMesh(data: string, facts: StackFacts): Promise<Rest
   }
 }
 
-/** The same, wherever table and key are. */
+/** The same, for any store and key. */
 export async function takeUpTable({
   data,
   store,

@@ -38,7 +38,7 @@ test('keys in KMS take over from each other: planned, and by the root when one w
   )) as [AuthorityKey, AuthorityKey, AuthorityKey]
   const root = await makeFileKey(join(folder, 'root.json'))
   const keys = await foundMesh({ store, clock, root, authority: first })
-  /** As the deployed functions see it, with one key of KMS. */
+  /** The mesh in the deployed functions, with one key of KMS. */
   const head = async (own: AuthorityKey) => {
     const open = (kid: string) => Promise.resolve(kid === own.signer.kid ? own.signer : undefined)
     const ring = keyring({ store, clock, keys, open })
@@ -54,7 +54,7 @@ test('keys in KMS take over from each other: planned, and by the root when one w
   now = signsAt
   await rotateAuthority(planned)
   expect(await head(second)).toMatchObject({ signedBy: second.signer.kid, numbers: { keys: 2, policy: 2 } })
-  // The functions of the old deployment go on until they are replaced.
+  // The functions of the old deployment run until they are replaced.
   expect((await head(first)).signedBy).toBe(first.signer.kid)
 
   const { revoked } = await rotateAuthority({ store, clock, next: third, own: [second], root })

@@ -61,12 +61,12 @@ async function rootOf(data: string): Promise<AuthorityKey> {
   })
 }
 
-/** The rotation, wherever the keys are. @param init.root to revoke all keys but `next` */
+/** The rotation, for keys of any kind. @param init.root to revoke all keys but `next` */
 export async function rotateAuthority(init: {
   store: Store
   clock: Clock
   next: AuthorityKey
-  /** The keys of the control plane: whatever it is to sign with, it has. */
+  /** The keys of the control plane: every key that it has to sign with. */
   own: readonly AuthorityKey[]
   root: AuthorityKey | undefined
 }): Promise<RotatedMeshKey> {

@@ -11,7 +11,7 @@ export interface WatchHandshake {
 }
 
 /**
- * Lets relays watch, and whom the policy lets manage `admin:watch`.
+ * Accepts relays as watchers, and members that the policy lets manage `admin:watch`.
  * @throws MeshError unauthenticated, revoked, permission_denied, rate_limited, clock_skew
  */
 export const admitWatcher = (

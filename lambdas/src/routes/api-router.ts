@@ -18,15 +18,15 @@ export interface ApiRouterInit {
   sources?: SourceLimit
 }
 
-/** What a host tells of a request beside itself. */
+/** What a host passes with a request. */
 export interface RequestOrigin {
-  /** IP address of who sent it; without it nothing is limited by source. */
+  /** IP address of the sender; without it nothing is limited by source. */
   source?: string | undefined
-  /** The body in pieces, each valid until the next is asked for. @default the body of the request */
+  /** The body in pieces, each valid until the next is requested. @default the body of the request */
   body?: AsyncIterable<Uint8Array>
 }
 
-/** Told of every request once it is answered. `route` is of the list, so it is safe as a label. */
+/** Called for every request once it is answered. `route` is of the list, so it is safe as a label. */
 export type RequestObserver = (request: {
   route: string
   status: number
@@ -36,7 +36,7 @@ export type RequestObserver = (request: {
 
 /**
  * Serves `/v1/...` as the route list of the protocol has it, also below the path of the public URL: a proxy in front may strip
- * that path or pass it on. Never throws.
+ * or keep that path. Never throws.
  */
 export function apiRouter({
   plane,
@@ -62,7 +62,7 @@ export function apiRouter({
         observe({ route: name, status: response.status, ms, ...(error === undefined ? {} : { error }) })
         return response
       }
-      // Undefined where the application is asked without a host.
+      // Undefined when the application is called without a host.
       const origin = c.env as RequestOrigin | undefined
       const knocking = {
         address: origin?.source,

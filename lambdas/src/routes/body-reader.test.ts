@@ -56,7 +56,7 @@ describe('BodyReader', () => {
       () => 'read',
       (error: { code: string }) => error.code,
     )
-    // Read as far as it came, which takes turns of the loop and no time.
+    // The received part is read, which takes turns of the event loop and no time.
     for (let turn = 0; turn < 5; turn++) await nextTurn()
     return { ...body, over }
   }

@@ -9,10 +9,10 @@ export interface BodyLimits {
   byMember: boolean
 }
 
-/** A buffer is this large at first, bytes: most bodies fit. */
+/** Initial size of a buffer, bytes: most bodies fit. */
 const firstBytes = 1024
 
-/** A body that is being read. One buffer that grows: a list would let each byte of a body that drips hold a chunk of its own. */
+/** A body that is being read. One growing buffer: in a list each byte of a slow body could hold its own chunk. */
 interface Reading extends BodyLimits {
   buffer: Uint8Array
   /** Ends the wait for its next piece. */
@@ -30,15 +30,15 @@ export class BodyReader {
   }
 
   /**
-   * The body, refused as soon as it is known to be too large. Where strangers have used up their part, the oldest of their
-   * bodies ends for the next one: halves that never end keep out no new member that sends all of its own.
+   * The body, refused as soon as it is known to be too large. When strangers have used up their part, the oldest of their
+   * bodies is refused for the next one: incomplete bodies block no new member that sends a complete one.
    * @param chunks the body, unless it is that of the request
    * @throws MeshError too_large, invalid_argument (ended early, or none belongs there), overloaded when the budget is used up
    */
   async read(
     request: Request,
     limits: BodyLimits,
-    // What is left of a refused body is the host's: cancelling the stream would end the connection before the answer.
+    // The host handles the rest of a refused body: cancelling the stream would end the connection before the answer.
     chunks: AsyncIterable<Uint8Array> | undefined = request.body?.values({ preventCancel: true }),
   ): Promise<Uint8Array> {
     const { most, byMember } = limits
@@ -82,7 +82,7 @@ export class BodyReader {
     reading.buffer.set(buffer)
   }
 
-  /** Ends older bodies of strangers until there is room for one of theirs. */
+  /** Refuses older bodies of strangers until there is room for the next one. */
   #makeRoom(reading: Reading, bytes: number): void {
     for (const other of this.#strangers) {
       if (this.#held.strangers + bytes <= this.#budget.strangers) return
@@ -100,7 +100,7 @@ export class BodyReader {
   }
 }
 
-/** A promise for each piece: a race with one that lives on would keep something of every byte of a body that drips. */
+/** A promise for each piece: races with one long-lived promise would hold memory for every byte of a slow body. */
 const nextPiece = (
   reading: Reading,
   pieces: AsyncIterator<Uint8Array>,

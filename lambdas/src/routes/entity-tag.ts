@@ -1,11 +1,11 @@
-/** `ETag` and `If-None-Match` (RFC 9110): who polls is sent no body while nothing changed. */
+/** `ETag` and `If-None-Match` (RFC 9110): a client that polls gets no body while nothing changed. */
 import type { BootstrapReply } from '@agent-mesh/protocol'
 import { createHash } from 'node:crypto'
 import { headTagMs } from '../defaults.ts'
 
-/** What a reply says that is worth sending it again; all of it unless listed. */
+/** The fields of a reply whose change is a new version; all of them unless listed. */
 const substance: Record<string, (reply: never) => unknown> = {
-  // The signature of the head is made anew each minute and the time moves on: neither is news.
+  // The signature of the head is renewed each minute and the time advances: neither is a change.
   '/v1/bootstrap': ({ serverTime, head: { head: _, ...parts }, ...rest }: BootstrapReply) => [
     parts,
     rest,
@@ -13,7 +13,7 @@ const substance: Record<string, (reply: never) => unknown> = {
   ],
 }
 
-/** Weak: replies that share it mean the same and may differ in their bytes. @param path of the route */
+/** Weak: replies with the same tag are equivalent and may differ in their bytes. @param path of the route */
 export function entityTag(path: string, reply: unknown): string {
   const of = substance[path]?.(reply as never) ?? reply
   return `W/"${createHash('sha256').update(JSON.stringify(of)).digest('base64url').slice(0, 22)}"`

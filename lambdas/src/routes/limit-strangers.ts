@@ -1,8 +1,8 @@
 /**
- * Strangers are limited by their address: newcomers, requests without a signature, and signatures or keys that are accepted
- * nowhere. Requests of members cost their address nothing, and once one was accepted, its member is served although a stranger
- * behind the same NAT is not. So do those of keys whose membership ended: machines that were removed and run on leave room for
- * newcomers beside them. They pay for themselves, see member-limit.ts.
+ * Strangers are limited by their address: new members, requests without a signature, and invalid signatures or unknown keys.
+ * Requests of members cost their address nothing, and once one was accepted, its member is served although a stranger behind
+ * the same NAT is not. The same holds for keys whose membership ended: removed machines that still run leave room for new
+ * members behind the same NAT. Both kinds are limited by their key, see member-limit.ts.
  */
 import { kidOf, MeshError, type ApiRoute } from '@agent-mesh/protocol'
 import type { SourceLimit } from './source-limit.ts'
@@ -14,7 +14,7 @@ export interface Knocking {
   authorization: string | undefined
 }
 
-/** What became of a request. */
+/** The outcome of a request. */
 export interface Served<T> {
   result: T
   /** Whether a member made it. */
@@ -23,7 +23,7 @@ export interface Served<T> {
   ofMember?: boolean
 }
 
-/** Does the work unless the address has had its share. @throws MeshError rate_limited, and what the work throws */
+/** Does the work unless the address is over its limit. @throws MeshError rate_limited, and the errors of the work */
 export async function limitStrangers<T>(
   sources: SourceLimit,
   { address, auth, authorization }: Knocking,
@@ -42,7 +42,7 @@ export async function limitStrangers<T>(
     return result
   } catch (error) {
     if (claimed !== undefined && isOfMember(error)) sources.proved(claimed)
-    // A member that left, or was removed so long ago that no list tells it.
+    // A member that left, or was removed so long ago that no list has it.
     else if (known && isUnknownKey(error)) sources.charge(address, 'asked')
     else if (authorization !== undefined && isGuess(error)) sources.charge(address, 'refused')
     else if (!known) sources.charge(address, 'asked')
@@ -50,7 +50,7 @@ export async function limitStrangers<T>(
   }
 }
 
-/** The key that a request says it is signed by. */
+/** The key in the signature header of a request, unverified. */
 export function claimedKey(authorization = ''): string | undefined {
   try {
     return kidOf(authorization.replace(/^Mesh /, ''), 'request+jws')
@@ -59,7 +59,7 @@ export function claimedKey(authorization = ''): string | undefined {
   }
 }
 
-/** What a member provokes whose key was checked: its credential has expired, or its membership ended. */
+/** Errors for a verified key: its credential has expired, or its membership ended. */
 export const isOfMember = (error: unknown): boolean =>
   error instanceof MeshError &&
   (error.code === 'revoked' || error.details?.['enrolled'] === true || error.details?.['ended'] !== undefined)
@@ -67,6 +67,6 @@ export const isOfMember = (error: unknown): boolean =>
 const isUnknownKey = (error: unknown): boolean =>
   error instanceof MeshError && error.details?.['enrolled'] === false
 
-/** What a stranger provokes; a member whose clock is wrong is none. */
+/** Errors for strangers; a member with a wrong clock is not one. */
 const isGuess = (error: unknown): boolean =>
   error instanceof MeshError && (error.code === 'unauthenticated' || error.code === 'token_invalid')

@@ -1,6 +1,6 @@
 /**
- * How often one member may ask, so that an agent in a loop costs the others nothing. Counted in this process alone, as for
- * strangers: several processes let through as many times more. Records have a limit of their own, in the store.
+ * Limits the requests of one member, so that an agent in a loop costs the others nothing. Counted in each process, as for
+ * strangers: N processes accept N times as many. Records have a separate limit, in the store.
  */
 import { MeshError, type ApiRoute } from '@agent-mesh/protocol'
 import { memberLimit } from '../defaults.ts'
@@ -20,8 +20,8 @@ export class MemberLimit {
   }
 
   /**
-   * Asked with the key that a request says it is signed by, before anything is read or checked: only what a member signed is
-   * charged, so nobody spends what is another's.
+   * Checks the unverified key of a request before anything is read: only requests with a verified signature are charged, so
+   * no peer can use up the limit of another.
    * @throws MeshError rate_limited with details `{ retryAfterMs }`
    */
   check(peerId: string, route: Asked): void {
@@ -33,7 +33,7 @@ export class MemberLimit {
     })
   }
 
-  /** Counts a request whose signature is right. */
+  /** Counts a request with a valid signature. */
   charge(peerId: string, route: Asked): void {
     const costs: Record<string, number> = memberLimit.costs
     this.#bucketsOf(route).charge(peerId, costs[`${route.method} ${route.path}`] ?? 1)

@@ -17,7 +17,7 @@ export const membershipHandlers = ({ memberships, callers }: ControlPlane): Reco
   'POST /v1/memberships/{who}': async call => {
     const caller = callerOf(call)
     const change = call.body as AmendMembershipRequest
-    // The member may have another name by then.
+    // The name of the member may have changed meanwhile.
     const { peerId } = await memberships.show(whoOf(call))
     await memberships.amend(peerId, change, caller.peerId, next => callers.authorizeGiving(caller, next))
     return memberships.show(peerId)

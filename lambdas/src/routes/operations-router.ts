@@ -9,13 +9,13 @@ export interface OperationsInit {
   ready: () => Promise<Readiness>
   /** Prometheus text. */
   metrics: () => Promise<{ contentType: string; text: string }>
-  /** The description of the API, OpenAPI 3.1: read when it is asked for, it is no part of what a start loads. */
+  /** The description of the API, OpenAPI 3.1: read on request, so that a start does not load it. */
   description: () => Promise<object>
   /** Path of the public URL, as `basePathOf` has it: they answer below it, too. @default none */
   base?: string
 }
 
-/** What operators ask: `/health` (the process runs), `/ready` (it can answer), `/metrics`, and the API's description. */
+/** Endpoints for operators: `/health` (the process runs), `/ready` (it can answer), `/metrics`, and the API's description. */
 export function operationsRouter({ ready, metrics, description, base = '' }: OperationsInit): Hono {
   const app = new Hono({ getPath: ({ url }) => pathWithin(base, new URL(url).pathname) })
   app.get('/health', c => c.json({ status: 'ok' }))

@@ -3,7 +3,7 @@ import type { Env, Hono } from 'hono'
 import { problemResponse } from './problem.ts'
 
 /**
- * Answers 405 with `Allow` where a path is known and the method is not. To be added after the routes of the path.
+ * Answers 405 with `Allow` for an unknown method of a known path. Add it after the routes of the path.
  * @param methods that the path has; HEAD comes with GET
  */
 export function refuseOtherMethods<E extends Env>(

@@ -1,6 +1,6 @@
 import { problemOf, toMeshError, type Problem } from '@agent-mesh/protocol'
 
-/** Whatever was thrown, as callers may hear of it: a defect becomes `internal` without its words. */
+/** Any thrown value as an error for callers: a defect becomes `internal` without its message. */
 export function publicProblem(thrown: unknown): Problem {
   const problem = problemOf(toMeshError(thrown, 'internal', 'answer'))
   if (problem.code === 'internal')

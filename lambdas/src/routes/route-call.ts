@@ -2,7 +2,7 @@ import { MeshError } from '@agent-mesh/protocol'
 import { listPage } from '../defaults.ts'
 import type { Caller } from '../domain/callers.ts'
 
-/** A request that is authenticated and parsed as its route says. */
+/** A request that is authenticated and parsed by the rules of its route. */
 export interface RouteCall {
   /** The key that signed; absent on open routes. */
   peerId: string | undefined
@@ -11,7 +11,7 @@ export interface RouteCall {
   /** The key is or was enrolled: its credential may have expired, and its membership ended. */
   enrolled: boolean
   params: Record<string, string>
-  /** As the schemas of the route have read it. */
+  /** Parsed by the schemas of the route. */
   query: Record<string, unknown>
   body: unknown
 }
@@ -19,7 +19,7 @@ export interface RouteCall {
 /** The reply; undefined is 204. */
 export type RouteHandler = (call: RouteCall) => Promise<unknown>
 
-/** The API router refuses requests without a caller; this is for the type. */
+/** The API router refuses requests without a caller; this narrows the type. */
 export const callerOf = ({ caller }: RouteCall): Caller => {
   if (caller === undefined) throw new MeshError('unauthenticated', 'Cannot accept request: it is not signed')
   return caller

@@ -1,4 +1,4 @@
-/** What each route of the API does, in the words of the domain. */
+/** Maps each route of the API to the domain. */
 import {
   type BootstrapReply,
   type createTokenRequest,
@@ -36,7 +36,7 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
       serverTime: clock.now(),
       watchUrl: watchUrl ?? `${publicUrl.replace(/^http/, 'ws')}/v1/watch`,
     }
-    // Only who asks for members is told some: they are 60 reads, and every poll of a relay begins here.
+    // Members are listed only on request: they cost 60 reads, and every poll of a relay starts here.
     const asked = Object.keys(call.query).length > 0
     return call.caller === undefined || !asked
       ? reply

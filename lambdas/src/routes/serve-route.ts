@@ -1,4 +1,4 @@
-/** One route, from a request to its response: who asks and whether it may is settled before a byte of the body is read. */
+/** One route, from a request to its response: authentication and authorization come before the first byte of the body is read. */
 import {
   limits,
   MeshError,
@@ -26,7 +26,7 @@ export interface RouteInit {
   handler: RouteHandler
 }
 
-/** @param sent the body, unless it is that of the request. @throws MeshError what the caller did wrong */
+/** @param sent the body, unless it is that of the request. @throws MeshError for faults of the caller */
 export const serveRoute =
   ({ plane, bodies, members, route, handler }: RouteInit) =>
   async (c: Context, sent?: AsyncIterable<Uint8Array>): Promise<Served<Response>> => {
@@ -51,13 +51,13 @@ export const serveRoute =
     })
     return {
       result: replyOf(c, route, reply),
-      // What renews a credential is a member, though perhaps one whose credential has expired.
+      // A caller that renews a credential is a member, though its credential may have expired.
       byMember: byMember || route.auth === 'member',
       ofMember: who.enrolled || route.auth === 'member',
     }
   }
 
-/** JSON of a reply; 304 where the caller has it already. */
+/** JSON of a reply; 304 if the caller has it already. */
 function replyOf(c: Context, { method, path }: ApiRoute, reply: unknown): Response {
   if (reply === undefined) return c.body(null, 204)
   const headers = { 'cache-control': 'no-store', 'content-type': 'application/json' }
@@ -68,13 +68,13 @@ function replyOf(c: Context, { method, path }: ApiRoute, reply: unknown): Respon
   return c.body(JSON.stringify(reply), 200, { ...headers, etag })
 }
 
-/** Bytes of the body that a route takes. Only members send large ones. */
+/** The most bytes of a body of a route. Only members may send large ones. */
 const mostBytes = ({ request, large }: ApiRoute, byMember: boolean): number => {
   if (request === undefined) return 0
   return large === true && byMember ? limits.requestBytes : limits.smallRequestBytes
 }
 
-/** Charges the member whose signature was right, also when it is refused for what it is: revoked, or expired. */
+/** Charges a member with a valid signature, also when it is refused as revoked or expired. */
 async function charging<T extends Who>(
   members: MemberLimit,
   route: ApiRoute,
@@ -96,7 +96,7 @@ type Who = Pick<RouteCall, 'peerId' | 'caller' | 'enrolled'>
 /** Renewal proves the key, not the old credential, which may have expired. */
 const keyIsEnough = (route: ApiRoute): boolean => route.auth === 'key' || route.path === '/v1/renew'
 
-/** Default deny: what a route does not open takes a member. */
+/** Default deny: a route is for members unless it is declared open. */
 async function authenticate(
   { callers }: ControlPlane,
   route: ApiRoute,
@@ -114,10 +114,10 @@ async function authenticate(
     return { peerId: caller.peerId, caller, enrolled: true, signature: caller }
   } catch (error) {
     if (route.auth !== 'optional' || !(error instanceof MeshError)) throw error
-    // Of its key: a member that was revoked or removed has to see the list that says so.
+    // Accepted by its key alone: a revoked or removed member has to see the list that says so.
     const enrolled = isOfMember(error)
     if (enrolled) return { ...nobody, enrolled, peerId: claimedKey(request.authorization) }
-    // Newcomers sign before they are members, perhaps for another mesh: what is open to all is told to them.
+    // New members sign before they are enrolled, perhaps for another mesh: open routes answer them.
     if (error.code === 'unauthenticated') return nobody
     throw error
   }

@@ -1,12 +1,12 @@
 /**
- * How often one source may knock. Counted in this process alone: a count in the store would make us pay for a write for each
- * guess of a stranger, which is what the limit is to prevent. Several processes let through as many times more.
+ * Limits the requests of one source. Counted in each process: a count in the store would cost a write for each guess of a
+ * stranger, which the limit has to prevent. N processes accept N times as many.
  */
 import { MeshError, sourceOf } from '@agent-mesh/protocol'
 import { sourceLimit } from '../defaults.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
-/** What a request costs its source: strangers' guesses far more than joins that succeed. */
+/** Cost of a request for its source: guesses of strangers cost far more than successful joins. */
 export type Knock = keyof typeof sourceLimit.costs
 
 export class SourceLimit {
@@ -19,7 +19,7 @@ export class SourceLimit {
     this.#buckets = new TokenBuckets(sourceLimit, sourceLimit.sources, now)
   }
 
-  /** @throws MeshError rate_limited with details `{ retryAfterMs }` when this source has knocked too often */
+  /** @throws MeshError rate_limited with details `{ retryAfterMs }` when this source is over its limit */
   check(address: string): void {
     const retryAfterMs = this.#buckets.waitMs(sourceOf(address))
     if (retryAfterMs === 0) return
@@ -34,18 +34,18 @@ export class SourceLimit {
     this.#buckets.charge(sourceOf(address), sourceLimit.costs[knock])
   }
 
-  /** A request of this member was accepted: it is served from now on, however many guesses come from its address. */
+  /** A request of this member was accepted: it is served from now on, regardless of guesses from its address. */
   accepted(peerId: string, address: string): void {
     this.proved(peerId)
     this.memberAt(address)
   }
 
-  /** A request was signed by this key, which is or was a member's: guesses from its address are none of its business. */
+  /** A request was signed by this key, which is or was a member's: guesses from its address no longer count against it. */
   proved(peerId: string): void {
     remember(this.#members, peerId, sourceLimit.members)
   }
 
-  /** A member comes from this address: it may hold more connections than one that none came from. */
+  /** A member comes from this address: it may hold more connections than an address without members. */
   memberAt(address: string): void {
     remember(this.#memberAddresses, sourceOf(address), sourceLimit.memberAddresses)
   }
@@ -55,7 +55,7 @@ export class SourceLimit {
     return this.#memberAddresses.has(sourceOf(address))
   }
 
-  /** Whether a request by this key was accepted or proved before. Who only says so pays nobody's writes: its signature is checked first. */
+  /** Whether this key was accepted or verified before. A false claim costs no write: its signature is checked first. */
   wasAccepted(peerId: string): boolean {
     return this.#members.has(peerId)
   }

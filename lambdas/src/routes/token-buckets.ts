@@ -1,4 +1,4 @@
-/** Token buckets by key, in bounded memory: how much each may do at once, and how much of it comes back a second. */
+/** Token buckets by key, in bounded memory: a size and a refill a second for each. */
 export interface BucketSize {
   most: number
   perSecond: number
@@ -6,7 +6,7 @@ export interface BucketSize {
 
 interface Bucket {
   left: number
-  /** When that was, ms. */
+  /** Time of that level, ms. */
   at: number
 }
 
@@ -16,20 +16,20 @@ export class TokenBuckets {
   readonly #now: () => number
   readonly #buckets = new Map<string, Bucket>()
 
-  /** @param keys so many are remembered, those that were charged last @param now milliseconds */
+  /** @param keys the most that are remembered: those charged last @param now milliseconds */
   constructor(size: BucketSize, keys: number, now: () => number) {
     this.#size = size
     this.#keys = keys
     this.#now = now
   }
 
-  /** Milliseconds until there is something in the bucket; 0 when there is now. */
+  /** Milliseconds until the bucket holds at least 1; 0 when it does now. */
   waitMs(key: string): number {
     const left = this.#left(key)
     return left >= 1 ? 0 : Math.ceil(((1 - left) / this.#size.perSecond) * 1_000)
   }
 
-  /** Takes so much, into debt of a whole bucket at most. */
+  /** Charges a cost, down to a debt of one whole bucket at most. */
   charge(key: string, cost: number): void {
     const left = Math.max(-this.#size.most, this.#left(key) - cost)
     this.#buckets.delete(key)

@@ -1,4 +1,4 @@
-/** A key in a file of the operator's: the root always, the authority where no key management service is. */
+/** A key in a file of the operator's: always for the root, and for the authority without a key management service. */
 import { jwkSigner, thumbprintOf, type PrivateJwk } from '@agent-mesh/protocol'
 import type { AuthorityKey } from '../domain/found-mesh.ts'
 import { readPrivateKey, writePrivateKey } from '../files/private-key-file.ts'

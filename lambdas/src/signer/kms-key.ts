@@ -33,7 +33,7 @@ function publicJwkOf(keyId: string, der: Uint8Array | undefined) {
   return parse(publicJwkField, { kty, crv, x, y }, `use KMS key ${keyId}`)
 }
 
-/** Signs without asking for the public half first. @param kid thumbprint of the key, e.g. of the key chain */
+/** Signs without fetching the public half first. @param kid thumbprint of the key, e.g. of the key chain */
 export const kmsSigner = (client: KMSClient, KeyId: string, kid: string): Signer => ({
   kid,
   sign: async (typ, payload) => {
@@ -61,7 +61,7 @@ const asMeshError = async <T>(action: string, work: Promise<T>): Promise<T> => {
 }
 
 /**
- * The signers of the keys in KMS that this process may sign with. Which keys they are is asked once.
+ * The signers of the keys in KMS that this process may sign with. Their ids are fetched once.
  * @throws MeshError conflict for a key that is none of them, unavailable when KMS does not answer
  */
 export function kmsSignerOf(

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 
 import { rawSignature } from './raw-signature.ts'
 
-/** A number as DER has it: without leading zeros, but one where the first bit is set. */
+/** A number in DER: without leading zeros, except one if the first bit is set. */
 function derInteger(bytes: Uint8Array): number[] {
   const digits = [...bytes]
   while (digits.length > 1 && digits[0] === 0) digits.shift()

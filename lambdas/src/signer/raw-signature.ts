@@ -3,8 +3,8 @@ import { MeshError } from '@agent-mesh/protocol'
 const half = 32
 
 /**
- * ECDSA signatures as JWS wants them (r and s, 32 bytes each, RFC 7518 section 3.4) from what KMS gives: DER, a sequence of
- * two integers, shortened and with a leading zero where the first bit is set.
+ * Converts ECDSA signatures of KMS (DER, a sequence of two integers, shortened and with a leading zero if the first bit is set)
+ * to the form of JWS (r and s, 32 bytes each, RFC 7518 section 3.4).
  * @throws MeshError internal when it is no such sequence
  */
 export function rawSignature(der: Uint8Array): Uint8Array {

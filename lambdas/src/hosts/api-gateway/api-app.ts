@@ -1,4 +1,4 @@
-/** The routes of the control plane as a Lambda serves them: they are made once the mesh is open. */
+/** The routes of the control plane as a Lambda serves them: they are created once the mesh is open. */
 import { readFile } from 'node:fs/promises'
 import { basePathOf, MeshError } from '@agent-mesh/protocol'
 import type { ControlPlane } from '../../domain/control-plane.ts'
@@ -12,13 +12,13 @@ export interface ApiAppInit {
   plane: () => Promise<ControlPlane>
   metrics: Metrics
   log: Log
-  /** Where members reach it; its path may stand before those of the API. */
+  /** URL for members; its path may stand before those of the API. */
   publicUrl: string
   /** File of the description of the API. */
   descriptionFile: string
 }
 
-/** Never throws. While there is no mesh, `/health` and the description of the API are all that is answered. */
+/** Never throws. While there is no mesh, only `/health` and the description of the API are served. */
 export function apiApp({
   plane,
   metrics,
@@ -28,7 +28,7 @@ export function apiApp({
 }: ApiAppInit): (request: Request, origin?: RequestOrigin) => Promise<Response> {
   const operations = operationsRouter({
     ready: async () => (await plane()).ready(),
-    // CloudWatch counts what a Lambda does: there is nothing to scrape.
+    // CloudWatch has the metrics of a Lambda: there is nothing to scrape.
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: '' }),
     description: async () => JSON.parse(await readFile(descriptionFile, 'utf8')) as object,
     base: basePathOf(publicUrl),

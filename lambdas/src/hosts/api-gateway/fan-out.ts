@@ -1,7 +1,7 @@
 /**
  * Pushes changes to watchers. Started by the table's stream: by numbered changes of the map, by parts of the head, and by
- * new connections, which begin with all they lack. Each watcher is read for from its own cursor, so a batch that comes
- * again pushes nothing twice and one that is lost is made good by the next.
+ * new connections, which get everything they lack. Changes are read from the cursor of each watcher, so a repeated batch
+ * pushes nothing twice, and the next batch makes up for a lost one.
  */
 import { MeshError, type MapMessage, type MapPage } from '@agent-mesh/protocol'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -19,11 +19,11 @@ export interface FanOutInit {
 }
 
 export interface FanOutWork {
-  /** Parts of the head changed: everybody gets the head. */
+  /** Parts of the head changed: all watchers get the head. */
   head: boolean
   /** The map changed. */
   map: boolean
-  /** Connections that are new: they get the head, too. */
+  /** New connections: they get the head too. */
   opened: readonly string[]
 }
 
@@ -65,7 +65,7 @@ const message = (content: MapMessage): string => JSON.stringify(content)
 const revokedPeers = async ({ plane }: FanOutInit): Promise<Set<string>> =>
   new Set((await plane.revocation.list()).revoked.map(({ peerId }) => peerId))
 
-/** Whoever was revoked hears of it, and of nothing after it. */
+/** A revoked watcher gets its revocation, and nothing after it. */
 async function putOut(
   { pusher, connections, log }: FanOutInit,
   { id, peerId }: WatchConnection,
@@ -89,7 +89,7 @@ async function serve(init: FanOutInit, { id }: WatchConnection, head: string | u
   }
   let pushes = 0
   for (let first = head; ; first = undefined) {
-    // Another one pushes: it looks again when it is done, so it sees this change, too.
+    // Another process pushes: it checks again when it is done, so it sees this change too.
     const mine =
       first === undefined ? await connections.take(id, watchTurnMs) : await takeSoon(connections, id)
     if (mine === undefined) return pushes
@@ -102,7 +102,7 @@ async function serve(init: FanOutInit, { id }: WatchConnection, head: string | u
   }
 }
 
-/** A head is for this watcher alone to be given: waits for its turn. */
+/** A head is due to this watcher: waits for the right to push. */
 async function takeSoon(connections: WatchConnections, id: string): Promise<WatchConnection | undefined> {
   for (let tries = 0; tries < 20; tries++) {
     const mine = await connections.take(id, watchTurnMs)
@@ -112,7 +112,7 @@ async function takeSoon(connections: WatchConnections, id: string): Promise<Watc
   return undefined
 }
 
-/** API Gateway says "gone" of a connection whose handshake is not over: a new one is tried again. */
+/** API Gateway answers "gone" for a connection whose handshake is not complete: pushes to a new one are tried again. */
 async function deliver(
   { pusher, plane }: FanOutInit,
   connection: WatchConnection,
@@ -134,7 +134,7 @@ async function nextMessages(
     return { texts: page.next === cursor ? [] : [changes(page)], cursor: page.next }
   } catch (error) {
     if (!(error instanceof MeshError)) throw error
-    // A cursor that cannot be read is as good as none.
+    // A cursor that cannot be read counts as none.
     if (error.code !== 'map_gap' && error.code !== 'invalid_argument') throw error
     const page = await plane.map.page(undefined, pushBytes - 1024)
     return { texts: [message({ type: 'restart' }), changes(page)], cursor: page.next }

@@ -8,7 +8,7 @@ const event = (fields: Partial<HttpApiEvent>, method = 'GET'): HttpApiEvent => (
   ...fields,
 })
 
-/** Answers with what it was asked. */
+/** Answers with the request it got. */
 const echo = httpApiHandler(async request =>
   Response.json(
     {

@@ -35,7 +35,7 @@ function requestOf(event: HttpApiEvent): Request {
   })
 }
 
-/** Everything the control plane answers is text. @param proxy that stands before the API; undefined: none does */
+/** All answers of the control plane are text. @param proxy before the API; undefined: none */
 export const httpApiHandler =
   (
     fetch: (request: Request, origin: { source?: string | undefined }) => Response | Promise<Response>,

@@ -2,12 +2,12 @@ import { ApiGatewayManagementApi, GoneException } from '@aws-sdk/client-apigatew
 
 /** Sends text to connections of the WebSocket API. */
 export interface Pusher {
-  /** @returns false when the connection is gone */
+  /** @returns false when the connection has ended */
   push(connection: string, text: string): Promise<boolean>
   close(connection: string): Promise<void>
 }
 
-/** Largest message that API Gateway takes, bytes. */
+/** Largest message that API Gateway accepts, bytes. */
 export const pushBytes = 128 * 1024
 
 export function apiGatewayPusher(endpoint: string): Pusher {

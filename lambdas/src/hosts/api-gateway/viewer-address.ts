@@ -1,12 +1,12 @@
 /**
- * Who sent a request that a CDN or proxy passed on to API Gateway. API Gateway sees the proxy's address: all viewers would be one
- * source, and one of them could use up what new members and members may ask.
+ * The sender of a request that a CDN or proxy forwarded to API Gateway. API Gateway sees the proxy's address: all viewers would
+ * be one source, and one of them could use up the request limit of new members and members.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { addressIn } from '../address-in.ts'
 
-/** The header in which the proxy proves itself: a secret that it adds to each request, and that no viewer knows. */
+/** The header that authenticates the proxy: a secret that it adds to each request, and that no viewer knows. */
 export const proxySecretHeader = 'mesh-proxy-secret'
 
 export interface ViewerProxy {
@@ -37,8 +37,8 @@ export function viewerProxyOf(addressHeader: string, secretSha256: string): View
 }
 
 /**
- * The viewer's address where the proxy proved itself and wrote one address, else that of the connection. A list is not read: in
- * `X-Forwarded-For` API Gateway appends the proxy, and what stands before it is the viewer's own word.
+ * The viewer's address if the proxy authenticated itself and wrote one address, else that of the connection. A list is not read:
+ * in `X-Forwarded-For` API Gateway appends the proxy, and the viewer can write anything before it.
  * @param headers names in any case
  */
 export function viewerAddress(

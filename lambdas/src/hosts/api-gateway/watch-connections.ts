@@ -1,12 +1,12 @@
-/** Connections of watchers, kept where every Lambda sees them. */
+/** Connections of watchers, stored for all Lambdas. */
 
 export interface WatchConnection {
   id: string
   peerId: string
   connectedAt: number
-  /** Where the watcher is in the map; undefined at the beginning. */
+  /** Cursor of the watcher in the map; undefined at the beginning. */
   cursor: string | undefined
-  /** Number of changes to this row: who pushes has raised it. */
+  /** Number of changes to this row: each process that pushes raises it. */
   turn: number
 }
 
@@ -16,10 +16,10 @@ export interface WatchConnections {
   remove(id: string): Promise<void>
   list(): Promise<WatchConnection[]>
   /**
-   * Takes the right to push for `ms`, so that messages reach a watcher one after the other.
-   * @returns the row as it is now, undefined when another one pushes or it is gone
+   * Acquires the right to push for `ms`, so that messages reach a watcher one after the other.
+   * @returns the current row, undefined when another process pushes or the row is deleted
    */
   take(id: string, ms: number): Promise<WatchConnection | undefined>
-  /** Gives the right back and records where the watcher is. */
+  /** Releases the right and records the cursor of the watcher. */
   release(connection: WatchConnection): Promise<void>
 }

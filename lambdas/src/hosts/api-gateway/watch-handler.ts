@@ -1,4 +1,4 @@
-/** The WebSocket API: `$connect` lets a signed request in, `$disconnect` forgets it. What watchers send is not read. */
+/** The WebSocket API: `$connect` accepts a signed request, `$disconnect` deletes it. Messages of watchers are not read. */
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
 import { watchers } from '../../defaults.ts'
 import type { ControlPlane } from '../../domain/control-plane.ts'
@@ -30,9 +30,9 @@ export interface WatchResult {
 export interface WatchHandlerInit {
   plane: () => Promise<Pick<ControlPlane, 'callers'>>
   connections: WatchConnections
-  /** Where watchers connect: its path is what they sign. */
+  /** URL for watchers: they sign its path. */
   watchUrl: string
-  /** That stands before the WebSocket API; undefined: none does. */
+  /** The proxy before the WebSocket API; undefined: none. */
   proxy?: ViewerProxy | undefined
   clock: Clock
   log: Log
@@ -76,7 +76,7 @@ export function watchHandler(init: WatchHandlerInit) {
 const header = ({ headers = {} }: WatchEvent, wanted: string): string | undefined =>
   Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1]
 
-/** The event does not tell the path: the WebSocket API has one. */
+/** The event does not have the path: the WebSocket API has one. */
 function signedUrl(watchUrl: string, { queryStringParameters }: WatchEvent): URL {
   const url = new URL(watchUrl)
   for (const [name, value] of Object.entries(queryStringParameters ?? {}))

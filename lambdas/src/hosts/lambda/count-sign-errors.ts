@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.ts'
 
 type SignerOf = (kid: string) => Signer | Promise<Signer>
 
-/** Counts what KMS refuses or leaves unanswered as `SignErrors`, at once; a key that is another's is none of them. */
+/** Counts signatures that KMS refuses or does not answer as `SignErrors`, at once; a key outside the stack is not. */
 export const countSignErrors = (signerOf: SignerOf, metrics: Metrics): SignerOf => {
   const counted = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {

@@ -6,11 +6,11 @@ import { viewerProxyOf, type ViewerProxy } from '../api-gateway/viewer-address.t
 export interface LambdaSettings {
   stack: string
   table: string
-  /** KMS keys that may sign: two while one takes over from the other. */
+  /** KMS keys that may sign: two while one replaces the other. */
   authorityKeyIds: readonly string[]
-  /** Where members reach the API, without a trailing slash. */
+  /** URL of the API for members, without a trailing slash. */
   publicUrl: string
-  /** Where watchers connect. */
+  /** URL for watchers. */
   watchUrl: string
   maxMembers: number
   /** The CDN or proxy before the APIs; undefined: none. */
@@ -38,7 +38,7 @@ export const readEnvironment = (): LambdaSettings => ({
   viewerProxy: viewerProxyOf(optional('VIEWER_ADDRESS_HEADER'), optional('PROXY_SECRET_SHA256')),
 })
 
-/** Where pushes to watchers are posted; the function that pushes has it. */
+/** Endpoint for pushes to watchers; only the function that pushes has it. */
 export const readCallbackUrl = (): string => needed('WATCH_CALLBACK_URL')
 
 export interface Credentials {

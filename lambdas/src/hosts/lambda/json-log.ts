@@ -1,17 +1,17 @@
 import { redact } from '@agent-mesh/protocol/redact'
 import type { Log } from '../../domain/log.ts'
 
-/** What Lambda says beside an event. */
+/** The context that Lambda passes with an event. */
 export interface LambdaContext {
   awsRequestId: string
 }
 
-/** Of the event that is handled: a process handles one at a time. */
+/** Id of the current event: a process handles one at a time. */
 let request: string | undefined
 
 /**
- * Has every line that is logged meanwhile carry the id of the request: of an event of API Gateway the one that its access log
- * and its answer (`apigw-requestid`) show, else Lambda's.
+ * Adds the id of the request to every line that is logged meanwhile: for an event of API Gateway the id in its access log and
+ * its answer (`apigw-requestid`), else Lambda's.
  */
 export const withRequestId =
   <E, R>(handle: (event: E) => Promise<R>) =>
@@ -21,7 +21,7 @@ export const withRequestId =
     return handle(event)
   }
 
-/** One JSON line an entry on stdout, without secrets, which Lambda takes to CloudWatch. Debug is not written: it would be paid for. */
+/** One JSON line an entry on stdout, without secrets; Lambda sends it to CloudWatch. Debug is not written: each line costs. */
 export const jsonLog: Log = {
   debug: () => {},
   info: (fields, message) => write('info', fields, message),

@@ -1,10 +1,10 @@
 /**
  * Metrics in the embedded format of CloudWatch: a log line that carries values. Values of several requests share a
- * line, as lines are paid for; what a frozen process still holds is lost, at most one line's.
+ * line, as each line costs; a frozen process loses the values it still holds, at most one line.
  */
 import { metricFlushMs } from '../../defaults.ts'
 
-/** The format takes at most so many values a metric. */
+/** The most values of a metric in the format. */
 const mostValues = 100
 
 export interface Metrics {
@@ -12,7 +12,7 @@ export interface Metrics {
   flush(): void
 }
 
-/** @param write takes a line; stdout in a Lambda */
+/** @param write writes a line; stdout in a Lambda */
 export function embeddedMetrics(
   stack: string,
   now: () => number = Date.now,

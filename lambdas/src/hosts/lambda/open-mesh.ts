@@ -31,7 +31,7 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
   const store = openDynamoStore({ table, maxMembers })
   let opened: Promise<ControlPlane> | undefined
 
-  /** The stack's keys may all be older or newer than the one asked for. */
+  /** The stack's keys may all be older or newer than the requested one. */
   const ownKey = async (kid: string): Promise<Signer | undefined> => {
     try {
       return await signerOf(kid)
@@ -44,7 +44,7 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
   const open = async (): Promise<ControlPlane> => {
     const keys = await readKeys(store, settings)
     const ring = keyring({ store, clock: systemClock, keys, open: kid => ownKey(kid) })
-    // Fails here rather than at the first signature when there is none that may sign.
+    // Without a key that may sign it fails here, not at the first signature.
     await ring.pick()
     const mesh = {
       meshId: keys.meshId,
@@ -69,7 +69,7 @@ export function meshOpener({ settings, signerOf }: OpenMeshInit): () => Promise<
   }
 }
 
-/** Members pin the mesh by their own: a chain that somebody put into the table deceives nobody. */
+/** Members pin the mesh id: a forged chain in the table deceives no member. */
 async function readKeys(store: Pick<StoreParts, 'headParts'>, { stack }: LambdaSettings): Promise<KeyChain> {
   const part = await store.headParts.readPart('keys')
   if (part === undefined)

@@ -1,4 +1,4 @@
-/** What a Lambda gets from the table's stream, as far as it is read. */
+/** The event of the table's stream: the fields that a Lambda reads. */
 export interface StreamEvent {
   Records: { dynamodb?: { Keys?: { pk?: { S?: string }; sk?: { S?: string } } } }[]
 }

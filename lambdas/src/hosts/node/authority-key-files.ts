@@ -1,6 +1,6 @@
 /**
- * The files of the authority key. The one that follows lies beside it until it signs and takes its name; which of them is
- * meant is said by the key chain, so a crash at any moment leaves files that fit.
+ * The files of the authority key. The file of the next key lies beside the current one until it signs and gets its name. The
+ * key chain decides which of them is current, so the files are consistent after a crash at any moment.
  */
 import { type KeyChain, type Signer } from '@agent-mesh/protocol'
 import { link, rename } from 'node:fs/promises'
@@ -13,15 +13,15 @@ import { fileFailure } from '../../files/whole-file.ts'
 export interface AuthorityKeyFiles {
   /** Signs credentials and the head. */
   readonly current: string
-  /** The signer of a key that lies here. @throws MeshError naming the file that is damaged */
+  /** The signer of a key in these files. @throws MeshError naming the file that is damaged */
   open(kid: string): Promise<Signer | undefined>
-  /** The first key here that the chain has and nobody revoked. */
+  /** The first key here that is in the chain and not revoked. */
   unrevoked(keys: KeyChain | undefined): Promise<AuthorityKey | undefined>
-  /** The key that follows, made unless it is there. @throws MeshError naming the file */
+  /** The next key, made unless it exists. @throws MeshError naming the file */
   next(): Promise<AuthorityKey>
   /** Gives the next key the name of the current one, which is kept beside it, if its thumbprint is `kid`. Idempotent. */
   promote(kid: string): Promise<void>
-  /** Keeps a copy of the key chain beside them. Cheap when it is the same. @throws MeshError conflict for a fork */
+  /** Keeps a copy of the key chain beside them. Cheap when it is unchanged. @throws MeshError conflict for a fork */
   keepChain(keys: KeyChain): Promise<void>
 }
 
@@ -44,7 +44,7 @@ export function authorityKeyFiles(data: string): AuthorityKeyFiles {
     promote: async kid => {
       if ((await fileKey(next))?.signer.kid !== kid) return
       const old = await fileKey(current)
-      // A backup of the database from before needs it again.
+      // An older backup of the database needs it again.
       if (old !== undefined)
         await keep(current, join(data, `authority-key-retired-${old.signer.kid.slice(0, 8)}.json`))
       await rename(next, current)

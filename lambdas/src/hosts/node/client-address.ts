@@ -1,4 +1,4 @@
-/** Who sent a request, through the proxies that are trusted. */
+/** The sender of a request, through trusted proxies. */
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { forwardedFor } from './forwarded-for.ts'
@@ -7,9 +7,9 @@ import { isWithin, type TrustedProxies } from './trusted-proxies.ts'
 type Asked = Pick<IncomingMessage, 'socket' | 'headers'>
 
 /**
- * The address of the sender; undefined for one of this machine: it has other means, and a proxy that nobody declared would make
- * all members one source. The proxies' list is read from the right, as each appends what it saw itself: what stands before
- * the last trusted proxy's word is whatever the sender wrote. A list that is not believable counts for the proxy's address.
+ * The address of the sender; undefined for one of this machine: it has other means, and an undeclared proxy would make all
+ * members one source. The proxies' list is read from the right, as each proxy appends the address it saw: entries before that
+ * of the last trusted proxy are under the sender's control. For an invalid list the proxy's address is used.
  */
 export function clientAddress(
   { socket, headers }: Asked,
@@ -21,7 +21,7 @@ export function clientAddress(
   const direct = proxies === undefined || told.length === 0 || !isTrusted(proxies, peer, 0)
   if (direct) return isOwn(peer) ? undefined : peer
   const [first = peer, second = first] = told.map(list => walk(peer, list, proxies))
-  // A proxy that writes one of the two headers passes the other on as the sender wrote it.
+  // A proxy that writes one of the two headers forwards the other as the sender wrote it.
   return first === second ? first : peer
 }
 
@@ -30,11 +30,11 @@ export function carriesMany(address: string, proxies: TrustedProxies | undefined
   const peer = plain(address)
   if (isOwn(peer)) return true
   if (proxies === undefined || isIP(peer) === 0) return false
-  // With a number of hops, the last of them is whoever connects.
+  // With a number of hops, the last of them is the peer of the connection.
   return 'hops' in proxies || isWithin(proxies.networks, peer)
 }
 
-/** From the proxy that connects towards the sender, as far as proxies are trusted and their words are addresses. */
+/** From the proxy that connects towards the sender, as far as proxies are trusted and their entries are addresses. */
 function walk(peer: string, list: readonly (string | undefined)[], proxies: TrustedProxies): string {
   let seen = peer
   for (let passed = 0; passed < list.length && isTrusted(proxies, seen, passed); passed++) {

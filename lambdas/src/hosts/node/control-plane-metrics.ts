@@ -9,7 +9,7 @@ export interface ControlPlaneMetrics {
   stop(): void
 }
 
-/** Prometheus metrics of one control plane. @param watcherCount how many watch now */
+/** Prometheus metrics of one control plane. @param watcherCount the current number of watchers */
 export function controlPlaneMetrics(
   { mesh: { store, changes }, time }: Pick<ControlPlane, 'mesh' | 'time'>,
   watcherCount: () => number,

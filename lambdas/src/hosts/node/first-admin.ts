@@ -5,11 +5,11 @@ import { readPrivateKey, writePrivateKey } from '../../files/private-key-file.ts
 
 export const adminFile = 'admin-identity.json'
 
-/** The admin that a mesh begins with. */
+/** The first admin of a mesh. */
 export interface FirstAdmin {
   file: string
   peerId: string
-  /** The key is here, so its credential is renewed here, from day 7 on. */
+  /** Renews the credential here, beside its key, from day 7 on. */
   renewWhenDue(): Promise<void>
 }
 

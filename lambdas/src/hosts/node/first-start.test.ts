@@ -55,7 +55,7 @@ describe('a first start that fails after it listens', () => {
   test('leaves nothing behind, and what was there before', async () => {
     await mkdir(data)
     await writeFile(join(data, 'notes.txt'), 'mine')
-    // Found when the database and the first key are made already.
+    // The fault is found after the database and the first key are made.
     await mkdir(join(data, 'authority-key.json'))
     const before = await contents()
     await expect(start()).rejects.toThrow()

@@ -1,6 +1,6 @@
 /**
- * What a start writes into a data folder that holds no mesh yet: all of it, or nothing. Another start may be at work in the same
- * folder: nothing of it is deleted, and no mesh that is made.
+ * A start in a data folder without a mesh writes all files, or none. Another start may run in the same folder: neither its files
+ * nor a complete mesh are deleted.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises'
@@ -18,9 +18,9 @@ export type UndoFirstStart = (failure: unknown) => Promise<void>
 const undoNothing: UndoFirstStart = async () => {}
 
 /**
- * Makes the folder unless it is there.
- * @returns how to undo what a start that failed has written; it does nothing in the folder of a mesh, nor with a database that
- * others share or have made: that may hold the mesh of these keys by now
+ * Makes the folder unless it exists.
+ * @returns a function that removes what a failed start has written; it does nothing in the folder of a mesh, nor with a
+ * database that other processes share or have made: that may hold the mesh of these keys meanwhile
  * @throws MeshError permission_denied; conflict in a folder that administers a mesh elsewhere
  */
 export async function prepareFolder(data: string, choice: StoreChoice): Promise<UndoFirstStart> {
@@ -45,7 +45,7 @@ export async function prepareFolder(data: string, choice: StoreChoice): Promise<
   }
 }
 
-/** Makes the database file, empty: of several starts one does. What fails here fails again, with its reason, when it is opened. */
+/** Makes the empty database file: one of several starts succeeds. A failure is reported later, when the file is opened. */
 async function claim(file: string): Promise<boolean> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
@@ -56,7 +56,7 @@ async function claim(file: string): Promise<boolean> {
   }
 }
 
-/** It found a key file, or a mesh in the database, that were not there a moment before. */
+/** It found a key file, or a mesh in the database, that did not exist a moment before. */
 const isOfAnotherStart = (failure: unknown): boolean =>
   failure instanceof MeshError &&
   (failure.code === 'conflict' || (failure.cause as NodeJS.ErrnoException | undefined)?.code === 'EEXIST')
@@ -66,12 +66,12 @@ const holdsMesh = (files: readonly string[]): boolean =>
 
 const databaseFiles = (file: string): string[] => ['', '-wal', '-shm'].map(suffix => `${file}${suffix}`)
 
-/** Undefined where there is no folder. */
+/** Undefined without a folder. */
 async function filesOf(data: string): Promise<string[] | undefined> {
   return readdir(data).catch(() => undefined)
 }
 
-/** The key of an admin without those of a mesh was brought here from elsewhere: its mesh is not begun anew under it. */
+/** The key of an admin without those of a mesh was copied from another machine: no new mesh is made for it. */
 function refuseForeign(data: string, files: readonly string[]): void {
   if (holdsMesh(files) || !files.includes(adminFile)) return
   throw new MeshError(

@@ -1,12 +1,12 @@
 /** Addresses in `X-Forwarded-For` and in `Forwarded` (RFC 7239), in the order of the header: the last was added last. */
 import { addressIn } from '../address-in.ts'
 
-/** So many proxies are trusted at most, and some: what stands before them is not read. */
+/** The most entries that are read, more than the most trusted proxies: earlier entries are ignored. */
 const mostRead = 32
 
 /**
  * @param value of the header; several lines are one list
- * @returns an address for each element, undefined for one that tells none (`unknown`, `_hidden`, nonsense)
+ * @returns an address for each element, undefined for one without an address (`unknown`, `_hidden`, nonsense)
  */
 export function forwardedFor(
   value: string | string[] | undefined,

@@ -2,7 +2,7 @@ import { timerDelay } from '@agent-mesh/protocol/timers'
 import { housekeepingMs } from '../../defaults.ts'
 import type { Log } from '../../domain/log.ts'
 
-/** Runs each task now and then, one after the other, until stopped; a failure is logged and tried again. */
+/** Runs the tasks periodically, one after the other, until stopped; a failure is logged and the task tried again. */
 export function housekeeping(
   tasks: Record<string, () => Promise<void>>,
   log: Log,

@@ -16,11 +16,11 @@ export interface ListenAddress {
 export interface ListenInit extends ListenAddress {
   /** A request that is not complete by then is refused, and its connection closed. @default 30 s */
   requestMs?: number | undefined
-  /** Connections that an address may have at once. */
+  /** The most concurrent connections of an address. */
   mostOf: (address: string) => number
 }
 
-/** Answers while there is nothing behind the server yet. */
+/** Answers while the server has no handler yet. */
 export const answerStarting = (_: IncomingMessage, response: ServerResponse): void => {
   const starting = new MeshError('unavailable', 'Cannot answer: the control plane is starting', {
     details: { retryAfterMs: 1_000 },
@@ -68,7 +68,7 @@ function listenError(address: string, cause: unknown): MeshError {
   })
 }
 
-/** URL of a listening server; one that listens on all addresses is reached at the machine's first outside one. */
+/** URL of a listening server; one that listens on all addresses is reached at the machine's first external one. */
 export function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo
   const any = address === '0.0.0.0' || address === '::'
@@ -84,7 +84,7 @@ const outsideAddress = (): string =>
 /** Stops accepting, lets running requests finish for 5 s, then ends their connections. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>(resolve => server.close(() => resolve()))
-  // Connections are kept alive after their last answer: each is closed as soon as it has none to wait for.
+  // Connections are kept alive after their last answer: each is closed as soon as it waits for none.
   const idle = setInterval(() => server.closeIdleConnections(), 20)
   const late = setTimeout(() => server.closeAllConnections(), drainMs)
   await closed

@@ -1,6 +1,6 @@
 /**
- * A copy of the key chain beside the keys: a database restored from before a change of the authority key has forgotten links that
- * members know, and nobody could sign the same ones again. It holds no secret.
+ * A copy of the key chain beside the keys: a database restored from before a change of the authority key lacks links that
+ * members know, and the same links cannot be signed again. It holds no secret.
  */
 import {
   compareChains,
@@ -39,7 +39,7 @@ export async function keptKeyChain(data: string, meshId: string): Promise<KeyCha
 }
 
 /**
- * Keeps a chain, whole or not at all; a longer one that is kept already stays: it is the store that lost links.
+ * Keeps a chain, whole or not at all; a longer one on disk stays: then the store has lost links.
  * @throws MeshError conflict when the two are forks of one mesh, unavailable when the disk is full, permission_denied
  */
 export async function keepKeyChain(data: string, keys: KeyChain): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { SourcePlaces } from './source-places.ts'
 
-/** A listener of `connection` that closes those of a source that has all its places: no stranger takes those of others. */
+/** A listener of `connection` that closes connections of a source above its limit: no stranger uses up the places of others. */
 export const limitConnections =
   (places: SourcePlaces) =>
   (socket: Socket): void => {

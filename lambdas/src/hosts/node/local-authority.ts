@@ -1,4 +1,4 @@
-/** Rotation of the authority key where it lies in files: what the operator asks for, and what time completes. */
+/** Rotation of the authority key that is kept in files: started by the operator, and completed by time. */
 import type { Keyring } from '../../domain/keyring.ts'
 import type { AuthorityKey } from '../../domain/found-mesh.ts'
 import {
@@ -14,14 +14,14 @@ export interface RotatedKey {
   kid: string
   /** When it begins to sign, unix milliseconds. */
   signsAt: number
-  /** Thumbprints of the keys that count for nothing any more. */
+  /** Thumbprints of the revoked keys. */
   revoked: string[]
 }
 
 export interface LocalAuthority {
   /**
    * Makes a new authority key. @param options.revoke the old ones were stolen: by the root, at once
-   * @throws MeshError conflict while a rotation is not yet through or another control plane makes one
+   * @throws MeshError conflict while a rotation is not complete or another control plane makes one
    */
   rotate(options: { revoke: boolean; by: string }): Promise<RotatedKey>
   /** Completes a rotation once its key signs, also one that a crash interrupted. Cheap when there is nothing to do. */
@@ -52,7 +52,7 @@ export function localAuthority({ root, files, ...mesh }: LocalAuthorityInit): Lo
 
   const replace = async (by: string): Promise<RotatedKey> => {
     await ring.refresh()
-    // A key that waits for its turn lay where the stolen one did.
+    // A key that does not sign yet lay beside the stolen one.
     await files.promote(ring.keys.current.kid)
     const next = await files.next()
     const before = ring.keys.authorities.filter(({ revoked }) => !revoked)

@@ -1,6 +1,6 @@
 /**
- * A data folder that has served a mesh, and a store that knows none: the database was deleted, its disk is not mounted, its
- * write-ahead log was lost, or another store was named. An empty mesh under the same keys would refuse every member.
+ * A data folder that has served a mesh, with a store that has none: the database was deleted, its disk is not mounted, its
+ * write-ahead log was lost, or another store was configured. An empty mesh under the same keys would refuse every member.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { stat } from 'node:fs/promises'
@@ -9,17 +9,17 @@ import { adminFile } from './first-admin.ts'
 import { keyChainFile } from './key-chain-file.ts'
 import { describeStore, type StoreChoice } from './open-store.ts'
 
-/** Whether the folder has served a mesh: then its keys are not made anew, and its store is not empty. */
+/** Whether the folder has served a mesh: then its keys must exist, and its store must not be empty. */
 export async function hasServed(data: string): Promise<boolean> {
   const [chain = 0, admin = 0, root = 0] = await Promise.all(
     [keyChainFile, adminFile, 'root-key.json'].map(file => bytesOf(join(data, file))),
   )
-  // The first two are written once a store holds the mesh, never before; the key of an admin alone may come from elsewhere.
+  // The first two are written once a store holds the mesh, never before; the key of an admin alone may come from another machine.
   return chain > 0 || (admin > 0 && root > 0)
 }
 
 /**
- * Asked before a file is made: the folder of a disk that is not mounted stays as it is.
+ * Checked before a file is made: the folder of a disk that is not mounted stays unchanged.
  * @throws MeshError conflict when the folder has served a mesh and its database file is missing or empty
  */
 export async function refuseMissingFile(data: string, choice: StoreChoice): Promise<void> {

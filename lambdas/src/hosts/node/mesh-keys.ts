@@ -16,14 +16,14 @@ export const rootKeyFile = 'root-key.json'
 /**
  * The mesh of a data folder: its keys, made on the first start.
  * @throws MeshError not_found when the database knows a mesh and a key file is missing, conflict when they differ,
- * or the store is empty or older than the folder and was not said to be, permission_denied and invalid_argument naming
+ * or the store is empty or older than the folder without the option for it, permission_denied and invalid_argument naming
  * the file
  */
 export async function openMesh(init: {
   data: string
   store: Store
   clock: Clock
-  /** The store is older than the data folder: what it lost of the keys is brought back. */
+  /** The store is older than the data folder: the links of the key chain that it lost are restored. */
   restored: boolean
   /** The folder has served a mesh, and it begins again in an empty store. @default false: it refuses */
   empty?: boolean
@@ -44,7 +44,7 @@ export async function openMesh(init: {
   const root = await open(join(init.data, rootKeyFile))
   const meshId = await meshIdOf(root.jwk)
   await followKept(init, meshId)
-  // Whoever replaced a stolen key may have died before the new one got its name.
+  // A replacement of a stolen key may have crashed before the new key got its name.
   const authority =
     (await files.unrevoked(await readKeyChain(init.store.headParts, meshId))) ?? (await open(files.current))
   const keys = await foundMesh({ ...init, root, authority })
@@ -52,7 +52,7 @@ export async function openMesh(init: {
   return { ring: keyring({ ...init, keys, open: kid => files.open(kid) }), root, files }
 }
 
-/** @throws MeshError conflict when the store has lost links of the key chain and was not said to be restored */
+/** @throws MeshError conflict when the store has lost links of the key chain and `restored` is not set */
 async function followKept(
   { data, store, restored }: { data: string; store: Store; restored: boolean },
   meshId: string,

@@ -1,4 +1,4 @@
-/** Which database a control plane uses, and opening it. Drivers are loaded when they are needed. */
+/** Which database a control plane uses, and opening it. Drivers are loaded on first use. */
 import { MeshError } from '@agent-mesh/protocol'
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -16,7 +16,7 @@ export type StoreChoice =
 
 /**
  * `sqlite:FILE`, `postgres:URL` (or the `postgres://` URL alone), `dynamodb:TABLE`.
- * @throws MeshError invalid_argument, which does not repeat what it got: it may hold a password
+ * @throws MeshError invalid_argument, which does not repeat the value: it may hold a password
  */
 export function parseStoreChoice(text: string): StoreChoice {
   const [, kind = '', rest = ''] = /^(\w+):(.+)$/s.exec(text) ?? []
@@ -65,7 +65,7 @@ export async function openStore(
   )
 }
 
-/** An operator at a terminal is told the reason; members that ask later are not. */
+/** An operator at a terminal is shown the reason; members that ask later are not. */
 function notOpened(choice: StoreChoice, error: unknown): never {
   if (!(error instanceof MeshError) || error.code !== 'unavailable') throw error
   const { cause } = error

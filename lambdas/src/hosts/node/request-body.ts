@@ -1,10 +1,10 @@
 /**
- * The body of a node:http request, whose memory is given back as soon as it was read: the parser makes a buffer of up to
- * 64 KiB for each piece, and the garbage collector counts those last. Of 1,500 refused bodies they were 60 MiB.
+ * The body of a node:http request, whose memory is released as soon as it was read: the parser makes a buffer of up to
+ * 64 KiB for each piece, and the garbage collector frees those last. For 1,500 refused bodies they took 60 MiB.
  */
 import type { IncomingMessage } from 'node:http'
 
-/** The pieces of the body. Each is valid until the next is asked for. Stopping early leaves the connection open. */
+/** The pieces of the body. Each is valid until the next is requested. Stopping early leaves the connection open. */
 export async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Uint8Array, void, undefined> {
   const { headers } = incoming
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
@@ -14,7 +14,7 @@ export async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Uint8Ar
   }
 }
 
-/** Drops what has arrived of the body, and stops reading more of it. */
+/** Drops the received part of the body, and stops reading more of it. */
 export function dropBody(incoming: IncomingMessage): void {
   for (let chunk = nextOf(incoming); chunk !== null; chunk = nextOf(incoming)) release(chunk)
   // Reading has asked the socket for more.

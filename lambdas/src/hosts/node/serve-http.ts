@@ -1,4 +1,4 @@
-/** Requests and watch handshakes of an HTTP server, each with who sent it, and so many of a stranger's at once. */
+/** Requests and watch handshakes of an HTTP server, each with its sender's address, in limited number from strangers. */
 import { MeshError } from '@agent-mesh/protocol'
 import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, Server } from 'node:http'
@@ -18,7 +18,7 @@ export interface ServeHttpInit {
   /** The API. */
   fetch: (request: Request, origin: RequestOrigin) => Response | Promise<Response>
   hub: Pick<WatchHub, 'upgrade'>
-  /** Whose words about the sender are believed. */
+  /** Proxies whose headers about the sender are trusted. */
   proxies: TrustedProxies | undefined
   /** Requests of an address that are served at once; of all behind a proxy, by their real addresses. */
   mostOf: (address: string) => number
@@ -54,17 +54,17 @@ export function serveHttp({ server, fetch, hub, proxies, mostOf }: ServeHttpInit
 }
 
 /**
- * The connection of a request that is answered before its body was read ends with the answer. Not at once: that would reset
- * it under an answer that is still on its way. Nothing more of the body is read meanwhile.
+ * The connection of a request that is answered before its body was read ends after the answer. An immediate end would reset
+ * it while the answer is still in transit. Nothing more of the body is read meanwhile.
  */
 function endUnread(incoming: IncomingMessage, response: Response): void {
   const { socket } = incoming
   dropBody(incoming)
   response.headers.set('connection', 'close')
-  // What the server calls once the answer is written.
+  // The server calls this once the answer is written.
   socket.destroySoon = () => {
     socket.end()
-    // After the server has resumed it to discard the rest, which would be garbage by the megabyte.
+    // After the server has resumed it to discard the rest, which may be megabytes.
     setImmediate(() => socket.pause())
     const late = setTimeout(() => socket.destroy(), unreadBodyMs)
     socket.once('close', () => clearTimeout(late))

@@ -1,6 +1,6 @@
 import { sourceOf } from '@agent-mesh/protocol'
 
-/** Counts what each source has open at once: connections, or requests being served. */
+/** Counts the open connections, or the requests being served, of each source. */
 export class SourcePlaces {
   readonly #most: (address: string) => number
   readonly #taken = new Map<string, number>()
@@ -10,7 +10,7 @@ export class SourcePlaces {
     this.#most = most
   }
 
-  /** @returns how to give the place back, once; undefined when the source of this address has none left */
+  /** @returns a function that releases the place, once; undefined when the source of this address has none left */
   take(address: string): (() => void) | undefined {
     const source = sourceOf(address)
     const taken = this.#taken.get(source) ?? 0

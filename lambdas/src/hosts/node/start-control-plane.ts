@@ -1,4 +1,4 @@
-/** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a database that others share. */
+/** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a shared database. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
@@ -35,11 +35,11 @@ export interface ControlPlaneOptions {
   /** Data folder: keys, admin identity, database. Made with mode 0700 when missing. */
   data: string
   listen: ListenAddress
-  /** Where the mesh is kept; the keys stay in the data folder. @default SQLite in the data folder */
+  /** The store of the mesh; the keys stay in the data folder. @default SQLite in the data folder */
   store?: StoreChoice | string
-  /** How members reach it. @default the address it listens on */
+  /** URL for members. @default the address it listens on */
   publicUrl?: string | undefined
-  /** The database was restored from a backup: members take what it says, older or not. @default false */
+  /** The database was restored from a backup: members accept its documents, older or not. @default false */
   restored?: boolean
   /**
    * The folder has served a mesh whose store is lost: begins again with its keys, and without members, tokens, policy and
@@ -49,10 +49,10 @@ export interface ControlPlaneOptions {
   clock?: Clock
   /** @default JSON lines on stderr */
   log?: Log
-  /** Agents and relays the mesh takes. @default 5000 */
+  /** The most agents and relays of the mesh. @default 5000 */
   maxMembers?: number
   /**
-   * The reverse proxies in front of it, whose `X-Forwarded-For` or `Forwarded` tells who asks: how many hops, or their
+   * The reverse proxies in front of it, whose `X-Forwarded-For` or `Forwarded` has the sender: the number of hops, or their
    * networks, `10.0.0.0/8,192.0.2.7`. @default none
    */
   trustProxy?: string | undefined
@@ -61,21 +61,21 @@ export interface ControlPlaneOptions {
 }
 
 export interface RunningControlPlane {
-  /** Where it listens. */
+  /** URL that it listens on. */
   readonly url: string
-  /** What join tokens carry. */
+  /** URL in join tokens. */
   readonly publicUrl: string
   readonly meshId: string
-  /** Where the mesh is kept, without user and password. */
+  /** The store of the mesh, without user and password. */
   readonly store: string
   /** Private key of the first admin, mode 0600. */
   readonly adminIdentityFile: string
   readonly adminPeerId: string
-  /** What was found when it was started as restored from a backup. */
+  /** Findings of a start as restored from a backup. */
   readonly restored?: RestoredMesh
   createToken(request: CreateTokenRequest): Promise<{ token: string; view: TokenView }>
   health(): Promise<HealthReply>
-  /** What is wrong although it answers. @throws MeshError when it cannot do its work */
+  /** Faults that do not stop it from answering. @throws MeshError when it cannot work */
   ready(): Promise<Readiness>
   /**
    * The lines of a backup, for `writeBackup`: store and key files, so every secret of the mesh.
@@ -85,7 +85,7 @@ export interface RunningControlPlane {
   /** The operator vouches for its clock: what has expired by it is removed from now on. @throws MeshError conflict */
   confirmClock(): Promise<void>
   /**
-   * Makes a new authority key. @param options.revoke the old ones were stolen: nothing they signed counts any more
+   * Makes a new authority key. @param options.revoke the old ones were stolen: all their signatures become invalid
    * @throws MeshError conflict while another rotation is under way
    */
   rotateKey(options?: { revoke?: boolean }): Promise<RotatedKey>
@@ -115,7 +115,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     carriesMany(address, proxies) || sources.hasMember(address)
       ? connections.perSource
       : connections.perStranger
-  // Before anything is written: where it cannot listen no mesh begins.
+  // Before anything is written: without a listener no mesh is made.
   const server = await listen({ ...options.listen, requestMs: options.requestMs, mostOf })
   const undo: ((failure: unknown) => Promise<void>)[] = [() => closeServer(server)]
   try {
@@ -123,7 +123,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<R
     if (!empty) await refuseMissingFile(data, choice)
     const store = await openStore(choice, { clock, ...(maxMembers === undefined ? {} : { maxMembers }) })
     undo.unshift(() => store.close())
-    // Members know more than an empty store, too.
+    // Members hold newer documents than an empty store too.
     const asked = options.restored === true || empty || (await restoreIsPending(data))
     const { ring, ...own } = await openMesh({ data, store, clock, restored: asked, empty })
     const changes = changeFeed()
@@ -192,7 +192,7 @@ async function serve({
   log.info({ url, publicUrl, meshId, store: describeStore(choice) }, 'control plane started')
 
   const stop = async (): Promise<void> => {
-    // Who watches is sent away first: their connections would keep the server open.
+    // Watchers are disconnected first: their connections would keep the server open.
     unlisten()
     await Promise.all([hub.stop(), closeServer(server)])
     await stopTasks()
@@ -218,7 +218,7 @@ async function serve({
   }
 }
 
-/** Starts what is done without being asked: rarely, and each minute. @returns how to stop it */
+/** Starts periodic tasks: rare ones, and those of each minute. @returns a function that stops them */
 function startTasks({
   plane,
   authority,
@@ -264,7 +264,7 @@ const both =
     for (const observe of observers) observe(request)
   }
 
-/** Defects are errors; what callers do wrong is not worth more than debug. */
+/** Defects are logged as errors; faults of callers as debug. */
 const requestLog =
   (log: Log): RequestObserver =>
   ({ error, ...request }) => {

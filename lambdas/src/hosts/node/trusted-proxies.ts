@@ -1,8 +1,8 @@
-/** Which reverse proxies are believed about who sent a request: a number of hops, or the networks that they are in. */
+/** Reverse proxies that are trusted to name the sender of a request: a number of hops, or their networks. */
 import { MeshError } from '@agent-mesh/protocol'
 import { BlockList, isIP } from 'node:net'
 
-/** So many proxies stand one behind the other in front; or all proxies are in these networks. */
+/** The number of proxies in a chain in front; or the networks of all proxies. */
 export type TrustedProxies = { hops: number } | { networks: BlockList }
 
 const mostHops = 16
@@ -29,7 +29,7 @@ function addNetwork(networks: BlockList, part: string, text: string): void {
   const most = version === 4 ? 32 : 128
   const prefix = bits === undefined ? most : Number(bits)
   if (prefix > most) throw refused(text, `${part} has a prefix over ${most}`)
-  // All addresses: every sender would be a proxy, believed whatever it writes.
+  // All addresses: every sender would be a trusted proxy.
   if (prefix === 0) throw refused(text, `${part} trusts every sender`)
   networks.addSubnet(address, prefix, version === 4 ? 'ipv4' : 'ipv6')
 }

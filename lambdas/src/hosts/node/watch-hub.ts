@@ -1,4 +1,4 @@
-/** The watch WebSocket: `GET /v1/watch?since=CURSOR`, signed; relays, and whom the policy lets manage `admin:watch`. */
+/** The watch WebSocket: `GET /v1/watch?since=CURSOR`, signed; for relays, and members that may manage `admin:watch`. */
 import { basePathOf, MeshError, pathWithin, toMeshError } from '@agent-mesh/protocol'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -13,7 +13,7 @@ import type { SourceLimit } from '../../routes/source-limit.ts'
 import { Watcher } from './watcher.ts'
 
 const path = '/v1/watch'
-/** Watchers only listen: what they send is not read. */
+/** Watchers only listen: their messages are not read. */
 const maxPayload = 1024
 
 export class WatchHub {
@@ -68,7 +68,7 @@ export class WatchHub {
     }
   }
 
-  /** Connections first: nothing is read for somebody who is gone. */
+  /** Connections first: nothing is read for a watcher that has disconnected. */
   async stop(): Promise<void> {
     this.#unlisten()
     for (const timer of this.#timers) clearInterval(timer)
@@ -107,7 +107,7 @@ export class WatchHub {
       .catch((err: unknown) => this.#log.warn({ err }, 'revoked watchers not looked for'))
   }
 
-  /** Whoever was put out hears of it, and of nothing after it: its connection would live for months. */
+  /** A revoked watcher gets its revocation and nothing after it: its connection would live for months. */
   async #endRevoked(): Promise<void> {
     const { revoked } = await this.#plane.revocation.list()
     const out = new Set(revoked.map(({ peerId }) => peerId))
@@ -124,7 +124,7 @@ export class WatchHub {
       .finally(() => (this.#looking = undefined))
   }
 
-  /** What is told while it looks is looked at, too. */
+  /** Changes that arrive during a check are checked too. */
   async #compareAll(): Promise<void> {
     while (this.#lookAgain) {
       this.#lookAgain = false
@@ -148,7 +148,7 @@ export function refuseUpgrade(socket: Duplex, error: MeshError): void {
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    // The server waits for it no more, and would not end it either: who is refused need not hang up.
+    // The server neither waits for it nor ends it: a refused client may keep it open.
     () => socket.destroy(),
   )
 }

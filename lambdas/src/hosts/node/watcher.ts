@@ -8,14 +8,14 @@ export interface WatcherInit {
   socket: WebSocket
   peerId: string
   plane: Pick<ControlPlane, 'head' | 'map'>
-  /** Where the watcher is in the map; undefined at the beginning. */
+  /** Cursor of the watcher in the map; undefined at the beginning. */
   since: string | undefined
   log: Log
 }
 
 /**
  * One connection that changes are pushed to. It reads the map from its own cursor, one message at a time: nothing is
- * queued for a slow one, and one that takes nothing at all is dropped.
+ * queued for a slow watcher, and one that accepts no bytes is dropped.
  */
 export class Watcher {
   readonly peerId: string
@@ -40,7 +40,7 @@ export class Watcher {
     init.socket.on('error', err => init.log.debug({ err, peerId: init.peerId }, 'watch connection failed'))
   }
 
-  /** Something changed: pushes it, after what is being pushed. */
+  /** Pushes a change, after the current push. */
   wake(what: 'head' | 'map'): void {
     this.#due.add(what)
     this.start()
@@ -49,7 +49,7 @@ export class Watcher {
   start(): void {
     this.#pushing ??= this.#push().finally(() => {
       this.#pushing = undefined
-      // What came due between the last look and this moment.
+      // Pushes that came due since the last check.
       if (this.#open && this.#due.size > 0) this.start()
     })
   }
@@ -65,13 +65,13 @@ export class Watcher {
     this.#socket.close(code, reason)
   }
 
-  /** Closes once what is being pushed is told. */
+  /** Closes after the current push. */
   async end(code: number, reason: string): Promise<void> {
     await this.#pushing
     this.close(code, reason)
   }
 
-  /** Ends the connection at once, and waits for what was being pushed. */
+  /** Ends the connection at once, and waits for the current push to end. */
   async stop(): Promise<void> {
     this.#socket.terminate()
     await this.#pushing
@@ -117,7 +117,7 @@ export class Watcher {
     }
   }
 
-  /** Resolves when the system took the bytes. */
+  /** Resolves when the system has accepted the bytes. */
   #send(message: MapMessage): Promise<void> {
     return new Promise((resolve, reject) => {
       const stalled = setTimeout(() => {

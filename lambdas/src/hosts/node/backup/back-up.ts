@@ -28,7 +28,7 @@ export function backUp(mesh: {
 }
 
 /**
- * The same of a control plane that does not run: whoever asks owns its data folder.
+ * The same for a control plane that does not run: the caller owns its data folder.
  * @throws MeshError not_found when the folder has no mesh, conflict when the store has none
  */
 export async function* backUpStopped(init: {

@@ -17,8 +17,8 @@ export interface WrittenBackup extends Pick<BackupHead, 'meshId' | 'at' | 'kind'
 
 /**
  * Writes the lines of a backup, checked as they pass.
- * @param options.force replaces a file that is there
- * @param options.onRows how many rows were written so far
+ * @param options.force replaces an existing file
+ * @param options.onRows gets the number of rows written so far
  * @throws MeshError conflict when the file exists, unavailable when the disk is full, invalid_argument when lines are missing
  */
 export async function writeBackup(
@@ -26,7 +26,7 @@ export async function writeBackup(
   file: string,
   { force = false, onRows = () => {} }: { force?: boolean; onRows?: (rows: number) => void } = {},
 ): Promise<WrittenBackup> {
-  // Before minutes of work; the link at the end decides.
+  // Checked early, before minutes of work; the link at the end decides.
   if (!force && (await exists(file))) throw thereAlready(file)
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -42,12 +42,12 @@ export async function writeBackup(
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw thereAlready(file)
     throw fileFailure(`write backup ${file}`, cause)
   } finally {
-    // A name that the file system refuses has no file either; the reason above is what counts.
+    // A name that the file system refuses has no file either; the reason above matters.
     await rm(temporary, { force: true }).catch(() => undefined)
   }
 }
 
-/** What passes through is what a restore would read. */
+/** Checks each line as a restore would read it. */
 async function* passing(
   lines: AsyncIterable<Uint8Array | string>,
   seen: { head?: BackupHead; rows: number },

@@ -51,7 +51,7 @@ export type BackupLine =
   | { end: { rows: number } }
 
 /**
- * @param files read after the first row: a key that is made meanwhile is in it
+ * @param files read after the first row, so that they include a key that is made meanwhile
  * @throws MeshError unavailable when the store fails meanwhile
  */
 export async function* backupLines(init: {
@@ -79,7 +79,7 @@ export async function* backupLines(init: {
 }
 
 /**
- * Reads a backup, checked line by line. The last one says that it was whole: nothing before it counts without it.
+ * Reads a backup, checked line by line. The last line proves that the backup is whole: without it no line counts.
  * @throws MeshError invalid_argument for anything else than a whole backup
  */
 export async function* readBackupLines(

@@ -1,6 +1,6 @@
 /**
  * A note in the data folder that its store was just restored: the next start gives the head numbers that members accept,
- * as `--restored` does, without that an operator has to think of it.
+ * as `--restored` does, without an action of the operator.
  */
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,5 +20,5 @@ export const restoreIsPending = (data: string): Promise<boolean> =>
     () => false,
   )
 
-/** Once members are told. Idempotent. */
+/** Removes the note once the head has those numbers. Idempotent. */
 export const clearPendingRestore = (data: string): Promise<void> => rm(join(data, noteFile), { force: true })

@@ -15,19 +15,19 @@ import { notePendingRestore } from './pending-restore.ts'
 export interface RestoredBackup extends Pick<BackupHead, 'meshId' | 'at'> {
   store: string
   rows: number
-  /** Key files that were written; those that were there stay. */
+  /** Key files that were written; existing ones stay. */
   files: string[]
 }
 
 /**
  * @throws MeshError conflict when the store holds a mesh or the folder is of another one, unsupported for a store of another
- * kind, invalid_argument for a damaged backup; then nothing was changed
+ * kind, invalid_argument for a damaged backup; then nothing has changed
  */
 export async function restoreBackup(init: {
   file: string
   data: string
   store: StoreChoice
-  /** How many rows were restored so far. */
+  /** Gets the number of rows restored so far. */
   onRows?: (rows: number) => void
 }): Promise<RestoredBackup> {
   const { data, store } = init
@@ -83,8 +83,8 @@ async function refuse(
 }
 
 /**
- * What follows the head: rows for the store, and, once the backup was found whole, files for the folder. Those are there
- * before the store is: whoever is interrupted restores again.
+ * Restores what follows the head: rows for the store, and, once the backup was found whole, files for the folder. The files
+ * are written before the store commits, so an interrupted restore can be repeated.
  */
 class Rest implements AsyncIterable<TableRows> {
   rows = 0
@@ -138,7 +138,7 @@ async function fill(store: StoreChoice, { schema }: BackupHead, rest: Rest): Pro
   }
 }
 
-/** Files that are there may be newer: a key that was changed after the backup. */
+/** Existing files may be newer: the key may have changed after the backup. */
 async function writeMissing(data: string, files: readonly BackupFile[]): Promise<string[]> {
   const written: string[] = []
   for (const { file, text } of files) {
