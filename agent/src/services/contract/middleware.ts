@@ -9,7 +9,7 @@ export interface PassingCall {
   readonly params: unknown
   /** What the caller says beside the params. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Aborted when nobody waits for the result any more: pass it on to whatever takes one. */
+  /** Aborted when the result is no longer awaited: pass it to every operation that accepts a signal. */
   readonly signal: AbortSignal
   /** Monotonic ms, of the agent's clock. */
   readonly deadline: number
@@ -30,7 +30,7 @@ export interface IncomingCall extends PassingCall {
 }
 
 /**
- * Goes on with the call, once: with its params, or with others. @returns the result
+ * Continues the call, once: with its params, or with others. @returns the result
  * @throws MeshError what the call ends with; `conflict` the second time
  */
 export type Next = (...changed: [params?: unknown]) => Promise<unknown>
@@ -62,7 +62,7 @@ export class Steps<Call extends PassingCall> {
     }
   }
 
-  /** @param callWith the call with these params @param last what the last step goes on with */
+  /** @param callWith the call with these params @param last what the last step continues with */
   run(
     params: unknown,
     callWith: (params: unknown) => Call,
