@@ -1,7 +1,7 @@
 /**
  * What callers see of a provider that fails, recovers and stops: two shops, one customer.
- *   export TOKEN=$(npx agent-mesh token create --uses 3 --json | jq -r .token)
- *   node examples/robust-mesh.ts
+ *   export TOKEN=$(npx agent-mesh token create --uses 3)
+ *   npx node examples/robust-mesh.ts
  */
 import { createAgent, defineService, implementService, type Agent } from '@agent-mesh/agent'
 import assert from 'node:assert/strict'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { commandFile } from '../support/command.ts'
+import { commandFile, runCommand } from '../support/command.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -129,6 +129,24 @@ describe('the first steps of the README', () => {
       const args = line.replace('web-1', other).replace('mesh.backup', join(folder, 'mesh.backup')).split(' ')
       expect(await command(machine, line.startsWith('revoke') ? [...args, '--yes'] : args), line).not.toBe('')
     }
+  })
+
+  test('ask the CDK for a plan in words that it knows', async () => {
+    const [, plan = ''] = (blocks('sh').at(-1) ?? '').trim().split('\n')
+    // Without credentials the CDK reads the stacks of this checkout and stops before it asks AWS.
+    const missing = join(folder, 'no-such-file')
+    const env = {
+      ...{
+        AWS_CONFIG_FILE: missing,
+        AWS_SHARED_CREDENTIALS_FILE: missing,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
+      ...{ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_PROFILE: '', AWS_REGION: 'eu-central-1' },
+      XDG_DATA_HOME: join(folder, 'operator'),
+    }
+    const { stderr } = await runCommand(plan.replace(/^npx agent-mesh /, '').split(' '), env)
+    expect(stderr).toContain('Unable to resolve AWS account')
+    expect(stderr).not.toContain('Unknown option')
   })
 
   test('name only files that exist', async () => {

@@ -41,7 +41,7 @@ export interface Deployed {
 /** Shows what a deployment would change; changes nothing. */
 export async function showChanges({ next, signal }: Pick<DeployInit, 'next' | 'signal'>): Promise<void> {
   useAccount(next)
-  await cdk(['diff', '--all'], {
+  await cdk(['diff'], {
     stack: next.stack,
     settings: await settingsToShow(next, signal),
     signal,
