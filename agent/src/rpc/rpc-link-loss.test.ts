@@ -1,25 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { MeshError } from '@agent-mesh/protocol/errors'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { patient } from './testing/bulk-calls.ts'
-import { linkPair, type LinkPair } from './testing/link-pair.ts'
-import type { LinkLimits } from './defaults.ts'
+import { linkPairs } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 import { rpcLink } from './stream-link.ts'
 
-const pairs: LinkPair[] = []
-afterEach(() => {
-  for (const pair of pairs.splice(0)) pair.stop()
-})
-
-async function pairOf(onRequest: OnRequest, limits?: Partial<LinkLimits>): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits, patient)
-  pairs.push(pair)
-  return pair
-}
+const pairOf = linkPairs(patient)
 
 const never: OnRequest = () => new Promise(() => {})
 const failing = (code: string) => expect.objectContaining({ code }) as unknown

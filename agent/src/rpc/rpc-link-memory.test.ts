@@ -1,11 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { OnRequest } from './calls/inbound-calls.ts'
+import { describe, expect, it, vi } from 'vitest'
 import type { InboundCall } from './calls/inbound-request.ts'
 import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
-import { linkPair } from './testing/link-pair.ts'
+import { linkPairs } from './testing/link-pair.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -13,15 +12,7 @@ const collect = runInNewContext('gc') as () => void
 const kib = 1024
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
 describe('memory of a link', () => {
-  const open: { stop(): void }[] = []
-  afterEach(() => {
-    for (const pair of open.splice(0)) pair.stop()
-  })
-  const pairOf = async (onRequest: OnRequest, limits = {}) => {
-    const pair = await linkPair(onRequest, limits, patient)
-    open.push(pair)
-    return pair
-  }
+  const pairOf = linkPairs(patient)
   const buffers = (): number => {
     collect()
     return process.memoryUsage().arrayBuffers

@@ -1,25 +1,15 @@
 import { once } from 'node:events'
 import { FrameEncoder, Tailed, encodeBody } from '@agent-mesh/protocol/wire/index'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { InboundCall } from './calls/inbound-request.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
-import type { LinkLimits } from './defaults.ts'
 import { socketStream } from './socket-stream.ts'
-import { linkPair, socketPair, type LinkPair } from './testing/link-pair.ts'
+import { linkPairs, socketPair } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
 import { rpcLink } from './stream-link.ts'
 
-const pairs: LinkPair[] = []
-afterEach(() => {
-  for (const pair of pairs.splice(0)) pair.stop()
-})
-
-async function pairOf(onRequest: OnRequest, limits?: Partial<LinkLimits>): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits)
-  pairs.push(pair)
-  return pair
-}
+const pairOf = linkPairs()
 
 const echo: OnRequest = call => call.params()
 const never: OnRequest = () => new Promise(() => {})

@@ -2,26 +2,15 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { OnRequest } from '../calls/inbound-calls.ts'
-import type { LinkLimits } from '../defaults.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { patient } from '../testing/bulk-calls.ts'
-import { linkPair, type LinkPair } from '../testing/link-pair.ts'
+import { linkPairs } from '../testing/link-pair.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 const mib = 1024 * 1024
 
-const pairs: LinkPair[] = []
-afterEach(() => {
-  for (const pair of pairs.splice(0)) pair.stop()
-})
-
-async function pairOf(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits, patient)
-  pairs.push(pair)
-  return pair
-}
+const pairOf = linkPairs(patient)
 
 const held = (): number => {
   collect()

@@ -1,25 +1,15 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { OnRequest } from '../calls/inbound-calls.ts'
-import type { LinkLimits } from '../defaults.ts'
 import { patient } from '../testing/bulk-calls.ts'
-import { linkPair, type LinkPair } from '../testing/link-pair.ts'
+import { linkPairs } from '../testing/link-pair.ts'
 import type { LinkStreamOptions } from './outbound-stream.ts'
 
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 10_000, interval: 2 })
 
-const pairs: LinkPair[] = []
-afterEach(() => {
-  for (const pair of pairs.splice(0)) pair.stop()
-})
-
-async function pairOf(onRequest: OnRequest, limits: Partial<LinkLimits> = {}): Promise<LinkPair> {
-  const pair = await linkPair(onRequest, limits, patient)
-  pairs.push(pair)
-  return pair
-}
+const pairOf = linkPairs(patient)
 
 /** Serves streams by a generator over the params and the messages of the caller. */
 const yielding =

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { afterEach } from 'vitest'
 import type { LinkLimits, TurnOptions } from '../defaults.ts'
 import type { OnRequest } from '../calls/inbound-calls.ts'
 import type { RpcLink } from '../rpc-link.ts'
@@ -51,5 +52,20 @@ export async function linkPair(
       callee.close()
       wheel.stop()
     },
+  }
+}
+
+/** {@link linkPair} for a spec file: pairs stop after the test that opened them. */
+export function linkPairs(
+  turnOptions: Partial<TurnOptions> = {},
+): (onRequest: OnRequest, limits?: Partial<LinkLimits>) => Promise<LinkPair> {
+  const open: LinkPair[] = []
+  afterEach(() => {
+    for (const pair of open.splice(0)) pair.stop()
+  })
+  return async (onRequest, limits) => {
+    const pair = await linkPair(onRequest, limits, turnOptions)
+    open.push(pair)
+    return pair
   }
 }
