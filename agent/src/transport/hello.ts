@@ -25,7 +25,7 @@ import {
   type Peer,
 } from '@agent-mesh/protocol'
 import { withoutPeer } from './address.ts'
-import { encodeMessage } from './message-stream.ts'
+import { encodeMessage, lengthBytes } from './message-stream.ts'
 
 /** What hello needs of the rooms above: the own documents, and the decision about those of others. */
 export interface HelloPorts {
@@ -118,7 +118,7 @@ async function send(messages: Messages, message: object, signal: AbortSignal): P
 }
 
 async function receive(messages: Messages, signal: AbortSignal): Promise<string> {
-  const head = await messages.read({ bytes: 4, signal })
+  const head = await messages.read({ bytes: lengthBytes, signal })
   const length = Buffer.from(head.subarray()).readUInt32BE()
   if (length === 0 || length > helloBytes)
     throw new MeshError('protocol_error', `Cannot read hello: ${length} bytes, limit ${helloBytes}`)

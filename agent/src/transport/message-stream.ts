@@ -20,7 +20,8 @@ export interface MessageStream {
   close(): void
 }
 
-const lengthBytes = 4
+/** Of the length ahead of each message. */
+export const lengthBytes = 4
 
 /** One message as bytes. */
 export function encodeMessage(message: object): Uint8Array {

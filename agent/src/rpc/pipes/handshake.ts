@@ -2,15 +2,11 @@
 import type { Duplex } from 'node:stream'
 import { MeshError, parseJson } from '@agent-mesh/protocol'
 import type * as z from 'zod/mini'
-
-const lengthBytes = 4
+import { encodeMessage, lengthBytes } from '../../transport/message-stream.ts'
 
 /** Writes a message ahead of the bytes. */
 export function writeMessage(pipe: Duplex, message: object): void {
-  const body = Buffer.from(JSON.stringify(message))
-  const head = Buffer.allocUnsafe(lengthBytes)
-  head.writeUInt32BE(body.length)
-  pipe.write(Buffer.concat([head, body]))
+  pipe.write(encodeMessage(message))
 }
 
 /**
