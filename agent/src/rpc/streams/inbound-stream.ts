@@ -71,11 +71,11 @@ export class InboundStream implements ServedStream {
     const receiver = new MessageReceiver({
       ...this.#link,
       window,
+      read,
       credit,
       giveCredit: bytes => this.#give(bytes),
       onLeft: error => this.#left(error),
     })
-    receiver.readBy(read)
     if (!this.#input) receiver.finish()
     this.#receiver = receiver
     this.#give(credit)

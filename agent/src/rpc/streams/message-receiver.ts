@@ -7,6 +7,8 @@ export type ReadMessage = (value: unknown) => unknown
 
 export interface MessageReceiverInit {
   readonly window: ReceiveWindow
+  /** What each message passes before the program gets it. @default none */
+  readonly read?: ReadMessage | undefined
   /** Its first credit, which the sender has. */
   readonly credit: number
   /** Tells the sender of more. Not called when the stream has ended. */
@@ -39,7 +41,6 @@ const empty = Buffer.alloc(0)
 /** The messages of one direction of a stream as an async iterable: each is parsed when the program asks for it. */
 export class MessageReceiver implements AsyncIterableIterator<unknown, undefined> {
   readonly #init: MessageReceiverInit
-  #read: ReadMessage | undefined
   #messages: Message[] = []
   #head = 0
   #readers: Reader[] = []
@@ -57,11 +58,6 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   constructor(init: MessageReceiverInit) {
     this.#init = init
     this.#allowed = init.credit
-  }
-
-  /** @param read what each message passes before the program gets it */
-  readBy(read: ReadMessage | undefined): void {
-    this.#read = read
   }
 
   /** @throws MeshError `protocol_error` for data beyond the credit, behind the end, or of a message over the limit */
@@ -153,14 +149,14 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   }
 
   #value({ bytes, tail, cost }: Message): Promise<IteratorResult<unknown, undefined>> {
-    const { window, now, rttMs, giveCredit } = this.#init
+    const { window, now, rttMs, giveCredit, read } = this.#init
     if (!this.#ended && cost > 0 && window.isDue(cost)) this.#give(window.credit(now(), rttMs()), giveCredit)
     try {
       const value = messageBody(bytes, tail).value()
-      const read = this.#read === undefined ? value : this.#read(value)
-      if (!(read instanceof Promise)) return Promise.resolve({ done: false, value: read })
-      return read.then(
-        checked => ({ done: false, value: checked as unknown }),
+      const checked = read === undefined ? value : read(value)
+      if (!(checked instanceof Promise)) return Promise.resolve({ done: false, value: checked })
+      return checked.then(
+        result => ({ done: false, value: result as unknown }),
         (error: unknown) => this.#spoiled(error),
       )
     } catch (error) {

@@ -5,6 +5,7 @@ import {
   dataFrameCost,
   encodeError,
   maxCredit,
+  preambleBytes,
   wireLimits,
   type EncodedBody,
 } from '@agent-mesh/protocol/wire/index'
@@ -91,8 +92,7 @@ export class MessageSender {
     const { encoder } = this.#outbox
     const before = encoder.pending
     encoder.data(this.#id, this.#fromCallee, body)
-    // Preamble and bytes of the frame; its cost counts the bytes.
-    this.#credit -= encoder.pending - before - 12 + dataFrameCost
+    this.#credit -= encoder.pending - before - preambleBytes + dataFrameCost
     this.#outbox.gathered()
     return undefined
   }

@@ -86,11 +86,11 @@ export class PendingStream extends PendingCall implements LinkStream {
     this.messages = new MessageReceiver({
       ...link,
       window,
+      read,
       credit,
       giveCredit: more => this.#give(more),
       onLeft: error => this.#left(error),
     })
-    this.messages.readBy(read)
     this.begun = new Promise((resolve, reject) => {
       this.#resolveBegun = resolve
       this.#rejectBegun = reject
