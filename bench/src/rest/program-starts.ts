@@ -2,6 +2,7 @@ import { build } from 'esbuild'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { median } from '../load.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -12,9 +13,6 @@ export interface StartTimes {
   start_ms: number
   first_call_ms: number
 }
-
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
 /** As a user bundles a program for Node: `outdir/main.js`, and a chunk for each part that is loaded on demand. */
 async function bundle(entry: string, outdir: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Bench } from '../bench.ts'
+import { median } from '../load.ts'
 
 const contenders = ['tls', 'mesh'] as const
 /** Of a round: some 2 s of the slower. */
@@ -19,9 +20,6 @@ async function round(contender: string): Promise<number> {
   for (const child of [server, reader]) child.kill('SIGKILL')
   return (messages / ms) * 1_000
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 export const streams: Bench = {
   about: 'messages of 100 B one way over one link: Agent Mesh streams, raw node:tls',
