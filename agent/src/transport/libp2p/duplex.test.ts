@@ -58,6 +58,26 @@ describe('a duplex', () => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
+  it('holds a writer back while the other end does not read, and then delivers all of it', async () => {
+    const { here, there } = await ends()
+    const chunk = Buffer.alloc(16 * 1024, 1)
+    const chunks = 1_024
+    let accepted = 0
+    const writing = (async () => {
+      for (; accepted < chunks; accepted++)
+        await new Promise<void>((resolve, reject) =>
+          here.write(chunk, error => (error ? reject(error) : resolve())),
+        )
+      here.end()
+    })()
+    let last = -1
+    // It is held back when nothing more is accepted from one look to the next.
+    await vi.waitUntil(() => accepted > 0 && last === (last = accepted), { timeout: 10_000, interval: 100 })
+    expect(accepted).toBeLessThan(chunks / 2)
+    expect((await buffer(there)).length).toBe(chunks * chunk.length)
+    await writing
+  })
+
   it('that nobody uses keeps its link, however long', async () => {
     const { a, b, link, here, there } = await ends({ options: { idleMs: 20, sweepMs: 10 } })
     const sweeps = vi.spyOn(a.links, 'sweep')
