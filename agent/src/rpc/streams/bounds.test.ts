@@ -84,6 +84,32 @@ it('messages of a generator share writes, though each is made in a tick of its o
   expect(callee.stats.writes).toBeLessThan(10_000 / 20)
 })
 
+it('a stream that ends while its peer does not read frees the message that it was sending', async () => {
+  const ended = Promise.withResolvers<string>()
+  const { caller, callee, callerSocket } = await pairOf(call => {
+    call.stream!.begin()
+    const chunks = (function* () {
+      for (;;) yield new Uint8Array(mib / 4)
+    })()
+    const sending = call.stream!.sendAll(chunks, chunk => encodeBody(chunk, 'chunk'))
+    return Promise.race([sending, ended.promise])
+  })
+  const stream = await caller.stream('a.bytes', 0, { window: 4 * mib })
+  const reading = (async () => {
+    for await (const chunk of stream.messages) if ((chunk as Uint8Array).length === 0) return
+  })()
+  callerSocket.pause()
+  let last = -1
+  // It waits for the socket when nothing more is written from one look to the next.
+  const stuck = () => callee.stats.heldBytes > 0 && last === (last = callee.stats.bytesSent)
+  await vi.waitUntil(stuck, { timeout: 10_000, interval: 100 })
+  ended.resolve('ended')
+  await vi.waitUntil(() => callee.stats.heldBytes === 0, { timeout: 10_000, interval: 5 })
+  callerSocket.resume()
+  await reading
+  expect(await stream.result).toBe('ended')
+})
+
 describe('a message for which there is no memory left', () => {
   const large = new Uint8Array(mib / 4)
   const limits = { streamBytes: 16 * 1024 }
