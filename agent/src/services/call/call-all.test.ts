@@ -1,22 +1,21 @@
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import type { OnRequest } from '../../rpc/index.ts'
 import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
-import { SpecTargets, type TestTargets } from '../testing/fixtures.ts'
+import { failing } from '../testing/failing.ts'
+import { callerIn, SpecTargets, type TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
 const random = () => 0
-const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 
 const meshes = new SpecTargets()
 const meshOf = (members: Record<string, OnRequest>): TestTargets => meshes.of(members)
 afterEach(() => meshes.stop())
 
 const never: OnRequest = () => new Promise(() => {})
-const callerIn = (targets: TestTargets) => new ServiceCaller({ targets, now, random })
 
 const broken: OnRequest = () => {
   throw new MeshError('application', 'Cannot serve')

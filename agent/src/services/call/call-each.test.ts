@@ -1,19 +1,17 @@
-import type { ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import type { OnRequest } from '../../rpc/index.ts'
-import { math, SpecTargets, type TestTargets } from '../testing/fixtures.ts'
+import { failing } from '../testing/failing.ts'
+import { callerIn, math, SpecTargets, type TestTargets } from '../testing/fixtures.ts'
 import type { CallAllResult, CallAllResults } from './call-all.ts'
 import { ServiceCaller } from './service-caller.ts'
 
 const now = () => performance.now()
 const random = () => 0
-const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 
 const meshes = new SpecTargets()
 const meshOf = (members: Record<string, OnRequest>): TestTargets => meshes.of(members)
 afterEach(() => meshes.stop())
 
-const callerIn = (targets: TestTargets) => new ServiceCaller({ targets, now, random })
 const each = true as const
 
 /** A handler that answers when the test says so. */

@@ -1,13 +1,12 @@
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { OnRequest } from '../../rpc/index.ts'
 import { CachedDocs } from '../testing/cached-docs.ts'
+import { failing } from '../testing/failing.ts'
 import { math, SpecTargets } from '../testing/fixtures.ts'
 import { ServiceCaller } from './service-caller.ts'
 
 const now = () => performance.now()
-const failing = (code: ErrorCode, text = '') =>
-  expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as unknown
 
 const meshes = new SpecTargets()
 afterEach(() => meshes.stop())

@@ -26,7 +26,7 @@ const soonGivenUp: readonly ErrorCode[] = ['overloaded', 'unsupported']
 export const isAnswer = ({ told, notStarted }: MeshError): boolean => told && !notStarted
 
 /** Whether another run does no harm: the handler was not begun, or the call is idempotent and its own path broke. */
-export const isSafe = (error: MeshError, idempotent: boolean): boolean =>
+const isSafe = (error: MeshError, idempotent: boolean): boolean =>
   error.notStarted || (idempotent && !error.told && error.code === 'path_lost')
 
 /** Whether a call whose try failed is worth another. */

@@ -9,10 +9,10 @@ import { localCallee } from './local-callee.ts'
 import { Dispatcher } from '../serve/dispatcher.ts'
 import { ServiceCaller } from './service-caller.ts'
 import { ServiceRegistry } from '../serve/service-registry.ts'
+import { failing } from '../testing/failing.ts'
 import { allowAll, math, ops, SpecTargets, type TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
-const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const random = () => 0
 
 const meshes = new SpecTargets()

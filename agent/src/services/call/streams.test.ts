@@ -1,5 +1,5 @@
 /** Streams of contracts: from `stream()` to the generator of a handler and back, over real sockets. */
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import * as z from 'zod/mini'
 import type { CallContext } from '../contract/call-context.ts'
@@ -7,12 +7,11 @@ import { defineService } from '../contract/contract.ts'
 import type { Handlers } from '../contract/typed.ts'
 import { Dispatcher, type Authorize } from '../serve/dispatcher.ts'
 import { ServiceRegistry } from '../serve/service-registry.ts'
+import { failing } from '../testing/failing.ts'
 import { allowAll, denyUnless, ops, SpecTargets } from '../testing/fixtures.ts'
 import { ServiceCaller } from './service-caller.ts'
 
 const now = () => performance.now()
-const failing = (code: ErrorCode, message = '') =>
-  expect.objectContaining({ code, message: expect.stringContaining(message) as unknown }) as unknown
 
 const files = defineService({
   name: 'files',

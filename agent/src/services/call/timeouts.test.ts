@@ -1,12 +1,11 @@
-import type { ErrorCode } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { defineService } from '../contract/contract.ts'
 import { ServiceCaller } from './service-caller.ts'
+import { failing } from '../testing/failing.ts'
 import { TestTargets } from '../testing/fixtures.ts'
 
 const now = () => performance.now()
-const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
 const longestOnTheWire = 2 ** 32 - 1
 
 let mesh: TestTargets

@@ -1,15 +1,14 @@
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { ServiceCaller } from '../call/service-caller.ts'
 import { defineService } from '../contract/contract.ts'
+import { failing } from '../testing/failing.ts'
 import { allowAll, denyUnless, math, ops, SpecTargets } from '../testing/fixtures.ts'
 import { Dispatcher, type DispatcherInit, type HandlerFailure } from './dispatcher.ts'
 import { ServiceRegistry } from './service-registry.ts'
 
 const now = () => performance.now()
-const failing = (code: ErrorCode, text = '') =>
-  expect.objectContaining({ code, message: expect.stringContaining(text) as string }) as unknown
 
 const files = defineService({
   name: 'files',

@@ -4,6 +4,7 @@ import { TimerWheel, type OnRequest, type RpcLink } from '../../rpc/index.ts'
 import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { Providers } from '../balance/directory.ts'
+import { ServiceCaller } from '../call/service-caller.ts'
 import { defineService } from '../contract/contract.ts'
 
 export const math = defineService({
@@ -96,3 +97,7 @@ export class SpecTargets {
     for (const mesh of this.all.splice(0)) mesh.stop()
   }
 }
+
+/** A caller without contracts that prefers the first member. */
+export const callerIn = (targets: CallTargets): ServiceCaller =>
+  new ServiceCaller({ targets, now: () => performance.now(), random: () => 0 })
