@@ -17,6 +17,9 @@ export interface MemberMetricsInit {
   log: Logger
 }
 
+/** A number for each value of a label, each value once. */
+type ByLabel = Iterable<readonly [string, number]>
+
 interface ObservedLink {
   readonly path: string
 }
@@ -190,32 +193,36 @@ export class MemberMetrics {
   }
 
   /** Adds a gauge by one label, read when asked. */
-  gauges(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+  gauges(name: string, help: string, label: string, read: () => ByLabel): void {
     new Gauge({
       name,
       help,
       labelNames: [label],
       registers: [this.registry],
       collect() {
-        this.reset()
-        for (const [value, count] of read()) this.set({ [label]: value }, count)
+        refill(this, label, read())
       },
     })
   }
 
   /** Adds a counter by one label, read when asked. */
-  counter(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+  counter(name: string, help: string, label: string, read: () => ByLabel): void {
     new Counter({
       name,
       help,
       labelNames: [label],
       registers: [this.registry],
       collect() {
-        this.reset()
-        for (const [value, count] of read()) this.inc({ [label]: value }, count)
+        refill(this, label, read())
       },
     })
   }
+}
+
+/** Drops the numbers of labels that are no longer read. */
+function refill(metric: Pick<Counter, 'reset' | 'inc'>, label: string, numbers: ByLabel): void {
+  metric.reset()
+  for (const [value, count] of numbers) metric.inc({ [label]: value }, count)
 }
 
 export const memberMetrics = (init: MemberMetricsInit): MemberMetrics => new MemberMetrics(init)
