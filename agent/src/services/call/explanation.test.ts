@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { OnRequest } from '../../rpc/index.ts'
+import { CachedDocs } from '../testing/cached-docs.ts'
 import { SpecTargets } from '../testing/fixtures.ts'
 import { explanationOf } from './explanation.ts'
 import { ServiceCaller } from './service-caller.ts'
@@ -61,6 +62,17 @@ describe('an explained call', () => {
       .ask('x.y', 1, { explain: true })
       .catch((thrown: unknown) => thrown)
     expect(explanationOf(nobody as MeshError)).toMatchObject({ service: 'x', tries: [] })
+  })
+
+  it('asks a provider, whatever is cached', async () => {
+    const mesh = new CachedDocs()
+    try {
+      expect([await mesh.text('x'), await mesh.text('x')]).toEqual(['x 1', 'x 1'])
+      const { explanation } = await mesh.caller.ask('docs.get', { id: 'x' }, { explain: true })
+      expect([mesh.asked.length, explanation]).toMatchObject([2, { tries: [{ peerId: 'a', code: 'ok' }] }])
+    } finally {
+      mesh.stop()
+    }
   })
 
   it('is the only one that is', async () => {
