@@ -1,4 +1,5 @@
 /** A process of a bench: `worker.ts MODULE`, which takes requests of its parent, one at a time. */
+import { inspect } from 'node:util'
 import type { CallName, Client, Contender } from './contenders/contender.ts'
 import { aloneP50, median, throughput } from './load.ts'
 
@@ -80,7 +81,7 @@ process.on('message', ({ name, args }: { name: keyof Requests; args: never }) =>
   const answer = answers[name] as (...args: unknown[]) => Promise<unknown>
   answer(...(args as unknown[])).then(
     result => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: String(error instanceof Error ? error.stack : error) }),
+    (error: unknown) => process.send?.({ error: inspect(error) }),
   )
 })
 // A worker whose parent has exited stops.

@@ -8,6 +8,7 @@ import type { Link } from '../transport/links/link.ts'
 import { observePaths } from '../observe/path-metrics.ts'
 import { createTransport, type Transport } from '../transport/transport.ts'
 import { memberDefaults } from './defaults.ts'
+import { pathDefaults } from '../paths/defaults.ts'
 import { ExpiredLinks } from '../paths/expired-links.ts'
 import { PathWatch } from '../paths/path-watch.ts'
 
@@ -77,7 +78,8 @@ export function buildWatches(
     now: () => systemWheelClock.now(),
     onError,
   })
-  const retire = (link: Link) => sessions.retire(link).finally(() => link.close())
+  const retire = (link: Link) =>
+    sessions.retire(link, pathDefaults.expiredDrainMs).finally(() => link.close())
   const expiredLinks = new ExpiredLinks({ links, clock, retire })
   return { pathWatch, presence, belief, expiredLinks }
 }

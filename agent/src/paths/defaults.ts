@@ -46,8 +46,10 @@ export const pathDefaults = {
   circuitMoveRetryMs: 250,
   /** After GOING_AWAY the peer closes its side of a link within this, or the link is cut. */
   closeMs: 1_000,
-  /** How often a link that retires is asked whether it still carries circuits. */
-  circuitCheckMs: 100,
+  /** How often a link that retires is asked whether it still carries circuits or pipes. */
+  carriedCheckMs: 100,
+  /** Calls, pipes and circuits on a link whose peer's credential ran out have this long to end. */
+  expiredDrainMs: 3_600_000,
   /** How often links are looked at whose peer's credential may have run out: it lives for days. */
   expirySweepMs: 60_000,
   /** How often the addresses that worked are written to disk, if they changed. */

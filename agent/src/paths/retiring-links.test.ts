@@ -1,7 +1,11 @@
+import { pipeProtocol } from '@agent-mesh/protocol'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { TimerWheel, TurnQueue } from '../rpc/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { targetOf, TestTransports } from '../transport/testing/test-transports.ts'
+import { pathDefaults } from './defaults.ts'
 import { RpcSessions } from './rpc-sessions.ts'
 
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })
@@ -55,6 +59,25 @@ it('a link that gives its place to another does not lose the call of the peer th
   const crossing = codeOf(far.of(back).call('x.y', 1))
   a.links.makeRoom()
   expect(await crossing).toBe('going_away')
+})
+
+it('a link with a pipe stays open after it retired at either end, and closes when the pipe is done', async () => {
+  const { a, b, link, back, far } = await pair()
+  await b.handleDuplex(pipeProtocol, pipe => pipe.pipe(pipe))
+  const pipe = await link.openDuplex(pipeProtocol)
+  const echo = async (said: string) => {
+    const answer = once(pipe, 'data')
+    pipe.write(said)
+    return String((await answer)[0])
+  }
+  expect(await echo('one')).toBe('one')
+  a.links.retire(link)
+  await until(() => !far.of(back).usable)
+  // Longer than a link without pipes takes to close.
+  const gone = await Promise.race([link.closed.then(() => true), delay(2 * pathDefaults.closeMs, false)])
+  expect([gone, await echo('two')]).toEqual([false, 'two'])
+  pipe.end()
+  await link.closed
 })
 
 it('a link with a call stays open after it retired, and closes when the call is done', async () => {

@@ -79,17 +79,17 @@ export class RpcSessions {
   }
 
   /**
-   * Says going away, waits until nothing runs on the link and no circuit goes through it, and closes its stream. The peer closes its side when it has
+   * Says going away, waits until nothing runs on the link and it carries no pipe or circuit, and closes its stream. The peer closes its side when it has
    * read everything, which ends the link; without that wait the last answers would be lost in the TLS layer.
-   * @param drainMs calls have this long to end. @default no bound but their own deadlines
+   * @param drainMs calls, pipes and circuits have this long to end. @default no bound but the deadlines of calls
    */
   async retire(link: Link, drainMs?: number): Promise<void> {
     const rpc = this.#rpc.get(link)
     if (rpc === undefined) return
     const deadline = performance.now() + (drainMs ?? Infinity)
     await rpc.goAway(drainMs)
-    while (link.circuits > 0 && link.state !== 'down' && performance.now() < deadline)
-      await delay(pathDefaults.circuitCheckMs)
+    while (link.carried > 0 && link.state !== 'down' && performance.now() < deadline)
+      await delay(pathDefaults.carriedCheckMs)
     rpc.close()
     const limit = new AbortController()
     const late = delay(pathDefaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})

@@ -3,7 +3,14 @@
  * stream at once; the callee answers the hello and takes the RPC stream, which the guard held back until then.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { helloProtocol, MeshError, rpcProtocol, toMeshError, type Peer } from '@agent-mesh/protocol'
+import {
+  helloProtocol,
+  MeshError,
+  pipeProtocol,
+  rpcProtocol,
+  toMeshError,
+  type Peer,
+} from '@agent-mesh/protocol'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf } from '../libp2p/byte-stream.ts'
@@ -152,6 +159,10 @@ export class Connector {
 /** Of libp2p, `hop` at the end that dials and `stop` at the other: a reservation opens one for a moment. */
 const circuitProtocol = '/libp2p/circuit/relay/'
 
+/** Whether a stream of this protocol ends with its connection, though what it is for goes on. */
+const isCarried = (protocol: string): boolean =>
+  protocol === pipeProtocol || protocol.startsWith(circuitProtocol)
+
 function linkIo(connection: Connection, rpc: Stream, touch: () => void) {
   const open = async (protocol: string, options: { signal?: AbortSignal }): Promise<Stream> => {
     const limit = AbortSignal.timeout(transportDefaults.connectMs)
@@ -176,11 +187,7 @@ function linkIo(connection: Connection, rpc: Stream, touch: () => void) {
     openDuplex: async (protocol: string, options: { signal?: AbortSignal }) =>
       duplexOf(await open(protocol, options), touch),
     otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
-    circuits: () =>
-      connection.streams.reduce(
-        (count, { protocol }) => count + Number(protocol.startsWith(circuitProtocol)),
-        0,
-      ),
+    carried: () => connection.streams.reduce((count, { protocol }) => count + Number(isCarried(protocol)), 0),
     close,
     abort: (error: Error) => cutOff(connection, error),
   }

@@ -12,8 +12,8 @@ export interface LinkIo {
   openDuplex(protocol: string, options: { signal?: AbortSignal }): Promise<Duplex>
   /** Open streams besides the RPC stream: circuits, map sync. */
   otherStreams(): number
-  /** Circuits that this connection carries, as an end of them or as the relay. */
-  circuits(): number
+  /** Streams that this connection carries and that cannot move to another: circuits, as an end of them or as the relay, and pipes. */
+  carried(): number
   close(): Promise<void>
   abort(error: Error): void
 }
@@ -114,9 +114,9 @@ export class Link {
     return this.#io.otherStreams() > 0 || this.#work.some(hasWork => hasWork())
   }
 
-  /** Circuits that end with this link: those of its two members through it, when one of them is a relay. */
-  get circuits(): number {
-    return this.#io.circuits()
+  /** What ends with this link: pipes, and circuits of its two members through it, when one of them is a relay. */
+  get carried(): number {
+    return this.#io.carried()
   }
 
   /** Opens a stream of its own for a long-lived protocol. @throws MeshError unavailable, unsupported, cancelled */

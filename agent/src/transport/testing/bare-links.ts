@@ -20,7 +20,7 @@ export function bareLink(
       openStream: () => Promise.reject(new Error('a bare link opens no stream')),
       openDuplex: () => Promise.reject(new Error('a bare link opens no stream')),
       otherStreams: () => 0,
-      circuits: () => 0,
+      carried: () => 0,
       close: () => Promise.resolve(),
       abort: error => link.markDown(error),
     },

@@ -56,7 +56,7 @@ function fixture(retryMs: readonly number[]) {
         openStream: () => Promise.reject(new MeshError(code, 'Cannot open stream: not here')),
         openDuplex: () => Promise.reject(new MeshError(code, 'Cannot open stream: not here')),
         otherStreams: () => 0,
-        circuits: () => 0,
+        carried: () => 0,
         close: () => Promise.resolve(made.markDown(undefined)),
         abort: error => made.markDown(error),
       },
