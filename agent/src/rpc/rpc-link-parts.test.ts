@@ -219,3 +219,23 @@ describe('memory of a process', () => {
     await until(() => other.kinds().includes('request'))
   })
 })
+
+describe('settings of the peer', () => {
+  it.each<[string, (encoder: FrameEncoder) => void, number]>([
+    [
+      'name what it understands, also what is unknown here',
+      encoder => encoder.settings(0x8000_0001),
+      0x8000_0001,
+    ],
+    ['are none where another frame comes first', encoder => encoder.ping(1), 0],
+  ])('%s, once', async (_, first, features) => {
+    const { link, say } = played()
+    expect(link.peerFeatures).toBeUndefined()
+    say(encoder => {
+      first(encoder)
+      encoder.settings(0xff)
+    })
+    await until(() => link.peerFeatures !== undefined)
+    expect(link.peerFeatures).toBe(features)
+  })
+})

@@ -79,6 +79,11 @@ export interface RpcLink {
   abort(error: Error): void
   /** Whether the peer takes new calls. */
   readonly usable: boolean
+  /**
+   * What the peer understands: bits of `linkFeatures`, and of later versions; 0: it is of a version without settings. undefined: no frame
+   * of it was read yet.
+   */
+  readonly peerFeatures: number | undefined
   /** Resolves when the link has ended, with the error that ended it. Never rejects. */
   readonly closed: Promise<MeshError | undefined>
   readonly stats: LinkStats

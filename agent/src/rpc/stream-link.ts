@@ -35,8 +35,8 @@ class StreamLink implements RpcLink {
   readonly #drains: Drains
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
-  /** Whether a frame of the peer was read: the first shows what it understands. */
-  #heard = false
+  /** Bits of {@link linkFeatures}; undefined: no frame of the peer was read, and the first shows what it understands. */
+  #peerFeatures: number | undefined
   #bytesReceived = 0
   #lastHeardAt: number
 
@@ -94,6 +94,10 @@ class StreamLink implements RpcLink {
 
   get usable(): boolean {
     return !this.#outbound.ended
+  }
+
+  get peerFeatures(): number | undefined {
+    return this.#peerFeatures
   }
 
   get stats(): LinkStats {
@@ -170,7 +174,7 @@ class StreamLink implements RpcLink {
   }
 
   #onFrame(frame: Frame): void {
-    if (!this.#heard) this.#hearFirst(frame)
+    if (this.#peerFeatures === undefined) this.#hearFirst(frame)
     switch (frame.type) {
       case 'request':
         return this.#inbound.onRequest(frame, this.#lastHeardAt)
@@ -206,8 +210,8 @@ class StreamLink implements RpcLink {
 
   /** Settings come before every other frame; a peer that sends others first is of an earlier version. */
   #hearFirst(frame: Frame): void {
-    this.#heard = true
-    this.#outbox.learn(frame.type === 'settings' && (frame.features & linkFeatures.parts) !== 0)
+    this.#peerFeatures = frame.type === 'settings' ? frame.features : 0
+    this.#outbox.learn((this.#peerFeatures & linkFeatures.parts) !== 0)
   }
 
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {

@@ -32,6 +32,7 @@ const parts =
     'rpc-parts.json',
   )
 const skipped = read<{ name: string; hex: string; fields: RequestFields }[]>('rpc-skipped-fields.json')
+const settings = read<{ name: string; hex: string; features: number }[]>('rpc-settings.json')
 const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
 
 function decode(hex: string): Frame[] {
@@ -110,6 +111,10 @@ describe('the frames of protocol/vectors', () => {
 
   it.each(skipped)('$name: skipped, the other fields count', ({ hex, fields }) => {
     expect(decode(hex)).toEqual([expect.objectContaining({ type: 'request', fields })])
+  })
+
+  it.each(settings)('settings with $name: these bits are read', ({ hex, features }) => {
+    expect(decode(hex)).toEqual([{ type: 'settings', features }])
   })
 
   it.each(malformed)('$name: refused as protocol_error', ({ hex }) => {
