@@ -25,6 +25,8 @@ export interface DeployInit {
   bootstrap: boolean
   /** Whether a deployment that fails its checks gives way to the last one that passed them. */
   rollback: boolean
+  /** ms that each check has. */
+  checkMs: number
   signal: AbortSignal
   say: (text: string) => void
 }
@@ -92,14 +94,14 @@ export async function deploy(init: DeployInit): Promise<Deployed> {
 
 /** @throws MeshError that says what failed, and what is deployed now */
 async function openAndTest(init: DeployInit & { present: readonly string[] }) {
-  const { next, folder, present, rollback, signal, say } = init
+  const { next, folder, present, rollback, checkMs, signal, say } = init
   // Members that have seen the documents of a restored table refuse the older ones of the table before.
   let stays = rollback ? undefined : '--no-rollback was given'
   try {
     const { meshId, publicUrl, restored } = await openMesh(next, folder, say)
     if (restored !== undefined) stays = 'members know the restored table by now'
     say('Testing the control plane')
-    const tested = await smokeTest({ folder, publicUrl, meshId, signal })
+    const tested = await smokeTest({ folder, publicUrl, meshId, checkMs, signal })
     const bootstrapUrl = `${publicUrl}/v1/bootstrap`
     return { ...tested, bootstrapUrl, meshId, ...(restored === undefined ? {} : { restored }) }
   } catch (error) {

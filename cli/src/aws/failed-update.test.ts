@@ -32,7 +32,7 @@ const deployment = (requestRate: string, stacks: string[]): Deployment => ({
 async function remembered(last: Deployment | undefined, signal = new AbortController().signal) {
   if (last !== undefined) await writeDeployment(folder, last)
   const next = deployment('200', last?.stacks ?? [])
-  const common = { bootstrap: false, rollback: true, signal, say: () => {} }
+  const common = { bootstrap: false, rollback: true, checkMs: 1_000, signal, say: () => {} }
   await expect(deploy({ folder, last, next, ...common })).rejects.toThrow()
   return readDeployment(folder)
 }

@@ -15,6 +15,8 @@ export interface SmokeTestInit {
   /** Where members reach the API. */
   publicUrl: string
   meshId: string
+  /** ms that each check has. */
+  checkMs?: number
   signal: AbortSignal
 }
 
@@ -26,26 +28,30 @@ export interface Tested {
 
 /**
  * Checks in this order: `bootstrap` is of this mesh; `admin`: an admin makes a join token, which reads and writes the table; `watch`:
- * the head is pushed to a watcher. Each is tried for a minute: a new API takes a moment to be found.
+ * the head is pushed to a watcher. Each is tried for `checkMs`, a minute by default: a new API takes a moment to be found.
  * @throws MeshError unavailable naming the check that failed
  */
-export async function smokeTest({ folder, publicUrl, meshId, signal }: SmokeTestInit): Promise<Tested> {
+export async function smokeTest(init: SmokeTestInit): Promise<Tested> {
+  const { folder, publicUrl, meshId, checkMs = commandDefaults.smokeTestMs, signal } = init
   const url = `${publicUrl}/v1/bootstrap`
-  await check('bootstrap', signal, async () => {
+  const within = { checkMs, signal }
+  await check('bootstrap', within, async () => {
     const answer = await meshAt(url, signal)
     if (answer !== meshId) throw new Error(`${url} answers ${answer}, not mesh ${meshId}`)
   })
   const client = await adminClient(folder, undefined)
-  const { token } = await check('admin', signal, () =>
+  const { token } = await check('admin', within, () =>
     client.createToken({ uses: 1, expiresIn: 24 * 3_600 }, signal),
   )
-  await check('watch', signal, () => headIsPushed(client, signal))
+  await check('watch', within, () => headIsPushed(client, within))
   return { client, token }
 }
 
+type Within = Required<Pick<SmokeTestInit, 'checkMs' | 'signal'>>
+
 /** Repeats what fails, with growing pauses. @throws MeshError unavailable with the last reason */
-async function check<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const end = performance.now() + commandDefaults.smokeTestMs
+async function check<T>(name: string, { checkMs, signal }: Within, work: () => Promise<T>): Promise<T> {
+  const end = performance.now() + checkMs
   for (let pause = 500; ; pause *= 2) {
     try {
       return await work()
@@ -78,7 +84,7 @@ async function meshAt(url: string, signal: AbortSignal): Promise<string> {
 }
 
 /** @throws Error when no head comes within the time of a check */
-async function headIsPushed(client: ControlPlaneClient, signal: AbortSignal): Promise<void> {
+async function headIsPushed(client: ControlPlaneClient, { checkMs, signal }: Within): Promise<void> {
   const pushed = Promise.withResolvers<void>()
   const watch = new Watch({
     target: async () => {
@@ -93,10 +99,10 @@ async function headIsPushed(client: ControlPlaneClient, signal: AbortSignal): Pr
     log: createLogger('deploy', 'silent'),
   })
   const waiting = new AbortController()
-  const overdue = wait(commandDefaults.smokeTestMs, undefined, {
+  const overdue = wait(timerDelay(checkMs), undefined, {
     signal: AbortSignal.any([signal, waiting.signal]),
   }).then(() => {
-    throw new Error(`no head was pushed within ${commandDefaults.smokeTestMs / 1_000} s`)
+    throw new Error(`no head was pushed within ${checkMs / 1_000} s`)
   })
   watch.start()
   try {

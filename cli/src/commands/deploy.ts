@@ -1,8 +1,8 @@
 import { printable } from '@agent-mesh/protocol/printable'
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { Argument, type Command } from 'commander'
+import { Argument, Option, type Command } from 'commander'
 
-import { collect, parseCount } from '../arguments.ts'
+import { collect, parseCount, parseDuration } from '../arguments.ts'
 import type { Destruction } from '../aws/destroy.ts'
 import type { Deployment } from '../aws/deployment-file.ts'
 import { commandDefaults } from '../defaults.ts'
@@ -18,6 +18,7 @@ interface Options {
   region?: string
   bootstrap: boolean
   rollback: boolean
+  checkTimeout: number
   dryRun?: boolean
   yes?: boolean
 }
@@ -28,6 +29,13 @@ export const registerDeploy = groupOf({
   description: 'deploy a control plane to a cloud, from a checkout',
   commands: [registerAws],
 })
+
+const checkTimeout = new Option(
+  '--check-timeout <time>',
+  'how long each check of a deployment is tried: 10s, 1m',
+)
+  .argParser(parseDuration)
+  .default(commandDefaults.smokeTestMs, '1m')
 
 function registerAws(deploy: Command, finish: Finish): void {
   const command = deploy
@@ -46,6 +54,7 @@ function registerAws(deploy: Command, finish: Finish): void {
     .option('--region <name>', 'AWS region')
     .option('--no-bootstrap', 'the account is prepared for the CDK already')
     .option('--no-rollback', 'leave a deployment that fails its checks as it is, to look at it')
+    .addOption(checkTimeout)
     .option('--dry-run', 'show what would change or be destroyed, and change nothing')
     .option('-y, --yes', 'do not ask before destroying')
     .addHelpText(
@@ -88,8 +97,9 @@ async function apply(call: Call): Promise<void> {
   const { last, next } = await read(call)
   if (options.dryRun === true) return aws.showChanges({ next, signal })
   const say = (text: string): void => void process.stderr.write(`${printable(text)}\n`)
-  const { bootstrap, rollback } = options
-  const deployed = await aws.deploy({ folder: settings.data, last, next, bootstrap, rollback, signal, say })
+  const { bootstrap, rollback, checkTimeout: checkMs } = options
+  const checked = { bootstrap, rollback, checkMs }
+  const deployed = await aws.deploy({ folder: settings.data, last, next, ...checked, signal, say })
   const { restoredText } = await import('../show/restored.ts')
   output.result(deployed, () => [
     `${output.style('green', 'Deployed.')} The mesh answers at ${deployed.bootstrapUrl}`,
