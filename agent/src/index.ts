@@ -1,6 +1,7 @@
 /** The agent: what programs and the rooms above import. */
 export { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 export type { Agent } from './agent/agent.ts'
+export type { ServiceAgent } from './agent/service-agent.ts'
 export type { AskedCall } from './agent/asked-call.ts'
 export type { PipeOptions } from './agent/pipes.ts'
 export type { ExposedPort, PipeHandler, TcpTarget } from './rpc/pipes/exposed-ports.ts'

@@ -29,9 +29,21 @@ export function publishableManifest(manifest: Manifest, kind: 'library' | 'comma
     exports: {
       ...Object.fromEntries(Object.entries(extra).filter(([, path]) => path.endsWith('.json'))),
       '.': { types: './index.d.ts', default: './index.js' },
+      ...namedFolders(extra),
       './*': { types: './*.d.ts', default: './*.js' },
     },
     dependencies,
     ...(peerDependencies !== undefined && { peerDependencies, peerDependenciesMeta }),
   }
 }
+
+/** Entries that are folders in the sources, such as `./testing`. */
+const namedFolders = (exports: Record<string, string>) =>
+  Object.fromEntries(
+    Object.entries(exports)
+      .filter(([, path]) => path.endsWith('/index.ts'))
+      .map(([name, path]) => {
+        const built = path.replace('./src/', './').replace(/\.ts$/, '')
+        return [name, { types: `${built}.d.ts`, default: `${built}.js` }]
+      }),
+  )

@@ -18,6 +18,9 @@ export function timerDelay(ms: number): number {
   return Math.max(0, Math.min(ms, longestMs))
 }
 
+/** How to start a timer: {@link startTimer}, or that of another clock. */
+export type StartTimer = (ms: number, work: () => void, options?: TimerOptions) => Timer
+
 /** A timer that runs. */
 export interface Timer {
   /** Stops it; nothing happens when it has fired. */
@@ -50,7 +53,11 @@ export function startTimer(ms: number, work: () => void, { ref = true }: TimerOp
 /** Resolves after `ms`; rejects with the reason of `signal` when that is aborted before. */
 export function sleep(
   ms: number,
-  { signal, ...options }: TimerOptions & { signal?: AbortSignal | undefined } = {},
+  {
+    signal,
+    start = startTimer,
+    ...options
+  }: TimerOptions & { signal?: AbortSignal | undefined; start?: StartTimer } = {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason as Error)
@@ -58,7 +65,7 @@ export function sleep(
       signal?.removeEventListener('abort', aborted)
       resolve()
     }
-    const timer = startTimer(ms, over, options)
+    const timer = start(ms, over, options)
     const aborted = (): void => {
       timer.cancel()
       reject(signal?.reason as Error)

@@ -33,7 +33,7 @@ const agentFloors: readonly (readonly string[])[] = [
   ['topics', 'health', 'tuning'],
   ['member'],
   ['agent'],
-  ['gateway'],
+  ['gateway', 'testing'],
 ]
 
 /** The rooms of lambdas/src from the ground up; tests compose what they need. */

@@ -29,6 +29,7 @@ const planted: Record<string, { file: string; text: string }> = {
   'agent-member': { file: 'agent/src/member/x.ts', text: `import '../agent/ok.ts'` },
   'agent-agent': { file: 'agent/src/agent/x.ts', text: `import '../gateway/ok.ts'` },
   'agent-gateway': { file: 'agent/src/gateway/x.ts', text: `import '../index.ts'` },
+  'agent-testing': { file: 'agent/src/testing/x.ts', text: `import '../index.ts'` },
   'lambdas-files': { file: 'lambdas/src/files/x.ts', text: `import '../store/ok.ts'` },
   'lambdas-store': { file: 'lambdas/src/store/x.ts', text: `import '../domain/ok.ts'` },
   'lambdas-domain': { file: 'lambdas/src/domain/x.ts', text: `import '../routes/ok.ts'` },
@@ -65,7 +66,7 @@ const rooms = ['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra']
 const lambdasFolders = ['store', 'domain', 'routes', 'hosts', 'operator']
 const agentFolders = [
   ...['core', 'identity', 'observe', 'transport', 'rpc', 'membership', 'discovery', 'paths', 'services'],
-  ...['health', 'member', 'agent', 'gateway'],
+  ...['health', 'member', 'agent', 'gateway', 'testing'],
 ]
 
 let root = ''

@@ -25,14 +25,21 @@ test.each(['services.md', 'pipes.md'])(
   async name => {
     await mesh.relay('relay-1')
     await mesh.grant({ from: ['role:agent'], to: ['port:*'], allow: ['connect'] })
-    const page = await readFile(join(checkout, 'docs', name), 'utf8')
-    const program = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block).join('\n')
-    const promised = [...program.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, said]) => said)
-    expect(promised.length).toBeGreaterThan(0)
-    expect(program.match(/console\.log/g)).toHaveLength(promised.length)
-    await writeFile(join(workplace, 'main.ts'), program)
-    const env = { ...process.env, TOKEN: await mesh.token() }
-    const { stdout } = await promisify(execFile)(process.execPath, ['main.ts'], { cwd: workplace, env })
-    expect(stdout.trim().split('\n')).toEqual(promised)
+    await expectPromised(name, { TOKEN: await mesh.token() })
   },
 )
+
+test('the code of docs/testing.md runs without a mesh, and prints what its comments say', () =>
+  expectPromised('testing.md'))
+
+async function expectPromised(name: string, more: Record<string, string> = {}): Promise<void> {
+  const page = await readFile(join(checkout, 'docs', name), 'utf8')
+  const program = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block).join('\n')
+  const promised = [...program.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, said]) => said)
+  expect(promised.length).toBeGreaterThan(0)
+  expect(program.match(/console\.log/g)).toHaveLength(promised.length)
+  await writeFile(join(workplace, 'main.ts'), program)
+  const env = { ...process.env, ...more }
+  const { stdout } = await promisify(execFile)(process.execPath, ['main.ts'], { cwd: workplace, env })
+  expect(stdout.trim().split('\n')).toEqual(promised)
+}

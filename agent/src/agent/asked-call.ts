@@ -18,10 +18,11 @@ export interface AskedCall {
 export async function askedCall(
   targets: Pick<CallTargets, 'nameOf'>,
   ask: () => Promise<CallAnswer>,
+  now: () => number = systemWheelClock.now,
 ): Promise<AskedCall> {
-  const startedAt = systemWheelClock.now()
+  const startedAt = now()
   const { value, peerId, path, explanation } = await ask()
-  const ms = systemWheelClock.now() - startedAt
+  const ms = now() - startedAt
   const asked = { value, peerId, name: targets.nameOf(peerId), path, ms }
   return explanation === undefined ? asked : { ...asked, explanation }
 }

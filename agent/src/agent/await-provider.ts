@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import { timerDelay } from '@agent-mesh/protocol/timers'
+import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import type { CallTargets } from '../services/index.ts'
 import type { Member } from '../member/member.ts'
 
@@ -14,6 +14,8 @@ export interface AwaitProviderInit {
   targets: Pick<CallTargets, 'providers'>
   /** Sources of changes: each takes a listener and returns how to stop listening. */
   changes: readonly ((listener: () => void) => () => void)[]
+  /** @default of the process */
+  startTimer?: StartTimer
 }
 
 /** All that may change who serves what. */
@@ -29,7 +31,7 @@ export const providerChanges = ({
  * @throws MeshError `deadline_exceeded`, `cancelled`, `invalid_argument` for a timeout that is none
  */
 export async function awaitProvider(
-  { targets, changes }: AwaitProviderInit,
+  { targets, changes, startTimer: start = startTimer }: AwaitProviderInit,
   service: string,
   { timeout = 30_000, signal }: AwaitOptions = {},
 ): Promise<void> {
@@ -51,7 +53,7 @@ export async function awaitProvider(
   if (signal?.aborted === true) throw cancelled()
   const lookAgain = () => void look().catch(reject)
   const stops = changes.map(onChange => onChange(lookAgain))
-  const timer = setTimeout(() => reject(late()), timerDelay(ms))
+  const timer = start(ms, () => reject(late()))
   const onAbort = () => reject(cancelled())
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
@@ -59,7 +61,7 @@ export async function awaitProvider(
     await promise
   } finally {
     for (const stop of stops) stop()
-    clearTimeout(timer)
+    timer.cancel()
     signal?.removeEventListener('abort', onAbort)
   }
 }

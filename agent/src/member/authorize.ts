@@ -4,11 +4,17 @@ import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Authorize } from '../services/index.ts'
 import { memberDefaults } from './defaults.ts'
 
+/** The policy in force, and when it changes. */
+export interface PolicySource {
+  readonly current: Pick<HeadKeeper['current'], 'policy'>
+  onChange(listener: () => void): unknown
+}
+
 /**
  * Allows what the policy of the current head grants and denies everything else: calls where they arrive, publishing and
  * subscribing on both sides. A new policy forgets all answers, a renewed credential those of its member.
  */
-export function authorizeBy(head: HeadKeeper): Authorize {
+export function authorizeBy(head: PolicySource): Authorize {
   let answers = noAnswers()
   head.onChange(() => {
     answers = noAnswers()
@@ -37,6 +43,18 @@ export function authorizeBy(head: HeadKeeper): Authorize {
     )
   }
 }
+
+/** Asks the policy about a call without a denial on record. */
+export const allowedBy =
+  (judge: Authorize) =>
+  (from: Subject, to: string): boolean => {
+    try {
+      judge({ from, action: 'call', to })
+      return true
+    } catch {
+      return false
+    }
+  }
 
 type Asked = Parameters<Authorize>[0]['action']
 

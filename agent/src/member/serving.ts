@@ -25,7 +25,7 @@ import {
   notServed,
   ServiceRegistry,
 } from '../services/index.ts'
-import { authorizeBy } from './authorize.ts'
+import { allowedBy, authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
 
@@ -110,15 +110,3 @@ export function serveHost(
 ): void {
   registry.serve(hostService, hostHandlers({ version, ...host, describe }))
 }
-
-/** Asks the policy about a call without a denial on record. */
-const allowedBy =
-  (judge: Authorize) =>
-  (from: Subject, to: string): boolean => {
-    try {
-      judge({ from, action: 'call', to })
-      return true
-    } catch {
-      return false
-    }
-  }

@@ -10,7 +10,7 @@ export {
 export { FairQueue, Lane } from './fair-queue.ts'
 export type { OnRequest } from './calls/inbound-calls.ts'
 export type { InboundCall } from './calls/inbound-request.ts'
-export { memoryStreams } from './memory-stream.ts'
+export { memoryStreams, type Deliver } from './memory-stream.ts'
 export { noMetrics, type RpcMetrics } from './metrics.ts'
 export type { LinkCallOptions } from './calls/pending-call.ts'
 export type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'

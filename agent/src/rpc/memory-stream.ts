@@ -1,9 +1,15 @@
 import type { ByteStream } from '../core/byte-stream.ts'
 
-/** Two ends of a stream inside this process; bytes arrive in a later microtask, as from a socket. */
-export function memoryStreams(): [ByteStream, ByteStream] {
-  const a = new MemoryStream()
-  const b = new MemoryStream()
+/** How bytes and ends reach the other end: later, in their order. */
+export type Deliver = (work: () => void) => void
+
+/**
+ * Two ends of a stream inside this process.
+ * @param deliver @default in a later microtask, as from a socket
+ */
+export function memoryStreams(deliver: Deliver = queueMicrotask): [ByteStream, ByteStream] {
+  const a = new MemoryStream(deliver)
+  const b = new MemoryStream(deliver)
   a.peer = b
   b.peer = a
   return [a, b]
@@ -11,16 +17,21 @@ export function memoryStreams(): [ByteStream, ByteStream] {
 
 class MemoryStream implements ByteStream {
   peer!: MemoryStream
+  readonly #deliver: Deliver
   #onData: (chunk: Uint8Array) => void = () => {}
   #onClose: (error?: Error) => void = () => {}
   #closed = false
+
+  constructor(deliver: Deliver) {
+    this.#deliver = deliver
+  }
 
   get writable(): boolean {
     return !this.#closed
   }
 
   send(chunk: Uint8Array | readonly Uint8Array[]): boolean {
-    queueMicrotask(() => {
+    this.#deliver(() => {
       for (const piece of chunk instanceof Uint8Array ? [chunk] : chunk) this.peer.#receive(piece)
     })
     return true
@@ -43,7 +54,7 @@ class MemoryStream implements ByteStream {
   }
 
   close(): void {
-    queueMicrotask(() => this.#end(undefined))
+    this.#deliver(() => this.#end(undefined))
   }
 
   abort(error: Error): void {

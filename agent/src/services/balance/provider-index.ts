@@ -17,7 +17,7 @@ export interface ProviderIndexInit {
   /** Own peer id. */
   self: string
   registry: Pick<ServiceRegistry, 'serves'>
-  map: Pick<MeshMap, 'providers' | 'onChange' | 'onForget'>
+  map: Pick<MeshMap, 'onChange' | 'onForget'> & { providers(service: string): readonly PlacedMember[] }
   belief: Pick<Belief, 'standing' | 'onChange'>
   /** Where this member is. @default unknown: no member is near */
   place?: () => Place
@@ -33,7 +33,12 @@ interface Entry {
   at: number
 }
 
-type MapMember = ReturnType<MeshMap['providers']>[number]
+/** What is looked at of a member of the map. */
+export interface PlacedMember {
+  readonly peerId: string
+  readonly credential: Pick<Place, 'region'>
+  readonly record: Place
+}
 
 export class ProviderIndex {
   readonly #self: string
@@ -83,7 +88,7 @@ export class ProviderIndex {
 
   #sort(service: string, now: number): Entry {
     const own = this.#registry.serves(service)
-    const sorted = { good: [] as MapMember[], doubtful: [] as string[], offline: [] as string[] }
+    const sorted = { good: [] as PlacedMember[], doubtful: [] as string[], offline: [] as string[] }
     // The own record may not be in the map yet, or no more.
     for (const member of this.#map.providers(service)) {
       const { peerId } = member
@@ -99,7 +104,7 @@ export class ProviderIndex {
   }
 
   /** The near ones first; the member itself is the nearest. */
-  #placed(members: readonly MapMember[], own: boolean): Pick<Providers, 'good' | 'near'> {
+  #placed(members: readonly PlacedMember[], own: boolean): Pick<Providers, 'good' | 'near'> {
     const { region, zone } = this.#place()
     const tiers: [string[], string[], string[]] = [own ? [this.#self] : [], [], []]
     for (const { peerId, credential, record } of members) {

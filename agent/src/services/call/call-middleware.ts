@@ -1,6 +1,6 @@
 /** Middleware at the caller: after the params were checked, before the cache. */
 import { MeshError } from '@agent-mesh/protocol'
-import { timerDelay } from '@agent-mesh/protocol/timers'
+import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import { Steps, type OutgoingCall, type Step } from '../contract/middleware.ts'
 import type { CallAnswer } from './call-answer.ts'
 import { cancelled } from './call-errors.ts'
@@ -13,6 +13,8 @@ export interface CallMiddlewareInit {
   readonly self: string
   /** Monotonic ms. */
   readonly now: () => number
+  /** @default of the process */
+  readonly startTimer?: StartTimer | undefined
 }
 
 /** A planned call on its way through. */
@@ -29,9 +31,11 @@ export class CallMiddleware {
   readonly #planner: Planner
   readonly #self: string
   readonly #now: () => number
+  readonly #startTimer: StartTimer
   readonly #steps = new Steps<OutgoingCall>()
 
-  constructor({ planner, self, now }: CallMiddlewareInit) {
+  constructor({ planner, self, now, startTimer: start = startTimer }: CallMiddlewareInit) {
+    this.#startTimer = start
     this.#planner = planner
     this.#self = self
     this.#now = now
@@ -49,7 +53,7 @@ export class CallMiddleware {
   /** @throws MeshError what a step or the call throws; `deadline_exceeded`, `cancelled` while a step waits */
   async pass(planned: PlannedCall): Promise<CallAnswer> {
     const { plan, method, params, peer, send } = planned
-    const limit = new CallLimit(plan, this.#now())
+    const limit = new CallLimit(plan, this.#now(), this.#startTimer)
     let answer: CallAnswer = { value: undefined, peerId: this.#self, path: undefined, attempts: 0 }
     const run = this.#steps.run(
       params,
@@ -93,16 +97,18 @@ class CallLimit {
   readonly #reject: (error: MeshError) => void
   readonly #caller: AbortSignal | undefined
   readonly #onAbort: () => void
-  #timer: NodeJS.Timeout
+  readonly #startTimer: StartTimer
+  #timer: Timer
 
-  constructor(plan: Plan, now: number) {
+  constructor(plan: Plan, now: number, start: StartTimer) {
     const { promise, reject } = Promise.withResolvers<never>()
     promise.catch(() => undefined)
     this.over = promise
     this.#reject = reject
     this.#caller = plan.signal
     this.#onAbort = () => this.#end(cancelled(plan))
-    this.#timer = setTimeout(() => this.#end(tooLate(plan)), timerDelay(plan.deadline - now))
+    this.#startTimer = start
+    this.#timer = start(plan.deadline - now, () => this.#end(tooLate(plan)))
     if (plan.signal?.aborted === true) this.#onAbort()
     else plan.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -112,13 +118,13 @@ class CallLimit {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#timer.cancel()
     this.#caller?.removeEventListener('abort', this.#onAbort)
   }
 
   #end(error: MeshError): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#reject(error), middlewareGraceMs)
+    this.#timer.cancel()
+    this.#timer = this.#startTimer(middlewareGraceMs, () => this.#reject(error))
     this.#controller.abort(error)
   }
 }

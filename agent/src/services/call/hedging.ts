@@ -2,7 +2,7 @@
  * When a call is sent a second time, elsewhere, although its first try may still be answered: after the time within which 95 % of the
  * calls of its method were answered, and within a budget. After "The Tail at Scale" (Dean and Barroso 2013).
  */
-import { timerDelay } from '@agent-mesh/protocol/timers'
+import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { LatencySketch } from './latency-sketch.ts'
 
 /** True: after the 95th percentile of the method; or after so many ms. */
@@ -21,13 +21,15 @@ const methods = 256
 
 export class Hedging {
   readonly #budget: number
+  readonly #startTimer: StartTimer
   readonly #sketches = new Map<string, LatencySketch>()
   readonly #results: Record<HedgeResult, number> = { won: 0, lost: 0, denied: 0 }
   #saved = 0
 
   /** @param budget second tries for each call that may have one, 0 to 1 */
-  constructor(budget: number) {
+  constructor(budget: number, start: StartTimer = startTimer) {
     this.#budget = budget
+    this.#startTimer = start
   }
 
   /** How the second tries ended, since the start. */
@@ -44,9 +46,9 @@ export class Hedging {
     this.#saved = Math.min(mostSaved, this.#saved + this.#budget)
     const afterMs = wish === true ? sketch.quantile(share) : wish.afterMs
     const known = wish !== true || sketch.size >= enough
-    const timer = known ? setTimeout(() => this.#take() && hedge(), timerDelay(afterMs)) : undefined
+    const timer = known ? this.#startTimer(afterMs, () => this.#take() && hedge()) : undefined
     return (isOk, ms) => {
-      clearTimeout(timer)
+      timer?.cancel()
       if (isOk) sketch.add(ms)
     }
   }

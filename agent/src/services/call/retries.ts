@@ -1,6 +1,5 @@
 /** Whether and when a call may begin another try: what is known of the execution, the time that is left, and the retry budget. */
-import { timerDelay } from '@agent-mesh/protocol/timers'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep, startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
 import type { RpcMetrics } from '../../rpc/index.ts'
 import type { Balancer } from '../balance/balancer.ts'
@@ -20,6 +19,8 @@ export interface RetriesInit {
   readonly now: () => number
   /** [0, 1). */
   readonly random: () => number
+  /** @default of the process */
+  readonly startTimer?: StartTimer | undefined
 }
 
 export class Retries {
@@ -27,17 +28,19 @@ export class Retries {
   readonly #metrics: RpcMetrics
   readonly #now: () => number
   readonly #random: () => number
+  readonly #startTimer: StartTimer
   readonly #budget: RetryBudget
   readonly #turns: RetryTurns
   #stopped = false
 
-  constructor({ balancer, metrics, now, random }: RetriesInit) {
+  constructor({ balancer, metrics, now, random, startTimer: start = startTimer }: RetriesInit) {
+    this.#startTimer = start
     this.#balancer = balancer
     this.#metrics = metrics
     this.#now = now
     this.#random = random
     this.#budget = new RetryBudget(now())
-    this.#turns = new RetryTurns({ budget: this.#budget, now })
+    this.#turns = new RetryTurns({ budget: this.#budget, now, startTimer: start })
   }
 
   /** A call begins. */
@@ -68,7 +71,7 @@ export class Retries {
     const until = this.#tryUntil(plan, course)
     const pause = elsewhere ? 0 : retryPause(attempt, this.#random)
     if (this.#stopped || this.#now() + pause >= until) return false
-    if (pause > 0) await rest(plan, pause)
+    if (pause > 0) await this.#rest(plan, pause)
     const allowed = await this.#turns.take(until, plan.signal)
     if (plan.signal?.aborted === true) throw cancelled(plan)
     if (!allowed || this.#now() >= plan.deadline) return false
@@ -88,7 +91,7 @@ export class Retries {
     const pause = retryPause(++course.waits, this.#random)
     if (!expected || this.#stopped || this.#now() + pause >= this.#tryUntil(plan, course))
       throw noProvider(plan, expected)
-    await rest(plan, pause)
+    await this.#rest(plan, pause)
     if (this.#stopped) throw noProvider(plan, expected)
   }
 
@@ -97,16 +100,16 @@ export class Retries {
     return (course.until ??= Math.min(deadline, this.#now() + retryForMs))
   }
 
+  async #rest(plan: Plan, ms: number): Promise<void> {
+    try {
+      await sleep(ms, { signal: plan.signal, start: this.#startTimer })
+    } catch {
+      throw cancelled(plan)
+    }
+  }
+
   #begin({ method }: Plan, course: Course, code: ErrorCode): void {
     course.owed = code !== 'overloaded' && code !== 'rate_limited'
     this.#metrics.callRetried(method, code)
-  }
-}
-
-async function rest(plan: Plan, ms: number): Promise<void> {
-  try {
-    await delay(timerDelay(ms), undefined, plan.signal === undefined ? {} : { signal: plan.signal })
-  } catch {
-    throw cancelled(plan)
   }
 }

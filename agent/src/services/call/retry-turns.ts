@@ -1,4 +1,5 @@
 /** Lets the tries of all calls of an agent pass as the retry budget allows, first come first served. */
+import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import { maxWaitingRetries, retryTurnMs } from './defaults.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
@@ -11,16 +12,20 @@ export interface RetryTurnsInit {
   readonly budget: RetryBudget
   /** Monotonic ms. */
   readonly now: () => number
+  /** @default of the process */
+  readonly startTimer?: StartTimer | undefined
 }
 
 export class RetryTurns {
   readonly #budget: RetryBudget
   readonly #now: () => number
+  readonly #startTimer: StartTimer
   readonly #waiting = new Set<Waiting>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #stopped = false
 
-  constructor({ budget, now }: RetryTurnsInit) {
+  constructor({ budget, now, startTimer: start = startTimer }: RetryTurnsInit) {
+    this.#startTimer = start
     this.#budget = budget
     this.#now = now
   }
@@ -41,7 +46,7 @@ export class RetryTurns {
     const waiting: Waiting = { deadline, settle }
     signal?.addEventListener('abort', onAbort)
     this.#waiting.add(waiting)
-    this.#timer ??= setInterval(() => this.pass(), retryTurnMs)
+    this.#passSoon()
     return promise
   }
 
@@ -67,8 +72,16 @@ export class RetryTurns {
     for (const { settle } of [...this.#waiting]) settle(false)
   }
 
+  #passSoon(): void {
+    this.#timer ??= this.#startTimer(retryTurnMs, () => {
+      this.#timer = undefined
+      this.pass()
+      if (this.#waiting.size > 0) this.#passSoon()
+    })
+  }
+
   #rest(): void {
-    clearInterval(this.#timer)
+    this.#timer?.cancel()
     this.#timer = undefined
   }
 }

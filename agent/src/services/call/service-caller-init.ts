@@ -1,3 +1,4 @@
+import type { StartTimer } from '@agent-mesh/protocol/timers'
 import type { Tracing } from '../../observe/tracing.ts'
 import type { RpcMetrics } from '../../rpc/index.ts'
 import type { Balancer } from '../balance/balancer.ts'
@@ -27,4 +28,6 @@ export interface ServiceCallerInit<C extends Contracts> {
   readonly lately?: () => number
   /** [0, 1). */
   readonly random: () => number
+  /** Pauses between tries, limits of middleware; on the clock of `now`. @default of the process */
+  readonly startTimer?: StartTimer | undefined
 }

@@ -54,19 +54,20 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   readonly #lately: () => number
 
   constructor(init: ServiceCallerInit<C>) {
-    const { targets, contracts, cache, metrics = noMetrics, tracing, now, lately = now, random } = init
+    const { targets, contracts, cache, metrics = noMetrics, tracing } = init
+    const { now, lately = now, random, startTimer } = init
     this.#targets = targets
     // Every member serves hostService: its calls are known, and so repeated where that is safe, without being named.
     this.#planner = new Planner([hostService, ...(contracts ?? [])])
     const { balancer = new Balancer({ random }) } = init
     // Calls and streams have one retry budget: together they must not make an outage worse.
-    const retries = new Retries({ balancer, metrics, now, random })
+    const retries = new Retries({ balancer, metrics, now, random, startTimer })
     this.#retries = retries
     this.#attempts = new Attempts({ ...init, balancer, retries, lately })
     const planner = this.#planner
     this.#streams = new StreamCaller({ targets, planner, metrics, balancer, retries, now, random })
     this.#many = new ManyCalls({ targets, planner, ask: one => this.#askOne(one), now })
-    this.#middleware = new CallMiddleware({ planner, self: init.self ?? '', now })
+    this.#middleware = new CallMiddleware({ planner, self: init.self ?? '', now, startTimer })
     this.#cache = cache
     this.#metrics = metrics
     this.#tracing = tracing

@@ -1,4 +1,5 @@
 import { MeshError, type Subject } from '@agent-mesh/protocol'
+import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { FairQueue, Lane, type InboundCall } from '../../rpc/index.ts'
 import type { Concurrency } from '../contract/concurrency.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
@@ -25,6 +26,8 @@ export interface CallLimiterInit {
   readonly now: () => number
   /** A call was refused because its method had no room. Must not throw. */
   readonly onRefused?: () => void
+  /** @default of the process */
+  readonly startTimer?: StartTimer
   /** @default {@link limitDefaults} */
   readonly options?: Partial<LimitOptions>
 }
@@ -179,7 +182,8 @@ class MethodRoom {
   #schedule(): void {
     if (this.#ticking) return
     this.#ticking = true
-    setTimeout(this.#look, limitDefaults.tickMs).unref()
+    const { startTimer: start = startTimer } = this.#init
+    start(limitDefaults.tickMs, this.#look, { ref: false })
   }
 
   #laneOf(caller: Subject): Lane<Waiting> {

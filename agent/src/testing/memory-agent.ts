@@ -1,0 +1,160 @@
+/** An agent of a test mesh: it serves and calls by the code of real agents; its links are memory, its time is virtual. */
+import { parseBalancing } from '../agent/balancing.ts'
+import { askedCall } from '../agent/asked-call.ts'
+import { awaitProvider } from '../agent/await-provider.ts'
+import type { AgentOptions } from '../agent/create-agent.ts'
+import { describeService } from '../agent/describe-service.ts'
+import type { ServiceAgent } from '../agent/service-agent.ts'
+import { refuseAfterStop } from '../member/stopped.ts'
+import type { CallCache } from '../services/cache/call-cache.ts'
+import { parseTags } from '../services/cache/tags.ts'
+import {
+  Balancer,
+  checkMiddleware,
+  Hedging,
+  ServiceCaller,
+  serviceRef,
+  type Contracts,
+  type Middleware,
+  type ServiceContract,
+} from '../services/index.ts'
+import type { MemoryMember } from './memory-member.ts'
+import type { MemoryTargets, SharedKnowledge } from './memory-targets.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+/** How an agent calls: as in the options of `createAgent`. */
+export type CallingOptions<C extends Contracts> = Pick<
+  AgentOptions<C>,
+  'contracts' | 'balance' | 'resilience'
+>
+
+export interface MemoryAgentInit<C extends Contracts> {
+  readonly member: MemoryMember
+  readonly targets: MemoryTargets
+  readonly known: SharedKnowledge
+  readonly time: VirtualTime
+  readonly cache: CallCache
+  /** [0, 1). */
+  readonly random: () => number
+  readonly options: CallingOptions<C>
+}
+
+/** ms that running handlers have to end when it stops, as of a real agent. */
+const drainMs = 10_000
+
+export class MemoryAgent<const C extends Contracts = readonly []> implements ServiceAgent<C> {
+  readonly #member: MemoryMember
+  readonly #targets: MemoryTargets
+  readonly #known: SharedKnowledge
+  readonly #time: VirtualTime
+  readonly #cache: CallCache
+  readonly #caller: ServiceCaller<C>
+  #stopping: Promise<void> | undefined
+
+  constructor(init: MemoryAgentInit<C>) {
+    const { member, targets, known, time, cache, random, options } = init
+    this.#member = member
+    this.#targets = targets
+    this.#known = known
+    this.#time = time
+    this.#cache = cache
+    const balancing = parseBalancing(options)
+    const { startTimer } = time
+    this.#caller = new ServiceCaller<C>({
+      ...{ targets, self: member.peerId, cache, random, startTimer },
+      ...(options.contracts !== undefined && { contracts: options.contracts }),
+      balancer: new Balancer({ ...balancing, random }),
+      hedging: new Hedging(balancing.resilience.hedgeBudget, startTimer),
+      now: () => time.now(),
+    })
+  }
+
+  get name(): string {
+    return this.#member.name
+  }
+
+  get peerId(): string {
+    return this.#member.peerId
+  }
+
+  readonly serve: ServiceAgent<C>['serve'] = ({ contract, handlers, options }) => {
+    this.#mustRun(`serve ${contract.name}`)
+    return this.#member.registry.serve(contract, handlers, options)
+  }
+
+  readonly call: ServiceAgent<C>['call'] = async (method, ...rest) => {
+    this.#mustRun(`call ${method}`)
+    return this.#caller.call(method, ...rest)
+  }
+
+  readonly ask: ServiceAgent<C>['ask'] = async (method, params, options) => {
+    this.#mustRun(`call ${method}`)
+    return askedCall(
+      this.#targets,
+      () => this.#caller.ask(method, params, options),
+      () => this.#time.now(),
+    )
+  }
+
+  readonly callAll = ((method: never, params: never, options: { each?: true } = {}): unknown => {
+    this.#mustRun(`call ${String(method)}`)
+    return this.#caller.callAll(method, params, options as never)
+  }) as ServiceAgent<C>['callAll']
+
+  readonly stream: ServiceAgent<C>['stream'] = (method, ...rest) => {
+    this.#mustRun(`call ${method}`)
+    return this.#caller.stream(method, ...rest)
+  }
+
+  readonly service: ServiceAgent<C>['service'] = (contract, options) => {
+    this.#mustRun(`call ${contract.name}`)
+    return this.#caller.service(contract, options)
+  }
+
+  readonly describe: ServiceAgent<C>['describe'] = async (service, options = {}) => {
+    const name = nameOf(service)
+    this.#mustRun(`describe ${name}`)
+    const targets = this.#targets
+    return describeService({ targets, ask: (...args) => this.#caller.ask(...args) }, name, options)
+  }
+
+  readonly waitFor: ServiceAgent<C>['waitFor'] = async (service, options) => {
+    const name = nameOf(service)
+    this.#mustRun(`wait for ${name}`)
+    const changes = [(listener: () => void) => this.#known.changed.add(listener)]
+    const { startTimer } = this.#time
+    await awaitProvider({ targets: this.#targets, changes, startTimer }, name, options)
+  }
+
+  use(middleware: Middleware): () => void {
+    this.#mustRun('use middleware')
+    checkMiddleware(middleware)
+    const { call, serve } = middleware
+    const removes = [call && this.#caller.use(call), serve && this.#member.dispatcher.use(serve)]
+    return () => {
+      for (const remove of removes) remove?.()
+    }
+  }
+
+  async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
+    this.#mustRun('invalidate cached answers')
+    return this.#cache.invalidate(parseTags(tags))
+  }
+
+  /** Handlers that run have 10 s of virtual time to end; then, and when none runs, the links close. */
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop())
+  }
+
+  async #stop(): Promise<void> {
+    await this.#member.leave(drainMs)
+    this.#caller.stop()
+  }
+
+  #mustRun(action: string): void {
+    refuseAfterStop(this.#member.ended, 'agent', action)
+  }
+}
+
+const nameOf = (service: string | Pick<ServiceContract, 'name' | 'version'>): string =>
+  typeof service === 'string' ? service : serviceRef(service)
