@@ -1,4 +1,4 @@
-import { build, type Plugin } from 'esbuild'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -47,20 +47,36 @@ const sortedByCode: Plugin = {
 export async function bundleCommand(root: string, outdir: string): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: { main: join(root, 'cli/src/main.ts') },
+    entryPoints: {
+      main: join(root, 'cli/src/main.ts'),
+      // For the modules of `up --serve`: see cli/src/daemon/provided-packages.ts.
+      'provided/agent': join(root, 'agent/src/index.ts'),
+    },
     outdir,
-    bundle: true,
+    ...common,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    minifySyntax: true,
-    minifyWhitespace: true,
     mainFields: ['module', 'main'],
     legalComments: 'linked',
     banner: { js: banner },
     external: ['*.node'],
     plugins: [httpOnDemand, sortedByCode],
-    logLevel: 'error',
   })
+  await bundleSchemaLibrary(root, join(outdir, 'provided'))
 }
+
+/** Apart from the command, which uses a tenth of it: shared code would be loaded by each start. */
+async function bundleSchemaLibrary(root: string, outdir: string): Promise<void> {
+  const zod = join(root, 'node_modules/zod')
+  const entryPoints = { zod: join(zod, 'index.js'), 'zod-mini': join(zod, 'mini/index.js') }
+  await build({ absWorkingDir: root, entryPoints, outdir, ...common })
+}
+
+const common = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: 'error',
+} as const satisfies BuildOptions

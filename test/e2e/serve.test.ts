@@ -1,7 +1,8 @@
-/** The example of `up --serve`, served from this checkout by the source and by the bundle. */
+/** Modules of `up --serve`, served by the source and by the bundle. */
 import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
 
@@ -17,6 +18,20 @@ let workshop: Workshop
 beforeAll(async () => void (workshop = await openWorkshop()))
 afterAll(() => workshop.end())
 
+/** Its error must be one of the agent that serves it. */
+const refusing = `
+import { MeshError } from '@agent-mesh/agent'
+const refuser = defineService({
+  name: 'refuser',
+  version: 1,
+  methods: { refuse: { params: z.undefined(), result: z.string() } },
+})
+export const refuserService = implementService(refuser, {
+  refuse: () => {
+    throw new MeshError('conflict', 'Cannot refuse: as it says')
+  },
+})`
+
 describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) => {
   it('serves examples/greeter.ts and describes it', async () => {
     const controlPlane = await workshop.start(
@@ -27,11 +42,16 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     const ask = async (data: string, ...args: string[]) =>
       lastJson(await runCommand([...args, '--json', '--data', data], {}, file))
     const { token } = await ask(controlPlane.data, 'token', 'create')
-    const up = ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--serve', example]
+    // Where no package is installed.
+    const module = workshop.folder(`${name}.ts`.replaceAll(' ', '-'))
+    await writeFile(module, `${await readFile(example, 'utf8')}${refusing}`)
+    const up = ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', '--serve', module]
     const agent = await workshop.start(`${name} agent`, up, file, { AGENT_MESH_JOIN: String(token) })
     expect(await ask(agent.data, 'call', 'greeter.hello', '-f', 'name=Ada')).toMatchObject({
       value: { text: 'Hello, Ada.' },
     })
+    const refused = await runCommand(['call', 'refuser.refuse', '--data', agent.data], {}, file)
+    expect(refused.stderr).toContain('Cannot refuse: as it says')
     expect(await ask(agent.data, 'describe', 'host.path')).toMatchObject({
       methods: [{ params: { properties: { to: { type: 'string' } } }, result: { type: 'object' } }],
     })
@@ -45,4 +65,63 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     const ran = await runCommand(['up', '--serve', 'nofile.ts', '--data', workshop.folder('new')], {}, file)
     expect(ran).toMatchObject({ code: 7, stderr: expect.stringContaining('there is no such file') })
   })
+})
+
+it('--watch reloads a module and what it imports; calls in flight finish on the module of before', async () => {
+  const controlPlane = await workshop.start('watch cp', ['control-plane', '--listen', '127.0.0.1:0'])
+  const { token } = lastJson(await runCommand(['token', 'create', '--json', '--data', controlPlane.data]))
+  const [module, words] = ['watched.ts', 'words.ts'].map(each => workshop.folder(each)) as [string, string]
+  const serving = (wait: number, more = '') => `
+    import { defineService, implementService } from '@agent-mesh/agent'
+    import * as z from 'zod'
+    import { word } from './words.ts'
+    const methods = { say: { params: z.undefined(), result: z.string() } }
+    const says = defineService({ name: 'says', version: 1, methods })
+    export default implementService(says, {
+      say: () => {
+        process.stderr.write('asked')
+        return new Promise(resolve => setTimeout(() => resolve(word + '${more}'), ${wait}))
+      },
+    })`
+  await writeFile(words, `export const word = 'one'`)
+  await writeFile(module, serving(3_000))
+  const agent = await workshop.start(
+    'watch agent',
+    [
+      'up',
+      '--listen',
+      '/ip4/127.0.0.1/tcp/0',
+      '--no-mdns',
+      '--serve',
+      module,
+      '--watch',
+      '--log-level',
+      'info',
+    ],
+    undefined,
+    { AGENT_MESH_JOIN: String(token) },
+  )
+  let log = ''
+  agent.child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  const say = async () => (await runCommand(['call', 'says.say', '--data', agent.data])).stdout.trim()
+  const logged = (text: string, times = 1) =>
+    vi.waitUntil(() => log.split(text).length > times, { timeout: 20_000 })
+  const inFlight = say()
+  await logged('asked')
+  await writeFile(module, serving(0, '!'))
+  await logged('reloaded what changed')
+  expect(await say()).toBe('"one!"')
+  await writeFile(words, `export const word = 'two'`)
+  await logged('reloaded what changed', 2)
+  expect(await say()).toBe('"two!"')
+  await writeFile(words, 'export const wrod = 1')
+  await logged('not reloaded')
+  expect(log).toContain("does not provide an export named 'word'")
+  expect(await say()).toBe('"two!"')
+  expect(await inFlight).toBe('"one"')
+}, 60_000)
+
+it('--watch without a module is refused', async () => {
+  const ran = await runCommand(['up', '--watch', '--data', workshop.folder('nothing')])
+  expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('no module is served') })
 })

@@ -63,6 +63,7 @@ export const takesMemberSettings = (command: Command): void =>
     files: ['serve', 'tls-cert', 'tls-key'],
     atFiles: ['join'],
     elsewhere: ['join'],
+    never: ['watch'],
   })
 
 /** For the help of both. */

@@ -1,3 +1,4 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option } from 'commander'
 
 import { collect } from '../arguments.ts'
@@ -23,6 +24,7 @@ interface Options extends MemberCommandOptions {
   listen?: string[] | false
   paths: 'any' | 'relay'
   serve?: string[]
+  watch?: boolean
   mdns: boolean
 }
 
@@ -43,6 +45,7 @@ export const registerUp: Register = (program, finish) => {
     )
     .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
+    .option('--watch', 'reload the modules of --serve when they change, for development')
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())
@@ -58,12 +61,14 @@ Examples:
   $ agent-mesh up --join TOKEN
   $ agent-mesh up
   $ agent-mesh up --name web-1 --serve ./services/math.ts
+  $ agent-mesh up --serve ./services/math.ts --watch
   $ agent-mesh --context staging up --join TOKEN`,
     )
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
     const { options, settings } = invocation
+    checkWatch(options)
     const joining = joiningOf(options, token, settings)
     await runDaemon(invocation, {
       kind: 'agent',
@@ -83,4 +88,12 @@ Examples:
       },
     })
   })
+}
+
+/** @throws MeshError invalid_argument for --watch without --serve */
+function checkWatch({ watch, serve = [] }: Options): void {
+  if (watch === true && serve.length === 0)
+    throw new MeshError('invalid_argument', 'Cannot watch: no module is served', {
+      hint: 'Name it with --serve FILE.',
+    })
 }

@@ -9,8 +9,9 @@ import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
+import { ModuleWatch } from './module-watch.ts'
 import { ServedModules } from './served-modules.ts'
-import { loadServices } from './service-modules.ts'
+import { loadAnew, loadServices } from './service-modules.ts'
 
 export interface AgentFlags extends MemberFlags {
   paths: 'any' | 'relay'
@@ -18,12 +19,17 @@ export interface AgentFlags extends MemberFlags {
   mdns: boolean
   /** Modules whose exports are services. */
   serve?: string[]
+  /** Reloads them when they change. @default false */
+  watch?: boolean
 }
 
 /** Starts the agent of this machine. @throws MeshError */
 export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon> {
   // Before joining: a module that does not load should not use up the token.
-  const services = await loadServices(flags.serve ?? [])
+  const files = flags.serve ?? []
+  const watching = flags.watch === true ? new ModuleWatch(files) : undefined
+  const load = watching === undefined ? loadServices : loadAnew()
+  const services = await load(files)
   const log = createLogger('agent', flags.logLevel)
   const agent = await createAgent({
     ...(await memberOptions(flags)),
@@ -31,13 +37,14 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     mdns: flags.mdns,
     log,
   })
-  const served = new ServedModules(definition => agent.serve(definition))
+  const served = new ServedModules(definition => agent.serve(definition), load)
   try {
     served.serve(services)
   } catch (error) {
     await agent.stop()
     throw error
   }
+  watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
     local: localAgent(agent),
@@ -50,7 +57,10 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
       ...liveLogLevel(log),
       serve: (files: readonly string[] | undefined) => served.reload(files ?? []),
     },
-    stop: () => agent.stop(),
+    stop: async () => {
+      await watching?.stop()
+      await agent.stop()
+    },
   }
 }
 

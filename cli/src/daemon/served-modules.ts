@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from '@agent-mesh/agent'
 
-import { loadServices } from './service-modules.ts'
+import { loadServices, type LoadServices } from './service-modules.ts'
 
 /** Serves a service; the result ends that. */
 export type Serve = (definition: ServiceDefinition) => () => void
@@ -8,11 +8,13 @@ export type Serve = (definition: ServiceDefinition) => () => void
 /** The services of the modules of `--serve`, which may be others after a reload. */
 export class ServedModules {
   readonly #serve: Serve
+  readonly #load: LoadServices
   #served: readonly ServiceDefinition[] = []
   #ends: (() => void)[] = []
 
-  constructor(serve: Serve) {
+  constructor(serve: Serve, load: LoadServices = loadServices) {
     this.#serve = serve
+    this.#load = load
   }
 
   /** Ends what was served and serves these. @throws MeshError when one of them cannot be served; then the services of before stay */
@@ -30,7 +32,7 @@ export class ServedModules {
 
   /** Loads modules again that changed on the disk. @throws MeshError as {@link loadServices} and `serve`; then nothing changes */
   async reload(files: readonly string[]): Promise<void> {
-    const services = await loadServices(files)
+    const services = await this.#load(files)
     const isSame =
       services.length === this.#served.length && services.every((each, i) => each === this.#served[i])
     if (!isSame) this.serve(services)

@@ -5,6 +5,8 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 import { loadFailure } from './load-failure.ts'
+import { inGeneration } from './module-generations.ts'
+import { providePackages } from './provided-packages.ts'
 
 /** When a file that was loaded had last changed, ms. */
 const loaded = new Map<string, number>()
@@ -18,19 +20,34 @@ async function urlOf(path: string): Promise<string> {
   return mtimeMs === first ? href : `${href}?changed=${mtimeMs}`
 }
 
+/** Loads modules, once more each time. */
+export type LoadServices = (files: readonly string[]) => Promise<ServiceDefinition[]>
+
 /**
  * Loads the modules (JavaScript, or TypeScript that Node can strip) and gathers their services; again after they changed.
  * @throws MeshError not_found for a file that does not exist; invalid_argument for a module that does not load, exports no
  * service, or one that cannot be served
  */
-export async function loadServices(files: readonly string[]): Promise<ServiceDefinition[]> {
-  return (await Promise.all(files.map(loadModule))).flat()
+export const loadServices: LoadServices = files => loadEach(files, urlOf)
+
+/** As {@link loadServices}; modules and what they import are loaded anew each time, changed or not. */
+export function loadAnew(): LoadServices {
+  let generation = 0
+  return files => {
+    const now = ++generation
+    return loadEach(files, async path => inGeneration(await urlOf(path), now))
+  }
 }
 
-async function loadModule(file: string): Promise<ServiceDefinition[]> {
+async function loadEach(files: readonly string[], urlFor: typeof urlOf): Promise<ServiceDefinition[]> {
+  if (files.length > 0) providePackages()
+  return (await Promise.all(files.map(file => loadModule(file, urlFor)))).flat()
+}
+
+async function loadModule(file: string, urlFor: typeof urlOf): Promise<ServiceDefinition[]> {
   let exported: Record<string, unknown>
   try {
-    exported = (await import(await urlOf(resolve(file)))) as Record<string, unknown>
+    exported = (await import(await urlFor(resolve(file)))) as Record<string, unknown>
   } catch (error) {
     throw loadFailure(file, error)
   }
