@@ -2,6 +2,10 @@
  * Pipe: raw bytes between two members, `/agent-mesh/pipe/1.0.0`, one stream for one pipe. Each side sends one JSON message behind a
  * 4-byte big-endian length, then bytes: the request, and when the callee has opened what was asked for, the answer. The end of a
  * stream's writing side is the end of those bytes; a reset is a reset.
+ *
+ *   to: port:NAME         bytes both ways with an exposed port
+ *   to: body:TICKET       the callee sends a body that a frame names by its ticket: see body-reference.ts
+ *   to: transfer:TICKET   the callee sends blocks of what it offers: see transfer.ts
  */
 import * as z from 'zod/mini'
 
@@ -29,7 +33,20 @@ export const portNameField = z.string().check(
 /** `port:ssh`: what the policy knows it by. */
 const portTarget = z.string().check(z.refine(to => to.startsWith('port:') && portName.test(to.slice(5))))
 
-export const pipeRequestSchema = z.looseObject({ to: portTarget })
+/** 16 random bytes in base64url. It is good for the one member that it was issued to. */
+export const ticketField = z.string().check(z.regex(/^[A-Za-z0-9_-]{22}$/))
+
+const ticketTarget = z.string().check(z.regex(/^(body|transfer):[A-Za-z0-9_-]{22}$/))
+
+/** Hexadecimal SHA-256. */
+export const digestField = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+
+export const pipeRequestSchema = z.looseObject({
+  to: z.union([portTarget, ticketTarget]),
+  /** Of a transfer: blocks that the caller has, and their chain. */
+  from: z.optional(z.int().check(z.gte(0))),
+  chain: z.optional(digestField),
+})
 export type PipeRequest = z.output<typeof pipeRequestSchema>
 
 const text = z.string().check(z.maxLength(pipeLimits.textChars))

@@ -6,6 +6,7 @@ import { ServiceCaller, type Contracts } from '../services/index.ts'
 import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { Pipes } from './pipes.ts'
 import type { Reachable } from './reachable.ts'
+import type { ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
 
 export interface AgentInit<C extends Contracts> {
@@ -14,6 +15,8 @@ export interface AgentInit<C extends Contracts> {
   reachable: Reachable
   /** Calls to itself. */
   self: RpcLink
+  /** Its ports, and pipes to it. */
+  served: ServedPipes
   pipes: Pipes
   balancing: Balancing
   /** Answers that are kept. */

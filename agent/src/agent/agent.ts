@@ -46,6 +46,7 @@ import {
 import { eventWatches } from './events/event-watches.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
+import type { ServedPipes } from './served-pipes.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
 import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
@@ -56,17 +57,19 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
+  readonly #served: ServedPipes
   readonly #pipes: Pipes
   readonly #cache: CallCache | undefined
   readonly #events: EventListeners
   readonly #caller: ServiceCaller<C>
 
   constructor(init: AgentInit<C>) {
-    const { member, targets, reachable, self, pipes, cache } = init
+    const { member, targets, reachable, self, served, pipes, cache } = init
     super('agent', member)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
+    this.#served = served
     this.#pipes = pipes
     this.#cache = cache
     this.#events = new EventListeners({ watches: eventWatches(member, reachable), log: member.log })
@@ -227,7 +230,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
    */
   expose(port: ExposedPort): () => void {
     this.mustRun(`expose ${port.name}`)
-    return this.#pipes.expose(port)
+    return this.#served.expose(port)
   }
 
   /**
@@ -269,7 +272,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
 
   protected async drain(drainMs: number): Promise<void> {
     this.member.log.info('stopping')
-    const parts = [this.#reachable.depart(), this.#self.goAway(drainMs), this.#pipes.drain(drainMs)]
+    const parts = [this.#reachable.depart(), this.#self.goAway(drainMs), this.#served.drain(drainMs)]
     await Promise.all([...parts, this.depart(drainMs)])
   }
 
@@ -277,7 +280,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.#events.stop()
     this.#caller.stop()
     this.#self.close()
-    this.#pipes.close()
+    this.#served.close()
     await this.#reachable.stop()
   }
 }

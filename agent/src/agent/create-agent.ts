@@ -19,6 +19,7 @@ import {
 } from '../member/options.ts'
 import { refuseEnded } from '../member/revocations.ts'
 import { Pipes } from './pipes.ts'
+import { ServedPipes } from './served-pipes.ts'
 import { Reachable } from './reachable.ts'
 import { Targets } from './targets.ts'
 
@@ -76,7 +77,8 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const lan = paths === 'relay' ? undefined : lanOf(member, settings)
     const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
     const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
-    const self = localCallee(onRequest, member.serving)
+    const served = new ServedPipes(member)
+    const self = localCallee(onRequest, { ...member.serving, bodies: served.bodiesToItself() })
     const targets = new Targets({
       member,
       paths,
@@ -85,13 +87,12 @@ export async function createAgent<const C extends Contracts = readonly []>(
       zone: settings.zone,
       ...near,
     })
-    const pipes = new Pipes(member, targets)
-    await pipes.start()
+    const pipes = new Pipes({ member, targets, served })
+    await served.start()
     const reachable = new Reachable({ member, targets, lan, region: settings.region })
     undo.unshift(() => reachable.stop())
     const cache = cacheOf(member, cacheSettings)
-    const { contracts } = options
-    const shared = { pipes, balancing, cache, tracing, contracts }
+    const shared = { served, pipes, balancing, cache, tracing, contracts: options.contracts }
     const agent = new Agent({ member, targets, reachable, self, ...shared })
     await tracing?.start()
     await member.start(options.signal)

@@ -1,13 +1,11 @@
-/** Pipes of an agent: ports of other members, and its own for them. */
-import { duplexPair, type Duplex } from 'node:stream'
+/** Pipes of an agent to ports of other members. */
+import type { Duplex } from 'node:stream'
 import { MeshError, parse, pipeProtocol, portNameField } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
-import type { Member } from '../member/member.ts'
 import { systemWheelClock } from '../rpc/index.ts'
-import { ExposedPorts, type ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
-import { PipeServer } from '../rpc/pipes/pipe-server.ts'
+import type { PipeMember, ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
 
 export interface PipeOptions {
@@ -16,37 +14,24 @@ export interface PipeOptions {
   signal?: AbortSignal
 }
 
+export interface PipesInit {
+  member: Pick<PipeMember, 'identity'>
+  targets: Pick<Targets, 'find' | 'link'>
+  served: Pick<ServedPipes, 'toItself'>
+}
+
 export class Pipes {
-  readonly #member: Pick<Member, 'transport' | 'serving' | 'identity' | 'credential'>
-  readonly #targets: Pick<Targets, 'find' | 'link'>
-  readonly #ports = new ExposedPorts()
-  readonly #server: PipeServer
+  readonly #init: PipesInit
 
-  constructor(
-    member: Pick<Member, 'transport' | 'serving' | 'identity' | 'credential'>,
-    targets: Pick<Targets, 'find' | 'link'>,
-  ) {
-    this.#member = member
-    this.#targets = targets
-    this.#server = new PipeServer({ ports: this.#ports, authorize: member.serving.authorize })
-  }
-
-  /** Serves pipes from now on. */
-  async start(): Promise<void> {
-    await this.#member.transport.handleDuplex(pipeProtocol, (pipe, link) =>
-      this.#server.serve(pipe, link.peer.credential, link),
-    )
-  }
-
-  expose(port: ExposedPort): () => void {
-    return this.#ports.add(port)
+  constructor(init: PipesInit) {
+    this.#init = init
   }
 
   /** @throws MeshError not_found; as {@link Targets.link} and {@link openPipe} */
   async connect(peer: string, port: string, { timeout = 30_000, signal }: PipeOptions): Promise<Duplex> {
     const action = `connect to port ${port} of ${peer}`
     parse(portNameField, port, action)
-    const peerId = this.#targets.find(peer)
+    const peerId = this.#init.targets.find(peer)
     if (peerId === undefined)
       throw new MeshError('not_found', `Cannot ${action}: no member has this name or peer id`, {
         hint: 'List the members with "agent-mesh peers".',
@@ -55,27 +40,17 @@ export class Pipes {
     const limits = [timeoutSignal(ms), ...(signal === undefined ? [] : [signal])]
     const limit = AbortSignal.any(limits)
     const deadline = systemWheelClock.now() + ms
-    const stream = await this.#stream(peerId, { deadline, signal: limit }).catch((error: unknown) => {
+    const stream = await this.open(peerId, { deadline, signal: limit }).catch((error: unknown) => {
       throw explained(error, action)
     })
-    return openPipe(stream, { port, peer, signal: limit })
+    return openPipe(stream, { request: { to: `port:${port}` }, action, signal: limit })
   }
 
-  async #stream(peerId: string, options: { deadline: number; signal: AbortSignal }): Promise<Duplex> {
-    if (peerId !== this.#member.identity.peerId)
-      return (await this.#targets.link(peerId, options)).openDuplex(pipeProtocol, options)
-    const [own, served] = duplexPair()
-    this.#server.serve(served, this.#member.credential.claims, this)
-    return own
-  }
-
-  /** Takes no new pipes and waits for the end of those that are open; after `ms` they are reset. */
-  drain(ms: number): Promise<void> {
-    return this.#server.drain(ms)
-  }
-
-  close(): void {
-    this.#server.close()
+  /** A fresh stream for a pipe to a member, over its best link. @throws MeshError as {@link Targets.link} */
+  async open(peerId: string, options: { deadline: number; signal: AbortSignal }): Promise<Duplex> {
+    const { member, targets, served } = this.#init
+    if (peerId === member.identity.peerId) return served.toItself()
+    return (await targets.link(peerId, options)).openDuplex(pipeProtocol, options)
   }
 }
 

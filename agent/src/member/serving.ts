@@ -1,11 +1,12 @@
 /** What every member does on a link: serve its services to the members that the policy allows. */
-import { version, type Subject } from '@agent-mesh/protocol'
+import { pipeProtocol, version, type Subject } from '@agent-mesh/protocol'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.ts'
 import {
+  BodyExchange,
   ByteBudget,
   processHeldBytes,
   processStreamBytes,
@@ -28,6 +29,7 @@ import {
 import { allowedBy, authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
+import type { Link } from '../transport/links/link.ts'
 
 export interface Serving {
   readonly registry: ServiceRegistry
@@ -45,12 +47,16 @@ export interface Serving {
   readonly turns: TurnQueue
   /** Bytes that wait in memory, of all calls of the process. */
   readonly budget: ByteBudget
+  /** Bodies over the limit of a frame. */
+  readonly bodies: BodyExchange
 }
 
 export interface ServingInit {
   head: HeadKeeper
   metrics: MemberMetrics
   tracing: Tracing | undefined
+  /** Whether it serves pipes: then bodies over the limit of a frame travel over them. */
+  pipes: boolean
   /** Name of this member, as the mesh knows it now. */
   name: () => string
   /** The policy does not grant what a peer asked for. */
@@ -61,7 +67,8 @@ export interface ServingInit {
   onError: (error: unknown) => void
 }
 
-export function serving({ head, metrics, tracing, name, onDenied, log, onError }: ServingInit): Serving {
+export function serving(init: ServingInit): Serving {
+  const { head, metrics, tracing, pipes, name, onDenied, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -88,15 +95,19 @@ export function serving({ head, metrics, tracing, name, onDenied, log, onError }
     tracing,
     now,
   })
+  const bodies = new BodyExchange()
+  const carrier = (link: Link) =>
+    bodies.carrier(link.peer.peerId, options => link.openDuplex(pipeProtocol, options))
   const sessions = new RpcSessions({
     wheel,
     turns,
     budget,
     streamBudget: new ByteBudget(processStreamBytes),
+    bodies: pipes ? carrier : undefined,
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })
-  return { registry, dispatcher, authorize, allows, describe, sessions, wheel, turns, budget }
+  return { registry, dispatcher, authorize, allows, describe, sessions, wheel, turns, budget, bodies }
 }
 
 /** Callers receive the id of a failure only; the log has the rest. */

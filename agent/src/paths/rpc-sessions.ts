@@ -2,7 +2,7 @@
 import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
-import type { ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
+import type { BodyCarrier, ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
@@ -14,6 +14,8 @@ export interface RpcSessionsInit {
   budget?: ByteBudget
   /** Bytes of the windows of streams, of all links of the process. */
   streamBudget?: ByteBudget
+  /** Carries bodies over the limit of a frame. @default they are refused */
+  bodies?: ((link: Link) => BodyCarrier) | undefined
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
   /** A listener failed. @default ignored */
@@ -25,6 +27,7 @@ export class RpcSessions {
   readonly #turns: TurnQueue
   readonly #budget: ByteBudget | undefined
   readonly #streamBudget: ByteBudget | undefined
+  readonly #bodies: RpcSessionsInit['bodies']
   readonly #handlerFor: (caller: Subject) => OnRequest
   readonly #rpc = new WeakMap<Link, RpcLink>()
   readonly #goingAway: Listeners<Link>
@@ -35,6 +38,7 @@ export class RpcSessions {
     this.#turns = init.turns
     this.#budget = init.budget
     this.#streamBudget = init.streamBudget
+    this.#bodies = init.bodies
     this.#handlerFor = init.handlerFor
     this.#goingAway = new Listeners(init.onError ?? (() => {}))
   }
@@ -64,6 +68,7 @@ export class RpcSessions {
       turns: this.#turns,
       ...(this.#budget !== undefined && { budget: this.#budget }),
       ...(this.#streamBudget !== undefined && { streamBudget: this.#streamBudget }),
+      bodies: this.#bodies?.(link),
       onRequest: this.#handlerFor(link.peer.credential),
       onGoingAway: () => this.#goingAway.emit(link),
     })

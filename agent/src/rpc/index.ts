@@ -1,4 +1,6 @@
 export type { ByteStream } from '../core/byte-stream.ts'
+export type { BodyCarrier } from './bodies/body-carrier.ts'
+export { BodyExchange } from './bodies/body-exchange.ts'
 export { ByteBudget } from './byte-budget.ts'
 export {
   callTimeoutMs,

@@ -1,5 +1,6 @@
 import type { MeshError } from '@agent-mesh/protocol/errors'
 import type { ByteStream } from '../core/byte-stream.ts'
+import type { BodyCarrier } from './bodies/body-carrier.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import type { LinkCallOptions } from './calls/pending-call.ts'
@@ -18,6 +19,8 @@ export interface RpcLinkInit {
   readonly budget?: ByteBudget
   /** Bytes of the windows of streams on all links of a process. @default this link alone counts */
   readonly streamBudget?: ByteBudget
+  /** Carries bodies over the limit of a frame. @default none: they are refused as `too_large` */
+  readonly bodies?: BodyCarrier | undefined
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void

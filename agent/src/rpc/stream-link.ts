@@ -2,6 +2,7 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { FrameDecoder, frameTypes, linkFeatures } from '@agent-mesh/protocol/wire/index'
 import type { Frame, UnreadableFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../core/byte-stream.ts'
+import { LinkBodies } from './bodies/link-bodies.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { linkDefaults, pingTimeoutMs } from './defaults.ts'
 import { Drains } from './drains.ts'
@@ -31,6 +32,7 @@ class StreamLink implements RpcLink {
   readonly #inbound: InboundCalls
   readonly #parts: PartsReader
   readonly #pings: Pings
+  readonly #bodies: LinkBodies
   readonly #onGoingAway: (() => void) | undefined
   readonly #drains: Drains
   #resolveClosed!: (error: MeshError | undefined) => void
@@ -46,6 +48,7 @@ class StreamLink implements RpcLink {
     turns = new TurnQueue(wheel),
     budget: ofProcess,
     streamBudget,
+    bodies: carrier,
     onRequest,
     onGoingAway,
     limits: partial,
@@ -77,10 +80,11 @@ class StreamLink implements RpcLink {
       now: () => wheel.now(),
       rttMs: () => this.#rttMs(),
     }
-    const making = { outbox, budget, wheel, limits, streams, onIdle }
+    const bodies = (this.#bodies = new LinkBodies(carrier, () => this.ping()))
+    const making = { outbox, budget, wheel, limits, streams, bodies, onIdle }
     const outbound = (this.#outbound = new OutboundCalls(making))
     this.#turns = turns
-    const serving = { outbox, budget, wheel, turns, limits, streams, onRequest, onIdle }
+    const serving = { outbox, budget, wheel, turns, limits, streams, bodies, onRequest, onIdle }
     const inbound = (this.#inbound = new InboundCalls(serving))
     const onFrame = (frame: Frame): void => this.#onFrame(frame)
     this.#parts = new PartsReader({ outbox, budget, wheel, inbound, outbound, onFrame })
@@ -88,7 +92,7 @@ class StreamLink implements RpcLink {
     this.#decoder = new FrameDecoder(onFrame)
     stream.onClose(error => this.#end(error))
     stream.onData(chunk => this.#onData(chunk))
-    outbox.encoder.settings(linkFeatures.parts)
+    outbox.encoder.settings(linkFeatures.parts | bodies.features)
     outbox.appended()
   }
 
@@ -212,6 +216,7 @@ class StreamLink implements RpcLink {
   #hearFirst(frame: Frame): void {
     this.#peerFeatures = frame.type === 'settings' ? frame.features : 0
     this.#outbox.learn((this.#peerFeatures & linkFeatures.parts) !== 0)
+    this.#bodies.learn(this.#peerFeatures)
   }
 
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {

@@ -1,7 +1,8 @@
 import { MeshError } from '../errors.ts'
 import { plainJson, soundJson } from '../json-values.ts'
 import { putU32 } from './integers.ts'
-import { lengthBytes } from './limits.ts'
+import { lengthBytes, wireLimits } from './limits.ts'
+import { textBytes } from './text-bytes.ts'
 
 /** A JSON value with raw bytes behind it; `value` undefined: bytes alone. */
 export class Tailed {
@@ -38,6 +39,14 @@ export function bodyBytes({ json, tail }: EncodedBody): Buffer {
   const size = Buffer.allocUnsafeSlow(lengthBytes)
   putU32(size, 0, text.length)
   return Buffer.concat([size, text, tail])
+}
+
+/** Whether no frame carries it. */
+export function isLarge({ json, tail }: EncodedBody, limits = wireLimits): boolean {
+  const text = json === undefined ? 0 : json.length
+  const rest = limits.bodyBytes - (tail === undefined ? 0 : lengthBytes + tail.byteLength)
+  // A UTF-16 unit becomes at most three bytes.
+  return text * 3 > rest && (text > rest || textBytes(json ?? '') > rest)
 }
 
 const nothing = new Encoded(undefined, undefined)

@@ -15,6 +15,7 @@ const copiedBytes = 2 * 1024
 /** UTF-16 units become at most this many bytes of UTF-8 each. */
 const utf8PerUnit = 3
 
+const byReference = (elsewhere: boolean): number => (elsewhere ? frameFlags.elsewhere : 0)
 const byCallee = (fromCallee: boolean): number => (fromCallee ? frameFlags.fromCallee : 0)
 
 export interface DataPiece {
@@ -73,7 +74,10 @@ export class FrameEncoder {
     return pieces
   }
 
-  /** @throws MeshError `invalid_argument` for a method name of no or over 255 bytes, `too_large` for the body */
+  /**
+   * @param elsewhere the body refers to the params
+   * @throws MeshError `invalid_argument` for a method name of no or over 255 bytes, `too_large` for the body
+   */
   request(
     id: number,
     method: string,
@@ -82,6 +86,7 @@ export class FrameEncoder {
     body: EncodedBody,
     fields?: EncodedFields,
     stream = false,
+    elsewhere = false,
   ): void {
     const extra = fields === undefined ? 0 : fields.byteLength
     const at = this.#open(5 + method.length * utf8PerUnit + extra, body)
@@ -98,12 +103,12 @@ export class FrameEncoder {
     slab[header + 4] = size
     if (fields !== undefined) slab.set(fields, header + 5 + size)
     const flags = (idempotent ? frameFlags.idempotent : 0) | (stream ? frameFlags.stream : 0)
-    this.#close(at, frameTypes.request, flags, id, 5 + size + extra, body)
+    this.#close(at, frameTypes.request, flags | byReference(elsewhere), id, 5 + size + extra, body)
   }
 
-  /** @throws MeshError `too_large` for the body */
-  response(id: number, body: EncodedBody): void {
-    this.#close(this.#open(0, body), frameTypes.response, 0, id, 0, body)
+  /** @param elsewhere the body refers to the result @throws MeshError `too_large` for the body */
+  response(id: number, body: EncodedBody, elsewhere = false): void {
+    this.#close(this.#open(0, body), frameTypes.response, byReference(elsewhere), id, 0, body)
   }
 
   /** @throws MeshError `too_large` for the body */

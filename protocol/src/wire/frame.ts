@@ -41,6 +41,8 @@ export const frameTypes = {
 export const linkFeatures = {
   /** Frames in parts: it reads `part` and `drop`, and answers parts with `delivered`. */
   parts: 0x01,
+  /** Bodies over the limit of a frame: it fetches what a frame names, over a pipe. */
+  bodies: 0x04,
 } as const
 
 /** Flag bits. A reader ignores unknown bits of the low half and must not read a frame with an unknown bit of the high half. */
@@ -57,6 +59,8 @@ export const frameFlags = {
   notStarted: 0x04,
   /** request: it opens a stream. A reader that knows no streams must not serve it as a call. */
   stream: 0x10,
+  /** request, response: the body is a reference to the one that is meant, see body-reference.ts. */
+  elsewhere: 0x20,
   /** reserved: the body is compressed as the link agreed. */
   compressed: 0x80,
 } as const
@@ -74,12 +78,16 @@ export interface RequestFrame {
   readonly fields: RequestFields
   /** It opens a stream: then the fields have `stream`. */
   readonly stream: boolean
+  /** The body refers to the params, which are to be fetched. */
+  readonly elsewhere: boolean
   readonly body: FrameBody
 }
 
 export interface ResponseFrame {
   readonly type: 'response'
   readonly id: number
+  /** The body refers to the result, which is to be fetched. */
+  readonly elsewhere: boolean
   readonly body: FrameBody
 }
 

@@ -37,14 +37,19 @@ export function parseFrame(
   const parts = { id: getU32(bytes, at + 8), flags: bytes[at + 5] ?? 0, header, body, end }
   if (body - header > limits.headerBytes) throw malformed(`a header of ${body - header} bytes`)
   if (body > end) throw malformed(`a header of ${body - header} bytes in a frame of ${end - at}`)
-  const known = type === frameTypes.request ? frameFlags.stream : 0
+  const known = knownFlags(type)
   if ((parts.flags & criticalFlags & ~known) !== 0)
     return { type: 'unreadable', id: parts.id, of: type, flags: parts.flags }
   switch (type) {
     case frameTypes.request:
       return parseRequest(bytes, parts, names)
     case frameTypes.response:
-      return { type: 'response', id: requestId(parts), body: parseBody(bytes, parts) }
+      return {
+        type: 'response',
+        id: requestId(parts),
+        elsewhere: isElsewhere(parts),
+        body: parseBody(bytes, parts),
+      }
     case frameTypes.error:
       return parseError(bytes, parts)
     case frameTypes.cancel:
@@ -74,6 +79,12 @@ export function parseFrame(
   }
 }
 
+/** Flags that change how a frame of this type is read, and that this version knows. */
+function knownFlags(type: number): number {
+  if (type === frameTypes.request) return frameFlags.stream | frameFlags.elsewhere
+  return type === frameTypes.response ? frameFlags.elsewhere : 0
+}
+
 function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
   const { header, body, flags } = parts
   if (body - header < 5) throw malformed(`a request header of ${body - header} bytes`)
@@ -90,6 +101,7 @@ function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
     idempotent: (flags & frameFlags.idempotent) !== 0,
     fields,
     stream,
+    elsewhere: isElsewhere(parts),
     body: parseBody(bytes, parts),
   }
 }
@@ -102,6 +114,8 @@ function parseError(bytes: Buffer, parts: Parts): Frame {
   const notStarted = (flags & frameFlags.notStarted) !== 0
   return { type: 'error', id: requestId(parts), code, notStarted, body: parseBody(bytes, parts) }
 }
+
+const isElsewhere = ({ flags }: Parts): boolean => (flags & frameFlags.elsewhere) !== 0
 
 const isFromCallee = ({ flags }: Parts): boolean => (flags & frameFlags.fromCallee) !== 0
 

@@ -20,6 +20,7 @@ interface Vector {
     bytes?: string
     fields?: RequestFields
     stream?: boolean
+    elsewhere?: boolean
   }
 }
 
@@ -50,7 +51,8 @@ function described(frame: Frame | undefined): Record<string, unknown> {
   if (frame?.type === 'data') return { ...frame, bytes: frame.bytes.toString('hex') }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...said } = frame
-  const { fields, stream, ...others } = { fields: {}, stream: false, ...said }
+  const none = { fields: {}, stream: false, elsewhere: false }
+  const { fields, stream, elsewhere, ...others } = { ...none, ...said }
   const value = body.value()
   const { value: json, tail } =
     value instanceof Tailed
@@ -61,6 +63,7 @@ function described(frame: Frame | undefined): Record<string, unknown> {
   return {
     ...others,
     ...(stream ? { stream } : {}),
+    ...(elsewhere ? { elsewhere } : {}),
     ...(Object.keys(fields).length === 0 ? {} : { fields }),
     ...(json === undefined ? {} : { json }),
     ...(tail === undefined ? {} : { tail: Buffer.from(tail).toString('hex') }),
@@ -82,6 +85,7 @@ function encode({ frame }: Vector): string {
       body,
       encodeFields(frame.fields ?? {}),
       frame.stream,
+      frame.elsewhere,
     )
   else if (frame.type === 'data')
     encoder.dataPiece(id!, fromCallee!, Buffer.from(frame.bytes!, 'hex'), {
@@ -91,7 +95,7 @@ function encode({ frame }: Vector): string {
   else if (frame.type === 'credit') encoder.credit(id!, fromCallee!, credit!)
   else if (frame.type === 'end')
     encoder.end(id!, fromCallee!, code === undefined ? undefined : { code, body })
-  else if (frame.type === 'response') encoder.response(id!, body)
+  else if (frame.type === 'response') encoder.response(id!, body, frame.elsewhere)
   else if (frame.type === 'error') encoder.error(id!, code!, body, notStarted!)
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
   else if (frame.type === 'settings') encoder.settings(features!)

@@ -53,9 +53,10 @@ type Sent =
       idempotent: boolean
       fields: RequestFields
       stream: false
+      elsewhere: boolean
       value: unknown
     }
-  | { type: 'response'; id: number; value: unknown }
+  | { type: 'response'; id: number; elsewhere: boolean; value: unknown }
   | { type: 'error'; id: number; code: string; notStarted: boolean; value: unknown }
   | { type: 'cancel' | 'ping' | 'pong'; id: number }
   | { type: 'goingAway'; lastId: number; drainMs: number }
@@ -69,9 +70,10 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
     idempotent: fc.boolean(),
     fields,
     stream: fc.constant(false as const),
+    elsewhere: fc.boolean(),
     value: carried,
   }),
-  fc.record({ type: fc.constant('response'), id, value: carried }),
+  fc.record({ type: fc.constant('response'), id, elsewhere: fc.boolean(), value: carried }),
   fc.record({
     type: fc.constant('error'),
     id,
@@ -83,6 +85,8 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
   fc.record({ type: fc.constant('goingAway'), lastId: number, drainMs: number }),
 ) as fc.Arbitrary<Sent>
 
+const plainly = { fields: {}, stream: false, elsewhere: false } as const
+
 function append(encoder: FrameEncoder, frame: Sent): void {
   switch (frame.type) {
     case 'request':
@@ -93,9 +97,11 @@ function append(encoder: FrameEncoder, frame: Sent): void {
         frame.idempotent,
         encodeBody(frame.value, 'params'),
         encodeFields(frame.fields),
+        frame.stream,
+        frame.elsewhere,
       )
     case 'response':
-      return encoder.response(frame.id, encodeBody(frame.value, 'result'))
+      return encoder.response(frame.id, encodeBody(frame.value, 'result'), frame.elsewhere)
     case 'error':
       return encoder.error(frame.id, frame.code, encodeBody(frame.value, 'error'), frame.notStarted)
     case 'goingAway':
@@ -206,16 +212,7 @@ describe('wire', () => {
   it('leaves header fields of a later version alone', () => {
     const frame = Buffer.from(
       encode([
-        {
-          type: 'request',
-          id: 7,
-          method: 'a.b',
-          timeoutMs: 5,
-          idempotent: true,
-          fields: {},
-          stream: false,
-          value: 1,
-        },
+        { type: 'request', id: 7, method: 'a.b', timeoutMs: 5, idempotent: true, ...plainly, value: 1 },
       ]),
     )
     const extra = Buffer.from([0x7f, 0, 5, ...Buffer.from('later')])
@@ -227,7 +224,7 @@ describe('wire', () => {
   })
 
   it('reports a critical flag it does not know instead of reading the body', () => {
-    const data = Buffer.from(encode([{ type: 'response', id: 3, value: 'x' }]))
+    const data = Buffer.from(encode([{ type: 'response', elsewhere: false, id: 3, value: 'x' }]))
     data[5] = 0x80
     expect(decode([data])).toEqual([{ type: 'unreadable', id: 3, of: 2, flags: 0x80 }])
   })

@@ -1,6 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { encodeError } from '@agent-mesh/protocol/wire/index'
-import type { EncodedBody, FrameEncoder } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, FrameEncoder, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteBudget } from '../byte-budget.ts'
 import type { InboundRequest } from './inbound-request.ts'
 import type { Outbox } from '../outbox.ts'
@@ -48,6 +48,21 @@ export class Answers {
     return false
   }
 
+  /** Sends what names a result that the caller fetches. */
+  refer(id: number, reference: EncodedBody): void {
+    this.#outbox.encoder.response(id, reference, true)
+    this.#outbox.appended()
+  }
+
+  /** The handler of this request is not started. */
+  refuse(
+    { id, method }: Pick<RequestFrame, 'id' | 'method'>,
+    code: 'going_away' | 'overloaded' | 'deadline_exceeded',
+    reason: string,
+  ): void {
+    this.error(id, new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true }))
+  }
+
   error(id: number, error: MeshError): void {
     this.#outbox.encoder.error(id, error.code, encodeError(error), error.notStarted)
     this.#outbox.appended()
@@ -92,4 +107,10 @@ export class Answers {
     this.#stopWaiting?.()
     this.#stopWaiting = undefined
   }
+}
+
+/** What a handler returned is not the fault of the caller's argument. */
+export function unsendable(error: unknown): MeshError {
+  const code = error instanceof MeshError && error.code === 'too_large' ? 'too_large' : 'application'
+  return new MeshError(code, error instanceof Error ? error.message : String(error))
 }

@@ -1,36 +1,21 @@
 import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
-import { encodeBody, isLaterId } from '@agent-mesh/protocol/wire/index'
-import type { CreditFrame, DataFrame, EndFrame, RequestFrame } from '@agent-mesh/protocol/wire/index'
-import { Answers } from './answers.ts'
+import { encodeBody, isLarge, isLaterId } from '@agent-mesh/protocol/wire/index'
+import type { EncodedBody, FrameBody, RequestFrame } from '@agent-mesh/protocol/wire/index'
+import { Answers, unsendable } from './answers.ts'
+import type { FetchedBody } from '../bodies/body-carrier.ts'
+import type { LinkBodies } from '../bodies/link-bodies.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { uncountedBytes, type LinkLimits } from '../defaults.ts'
 import { Lane } from '../fair-queue.ts'
 import { IdTable } from './id-table.ts'
-import { InboundRequest, type InboundCall, type RequestServer } from './inbound-request.ts'
-import type { Outbox } from '../outbox.ts'
+import { InboundRequest, type RequestServer } from './inbound-request.ts'
 import { promiseOf } from '../../core/thenable.ts'
 import type { TimerWheel } from '../../core/timer-wheel.ts'
+import type { InboundCallsInit, OnRequest } from './inbound-calls-init.ts'
 import { InboundStream, type StreamLinkParts } from '../streams/inbound-stream.ts'
 import type { TurnEntry, TurnQueue } from '../turn-queue.ts'
 
-/**
- * Serves one call: the result or a promise of it. A MeshError thrown crosses the wire as it is, `notStarted` included, anything
- * else as `internal` without its message; causes and stacks stay here.
- */
-export type OnRequest = (call: InboundCall) => unknown
-
-export interface InboundCallsInit {
-  outbox: Outbox
-  /** Counts the bytes of requests until their params are read. */
-  budget: ByteBudget
-  wheel: TimerWheel
-  turns: TurnQueue
-  limits: LinkLimits
-  streams: StreamLinkParts
-  onRequest: OnRequest
-  /** No caller waits for an answer. */
-  onIdle: () => void
-}
+export type { OnRequest } from './inbound-calls-init.ts'
 
 /** The peer's calls served over one link. */
 export class InboundCalls implements RequestServer {
@@ -39,6 +24,7 @@ export class InboundCalls implements RequestServer {
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #streamParts: StreamLinkParts
+  readonly #bodies: LinkBodies
   readonly #onRequest: OnRequest
   readonly #onIdle: () => void
   readonly #requests = new IdTable<InboundRequest>()
@@ -51,8 +37,19 @@ export class InboundCalls implements RequestServer {
   #lastId = 0
   #leaving = false
 
-  constructor({ outbox, budget, wheel, turns, limits, streams, onRequest, onIdle }: InboundCallsInit) {
+  constructor({
+    outbox,
+    budget,
+    wheel,
+    turns,
+    limits,
+    streams,
+    bodies,
+    onRequest,
+    onIdle,
+  }: InboundCallsInit) {
     this.#streamParts = streams
+    this.#bodies = bodies
     this.#turns = turns
     this.#answers = new Answers({
       outbox,
@@ -96,11 +93,13 @@ export class InboundCalls implements RequestServer {
     const { id, method, timeoutMs } = frame
     if (this.#requests.get(id) !== undefined)
       throw new MeshError('protocol_error', `Cannot serve ${method}: id ${id} is in use`)
-    if (this.#leaving) return this.#refuse(frame, 'going_away', 'this agent is going away')
+    if (this.#leaving) return this.#answers.refuse(frame, 'going_away', 'this agent is going away')
     this.#countId(id)
     const full = this.#fullOf(frame)
-    if (full !== undefined) return this.#refuse(frame, 'overloaded', `${full} of this peer are running`)
-    if (timeoutMs === 0) return this.#refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
+    if (full !== undefined)
+      return this.#answers.refuse(frame, 'overloaded', `${full} of this peer are running`)
+    if (timeoutMs === 0)
+      return this.#answers.refuse(frame, 'deadline_exceeded', 'no time was left on arrival')
     const held = frame.body.byteLength > uncountedBytes ? frame.body.byteLength : 0
     if (held > 0 && !this.#budget.tryTake(held)) return this.#refuseBytes(frame)
     const request = new InboundRequest(frame, arrivedAt, this, held, this.#streamOf(frame))
@@ -131,7 +130,7 @@ export class InboundCalls implements RequestServer {
    * Messages and credit of a caller; those of a stream that has ended are skipped.
    * @throws MeshError `protocol_error` for what a caller must not send
    */
-  onStream(frame: DataFrame | CreditFrame | EndFrame): void {
+  onStream(frame: Parameters<InboundStream['receive']>[0]): void {
     const { id, type } = frame
     const request = this.#requests.get(id)
     if (request?.stream !== undefined) return request.stream.receive(frame)
@@ -175,7 +174,7 @@ export class InboundCalls implements RequestServer {
   shed(request: InboundRequest, waitedMs: number): void {
     this.#forget(request)
     request.answered()
-    this.#refuse(request, 'overloaded', `it waited ${Math.round(waitedMs)} ms for its turn`)
+    this.#answers.refuse(request, 'overloaded', `it waited ${Math.round(waitedMs)} ms for its turn`)
     this.dropped(request)
   }
 
@@ -187,12 +186,28 @@ export class InboundCalls implements RequestServer {
 
   #succeeded(request: InboundRequest, value: unknown): void {
     this.#served++
+    request.handled()
     if (!request.open) return this.#settled(request)
     try {
-      if (this.#answers.send(request, encodeBody(value, 'result', request.method))) this.#written(request)
+      const body = encodeBody(value, 'result', request.method)
+      if (isLarge(body)) this.#lend(request, body)
+      else if (this.#answers.send(request, body)) this.#written(request)
     } catch (error) {
       this.#fail(request, unsendable(error))
     }
+  }
+
+  /** The caller fetches the result; the call is open until it has all of it. */
+  #lend(request: InboundRequest, body: EncodedBody): void {
+    const named = (reference: EncodedBody): void => this.#answers.refer(request.id, reference)
+    this.#bodies.lend(body, { signal: request.signal, named }).then(
+      () => (request.open ? this.#written(request) : this.#settled(request)),
+      (error: unknown) => this.#fail(request, unsendable(error)),
+    )
+  }
+
+  fetch({ signal }: InboundRequest, reference: FrameBody, mostBytes: number): Promise<FetchedBody> {
+    return this.#bodies.fetch(reference, { mostBytes, signal, waits: false })
   }
 
   /** The stream has accepted the answer. */
@@ -209,6 +224,7 @@ export class InboundCalls implements RequestServer {
 
   #failed(request: InboundRequest, error: unknown): void {
     this.#served++
+    request.handled()
     this.#fail(request, error)
   }
 
@@ -278,22 +294,7 @@ export class InboundCalls implements RequestServer {
     this.#wheel.cancel(request)
   }
 
-  #refuse(
-    frame: Pick<RequestFrame, 'id' | 'method'>,
-    code: 'going_away' | 'overloaded' | 'deadline_exceeded',
-    reason: string,
-  ): void {
-    const message = `Cannot call ${frame.method}: ${reason}`
-    this.#answers.error(frame.id, new MeshError(code, message, { notStarted: true }))
-  }
-
   #refuseBytes(frame: Pick<RequestFrame, 'id' | 'method'>): void {
-    this.#refuse(frame, 'overloaded', `${this.#budget.used} bytes of this link wait at the callee`)
+    this.#answers.refuse(frame, 'overloaded', `${this.#budget.used} bytes of this link wait at the callee`)
   }
-}
-
-/** What a handler returned is not the fault of the caller's argument. */
-function unsendable(error: unknown): MeshError {
-  const code = error instanceof MeshError && error.code === 'too_large' ? 'too_large' : 'application'
-  return new MeshError(code, error instanceof Error ? error.message : String(error))
 }

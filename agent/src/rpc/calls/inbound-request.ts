@@ -1,4 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import type { FetchedBody } from '../bodies/body-carrier.ts'
 import { maxTimeoutMs } from '@agent-mesh/protocol/wire/index'
 import type { EncodedBody, FrameBody, RequestFields, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import type { QueuedFrame } from '../send-queue.ts'
@@ -16,6 +17,8 @@ export interface RequestServer {
   dropped(request: InboundRequest): void
   /** Its deadline has passed. */
   expired(request: InboundRequest): void
+  /** Brings params that are still at the caller. */
+  fetch(request: InboundRequest, reference: FrameBody, mostBytes: number): Promise<FetchedBody>
   /** It released this many bytes of its frame. */
   freed(bytes: number): void
 }
@@ -40,6 +43,11 @@ export interface InboundCall {
   /** Aborted when the caller gave up, the deadline passed or the link broke. Made on first use. */
   readonly signal: AbortSignal
   /**
+   * Brings params that are too large for a frame from the caller. @returns undefined: they came with the request
+   * @throws MeshError `too_large` for more than `mostBytes`, `overloaded`, `path_lost`, why the call ended
+   */
+  load(mostBytes: number): Promise<void> | undefined
+  /**
    * The params, parsed now; the bytes they came in are forgotten, so they can be read once.
    * @throws MeshError `protocol_error` when they are not JSON, `internal` the second time
    */
@@ -58,6 +66,9 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
   /** The answer that waits for its turn, or for room to be queued. */
   reply: QueuedFrame | EncodedBody | undefined
   #body: FrameBody | undefined
+  /** The body refers to params that are still at the caller. */
+  #elsewhere: boolean
+  #fetched: FetchedBody | undefined
   /** Bytes that count as held. */
   #held: number
   readonly #server: RequestServer
@@ -84,6 +95,7 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     this.idempotent = frame.idempotent
     this.fields = frame.fields
     this.#body = frame.body
+    this.#elsewhere = frame.elsewhere
     this.#held = held
     this.arrivedAt = arrivedAt
     this.stream = stream
@@ -114,11 +126,28 @@ export class InboundRequest extends WheelEntry implements InboundCall, TurnEntry
     return this.#controller.signal
   }
 
+  load(mostBytes: number): Promise<void> | undefined {
+    const reference = this.#body
+    if (!this.#elsewhere || reference === undefined) return undefined
+    return this.#server.fetch(this, reference, mostBytes).then(fetched => {
+      if (!this.#open) return fetched.release()
+      this.#elsewhere = false
+      this.#fetched = fetched
+      this.#body = fetched.body
+    })
+  }
+
   params(): unknown {
     const body = this.#body
-    if (body === undefined) throw new MeshError('internal', `Cannot read the params of ${this.method} again`)
+    if (body === undefined || this.#elsewhere)
+      throw new MeshError('internal', `Cannot read the params of ${this.method} again`)
     this.#free()
     return body.value()
+  }
+
+  /** Its handler has ended: what it was given counts no more. */
+  handled(): void {
+    this.#fetched?.release()
   }
 
   start(now: number): void {

@@ -1,21 +1,20 @@
-import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
-import { decodeError, encodeBody, encodeFields, isLaterId } from '@agent-mesh/protocol/wire/index'
+import type { ErrorCode, MeshError } from '@agent-mesh/protocol/errors'
+import { decodeError, encodeBody, encodeFields, isLarge, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type {
-  CreditFrame,
-  DataFrame,
   EncodedBody,
   EncodedFields,
-  EndFrame,
   ErrorFrame,
   FrameEncoder,
   ResponseFrame,
 } from '@agent-mesh/protocol/wire/index'
+import type { LinkBodies } from '../bodies/link-bodies.ts'
 import type { ByteBudget } from '../byte-budget.ts'
 import { callTimeoutMs, type LinkLimits } from '../defaults.ts'
+import { fetchResult, lendParams, type SendReference } from '../bodies/large-calls.ts'
+import type { OutboundCallsInit } from './outbound-calls-init.ts'
 import { IdTable } from './id-table.ts'
 import type { Outbox } from '../outbox.ts'
-import type { QueuedFrame } from '../send-queue.ts'
-import { PendingCall, type LinkCallOptions } from './pending-call.ts'
+import { PendingCall, refusal, type LinkCallOptions } from './pending-call.ts'
 import type { StreamLinkParts } from '../streams/inbound-stream.ts'
 import {
   PendingStream,
@@ -25,17 +24,6 @@ import {
 } from '../streams/outbound-stream.ts'
 import type { TimerWheel } from '../../core/timer-wheel.ts'
 
-export interface OutboundCallsInit {
-  outbox: Outbox
-  /** While it has no room no call begins. */
-  budget: ByteBudget
-  wheel: TimerWheel
-  limits: LinkLimits
-  streams: StreamLinkParts
-  /** No call waits for an answer. */
-  onIdle: () => void
-}
-
 /** The calls that this side makes over one link. */
 export class OutboundCalls implements StreamOwner {
   readonly #outbox: Outbox
@@ -43,6 +31,7 @@ export class OutboundCalls implements StreamOwner {
   readonly #wheel: TimerWheel
   readonly #limits: LinkLimits
   readonly #streams: StreamLinkParts
+  readonly #bodies: LinkBodies
   readonly #onIdle: () => void
   readonly #pending = new IdTable<PendingCall>()
   #lastId = 0
@@ -51,9 +40,10 @@ export class OutboundCalls implements StreamOwner {
   /** Why no new call is taken. */
   #ended: { code: ErrorCode; reason: string } | undefined
 
-  constructor({ outbox, budget, wheel, limits, streams, onIdle }: OutboundCallsInit) {
+  constructor({ outbox, budget, wheel, limits, streams, bodies, onIdle }: OutboundCallsInit) {
     this.#outbox = outbox
     this.#streams = streams
+    this.#bodies = bodies
     this.#budget = budget
     this.#wheel = wheel
     this.#limits = limits
@@ -75,7 +65,15 @@ export class OutboundCalls implements StreamOwner {
 
   call(method: string, value: unknown, options: LinkCallOptions): Promise<unknown> {
     try {
-      return this.#start(method, value, options).promise
+      const body = encodeBody(value, 'params', method)
+      if (isLarge(body))
+        return this.#lend(
+          method,
+          body,
+          options,
+          (sent, left) => this.#start(method, sent, left, true).promise,
+        )
+      return this.#start(method, body, options).promise
     } catch (error) {
       return Promise.reject(error as MeshError)
     }
@@ -84,35 +82,53 @@ export class OutboundCalls implements StreamOwner {
   /** @returns the stream when its handler has begun @throws MeshError as {@link call}, as a rejection */
   stream(method: string, value: unknown, options: LinkStreamOptions): Promise<LinkStream> {
     try {
-      return this.#startStream(method, value, options)
+      const body = encodeBody(value, 'params', method)
+      if (isLarge(body))
+        return this.#lend(method, body, options, (sent, left) => this.#startStream(method, sent, left, true))
+      return this.#startStream(method, body, options)
     } catch (error) {
       return Promise.reject(error as MeshError)
     }
   }
 
-  #start(method: string, value: unknown, options: LinkCallOptions): PendingCall {
+  /** The callee fetches the params. @param send sends the request with a reference to them */
+  #lend<T, Options extends LinkCallOptions>(
+    method: string,
+    body: EncodedBody,
+    options: Options,
+    send: SendReference<T, Options>,
+  ): Promise<T> {
+    this.#check(method, options.timeoutMs ?? callTimeoutMs, options.signal)
+    return lendParams({ bodies: this.#bodies, wheel: this.#wheel, method, body, options, send })
+  }
+
+  #start(method: string, body: EncodedBody, options: LinkCallOptions, elsewhere = false): PendingCall {
     const { timeoutMs = callTimeoutMs, signal, fields, dueAt = this.#wheel.now() + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
-    const body = encodeBody(value, 'params', method)
     const header = fields === undefined ? undefined : encodeFields(fields)
     const call = new PendingCall(this, this.#freeId(), method, timeoutMs, options)
-    if (this.#outbox.takes(body)) this.#encode(this.#outbox.encoder, call, timeoutMs, body, header)
-    else call.queued = this.#queue(call, timeoutMs, body, header, dueAt)
+    const encode = this.#encoding(call, timeoutMs, body, header, elsewhere)
+    if (this.#outbox.takes(body)) encode(this.#outbox.encoder)
+    else call.queued = this.#outbox.queue({ body, encode, dueAt })
     this.#add(call, dueAt)
     return call
   }
 
-  #startStream(method: string, value: unknown, options: LinkStreamOptions): Promise<LinkStream> {
+  #startStream(
+    method: string,
+    body: EncodedBody,
+    options: LinkStreamOptions,
+    elsewhere = false,
+  ): Promise<LinkStream> {
     const now = this.#wheel.now()
     const { timeoutMs = callTimeoutMs, signal, fields, dueAt = now + timeoutMs } = options
     this.#check(method, timeoutMs, signal)
-    const body = encodeBody(value, 'params', method)
     const stream = new PendingStream(this, this.#streams, this.#freeId(), method, timeoutMs, options)
     try {
       const header = encodeFields({ ...fields, stream: stream.field })
-      const ms = stream.wireMs(now)
-      if (this.#outbox.takes(body)) this.#encode(this.#outbox.encoder, stream, ms, body, header)
-      else stream.queued = this.#queue(stream, ms, body, header, stream.endsAt)
+      const encode = this.#encoding(stream, stream.wireMs(now), body, header, elsewhere)
+      if (this.#outbox.takes(body)) encode(this.#outbox.encoder)
+      else stream.queued = this.#outbox.queue({ body, encode, dueAt: stream.endsAt })
     } catch (error) {
       stream.reject(error as MeshError)
       return stream.begun
@@ -131,29 +147,17 @@ export class OutboundCalls implements StreamOwner {
     if (call.queued === undefined) this.#outbox.appended()
   }
 
-  #queue(
+  /** How its request becomes a frame: now, or when its turn comes. */
+  #encoding(
     call: PendingCall,
     ms: number,
     body: EncodedBody,
-    header: EncodedFields,
-    dueAt: number,
-  ): QueuedFrame {
-    return this.#outbox.queue({
-      body,
-      encode: encoder => this.#encode(encoder, call, ms, body, header),
-      dueAt,
-    })
-  }
-
-  #encode(
-    encoder: FrameEncoder,
-    call: PendingCall,
-    ms: number,
-    body: EncodedBody,
-    header: EncodedFields,
-  ): void {
+    header: EncodedFields | undefined,
+    elsewhere: boolean,
+  ): (encoder: FrameEncoder) => void {
     const { id, method, idempotent } = call
-    encoder.request(id, method, ms, idempotent, body, header, call instanceof PendingStream)
+    const stream = call instanceof PendingStream
+    return encoder => encoder.request(id, method, ms, idempotent, body, header, stream, elsewhere)
   }
 
   began(stream: PendingStream, endsAt: number): void {
@@ -163,7 +167,7 @@ export class OutboundCalls implements StreamOwner {
   }
 
   /** Messages and credit of a callee; those of a stream that has ended are skipped. @throws MeshError `protocol_error` */
-  onStream(frame: DataFrame | CreditFrame | EndFrame): void {
+  onStream(frame: Parameters<PendingStream['receive']>[0]): void {
     const call = this.#pending.get(frame.id)
     if (call instanceof PendingStream) call.receive(frame)
   }
@@ -198,6 +202,7 @@ export class OutboundCalls implements StreamOwner {
   }
 
   onResponse(frame: ResponseFrame): void {
+    if (frame.elsewhere) return this.#fetch(frame)
     const call = this.#take(frame.id)
     if (call === undefined) return
     try {
@@ -205,6 +210,27 @@ export class OutboundCalls implements StreamOwner {
     } catch (error) {
       call.reject(error as MeshError)
     }
+  }
+
+  /** The call stays in flight until its result is here. */
+  #fetch({ id, body }: ResponseFrame): void {
+    const call = this.#pending.get(id)
+    if (call === undefined || call.fetching !== undefined) return
+    const { signal } = (call.fetching = new AbortController())
+    const settle = (end: (call: PendingCall) => void): void => {
+      if (this.#pending.get(id) !== call) return
+      this.#take(id)
+      end(call)
+    }
+    fetchResult(this.#bodies, call, body, signal).then(
+      value => settle(() => call.resolve(value)),
+      (error: unknown) =>
+        settle(() => {
+          this.#outbox.encoder.cancel(id)
+          this.#outbox.appended()
+          call.reject(error as MeshError)
+        }),
+    )
   }
 
   onError(frame: ErrorFrame): void {
@@ -261,6 +287,7 @@ export class OutboundCalls implements StreamOwner {
     if (call === undefined) return undefined
     this.#pending.remove(call)
     this.#wheel.cancel(call)
+    call.fetching?.abort()
     if (call.queued !== undefined) this.#outbox.drop(call.queued)
     if (this.#pending.size === 0) this.#onIdle()
     return call
@@ -271,6 +298,3 @@ export class OutboundCalls implements StreamOwner {
     return queued === undefined ? isLaterId(id, this.#writtenId) : queued.state !== 'written'
   }
 }
-
-const refusal = (method: string, code: ErrorCode, reason: string): MeshError =>
-  new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true })

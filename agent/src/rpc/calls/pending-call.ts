@@ -1,4 +1,5 @@
 import { MeshError, type ErrorCode, type MeshErrorOptions } from '@agent-mesh/protocol/errors'
+import { largeBodyBytes } from '@agent-mesh/protocol/body-reference'
 import type { RequestFields } from '@agent-mesh/protocol/wire/index'
 import { WheelEntry } from '../../core/timer-wheel.ts'
 import type { QueuedFrame } from '../send-queue.ts'
@@ -14,6 +15,8 @@ export interface LinkCallOptions {
   readonly idempotent?: boolean | undefined
   /** Fields that the request carries beside the params. @default none */
   readonly fields?: RequestFields | undefined
+  /** A result of more bytes is refused. @default 64 MiB */
+  readonly mostBytes?: number | undefined
   /** The path fell silent under the call, which continues all the same. `giveUp` ends it, here and at the callee. */
   readonly onDoubt?: ((giveUp: () => void) => void) | undefined
 }
@@ -35,6 +38,10 @@ export class PendingCall extends WheelEntry {
   readonly onDoubt: LinkCallOptions['onDoubt']
   /** The request while it waits for its turn, and after; undefined: it was sent with the frames of its tick. */
   queued: QueuedFrame | undefined
+  /** Bytes that its result may have. */
+  readonly mostBytes: number
+  /** Ends the fetching of a result that no frame carries; undefined: it is not answered, or the frame had it. */
+  fetching: AbortController | undefined
   protected readonly calls: CallOwner
   #resolve!: (value: unknown) => void
   #reject!: (error: MeshError) => void
@@ -44,7 +51,7 @@ export class PendingCall extends WheelEntry {
     id: number,
     method: string,
     timeoutMs: number,
-    { signal, idempotent = false, onDoubt }: LinkCallOptions,
+    { signal, idempotent = false, onDoubt, mostBytes = largeBodyBytes }: LinkCallOptions,
   ) {
     super()
     this.calls = calls
@@ -54,6 +61,7 @@ export class PendingCall extends WheelEntry {
     this.idempotent = idempotent
     this.signal = signal
     this.onDoubt = onDoubt
+    this.mostBytes = mostBytes
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -87,3 +95,7 @@ export class PendingCall extends WheelEntry {
     this.reject(new MeshError(code, `Cannot call ${this.method}: ${reason}`, options))
   }
 }
+
+/** A call that was not begun. */
+export const refusal = (method: string, code: ErrorCode, reason: string): MeshError =>
+  new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: true })

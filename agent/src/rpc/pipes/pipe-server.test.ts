@@ -12,6 +12,9 @@ import { PipeServer } from './pipe-server.ts'
 
 const caller = { sub: 'p', name: 'caller', roles: ['agent'], tags: ['ops'] }
 const link = {}
+const noTicket = () => {
+  throw new MeshError('not_found', 'Cannot fetch the body: it is not lent')
+}
 
 function server(take: PipeHandler = pipe => void pipe.pipe(pipe), allowed = true) {
   const ports = new ExposedPorts()
@@ -19,7 +22,7 @@ function server(take: PipeHandler = pipe => void pipe.pipe(pipe), allowed = true
   const authorize = () => {
     if (!allowed) throw new MeshError('permission_denied', 'Cannot connect port:echo: not granted')
   }
-  return new PipeServer({ ports, authorize })
+  return new PipeServer({ ports, authorize, take: noTicket })
 }
 
 /** Opens a pipe to a server. @returns the caller's end */
@@ -31,7 +34,8 @@ function opened(to: PipeServer): Duplex {
 }
 
 const signal = AbortSignal.timeout(20_000)
-const ask = (pipe: Duplex, port = 'echo') => openPipe(pipe, { port, peer: 'owner', signal })
+const ask = (pipe: Duplex, port = 'echo') =>
+  openPipe(pipe, { request: { to: `port:${port}` }, action: `connect to port ${port} of owner`, signal })
 const answerOf = (pipe: Duplex) =>
   readMessage(pipe, { schema: pipeAnswerSchema, maxBytes: pipeLimits.messageBytes, signal })
 
@@ -121,7 +125,7 @@ describe('a pipe server', () => {
     const ports = new ExposedPorts()
     ports.add({ name: 'tcp', to: { port: (service.address() as AddressInfo).port } })
     const [mine, theirs] = duplexPair()
-    const at = new PipeServer({ ports, authorize: () => void theirs.destroy() })
+    const at = new PipeServer({ ports, authorize: () => void theirs.destroy(), take: noTicket })
     at.serve(theirs, caller, link)
     writeMessage(mine, { to: 'port:tcp' })
     const [socket] = await accepted
@@ -150,7 +154,6 @@ it('a caller gets an error for an answer that is none, and for a peer that says 
   await expect(ask(mine)).rejects.toMatchObject({ code: 'protocol_error' })
   const [silent] = duplexPair()
   const soon = AbortSignal.timeout(20)
-  await expect(openPipe(silent, { port: 'echo', peer: 'owner', signal: soon })).rejects.toMatchObject({
-    code: 'deadline_exceeded',
-  })
+  const asked = openPipe(silent, { request: { to: 'port:echo' }, action: 'connect to echo', signal: soon })
+  await expect(asked).rejects.toMatchObject({ code: 'deadline_exceeded' })
 })

@@ -6,6 +6,7 @@ import {
   pipeLimits,
   pipeRequestSchema,
   toMeshError,
+  type PipeRequest,
   type Subject,
 } from '@agent-mesh/protocol'
 import { timerDelay, timeoutSignal } from '@agent-mesh/protocol/timers'
@@ -17,6 +18,8 @@ export interface PipeServerInit {
   ports: ExposedPorts
   /** Asks the policy. @throws MeshError permission_denied */
   authorize: (question: { from: Subject; action: 'connect'; to: string }) => void
+  /** What tickets of this member are for. @throws MeshError not_found */
+  take: (request: PipeRequest, caller: Subject) => PipeHandler | Promise<PipeHandler>
 }
 
 export class PipeServer {
@@ -58,13 +61,17 @@ export class PipeServer {
   async #opened(pipe: Duplex, caller: Subject, full: boolean): Promise<PipeHandler> {
     const signal = timeoutSignal(pipeDefaults.requestMs)
     const { messageBytes: maxBytes } = pipeLimits
-    const { to } = await readMessage(pipe, { schema: pipeRequestSchema, maxBytes, signal })
-    const name = to.slice('port:'.length)
+    const request = await readMessage(pipe, { schema: pipeRequestSchema, maxBytes, signal })
+    const { to } = request
+    const [kind, name = ''] = to.split(':', 2)
     const refuseAs = (code: ErrorCode, reason: string) => {
-      throw new MeshError(code, `Cannot connect to port ${name}: ${reason}`, { notStarted: true })
+      const action = kind === 'port' ? `connect to port ${name}` : `open the pipe for a ${kind}`
+      throw new MeshError(code, `Cannot ${action}: ${reason}`, { notStarted: true })
     }
-    if (this.#leaving) refuseAs('going_away', 'this member stops')
+    // A body belongs to a call that this member still finishes.
+    if (this.#leaving && kind !== 'body') refuseAs('going_away', 'this member stops')
     if (full) refuseAs('overloaded', 'too many pipes are open here')
+    if (kind !== 'port') return this.#init.take(request, caller)
     this.#init.authorize({ from: caller, action: 'connect', to })
     return openPort(this.#init.ports.for(name, caller))
   }

@@ -133,6 +133,7 @@ export class Attempts {
       signal: plan.signal,
       idempotent: plan.idempotent,
       fields: plan.fields,
+      mostBytes: plan.contract?.largest,
       onDoubt,
     }
     if (plan.hedge !== undefined && elsewhere !== undefined && hasOther(course.known, asked.provider.peerId))

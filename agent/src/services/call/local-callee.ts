@@ -1,5 +1,6 @@
 import {
   memoryStreams,
+  type BodyCarrier,
   rpcLink,
   type OnRequest,
   type RpcLink,
@@ -13,9 +14,9 @@ import {
  */
 export function localCallee(
   onRequest: OnRequest,
-  { wheel, turns }: { wheel: TimerWheel; turns?: TurnQueue },
+  { wheel, turns, bodies }: { wheel: TimerWheel; turns?: TurnQueue; bodies?: BodyCarrier },
 ): RpcLink {
   const [near, far] = memoryStreams()
-  rpcLink({ stream: far, wheel, onRequest, ...(turns !== undefined && { turns }) })
-  return rpcLink({ stream: near, wheel, onRequest: () => undefined })
+  rpcLink({ stream: far, wheel, onRequest, bodies, ...(turns !== undefined && { turns }) })
+  return rpcLink({ stream: near, wheel, bodies, onRequest: () => undefined })
 }

@@ -1,4 +1,4 @@
-import { MeshError, serviceNameField } from '@agent-mesh/protocol'
+import { largestBodyBytes, MeshError, serviceNameField } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { SendableMethods } from './sendable.ts'
@@ -38,6 +38,8 @@ export interface MethodContract<
   readonly cache?: CacheRules
   /** ms that a call gets unless its caller says otherwise. @default 30,000; none for a stream */
   readonly timeout?: number
+  /** Bytes that its params, and its result, may have at most; memory that both ends need. @default 64 MiB */
+  readonly largest?: number
   /** What it does, one sentence for people. */
   readonly about?: string
 }
@@ -105,12 +107,14 @@ function checkDurations({ timeout, cache }: MethodContract, action: string, key:
 }
 
 function faultOf(method: MethodContract): string | undefined {
-  const { effects, idempotent, errors, cache } = method
+  const { effects, idempotent, errors, cache, largest } = method
   if (effects !== undefined && !effectWords.includes(effects))
     return `has the effects '${String(effects)}', not ${effectWords.join(', ')}`
   if (effects === 'read' && idempotent === false) return 'reads, and yet is not idempotent'
   if (cache !== undefined && !isIdempotent(method)) return 'has a cache, and is not idempotent'
   if (cache !== undefined && isStreamed(method)) return 'has a cache, and streams'
+  if (largest !== undefined && !(Number.isInteger(largest) && largest >= 1 && largest <= largestBodyBytes))
+    return `has largest ${largest}, no whole number of bytes up to ${largestBodyBytes}`
   const unfit = unfitErrorName(errors)
   return unfit === undefined
     ? undefined

@@ -160,17 +160,27 @@ export class Dispatcher {
     const permit = this.#limiter?.acquire(served, caller, call)
     if (!(permit instanceof Promise)) {
       passage.permit = permit
-      return this.#pass(served, this.#context(caller, served, call), call, passage)
+      return this.#load(served, this.#context(caller, served, call), call, passage)
     }
     return permit.then(granted => {
       passage.permit = granted
       this.#checkWanted(call)
-      return this.#pass(served, this.#context(caller, served, call), call, passage)
+      return this.#load(served, this.#context(caller, served, call), call, passage)
     })
   }
 
   #context(caller: Subject, { method, errors }: ServedMethod, call: InboundCall): CallContext {
     return new CallContext(caller, method, call, this.#now, errors)
+  }
+
+  /** Params that are still at the caller are brought only now: it is allowed to call, and there is room for the call. */
+  #load(served: ServedMethod, context: CallContext, call: InboundCall, passage: Passage): unknown {
+    const loaded = call.load(served.largest)
+    if (loaded === undefined) return this.#pass(served, context, call, passage)
+    return loaded.then(() => {
+      this.#checkWanted(call)
+      return this.#pass(served, context, call, passage)
+    })
   }
 
   /** Through the steps of the program, if there are any. */

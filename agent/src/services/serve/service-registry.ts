@@ -1,4 +1,4 @@
-import { MeshError } from '@agent-mesh/protocol'
+import { largeBodyBytes, MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../../core/listeners.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from '../contract/call-context.ts'
@@ -33,6 +33,8 @@ export interface ServedMethod {
   /** That its contract declares. */
   readonly errors: ErrorContracts | undefined
   readonly handle: (params: unknown, context: CallContext) => unknown
+  /** Bytes that its params may have. */
+  readonly largest: number
   /** Calls of it that may run at once. */
   readonly concurrency: Concurrency
 }
@@ -133,7 +135,7 @@ function methodsOf<Methods extends MethodContracts>(
 ): Map<string, ServedMethod> {
   checkConcurrency(options, name, methods)
   const served = Object.entries(methods).map(([key, contract]): [string, ServedMethod] => {
-    const { params, result, errors } = contract
+    const { params, result, errors, largest = largeBodyBytes } = contract
     const stream = streamSchemas(contract)
     const handler: unknown = Object.hasOwn(handlers, key) ? handlers[key] : undefined
     if (typeof handler !== 'function')
@@ -144,7 +146,8 @@ function methodsOf<Methods extends MethodContracts>(
     // How long a stream takes says nothing about the load: those of a link are bounded by their number and bytes.
     const concurrency = stream !== undefined && asked === 'auto' ? 'unlimited' : asked
     const encode = encoderOf(result)
-    return [key, { method, target: `service:${method}`, params, encode, stream, errors, handle, concurrency }]
+    const target = `service:${method}`
+    return [key, { method, target, params, encode, stream, errors, largest, handle, concurrency }]
   })
   return new Map(served)
 }

@@ -1,0 +1,59 @@
+/** Pipes that other members open to an agent, and its own to itself: its ports, and what its tickets are for. */
+import { duplexPair, type Duplex } from 'node:stream'
+import { pipeProtocol } from '@agent-mesh/protocol'
+import type { Member } from '../member/member.ts'
+import type { BodyCarrier } from '../rpc/index.ts'
+import { ExposedPorts, type ExposedPort } from '../rpc/pipes/exposed-ports.ts'
+import { PipeServer } from '../rpc/pipes/pipe-server.ts'
+
+export type PipeMember = Pick<Member, 'transport' | 'serving' | 'identity' | 'credential'>
+
+export class ServedPipes {
+  readonly #member: PipeMember
+  readonly #ports = new ExposedPorts()
+  readonly #server: PipeServer
+
+  constructor(member: PipeMember) {
+    this.#member = member
+    const { authorize, bodies } = member.serving
+    this.#server = new PipeServer({
+      ports: this.#ports,
+      authorize,
+      take: ({ to }, caller) => bodies.take(to.slice('body:'.length), caller),
+    })
+  }
+
+  /** Serves pipes from now on. */
+  async start(): Promise<void> {
+    await this.#member.transport.handleDuplex(pipeProtocol, (pipe, link) =>
+      this.#server.serve(pipe, link.peer.credential, link),
+    )
+  }
+
+  /** @throws MeshError as {@link ExposedPorts.add} */
+  expose(port: ExposedPort): () => void {
+    return this.#ports.add(port)
+  }
+
+  /** A pipe of this member to itself. */
+  toItself(): Duplex {
+    const [own, served] = duplexPair()
+    this.#server.serve(served, this.#member.credential.claims, this)
+    return own
+  }
+
+  /** Carries bodies over the limit of a frame between this member and itself. */
+  bodiesToItself(): BodyCarrier {
+    const { serving, identity } = this.#member
+    return serving.bodies.carrier(identity.peerId, () => Promise.resolve(this.toItself()))
+  }
+
+  /** Takes no new pipes and waits for the end of those that are open; after `ms` they are reset. */
+  drain(ms: number): Promise<void> {
+    return this.#server.drain(ms)
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+}
