@@ -2,19 +2,26 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LocalMesh } from '../support/local-mesh.ts'
 
 const examples = join(import.meta.dirname, '..', '..', 'examples')
 
 let mesh: LocalMesh
-beforeEach(async () => void (mesh = await LocalMesh.start()))
-afterEach(() => mesh.stop())
+beforeAll(async () => {
+  mesh = await LocalMesh.start()
+  await mesh.relay('relay-1')
+})
+afterAll(() => mesh.stop())
 
-test.each([['robust-mesh.ts', 3, 'shop-1 has stopped:']])(
+test.each([
+  ['simple-mesh.ts', 3, 'all messages arrived:'],
+  ['robust-mesh.ts', 3, 'shop-1 has stopped:'],
+  ['log-tail.ts', 2, 'the reader has left, and the file is closed'],
+  ['thumbnailer.ts', 2, 'half an image is refused: it is cut off'],
+])(
   'examples/%s runs, and what it asserts holds',
   async (name, uses, said) => {
-    await mesh.relay('relay-1')
     const env = { ...process.env, TOKEN: await mesh.token({ uses }) }
     const { stdout } = await promisify(execFile)(process.execPath, [join(examples, name)], { env })
     expect(stdout).toContain(said)
