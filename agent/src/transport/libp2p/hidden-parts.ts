@@ -4,7 +4,15 @@
  */
 import { MeshError } from '@agent-mesh/protocol'
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2'
-import type { AbortOptions, Connection, PeerId, Stream, Transport } from '@libp2p/interface'
+import type {
+  AbortOptions,
+  Connection,
+  MessageStream,
+  PeerId,
+  Stream,
+  StreamMuxer,
+  Transport,
+} from '@libp2p/interface'
 import type { YamuxStream } from '@libp2p/yamux/stream'
 
 /** The only cast to parts that a type hides. */
@@ -57,6 +65,14 @@ export const grantingStreamOf = (stream: Stream): GrantingStream => hidden(strea
 /** Values of `StreamState` of `@libp2p/yamux`. */
 export const yamuxState = { synSent: 1, established: 3 } as const
 
+/** `@libp2p/yamux`, muxer: the round trip by its last ping, ms; -1 before the first. Its streams ask for it when they are made. */
+export interface MeasuringMuxer {
+  getRTT(): number
+  ping(): Promise<number>
+}
+
+export const measuringMuxerOf = (muxer: StreamMuxer): MeasuringMuxer => hidden(muxer)
+
 /** `libp2p`, connection: what the connection runs over. */
 export const rawConnectionOf = (connection: Connection): object =>
   hidden<{ maConn: object }>(connection).maConn
@@ -67,3 +83,6 @@ export interface Identifier {
 }
 
 export const identifierOf = (service: unknown): Identifier => hidden(service)
+
+/** `@libp2p/utils`, abstract-message-stream: all connections and streams are such. */
+export const readStatusOf = (stream: MessageStream): Stream['readStatus'] => hidden<Stream>(stream).readStatus

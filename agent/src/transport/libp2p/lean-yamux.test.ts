@@ -1,11 +1,14 @@
 import type { MultiaddrConnection, Stream, StreamMuxer } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { transportDefaults } from '../defaults.ts'
 import { leanYamux } from './lean-yamux.ts'
 
-const init = { streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes } }
+const init = {
+  enableKeepAlive: false,
+  streamOptions: { maxStreamWindowSize: transportDefaults.maxWindowBytes },
+}
 const lean = leanYamux(init)
 const stock = yamux(init)
 
@@ -18,7 +21,12 @@ interface Pair {
 }
 
 /** A stream between two muxers. */
-async function streamBetween(nearMuxer: typeof lean, farMuxer: typeof lean): Promise<Pair> {
+async function streamBetween(
+  nearMuxer: typeof lean,
+  farMuxer: typeof lean,
+  /** Called while the first bytes are on their way. */
+  onConnected: () => void = () => {},
+): Promise<Pair> {
   const connections = multiaddrConnectionPair()
   let pieces = 0
   const count = (connection: MultiaddrConnection): MultiaddrConnection => {
@@ -32,6 +40,7 @@ async function streamBetween(nearMuxer: typeof lean, farMuxer: typeof lean): Pro
   const [a, b] = connections.map(count) as [MultiaddrConnection, MultiaddrConnection]
   const near: StreamMuxer = nearMuxer().createStreamMuxer(a)
   const far: StreamMuxer = farMuxer().createStreamMuxer(b)
+  onConnected()
   const accepted = new Promise<Stream>(resolve =>
     far.addEventListener('stream', ({ detail }) => resolve(detail)),
   )
@@ -97,5 +106,40 @@ describe('lean yamux', () => {
     )
     expect(counts[0]).toBe(messages)
     expect(counts[1]).toBeGreaterThanOrEqual(3 * messages)
+  })
+
+  describe('lets', () => {
+    const initial = 256 * 1024
+    const pauseMs = (ms: number) => vi.setSystemTime(Date.now() + ms)
+    // The clock stands still but for the pauses.
+    beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }))
+    afterEach(() => void vi.useRealTimers())
+
+    /** Bytes in flight to a reader that stops, after it took three megabytes with a pause before each 64 KiB. */
+    async function inFlight(pair: Pair, ms: number): Promise<number> {
+      for (let sent = 0; sent < 3 * transportDefaults.maxWindowBytes; sent += 65_536) {
+        pauseMs(ms)
+        await transfer(pair.near, pair.far, 65_536, 65_536)
+      }
+      pair.far.pause()
+      const bytes = 2 * transportDefaults.maxWindowBytes
+      pair.near.send(pattern(0, bytes))
+      return bytes - pair.near.writeBufferLength
+    }
+
+    it('a fast stream have its largest window in flight', async () => {
+      const pair = await streamBetween(lean, lean)
+      expect(await inFlight(pair, 0)).toBeGreaterThan(transportDefaults.maxWindowBytes / 2)
+    })
+
+    it('a slow stream have the first window in flight and no more', async () => {
+      const pair = await streamBetween(lean, lean)
+      expect(await inFlight(pair, 100)).toBeLessThanOrEqual(initial)
+    })
+
+    it('a stream over a long way grow at the same rate', async () => {
+      const pair = await streamBetween(lean, lean, () => pauseMs(300))
+      expect(await inFlight(pair, 100)).toBeGreaterThan(initial)
+    })
   })
 })
