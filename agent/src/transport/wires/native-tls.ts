@@ -1,8 +1,9 @@
 /**
  * `/tls/1.0.0` of libp2p, unchanged on the wire, with Node's TLS directly on the TCP socket. The stock encrypter runs TLS
  * over a JavaScript stream: each record crosses into JavaScript and back twice, and takes a turn of the event loop. Without
- * an own TCP socket (circuits, WebSocket) there is no other way. The stock encrypter also makes a certificate for each
- * connection, and verifies the peer's each time: both are done once here.
+ * a TCP socket of its own (circuits, WebSocket) TLS makes the handshake over a JavaScript stream, and sealed records follow
+ * where both ends know them (`sealed/`). The stock encrypter also makes a certificate for each connection, and verifies the
+ * peer's each time: both are done once here.
  * https://github.com/libp2p/specs/blob/master/tls/tls.md
  */
 import { Socket } from 'node:net'
@@ -18,15 +19,20 @@ import type { tls } from '@libp2p/tls'
 import { NativeTlsStream, type SocketConnection } from './native-tls-stream.ts'
 import { OwnCertificate } from './own-certificate.ts'
 import { PeerCertificates } from './peer-certificates.ts'
+import { connectionKeys } from './sealed/record-keys.ts'
+import { SealedStream } from './sealed/sealed-stream.ts'
+import { TlsCarrier } from './sealed/tls-carrier.ts'
 
 type Components = Parameters<ReturnType<typeof tls>>[0]
 type TlsOverStreams = typeof import('@libp2p/tls/utils')
-type Duplex = ReturnType<TlsOverStreams['toNodeDuplex']>
 
 const protocol = '/tls/1.0.0'
 
 /** Stands for "no early choice of a muxer" in the list of those offered. */
 const noMuxer = 'libp2p'
+
+/** Before the name of a muxer in that list: it runs over sealed records, not over TLS. */
+const sealedPrefix = '/agent-mesh/sealed/1.0.0'
 
 /** Of the process: what a certificate proves is the same for all members in it. */
 const peerCertificates = new PeerCertificates()
@@ -60,15 +66,15 @@ class NativeTls {
     try {
       const secureContext = await this.#certificate.context()
       options.signal?.throwIfAborted()
-      const taken = hasSocket(connection) ? takeSocket(connection) : await takeStream(connection)
+      const taken = hasSocket(connection) ? takeSocket(connection) : takeStream(connection)
       const socket = secureOver(taken.raw, isServer, secureContext, muxers)
-      const wrap = taken.over(socket)
+      const wrap = taken.over(socket, isServer)
       await handshake(socket, connection, options.signal)
       const certificate = socket.getPeerX509Certificate()
       if (certificate === undefined) throw new Error('the peer showed no certificate')
       const remotePeer = await peerCertificates.peerOf(certificate, options.remotePeer)
       const streamMuxer = chosen(socket, muxers)
-      return { remotePeer, connection: wrap(), ...(streamMuxer === undefined ? {} : { streamMuxer }) }
+      return { remotePeer, connection: await wrap(), ...(streamMuxer === undefined ? {} : { streamMuxer }) }
     } catch (error) {
       connection.abort(error as Error)
       throw error
@@ -82,9 +88,9 @@ class NativeTls {
 
 /** What TLS runs over, taken from a connection. */
 interface Taken {
-  readonly raw: Socket | Duplex
-  /** TLS runs over it: binds their ends together. @returns makes the stream of what TLS carries, after the handshake */
-  over(socket: TLSSocket): () => MessageStream
+  readonly raw: Socket | TlsCarrier
+  /** TLS runs over it: binds their ends together. @returns makes the stream of what is secured, after the handshake */
+  over(socket: TLSSocket, isServer: boolean): () => MessageStream | Promise<MessageStream>
 }
 
 /** From here on the socket belongs to TLS; nothing may wait between the last look at its buffers and TLS. */
@@ -99,28 +105,60 @@ function takeSocket(connection: SocketConnection): Taken {
   }
 }
 
-/** A circuit or a WebSocket. Loaded on demand: an agent at rest with TCP alone needs none of it. */
-async function takeStream(connection: MessageStream): Promise<Taken> {
-  // Its ASN.1 libraries need it in place before they are loaded; bundlers keep no such order.
-  await import('reflect-metadata')
-  const { toMessageStream, toNodeDuplex }: TlsOverStreams = await import('@libp2p/tls/utils')
-  const raw = toNodeDuplex(connection)
+/** A circuit or a WebSocket. */
+function takeStream(connection: MessageStream): Taken {
+  const raw = new TlsCarrier(connection)
   return {
     raw,
-    over: socket => {
+    over: (socket, isServer) => {
       raw.on('error', error => socket.destroy(error))
-      return () => toMessageStream(connection, socket)
+      return async () => {
+        if (!isSealed(socket)) return tlsOverStream(connection, raw, socket)
+        if (!isServer) await flushed(socket)
+        const keys = connectionKeys(socket, isServer)
+        const arrived = raw.release()
+        socket.destroy()
+        return new SealedStream(connection, keys, arrived)
+      }
     },
   }
 }
 
+/**
+ * Resolves when the dialler's last message of the handshake was sent: TLS says that it is over before. The listener ignores
+ * the byte that follows it.
+ */
+async function flushed(socket: TLSSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const closed = () => reject(new Error('the connection closed at the end of the TLS handshake'))
+  socket.once('close', closed)
+  socket.write(Buffer.alloc(1), error => (error ? reject(error) : resolve()))
+  await promise
+  socket.off('close', closed)
+}
+
+/** With a peer that knows no sealed records. Loaded on demand: other agents do not need its libraries. */
+async function tlsOverStream(
+  connection: MessageStream,
+  raw: TlsCarrier,
+  socket: TLSSocket,
+): Promise<MessageStream> {
+  // Its ASN.1 libraries need it in place before they are loaded; bundlers keep no such order.
+  await import('reflect-metadata')
+  const { toMessageStream }: TlsOverStreams = await import('@libp2p/tls/utils')
+  raw.carryOn()
+  return toMessageStream(connection, socket)
+}
+
 function secureOver(
-  raw: Socket | Duplex,
+  raw: Socket | TlsCarrier,
   isServer: boolean,
   secureContext: SecureContext,
   muxers: readonly StreamMuxerFactory[],
 ): TLSSocket {
-  const offered = [...muxers.map(({ protocol }) => protocol), noMuxer]
+  const names = muxers.map(({ protocol }) => protocol)
+  const sealed = raw instanceof TlsCarrier ? names.map(name => sealedPrefix + name) : []
+  const offered = [...sealed, ...names, noMuxer]
   // Self-signed certificates are the rule: what counts is their extension, checked after the handshake.
   const bounds = raw instanceof Socket ? { highWaterMark: socketBytes } : {}
   const common = { secureContext, rejectUnauthorized: false, ...bounds }
@@ -199,10 +237,15 @@ async function handshake(
   }
 }
 
+/** Whether the handshake agreed on sealed records in place of those of TLS. */
+const isSealed = ({ alpnProtocol }: TLSSocket): boolean =>
+  typeof alpnProtocol === 'string' && alpnProtocol.startsWith(sealedPrefix)
+
 /** The muxer that the handshake agreed on; undefined: it is negotiated after TLS. */
 function chosen(socket: TLSSocket, muxers: readonly StreamMuxerFactory[]): StreamMuxerFactory | undefined {
-  const name = socket.alpnProtocol
-  if (typeof name !== 'string' || name === noMuxer) return undefined
+  const { alpnProtocol } = socket
+  if (typeof alpnProtocol !== 'string' || alpnProtocol === noMuxer) return undefined
+  const name = isSealed(socket) ? alpnProtocol.slice(sealedPrefix.length) : alpnProtocol
   const muxer = muxers.find(({ protocol }) => protocol === name)
   if (muxer === undefined) throw new Error(`the peer chose the muxer ${name}, which was not offered`)
   return muxer
