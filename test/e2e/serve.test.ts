@@ -52,6 +52,10 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     })
     const refused = await runCommand(['call', 'refuser.refuse', '--data', agent.data], {}, file)
     expect(refused.stderr).toContain('Cannot refuse: as it says')
+    const lines = `const { text } = await greeter.hello({ name: 'Ada' })\ntext\ngreeter.hello({})\n`
+    const typed = await runCommand(['repl', '--data', agent.data], {}, file, lines)
+    expect(typed).toMatchObject({ code: 1, stderr: '' })
+    expect(typed.stdout).toMatch(/^'Hello, Ada.'\nerror: invalid_argument: /)
     expect(await ask(agent.data, 'describe', 'host.path')).toMatchObject({
       methods: [{ params: { properties: { to: { type: 'string' } } }, result: { type: 'object' } }],
     })

@@ -14,11 +14,12 @@ export interface Ran {
   stderr: string
 }
 
-/** Runs the command to its end; never rejects. */
+/** Runs the command to its end; never rejects. @param input its standard input */
 export function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   file = commandFile,
+  input = '',
 ): Promise<Ran> {
   return new Promise(resolve => {
     const child = execFile(
@@ -27,7 +28,7 @@ export function runCommand(
       { env: { ...process.env, ...env }, timeout: 60_000 },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     )
-    child.stdin?.end()
+    child.stdin?.end(input)
   })
 }
 

@@ -13,6 +13,7 @@ import { registerDescribe } from './describe.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerHealth } from './health.ts'
+import { registerInit } from './init.ts'
 import { registerLeave } from './leave.ts'
 import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
@@ -21,6 +22,7 @@ import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRelay } from './relay.ts'
+import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
@@ -54,6 +56,7 @@ export const commandGroups: readonly CommandGroup[] = [
     ],
   },
   { heading: 'Call:', commands: [registerCall, registerCallAll] },
+  { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {
     heading: 'Administer:',
     commands: [

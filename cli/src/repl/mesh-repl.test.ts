@@ -1,0 +1,116 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import type { LocalCallRequest } from '@agent-mesh/protocol/local-api'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+import type { LocalDaemon } from '../local/local-daemon.ts'
+import { serveLocal, type LocalServer } from '../local/local-server.ts'
+import { MeshRepl } from './mesh-repl.ts'
+
+let folder: string
+let server: LocalServer
+let called: LocalCallRequest[]
+let cancelled: string[]
+
+const described = {
+  services: [
+    { service: 'math@1', methods: [{ name: 'add' }, { name: 'addAll' }, { name: 'fail' }, { name: 'wait' }] },
+  ],
+}
+
+/** An agent that serves `math`, as its socket shows it. */
+const daemon = {
+  services: () => [{ service: 'math@1', providers: [{ peerId: 'p', name: 'one', online: true }] }],
+  peers: () => [],
+  call: async (request: LocalCallRequest, { signal }: { signal: AbortSignal }) => {
+    if (request.method === 'host.describe') return { value: described, peerId: 'p', ms: 1 }
+    called.push(request)
+    if (request.method === 'math.fail')
+      throw new MeshError('conflict', 'Cannot add: \u001b[2J', { hint: 'Do not.' })
+    if (request.method === 'math.wait')
+      await new Promise(resolve => signal.addEventListener('abort', () => resolve(cancelled.push('wait'))))
+    const { a = 0, b = 0 } = (request.params ?? {}) as { a?: number; b?: number }
+    return { value: { sum: a + b, text: '\u001b[31m' }, peerId: 'p', ms: 1 }
+  },
+} as Partial<LocalDaemon> as LocalDaemon
+
+beforeEach(async () => {
+  called = []
+  cancelled = []
+  folder = await mkdtemp(join(tmpdir(), 'repl-'))
+  server = await serveLocal(folder, daemon)
+})
+afterEach(async () => {
+  await server.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** A prompt, what is typed at it, and what it has shown. */
+function open(interactive: boolean) {
+  const [input, output] = [new PassThrough(), new PassThrough()]
+  let text = ''
+  output.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  const ending = new AbortController()
+  const history = join(folder, 'repl-history')
+  const ended = new MeshRepl({ folder, history, input, output, interactive, signal: ending.signal }).run()
+  const shows = (wanted: string | RegExp) =>
+    vi.waitUntil(() => text.match(wanted) !== null, { timeout: 10_000 })
+  return { input, ended, shows, ending, text: () => text }
+}
+
+test('runs the lines of its input, with services as objects and results awaited', async () => {
+  const { input, ended, text } = open(false)
+  input.end(`
+    math.add({ a: 1, b: 2 }, { peer: 'one', timeout: 500 })
+    const { sum } = await services['math@1'].add({ a: 3 })
+    sum + 1
+    await call('math.add')
+    await peers()
+  `)
+  expect(await ended).toBe(true)
+  expect(text()).toBe(String.raw`{ sum: 3, text: '\x1B[31m' }
+4
+{ sum: 0, text: '\x1B[31m' }
+[]
+`)
+  expect(called[0]).toEqual({ method: 'math.add', params: { a: 1, b: 2 }, peer: 'one', timeoutMs: 500 })
+})
+
+test('shows an error with its hint and without the control characters of others, and goes to the next line', async () => {
+  const { input, ended, text } = open(false)
+  input.end('math.fail()\n1 + 1\n')
+  expect(await ended).toBe(false)
+  expect(text()).toBe('error: conflict: Cannot add: \\x1b[2J\nDo not.\n2\n')
+})
+
+test('completes services and methods, keeps lines for its owner alone, and cancels with Ctrl-C', async () => {
+  const { input, ended, shows, text } = open(true)
+  await shows('mesh> ')
+  input.write('math.ad')
+  await shows('math.ad')
+  // Keys that arrive together are text that was pasted.
+  await vi.waitUntil(() => input.write('\t') && /math\.add\s+math\.addAll/.test(text()), { timeout: 10_000 })
+  input.write('({ a: 5 })\n')
+  await shows('sum: 5')
+  input.write('math.wait()\n')
+  await vi.waitUntil(() => called.length === 2, { timeout: 10_000 })
+  input.write('\u0003')
+  await vi.waitUntil(() => cancelled.length === 1, { timeout: 10_000 })
+  input.write('.exit\n')
+  await ended
+  const history = join(folder, 'repl-history')
+  expect(await readFile(history, 'utf8')).toContain('math.add({ a: 5 })')
+  expect((await stat(history)).mode & 0o077).toBe(0)
+})
+
+test('ends with its signal, and is refused where nothing runs', async () => {
+  const { shows, ended, ending } = open(true)
+  await shows('mesh> ')
+  ending.abort()
+  await ended
+  await server.stop()
+  await expect(open(false).ended).rejects.toThrow(/runs/)
+})

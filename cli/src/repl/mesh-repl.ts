@@ -1,0 +1,162 @@
+/** A prompt for JavaScript in which the services of the mesh are objects. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { start, type REPLEval, type REPLServer } from 'node:repl'
+import { PassThrough } from 'node:stream'
+import { inspect } from 'node:util'
+
+import { methodsByService } from '../local/described-services.ts'
+import { localClient } from '../local/local-client.ts'
+import { render } from '../show/text.ts'
+import { asVariables, serviceObjects, type CallMethod } from './service-objects.ts'
+
+export interface MeshReplInit {
+  /** Data folder of the running process. */
+  readonly folder: string
+  /** File of the lines of before, on a terminal. */
+  readonly history: string
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
+  /** Whether it shows a prompt, and keeps lines. */
+  readonly interactive: boolean
+  /** Ends it. */
+  readonly signal: AbortSignal
+}
+
+/** Options of a call at the prompt, as in a program. */
+interface ReplCallOptions {
+  peer?: string
+  timeout?: number
+  idempotent?: boolean
+}
+
+export class MeshRepl {
+  readonly #init: MeshReplInit
+  /** Of the calls that run: Ctrl-C cancels them. */
+  #running = new AbortController()
+  #failed = false
+
+  constructor(init: MeshReplInit) {
+    this.#init = init
+  }
+
+  /** Runs until its input or `signal` ends. @returns whether all lines were evaluated without an error @throws MeshError */
+  async run(): Promise<boolean> {
+    const { folder, history, output, interactive, signal } = this.#init
+    const lines = new PassThrough()
+    const input = interactive ? this.#init.input : lines
+    const services = await this.#services()
+    const prompt = interactive ? 'mesh> ' : ''
+    // A preview evaluates what is being typed: a call must wait for Enter.
+    const server = start({
+      prompt,
+      input,
+      output,
+      terminal: interactive,
+      writer: shown,
+      ignoreUndefined: true,
+      preview: false,
+    })
+    this.#awaitResults(server)
+    this.#addCommands(server)
+    this.#setServices(server, services)
+    const client = () => localClient(folder, this.#running.signal)
+    define(server, { call: this.#call, peers: () => client().peers(), status: () => client().status() })
+    const feeding = interactive ? undefined : this.#feed(server, lines)
+    if (interactive) await keepLines(server, history)
+    server.on('SIGINT', () => this.#cancel())
+    const close = () => server.close()
+    signal.addEventListener('abort', close, { once: true })
+    await once(server, 'exit')
+    signal.removeEventListener('abort', close)
+    this.#cancel()
+    await feeding
+    return !this.#failed
+  }
+
+  /** One line after the other: each begins when the one before has its result. */
+  async #feed(server: REPLServer, lines: PassThrough): Promise<void> {
+    let ready = Promise.withResolvers<void>()
+    // Called when a line has ended, whatever it was.
+    server.displayPrompt = () => ready.resolve()
+    for await (const line of createInterface({ input: this.#init.input })) {
+      ready = Promise.withResolvers<void>()
+      lines.write(`${line}\n`)
+      await Promise.race([ready.promise, once(server, 'exit')])
+    }
+    lines.end()
+  }
+
+  readonly #call: CallMethod = async (method, params, options = {}) => {
+    const { timeout: timeoutMs, ...others } = options as ReplCallOptions
+    const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
+    const { value } = await localClient(this.#init.folder, this.#running.signal).call(request)
+    return value
+  }
+
+  async #services(): Promise<Record<string, unknown>> {
+    const client = localClient(this.#init.folder, this.#init.signal)
+    return serviceObjects(await methodsByService(client, await client.services()), this.#call)
+  }
+
+  #setServices(server: REPLServer, services: Record<string, unknown>): void {
+    define(server, { ...asVariables(services), services })
+  }
+
+  /** A call shows its result, with `await` or without. */
+  #awaitResults(server: REPLServer): void {
+    const { eval: evaluate } = server
+    const awaiting: REPLEval = (code, context, file, done) =>
+      evaluate.call(server, code, context, file, (error: Error | null, result: unknown) => {
+        if (error !== null) return this.#fail(error, done)
+        Promise.resolve(result).then(
+          value => done(null, value),
+          (thrown: Error) => this.#fail(thrown, done),
+        )
+      })
+    // Declared as read-only; the documented way to wrap what it does by default.
+    Object.assign(server, { eval: awaiting })
+  }
+
+  #fail(error: Error, done: (error: Error | null, result: unknown) => void): void {
+    // Lines that continue on the next one are no failures.
+    this.#failed ||= error.name !== 'Recoverable'
+    if (!(error instanceof MeshError)) return done(error, undefined)
+    this.#init.output.write(`${render(errorLines(error))}\n`)
+    done(null, undefined)
+  }
+
+  #cancel(): void {
+    this.#running.abort()
+    this.#running = new AbortController()
+  }
+
+  #addCommands(server: REPLServer): void {
+    const refresh = async (): Promise<void> => {
+      this.#setServices(server, await this.#services())
+      server.displayPrompt()
+    }
+    server.defineCommand('refresh', {
+      help: 'Ask again which services there are',
+      action: () => void refresh().catch((error: Error) => this.#fail(error, () => server.displayPrompt())),
+    })
+  }
+}
+
+/** Variables that lines may set anew. */
+const define = (server: REPLServer, variables: Record<string, unknown>): void =>
+  void Object.assign(server.context, variables)
+
+/** Strings in quotes have no control characters; all else comes from this process. */
+const shown = (value: unknown): string => inspect(value, { depth: 6, colors: false })
+
+const errorLines = ({ code, message, hint }: MeshError) => [
+  `error: ${code}: ${message}`,
+  ...(hint === undefined ? [] : [hint]),
+]
+
+const keepLines = (server: REPLServer, file: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.setupHistory(file, error => (error === null ? resolve() : reject(error)))
+  })
