@@ -1,5 +1,6 @@
 /** docs/metrics.md, made from the metrics as agents, relays and the control plane register them. */
 import { countedBalancer, countedHedging, parseBalancing } from '@agent-mesh/agent/agent/balancing'
+import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
 import { MemberMetrics } from '@agent-mesh/agent/observe/member-metrics'
 import { observePaths } from '@agent-mesh/agent/observe/path-metrics'
@@ -65,6 +66,7 @@ function member(): MemberMetrics {
   metrics.observeRevocations({ onCutOff: ignored })
   const { registry } = metrics
   servingMetrics(registry, unread())
+  new Health({ log: unread(), metrics, now: Date.now })
   observePaths({ registry, links: { all: () => [], onDown: ignored, onDoubt: ignored }, bytesOf: unread })
   return metrics
 }

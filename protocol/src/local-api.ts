@@ -21,6 +21,42 @@ const timeoutField = z.optional(z.int().check(z.minimum(1), z.maximum(longestDur
 const memberField = z.string().check(z.minLength(1), z.maxLength(128))
 const methodField = z.string().check(z.regex(fieldForms.method.pattern, { error: fieldForms.method.not }))
 
+/** Levels of checks: those of later versions are unknown here, and shown as they are. */
+const checkSchema = z.looseObject({
+  name: z.string(),
+  /** `passing`, `warning`, `failing` (then the process is not ready), `unknown`: it has not run yet. */
+  level: z.string(),
+  /** Why; for every level but passing. */
+  reason: z.optional(z.string()),
+  /** Since when it has this level, unix milliseconds. */
+  since: millis,
+  /** Whether it changed too often of late: its bad level stays until it is calm. */
+  damped: z.optional(z.boolean()),
+})
+export type LocalCheck = z.output<typeof checkSchema>
+
+/** What the process did to recover without help. */
+const actSchema = z.looseObject({
+  /** The last time, unix milliseconds. */
+  at: millis,
+  /** The part that acted. */
+  supervisor: z.string(),
+  act: z.string(),
+  /** How often in a row. */
+  times: count,
+})
+export type LocalAct = z.output<typeof actSchema>
+
+/** Of the process itself. */
+const loadSchema = z.looseObject({
+  rssBytes: count,
+  heapBytes: count,
+  /** How late the event loop was at the last look. */
+  loopDelayMs: millis,
+  /** Handlers that run or wait. */
+  calls: count,
+})
+
 export const localStatusReply = z.looseObject({
   kind: localKindSchema,
   version: z.string(),
@@ -39,6 +75,11 @@ export const localStatusReply = z.looseObject({
   /** How it ended: `revoked`, `removed` or `replaced`; absent while it is in force. */
   ended: z.optional(z.string().check(z.maxLength(32))),
   warnings: z.array(z.string()),
+  /** Absent from processes of older versions. */
+  checks: z.optional(z.array(checkSchema)),
+  /** The newest acts of recovery, the oldest first. */
+  acts: z.optional(z.array(actSchema)),
+  load: z.optional(loadSchema),
   /** `reachable`: it answered last; `refused`: with this error code; `unreachableSince`: unix ms of the first request without an answer. */
   controlPlane: z.optional(
     z.looseObject({

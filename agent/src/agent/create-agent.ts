@@ -21,6 +21,7 @@ import { refuseEnded } from '../member/revocations.ts'
 import { Pipes } from './pipes.ts'
 import { ServedPipes } from './served-pipes.ts'
 import { Reachable } from './reachable.ts'
+import { superviseReach } from './supervise-reach.ts'
 import { Targets } from './targets.ts'
 
 export interface AgentOptions<C extends Contracts = readonly []> extends StartOptions {
@@ -79,18 +80,13 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
     const served = new ServedPipes(member)
     const self = localCallee(onRequest, { ...member.serving, bodies: served.bodiesToItself() })
-    const targets = new Targets({
-      member,
-      paths,
-      self,
-      region: settings.region,
-      zone: settings.zone,
-      ...near,
-    })
+    const { region, zone } = settings
+    const targets = new Targets({ member, paths, self, region, zone, ...near })
     const pipes = new Pipes({ member, targets, served })
     await served.start()
-    const reachable = new Reachable({ member, targets, lan, region: settings.region })
+    const reachable = new Reachable({ member, targets, lan, region })
     undo.unshift(() => reachable.stop())
+    superviseReach(member, reachable)
     const cache = cacheOf(member, cacheSettings)
     const shared = { served, pipes, balancing, cache, tracing, contracts: options.contracts }
     const agent = new Agent({ member, targets, reachable, self, ...shared })

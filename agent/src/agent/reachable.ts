@@ -109,6 +109,11 @@ export class Reachable {
     return this.relays.homeRelays().filter(peerId => links.best(peerId) !== undefined)
   }
 
+  /** Whether some relay keeps the map current. */
+  get followsMap(): boolean {
+    return this.#sync.live
+  }
+
   /** Whether the link to this peer is kept when idle. */
   keeps(peerId: string): boolean {
     return this.#watch.watches(peerId)

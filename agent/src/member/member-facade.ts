@@ -1,5 +1,6 @@
 /** The public part of agents and relays in common, and how both stop. */
 import type { LocalPeer, LocalService, LocalStatus } from '@agent-mesh/protocol'
+import { ProgramHealth } from '../health/program-health.ts'
 import { depart, leaveMap } from './departure.ts'
 import type { Member } from './member-parts.ts'
 import type { CutOff } from './revocations.ts'
@@ -8,6 +9,8 @@ import { peerViews, serviceViews, statusView, type StatusInit } from './views.ts
 
 export abstract class MemberFacade {
   protected readonly member: Member
+  /** Checks of this process, also those of the program, and what it did to recover. */
+  readonly health: ProgramHealth
   readonly #kind: StatusInit['kind']
   readonly #startedAt: number
   #stopping: Promise<void> | undefined
@@ -16,6 +19,10 @@ export abstract class MemberFacade {
   protected constructor(kind: StatusInit['kind'], member: Member) {
     this.#kind = kind
     this.member = member
+    this.health = new ProgramHealth(() => {
+      this.mustRun('read its health')
+      return member.health
+    })
     this.#startedAt = member.clock.monotonic()
   }
 

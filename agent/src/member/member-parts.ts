@@ -4,6 +4,7 @@ import type { ControlPlaneClient } from '../discovery/control-plane-client.ts'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { ControlPlaneRef } from '../discovery/enrolment.ts'
 import type { RecordPublisher } from '../discovery/record-publisher.ts'
+import type { Health } from '../health/health.ts'
 import type { Identity, OwnedFolder } from '../identity/index.ts'
 import type { Belief } from '../membership/belief.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
@@ -71,6 +72,8 @@ export interface Member {
   readonly drainMs: number
   readonly revocations: RevokedMembers
   readonly audit: MemberAudit
+  /** Checks, and what was done to recover. */
+  readonly health: Health
   readonly clones: Clones
   readonly clock: Clock
   /** Emits steps of the host's clock. */

@@ -14,6 +14,7 @@ import { Clones, newBoot } from './clones.ts'
 import { followNetwork } from './follow-network.ts'
 import { followOwnRecord } from './follow-own-record.ts'
 import { listedAddresses } from './listed-addresses.ts'
+import { memberHealth } from './member-health.ts'
 import { openKnowledge, type Knowledge, type Undo } from './member-knowledge.ts'
 import type { Member, MemberInit } from './member-parts.ts'
 import { buildTransport, buildWatches } from './member-transport.ts'
@@ -44,7 +45,6 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
   const served = serving({ head, metrics, tracing, pipes: role === 'agent', name, onDenied, log, onError })
-  const { sessions } = served
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })
   const { links, history } = transport
@@ -52,13 +52,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   undo.push(() => addresses.stop())
   const pathTo = (to: string) => pathReport({ identity, map, transport, serving: served }, to)
   serveHost(served, { diskPath: settings.data, pathTo })
-  const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
-  const revocations = new RevokedMembers({ self, head, client, links, sessions, clock, log })
-  revocations.onOwn(() => known.pace.ended())
-  metrics.observeRevocations(revocations)
-  audit.follow({ credential, revocations, map })
-  const count = () => metrics.clonedKey()
-  const clones = new Clones({ links, ping: link => sessions.of(link).ping(), audit, count, log })
+  const { revocations, clones } = buildGuards(known, served, links)
   // One that fails to listen at one address may listen at another.
   undo.push(
     () => clones.stop(),
@@ -75,8 +69,14 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const publisher = new RecordPublisher({ own, client, clock, log, isRevoked })
   const clockWatch = new ClockWatch({ clock, onError })
   const network = followNetwork({ transport, publisher, pathWatch, alsoListed, log })
+  const { health, stop: stopHealth } = memberHealth(
+    { ...known, transport, serving: served, revocations, clockWatch },
+    settings,
+  )
+  undo.push(stopHealth)
   const parts = {
     ...watches,
+    health,
     transport,
     serving: served,
     publisher,
@@ -99,15 +99,33 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   return { ...known, ...parts, drainMs, ephemeral, start, stop: once(() => unwind(undo)) }
 }
 
+/** What ends links that must not be: those of revoked members, and of copies of a member. */
+function buildGuards(
+  known: Knowledge,
+  { sessions }: Pick<Member['serving'], 'sessions'>,
+  links: Member['transport']['links'],
+): Pick<Member, 'revocations' | 'clones'> {
+  const { identity, credential, metrics, audit, map, log, pace } = known
+  const self = { peerId: identity.peerId, serial: () => credential.claims.serial }
+  const revocations = new RevokedMembers({ ...known, self, links, sessions })
+  revocations.onOwn(() => pace.ended())
+  metrics.observeRevocations(revocations)
+  audit.follow({ credential, revocations, map })
+  const count = () => metrics.clonedKey()
+  const clones = new Clones({ links, ping: link => sessions.of(link).ping(), audit, count, log })
+  return { revocations, clones }
+}
+
 /** First what makes the member reachable, then what publishes it, last what only watches. */
 async function startMember(
   parts: Pick<
     Member,
-    'transport' | 'serving' | 'pathWatch' | 'publisher' | 'network' | 'clockWatch' | 'revocations'
+    'transport' | 'serving' | 'pathWatch' | 'publisher' | 'network' | 'clockWatch' | 'revocations' | 'health'
   > & { expiredLinks: ExpiredLinks },
   alsoListed: (addrs: readonly string[]) => string[],
 ): Promise<void> {
   const { transport, expiredLinks, pathWatch, publisher, serving, network, clockWatch, revocations } = parts
+  const { health } = parts
   await transport.start()
   expiredLinks.start()
   pathWatch.start()
@@ -117,6 +135,7 @@ async function startMember(
   network.start()
   clockWatch.start()
   revocations.start()
+  health.start()
 }
 
 /** What this member says of itself; nothing of its addresses yet. */

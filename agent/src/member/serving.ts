@@ -38,6 +38,8 @@ export interface Serving {
   readonly authorize: Authorize
   /** Whether the policy lets a member call a target like `service:math.add`; a denial is not on record. */
   readonly allows: (from: Subject, target: string) => boolean
+  /** How many handlers run at once. */
+  readonly limiter: MethodLimiter
   /** What the services here offer to a caller. */
   readonly describe: HostInfoInit['describe']
   readonly sessions: RpcSessions
@@ -76,7 +78,11 @@ export function serving(init: ServingInit): Serving {
     limits: () => limiter.limits(),
   })
   const turns: TurnQueue = new TurnQueue(wheel, {}, observed)
-  const limiter: MethodLimiter = new MethodLimiter({ now, onRefused: () => observed.turnRefused('limit') })
+  const limiter: MethodLimiter = new MethodLimiter({
+    now,
+    onRefused: () => observed.turnRefused('limit'),
+    onShed: () => observed.turnRefused('memory'),
+  })
   const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onError)
   const judge = authorizeBy(head)
@@ -107,7 +113,19 @@ export function serving(init: ServingInit): Serving {
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })
-  return { registry, dispatcher, authorize, allows, describe, sessions, wheel, turns, budget, bodies }
+  return {
+    registry,
+    dispatcher,
+    authorize,
+    allows,
+    limiter,
+    describe,
+    sessions,
+    wheel,
+    turns,
+    budget,
+    bodies,
+  }
 }
 
 /** Callers receive the id of a failure only; the log has the rest. */

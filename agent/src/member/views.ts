@@ -1,9 +1,10 @@
 /** Views of a member and of the others, in the shapes of the local API. */
-import { limits, version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
+import { version, type LocalPeer, type LocalService, type LocalStatus } from '@agent-mesh/protocol'
 import type { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import type { Member } from './member.ts'
-import { memberWarnings, newestTime } from './warnings.ts'
+import { healthView, loadView } from './health-view.ts'
+import { memberWarnings } from './warnings.ts'
 
 /** A member as the map describes it, and whether it is online. @param now unix ms */
 export function peerView(peer: MapMember, belief: Belief, now: number): LocalPeer {
@@ -93,7 +94,8 @@ export function statusView({ member, kind, startedAt, relays, warnings }: Status
     ...(region === undefined ? {} : { region }),
     revoked: revocations.own,
     ...(revocations.ownEnd === undefined ? {} : { ended: revocations.ownEnd.how }),
-    ready: isReady(member),
+    ...healthView(member.health, clock.now()),
+    load: loadView(member),
     warnings: memberWarnings(member, warnings),
     controlPlane: { url: controlPlane.url, ...reachableView(member) },
     relays,
@@ -119,14 +121,4 @@ function reachableView({ client, clock, publisher }: Member) {
     reachable: false,
     ...(ago === undefined ? {} : { unreachableSince: Math.max(0, clock.now() - ago) }),
   }
-}
-
-/** Whether others admit this member, it admits them, and takes new work. */
-function isReady(member: Member): boolean {
-  const { revocations, credential, clock, serving, store } = member
-  if (serving.sessions.departing) return false
-  const now = clock.now()
-  const early = newestTime(member) > now + limits.futureMs
-  const admitted = !revocations.own && !credential.void && !early && credential.claims.exp * 1000 > now
-  return admitted && store.warning === undefined
 }

@@ -1,7 +1,7 @@
 /** What is wrong with a member now, in the words of `status`. */
 import { limits, type MeshError } from '@agent-mesh/protocol'
 import { memberDefaults } from './defaults.ts'
-import type { Member } from './member.ts'
+import type { Member } from './member-parts.ts'
 import { adviceOf, endText, type Ended } from './membership-end.ts'
 
 /** Most important first. @param own what the kind of member adds */

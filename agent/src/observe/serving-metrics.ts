@@ -8,7 +8,7 @@ export interface ServingMetrics {
   /** Port of room rpc: a request that could not start at once started after so many ms. */
   turnWaited(ms: number): void
   /** Port of room rpc: a request was refused before its handler ran. */
-  turnRefused(reason: 'shed' | 'given_up' | 'limit'): void
+  turnRefused(reason: 'shed' | 'given_up' | 'limit' | 'memory'): void
 }
 
 export interface ServingObserved {
@@ -28,7 +28,7 @@ export function servingMetrics(registry: Registry, observed: ServingObserved): S
   })
   const refused = new Counter({
     name: 'agent_mesh_calls_not_started_total',
-    help: 'Requests whose handler was not run: shed as they waited too long, given up by their caller, or over the limit of their method',
+    help: 'Requests whose handler was not run: shed as they waited too long, given up by their caller, over the limit of their method, or while memory is nearly full',
     labelNames: ['reason'],
     registers,
   })

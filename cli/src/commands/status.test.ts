@@ -53,6 +53,18 @@ describe('agent-mesh status', () => {
     expect(shown(changes)).toMatch(controlPlane)
   })
 
+  it('names the checks that do not pass, and repeats no warning', () => {
+    const since = Date.now() - 240_000
+    const checks = [
+      { name: 'disk', level: 'passing', since },
+      { name: 'queue', level: 'failing', reason: 'no broker', since, damped: true },
+      { name: 'store', level: 'failing', reason: 'disk full', since },
+    ]
+    const text = shown({ ready: false, warnings: ['disk full'], checks })
+    expect(text).toMatch(/^check queue +failing for 4 min: no broker \(flapping\)$/m)
+    expect(text).not.toMatch(/check (disk|store)/)
+  })
+
   it('says what a member announces, which is not where it listens', () => {
     const addrs = ['/ip4/127.0.0.1/tcp/4001']
     expect(shown({ addrs })).toMatch(/^announces +\/ip4\/127/m)

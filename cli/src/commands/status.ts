@@ -52,6 +52,7 @@ export function statusText(status: LocalStatus, output: Output): string {
     ['members', `${status.members.online} of ${status.members.known} online`],
     ['links', linksText(status)],
     ['credential', credentialText(status)],
+    ...checksText(status, output),
     ...status.warnings.map((text): [string, string] => [output.style('yellow', 'warning'), text]),
   ]
   return output.table(
@@ -82,4 +83,14 @@ function credentialText({ credentialExpires }: LocalStatus): string {
   if (credentialExpires === undefined) return ''
   const left = credentialExpires - Date.now()
   return left < 0 ? `expired ${duration(-left)} ago` : `valid for ${duration(left)}`
+}
+
+/** Checks that do not pass, unless a warning has the same words. */
+function checksText({ checks = [], warnings }: LocalStatus, output: Output): [string, string][] {
+  return checks
+    .filter(({ level, reason = '' }) => level !== 'passing' && !warnings.includes(reason))
+    .map(({ name, level, reason = level, since, damped }) => [
+      output.style(level === 'failing' ? 'red' : 'yellow', `check ${name}`),
+      `${level} for ${duration(Math.max(0, Date.now() - since))}: ${reason}${damped === true ? ' (flapping)' : ''}`,
+    ])
 }

@@ -147,13 +147,18 @@ function notHere(action: string): Promise<never> {
   )
 }
 
-/** Warnings, and whether it works all the same. */
-async function readinessOf(running: RunningControlPlane): Promise<Pick<LocalStatus, 'ready' | 'warnings'>> {
+/** Warnings, and whether it works all the same: its one check is the store. */
+async function readinessOf(
+  running: RunningControlPlane,
+): Promise<Pick<LocalStatus, 'ready' | 'warnings' | 'checks'>> {
+  const since = Date.now()
   try {
-    return { ready: true, ...(await running.ready()) }
+    const { warnings } = await running.ready()
+    return { ready: true, warnings, checks: [{ name: 'store', level: 'passing', since }] }
   } catch (error) {
     const { message } = toMeshError(error, 'internal', 'answer')
-    return { ready: false, warnings: [`${message} (${running.store})`] }
+    const reason = `${message} (${running.store})`
+    return { ready: false, warnings: [reason], checks: [{ name: 'store', level: 'failing', reason, since }] }
   }
 }
 

@@ -19,8 +19,11 @@ export function operationsApp({ status, metrics }: Omit<OperationsServerInit, 'l
   return routed({
     'GET /health': () => json({ status: 'ok' }),
     'GET /ready': async () => {
-      const { ready, warnings } = await status()
-      return json({ status: ready ? 'ready' : 'not ready', warnings }, ready ? 200 : 503)
+      const { ready, warnings, checks = [] } = await status()
+      const failing = checks
+        .filter(({ level }) => level === 'failing' || level === 'unknown')
+        .map(({ name, reason }) => ({ check: name, reason }))
+      return json({ status: ready ? 'ready' : 'not ready', failing, warnings }, ready ? 200 : 503)
     },
     'GET /metrics': async () => ({ type: prometheusText, body: await metrics() }),
   })

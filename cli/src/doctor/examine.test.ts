@@ -219,6 +219,42 @@ describe('doctor', () => {
       'warn',
       /^the head is old; no relay is reachable$/,
     ],
+    [
+      'a check of the process that fails',
+      'checks',
+      {
+        daemon: { ...status, checks: [{ name: 'queue', level: 'failing', reason: 'no broker', since: now }] },
+      },
+      'fail',
+      /^queue: no broker$/,
+    ],
+    [
+      'a check that is damped',
+      'checks',
+      {
+        daemon: {
+          ...status,
+          checks: [{ name: 'queue', level: 'warning', reason: 'slow', since: now, damped: true }],
+        },
+      },
+      'warn',
+      /^queue: slow \(it changed more than 6 times in 10 min/,
+    ],
+    [
+      'what a process did to recover',
+      'recovery',
+      {
+        daemon: {
+          ...status,
+          acts: [
+            { at: now - 2 * 3_600_000, supervisor: 'clock', act: 'long ago', times: 1 },
+            { at: now - 60_000, supervisor: 'relay', act: 'moved to relay relay-2', times: 3 },
+          ],
+        },
+      },
+      'ok',
+      /^1 min ago relay: moved to relay relay-2, 3 times$|^60\.0 s ago/,
+    ],
   ])('says of %s what it is and what to do', (_, check, changes, state, found) => {
     expect(find(check, changes)).toMatchObject({ state, found: expect.stringMatching(found) as string })
     expect(find(check, changes)?.advice === undefined).toBe(state === 'ok')

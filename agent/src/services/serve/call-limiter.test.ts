@@ -113,6 +113,20 @@ describe('a limit on the calls of a method', () => {
     expect(callee.refused).toBe(0)
   })
 
+  it('sheds new calls while a hook gives a reason, and runs those of methods without a limit', async () => {
+    const callee = new Callee({ concurrency: { other: 'unlimited' } })
+    let reason: string | undefined = 'its memory is nearly full'
+    callee.limiter.shedWhen(() => reason)
+    const link = await callee.link()
+    expect(await codesOf([link.call('slow.work', 1)])).toEqual(['overloaded true'])
+    expect(await link.call('slow.other', 1)).toBe('quick')
+    reason = undefined
+    const call = link.call('slow.work', 1)
+    await callee.begun(1)
+    callee.ends[0]!()
+    await call
+  })
+
   it('is none where a service says so, and a mistake where it says nonsense', () => {
     const refusal = expect.objectContaining({ code: 'invalid_argument' }) as Error
     for (const concurrency of [0, -1, 1.5, Number.NaN, 'many', { nothing: 1 }])

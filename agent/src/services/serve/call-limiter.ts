@@ -28,6 +28,8 @@ export interface CallLimiterInit {
   readonly onRefused?: () => void
   /** @default of the process */
   readonly startTimer?: StartTimer
+  /** A call was refused by {@link MethodLimiter.shedWhen}. Must not throw. */
+  readonly onShed?: () => void
   /** @default {@link limitDefaults} */
   readonly options?: Partial<LimitOptions>
 }
@@ -61,14 +63,21 @@ export class MethodLimiter implements CallLimiter {
   readonly #init: CallLimiterInit
   readonly #options: LimitOptions
   readonly #methods = new Map<ServedMethod, MethodRoom>()
+  readonly #sheds: (() => string | undefined)[] = []
 
   constructor(init: CallLimiterInit) {
     this.#init = init
     this.#options = { ...limitDefaults, ...init.options }
   }
 
+  /** From now on new calls are refused while `shed` gives a reason; methods without a limit run, as they are how a member is examined. */
+  shedWhen(shed: () => string | undefined): void {
+    this.#sheds.push(shed)
+  }
+
   acquire(served: ServedMethod, caller: Subject, call: InboundCall): Permit | Promise<Permit> {
     if (served.concurrency === 'unlimited') return unlimited
+    for (const shed of this.#sheds) this.#refuseFor(served.method, shed())
     let room = this.#methods.get(served)
     if (room === undefined) {
       room = new MethodRoom(
@@ -80,6 +89,12 @@ export class MethodLimiter implements CallLimiter {
       this.#methods.set(served, room)
     }
     return room.acquire(caller, call)
+  }
+
+  #refuseFor(method: string, reason: string | undefined): void {
+    if (reason === undefined) return
+    this.#init.onShed?.()
+    throw new MeshError('overloaded', `Cannot call ${method}: ${reason}`, { notStarted: true })
   }
 
   /** Methods that are limited now, and to how many calls at once. */

@@ -2,6 +2,7 @@ import type { Check } from '../finding.ts'
 import { clock, controlPlane, map } from './control-plane.ts'
 import { credential, enrolment, identity } from './credential.ts'
 import { clone, daemon, relays, versions, warnings } from './daemon.ts'
+import { processChecks, recovery } from './process-health.ts'
 import { dataFolder, disk } from './data-folder.ts'
 
 /** In the order they are shown: from this machine outwards. */
@@ -18,5 +19,7 @@ export const checks: readonly Check[] = [
   daemon,
   versions,
   relays,
+  processChecks,
+  recovery,
   warnings,
 ]

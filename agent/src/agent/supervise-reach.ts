@@ -1,0 +1,33 @@
+/** The health of an agent's reach: the check `relay`, and on record what it did to be reachable and to keep the map current. */
+import type { Member } from '../member/member.ts'
+import type { Reachable } from './reachable.ts'
+
+type Reach = Pick<Reachable, 'linkedRelays' | 'followsMap'>
+
+/** Follows the beat of the member's health until the member stops. */
+export function superviseReach({ health, head }: Pick<Member, 'health' | 'head'>, reachable: Reach): void {
+  const { checks, beat, recovery } = health
+  checks.builtIn('relay', () =>
+    head.current.relays.length > 0 && reachable.linkedRelays().length === 0
+      ? { level: 'warning', reason: 'no relay is reachable' }
+      : { level: 'passing' },
+  )
+  const nameOf = (peerId: string) =>
+    head.current.relays.find(relay => relay.peerId === peerId)?.name ?? peerId
+  let home: string | undefined
+  let lost = false
+  let followed = false
+  beat.onBeat(() => {
+    const [linked] = reachable.linkedRelays()
+    if (linked !== home) {
+      if (linked === undefined) recovery.acted('relay', 'searches for a relay: the last one was lost')
+      else if (home !== undefined) recovery.acted('relay', `moved to relay ${nameOf(linked)}`)
+      else if (lost) recovery.acted('relay', `is reachable again, through relay ${nameOf(linked)}`)
+      lost ||= home !== undefined
+      home = linked
+    }
+    if (followed && !reachable.followsMap)
+      recovery.acted('map', 'asks the control plane for the map: no relay sends it')
+    followed = reachable.followsMap
+  })
+}

@@ -1,0 +1,86 @@
+/**
+ * Memory of this process against its limit: the heap limit of V8, or the limit of its container. Above the high mark new calls are
+ * shed, until it is below the low one: a process that is killed loses all calls, one that sheds loses new ones, which their callers
+ * repeat elsewhere.
+ */
+import { getHeapStatistics } from 'node:v8'
+import type { HealthBeat } from './beat.ts'
+import type { CheckResult } from './check-state.ts'
+import { healthDefaults } from './defaults.ts'
+import type { Recovery } from './recovery.ts'
+
+/** Bytes in use and the limit, of what is nearest to its limit. */
+export interface MemoryUse {
+  readonly kind: 'heap' | 'container'
+  readonly bytes: number
+  readonly limitBytes: number
+}
+
+const share = ({ bytes, limitBytes }: MemoryUse): number => bytes / limitBytes
+
+/** Of this process. */
+export function memoryUse(): MemoryUse {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+  const heap: MemoryUse = { kind: 'heap', bytes: used, limitBytes: limit }
+  const limitBytes = process.constrainedMemory()
+  // Without a limit it is 0, or larger than any machine.
+  if (limitBytes <= 0 || limitBytes >= 2 ** 53) return heap
+  const container: MemoryUse = { kind: 'container', bytes: process.memoryUsage.rss(), limitBytes }
+  return share(container) > share(heap) ? container : heap
+}
+
+export interface MemoryWatchInit {
+  readonly beat: Pick<HealthBeat, 'onBeat'>
+  readonly recovery: Pick<Recovery, 'acted'>
+  /** @default that of this process */
+  readonly use?: () => MemoryUse
+}
+
+export class MemoryWatch {
+  readonly #recovery: Pick<Recovery, 'acted'>
+  readonly #use: () => MemoryUse
+  readonly #unlisten: () => void
+  #last: MemoryUse
+  #above = 0
+  #shedding = false
+
+  constructor({ beat, recovery, use = memoryUse }: MemoryWatchInit) {
+    this.#recovery = recovery
+    this.#use = use
+    this.#last = use()
+    this.#unlisten = beat.onBeat(() => this.look())
+  }
+
+  /** Whether new calls are refused. */
+  get shedding(): boolean {
+    return this.#shedding
+  }
+
+  look(): void {
+    this.#last = this.#use()
+    const part = share(this.#last)
+    this.#above = part > healthDefaults.shedAbove ? this.#above + 1 : 0
+    if (!this.#shedding && this.#above >= healthDefaults.shedLooks) {
+      this.#shedding = true
+      this.#recovery.acted('memory', `began to refuse new calls: ${this.#last.kind} memory is nearly full`)
+    } else if (this.#shedding && part < healthDefaults.shedBelow) {
+      this.#shedding = false
+      this.#recovery.acted('memory', 'accepts calls again')
+    }
+  }
+
+  /** A built-in check. */
+  readonly check = (): CheckResult => {
+    const { kind, bytes, limitBytes } = this.#last
+    const part = share(this.#last)
+    const reason = `${kind} memory: ${mib(bytes)} of ${mib(limitBytes)} MiB in use`
+    if (this.#shedding) return { level: 'failing', reason: `${reason}; new calls are refused` }
+    return part > healthDefaults.shedAbove ? { level: 'warning', reason } : { level: 'passing' }
+  }
+
+  stop(): void {
+    this.#unlisten()
+  }
+}
+
+const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2)
