@@ -29,7 +29,7 @@ export function publishableManifest(manifest: Manifest, kind: 'library' | 'comma
     exports: {
       ...Object.fromEntries(Object.entries(extra).filter(([, path]) => path.endsWith('.json'))),
       '.': { types: './index.d.ts', default: './index.js' },
-      ...namedFolders(extra),
+      ...namedEntries(extra),
       './*': { types: './*.d.ts', default: './*.js' },
     },
     dependencies,
@@ -37,11 +37,11 @@ export function publishableManifest(manifest: Manifest, kind: 'library' | 'comma
   }
 }
 
-/** Entries that are folders in the sources, such as `./testing`. */
-const namedFolders = (exports: Record<string, string>) =>
+/** Entries with a name of their own, such as `./testing`. */
+const namedEntries = (exports: Record<string, string>) =>
   Object.fromEntries(
     Object.entries(exports)
-      .filter(([, path]) => path.endsWith('/index.ts'))
+      .filter(([, path]) => path.endsWith('.ts'))
       .map(([name, path]) => {
         const built = path.replace('./src/', './').replace(/\.ts$/, '')
         return [name, { types: `${built}.d.ts`, default: `${built}.js` }]

@@ -1,7 +1,5 @@
 /** Every default of the command: value, unit, reason. */
 export const commandDefaults = {
-  /** The context that is used when none is named. */
-  context: 'default',
   /** Nothing is shown for what takes less, ms: a spinner that only flashes is noise. */
   progressAfterMs: 2_000,
   /** A call from the command line, ms: a person waits. */

@@ -1,9 +1,14 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
-import { readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import {
+  contextName,
+  contextsFolder as contextsFolderOf,
+  defaultContext,
+  usedContext,
+} from '@agent-mesh/agent/identity/context-folder'
+import { join, resolve } from 'node:path'
 
 import { commandDefaults } from './defaults.ts'
+
+export { contextName, usedContextFile } from '@agent-mesh/agent/identity/context-folder'
 
 /** The options every command has. */
 export interface GlobalOptions {
@@ -96,57 +101,18 @@ function contextOf(options: GlobalOptions, env: NodeJS.ProcessEnv, file: FileOpt
   ] as const
   for (const [chosenBy, { data, context }] of layers) {
     const isNamed = chosenBy === 'option' ? context !== undefined : (context ?? '') !== ''
-    const name = isNamed ? contextName(context ?? '') : commandDefaults.context
+    const name = isNamed ? contextName(context ?? '') : defaultContext
     if (data !== undefined && data !== '') return { context: name, data: resolve(data), chosenBy }
     if (isNamed) return { context: name, data: join(contextsFolder(env), name), chosenBy }
   }
   const folder = contextsFolder(env)
   const used = usedContext(folder)
-  const context = used ?? commandDefaults.context
+  const context = used ?? defaultContext
   return { context, data: join(folder, context), chosenBy: used === undefined ? 'default' : 'use' }
 }
 
-/** @throws MeshError invalid_argument when it is no name */
-export function contextName(text: string): string {
-  if (/^[a-zA-Z0-9][\w.-]{0,63}$/.test(text)) return text
-  throw new MeshError(
-    'invalid_argument',
-    `Cannot use context ${JSON.stringify(text)}: not 1-64 of a-z, 0-9, . _ -`,
-  )
-}
-
 /** Holds a folder for each context. @throws MeshError invalid_argument when this user has no home */
-export function contextsFolder(env: NodeJS.ProcessEnv = environment()): string {
-  const shared = env['XDG_DATA_HOME']
-  // The XDG specification: relative values are ignored.
-  const base = shared !== undefined && isAbsolute(shared) ? shared : join(homeOf(), '.local', 'share')
-  return join(base, 'agent-mesh')
-}
-
-/** What `agent-mesh context use` wrote; no context has a name that begins with a dot. */
-export const usedContextFile = (folder: string): string => join(folder, '.context')
-
-function usedContext(folder: string): string | undefined {
-  try {
-    return contextName(readFileSync(usedContextFile(folder), 'utf8').trim())
-  } catch (error) {
-    if (error instanceof MeshError) throw error
-    return undefined
-  }
-}
-
-/** A user without an entry in the user database has no home: containers run as any number. */
-function homeOf(): string {
-  try {
-    const home = homedir()
-    if (isAbsolute(home)) return home
-  } catch {
-    // No entry: as an empty one.
-  }
-  throw new MeshError('invalid_argument', 'Cannot choose a data folder: this user has no home directory', {
-    hint: 'Name the folder with --data DIR, or set AGENT_MESH_DATA, XDG_DATA_HOME or HOME.',
-  })
-}
+export const contextsFolder = (env: NodeJS.ProcessEnv = environment()): string => contextsFolderOf(env)
 
 function joinOf(env: NodeJS.ProcessEnv): string | undefined {
   const [token, file] = [given(env, 'AGENT_MESH_JOIN'), given(env, 'AGENT_MESH_JOIN_FILE')]

@@ -1,10 +1,13 @@
 /** Modules of `up --serve`, served by the source and by the bundle. */
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+import { pageProgram } from '../support/page-program.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const example = join(checkout, 'examples/greeter.ts')
@@ -17,6 +20,21 @@ const commands = [
 let workshop: Workshop
 beforeAll(async () => void (workshop = await openWorkshop()))
 afterAll(() => workshop.end())
+
+/** The program of docs/attach.md, beside a running agent. */
+async function expectAttached(data: string): Promise<void> {
+  // Inside the checkout, so that its packages are found.
+  const workplace = await mkdtemp(join(checkout, 'examples', '.page-'))
+  try {
+    const { program, promised } = await pageProgram('attach.md')
+    await writeFile(join(workplace, 'main.ts'), program)
+    const env = { ...process.env, AGENT_MESH_DATA: data }
+    const { stdout } = await promisify(execFile)(process.execPath, ['main.ts'], { cwd: workplace, env })
+    expect(stdout.trim().split('\n')).toEqual(promised)
+  } finally {
+    await rm(workplace, { recursive: true, force: true })
+  }
+}
 
 /** Its error must be one of the agent that serves it. */
 const refusing = `
@@ -52,6 +70,7 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     })
     const refused = await runCommand(['call', 'refuser.refuse', '--data', agent.data], {}, file)
     expect(refused.stderr).toContain('Cannot refuse: as it says')
+    await expectAttached(agent.data)
     const lines = `const { text } = await greeter.hello({ name: 'Ada' })\ntext\ngreeter.hello({})\n`
     const typed = await runCommand(['repl', '--data', agent.data], {}, file, lines)
     expect(typed).toMatchObject({ code: 1, stderr: '' })

@@ -1,10 +1,11 @@
 /** The code of some pages of docs/ is one program each: it runs against a real mesh, and prints what its comments say. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LocalMesh } from '../support/local-mesh.ts'
+import { pageProgram } from '../support/page-program.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 
@@ -33,11 +34,7 @@ test('the code of docs/testing.md runs without a mesh, and prints what its comme
   expectPromised('testing.md'))
 
 async function expectPromised(name: string, more: Record<string, string> = {}): Promise<void> {
-  const page = await readFile(join(checkout, 'docs', name), 'utf8')
-  const program = [...page.matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block).join('\n')
-  const promised = [...program.matchAll(/console\.log\(.*\) \/\/ (.+)$/gm)].map(([, said]) => said)
-  expect(promised.length).toBeGreaterThan(0)
-  expect(program.match(/console\.log/g)).toHaveLength(promised.length)
+  const { program, promised } = await pageProgram(name)
   await writeFile(join(workplace, 'main.ts'), program)
   const env = { ...process.env, ...more }
   const { stdout } = await promisify(execFile)(process.execPath, ['main.ts'], { cwd: workplace, env })

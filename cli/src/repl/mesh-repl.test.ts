@@ -102,7 +102,10 @@ test('completes services and methods, keeps lines for its owner alone, and cance
   input.write('.exit\n')
   await ended
   const history = join(folder, 'repl-history')
-  expect(await readFile(history, 'utf8')).toContain('math.add({ a: 5 })')
+  // Written soon after each line.
+  await vi.waitUntil(async () => (await readFile(history, 'utf8')).includes('math.add({ a: 5 })'), {
+    timeout: 10_000,
+  })
   expect((await stat(history)).mode & 0o077).toBe(0)
 })
 

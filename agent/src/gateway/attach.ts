@@ -1,0 +1,37 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { localStatusReply } from '@agent-mesh/protocol/local-api'
+import type { Contracts } from '../services/index.ts'
+import { contextFolder } from '../identity/context-folder.ts'
+import { AttachedAgent } from './attached-agent.ts'
+import { askLocal } from './local-socket.ts'
+
+export interface AttachOptions<C extends Contracts = readonly []> {
+  /** Data folder of the running agent. @default that of `context` */
+  readonly data?: string
+  /** As `agent-mesh --context`. @default AGENT_MESH_DATA, AGENT_MESH_CONTEXT, what `agent-mesh context use` chose, `default` */
+  readonly context?: string
+  /** Contracts of services it calls: their calls are checked and typed. */
+  readonly contracts?: C
+}
+
+/**
+ * Uses the agent that runs on this machine ("agent-mesh up") without becoming a member: calls are made by that agent, with its name
+ * and its rights. Opens nothing that must be closed.
+ * @throws MeshError unavailable where none runs; permission_denied where it belongs to another user; unsupported for a control plane
+ */
+export async function attach<const C extends Contracts = readonly []>(
+  options: AttachOptions<C> = {},
+): Promise<AttachedAgent<C>> {
+  const folder = contextFolder(options)
+  const {
+    kind,
+    name = '',
+    peerId = '',
+    meshId,
+  } = await askLocal(folder, { path: '/v1/status' }, localStatusReply)
+  if (kind !== 'agent')
+    throw new MeshError('unsupported', `Cannot attach to ${folder}: a ${kind} runs there`, {
+      hint: 'Name the context or the data folder of an agent.',
+    })
+  return new AttachedAgent({ folder, name, peerId, meshId, contracts: options.contracts })
+}

@@ -1,0 +1,105 @@
+/** The agent of this machine, as a program that attaches to it sees it. */
+import {
+  localPeersReply,
+  localStatusReply,
+  type LocalPeer,
+  type LocalService,
+  type LocalStatus,
+} from '@agent-mesh/protocol/local-api'
+import { awaitProvider } from '../agent/await-provider.ts'
+import { describeService } from '../agent/describe-service.ts'
+import type { ServiceAgent } from '../agent/service-agent.ts'
+import { systemWheelClock } from '../rpc/index.ts'
+import {
+  Balancer,
+  resilienceOf,
+  ServiceCaller,
+  serviceRef,
+  type Contracts,
+  type ServiceContract,
+} from '../services/index.ts'
+import { AttachedTargets, EachAttached } from './attached-calls.ts'
+import { askLocal } from './local-socket.ts'
+
+export interface AttachedAgentInit<C extends Contracts> {
+  readonly folder: string
+  readonly name: string
+  readonly peerId: string
+  readonly meshId: string
+  readonly contracts: C | undefined
+}
+
+/** ms between two looks whether a service has a provider. */
+const lookMs = 250
+
+type Calling<C extends Contracts> = Pick<
+  ServiceAgent<C>,
+  'call' | 'callAll' | 'service' | 'describe' | 'waitFor'
+>
+
+/** Breakers and the choice of members are the agent's: this side asks it alone. */
+export class AttachedAgent<const C extends Contracts = readonly []> implements Calling<C> {
+  /** Of the agent, as the mesh knows it. */
+  readonly name: string
+  readonly peerId: string
+  readonly meshId: string
+  readonly call: Calling<C>['call']
+  readonly callAll: Calling<C>['callAll']
+  readonly service: Calling<C>['service']
+  readonly #folder: string
+  readonly #each: EachAttached
+  readonly #callEach: ServiceCaller<C>
+
+  constructor({ folder, name, peerId, meshId, contracts }: AttachedAgentInit<C>) {
+    this.name = name
+    this.peerId = peerId
+    this.meshId = meshId
+    this.#folder = folder
+    this.#each = new EachAttached(folder)
+    const calls = callerOf(new AttachedTargets(folder), contracts)
+    const each = (this.#callEach = callerOf(this.#each, contracts))
+    this.call = calls.call.bind(calls)
+    this.service = calls.service.bind(calls) as Calling<C>['service']
+    this.callAll = each.callAll.bind(each) as Calling<C>['callAll']
+  }
+
+  /** @throws MeshError unavailable when the agent has stopped */
+  status(): Promise<LocalStatus> {
+    return askLocal(this.#folder, { path: '/v1/status' }, localStatusReply)
+  }
+
+  /** @throws MeshError unavailable when the agent has stopped */
+  async peers(): Promise<LocalPeer[]> {
+    return (await askLocal(this.#folder, { path: '/v1/peers' }, localPeersReply)).peers
+  }
+
+  /** @throws MeshError unavailable when the agent has stopped */
+  services(): Promise<LocalService[]> {
+    return this.#each.services()
+  }
+
+  readonly describe: Calling<C>['describe'] = (service, options = {}) => {
+    const ask: Parameters<typeof describeService>[0]['ask'] = (...args) => this.#callEach.ask(...args)
+    return describeService({ targets: this.#each, ask }, nameOf(service), options)
+  }
+
+  readonly waitFor: Calling<C>['waitFor'] = (service, options) =>
+    awaitProvider({ targets: this.#each, changes: [regularly] }, nameOf(service), options)
+}
+
+function callerOf<C extends Contracts>(targets: AttachedTargets, contracts: C | undefined): ServiceCaller<C> {
+  const { random } = Math
+  return new ServiceCaller<C>({
+    ...{ targets, random, now: () => systemWheelClock.now() },
+    balancer: new Balancer({ resilience: resilienceOf(false), random }),
+    ...(contracts !== undefined && { contracts }),
+  })
+}
+
+const regularly = (look: () => void): (() => void) => {
+  const timer = setInterval(look, lookMs)
+  return () => clearInterval(timer)
+}
+
+const nameOf = (service: string | Pick<ServiceContract, 'name' | 'version'>): string =>
+  typeof service === 'string' ? service : serviceRef(service)
