@@ -3,6 +3,7 @@ import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rpcLink } from '../rpc/index.ts'
 import type { BodyCarrier, ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
+import { PipePace } from '../rpc/pipes/pipe-pace.ts'
 import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
@@ -73,6 +74,8 @@ export class RpcSessions {
       onGoingAway: () => this.#goingAway.emit(link),
     })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)
+    const ping = () => rpc.ping(pathDefaults.pathLostMs)
+    link.paceBy(() => new PipePace({ ping, wheel: this.#wheel }))
     this.#rpc.set(link, rpc)
     if (this.#departing) void rpc.goAway()
     return rpc

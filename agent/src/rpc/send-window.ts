@@ -13,14 +13,19 @@ interface Mark {
   readonly sentAt: number
 }
 
-const { startBytes, minBytes, maxBytes, minPartBytes, maxPartBytes, targetMs, restMs, baseMs } =
-  windowDefaults
-const { paceGain, paceLateMs } = windowDefaults
+const { startBytes, minBytes, minPartBytes, targetMs, restMs, baseMs, paceGain, paceLateMs } = windowDefaults
 
 /** From this size on parts are not paced. */
 const pacedBytes = 4 * partBytes
 
+/** How large it and its parts may become, bytes. */
+export interface WindowBounds {
+  readonly maxBytes: number
+  readonly maxPartBytes: number
+}
+
 export class SendWindow {
+  readonly #bounds: WindowBounds
   readonly #marks: Mark[] = []
   #bytes: number = startBytes
   #inFlight = 0
@@ -42,6 +47,10 @@ export class SendWindow {
   #olderRoundTrip = Infinity
   #nextAt = -Infinity
 
+  constructor(bounds: WindowBounds = windowDefaults) {
+    this.#bounds = bounds
+  }
+
   /** Its size now. */
   get bytes(): number {
     return this.#bytes
@@ -57,7 +66,7 @@ export class SendWindow {
    */
   get partBytes(): number {
     const quarter = Math.min(partBytes, this.#bytes >>> 2)
-    return Math.max(minPartBytes, quarter, Math.min(maxPartBytes, this.#bytes >>> 3))
+    return Math.max(minPartBytes, quarter, Math.min(this.#bounds.maxPartBytes, this.#bytes >>> 3))
   }
 
   /** Monotonic ms: no part is sent before. */
@@ -153,7 +162,7 @@ export class SendWindow {
   #adapt(roundTrip: number, bytes: number): void {
     const queueMs = roundTrip - Math.min(this.#base, this.#olderBase)
     if (queueMs < targetMs / 2) {
-      if (this.#limited) this.#bytes = Math.min(maxBytes, this.#bytes + bytes)
+      if (this.#limited) this.#bytes = Math.min(this.#bounds.maxBytes, this.#bytes + bytes)
     } else if (queueMs > targetMs && ((this.#delivered - this.#shrunkAt) | 0) > 0) {
       this.#bytes = Math.max(minBytes, Math.floor((this.#bytes * targetMs) / queueMs))
       this.#shrunkAt = this.#sent

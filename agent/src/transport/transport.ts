@@ -15,7 +15,7 @@ import { Connector } from './links/connector.ts'
 import { transportDefaults } from './defaults.ts'
 import type { ConnectOptions, DialTarget } from './dial/dial-target.ts'
 import { Dialer } from './dial/dialer.ts'
-import { duplexOf } from './libp2p/duplex.ts'
+import { duplexOf, type DuplexLink } from './libp2p/duplex.ts'
 import { guardHandlers } from './libp2p/guard.ts'
 import { Identification } from './libp2p/identification.ts'
 import { LinkTable } from './links/link-table.ts'
@@ -212,7 +212,7 @@ class MeshTransport implements Transport {
   }
 
   handle(protocol: string, handler: (stream: ByteStream, link: Link) => void): Promise<void> {
-    return this.#onStream(protocol, byteStreamOf, handler)
+    return this.#onStream(protocol, (stream, { onActivity }) => byteStreamOf(stream, onActivity), handler)
   }
 
   handleDuplex(protocol: string, handler: (stream: Duplex, link: Link) => void): Promise<void> {
@@ -221,15 +221,13 @@ class MeshTransport implements Transport {
 
   async #onStream<S>(
     protocol: string,
-    as: (stream: Stream, onActivity: () => void) => S,
+    as: (stream: Stream, link: DuplexLink) => S,
     handler: (stream: S, link: Link) => void,
   ): Promise<void> {
     const onStream = async (stream: Stream, connection: Connection) => {
       const link = await this.#admissions.linkOf(connection)
-      handler(
-        as(stream, () => void (link.lastUsed = now())),
-        link,
-      )
+      const onActivity = () => void (link.lastUsed = now())
+      handler(as(stream, { onActivity, pace: link.pace }), link)
     }
     const { streamsPerProtocol: most } = transportDefaults
     const bounds = { maxInboundStreams: most, maxOutboundStreams: most }

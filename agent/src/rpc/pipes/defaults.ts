@@ -7,3 +7,6 @@ export const pipeDefaults = {
   /** A refused peer reads why within this; then its place is free. */
   refusedMs: 5_000,
 } as const
+
+/** Of the bytes of all pipes of a link that are on their way: four windows of yamux, and a ping for each half of one. */
+export const pipeWindow = { maxBytes: 4 * 1024 * 1024, maxPartBytes: 512 * 1024 } as const

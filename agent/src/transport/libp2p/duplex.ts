@@ -3,28 +3,40 @@ import { Duplex } from 'node:stream'
 import type { Stream } from '@libp2p/interface'
 import { MeshError } from '@agent-mesh/protocol'
 import { Uint8ArrayList } from 'uint8arraylist'
+import type { ByteGate } from '../../core/byte-gate.ts'
 import { isOver } from './byte-stream.ts'
 
 type Done = (error?: Error | null) => void
+type Bytes = Uint8Array | Uint8ArrayList
 
-/**
- * The stream's bytes. A loss of the link, or a reset by the peer, destroys it with `path_lost`; destroying it resets the stream.
- * @param onActivity called for each chunk either way
- */
-export const duplexOf = (stream: Stream, onActivity: () => void = () => {}): Duplex =>
-  new StreamDuplex(stream, onActivity)
+const nothing = new Uint8Array()
+
+/** What a stream of raw bytes asks and tells its link. */
+export interface DuplexLink {
+  /** A chunk passes, either way. */
+  onActivity: () => void
+  /** Bounds what is sent. @default the stream alone does */
+  pace: ByteGate | undefined
+}
+
+/** The stream's bytes. A loss of the link, or a reset by the peer, destroys it with `path_lost`; destroying it resets the stream. */
+export const duplexOf = (stream: Stream, link: DuplexLink): Duplex => new StreamDuplex(stream, link)
 
 class StreamDuplex extends Duplex {
   readonly #stream: Stream
   readonly #onActivity: () => void
+  readonly #pace: ByteGate | undefined
+  /** What is being written: its bytes that are left. */
+  #left: Bytes = nothing
   /** Called when the stream takes more. */
   #waiting: Done | undefined
   /** The peer said that nothing follows, as against a link that is lost. */
   #peerEnded: boolean
 
-  constructor(stream: Stream, onActivity: () => void) {
+  constructor(stream: Stream, { onActivity, pace }: DuplexLink) {
     super({ allowHalfOpen: true })
     this.#stream = stream
+    this.#pace = pace
     this.#onActivity = onActivity
     this.#peerEnded = stream.remoteWriteStatus === 'closed'
     stream.addEventListener('message', ({ data }) => this.#take(data))
@@ -37,7 +49,7 @@ class StreamDuplex extends Duplex {
     else if (isOver(stream)) queueMicrotask(() => this.#closed())
   }
 
-  #take(data: Uint8Array | Uint8ArrayList): void {
+  #take(data: Bytes): void {
     this.#onActivity()
     let more = true
     for (const chunk of data instanceof Uint8Array ? [data] : data) more = this.push(chunk)
@@ -80,11 +92,26 @@ class StreamDuplex extends Duplex {
     this.#send(new Uint8ArrayList(...chunks.map(({ chunk }) => chunk)), done)
   }
 
-  #send(data: Uint8Array | Uint8ArrayList, done: Done): void {
+  #send(data: Bytes, done: Done): void {
     this.#onActivity()
+    this.#left = data
+    this.#advance(done)
+  }
+
+  /** Hands over what is left, in pieces as there is room. */
+  readonly #advance = (done: Done): void => {
+    if (this.destroyed) return done()
     try {
-      if (this.#stream.send(data)) done()
-      else this.#waiting = done
+      for (let bytes = this.#left.byteLength; bytes > 0; bytes = this.#left.byteLength) {
+        const room = this.#pace === undefined ? bytes : this.#pace.room(bytes)
+        if (room === 0) return this.#pace?.whenRoom(() => this.#advance(done))
+        const piece = room < bytes ? part(this.#left, 0, room) : this.#left
+        this.#left = room < bytes ? part(this.#left, room, bytes) : nothing
+        const more = this.#stream.send(piece)
+        this.#pace?.sent(room)
+        if (!more) return void (this.#waiting = error => (error ? done(error) : this.#advance(done)))
+      }
+      done()
     } catch (cause) {
       done(new MeshError('path_lost', 'Cannot write to the pipe: it is closed', { cause }))
     }
@@ -103,3 +130,7 @@ class StreamDuplex extends Duplex {
     done(error)
   }
 }
+
+/** A view, no copy. */
+const part = (bytes: Bytes, from: number, to: number): Bytes =>
+  bytes instanceof Uint8Array ? bytes.subarray(from, to) : bytes.sublist(from, to)

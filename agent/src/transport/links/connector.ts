@@ -12,6 +12,7 @@ import {
   type Peer,
 } from '@agent-mesh/protocol'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
+import type { ByteGate } from '../../core/byte-gate.ts'
 import type { Admissions } from './admissions.ts'
 import { byteStreamOf } from '../libp2p/byte-stream.ts'
 import { cutOff } from '../libp2p/cut-off.ts'
@@ -133,7 +134,7 @@ export class Connector {
       openedAt: this.#now(),
       rttMs,
       stream: byteStreamOf(rpc, touch),
-      io: linkIo(connection, rpc, touch),
+      io: linkIo(connection, rpc, { onActivity: touch, pace: () => link.pace }),
     })
     this.#admissions.link(connection, link)
     connection.addEventListener('close', ({ error }) => link.markDown(error))
@@ -163,7 +164,11 @@ const circuitProtocol = '/libp2p/circuit/relay/'
 const isCarried = (protocol: string): boolean =>
   protocol === pipeProtocol || protocol.startsWith(circuitProtocol)
 
-function linkIo(connection: Connection, rpc: Stream, touch: () => void) {
+function linkIo(
+  connection: Connection,
+  rpc: Stream,
+  { onActivity, pace }: { onActivity: () => void; pace: () => ByteGate | undefined },
+) {
   const open = async (protocol: string, options: { signal?: AbortSignal }): Promise<Stream> => {
     const limit = AbortSignal.timeout(transportDefaults.connectMs)
     const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit])
@@ -185,7 +190,7 @@ function linkIo(connection: Connection, rpc: Stream, touch: () => void) {
     openStream: async (protocol: string, options: { signal?: AbortSignal }) =>
       byteStreamOf(await open(protocol, options)),
     openDuplex: async (protocol: string, options: { signal?: AbortSignal }) =>
-      duplexOf(await open(protocol, options), touch),
+      duplexOf(await open(protocol, options), { onActivity, pace: pace() }),
     otherStreams: () => connection.streams.reduce((count, stream) => count + Number(stream !== rpc), 0),
     carried: () => connection.streams.reduce((count, { protocol }) => count + Number(isCarried(protocol)), 0),
     close,

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { MeshError, Peer } from '@agent-mesh/protocol'
+import type { ByteGate } from '../../core/byte-gate.ts'
 import { pathOf, relayOf, type Path } from '../address.ts'
 import type { ByteStream } from '../libp2p/byte-stream.ts'
 
@@ -54,6 +55,8 @@ export class Link {
   readonly #io: LinkIo
   readonly #resolveClosed: (reason: Error | undefined) => void
   readonly #work: (() => boolean)[] = []
+  #makePace: (() => ByteGate) | undefined
+  #pace: ByteGate | undefined
   #pins = 0
   #state: LinkState = 'up'
   #suspect = false
@@ -112,6 +115,16 @@ export class Link {
   /** Whether work is on it that closing would end. */
   get busy(): boolean {
     return this.#io.otherStreams() > 0 || this.#work.some(hasWork => hasWork())
+  }
+
+  /** From now on pipes of this link send as much as this allows. */
+  paceBy(make: () => ByteGate): void {
+    this.#makePace = make
+  }
+
+  /** Bounds what all pipes of this link send; undefined: nothing does. */
+  get pace(): ByteGate | undefined {
+    return (this.#pace ??= this.#makePace?.())
   }
 
   /** What ends with this link: pipes, and circuits of its two members through it, when one of them is a relay. */
