@@ -11,8 +11,8 @@ const stores = [
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
-/** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop: `npm run test:faults`. */
-const faults = ['test/e2e/{failover,full-disk,moved-clock,frozen-agent,stopped-reader}.test.ts']
+/** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut: `npm run test:faults`. */
+const faults = ['test/e2e/{failover,full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer}.test.ts']
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({

@@ -1,5 +1,10 @@
 /** The agent: what programs and the rooms above import. */
-export { MeshError, type ErrorCode } from '@agent-mesh/protocol'
+export {
+  MeshError,
+  transferOfferSchema as transferOffer,
+  type ErrorCode,
+  type TransferOffer,
+} from '@agent-mesh/protocol'
 export type { Agent } from './agent/agent.ts'
 export type { ServiceAgent } from './agent/service-agent.ts'
 export type { AskedCall } from './agent/asked-call.ts'

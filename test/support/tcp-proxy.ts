@@ -23,7 +23,8 @@ export interface TcpProxy {
   stop(): Promise<void>
 }
 
-export async function startTcpProxy(target: number): Promise<TcpProxy> {
+/** @param bufferBytes read at once. Few: what waits for the uplink waits at its sender */
+export async function startTcpProxy(target: number, bufferBytes = 16 * 1024): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
   let after: ((sent: Buffer) => boolean) | undefined
   let cuts = 0
@@ -42,8 +43,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       if (!held) client.resume()
     }, freeAt - performance.now())
   }
-  // A small buffer: what waits for the uplink waits at its sender.
-  const server = createServer({ highWaterMark: 16 * 1024 }, client => {
+  const server = createServer({ highWaterMark: bufferBytes }, client => {
     connections++
     const upstream = connect(target, '127.0.0.1')
     let doomed = false

@@ -1,7 +1,7 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import type { Duplex } from 'node:stream'
-import { parse, pathReportSchema, type MeshError, type PathReport } from '@agent-mesh/protocol'
-import type { RpcLink } from '../rpc/index.ts'
+import type { MeshError, PathReport, TransferOffer } from '@agent-mesh/protocol'
+import type { ReceiveOptions, RpcLink, SendOptions, Transfer, TransferSource } from '../rpc/index.ts'
 import {
   checkMiddleware,
   type ServiceCaller,
@@ -33,7 +33,6 @@ import {
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
 import { MemberFacade } from '../member/member-facade.ts'
-import { pathReport, pathToItself } from '../member/path-report.ts'
 import { agentCaller, type AgentInit } from './agent-caller.ts'
 import { askedCall, type AskedCall } from './asked-call.ts'
 import { awaitProvider, providerChanges, type AwaitOptions } from './await-provider.ts'
@@ -48,6 +47,7 @@ import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import type { ServedPipes } from './served-pipes.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
+import { pathBetween, type PathOptions } from './path-between.ts'
 import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
 import { relayReach } from './relay-reach.ts'
@@ -243,6 +243,25 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     return this.#pipes.connect(peer, port, options)
   }
 
+  /**
+   * Offers a file, bytes or a stream of bytes to a member: the offer goes to it in params of a call, and it passes that to
+   * {@link receive}. Handlers use `context.send`. @param from path of a file; bytes; a `Readable` or another iterable of bytes
+   * @throws MeshError not_found for the member or the file, permission_denied, invalid_argument, overloaded
+   */
+  async send(peer: string, from: TransferSource, options: SendOptions = {}): Promise<TransferOffer> {
+    this.mustRun(`send to ${peer}`)
+    return this.member.serving.transfers.offer(this.#pipes.find(peer, `send to ${peer}`), from, options)
+  }
+
+  /**
+   * What another member offers, to be saved or read once; nothing is fetched before that.
+   * @throws MeshError invalid_argument for what is no offer
+   */
+  receive(offer: TransferOffer, options: ReceiveOptions = {}): Transfer {
+    this.mustRun('receive')
+    return this.#pipes.receive(offer, options)
+  }
+
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */
   async ping(peer: string, options: PingOptions = {}): Promise<Pinged> {
     this.mustRun(`ping ${peer}`)
@@ -253,17 +272,9 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
    * The paths to a member, with reasons; from this agent, or from the member `from`.
    * @throws MeshError not_found; as {@link call} when another member is asked
    */
-  async path(
-    to: string,
-    { from, timeout, signal }: { from?: string; timeout?: number; signal?: AbortSignal } = {},
-  ): Promise<PathReport> {
+  async path(to: string, options: PathOptions = {}): Promise<PathReport> {
     this.mustRun(`find the path to ${to}`)
-    if (from === undefined || this.#targets.find(from) === this.peerId) {
-      if (this.#targets.find(to) === this.peerId) throw pathToItself(to)
-      return pathReport(this.member, to)
-    }
-    const { value } = await this.#caller.ask('host.path', { to }, { peer: from, timeout, signal })
-    return parse(pathReportSchema, value, `read the path from ${from}`, 'protocol_error')
+    return pathBetween(this.member, { targets: this.#targets, caller: this.#caller }, to, options)
   }
 
   protected reachability() {

@@ -1,9 +1,17 @@
 /** Pipes of an agent to ports of other members. */
 import type { Duplex } from 'node:stream'
-import { MeshError, parse, pipeProtocol, portNameField } from '@agent-mesh/protocol'
+import {
+  MeshError,
+  parse,
+  pipeProtocol,
+  portNameField,
+  transferOfferSchema,
+  type TransferOffer,
+} from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
-import { systemWheelClock } from '../rpc/index.ts'
+import { systemWheelClock, Transfer, type ReceiveOptions } from '../rpc/index.ts'
+import { transferDefaults } from '../rpc/transfers/defaults.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
 import type { PipeMember, ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
@@ -31,11 +39,7 @@ export class Pipes {
   async connect(peer: string, port: string, { timeout = 30_000, signal }: PipeOptions): Promise<Duplex> {
     const action = `connect to port ${port} of ${peer}`
     parse(portNameField, port, action)
-    const peerId = this.#init.targets.find(peer)
-    if (peerId === undefined)
-      throw new MeshError('not_found', `Cannot ${action}: no member has this name or peer id`, {
-        hint: 'List the members with "agent-mesh peers".',
-      })
+    const peerId = this.find(peer, action)
     const ms = checkDuration(timeout, action)
     const limits = [timeoutSignal(ms), ...(signal === undefined ? [] : [signal])]
     const limit = AbortSignal.any(limits)
@@ -44,6 +48,23 @@ export class Pipes {
       throw explained(error, action)
     })
     return openPipe(stream, { request: { to: `port:${port}` }, action, signal: limit })
+  }
+
+  /** The peer id of a member. @throws MeshError not_found */
+  find(peer: string, action: string): string {
+    const peerId = this.#init.targets.find(peer)
+    if (peerId !== undefined) return peerId
+    throw new MeshError('not_found', `Cannot ${action}: no member has this name or peer id`, {
+      hint: 'List the members with "agent-mesh peers".',
+    })
+  }
+
+  /** @throws MeshError invalid_argument for what is no offer */
+  receive(given: TransferOffer, options: ReceiveOptions): Transfer {
+    const offer = parse(transferOfferSchema, given, 'receive')
+    const open = ({ signal }: { signal: AbortSignal }) =>
+      this.open(offer.from, { deadline: systemWheelClock.now() + transferDefaults.openMs, signal })
+    return new Transfer(offer, open, options)
   }
 
   /** A fresh stream for a pipe to a member, over its best link. @throws MeshError as {@link Targets.link} */

@@ -15,11 +15,14 @@ export class ServedPipes {
 
   constructor(member: PipeMember) {
     this.#member = member
-    const { authorize, bodies } = member.serving
+    const { authorize, bodies, transfers } = member.serving
     this.#server = new PipeServer({
       ports: this.#ports,
       authorize,
-      take: ({ to }, caller) => bodies.take(to.slice('body:'.length), caller),
+      take: (request, caller) => {
+        const [kind, ticket = ''] = request.to.split(':', 2)
+        return kind === 'body' ? bodies.take(ticket, caller) : transfers.take(ticket, request, caller)
+      },
     })
   }
 
@@ -54,6 +57,7 @@ export class ServedPipes {
   }
 
   close(): void {
+    this.#member.serving.transfers.stop()
     this.#server.close()
   }
 }

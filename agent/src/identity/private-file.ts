@@ -47,7 +47,7 @@ async function write(path: string, text: string, put: (from: string, to: string)
 }
 
 /** After a power cut the new name is there. Systems that cannot do it keep names by themselves. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const handle = await open(path, 'r').catch(() => undefined)
   await handle?.sync().catch(() => undefined)
   await handle?.close()

@@ -44,7 +44,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ head, metrics, tracing, pipes: role === 'agent', name, onDenied, log, onError })
+  const served = serving({ ...known, role, tracing, name, onDenied, onError })
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })
   const { links, history } = transport

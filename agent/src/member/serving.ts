@@ -1,5 +1,6 @@
 /** What every member does on a link: serve its services to the members that the policy allows. */
 import { pipeProtocol, version, type Subject } from '@agent-mesh/protocol'
+import type { Identity } from '../identity/index.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
@@ -8,6 +9,7 @@ import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.
 import {
   BodyExchange,
   ByteBudget,
+  OutgoingTransfers,
   processHeldBytes,
   processStreamBytes,
   systemWheelClock,
@@ -51,14 +53,17 @@ export interface Serving {
   readonly budget: ByteBudget
   /** Bodies over the limit of a frame. */
   readonly bodies: BodyExchange
+  /** Files and streams that are offered to other members. */
+  readonly transfers: OutgoingTransfers
 }
 
 export interface ServingInit {
   head: HeadKeeper
   metrics: MemberMetrics
   tracing: Tracing | undefined
-  /** Whether it serves pipes: then bodies over the limit of a frame travel over them. */
-  pipes: boolean
+  identity: Pick<Identity, 'peerId'>
+  /** Agents serve pipes, over which files and bodies over the limit of a frame travel. */
+  role: 'agent' | 'relay'
   /** Name of this member, as the mesh knows it now. */
   name: () => string
   /** The policy does not grant what a peer asked for. */
@@ -70,7 +75,7 @@ export interface ServingInit {
 }
 
 export function serving(init: ServingInit): Serving {
-  const { head, metrics, tracing, pipes, name, onDenied, log, onError } = init
+  const { head, metrics, tracing, identity, role, name, onDenied, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -91,6 +96,7 @@ export function serving(init: ServingInit): Serving {
   const known = { registry, allows }
   const onUntold = (what: string, err: unknown) => log.warn({ err }, `cannot describe ${what}`)
   const describe = describeServices({ ...known, onUntold })
+  const transfers = new OutgoingTransfers(identity.peerId)
   const dispatcher = new Dispatcher({
     registry,
     authorize,
@@ -99,6 +105,7 @@ export function serving(init: ServingInit): Serving {
     onFailure: failure => logFailure(log, failure),
     metrics,
     tracing,
+    transfers: role === 'agent' ? transfers : undefined,
     now,
   })
   const bodies = new BodyExchange()
@@ -109,7 +116,7 @@ export function serving(init: ServingInit): Serving {
     turns,
     budget,
     streamBudget: new ByteBudget(processStreamBytes),
-    bodies: pipes ? carrier : undefined,
+    bodies: role === 'agent' ? carrier : undefined,
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })
@@ -125,6 +132,7 @@ export function serving(init: ServingInit): Serving {
     turns,
     budget,
     bodies,
+    transfers,
   }
 }
 

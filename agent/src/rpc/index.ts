@@ -9,6 +9,9 @@ export {
   processStreamBytes,
   type LinkLimits,
 } from './defaults.ts'
+export { OutgoingTransfers, type SendOptions } from './transfers/outgoing-transfers.ts'
+export { Transfer, type ReceiveOptions } from './transfers/transfer.ts'
+export type { TransferSource } from './transfers/transfer-source.ts'
 export { FairQueue, Lane } from './fair-queue.ts'
 export type { OnRequest } from './calls/inbound-calls.ts'
 export type { InboundCall } from './calls/inbound-request.ts'

@@ -1,7 +1,7 @@
-import { build } from 'esbuild'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { bundleProgram } from '../../../test/support/bundle-program.ts'
 import { median } from '../load.ts'
 
 const run = promisify(execFile)
@@ -14,26 +14,6 @@ export interface StartTimes {
   first_call_ms: number
 }
 
-/** As a user bundles a program for Node: `outdir/main.js`, and a chunk for each part that is loaded on demand. */
-async function bundle(entry: string, outdir: string): Promise<void> {
-  const require =
-    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-  await build({
-    entryPoints: { main: entry },
-    outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    keepNames: true,
-    mainFields: ['module', 'main'],
-    banner: { js: require },
-    external: ['*.node'],
-    logLevel: 'error',
-  })
-}
-
 /**
  * Starts a bundled program once so that it joins, then several times.
  * @param data its data folder
@@ -43,7 +23,7 @@ async function bundle(entry: string, outdir: string): Promise<void> {
  */
 export async function programStarts(data: string, token: string, callee: string): Promise<StartTimes> {
   const outdir = join(root, '.data', 'rest-program')
-  await bundle(join(import.meta.dirname, 'program.ts'), outdir)
+  await bundleProgram(join(import.meta.dirname, 'program.ts'), outdir)
   const env = { ...process.env, AGENT_MESH_JOIN: token }
   const times: StartTimes[] = []
   for (let i = 0; i <= starts; i++) {

@@ -1,10 +1,10 @@
 /** The bytes of a body over the limit of a frame: JSON, then the raw tail. */
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MeshError, type BodyReference } from '@agent-mesh/protocol'
 import { FrameBody, type EncodedBody } from '@agent-mesh/protocol/wire/index'
+import { untilTaken } from '../pipes/until-taken.ts'
 import { bodyDefaults } from './defaults.ts'
 
 export interface BodyPieces {
@@ -35,26 +35,10 @@ export async function digestOf(pieces: readonly Buffer[], signal: AbortSignal): 
 /** Writes all, then ends the writing side. @throws MeshError path_lost when the reader leaves */
 export async function sendPieces(pipe: Duplex, pieces: readonly Buffer[]): Promise<void> {
   pipe.resume()
-  for (const step of stepsOf(pieces, bodyDefaults.writtenBytes)) if (!pipe.write(step)) await drained(pipe)
+  for (const step of stepsOf(pieces, bodyDefaults.writtenBytes))
+    if (!pipe.write(step)) await untilTaken(pipe, 'drain')
   pipe.end()
-  if (!pipe.writableFinished) await untilClose(pipe, 'finish')
-}
-
-/** Resolves when it takes more. @throws MeshError path_lost when it closes before */
-const drained = (pipe: Duplex): Promise<void> => untilClose(pipe, 'drain')
-
-async function untilClose(pipe: Duplex, event: 'drain' | 'finish'): Promise<void> {
-  const limit = new AbortController()
-  const closed = () => limit.abort(new MeshError('path_lost', 'Cannot send the rest: the pipe was closed'))
-  pipe.once('close', closed)
-  if (pipe.closed) closed()
-  try {
-    await once(pipe, event, { signal: limit.signal })
-  } catch (error) {
-    throw limit.signal.aborted ? (limit.signal.reason as MeshError) : error
-  } finally {
-    pipe.off('close', closed)
-  }
+  if (!pipe.writableFinished) await untilTaken(pipe, 'finish')
 }
 
 /**

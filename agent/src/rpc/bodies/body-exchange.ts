@@ -136,5 +136,5 @@ export class BodyExchange {
 
 const tooLarge = (bytes: number, most: number): MeshError =>
   new MeshError('too_large', `Cannot fetch the body: it has ${bytes} bytes, the limit is ${most}`, {
-    hint: 'The contract of the method can raise it with largest; streams have no limit.',
+    hint: 'The contract of the method can raise it with largest; files and streams have no limit.',
   })

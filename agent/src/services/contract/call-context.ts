@@ -1,6 +1,6 @@
-import { MeshError, type Subject } from '@agent-mesh/protocol'
+import { MeshError, type Subject, type TransferOffer } from '@agent-mesh/protocol'
 import type { TraceParent } from '@agent-mesh/protocol/wire/index'
-import type { InboundCall } from '../../rpc/index.ts'
+import type { InboundCall, OutgoingTransfers, SendOptions, TransferSource } from '../../rpc/index.ts'
 import { declaredError, type ErrorArguments } from './declared-errors.ts'
 import type { ErrorContracts } from './error-contracts.ts'
 
@@ -15,9 +15,18 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts, Input =
   readonly #call: InboundCall
   readonly #now: () => number
   readonly #errors: Errors | undefined
+  readonly #transfers: Pick<OutgoingTransfers, 'offer'> | undefined
 
-  /** @param errors what the contract of the method declares */
-  constructor(caller: Subject, method: string, call: InboundCall, now: () => number, errors?: Errors) {
+  /** @param errors what the contract of the method declares @param transfers sends files; undefined: cannot */
+  constructor(
+    caller: Subject,
+    method: string,
+    call: InboundCall,
+    now: () => number,
+    errors?: Errors,
+    transfers?: Pick<OutgoingTransfers, 'offer'>,
+  ) {
+    this.#transfers = transfers
     this.#errors = errors
     this.caller = caller
     this.method = method
@@ -75,6 +84,16 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts, Input =
   /** ms until the call ends with `deadline_exceeded`: the budget of calls made on its behalf. */
   get remainingMs(): number {
     return Math.max(0, this.#call.deadline - this.#now())
+  }
+
+  /**
+   * Offers a file, bytes or a stream of bytes to the caller. The result, or a message, carries the offer, and the caller passes it to
+   * `agent.receive`. @param from path of a file; bytes; a `Readable` or another iterable of bytes
+   * @throws MeshError not_found, permission_denied, invalid_argument for what cannot be read; overloaded
+   */
+  send(from: TransferSource, options?: SendOptions): Promise<TransferOffer> {
+    if (this.#transfers !== undefined) return this.#transfers.offer(this.caller.sub, from, options)
+    throw new MeshError('unsupported', `Cannot send a file from ${this.method}: this agent has no pipes`)
   }
 
   /**

@@ -9,7 +9,14 @@ import {
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ServerSpan, Tracing } from '../../observe/tracing.ts'
-import { noMetrics, promiseOf, type InboundCall, type OnRequest, type RpcMetrics } from '../../rpc/index.ts'
+import {
+  noMetrics,
+  promiseOf,
+  type InboundCall,
+  type OnRequest,
+  type OutgoingTransfers,
+  type RpcMetrics,
+} from '../../rpc/index.ts'
 import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
@@ -50,6 +57,8 @@ export interface DispatcherInit {
   readonly metrics?: RpcMetrics
   /** @default none */
   readonly tracing?: Tracing | undefined
+  /** What handlers send beside their results. @default none */
+  readonly transfers?: Pick<OutgoingTransfers, 'offer'> | undefined
   /** Monotonic ms, of the same clock as the links'. */
   readonly now: () => number
 }
@@ -90,6 +99,7 @@ export class Dispatcher {
   readonly #onFailure: NonNullable<DispatcherInit['onFailure']>
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
+  readonly #transfers: DispatcherInit['transfers']
   readonly #now: () => number
   readonly #steps = new Steps<IncomingCall>()
 
@@ -101,6 +111,7 @@ export class Dispatcher {
     onFailure = () => {},
     metrics = noMetrics,
     tracing,
+    transfers,
     now,
   }: DispatcherInit) {
     this.#registry = registry
@@ -110,6 +121,7 @@ export class Dispatcher {
     this.#onFailure = onFailure
     this.#metrics = metrics
     this.#tracing = tracing
+    this.#transfers = transfers
     this.#now = now
   }
 
@@ -170,7 +182,7 @@ export class Dispatcher {
   }
 
   #context(caller: Subject, { method, errors }: ServedMethod, call: InboundCall): CallContext {
-    return new CallContext(caller, method, call, this.#now, errors)
+    return new CallContext(caller, method, call, this.#now, errors, this.#transfers)
   }
 
   /** Params that are still at the caller are brought only now: it is allowed to call, and there is room for the call. */
