@@ -39,7 +39,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
 }
 
 async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Promise<Member> {
-  const { identity, head, map, store, client, credential, metrics, audit, clock, log } = known
+  const { identity, map, store, client, credential, audit, clock, log } = known
   const { settings, role, tracing, alsoListed = () => [] } = init
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name

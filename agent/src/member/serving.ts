@@ -9,6 +9,7 @@ import { servingMetrics, type ServingMetrics } from '../observe/serving-metrics.
 import {
   BodyExchange,
   ByteBudget,
+  type BodyCarrier,
   OutgoingTransfers,
   processHeldBytes,
   processStreamBytes,
@@ -109,14 +110,12 @@ export function serving(init: ServingInit): Serving {
     now,
   })
   const bodies = new BodyExchange()
-  const carrier = (link: Link) =>
-    bodies.carrier(link.peer.peerId, options => link.openDuplex(pipeProtocol, options))
   const sessions = new RpcSessions({
     wheel,
     turns,
     budget,
     streamBudget: new ByteBudget(processStreamBytes),
-    bodies: role === 'agent' ? carrier : undefined,
+    bodies: role === 'agent' ? link => carrierOver(link, bodies) : undefined,
     handlerFor: caller => dispatcher.handlerFor(caller),
     onError,
   })
@@ -135,6 +134,9 @@ export function serving(init: ServingInit): Serving {
     transfers,
   }
 }
+
+const carrierOver = (link: Link, bodies: BodyExchange): BodyCarrier =>
+  bodies.carrier(link.peer.peerId, options => link.openDuplex(pipeProtocol, options))
 
 /** Callers receive the id of a failure only; the log has the rest. */
 const logFailure = (log: Logger, { failure, method, caller, thrown }: HandlerFailure): void =>

@@ -9,7 +9,7 @@ import {
 } from '@agent-mesh/protocol'
 import { startTimer, type Timer } from '@agent-mesh/protocol/timers'
 import type { PipeHandler } from '../pipes/exposed-ports.ts'
-import { blockSource } from './block-source.ts'
+import { blockSource } from './open-block-source.ts'
 import { transferDefaults } from './defaults.ts'
 import { OutgoingTransfer } from './outgoing-transfer.ts'
 import type { TransferSource } from './transfer-source.ts'

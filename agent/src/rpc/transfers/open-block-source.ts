@@ -1,0 +1,17 @@
+import { MeshError } from '@agent-mesh/protocol'
+import type { BlockSource } from './block-source.ts'
+import type { TransferSource } from './transfer-source.ts'
+import { BytesSource } from './bytes-source.ts'
+import { FileSource } from './file-source.ts'
+import { OnePassSource } from './one-pass-source.ts'
+
+/** @throws MeshError invalid_argument, not_found, permission_denied */
+export async function blockSource(from: TransferSource): Promise<BlockSource> {
+  if (typeof from === 'string') return FileSource.open(from)
+  if (from instanceof Uint8Array) return new BytesSource(from)
+  if (typeof from === 'object' && from !== null && Symbol.asyncIterator in from)
+    return new OnePassSource(from)
+  throw new MeshError('invalid_argument', `Cannot send a ${typeof from}`, {
+    hint: 'Give the path of a file, bytes, or a readable stream of bytes.',
+  })
+}
