@@ -32,7 +32,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: [`${rooms}/**/*.test.ts`, 'bench/src/**/*.test.ts', 'test/{nat-lab,rolling}/**/*.test.ts'],
+          include: [
+            `${rooms}/**/*.test.ts`,
+            'bench/src/**/*.test.ts',
+            'test/{nat-lab,rolling,sim}/**/*.test.ts',
+          ],
           exclude: ['**/*.fuzz.test.ts', '**/*.aws.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },
       },

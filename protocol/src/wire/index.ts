@@ -39,6 +39,20 @@ export {
   type StreamField,
   type TraceParent,
 } from './request-fields.ts'
+export {
+  decodeSwim,
+  encodeSwim,
+  memberStates,
+  swimBytes,
+  swimLimits,
+  swimShards,
+  type Evidence,
+  type Held,
+  type MemberKey,
+  type MemberState,
+  type News,
+  type SwimMessage,
+} from './swim.ts'
 export { textBytes } from './text-bytes.ts'
 export { declaredChars, decodeError, detailsChars, encodeError } from './wire-error.ts'
 

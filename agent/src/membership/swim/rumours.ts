@@ -1,0 +1,89 @@
+/**
+ * News of members: each goes once over each link, as it is passed on only where it changed the ledger. Links flood at once, so there
+ * are no ticks and no queue that could grow.
+ */
+import { swimLimits, type Evidence, type News } from '@agent-mesh/protocol'
+import type { SwimEffect } from './effects.ts'
+import type { Ledger } from './ledger.ts'
+import type { Scope } from './scope.ts'
+
+export interface RumoursInit {
+  self: string
+  ledger: Ledger
+  /** Members with a link. */
+  links: ReadonlySet<string>
+  scope: Pick<Scope, 'isInformed'>
+  emit: (effect: SwimEffect) => void
+}
+
+export class Rumours {
+  readonly #init: RumoursInit
+  /** News of this step, with the links over which they came. */
+  readonly #fresh: { news: News; from: string | undefined }[] = []
+
+  constructor(init: RumoursInit) {
+    this.#init = init
+  }
+
+  /**
+   * Believes evidence that is news.
+   * @param from the link it came over; undefined: it is this member's own @param spread whether others may not know it
+   * @returns whether it was news
+   */
+  learn(peerId: string, evidence: Evidence, from: string | undefined, spread = true): boolean {
+    const { ledger, emit } = this.#init
+    if (!ledger.merge(peerId, evidence)) return false
+    emit({ type: 'changed', peer: peerId, evidence })
+    if (spread) this.#fresh.push({ news: { peerId, ...evidence }, from })
+    return true
+  }
+
+  /** Others say of this member what is not its own word: it answers above, whatever the age of that. */
+  aboutSelf(evidence: Evidence, from: string): void {
+    const { self, ledger, emit } = this.#init
+    const own = ledger.get(self)
+    if (own?.state === 'left') return
+    const above = own === undefined || evidence.incarnation > own.incarnation
+    if (above || (evidence.incarnation === own.incarnation && evidence.state !== 'alive'))
+      emit({ type: 'raise', above: evidence.incarnation })
+    else this.tell(from, [self])
+  }
+
+  /** Sends what is known of these members to one. */
+  tell(to: string, peerIds: readonly string[]): void {
+    const news = peerIds.flatMap(peerId => {
+      const evidence = this.#init.ledger.get(peerId)
+      const isProved = evidence !== undefined && (evidence.state === 'dead' || evidence.proof !== undefined)
+      return isProved ? [{ peerId, ...evidence }] : []
+    })
+    this.#send(to, news)
+  }
+
+  /** Sends what this step learned over all links, except where it came from. */
+  flush(): void {
+    if (this.#fresh.length === 0) return
+    const fresh = this.#fresh.splice(0)
+    const { self, links, scope } = this.#init
+    for (const to of links) {
+      const isInformed = scope.isInformed(to, links)
+      // A member knows its own records; of its death it must hear, as only it can answer.
+      const wanted = fresh.filter(
+        ({ from, news }) =>
+          from !== to && (news.peerId === to ? news.state === 'dead' : !isInformed || news.peerId === self),
+      )
+      this.#send(
+        to,
+        wanted.map(({ news }) => news),
+      )
+    }
+  }
+
+  #send(to: string, news: readonly News[]): void {
+    for (let at = 0; at < news.length; at += swimLimits.news)
+      this.#init.emit({
+        type: 'send',
+        to,
+        message: { kind: 'news', news: news.slice(at, at + swimLimits.news) },
+      })
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * A process as Node runs it, around the real failure detection: while it is paused nothing happens, and then its timers fire before
+ * its sockets are read. Its disk may be kept, lost or an old one at the next start.
+ */
+import { Swim, type Ledger, type Scope, type SwimEvent, type SwimSettings } from '@agent-mesh/agent'
+import type { Kernel } from './kernel.ts'
+import type { Link, Network, Sent } from './network.ts'
+import type { Random } from './random.ts'
+import type { World } from './world.ts'
+
+/** After a pause sockets are read so much later than timers fire, ms. */
+const readsLater = 0.001
+/** A silent link is given up after this. */
+const lostMs = 15_000
+/** What has no link yet is sent within this. */
+const waitsMs = 1_000
+
+export interface SimProcessInit {
+  name: string
+  isRelay: boolean
+  world: World
+  kernel: Kernel
+  network: Network
+  random: Random
+  settings: SwimSettings
+  scope: Scope
+  isHomed: () => boolean
+}
+
+export class SimProcess {
+  readonly name: string
+  readonly isRelay: boolean
+  readonly links = new Map<SimProcess, Link>()
+  readonly dialling = new Set<SimProcess>()
+  /** The wall clock is off by this, ms. */
+  clockOff = 0
+  incarnation = 1
+  /** What is on its disk, and what an old copy of the disk holds. */
+  disk = { incarnation: 1, old: 1 }
+  ledger!: Ledger
+  /** How often it was started. */
+  boots = 0
+  pausedUntil = 0
+  isOn = false
+  /** Its host is off: it does not even refuse. */
+  isSilent = false
+  /** When it stopped last; it said so or not. */
+  offAt = -Infinity
+  readonly #init: SimProcessInit
+  #swim: Swim | undefined
+  readonly #waiting = new Map<SimProcess, { sent: Sent; at: number }[]>()
+  #wakeAt = Infinity
+
+  constructor(init: SimProcessInit) {
+    this.name = init.name
+    this.isRelay = init.isRelay
+    this.#init = init
+  }
+
+  get swim(): Swim | undefined {
+    return this.#swim
+  }
+
+  get proof(): string {
+    return `record of ${this.name}, incarnation ${this.incarnation}`.padEnd(900, '.')
+  }
+
+  start(ledger: Ledger): void {
+    const { kernel, settings, scope, random, isHomed, name } = this.#init
+    this.boots++
+    this.isOn = true
+    this.isSilent = false
+    this.#wakeAt = Infinity
+    this.disk = { incarnation: this.incarnation, old: this.disk.old }
+    this.ledger = ledger
+    ledger.merge(name, { incarnation: this.incarnation, state: 'alive', proof: this.proof })
+    const heardAt = (peerId: string) => this.heardAt(peerId)
+    const ports = { heardAt, random }
+    this.#swim = new Swim({ self: name, settings, scope, ledger, ports, isHomed, now: kernel.now })
+    this.step({ type: 'scope' })
+  }
+
+  /** It ends: with a farewell or without, and its host closes the sockets or is off as well. */
+  stop(how: 'silent' | 'killed' | 'left'): void {
+    if (!this.isOn) return
+    const { kernel, network, random } = this.#init
+    if (how === 'left') this.step({ type: 'leave', proof: 'farewell'.padEnd(200, '.') })
+    this.isOn = false
+    this.isSilent = how === 'silent'
+    this.offAt = kernel.now
+    this.#swim = undefined
+    this.dialling.clear()
+    this.#waiting.clear()
+    for (const link of [...this.links.values()]) {
+      const peer = link.other(this)
+      if (how === 'silent' || network.isBlocked(this, peer)) {
+        // The peer finds out by silence.
+        this.links.delete(peer)
+        kernel.after(lostMs + 5_000, () => network.close(link, [{ by: peer, closed: false }]))
+      } else
+        kernel.after(20 + random() * 80, () =>
+          peer.whenReading(() => network.close(link, [{ by: peer, closed: how === 'killed' }])),
+        )
+    }
+  }
+
+  pause(ms: number): void {
+    this.pausedUntil = Math.max(this.pausedUntil, this.#init.kernel.now + ms)
+  }
+
+  get isPaused(): boolean {
+    return this.#init.kernel.now < this.pausedUntil
+  }
+
+  /** Runs when sockets are read. */
+  whenReading(run: () => void): void {
+    if (this.isPaused) this.#init.kernel.at(this.pausedUntil + readsLater, () => this.whenReading(run))
+    else run()
+  }
+
+  /** Runs `ms` from now, or when it runs again. */
+  whenRunning(ms: number, run: () => void): void {
+    this.#init.kernel.after(ms, () => this.whenReading(run))
+  }
+
+  heardAt(peerId: string): number {
+    const peer = this.#init.world.find(peerId)
+    const link = peer && this.links.get(peer)
+    return link === undefined ? -Infinity : link.heardAt[link.sideOf(this)]
+  }
+
+  onUp(peer: SimProcess): void {
+    this.#sendWaiting(peer)
+    this.step({ type: 'up', peer: peer.name })
+    this.step({
+      type: 'record',
+      peer: peer.name,
+      incarnation: peer.incarnation,
+      proof: peer.proof,
+      from: 'hello',
+    })
+  }
+
+  onDown(peer: SimProcess, closed: boolean): void {
+    if (this.isOn) this.step({ type: 'down', peer: peer.name, closed })
+  }
+
+  onSent(peer: SimProcess, sent: Sent, link: Link): void {
+    if (sent === 'ping') this.#init.network.send(link, this, 'pong')
+    else if (sent === 'pong') this.step({ type: 'heard', peer: peer.name })
+    else this.step({ type: 'message', peer: peer.name, message: sent })
+  }
+
+  step(event: SwimEvent): void {
+    const { kernel, world, network } = this.#init
+    const swim = this.#swim
+    if (swim === undefined) return
+    for (const effect of swim.step(event, kernel.now)) {
+      switch (effect.type) {
+        case 'ping':
+        case 'send': {
+          const peer = world.find(effect.to)
+          if (peer === undefined) break
+          const sent = effect.type === 'ping' ? 'ping' : effect.message
+          const link = this.links.get(peer)
+          if (link !== undefined) network.send(link, this, sent)
+          else if (effect.type === 'send') this.#sendLater(peer, sent)
+          break
+        }
+        case 'dial': {
+          const peer = world.find(effect.to)
+          if (peer !== undefined) network.dial(this, peer)
+          break
+        }
+        case 'changed':
+          world.onChanged(this, effect.peer, effect.evidence)
+          break
+        case 'suspect':
+          world.onSuspect(this, effect.peer, effect.suspect)
+          break
+        case 'raise':
+          this.incarnation = effect.above + 1
+          this.disk.incarnation = this.incarnation
+          // Signing takes a moment.
+          this.whenRunning(1, () =>
+            this.step({ type: 'own', incarnation: this.incarnation, proof: this.proof }),
+          )
+      }
+    }
+    this.#wake()
+  }
+
+  /** Without a link one is opened; what cannot be sent within a second is of no use. */
+  #sendLater(peer: SimProcess, sent: Sent): void {
+    const waiting = this.#waiting.get(peer) ?? []
+    waiting.push({ sent, at: this.#init.kernel.now })
+    this.#waiting.set(peer, waiting)
+    this.#init.network.dial(this, peer)
+  }
+
+  #sendWaiting(peer: SimProcess): void {
+    const link = this.links.get(peer)
+    for (const { sent, at } of this.#waiting.get(peer) ?? [])
+      if (link !== undefined && this.#init.kernel.now - at < waitsMs)
+        this.#init.network.send(link, this, sent)
+    this.#waiting.delete(peer)
+  }
+
+  #wake(): void {
+    const { kernel } = this.#init
+    const at = this.#swim?.nextAt ?? Infinity
+    if (at >= this.#wakeAt || at === Infinity) return
+    this.#wakeAt = at
+    const { boots } = this
+    const wake = () => {
+      if (!this.isOn || this.boots !== boots || this.#wakeAt !== at) return
+      if (this.isPaused) return kernel.at(this.pausedUntil, wake)
+      this.#wakeAt = Infinity
+      this.step({ type: 'tick' })
+    }
+    kernel.at(at, wake)
+  }
+}
