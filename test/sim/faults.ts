@@ -1,4 +1,5 @@
 /** What goes wrong: each kind a plan of its own, with a strength that the seed draws. */
+import type { End } from './link.ts'
 import type { SimProcess } from './sim-process.ts'
 import { between, pick, randomFrom, some, type Random } from './random.ts'
 import type { World } from './world.ts'
@@ -20,7 +21,7 @@ function again(world: World, random: Random, everyMs: number, until: number, run
 }
 
 /** A block between two sets, until it is lifted; what was held back goes then. */
-function block(world: World, isBlocked: (from: SimProcess, to: SimProcess) => boolean, ms: number): void {
+function block(world: World, isBlocked: (from: End, to: End) => boolean, ms: number): void {
   const { network, kernel } = world
   network.blocks.push(isBlocked)
   kernel.after(ms, () => {
@@ -78,7 +79,7 @@ export const faults = {
     again(world, random, 90_000, until - 90_000, () => {
       if (world.seen.partitionedUntil > world.kernel.now) return
       const share = between(random, 0.1, 0.5)
-      const aside = new Set(some(random, world.all, Math.ceil(world.all.length * share)))
+      const aside = new Set<End>(some(random, world.all, Math.ceil(world.all.length * share)))
       const ms = between(random, 5_000, 80_000)
       world.seen.partitionedUntil = world.kernel.now + ms
       block(world, (from, to) => aside.has(from) !== aside.has(to), ms)
@@ -90,7 +91,7 @@ export const faults = {
       block(world, (from, to) => from === a && to === b, between(random, 1_000, 30_000))
     }),
   slowLinks: (world, random) => {
-    const slow = new Set(some(random, world.all, Math.ceil(world.all.length * 0.05)))
+    const slow = new Set<End>(some(random, world.all, Math.ceil(world.all.length * 0.05)))
     const ms = between(random, 20, 90)
     world.network.delays.push((from, to) => (slow.has(from) || slow.has(to) ? ms : 0))
   },

@@ -2,12 +2,10 @@
  * Links as TCP: what is sent arrives in order, late perhaps, never twice and never lost while the link stands. A path that is
  * blocked holds it back; a host that is off takes it and says nothing.
  */
-import { swimBytes, type SwimMessage } from '@agent-mesh/protocol'
+import { swimBytes } from '@agent-mesh/protocol'
 import type { Kernel } from './kernel.ts'
-import type { SimProcess } from './sim-process.ts'
+import { Link, type End, type Sent } from './link.ts'
 import type { Random } from './random.ts'
-
-export type Sent = SwimMessage | 'ping' | 'pong'
 
 /** Bytes of a frame around it: its preamble, yamux, the TLS record, TCP and IP, and half of an acknowledgement. */
 const frameBytes = 12 + 12 + 22 + 52 + 26
@@ -18,33 +16,6 @@ const idleMs = 300_000
 /** Without an answer a SYN is sent again after these, and the dial ends at last. */
 const dialAgainMs = [1_000, 2_000]
 const dialLastMs = 2_000
-
-export class Link {
-  readonly ends: readonly [SimProcess, SimProcess]
-  /** When the next message of each end may arrive at the earliest: order is kept. */
-  readonly arrives: [number, number] = [0, 0]
-  /** When each end last heard the other. */
-  readonly heardAt: [number, number]
-  usedAt: number
-  up = true
-  /** Of each end: messages that a blocked path holds back. */
-  readonly held: [(() => void)[], (() => void)[]] = [[], []]
-
-  constructor(ends: readonly [SimProcess, SimProcess], now: number) {
-    this.ends = ends
-    this.heardAt = [now, now]
-    this.usedAt = now
-  }
-
-  /** The side of this process: 0 or 1. */
-  sideOf(process: SimProcess): 0 | 1 {
-    return this.ends[0] === process ? 0 : 1
-  }
-
-  other(process: SimProcess): SimProcess {
-    return this.ends[1 - this.sideOf(process)] ?? process
-  }
-}
 
 export interface NetworkInit {
   kernel: Kernel
@@ -58,9 +29,9 @@ export class Network {
   readonly #random: Random
   readonly #late: number
   /** Whether a path from one to the other is blocked; faults are added. */
-  readonly blocks: ((from: SimProcess, to: SimProcess) => boolean)[] = []
+  readonly blocks: ((from: End, to: End) => boolean)[] = []
   /** Ms more for messages between these; faults are added. */
-  readonly delays: ((from: SimProcess, to: SimProcess) => number)[] = []
+  readonly delays: ((from: End, to: End) => number)[] = []
   #bytes = 0
   #messages = 0
 
@@ -79,11 +50,11 @@ export class Network {
     return this.#messages
   }
 
-  isBlocked(from: SimProcess, to: SimProcess): boolean {
+  isBlocked(from: End, to: End): boolean {
     return this.blocks.some(block => block(from, to))
   }
 
-  send(link: Link, from: SimProcess, sent: Sent): void {
+  send(link: Link, from: End, sent: Sent): void {
     if (!link.up) return
     this.#messages++
     this.#count(link.ends, frameBytes + (typeof sent === 'string' ? 0 : swimBytes(sent)))
@@ -113,7 +84,7 @@ export class Network {
    * Opens a link, or not: a host that is off, or a blocked path, answers nothing, and TCP tries again after 1 s and 3 s; a host
    * without the process refuses.
    */
-  dial(from: SimProcess, to: SimProcess): void {
+  dial(from: End, to: End): void {
     if (from.dialling.has(to) || from.links.has(to)) return
     from.dialling.add(to)
     const { boots } = from
@@ -133,7 +104,7 @@ export class Network {
   }
 
   /** TLS and hello; a paused process answers the hello when it runs again. */
-  #answer(from: SimProcess, to: SimProcess, ms: number): void {
+  #answer(from: End, to: End, ms: number): void {
     const [fromBoot, toBoot] = [from.boots, to.boots]
     this.#count([from, to], setUpBytes)
     to.whenRunning(ms, () => {
@@ -144,7 +115,7 @@ export class Network {
     })
   }
 
-  open(from: SimProcess, to: SimProcess): void {
+  open(from: End, to: End): void {
     const link = new Link([from, to], this.#kernel.now)
     from.links.set(to, link)
     to.links.set(from, link)
@@ -153,7 +124,7 @@ export class Network {
   }
 
   /** @param heard who learns of it, by a FIN or a reset */
-  close(link: Link, heard: { by: SimProcess; closed: boolean }[]): void {
+  close(link: Link, heard: { by: End; closed: boolean }[]): void {
     if (!link.up) return
     link.up = false
     const [a, b] = link.ends
@@ -172,11 +143,11 @@ export class Network {
         )
   }
 
-  #count(ends: readonly SimProcess[], bytes: number): void {
+  #count(ends: readonly End[], bytes: number): void {
     for (const { isRelay } of ends) if (!isRelay) this.#bytes += bytes
   }
 
-  #arrive(link: Link, to: SimProcess, sent: Sent): void {
+  #arrive(link: Link, to: End, sent: Sent): void {
     if (!link.up || !to.isOn) return
     to.whenReading(() => {
       if (!link.up) return
@@ -185,7 +156,7 @@ export class Network {
     })
   }
 
-  #latency(from: SimProcess, to: SimProcess): number {
+  #latency(from: End, to: End): number {
     const usual = 10 + this.#random() * this.#random() * 180
     const late = this.#random() < this.#late ? 200 + (this.#random() < 0.05 ? 800 : 0) : 0
     return this.delays.reduce((sum, delay) => sum + delay(from, to), usual + late)

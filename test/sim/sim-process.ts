@@ -2,11 +2,12 @@
  * A process as Node runs it, around the real failure detection: while it is paused nothing happens, and then its timers fire before
  * its sockets are read. Its disk may be kept, lost or an old one at the next start.
  */
+import type { Evidence } from '@agent-mesh/protocol'
 import { Swim, type Ledger, type Scope, type SwimEvent, type SwimSettings } from '@agent-mesh/agent'
 import type { Kernel } from './kernel.ts'
-import type { Link, Network, Sent } from './network.ts'
+import type { End, Link, Sent } from './link.ts'
+import type { Network } from './network.ts'
 import type { Random } from './random.ts'
-import type { World } from './world.ts'
 
 /** After a pause sockets are read so much later than timers fire, ms. */
 const readsLater = 0.001
@@ -15,10 +16,17 @@ const lostMs = 15_000
 /** What has no link yet is sent within this. */
 const waitsMs = 1_000
 
+/** What a process finds around it, and tells. */
+export interface Surroundings {
+  find(name: string): End | undefined
+  onChanged(by: SimProcess, name: string, evidence: Evidence): void
+  onSuspect(by: SimProcess, name: string, suspect: boolean): void
+}
+
 export interface SimProcessInit {
   name: string
   isRelay: boolean
-  world: World
+  world: Surroundings
   kernel: Kernel
   network: Network
   random: Random
@@ -27,11 +35,11 @@ export interface SimProcessInit {
   isHomed: () => boolean
 }
 
-export class SimProcess {
+export class SimProcess implements End {
   readonly name: string
   readonly isRelay: boolean
-  readonly links = new Map<SimProcess, Link>()
-  readonly dialling = new Set<SimProcess>()
+  readonly links = new Map<End, Link>()
+  readonly dialling = new Set<End>()
   /** The wall clock is off by this, ms. */
   clockOff = 0
   incarnation = 1
@@ -48,7 +56,7 @@ export class SimProcess {
   offAt = -Infinity
   readonly #init: SimProcessInit
   #swim: Swim | undefined
-  readonly #waiting = new Map<SimProcess, { sent: Sent; at: number }[]>()
+  readonly #waiting = new Map<End, { sent: Sent; at: number }[]>()
   #wakeAt = Infinity
 
   constructor(init: SimProcessInit) {
@@ -129,7 +137,7 @@ export class SimProcess {
     return link === undefined ? -Infinity : link.heardAt[link.sideOf(this)]
   }
 
-  onUp(peer: SimProcess): void {
+  onUp(peer: End): void {
     this.#sendWaiting(peer)
     this.step({ type: 'up', peer: peer.name })
     this.step({
@@ -141,11 +149,11 @@ export class SimProcess {
     })
   }
 
-  onDown(peer: SimProcess, closed: boolean): void {
+  onDown(peer: End, closed: boolean): void {
     if (this.isOn) this.step({ type: 'down', peer: peer.name, closed })
   }
 
-  onSent(peer: SimProcess, sent: Sent, link: Link): void {
+  onSent(peer: End, sent: Sent, link: Link): void {
     if (sent === 'ping') this.#init.network.send(link, this, 'pong')
     else if (sent === 'pong') this.step({ type: 'heard', peer: peer.name })
     else this.step({ type: 'message', peer: peer.name, message: sent })
@@ -191,14 +199,14 @@ export class SimProcess {
   }
 
   /** Without a link one is opened; what cannot be sent within a second is of no use. */
-  #sendLater(peer: SimProcess, sent: Sent): void {
+  #sendLater(peer: End, sent: Sent): void {
     const waiting = this.#waiting.get(peer) ?? []
     waiting.push({ sent, at: this.#init.kernel.now })
     this.#waiting.set(peer, waiting)
     this.#init.network.dial(this, peer)
   }
 
-  #sendWaiting(peer: SimProcess): void {
+  #sendWaiting(peer: End): void {
     const link = this.links.get(peer)
     for (const { sent, at } of this.#waiting.get(peer) ?? [])
       if (link !== undefined && this.#init.kernel.now - at < waitsMs)
