@@ -71,6 +71,13 @@ export function parseParams(text: string): string {
   return text
 }
 
+/** A file, or `-`. An empty variable in a shell line makes the next option the value: that is refused. */
+export function parseFile(text: string): string {
+  if (text === '' || (text.startsWith('-') && text !== '-'))
+    throw new InvalidArgumentError('It is neither a file nor - (standard input).')
+  return text
+}
+
 /** Adds `key=value`, `key[sub]=value` or `key[]=value` to `fields`, which two options share so that their order stays. */
 export const collectFields =
   (fields: Field[], typed: boolean) =>

@@ -20,6 +20,10 @@ export const commandDefaults = {
   localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */
   localRequestBytes: 2 * 1024 * 1024,
+  /** Raw bytes of the params, at most: in base64 they fit a request on the local socket. */
+  bodyBytes: 1024 * 1024,
+  /** A line of a stream on the local socket, at most, bytes: the largest result, 256 MiB, in base64. */
+  localLineBytes: 384 * 1024 * 1024,
   /** Largest file or standard input that a command reads whole, bytes: a policy, a token, a configuration. */
   inputBytes: 16 * 1024 * 1024,
   /** Largest configuration file, bytes: it has some dozen lines. */

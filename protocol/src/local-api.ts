@@ -1,7 +1,7 @@
 /**
  * The API of a running agent, relay or control plane on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
- * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`. A process that may open the socket speaks for the member.
- * Errors are problem details, as on the control plane.
+ * `GET /v1/status|peers|services`, `POST /v1/call|call-all|ping|path`, and `POST /v1/stream` (local-stream.ts). A process that may open
+ * the socket speaks for the member. Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
 import { callExplanationSchema } from './call-explanation.ts'
@@ -139,12 +139,26 @@ export const localServiceSchema = z.looseObject({
 export type LocalService = z.output<typeof localServiceSchema>
 export const localServicesReply = z.looseObject({ services: z.array(localServiceSchema) })
 
-export const localCallRequest = z.strictObject({
+const base64 = z.refine<string>(text => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text), {
+  error: 'is not base64',
+})
+const bytesField = z.optional(z.string().check(base64))
+
+/** A value of a call or of a stream: JSON, raw bytes as base64, or both. */
+export const localValueFields = { value: z.optional(z.unknown()), bytes: bytesField }
+
+export const localCallFields = {
   method: methodField,
   params: z.optional(z.unknown()),
+  /** Raw bytes, base64: the params, or what follows them. */
+  bytes: bytesField,
   /** The member to call; absent: any provider. */
   peer: z.optional(memberField),
   timeoutMs: timeoutField,
+}
+
+export const localCallRequest = z.strictObject({
+  ...localCallFields,
   /** Running it twice does no harm: it may be repeated after its link broke. */
   idempotent: z.optional(z.boolean()),
   /** Whether the reply, or the details of the error, say why it went where it went. */
@@ -153,7 +167,7 @@ export const localCallRequest = z.strictObject({
 export type LocalCallRequest = z.output<typeof localCallRequest>
 
 export const localCallReply = z.looseObject({
-  value: z.optional(z.unknown()),
+  ...localValueFields,
   peerId: z.string(),
   name: z.optional(z.string()),
   path: z.optional(localPathSchema),
@@ -166,6 +180,7 @@ export type LocalCallReply = z.output<typeof localCallReply>
 export const localCallAllRequest = z.strictObject({
   method: methodField,
   params: z.optional(z.unknown()),
+  bytes: bytesField,
   timeoutMs: timeoutField,
   idempotent: z.optional(z.boolean()),
   /** Asks members that are believed offline, too. */
@@ -177,7 +192,7 @@ const member = { peerId: z.string(), name: z.optional(z.string()) }
 export const localCallAllReply = z.looseObject({
   results: z.array(
     z.union([
-      z.looseObject({ ...member, ok: z.literal(true), value: z.optional(z.unknown()) }),
+      z.looseObject({ ...member, ok: z.literal(true), ...localValueFields }),
       z.looseObject({
         ...member,
         ok: z.literal(false),

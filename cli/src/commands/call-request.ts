@@ -1,20 +1,27 @@
-/** Options that `call` and `call-all` share, and their request to the agent. */
+/** Options that `call`, `call-all` and `stream` share, and their request to the agent. */
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option, type Command } from 'commander'
 
-import { collectFields, parseParams } from '../arguments.ts'
+import { collectFields, parseFile, parseParams } from '../arguments.ts'
+import { commandDefaults } from '../defaults.ts'
 import { parseMethod } from '../name-arguments.ts'
 import { readParams, type Field } from '../data/call-params.ts'
+import { readBytes } from '../data/read-input.ts'
 import { timeoutOption } from './timeout.ts'
 
-export interface CallFlags {
-  timeout: number
-  idempotent?: true
+export interface ParamsFlags {
   /** Of both options, in the order of the command line. */
   rawField?: Field[]
   field?: Field[]
+  bytes?: string
 }
 
-export function takesCall(command: Command): Command {
+export interface CallFlags extends ParamsFlags {
+  timeout: number
+  idempotent?: true
+}
+
+export function takesParams(command: Command): Command {
   const fields: Field[] = []
   return command
     .argument('<method>', 'service.method', parseMethod)
@@ -30,18 +37,40 @@ export function takesCall(command: Command): Command {
         'the same as JSON (1, true, null, [1,2]), or the text of a file: key=@FILE, key=@-',
       ).argParser(collectFields(fields, true)),
     )
-    .addOption(timeoutOption())
-    .option('--idempotent', 'the method may run twice: retry the call when its link breaks')
+    .option(
+      '--bytes <file>',
+      'raw bytes of a file, or - for standard input: the params, or what follows them',
+      parseFile,
+    )
 }
 
-/** For the help of both. */
+export const takesCall = (command: Command): Command =>
+  takesParams(command)
+    .addOption(timeoutOption())
+    .option('--idempotent', 'the method may run twice: retry the call when its link breaks')
+
+/** For the help of each. */
 export const paramsHelp = `
 Fields make an object: key[sub]=value nests, key[]=value adds to an array. Every user of this machine can read the command
 line: pass secrets with -, @FILE or -F key=@FILE.`
 
-/** @throws MeshError as {@link readParams} */
+/** @throws MeshError as {@link readParams}; too_large */
 export async function callRequest(method: string, source: string | undefined, options: CallFlags) {
-  const { timeout, idempotent, rawField, field } = options
+  const { timeout, idempotent } = options
+  const params = await paramsRequest(source, options)
+  return { method, ...params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
+}
+
+/** @throws MeshError as {@link readParams}; too_large */
+export async function paramsRequest(source: string | undefined, options: ParamsFlags) {
+  const { rawField, field, bytes: file } = options
+  if (source === '-' && file === '-')
+    throw new MeshError(
+      'invalid_argument',
+      'Cannot call: both the params and --bytes are read from standard input',
+    )
   const params = await readParams(source, rawField ?? field ?? [])
-  return { method, params, timeoutMs: timeout, ...(idempotent && { idempotent }) }
+  if (file === undefined) return { params }
+  const bytes = await readBytes(file, commandDefaults.bodyBytes)
+  return { params, bytes: bytes.toString('base64') }
 }

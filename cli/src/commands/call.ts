@@ -1,7 +1,9 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
+import type { LocalValue } from '@agent-mesh/protocol/local-value'
 
 import { parsePeer } from '../name-arguments.ts'
 import { jsonLines, type Output } from '../show/output.ts'
+import { base64Bytes, refuseTerminal, writeRaw } from '../show/raw.ts'
 import { withProgress } from '../show/progress.ts'
 import { render } from '../show/text.ts'
 import { callRequest, paramsHelp, takesCall, type CallFlags } from './call-request.ts'
@@ -10,6 +12,7 @@ import { onCall, type Register } from './define.ts'
 interface Options extends CallFlags {
   peer?: string
   explain?: true
+  raw?: true
 }
 
 export const registerCall: Register = (program, finish) => {
@@ -18,6 +21,7 @@ export const registerCall: Register = (program, finish) => {
       .command('call')
       .description('call a method of a service')
       .option('--peer <name|id>', 'member to call (default: any provider of the service)', parsePeer)
+      .option('--raw', 'write bytes, or a text without quotes, as they are: to a file or a pipe')
       .option('--explain', 'also show which providers were considered, each try, and how long it took'),
   ).addHelpText(
     'after',
@@ -29,20 +33,22 @@ Examples:
   $ agent-mesh call math.add -F a=1 -F b=2
   $ agent-mesh call vault.store -f name=db -F password=@/run/secrets/db
   $ jq . order.json | agent-mesh call shop.order -
+  $ agent-mesh call images.shrink '{"width":100}' --bytes photo.png --raw > small.png
   $ agent-mesh call host.info --json | jq .value.uptime
   $ agent-mesh call math.add '{"a":1,"b":2}' --explain
 
 Exit codes: 0 answered, 5 timed out, 6 no provider is reachable, 7 no member serves it.
 
-With --json the result is {"value", "peerId", "name", "path", "ms"}, with --explain also "explanation", of a call that failed
-in error.details; without --json, the value alone, and the explanation on standard error.`,
+With --json the result is {"value", "bytes", "peerId", "name", "path", "ms"}, with raw bytes as base64; with --explain also
+"explanation", of a call that failed in error.details. Without --json, the value alone, and the explanation on standard error.`,
   )
   onCall<Options, [string, string | undefined]>(
     command,
     finish,
     async ({ settings, options, output, signal }, method, params) => {
       const { localClient } = await import('../local/local-client.ts')
-      const { peer, explain } = options
+      const { peer, explain, raw } = options
+      if (raw) refuseTerminal()
       const request = {
         ...(await callRequest(method, params, options)),
         ...(peer !== undefined && { peer }),
@@ -55,10 +61,18 @@ in error.details; without --json, the value alone, and the explanation on standa
         return rethrown(thrown)
       })
       if (explain) await showExplanation({ explanation: reply.explanation }, output)
-      output.result(reply, () => jsonLines(reply.value))
+      if (raw) return writeRaw(reply, signal)
+      output.result(reply, () => answerText(reply))
     },
   )
 }
+
+const answerText = ({ value, bytes }: LocalValue): string[] => [
+  ...(bytes === undefined || value !== undefined ? jsonLines(value) : []),
+  ...(bytes === undefined
+    ? []
+    : [`${base64Bytes(bytes)} bytes: --raw writes them, --json shows them as base64`]),
+]
 
 /** On standard error: the value alone is the result. With --json it is part of that. */
 async function showExplanation(details: Record<string, unknown> | undefined, output: Output): Promise<void> {

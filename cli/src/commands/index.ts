@@ -26,6 +26,7 @@ import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
+import { registerStream } from './stream.ts'
 import { registerToken } from './token.ts'
 import { registerUp } from './up.ts'
 
@@ -55,7 +56,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerDoctor,
     ],
   },
-  { heading: 'Call:', commands: [registerCall, registerCallAll] },
+  { heading: 'Call:', commands: [registerCall, registerCallAll, registerStream] },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {
     heading: 'Administer:',

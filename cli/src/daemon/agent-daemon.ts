@@ -1,10 +1,12 @@
 import { createAgent, createLogger, explanationOf, type Agent } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
+import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
+import { agentStream } from './agent-stream.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
@@ -77,22 +79,25 @@ function localAgent(agent: Agent): LocalDaemon {
     status: () => agent.status(),
     peers: () => agent.peers(),
     services: () => agent.services(),
-    call: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
+    call: async ({ method, params, bytes, timeoutMs: timeout, ...options }, { signal }) => {
       const asked = await agent
-        .ask(method, params, { ...options, timeout, signal })
+        .ask(method, valueOfLocal({ value: params, bytes }), { ...options, timeout, signal })
         .catch((thrown: unknown) => explained(thrown))
       const { value, peerId, name, path, ms, explanation } = asked
       return {
-        ...{ value, peerId, ms },
+        ...localValue(value),
+        ...{ peerId, ms },
         ...(name !== undefined && { name }),
         ...(path !== undefined && { path }),
         ...(explanation !== undefined && { explanation }),
       }
     },
-    callAll: async ({ method, params, timeoutMs: timeout, ...options }, { signal }) => {
-      const { results, skipped } = await agent.callAll(method, params, { ...options, timeout, signal })
+    callAll: async ({ method, params, bytes, timeoutMs: timeout, ...options }, { signal }) => {
+      const value = valueOfLocal({ value: params, bytes })
+      const { results, skipped } = await agent.callAll(method, value, { ...options, timeout, signal })
       return { results: results.map(localResult), skipped }
     },
+    stream: (request, options) => agentStream(agent, request, options),
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })
       const { peerId, name, path, rttMs } = reply
@@ -127,7 +132,7 @@ type AgentResult = Awaited<ReturnType<Agent['callAll']>>['results'][number]
 
 function localResult(result: AgentResult): LocalCallAllReply['results'][number] {
   const member = { peerId: result.peerId, ...(result.name !== undefined && { name: result.name }) }
-  if (result.ok) return { ...member, ok: true, value: result.value }
+  if (result.ok) return { ...member, ok: true, ...localValue(result.value) }
   const { code, message } = result.error
   return { ...member, ok: false, error: { code, message } }
 }

@@ -39,26 +39,27 @@ async function sourceValue(source: string): Promise<unknown> {
   return parseExact(text, 'params', file === undefined ? 'params' : file === '-' ? 'standard input' : file)
 }
 
-function parseExact(text: string, place: string, from: string): unknown {
+/** @param from names the text in errors @throws MeshError invalid_argument, also for a number that would become another */
+export function parseExact(text: string, place: string, from: string, action = 'read params'): unknown {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new MeshError('invalid_argument', `Cannot read params: ${from} is not JSON`, {
+    throw new MeshError('invalid_argument', `Cannot ${action}: ${from} is not JSON`, {
       cause,
       hint: `In a shell, quote JSON: '{"a":1}'. Or pass fields: -f key=value.`,
     })
   }
-  refuseInexact(text, place)
+  refuseInexact(text, place, action)
   return value
 }
 
-function refuseInexact(text: string, place: string): void {
+function refuseInexact(text: string, place: string, action: string): void {
   const inexact = inexactNumber(text, place)
   if (inexact === undefined) return
   throw new MeshError(
     'invalid_argument',
-    `Cannot read params: ${inexact.place} is ${inexact.text.slice(0, 40)}, which would become ${Number(inexact.text)}`,
+    `Cannot ${action}: ${inexact.place} is ${inexact.text.slice(0, 40)}, which would become ${Number(inexact.text)}`,
     { hint: 'Pass the number as text: in quotes, or with -f.' },
   )
 }

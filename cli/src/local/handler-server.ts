@@ -8,6 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+import { linesOf } from './lines.ts'
+
 export interface HandledRequest {
   /** `GET` for `HEAD` too. */
   method: string
@@ -17,12 +19,15 @@ export interface HandledRequest {
   signal: AbortSignal
   /** The body. @throws MeshError too_large */
   text(): Promise<string>
+  /** The body in lines, as they come. @throws MeshError too_large for one of more than a whole body may have */
+  lines(): AsyncGenerator<string, void, undefined>
 }
 
 export interface HandledReply {
   /** @default 200 */
   status?: number
   type: string
+  /** Of a stream the head is sent at once. */
   body: string | Readable
 }
 
@@ -71,6 +76,7 @@ function handledRequest(
     path: url.split('?', 1)[0] ?? '/',
     signal: closed.signal,
     text: () => readText(message, maxBytes),
+    lines: () => linesOf(chunksOf(message), maxBytes, 'request'),
   }
 }
 
@@ -79,13 +85,17 @@ async function readText(message: IncomingMessage, maxBytes: number): Promise<str
   let bytes = 0
   const tooLarge = () => new MeshError('too_large', `Cannot read request: over ${maxBytes} bytes`)
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
-  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(message)) {
     bytes += chunk.byteLength
     if (bytes > maxBytes) throw tooLarge()
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
 }
+
+/** The reply can still be sent when no more of them is read. */
+const chunksOf = (message: IncomingMessage) =>
+  message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 
 async function replyTo(request: HandledRequest, handle: Handler): Promise<HandledReply> {
   try {
@@ -100,6 +110,7 @@ async function send({ status = 200, type, body }: HandledReply, response: Server
   // A body that was not read to its end would be taken for the next request.
   const closing = response.req.complete ? {} : { connection: 'close' }
   response.writeHead(status, { 'content-type': type, ...closing })
-  if (typeof body === 'string') response.end(body)
-  else await pipeline(body, response)
+  if (typeof body === 'string') return void response.end(body)
+  response.flushHeaders()
+  await pipeline(body, response)
 }

@@ -1,5 +1,6 @@
 import { inexactNumber } from '@agent-mesh/protocol/exact-json'
-import { MeshError } from '@agent-mesh/protocol/errors'
+import { problemOf } from '@agent-mesh/protocol/api/problem'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllRequest,
   localCallRequest,
@@ -8,12 +9,14 @@ import {
   localPingRequest,
   localRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
+import { localMessage, localStreamRequest, type LocalStreamLine } from '@agent-mesh/protocol/local-stream'
+import { valueOfLocal } from '@agent-mesh/protocol/local-value'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
 import { Readable } from 'node:stream'
 import type * as z from 'zod/mini'
 
-import { json, routed, type HandledRequest, type Handler } from './handler-server.ts'
+import { json, routed, type HandledReply, type HandledRequest, type Handler } from './handler-server.ts'
 import type { LocalDaemon } from './local-daemon.ts'
 
 /** The routes of the local socket. */
@@ -29,6 +32,7 @@ export function localApp(daemon: LocalDaemon): Handler {
     },
     ...post('call', localCallRequest, (request, options) => daemon.call(request, options)),
     ...post('call-all', localCallAllRequest, (request, options) => daemon.callAll(request, options)),
+    'POST /v1/stream': request => streamReply(daemon, request),
     ...post('ping', localPingRequest, (request, options) => daemon.ping(request, options)),
     ...post('path', localPathRequest, (request, options) => daemon.path(request, options)),
     ...post('confirm-clock', localConfirmClockRequest, async () => {
@@ -48,18 +52,54 @@ const post = <S extends z.core.$ZodType>(
   answer: (request: z.output<S>, options: { signal: AbortSignal }) => Promise<object>,
 ): Record<string, Handler> => ({
   [`POST /v1/${what}`]: async ({ text, signal }: HandledRequest) => {
-    const body = await text()
-    const request = parseJson(schema, body, `read ${what} request`)
-    const inexact = inexactNumber(body, 'request')
-    if (inexact !== undefined)
-      throw new MeshError(
-        'invalid_argument',
-        `Cannot read ${what} request: ${inexact.place} is ${inexact.text.slice(0, 40)}, which JavaScript cannot represent`,
-        { hint: 'Send the number as text.' },
-      )
+    const request = parseExact(schema, await text(), `read ${what} request`, 'request')
     return json(await answer(request, { signal }))
   },
 })
+
+async function streamReply(daemon: LocalDaemon, { lines, signal }: HandledRequest): Promise<HandledReply> {
+  if (daemon.stream === undefined)
+    throw new MeshError('unsupported', 'Cannot stream: no agent runs in this context', {
+      hint: 'Name the context of an agent with --context NAME or --data DIR.',
+    })
+  const sent = lines()
+  const { value: first = '' } = await sent.next()
+  const request = parseExact(localStreamRequest, first ?? '', 'read stream request', 'request')
+  const input = request.input === true ? messagesOf(sent) : undefined
+  const reply = replyLines(daemon.stream(request, { signal, input }))
+  return { type: 'application/x-ndjson', body: Readable.from(reply, { objectMode: false }) }
+}
+
+async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<unknown, void, undefined> {
+  for await (const line of lines)
+    yield valueOfLocal(parseExact(localMessage, line, 'read message', 'message'))
+}
+
+async function* replyLines(lines: AsyncIterable<LocalStreamLine>): AsyncGenerator<string, void, undefined> {
+  try {
+    for await (const line of lines) yield `${JSON.stringify(line)}\n`
+  } catch (thrown) {
+    const error = problemOf(toMeshError(thrown, 'internal', 'serve POST /v1/stream'))
+    yield `${JSON.stringify({ error })}\n`
+  }
+}
+
+/** @throws MeshError invalid_argument, also for a number that would become another */
+function parseExact<S extends z.core.$ZodType>(
+  schema: S,
+  text: string,
+  action: string,
+  place: string,
+): z.output<S> {
+  const value = parseJson(schema, text, action)
+  const inexact = inexactNumber(text, place)
+  if (inexact === undefined) return value
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot ${action}: ${inexact.place} is ${inexact.text.slice(0, 40)}, which JavaScript cannot represent`,
+    { hint: 'Send the number as text.' },
+  )
+}
 
 const noControlPlane = (action: string) =>
   new MeshError('unsupported', `Cannot ${action}: no control plane runs in this context`, {

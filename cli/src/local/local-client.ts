@@ -1,5 +1,4 @@
-import { errorOfProblem, problemSchema } from '@agent-mesh/protocol/api/problem'
-import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { MeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllReply,
   localCallReply,
@@ -15,6 +14,8 @@ import {
   type LocalPingRequest,
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
+import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
+import type { LocalValue } from '@agent-mesh/protocol/local-value'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
@@ -24,10 +25,11 @@ import type * as z from 'zod/mini'
 
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
-import { NothingRunningError } from '../exit-codes.ts'
+import { failureOf, problemIn } from './local-failure.ts'
+import { openStream, type LocalSocket } from './stream-client.ts'
 
 /**
- * Asks the process that owns a data folder. Every method throws MeshError: {@link NothingRunningError} when no process
+ * Asks the process that owns a data folder. Every method throws MeshError: `NothingRunningError` when no process
  * answers, deadline_exceeded, cancelled, or what the process answered.
  */
 export function localClient(folder: string, signal?: AbortSignal) {
@@ -55,6 +57,9 @@ export function localClient(folder: string, signal?: AbortSignal) {
     services: async () => (await get('/v1/services', localServicesReply)).services,
     call: (body: LocalCallRequest) => post('/v1/call', body, localCallReply),
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
+    /** Messages of a handler, then how it ended; `input` is what it is sent. To leave it early cancels the stream. */
+    stream: (body: Omit<LocalStreamRequest, 'input'>, input?: AsyncIterable<LocalValue>) =>
+      openStream(wire, body, input),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
     /** The lines of a backup, as they come; ends early, with an error, when the control plane stops. */
@@ -66,12 +71,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
 
 export type LocalClient = ReturnType<typeof localClient>
 
-interface Wire {
-  folder: string
-  signal: AbortSignal | undefined
-}
-
-async function* openBackup({ folder, signal }: Wire): AsyncGenerator<Uint8Array, void, undefined> {
+async function* openBackup({ folder, signal }: LocalSocket): AsyncGenerator<Uint8Array, void, undefined> {
   const path = '/v1/backup'
   const fail = (error: unknown) => failureOf(error, folder, path, false)
   const abort = signal === undefined ? {} : { signal }
@@ -92,20 +92,15 @@ interface Ask {
   timeoutMs: number
 }
 
-async function ask<S extends z.ZodMiniType>(wire: Wire, what: Ask, schema: S): Promise<z.output<S>> {
+async function ask<S extends z.ZodMiniType>(wire: LocalSocket, what: Ask, schema: S): Promise<z.output<S>> {
   const { status, text } = await exchange(wire, what)
   if (status === 200)
     return parseJson(schema, text, `read the reply of the process of ${wire.folder}`, 'protocol_error')
   throw problemIn(text, what.path)
 }
 
-function problemIn(text: string, path: string): MeshError {
-  const problem = parseJson(problemSchema, text, `read reply of ${path}`, 'protocol_error')
-  return errorOfProblem(problem) ?? new MeshError('internal', problem.detail)
-}
-
 function exchange(
-  { folder, signal }: Wire,
+  { folder, signal }: LocalSocket,
   { method, path, body, timeoutMs }: Ask,
 ): Promise<{ status: number; text: string }> {
   const timeout = timeoutSignal(timeoutMs)
@@ -127,27 +122,4 @@ function exchange(
     sent.on('error', fail)
     sent.end(body)
   })
-}
-
-function failureOf(error: unknown, folder: string, path: string, timedOut: number | false): MeshError {
-  if (timedOut !== false)
-    return new MeshError(
-      'deadline_exceeded',
-      `Cannot ask the process of ${folder}: no answer within ${timedOut} ms`,
-      {
-        cause: error,
-      },
-    )
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') return new NothingRunningError(folder, error)
-  if (code === 'EACCES')
-    return new MeshError(
-      'permission_denied',
-      `Cannot open ${socketPath(folder)}: it belongs to another user`,
-      {
-        cause: error,
-        hint: 'Run the command as the user that runs agent-mesh up.',
-      },
-    )
-  return toMeshError(error, 'unavailable', `ask the process of ${folder}`)
 }

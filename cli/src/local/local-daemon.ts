@@ -12,10 +12,16 @@ import type {
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
+import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 
 interface Options {
   signal: AbortSignal
+}
+
+export interface StreamOptions extends Options {
+  /** Messages for the handler, as a call carries them. */
+  input: AsyncIterable<unknown> | undefined
 }
 
 /** The answers of a running process on its local socket. Every method throws MeshError alone. */
@@ -25,6 +31,8 @@ export interface LocalDaemon {
   services(): LocalService[] | Promise<LocalService[]>
   call(request: LocalCallRequest, options: Options): Promise<LocalCallReply>
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
+  /** Messages, then how the handler ended; only an agent has it. */
+  stream?(request: LocalStreamRequest, options: StreamOptions): AsyncIterable<LocalStreamLine>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only a control plane has these. */

@@ -22,6 +22,8 @@ export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<L
   const path = socketPath(folder)
   await rm(path, { force: true })
   const server = handlerServer(localApp(daemon), commandDefaults.localRequestBytes)
+  // Messages of a stream may come for days: its client is a process of the owner.
+  server.requestTimeout = 0
   // The socket is made within listen(): with this mask no other user can open it, at no moment.
   const mask = process.umask(0o177)
   try {
