@@ -115,8 +115,10 @@ export interface DataFrame extends OfStream {
   readonly tail: boolean
   /** More bytes of this message follow. */
   readonly more: boolean
-  /** The next bytes of the message's body, a view on the received chunk. */
-  readonly bytes: Buffer
+  /** What was received; the next bytes of the message's body are those from `start` to `end`: a view is made once, of what is read. */
+  readonly chunk: Buffer
+  readonly start: number
+  readonly end: number
 }
 
 export interface CreditFrame extends OfStream {

@@ -128,7 +128,9 @@ function parseData(bytes: Buffer, parts: Parts): Frame {
     fromCallee: isFromCallee(parts),
     tail: (flags & frameFlags.tail) !== 0,
     more: (flags & frameFlags.more) !== 0,
-    bytes: bytes.subarray(body, end),
+    chunk: bytes,
+    start: body,
+    end,
   }
 }
 
@@ -178,9 +180,9 @@ export function partStartBytes(bytes: Buffer, at: number, end: number): number {
   return readable ? Math.min(end - at, 2 * preambleBytes + getU16(bytes, at + 6)) : end - at
 }
 
-/** The body of a message that came in several frames. @throws MeshError `protocol_error` */
-export const messageBody = (bytes: Buffer, tail: boolean): FrameBody =>
-  parseBody(bytes, { body: 0, end: bytes.length, flags: tail ? frameFlags.tail : 0 })
+/** The body of a message, `bytes[start, end)`. @throws MeshError `protocol_error` */
+export const messageBody = (bytes: Buffer, tail: boolean, start = 0, end = bytes.length): FrameBody =>
+  parseBody(bytes, { body: start, end, flags: tail ? frameFlags.tail : 0 })
 
 function parseBody(bytes: Buffer, { body, end, flags }: Pick<Parts, 'body' | 'end' | 'flags'>): FrameBody {
   if ((flags & frameFlags.tail) === 0) return new FrameBody(bytes, body, end, end, false)

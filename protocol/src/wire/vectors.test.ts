@@ -48,7 +48,10 @@ function described(frame: Frame | undefined): Record<string, unknown> {
     const { left, ...fields } = frame
     return { ...fields, bytes: frame.bytes.toString('hex'), ...(left === 0 ? {} : { left }) }
   }
-  if (frame?.type === 'data') return { ...frame, bytes: frame.bytes.toString('hex') }
+  if (frame?.type === 'data') {
+    const { chunk, start, end, ...fields } = frame
+    return { ...fields, bytes: chunk.toString('hex', start, end) }
+  }
   if (frame === undefined || !('body' in frame)) return { ...frame }
   const { body, ...said } = frame
   const none = { fields: {}, stream: false, elsewhere: false }

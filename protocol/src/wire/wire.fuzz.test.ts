@@ -58,7 +58,7 @@ const mutated = fc
 function read(frame: Frame): void {
   if (frame.type === 'error')
     expect(decodeError(frame.code, frame.body, frame.notStarted)).toBeInstanceOf(MeshError)
-  else if (frame.type === 'data') messageBody(frame.bytes, frame.tail).value()
+  else if (frame.type === 'data') messageBody(frame.chunk, frame.tail, frame.start, frame.end).value()
   else if ('body' in frame) frame.body.value()
 }
 

@@ -22,7 +22,10 @@ export interface MessageReceiverInit {
 }
 
 interface Message {
-  bytes: Buffer
+  /** Its bytes are those from `start` to `end`. */
+  chunk: Buffer
+  start: number
+  end: number
   readonly tail: boolean
   /** Credit that its frames took and that was not given back. */
   readonly cost: number
@@ -61,14 +64,14 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   }
 
   /** @throws MeshError `protocol_error` for data beyond the credit, behind the end, or of a message over the limit */
-  onData({ bytes, tail, more }: DataFrame): void {
-    const cost = bytes.length + dataFrameCost
+  onData({ chunk, start, end, tail, more }: DataFrame): void {
+    const cost = end - start + dataFrameCost
     this.#allowed -= cost
     if (this.#allowed < 0) throw malformed(`${-this.#allowed} bytes more than its reader has room for`)
     if (this.#ended) throw malformed('a message behind the end')
     if (this.#left || this.#error !== undefined) return
-    if (more || this.#pieceBytes > 0) return this.#addPiece(bytes, cost, tail, more)
-    this.#add({ bytes, tail, cost, owned: false })
+    if (more || this.#pieceBytes > 0) return this.#addPiece(chunk.subarray(start, end), cost, tail, more)
+    this.#add({ chunk, start, end, tail, cost, owned: false })
   }
 
   /** No more messages come. @throws MeshError `protocol_error` the second time */
@@ -148,11 +151,11 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
     return message
   }
 
-  #value({ bytes, tail, cost }: Message): Promise<IteratorResult<unknown, undefined>> {
+  #value({ chunk, start, end, tail, cost }: Message): Promise<IteratorResult<unknown, undefined>> {
     const { window, now, rttMs, giveCredit, read } = this.#init
     if (!this.#ended && cost > 0 && window.isDue(cost)) this.#give(window.credit(now(), rttMs()), giveCredit)
     try {
-      const value = messageBody(bytes, tail).value()
+      const value = messageBody(chunk, tail, start, end).value()
       const checked = read === undefined ? value : read(value)
       if (!(checked instanceof Promise)) return Promise.resolve({ done: false, value: checked })
       return checked.then(
@@ -190,7 +193,7 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
       if (this.#head === this.#messages.length) this.#creditPieces()
       return
     }
-    const message = { bytes: this.#pieces.subarray(0, size), tail, cost: this.#pieceCost, owned: true }
+    const message = { chunk: this.#pieces, start: 0, end: size, tail, cost: this.#pieceCost, owned: true }
     this.#pieces = empty
     this.#pieceBytes = this.#pieceCost = 0
     this.#init.window.release()
@@ -226,13 +229,15 @@ export class MessageReceiver implements AsyncIterableIterator<unknown, undefined
   #own(): void {
     this.#ownScheduled = false
     const borrowed = this.#messages.slice(this.#head).filter(({ owned }) => !owned)
-    const all = Buffer.concat(borrowed.map(({ bytes }) => bytes))
+    const all = Buffer.allocUnsafeSlow(borrowed.reduce((bytes, { start, end }) => bytes + end - start, 0))
     let at = 0
     for (const message of borrowed) {
-      const size = message.bytes.length
-      message.bytes = all.subarray(at, at + size)
+      const { chunk, start, end } = message
+      chunk.copy(all, at, start, end)
+      message.chunk = all
+      message.start = at
+      message.end = at += end - start
       message.owned = true
-      at += size
     }
   }
 
