@@ -1,3 +1,4 @@
+import { createAgent, type MeshError } from '@agent-mesh/agent'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -31,6 +32,19 @@ test.each(pages)('%s names only npm scripts and benches that exist', page => {
     expect(Object.keys(scripts)).toContain(script)
   for (const [, bench = ''] of text.matchAll(/npm run bench -- (\w[\w-]*)/g))
     expect(benches, bench).toMatch(new RegExp(`^  '?${bench}'?[:,]`, 'm'))
+})
+
+test('docs/services.md has every option of createAgent', async () => {
+  const { hint = '' } = (await createAgent({ data: '', isNoOption: 1 } as never).catch(
+    (error: MeshError) => error,
+  )) as MeshError
+  const [, names = ''] = /^The options are (.*)\.$/.exec(hint) ?? []
+  const rows =
+    read('docs/services.md')
+      .match(/^\| `.*/gm)
+      ?.map(row => row.split(' | ')[0]) ?? []
+  const missing = names.split(', ').filter(name => !rows.some(row => row?.includes(`\`${name}\``)))
+  expect([names.length > 100, missing]).toEqual([true, []])
 })
 
 test('decisions have a number each, and are listed', () => {

@@ -5,6 +5,7 @@ import { awaitProvider } from '../agent/await-provider.ts'
 import type { AgentOptions } from '../agent/create-agent.ts'
 import { describeService } from '../agent/describe-service.ts'
 import type { ServiceAgent } from '../agent/service-agent.ts'
+import { memberDefaults } from '../member/defaults.ts'
 import { refuseAfterStop } from '../member/stopped.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
@@ -38,9 +39,6 @@ export interface MemoryAgentInit<C extends Contracts> {
   readonly random: () => number
   readonly options: CallingOptions<C>
 }
-
-/** ms that running handlers have to end when it stops, as of a real agent. */
-const drainMs = 10_000
 
 export class MemoryAgent<const C extends Contracts = readonly []> implements ServiceAgent<C> {
   readonly #member: MemoryMember
@@ -141,13 +139,13 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
     return this.#cache.invalidate(parseTags(tags))
   }
 
-  /** Handlers that run have 10 s of virtual time to end; then, and when none runs, the links close. */
+  /** Handlers that run have 8 s of virtual time to end; then, and when none runs, the links close. */
   stop(): Promise<void> {
     return (this.#stopping ??= this.#stop())
   }
 
   async #stop(): Promise<void> {
-    await this.#member.leave(drainMs)
+    await this.#member.leave(memberDefaults.drainMs)
     this.#caller.stop()
   }
 
