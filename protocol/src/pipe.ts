@@ -46,6 +46,12 @@ export const pipeRequestSchema = z.looseObject({
   /** Of a transfer: blocks that the caller has, and their chain. */
   from: z.optional(z.int().check(z.gte(0))),
   chain: z.optional(digestField),
+  /** W3C trace context of the caller; what is none is left out. */
+  traceparent: z.catch(
+    z.optional(z.string().check(z.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/))),
+    undefined,
+  ),
+  tracestate: z.catch(z.optional(z.string().check(z.maxLength(256))), undefined),
 })
 export type PipeRequest = z.output<typeof pipeRequestSchema>
 

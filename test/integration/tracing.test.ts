@@ -1,15 +1,17 @@
 import { defineService, type Agent } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol'
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import { freePort } from '../support/free-port.ts'
 import { LocalMesh } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 import { Traced } from '../support/traced.ts'
 
-const text = { params: z.string(), result: z.string() }
-const front = defineService({ name: 'front', version: 1, methods: { page: text } })
-const back = defineService({ name: 'back', version: 1, methods: { read: text, fail: text } })
+const plain = { params: z.string(), result: z.string() }
+const front = defineService({ name: 'front', version: 1, methods: { page: plain } })
+const back = defineService({ name: 'back', version: 1, methods: { read: plain, fail: plain } })
 
 let traced: Traced
 let mesh: LocalMesh
@@ -108,9 +110,45 @@ describe('with OpenTelemetry set up', () => {
     expect((await spans(2)).map(({ kind }) => kind)).toEqual([SpanKind.SERVER, SpanKind.CLIENT])
   })
 
+  test('a pipe to a port has a span at both ends, and calls of its handler are children of it', async () => {
+    await mesh.grant({ from: ['role:agent'], to: ['port:*'], allow: ['connect'] })
+    middle.expose({
+      name: 'report',
+      to: async pipe => void pipe.end(await middle.call('back.read', 'x')),
+    })
+    middle.expose({ name: 'closed', to: { port: await freePort() } })
+    const opened = async () => text(await caller.connect('middle', 'report'))
+    // Until the grant has arrived, the policy denies it.
+    await vi.waitFor(opened, 10_000)
+    const served = () =>
+      traced.spans.some(({ name, kind }) => name === 'connect report' && kind === SpanKind.SERVER)
+    await vi.waitFor(() => expect(served()).toBe(true), 10_000)
+    traced.reset()
+    const said = await opened()
+    const ended = await spans(4)
+    const byName = Object.fromEntries(ended.map(span => [`${span.name} ${span.kind}`, span]))
+    const chain = ['connect report 2', 'connect report 1', 'back/read 2', 'back/read 1'].map(
+      name => byName[name],
+    )
+    expect(said).toBe(`x ${chain[0]?.spanContext().traceId}`)
+    for (const [at, parent] of chain.slice(0, -1).entries())
+      expect(chain[at + 1]?.parentSpanContext?.spanId).toBe(parent?.spanContext().spanId)
+    expect(chain[0]?.attributes).toEqual({
+      'agent_mesh.port': 'report',
+      'agent_mesh.peer.id': middle.peerId,
+    })
+    traced.reset()
+    expect(await refusal(caller.connect('middle', 'closed'))).toContain('unavailable')
+    const failed = (await spans(2)).map(({ kind, attributes }) => [kind, attributes['error.type']])
+    expect(failed.sort()).toEqual([
+      [SpanKind.SERVER, 'unavailable'],
+      [SpanKind.CLIENT, 'unavailable'],
+    ])
+  })
+
   test('an agent with tracing: false makes none, and continues the trace of its caller', async () => {
     const quiet = await mesh.agent({ name: 'quiet', contracts: [back], tracing: false })
-    const relayed = defineService({ name: 'relayed', version: 1, methods: { page: text } })
+    const relayed = defineService({ name: 'relayed', version: 1, methods: { page: plain } })
     quiet.serve({ contract: relayed, handlers: { page: id => quiet.call('back.read', id) } })
     await Promise.all([caller.waitFor(relayed), quiet.waitFor(back)])
     const answer = await caller.service(relayed).page('x')

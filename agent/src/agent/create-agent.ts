@@ -78,11 +78,11 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const lan = paths === 'relay' ? undefined : lanOf(member, settings)
     const near = lan === undefined ? {} : { lan: (peerId: string) => lan.addrsOf(peerId) }
     const onRequest = member.serving.dispatcher.handlerForCurrent(() => member.credential.claims)
-    const served = new ServedPipes(member)
+    const served = new ServedPipes(member, tracing)
     const self = localCallee(onRequest, { ...member.serving, bodies: served.bodiesToItself() })
     const { region, zone } = settings
     const targets = new Targets({ member, paths, self, region, zone, ...near })
-    const pipes = new Pipes({ member, targets, served })
+    const pipes = new Pipes({ member, targets, served, tracing })
     await served.start()
     const reachable = new Reachable({ member, targets, lan, region })
     undo.unshift(() => reachable.stop())

@@ -5,13 +5,16 @@ import {
   parse,
   pipeProtocol,
   portNameField,
+  toMeshError,
   transferOfferSchema,
   type TransferOffer,
 } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
+import type { Tracing } from '../observe/tracing.ts'
 import { systemWheelClock, Transfer, type ReceiveOptions } from '../rpc/index.ts'
 import { transferDefaults } from '../rpc/transfers/defaults.ts'
+import { pipeTrace } from '../rpc/pipes/pipe-trace.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
 import type { PipeMember, ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
@@ -26,6 +29,7 @@ export interface PipesInit {
   member: Pick<PipeMember, 'identity'>
   targets: Pick<Targets, 'find' | 'link'>
   served: Pick<ServedPipes, 'toItself'>
+  tracing?: Pick<Tracing, 'connect'> | undefined
 }
 
 export class Pipes {
@@ -44,10 +48,18 @@ export class Pipes {
     const limits = [timeoutSignal(ms), ...(signal === undefined ? [] : [signal])]
     const limit = AbortSignal.any(limits)
     const deadline = systemWheelClock.now() + ms
-    const stream = await this.open(peerId, { deadline, signal: limit }).catch((error: unknown) => {
-      throw explained(error, action)
-    })
-    return openPipe(stream, { request: { to: `port:${port}` }, action, signal: limit })
+    const span = this.#init.tracing?.connect(port)
+    const request = { to: `port:${port}`, ...pipeTrace(span?.fields ?? {}) }
+    try {
+      const stream = await this.open(peerId, { deadline, signal: limit })
+      const pipe = await openPipe(stream, { request, action, signal: limit })
+      span?.end('ok', { peerId })
+      return pipe
+    } catch (thrown) {
+      const error = explained(toMeshError(thrown, 'unavailable', action), action)
+      span?.end(error.code, { peerId, message: error.message })
+      throw error
+    }
   }
 
   /** The peer id of a member. @throws MeshError not_found */
@@ -76,8 +88,8 @@ export class Pipes {
 }
 
 /** Members of the first versions have no pipes. */
-function explained(error: unknown, action: string): unknown {
-  if (!(error instanceof MeshError) || error.code !== 'unsupported') return error
+function explained(error: MeshError, action: string): MeshError {
+  if (error.code !== 'unsupported') return error
   return new MeshError('unsupported', `Cannot ${action}: its version of Agent Mesh has no pipes`, {
     cause: error,
     notStarted: true,

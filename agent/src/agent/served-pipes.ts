@@ -2,6 +2,7 @@
 import { duplexPair, type Duplex } from 'node:stream'
 import { pipeProtocol } from '@agent-mesh/protocol'
 import type { Member } from '../member/member.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import type { BodyCarrier } from '../rpc/index.ts'
 import { ExposedPorts, type ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import { PipeServer } from '../rpc/pipes/pipe-server.ts'
@@ -13,12 +14,13 @@ export class ServedPipes {
   readonly #ports = new ExposedPorts()
   readonly #server: PipeServer
 
-  constructor(member: PipeMember) {
+  constructor(member: PipeMember, tracing?: Tracing) {
     this.#member = member
     const { authorize, bodies, transfers } = member.serving
     this.#server = new PipeServer({
       ports: this.#ports,
       authorize,
+      tracing,
       take: (request, caller) => {
         const [kind, ticket = ''] = request.to.split(':', 2)
         return kind === 'body' ? bodies.take(ticket, caller) : transfers.take(ticket, request, caller)

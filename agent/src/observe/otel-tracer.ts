@@ -17,8 +17,26 @@ export class OtelTracer {
 
   /** A child of the span that is active where the call is made. */
   call(method: string): ClientSpan {
+    return this.#client(described(method))
+  }
+
+  /** As {@link call}, of a pipe to a port. */
+  connect(port: string): ClientSpan {
+    return this.#client(describedPort(port))
+  }
+
+  /** A child of the caller's span: not of one that is active here, where frames of any call are read. */
+  serve(method: string, fields: TraceFields, caller: string): ServerSpan {
+    return this.#server(described(method), fields, caller)
+  }
+
+  /** As {@link serve}, of a pipe to a port of this member. */
+  accept(port: string, fields: TraceFields, caller: string): ServerSpan {
+    return this.#server(describedPort(port), fields, caller)
+  }
+
+  #client({ name, attributes }: Described): ClientSpan {
     const { SpanKind, SpanStatusCode, isSpanContextValid } = this.#api
-    const { name, attributes } = described(method)
     const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes })
     const context = span.spanContext()
     return {
@@ -31,10 +49,8 @@ export class OtelTracer {
     }
   }
 
-  /** A child of the caller's span: not of one that is active here, where frames of any call are read. */
-  serve(method: string, fields: TraceFields, caller: string): ServerSpan {
+  #server({ name, attributes }: Described, fields: TraceFields, caller: string): ServerSpan {
     const { SpanKind, SpanStatusCode, context, trace } = this.#api
-    const { name, attributes } = described(method)
     const parent = this.#parentOf(fields)
     const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'agent_mesh.peer.id': caller } }
     const span = this.#tracer.startSpan(name, options, parent)
@@ -62,7 +78,17 @@ export class OtelTracer {
   }
 }
 
-function described(method: string): { name: string; attributes: Attributes } {
+interface Described {
+  readonly name: string
+  readonly attributes: Attributes
+}
+
+const describedPort = (port: string): Described => ({
+  name: `connect ${port}`,
+  attributes: { 'agent_mesh.port': port },
+})
+
+function described(method: string): Described {
   const dot = method.lastIndexOf('.')
   const [service, key] = [method.slice(0, dot), method.slice(dot + 1)]
   const attributes = { 'rpc.system': 'agent_mesh', 'rpc.service': service, 'rpc.method': key }

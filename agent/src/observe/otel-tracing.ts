@@ -34,6 +34,14 @@ export class OtelTracing implements Tracing {
     return this.#found()?.serve(method, fields, caller)
   }
 
+  connect(port: string): ClientSpan | undefined {
+    return this.#found()?.connect(port)
+  }
+
+  accept(port: string, fields: TraceFields, caller: string): ServerSpan | undefined {
+    return this.#found()?.accept(port, fields, caller)
+  }
+
   #found(): OtelTracer | undefined {
     if (this.#tracer === undefined && this.#loading === undefined && isSetUp()) void this.#load()
     return this.#tracer

@@ -26,4 +26,8 @@ export interface Tracing {
   call(method: string): ClientSpan | undefined
   /** @param fields of the request @param caller peer id. @returns undefined: nothing traces */
   serve(method: string, fields: TraceFields, caller: string): ServerSpan | undefined
+  /** Opening a pipe to a port. */
+  connect(port: string): ClientSpan | undefined
+  /** A pipe to a port of this member, from its request until its handler returns. @param caller peer id */
+  accept(port: string, fields: TraceFields, caller: string): ServerSpan | undefined
 }

@@ -10,9 +10,11 @@ import {
   type Subject,
 } from '@agent-mesh/protocol'
 import { timerDelay, timeoutSignal } from '@agent-mesh/protocol/timers'
+import type { Tracing } from '../../observe/tracing.ts'
 import { pipeDefaults } from './defaults.ts'
 import { openPort, type ExposedPorts, type PipeHandler } from './exposed-ports.ts'
 import { readMessage, writeMessage } from './handshake.ts'
+import { traceOf } from './pipe-trace.ts'
 
 export interface PipeServerInit {
   ports: ExposedPorts
@@ -20,6 +22,8 @@ export interface PipeServerInit {
   authorize: (question: { from: Subject; action: 'connect'; to: string }) => void
   /** What tickets of this member are for. @throws MeshError not_found */
   take: (request: PipeRequest, caller: Subject) => PipeHandler | Promise<PipeHandler>
+  /** Spans of pipes to ports. @default none */
+  tracing?: Pick<Tracing, 'accept'> | undefined
 }
 
 export class PipeServer {
@@ -73,7 +77,24 @@ export class PipeServer {
     if (full) refuseAs('overloaded', 'too many pipes are open here')
     if (kind !== 'port') return this.#init.take(request, caller)
     this.#init.authorize({ from: caller, action: 'connect', to })
-    return openPort(this.#init.ports.for(name, caller))
+    return this.#port(name, request, caller)
+  }
+
+  /** Opens a port. What the policy allows is traced, until its handler has returned. */
+  async #port(name: string, request: PipeRequest, caller: Subject): Promise<PipeHandler> {
+    const { ports, tracing } = this.#init
+    const span = tracing?.accept(name, traceOf(request), caller.sub)
+    const opened = async () => openPort(ports.for(name, caller))
+    if (span === undefined) return opened()
+    const failed = (error: unknown): never => {
+      span.end(toMeshError(error, 'internal', 'take the pipe').code)
+      throw error
+    }
+    const take = await opened().catch(failed)
+    return async pipe => {
+      await span.run(async () => take(pipe, caller)).catch(failed)
+      span.end('ok')
+    }
   }
 
   /** From the answer on, the bytes are the port's: a failure can only be a reset. */
