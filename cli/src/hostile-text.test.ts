@@ -120,6 +120,7 @@ const leaves = (
 const argumentsOf: Record<string, readonly string[]> = {
   call: ['test.echo', '{}'],
   'call-all': ['test.echo', '{}'],
+  top: ['--once'],
   revoke: ['web-1', '--yes'],
   'token show': ['I1EPabf-ADDXQ34b'],
   'token revoke': ['I1EPabf-ADDXQ34b'],

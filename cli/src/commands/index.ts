@@ -28,6 +28,7 @@ import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
 import { registerStream } from './stream.ts'
 import { registerToken } from './token.ts'
+import { registerTop } from './top.ts'
 import { registerUp } from './up.ts'
 
 export interface CommandGroup {
@@ -46,6 +47,7 @@ export const commandGroups: readonly CommandGroup[] = [
     heading: 'Look:',
     commands: [
       registerStatus,
+      registerTop,
       registerPeers,
       registerServices,
       registerDescribe,

@@ -1,5 +1,5 @@
 /** `--watch` of a running process, as people and scripts use it. */
-import type { LocalPeer } from '@agent-mesh/protocol/local-api'
+import type { LocalPeer, LocalStatus } from '@agent-mesh/protocol/local-api'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'
-import { fitted } from '../show/watch.ts'
+import { fitted } from '../show/fitted.ts'
 
 const launcher = join(import.meta.dirname, '..', '..', 'bin', 'agent-mesh.js')
 let asked = 0
@@ -22,11 +22,29 @@ const peer = (): LocalPeer => ({
   services: [],
 })
 
+const status: LocalStatus = {
+  kind: 'agent',
+  version: '1',
+  pid: 7,
+  startedAt: 0,
+  meshId: 'm',
+  ready: true,
+  warnings: [],
+  relays: [],
+  addrs: [],
+  services: [],
+  members: { known: 1, online: 1 },
+  links: { direct: 0, webrtc: 0, relay: 0 },
+}
+
 let folder = ''
 let server: LocalServer
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'watch-'))
-  server = await serveLocal(folder, { peers: () => [peer()] } as Partial<LocalDaemon> as LocalDaemon)
+  server = await serveLocal(folder, {
+    status: () => status,
+    peers: () => [peer()],
+  } as Partial<LocalDaemon> as LocalDaemon)
 })
 afterAll(async () => {
   await server.stop()
@@ -89,6 +107,37 @@ test.skipIf(noTerminal)('peers --watch on a terminal draws in place, and leaves 
   // eslint-disable-next-line no-control-regex -- the cursor goes up
   expect(run.stdout()).toMatch(/\u001b\[\dA/)
   expect(run.stdout().lastIndexOf('\u001b[?25h')).toBeGreaterThan(run.stdout().lastIndexOf('\u001b[?25l'))
+})
+
+const top = (...more: string[]) => [launcher, '--data', folder, 'top', '--every', '100ms', ...more]
+
+test.skipIf(noTerminal)(
+  'top on a terminal fills the other screen, and leaves the terminal as it was',
+  async () => {
+    const line = [process.execPath, ...top()].map(word => `'${word}'`).join(' ')
+    const run = await watched(
+      'script',
+      ['-qec', `stty rows 24 cols 100; exec ${line}`, '/dev/null'],
+      /seen-\d+[^]*every 0.1 s; Ctrl-C stops[^]*seen-\d+/,
+    )
+    run.stdin.write('\u0003')
+    expect((await run.exited)[0]).toBe(0)
+    const text = run.stdout()
+    const at = (sequence: string) => text.lastIndexOf(`\u001b${sequence}`)
+    expect(at('[?1049h')).toBeGreaterThanOrEqual(0)
+    // The end of the output: lines wrap, the cursor shows, the first screen is back.
+    expect(text.slice(at('[?7h'))).toMatch(/^\S+\[\?25h\S+\[\?1049l\s*$/)
+  },
+)
+
+test('top --json prints a line for each look until Ctrl-C, and one with --once', async () => {
+  const run = await watched(process.execPath, top('--json'), /(?:\{.*\}\n){3}/)
+  run.interrupt()
+  expect((await run.exited)[0]).toBe(0)
+  const once = await watched(process.execPath, top('--json', '--once'), /\n/)
+  expect((await once.exited)[0]).toBe(0)
+  expect(once.stdout().split('\n')).toHaveLength(2)
+  expect(JSON.parse(once.stdout())).toMatchObject({ status: { ready: true }, peers: [{ online: true }] })
 })
 
 test('a watch that nothing answers fails at once', () => {

@@ -6,6 +6,8 @@ import { Option } from 'commander'
 import { parseInterval } from '../arguments.ts'
 import type { Settings } from '../settings.ts'
 import { showFailure } from './failure.ts'
+import { fitted } from './fitted.ts'
+import type { FullScreen } from './full-screen.ts'
 import type { Output } from './output.ts'
 import { render, type Text } from './text.ts'
 
@@ -21,6 +23,8 @@ export interface RepeatedView {
   signal: AbortSignal
   /** Between two answers, ms; undefined: one answer is enough. */
   every: number | undefined
+  /** Whether a terminal shows it on its other screen, which is left at the end. @default false: in place */
+  full?: boolean
 }
 
 export interface WatchOptions {
@@ -40,10 +44,10 @@ export const watchOption = (every: string): Option =>
  * @throws what the first `look` throws
  */
 export async function showOnceOrWatch(watch: RepeatedView, look: () => Promise<Shown>): Promise<void> {
-  const { settings, output, signal, every } = watch
+  const { settings, output, signal, every, full = false } = watch
   const first = await look()
   if (every === undefined) return output.result(first.value, first.text)
-  const screen = settings.redraws && !settings.json ? await redrawn(output, every) : appended(watch)
+  const screen = settings.redraws && !settings.json ? await redrawn(output, every, full) : appended(watch)
   screen.show(first)
   try {
     while (await paused(every, signal))
@@ -83,15 +87,14 @@ function appended({ settings, output }: RepeatedView): Screen {
 }
 
 /** The newest answer takes the place of the one before; what does not fit the terminal is left out, and said. */
-async function redrawn(output: Output, every: number): Promise<Screen> {
-  const { createLogUpdate } = await import('log-update')
-  const update = createLogUpdate(process.stdout)
+async function redrawn(output: Output, every: number, full: boolean): Promise<Screen> {
+  const pane = full ? (await import('./full-screen.ts')).fullScreen() : await inPlace()
   let page: string[] = []
   const draw = (failure?: string) => {
     const foot = `${new Date().toLocaleTimeString('en-GB')}, every ${every / 1_000} s; Ctrl-C stops`
     const told = failure === undefined ? [] : [output.style('red', failure)]
     const below = render(['', output.style('dim', foot), ...told])
-    update([...fitted(page, process.stdout.rows), below].join('\n'))
+    pane.draw(page, below)
   }
   return {
     show: shown => {
@@ -99,16 +102,16 @@ async function redrawn(output: Output, every: number): Promise<Screen> {
       draw()
     },
     fail: error => draw(toMeshError(error, 'internal', 'look again').message),
-    end: () => update.done(),
+    end: () => pane.end(),
   }
 }
 
-/** Lines below the page itself: an empty one, the foot, a failure, the cursor's. */
-const reservedLines = 4
-
-/** As many lines as a terminal of `rows` shows above the foot. */
-export function fitted(lines: readonly string[], rows: number): readonly string[] {
-  const room = Math.max(1, rows - reservedLines)
-  if (lines.length <= room) return lines
-  return [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more lines`]
+/** Draws over the page before, below what else is on the terminal. */
+async function inPlace(): Promise<FullScreen> {
+  const { createLogUpdate } = await import('log-update')
+  const update = createLogUpdate(process.stdout)
+  return {
+    draw: (page, foot) => update([...fitted(page, process.stdout.rows), foot].join('\n')),
+    end: () => update.done(),
+  }
 }
