@@ -20,7 +20,7 @@ import { ProviderIndex, type Place } from '../services/balance/provider-index.ts
 export interface TargetsInit {
   member: Pick<
     Member,
-    'map' | 'head' | 'transport' | 'serving' | 'identity' | 'credential' | 'belief' | 'clock'
+    'map' | 'head' | 'transport' | 'serving' | 'identity' | 'credential' | 'belief' | 'clock' | 'health'
   >
   paths: PathChoice
   /** Where a peer is on the LAN. @default nowhere */
@@ -88,6 +88,11 @@ export class Targets implements CallTargets {
       self: identity.peerId,
       ...{ registry, map, belief, now },
       place: () => ownPlace(init),
+      onFlapping: (peerId, ms) => {
+        const name = map.get(peerId)?.name ?? peerId
+        const act = `left ${name} out of balancing for ${ms / 1_000} s: it goes offline again and again`
+        init.member.health.recovery.acted('provider', act)
+      },
     })
   }
 

@@ -23,6 +23,20 @@ export const balanceDefaults = {
   farMs: 40,
   /** A near provider has room while its latency is below so many times its best of late. */
   roomFactor: 4,
+  /** The own region had no provider for so long: an outage, no restart. Its calls come back over `returnMs`. */
+  outageMs: 5_000,
+  returnMs: 120_000,
+  /** So many failures there in a row (a count), whichever provider failed, while others work elsewhere: it has an outage. */
+  regionFailures: 10,
+  /** The least part of its calls that it gets then: it shows whether it works. */
+  leastShare: 0.02,
+  /** So many deaths (a count) within the window make a provider a flapping one: it is left out, for twice as long each time. */
+  flapDeaths: 3,
+  flapWindowMs: 600_000,
+  flapOutMs: 60_000,
+  flapMostMs: 900_000,
+  /** Providers whose deaths are remembered, a count. */
+  flapping: 4_096,
   /** What is remembered of providers that left the lists is dropped so often at most. */
   pruneMs: 1_000,
   /** Services that are remembered, a count: their names come from outside. */

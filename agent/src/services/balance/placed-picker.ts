@@ -30,12 +30,20 @@ export class PlacedPicker implements Picker {
   readonly #service: KnownProviders
   readonly #providers: Providers
   readonly #wish: Wish
+  readonly #avoidsRegion: boolean
   readonly #now: number
 
-  constructor(service: KnownProviders, providers: Providers, wish: Wish, now: number) {
+  /** @param call `avoidsRegion`: those farther away are asked first */
+  constructor(
+    service: KnownProviders,
+    providers: Providers,
+    { wish, avoidsRegion }: { wish: Wish; avoidsRegion: boolean },
+    now: number,
+  ) {
     this.#service = service
     this.#providers = providers
     this.#wish = wish
+    this.#avoidsRegion = avoidsRegion
     this.#now = now
   }
 
@@ -48,6 +56,10 @@ export class PlacedPicker implements Picker {
     const { near } = this.#providers
     if (list.length === 0) return undefined
     if (near === undefined || list !== this.#providers.good) return this.#among(list, 0, list.length, fits)
+    if (this.#avoidsRegion && this.#near() !== 'any') {
+      const far = this.#among(list, near.region, list.length, fits)
+      if (far !== undefined) return far
+    }
     let chosen: Provider | undefined
     let from = 0
     for (const to of this.#tiers(near, list.length)) {
@@ -61,9 +73,13 @@ export class PlacedPicker implements Picker {
     return chosen?.peerId
   }
 
+  #near(): Near {
+    return this.#wish.near ?? (this.#wish.key === undefined ? 'zone' : 'any')
+  }
+
   /** Where each tier of the list ends. */
   #tiers({ zone, region }: NonNullable<Providers['near']>, size: number): number[] {
-    const { near = this.#wish.key === undefined ? 'zone' : 'any' } = this.#wish
+    const near = this.#near()
     if (near === 'any') return [size]
     return near === 'zone' ? [zone, region, size] : [region, size]
   }

@@ -6,6 +6,7 @@ import type { MeshMap } from '../../membership/mesh-map.ts'
 import type { ServiceRegistry } from '../index.ts'
 import { balanceDefaults } from './defaults.ts'
 import type { Providers } from './directory.ts'
+import { Flaps, type FlapsInit } from './flaps.ts'
 
 /** Where a member is, as far as its record says. */
 export interface Place {
@@ -23,6 +24,8 @@ export interface ProviderIndexInit {
   place?: () => Place
   /** Monotonic milliseconds. */
   now: () => number
+  /** A provider that goes offline again and again is left out for so long, ms. @default not reported */
+  onFlapping?: FlapsInit['onOut']
 }
 
 interface Entry {
@@ -47,16 +50,19 @@ export class ProviderIndex {
   readonly #belief: ProviderIndexInit['belief']
   readonly #place: () => Place
   readonly #now: () => number
+  readonly #flaps: Flaps
   readonly #entries = new Map<string, Entry>()
   #version = 0
 
-  constructor({ self, registry, map, belief, place = () => ({}), now }: ProviderIndexInit) {
+  constructor(init: ProviderIndexInit) {
+    const { self, registry, map, belief, place = () => ({}), now, onFlapping = () => undefined } = init
     this.#self = self
     this.#registry = registry
     this.#map = map
     this.#belief = belief
     this.#place = place
     this.#now = now
+    this.#flaps = new Flaps({ onOut: onFlapping })
     const changed = () => void this.#version++
     map.onChange(changed)
     map.onForget(changed)
@@ -94,7 +100,9 @@ export class ProviderIndex {
       const { peerId } = member
       if (peerId === this.#self) continue
       const standing = this.#belief.standing(peerId)
-      if (standing === 'good') sorted.good.push(member)
+      const flaps = this.#flaps.note(peerId, standing !== 'offline', now)
+      if (flaps && standing === 'good') sorted.doubtful.push(peerId)
+      else if (standing === 'good') sorted.good.push(member)
       else sorted[standing].push(peerId)
     }
     const { doubtful, offline } = sorted

@@ -16,6 +16,7 @@ export interface MemberLoad {
 
 /** What the providers of a service decide together. */
 export interface ProviderEvents {
+  answered(provider: Provider): void
   failed(provider: Provider, startedAt: number, now: number): void
   recovered(provider: Provider): void
 }
@@ -138,6 +139,7 @@ export class Provider {
   }
 
   #works(startedAt: number, now: number, ms: number): void {
+    this.#events.answered(this)
     if (startedAt >= this.#failedAt) this.#penaltyMs = 0
     if (this.breaker?.succeeded(startedAt, now) !== true) return
     // Its failures are of the past: it gets its share at once, and not when they have faded.

@@ -8,6 +8,7 @@ import type { Providers } from './directory.ts'
 import { PlacedPicker, type KnownProviders, type Wish } from './placed-picker.ts'
 import type { BalancePolicy } from './policies.ts'
 import { Provider, type MemberLoad, type ProviderEvents } from './provider.ts'
+import { RegionOutage } from './region-outage.ts'
 import type { ResilienceSettings } from './resilience.ts'
 
 export interface ServiceProvidersInit {
@@ -27,6 +28,9 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   readonly #byPeer = new Map<string, Provider>()
   /** Those whose breaker is not closed, the longest ejected first. */
   readonly #ejected = new Set<Provider>()
+  readonly #region = new RegionOutage()
+  /** Those of the own region; undefined: nothing is known of places. */
+  #near: ReadonlySet<string> | undefined
   #lists = noProviders
   #turn = 0
   #prunedAt = 0
@@ -53,10 +57,30 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   choose(providers: Providers, wish: Wish, tries: TriedPeers, now: number): Provider | undefined {
     if (providers.named === true) return this.provider(providers.good[0]!)
     if (providers !== this.#lists) this.#update(providers, now)
+    const avoidsRegion = this.#avoidsRegion(providers, now)
     const probed = wish.key === undefined ? this.#dueProbe(tries, now) : undefined
-    if (probed !== undefined) return probed
-    const peerId = choosePeer(providers, tries, new PlacedPicker(this, providers, wish, now))
+    if (probed !== undefined && !(avoidsRegion && this.#isNear(probed))) return probed
+    const peerId = choosePeer(
+      providers,
+      tries,
+      new PlacedPicker(this, providers, { wish, avoidsRegion }, now),
+    )
     return peerId === undefined ? undefined : this.provider(peerId)
+  }
+
+  #isNear({ peerId }: Provider): boolean {
+    return this.#near?.has(peerId) ?? false
+  }
+
+  /** Whether this call passes over the own region, as that has an outage, or had one and gets its calls step by step. */
+  #avoidsRegion({ good, near }: Providers, now: number): boolean {
+    if (near === undefined) return false
+    let available = false
+    for (let i = 0; i < near.region && !available; i++)
+      available = !this.isBarred(this.provider(good[i]!), now)
+    this.#region.note(available, now)
+    const share = this.#region.share(now)
+    return share < 1 && this.random() >= share
   }
 
   get policy(): BalancePolicy {
@@ -83,7 +107,12 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
     this.#byPeer.get(peerId)?.broke(error, startedAt, now)
   }
 
+  answered(provider: Provider): void {
+    if (this.#near !== undefined) this.#region.ended(this.#isNear(provider), true)
+  }
+
   failed(provider: Provider, startedAt: number, now: number): void {
+    if (this.#near !== undefined) this.#region.ended(this.#isNear(provider), false)
     const { random, onEjected } = this.#init
     const reason = provider.breaker?.failed(startedAt, now, random)
     if (reason === undefined || this.#ejected.size >= this.#mostEjected()) return
@@ -129,6 +158,7 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   #update(lists: Providers, now: number): void {
     const before = this.#lists
     this.#lists = lists
+    this.#near = lists.near && new Set(lists.good.slice(0, lists.near.region))
     if (this.#ejected.size > 0) this.#reviewEjected(before, now)
     const few = this.#byPeer.size <= balanceDefaults.manyProviders
     if (few || now - this.#prunedAt >= balanceDefaults.pruneMs) this.#prune(now)

@@ -136,6 +136,10 @@ export function simulate(simulation: Simulation): SimulatedCall[] {
   return ended
 }
 
+/** The calls that began from second `from` to second `to`. */
+export const callsOfSeconds = (calls: readonly SimulatedCall[], from: number, to: number): SimulatedCall[] =>
+  calls.filter(({ startedAt }) => startedAt >= from * 1_000 && startedAt < to * 1_000)
+
 /** Calls a second that callees can serve. */
 export const capacityOf = (callees: readonly SimulatedCallee[]): number =>
   callees.reduce((sum, { serviceMs }) => sum + (workers * 1_000) / serviceMs, 0)
