@@ -9,6 +9,7 @@ import {
   FrameDecoder,
   FrameEncoder,
   messageBody,
+  type DataFrame,
   type Frame,
 } from './index.ts'
 
@@ -86,12 +87,19 @@ it('reading frames of any bytes throws nothing but MeshError and keeps memory bo
   )
 })
 
+/** The bytes of a message, wherever they lie in what was received. */
+const carried = ({ chunk, start, end }: DataFrame) => ({
+  chunk: chunk.toString('hex', start, end),
+  start: 0,
+  end: end - start,
+})
+
 /** What a link reads of these bytes, frames in parts put together, until the first that is malformed. */
 function readAll(data: Uint8Array, step: number): string[] {
   const seen: string[] = []
   const see = (frame: Frame | undefined): void => {
     const body = frame !== undefined && 'body' in frame ? { bytes: frame.body.byteLength } : {}
-    seen.push(JSON.stringify({ ...frame, ...body }))
+    seen.push(JSON.stringify({ ...frame, ...body, ...(frame?.type === 'data' ? carried(frame) : {}) }))
   }
   const assembler = new FrameAssembler(
     {
