@@ -1,9 +1,12 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
+import { LocalMesh } from '../support/local-mesh.ts'
+import { refusal } from '../support/refusal.ts'
 import { namespacesMissing, SmallDisk } from '../support/small-disk.ts'
 
 describe.skipIf(namespacesMissing() !== undefined)('a control plane on a full disk', () => {
@@ -145,5 +148,27 @@ describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', ()
     })
     await disk.free()
     expect((await disk.start(...up)).said).toMatchObject({ event: 'ready' })
+  })
+})
+
+describe.skipIf(namespacesMissing() !== undefined)('a file that is received on a full disk', () => {
+  test('fails with a typed error, and is continued once there is room', async () => {
+    const mesh = await LocalMesh.start()
+    const disk = await SmallDisk.mount(mesh.data('disk'), 6)
+    try {
+      const agent = await mesh.agent({ name: 'agent' })
+      const bytes = randomBytes(4 * 1024 * 1024)
+      await writeFile(disk.path('filler'), Buffer.alloc(4 * 1024 * 1024))
+      const to = disk.path('received')
+      const save = async () => agent.receive(await agent.send('agent', bytes)).saveTo(to)
+      expect(await refusal(save())).toMatch(/unavailable: Cannot save .*received: disk full/)
+      expect(await readdir(disk.path())).toEqual(['filler', 'received.part'])
+      await disk.free()
+      expect(await save()).toBe(bytes.length)
+      expect(Buffer.compare(await readFile(to), bytes)).toBe(0)
+    } finally {
+      await disk.unmount()
+      await mesh.stop()
+    }
   })
 })

@@ -3,6 +3,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { encodeBody, encodeFields, FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { BodyExchange } from './bodies/body-exchange.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
@@ -24,14 +25,24 @@ const stream = encodeFields({ stream: { credit: 100, input: true } })
 
 /** Answers what it was sent: the messages, of a stream. */
 const echo: OnRequest = async call => {
+  await call.load(1024)
   if (call.stream === undefined) return call.params()
   return call.stream.sendAll(call.stream.begin(), value => encodeBody(value, 'message'))
 }
 
+const exchange = new BodyExchange()
+
+/** To a body that is nowhere, of more bytes than are allowed for some ids. */
+const reference = (id: number) =>
+  encodeBody(
+    { ticket: 'a'.repeat(22), bytes: id * 400, json: 0, tail: true, sha256: 'b'.repeat(64) },
+    'value',
+  )
+
 /** What a peer could send: frames in any order, about any request, and some bytes changed. */
 const hostile = fc
   .tuple(
-    fc.array(fc.tuple(fc.nat(14), fc.integer({ min: 0, max: 4 }), fc.jsonValue({ maxDepth: 1 })), {
+    fc.array(fc.tuple(fc.nat(16), fc.integer({ min: 0, max: 4 }), fc.jsonValue({ maxDepth: 1 })), {
       maxLength: 12,
     }),
     fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }),
@@ -56,6 +67,8 @@ const hostile = fc
         encoder.dataPiece(id, id % 2 === 0, Buffer.from('[1'), { tail: id === 2, more: true })
       else if (kind === 13) encoder.credit(id, id % 2 === 0, 2 ** (id * 7))
       else if (kind === 14) encoder.end(id, id % 2 === 0)
+      else if (kind === 15) encoder.request(id, 'a.b', 5_000, false, reference(id), undefined, false, true)
+      else if (kind === 16) encoder.response(id, id % 2 === 0 ? body : reference(id), true)
       else cutRequest(encoder, id + 1, body)
     }
     const data = Uint8Array.from(encoder.take())
@@ -69,7 +82,8 @@ it('a link survives what any peer sends, or ends with a MeshError, and its own c
     fc.asyncProperty(hostile, fc.integer({ min: 1, max: 60 }), async (data, step) => {
       const [near, far] = memoryStreams()
       far.onData(() => {})
-      const link = rpcLink({ stream: near, wheel, onRequest: echo })
+      const bodies = exchange.carrier('peer', () => Promise.reject(new MeshError('path_lost', 'Cannot open')))
+      const link = rpcLink({ stream: near, wheel, bodies, onRequest: echo })
       const calls = [1, 2].map(n => link.call('x.y', n).catch((error: unknown) => error))
       const streams = [3, 4].map(async n => {
         const opened = await link.stream('x.y', n, { input: [1, 2, 3] })
@@ -90,6 +104,7 @@ it('a link survives what any peer sends, or ends with a MeshError, and its own c
       expect(reason === undefined || reason.code === 'protocol_error').toBe(true)
       expect(inbound).toBe(0)
       expect(link.stats.heldBytes).toBe(0)
+      expect(exchange.heldBytes).toBe(0)
     }),
     { numRuns },
   )
