@@ -67,6 +67,11 @@ export class BulkLane {
     return this.#bytes
   }
 
+  /** Of the path, bytes a ms; Infinity while it is not known. */
+  get bytesPerMs(): number {
+    return this.#window.bytesPerMs
+  }
+
   get isEmpty(): boolean {
     return this.#queue.size === 0
   }

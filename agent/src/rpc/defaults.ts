@@ -70,6 +70,22 @@ export const windowDefaults = {
   paceLateMs: 20,
 } as const
 
+/** How the rate of a path is measured: see path-rate.ts. */
+export const rateDefaults = {
+  /** ms that the own parts wait at least: a full window of 1 MiB makes that much at 335 Mbit/s, the scheduler of a busy machine seldom. */
+  queueMs: 25,
+  /** How much the last measurement counts: four of them follow a path that has changed. */
+  gain: 0.25,
+} as const
+
+/** When bodies are compressed: see compression.ts. */
+export const compressionDefaults = {
+  /** 25,000 bytes a ms are 200 Mbit/s: above, compressing and decompressing take as long as the bytes that they save. */
+  slowBytesPerMs: 25_000,
+  /** In the shadow one body of so many (a count) is compressed: some 2 us for each. */
+  shadowed: 16,
+} as const
+
 /** ms. A call without a timeout of its own. As gRPC practice: short enough to notice, long enough for a slow handler. */
 export const callTimeoutMs = 30_000
 

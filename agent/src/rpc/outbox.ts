@@ -2,6 +2,7 @@ import { FrameEncoder, type EncodedBody } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { BulkLane, isSmall, type QueuedInit } from './bulk-lane.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { Compression } from './compression.ts'
 import { unreadBytes } from './defaults.ts'
 import type { QueuedFrame } from './send-queue.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
@@ -53,6 +54,8 @@ export class Outbox {
     this.#gathering = false
     this.flush()
   }
+  /** Undefined: the peer does not read compressed bodies. */
+  #compression: Compression | undefined
   #gathering = false
   #scheduled = false
   #blocked = false
@@ -102,6 +105,16 @@ export class Outbox {
   learn(parts: boolean): void {
     this.#lane.learn(parts)
     this.#schedule()
+  }
+
+  /** The peer reads compressed bodies. */
+  compress(compression: Compression): void {
+    this.#compression = compression
+  }
+
+  /** A body as it goes out on this path, compressed or not. */
+  packed<Body extends EncodedBody>(body: Body): Body | EncodedBody {
+    return this.#compression === undefined ? body : this.#compression.apply(body, this.#lane.bytesPerMs)
   }
 
   /** The peer has read so many parts. @throws MeshError `protocol_error` when they are more than were sent */

@@ -2,6 +2,7 @@ import type { MeshError } from '@agent-mesh/protocol/errors'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { BodyCarrier } from './bodies/body-carrier.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import type { Compression } from './compression.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import type { LinkCallOptions } from './calls/pending-call.ts'
 import type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'
@@ -21,6 +22,8 @@ export interface RpcLinkInit {
   readonly streamBudget?: ByteBudget
   /** Carries bodies over the limit of a frame. @default none: they are refused as `too_large` */
   readonly bodies?: BodyCarrier | undefined
+  /** Whether bodies are compressed; one for all links of a process. @default none is */
+  readonly compression?: Compression
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void

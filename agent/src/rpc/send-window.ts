@@ -7,10 +7,13 @@
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { partBytes, windowDefaults } from './defaults.ts'
+import { PathRate } from './path-rate.ts'
 
 interface Mark {
   readonly bytes: number
   readonly sentAt: number
+  /** Bytes that had been acknowledged by then. */
+  readonly readBefore: number
 }
 
 const { startBytes, minBytes, minPartBytes, targetMs, restMs, baseMs, paceGain, paceLateMs } = windowDefaults
@@ -46,6 +49,9 @@ export class SendWindow {
   #roundTrip = 0
   #olderRoundTrip = Infinity
   #nextAt = -Infinity
+  /** Bytes acknowledged since the link began. */
+  #readBytes = 0
+  readonly #rate = new PathRate()
 
   constructor(bounds: WindowBounds = windowDefaults) {
     this.#bounds = bounds
@@ -54,6 +60,11 @@ export class SendWindow {
   /** Its size now. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Of the path, bytes a ms; Infinity while it is not known. */
+  get bytesPerMs(): number {
+    return this.#rate.bytesPerMs
   }
 
   get inFlight(): number {
@@ -97,7 +108,7 @@ export class SendWindow {
 
   /** A part of so many bytes was sent. */
   sent(bytes: number, now: number): void {
-    this.#marks.push({ bytes, sentAt: now })
+    this.#marks.push({ bytes, sentAt: now, readBefore: this.#readBytes })
     this.#inFlight += bytes
     this.#sent = (this.#sent + 1) >>> 0
     this.#nextAt = Math.max(this.#nextAt, now - paceLateMs) + this.#paceMs(bytes)
@@ -121,8 +132,11 @@ export class SendWindow {
     this.#inFlight -= bytes
     if (this.#inFlight === 0) this.#restingSince = now
     this.#olderRoundTrip = this.#roundTrip
-    this.#roundTrip = now - read[news - 1]!.sentAt
+    const last = read[news - 1]!
+    this.#roundTrip = now - last.sentAt
     this.#base = Math.min(this.#base, this.#roundTrip)
+    this.#readBytes += bytes
+    this.#rate.delivered(this.#readBytes - last.readBefore, this.#roundTrip, this.#queueMs(this.#lately))
     this.#adapt(this.#lately, bytes)
     this.#limited = false
     // The round trip that the last part was paced by may have been that of a busy moment.
@@ -158,9 +172,14 @@ export class SendWindow {
     this.#measured = false
   }
 
+  /** What own parts add to the round trip. */
+  #queueMs(roundTrip: number): number {
+    return roundTrip - Math.min(this.#base, this.#olderBase)
+  }
+
   /** @param bytes by which the window may grow */
   #adapt(roundTrip: number, bytes: number): void {
-    const queueMs = roundTrip - Math.min(this.#base, this.#olderBase)
+    const queueMs = this.#queueMs(roundTrip)
     if (queueMs < targetMs / 2) {
       if (this.#limited) this.#bytes = Math.min(this.#bounds.maxBytes, this.#bytes + bytes)
     } else if (queueMs > targetMs && ((this.#delivered - this.#shrunkAt) | 0) > 0) {

@@ -4,6 +4,7 @@ import type { Frame, UnreadableFrame } from '@agent-mesh/protocol/wire/index'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { LinkBodies } from './bodies/link-bodies.ts'
 import { ByteBudget } from './byte-budget.ts'
+import type { Compression } from './compression.ts'
 import { linkDefaults, pingTimeoutMs } from './defaults.ts'
 import { Drains } from './drains.ts'
 import { InboundCalls } from './calls/inbound-calls.ts'
@@ -35,6 +36,7 @@ class StreamLink implements RpcLink {
   readonly #bodies: LinkBodies
   readonly #onGoingAway: (() => void) | undefined
   readonly #drains: Drains
+  readonly #compression: Compression | undefined
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
   /** Bits of {@link linkFeatures}; undefined: no frame of the peer was read, and the first shows what it understands. */
@@ -49,6 +51,7 @@ class StreamLink implements RpcLink {
     budget: ofProcess,
     streamBudget,
     bodies: carrier,
+    compression,
     onRequest,
     onGoingAway,
     limits: partial,
@@ -60,6 +63,7 @@ class StreamLink implements RpcLink {
     this.closed = new Promise(resolve => (this.#resolveClosed = resolve))
     this.#stream = stream
     this.#wheel = wheel
+    this.#compression = compression
     this.#onGoingAway = onGoingAway
     this.#lastHeardAt = wheel.now()
     const budget = new ByteBudget(limits.heldBytes, ofProcess)
@@ -92,7 +96,7 @@ class StreamLink implements RpcLink {
     this.#decoder = new FrameDecoder(onFrame)
     stream.onClose(error => this.#end(error))
     stream.onData(chunk => this.#onData(chunk))
-    outbox.encoder.settings(linkFeatures.parts | bodies.features)
+    outbox.encoder.settings(linkFeatures.parts | linkFeatures.compressed | bodies.features)
     outbox.appended()
   }
 
@@ -217,6 +221,8 @@ class StreamLink implements RpcLink {
     this.#peerFeatures = frame.type === 'settings' ? frame.features : 0
     this.#outbox.learn((this.#peerFeatures & linkFeatures.parts) !== 0)
     this.#bodies.learn(this.#peerFeatures)
+    if (this.#compression !== undefined && (this.#peerFeatures & linkFeatures.compressed) !== 0)
+      this.#outbox.compress(this.#compression)
   }
 
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {

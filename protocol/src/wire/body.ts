@@ -1,5 +1,6 @@
 import { MeshError } from '../errors.ts'
 import { plainJson, soundJson } from '../json-values.ts'
+import { decompress } from './decompress.ts'
 import { putU32 } from './integers.ts'
 import { lengthBytes, wireLimits } from './limits.ts'
 import { textBytes } from './text-bytes.ts'
@@ -88,23 +89,26 @@ export class FrameBody {
   readonly #jsonEnd: number
   readonly #end: number
   readonly #tailed: boolean
+  readonly #textBytes: number
 
-  constructor(bytes: Buffer, start: number, jsonEnd: number, end: number, tailed: boolean) {
+  /** @param textBytes of the JSON text when it is compressed; 0: it is not */
+  constructor(bytes: Buffer, start: number, jsonEnd: number, end: number, tailed: boolean, textBytes = 0) {
     this.#bytes = bytes
     this.#start = start
     this.#jsonEnd = jsonEnd
     this.#end = end
     this.#tailed = tailed
+    this.#textBytes = textBytes
   }
 
-  /** Bytes of JSON and tail together. */
+  /** Bytes of JSON and tail together, compressed ones as they will be. */
   get byteLength(): number {
-    return this.#end - this.#start
+    return this.#textBytes === 0 ? this.#end - this.#start : this.#textBytes
   }
 
   /**
    * The value as {@link encodeBody} took it. A raw tail is a view on the received chunk: copy what is kept for long.
-   * @throws MeshError `protocol_error` when the JSON part is not JSON
+   * @throws MeshError `protocol_error` when the JSON part is not JSON, or no compressed text of its length
    */
   value(): unknown {
     const json = this.#jsonEnd > this.#start ? this.#parse() : undefined
@@ -113,11 +117,17 @@ export class FrameBody {
     return this.#jsonEnd > this.#start ? new Tailed(json, tail) : tail
   }
 
+  #text(): string {
+    if (this.#textBytes === 0) return this.#bytes.toString('utf8', this.#start, this.#jsonEnd)
+    return decompress(this.#bytes.subarray(this.#start, this.#jsonEnd), this.#textBytes)
+  }
+
   #parse(): unknown {
+    const text = this.#text()
     try {
-      return JSON.parse(this.#bytes.toString('utf8', this.#start, this.#jsonEnd))
+      return JSON.parse(text)
     } catch (cause) {
-      const size = this.#jsonEnd - this.#start
+      const size = this.byteLength - (this.#end - this.#jsonEnd)
       throw new MeshError('protocol_error', `Cannot parse frame body: its ${size} bytes are not JSON`, {
         cause,
       })

@@ -1,5 +1,6 @@
 import { MeshError } from '../errors.ts'
 import type { EncodedBody } from './body.ts'
+import { CompressedBody } from './compressed-body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
 import { putU16, putU32 } from './integers.ts'
 import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
@@ -16,6 +17,9 @@ const copiedBytes = 2 * 1024
 const utf8PerUnit = 3
 
 const byReference = (elsewhere: boolean): number => (elsewhere ? frameFlags.elsewhere : 0)
+const tailFlag = (body: EncodedBody): number =>
+  body instanceof CompressedBody ? frameFlags.compressed : frameFlags.tail
+
 const byCallee = (fromCallee: boolean): number => (fromCallee ? frameFlags.fromCallee : 0)
 
 export interface DataPiece {
@@ -258,17 +262,18 @@ export class FrameEncoder {
     const slab = this.#slab
     putU32(slab, at, end - at - lengthBytes)
     slab[at + 4] = type
-    slab[at + 5] = body?.tail === undefined ? flags : flags | frameFlags.tail
+    slab[at + 5] = body?.tail === undefined ? flags : flags | tailFlag(body)
     putU16(slab, at + 6, header)
     putU32(slab, at + 8, id)
     this.#end = end
   }
 
-  #write(start: number, { json, tail }: EncodedBody): number {
+  #write(start: number, body: EncodedBody): number {
+    const { json, tail } = body
     if (tail === undefined) return json === undefined ? start : start + this.#slab.write(json, start, 'utf8')
     const text = start + lengthBytes
     const size = json === undefined ? 0 : this.#slab.write(json, text, 'utf8')
-    putU32(this.#slab, start, size)
+    putU32(this.#slab, start, body instanceof CompressedBody ? body.textBytes : size)
     this.#slab.set(tail, text + size)
     return text + size + tail.byteLength
   }

@@ -41,6 +41,8 @@ export const frameTypes = {
 export const linkFeatures = {
   /** Frames in parts: it reads `part` and `drop`, and answers parts with `delivered`. */
   parts: 0x01,
+  /** Compressed bodies: it reads requests and responses with the flag `compressed`. */
+  compressed: 0x02,
   /** Bodies over the limit of a frame: it fetches what a frame names, over a pipe. */
   bodies: 0x04,
 } as const
@@ -61,7 +63,7 @@ export const frameFlags = {
   stream: 0x10,
   /** request, response: the body is a reference to the one that is meant, see body-reference.ts. */
   elsewhere: 0x20,
-  /** reserved: the body is compressed as the link agreed. */
+  /** request, response: the body is u32 bytes of the JSON text, then that text as raw deflate. Only for readers that announced it. */
   compressed: 0x80,
 } as const
 

@@ -1,5 +1,6 @@
 export { FrameAssembler, maxCutFrames, type AssemblerEvents, type CutFrame } from './assembler.ts'
 export { bodyBytes, Encoded, encodeBody, FrameBody, isLarge, Tailed, type EncodedBody } from './body.ts'
+export { compressBody, CompressedBody, leastCompressedBytes } from './compressed-body.ts'
 export { FrameDecoder } from './decoder.ts'
 export { FrameEncoder, putRemainingMs } from './encoder.ts'
 export {

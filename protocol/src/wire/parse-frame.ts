@@ -37,18 +37,18 @@ export function parseFrame(
   const parts = { id: getU32(bytes, at + 8), flags: bytes[at + 5] ?? 0, header, body, end }
   if (body - header > limits.headerBytes) throw malformed(`a header of ${body - header} bytes`)
   if (body > end) throw malformed(`a header of ${body - header} bytes in a frame of ${end - at}`)
-  const known = knownFlags(type)
+  const known = knownFlags(type, parts.flags)
   if ((parts.flags & criticalFlags & ~known) !== 0)
     return { type: 'unreadable', id: parts.id, of: type, flags: parts.flags }
   switch (type) {
     case frameTypes.request:
-      return parseRequest(bytes, parts, names)
+      return parseRequest(bytes, parts, names, limits)
     case frameTypes.response:
       return {
         type: 'response',
         id: requestId(parts),
         elsewhere: isElsewhere(parts),
-        body: parseBody(bytes, parts),
+        body: parseBody(bytes, parts, limits),
       }
     case frameTypes.error:
       return parseError(bytes, parts)
@@ -80,12 +80,13 @@ export function parseFrame(
 }
 
 /** Flags that change how a frame of this type is read, and that this version knows. */
-function knownFlags(type: number): number {
-  if (type === frameTypes.request) return frameFlags.stream | frameFlags.elsewhere
-  return type === frameTypes.response ? frameFlags.elsewhere : 0
+function knownFlags(type: number, flags: number): number {
+  const compressed = (flags & frameFlags.tail) === 0 ? frameFlags.compressed : 0
+  if (type === frameTypes.request) return frameFlags.stream | frameFlags.elsewhere | compressed
+  return type === frameTypes.response ? frameFlags.elsewhere | compressed : 0
 }
 
-function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
+function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames, limits: WireLimits): Frame {
   const { header, body, flags } = parts
   if (body - header < 5) throw malformed(`a request header of ${body - header} bytes`)
   const size = bytes[header + 4] ?? 0
@@ -102,7 +103,7 @@ function parseRequest(bytes: Buffer, parts: Parts, names: MethodNames): Frame {
     fields,
     stream,
     elsewhere: isElsewhere(parts),
-    body: parseBody(bytes, parts),
+    body: parseBody(bytes, parts, limits),
   }
 }
 
@@ -184,13 +185,28 @@ export function partStartBytes(bytes: Buffer, at: number, end: number): number {
 export const messageBody = (bytes: Buffer, tail: boolean, start = 0, end = bytes.length): FrameBody =>
   parseBody(bytes, { body: start, end, flags: tail ? frameFlags.tail : 0 })
 
-function parseBody(bytes: Buffer, { body, end, flags }: Pick<Parts, 'body' | 'end' | 'flags'>): FrameBody {
+function parseBody(
+  bytes: Buffer,
+  { body, end, flags }: Pick<Parts, 'body' | 'end' | 'flags'>,
+  limits?: WireLimits,
+): FrameBody {
+  if (limits !== undefined && (flags & frameFlags.compressed) !== 0)
+    return parseCompressed(bytes, body, end, limits)
   if ((flags & frameFlags.tail) === 0) return new FrameBody(bytes, body, end, end, false)
   if (end - body < lengthBytes) throw malformed(`a tailed body of ${end - body} bytes`)
   const json = body + lengthBytes
   const jsonEnd = json + getU32(bytes, body)
   if (jsonEnd > end) throw malformed(`${jsonEnd - json} bytes of JSON in a body of ${end - body}`)
   return new FrameBody(bytes, json, jsonEnd, end, true)
+}
+
+function parseCompressed(bytes: Buffer, body: number, end: number, { bodyBytes }: WireLimits): FrameBody {
+  const text = body + lengthBytes
+  if (text >= end) throw malformed(`a compressed body of ${end - body} bytes`)
+  const textBytes = getU32(bytes, body)
+  if (textBytes === 0 || textBytes > bodyBytes)
+    throw malformed(`a compressed body of ${textBytes} bytes, the limit is ${bodyBytes}`)
+  return new FrameBody(bytes, text, end, end, false, textBytes)
 }
 
 /** Id 0 belongs to the link, never to a request. */

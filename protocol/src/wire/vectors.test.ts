@@ -34,6 +34,10 @@ const parts =
   )
 const skipped = read<{ name: string; hex: string; fields: RequestFields }[]>('rpc-skipped-fields.json')
 const settings = read<{ name: string; hex: string; features: number }[]>('rpc-settings.json')
+const compressed =
+  read<Record<'read' | 'spoilt' | 'unreadable', { name: string; hex: string; type: string; json: unknown }[]>>(
+    'rpc-compressed.json',
+  )
 const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
 
 function decode(hex: string): Frame[] {
@@ -156,5 +160,25 @@ describe('the cut frames of protocol/vectors', () => {
 
   it.each(parts.malformed)('$name: refused as protocol_error', ({ hex }) => {
     expect(() => assembled(hex)).toThrow(expect.objectContaining({ code: 'protocol_error' }))
+  })
+})
+
+describe('the compressed bodies of protocol/vectors', () => {
+  it.each(compressed.read)('$name: these bytes decode to this value', ({ hex, type, json }) => {
+    expect(decode(hex).map(described)).toEqual([expect.objectContaining({ type, json })])
+  })
+
+  it.each(compressed.spoilt)('$name: spoils its own call alone, as protocol_error', ({ hex }) => {
+    const [frame] = decode(hex)
+    expect(() => described(frame)).toThrow(expect.objectContaining({ code: 'protocol_error' }))
+  })
+
+  it.each(compressed.unreadable)('$name: is not read', ({ hex }) => {
+    expect(decode(hex)).toEqual([expect.objectContaining({ type: 'unreadable' })])
+  })
+
+  it.each(compressed.read.slice(0, 2))('$name: docs/wire.md shows these bytes', ({ hex }) => {
+    const docs = readFileSync(new URL('../../../docs/wire.md', import.meta.url), 'utf8')
+    expect(docs.replaceAll(' ', '')).toContain(`\`${hex}\``)
   })
 })

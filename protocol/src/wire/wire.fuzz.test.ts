@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { MeshError } from '../errors.ts'
 import {
+  compressBody,
   decodeError,
   encodeBody,
   encodeFields,
@@ -42,6 +43,7 @@ const mutated = fc
     encoder.credit(10, true, 65_536)
     encoder.end(10, false, { code: 'internal', body: encodeBody({ message: 'm' }, 'v') })
     values.forEach((value, i) => encoder.error(i + 1, 'internal', encodeBody(value, 'v'), i % 2 === 0))
+    encoder.response(11, compressBody(encodeBody('text '.repeat(300), 'v'))!)
     encoder.goingAway(1, 2)
     encoder.settings(1)
     const whole = new FrameEncoder()

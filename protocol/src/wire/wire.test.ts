@@ -225,8 +225,8 @@ describe('wire', () => {
 
   it('reports a critical flag it does not know instead of reading the body', () => {
     const data = Buffer.from(encode([{ type: 'response', elsewhere: false, id: 3, value: 'x' }]))
-    data[5] = 0x80
-    expect(decode([data])).toEqual([{ type: 'unreadable', id: 3, of: 2, flags: 0x80 }])
+    data[5] = 0x40
+    expect(decode([data])).toEqual([{ type: 'unreadable', id: 3, of: 2, flags: 0x40 }])
   })
 
   it('reserves no more memory than twice what arrived', () => {

@@ -37,7 +37,8 @@ export class Answers {
    * @returns whether the stream has accepted it; else `onWritten` is called when it has
    * @throws MeshError when no frame can carry it
    */
-  send(request: InboundRequest, body: EncodedBody): boolean {
+  send(request: InboundRequest, whole: EncodedBody): boolean {
+    const body = this.#outbox.packed(whole)
     if (this.#outbox.takes(body)) {
       this.#outbox.encoder.response(request.id, body)
       this.#outbox.appended()

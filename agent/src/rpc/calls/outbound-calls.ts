@@ -73,7 +73,7 @@ export class OutboundCalls implements StreamOwner {
           options,
           (sent, left) => this.#start(method, sent, left, true).promise,
         )
-      return this.#start(method, body, options).promise
+      return this.#start(method, this.#outbox.packed(body), options).promise
     } catch (error) {
       return Promise.reject(error as MeshError)
     }

@@ -63,6 +63,11 @@ export class AnswerCache {
     return this.#store.bytes
   }
 
+  /** What its settings change. */
+  get store(): AnswerStore {
+    return this.#store
+  }
+
   get size(): number {
     return this.#store.size
   }

@@ -1,19 +1,29 @@
 import { LRUCache } from 'lru-cache'
+import { outweighs, type CacheAdmission, type Victim } from './admission.ts'
 import { cacheDefaults } from './defaults.ts'
 import { Frequencies } from './frequencies.ts'
 import type { StoredAnswer } from './stored-answer.ts'
 
+/** What a store is asked. Must not throw. */
+export interface StoreWatch {
+  asked(key: string): void
+  /** An answer came that could be kept. @param staleUntil monotonic ms */
+  kept(key: string, bytes: number, staleUntil: number): void
+}
+
 /** A dropped answer, or one that was not admitted, is no loss beyond the next call. */
 export class AnswerStore {
-  readonly #maxBytes: number
   readonly #now: () => number
   readonly #answers: LRUCache<string, StoredAnswer>
   readonly #keysOf = new Map<string, Set<string>>()
   readonly #frequencies = new Frequencies()
+  #room: number
+  #admission: CacheAdmission = 'frequency'
+  #watch: StoreWatch | undefined
 
   /** @param now monotonic ms */
   constructor(maxBytes: number, now: () => number) {
-    this.#maxBytes = maxBytes
+    this.#room = maxBytes
     this.#now = now
     this.#answers = new LRUCache({
       maxSize: maxBytes,
@@ -31,21 +41,45 @@ export class AnswerStore {
     return this.#answers.size
   }
 
+  /** Bytes that answers may take, at most those it was made with; an answer an eighth of that. */
+  set room(bytes: number) {
+    this.#room = bytes
+    this.#shrinkTo(bytes)
+  }
+
+  set admission(admission: CacheAdmission) {
+    this.#admission = admission
+  }
+
+  /** Sees what is asked for and kept. */
+  set watch(watch: StoreWatch | undefined) {
+    this.#watch = watch
+  }
+
+  /** How often a key was asked for of late, 0 to 255. */
+  asked(key: string): number {
+    return this.#frequencies.of(key)
+  }
+
   /** The answer that is kept and may still be used, fresh or stale; counts the question. */
   get(key: string): StoredAnswer | undefined {
     this.#frequencies.add(key, this.#answers.size)
+    this.#watch?.asked(key)
     const answer = this.#answers.get(key)
     if (answer === undefined || this.#now() < answer.staleUntil) return answer
     this.#answers.delete(key)
     return undefined
   }
 
-  /** Keeps an answer if it is asked for more often than what would make room for it. */
+  /** Keeps an answer if it is small enough, and by default if it is asked for more often than what would make room for it. */
   set(key: string, answer: StoredAnswer): void {
-    if (!this.#admits(key, answer.bytes(key))) return
+    const bytes = answer.bytes(key)
+    this.#watch?.kept(key, bytes, answer.staleUntil)
+    if (bytes > Math.floor(this.#room * cacheDefaults.entryShare)) return this.delete(key)
+    const own = this.#answers.peek(key)?.bytes(key) ?? 0
+    if (!this.#admits(key, bytes - own)) return
+    this.#shrinkTo(this.#room - bytes + own)
     this.#answers.set(key, answer)
-    // Not kept after all: larger than its share.
-    if (this.#answers.peek(key) !== answer) return
     for (const tag of answer.tags) this.#tagged(tag).add(key)
   }
 
@@ -64,23 +98,24 @@ export class AnswerStore {
     this.#answers.clear()
   }
 
-  /**
-   * Least recently used answers make room. Together they must have been asked for less often than the new one, which weighs a large
-   * answer against all the small ones it would replace (Einziger et al., Lightweight Robust Size Aware Cache Management, 2021).
-   */
+  /** @param bytes by which the store would grow */
   #admits(key: string, bytes: number): boolean {
-    let room = this.#maxBytes - this.#answers.calculatedSize + (this.#answers.peek(key)?.bytes(key) ?? 0)
-    if (room >= bytes) return true
-    const asked = this.#frequencies.of(key)
-    let others = 0
-    for (const victim of this.#answers.rkeys()) {
-      const answer = this.#answers.peek(victim)
-      if (answer === undefined || victim === key) continue
-      room += answer.bytes(victim)
-      if (this.#now() < answer.staleUntil && (others += this.#frequencies.of(victim)) >= asked) return false
-      if (room >= bytes) return true
+    if (this.#admission === 'all') return true
+    const need = bytes - (this.#room - this.#answers.calculatedSize)
+    return outweighs(key, need, this.#victims(), asked => this.#frequencies.of(asked))
+  }
+
+  *#victims(): Generator<Victim> {
+    for (const key of this.#answers.rkeys()) {
+      const answer = this.#answers.peek(key)
+      if (answer === undefined) continue
+      yield { key, bytes: answer.bytes(key), isOver: this.#now() >= answer.staleUntil }
     }
-    return false
+  }
+
+  /** Drops least recently used answers until there are no more than so many bytes. */
+  #shrinkTo(bytes: number): void {
+    while (this.#answers.calculatedSize > bytes && this.#answers.pop() !== undefined);
   }
 
   #tagged(tag: string): Set<string> {

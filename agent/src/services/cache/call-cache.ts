@@ -1,16 +1,53 @@
 import type { CallAnswer } from '../call/call-answer.ts'
 import type { Plan } from '../call/plan.ts'
+import type { CacheAdmission } from './admission.ts'
 import type { AnswerCache, AnswerCacheInit, CachedPlan, CacheQuestion } from './answer-cache.ts'
+import type { AnswerStore } from './answer-store.ts'
 
 /** The cache as a step of calls. It is loaded by the first call of a method with a cache: most programs have none. */
 export class CallCache {
   readonly #init: AnswerCacheInit
   #loading: Promise<AnswerCache> | undefined
   #cache: AnswerCache | undefined
+  readonly #onLoaded: () => void
+  #room: number
+  #admission: CacheAdmission = 'frequency'
   #stopped = false
 
-  constructor(init: AnswerCacheInit) {
+  /** @param onLoaded the first method with a cache was called */
+  constructor(init: AnswerCacheInit, onLoaded: () => void = () => undefined) {
     this.#init = init
+    this.#room = init.maxBytes
+    this.#onLoaded = onLoaded
+  }
+
+  /** Bytes that answers may take, at most {@link maxBytes}. */
+  get room(): number {
+    return this.#room
+  }
+
+  set room(bytes: number) {
+    this.#room = bytes
+    if (this.#cache !== undefined) this.#cache.store.room = bytes
+  }
+
+  get maxBytes(): number {
+    return this.#init.maxBytes
+  }
+
+  /** Which answers may take the room of others. */
+  get admission(): CacheAdmission {
+    return this.#admission
+  }
+
+  set admission(admission: CacheAdmission) {
+    this.#admission = admission
+    if (this.#cache !== undefined) this.#cache.store.admission = admission
+  }
+
+  /** The answers; undefined until a method with a cache was called. */
+  get store(): AnswerStore | undefined {
+    return this.#cache?.store
   }
 
   /** Of answers that are kept. */
@@ -43,6 +80,9 @@ export class CallCache {
   #load(): Promise<AnswerCache> {
     return (this.#loading ??= import('./answer-cache.ts').then(({ AnswerCache }) => {
       this.#cache = new AnswerCache(this.#init)
+      this.#cache.store.room = this.#room
+      this.#cache.store.admission = this.#admission
+      this.#onLoaded()
       if (this.#stopped) this.#cache.stop()
       return this.#cache
     }))

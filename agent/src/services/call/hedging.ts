@@ -11,7 +11,11 @@ export type HedgeWish = true | { readonly afterMs: number }
 /** `won`: the second try answered first; `lost`: it did not; `denied`: the budget was used up. */
 export type HedgeResult = 'won' | 'lost' | 'denied'
 
-const share = 0.95
+/** When a call with `hedge: true` is sent again: after this share of the answers to its method, or after so many ms. */
+export type HedgeDelay = { readonly share: number } | { readonly ms: number }
+
+/** Hedged calls are those beyond it: as many as the default budget allows. */
+export const defaultHedgeDelay = { share: 0.95 } as const
 /** Answers after which the 95th percentile says something: one of them is beyond it. */
 const enough = 20
 /** Second tries that may follow each other at once, a count. */
@@ -20,16 +24,29 @@ const mostSaved = 10
 const methods = 256
 
 export class Hedging {
-  readonly #budget: number
+  /** Second tries for each call that may have one. */
+  readonly budget: number
+  /** Of calls whose options name no time. */
+  delay: HedgeDelay = defaultHedgeDelay
   readonly #startTimer: StartTimer
+  readonly #onUsed: () => void
   readonly #sketches = new Map<string, LatencySketch>()
   readonly #results: Record<HedgeResult, number> = { won: 0, lost: 0, denied: 0 }
   #saved = 0
 
-  /** @param budget second tries for each call that may have one, 0 to 1 */
-  constructor(budget: number, start: StartTimer = startTimer) {
-    this.#budget = budget
+  /**
+   * @param budget second tries for each call that may have one, 0 to 1
+   * @param onUsed the first call of a method asks for it
+   */
+  constructor(budget: number, start: StartTimer = startTimer, onUsed: () => void = () => undefined) {
+    this.budget = budget
     this.#startTimer = start
+    this.#onUsed = onUsed
+  }
+
+  /** The latencies of the methods whose calls ask for it. */
+  get latencies(): Iterable<LatencySketch> {
+    return this.#sketches.values()
   }
 
   /** How the second tries ended, since the start. */
@@ -43,9 +60,10 @@ export class Hedging {
    */
   sent(method: string, wish: HedgeWish, hedge: () => void): (isOk: boolean, ms: number) => void {
     const sketch = this.#sketch(method)
-    this.#saved = Math.min(mostSaved, this.#saved + this.#budget)
-    const afterMs = wish === true ? sketch.quantile(share) : wish.afterMs
-    const known = wish !== true || sketch.size >= enough
+    this.#saved = Math.min(mostSaved, this.#saved + this.budget)
+    const delay = wish === true ? this.delay : { ms: wish.afterMs }
+    const afterMs = 'ms' in delay ? delay.ms : sketch.quantile(delay.share)
+    const known = 'ms' in delay || sketch.size >= enough
     const timer = known ? this.#startTimer(afterMs, () => this.#take() && hedge()) : undefined
     return (isOk, ms) => {
       timer?.cancel()
@@ -74,6 +92,7 @@ export class Hedging {
     if (oldest !== undefined && this.#sketches.size >= methods) this.#sketches.delete(oldest)
     const made = new LatencySketch()
     this.#sketches.set(method, made)
+    this.#onUsed()
     return made
   }
 }

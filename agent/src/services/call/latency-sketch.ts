@@ -32,6 +32,12 @@ export class LatencySketch {
     return 0
   }
 
+  /** ms of each bucket and the share of the latencies in it, in order; none of no latency. */
+  *shares(): Generator<{ readonly ms: number; readonly share: number }> {
+    for (const [bucket, count] of this.#counts.entries())
+      if (count > 0) yield { ms: firstMs * growth ** bucket, share: count / this.#size }
+  }
+
   #halve(): void {
     this.#size = 0
     for (const [bucket, count] of this.#counts.entries()) {

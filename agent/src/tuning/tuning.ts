@@ -1,0 +1,102 @@
+/**
+ * The settings that an agent tunes by itself. What tunes is loaded when there is something to tune: a method with a cache, a call with
+ * `hedge`, a body on a slow path. Most agents never load it.
+ */
+import type { TuningReport } from '@agent-mesh/protocol'
+import type { Logger } from '../observe/logger.ts'
+import type { Compression } from '../rpc/index.ts'
+import type { CallCache } from '../services/cache/call-cache.ts'
+import type { Hedging } from '../services/call/hedging.ts'
+import { knobNames, type Knob, type KnobName } from './knob.ts'
+import type { TuningPins, TuningSettings } from './settings.ts'
+import type { Tuner } from './tuner.ts'
+
+export interface TunedParts {
+  readonly hedging: Hedging
+  /** Undefined: the agent keeps no answers. */
+  readonly cache: CallCache | undefined
+  readonly compression: Compression
+}
+
+export interface TuningInit {
+  readonly settings: TuningSettings
+  /** Monotonic ms. */
+  readonly now: () => number
+  readonly log: Pick<Logger, 'info' | 'warn'>
+}
+
+export class Tuning {
+  readonly #init: TuningInit
+  #parts: TunedParts | undefined
+  #knobs: readonly Knob[] = []
+  #loading: Promise<void> | undefined
+  #tuner: Tuner | undefined
+
+  constructor(init: TuningInit) {
+    this.#init = init
+  }
+
+  /** The parts whose settings are tuned; their pins are set now. */
+  attach(parts: TunedParts): void {
+    this.#parts = parts
+    const { hedgeDelay, cacheSize, cacheAdmission, compression } = this.#init.settings.pins
+    if (hedgeDelay !== undefined) parts.hedging.delay = { ms: hedgeDelay }
+    if (compression === true) parts.compression.mode = 'on'
+    if (parts.cache === undefined) return
+    if (cacheSize !== undefined) parts.cache.room = Math.min(cacheSize, parts.cache.maxBytes)
+    if (cacheAdmission !== undefined) parts.cache.admission = cacheAdmission
+  }
+
+  /** There is something to tune. Idempotent. */
+  readonly wake = (): void => {
+    if (this.#init.settings.isOn) this.#loading ??= this.#load().catch((err: unknown) => this.#failed(err))
+  }
+
+  /** A call of the agent took so many ms. @param now monotonic ms */
+  called(ms: number, now: number): void {
+    this.#tuner?.called(ms, now)
+  }
+
+  /** The settings of now, and the last changes. */
+  report(): TuningReport {
+    const { isOn } = this.#init.settings
+    const settings = knobNames.flatMap(setting => {
+      const value = this.#valueOf(setting)
+      return value === undefined ? [] : [{ setting, value, state: this.#stateOf(setting) }]
+    })
+    return { on: isOn, settings, changes: [...(this.#tuner?.changes ?? [])] }
+  }
+
+  /** How many changes there were, by setting and outcome, since they are remembered. */
+  get changes(): readonly TuningReport['changes'][number][] {
+    return this.#tuner?.changes ?? []
+  }
+
+  async #load(): Promise<void> {
+    const [{ knobsOf }, { Tuner }] = await Promise.all([import('./knobs.ts'), import('./tuner.ts')])
+    if (this.#parts === undefined) return
+    const { now, log, settings } = this.#init
+    this.#knobs = knobsOf(this.#parts, settings.pins, now)
+    this.#tuner = new Tuner({ knobs: this.#knobs, now, date: () => Date.now(), log })
+  }
+
+  #failed(err: unknown): void {
+    this.#init.log.warn({ err }, 'cannot tune settings: they stay as they are')
+  }
+
+  #stateOf(name: KnobName): TuningReport['settings'][number]['state'] {
+    const { isOn, pins } = this.#init.settings
+    if (!isOn) return 'off'
+    if (pins[name satisfies keyof TuningPins] !== undefined) return 'pinned'
+    return this.#tuner?.stateOf(name) ?? 'idle'
+  }
+
+  #valueOf(name: KnobName): string | undefined {
+    if (this.#parts === undefined) return undefined
+    const { hedging, cache, compression } = this.#parts
+    if (name === 'hedgeDelay') return hedgeDelayText(hedging.delay)
+    if (name === 'compression') return compression.mode === 'on' ? 'on' : 'off'
+    if (cache === undefined) return undefined
+    return name === 'cacheSize' ? bytesText(cache.room) : cache.admission
+  }
+}
