@@ -1,5 +1,6 @@
 /** docs/metrics.md, made from the metrics as agents, relays and the control plane register them. */
 import { countedBalancer, countedHedging, parseBalancing } from '@agent-mesh/agent/agent/balancing'
+import { observedTuning } from '@agent-mesh/agent/agent/observed-tuning'
 import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
 import { MemberMetrics } from '@agent-mesh/agent/observe/member-metrics'
@@ -43,6 +44,7 @@ export function metricsPage(): string {
   observeCache(agents.registry, { bytes: Number, size: Number })
   countedBalancer(parseBalancing({}), agents)
   countedHedging(parseBalancing({}), agents)
+  observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
   const relays = member()
   homeMetrics(relays, { homed: Number, subscribers: Number, watching: Boolean })
   trafficMetrics(relays, unread(), unread())

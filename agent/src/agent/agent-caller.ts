@@ -8,6 +8,7 @@ import type { Pipes } from './pipes.ts'
 import type { Reachable } from './reachable.ts'
 import type { ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
+import type { Tuning } from '../tuning/tuning.ts'
 
 export interface AgentInit<C extends Contracts> {
   member: Member
@@ -22,24 +23,33 @@ export interface AgentInit<C extends Contracts> {
   /** Answers that are kept. */
   cache: CallCache | undefined
   tracing: Tracing | undefined
+  tuning: Tuning
   contracts: C | undefined
 }
 
 /** Makes the calls of an agent, on the clock of its links. */
 export function agentCaller<const C extends Contracts>(
-  init: Pick<AgentInit<C>, 'member' | 'targets' | 'balancing' | 'cache' | 'tracing' | 'contracts'>,
+  init: Pick<AgentInit<C>, 'member' | 'targets' | 'balancing' | 'cache' | 'tracing' | 'tuning' | 'contracts'>,
 ): ServiceCaller<C> {
-  const { member, targets, balancing, cache, tracing, contracts } = init
-  const { wheel } = member.serving
+  const { member, targets, balancing, cache, tracing, tuning, contracts } = init
+  const { wheel, sessions } = member.serving
+  const hedging = countedHedging(balancing, member.metrics, tuning.wake)
+  tuning.attach({ hedging, cache, compression: sessions.compression })
   return new ServiceCaller<C>({
     targets,
     self: member.identity.peerId,
     ...(contracts === undefined ? {} : { contracts }),
     cache,
-    metrics: member.metrics,
+    metrics: {
+      callEnded: (side, method, code, ms) => {
+        member.metrics.callEnded(side, method, code, ms)
+        tuning.called(ms, wheel.readAt)
+      },
+      callRetried: member.metrics.callRetried,
+    },
     tracing,
     balancer: countedBalancer(balancing, member.metrics),
-    hedging: countedHedging(balancing, member.metrics),
+    hedging,
     now: () => wheel.now(),
     lately: () => wheel.readAt,
     random: Math.random,

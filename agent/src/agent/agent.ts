@@ -1,6 +1,6 @@
 /** The agent of a machine: member of a mesh, reachable through its relays, serving and calling. */
 import type { Duplex } from 'node:stream'
-import type { MeshError, PathReport, TransferOffer } from '@agent-mesh/protocol'
+import type { MeshError, PathReport, TransferOffer, TuningReport } from '@agent-mesh/protocol'
 import type { ReceiveOptions, RpcLink, SendOptions, Transfer, TransferSource } from '../rpc/index.ts'
 import {
   checkMiddleware,
@@ -52,6 +52,7 @@ import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
 import { relayReach } from './relay-reach.ts'
 import type { Targets } from './targets.ts'
+import type { Tuning } from '../tuning/tuning.ts'
 
 export class Agent<const C extends Contracts = readonly []> extends MemberFacade {
   readonly #targets: Targets
@@ -60,6 +61,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #served: ServedPipes
   readonly #pipes: Pipes
   readonly #cache: CallCache | undefined
+  readonly #tuning: Tuning
   readonly #events: EventListeners
   readonly #caller: ServiceCaller<C>
 
@@ -72,6 +74,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.#served = served
     this.#pipes = pipes
     this.#cache = cache
+    this.#tuning = init.tuning
     this.#events = new EventListeners({ watches: eventWatches(member, reachable), log: member.log })
     this.#caller = agentCaller(init)
   }
@@ -260,6 +263,11 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   receive(offer: TransferOffer, options: ReceiveOptions = {}): Transfer {
     this.mustRun('receive')
     return this.#pipes.receive(offer, options)
+  }
+
+  /** The settings that it tunes by what its calls show, and the last changes. */
+  tuning(): TuningReport {
+    return this.#tuning.report()
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */

@@ -51,9 +51,13 @@ export function countedBalancer(balancing: Balancing, metrics: MemberMetrics): B
   return balancer
 }
 
-/** When its calls are sent twice, and the metrics of that. */
-export function countedHedging({ resilience }: Balancing, metrics: MemberMetrics): Hedging {
-  const hedging = new Hedging(resilience.hedgeBudget)
+/** When its calls are sent twice, and the metrics of that. @param onUsed the first call of a method asks for it */
+export function countedHedging(
+  { resilience }: Balancing,
+  metrics: MemberMetrics,
+  onUsed?: () => void,
+): Hedging {
+  const hedging = new Hedging(resilience.hedgeBudget, undefined, onUsed)
   metrics.counter(
     'agent_mesh_hedges_total',
     'Calls sent to a second provider as their answer took long: won or lost by the second try, or denied by the budget',

@@ -31,15 +31,20 @@ export function parseCache(option: CacheOption): CacheSettings {
   return parse(cacheField, option, 'start: cache')
 }
 
-/** The cache of an agent, counted in its metrics; undefined when it has none. */
-export function cacheOf(member: Member, settings: CacheSettings): CallCache | undefined {
+/** The cache of an agent, counted in its metrics; undefined when it has none. @param onLoaded a method with a cache was called */
+export function cacheOf(
+  member: Member,
+  settings: CacheSettings,
+  onLoaded: () => void,
+): CallCache | undefined {
   if (settings === false) return undefined
   const metrics = observeCache(member.metrics.registry, { bytes: () => cache.bytes, size: () => cache.size })
-  const cache: CallCache = new CallCache({
+  const init = {
     maxBytes: settings.maxBytes,
     guard: answerGuard(member),
     now: () => systemWheelClock.now(),
     onResult: metrics.answered,
-  })
+  }
+  const cache: CallCache = new CallCache(init, onLoaded)
   return cache
 }

@@ -23,6 +23,8 @@ import { ServedPipes } from './served-pipes.ts'
 import { Reachable } from './reachable.ts'
 import { superviseReach } from './supervise-reach.ts'
 import { Targets } from './targets.ts'
+import { observedTuning } from './observed-tuning.ts'
+import { parseTuning, type TuningOption } from '../tuning/settings.ts'
 
 export interface AgentOptions<C extends Contracts = readonly []> extends StartOptions {
   /** Contracts of services it calls: their calls are checked and typed. */
@@ -37,6 +39,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   cache?: CacheOption
   /** `auto`: its calls are spans of OpenTelemetry if the program has set that up. @default 'auto' */
   tracing?: 'auto' | false
+  /** Settings that it tunes by what its calls show; false: none; `{ hedgeDelay: 20 }`: all but the pinned ones. @default true */
+  tuning?: TuningOption
 }
 
 /**
@@ -56,10 +60,12 @@ export async function createAgent<const C extends Contracts = readonly []>(
     'resilience',
     'cache',
     'tracing',
+    'tuning',
   ])
   const paths = parsePaths(options.paths)
   const balancing = parseBalancing(options)
   const cacheSettings = parseCache(options.cache)
+  const tuningSettings = parseTuning(options.tuning)
   const log = options.log ?? createLogger('agent-mesh', 'warn')
   const tracing = tracingOf(options.tracing, log)
   throwIfCancelled(options.signal)
@@ -87,8 +93,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const reachable = new Reachable({ member, targets, lan, region })
     undo.unshift(() => reachable.stop())
     superviseReach(member, reachable)
-    const cache = cacheOf(member, cacheSettings)
-    const shared = { served, pipes, balancing, cache, tracing, contracts: options.contracts }
+    const tuning = observedTuning(member, tuningSettings)
+    const cache = cacheOf(member, cacheSettings, tuning.wake)
+    const shared = { served, pipes, balancing, cache, tracing, tuning, contracts: options.contracts }
     const agent = new Agent({ member, targets, reachable, self, ...shared })
     await tracing?.start()
     await member.start(options.signal)

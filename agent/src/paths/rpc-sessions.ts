@@ -1,7 +1,7 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is closed. */
 import type { MeshError, Subject } from '@agent-mesh/protocol'
 import { setTimeout as delay } from 'node:timers/promises'
-import { rpcLink } from '../rpc/index.ts'
+import { Compression, rpcLink } from '../rpc/index.ts'
 import type { BodyCarrier, ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
 import { PipePace } from '../rpc/pipes/pipe-pace.ts'
 import { Listeners } from '../core/listeners.ts'
@@ -24,6 +24,8 @@ export interface RpcSessionsInit {
 }
 
 export class RpcSessions {
+  /** Whether bodies of calls and answers are compressed, on all links. */
+  readonly compression = new Compression(() => performance.now())
   readonly #wheel: TimerWheel
   readonly #turns: TurnQueue
   readonly #budget: ByteBudget | undefined
@@ -70,6 +72,7 @@ export class RpcSessions {
       ...(this.#budget !== undefined && { budget: this.#budget }),
       ...(this.#streamBudget !== undefined && { streamBudget: this.#streamBudget }),
       bodies: this.#bodies?.(link),
+      compression: this.compression,
       onRequest: this.#handlerFor(link.peer.credential),
       onGoingAway: () => this.#goingAway.emit(link),
     })

@@ -22,10 +22,11 @@ const large = rows(10_000)
 const echo: OnRequest = call => call.params()
 
 /** A caller whose params and a callee whose results may be compressed; both echo. */
-function linksOver(path: { bytesPerMs: number; delayMs: number }, { onSlow }: { onSlow?: () => void } = {}) {
+function linksOver(path: { bytesPerMs: number; delayMs: number }, onSlow = () => undefined) {
   const [a, b] = slowStreams(path)
   const wheel = new TimerWheel({ ...systemWheelClock, now: () => performance.now() })
-  const compression = new Compression({ now: () => performance.now(), ...(onSlow && { onSlow }) })
+  const compression = new Compression(() => performance.now())
+  compression.onSlow(onSlow)
   const turns = new TurnQueue(wheel, patient)
   const caller = rpcLink({ stream: a, wheel, compression, onRequest: () => 'caller' })
   const callee = rpcLink({ stream: b, wheel, turns, compression, onRequest: echo })
@@ -77,7 +78,7 @@ describe('bodies on a slow path', () => {
 
   it('is reported for each body while it is off', async () => {
     const onSlow = vi.fn()
-    const { bytesOf, stop } = linksOver(slow, { onSlow })
+    const { bytesOf, stop } = linksOver(slow, onSlow)
     await bytesOf(large)
     await bytesOf(large)
     expect(onSlow).toHaveBeenCalled()
@@ -87,7 +88,7 @@ describe('bodies on a slow path', () => {
 
 it('a fast path is never compressed', async () => {
   const onSlow = vi.fn()
-  const { bytesOf, compression, stop } = linksOver(fast, { onSlow })
+  const { bytesOf, compression, stop } = linksOver(fast, onSlow)
   compression.mode = 'on'
   for (let round = 0; round < 4; round++) await bytesOf(large)
   expect([compression.gain.bodies, onSlow.mock.calls.length]).toEqual([0, 0])
@@ -100,7 +101,7 @@ it.each([
 ])('a peer %s gets no compressed body', async (_, features) => {
   const [a, b] = memoryStreams()
   const wheel = new TimerWheel()
-  const compression = new Compression({ now: () => performance.now() })
+  const compression = new Compression(() => performance.now())
   compression.mode = 'on'
   const apply = vi.spyOn(compression, 'apply')
   const link = rpcLink({ stream: a, wheel, compression, onRequest: () => 'x' })

@@ -24,19 +24,20 @@ const none: CompressionGain = { bodies: 0, textBytes: 0, sentBytes: 0, cpuMs: 0,
 
 export class Compression {
   readonly #now: () => number
-  readonly #onSlow: () => void
+  readonly #onSlow = new Set<() => void>()
   #mode: CompressionMode = 'off'
   #seen = 0
   #gain = none
   #total = none
 
-  /**
-   * @param init.now ms, with fractions
-   * @param init.onSlow a body could be compressed, and the mode is `off`: called for each. Must not throw
-   */
-  constructor({ now, onSlow = () => undefined }: { now: () => number; onSlow?: () => void }) {
+  /** @param now ms, with fractions */
+  constructor(now: () => number) {
     this.#now = now
-    this.#onSlow = onSlow
+  }
+
+  /** Called for each body that could be compressed while the mode is `off`; must not throw. */
+  onSlow(callback: () => void): void {
+    this.#onSlow.add(callback)
   }
 
   get mode(): CompressionMode {
@@ -64,9 +65,12 @@ export class Compression {
     const { json, tail } = body
     if (json === undefined || tail !== undefined || json.length < leastCompressedBytes) return body
     if (bytesPerMs >= compressionDefaults.slowBytesPerMs) return body
-    if (this.#mode === 'off') this.#onSlow()
+    if (this.#mode === 'off') {
+      for (const callback of this.#onSlow) callback()
+      return body
+    }
     if (this.#mode === 'shadow' && this.#seen++ % compressionDefaults.shadowed !== 0) return body
-    return this.#mode === 'off' ? body : this.#compressed(body, bytesPerMs)
+    return this.#compressed(body, bytesPerMs)
   }
 
   #compressed(body: EncodedBody, bytesPerMs: number): EncodedBody {

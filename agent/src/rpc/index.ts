@@ -9,6 +9,7 @@ export {
   processStreamBytes,
   type LinkLimits,
 } from './defaults.ts'
+export { Compression } from './compression.ts'
 export { OutgoingTransfers, type SendOptions } from './transfers/outgoing-transfers.ts'
 export { Transfer, type ReceiveOptions } from './transfers/transfer.ts'
 export type { TransferSource } from './transfers/transfer-source.ts'

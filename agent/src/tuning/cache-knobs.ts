@@ -4,6 +4,7 @@ import { cacheDefaults } from '../services/cache/defaults.ts'
 import { CacheShadow, type CacheShape } from './cache-shadow.ts'
 import { gainDefaults } from './defaults.ts'
 import type { Knob, Proposal } from './knob.ts'
+import { bytesText } from './values.ts'
 
 type TunedCache = Pick<CallCache, 'room' | 'admission' | 'maxBytes' | 'store' | 'bytes'>
 type Seen = NonNullable<CacheShadow['shares']>[number]
@@ -83,8 +84,7 @@ abstract class CacheKnob {
   }
 }
 
-const sizeOf = ({ room }: CacheShape): string =>
-  room < 1 << 20 ? `${Math.round(room / 1024)} KiB` : `${Math.round((room / (1 << 20)) * 10) / 10} MiB`
+const sizeOf = ({ room }: CacheShape): string => bytesText(room)
 
 /** Grows, up to `cache.maxBytes`, while that answers more calls; gives memory back that answers none. */
 export class CacheSizeKnob extends CacheKnob implements Knob {

@@ -5,6 +5,7 @@
 import { outweighs, type CacheAdmission, type Victim } from '../services/cache/admission.ts'
 import type { AnswerStore, StoreWatch } from '../services/cache/answer-store.ts'
 import { cacheDefaults } from '../services/cache/defaults.ts'
+import type { StoredAnswer } from '../services/cache/stored-answer.ts'
 import { hashOf } from '../services/balance/rendezvous.ts'
 import { gainDefaults } from './defaults.ts'
 
@@ -34,13 +35,18 @@ class GhostCache {
     this.#now = now
   }
 
-  ask(key: string, counts: boolean): void {
+  /** @returns whether it would have answered */
+  ask(key: string, counts: boolean): boolean {
     const kept = this.#kept.get(key)
-    if (kept === undefined) return
+    if (kept === undefined) return false
+    if (this.#now() >= kept.staleUntil) {
+      this.#drop(key)
+      return false
+    }
     this.#kept.delete(key)
-    if (this.#now() >= kept.staleUntil) return void (this.#bytes -= kept.bytes)
     this.#kept.set(key, kept)
     if (counts) this.hits++
+    return true
   }
 
   keep(key: string, bytes: number, staleUntil: number): void {
@@ -57,7 +63,8 @@ class GhostCache {
   }
 
   *#victims(): Generator<Victim> {
-    for (const [key, { bytes, staleUntil }] of this.#kept) yield { key, bytes, isOver: this.#now() >= staleUntil }
+    for (const [key, { bytes, staleUntil }] of this.#kept)
+      yield { key, bytes, isOver: this.#now() >= staleUntil }
   }
 
   #drop(key: string): void {
@@ -77,7 +84,8 @@ export class CacheShadow implements StoreWatch {
   constructor(store: Pick<AnswerStore, 'asked'>, shapes: readonly CacheShape[], now: () => number) {
     const least = Math.min(...shapes.map(({ room }) => room))
     let sampled = 1
-    while (sampled < gainDefaults.cacheSampled && least / sampled > gainDefaults.cacheSampleBytes) sampled *= 2
+    while (sampled < gainDefaults.cacheSampled && least / sampled > gainDefaults.cacheSampleBytes)
+      sampled *= 2
     this.#mask = sampled - 1
     this.#mostBytes = least * cacheDefaults.entryShare
     const known = { frequency: (key: string) => store.asked(key), now }
@@ -93,15 +101,20 @@ export class CacheShadow implements StoreWatch {
     return this.#ghosts.map(({ shape, ghost }) => ({ shape, share: ghost.hits / counted }))
   }
 
-  asked(key: string): void {
+  asked(key: string, answer: StoredAnswer | undefined): void {
     if (!this.#isSampled(key)) return
     const counts = this.#questions++ >= gainDefaults.cacheWarmUp
-    for (const { ghost } of this.#ghosts) ghost.ask(key, counts)
+    for (const { ghost } of this.#ghosts)
+      if (!ghost.ask(key, counts) && answer !== undefined) this.#keep(ghost, key, answer)
   }
 
-  kept(key: string, bytes: number, staleUntil: number): void {
-    if (bytes > this.#mostBytes || !this.#isSampled(key)) return
-    for (const { ghost } of this.#ghosts) ghost.keep(key, bytes, staleUntil)
+  came(key: string, answer: StoredAnswer): void {
+    if (this.#isSampled(key)) for (const { ghost } of this.#ghosts) this.#keep(ghost, key, answer)
+  }
+
+  #keep(ghost: GhostCache, key: string, answer: StoredAnswer): void {
+    const bytes = answer.bytes(key)
+    if (bytes <= this.#mostBytes) ghost.keep(key, bytes, answer.staleUntil)
   }
 
   #isSampled(key: string): boolean {

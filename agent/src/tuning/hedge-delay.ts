@@ -2,10 +2,11 @@
  * When a call with `hedge: true` is sent again. The default, after 95 % of the answers, comes too late for a method of which more than
  * 5 % of the calls hang; the latencies of its calls say what another time would have done.
  */
-import type { HedgeDelay, Hedging } from '../services/call/hedging.ts'
+import type { Hedging } from '../services/call/hedging.ts'
 import type { LatencySketch } from '../services/call/latency-sketch.ts'
 import { gainDefaults } from './defaults.ts'
 import type { Knob, Proposal } from './knob.ts'
+import { hedgeDelayText } from './values.ts'
 
 type Latencies = Pick<LatencySketch, 'size' | 'quantile' | 'shares'>
 
@@ -28,9 +29,6 @@ export function estimatedP99(latencies: Latencies, share: number, budget: number
   return ends.at(-1) ?? 0
 }
 
-const shown = (delay: HedgeDelay): string =>
-  'ms' in delay ? `${delay.ms} ms` : `p${Math.round(delay.share * 100)}`
-
 export class HedgeDelayKnob implements Knob {
   readonly name = 'hedgeDelay'
   readonly isWatching = true
@@ -41,7 +39,7 @@ export class HedgeDelayKnob implements Knob {
   }
 
   get value(): string {
-    return shown(this.#hedging.delay)
+    return hedgeDelayText(this.#hedging.delay)
   }
 
   /** The latencies are there anyway. */
@@ -59,7 +57,7 @@ export class HedgeDelayKnob implements Knob {
     if (!(best.part <= gainDefaults.hedgeFactor)) return undefined
     const after = { share: best.share }
     return {
-      after: shown(after),
+      after: hedgeDelayText(after),
       reason: `the p99 of hedged calls would be ${Math.round(best.part * 100)} % of what it is`,
       apply: () => (this.#hedging.delay = after),
       revert: () => (this.#hedging.delay = before),

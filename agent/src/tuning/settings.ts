@@ -8,7 +8,9 @@ const pinsSchema = z.strictObject({
   /** ms after which a call with `hedge: true` is sent again. */
   hedgeDelay: z.optional(z.number().check(z.minimum(1), z.maximum(60_000))),
   /** Bytes of the answers that are kept, at most `cache.maxBytes`. */
-  cacheSize: z.optional(z.int().check(z.minimum(cacheDefaults.leastBytes), z.maximum(cacheDefaults.mostBytes))),
+  cacheSize: z.optional(
+    z.int().check(z.minimum(cacheDefaults.leastBytes), z.maximum(cacheDefaults.mostBytes)),
+  ),
   /** `all`: each new answer takes the room of old ones; `frequency`: one that is asked for more often than they are. */
   cacheAdmission: z.optional(z.enum(cacheAdmissions)),
   /** Whether bodies on slow paths are compressed. */

@@ -8,7 +8,15 @@ import { tuningDefaults } from './defaults.ts'
 import type { Knob, KnobName, Proposal } from './knob.ts'
 import { LatencyWindows, type LatencyWindow } from './latency-windows.ts'
 
-const { windowsBefore, worseFactor, worseMs, trialMs, restMs, mostRestMs, changes: mostChanges } = tuningDefaults
+const {
+  windowsBefore,
+  worseFactor,
+  worseMs,
+  trialMs,
+  restMs,
+  mostRestMs,
+  changes: mostChanges,
+} = tuningDefaults
 
 export interface TunerInit {
   readonly knobs: readonly Knob[]
@@ -52,6 +60,9 @@ export class Tuner {
     this.#windows = new LatencyWindows(now())
   }
 
+  /** How many changes ended how, since the start. */
+  readonly outcomes: Record<TuningChange['outcome'], number> = { trial: 0, kept: 0, 'rolled back': 0 }
+
   /** The last first. */
   get changes(): readonly TuningChange[] {
     return this.#changes
@@ -90,6 +101,7 @@ export class Tuner {
     const change: TuningChange = { at: this.#date(), ...names, outcome: 'trial', p99BeforeMs }
     proposal.apply()
     this.#trial = { knob, proposal, change, since: now, worseSince: undefined }
+    this.outcomes.trial++
     this.#changes.unshift(change)
     this.#changes.splice(mostChanges)
     this.#log.info({ ...names, p99BeforeMs }, 'a tuned setting is tried')
@@ -115,6 +127,7 @@ export class Tuner {
 
   #end({ change }: Trial, outcome: 'kept' | 'rolled back'): void {
     change.outcome = outcome
+    this.outcomes[outcome]++
     this.#trial = undefined
     this.#before = []
     const { setting, before, after, p99BeforeMs, p99AfterMs } = change
@@ -128,4 +141,5 @@ export class Tuner {
   }
 }
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0

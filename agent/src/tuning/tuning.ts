@@ -7,9 +7,10 @@ import type { Logger } from '../observe/logger.ts'
 import type { Compression } from '../rpc/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import type { Hedging } from '../services/call/hedging.ts'
-import { knobNames, type Knob, type KnobName } from './knob.ts'
-import type { TuningPins, TuningSettings } from './settings.ts'
+import { knobNames, type KnobName } from './knob.ts'
+import type { TuningSettings } from './settings.ts'
 import type { Tuner } from './tuner.ts'
+import { bytesText, hedgeDelayText } from './values.ts'
 
 export interface TunedParts {
   readonly hedging: Hedging
@@ -25,11 +26,12 @@ export interface TuningInit {
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
+const none: Tuner['outcomes'] = { trial: 0, kept: 0, 'rolled back': 0 }
+
 export class Tuning {
   readonly #init: TuningInit
   #parts: TunedParts | undefined
-  #knobs: readonly Knob[] = []
-  #loading: Promise<void> | undefined
+  #isAwake = false
   #tuner: Tuner | undefined
 
   constructor(init: TuningInit) {
@@ -39,6 +41,7 @@ export class Tuning {
   /** The parts whose settings are tuned; their pins are set now. */
   attach(parts: TunedParts): void {
     this.#parts = parts
+    if (this.#init.settings.isOn) parts.compression.onSlow(this.wake)
     const { hedgeDelay, cacheSize, cacheAdmission, compression } = this.#init.settings.pins
     if (hedgeDelay !== undefined) parts.hedging.delay = { ms: hedgeDelay }
     if (compression === true) parts.compression.mode = 'on'
@@ -49,7 +52,9 @@ export class Tuning {
 
   /** There is something to tune. Idempotent. */
   readonly wake = (): void => {
-    if (this.#init.settings.isOn) this.#loading ??= this.#load().catch((err: unknown) => this.#failed(err))
+    if (!this.#init.settings.isOn || this.#isAwake) return
+    this.#isAwake = true
+    this.#load().catch((err: unknown) => this.#failed(err))
   }
 
   /** A call of the agent took so many ms. @param now monotonic ms */
@@ -67,17 +72,17 @@ export class Tuning {
     return { on: isOn, settings, changes: [...(this.#tuner?.changes ?? [])] }
   }
 
-  /** How many changes there were, by setting and outcome, since they are remembered. */
-  get changes(): readonly TuningReport['changes'][number][] {
-    return this.#tuner?.changes ?? []
+  /** How many changes ended how, since the start: each is a trial first. */
+  get outcomes(): Tuner['outcomes'] {
+    return this.#tuner?.outcomes ?? none
   }
 
   async #load(): Promise<void> {
     const [{ knobsOf }, { Tuner }] = await Promise.all([import('./knobs.ts'), import('./tuner.ts')])
     if (this.#parts === undefined) return
     const { now, log, settings } = this.#init
-    this.#knobs = knobsOf(this.#parts, settings.pins, now)
-    this.#tuner = new Tuner({ knobs: this.#knobs, now, date: () => Date.now(), log })
+    const knobs = knobsOf(this.#parts, settings.pins, now)
+    this.#tuner = new Tuner({ knobs, now, date: () => Date.now(), log })
   }
 
   #failed(err: unknown): void {
@@ -87,7 +92,7 @@ export class Tuning {
   #stateOf(name: KnobName): TuningReport['settings'][number]['state'] {
     const { isOn, pins } = this.#init.settings
     if (!isOn) return 'off'
-    if (pins[name satisfies keyof TuningPins] !== undefined) return 'pinned'
+    if (pins[name] !== undefined) return 'pinned'
     return this.#tuner?.stateOf(name) ?? 'idle'
   }
 

@@ -29,6 +29,7 @@ import { registerStatus } from './status.ts'
 import { registerStream } from './stream.ts'
 import { registerToken } from './token.ts'
 import { registerTop } from './top.ts'
+import { registerTuning } from './tuning.ts'
 import { registerUp } from './up.ts'
 
 export interface CommandGroup {
@@ -55,6 +56,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerPath,
       registerHealth,
       registerNetcheck,
+      registerTuning,
       registerDoctor,
     ],
   },

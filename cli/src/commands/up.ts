@@ -26,7 +26,21 @@ interface Options extends MemberCommandOptions {
   serve?: string[]
   watch?: boolean
   mdns: boolean
+  tuning: boolean
 }
+
+const help = `
+Runs in the foreground until Ctrl-C; the other commands talk to it. Later starts need neither the token nor the control
+plane: the data folder has what the agent needs.
+${joinHelp}
+
+Examples:
+  $ agent-mesh up --join @/run/secrets/join-token
+  $ agent-mesh up --join TOKEN
+  $ agent-mesh up
+  $ agent-mesh up --name web-1 --serve ./services/math.ts
+  $ agent-mesh up --serve ./services/math.ts --watch
+  $ agent-mesh --context staging up --join TOKEN`
 
 export const registerUp: Register = (program, finish) => {
   const command = takesJoin(
@@ -44,26 +58,13 @@ export const registerUp: Register = (program, finish) => {
         .default('any'),
     )
     .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
+    .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
     .option('--watch', 'reload the modules of --serve when they change, for development')
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())
-    .addHelpText(
-      'after',
-      `
-Runs in the foreground until Ctrl-C; the other commands talk to it. Later starts need neither the token nor the control
-plane: the data folder has what the agent needs.
-${joinHelp}
-
-Examples:
-  $ agent-mesh up --join @/run/secrets/join-token
-  $ agent-mesh up --join TOKEN
-  $ agent-mesh up
-  $ agent-mesh up --name web-1 --serve ./services/math.ts
-  $ agent-mesh up --serve ./services/math.ts --watch
-  $ agent-mesh --context staging up --join TOKEN`,
-    )
+    .addHelpText('after', help)
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')

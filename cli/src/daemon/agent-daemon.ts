@@ -19,6 +19,8 @@ export interface AgentFlags extends MemberFlags {
   paths: 'any' | 'relay'
   /** Looks for members on the LAN. */
   mdns: boolean
+  /** Tunes settings by what its calls show. @default true */
+  tuning?: boolean
   /** Modules whose exports are services. */
   serve?: string[]
   /** Reloads them when they change. @default false */
@@ -37,6 +39,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     ...(await memberOptions(flags)),
     paths: flags.paths,
     mdns: flags.mdns,
+    tuning: flags.tuning ?? true,
     log,
   })
   const served = new ServedModules(definition => agent.serve(definition), load)
@@ -79,6 +82,7 @@ function localAgent(agent: Agent): LocalDaemon {
     status: () => agent.status(),
     peers: () => agent.peers(),
     services: () => agent.services(),
+    tuning: () => agent.tuning(),
     call: async ({ method, params, bytes, timeoutMs: timeout, ...options }, { signal }) => {
       const asked = await agent
         .ask(method, valueOfLocal({ value: params, bytes }), { ...options, timeout, signal })

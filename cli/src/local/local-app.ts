@@ -25,6 +25,10 @@ export function localApp(daemon: LocalDaemon): Handler {
     'GET /v1/status': async () => json(redact(await daemon.status())),
     'GET /v1/peers': async () => json({ peers: await daemon.peers() }),
     'GET /v1/services': async () => json({ services: await daemon.services() }),
+    'GET /v1/tuning': async () => {
+      if (daemon.tuning === undefined) throw noTuning()
+      return json(await daemon.tuning())
+    },
     'GET /v1/backup': () => {
       if (daemon.backup === undefined) throw noControlPlane('back up the mesh')
       const lines = Readable.from(daemon.backup(), { objectMode: false })
@@ -104,4 +108,9 @@ function parseExact<S extends z.core.$ZodType>(
 const noControlPlane = (action: string) =>
   new MeshError('unsupported', `Cannot ${action}: no control plane runs in this context`, {
     hint: 'Name the context of the control plane with --context NAME or --data DIR.',
+  })
+
+const noTuning = () =>
+  new MeshError('unsupported', 'Cannot show tuned settings: no agent runs in this context', {
+    hint: 'Name the context of an agent with --context NAME or --data DIR.',
   })

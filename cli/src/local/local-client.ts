@@ -17,6 +17,7 @@ import {
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import type { LocalValue } from '@agent-mesh/protocol/local-value'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
+import { tuningReportSchema } from '@agent-mesh/protocol/tuning-report'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { once } from 'node:events'
@@ -55,6 +56,7 @@ export function localClient(folder: string, signal?: AbortSignal) {
     status: () => get('/v1/status', localStatusReply),
     peers: async () => (await get('/v1/peers', localPeersReply)).peers,
     services: async () => (await get('/v1/services', localServicesReply)).services,
+    tuning: () => get('/v1/tuning', tuningReportSchema),
     call: (body: LocalCallRequest) => post('/v1/call', body, localCallReply),
     callAll: (body: LocalCallAllRequest) => post('/v1/call-all', body, localCallAllReply),
     /** Messages of a handler, then how it ended; `input` is what it is sent. To leave it early cancels the stream. */

@@ -14,6 +14,7 @@ import type {
 } from '@agent-mesh/protocol/local-api'
 import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import type { PathReport } from '@agent-mesh/protocol/path-report'
+import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
 
 interface Options {
   signal: AbortSignal
@@ -35,6 +36,8 @@ export interface LocalDaemon {
   stream?(request: LocalStreamRequest, options: StreamOptions): AsyncIterable<LocalStreamLine>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
+  /** Only an agent has this. */
+  tuning?(): TuningReport
   /** Only a control plane has these. */
   /** Lines of a backup, with every secret of the mesh. */
   backup?(): AsyncIterable<string>

@@ -50,7 +50,10 @@ describe('a compressed body', () => {
     const body = bodyOf(lying(bomb, wireLimits.bodyBytes))
     const before = process.memoryUsage().rss
     expect(() => body.value()).toThrow(
-      expect.objectContaining({ code: 'protocol_error', message: expect.stringContaining('Cannot decompress') }),
+      expect.objectContaining({
+        code: 'protocol_error',
+        message: expect.stringContaining('Cannot decompress'),
+      }),
     )
     expect(process.memoryUsage().rss - before).toBeLessThan(16 * 1024 * 1024)
   })

@@ -12,9 +12,12 @@ export function decompress(deflated: Uint8Array, textBytes: number): string {
   } catch (cause) {
     throw spoilt(deflated, `they are no raw deflate of ${textBytes} bytes`, cause)
   }
-  if (text.byteLength !== textBytes) throw spoilt(deflated, `they are ${text.byteLength} of ${textBytes} bytes`)
+  if (text.byteLength !== textBytes)
+    throw spoilt(deflated, `they are ${text.byteLength} of ${textBytes} bytes`)
   return text.toString('utf8')
 }
 
 const spoilt = ({ byteLength }: Uint8Array, reason: string, cause?: unknown): MeshError =>
-  new MeshError('protocol_error', `Cannot decompress ${byteLength} bytes of a frame body: ${reason}`, { cause })
+  new MeshError('protocol_error', `Cannot decompress ${byteLength} bytes of a frame body: ${reason}`, {
+    cause,
+  })

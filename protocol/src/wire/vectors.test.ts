@@ -35,9 +35,9 @@ const parts =
 const skipped = read<{ name: string; hex: string; fields: RequestFields }[]>('rpc-skipped-fields.json')
 const settings = read<{ name: string; hex: string; features: number }[]>('rpc-settings.json')
 const compressed =
-  read<Record<'read' | 'spoilt' | 'unreadable', { name: string; hex: string; type: string; json: unknown }[]>>(
-    'rpc-compressed.json',
-  )
+  read<
+    Record<'read' | 'spoilt' | 'unreadable', { name: string; hex: string; type: string; json: unknown }[]>
+  >('rpc-compressed.json')
 const malformed = read<{ name: string; hex: string }[]>('rpc-malformed.json')
 
 function decode(hex: string): Frame[] {

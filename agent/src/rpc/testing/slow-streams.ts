@@ -1,3 +1,4 @@
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { ByteStream } from '../../core/byte-stream.ts'
 import { memoryStreams } from '../memory-stream.ts'
 
@@ -6,7 +7,10 @@ export function slowStreams(path: { bytesPerMs: number; delayMs: number }): [Byt
   return memoryStreams().map(stream => slowed(stream, path)) as [ByteStream, ByteStream]
 }
 
-function slowed(stream: ByteStream, { bytesPerMs, delayMs }: { bytesPerMs: number; delayMs: number }): ByteStream {
+function slowed(
+  stream: ByteStream,
+  { bytesPerMs, delayMs }: { bytesPerMs: number; delayMs: number },
+): ByteStream {
   let freeAt = 0
   return {
     get writable() {
@@ -16,7 +20,7 @@ function slowed(stream: ByteStream, { bytesPerMs, delayMs }: { bytesPerMs: numbe
       const pieces = chunk instanceof Uint8Array ? [chunk] : chunk
       const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0)
       freeAt = Math.max(freeAt, performance.now()) + bytes / bytesPerMs
-      setTimeout(() => stream.send(chunk), freeAt - performance.now() + delayMs)
+      setTimeout(() => stream.send(chunk), timerDelay(freeAt - performance.now() + delayMs))
       return true
     },
     onData: callback => stream.onData(callback),

@@ -6,9 +6,10 @@ import type { StoredAnswer } from './stored-answer.ts'
 
 /** What a store is asked. Must not throw. */
 export interface StoreWatch {
-  asked(key: string): void
-  /** An answer came that could be kept. @param staleUntil monotonic ms */
-  kept(key: string, bytes: number, staleUntil: number): void
+  /** @param answer that is kept, fresh or not */
+  asked(key: string, answer: StoredAnswer | undefined): void
+  /** An answer came that could be kept. */
+  came(key: string, answer: StoredAnswer): void
 }
 
 /** A dropped answer, or one that was not admitted, is no loss beyond the next call. */
@@ -64,8 +65,8 @@ export class AnswerStore {
   /** The answer that is kept and may still be used, fresh or stale; counts the question. */
   get(key: string): StoredAnswer | undefined {
     this.#frequencies.add(key, this.#answers.size)
-    this.#watch?.asked(key)
     const answer = this.#answers.get(key)
+    this.#watch?.asked(key, answer)
     if (answer === undefined || this.#now() < answer.staleUntil) return answer
     this.#answers.delete(key)
     return undefined
@@ -74,7 +75,7 @@ export class AnswerStore {
   /** Keeps an answer if it is small enough, and by default if it is asked for more often than what would make room for it. */
   set(key: string, answer: StoredAnswer): void {
     const bytes = answer.bytes(key)
-    this.#watch?.kept(key, bytes, answer.staleUntil)
+    this.#watch?.came(key, answer)
     if (bytes > Math.floor(this.#room * cacheDefaults.entryShare)) return this.delete(key)
     const own = this.#answers.peek(key)?.bytes(key) ?? 0
     if (!this.#admits(key, bytes - own)) return
