@@ -52,16 +52,16 @@ import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
 import type { Reachable } from './reachable.ts'
 import { relayReach } from './relay-reach.ts'
 import type { Targets } from './targets.ts'
-import type { Tuning } from '../tuning/tuning.ts'
 
 export class Agent<const C extends Contracts = readonly []> extends MemberFacade {
+  /** The settings that it tunes by what its calls show, and the last changes. */
+  readonly tuning: () => TuningReport
   readonly #targets: Targets
   readonly #reachable: Reachable
   readonly #self: RpcLink
   readonly #served: ServedPipes
   readonly #pipes: Pipes
   readonly #cache: CallCache | undefined
-  readonly #tuning: Tuning
   readonly #events: EventListeners
   readonly #caller: ServiceCaller<C>
 
@@ -74,7 +74,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.#served = served
     this.#pipes = pipes
     this.#cache = cache
-    this.#tuning = init.tuning
+    this.tuning = () => init.tuning.report()
     this.#events = new EventListeners({ watches: eventWatches(member, reachable), log: member.log })
     this.#caller = agentCaller(init)
   }
@@ -263,11 +263,6 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   receive(offer: TransferOffer, options: ReceiveOptions = {}): Transfer {
     this.mustRun('receive')
     return this.#pipes.receive(offer, options)
-  }
-
-  /** The settings that it tunes by what its calls show, and the last changes. */
-  tuning(): TuningReport {
-    return this.#tuning.report()
   }
 
   /** Round trip to a member over its best link, and over every other. @throws MeshError not_found, unavailable, deadline_exceeded */

@@ -4,7 +4,7 @@ import { CompressionKnob } from './compression-knob.ts'
 import { HedgeDelayKnob } from './hedge-delay.ts'
 import type { Knob } from './knob.ts'
 import type { TuningPins } from './settings.ts'
-import type { TunedParts } from './tuning.ts'
+import type { TunedParts } from './tuned-parts.ts'
 
 /** @param now monotonic ms */
 export function knobsOf(

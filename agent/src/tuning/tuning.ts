@@ -4,20 +4,11 @@
  */
 import type { TuningReport } from '@agent-mesh/protocol'
 import type { Logger } from '../observe/logger.ts'
-import type { Compression } from '../rpc/index.ts'
-import type { CallCache } from '../services/cache/call-cache.ts'
-import type { Hedging } from '../services/call/hedging.ts'
 import { knobNames, type KnobName } from './knob.ts'
 import type { TuningSettings } from './settings.ts'
+import type { TunedParts } from './tuned-parts.ts'
 import type { Tuner } from './tuner.ts'
 import { bytesText, hedgeDelayText } from './values.ts'
-
-export interface TunedParts {
-  readonly hedging: Hedging
-  /** Undefined: the agent keeps no answers. */
-  readonly cache: CallCache | undefined
-  readonly compression: Compression
-}
 
 export interface TuningInit {
   readonly settings: TuningSettings
