@@ -122,6 +122,17 @@ describe.skipIf(!built)('the built packages', () => {
     expect(files.filter(name => /(?<!\.d)\.ts$|\.test\./.test(name))).toEqual([])
   })
 
+  it('make the test of a project of "agent-mesh init" pass, and its types right', async () => {
+    const cwd = join(root, 'greeter')
+    await run(process.execPath, [bundle, 'init', cwd])
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const { stdout } = await run(process.execPath, ['--test'], { cwd, env })
+    expect(stdout).toMatch(/pass 3\n.*fail 0/)
+    const tsc = join(checkout, 'node_modules/typescript/bin/tsc')
+    const checked = await run(process.execPath, [tsc], { cwd }).catch((error: { stdout: string }) => error)
+    expect(checked.stdout).toBe('')
+  })
+
   it('give a program their types', async () => {
     const program = `
       import { createAgent } from '@agent-mesh/agent'
