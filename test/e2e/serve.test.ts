@@ -1,9 +1,11 @@
 /** Modules of `up --serve`, served by the source and by the bundle. */
 import { existsSync } from 'node:fs'
+import { attach, defineService } from '@agent-mesh/agent'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import * as z from 'zod/mini'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
@@ -20,6 +22,33 @@ const commands = [
 let workshop: Workshop
 beforeAll(async () => void (workshop = await openWorkshop()))
 afterAll(() => workshop.end())
+
+const counter = defineService({
+  name: 'counter',
+  version: 1,
+  methods: {
+    count: { params: z.number(), yields: z.number(), takes: z.number(), result: z.number() },
+    ended: { params: z.undefined(), result: z.number() },
+    reversed: { params: z.instanceof(Uint8Array), result: z.instanceof(Uint8Array) },
+  },
+})
+
+/** Streams and raw bytes of a program that attached to the agent. */
+async function expectStreams(data: string): Promise<void> {
+  const { count, ended, reversed } = (await attach({ data })).service(counter)
+  const stream = count(3, { input: [10, 20] })
+  const seen: number[] = []
+  for await (const n of stream) seen.push(n)
+  expect([seen, await stream.result]).toEqual([[1, 2, 3], 30])
+  // The result needs no reader of the messages where there are none.
+  expect(await count(0, { input: [1] }).result).toBe(1)
+  await expect(count(0, { input: [-1] }).result).rejects.toMatchObject({ code: 'conflict' })
+  await expect(count(0, { input: ['x' as never] }).result).rejects.toMatchObject({ code: 'invalid_argument' })
+  for await (const n of count(1e9)) if (n === 1_000) break
+  await vi.waitUntil(async () => (await ended()) === 1e9, { timeout: 10_000 })
+  const large = new Uint8Array(300_000).fill(7, 0, 1)
+  expect((await reversed(large)).at(-1)).toBe(7)
+}
 
 /** The program of docs/attach.md, beside a running agent. */
 async function expectAttached(data: string): Promise<void> {
@@ -44,6 +73,31 @@ const refuser = defineService({
   version: 1,
   methods: { refuse: { params: z.undefined(), result: z.string() } },
 })
+const counter = defineService({
+  name: 'counter',
+  version: 1,
+  methods: {
+    count: { params: z.number(), yields: z.number(), takes: z.number(), result: z.number() },
+    ended: { params: z.undefined(), result: z.number() },
+    reversed: { params: z.instanceof(Uint8Array), result: z.instanceof(Uint8Array) },
+  },
+})
+let ended = 0
+export const counterService = implementService(counter, {
+  async *count(to, { input }) {
+    try {
+      for (let n = 1; n <= to; n++) yield n
+      let sum = 0
+      for await (const n of input) sum += n
+      if (sum < 0) throw new MeshError('conflict', 'Cannot count: the sum is ' + sum)
+      return sum
+    } finally {
+      ended = to
+    }
+  },
+  ended: () => ended,
+  reversed: bytes => bytes.toReversed(),
+})
 export const refuserService = implementService(refuser, {
   refuse: () => {
     throw new MeshError('conflict', 'Cannot refuse: as it says')
@@ -51,7 +105,7 @@ export const refuserService = implementService(refuser, {
 })`
 
 describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) => {
-  it('serves examples/greeter.ts and describes it', async () => {
+  it('serves a module to commands, to the prompt and to programs that attach', async () => {
     const controlPlane = await workshop.start(
       `${name} cp`,
       ['control-plane', '--listen', '127.0.0.1:0'],
@@ -71,6 +125,7 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     const refused = await runCommand(['call', 'refuser.refuse', '--data', agent.data], {}, file)
     expect(refused.stderr).toContain('Cannot refuse: as it says')
     await expectAttached(agent.data)
+    await expectStreams(agent.data)
     const lines = `const { text } = await greeter.hello({ name: 'Ada' })\ntext\ngreeter.hello({})\n`
     const typed = await runCommand(['repl', '--data', agent.data], {}, file, lines)
     expect(typed).toMatchObject({ code: 1, stderr: '' })

@@ -122,9 +122,14 @@ test('a call that is cancelled is cancelled at the agent', async () => {
   await left
 })
 
+test('bytes travel beside the JSON', async () => {
+  const { scan } = (await attach({ data: folder })).service(shop)
+  expect(await scan(new Uint8Array([255, 0]))).toBe(5)
+  expect(asked[0]).toMatchObject({ method: 'shop@1.scan', bytes: '/wA=' })
+})
+
 test('what the socket does not carry is refused', async () => {
-  const { scan, price } = (await attach({ data: folder })).service(shop)
-  await expect(scan(new Uint8Array(2))).rejects.toEqual(failing('unsupported', 'carries no bytes'))
+  const { price } = (await attach({ data: folder })).service(shop)
   await expect(price('tea', { metadata: { a: 'b' } })).rejects.toEqual(failing('unsupported', 'no metadata'))
   expect(asked).toEqual([])
 })

@@ -34,7 +34,7 @@ const lookMs = 250
 
 type Calling<C extends Contracts> = Pick<
   ServiceAgent<C>,
-  'call' | 'callAll' | 'service' | 'describe' | 'waitFor'
+  'call' | 'stream' | 'callAll' | 'service' | 'describe' | 'waitFor'
 >
 
 /** Breakers and the choice of members are the agent's: this side asks it alone. */
@@ -44,6 +44,7 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
   readonly peerId: string
   readonly meshId: string
   readonly call: Calling<C>['call']
+  readonly stream: Calling<C>['stream']
   readonly callAll: Calling<C>['callAll']
   readonly service: Calling<C>['service']
   readonly #folder: string
@@ -59,6 +60,7 @@ export class AttachedAgent<const C extends Contracts = readonly []> implements C
     const calls = callerOf(new AttachedTargets(folder), contracts)
     const each = (this.#callEach = callerOf(this.#each, contracts))
     this.call = calls.call.bind(calls)
+    this.stream = calls.stream.bind(calls)
     this.service = calls.service.bind(calls) as Calling<C>['service']
     this.callAll = each.callAll.bind(each) as Calling<C>['callAll']
   }

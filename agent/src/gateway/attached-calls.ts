@@ -1,10 +1,17 @@
 /** Calls through the agent of this machine: it chooses the member, connects, and tries again. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localCallReply, localServicesReply, type LocalService } from '@agent-mesh/protocol/local-api'
-import type { Encoded } from '@agent-mesh/protocol/wire/index'
-import type { LinkCallOptions } from '../rpc/index.ts'
+import { valueOfLocal } from '@agent-mesh/protocol/local-value'
+import type { Encoded, RequestFields } from '@agent-mesh/protocol/wire/index'
+import {
+  systemWheelClock,
+  type LinkCallOptions,
+  type LinkStream,
+  type LinkStreamOptions,
+} from '../rpc/index.ts'
 import type { Callee, CallTargets, Providers } from '../services/index.ts'
 import { askLocal } from './local-socket.ts'
+import { lineOf, openLocalStream } from './local-stream.ts'
 
 /** Stands for whichever member the agent chooses. */
 const anyMember = ''
@@ -36,7 +43,10 @@ export class AttachedTargets implements CallTargets {
   }
 
   callee(peer: string): Callee {
-    return { call: (method, params, options) => this.#call(method, params as Encoded, options, peer) }
+    return {
+      call: (method, params, options) => this.#call(method, params as Encoded, options, peer),
+      stream: (method, params, options) => this.#stream(method, params as Encoded, options, peer),
+    }
   }
 
   async services(): Promise<LocalService[]> {
@@ -45,22 +55,30 @@ export class AttachedTargets implements CallTargets {
 
   async #call(
     method: string,
-    { json, tail }: Encoded,
+    params: Encoded,
     { timeoutMs = 0, signal, idempotent, fields }: LinkCallOptions = {},
     peer: string,
   ): Promise<unknown> {
-    if (fields?.metadata !== undefined) throw notCarried(method, 'metadata')
-    if (tail !== undefined) throw notCarried(method, 'bytes')
+    refuseMetadata(method, fields)
     const ms = Math.max(1, Math.ceil(timeoutMs))
     const head = { method, timeoutMs: ms, idempotent, ...(peer !== anyMember && { peer }) }
-    const text = JSON.stringify(head)
-    const body = json === undefined ? text : `${text.slice(0, -1)},"params":${json}}`
-    const reply = await askLocal(
-      this.folder,
-      { path: '/v1/call', body, timeoutMs: ms, signal },
-      localCallReply,
-    )
-    return reply.value
+    const asked = { path: '/v1/call', body: lineOf(params, 'params', head), timeoutMs: ms, signal }
+    return valueOfLocal(await askLocal(this.folder, asked, localCallReply))
+  }
+
+  async #stream(
+    method: string,
+    params: Encoded,
+    options: LinkStreamOptions = {},
+    peer: string,
+  ): Promise<LinkStream> {
+    refuseMetadata(method, options.fields)
+    const { endsAt } = options
+    const timed = endsAt !== undefined && {
+      timeoutMs: Math.max(1, Math.ceil(endsAt - systemWheelClock.now())),
+    }
+    const request = { method, params, ...timed, ...(peer !== anyMember && { peer }) }
+    return openLocalStream(this.folder, request, options)
   }
 }
 
@@ -90,8 +108,10 @@ export class EachAttached extends AttachedTargets {
   }
 }
 
-const notCarried = (method: string, what: string): MeshError =>
-  new MeshError('unsupported', `Cannot call ${method}: the socket of the agent carries no ${what}`, {
+function refuseMetadata(method: string, fields: RequestFields | undefined): void {
+  if (fields?.metadata === undefined) return
+  throw new MeshError('unsupported', `Cannot call ${method}: the socket of the agent carries no metadata`, {
     notStarted: true,
     hint: 'Use createAgent() in this program.',
   })
+}

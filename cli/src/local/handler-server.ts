@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import { linesOf } from './lines.ts'
+import { linesOf } from '@agent-mesh/agent/gateway/lines'
 
 export interface HandledRequest {
   /** `GET` for `HEAD` too. */

@@ -12,7 +12,7 @@ import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 
 import { socketPath } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
-import { linesOf } from './lines.ts'
+import { linesOf } from '@agent-mesh/agent/gateway/lines'
 import { errorIn, failureOf, problemIn } from './local-failure.ts'
 
 /** The socket of a process, and when not to wait for it any longer. */
