@@ -32,6 +32,11 @@ export class Balancer {
     this.#onEjected = onEjected ?? (() => undefined)
   }
 
+  /** Tries beyond the first that each call earns. */
+  get retryBudget(): number {
+    return this.#resilience.retryBudget
+  }
+
   /** @param service `math` or `math@2`, as calls name it */
   of(service: string): ServiceProviders {
     const known = this.#services.get(service)

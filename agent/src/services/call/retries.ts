@@ -39,7 +39,7 @@ export class Retries {
     this.#metrics = metrics
     this.#now = now
     this.#random = random
-    this.#budget = new RetryBudget(now())
+    this.#budget = new RetryBudget(now(), balancer.retryBudget)
     this.#turns = new RetryTurns({ budget: this.#budget, now, startTimer: start })
   }
 

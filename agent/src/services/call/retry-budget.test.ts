@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { resilienceOf } from '../balance/resilience.ts'
 import { RetryBudget } from './retry-budget.ts'
 
 /** An agent whose calls all want up to nine more tries; time is simulated. */
@@ -44,6 +45,20 @@ describe('the retry budget', () => {
         expect(outage({ perSecond, seconds })).toBeLessThanOrEqual(1.25)
     },
   )
+
+  it.each([
+    [0, 10],
+    [0.5, 60],
+  ])('earns %d tries with each call, where the program says so', (share, tries) => {
+    const budget = new RetryBudget(0, resilienceOf({ retryBudget: share }).retryBudget)
+    for (let call = 0; call < 100; call++) budget.called(0)
+    expect(takeAll(budget)).toBe(tries)
+  })
+
+  it('is refused outside of 0 to 1', () => {
+    const invalid = expect.objectContaining({ code: 'invalid_argument' }) as Error
+    expect(() => resilienceOf({ retryBudget: 1.5 })).toThrow(invalid)
+  })
 
   it('lets an agent with few calls try again all the same', () => {
     let now = 0

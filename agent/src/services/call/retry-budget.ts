@@ -1,7 +1,7 @@
 /** How many tries beyond the first the calls of one agent may make together: pure arithmetic over monotonic ms. */
 
-/** Tries that one call earns. */
-const share = 0.2
+/** Tries that one call earns: in an outage, all tries stay below 1.25 for each call. */
+const retryShare = 0.2
 /** ms after which 1/e is left of what calls earned: it is meant for a broken path of now, not for the next outage. */
 const memoryMs = 1_000
 /** ms. Fading in steps of this is exact enough, and spares most calls the arithmetic. */
@@ -18,20 +18,23 @@ const probeMs = 2_000
  * After the RetryBudget of Finagle (`finagle-core/.../service/RetryBudget.scala`), with a shorter memory.
  */
 export class RetryBudget {
+  readonly #share: number
   #earned = 0
   #earnedAt: number
   #reserve = reserve
   #answeredAt: number
   #tookAt: number
 
-  constructor(now: number) {
+  /** @param share tries that one call earns, 0 to 1 */
+  constructor(now: number, share = retryShare) {
+    this.#share = share
     this.#earnedAt = this.#answeredAt = this.#tookAt = now
   }
 
   /** A call begins. */
   called(now: number): void {
     this.#fade(now)
-    this.#earned += share
+    this.#earned += this.#share
   }
 
   /** A handler answered, be it with a failure of its own. */
