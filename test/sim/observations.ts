@@ -46,7 +46,8 @@ export class Observations {
     const { now } = this.#init.kernel
     const known = this.#impaired.get(process)
     const touches = known !== undefined && now - known.until < 2_000
-    this.#impaired.set(process, { from: touches ? known.from : now, until: now + ms })
+    const until = Math.max(known?.until ?? 0, now + ms)
+    this.#impaired.set(process, { from: touches ? known.from : now, until })
   }
 
   /** It ended: who runs has to learn it. */
@@ -107,11 +108,19 @@ export class Observations {
     this.violations.push(`${Math.round(now)} ms: ${by.name} judged ${about.name} dead, and it runs`)
   }
 
-  #mayBeResurrected(by: SimProcess, about: SimProcess, { incarnation }: Evidence): void {
+  #mayBeResurrected(by: SimProcess, about: SimProcess, evidence: Evidence): void {
     const { kernel } = this.#init
-    kernel.after(crossingMs, () => {
+    by.whenRunning(crossingMs, () => {
+      // What it has to read after a pause comes first.
+      if (kernel.now - (this.#impaired.get(by)?.until ?? -Infinity) < crossingMs)
+        return this.#mayBeResurrected(by, about, evidence)
       const believed = by.isOn && by.ledger.get(about.name)
-      if (about.isOn || !believed || believed.state !== 'alive' || believed.incarnation !== incarnation)
+      if (
+        about.isOn ||
+        !believed ||
+        believed.state !== 'alive' ||
+        believed.incarnation !== evidence.incarnation
+      )
         return
       this.resurrections++
       this.violations.push(`${Math.round(kernel.now)} ms: ${by.name} believes that ${about.name} lives again`)

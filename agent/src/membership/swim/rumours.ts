@@ -13,6 +13,8 @@ export interface RumoursInit {
   /** Members with a link. */
   links: ReadonlySet<string>
   scope: Pick<Scope, 'isInformed'>
+  /** Those that this member watches, and those that watch it: links beside theirs would carry the same news again. */
+  neighbours: () => ReadonlySet<string>
   emit: (effect: SwimEffect) => void
 }
 
@@ -64,7 +66,10 @@ export class Rumours {
     if (this.#fresh.length === 0) return
     const fresh = this.#fresh.splice(0)
     const { self, links, scope } = this.#init
+    const neighbours = this.#init.neighbours()
     for (const to of links) {
+      if (!neighbours.has(to) && !fresh.some(({ news }) => news.peerId === to || news.peerId === self))
+        continue
       const isInformed = scope.isInformed(to, links)
       // A member knows its own records; of its death it must hear, as only it can answer.
       const wanted = fresh.filter(

@@ -52,11 +52,11 @@ const edge: SwimSettings = {
   redialMs: 30_000,
 }
 
-/** Bytes a month are of one agent at rest: with a home relay, and without one. A probe and its answer are 330 bytes on the wire. */
+/** Bytes a month are of one agent at rest: with a home relay, and without one. A probe and its answer are 248 bytes on the wire. */
 export const swimPresets = {
-  /** 330 MB, 1.4 GB. */
+  /** 0.46 GB, 4.0 GB. */
   edge,
-  /** 660 MB, 2.9 GB: one site, where bytes cost nothing. */
+  /** 0.62 GB, 7.9 GB: one site, where bytes cost nothing. */
   lan: {
     ...edge,
     closeMs: 500,
@@ -68,7 +68,7 @@ export const swimPresets = {
     lastMs: 250,
     digestMs: 30_000,
   },
-  /** 300 MB, 720 MB: other continents, satellites. */
+  /** 0.46 GB, 2.1 GB: other continents, satellites. */
   wan: {
     ...edge,
     closeMs: 2_000,
@@ -79,7 +79,7 @@ export const swimPresets = {
     lastMs: 1_500,
     digestMs: 120_000,
   },
-  /** 80 MB, 160 MB: a silent member is found in about a minute. */
+  /** 0.06 GB, 0.2 GB: a silent member is found in about a minute. */
   metered: {
     ...edge,
     closeMs: 20_000,

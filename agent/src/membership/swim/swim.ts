@@ -2,7 +2,7 @@
  * Who is a member, who is silent, who is dead: SWIM with Lifeguard over the links that members keep anyway. A pure function over
  * events: no clock, no socket, no randomness but the injected; the driver carries out the effects.
  */
-import type { SwimMessage } from '@agent-mesh/protocol'
+import type { Evidence, SwimMessage } from '@agent-mesh/protocol'
 import { Deadlines, type Dated } from './deadlines.ts'
 import { Digests } from './digests.ts'
 import type { SwimEffect, SwimEvent, SwimPorts } from './effects.ts'
@@ -51,7 +51,11 @@ export class Swim {
     const { self, settings, scope, ledger, ports } = init
     const emit = (effect: SwimEffect) => void this.#effects.push(effect)
     const links = this.#links
-    this.#rumours = new Rumours({ self, ledger, links, scope, emit: effect => this.#onRumour(effect) })
+    this.#rumours = new Rumours({
+      ...{ self, ledger, links, scope },
+      neighbours: () => this.#watches.neighbours(),
+      emit: effect => this.#onRumour(effect),
+    })
     this.#digests = new Digests({ ledger, rumours: this.#rumours, emit })
     const onDead = (peerId: string) => this.#judged(peerId)
     this.#watches = new Watches({
@@ -139,7 +143,7 @@ export class Swim {
         return this.#watches.clear(message.about, now, from)
       case 'news':
         for (const { peerId, ...evidence } of message.news)
-          if (peerId === this.#init.self) this.#rumours.aboutSelf(evidence, from)
+          if (peerId === this.#init.self) this.#onOwnNews(evidence, from)
           else this.#rumours.learn(peerId, evidence, from)
         return
       case 'digest':
@@ -149,6 +153,12 @@ export class Swim {
       case 'want':
         return this.#digests.answer(from, message.keys)
     }
+  }
+
+  /** Where it was taken for dead, other members did not wait for it: it has missed what they learned meanwhile. */
+  #onOwnNews(evidence: Evidence, from: string): void {
+    this.#rumours.aboutSelf(evidence, from)
+    if (evidence.state === 'dead') this.#digests.begin(from)
   }
 
   #onAccuse(message: Extract<SwimMessage, { kind: 'accuse' }>, from: string, now: number): void {

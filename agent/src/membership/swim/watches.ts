@@ -51,6 +51,12 @@ export class Watches {
     return this.#watches.get(peerId)?.accusation !== undefined
   }
 
+  /** Those that this member watches, and those that watch it. */
+  neighbours(): ReadonlySet<string> {
+    const { scope, self } = this.#init
+    return new Set([...scope.watched(this.#standingOf).keys(), ...scope.watchersOf(self, this.#standingOf)])
+  }
+
   /** The scope, or what is believed, changed: {@link settle} follows it. */
   changed(): void {
     this.#stale = true
@@ -202,7 +208,8 @@ export class Watches {
 
   #accuse(watch: LinkWatch, closed: boolean, now: number): void {
     const { settings, ports, emit } = this.#init
-    const accusation = new Accusation(watch.askedAt, closed)
+    // A slow member waits longer for its probe; that is no time in which others could speak for the accused.
+    const accusation = new Accusation(Math.max(watch.askedAt, now - this.#timeoutMs(watch)), closed)
     watch.accusation = accusation
     watch.phase = 'suspect'
     watch.putOff = 0
