@@ -12,6 +12,8 @@ const pace = defineService({
     now: { params: z.unknown(), result: z.string(), idempotent: true },
     /** Answers each second time it is asked: the question before goes unanswered. */
     held: { params: z.unknown(), result: z.number(), idempotent: true },
+    /** Yields once, then waits. */
+    ticks: { params: z.unknown(), yields: z.number(), result: z.unknown() },
   },
 })
 
@@ -45,6 +47,10 @@ async function pair() {
     contract: pace,
     handlers: {
       now: () => 'here',
+      ticks: async function* (_, { signal }) {
+        yield 1
+        await new Promise(resolve => signal.addEventListener('abort', resolve))
+      },
       held: () => (++asked % 2 === 1 ? new Promise<number>(() => undefined) : asked),
     },
   })
@@ -80,4 +86,18 @@ describe('a direct path that falls silent', () => {
     }
     expect(await quickest(5_000, silentMs)).toBeLessThan(5_000)
   }, 150_000)
+
+  test('ends its streams with path_lost long before the link, and they open again over the relay', async () => {
+    const { caller, proxy } = await pair()
+    const open = () => caller.stream('pace.ticks', null, { peer: 'callee' })
+    const stream = open()
+    expect(await stream.next()).toEqual({ done: false, value: 1 })
+    proxy.hold()
+    // The link closes after 15 s.
+    const ms = await msOf(async () => expect(stream.result).rejects.toMatchObject({ code: 'path_lost' }))
+    expect(ms).toBeLessThan(10_000)
+    const again = open()
+    expect(await again.next()).toEqual({ done: false, value: 1 })
+    again.cancel()
+  }, 60_000)
 })

@@ -12,6 +12,11 @@ import { Traced } from '../support/traced.ts'
 const plain = { params: z.string(), result: z.string() }
 const front = defineService({ name: 'front', version: 1, methods: { page: plain } })
 const back = defineService({ name: 'back', version: 1, methods: { read: plain, fail: plain } })
+const feed = defineService({
+  name: 'feed',
+  version: 1,
+  methods: { pages: { params: z.string(), yields: z.string(), result: z.number() } },
+})
 
 let traced: Traced
 let mesh: LocalMesh
@@ -43,8 +48,18 @@ beforeAll(async () => {
       },
     },
   })
+  middle.serve({
+    contract: feed,
+    handlers: {
+      pages: async function* (id) {
+        if (id === 'none') throw new MeshError('not_found', 'Cannot read: there are none')
+        for (const n of [1, 2]) yield await middle.call('back.read', `${id}${n}`)
+        return 2
+      },
+    },
+  })
   caller = await mesh.agent({ name: 'caller', contracts: [front, back] })
-  await Promise.all([caller.waitFor(front), caller.waitFor(back), middle.waitFor(back)])
+  await Promise.all([caller.waitFor(front), caller.waitFor(feed), caller.waitFor(back), middle.waitFor(back)])
 }, 60_000)
 afterEach(() => traced.reset())
 afterAll(async () => {
@@ -81,6 +96,38 @@ describe('with OpenTelemetry set up', () => {
       'agent_mesh.peer.id': middle.peerId,
     })
     expect(ended[1]!.attributes).toMatchObject({ 'agent_mesh.peer.id': last.peerId })
+  })
+
+  test('a stream has a span at each end, and what its handler calls between two messages is a child', async () => {
+    const seen: string[] = []
+    const span = trace.getTracer('test').startSpan('program')
+    const stream = context.with(trace.setSpan(context.active(), span), () => caller.service(feed).pages('p'))
+    for await (const page of stream) seen.push(page)
+    span.end()
+    const { traceId } = span.spanContext()
+    expect(seen).toEqual([`p1 ${traceId}`, `p2 ${traceId}`])
+    const ended = await spans(7)
+    const named = (name: string) => ended.filter(each => `${each.name} ${each.kind}` === name)
+    const [[served], [called]] = [named('feed/pages 1'), named('feed/pages 2')]
+    const parents = named('back/read 2').map(({ parentSpanContext }) => parentSpanContext?.spanId)
+    expect(parents).toEqual([served?.spanContext().spanId, served?.spanContext().spanId])
+    expect(served?.parentSpanContext?.spanId).toBe(called?.spanContext().spanId)
+    expect(called?.parentSpanContext?.spanId).toBe(span.spanContext().spanId)
+    expect(called?.attributes).toMatchObject({ 'agent_mesh.peer.id': middle.peerId })
+  })
+
+  test('a stream that fails or is cancelled says so', async () => {
+    await refusal(caller.service(feed).pages('none').result)
+    const left = caller.service(feed).pages('p')
+    left.cancel()
+    await refusal(left.result)
+    await vi.waitFor(() => {
+      const client = traced.spans.filter(({ kind }) => kind === SpanKind.CLIENT)
+      const types = client
+        .filter(({ name }) => name === 'feed/pages')
+        .map(each => each.attributes['error.type'])
+      expect(types).toEqual(['not_found', 'cancelled'])
+    }, 10_000)
   })
 
   test('a failure is an error of the caller, and of the callee when it is its fault', async () => {

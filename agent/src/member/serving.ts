@@ -91,6 +91,7 @@ export function serving(init: ServingInit): Serving {
   })
   const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onError)
+  registry.onChange(() => limiter.keep(served => registry.has(served)))
   const judge = authorizeBy(head)
   const authorize = toldOfDenials(judge, onDenied)
   const allows = allowedBy(judge)

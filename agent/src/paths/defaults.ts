@@ -34,6 +34,8 @@ export const pathDefaults = {
   jointSuspectMs: 1_000,
   /** Silence that makes a path suspect: a SYN lost twice, or a garbage collection of a large heap, is shorter. */
   pathSuspectMs: 2_500,
+  /** Silence that ends the streams of a path: their programs can open them anew at once, and cannot see the silence. */
+  streamLostMs: 3_000,
   /** Silence that ends a path: a blocked event loop of the peer may last 10 s. */
   pathLostMs: 15_000,
   /** The own event loop is late by more than this: silence is measured anew. */

@@ -11,6 +11,8 @@ interface FakeLink {
   heardAt: number
   inFlight: number
   pings: number[]
+  /** When its streams ended. */
+  lostStreams: number[]
   /** How often its calls were notified. */
   doubts: number
   abort(): void
@@ -34,6 +36,7 @@ const linkTo = (name: string): FakeLink => {
     heardAt: now - 1,
     inFlight: 0,
     pings: [],
+    lostStreams: [],
     doubts: 0,
     abort: () => void (link.state = 'down'),
   }
@@ -67,6 +70,7 @@ function start(): void {
       ping: () => (fake(link).pings.push(now), Promise.resolve(0)),
       doubt: () => void fake(link).doubts++,
       forsake: () => {},
+      loseStreams: () => void fake(link).lostStreams.push(now),
     }),
     jointly,
     clock: {
@@ -161,4 +165,19 @@ test('calls are told once that their path fell silent, also when a failed verifi
     tick()
   }
   expect([silent.suspect, silent.doubts]).toEqual([true, 1])
+})
+
+test('streams end after 3 s of silence, while the link is kept', () => {
+  const [silent, slow, busy] = [linkTo('silent'), linkTo('slow'), linkTo('busy')]
+  for (const link of [silent, slow, busy]) link.inFlight = 1
+  const from = now
+  for (const end = now + 5_000; now < end;) {
+    now += pathDefaults.pathTickMs
+    busy.heardAt = now
+    if ((now - from) % 2_800 === 0) slow.heardAt = now
+    tick()
+  }
+  expect([slow.lostStreams, busy.lostStreams, silent.state]).toEqual([[], [], 'up'])
+  const after = silent.lostStreams[0]! - from
+  expect([after >= pathDefaults.streamLostMs, after <= pathDefaults.streamLostMs + 400]).toEqual([true, true])
 })

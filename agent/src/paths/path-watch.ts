@@ -1,6 +1,6 @@
 /**
  * Finds paths that fell silent: with work in flight a path is probed each second; 2.5 s of silence makes it suspect, so
- * that new calls take another, 15 s end it. A blocked event loop, the own or the peer's, is slow, not dead. One timer for
+ * that new calls take another, 3 s end its streams, 15 s end it. A blocked event loop, the own or the peer's, is slow, not dead. One timer for
  * all links.
  */
 import { MeshError } from '@agent-mesh/protocol'
@@ -8,11 +8,11 @@ import type { RpcLink, WheelClock } from '../rpc/index.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
-import { verdictOf, wasLate, type Silence } from './silence.ts'
+import { silentMs, verdictOf, wasLate, type Silence } from './silence.ts'
 
 export interface PathWatchInit {
   links: Pick<LinkTable, 'all' | 'of' | 'onUp' | 'onDoubt' | 'best' | 'suspect' | 'trust'>
-  rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
+  rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake' | 'loseStreams'>
   /** Whether a path at rest is suspect sooner while another one is: what ends one, a new address say, often ends all. */
   jointly: boolean
   clock: WheelClock
@@ -44,7 +44,7 @@ interface Moment {
 export class PathWatch {
   readonly #clock: WheelClock
   readonly #links: PathWatchInit['links']
-  readonly #rpcOf: (link: Link) => Pick<RpcLink, 'ping' | 'stats' | 'doubt' | 'forsake'>
+  readonly #rpcOf: PathWatchInit['rpcOf']
   readonly #jointly: boolean
   readonly #watched = new WeakMap<Link, LinkSilence>()
   readonly #undo: (() => void)[] = []
@@ -161,6 +161,7 @@ export class PathWatch {
       return
     }
     this.#links.suspect(link)
+    if (silentMs(silence) >= pathDefaults.streamLostMs) this.#rpcOf(link).loseStreams()
     this.#moveFrom(link.peer.peerId)
   }
 

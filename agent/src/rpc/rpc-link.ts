@@ -79,6 +79,8 @@ export interface RpcLink {
   doubt(): void
   /** Ends own idempotent calls in flight with `path_lost`: the path is silent, and the caller has another. */
   forsake(): void
+  /** Ends all streams, of both sides, with `path_lost`: the path is silent. Calls wait, as a slow peer may answer them. */
+  loseStreams(): void
   /** Sends what is waiting and ends the stream; own calls still in flight end. Idempotent. */
   close(): void
   /** Ends the stream at once. Idempotent. */

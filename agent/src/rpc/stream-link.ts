@@ -14,7 +14,7 @@ import { Outbox } from './outbox.ts'
 import { PartsReader } from './parts-reader.ts'
 import { Pings } from './pings.ts'
 import type { LinkStats, RpcLink, RpcLinkInit } from './rpc-link.ts'
-import type { LinkStream, LinkStreamOptions } from './streams/outbound-stream.ts'
+import { PendingStream, type LinkStream, type LinkStreamOptions } from './streams/outbound-stream.ts'
 import type { TimerWheel } from '../core/timer-wheel.ts'
 import { TurnQueue } from './turn-queue.ts'
 
@@ -153,7 +153,13 @@ class StreamLink implements RpcLink {
   }
 
   forsake(): void {
-    if (!this.#ended) this.#outbound.forsake()
+    if (!this.#ended) this.#outbound.lose(({ idempotent }) => idempotent)
+  }
+
+  loseStreams(): void {
+    if (this.#ended) return
+    this.#outbound.lose(call => call instanceof PendingStream)
+    this.#inbound.loseStreams()
   }
 
   close(): void {

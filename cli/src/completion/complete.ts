@@ -10,7 +10,7 @@ export interface Candidate {
 }
 
 /** The kind of value of an option or argument, if known. */
-export type ValueKind = 'member' | 'method' | 'service' | 'context' | 'file'
+export type ValueKind = 'member' | 'method' | 'stream' | 'service' | 'context' | 'file'
 
 /** Knows the values of a kind in the context that `given` names (`context`, `data`); files are left to the shell. */
 export type ValueSource = (
@@ -46,7 +46,9 @@ export async function complete(
 ): Promise<Completions> {
   const current = words.at(-1) ?? ''
   const { command, option, argument, given, optionsEnded } = completionPlace(program, words.slice(0, -1))
-  const valuesOf = (what: Option | Argument | undefined) => valuesFor(what, given, values)
+  const source: ValueSource = (kind, of) =>
+    values(kind === 'method' && command.name() === 'stream' ? 'stream' : kind, of)
+  const valuesOf = (what: Option | Argument | undefined) => valuesFor(what, given, source)
   if (option !== undefined && !(option.optional && current.startsWith('-')))
     return starting(current, await valuesOf(option))
   if (current.startsWith('-') && !optionsEnded) return completeOption(command, current, valuesOf)

@@ -33,7 +33,7 @@ async function members(client: LocalClient): Promise<Candidate[]> {
 }
 
 /** Services; or methods, where a member answers in time, else the service with the dot behind it. */
-async function services(client: LocalClient, kind: 'service' | 'method'): Promise<Candidate[]> {
+async function services(client: LocalClient, kind: 'service' | 'method' | 'stream'): Promise<Candidate[]> {
   const known = await client.services()
   const named = known.map(each => ({ ...each, name: each.service.replace(/@\d+$/, '') }))
   if (kind === 'service')
@@ -41,7 +41,7 @@ async function services(client: LocalClient, kind: 'service' | 'method'): Promis
       value: name,
       about: `${service}, ${providers.length} provide it`,
     }))
-  const methods = await methodsByService(client, known)
+  const methods = await methodsByService(client, known, kind === 'stream' ? 'streams' : 'calls')
   return named.flatMap(({ name, service }) =>
     (methods.get(service) ?? ['']).map(method => ({ value: `${name}.${method}`, about: service })),
   )

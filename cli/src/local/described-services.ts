@@ -29,6 +29,9 @@ export async function describedBy(
   return parse(result, value, `read what ${peer} says of its services`, 'protocol_error').services
 }
 
+/** Methods of a description: those that stream, those that are called, or all. */
+export type MethodKind = 'streams' | 'calls'
+
 /**
  * The methods of each service, by `name@version`: few members are asked, each of all it serves. A service that no member
  * tells of in time is not in the map.
@@ -36,6 +39,7 @@ export async function describedBy(
 export async function methodsByService(
   client: Pick<LocalClient, 'call'>,
   services: readonly LocalService[],
+  kind?: MethodKind,
 ): Promise<Map<string, string[]>> {
   const asked = [...new Set(services.flatMap(({ providers }) => firstOnline(providers) ?? []))]
   const answers = await Promise.all(
@@ -45,8 +49,19 @@ export async function methodsByService(
   return new Map(
     answers
       .flat()
-      .map(({ service, methods }): [string, string[]] => [service, methods.map(({ name }) => name)]),
+      .map(({ service, methods }): [string, string[]] => [
+        service,
+        methods.filter(method => isOfKind(method, kind)).map(({ name }) => name),
+      ]),
   )
+}
+
+function isOfKind(
+  { takes, yields }: DescribedService['methods'][number],
+  kind: MethodKind | undefined,
+): boolean {
+  const streams = takes !== undefined || yields !== undefined
+  return kind === undefined || streams === (kind === 'streams')
 }
 
 const firstOnline = (providers: LocalService['providers']): string | undefined =>

@@ -1,4 +1,4 @@
-import { handlerError, MeshError } from '@agent-mesh/protocol/errors'
+import { handlerError, MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { encodeBody, isLarge, isLaterId } from '@agent-mesh/protocol/wire/index'
 import type { EncodedBody, FrameBody, RequestFrame } from '@agent-mesh/protocol/wire/index'
 import { Answers, unsendable } from './answers.ts'
@@ -120,10 +120,7 @@ export class InboundCalls implements RequestServer {
   onCancel(id: number): void {
     const request = this.#requests.get(id)
     if (request === undefined) return
-    this.#forget(request)
-    request.end(new MeshError('cancelled', `Cannot serve ${request.method}: the caller gave up`))
-    this.#withdraw(request)
-    this.#checkIdle()
+    this.#end(request, new MeshError('cancelled', `Cannot serve ${request.method}: the caller gave up`))
   }
 
   /**
@@ -147,11 +144,8 @@ export class InboundCalls implements RequestServer {
 
   /** The link is down: aborts the signals of all handlers. */
   close(reason: string): void {
-    for (const request of this.#requests.all()) {
-      this.#forget(request)
-      request.end(new MeshError('path_lost', `Cannot serve ${request.method}: ${reason}`))
-      this.#withdraw(request)
-    }
+    for (const request of this.#requests.all())
+      this.#end(request, new MeshError('path_lost', `Cannot serve ${request.method}: ${reason}`))
   }
 
   /** Without a promise where the handler needs none: the answer joins the tick's other frames. */
@@ -180,8 +174,7 @@ export class InboundCalls implements RequestServer {
 
   dropped(request: InboundRequest): void {
     if (request.open) this.expired(request)
-    this.#release(request)
-    this.#checkIdle()
+    this.#settled(request)
   }
 
   #succeeded(request: InboundRequest, value: unknown): void {
@@ -218,8 +211,11 @@ export class InboundCalls implements RequestServer {
   }
 
   /** The caller no longer waits for the answer. */
-  #withdraw(request: InboundRequest): void {
+  #end(request: InboundRequest, error: MeshError): void {
+    this.#forget(request)
+    request.end(error)
     if (this.#answers.withdraw(request)) this.#release(request)
+    this.#checkIdle()
   }
 
   #failed(request: InboundRequest, error: unknown): void {
@@ -232,10 +228,8 @@ export class InboundCalls implements RequestServer {
     if (request.open) {
       this.#forget(request)
       request.answered()
-      this.#answers.error(
-        request.id,
-        error instanceof MeshError ? error : handlerError(error, request.method),
-      )
+      const known = error instanceof MeshError ? error : handlerError(error, request.method)
+      this.#answers.error(request.id, known)
     }
     this.#settled(request)
   }
@@ -276,13 +270,19 @@ export class InboundCalls implements RequestServer {
   }
 
   expired(request: InboundRequest): void {
-    this.#forget(request)
-    const message = `Cannot call ${request.method}: its time ran out at the callee`
-    const error = new MeshError('deadline_exceeded', message, { notStarted: request.startedAt === 0 })
-    request.end(error)
-    this.#withdraw(request)
-    this.#answers.error(request.id, error)
-    this.#checkIdle()
+    this.#refuseLate(request, 'deadline_exceeded', 'its time ran out at the callee')
+  }
+
+  loseStreams(): void {
+    for (const request of this.#requests.all())
+      if (request.stream !== undefined) this.#refuseLate(request, 'path_lost', 'its path fell silent')
+  }
+
+  #refuseLate(request: InboundRequest, code: ErrorCode, reason: string): void {
+    const { id, method, startedAt } = request
+    const error = new MeshError(code, `Cannot call ${method}: ${reason}`, { notStarted: startedAt === 0 })
+    this.#end(request, error)
+    this.#answers.error(id, error)
   }
 
   freed(bytes: number): void {

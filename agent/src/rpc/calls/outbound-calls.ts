@@ -256,10 +256,10 @@ export class OutboundCalls implements StreamOwner {
       call.onDoubt?.(() => this.giveUp(call, 'cancelled', 'another member answered first'))
   }
 
-  /** The path is silent and there is another: idempotent calls end here with `path_lost`, so that their callers repeat them there. */
-  forsake(): void {
+  /** The path is silent: these calls end here with `path_lost`, so that their callers can repeat them elsewhere. */
+  lose(which: (call: PendingCall) => boolean): void {
     for (const call of this.#pending.all())
-      if (call.idempotent) this.giveUp(call, 'path_lost', 'its path fell silent')
+      if (which(call)) this.giveUp(call, 'path_lost', 'its path fell silent')
   }
 
   giveUp(call: PendingCall, code: ErrorCode, reason: string): void {

@@ -1,9 +1,9 @@
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol'
-import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
 import type { OnRequest } from '../calls/inbound-calls.ts'
 import { patient } from '../testing/bulk-calls.ts'
 import { linkPairs } from '../testing/link-pair.ts'
+import { all, yielding } from '../testing/yielding.ts'
 import type { LinkStreamOptions } from './outbound-stream.ts'
 
 const failing = (code: ErrorCode) => expect.objectContaining({ code }) as unknown
@@ -11,26 +11,10 @@ const until = (check: () => boolean) => vi.waitUntil(check, { timeout: 10_000, i
 
 const pairOf = linkPairs(patient)
 
-/** Serves streams by a generator over the params and the messages of the caller. */
-const yielding =
-  (handler: (params: never, input: AsyncIterable<never>, signal: AbortSignal) => AsyncGenerator): OnRequest =>
-  call => {
-    const { stream } = call
-    if (stream === undefined) return call.params()
-    const messages = handler(call.params() as never, stream.begin() as never, call.signal)
-    return stream.sendAll(messages, value => encodeBody(value, 'message'))
-  }
-
 const counting = yielding(async function* ({ to }: { to: number }) {
   for (let n = 0; n < to; n++) yield n
   return 'counted'
 })
-
-async function all(messages: AsyncIterable<unknown>): Promise<unknown[]> {
-  const seen: unknown[] = []
-  for await (const message of messages) seen.push(message)
-  return seen
-}
 
 describe('a stream', () => {
   it.each([0, 1, 3, 20_000])('brings %i messages in order, and the result', async count => {

@@ -1,3 +1,4 @@
+import type { ClientSpan } from '../../observe/tracing.ts'
 import { MeshError } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { encodeBody, type Encoded, type RequestFields } from '@agent-mesh/protocol/wire/index'
@@ -193,3 +194,7 @@ function checkMetadata(method: string, metadata: Readonly<Record<string, unknown
     if (typeof value !== 'string')
       throw new MeshError('invalid_argument', `Cannot call ${method}: its metadata '${name}' is no text`)
 }
+
+/** The call as it is sent: its callee continues the trace. */
+export const traced = (plan: Plan, span: ClientSpan | undefined): Plan =>
+  span === undefined ? plan : { ...plan, fields: { ...plan.fields, ...span.fields } }

@@ -19,7 +19,7 @@ import { hostService } from '../contract/host-service.ts'
 import type { OutgoingCall, Step } from '../contract/middleware.ts'
 import { ManyCalls, type OneOfMany } from './many-calls.ts'
 import { known, only } from './named-provider.ts'
-import { Planner, type Plan } from './plan.ts'
+import { Planner, traced, type Plan } from './plan.ts'
 import { Retries } from './retries.ts'
 import { aimed, newestOf, noAim, noRange, type Aim } from './version-choice.ts'
 import { parseVersionRange } from '../contract/version-range.ts'
@@ -65,7 +65,7 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     this.#retries = retries
     this.#attempts = new Attempts({ ...init, balancer, retries, lately })
     const planner = this.#planner
-    this.#streams = new StreamCaller({ targets, planner, metrics, balancer, retries, now, random })
+    this.#streams = new StreamCaller({ targets, planner, metrics, tracing, balancer, retries, now, random })
     this.#many = new ManyCalls({ targets, planner, ask: one => this.#askOne(one), now })
     this.#middleware = new CallMiddleware({ planner, self: init.self ?? '', now, startTimer })
     this.#cache = cache
@@ -290,10 +290,6 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     return error
   }
 }
-
-/** The call as it is sent: its callee continues the trace. */
-const traced = (plan: Plan, span: ClientSpan | undefined): Plan =>
-  span === undefined ? plan : { ...plan, fields: { ...plan.fields, ...span.fields } }
 
 const valueOf = ({ value }: CallAnswer): unknown => value
 const asItIs = (answer: CallAnswer): CallAnswer => answer

@@ -1,4 +1,5 @@
 import { MeshError, toMeshError } from '@agent-mesh/protocol'
+import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { iteratorOf, noMetrics, type LinkStream, type Messages, type RpcMetrics } from '../../rpc/index.ts'
 import { Attempts } from './attempts.ts'
 import type { Balancer } from '../balance/balancer.ts'
@@ -10,7 +11,7 @@ import { itemEncoder, itemReader } from '../contract/items.ts'
 import { checkedResult } from './call-errors.ts'
 import type { CallOptions } from './call-options.ts'
 import { known, only } from './named-provider.ts'
-import type { Plan, Planner } from './plan.ts'
+import { traced, type Plan, type Planner } from './plan.ts'
 import type { Retries } from './retries.ts'
 import { OpeningStream, type OpenStream, type ServiceStream } from './service-stream.ts'
 import { openingStreams, StreamRequest } from './stream-request.ts'
@@ -32,6 +33,8 @@ export interface StreamCallerInit {
   readonly targets: CallTargets
   readonly planner: Planner
   readonly metrics?: RpcMetrics
+  /** @default none */
+  readonly tracing?: Tracing | undefined
   readonly balancer: Balancer
   /** Those of the calls: an agent has one retry budget. Their owner stops them. */
   readonly retries: Retries
@@ -50,14 +53,25 @@ export class StreamCaller {
   readonly #attempts: Attempts
   readonly #balancer: Balancer
   readonly #metrics: RpcMetrics
+  readonly #tracing: Tracing | undefined
   readonly #now: () => number
 
-  constructor({ targets, planner, metrics = noMetrics, balancer, retries, now, random }: StreamCallerInit) {
+  constructor({
+    targets,
+    planner,
+    metrics = noMetrics,
+    tracing,
+    balancer,
+    retries,
+    now,
+    random,
+  }: StreamCallerInit) {
     this.#targets = targets
     this.#planner = planner
     this.#balancer = balancer
     this.#attempts = new Attempts({ targets: openingStreams(targets), balancer, retries, now, random })
     this.#metrics = metrics
+    this.#tracing = tracing
     this.#now = now
   }
 
@@ -67,16 +81,17 @@ export class StreamCaller {
     const { signal } = options
     const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
     const startedAt = this.#now()
+    const span = this.#tracing?.call(counted)
     const planned = this.#plan(method, params, { ...options, signal: either }, startedAt)
     const contract = planned.then(({ contract }) => contract)
     contract.catch(() => undefined)
     const stream = new OpeningStream({
-      open: planned.then(plan => this.#open(plan, options)),
+      open: planned.then(plan => this.#open(traced(plan, span), options)),
       result: async value => resultOf(await contract, value, method),
       failure: async error => failureOf(await contract.catch(() => undefined), error, method),
       abort: reason => own.abort(new MeshError('cancelled', `Cannot call ${method}: ${reason}`)),
     })
-    this.#count(stream, counted, startedAt)
+    this.#count(stream, counted, startedAt, span)
     return stream
   }
 
@@ -124,12 +139,18 @@ export class StreamCaller {
     })
   }
 
-  #count({ result }: ServiceStream, method: string, startedAt: number): void {
-    const ended = (code: Parameters<RpcMetrics['callEnded']>[2]): void =>
+  #count(stream: ServiceStream, method: string, startedAt: number, span: ClientSpan | undefined): void {
+    const ended = (code: Parameters<RpcMetrics['callEnded']>[2], message?: string): void => {
+      const { peerId } = stream
+      span?.end(code, { ...(peerId !== undefined && { peerId }), ...(message !== undefined && { message }) })
       this.#metrics.callEnded('caller', method, code, this.#now() - startedAt)
-    result.then(
+    }
+    stream.result.then(
       () => ended('ok'),
-      (error: unknown) => ended(toMeshError(error, 'internal', `call ${method}`).code),
+      (thrown: unknown) => {
+        const { code, message } = toMeshError(thrown, 'internal', `call ${method}`)
+        ended(code, message)
+      },
     )
   }
 }

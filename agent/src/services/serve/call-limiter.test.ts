@@ -80,6 +80,19 @@ describe('a limit on the calls of a method', () => {
     expect([...callee.limiter.limits()]).toEqual([['slow.work', 2]])
   })
 
+  it('is forgotten with its method, whose running calls end as they would', async () => {
+    const callee = new Callee({ concurrency: { work: 2 } })
+    const link = await callee.link()
+    const call = link.call('slow.work', 1)
+    await callee.begun(1)
+    callee.limiter.keep(({ method }) => method === 'slow.work')
+    expect([...callee.limiter.limits()]).toHaveLength(1)
+    callee.limiter.keep(() => false)
+    expect([...callee.limiter.limits()]).toEqual([])
+    callee.ends[0]!()
+    await call
+  })
+
   it('lets callers take turns', async () => {
     const callee = new Callee({ concurrency: 1 }, 20_000)
     const [flood, quiet] = [await callee.link(), await callee.link()]

@@ -97,6 +97,11 @@ export class MethodLimiter implements CallLimiter {
     throw new MeshError('overloaded', `Cannot call ${method}: ${reason}`, { notStarted: true })
   }
 
+  /** Forgets methods that are served no more: calls of them that run end as they would. */
+  keep(isServed: (method: ServedMethod) => boolean): void {
+    for (const served of this.#methods.keys()) if (!isServed(served)) this.#methods.delete(served)
+  }
+
   /** Methods that are limited now, and to how many calls at once. */
   *limits(): Generator<readonly [method: string, most: number]> {
     for (const [{ method }, { most }] of this.#methods)

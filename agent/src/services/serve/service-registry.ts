@@ -99,6 +99,13 @@ export class ServiceRegistry {
     return [...new Set([...this.#byName.values()].map(({ method }) => method))]
   }
 
+  /** Whether this is served now; not another one of its name. */
+  has(method: ServedMethod): boolean {
+    for (const { methods } of this.#served.values())
+      for (const each of methods.values()) if (each === method) return true
+    return false
+  }
+
   /** Whether it serves `math@2`, or any version of `math`. */
   serves(service: string): boolean {
     return this.#names.has(service)
