@@ -5,6 +5,7 @@ import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
 import { MemberMetrics } from '@agent-mesh/agent/observe/member-metrics'
 import { observePaths } from '@agent-mesh/agent/observe/path-metrics'
+import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
 import { servingMetrics } from '@agent-mesh/agent/observe/serving-metrics'
 import { controlPlaneMetrics } from '@agent-mesh/lambdas/hosts/node/control-plane-metrics'
 import { homeMetrics } from '@agent-mesh/relay/runtime/home-metrics'
@@ -45,7 +46,9 @@ export function metricsPage(): string {
   countedBalancer(parseBalancing({}), agents)
   countedHedging(parseBalancing({}), agents)
   observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
+  observeTopics(agents.registry)
   const relays = member()
+  observeTopics(relays.registry)
   homeMetrics(relays, { homed: Number, subscribers: Number, watching: Boolean })
   trafficMetrics(relays, unread(), unread())
   const plane = controlPlaneMetrics(

@@ -22,6 +22,7 @@ export type DocumentType =
   | 'policy+jws'
   | 'revocations+jws'
   | 'audit+jws'
+  | 'topic+jws'
 
 /** Signs with a key in a file, in memory or in a key management service. */
 export interface Signer {

@@ -5,6 +5,7 @@ import type { CallCache } from '../services/cache/call-cache.ts'
 import { ServiceCaller, type Contracts } from '../services/index.ts'
 import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
 import type { Pipes } from './pipes.ts'
+import type { LazyTopics } from '../topics/lazy-topics.ts'
 import type { Reachable } from './reachable.ts'
 import type { ServedPipes } from './served-pipes.ts'
 import type { Targets } from './targets.ts'
@@ -19,6 +20,7 @@ export interface AgentInit<C extends Contracts> {
   /** Its ports, and pipes to it. */
   served: ServedPipes
   pipes: Pipes
+  topics: LazyTopics
   balancing: Balancing
   /** Answers that are kept. */
   cache: CallCache | undefined

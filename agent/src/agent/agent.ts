@@ -32,7 +32,6 @@ import {
 } from '../services/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
-import { MemberFacade } from '../member/member-facade.ts'
 import { agentCaller, type AgentInit } from './agent-caller.ts'
 import { askedCall, type AskedCall } from './asked-call.ts'
 import { awaitProvider, providerChanges, type AwaitOptions } from './await-provider.ts'
@@ -49,11 +48,12 @@ import type { ServedPipes } from './served-pipes.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
 import { pathBetween, type PathOptions } from './path-between.ts'
 import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
+import { PublishingMember } from './publishing-member.ts'
 import type { Reachable } from './reachable.ts'
 import { relayReach } from './relay-reach.ts'
 import type { Targets } from './targets.ts'
 
-export class Agent<const C extends Contracts = readonly []> extends MemberFacade {
+export class Agent<const C extends Contracts = readonly []> extends PublishingMember {
   /** The settings that it tunes by what its calls show, and the last changes. */
   readonly tuning: () => TuningReport
   readonly #targets: Targets
@@ -66,8 +66,8 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
   readonly #caller: ServiceCaller<C>
 
   constructor(init: AgentInit<C>) {
-    const { member, targets, reachable, self, served, pipes, cache } = init
-    super('agent', member)
+    const { member, targets, reachable, self, served, pipes, topics, cache } = init
+    super(member, topics)
     this.#targets = targets
     this.#reachable = reachable
     this.#self = self
@@ -295,6 +295,7 @@ export class Agent<const C extends Contracts = readonly []> extends MemberFacade
     this.#caller.stop()
     this.#self.close()
     this.#served.close()
+    await this.topics.stop()
     await this.#reachable.stop()
   }
 }

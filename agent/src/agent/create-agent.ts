@@ -18,6 +18,7 @@ import {
   type StartOptions,
 } from '../member/options.ts'
 import { refuseEnded } from '../member/revocations.ts'
+import { memberTopics } from './member-topics.ts'
 import { Pipes } from './pipes.ts'
 import { ServedPipes } from './served-pipes.ts'
 import { Reachable } from './reachable.ts'
@@ -94,8 +95,10 @@ export async function createAgent<const C extends Contracts = readonly []>(
     undo.unshift(() => reachable.stop())
     superviseReach(member, reachable)
     const tuning = observedTuning(member, tuningSettings)
+    const topics = await memberTopics(member, reachable, targets)
+    undo.unshift(() => topics.stop())
     const cache = cacheOf(member, cacheSettings, tuning.wake)
-    const shared = { served, pipes, balancing, cache, tracing, tuning, contracts: options.contracts }
+    const shared = { served, pipes, topics, balancing, cache, tracing, tuning, contracts: options.contracts }
     const agent = new Agent({ member, targets, reachable, self, ...shared })
     await tracing?.start()
     await member.start(options.signal)

@@ -44,12 +44,12 @@ export function authorizeBy(head: PolicySource): Authorize {
   }
 }
 
-/** Asks the policy about a call without a denial on record. */
+/** Asks the policy about a call, or another action, without a denial on record. */
 export const allowedBy =
   (judge: Authorize) =>
-  (from: Subject, to: string): boolean => {
+  (from: Subject, to: string, action: Asked = 'call'): boolean => {
     try {
-      judge({ from, action: 'call', to })
+      judge({ from, action, to })
       return true
     } catch {
       return false

@@ -34,13 +34,15 @@ import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
 import type { Link } from '../transport/links/link.ts'
 
+type Action = Parameters<Authorize>[0]['action']
+
 export interface Serving {
   readonly registry: ServiceRegistry
   readonly dispatcher: Dispatcher
   /** What the policy lets members do here: asked for each call, and to be asked for each topic. */
   readonly authorize: Authorize
-  /** Whether the policy lets a member call a target like `service:math.add`; a denial is not on record. */
-  readonly allows: (from: Subject, target: string) => boolean
+  /** Whether the policy lets a member call a target like `service:math.add`, or do another action; a denial is not on record. */
+  readonly allows: (from: Subject, target: string, action?: Action) => boolean
   /** How many handlers run at once. */
   readonly limiter: MethodLimiter
   /** What the services here offer to a caller. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DayBudget } from './day-budget.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { TokenBucket } from '@agent-mesh/agent/core/token-bucket'
 
 describe('a token bucket', () => {
   it.each([

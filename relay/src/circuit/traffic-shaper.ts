@@ -5,7 +5,7 @@
  */
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { DayBudget } from './day-budget.ts'
-import { TokenBucket } from './token-bucket.ts'
+import { TokenBucket } from '@agent-mesh/agent/core/token-bucket'
 import type { TrafficLimits } from './defaults.ts'
 
 export const spentReasons = ['member_bytes_spent', 'relay_bytes_spent'] as const

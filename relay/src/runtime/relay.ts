@@ -3,7 +3,8 @@
  * control plane and to them which agents are online.
  */
 import { MemberFacade, type Member } from '@agent-mesh/agent'
-import { mapProtocol, MeshError, version } from '@agent-mesh/protocol'
+import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
+import { mapProtocol, MeshError, topicProtocol, version } from '@agent-mesh/protocol'
 import { startTimer } from '@agent-mesh/protocol/timers'
 import type { CircuitServer } from '../circuit/index.ts'
 import { relayDefaults } from '../defaults.ts'
@@ -13,6 +14,7 @@ import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
 import type { StunServer } from '../stun/stun-server.ts'
+import { LazyRelayTopics } from '../topics/relay-topics.ts'
 import { homeMetrics } from './home-metrics.ts'
 import { trafficMetrics } from './traffic-metrics.ts'
 
@@ -31,6 +33,7 @@ export class Relay extends MemberFacade {
   readonly #neighbours: Neighbours
   readonly #reporter: PresenceReporter
   readonly #stun: StunServer | undefined
+  readonly #topics: LazyRelayTopics
 
   constructor({ member, circuit, stun, pollMs = relayDefaults.pollMs }: RelayParts) {
     super('relay', member)
@@ -63,6 +66,7 @@ export class Relay extends MemberFacade {
       isRevoked: () => member.revocations.own,
       log,
     })
+    this.#topics = relayTopics(member)
     this.#neighbours.onLatency(() => this.#reporter.reportSoon())
     transport.links.onDoubt(({ peer: { peerId } }) =>
       this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined),
@@ -84,6 +88,7 @@ export class Relay extends MemberFacade {
   async start(): Promise<{ asked: Promise<void> }> {
     const { transport, metrics } = this.member
     await transport.handle(mapProtocol, (stream, link) => this.#mapServer.serve(stream, link))
+    await transport.handle(topicProtocol, this.#topics.serve)
     homeMetrics(metrics, {
       homed: () => this.#homed.size,
       subscribers: () => this.#mapServer.subscribers,
@@ -139,6 +144,7 @@ export class Relay extends MemberFacade {
   protected async close(): Promise<void> {
     await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
     this.#mapServer.stop()
+    await this.#topics.stop()
     await this.#stun?.stop()
   }
 
@@ -150,4 +156,20 @@ export class Relay extends MemberFacade {
       visitors: gate.visitors,
     }
   }
+}
+
+/** Topics of the agents homed at a relay. */
+function relayTopics(member: Member): LazyRelayTopics {
+  const { identity, controlPlane, transport, head, serving, clock, metrics, log } = member
+  const observed = observeTopics(metrics.registry)
+  return new LazyRelayTopics({
+    ...{ self: identity.peerId, mesh: controlPlane.meshId, transport, log },
+    isRelay: peerId => head.current.relays.some(relay => relay.peerId === peerId),
+    hub: {
+      authorize: serving.authorize,
+      allows: (from, action, to) => serving.allows(from, to, action),
+      now: () => clock.now(),
+      onLost: count => observed('lost', count),
+    },
+  })
 }

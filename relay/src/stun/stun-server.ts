@@ -5,7 +5,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { bindingResponse, MeshError, parseBindingRequest, sourceOf } from '@agent-mesh/protocol'
-import { TokenBucket } from '../circuit/token-bucket.ts'
+import { TokenBucket } from '@agent-mesh/agent/core/token-bucket'
 import { stunDefaults } from './defaults.ts'
 
 export interface StunServerInit {

@@ -1,0 +1,31 @@
+/** What is published, checked and encoded. */
+import { checkTopicName, encodeBody, encodeTopicMessage, MeshError } from '@agent-mesh/protocol'
+import { encoderOf } from '../services/contract/coded.ts'
+import { checkedValue } from '../services/contract/validate.ts'
+import type { TopicContract } from './contract.ts'
+import { topicDefaults } from './defaults.ts'
+
+/** @throws MeshError invalid_argument */
+export function checkAcks(acks: number, topic: string): void {
+  if (Number.isInteger(acks) && acks >= 0 && acks <= topicDefaults.mostAcks) return
+  throw new MeshError(
+    'invalid_argument',
+    `Cannot publish to ${topic}: acks is ${acks}, not 0 to ${topicDefaults.mostAcks}`,
+  )
+}
+
+/** A message as it is sent, once it fits its contract. @throws MeshError invalid_argument, too_large */
+export async function encoded(
+  contract: TopicContract | undefined,
+  topic: string,
+  message: unknown,
+): Promise<Uint8Array> {
+  checkTopicName(topic, `publish to '${topic}'`)
+  if (contract === undefined) return encodeTopicMessage(encodeBody(message, 'message'), topic)
+  const encode = encoderOf(contract.message)
+  const result = encode?.(message) ?? (await contract.message['~standard'].validate(message))
+  checkedValue(result, 'invalid_argument', 'publish to', topic)
+  // A codec gives what is sent; without one the subscriber applies the schema, as for the params of a call.
+  const sent = encode === undefined || result.issues !== undefined ? message : result.value
+  return encodeTopicMessage(encodeBody(sent, 'message'), topic)
+}

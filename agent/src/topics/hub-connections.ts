@@ -1,0 +1,148 @@
+/** Streams to hubs: to the home relay, and while none is linked to the agents of the mesh. */
+import {
+  MeshError,
+  TopicFrameReader,
+  topicProtocol,
+  toMeshError,
+  type TopicFrame,
+} from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import { topicDefaults } from './defaults.ts'
+import { FrameSender } from './frame-sender.ts'
+import type { TopicLink, TopicNetwork } from './topic-network.ts'
+
+export interface HubConnection {
+  readonly peerId: string
+  readonly link: TopicLink
+  readonly sender: FrameSender
+  close(): void
+}
+
+export interface HubConnectionsInit {
+  network: TopicNetwork
+  /** Whether anything is subscribed to, for which agents are asked where there is no relay. */
+  wantsAgents: () => boolean
+  onOpen: (connection: HubConnection) => void
+  onFrame: (connection: HubConnection, frame: TopicFrame, bodies: Uint8Array) => void
+  onFailed: (peerId: string, error: MeshError) => void
+}
+
+export class HubConnections {
+  readonly #init: HubConnectionsInit
+  readonly #open = new Map<string, HubConnection>()
+  readonly #opening = new Map<string, Promise<void>>()
+  /** Members of versions without topics. */
+  readonly #without = new Set<string>()
+  readonly #stopping = new AbortController()
+  readonly #stopListening: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: HubConnectionsInit) {
+    this.#init = init
+    this.#stopListening = init.network.onChange(() => this.update())
+  }
+
+  /** The relay that is used: linked, and with topics. */
+  get relay(): string | undefined {
+    return this.#init.network.relays().find(peerId => !this.#without.has(peerId))
+  }
+
+  /** The stream to the relay that is used, when it is open. */
+  get home(): HubConnection | undefined {
+    const { relay } = this
+    return relay === undefined ? undefined : this.#open.get(relay)
+  }
+
+  all(): Iterable<HubConnection> {
+    return this.#open.values()
+  }
+
+  /** Resolves when the streams that are wanted now are open, or failed. Never rejects. */
+  async settled(): Promise<void> {
+    this.update()
+    await Promise.all(this.#opening.values())
+  }
+
+  /** Opens what is wanted and closes what is not. */
+  update(): void {
+    if (this.#stopping.signal.aborted) return
+    const wanted = this.#wanted()
+    for (const peerId of wanted) this.#want(peerId)
+    // The stream to the last hub stays until the next one is open: messages come over both, and count once.
+    if (wanted.some(peerId => this.#opening.has(peerId))) return
+    for (const [peerId, connection] of this.#open) if (!wanted.includes(peerId)) connection.close()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening()
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+    await Promise.all(this.#opening.values())
+    for (const connection of this.#open.values()) connection.close()
+  }
+
+  #wanted(): string[] {
+    const { network, wantsAgents } = this.#init
+    const { relay } = this
+    if (relay !== undefined) return [relay]
+    if (!wantsAgents()) return []
+    const agents = network.agents().filter(peerId => !this.#without.has(peerId))
+    return agents.slice(0, topicDefaults.directAgents)
+  }
+
+  #want(peerId: string): void {
+    if (this.#opening.has(peerId)) return
+    const known = this.#open.get(peerId)
+    const best = this.#init.network.linked(peerId)
+    if (known !== undefined && (best === undefined || best === known.link || best.state !== 'up')) return
+    const opening = this.#connect(peerId)
+      .catch((error: unknown) => this.#failed(peerId, error))
+      .finally(() => {
+        this.#opening.delete(peerId)
+        this.update()
+      })
+    this.#opening.set(peerId, opening)
+  }
+
+  async #connect(peerId: string): Promise<void> {
+    const { signal } = this.#stopping
+    const { network, onFrame, onOpen } = this.#init
+    const link = network.linked(peerId) ?? (await network.link(peerId, signal))
+    const stream = await link.openStream(topicProtocol, { signal })
+    const sender = new FrameSender(stream)
+    const reader = new TopicFrameReader()
+    const connection = { peerId, link, sender, close: () => stream.close() }
+    stream.onData(chunk => {
+      try {
+        for (const { frame, bodies } of reader.push(chunk)) onFrame(connection, frame, bodies)
+      } catch (error) {
+        stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
+      }
+    })
+    stream.onClose(() => {
+      sender.stop()
+      if (this.#open.get(peerId) !== connection) return
+      this.#open.delete(peerId)
+      this.#updateIn(topicDefaults.reopenMs)
+    })
+    const before = this.#open.get(peerId)
+    this.#open.set(peerId, connection)
+    onOpen(connection)
+    before?.close()
+  }
+
+  #failed(peerId: string, thrown: unknown): void {
+    const error = toMeshError(thrown, 'unavailable', `reach ${peerId} for topics`)
+    if (this.#stopping.signal.aborted) return
+    if (error.code === 'unsupported') this.#without.add(peerId)
+    this.#init.onFailed(peerId, error)
+    this.#updateIn(topicDefaults.retryMs)
+  }
+
+  #updateIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.update()
+    }, timerDelay(ms))
+  }
+}

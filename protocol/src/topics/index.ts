@@ -1,0 +1,3 @@
+export * from './frames.ts'
+export * from './names.ts'
+export * from './publication.ts'

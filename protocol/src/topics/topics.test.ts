@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { MeshError } from '../errors.ts'
+import { jwkSigner } from '../jws.ts'
+import { peerIdOfJwk } from '../peer-id.ts'
+import { newPrivateJwk } from '../private-jwk.ts'
+import { encodeTopicFrame, TopicFrameReader, type TopicFrame } from './frames.ts'
+import { topicMatches } from './names.ts'
+import {
+  decodeTopicMessage,
+  encodeTopicMessage,
+  messagesOf,
+  signPublication,
+  verifyPublication,
+} from './publication.ts'
+
+const mesh = 'a'.repeat(52)
+const jwk = newPrivateJwk()
+const peerId = peerIdOfJwk(jwk)
+const claims = { mesh, topic: 'alerts', version: 1, epoch: 1, seq: 1, at: 1 }
+const bodies = ['one', 'two'].map(json =>
+  encodeTopicMessage({ json: JSON.stringify(json), tail: undefined }, 't'),
+)
+const signed = async () => signPublication(await jwkSigner(peerId, jwk), claims, bodies)
+
+describe('a publication', () => {
+  it('says who published which messages', async () => {
+    const publication = await signed()
+    const { publisher, claims: read } = await verifyPublication(publication, mesh)
+    expect(publisher).toBe(peerId)
+    expect(messagesOf(read, publication.bodies).map(decodeTopicMessage)).toEqual(['one', 'two'])
+  })
+
+  it('is refused with other messages, less of them, or in another mesh', async () => {
+    const publication = await signed()
+    const other = Uint8Array.from(publication.bodies)
+    other[2]! ^= 1
+    const refused = { code: 'unauthenticated' }
+    await expect(verifyPublication({ ...publication, bodies: other }, mesh)).rejects.toMatchObject(refused)
+    const less = publication.bodies.subarray(1)
+    await expect(verifyPublication({ ...publication, bodies: less }, mesh)).rejects.toMatchObject(refused)
+    await expect(verifyPublication(publication, 'b'.repeat(52))).rejects.toMatchObject(refused)
+  })
+})
+
+describe('topic frames', () => {
+  const frame: TopicFrame = { type: 'message', jws: 'a.b.c', acks: false, plain: true, shares: { g: [0, 1] } }
+
+  it('are read however they are cut, and those of a later version are skipped', () => {
+    const later = { type: 'later' } as unknown as TopicFrame
+    const bytes = Buffer.concat([
+      ...encodeTopicFrame(later),
+      ...encodeTopicFrame(frame, Uint8Array.of(1, 2, 3)),
+      ...encodeTopicFrame({ type: 'unsubscribe', id: 1 }),
+    ])
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }), cuts => {
+        const reader = new TopicFrameReader()
+        const frames = []
+        for (let at = 0, i = 0; at < bytes.length; at += cuts[i++ % cuts.length]!)
+          frames.push(...reader.push(Buffer.from(bytes.subarray(at, at + cuts[i % cuts.length]!))))
+        expect(frames).toEqual([
+          { frame, bodies: Buffer.of(1, 2, 3) },
+          { frame: { type: 'unsubscribe', id: 1 }, bodies: Buffer.of() },
+        ])
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('that are none throw a MeshError alone', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
+        try {
+          new TopicFrameReader().push(bytes)
+        } catch (error) {
+          expect(error).toBeInstanceOf(MeshError)
+        }
+      }),
+    )
+    const huge = Buffer.alloc(8)
+    huge.writeUInt32BE(0xffff_ffff)
+    expect(() => new TopicFrameReader().push(huge)).toThrow(/Cannot read topic frame/)
+  })
+})
+
+it.each([
+  ['alerts', 'alerts', true],
+  ['alerts', 'alerts.disk', false],
+  ['alerts.*', 'alerts.disk', true],
+  ['alerts.*', 'alerts', false],
+  ['*', 'alerts', true],
+])('%s is a subscription to %s: %s', (wanted, topic, matches) => {
+  expect(topicMatches(wanted, topic)).toBe(matches)
+})

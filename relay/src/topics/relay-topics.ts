@@ -1,0 +1,234 @@
+/**
+ * Topics at a relay: the hub of the agents homed here, and streams to the relays around. Each relay tells what its agents subscribed
+ * to; a publication goes to the relays that have subscribers, one copy to each neighbour on the way.
+ */
+import {
+  TopicHub,
+  FrameSender,
+  serveAgent,
+  type ReadPublication,
+  type RelayShare,
+  type RemoteHubs,
+} from '@agent-mesh/agent/topics/hub/index'
+import type { ByteStream, Link, Logger, Transport } from '@agent-mesh/agent'
+import {
+  MeshError,
+  readPublication,
+  toMeshError,
+  TopicFrameReader,
+  topicLimits,
+  topicProtocol,
+  type TopicFrame,
+  type TopicFrameOf,
+} from '@agent-mesh/protocol'
+import { RelayInterests, type Interest } from './relay-interests.ts'
+
+export interface RelayTopicsInit {
+  self: string
+  mesh: string
+  transport: Pick<Transport, 'links'>
+  /** Whether the mesh has this relay. */
+  isRelay: (peerId: string) => boolean
+  hub: Pick<ConstructorParameters<typeof TopicHub>[0], 'authorize' | 'allows' | 'now' | 'onLost'>
+  log: Logger
+}
+
+interface Neighbour {
+  readonly stream: ByteStream
+  readonly sender: FrameSender
+}
+
+export class RelayTopics implements RemoteHubs {
+  readonly #init: RelayTopicsInit
+  readonly #hub: TopicHub
+  readonly #interests = new RelayInterests()
+  readonly #neighbours = new Map<string, Neighbour>()
+  readonly #opening = new Map<string, Promise<void>>()
+  readonly #stopping = new AbortController()
+  readonly #stops: (() => void)[]
+  readonly #epoch: number
+  #seq = 0
+  #scheduled = false
+
+  constructor(init: RelayTopicsInit) {
+    this.#init = init
+    this.#epoch = init.hub.now()
+    this.#hub = new TopicHub({ ...init.hub, mesh: init.mesh, remote: this })
+    const { links } = init.transport
+    this.#stops = [
+      links.onUp(({ peer }) => this.#connect(peer.peerId)),
+      links.onDown(({ peer }) => this.#connect(peer.peerId)),
+    ]
+    for (const peerId of links.peers()) this.#connect(peerId)
+  }
+
+  serve(stream: ByteStream, { peer }: Link): void {
+    const { peerId } = peer
+    const { isRelay, log } = this.#init
+    serveAgent({
+      ...{ hub: this.#hub, stream, peer },
+      onRefused: err => log.debug({ err, peerId }, 'refused a topic frame'),
+      ...(peer.credential.roles.includes('relay') &&
+        isRelay(peerId) && {
+          onRelayFrame: (frame: TopicFrame, bodies: Uint8Array, sender: FrameSender) => {
+            if (frame.type === 'interest') this.#told(frame, peerId)
+            else if (frame.type === 'forward') return this.#pass(frame, bodies, sender)
+          },
+        }),
+    })
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    this.#stopping.abort()
+    await Promise.all(this.#opening.values())
+    for (const { stream } of this.#neighbours.values()) stream.close()
+  }
+
+  plainFor(topic: string): string[] {
+    return this.#interests.plainFor(topic)
+  }
+
+  groupsFor(topic: string): Map<string, { relay: string; members: number }[]> {
+    return this.#interests.groupsFor(topic)
+  }
+
+  all(): string[] {
+    return this.#interests.relays()
+  }
+
+  /** Several changes of a tick are told together. */
+  changed(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#seq++
+      const own = this.#own()
+      for (const { sender } of this.#neighbours.values()) sender.send(own)
+    })
+  }
+
+  forward(publication: ReadPublication, to: ReadonlyMap<string, RelayShare>, acks: boolean): void {
+    this.#send(publication, to, acks, topicLimits.hops)
+  }
+
+  #send(
+    { jws, bodies }: ReadPublication,
+    to: ReadonlyMap<string, RelayShare>,
+    acks: boolean,
+    hops: number,
+  ): void {
+    const ways = new Map<string, TopicFrameOf<'forward'>['to']>()
+    for (const [relay, share] of to) {
+      const next = this.#interests.towards(relay).find(peerId => this.#neighbours.has(peerId))
+      if (next === undefined) continue
+      ways.set(next, { ...ways.get(next), [relay]: share })
+    }
+    for (const [next, shares] of ways)
+      this.#neighbours
+        .get(next)
+        ?.sender.publish({ type: 'forward', jws, acks, hops, to: shares }, bodies, this.#init.hub.onLost)
+  }
+
+  async #pass(
+    { jws, acks, hops, to }: TopicFrameOf<'forward'>,
+    bodies: Uint8Array,
+    from: FrameSender,
+  ): Promise<void> {
+    const publication = { jws, bodies, ...readPublication({ jws, bodies }) }
+    const { [this.#init.self]: own, ...others } = to
+    if (own !== undefined)
+      await this.#hub.forwarded(publication, own, { acks, onConfirm: confirm => from.send(confirm) })
+    if (Object.keys(others).length > 0 && hops > 0)
+      this.#send(publication, new Map(Object.entries(others)), acks, hops - 1)
+  }
+
+  #told(interest: Interest, neighbour: string): void {
+    const { self, isRelay } = this.#init
+    if (interest.relay === self || !isRelay(interest.relay)) return
+    if (!this.#interests.tell(interest, neighbour)) return
+    for (const [peerId, { sender }] of this.#neighbours) if (peerId !== neighbour) sender.send(interest)
+  }
+
+  /** What the agents here subscribed to. */
+  #own(): Interest {
+    const patterns = new Set<string>()
+    const groups = new Map<string, Interest['groups'][number]>()
+    for (const subscriber of this.#hub.subscribers)
+      for (const { pattern, group } of subscriber.subscriptions) {
+        if (group === undefined) patterns.add(pattern)
+        else {
+          const key = `${pattern} ${group}`
+          groups.set(key, { pattern, group, members: (groups.get(key)?.members ?? 0) + 1 })
+        }
+      }
+    const named = patterns.size > topicLimits.interests ? ['*'] : [...patterns]
+    const shared = [...groups.values()].slice(0, topicLimits.interests)
+    return {
+      ...{ type: 'interest', relay: this.#init.self, epoch: this.#epoch, seq: this.#seq },
+      ...{ patterns: named, groups: shared },
+    }
+  }
+
+  /** Keeps one stream to each relay that is linked. */
+  #connect(peerId: string): void {
+    const { isRelay, transport, log } = this.#init
+    const link = transport.links.best(peerId)
+    if (link === undefined || !isRelay(peerId) || this.#stopping.signal.aborted) return
+    if (this.#neighbours.has(peerId) || this.#opening.has(peerId)) return
+    const opening = this.#open(peerId, link)
+      .catch((err: unknown) => log.debug({ err, peerId }, 'no stream for topics to a relay'))
+      .finally(() => this.#opening.delete(peerId))
+    this.#opening.set(peerId, opening)
+  }
+
+  async #open(peerId: string, link: Link): Promise<void> {
+    const stream = await link.openStream(topicProtocol, { signal: this.#stopping.signal })
+    const sender = new FrameSender(stream)
+    const reader = new TopicFrameReader()
+    this.#neighbours.set(peerId, { stream, sender })
+    stream.onData(chunk => {
+      try {
+        for (const { frame } of reader.push(chunk)) if (frame.type === 'confirm') this.#hub.confirm(frame)
+      } catch (error) {
+        stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
+      }
+    })
+    stream.onClose(() => {
+      sender.stop()
+      this.#neighbours.delete(peerId)
+      this.#interests.drop(peerId)
+      this.#connect(peerId)
+    })
+    sender.send(this.#own())
+    for (const interest of this.#interests.all()) if (interest.relay !== peerId) sender.send(interest)
+    this.#sendRetained(peerId, sender)
+  }
+
+  #sendRetained(peerId: string, sender: FrameSender): void {
+    for (const { jws, bodies } of this.#hub.retained) {
+      const to = { [peerId]: { plain: false } }
+      sender.publish({ type: 'forward', jws, acks: false, hops: 0, to }, bodies, () => undefined)
+    }
+  }
+}
+
+/** Topics of a relay, loaded when a member first uses them here. */
+export class LazyRelayTopics {
+  readonly #init: RelayTopicsInit
+  #topics: RelayTopics | undefined
+
+  constructor(init: RelayTopicsInit) {
+    this.#init = init
+  }
+
+  readonly serve = (stream: ByteStream, link: Link): void => {
+    this.#topics ??= new RelayTopics(this.#init)
+    this.#topics.serve(stream, link)
+  }
+
+  async stop(): Promise<void> {
+    await this.#topics?.stop()
+  }
+}
