@@ -1,14 +1,9 @@
 /** Streams to hubs: to the home relay, and while none is linked to the agents of the mesh. */
-import {
-  MeshError,
-  TopicFrameReader,
-  topicProtocol,
-  toMeshError,
-  type TopicFrame,
-} from '@agent-mesh/protocol'
+import { MeshError, topicProtocol, toMeshError, type TopicFrame } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
+import { readFrames } from './read-frames.ts'
 import type { TopicLink, TopicNetwork } from './topic-network.ts'
 
 export interface HubConnection {
@@ -110,15 +105,8 @@ export class HubConnections {
     const link = network.linked(peerId) ?? (await network.link(peerId, signal))
     const stream = await link.openStream(topicProtocol, { signal })
     const sender = new FrameSender(stream)
-    const reader = new TopicFrameReader()
     const connection = { peerId, link, sender, close: () => stream.close() }
-    stream.onData(chunk => {
-      try {
-        for (const { frame, bodies } of reader.push(chunk)) onFrame(connection, frame, bodies)
-      } catch (error) {
-        stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
-      }
-    })
+    readFrames(stream, (frame, bodies) => onFrame(connection, frame, bodies))
     stream.onClose(() => {
       sender.stop()
       if (this.#open.get(peerId) !== connection) return

@@ -1,6 +1,4 @@
-import { MeshError, parse, topicGroupField, topicPatternField } from '@agent-mesh/protocol'
-import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { TopicContract } from './contract.ts'
+import { MeshError, parse, topicGroupField } from '@agent-mesh/protocol'
 import { topicDefaults } from './defaults.ts'
 import type { TopicMessage } from './subscription.ts'
 
@@ -30,21 +28,6 @@ export interface PublishOptions {
 export interface Published {
   /** Subscriptions that took the message, as their hubs say; 0 without `acks`. */
   readonly acks: number
-}
-
-/** What a subscription is to: topics, and the contract of their messages. */
-export interface TopicPattern {
-  readonly pattern: string
-  readonly version: number | undefined
-  readonly schema: StandardSchemaV1 | undefined
-}
-
-/** @throws MeshError invalid_argument */
-export function patternOf(topic: string | TopicContract): TopicPattern {
-  if (typeof topic !== 'string')
-    return { pattern: topic.name, version: topic.version ?? 1, schema: topic.message }
-  parse(topicPatternField, topic, `subscribe to '${topic}'`)
-  return { pattern: topic, version: undefined, schema: undefined }
 }
 
 /** @throws MeshError invalid_argument */

@@ -1,5 +1,5 @@
 /** One subscription: messages wait for its reader in a bounded queue that drops its oldest and says how many it lost. */
-import type { TopicPattern } from './subscribe-options.ts'
+import type { TopicPattern } from './topic-pattern.ts'
 
 /** Who published. */
 export interface Publisher {

@@ -15,12 +15,12 @@ import { Inbox } from './inbox.ts'
 import { Publisher } from './publisher.ts'
 import {
   checkSubscribeOptions,
-  patternOf,
   type Published,
   type PublishOptions,
   type SubscribeOptions,
 } from './subscribe-options.ts'
 import { Subscription } from './subscription.ts'
+import { patternOf } from './topic-pattern.ts'
 import type { TopicNetwork } from './topic-network.ts'
 
 /** What happened to messages, for metrics. */

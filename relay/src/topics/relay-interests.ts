@@ -5,7 +5,7 @@ export type Interest = TopicFrameOf<'interest'>
 
 interface Known {
   interest: Interest
-  /** Neighbours that told of it, the quickest first. */
+  /** Neighbours that reported it, the quickest first. */
   via: string[]
 }
 
@@ -16,7 +16,7 @@ export class RelayInterests {
     return [...this.#known.values()].map(({ interest }) => interest)
   }
 
-  /** @returns whether it is news, to be told to other neighbours */
+  /** @returns whether it is news, to be sent to other neighbours */
   tell(interest: Interest, neighbour: string): boolean {
     const known = this.#known.get(interest.relay)
     const order = known === undefined ? 1 : compare(interest, known.interest)

@@ -5,6 +5,7 @@
 import {
   TopicHub,
   FrameSender,
+  readFrames,
   serveAgent,
   type ReadPublication,
   type RelayShare,
@@ -12,10 +13,7 @@ import {
 } from '@agent-mesh/agent/topics/hub/index'
 import type { ByteStream, Link, Logger, Transport } from '@agent-mesh/agent'
 import {
-  MeshError,
   readPublication,
-  toMeshError,
-  TopicFrameReader,
   topicLimits,
   topicProtocol,
   type TopicFrame,
@@ -97,7 +95,7 @@ export class RelayTopics implements RemoteHubs {
     return this.#interests.relays()
   }
 
-  /** Several changes of a tick are told together. */
+  /** Several changes of a tick are sent together. */
   changed(): void {
     if (this.#scheduled) return
     this.#scheduled = true
@@ -147,7 +145,9 @@ export class RelayTopics implements RemoteHubs {
   #told(interest: Interest, neighbour: string): void {
     const { self, isRelay } = this.#init
     if (interest.relay === self || !isRelay(interest.relay)) return
+    const isFirst = !this.#interests.relays().includes(interest.relay)
     if (!this.#interests.tell(interest, neighbour)) return
+    if (isFirst) this.#sendRetained(interest.relay)
     for (const [peerId, { sender }] of this.#neighbours) if (peerId !== neighbour) sender.send(interest)
   }
 
@@ -186,14 +186,9 @@ export class RelayTopics implements RemoteHubs {
   async #open(peerId: string, link: Link): Promise<void> {
     const stream = await link.openStream(topicProtocol, { signal: this.#stopping.signal })
     const sender = new FrameSender(stream)
-    const reader = new TopicFrameReader()
     this.#neighbours.set(peerId, { stream, sender })
-    stream.onData(chunk => {
-      try {
-        for (const { frame } of reader.push(chunk)) if (frame.type === 'confirm') this.#hub.confirm(frame)
-      } catch (error) {
-        stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
-      }
+    readFrames(stream, frame => {
+      if (frame.type === 'confirm') this.#hub.confirm(frame)
     })
     stream.onClose(() => {
       sender.stop()
@@ -203,14 +198,12 @@ export class RelayTopics implements RemoteHubs {
     })
     sender.send(this.#own())
     for (const interest of this.#interests.all()) if (interest.relay !== peerId) sender.send(interest)
-    this.#sendRetained(peerId, sender)
   }
 
-  #sendRetained(peerId: string, sender: FrameSender): void {
-    for (const { jws, bodies } of this.#hub.retained) {
-      const to = { [peerId]: { plain: false } }
-      sender.publish({ type: 'forward', jws, acks: false, hops: 0, to }, bodies, () => undefined)
-    }
+  /** A relay that was not there before lacks the last values. */
+  #sendRetained(relay: string): void {
+    const to = new Map([[relay, { plain: false }]])
+    for (const value of this.#hub.retained) this.#send(value, to, false, topicLimits.hops)
   }
 }
 

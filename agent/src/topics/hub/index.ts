@@ -1,5 +1,6 @@
 /** What a relay passes topics on with. */
 export { FrameSender } from '../frame-sender.ts'
+export { readFrames } from '../read-frames.ts'
 export type { RelayShare, RemoteHubs } from './remote-hubs.ts'
 export type { ReadPublication } from './retained-values.ts'
 export { serveAgent } from './serve-agent.ts'

@@ -1,17 +1,16 @@
 /** The hub's end of the stream of an agent: its subscriptions, what it publishes, at the pace that a member may. */
 import {
   readPublication,
-  TopicFrameReader,
   toMeshError,
   type MeshError,
   type Subject,
   type TopicFrame,
 } from '@agent-mesh/protocol'
-import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { ByteStream } from '../../core/byte-stream.ts'
-import { TokenBucket } from '../../core/token-bucket.ts'
 import { topicDefaults } from '../defaults.ts'
 import { FrameSender } from '../frame-sender.ts'
+import { readFrames } from '../read-frames.ts'
+import { PublishingPace } from './publishing-pace.ts'
 import { Subscriber } from './subscriber.ts'
 import type { TopicHub } from './topic-hub.ts'
 
@@ -33,14 +32,8 @@ export interface ServeAgentInit {
 
 export function serveAgent(init: ServeAgentInit): void {
   const { hub, stream, peer } = init
-  const sender = new FrameSender(stream, () =>
-    Math.min(
-      topicDefaults.queuedBytes,
-      Math.max(topicDefaults.leastQueuedBytes, topicDefaults.hubBytes / Math.max(1, hub.size)),
-    ),
-  )
+  const sender = new FrameSender(stream, () => roomOfOne(hub.size))
   const subscriber = new Subscriber({ peerId: peer.peerId, subject: () => peer.credential, sink: sender })
-  const reader = new TopicFrameReader()
   const pace = new PublishingPace(stream)
   const refuse = (thrown: unknown, of: { id?: number; seq?: number }) => {
     const error = toMeshError(thrown, 'protocol_error', 'take a topic frame')
@@ -85,13 +78,7 @@ export function serveAgent(init: ServeAgentInit): void {
       stream.abort(known)
     })
   }
-  stream.onData(chunk => {
-    try {
-      for (const { frame, bodies } of reader.push(chunk)) take(frame, bodies)
-    } catch (error) {
-      stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
-    }
-  })
+  readFrames(stream, take)
   stream.onClose(() => {
     pace.stop()
     sender.stop()
@@ -99,34 +86,8 @@ export function serveAgent(init: ServeAgentInit): void {
   })
 }
 
-/** A member that publishes faster than it may is not read for a while: its own queue fills. */
-class PublishingPace {
-  readonly #stream: ByteStream
-  readonly #messages: TokenBucket
-  readonly #bytes: TokenBucket
-  #timer: NodeJS.Timeout | undefined
-
-  constructor(stream: ByteStream) {
-    this.#stream = stream
-    const { messagesPerSecond, messagesAtOnce, bytesPerSecond, bytesAtOnce } = topicDefaults
-    this.#messages = new TokenBucket(messagesPerSecond, messagesAtOnce, performance.now())
-    this.#bytes = new TokenBucket(bytesPerSecond, bytesAtOnce, performance.now())
-  }
-
-  took(messages: number, bytes: number): void {
-    const now = performance.now()
-    this.#messages.take(messages, now)
-    this.#bytes.take(bytes, now)
-    const wait = Math.max(this.#messages.wait(now), this.#bytes.wait(now))
-    if (wait === 0 || this.#timer !== undefined) return
-    this.#stream.pause()
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#stream.resume()
-    }, timerDelay(wait))
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer)
-  }
+/** Bytes that may wait for each of so many subscribers. */
+const roomOfOne = (subscribers: number): number => {
+  const { hubBytes, leastQueuedBytes, queuedBytes } = topicDefaults
+  return Math.min(queuedBytes, Math.max(leastQueuedBytes, hubBytes / Math.max(1, subscribers)))
 }

@@ -32,7 +32,7 @@ export class Subscriber {
   readonly subject: () => Subject
   readonly #sink: SubscriberSink
   readonly #subscriptions = new Map<number, Subscribe>()
-  /** Messages that were dropped since it was told, by topic and groups. */
+  /** Messages that were dropped since it was informed, by topic and groups. */
   readonly #lost = new Map<string, TopicFrameOf<'lost'>>()
 
   constructor(init: { peerId: string; subject: () => Subject; sink: SubscriberSink }) {
@@ -92,7 +92,7 @@ export class Subscriber {
     this.#sink.offer(encodeTopicFrame(frame, bodies), () => undefined)
   }
 
-  /** It is told with the next message, or at once when that is not what fills its queue. */
+  /** It is informed with the next message, or at once when that is not what fills its queue. */
   #lose(lost: { topic: string; plain: boolean; groups: string[]; count: number }): void {
     const key = `${lost.topic} ${String(lost.plain)} ${lost.groups.join()}`
     const before = this.#lost.get(key)?.count ?? 0

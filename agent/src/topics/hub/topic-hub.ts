@@ -130,6 +130,11 @@ export class TopicHub {
     for (const [group, places] of Object.entries(share.shares ?? {}))
       addShares(local, group, this.#turns.share(group, places, membersOf(matches, group)))
     this.#deliver(publication, share.plain ? matches : [], local, passing.acks)
+    if (claims.retain !== true || share.plain) return
+    for (const [subscriber] of matches)
+      for (const { id, pattern, group, retained } of subscriber.subscriptions)
+        if (retained && group === undefined && topicMatches(pattern, claims.topic))
+          subscriber.deliverRetained(publication, id)
   }
 
   /** Subscribers have handled messages. */
@@ -137,7 +142,6 @@ export class TopicHub {
     this.#ways.get(confirm.publisher)?.(confirm)
   }
 
-  /** Keeps the value of another relay, which it got before this one was there. */
   async #retain(publication: ReadPublication): Promise<void> {
     const { publisher } = await verifyPublication(publication, this.#init.mesh)
     if (

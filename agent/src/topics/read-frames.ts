@@ -1,0 +1,17 @@
+import { TopicFrameReader, toMeshError, type TopicFrame } from '@agent-mesh/protocol'
+import type { ByteStream } from '../core/byte-stream.ts'
+
+/** Reads the frames of a stream from now on; one that is none, or that fails, ends the stream. */
+export function readFrames(
+  stream: ByteStream,
+  onFrame: (frame: TopicFrame, bodies: Uint8Array) => void,
+): void {
+  const reader = new TopicFrameReader()
+  stream.onData(chunk => {
+    try {
+      for (const { frame, bodies } of reader.push(chunk)) onFrame(frame, bodies)
+    } catch (error) {
+      stream.abort(toMeshError(error, 'protocol_error', 'read topic frames'))
+    }
+  })
+}

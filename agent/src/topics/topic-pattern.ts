@@ -1,0 +1,18 @@
+import { parse, topicPatternField } from '@agent-mesh/protocol'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { TopicContract } from './contract.ts'
+
+/** What a subscription is to: topics, and the contract of their messages. */
+export interface TopicPattern {
+  readonly pattern: string
+  readonly version: number | undefined
+  readonly schema: StandardSchemaV1 | undefined
+}
+
+/** @throws MeshError invalid_argument */
+export function patternOf(topic: string | TopicContract): TopicPattern {
+  if (typeof topic !== 'string')
+    return { pattern: topic.name, version: topic.version ?? 1, schema: topic.message }
+  parse(topicPatternField, topic, `subscribe to '${topic}'`)
+  return { pattern: topic, version: undefined, schema: undefined }
+}
