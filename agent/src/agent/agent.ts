@@ -295,7 +295,6 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
     this.#caller.stop()
     this.#self.close()
     this.#served.close()
-    await this.topics.stop()
-    await this.#reachable.stop()
+    await Promise.all([this.topics.stop(), this.#reachable.stop()])
   }
 }
