@@ -34,6 +34,7 @@ export {
   type PathChoice,
   type StartOptions,
 } from './member/options.ts'
+export { placedSettings } from './member/placed-settings.ts'
 export { refuseEnded, type CutOff } from './member/revocations.ts'
 export { WatchLinks } from './paths/watch-links.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'

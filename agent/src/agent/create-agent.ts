@@ -17,6 +17,7 @@ import {
   type PathChoice,
   type StartOptions,
 } from '../member/options.ts'
+import { placedSettings } from '../member/placed-settings.ts'
 import { refuseEnded } from '../member/revocations.ts'
 import { memberTopics } from './member-topics.ts'
 import { Pipes } from './pipes.ts'
@@ -44,6 +45,9 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   tuning?: TuningOption
 }
 
+/** Those that agents add to the options of all members. */
+const agentOptionNames = ['contracts', 'paths', 'balance', 'resilience', 'cache', 'tracing', 'tuning']
+
 /**
  * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
  * relays are found from then on. When it rejects, nothing is left running or open.
@@ -54,21 +58,14 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
 export async function createAgent<const C extends Contracts = readonly []>(
   options: AgentOptions<C>,
 ): Promise<Agent<C>> {
-  const settings = parseMemberOptions(options, [
-    'contracts',
-    'paths',
-    'balance',
-    'resilience',
-    'cache',
-    'tracing',
-    'tuning',
-  ])
+  const given = parseMemberOptions(options, agentOptionNames)
   const paths = parsePaths(options.paths)
   const balancing = parseBalancing(options)
   const cacheSettings = parseCache(options.cache)
   const tuningSettings = parseTuning(options.tuning)
   const log = options.log ?? createLogger('agent-mesh', 'warn')
   const tracing = tracingOf(options.tracing, log)
+  const settings = await placedSettings(given, { signal: options.signal })
   throwIfCancelled(options.signal)
   const member = await openMember({
     role: 'agent',

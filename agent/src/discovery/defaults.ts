@@ -1,5 +1,8 @@
 /** Defaults of discovery. Milliseconds unless said. */
 export const discoveryDefaults = {
+  /** The metadata service of EC2, and how long it has to answer: it does so within a few ms, and elsewhere nothing does. */
+  metadataUrl: 'http://169.254.169.254',
+  metadataMs: 300,
   /** One HTTP request to the control plane: a cold Lambda answers in < 2 s. */
   requestTimeoutMs: 10_000,
   /** Tries of an idempotent request before it fails. */

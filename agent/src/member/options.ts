@@ -44,7 +44,9 @@ const optionsSchema = z.object({
    * @default false
    */
   ephemeral: z._default(z.boolean(), false),
+  /** `auto`: found in the environment (`AWS_REGION`), or asked of the metadata service of EC2, with the zone. @default none */
   region: z.optional(labelField),
+  /** Within the region. @default none */
   zone: z.optional(labelField),
   /**
    * `HOST:PORT`, or TCP and WebSocket (`…/ws`, `…/wss`) multiaddrs, to listen on; port 0 takes a free one; empty: dials only.

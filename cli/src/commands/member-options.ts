@@ -10,7 +10,7 @@ import { parseLabel, parseName } from '../name-arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
-type SameAsStarted = 'name' | 'region' | 'announce' | 'logLevel'
+type SameAsStarted = 'name' | 'region' | 'zone' | 'announce' | 'logLevel'
 
 export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
   /** `TOKEN`, `@FILE` or `-`. */
@@ -74,7 +74,21 @@ Once the data folder is enrolled, the token is not needed and may have expired: 
 export const nameOption = () =>
   new Option('--name <name>', 'name to ask for (default: the host name)').argParser(parseName)
 
-export const regionOption = (about: string) => new Option('--region <region>', about).argParser(parseLabel)
+/** `--region` and `--zone`. @param about of whom the region is */
+export const takesPlace = (command: Command, about: string): Command =>
+  command
+    .addOption(
+      new Option(
+        '--region <region>',
+        `${about}; auto: that of AWS_REGION or of the metadata service of EC2, with the zone`,
+      ).argParser(parseLabel),
+    )
+    .addOption(
+      new Option(
+        '--zone <zone>',
+        'zone within the region; calls go to providers of the own zone first',
+      ).argParser(parseLabel),
+    )
 
 /** @param otherwise where it listens without the option */
 export const listenOption = (otherwise: string) =>

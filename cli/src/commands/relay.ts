@@ -15,7 +15,7 @@ import {
   listenOption,
   metricsOption,
   nameOption,
-  regionOption,
+  takesPlace,
   takesCertificate,
   takesJoin,
   takesMemberSettings,
@@ -74,7 +74,6 @@ export const registerRelay: Register = (program, finish) => {
     'join token with the role relay',
   )
     .addOption(nameOption())
-    .addOption(regionOption('region of this relay; agents prefer relays of their region'))
     .addOption(listenOption(commandDefaults.relayListen))
     .addOption(announceOption('public address to announce'))
     .option(
@@ -86,6 +85,7 @@ export const registerRelay: Register = (program, finish) => {
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesPlace(command, 'region of this relay; agents prefer relays of their region')
   takesCertificate(command)
   takesQuotas(command)
   takesMemberSettings(command)

@@ -13,7 +13,7 @@ import {
   listenOption,
   metricsOption,
   nameOption,
-  regionOption,
+  takesPlace,
   takesJoin,
   takesMemberSettings,
   type MemberCommandOptions,
@@ -48,7 +48,6 @@ export const registerUp: Register = (program, finish) => {
     'join token',
   )
     .addOption(nameOption())
-    .addOption(regionOption('region of this machine'))
     .addOption(listenOption(commandDefaults.agentListen))
     .option('--no-listen', 'do not listen: members reach this agent through relays and hole punching')
     .addOption(announceOption('address to announce instead of the ones it listens on'))
@@ -65,6 +64,7 @@ export const registerUp: Register = (program, finish) => {
     .addOption(drainOption())
     .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesPlace(command, 'region of this machine')
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')

@@ -10,7 +10,9 @@ export interface MemberFlags {
   /** `source` is `TOKEN`, `@FILE` or `-`; `wait`: until the control plane answers. */
   joining: { source: string | undefined; wait: boolean }
   name?: string
+  /** `auto`: found out at the start. */
   region?: string
+  zone?: string
   listen: string[]
   announce?: string[]
   /** Files of the certificate of the web. */
@@ -24,7 +26,7 @@ export interface MemberFlags {
 
 /** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
 export async function memberOptions(flags: MemberFlags) {
-  const { folder, joining, name, region, listen, announce, certificate, proxy, drain, signal } = flags
+  const { folder, joining, name, region, zone, listen, announce, certificate, proxy, drain, signal } = flags
   const join = await readJoinToken(joining.source, folder.path)
   return {
     data: folder.path,
@@ -37,6 +39,7 @@ export async function memberOptions(flags: MemberFlags) {
     ...(join !== undefined && { join }),
     ...(name !== undefined && { name }),
     ...(region !== undefined && { region }),
+    ...(zone !== undefined && { zone }),
     ...(announce !== undefined && { announce }),
     ...(certificate !== undefined && { certificate }),
     ...(proxy !== undefined && { proxy }),

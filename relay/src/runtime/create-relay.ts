@@ -4,6 +4,7 @@ import {
   createLogger,
   openMember,
   parseMemberOptions,
+  placedSettings,
   refuseEnded,
   throwIfCancelled,
   type Member,
@@ -30,7 +31,8 @@ export interface RelayOptions extends StartOptions {
  * folder; token_invalid; revoked or unauthenticated when its membership ended; permission_denied without the role, unavailable; cancelled when `signal` aborts
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const settings = parseMemberOptions(options, ['pollMs', 'stun', 'traffic'])
+  const given = parseMemberOptions(options, ['pollMs', 'stun', 'traffic'])
+  const settings = await placedSettings(given, { signal: options.signal })
   checkNames(options.stun, ['port', 'optional'], 'stun.')
   checkNames(options.traffic, Object.keys(trafficDefaults), 'traffic.')
   throwIfCancelled(options.signal)
