@@ -100,10 +100,10 @@ test('agent-mesh --help lists its commands in groups, none outside', () => {
 })
 
 test('agent-mesh --help names every environment variable that the command reads', () => {
-  const sources = readdirSync(join(checkout, 'cli', 'src'), { recursive: true, encoding: 'utf8' })
+  const own = readdirSync(join(checkout, 'cli', 'src'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
-    .map(file => read(join('cli', 'src', file)))
-    .join('\n')
+    .map(file => join('cli', 'src', file))
+  const sources = [...own, 'agent/src/identity/context-folder.ts'].map(file => read(file)).join('\n')
   const names = [...sources.matchAll(/(?:env\[|named\(|\.env\(\s*)'([A-Z][A-Z0-9_]+)'/g)].map(
     ([, name = '']) => name,
   )
