@@ -55,4 +55,9 @@ describe('failure detection', () => {
   test.each(faultKinds)('survives %s, and all agree a minute later', kind => {
     expect(faultsOfRun(`--members 40 --faults ${kind} --hours 0.12`)).toEqual([])
   })
+
+  test('of a lone relay asks other agents: one path that is blocked one way is no proof', () => {
+    const line = '--seed 20 --members 6 --relays 1 --hours 0.167 --paused 0 --crashes 0 --faults blackHole'
+    expect(faultsOfRun(line)).toEqual([])
+  })
 })

@@ -14,7 +14,7 @@ export type Pace = 'close' | 'rest' | 'homed' | 'relay'
 export interface Scope {
   /** Whom to watch now. Where one is suspect, the next one on its ring too: it may be dead as well. */
   watched(standingOf: StandingOf): ReadonlyMap<string, Pace>
-  /** Who else watches a member: its relays, and its predecessors that are alive. At most a handful, without this member. */
+  /** Who else watches a member, or is asked to look: its relays, and its predecessors that are alive. At most a handful, without this member. */
   watchersOf(peerId: string, standingOf: StandingOf): readonly string[]
   /** Whether a relay that this member has a link to brings news to this one: then they need not take the direct way, too. */
   isInformed(peerId: string, links: ReadonlySet<string>): boolean
@@ -39,7 +39,7 @@ export interface RingScopeInit {
 
 /** Relays watch each other on this many rings. */
 const relayRings = 5
-/** Of the many watchers of a relay, other relays are asked. */
+/** Of the many watchers of a relay, other relays are asked first. */
 const relayWatchers = 4
 
 export class RingScope implements Scope {
@@ -66,6 +66,12 @@ export class RingScope implements Scope {
         if (found.size >= relayWatchers) break
         if (standingOf(relay) === 'alive') found.add(relay)
       }
+      // Where relays are few: a path that is blocked one way would else be taken for a dead relay by one agent alone.
+      if (agents.has(self))
+        for (const each of this.#around(agents, self, true, standingOf)) {
+          if (found.size >= relayWatchers) break
+          if (standingOf(each) === 'alive') found.add(each)
+        }
     } else {
       for (const relay of this.#init.relaysOf(peerId)) if (standingOf(relay) === 'alive') found.add(relay)
       for (const each of this.#around(agents, peerId, found.size > 0, standingOf, true))
