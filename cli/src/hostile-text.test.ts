@@ -106,8 +106,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** They run until they are stopped, start processes or use an account in the cloud; none shows text of others before. */
-const notRun = ['up', 'relay', 'control-plane', 'demo', 'deploy aws', 'admin init', 'admin restored']
+/**
+ * They run until they are stopped or their input ends (repl/mesh-repl.test.ts has what that one shows), start processes or use an account
+ * in the cloud; none shows text of others before.
+ */
+const notRun = ['repl', 'up', 'relay', 'control-plane', 'demo', 'deploy aws', 'admin init', 'admin restored']
 
 const leaves = (
   command: Command,
@@ -120,6 +123,7 @@ const leaves = (
 const argumentsOf: Record<string, readonly string[]> = {
   call: ['test.echo', '{}'],
   'call-all': ['test.echo', '{}'],
+  init: ['FOLDER/project'],
   top: ['--once'],
   revoke: ['web-1', '--yes'],
   'token show': ['I1EPabf-ADDXQ34b'],

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { appendFile, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { commandFile } from './command.ts'
 
 /** Why it cannot run here; undefined when it can. In CI it fails instead of being skipped. */
@@ -53,9 +54,8 @@ export class SmallDisk {
     const command = [process.execPath, commandFile, ...args, '--data', this.#folder, '--json']
     const child = spawn('nsenter', [...within, ...command], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.push(child)
-    const lines = [child.stdout, child.stderr].map(input => once(createInterface({ input }), 'line'))
-    const [line] = (await Promise.any(lines)) as [string]
-    return { said: JSON.parse(line) as Record<string, unknown>, end: () => ended(child) }
+    const said = await Promise.any([child.stdout, child.stderr].map(outcome))
+    return { said, end: () => ended(child) }
   }
 
   /** Takes all room that is left. */
@@ -82,4 +82,17 @@ async function ended(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
   await exited
+}
+
+/** The first line that is no line of the log. @throws Error when there is none */
+async function outcome(input: Readable): Promise<Record<string, unknown>> {
+  for await (const line of createInterface({ input })) {
+    const said = JSON.parse(line) as Record<string, unknown>
+    if (!('level' in said)) {
+      // What follows is not read; it must not block the writer.
+      input.resume()
+      return said
+    }
+  }
+  throw new Error('it said neither that it is ready nor an error')
 }

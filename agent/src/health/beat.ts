@@ -15,6 +15,7 @@ export class HealthBeat {
   readonly #beats: Listeners<Beat>
   #stopTimer: (() => void) | undefined
   #dueAt = 0
+  #everyMs: number = healthDefaults.restBeatMs
 
   constructor(clock: WheelClock, onError: (error: unknown) => void) {
     this.#clock = clock
@@ -32,8 +33,17 @@ export class HealthBeat {
   }
 
   start(): void {
-    this.#dueAt = this.#clock.now() + healthDefaults.beatMs
-    this.#stopTimer ??= this.#clock.every(healthDefaults.beatMs, () => this.#beat())
+    this.#dueAt = this.#clock.now() + this.#everyMs
+    this.#stopTimer ??= this.#clock.every(this.#everyMs, () => this.#beat())
+  }
+
+  /** From now on it looks each second. */
+  hasten(): void {
+    if (this.#everyMs === healthDefaults.beatMs) return
+    this.#everyMs = healthDefaults.beatMs
+    if (this.#stopTimer === undefined) return
+    this.stop()
+    this.start()
   }
 
   stop(): void {
@@ -44,7 +54,7 @@ export class HealthBeat {
   #beat(): void {
     const now = this.#clock.now()
     const lateMs = Math.max(0, now - this.#dueAt)
-    this.#dueAt = now + healthDefaults.beatMs
+    this.#dueAt = now + this.#everyMs
     this.#beats.emit({ now, lateMs })
   }
 }

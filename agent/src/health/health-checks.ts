@@ -83,6 +83,7 @@ export class HealthChecks {
     const run = { fn, settings }
     const entry: Entry = { name, state: new CheckState(settings), run, dueAt: 0, running: undefined }
     this.#entries.set(name, entry)
+    this.#beat.hasten()
     if (this.#unlisten !== undefined) this.#run(entry, run, this.#beat.now())
     return () => {
       if (this.#entries.get(name) === entry) this.#entries.delete(name)
@@ -145,7 +146,9 @@ export class HealthChecks {
     if (before === undefined && result.level === 'passing') return
     const report = reportOf(entry, now)
     const { name: check, level, reason, damped } = report
-    this.#log[level === 'passing' ? 'info' : 'warn']({ check, level, reason, damped }, 'a check changed')
+    // `level` is a field of every line.
+    const line = { check, result: level, reason, damped }
+    this.#log[level === 'failing' ? 'warn' : 'info'](line, 'a check changed')
     this.#changed.emit(report)
   }
 }

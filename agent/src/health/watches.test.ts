@@ -18,6 +18,7 @@ beforeEach(() => {
   acts = []
   beat = new HealthBeat(clock, error => expect.unreachable(String(error)))
   beat.start()
+  beat.hasten()
 })
 
 describe('memory', () => {

@@ -33,7 +33,7 @@ const daemon = {
     if (request.method === 'math.wait')
       await new Promise(resolve => signal.addEventListener('abort', () => resolve(cancelled.push('wait'))))
     const { a = 0, b = 0 } = (request.params ?? {}) as { a?: number; b?: number }
-    return { value: { sum: a + b, text: '\u001b[31m' }, peerId: 'p', ms: 1 }
+    return { value: { sum: a + b, text: '\u001b[31m\u202e' }, peerId: 'p', ms: 1 }
   },
 } as Partial<LocalDaemon> as LocalDaemon
 
@@ -71,9 +71,9 @@ test('runs the lines of its input, with services as objects and results awaited'
     await peers()
   `)
   expect(await ended).toBe(true)
-  expect(text()).toBe(String.raw`{ sum: 3, text: '\x1B[31m' }
+  expect(text()).toBe(String.raw`{ sum: 3, text: '\x1B[31m\u202e' }
 4
-{ sum: 0, text: '\x1B[31m' }
+{ sum: 0, text: '\x1B[31m\u202e' }
 []
 `)
   expect(called[0]).toEqual({ method: 'math.add', params: { a: 1, b: 2 }, peer: 'one', timeoutMs: 500 })

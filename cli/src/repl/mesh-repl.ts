@@ -1,5 +1,6 @@
 /** A prompt for JavaScript in which the services of the mesh are objects. */
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { printable } from '@agent-mesh/protocol/printable'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { start, type REPLEval, type REPLServer } from 'node:repl'
@@ -148,8 +149,9 @@ export class MeshRepl {
 const define = (server: REPLServer, variables: Record<string, unknown>): void =>
   void Object.assign(server.context, variables)
 
-/** Strings in quotes have no control characters; all else comes from this process. */
-const shown = (value: unknown): string => inspect(value, { depth: 6, colors: false })
+/** Strings in quotes have no control characters, but may have others that a terminal obeys. */
+const shown = (value: unknown): string =>
+  inspect(value, { depth: 6, colors: false }).split('\n').map(printable).join('\n')
 
 const errorLines = ({ code, message, hint }: MeshError) => [
   `error: ${code}: ${message}`,
