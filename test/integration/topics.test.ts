@@ -1,7 +1,7 @@
 import { defineTopic, type Agent, type Subscription, type TopicMessage } from '@agent-mesh/agent'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { LocalMesh } from '../support/local-mesh.ts'
+import { adminOf, LocalMesh } from '../support/local-mesh.ts'
 import { refusal } from '../support/refusal.ts'
 
 const alerts = defineTopic({ name: 'alerts.disk', message: z.object({ free: z.number() }) })
@@ -86,6 +86,27 @@ describe('topics', () => {
       expect(await refusal(one.publish(alerts, { free: 1 }))).toContain('permission_denied')
     }, seconds)
     expect(await refusal(one.subscribe('alerts.*'))).toContain('permission_denied')
+  })
+
+  test('tell publishing and subscribing apart, and end with the membership of the publisher', async () => {
+    await mesh.relay('relay-1')
+    const [sensor, screen] = (await agents(['sensor', 'screen'], 1)) as [Agent, Agent]
+    await mesh.letAgentsCall()
+    await mesh.grant({ from: ['name:sensor'], to: ['topic:alerts.disk'], allow: ['publish'] })
+    await mesh.grant({ from: ['name:screen'], to: ['topic:alerts.disk'], allow: ['subscribe'] })
+    const messages = await vi.waitFor(async () => gathered(await screen.subscribe(alerts)), seconds)
+    // Until each of the three has the policy.
+    await vi.waitFor(async () => {
+      expect((await sensor.publish(alerts, { free: 1 }, { acks: 1, timeout: 500 })).acks).toBe(1)
+      expect(await refusal(sensor.subscribe(alerts))).toContain('permission_denied')
+      expect(await refusal(screen.publish(alerts, { free: 2 }))).toContain('permission_denied')
+    }, seconds)
+    expect(await refusal(screen.subscribe('alerts.*'))).toContain('permission_denied')
+    expect(await refusal(screen.subscribe('mesh.*'))).toContain('reserved')
+    await (await adminOf(mesh.controlPlane)).revoke({ peerId: sensor.peerId })
+    await vi.waitFor(() => expect(screen.peers().map(({ name }) => name)).not.toContain('sensor'), seconds)
+    await sensor.publish(alerts, { free: 3 }, { acks: 1, timeout: 300 }).catch(() => {})
+    expect(messages.map(({ value }) => value)).not.toContainEqual({ free: 3 })
   })
 
   test('go on when the relay of a subscriber stops, with the last value again', async () => {

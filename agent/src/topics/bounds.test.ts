@@ -16,6 +16,8 @@ it('a message is new once, in any order within the window', () => {
   expect(windows.take(message(5_000))).toBe(true)
   expect(windows.take(message(5_000 - topicDefaults.window))).toBe(false)
   expect(windows.take(message(5_000 - topicDefaults.window + 1))).toBe(true)
+  expect(windows.take(message(Number.MAX_SAFE_INTEGER))).toBe(true)
+  expect(windows.take(message(1))).toBe(false)
 })
 
 it('messages of an earlier start, or of a time far from now, are replays', () => {

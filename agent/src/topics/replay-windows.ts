@@ -48,8 +48,10 @@ export class ReplayWindows {
       known.highest = seq
       return true
     }
+    // Before the shift: a publisher that jumps ahead by 2^30 and back would make it take 128 MiB.
+    if (-ahead >= size) return false
     const bit = 1n << BigInt(-ahead)
-    if (-ahead >= size || (known.seen & bit) !== 0n) return false
+    if ((known.seen & bit) !== 0n) return false
     known.seen |= bit
     return true
   }

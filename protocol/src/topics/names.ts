@@ -53,7 +53,11 @@ export const topicGroupField = z
     z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: 'is not a group (letters, digits, . _ and -)' }),
   )
 
+/** The project's own topics begin with it. */
 const reserved = 'mesh.'
+
+/** All of them. */
+export const reservedTopics = `${reserved}*`
 
 /** Dropped answers of caches, to all members that keep some. */
 export const invalidationTopic = 'mesh.cache'
@@ -61,7 +65,17 @@ export const invalidationTopic = 'mesh.cache'
 /** @throws MeshError invalid_argument, also for a name that is the project's own */
 export function checkTopicName(topic: string, action: string): void {
   parse(topicNameField, topic, action)
-  if (!topic.startsWith(reserved)) return
+  refuseReserved(topic, action)
+}
+
+/** What a program may subscribe to. @throws MeshError invalid_argument, also for names that are the project's own */
+export function checkTopicPattern(pattern: string, action: string): void {
+  parse(topicPatternField, pattern, action)
+  refuseReserved(pattern, action)
+}
+
+function refuseReserved(name: string, action: string): void {
+  if (!name.startsWith(reserved)) return
   throw new MeshError(
     'invalid_argument',
     `Cannot ${action}: names that begin with ${reserved} are reserved`,
@@ -71,6 +85,8 @@ export function checkTopicName(topic: string, action: string): void {
   )
 }
 
-/** Whether a subscription to `wanted` is one to `topic`. */
+/** Whether a subscription to `wanted` is one to `topic`. Reserved topics are not among those that `*` or `m*` name. */
 export const topicMatches = (wanted: string, topic: string): boolean =>
-  wanted.endsWith('*') ? topic.startsWith(wanted.slice(0, -1)) : wanted === topic
+  wanted.endsWith('*')
+    ? topic.startsWith(wanted.slice(0, -1)) && topic.startsWith(reserved) === wanted.startsWith(reserved)
+    : wanted === topic

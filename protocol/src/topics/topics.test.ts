@@ -90,6 +90,10 @@ it.each([
   ['alerts.*', 'alerts.disk', true],
   ['alerts.*', 'alerts', false],
   ['*', 'alerts', true],
+  ['*', 'mesh.cache', false],
+  ['mes*', 'mesh.cache', false],
+  ['mesh.*', 'mesh.cache', true],
+  ['mesh.cache', 'mesh.cache', true],
 ])('%s is a subscription to %s: %s', (wanted, topic, matches) => {
   expect(topicMatches(wanted, topic)).toBe(matches)
 })

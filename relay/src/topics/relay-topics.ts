@@ -14,6 +14,7 @@ import {
 import type { ByteStream, Link, Logger, Transport } from '@agent-mesh/agent'
 import {
   readPublication,
+  reservedTopics,
   topicLimits,
   topicProtocol,
   type TopicFrame,
@@ -163,7 +164,7 @@ export class RelayTopics implements RemoteHubs {
           groups.set(key, { pattern, group, members: (groups.get(key)?.members ?? 0) + 1 })
         }
       }
-    const named = patterns.size > topicLimits.interests ? ['*'] : [...patterns]
+    const named = patterns.size > topicLimits.interests ? ['*', reservedTopics] : [...patterns]
     const shared = [...groups.values()].slice(0, topicLimits.interests)
     return {
       ...{ type: 'interest', relay: this.#init.self, epoch: this.#epoch, seq: this.#seq },
