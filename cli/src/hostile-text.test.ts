@@ -39,6 +39,10 @@ const answers: Record<string, unknown> = {
       { ...member, ok: false, error: { code: 'application', message: evil } },
     ],
   },
+  '/v1/publish': { acks: 1 },
+  '/v1/subscribe': {
+    ...{ topic: evil, value: { [evil]: evil }, from: member, at: 1, retained: false, lost: 1 },
+  },
   '/v1/ping': { ...member, path: 'direct', rttMs: 1 },
   '/v1/path': {
     ...{ from: evil, to: evil, toName: evil },
@@ -124,6 +128,8 @@ const argumentsOf: Record<string, readonly string[]> = {
   call: ['test.echo', '{}'],
   'call-all': ['test.echo', '{}'],
   init: ['FOLDER/project'],
+  publish: ['alerts.disk', '{}'],
+  subscribe: ['alerts.*'],
   top: ['--once'],
   revoke: ['web-1', '--yes'],
   'token show': ['I1EPabf-ADDXQ34b'],
@@ -192,6 +198,7 @@ test('the hostile text is in what the commands show, so that these tests see som
     'call-all test.x',
     'path x',
     'ping x',
+    'subscribe x',
     'health',
     'audit tail',
   ]

@@ -12,6 +12,7 @@ const parser =
     throw new InvalidArgumentError(`It ${like ?? forms[0]?.not}.`)
   }
 
+const { topic, topicPattern, topicGroup } = fieldForms
 const { name, label, serviceName, serviceRef, peerId, serial, tokenId, method } = fieldForms
 
 export const parseName = parser([name])
@@ -38,6 +39,10 @@ export const parseMember = parser(
   [name, peerId, serial],
   'is neither a name, a peer id (12D3KooW…) nor a serial',
 )
+
+export const parseTopic = parser([topic])
+export const parseTopicPattern = parser([topicPattern])
+export const parseGroup = parser([topicGroup])
 
 const selector: FieldForm = {
   pattern: /^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/,

@@ -43,4 +43,18 @@ export const fieldForms = {
     pattern: /^(?=.{1,128}$)[a-z][a-z0-9.-]*(@\d{1,6})?\.[a-zA-Z][a-zA-Z0-9_-]*$/,
     not: 'is not a method (service.method)',
   },
+  /** `alerts.disk` */
+  topic: {
+    pattern: /^(?=.{1,100}$)[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/,
+    not: 'is not a topic (1-100 letters, digits, . _ / and -; a letter or digit at both ends)',
+  },
+  /** `alerts.disk`, `alerts.*` */
+  topicPattern: {
+    pattern: /^(?=.{1,101}$)(?:\*|[A-Za-z0-9][A-Za-z0-9._/-]*\*?)$/,
+    not: 'is not a topic, or the beginning of one with a * behind it (alerts.*)',
+  },
+  topicGroup: {
+    pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    not: 'is not a group (1-63 letters, digits, . _ and -)',
+  },
 } as const satisfies Record<string, FieldForm>

@@ -1,7 +1,7 @@
 /**
  * The API of a running agent, relay or control plane on its local socket (`DIR/agent.sock`, mode 0600), HTTP + JSON:
- * `GET /v1/status|peers|services|tuning`, `POST /v1/call|call-all|ping|path`, and `POST /v1/stream` (local-stream.ts). A process that may open
- * the socket speaks for the member. Errors are problem details, as on the control plane.
+ * `GET /v1/status|peers|services|tuning`, `POST /v1/call|call-all|ping|path`, `POST /v1/stream` (local-stream.ts), and
+ * `POST /v1/publish|subscribe` (local-topics.ts). A process that may open the socket speaks for the member. Errors are problem details, as on the control plane.
  */
 import * as z from 'zod/mini'
 import { callExplanationSchema } from './call-explanation.ts'

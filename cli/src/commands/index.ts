@@ -21,12 +21,14 @@ import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
 import { registerPolicy } from './policy.ts'
+import { registerPublish } from './publish.ts'
 import { registerRelay } from './relay.ts'
 import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
 import { registerStream } from './stream.ts'
+import { registerSubscribe } from './subscribe.ts'
 import { registerToken } from './token.ts'
 import { registerTop } from './top.ts'
 import { registerTuning } from './tuning.ts'
@@ -60,7 +62,10 @@ export const commandGroups: readonly CommandGroup[] = [
       registerDoctor,
     ],
   },
-  { heading: 'Call:', commands: [registerCall, registerCallAll, registerStream] },
+  {
+    heading: 'Call:',
+    commands: [registerCall, registerCallAll, registerStream, registerPublish, registerSubscribe],
+  },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {
     heading: 'Administer:',

@@ -7,6 +7,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { agentStream } from './agent-stream.ts'
+import { agentMessages, publishMessage } from './agent-topics.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
@@ -102,6 +103,8 @@ function localAgent(agent: Agent): LocalDaemon {
       return { results: results.map(localResult), skipped }
     },
     stream: (request, options) => agentStream(agent, request, options),
+    publish: request => publishMessage(agent, request),
+    subscribe: (request, { signal }) => agentMessages(agent, request, signal),
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })
       const { peerId, name, path, rttMs } = reply

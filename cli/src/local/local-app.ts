@@ -9,7 +9,8 @@ import {
   localPingRequest,
   localRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
-import { localMessage, localStreamRequest, type LocalStreamLine } from '@agent-mesh/protocol/local-stream'
+import { localMessage, localStreamRequest } from '@agent-mesh/protocol/local-stream'
+import { localPublishRequest, localSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
@@ -26,7 +27,7 @@ export function localApp(daemon: LocalDaemon): Handler {
     'GET /v1/peers': async () => json({ peers: await daemon.peers() }),
     'GET /v1/services': async () => json({ services: await daemon.services() }),
     'GET /v1/tuning': async () => {
-      if (daemon.tuning === undefined) throw noTuning()
+      if (daemon.tuning === undefined) throw noAgent('show tuned settings')
       return json(await daemon.tuning())
     },
     'GET /v1/backup': () => {
@@ -37,6 +38,11 @@ export function localApp(daemon: LocalDaemon): Handler {
     ...post('call', localCallRequest, (request, options) => daemon.call(request, options)),
     ...post('call-all', localCallAllRequest, (request, options) => daemon.callAll(request, options)),
     'POST /v1/stream': request => streamReply(daemon, request),
+    ...post('publish', localPublishRequest, async request => {
+      if (daemon.publish === undefined) throw noAgent('publish')
+      return daemon.publish(request)
+    }),
+    'POST /v1/subscribe': request => subscribeReply(daemon, request),
     ...post('ping', localPingRequest, (request, options) => daemon.ping(request, options)),
     ...post('path', localPathRequest, (request, options) => daemon.path(request, options)),
     ...post('confirm-clock', localConfirmClockRequest, async () => {
@@ -62,16 +68,18 @@ const post = <S extends z.core.$ZodType>(
 })
 
 async function streamReply(daemon: LocalDaemon, { lines, signal }: HandledRequest): Promise<HandledReply> {
-  if (daemon.stream === undefined)
-    throw new MeshError('unsupported', 'Cannot stream: no agent runs in this context', {
-      hint: 'Name the context of an agent with --context NAME or --data DIR.',
-    })
+  if (daemon.stream === undefined) throw noAgent('stream')
   const sent = lines()
   const { value: first = '' } = await sent.next()
   const request = parseExact(localStreamRequest, first ?? '', 'read stream request', 'request')
   const input = request.input === true ? messagesOf(sent) : undefined
-  const reply = replyLines(daemon.stream(request, { signal, input }))
-  return { type: 'application/x-ndjson', body: Readable.from(reply, { objectMode: false }) }
+  return linesReply('stream', daemon.stream(request, { signal, input }))
+}
+
+async function subscribeReply(daemon: LocalDaemon, { text, signal }: HandledRequest): Promise<HandledReply> {
+  if (daemon.subscribe === undefined) throw noAgent('subscribe')
+  const request = parseExact(localSubscribeRequest, await text(), 'read subscribe request', 'request')
+  return linesReply('subscribe', daemon.subscribe(request, { signal }))
 }
 
 async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<unknown, void, undefined> {
@@ -79,11 +87,19 @@ async function* messagesOf(lines: AsyncIterable<string>): AsyncGenerator<unknown
     yield valueOfLocal(parseExact(localMessage, line, 'read message', 'message'))
 }
 
-async function* replyLines(lines: AsyncIterable<LocalStreamLine>): AsyncGenerator<string, void, undefined> {
+const linesReply = (what: string, lines: AsyncIterable<object>): HandledReply => ({
+  type: 'application/x-ndjson',
+  body: Readable.from(replyLines(what, lines), { objectMode: false }),
+})
+
+async function* replyLines(
+  what: string,
+  lines: AsyncIterable<object>,
+): AsyncGenerator<string, void, undefined> {
   try {
     for await (const line of lines) yield `${JSON.stringify(line)}\n`
   } catch (thrown) {
-    const error = problemOf(toMeshError(thrown, 'internal', 'serve POST /v1/stream'))
+    const error = problemOf(toMeshError(thrown, 'internal', `serve POST /v1/${what}`))
     yield `${JSON.stringify({ error })}\n`
   }
 }
@@ -110,7 +126,7 @@ const noControlPlane = (action: string) =>
     hint: 'Name the context of the control plane with --context NAME or --data DIR.',
   })
 
-const noTuning = () =>
-  new MeshError('unsupported', 'Cannot show tuned settings: no agent runs in this context', {
+const noAgent = (action: string) =>
+  new MeshError('unsupported', `Cannot ${action}: no agent runs in this context`, {
     hint: 'Name the context of an agent with --context NAME or --data DIR.',
   })

@@ -15,6 +15,11 @@ import {
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
+import {
+  localPublishReply,
+  type LocalPublishRequest,
+  type LocalSubscribeRequest,
+} from '@agent-mesh/protocol/local-topics'
 import type { LocalValue } from '@agent-mesh/protocol/local-value'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { tuningReportSchema } from '@agent-mesh/protocol/tuning-report'
@@ -27,7 +32,7 @@ import type * as z from 'zod/mini'
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
 import { failureOf, problemIn } from './local-failure.ts'
-import { openStream, type LocalSocket } from './stream-client.ts'
+import { openStream, openSubscription, type LocalSocket } from './stream-client.ts'
 
 /**
  * Asks the process that owns a data folder. Every method throws MeshError: `NothingRunningError` when no process
@@ -62,6 +67,9 @@ export function localClient(folder: string, signal?: AbortSignal) {
     /** Messages of a handler, then how it ended; `input` is what it is sent. To leave it early cancels the stream. */
     stream: (body: Omit<LocalStreamRequest, 'input'>, input?: AsyncIterable<LocalValue>) =>
       openStream(wire, body, input),
+    publish: (body: LocalPublishRequest) => post('/v1/publish', body, localPublishReply),
+    /** That the agent has subscribed, then messages. To leave it ends the subscription. */
+    subscribe: (body: LocalSubscribeRequest) => openSubscription(wire, body),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
     /** The lines of a backup, as they come; ends early, with an error, when the control plane stops. */

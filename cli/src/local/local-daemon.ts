@@ -13,6 +13,12 @@ import type {
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
 import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
+import type {
+  LocalPublishReply,
+  LocalPublishRequest,
+  LocalSubscribeRequest,
+  LocalTopicLine,
+} from '@agent-mesh/protocol/local-topics'
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
 
@@ -34,6 +40,9 @@ export interface LocalDaemon {
   callAll(request: LocalCallAllRequest, options: Options): Promise<LocalCallAllReply>
   /** Messages, then how the handler ended; only an agent has it. */
   stream?(request: LocalStreamRequest, options: StreamOptions): AsyncIterable<LocalStreamLine>
+  /** Only an agent has these. */
+  publish?(request: LocalPublishRequest): Promise<LocalPublishReply>
+  subscribe?(request: LocalSubscribeRequest, options: Options): AsyncIterable<LocalTopicLine>
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only an agent has this. */

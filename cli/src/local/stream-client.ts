@@ -1,3 +1,4 @@
+import type { Problem } from '@agent-mesh/protocol/api/problem'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import {
   localStreamLine,
@@ -5,6 +6,11 @@ import {
   type LocalStreamLine,
   type LocalStreamRequest,
 } from '@agent-mesh/protocol/local-stream'
+import {
+  localTopicLine,
+  type LocalSubscribeRequest,
+  type LocalTopicLine,
+} from '@agent-mesh/protocol/local-topics'
 import type { LocalValue } from '@agent-mesh/protocol/local-value'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { once } from 'node:events'
@@ -21,17 +27,50 @@ export interface LocalSocket {
   signal: AbortSignal | undefined
 }
 
-const path = '/v1/stream'
-
 /**
  * Opens a stream of the process of a folder: yields the messages of the handler, returns how it ended.
  * @throws MeshError as a call; unavailable when the process ends first; what `input` throws
  */
 export async function* openStream(
-  { folder, signal }: LocalSocket,
+  wire: LocalSocket,
   body: Omit<LocalStreamRequest, 'input'>,
   input: AsyncIterable<LocalValue> | undefined,
 ): AsyncGenerator<LocalValue, LocalStreamEnd, undefined> {
+  const path = '/v1/stream'
+  const first = { ...body, ...(input !== undefined && { input: true }) } satisfies LocalStreamRequest
+  for await (const text of openLines(wire, path, first, input)) {
+    const line = parseJson(localStreamLine, text, `read the reply of ${path}`, 'protocol_error')
+    if (line.error !== undefined) throw errorIn(line.error)
+    if (line.end !== undefined) return line.end
+    yield valueIn(line)
+  }
+  throw new MeshError('unavailable', 'Cannot read the stream: its process has stopped')
+}
+
+/**
+ * Subscribes by the agent of a folder: yields that it has, then messages, until it is left.
+ * @throws MeshError permission_denied, overloaded; unavailable when the agent ends first
+ */
+export async function* openSubscription(
+  wire: LocalSocket,
+  body: LocalSubscribeRequest,
+): AsyncGenerator<LocalTopicLine, void, undefined> {
+  const path = '/v1/subscribe'
+  for await (const text of openLines(wire, path, body)) {
+    const line = parseJson(localTopicLine, text, `read the reply of ${path}`, 'protocol_error')
+    if ('error' in line) throw errorIn(line.error as Problem)
+    yield line as LocalTopicLine
+  }
+  throw new MeshError('unavailable', `Cannot read messages of ${body.topic}: the agent has stopped`)
+}
+
+/** Sends lines of JSON to the process of a folder, and yields those of its reply. @throws MeshError; what `input` throws */
+async function* openLines(
+  { folder, signal }: LocalSocket,
+  path: string,
+  first: object,
+  input?: AsyncIterable<LocalValue>,
+): AsyncGenerator<string, void, undefined> {
   const headers = { 'content-type': 'application/x-ndjson' }
   const abort = signal === undefined ? {} : { signal }
   const sent = request({
@@ -47,15 +86,13 @@ export async function* openStream(
   let failure: unknown
   try {
     const opened = once(sent, 'response')
-    sendLines(sent, { ...body, ...(input !== undefined && { input: true }) }, input).catch(
-      (error: unknown) => {
-        failure = error
-        sent.destroy()
-      },
-    )
+    sendLines(sent, first, input).catch((error: unknown) => {
+      failure = error
+      sent.destroy()
+    })
     const [reply] = (await opened) as [IncomingMessage]
     if (reply.statusCode !== 200) throw problemIn(Buffer.concat(await reply.toArray()).toString(), path)
-    return yield* messagesIn(reply)
+    yield* linesOf(reply as AsyncIterable<Buffer>, commandDefaults.localLineBytes, 'reply')
   } catch (error) {
     // A reply that is cut here fails as one that the process cuts.
     const reason: unknown = failure ?? (signal?.aborted === true ? signal.reason : error)
@@ -63,17 +100,6 @@ export async function* openStream(
   } finally {
     sent.destroy()
   }
-}
-
-async function* messagesIn(reply: IncomingMessage): AsyncGenerator<LocalValue, LocalStreamEnd, undefined> {
-  const lines = linesOf(reply as AsyncIterable<Buffer>, commandDefaults.localLineBytes, 'reply')
-  for await (const text of lines) {
-    const line = parseJson(localStreamLine, text, `read the reply of ${path}`, 'protocol_error')
-    if (line.error !== undefined) throw errorIn(line.error)
-    if (line.end !== undefined) return line.end
-    yield valueIn(line)
-  }
-  throw new MeshError('unavailable', 'Cannot read the stream: its process has stopped')
 }
 
 const valueIn = ({ value, bytes }: LocalStreamLine): LocalValue => ({
@@ -84,7 +110,7 @@ const valueIn = ({ value, bytes }: LocalStreamLine): LocalValue => ({
 /** Sends the request and then the messages, as fast as they are read. @throws what `input` throws */
 async function sendLines(
   sent: ClientRequest,
-  first: LocalStreamRequest,
+  first: object,
   input: AsyncIterable<LocalValue> | undefined,
 ): Promise<void> {
   sent.write(`${JSON.stringify(first)}\n`)

@@ -1,12 +1,12 @@
 /** Names of topics, what a subscription may name, and the limits of what travels. Sizes in bytes unless said. */
 import * as z from 'zod/mini'
 import { MeshError } from '../errors.ts'
+import { fieldForms } from '../field-forms.ts'
 import { parse } from '../parse.ts'
 
 export const topicProtocol = '/agent-mesh/topics/1.0.0'
 
 export const topicLimits = {
-  nameChars: 100,
   /** One message, encoded. */
   messageBytes: 64 * 1024,
   /** Messages of one publication, a count: they share a signature. */
@@ -27,31 +27,16 @@ export const topicLimits = {
   hops: 4,
 } as const
 
-const name = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?$/
-const pattern = /^(?:\*|[A-Za-z0-9][A-Za-z0-9._/-]*\*?)$/
+const { topic, topicPattern, topicGroup } = fieldForms
 
 /** `alerts.disk`; names that begin with `mesh.` are the project's own. */
-export const topicNameField = z.string().check(
-  z.maxLength(topicLimits.nameChars),
-  z.regex(name, {
-    error: 'is not a topic (letters, digits, . _ / and -; a letter or digit at both ends)',
-  }),
-)
+export const topicNameField = z.string().check(z.regex(topic.pattern, { error: topic.not }))
 
 /** A topic, or the beginning of topics with a `*` behind it. */
-export const topicPatternField = z
-  .string()
-  .check(
-    z.maxLength(topicLimits.nameChars + 1),
-    z.regex(pattern, { error: 'is not a topic, or the beginning of one with a * behind it (alerts.*)' }),
-  )
+export const topicPatternField = z.string().check(z.regex(topicPattern.pattern, { error: topicPattern.not }))
 
 /** Members that share the messages of a topic. */
-export const topicGroupField = z
-  .string()
-  .check(
-    z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, { error: 'is not a group (letters, digits, . _ and -)' }),
-  )
+export const topicGroupField = z.string().check(z.regex(topicGroup.pattern, { error: topicGroup.not }))
 
 /** The project's own topics begin with it. */
 const reserved = 'mesh.'

@@ -103,11 +103,15 @@ export function messagesOf({ sizes }: Pick<TopicClaims, 'sizes'>, bodies: Uint8A
 
 const kinds = { json: 0, bytes: 1 } as const
 
-/** A message: one byte that says what follows, then JSON text or bytes as they are. @throws MeshError too_large */
+/** A message: one byte that says what follows, then JSON text or bytes as they are. @throws MeshError too_large, invalid_argument for both */
 export function encodeTopicMessage(
   { json, tail }: { json: string | undefined; tail: Uint8Array | undefined },
   topic: string,
 ): Uint8Array {
+  if (tail !== undefined && json !== undefined)
+    throw new MeshError('invalid_argument', `Cannot publish to ${topic}: the message is JSON with bytes`, {
+      hint: 'Publish JSON or bytes.',
+    })
   const kind = tail === undefined ? kinds.json : kinds.bytes
   const content = tail ?? Buffer.from(json ?? 'null')
   if (content.byteLength > messageBytes)
