@@ -1,5 +1,5 @@
 /** docs/metrics.md, made from the metrics as agents, relays and the control plane register them. */
-import { countedBalancer, countedHedging, parseBalancing } from '@agent-mesh/agent/agent/balancing'
+import { countedHedging, observedBalancer, parseBalancing } from '@agent-mesh/agent/agent/balancing'
 import { observedTuning } from '@agent-mesh/agent/agent/observed-tuning'
 import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
@@ -43,7 +43,7 @@ export function metricsPage(): string {
   const both = member()
   const agents = member()
   observeCache(agents.registry, { bytes: Number, size: Number })
-  countedBalancer(parseBalancing({}), agents)
+  observedBalancer(parseBalancing({}), { metrics: agents, log: unread() })
   countedHedging(parseBalancing({}), agents)
   observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
   observeTopics(agents.registry)

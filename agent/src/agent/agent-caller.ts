@@ -3,7 +3,7 @@ import type { Tracing } from '../observe/tracing.ts'
 import type { RpcLink } from '../rpc/index.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
 import { ServiceCaller, type Contracts } from '../services/index.ts'
-import { countedBalancer, countedHedging, type Balancing } from './balancing.ts'
+import { countedHedging, type Balancing, type ObservedBalancer } from './balancing.ts'
 import type { Pipes } from './pipes.ts'
 import type { LazyTopics } from '../topics/lazy-topics.ts'
 import type { Reachable } from './reachable.ts'
@@ -22,6 +22,7 @@ export interface AgentInit<C extends Contracts> {
   pipes: Pipes
   topics: LazyTopics
   balancing: Balancing
+  balanced: ObservedBalancer
   /** Answers that are kept. */
   cache: CallCache | undefined
   tracing: Tracing | undefined
@@ -31,11 +32,14 @@ export interface AgentInit<C extends Contracts> {
 
 /** Makes the calls of an agent, on the clock of its links. */
 export function agentCaller<const C extends Contracts>(
-  init: Pick<AgentInit<C>, 'member' | 'targets' | 'balancing' | 'cache' | 'tracing' | 'tuning' | 'contracts'>,
+  init: Pick<
+    AgentInit<C>,
+    'member' | 'targets' | 'balancing' | 'balanced' | 'cache' | 'tracing' | 'tuning' | 'contracts'
+  >,
 ): ServiceCaller<C> {
-  const { member, targets, balancing, cache, tracing, tuning, contracts } = init
+  const { member, targets, balancing, balanced, cache, tracing, tuning, contracts } = init
   const { wheel, sessions } = member.serving
-  const hedging = countedHedging(balancing, member.metrics, tuning.wake)
+  const hedging = countedHedging(balancing, member.metrics, tuning.wakeFor('hedgeDelay'))
   tuning.attach({ hedging, cache, compression: sessions.compression })
   return new ServiceCaller<C>({
     targets,
@@ -50,7 +54,7 @@ export function agentCaller<const C extends Contracts>(
       callRetried: member.metrics.callRetried,
     },
     tracing,
-    balancer: countedBalancer(balancing, member.metrics),
+    balancer: balanced.balancer,
     hedging,
     now: () => wheel.now(),
     lately: () => wheel.readAt,

@@ -75,7 +75,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
     this.#pipes = pipes
     this.#cache = cache
     this.tuning = () => init.tuning.report()
-    this.#events = new EventListeners({ watches: eventWatches(member, reachable), log: member.log })
+    this.#events = new EventListeners({ watches: eventWatches(init), log: member.log })
     this.#caller = agentCaller(init)
   }
 

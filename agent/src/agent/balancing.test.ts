@@ -4,7 +4,7 @@ import type { MemberMetricsInit } from '../observe/member-metrics.ts'
 import { memberMetrics } from '../observe/member-metrics.ts'
 import { createLogger } from '../observe/logger.ts'
 import type { BalancePolicy } from '../services/index.ts'
-import { countedBalancer, countedHedging, parseBalancing } from './balancing.ts'
+import { countedHedging, observedBalancer, parseBalancing } from './balancing.ts'
 
 const log = createLogger('test', 'silent')
 const head = { current: { numbers: { keys: 1, relays: 1, policy: 1, revocations: 1 }, issuedAt: 0 } }
@@ -27,7 +27,7 @@ it('options are complete by themselves, and one that is none is refused', () => 
 it('metrics count ejections, breakers that are not closed, and hedges, by closed sets', async () => {
   const metrics = memberMetrics(init)
   const balancing = parseBalancing({})
-  const service = countedBalancer(balancing, metrics).of('math')
+  const service = observedBalancer(balancing, { metrics, log }).balancer.of('math')
   countedHedging(balancing, metrics).ended('won')
   service.choose(
     { good: ['a', 'b'], doubtful: [], offline: [] },

@@ -1,5 +1,7 @@
 /** How the calls of an agent are balanced and guarded: its options, checked once, and what counts it. */
 import { MeshError } from '@agent-mesh/protocol'
+import { Listeners } from '../core/listeners.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import {
   Balancer,
@@ -7,6 +9,7 @@ import {
   Hedging,
   resilienceOf,
   type BalancePolicy,
+  type BreakerChange,
   type ResilienceOptions,
   type ResilienceSettings,
 } from '../services/index.ts'
@@ -31,11 +34,26 @@ export function parseBalancing({
   return { policy: balance, resilience: resilienceOf(resilience) }
 }
 
-/** The balancer of an agent, and its metrics. */
-export function countedBalancer(balancing: Balancing, metrics: MemberMetrics): Balancer {
+/** The balancer of an agent, its metrics and what listens to its breakers. */
+export interface ObservedBalancer {
+  readonly balancer: Balancer
+  readonly breakers: Pick<Listeners<BreakerChange>, 'add'>
+}
+
+export function observedBalancer(
+  balancing: Balancing,
+  { metrics, log }: { metrics: MemberMetrics; log: Pick<Logger, 'info' | 'error'> },
+): ObservedBalancer {
   const ejections = new Map<string, number>()
-  const onEjected = (reason: string) => void ejections.set(reason, (ejections.get(reason) ?? 0) + 1)
-  const balancer = new Balancer({ ...balancing, random: Math.random, onEjected })
+  const breakers = new Listeners<BreakerChange>(err => log.error({ err }, 'a listener of breakers failed'))
+  const onBreaker = (change: BreakerChange) => {
+    const { reason, state } = change
+    if (reason !== undefined) ejections.set(reason, (ejections.get(reason) ?? 0) + 1)
+    if (reason !== undefined) log.info(change, 'a provider is ejected')
+    if (state === 'closed') log.info(change, 'a provider is asked again')
+    breakers.emit(change)
+  }
+  const balancer = new Balancer({ ...balancing, random: Math.random, onBreaker })
   metrics.counter(
     'agent_mesh_ejections_total',
     'Providers ejected by their breaker, by what opened it',
@@ -48,7 +66,7 @@ export function countedBalancer(balancing: Balancing, metrics: MemberMetrics): B
     'state',
     () => Object.entries(balancer.ejected()),
   )
-  return balancer
+  return { balancer, breakers }
 }
 
 /** When its calls are sent twice, and the metrics of that. @param onUsed the first call of a method asks for it */

@@ -5,7 +5,7 @@ import { createLogger, type Logger } from '../observe/logger.ts'
 import { OtelTracing } from '../observe/otel-tracing.ts'
 import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
 import { Agent } from './agent.ts'
-import { parseBalancing } from './balancing.ts'
+import { observedBalancer, parseBalancing } from './balancing.ts'
 import { cacheOf, parseCache, type CacheOption } from './cache-option.ts'
 import { Lan } from './lan.ts'
 import { openMember, type Member } from '../member/member.ts'
@@ -94,8 +94,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const tuning = observedTuning(member, tuningSettings)
     const topics = await memberTopics(member, reachable, targets)
     undo.unshift(() => topics.stop())
-    const cache = cacheOf(member, cacheSettings, tuning.wake)
-    const shared = { served, pipes, topics, balancing, cache, tracing, tuning, contracts: options.contracts }
+    const cache = cacheOf(member, cacheSettings, tuning.wakeFor('cacheSize', 'cacheAdmission'))
+    const calls = { balancing, balanced: observedBalancer(balancing, member), cache, tracing, tuning }
+    const shared = { served, pipes, topics, contracts: options.contracts, ...calls }
     const agent = new Agent({ member, targets, reachable, self, ...shared })
     await tracing?.start()
     await member.start(options.signal)

@@ -14,6 +14,8 @@ export const tuningDefaults = {
   worseMs: 30_000,
   /** A change that was not worse for so long at its end is kept. */
   trialMs: 60_000,
+  /** A trial that no window of calls has judged for so long ends: the load has ended, and memory of a larger cache would stay. */
+  unjudgedMs: 60_000,
   /** After a rollback the setting rests, twice as long each time: what was worse once is so again under the same load. */
   restMs: 600_000,
   mostRestMs: 86_400_000,

@@ -12,8 +12,11 @@ const unused = {} as never
 function tuningOf(option?: TuningOption) {
   const log = { info: vi.fn(), warn: vi.fn() }
   const tuning = new Tuning({ settings: parseTuning(option), now: () => 0, log: log as never })
-  const hedging = new Hedging(0.05, undefined, tuning.wake)
-  const cache = new CallCache({ maxBytes: 1 << 26, guard: unused, now: () => 0 }, tuning.wake)
+  const hedging = new Hedging(0.05, undefined, tuning.wakeFor('hedgeDelay'))
+  const cache = new CallCache(
+    { maxBytes: 1 << 26, guard: unused, now: () => 0 },
+    tuning.wakeFor('cacheSize', 'cacheAdmission'),
+  )
   const compression = new Compression(() => 0)
   tuning.attach({ hedging, cache, compression })
   return { tuning, hedging, cache, compression }
@@ -58,11 +61,30 @@ describe('the option tuning', () => {
     expect(states(tuningOf({ hedgeDelay: 20 }).tuning)[1]).toEqual(['cacheSize', '64 MiB', 'idle'])
   })
 
+  const row = { json: JSON.stringify(Array.from({ length: 100 }, () => 'a row of a table')), tail: undefined }
+
+  it.each([
+    [{}, true],
+    [{ compression: false }, false],
+    [{ compression: true }, false],
+  ])('with the pins %j tunes by a body on a slow path: %s', (pins, wakes) => {
+    const { tuning, compression } = tuningOf(pins)
+    compression.apply(row, 1)
+    expect(tuning.isAwake).toBe(wakes)
+  })
+
+  it('loads nothing for settings that are pinned', () => {
+    const pins = { hedgeDelay: 20, cacheSize: 1 << 20, cacheAdmission: 'all' } as const
+    const { tuning, hedging } = tuningOf(pins)
+    hedging.sent('a.b', true, () => undefined)(true, 1)
+    expect(tuning.isAwake).toBe(false)
+  })
+
   it('false changes nothing, whatever calls show', async () => {
     const { tuning, hedging } = tuningOf(false)
     hedging.sent('a.b', true, () => undefined)(true, 1)
     await vi.dynamicImportSettled()
-    expect(tuning.report().on).toBe(false)
+    expect([tuning.report().on, tuning.isAwake]).toEqual([false, false])
     expect(states(tuning).map(([, , state]) => state)).toEqual(['off', 'off', 'off', 'off'])
   })
 

@@ -1,4 +1,5 @@
 /** Tuned settings under load, in virtual time: each call says how long it took, and when. */
+import type { StartTimer } from '@agent-mesh/protocol/timers'
 import { describe, expect, it, vi } from 'vitest'
 import { Hedging } from '../services/call/hedging.ts'
 import { seeded } from '../services/testing/balance-simulation.ts'
@@ -139,11 +140,32 @@ describe('a trial', () => {
   const tuned = () => {
     let now = 0
     const knob = steppedKnob()
-    const tuner = new Tuner({ knobs: [knob], now: () => now, date: () => 0, log: { info: vi.fn() } as never })
-    const run = (seconds: number, ms: number, everyMs = 50) => {
-      for (const end = now + seconds * 1_000; now < end; now += everyMs) tuner.called(ms, now)
+    const timers = new Set<{ at: number; work: () => void }>()
+    const start: StartTimer = (ms, work) => {
+      const timer = { at: now + ms, work }
+      timers.add(timer)
+      return { cancel: () => void timers.delete(timer) }
     }
-    return { knob, tuner, run, rest: (seconds: number) => void (now += seconds * 1_000) }
+    const fire = () => {
+      for (const timer of timers)
+        if (timer.at <= now) {
+          timers.delete(timer)
+          timer.work()
+        }
+    }
+    const log = { info: vi.fn() }
+    const tuner = new Tuner({ knobs: [knob], now: () => now, date: () => 0, log: log as never, start })
+    const run = (seconds: number, ms: number, everyMs = 50) => {
+      for (const end = now + seconds * 1_000; now < end; now += everyMs) {
+        fire()
+        tuner.called(ms, now)
+      }
+    }
+    const rest = (seconds: number) => {
+      now += seconds * 1_000
+      fire()
+    }
+    return { knob, tuner, timers, log, run, rest }
   }
 
   it('is not ended by calls that are worse for less than 30 s, nor by 10 %', () => {
@@ -165,9 +187,32 @@ describe('a trial', () => {
   it('is judged by windows with enough calls and without a rest alone', () => {
     const { knob, tuner, run, rest } = tuned()
     run(31, 10)
-    run(60, 50, 500)
-    rest(3_600)
+    run(40, 50, 500)
+    rest(15)
     run(1, 50)
     expect([knob.applied, tuner.outcomes]).toEqual([true, { trial: 1, kept: 0, 'rolled back': 0 }])
+  })
+
+  it('ends when the load ends: the setting is as before, and does not rest', () => {
+    const { knob, tuner, timers, log, run, rest } = tuned()
+    run(31, 10)
+    run(15, 10)
+    expect([knob.applied, timers.size]).toEqual([true, 1])
+    rest(70)
+    expect([knob.applied, timers.size, tuner.stateOf('compression')]).toEqual([false, 0, 'shadow'])
+    expect(tuner.outcomes).toEqual({ trial: 1, kept: 0, 'rolled back': 1 })
+    expect(log.info).toHaveBeenLastCalledWith(expect.anything(), 'a tuned setting is rolled back')
+    run(45, 10)
+    expect([knob.applied, tuner.outcomes.trial]).toEqual([true, 2])
+  })
+
+  it('has a timer until it is judged, and none outside', () => {
+    const { tuner, timers, run } = tuned()
+    run(29, 10)
+    expect(timers.size).toBe(0)
+    run(2, 10)
+    expect(timers.size).toBe(1)
+    run(90, 9)
+    expect([tuner.outcomes.kept, tuner.stateOf('compression') === 'trial' ? 1 : 0]).toEqual([1, timers.size])
   })
 })

@@ -1,8 +1,9 @@
 /**
  * Changes one setting at a time: what the shadow speaks for is tried, and rolled back when the p99 of the agent's calls is worse by 10 %
- * for 30 s. Calls drive it: without calls it does nothing, and has no timer.
+ * for 30 s, or when the load ends before it is judged. Calls drive it: it has a timer during a trial alone.
  */
 import type { TuningChange, TuningReport } from '@agent-mesh/protocol'
+import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import type { Logger } from '../observe/logger.ts'
 import { tuningDefaults } from './defaults.ts'
 import type { Knob, KnobName, Proposal } from './knob.ts'
@@ -13,6 +14,7 @@ const {
   worseFactor,
   worseMs,
   trialMs,
+  unjudgedMs,
   restMs,
   mostRestMs,
   changes: mostChanges,
@@ -25,6 +27,8 @@ export interface TunerInit {
   /** Unix ms. */
   readonly date: () => number
   readonly log: Pick<Logger, 'info'>
+  /** @default that of the process */
+  readonly start?: StartTimer
 }
 
 interface Trial {
@@ -35,6 +39,8 @@ interface Trial {
   readonly since: number
   /** Monotonic ms since when it is worse. */
   worseSince: number | undefined
+  /** Ends it unless a window of calls judges it before. */
+  timer: Timer
 }
 
 type State = TuningReport['settings'][number]['state']
@@ -44,6 +50,7 @@ export class Tuner {
   readonly #now: () => number
   readonly #date: () => number
   readonly #log: Pick<Logger, 'info'>
+  readonly #start: StartTimer
   readonly #windows: LatencyWindows
   readonly #changes: TuningChange[] = []
   /** p99 of the last windows under the settings of now. */
@@ -52,11 +59,12 @@ export class Tuner {
   /** After a rollback: monotonic ms until a setting rests, and for how long. */
   readonly #rests = new Map<KnobName, { until: number; ms: number }>()
 
-  constructor({ knobs, now, date, log }: TunerInit) {
+  constructor({ knobs, now, date, log, start = startTimer }: TunerInit) {
     this.#knobs = knobs
     this.#now = now
     this.#date = date
     this.#log = log
+    this.#start = start
     this.#windows = new LatencyWindows(now())
   }
 
@@ -100,7 +108,7 @@ export class Tuner {
     const names = { setting: knob.name, before: knob.value, after, reason }
     const change: TuningChange = { at: this.#date(), ...names, outcome: 'trial', p99BeforeMs }
     proposal.apply()
-    this.#trial = { knob, proposal, change, since: now, worseSince: undefined }
+    this.#trial = { knob, proposal, change, since: now, worseSince: undefined, timer: this.#patience() }
     this.outcomes.trial++
     this.#changes.unshift(change)
     this.#changes.splice(mostChanges)
@@ -109,6 +117,8 @@ export class Tuner {
 
   #judge(trial: Trial, { p99Ms, endedAt, ms }: LatencyWindow): void {
     const { change } = trial
+    trial.timer.cancel()
+    trial.timer = this.#patience()
     change.p99AfterMs = p99Ms
     const isWorse = p99Ms > change.p99BeforeMs * worseFactor
     trial.worseSince = isWorse ? (trial.worseSince ?? endedAt - ms) : undefined
@@ -125,7 +135,19 @@ export class Tuner {
     this.#end(trial, 'rolled back')
   }
 
-  #end({ change }: Trial, outcome: 'kept' | 'rolled back'): void {
+  #patience(): Timer {
+    return this.#start(unjudgedMs, () => this.#giveUp(), { ref: false })
+  }
+
+  /** Without load nothing shows whether the change is good. The setting does not rest: it was not found to be worse. */
+  #giveUp(): void {
+    if (this.#trial === undefined) return
+    this.#trial.proposal.revert()
+    this.#end(this.#trial, 'rolled back')
+  }
+
+  #end({ change, timer }: Trial, outcome: 'kept' | 'rolled back'): void {
+    timer.cancel()
     change.outcome = outcome
     this.outcomes[outcome]++
     this.#trial = undefined

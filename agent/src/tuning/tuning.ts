@@ -32,8 +32,8 @@ export class Tuning {
   /** The parts whose settings are tuned; their pins are set now. */
   attach(parts: TunedParts): void {
     this.#parts = parts
-    if (this.#init.settings.isOn) parts.compression.onSlow(this.wake)
     const { hedgeDelay, cacheSize, cacheAdmission, compression } = this.#init.settings.pins
+    parts.compression.onSlow(this.wakeFor('compression'))
     if (hedgeDelay !== undefined) parts.hedging.delay = { ms: hedgeDelay }
     if (compression === true) parts.compression.mode = 'on'
     if (parts.cache === undefined) return
@@ -41,11 +41,22 @@ export class Tuning {
     if (cacheAdmission !== undefined) parts.cache.admission = cacheAdmission
   }
 
-  /** There is something to tune. Idempotent. */
-  readonly wake = (): void => {
-    if (!this.#init.settings.isOn || this.#isAwake) return
+  /** @returns what to call when there is something to tune one of these settings by; it does nothing where all are pinned */
+  wakeFor(...settings: readonly KnobName[]): () => void {
+    const { isOn, pins } = this.#init.settings
+    const isTuned = isOn && settings.some(setting => pins[setting] === undefined)
+    return isTuned ? this.#wake : () => undefined
+  }
+
+  readonly #wake = (): void => {
+    if (this.#isAwake) return
     this.#isAwake = true
     this.#load().catch((err: unknown) => this.#failed(err))
+  }
+
+  /** Whether what tunes is loaded, or about to be. */
+  get isAwake(): boolean {
+    return this.#isAwake
   }
 
   /** A call of the agent took so many ms. @param now monotonic ms */

@@ -27,7 +27,7 @@ beforeEach(() => {
         stop()
       }
     },
-    ...{ service: none, path: none, ready: none },
+    ...{ service: none, path: none, breaker: none, ready: none },
   }
   const error = (...args: unknown[]) => void logged.push((args[0] as { err: unknown }).err)
   events = new EventListeners({ watches, log: { error } as never })

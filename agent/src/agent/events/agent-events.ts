@@ -1,6 +1,7 @@
 /** What a program can listen to: `agent.on(name, listener)`. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { Logger } from '../../observe/logger.ts'
+import type { BreakerChange } from '../../services/index.ts'
 import { promiseOf } from '../../rpc/index.ts'
 import type { PathEvent, ReadyEvent } from './link-changes.ts'
 import type { MemberEvent, ServiceEvent } from './online-changes.ts'
@@ -10,6 +11,7 @@ export interface AgentEvents {
   readonly member: MemberEvent
   readonly service: ServiceEvent
   readonly path: PathEvent
+  readonly breaker: BreakerChange
   readonly ready: ReadyEvent
 }
 

@@ -1,5 +1,5 @@
 /** Chooses the provider that a call asks: what this agent knows of all of them, by service. */
-import { type BreakerReason, type BreakerState } from './breaker.ts'
+import type { BreakerChange, BreakerState } from './breaker.ts'
 import { balanceDefaults } from './defaults.ts'
 import type { BalancePolicy } from './policies.ts'
 import type { MemberLoad } from './provider.ts'
@@ -13,23 +13,23 @@ export interface BalancerInit {
   readonly resilience?: ResilienceSettings | undefined
   /** [0, 1). */
   readonly random: () => number
-  /** A provider was ejected. */
-  readonly onEjected?: ((reason: BreakerReason) => void) | undefined
+  /** The breaker of a provider changed. Must not throw. */
+  readonly onBreaker?: ((change: BreakerChange) => void) | undefined
 }
 
 export class Balancer {
   readonly #policy: BalancePolicy
   readonly #resilience: ResilienceSettings
   readonly #random: () => number
-  readonly #onEjected: (reason: BreakerReason) => void
+  readonly #onBreaker: (change: BreakerChange) => void
   readonly #services = new Map<string, ServiceProviders>()
   readonly #loads = new Map<string, MemberLoad>()
 
-  constructor({ policy = 'p2c', resilience = resilienceOf(), random, onEjected }: BalancerInit) {
+  constructor({ policy = 'p2c', resilience = resilienceOf(), random, onBreaker }: BalancerInit) {
     this.#policy = policy
     this.#resilience = resilience
     this.#random = random
-    this.#onEjected = onEjected ?? (() => undefined)
+    this.#onBreaker = onBreaker ?? (() => undefined)
   }
 
   /** Tries beyond the first that each call earns. */
@@ -47,7 +47,7 @@ export class Balancer {
       resilience: this.#resilience,
       loads: this.#loads,
       random: this.#random,
-      onEjected: this.#onEjected,
+      onBreaker: change => this.#onBreaker({ ...change, service }),
     })
     this.#services.set(service, made)
     return made

@@ -11,6 +11,16 @@ export type BreakerState = 'closed' | 'open' | 'half-open'
 /** Why a breaker opened: failures in a row, or their share of the calls. */
 export type BreakerReason = 'consecutive' | 'ratio'
 
+/** What happened to the breaker of one provider. */
+export interface BreakerChange {
+  readonly peerId: string
+  /** `math`, or `math@2`: as calls name it. */
+  readonly service: string
+  readonly state: BreakerState
+  /** Of a provider that is ejected: what opened its breaker. None after a probe that failed. */
+  readonly reason?: BreakerReason | undefined
+}
+
 /** Parts of the window: what is older than the window leaves it a fifth at a time. */
 const parts = 5
 /** A pause is this part of its length at least, the rest is random: after 10 s of failures the next probe comes within 5 s. */

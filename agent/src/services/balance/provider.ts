@@ -19,6 +19,8 @@ export interface ProviderEvents {
   answered(provider: Provider): void
   failed(provider: Provider, startedAt: number, now: number): void
   recovered(provider: Provider): void
+  /** A call finds out whether it works again. */
+  probed(provider: Provider): void
 }
 
 export class Provider {
@@ -81,7 +83,10 @@ export class Provider {
   begin(now: number): void {
     this.inFlight++
     this.load.inFlight++
-    if (this.breaker !== undefined && this.breaker.state !== 'closed') this.breaker.probe(now)
+    if (this.breaker === undefined || this.breaker.state === 'closed') return
+    const isNew = this.breaker.state === 'open'
+    this.breaker.probe(now)
+    if (isNew) this.#events.probed(this)
   }
 
   /** The call that began at `startedAt` has its result. */

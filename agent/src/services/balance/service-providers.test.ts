@@ -14,7 +14,7 @@ function providersOf(lists: Providers, options?: ResilienceOptions | false) {
   const balancer = new Balancer({
     random: seeded(5),
     resilience: resilienceOf(options),
-    onEjected: reason => ejected.push(reason),
+    onBreaker: ({ reason }) => void (reason !== undefined && ejected.push(reason)),
   })
   const service = balancer.of('math')
   const choose = (now: number, of = lists, tries = untried) => service.choose(of, {}, tries, now)!

@@ -1,6 +1,6 @@
 /** The providers of one service, and what they decide together: which one a call asks, and which ones are ejected. */
 import type { MeshError } from '@agent-mesh/protocol'
-import { Breaker, type BreakerReason, type BreakerState } from './breaker.ts'
+import { Breaker, type BreakerChange, type BreakerReason, type BreakerState } from './breaker.ts'
 import { candidatesOf, type Candidate } from './candidates.ts'
 import { choosePeer, type TriedPeers } from './choose.ts'
 import { balanceDefaults } from './defaults.ts'
@@ -18,7 +18,8 @@ export interface ServiceProvidersInit {
   readonly loads: Map<string, MemberLoad>
   /** [0, 1). */
   readonly random: () => number
-  readonly onEjected: (reason: BreakerReason) => void
+  /** A breaker changed. Must not throw. */
+  readonly onBreaker: (change: Omit<BreakerChange, 'service'>) => void
 }
 
 const noProviders: Providers = { good: [], doubtful: [], offline: [] }
@@ -113,16 +114,27 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
 
   failed(provider: Provider, startedAt: number, now: number): void {
     if (this.#near !== undefined) this.#region.ended(this.#isNear(provider), false)
-    const { random, onEjected } = this.#init
+    const { random } = this.#init
+    const before = provider.breaker?.state
     const reason = provider.breaker?.failed(startedAt, now, random)
+    if (before !== provider.breaker?.state) this.#tell(provider)
     if (reason === undefined || this.#ejected.size >= this.#mostEjected()) return
     provider.breaker?.open(now, random)
     this.#ejected.add(provider)
-    onEjected(reason)
+    this.#tell(provider, reason)
   }
 
   recovered(provider: Provider): void {
     this.#ejected.delete(provider)
+    this.#tell(provider)
+  }
+
+  probed(provider: Provider): void {
+    this.#tell(provider)
+  }
+
+  #tell({ peerId, breaker }: Provider, reason?: BreakerReason): void {
+    if (breaker !== undefined) this.#init.onBreaker({ peerId, state: breaker.state, reason })
   }
 
   /** What is known of each when `chosen` is the next. */
@@ -183,6 +195,7 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   #readmit(provider: Provider): void {
     this.#ejected.delete(provider)
     provider.breaker?.close()
+    this.#tell(provider)
   }
 
   #prune(now: number): void {
