@@ -32,6 +32,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          // Specs that share a worker share its modules: loading them anew for each took half of the CPU of this project.
+          isolate: false,
+          // The first synthesis of a worker loads the CDK: at a load of 25 it took 37 s.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           include: [
             `${rooms}/**/*.test.ts`,
             'bench/src/**/*.test.ts',
@@ -53,6 +58,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'fuzz',
+          isolate: false,
           include: [`${rooms}/**/*.fuzz.test.ts`],
           testTimeout: 300_000,
           env: { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '300' },

@@ -64,12 +64,15 @@ export class MeshRepl {
     this.#setServices(server, services)
     const client = () => localClient(folder, this.#running.signal)
     define(server, { call: this.#call, peers: () => client().peers(), status: () => client().status() })
+    const exited = once(server, 'exit')
     const feeding = interactive ? undefined : this.#feed(server, lines)
     if (interactive) await keepLines(server, history)
     server.on('SIGINT', () => this.#cancel())
     const close = () => server.close()
     signal.addEventListener('abort', close, { once: true })
-    await once(server, 'exit')
+    // It may have come while the lines of before were read.
+    if (signal.aborted) close()
+    await exited
     signal.removeEventListener('abort', close)
     this.#cancel()
     await feeding

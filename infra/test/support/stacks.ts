@@ -4,14 +4,10 @@ import type { CloudAssembly } from 'aws-cdk-lib/cx-api'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, vi } from 'vitest'
 
 import { lambdaNames } from '../../src/lambda-bundle.ts'
 import { meshStacks } from '../../src/mesh-stacks.ts'
 import { readSettings } from '../../src/settings.ts'
-
-// The first synthesis of a process loads the CDK, and all of it is work of the CPU: at a load of 25 it took 37 s.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** Lambdas that do nothing: their folder is what a template is made with. */
 const bundles = mkdtempSync(join(tmpdir(), 'lambdas-'))
@@ -19,7 +15,8 @@ for (const name of lambdaNames) {
   mkdirSync(join(bundles, name))
   writeFileSync(join(bundles, name, 'index.mjs'), 'export const handler = () => {}')
 }
-afterAll(() => rmSync(bundles, { recursive: true, force: true }))
+// The specs of a worker share this module: the folder stays until the last of them is done.
+process.once('exit', () => rmSync(bundles, { recursive: true, force: true }))
 
 export interface MeshTemplates {
   controlPlane: Template
