@@ -73,6 +73,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     folder: options.folder,
     log,
     tracing,
+    shed: balancing.resilience.shed,
     upgrades: paths !== 'relay',
     signal: options.signal,
     ...(options.clock === undefined ? {} : { clock: options.clock }),

@@ -30,9 +30,9 @@ export const healthDefaults = {
   diskLowBytes: 128 * 1024 * 1024,
   /** Free space is read so often. */
   diskLookMs: 10_000,
-  /** Share of the memory limit above which new calls are shed, and below which they are accepted again. */
+  /** Share of the memory limit above which new calls are shed; they are accepted again when so much less is in use. */
   shedAbove: 0.9,
-  shedBelow: 0.8,
+  shedUntil: 0.1,
   /** So many looks in a row must be above (a count): a heap that is full of garbage is collected within. */
   shedLooks: 3,
   /** The control plane is expected to be unreachable for so long in an update. */

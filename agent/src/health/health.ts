@@ -17,6 +17,8 @@ export interface HealthInit {
   readonly clock?: WheelClock
   /** @default that of this process */
   readonly memory?: () => MemoryUse
+  /** As {@link MemoryWatchInit.shedAbove}. */
+  readonly shedAbove?: number | false
 }
 
 const levels = { passing: 0, warning: 1, failing: 2, unknown: 3 } as const
@@ -28,13 +30,17 @@ export class Health {
   readonly memory: MemoryWatch
   readonly loop: LoopWatch
 
-  constructor({ log, metrics, now, clock = systemWheelClock, memory }: HealthInit) {
+  constructor({ log, metrics, now, clock = systemWheelClock, memory, shedAbove }: HealthInit) {
     this.beat = new HealthBeat(clock, err => log.error({ err }, 'a look at the health failed'))
     const { beat } = this
     this.checks = new HealthChecks({ beat, log })
     this.recovery = new Recovery({ log, metrics, now })
     const { recovery } = this
-    this.memory = new MemoryWatch({ beat, recovery, ...(memory === undefined ? {} : { use: memory }) })
+    this.memory = new MemoryWatch({
+      ...{ beat, recovery },
+      ...(memory !== undefined && { use: memory }),
+      ...(shedAbove !== undefined && { shedAbove }),
+    })
     this.loop = new LoopWatch({ beat, recovery })
     this.checks.builtIn('loop', this.loop.check)
     this.checks.builtIn('memory', this.memory.check)

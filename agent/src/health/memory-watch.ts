@@ -34,19 +34,23 @@ export interface MemoryWatchInit {
   readonly recovery: Pick<Recovery, 'acted'>
   /** @default that of this process */
   readonly use?: () => MemoryUse
+  /** Share of the limit above which new calls are shed; false: never. @default `shedAbove` */
+  readonly shedAbove?: number | false
 }
 
 export class MemoryWatch {
   readonly #recovery: Pick<Recovery, 'acted'>
   readonly #use: () => MemoryUse
+  readonly #shedAbove: number | false
   readonly #unlisten: () => void
   #last: MemoryUse
   #above = 0
   #shedding = false
 
-  constructor({ beat, recovery, use = memoryUse }: MemoryWatchInit) {
+  constructor({ beat, recovery, use = memoryUse, shedAbove = healthDefaults.shedAbove }: MemoryWatchInit) {
     this.#recovery = recovery
     this.#use = use
+    this.#shedAbove = shedAbove
     this.#last = use()
     this.#unlisten = beat.onBeat(() => this.look())
   }
@@ -59,11 +63,12 @@ export class MemoryWatch {
   look(): void {
     this.#last = this.#use()
     const part = share(this.#last)
-    this.#above = part > healthDefaults.shedAbove ? this.#above + 1 : 0
+    if (this.#shedAbove === false) return
+    this.#above = part > this.#shedAbove ? this.#above + 1 : 0
     if (!this.#shedding && this.#above >= healthDefaults.shedLooks) {
       this.#shedding = true
       this.#recovery.acted('memory', `began to refuse new calls: ${this.#last.kind} memory is nearly full`)
-    } else if (this.#shedding && part < healthDefaults.shedBelow) {
+    } else if (this.#shedding && part < this.#shedAbove - healthDefaults.shedUntil) {
       this.#shedding = false
       this.#recovery.acted('memory', 'accepts calls again')
     }
@@ -75,7 +80,8 @@ export class MemoryWatch {
     const part = share(this.#last)
     const reason = `${kind} memory: ${mib(bytes)} of ${mib(limitBytes)} MiB in use`
     if (this.#shedding) return { level: 'failing', reason: `${reason}; new calls are refused` }
-    return part > healthDefaults.shedAbove ? { level: 'warning', reason } : { level: 'passing' }
+    const isFull = part > (this.#shedAbove === false ? healthDefaults.shedAbove : this.#shedAbove)
+    return isFull ? { level: 'warning', reason } : { level: 'passing' }
   }
 
   stop(): void {

@@ -5,7 +5,7 @@ import { healthDefaults } from '../health/defaults.ts'
 import { diskSpace } from '../health/disk-space.ts'
 import { Health } from '../health/health.ts'
 import { supervise } from '../health/supervise.ts'
-import type { Member } from './member-parts.ts'
+import type { Member, MemberInit } from './member-parts.ts'
 import type { MemberSettings } from './options.ts'
 import { clockWarning, endedWarning, newestTime } from './warnings.ts'
 
@@ -31,10 +31,10 @@ const warning = (reason: string): CheckResult => ({ level: 'warning', reason })
 /** @returns the health, and how to stop it */
 export function memberHealth(
   parts: Parts,
-  { data }: Pick<MemberSettings, 'data'>,
+  { data, shed }: { data: MemberSettings['data']; shed: MemberInit['shed'] },
 ): { health: Health; stop: () => Promise<void> } {
   const { log, metrics, clock, serving, transport } = parts
-  const health = new Health({ log, metrics, now: () => clock.now() })
+  const health = new Health({ log, metrics, now: () => clock.now(), ...shedding(shed) })
   const { checks, beat, recovery, memory } = health
   checks.builtIn('serving', () =>
     serving.sessions.departing ? failing('leaving: it finishes what runs and takes nothing new') : passing,
@@ -52,6 +52,9 @@ export function memberHealth(
   }
   return { health, stop }
 }
+
+const shedding = (shed: MemberInit['shed']) =>
+  shed === undefined ? {} : { shedAbove: shed === false ? (false as const) : shed.memory }
 
 /** Whether others admit this member. */
 function credentialCheck({ revocations, credential, clock }: Parts): CheckResult {

@@ -23,6 +23,7 @@ import type { PathWatch } from '../paths/path-watch.ts'
 import type { Clones } from './clones.ts'
 import type { MemberAudit } from './member-audit.ts'
 import { RevokedMembers } from './revocations.ts'
+import type { ShedSettings } from '../services/index.ts'
 import type { Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -36,6 +37,8 @@ export interface MemberInit {
   transport?: Pick<TransportInit, 'relay' | 'options'>
   /** Spans of the calls that it makes and serves. @default none */
   tracing?: Tracing | undefined
+  /** What it refuses when it is short of processor time or memory. @default as `resilience` of an agent */
+  shed?: ShedSettings | false | undefined
   /** Looks for better paths than relayed ones. @default false */
   upgrades?: boolean
   /** What the record lists beside the addresses listened on, now and after each change of the network. @default nothing */

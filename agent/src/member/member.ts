@@ -40,11 +40,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
 
 async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Promise<Member> {
   const { identity, map, store, client, credential, audit, clock, log } = known
-  const { settings, role, tracing, alsoListed = () => [] } = init
+  const { settings, role, tracing, shed, alsoListed = () => [] } = init
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ ...known, role, tracing, name, onDenied, onError })
+  const served = serving({ ...known, role, tracing, shed, name, onDenied, onError })
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })
   const { links, history } = transport
@@ -71,7 +71,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const network = followNetwork({ transport, publisher, pathWatch, alsoListed, log })
   const { health, stop: stopHealth } = memberHealth(
     { ...known, transport, serving: served, revocations, clockWatch },
-    settings,
+    { data: settings.data, shed },
   )
   undo.push(stopHealth)
   const parts = {

@@ -16,6 +16,7 @@ import {
   systemWheelClock,
   TimerWheel,
   TurnQueue,
+  type TurnOptions,
 } from '../rpc/index.ts'
 import {
   describeServices,
@@ -28,6 +29,7 @@ import {
   MethodLimiter,
   notServed,
   ServiceRegistry,
+  type ShedSettings,
 } from '../services/index.ts'
 import { allowedBy, authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
@@ -67,6 +69,8 @@ export interface ServingInit {
   identity: Pick<Identity, 'peerId'>
   /** Agents serve pipes, over which files and bodies over the limit of a frame travel. */
   role: 'agent' | 'relay'
+  /** What it refuses when it is short of processor time. @default {@link turnDefaults} */
+  shed: ShedSettings | false | undefined
   /** Name of this member, as the mesh knows it now. */
   name: () => string
   /** The policy does not grant what a peer asked for. */
@@ -78,14 +82,14 @@ export interface ServingInit {
 }
 
 export function serving(init: ServingInit): Serving {
-  const { head, metrics, tracing, identity, role, name, onDenied, log, onError } = init
+  const { head, metrics, tracing, identity, role, shed, name, onDenied, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
     waiting: () => turns.size,
     limits: () => limiter.limits(),
   })
-  const turns: TurnQueue = new TurnQueue(wheel, {}, observed)
+  const turns: TurnQueue = new TurnQueue(wheel, turnsOf(shed), observed)
   const limiter: MethodLimiter = new MethodLimiter({
     now,
     onRefused: () => observed.turnRefused('limit'),
@@ -138,6 +142,15 @@ export function serving(init: ServingInit): Serving {
   }
 }
 
+const patient: Partial<TurnOptions> = { mostWaitMs: Infinity, standingWaitMs: Infinity }
+
+function turnsOf(shed: ServingInit['shed']): Partial<TurnOptions> {
+  if (shed === false) return patient
+  return shed === undefined
+    ? {}
+    : { turnMs: shed.turnMs, mostWaitMs: shed.waitMs, standingWaitMs: shed.waitMs / 2 }
+}
+
 const carrierOver = (link: Link, bodies: BodyExchange): BodyCarrier =>
   bodies.carrier(link.peer.peerId, options => link.openDuplex(pipeProtocol, options))
 
@@ -145,10 +158,13 @@ const carrierOver = (link: Link, bodies: BodyExchange): BodyCarrier =>
 const logFailure = (log: Logger, { failure, method, caller, thrown }: HandlerFailure): void =>
   log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
 
+/** They answer when nothing else does: they are how a member that has no room is examined. */
+const examined = { concurrency: 'unlimited' } as const
+
 /** Serves what every member serves. @param host the data folder, for the free space of its disk, and the paths to members */
 export function serveHost(
   { registry, describe }: Pick<Serving, 'registry' | 'describe'>,
   host: Pick<HostInfoInit, 'diskPath' | 'pathTo'>,
 ): void {
-  registry.serve(hostService, hostHandlers({ version, ...host, describe }))
+  registry.serve(hostService, hostHandlers({ version, ...host, describe }), examined)
 }

@@ -8,6 +8,8 @@ export {
   processHeldBytes,
   processStreamBytes,
   type LinkLimits,
+  turnDefaults,
+  type TurnOptions,
 } from './defaults.ts'
 export { Compression } from './compression.ts'
 export { OutgoingTransfers, type SendOptions } from './transfers/outgoing-transfers.ts'

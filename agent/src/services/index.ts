@@ -6,7 +6,12 @@ export { Balancer } from './balance/balancer.ts'
 export type { BreakerChange } from './balance/breaker.ts'
 export { balancePolicies, type BalancePolicy } from './balance/policies.ts'
 export type { Near } from './balance/placed-picker.ts'
-export { resilienceOf, type ResilienceOptions, type ResilienceSettings } from './balance/resilience.ts'
+export {
+  resilienceOf,
+  type ResilienceOptions,
+  type ResilienceSettings,
+  type ShedSettings,
+} from './balance/resilience.ts'
 export {
   defineService,
   isIdempotent,

@@ -45,6 +45,28 @@ describe('a callee that fails within a millisecond', () => {
   })
 })
 
+describe('a callee that takes 2 s among nine that take 10 ms', () => {
+  const some = callees(10, i => (i === 0 ? { serviceMs: 2_000 } : {}))
+  const run = (policy: BalancePolicy, perCallee: number | false) =>
+    simulate({ policy, callees: some, rate: 1_500, calls: 20_000, breakers: false, perCallee })
+
+  it('is bounded by the bulkhead: the p99 of callers that take turns is that of the quick ones', () => {
+    const [without, bounded] = [run('round-robin', false), run('round-robin', 4)]
+    expect(quantile(without, 0.99)).toBeGreaterThan(2_000)
+    expect(quantile(bounded, 0.99)).toBeLessThan(100)
+    const quick = (ran: typeof bounded) =>
+      quantile(
+        ran.filter(({ callee }) => callee > 0),
+        0.99,
+      )
+    expect(quick(bounded)).toBeLessThanOrEqual(quick(without) * 1.25)
+  })
+
+  it('needs no bulkhead where latency chooses', () => {
+    expect(p99(run('p2c', false))).toBeLessThan(100)
+  })
+})
+
 describe('callees in another region, 40 ms away', () => {
   const some = callees(10, i => (i < 5 ? {} : { awayMs: 40 }))
   const nearCapacity = capacityOf(some.slice(0, 5))

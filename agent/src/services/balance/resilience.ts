@@ -1,6 +1,7 @@
 /** How an agent guards its calls against providers that fail: every default with its reason. */
 import { parse } from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
+import { turnDefaults } from '../../rpc/index.ts'
 
 const millis = z.number().check(z.minimum(1), z.maximum(3_600_000))
 const share = z.number().check(z.minimum(0), z.maximum(1))
@@ -26,6 +27,21 @@ const breakerField = z.strictObject({
   maxEjected: z._default(share, 0.5),
 })
 
+const shedField = z.strictObject({
+  /** ms that handlers run before the process reads what has arrived: a ping or a cancel waits for one turn. @default 20 */
+  turnMs: z._default(z.number().check(z.minimum(1), z.maximum(1_000)), turnDefaults.turnMs),
+  /**
+   * ms that a request may wait for its turn: longer than a burst of 40 handlers of 5 ms, and short enough that its caller can ask
+   * another member within a second. Half of it once the queue has stood for half a second. @default 200
+   */
+  waitMs: z._default(millis, turnDefaults.mostWaitMs),
+  /**
+   * Share of the memory limit above which new calls and streams are refused, until a tenth less is in use: a tenth is left for the
+   * answers of what runs, and for the garbage between two collections. @default 0.9
+   */
+  memory: z._default(z.number().check(z.minimum(0.2), z.maximum(0.99)), 0.9),
+})
+
 const resilienceSchema = z.strictObject({
   /** Ejects a provider that fails; false: none ever. */
   breaker: z._default(z.union([z.literal(false), breakerField]), z.parse(breakerField, {})),
@@ -39,16 +55,22 @@ const resilienceSchema = z.strictObject({
    * link under many calls, while an outage gets less than 1.25 tries for each call. @default 0.2
    */
   retryBudget: z._default(share, 0.2),
+  /** What this agent refuses as a callee when it is short of processor time or memory; false: nothing, calls wait. */
+  shed: z._default(z.union([z.literal(false), shedField]), z.parse(shedField, {})),
   /** Share of the calls that may be sent twice by hedging: enough for those beyond the 95th percentile. @default 0.05 */
   hedgeBudget: z._default(share, 0.05),
 })
 
+export type ShedSettings = z.output<typeof shedField>
 export type BreakerSettings = z.output<typeof breakerField>
 export type ResilienceSettings = z.output<typeof resilienceSchema>
 export type ResilienceOptions = z.input<typeof resilienceSchema>
 
-/** What `resilience: false` means: every provider is asked, however often it failed. */
-const none: ResilienceSettings = { breaker: false, perCallee: false, retryBudget: 0.2, hedgeBudget: 0 }
+/** What `resilience: false` means: every provider is asked, however often it failed. What protects others stays. */
+const none: ResilienceSettings = {
+  ...z.parse(resilienceSchema, {}),
+  ...{ breaker: false, perCallee: false, hedgeBudget: 0 },
+}
 
 /** @throws MeshError `invalid_argument` */
 export const resilienceOf = (options: ResilienceOptions | false = {}): ResilienceSettings =>

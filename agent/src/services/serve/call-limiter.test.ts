@@ -140,6 +140,17 @@ describe('a limit on the calls of a method', () => {
     await call
   })
 
+  it('sheds new streams, too, which have no limit of their own', () => {
+    const limiter = new MethodLimiter({ now: () => 0 })
+    limiter.shedWhen(() => 'its memory is nearly full')
+    const of = (stream: object | undefined) => {
+      const served = { method: 'log.tail', concurrency: 'unlimited', stream }
+      return () => limiter.acquire(served as never, {} as never, {} as never)
+    }
+    expect(of({})).toThrow(expect.objectContaining({ code: 'overloaded', notStarted: true }) as Error)
+    expect(of(undefined)).not.toThrow()
+  })
+
   it('is none where a service says so, and a mistake where it says nonsense', () => {
     const refusal = expect.objectContaining({ code: 'invalid_argument' }) as Error
     for (const concurrency of [0, -1, 1.5, Number.NaN, 'many', { nothing: 1 }])

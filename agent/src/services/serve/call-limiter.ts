@@ -70,14 +70,19 @@ export class MethodLimiter implements CallLimiter {
     this.#options = { ...limitDefaults, ...init.options }
   }
 
-  /** From now on new calls are refused while `shed` gives a reason; methods without a limit run, as they are how a member is examined. */
+  /**
+   * From now on new calls and streams are refused while `shed` gives a reason. Calls of methods without a limit run: they are how a
+   * member is examined.
+   */
   shedWhen(shed: () => string | undefined): void {
     this.#sheds.push(shed)
   }
 
   acquire(served: ServedMethod, caller: Subject, call: InboundCall): Permit | Promise<Permit> {
-    if (served.concurrency === 'unlimited') return unlimited
+    const isUnlimited = served.concurrency === 'unlimited'
+    if (isUnlimited && served.stream === undefined) return unlimited
     for (const shed of this.#sheds) this.#refuseFor(served.method, shed())
+    if (isUnlimited) return unlimited
     let room = this.#methods.get(served)
     if (room === undefined) {
       room = new MethodRoom(

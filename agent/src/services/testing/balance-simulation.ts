@@ -68,6 +68,8 @@ export interface Simulation {
   readonly near?: number
   readonly callers?: number
   readonly breakers?: boolean
+  /** Calls in flight of one caller at one callee at most; false: no bound. @default of the option */
+  readonly perCallee?: number | false
 }
 
 const workers = 4
@@ -81,13 +83,16 @@ export interface SimulatedCall {
 
 /** All calls, in the order in which they ended. */
 export function simulate(simulation: Simulation): SimulatedCall[] {
-  const { policy, callees, rate, calls, near, callers = 20, breakers = true } = simulation
+  const { policy, callees, rate, calls, near, callers = 20, breakers = true, perCallee } = simulation
   const random = seeded(7)
   const exponential = (mean: number) => -Math.log(1 - random()) * mean
   const agenda = new Agenda()
   const busy = callees.map(() => 0)
   const queues: (() => void)[][] = callees.map(() => [])
-  const resilience = resilienceOf(breakers ? {} : false)
+  const resilience = resilienceOf({
+    ...(!breakers && { breaker: false }),
+    ...(perCallee !== undefined && { perCallee }),
+  })
   const views = Array.from({ length: callers }, () => new Balancer({ policy, resilience, random }).of('x'))
   const providers: Providers = {
     ...{ good: callees.map((_, i) => String(i)), doubtful: [], offline: [] },
