@@ -13,6 +13,4 @@ export const transferDefaults = {
   offers: 1_024,
   /** Blocks of a source that can be read only once, kept until the receiver has them: 8 MiB, what a path of 1 Gbit/s and 64 ms holds. */
   keptBlocks: 8,
-  /** Blocks after which their buffers are collected: 1 to 2 ms for 4 MiB, which take 10 ms or more to arrive. */
-  collectedBlocks: 4,
 } as const

@@ -9,7 +9,7 @@ import {
 } from '@agent-mesh/protocol'
 import { sleep, timeoutSignal } from '@agent-mesh/protocol/timers'
 import { openPipe } from '../pipes/open-pipe.ts'
-import { collectYoung } from '../../core/young-garbage.ts'
+import { countBuffers } from '../../core/young-garbage.ts'
 import { chainAfter } from './block-chain.ts'
 import { transferDefaults } from './defaults.ts'
 import { RecordReader } from './records.ts'
@@ -107,7 +107,7 @@ async function* overOnePipe({
       place.blocks++
       place.chain = chain
       pipe.write(countOf(place.blocks))
-      if (place.blocks % transferDefaults.collectedBlocks === 0) collectYoung()
+      countBuffers(bytes.length)
     }
   } finally {
     signal.removeEventListener('abort', stop)

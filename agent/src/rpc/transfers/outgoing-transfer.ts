@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { MeshError, toMeshError, type PipeRequest } from '@agent-mesh/protocol'
-import { collectYoung } from '../../core/young-garbage.ts'
-import { transferDefaults } from './defaults.ts'
+import { countBuffers } from '../../core/young-garbage.ts'
 import type { BlockSource } from './block-source.ts'
 import { chainAfter, emptyChain } from './block-chain.ts'
 import { writeBlock, writeEnd, writeFailure } from './records.ts'
@@ -85,7 +84,8 @@ export class OutgoingTransfer {
       let at = from
       for await (const block of this.#source.blocks(from, stop.signal)) {
         await writeBlock(pipe, block, this.#link(at, block))
-        if (++at % transferDefaults.collectedBlocks === 0) collectYoung()
+        at++
+        countBuffers(block.length)
       }
       writeEnd(pipe, this.#chains[at]!)
       pipe.end()

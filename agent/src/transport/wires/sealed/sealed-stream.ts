@@ -2,6 +2,7 @@
 import type { AbortOptions, MessageStream, StreamMessageEvent } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { countBuffers } from '../../../core/young-garbage.ts'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import type { ConnectionKeys } from './record-keys.ts'
 import type { RecordReader, WireRecord } from './record-reader.ts'
@@ -29,6 +30,7 @@ export class SealedStream extends AbstractMessageStream {
   }
 
   #onMessage(data: Uint8Array | Uint8ArrayList): void {
+    countBuffers(data.byteLength)
     this.#reader.push(data)
     this.#read([])
   }
@@ -56,6 +58,7 @@ export class SealedStream extends AbstractMessageStream {
   }
 
   sendData(data: Uint8ArrayList): SendResult {
+    countBuffers(data.byteLength)
     const sealed = new Uint8ArrayList(...seal(data, this.#keys.sealing))
     return { sentBytes: data.byteLength, canSendMore: this.#connection.send(sealed) }
   }

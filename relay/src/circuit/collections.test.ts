@@ -1,0 +1,64 @@
+import { targetOf, TestTransports } from '@agent-mesh/agent/transport/testing/test-transports'
+import { once } from 'node:events'
+import { constants, PerformanceObserver, type NodeGCPerformanceDetail } from 'node:perf_hooks'
+import type { Duplex } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { afterEach, expect, it, vi } from 'vitest'
+import { circuitServer } from './circuit-server.ts'
+
+const MiB = 1024 * 1024
+const raw = '/raw/1.0.0'
+
+let mesh: TestTransports
+afterEach(() => mesh.stop())
+
+/** A stream of raw bytes through a relay, whose far end drops them. */
+async function circuitOfBytes(): Promise<Duplex> {
+  mesh = await TestTransports.create()
+  const circuit = circuitServer({ traffic: { memberBytesPerSecond: 0 } })
+  const relay = await mesh.start(await mesh.member('relay', ['relay']), { relay: circuit.relay })
+  circuit.attach(relay)
+  const candidate = { peerId: relay.peerId, addrs: relay.addresses() }
+  const callee = await mesh.join('callee', { listen: [] })
+  await callee.handleDuplex(raw, stream => void stream.resume().on('end', () => stream.end()))
+  const client = callee.relayClient({})
+  client.update([candidate])
+  await vi.waitUntil(() => client.homeRelays().length === 1, { timeout: 10_000, interval: 10 })
+  const caller = await mesh.join('caller', { listen: [] })
+  return (await caller.connect(targetOf(callee, [candidate]))).openDuplex(raw)
+}
+
+async function send(stream: Duplex, bytes: number): Promise<void> {
+  const piece = Buffer.alloc(64 * 1024)
+  for (let left = bytes; left > 0; left -= piece.length) if (!stream.write(piece)) await once(stream, 'drain')
+  stream.resume().end()
+  await finished(stream)
+}
+
+/** Collections of the whole heap until it is stopped. */
+function wholeCollections(): { stop: () => number } {
+  const { NODE_PERFORMANCE_GC_INCREMENTAL, NODE_PERFORMANCE_GC_MAJOR } = constants
+  const kinds = [NODE_PERFORMANCE_GC_INCREMENTAL, NODE_PERFORMANCE_GC_MAJOR]
+  let count = 0
+  const add = (entries: readonly object[]): void => {
+    for (const { detail } of entries as readonly { detail: NodeGCPerformanceDetail }[])
+      if (kinds.includes(detail.kind ?? 0)) count++
+  }
+  const observer = new PerformanceObserver(list => add(list.getEntries()))
+  observer.observe({ entryTypes: ['gc'] })
+  return {
+    stop: () => {
+      add(observer.takeRecords())
+      observer.disconnect()
+      return count
+    },
+  }
+}
+
+it('a circuit carries some hundred MiB without collecting the whole heap over and over', async () => {
+  const stream = await circuitOfBytes()
+  const collections = wholeCollections()
+  await send(stream, 128 * MiB)
+  // One for each 64 MiB of buffers would be 12.
+  expect(collections.stop()).toBeLessThan(5)
+})
