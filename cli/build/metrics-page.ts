@@ -1,5 +1,6 @@
 /** docs/metrics.md, made from the metrics as agents, relays and the control plane register them. */
 import { countedHedging, observedBalancer, parseBalancing } from '@agent-mesh/agent/agent/balancing'
+import { countInvalidations } from '@agent-mesh/agent/agent/mesh-invalidation'
 import { observedTuning } from '@agent-mesh/agent/agent/observed-tuning'
 import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
@@ -46,6 +47,7 @@ export function metricsPage(): string {
   observedBalancer(parseBalancing({}), { metrics: agents, log: unread() })
   countedHedging(parseBalancing({}), agents)
   observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
+  countInvalidations(agents, unread())
   observeTopics(agents.registry)
   const relays = member()
   observeTopics(relays.registry)

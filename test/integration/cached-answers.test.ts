@@ -41,10 +41,15 @@ async function server(name: string): Promise<Agent> {
 
 /** A caller that has the answer for `x` of each server in its cache. */
 async function caller(...servers: string[]) {
-  const agent = await mesh.agent({ name: 'caller', contracts: [docs] })
+  return namedCaller('caller', ...servers)
+}
+
+async function namedCaller(name: string, ...servers: string[]) {
+  const agent = await mesh.agent({ name, contracts: [docs] })
   const get = async (peer?: string) => (await agent.call('docs.get', { id: 'x' }, peer ? { peer } : {})).by
   for (const name of servers) {
     await until(() => expect(agent.peers().find(peer => peer.name === name)?.services).toContain('docs@1'))
+    served[name] = 0
     expect([await get(name), await get(name)]).toEqual([name, name])
     expect(served[name]).toBe(1)
   }
@@ -66,6 +71,33 @@ describe('a cached answer', () => {
     expect(metrics).toContain('agent_mesh_cache_results_total{method="docs.get",result="miss"} 2')
     expect(metrics).toContain('agent_mesh_cache_answers 1')
     expect(metrics).toMatch(/agent_mesh_cache_bytes [1-9]\d\d\n/)
+  })
+
+  test('is dropped by all callers when its server invalidates it, as far as the policy grants that', async () => {
+    const origin = await server('server')
+    const callers = [await namedCaller('one', 'server'), await namedCaller('two', 'server')]
+    const invalidated = (agent: Agent<never>, event: string) => async () =>
+      Number(new RegExp(`invalidations_total{event="${event}"} (.*)`).exec(await agent.metrics())?.[1])
+    const all = async () => Promise.all(callers.map(({ agent }) => invalidated(agent as never, 'received')()))
+    expect(await callers[0]!.get('server')).toBe('server')
+    // Relays hear of subscriptions a moment later.
+    await until(async () => {
+      expect(await origin.invalidate({ tags: ['doc:x'] })).toBe(0)
+      expect(await all()).not.toContain(0)
+    })
+    served['server'] = 0
+    for (const { get } of callers) await get('server')
+    expect(served['server']).toBe(2)
+    await mesh.letAgentsCall('service:docs.*')
+    await until(async () => {
+      await origin.invalidate({ tags: ['doc:x'] })
+      expect(await invalidated(origin as never, 'local')()).toBeGreaterThan(0)
+    })
+    for (const { get } of callers) await until(async () => expect(await get('server')).toBe('server'))
+    served['server'] = 0
+    await origin.invalidate({ tags: ['doc:x'] })
+    for (const { get } of callers) await get('server')
+    expect(served['server']).toBe(0)
   })
 
   test('is not given to a caller that a new policy denies the method', async () => {

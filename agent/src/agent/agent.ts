@@ -30,7 +30,6 @@ import {
   type YieldsOf,
   serviceRef,
 } from '../services/index.ts'
-import type { CallCache } from '../services/cache/call-cache.ts'
 import { parseTags } from '../services/cache/tags.ts'
 import { agentCaller, type AgentInit } from './agent-caller.ts'
 import { askedCall, type AskedCall } from './asked-call.ts'
@@ -45,6 +44,7 @@ import { eventWatches } from './events/event-watches.ts'
 import type { ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import type { PipeOptions, Pipes } from './pipes.ts'
 import type { ServedPipes } from './served-pipes.ts'
+import { MeshInvalidation } from './mesh-invalidation.ts'
 import { describeService, type DescribeOptions, type DescribeServiceInit } from './describe-service.ts'
 import { pathBetween, type PathOptions } from './path-between.ts'
 import { pingMember, type Pinged, type PingOptions } from './ping-member.ts'
@@ -61,7 +61,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
   readonly #self: RpcLink
   readonly #served: ServedPipes
   readonly #pipes: Pipes
-  readonly #cache: CallCache | undefined
+  readonly #invalidation: MeshInvalidation
   readonly #events: EventListeners
   readonly #caller: ServiceCaller<C>
 
@@ -73,7 +73,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
     this.#self = self
     this.#served = served
     this.#pipes = pipes
-    this.#cache = cache
+    this.#invalidation = new MeshInvalidation(member, topics, cache)
     this.tuning = () => init.tuning.report()
     this.#events = new EventListeners({ watches: eventWatches(init), log: member.log })
     this.#caller = agentCaller(init)
@@ -219,12 +219,12 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
   }
 
   /**
-   * Drops the cached answers with any of these tags, here; answers on their way are not kept.
-   * @returns how many were dropped @throws MeshError invalid_argument for more than 16 tags, or one of more than 128 characters
+   * Drops the cached answers with any of these tags, here and at the members that may hear of it (`topic:mesh.cache`); answers on
+   * their way are not kept. @returns how many were dropped here @throws MeshError invalid_argument for more than 16 tags, or one of more than 128 characters
    */
   async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
     this.mustRun('invalidate cached answers')
-    return (await this.#cache?.invalidate(parseTags(tags))) ?? 0
+    return this.#invalidation.invalidate(parseTags(tags))
   }
 
   /**

@@ -22,4 +22,6 @@ export const agentDefaults = {
   /** First and longest pause before one that was not reached is dialled again. */
   lanRetryMinMs: 1_000,
   lanRetryMaxMs: 5 * 60_000,
+  /** An agent that the policy does not let hear of invalidations looks again after this, with its next call that caches. */
+  askInvalidationsMs: 30_000,
 } as const

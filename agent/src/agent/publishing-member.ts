@@ -1,4 +1,5 @@
 /** A member that publishes to topics and subscribes to them. */
+import { checkTopicName, checkTopicPattern } from '@agent-mesh/protocol'
 import { MemberFacade } from '../member/member-facade.ts'
 import type { Member } from '../member/member.ts'
 import type { MessageOf, PublishedOf, TopicContract } from '../topics/contract.ts'
@@ -24,7 +25,9 @@ export abstract class PublishingMember extends MemberFacade {
     message: PublishedOf<Topic>,
     options: PublishOptions = {},
   ): Promise<Published> {
-    this.mustRun(`publish to ${typeof topic === 'string' ? topic : topic.name}`)
+    const name = nameOf(topic)
+    this.mustRun(`publish to ${name}`)
+    checkTopicName(name, `publish to '${name}'`)
     return (await this.topics.get()).publish(topic, message, options)
   }
 
@@ -37,10 +40,14 @@ export abstract class PublishingMember extends MemberFacade {
     topic: Topic,
     options: SubscribeOptions<MessageOf<Topic>> = {},
   ): Promise<Subscription<MessageOf<Topic>>> {
-    this.mustRun(`subscribe to ${typeof topic === 'string' ? topic : topic.name}`)
+    const name = nameOf(topic)
+    this.mustRun(`subscribe to ${name}`)
+    checkTopicPattern(name, `subscribe to '${name}'`)
     const topics = await this.topics.get()
     const subscription = topics.subscribe(topic, options as SubscribeOptions)
     await subscription.ready
     return subscription as Subscription<MessageOf<Topic>>
   }
 }
+
+const nameOf = (topic: string | TopicContract): string => (typeof topic === 'string' ? topic : topic.name)

@@ -56,6 +56,9 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
     this.#known = known
     this.#time = time
     this.#cache = cache
+    known.invalidated.add(({ by, tags }) => {
+      if (by !== member.subject && member.hears(by)) void cache.invalidate(tags)
+    })
     const balancing = parseBalancing(options)
     const { startTimer } = time
     this.#caller = new ServiceCaller<C>({
@@ -136,7 +139,10 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
 
   async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
     this.#mustRun('invalidate cached answers')
-    return this.#cache.invalidate(parseTags(tags))
+    const parsed = parseTags(tags)
+    const dropped = await this.#cache.invalidate(parsed)
+    this.#known.invalidated.emit({ by: this.#member.subject, tags: parsed })
+    return dropped
   }
 
   /** Handlers that run have 8 s of virtual time to end; then, and when none runs, the links close. */

@@ -1,5 +1,5 @@
 /** What a member of a test mesh serves, and its end: by the registry, the policy, the limits and the turns of real members. */
-import { MeshError, version, type Subject } from '@agent-mesh/protocol'
+import { invalidationTopic, MeshError, version, type Subject } from '@agent-mesh/protocol'
 import { createHash } from 'node:crypto'
 import { allowedBy, authorizeBy } from '../member/authorize.ts'
 import { TurnQueue, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
@@ -53,7 +53,7 @@ export class MemoryMember implements KnownMember {
   ended = false
   readonly #known: SharedKnowledge
   readonly #links: MemoryLinks
-  readonly #allows: (from: Subject, target: string) => boolean
+  readonly #allows: (from: Subject, target: string, action?: 'publish' | 'subscribe') => boolean
 
   constructor({ name, options, known, links, time, wheel, onFailure }: MemoryMemberInit) {
     const { roles = ['agent'], tags = [], region, zone } = options
@@ -88,6 +88,12 @@ export class MemoryMember implements KnownMember {
   /** Whether the policy lets it call `service:math.add`. */
   allows(target: string): boolean {
     return this.#allows(this.subject, target)
+  }
+
+  /** Whether the policy lets it hear of answers that `publisher` dropped. */
+  hears(publisher: Subject): boolean {
+    const topic = `topic:${invalidationTopic}`
+    return this.#allows(publisher, topic, 'publish') && this.#allows(this.subject, topic, 'subscribe')
   }
 
   handlerFor(caller: Subject): OnRequest {

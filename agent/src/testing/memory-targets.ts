@@ -1,5 +1,5 @@
 /** Whom an agent of a test mesh can call: all members, sorted by what it believes of them. */
-import type { Policy } from '@agent-mesh/protocol'
+import type { Policy, Subject } from '@agent-mesh/protocol'
 import { Listeners } from '../core/listeners.ts'
 import { Doubts } from '../membership/doubts.ts'
 import type { RpcLink } from '../rpc/index.ts'
@@ -22,6 +22,8 @@ export class SharedKnowledge {
   readonly members = new Map<string, KnownMember>()
   /** Members came or went, or what they serve has changed. */
   readonly changed = new Listeners<void>(rethrow)
+  /** Tags of answers that a member dropped, for the others. */
+  readonly invalidated = new Listeners<{ by: Subject; tags: readonly string[] }>(rethrow)
   readonly policyChanged = new Listeners<void>(rethrow)
   current: { policy: Policy }
 

@@ -1,5 +1,5 @@
 /** What is published, checked and encoded. */
-import { checkTopicName, encodeBody, encodeTopicMessage, MeshError } from '@agent-mesh/protocol'
+import { encodeBody, encodeTopicMessage, MeshError, parse, topicNameField } from '@agent-mesh/protocol'
 import { encoderOf } from '../services/contract/coded.ts'
 import { checkedValue } from '../services/contract/validate.ts'
 import type { TopicContract } from './contract.ts'
@@ -20,7 +20,7 @@ export async function encoded(
   topic: string,
   message: unknown,
 ): Promise<Uint8Array> {
-  checkTopicName(topic, `publish to '${topic}'`)
+  parse(topicNameField, topic, `publish to '${topic}'`)
   if (contract === undefined) return encodeTopicMessage(encodeBody(message, 'message'), topic)
   const encode = encoderOf(contract.message)
   const result = encode?.(message) ?? (await contract.message['~standard'].validate(message))

@@ -1,4 +1,4 @@
-import { checkTopicName, checkTopicPattern } from '@agent-mesh/protocol'
+import { parse, topicNameField, topicPatternField } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TopicContract } from './contract.ts'
 
@@ -12,9 +12,9 @@ export interface TopicPattern {
 /** @throws MeshError invalid_argument */
 export function patternOf(topic: string | TopicContract): TopicPattern {
   if (typeof topic !== 'string') {
-    checkTopicName(topic.name, `subscribe to '${topic.name}'`)
+    parse(topicNameField, topic.name, `subscribe to '${topic.name}'`)
     return { pattern: topic.name, version: topic.version ?? 1, schema: topic.message }
   }
-  checkTopicPattern(topic, `subscribe to '${topic}'`)
+  parse(topicPatternField, topic, `subscribe to '${topic}'`)
   return { pattern: topic, version: undefined, schema: undefined }
 }

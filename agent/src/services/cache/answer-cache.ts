@@ -28,6 +28,8 @@ export interface AnswerCacheInit {
   readonly now: () => number
   /** A call of `math.add` was answered by the cache, or was not. Must not throw. */
   readonly onResult?: (method: string, result: CacheResult) => void
+  /** A call whose answer has tags begins: what is invalidated matters from now on. Must not throw. */
+  readonly onTagged?: () => void
 }
 
 /** A plan whose contract has a cache. */
@@ -49,13 +51,15 @@ export class AnswerCache {
   readonly #guard: AnswerGuard
   readonly #now: () => number
   readonly #onResult: (method: string, result: CacheResult) => void
+  readonly #onTagged: () => void
   readonly #store: AnswerStore
   readonly #shared = new Map<string, SharedCall>()
 
-  constructor({ maxBytes, guard, now, onResult = () => undefined }: AnswerCacheInit) {
+  constructor({ maxBytes, guard, now, onResult = ignore, onTagged = ignore }: AnswerCacheInit) {
     this.#guard = guard
     this.#now = now
     this.#onResult = onResult
+    this.#onTagged = onTagged
     this.#store = new AnswerStore(maxBytes, now)
   }
 
@@ -98,6 +102,13 @@ export class AnswerCache {
     return this.#store.invalidate(tags)
   }
 
+  /** Drops all answers; those on their way are not kept. */
+  invalidateAll(): void {
+    for (const call of this.#shared.values()) call.outdated = true
+    this.#shared.clear()
+    this.#store.clear()
+  }
+
   /** Cancels what is being fetched, and forgets all answers. */
   stop(): void {
     for (const call of [...this.#shared.values()]) call.cancel()
@@ -136,9 +147,10 @@ export class AnswerCache {
   #begin(key: string, { plan, params, peerId, ask }: CacheQuestion): SharedCall {
     const { contract } = plan
     const deadline = Math.max(plan.deadline, this.#now() + (contract.timeout ?? callTimeoutMs))
+    const tags = answerTags(contract.cache, params, plan.method)
+    if (tags.length > 0) this.#onTagged()
     const call = new SharedCall({
-      deadline,
-      tags: answerTags(contract.cache, params, plan.method),
+      ...{ deadline, tags },
       ask: async (self, signal) => {
         const uncached = { ...plan, deadline, signal, contract: asReceived(contract) }
         return this.#keep(key, self, plan, peerId, ask(uncached))
@@ -180,6 +192,8 @@ export class AnswerCache {
     }
   }
 }
+
+const ignore = (): void => undefined
 
 /** Failures after which a stale answer serves no more; after any other it serves on. */
 const final: readonly ErrorCode[] = ['permission_denied', 'unauthenticated', 'revoked', 'not_found']

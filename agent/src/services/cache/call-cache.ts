@@ -10,6 +10,8 @@ export class CallCache {
   #loading: Promise<AnswerCache> | undefined
   #cache: AnswerCache | undefined
   readonly #onLoaded: () => void
+  /** A call whose answer has tags begins. Must not throw. */
+  onTagged: () => void = () => undefined
   #room: number
   #admission: CacheAdmission = 'frequency'
   #stopped = false
@@ -71,6 +73,11 @@ export class CallCache {
     return this.#loading === undefined ? 0 : (await this.#loading).invalidate(tags)
   }
 
+  /** Drops all answers. */
+  async invalidateAll(): Promise<void> {
+    await this.#loading?.then(cache => cache.invalidateAll())
+  }
+
   /** Cancels what is being fetched, and keeps nothing any more. */
   stop(): void {
     this.#stopped = true
@@ -79,7 +86,7 @@ export class CallCache {
 
   #load(): Promise<AnswerCache> {
     return (this.#loading ??= import('./answer-cache.ts').then(({ AnswerCache }) => {
-      this.#cache = new AnswerCache(this.#init)
+      this.#cache = new AnswerCache({ ...this.#init, onTagged: () => this.onTagged() })
       this.#cache.store.room = this.#room
       this.#cache.store.admission = this.#admission
       this.#onLoaded()

@@ -4,7 +4,10 @@ import type { CacheRules } from '../contract/contract.ts'
 import { cacheDefaults } from './defaults.ts'
 
 const { tags, tagChars } = cacheDefaults
-const tagList = z.array(z.string().check(z.minLength(1), z.maxLength(tagChars))).check(z.maxLength(tags))
+/** Tags of an answer. */
+export const tagList = z
+  .array(z.string().check(z.minLength(1), z.maxLength(tagChars)))
+  .check(z.maxLength(tags))
 
 /** Tags that a program names. @throws MeshError `invalid_argument` */
 export const parseTags = (value: unknown): string[] => parse(tagList, value, 'invalidate cached answers')
