@@ -26,8 +26,8 @@ export class HubConnections {
   readonly #init: HubConnectionsInit
   readonly #open = new Map<string, HubConnection>()
   readonly #opening = new Map<string, Promise<void>>()
-  /** Members of versions without topics. */
-  readonly #without = new Set<string>()
+  /** Members of versions without topics, with the link that showed it: after an upgrade they have another. */
+  readonly #without = new Map<string, TopicLink>()
   readonly #stopping = new AbortController()
   readonly #stopListening: () => void
   #timer: NodeJS.Timeout | undefined
@@ -39,7 +39,7 @@ export class HubConnections {
 
   /** The relay that is used: linked, and with topics. */
   get relay(): string | undefined {
-    return this.#init.network.relays().find(peerId => !this.#without.has(peerId))
+    return this.#init.network.relays().find(peerId => !this.#lacksTopics(peerId))
   }
 
   /** The stream to the relay that is used, when it is open. */
@@ -81,8 +81,13 @@ export class HubConnections {
     const { relay } = this
     if (relay !== undefined) return [relay]
     if (!wantsAgents()) return []
-    const agents = network.agents().filter(peerId => !this.#without.has(peerId))
+    const agents = network.agents().filter(peerId => !this.#lacksTopics(peerId))
     return agents.slice(0, topicDefaults.directAgents)
+  }
+
+  #lacksTopics(peerId: string): boolean {
+    const refused = this.#without.get(peerId)
+    return refused !== undefined && (this.#init.network.linked(peerId) ?? refused) === refused
   }
 
   #want(peerId: string): void {
@@ -122,7 +127,8 @@ export class HubConnections {
   #failed(peerId: string, thrown: unknown): void {
     const error = toMeshError(thrown, 'unavailable', `reach ${peerId} for topics`)
     if (this.#stopping.signal.aborted) return
-    if (error.code === 'unsupported') this.#without.add(peerId)
+    const link = this.#init.network.linked(peerId)
+    if (error.code === 'unsupported' && link !== undefined) this.#without.set(peerId, link)
     this.#init.onFailed(peerId, error)
     this.#updateIn(topicDefaults.retryMs)
   }
