@@ -12,7 +12,9 @@ const stores = [
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
 /** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut: `npm run test:faults`. */
-const faults = ['test/e2e/{failover,full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer}.test.ts']
+const faults = [
+  'test/e2e/{failover,release-before,full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer}.test.ts',
+]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
