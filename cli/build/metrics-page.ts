@@ -7,6 +7,7 @@ import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
 import { MemberMetrics } from '@agent-mesh/agent/observe/member-metrics'
 import { observePaths } from '@agent-mesh/agent/observe/path-metrics'
 import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
+import { observeReach, observeState } from '@agent-mesh/agent/observe/state-metrics'
 import { servingMetrics } from '@agent-mesh/agent/observe/serving-metrics'
 import { controlPlaneMetrics } from '@agent-mesh/lambdas/hosts/node/control-plane-metrics'
 import { homeMetrics } from '@agent-mesh/relay/runtime/home-metrics'
@@ -49,9 +50,10 @@ export function metricsPage(): string {
   observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
   countInvalidations(agents, unread())
   observeTopics(agents.registry)
+  observeReach(agents, Number)
   const relays = member()
   observeTopics(relays.registry)
-  homeMetrics(relays, { homed: Number, subscribers: Number, watching: Boolean })
+  homeMetrics(relays, { homed: Number, subscribers: Number, watching: Boolean, carried: unread })
   trafficMetrics(relays, unread(), unread())
   const plane = controlPlaneMetrics(
     { mesh: { store: unread(), changes: { listen: ignored } }, time: unread() } as never,
@@ -74,6 +76,7 @@ function member(): MemberMetrics {
   const { registry } = metrics
   servingMetrics(registry, unread())
   new Health({ log: unread(), metrics, now: Date.now })
+  observeState(metrics, unread())
   observePaths({ registry, links: { all: () => [], onDown: ignored, onDoubt: ignored }, bytesOf: unread })
   return metrics
 }

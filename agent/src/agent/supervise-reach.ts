@@ -1,11 +1,16 @@
 /** The health of an agent's reach: the check `relay`, and on record what it did to be reachable and to keep the map current. */
 import type { Member } from '../member/member.ts'
+import { observeReach } from '../observe/state-metrics.ts'
 import type { Reachable } from './reachable.ts'
 
 type Reach = Pick<Reachable, 'linkedRelays' | 'followsMap'>
 
 /** Follows the beat of the member's health until the member stops. */
-export function superviseReach({ health, head }: Pick<Member, 'health' | 'head'>, reachable: Reach): void {
+export function superviseReach(
+  { health, head, metrics }: Pick<Member, 'health' | 'head' | 'metrics'>,
+  reachable: Reach,
+): void {
+  observeReach(metrics, () => reachable.linkedRelays().length)
   const { checks, beat, recovery } = health
   checks.builtIn('relay', () =>
     head.current.relays.length > 0 && reachable.linkedRelays().length === 0

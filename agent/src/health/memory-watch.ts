@@ -55,6 +55,11 @@ export class MemoryWatch {
     this.#unlisten = beat.onBeat(() => this.look())
   }
 
+  /** Of the limit, when looked at last. */
+  get share(): number {
+    return share(this.#last)
+  }
+
   /** Whether new calls are refused. */
   get shedding(): boolean {
     return this.#shedding

@@ -4,6 +4,7 @@ import type { CheckResult } from '../health/check-state.ts'
 import { healthDefaults } from '../health/defaults.ts'
 import { diskSpace } from '../health/disk-space.ts'
 import { Health } from '../health/health.ts'
+import { observeState } from '../observe/state-metrics.ts'
 import { supervise } from '../health/supervise.ts'
 import type { Member, MemberInit } from './member-parts.ts'
 import type { MemberSettings } from './options.ts'
@@ -36,6 +37,7 @@ export function memberHealth(
   const { log, metrics, clock, serving, transport } = parts
   const health = new Health({ log, metrics, now: () => clock.now(), ...shedding(shed) })
   const { checks, beat, recovery, memory } = health
+  observeState(metrics, { ...parts, checks, memory, now: () => clock.now() })
   checks.builtIn('serving', () =>
     serving.sessions.departing ? failing('leaving: it finishes what runs and takes nothing new') : passing,
   )

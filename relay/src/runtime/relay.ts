@@ -93,6 +93,12 @@ export class Relay extends MemberFacade {
       homed: () => this.#homed.size,
       subscribers: () => this.#mapServer.subscribers,
       watching: () => this.#mirror.watching,
+      carried: () => ({
+        reservations: this.#circuit.reservations().length,
+        circuits: this.#circuit.circuits(),
+        homed: this.#homed.size,
+        limits: this.#circuit.limits,
+      }),
     })
     trafficMetrics(metrics, this.#circuit, this.#stun)
     const asked = Promise.race([this.#mirror.start(), this.member.revocations.ended()])

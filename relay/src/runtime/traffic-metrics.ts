@@ -10,6 +10,9 @@ export function trafficMetrics(
 ): void {
   metrics.gauge('agent_mesh_relay_reservations', 'Live reservations', () => circuit.reservations().length)
   metrics.gauge('agent_mesh_relay_circuits', 'Open circuits', () => circuit.circuits())
+  metrics.gauge('agent_mesh_relay_draining', '1 while it stops: it accepts no agents and circuits', () =>
+    Number(circuit.gate.draining),
+  )
   metrics.counter('agent_mesh_relay_bytes_total', 'Bytes carried by circuits', 'direction', () =>
     Object.entries(circuit.bytes()),
   )

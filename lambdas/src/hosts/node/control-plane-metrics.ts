@@ -1,6 +1,10 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { version } from '@agent-mesh/protocol/version'
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ControlPlane } from '../../domain/control-plane.ts'
 import type { RequestObserver } from '../../routes/api-router.ts'
+
+/** ms between two looks at the delay of the event loop, for its metric: each look wakes a process at rest. */
+const loopDelayResolutionMs = 250
 
 export interface ControlPlaneMetrics {
   observe: RequestObserver
@@ -59,6 +63,7 @@ export function controlPlaneMetrics(
     },
   })
   const [registry] = registers as [Registry]
+  observeProcess(registry)
   return {
     registry,
     observe: ({ route, status, ms }) => {
@@ -68,4 +73,14 @@ export function controlPlaneMetrics(
     text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
     stop: changes.listen(what => changed.inc({ what })),
   }
+}
+
+function observeProcess(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: loopDelayResolutionMs })
+  new Gauge({
+    name: 'agent_mesh_release_info',
+    help: '1, by the version of this process',
+    labelNames: ['version'],
+    registers: [registry],
+  }).set({ version }, 1)
 }
