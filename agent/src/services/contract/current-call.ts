@@ -1,5 +1,5 @@
 /** The call that a handler serves, known to whatever the handler runs: so calls that it makes are made on behalf of that one. */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { MeshError } from '@agent-mesh/protocol'
 import type { CallContext } from './call-context.ts'
 
@@ -11,8 +11,25 @@ export const maxHops = 16
 
 const serving = new AsyncLocalStorage<CallContext>()
 
-/** Runs a handler, and what it starts, as the work of this call. */
+/** The asynchronous context of no call: that in which this module was loaded. */
+const outside = new AsyncResource('AgentMeshServing')
+
+/** Runs a handler, and what it starts, as the work of this call, within the asynchronous context that surrounds it. */
 export const runServing = <T>(context: CallContext, handler: () => T): T => serving.run(context, handler)
+
+/**
+ * As {@link runServing}, for a call that nothing of the program surrounds, neither middleware nor a span. `AsyncLocalStorage.run` makes
+ * two contexts, one to enter and one to leave, the second a copy of the first; this makes one.
+ */
+export const runServingAlone = <T>(context: CallContext, handler: () => T): T =>
+  serving.getStore() === context
+    ? handler()
+    : outside.runInAsyncScope(entered<T>, undefined, context, handler)
+
+function entered<T>(context: CallContext, handler: () => T): T {
+  serving.enterWith(context)
+  return handler()
+}
 
 /**
  * The call that is being served here; undefined outside of handlers, and once that call has ended: what a handler leaves running in

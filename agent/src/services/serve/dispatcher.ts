@@ -21,7 +21,7 @@ import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
-import { checkHops, runServing } from '../contract/current-call.ts'
+import { checkHops, runServing, runServingAlone } from '../contract/current-call.ts'
 import { Steps, type IncomingCall, type Step } from '../contract/middleware.ts'
 import { throughSteps } from './serve-middleware.ts'
 import { beginStream, streamed } from './serve-stream.ts'
@@ -271,8 +271,9 @@ function begin(
     const made = served.handle(params, context)
     return stream === undefined ? made : streamed(method, stream, call, made)
   }
-  const handle = () => runServing(context, serve)
-  const result = passage.span === undefined ? handle() : passage.span.run(handle)
+  const { span } = passage
+  const result =
+    span === undefined ? runServingAlone(context, serve) : span.run(() => runServing(context, serve))
   return served.encode === undefined ? result : encodedResult(served.encode, result, method)
 }
 
