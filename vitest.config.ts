@@ -42,7 +42,7 @@ export default defineConfig({
           include: [
             `${rooms}/**/*.test.ts`,
             'bench/src/**/*.test.ts',
-            'test/{nat-lab,rolling,sim}/**/*.test.ts',
+            'test/{chaos,nat-lab,rolling,sim}/**/*.test.ts',
           ],
           exclude: ['**/*.fuzz.test.ts', '**/*.aws.test.ts', '**/node_modules/**', '**/dist/**', ...stores],
         },

@@ -43,6 +43,11 @@ export class LabProcess {
     this.ready.catch(() => undefined)
   }
 
+  /** Of the program itself: `ip netns exec` becomes it. */
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }

@@ -14,6 +14,10 @@ export interface PostgresServer {
   database(name: string): Promise<(port?: number) => string>
   /** Runs statements in a database, as its owner would by hand. */
   run(database: string, sql: string): Promise<void>
+  /** Ends the server and keeps its data. */
+  halt(): Promise<void>
+  /** Starts it again after {@link halt}. */
+  resume(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -47,7 +51,8 @@ export async function startPostgres(): Promise<PostgresServer> {
     databaseDir: join(folder, 'data'),
     port,
     password,
-    persistent: false,
+    // Its folder is removed by stop(): it has to outlive a halt.
+    persistent: true,
     // The server refuses to run as root, so containers give it a user of its own.
     createPostgresUser: process.getuid?.() === 0,
     postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1'],
@@ -69,6 +74,8 @@ export async function startPostgres(): Promise<PostgresServer> {
       await client.query(sql)
       await client.end()
     },
+    halt: () => server.stop(),
+    resume: () => server.start(),
     stop: async () => {
       await server.stop()
       await rm(folder, { recursive: true, force: true })

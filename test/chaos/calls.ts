@@ -1,0 +1,104 @@
+/** Calls at a steady rate by some of the agents, on their local sockets: each begin and end is recorded. */
+import { isErrorCode, MeshError } from '@agent-mesh/protocol'
+import type { ChaosMember } from './chaos-mesh.ts'
+import type { Recorder } from './history.ts'
+
+/** A call has so much time, ms: longer than a path that is lost may hold it, and time to find another provider. */
+const deadlineMs = 10_000
+const tickMs = 20
+/** How long a handler takes, ms. */
+const longestMs = 200
+
+export interface CallsInit {
+  history: Recorder
+  callers: readonly ChaosMember[]
+  /** Those that calls name. */
+  callees: readonly ChaosMember[]
+  perSecond: number
+  random: () => number
+  /** Number of the first. @default 0 */
+  from?: number
+}
+
+export class Calls {
+  readonly #init: CallsInit
+  readonly #running = new Set<Promise<void>>()
+  /** They are about to end: they begin no calls. */
+  readonly resting = new Set<ChaosMember>()
+  #timer: NodeJS.Timeout | undefined
+  #count: number
+
+  constructor(init: CallsInit) {
+    this.#init = init
+    this.#count = init.from ?? 0
+  }
+
+  /** Calls begun, those before the first included. */
+  get count(): number {
+    return this.#count
+  }
+
+  start(): void {
+    const began = performance.now()
+    let made = 0
+    this.#timer = setInterval(() => {
+      for (const due = ((performance.now() - began) / 1_000) * this.#init.perSecond; made < due; made++)
+        this.#begin()
+    }, tickMs)
+  }
+
+  /** Begins no more and waits for the last. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#running)
+  }
+
+  /** Half are idempotent; one in four names the member that is called. */
+  #begin(): void {
+    const { callers, callees, random } = this.#init
+    const awake = callers.filter(caller => !this.resting.has(caller))
+    const caller = awake[this.#count % Math.max(1, awake.length)]
+    const number = this.#count++
+    if (caller === undefined) return
+    const others = callees.filter(callee => callee !== caller)
+    const callee = number % 4 === 3 ? others[Math.floor(random() * others.length)] : undefined
+    const call = { id: `call-${number}`, ms: Math.round(random() * longestMs), idempotent: random() < 0.5 }
+    const running: Promise<void> = callOnce(this.#init.history, caller, call, callee).finally(() =>
+      this.#running.delete(running),
+    )
+    this.#running.add(running)
+  }
+}
+
+interface OneCall {
+  id: string
+  ms: number
+  idempotent: boolean
+}
+
+/** One call and its outcome; never rejects. Unknown outcomes, a deadline or a lost path, are `info`. */
+export async function callOnce(
+  history: Recorder,
+  caller: ChaosMember,
+  { id, ms, idempotent }: OneCall,
+  callee?: ChaosMember,
+): Promise<void> {
+  const value = { deadlineMs, idempotent, ...(callee === undefined ? {} : { callee: callee.name }) }
+  const event = { process: caller.name, op: 'call', id } as const
+  history.add<'call'>({ ...event, type: 'invoke', value })
+  try {
+    const { name: by } = await caller.api.call({
+      method: idempotent ? 'work.look' : 'work.book',
+      params: { id, ms },
+      timeoutMs: deadlineMs,
+      idempotent,
+      ...(callee === undefined ? {} : { peer: callee.name }),
+    })
+    history.add<'call'>({ ...event, type: 'ok', value: { ...value, ...(by !== undefined && { by }) } })
+  } catch (error) {
+    const code = error instanceof MeshError && isErrorCode(error.code) ? error.code : 'internal'
+    const why = error instanceof Error ? error.message.slice(0, 300) : String(error)
+    const unknown = ['internal', 'deadline_exceeded', 'path_lost'].includes(code)
+    history.add<'call'>({ ...event, type: unknown ? 'info' : 'fail', value: { ...value, code, why } })
+  }
+}

@@ -1,0 +1,82 @@
+/** C1, C2, C3, C11: what callers are promised. */
+import { eventsOf, type EventOf, type History } from '../history.ts'
+import type { WorldLog } from '../world-log.ts'
+
+/** A call ends by its deadline and this much more, ms. */
+const slackMs = 1_000
+/** A provider that was reachable for less than this before the call may not be known yet, ms. */
+const knownMs = 15_000
+
+type Call = EventOf<'call'>
+interface Pair {
+  begun: Call
+  ended: Call[]
+}
+
+export function pairs(history: History): Pair[] {
+  const byId = new Map<string, Pair>()
+  for (const event of eventsOf(history, 'call')) {
+    if (event.id === undefined) continue
+    if (event.type === 'invoke') byId.set(event.id, { begun: event, ended: [] })
+    else byId.get(event.id)?.ended.push(event)
+  }
+  return [...byId.values()]
+}
+
+const name = ({ id, process }: Call): string => `call ${id} of ${process}`
+
+/** C1: each call ends once, by its deadline + 1 s; the time for which its caller stood still does not count. */
+export const callsEnd = (history: History, log: WorldLog): string[] =>
+  pairs(history).flatMap(({ begun, ended: [end, ...more] }) => {
+    if (end === undefined) return [`${name(begun)} did not end`]
+    if (more.length > 0) return [`${name(begun)} ended ${more.length + 1} times`]
+    const stood = log
+      .of(begun.process, begun.at, end.at, ['pause'])
+      .reduce((sum, { from, to }) => sum + Math.min(to, end.at) - Math.max(from, begun.at), 0)
+    const most = begun.value.deadlineMs + slackMs + stood + log.lateness(begun.at, end.at)
+    const took = end.at - begun.at
+    return took > most
+      ? [`${name(begun)} ended after ${took} ms, its deadline was ${begun.value.deadlineMs} ms`]
+      : []
+  })
+
+/** C2: what is not idempotent ran at most once; what was answered ran, once. */
+export function callsRunOnce(history: History): string[] {
+  const times = new Map(eventsOf(history, 'ran').map(({ id, value }) => [id, value.times]))
+  return pairs(history).flatMap(({ begun, ended: [end] }) => {
+    const ran = times.get(begun.id) ?? 0
+    if (!begun.value.idempotent && ran > 1) return [`${name(begun)} is not idempotent and ran ${ran} times`]
+    return end?.type === 'ok' && ran === 0 ? [`${name(begun)} was answered and never ran`] : []
+  })
+}
+
+/** C3: an idempotent call succeeds when any provider was reachable all the time until its deadline. */
+export function reachableCallsSucceed(history: History, log: WorldLog): string[] {
+  const agents = eventsOf(history, 'member')
+    .filter(({ value }) => value.kind === 'agent')
+    .map(({ process }) => process)
+  return pairs(history).flatMap(({ begun, ended: [end] }) => {
+    if (!begun.value.idempotent || end === undefined || end.type === 'ok') return []
+    const [from, to] = [begun.at - knownMs, begun.at + begun.value.deadlineMs]
+    if (log.lateness(from, to) > slackMs) return []
+    const providers = begun.value.callee === undefined ? agents : [begun.value.callee]
+    const near = providers.find(each => each !== begun.process && log.reaches(begun.process, each, from, to))
+    return near === undefined
+      ? []
+      : [
+          `${name(begun)} ended with ${end.value.code} at ${end.at} ms, and ${near} was reachable: ${end.value.why}`,
+        ]
+  })
+}
+
+/** C11: while all restart one by one, no call is lost. */
+export function rollingLosesNone(history: History): string[] {
+  const phases = eventsOf(history, 'phase')
+  const from = phases.find(({ value }) => value.name === 'rolling')?.at ?? Infinity
+  const to = phases.find(({ value }) => value.name === 'end')?.at ?? Infinity
+  return pairs(history).flatMap(({ begun, ended: [end] }) =>
+    begun.at >= from && begun.at < to && end !== undefined && end.type !== 'ok'
+      ? [`${name(begun)} was lost in the rolling restart with ${end.value.code}: ${end.value.why}`]
+      : [],
+  )
+}
