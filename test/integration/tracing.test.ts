@@ -193,6 +193,44 @@ describe('with OpenTelemetry set up', () => {
     ])
   })
 
+  test('a message of a topic leads from the span of its publisher to that of its handler', async () => {
+    const heard: string[] = []
+    const ready = await last.subscribe('news', {
+      onMessage: async ({ value, trace: parent }) => {
+        if (value === 'first') return
+        if (value === 'bad') throw new MeshError('not_found', 'Cannot handle: nothing is there')
+        heard.push(`${String(value)} ${parent?.traceId}`, (await middle.call('back.read', 'y')).slice(0, 1))
+      },
+    })
+    await vi.waitFor(async () => {
+      expect((await caller.publish('news', 'first', { acks: 1, timeout: 500 })).acks).toBe(1)
+    }, 10_000)
+    traced.reset()
+    const span = trace.getTracer('test').startSpan('program')
+    await context.with(trace.setSpan(context.active(), span), () => caller.publish('news', 'x'))
+    const ended = await spans(4)
+    const byName = Object.fromEntries(ended.map(each => [`${each.name} ${each.kind}`, each]))
+    const chain = ['publish news 3', 'process news 4', 'back/read 2', 'back/read 1'].map(name => byName[name])
+    expect(heard).toEqual([`x ${span.spanContext().traceId}`, 'y'])
+    let parent = span.spanContext().spanId
+    for (const each of chain) {
+      expect(each?.parentSpanContext?.spanId).toBe(parent)
+      parent = each!.spanContext().spanId
+    }
+    expect(chain[1]?.attributes).toEqual({
+      ...{ 'messaging.system': 'agent_mesh', 'messaging.destination.name': 'news' },
+      ...{ 'messaging.operation.name': 'process', 'messaging.operation.type': 'process' },
+      'agent_mesh.peer.id': caller.peerId,
+    })
+    traced.reset()
+    expect((await caller.publish('news', 'bad', { acks: 1, timeout: 300 })).acks).toBe(0)
+    expect((await spans(2)).map(({ attributes }) => attributes['error.type']).sort()).toEqual([
+      'not_found',
+      undefined,
+    ])
+    ready.close()
+  })
+
   test('an agent with tracing: false makes none, and continues the trace of its caller', async () => {
     const quiet = await mesh.agent({ name: 'quiet', contracts: [back], tracing: false })
     const relayed = defineService({ name: 'relayed', version: 1, methods: { page: plain } })

@@ -93,7 +93,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     undo.unshift(() => reachable.stop())
     superviseReach(member, reachable)
     const tuning = observedTuning(member, tuningSettings)
-    const topics = await memberTopics(member, reachable, targets)
+    const topics = await memberTopics(member, reachable, targets, tracing)
     undo.unshift(() => topics.stop())
     const cache = cacheOf(member, cacheSettings, tuning.wakeFor('cacheSize', 'cacheAdmission'))
     const calls = { balancing, balanced: observedBalancer(balancing, member), cache, tracing, tuning }

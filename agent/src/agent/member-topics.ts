@@ -3,6 +3,7 @@ import { topicProtocol, type Subject } from '@agent-mesh/protocol'
 import { atMost } from '../core/at-most.ts'
 import type { Member } from '../member/member.ts'
 import { observeTopics } from '../observe/topic-metrics.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { LazyTopics } from '../topics/lazy-topics.ts'
 import type { TopicNetwork } from '../topics/topic-network.ts'
 import type { Reachable } from './reachable.ts'
@@ -13,6 +14,7 @@ export async function memberTopics(
   member: Member,
   reachable: Reachable,
   targets: Targets,
+  tracing: Tracing | undefined,
 ): Promise<LazyTopics> {
   const { identity, controlPlane, credential, serving, clock, log, metrics, transport } = member
   const onEvent = observeTopics(metrics.registry)
@@ -27,7 +29,7 @@ export async function memberTopics(
     authorize: serving.authorize,
     allows: serving.allows,
     now: () => clock.now(),
-    ...{ onEvent, log },
+    ...{ onEvent, log, tracing },
   }))
   await transport.handle(topicProtocol, (stream, { peer }) => topics.serve(stream, peer))
   return topics

@@ -1,4 +1,7 @@
-/** Spans by the semantic conventions for RPC: https://opentelemetry.io/docs/specs/semconv/rpc/rpc-spans/ */
+/**
+ * Spans by the semantic conventions for RPC (https://opentelemetry.io/docs/specs/semconv/rpc/rpc-spans/) and messaging
+ * (https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/).
+ */
 import { errorCodes, version, type ErrorCode } from '@agent-mesh/protocol'
 import { fieldBytes } from '@agent-mesh/protocol/wire/index'
 import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
@@ -35,9 +38,20 @@ export class OtelTracer {
     return this.#server(describedPort(port), fields, caller)
   }
 
-  #client({ name, attributes }: Described): ClientSpan {
-    const { SpanKind, SpanStatusCode, isSpanContextValid } = this.#api
-    const span = this.#tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes })
+  /** A message for a topic. */
+  publish(topic: string): ClientSpan {
+    return this.#client(describedTopic('publish', 'send', topic), this.#api.SpanKind.PRODUCER)
+  }
+
+  /** A message of a topic while a subscription handles it: a child of the span of its publisher. */
+  handle(topic: string, fields: TraceFields, publisher: string): ServerSpan {
+    const { CONSUMER } = this.#api.SpanKind
+    return this.#server(describedTopic('process', 'process', topic), fields, publisher, CONSUMER)
+  }
+
+  #client({ name, attributes }: Described, kind = this.#api.SpanKind.CLIENT): ClientSpan {
+    const { SpanStatusCode, isSpanContextValid } = this.#api
+    const span = this.#tracer.startSpan(name, { kind, attributes })
     const context = span.spanContext()
     return {
       fields: isSpanContextValid(context) ? fieldsOf(context) : {},
@@ -49,10 +63,15 @@ export class OtelTracer {
     }
   }
 
-  #server({ name, attributes }: Described, fields: TraceFields, caller: string): ServerSpan {
-    const { SpanKind, SpanStatusCode, context, trace } = this.#api
+  #server(
+    { name, attributes }: Described,
+    fields: TraceFields,
+    caller: string,
+    kind = this.#api.SpanKind.SERVER,
+  ): ServerSpan {
+    const { SpanStatusCode, context, trace } = this.#api
     const parent = this.#parentOf(fields)
-    const options = { kind: SpanKind.SERVER, attributes: { ...attributes, 'agent_mesh.peer.id': caller } }
+    const options = { kind, attributes: { ...attributes, 'agent_mesh.peer.id': caller } }
     const span = this.#tracer.startSpan(name, options, parent)
     return {
       run: handler => context.with(trace.setSpan(parent, span), handler),
@@ -86,6 +105,14 @@ interface Described {
 const describedPort = (port: string): Described => ({
   name: `connect ${port}`,
   attributes: { 'agent_mesh.port': port },
+})
+
+const describedTopic = (operation: string, type: 'send' | 'process', topic: string): Described => ({
+  name: `${operation} ${topic}`,
+  attributes: {
+    ...{ 'messaging.system': 'agent_mesh', 'messaging.destination.name': topic },
+    ...{ 'messaging.operation.name': operation, 'messaging.operation.type': type },
+  },
 })
 
 function described(method: string): Described {

@@ -34,6 +34,14 @@ export class OtelTracing implements Tracing {
     return this.#found()?.serve(method, fields, caller)
   }
 
+  publish(topic: string): ClientSpan | undefined {
+    return this.#found()?.publish(topic)
+  }
+
+  handle(topic: string, fields: TraceFields, publisher: string): ServerSpan | undefined {
+    return this.#found()?.handle(topic, fields, publisher)
+  }
+
   connect(port: string): ClientSpan | undefined {
     return this.#found()?.connect(port)
   }

@@ -26,6 +26,10 @@ export interface Tracing {
   call(method: string): ClientSpan | undefined
   /** @param fields of the request @param caller peer id. @returns undefined: nothing traces */
   serve(method: string, fields: TraceFields, caller: string): ServerSpan | undefined
+  /** A message for a topic, until it is handed over, or acknowledged. */
+  publish(topic: string): ClientSpan | undefined
+  /** A message of a topic, while a subscription handles it. @param publisher peer id */
+  handle(topic: string, fields: TraceFields, publisher: string): ServerSpan | undefined
   /** Opening a pipe to a port. */
   connect(port: string): ClientSpan | undefined
   /** A pipe to a port of this member, from its request until its handler returns. @param caller peer id */

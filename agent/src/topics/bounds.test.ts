@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ByteStream } from '../core/byte-stream.ts'
 import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
@@ -44,7 +44,7 @@ it('a slow reader loses its oldest messages, and is told how many', async () => 
   const subscription = new Subscription({ ...init, pattern })
   const from = { peerId: 'p', name: 'p' }
   for (let value = 0; value < 10; value++)
-    subscription.push({ topic: 't', value, from, at: 0, retained: false }, () => {})
+    subscription.push({ topic: 't', value, from, at: 0, retained: false })
   const got: [unknown, number][] = []
   for await (const { value, lost } of subscription) if (got.push([value, lost]) === 3) break
   expect(got).toEqual([
@@ -52,6 +52,48 @@ it('a slow reader loses its oldest messages, and is told how many', async () => 
     [8, 0],
     [9, 0],
   ])
+})
+
+describe('a message is handled', () => {
+  const init = { id: 1, group: undefined, retained: false, buffer: 9, onLost: () => {}, onClose: () => {} }
+  const pattern = { pattern: 't', version: undefined, schema: undefined }
+  const handled = (ends: unknown[], value: number) => {
+    const message = { topic: 't', value, from: { peerId: 'p', name: 'p' }, at: 0, retained: false }
+    const begin = () => ({
+      run: <T>(work: () => T) => work(),
+      end: (error?: unknown) => ends.push(error ?? value),
+    })
+    return [message, begin] as const
+  }
+
+  it('when its handler has ended, and not when it throws', async () => {
+    const subscription = new Subscription({ ...init, pattern })
+    const ends: unknown[] = []
+    const work = Promise.withResolvers<void>()
+    const errors: unknown[] = []
+    const handler = ({ value }: { value: unknown }) =>
+      value === 1 ? work.promise : Promise.reject(new Error('x'))
+    const running = subscription.handle(handler, error => errors.push(error))
+    for (const value of [1, 2]) subscription.push(...handled(ends, value))
+    await new Promise(setImmediate)
+    expect(ends).toEqual([])
+    work.resolve()
+    await vi.waitFor(() => expect(ends).toEqual([1, new Error('x')]))
+    expect(errors).toEqual([new Error('x')])
+    subscription.close()
+    await running
+  })
+
+  it('when a loop asks for the next one, or ends', async () => {
+    const subscription = new Subscription({ ...init, pattern })
+    const ends: unknown[] = []
+    for (const value of [1, 2, 3]) subscription.push(...handled(ends, value))
+    for await (const { value } of subscription) {
+      expect(ends).toHaveLength((value as number) - 1)
+      if (value === 2) break
+    }
+    expect(ends).toEqual([1, 2])
+  })
 })
 
 it('a peer that does not read costs a bounded queue, which drops its oldest', () => {

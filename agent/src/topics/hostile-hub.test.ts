@@ -82,6 +82,7 @@ beforeEach(async () => {
     subjectOf: peerId => [publisher.subject].find(({ sub }) => sub === peerId && !revoked.has(peerId)),
     untilKnown: () => Promise.resolve(),
     authorize: () => {},
+    tracing: undefined,
     onEvent: event => events.push(event),
   })
 })

@@ -10,7 +10,10 @@ import {
   type TopicFrameOf,
 } from '@agent-mesh/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { traceOfParent } from '../observe/traceparent.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import { topicDefaults } from './defaults.ts'
+import { handlingOf } from './handling.ts'
 import { isLater, type ReadPublication } from './hub/retained-values.ts'
 import { ReplayWindows } from './replay-windows.ts'
 import type { Subscription } from './subscription.ts'
@@ -28,6 +31,7 @@ export interface InboxInit {
   allows: (publisher: Subject, topic: string) => boolean
   /** Resolves after the members that are known have changed, or the time is over. */
   untilKnown: (peerId: string, ms: number) => Promise<void>
+  tracing: Tracing | undefined
   onRefused: (reason: Refusal, publisher: string | undefined, error?: unknown) => void
   onDelivered: (count: number) => void
 }
@@ -117,10 +121,11 @@ export class Inbox {
         const one = readers.find(({ subscription }) => subscription.group === lane)
         if (one !== undefined && this.#isNew(numbered, lane)) chosen.push(one)
       }
-      const onTaken = !acks
+      const acknowledge = !acks
         ? undefined
         : () => confirm({ type: 'confirm', publisher, epoch: claims.epoch, counts: [[numbered.seq, 1]] })
-      for (const reader of chosen) await this.#give(reader, publication, place, body, from, false, onTaken)
+      for (const reader of chosen)
+        await this.#give(reader, publication, place, body, from, false, acknowledge)
     }
   }
 
@@ -144,7 +149,7 @@ export class Inbox {
     body: Uint8Array,
     { name }: Subject,
     retained: boolean,
-    onTaken: () => void = () => undefined,
+    acknowledge?: () => void,
   ): Promise<void> {
     const { claims, publisher } = publication
     if (claims.retain === true && !this.#isLastValue(subscription, publication)) return
@@ -153,8 +158,12 @@ export class Inbox {
       const checked = await schema?.['~standard'].validate(decoded)
       if (checked?.issues !== undefined) return this.#init.onRefused('unfit', publisher)
       const value = checked === undefined ? decoded : checked.value
+      const { topic, at, traces } = claims
+      const traceparent = retained ? undefined : traces?.[place]
+      const trace = traceOfParent(traceparent)
+      const begin = handlingOf(this.#init.tracing, { topic, publisher, trace: traceparent, acknowledge })
       const from = { peerId: publisher, name }
-      subscription.push({ topic: claims.topic, value, from, at: claims.at, retained }, onTaken)
+      subscription.push({ topic, value, from, at, retained, ...(trace !== undefined && { trace }) }, begin)
       this.#init.onDelivered(1)
     } catch (error) {
       this.#init.onRefused('unfit', publisher, error)

@@ -1,4 +1,6 @@
 /** One subscription: messages wait for its reader in a bounded queue that drops its oldest and says how many it lost. */
+import type { TraceFields } from '../observe/tracing.ts'
+import type { Handling } from './handling.ts'
 import type { TopicPattern } from './topic-pattern.ts'
 
 /** Who published. */
@@ -17,11 +19,18 @@ export interface TopicMessage<Message = unknown> {
   readonly retained: boolean
   /** Messages that were dropped right before this one, as this subscriber was too slow. */
   readonly lost: number
+  /** Where its publisher stands in a trace, for logs; absent: in none. */
+  readonly trace?: TraceFields['trace']
 }
 
 interface Waiting<Message> {
   readonly message: Omit<TopicMessage<Message>, 'lost'>
-  readonly onTaken: () => void
+  readonly begin: (() => Handling) | undefined
+}
+
+interface Taken<Message> {
+  readonly message: TopicMessage<Message>
+  readonly handling: Handling | undefined
 }
 
 export interface SubscriptionInit {
@@ -70,14 +79,14 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
     this.#init.onClose()
   }
 
-  /** @param onTaken its reader took it */
-  push(message: Omit<TopicMessage<Message>, 'lost'>, onTaken: () => void): void {
+  /** @param begin what surrounds its handling begins */
+  push(message: Omit<TopicMessage<Message>, 'lost'>, begin?: () => Handling): void {
     if (this.#closed) return
     if (this.#waiting.length >= this.#init.buffer) {
       this.#waiting.shift()
       this.lose(1)
     }
-    this.#waiting.push({ message, onTaken })
+    this.#waiting.push({ message, begin })
     this.#news?.resolve()
   }
 
@@ -87,20 +96,60 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
     this.#init.onLost(count)
   }
 
+  /** A message is handled when its reader asks for the next one, or leaves. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TopicMessage<Message>, void, undefined> {
+    let handling: Handling | undefined
     try {
       for (;;) {
-        const next = this.#waiting.shift()
-        if (next !== undefined) {
-          const lost = this.#lost
-          this.#lost = 0
-          next.onTaken()
-          yield { ...next.message, lost }
-        } else if (this.#closed) return
-        else await (this.#news = Promise.withResolvers<void>()).promise
+        const taken = this.#take()
+        handling = taken?.handling
+        if (taken !== undefined) yield taken.message
+        else if (this.#closed) return
+        else await this.#arrival()
+        handling?.end()
+        handling = undefined
       }
     } finally {
+      handling?.end()
       this.close()
     }
   }
+
+  /** Hands messages to `handler`, one after the other, until it is closed. What it throws goes to `onError`. */
+  async handle(
+    handler: (message: TopicMessage<Message>) => unknown,
+    onError: (error: unknown, topic: string) => void,
+  ): Promise<void> {
+    while (!this.#closed) {
+      const taken = this.#take()
+      if (taken === undefined) await this.#arrival()
+      else await handleOne(taken, handler).catch((error: unknown) => onError(error, taken.message.topic))
+    }
+  }
+
+  #take(): Taken<Message> | undefined {
+    const next = this.#waiting.shift()
+    if (next === undefined) return undefined
+    const lost = this.#lost
+    this.#lost = 0
+    return { message: { ...next.message, lost }, handling: next.begin?.() }
+  }
+
+  /** Resolves when a message has come, or when it is closed. */
+  #arrival(): Promise<void> {
+    return (this.#news = Promise.withResolvers<void>()).promise
+  }
+}
+
+async function handleOne<Message>(
+  { message, handling }: Taken<Message>,
+  handler: (message: TopicMessage<Message>) => unknown,
+): Promise<void> {
+  try {
+    await (handling === undefined ? handler(message) : handling.run(() => handler(message)))
+  } catch (error) {
+    handling?.end(error)
+    throw error
+  }
+  handling?.end()
 }

@@ -3,9 +3,11 @@ import { MeshError, TopicFrameReader, type Signer, type Subject, type TopicFrame
 import { checkDuration } from '@agent-mesh/protocol/duration'
 import { atMost } from '../core/at-most.ts'
 import type { ByteStream } from '../core/byte-stream.ts'
+import type { Tracing } from '../observe/tracing.ts'
 import type { TopicContract } from './contract.ts'
 import { topicDefaults } from './defaults.ts'
 import { checkAcks, encoded } from './encode-message.ts'
+import { tracedPublish } from './traced-publish.ts'
 import { HubConnections, type HubConnection } from './hub-connections.ts'
 import type { ReadPublication } from './hub/retained-values.ts'
 import { serveAgent, type StreamPeer } from './hub/serve-agent.ts'
@@ -40,6 +42,7 @@ export interface TopicsInit {
   allows: (from: Subject, target: string, action: 'publish' | 'subscribe') => boolean
   /** Unix ms. */
   now: () => number
+  tracing: Tracing | undefined
   onEvent: (event: TopicEvent, count: number) => void
   log: Record<'warn' | 'debug' | 'error', (fields: object, text: string) => void>
 }
@@ -59,7 +62,7 @@ export class Topics {
 
   constructor(init: TopicsInit) {
     this.#init = init
-    const { mesh, signer, now, onEvent, log, network, allows } = init
+    const { mesh, signer, now, onEvent, log, network, allows, tracing } = init
     this.#hub = new TopicHub({
       ...{ mesh, now },
       authorize: init.authorize,
@@ -67,7 +70,7 @@ export class Topics {
       onLost: count => onEvent('lost', count),
     })
     this.#inbox = new Inbox({
-      ...{ mesh, now },
+      ...{ mesh, now, tracing },
       subjectOf: peerId => (peerId === init.self ? init.subject() : init.subjectOf(peerId)),
       untilKnown: init.untilKnown,
       allows: (publisher, topic) =>
@@ -107,7 +110,6 @@ export class Topics {
     topic: string | TopicContract,
     message: unknown,
     { retain, acks = 0, timeout = topicDefaults.ackMs }: PublishOptions = {},
-    trace: string | null = null,
   ): Promise<Published> {
     const contract = typeof topic === 'string' ? undefined : topic
     const name = typeof topic === 'string' ? topic : topic.name
@@ -118,8 +120,10 @@ export class Topics {
     const version = contract?.version ?? 1
     const keeps = retain ?? contract?.retain ?? false
     this.#init.onEvent('published', 1)
-    const outgoing = { topic: name, version, body, retain: keeps, acks, timeout, trace }
-    return { acks: await this.#publisher.publish(outgoing) }
+    const outgoing = { topic: name, version, body, retain: keeps, acks, timeout }
+    return tracedPublish(this.#init.tracing, name, async trace => ({
+      acks: await this.#publisher.publish({ ...outgoing, trace }),
+    }))
   }
 
   /** @throws MeshError permission_denied, invalid_argument, overloaded */
@@ -141,7 +145,10 @@ export class Topics {
     subscription.ready = this.#subscribed(subscription)
     signal?.addEventListener('abort', () => subscription.close(), { once: true })
     if (signal?.aborted === true) subscription.close()
-    if (onMessage !== undefined) void this.#handle(subscription, onMessage)
+    if (onMessage !== undefined)
+      void subscription.handle(onMessage, (err, topic) =>
+        this.#init.log.error({ err, topic }, 'a handler of a topic failed'),
+      )
     return subscription
   }
 
@@ -150,18 +157,6 @@ export class Topics {
     for (const { subscription } of [...this.#inbox.readers.values()]) subscription.close()
     await this.#publisher.stop()
     await this.#connections.stop()
-  }
-
-  async #handle(
-    subscription: Subscription,
-    onMessage: NonNullable<SubscribeOptions['onMessage']>,
-  ): Promise<void> {
-    for await (const message of subscription)
-      try {
-        await onMessage(message)
-      } catch (err) {
-        this.#init.log.error({ err, topic: message.topic }, 'a handler of a topic failed')
-      }
   }
 
   /** Resolves when the hubs there are have answered, or were given the time. */

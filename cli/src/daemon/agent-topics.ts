@@ -23,15 +23,15 @@ export async function publishMessage(
 /** That the agent has subscribed, then the messages, until `signal` aborts or the agent stops. @throws MeshError */
 export async function* agentMessages(
   agent: Agent,
-  { topic, group, retained }: LocalSubscribeRequest,
+  { topic: pattern, group, retained: wantsRetained }: LocalSubscribeRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LocalTopicLine, void, undefined> {
-  const subscription = await agent.subscribe(topic, {
+  const subscription = await agent.subscribe(pattern, {
     ...(group !== undefined && { group }),
-    ...(retained !== undefined && { retained }),
+    ...(wantsRetained !== undefined && { retained: wantsRetained }),
     signal,
   })
   yield { subscribed: true }
-  for await (const { value, from, ...message } of subscription)
-    yield { ...message, from: { ...from }, ...localValue(value) }
+  for await (const { topic, value, from, at, retained, lost } of subscription)
+    yield { topic, from: { ...from }, at, retained, lost, ...localValue(value) }
 }

@@ -1,0 +1,37 @@
+/** What surrounds the handling of a message: its span, and its acknowledgement once it has been handled. */
+import { MeshError } from '@agent-mesh/protocol'
+import { traceOfParent } from '../observe/traceparent.ts'
+import type { Tracing } from '../observe/tracing.ts'
+
+export interface Handling {
+  run<T>(handler: () => T): T
+  /** @param error of the handler: the message is not acknowledged */
+  end(error?: unknown): void
+}
+
+export interface HandledMessage {
+  readonly topic: string
+  readonly publisher: string
+  /** W3C traceparent of its publisher. */
+  readonly trace: string | null | undefined
+  readonly acknowledge: (() => void) | undefined
+}
+
+/** @returns begins with the message; undefined when nothing surrounds it */
+export function handlingOf(
+  tracing: Tracing | undefined,
+  { topic, publisher, trace, acknowledge }: HandledMessage,
+): (() => Handling) | undefined {
+  if (tracing === undefined && acknowledge === undefined) return undefined
+  return () => {
+    const parent = traceOfParent(trace)
+    const span = tracing?.handle(topic, parent === undefined ? {} : { trace: parent }, publisher)
+    return {
+      run: handler => (span === undefined ? handler() : span.run(handler)),
+      end: error => {
+        span?.end(error === undefined ? 'ok' : error instanceof MeshError ? error.code : 'internal')
+        if (error === undefined) acknowledge?.()
+      },
+    }
+  }
+}
