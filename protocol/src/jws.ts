@@ -15,6 +15,7 @@ export type DocumentType =
   | 'membership+jwt'
   | 'member+jws'
   | 'home+jws'
+  | 'farewell+jws'
   | 'request+jws'
   | 'key+jws'
   | 'head+jws'

@@ -4,7 +4,8 @@
  */
 import { MapSync } from '../membership/map-sync.ts'
 import { Rings } from '../membership/rings.ts'
-import type { RelayClient } from '../transport/index.ts'
+import { FailureDetection } from '../member/failure-detection.ts'
+import type { Link, RelayClient } from '../transport/index.ts'
 import { CircuitMoves } from '../paths/circuit-moves.ts'
 import { agentDefaults } from './defaults.ts'
 import { pathDefaults } from '../paths/defaults.ts'
@@ -34,6 +35,7 @@ export class Reachable {
   readonly #sync: MapSync
   readonly #poll: MapPoll
   readonly #rings: Rings
+  readonly #detection: FailureDetection
   readonly #watch: WatchLinks
   readonly #rescues: Rescues
   readonly #moves: CircuitMoves
@@ -62,7 +64,7 @@ export class Reachable {
     })
     this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
     transport.links.keepWhen(({ peer }) => this.keeps(peer.peerId))
-    member.pathWatch.probeAtRest(({ peer }, active) => this.#restProbeMs(peer.peerId, active))
+    member.pathWatch.probeAtRest((link, active) => this.#restProbeMs(link, active))
     init.lan?.dialWhen(peerId => this.keeps(peerId))
     this.#rings = new Rings({
       meshId: head.current.keys.meshId,
@@ -70,12 +72,20 @@ export class Reachable {
       rings: pathDefaults.watchedWithoutRelay,
       small: pathDefaults.smallMesh,
     })
+    this.#detection = new FailureDetection({
+      member,
+      agents: this.#rings.order,
+      ownRelays: () => this.relays.homeRelays(),
+      isHomed: () => this.linkedRelays().length > 0,
+      linkTo: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
+    })
+    member.verdicts.onChange(() => this.#watch.updateLater())
     this.#watch = new WatchLinks({
       redialMs: () => (head.current.relays.length > 0 ? pathDefaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
       linkTo: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
       ping: (link, signal) => this.#ping(link, signal),
-      silentMs: link => performance.now() - member.serving.sessions.of(link).stats.lastProgressAt,
+      isDue: (link, restMs) => this.#isPingDue(link, restMs),
       log,
     })
     this.#rescues = new Rescues({
@@ -95,12 +105,24 @@ export class Reachable {
    * How soon a silent link is probed though nothing waits on it, ms: the relays that others find this agent through, and
    * where there are none the agents it watches; undefined for all others.
    */
-  #restProbeMs(peerId: string, active: boolean): number | undefined {
+  #restProbeMs(link: Link, active: boolean): number | undefined {
+    const { peerId } = link.peer
     const relays = this.linkedRelays()
     const place = relays.indexOf(peerId)
+    if (place >= 0 && !active && this.#member.serving.sessions.isMetered(link))
+      return place === 0 ? pathDefaults.meteredHomeMs : pathDefaults.meteredMs
+    // Failure detection asks those that take part.
+    if (place < 0 && this.#detection.takesPart(peerId)) return undefined
     if (place < 0) return relays.length === 0 && this.keeps(peerId) ? pathDefaults.peerProbeMs : undefined
     if (active) return pathDefaults.pathProbeMs
     return place === 0 ? pathDefaults.relayProbeMs : pathDefaults.standbyProbeMs
+  }
+
+  /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
+  #isPingDue(link: Link, restMs: number): boolean {
+    const { sessions } = this.#member.serving
+    const silentMs = performance.now() - sessions.of(link).stats.lastProgressAt
+    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs) / 2
   }
 
   /** The relays that this agent is reached through at this moment, home first. */
@@ -159,6 +181,12 @@ export class Reachable {
     return { asked }
   }
 
+  /** Says farewell to all members. Never rejects. */
+  leave(): Promise<void> {
+    this.#member.log.info('stopping')
+    return this.#detection.leave()
+  }
+
   /** Opens links for calls only; the relays stay, as calls may run over them. Idempotent. */
   depart(): Promise<unknown> {
     return (this.#departed ??= Promise.all([this.#lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
@@ -166,7 +194,13 @@ export class Reachable {
 
   /** Parts that open links stop before the transport. */
   async stop(): Promise<void> {
-    await Promise.all([this.depart(), this.#moves.stop(), this.#poll.stop(), this.relays.stop()])
+    await Promise.all([
+      this.depart(),
+      this.#detection.stop(),
+      this.#moves.stop(),
+      this.#poll.stop(),
+      this.relays.stop(),
+    ])
     await this.#sync.stop()
   }
 
@@ -182,6 +216,7 @@ export class Reachable {
       .update({ homeRelays: [...homeRelays] })
       .catch((err: unknown) => log.error({ err }, 'home relays not published in the member record'))
     this.#sync.followOnly(homeRelays)
+    this.#detection.settle()
     for (const relay of homeRelays) {
       const link = transport.links.best(relay)
       if (link !== undefined) this.#sync.follow(link)
@@ -196,7 +231,9 @@ export class Reachable {
     const { head, revocations } = this.#member
     if (revocations.own) return []
     const { watched, watchedWithoutRelay } = pathDefaults
-    return this.#rings.watched(head.current.relays.length > 0 ? watched : watchedWithoutRelay)
+    this.#detection.settle()
+    const isDead = (peerId: string) => this.#detection.isDead(peerId)
+    return this.#rings.watched(head.current.relays.length > 0 ? watched : watchedWithoutRelay, isDead)
   }
 
   /** These changed in the map, or left it. */
@@ -208,10 +245,16 @@ export class Reachable {
   /** These joined, left or changed. Where relays report who is online, watch links may change late. */
   #moveRings(peerIds: readonly string[]): void {
     for (const peerId of peerIds)
-      if (this.#isAgent(peerId)) this.#rings.add(peerId)
+      if (this.#isAgent(peerId)) this.#join(peerId)
       else this.#rings.remove(peerId)
     if (this.#member.head.current.relays.length > 0) this.#watch.updateLater()
     else this.#watch.update()
+  }
+
+  #join(peerId: string): void {
+    if (this.#rings.order.has(peerId)) return
+    this.#rings.add(peerId)
+    this.#detection.joined(peerId)
   }
 
   #isAgent(peerId: string): boolean {

@@ -11,6 +11,7 @@ import { openMemberStore, type MemberStore } from '../membership/member-store.ts
 import { openMeshMap, type MeshMap } from '../membership/mesh-map.ts'
 import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
+import { Verdicts } from '../membership/verdicts.ts'
 import { systemClock } from '../observe/clock.ts'
 import { createLogger } from '../observe/logger.ts'
 import { TimerWheel, TurnQueue } from '../rpc/index.ts'
@@ -58,6 +59,7 @@ beforeEach(async () => {
     self: agent.peerId,
     links: agent.links,
     presence,
+    verdicts: new Verdicts(() => 0, onError),
     heardAt: () => 0,
     now: () => performance.now(),
     onError,

@@ -49,6 +49,7 @@ export class OwnRecord {
   #fields: RecordFields
   #signed: SignedRecord | undefined
   #signedFields: RecordFields
+  readonly #onSigned: ((record: MemberRecord) => void)[] = []
   /** One signature after the other: each takes the fields as they are then, under a number of its own. */
   #signing: Promise<void> = Promise.resolve()
 
@@ -101,9 +102,15 @@ export class OwnRecord {
       if (current && exactly === undefined && this.incarnation > known) return
       this.#signed = await this.#signNext(fields, Math.max(known, above), exactly)
       this.#signedFields = fields
+      for (const listener of this.#onSigned) listener(this.#signed.record)
     })
     this.#signing = signing.catch(() => undefined)
     return signing
+  }
+
+  /** Calls back with each record once it is signed and stored. */
+  onSigned(listener: (record: MemberRecord) => void): void {
+    this.#onSigned.push(listener)
   }
 
   /** Resolves when nothing is being signed. */

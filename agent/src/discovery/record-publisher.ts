@@ -113,10 +113,15 @@ export class RecordPublisher {
     this.schedule()
   }
 
-  /** Lists no services from now on. Resolves when the control plane has that record, after `limitMs` at the latest. */
-  async withdraw(limitMs: number): Promise<void> {
+  /** Lists no services from now on. Resolves when that record is signed. */
+  async emptied(): Promise<void> {
     this.#withdrawn = true
     await this.update({})
+  }
+
+  /** As {@link emptied}. Resolves when the control plane has that record, after `limitMs` at the latest. */
+  async withdraw(limitMs: number): Promise<void> {
+    await this.emptied()
     clearTimeout(this.#timer)
     this.#pace.hurry()
     this.#running ??= this.#publishAll().finally(() => (this.#running = undefined))
@@ -138,6 +143,18 @@ export class RecordPublisher {
     // Before the first publication it is a record of an earlier start; an incarnation above the newest is of another process.
     const own = this.#own.incarnation
     if (this.#published !== '' && incarnation > own) this.#rival.sees(incarnation, own)
+  }
+
+  /** Calls back with each record once it is signed. */
+  onSigned(listener: (record: MemberRecord) => void): void {
+    this.#own.onSigned(listener)
+  }
+
+  /** Signs a record above this incarnation, which others hold against this member, and publishes it. */
+  async raise(above: number): Promise<void> {
+    if (!this.#started || this.#own.incarnation > above) return
+    await this.#sign(above)
+    this.schedule()
   }
 
   /** Publishes again though nothing changed, so that all members receive the new credential. */

@@ -11,6 +11,7 @@ import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import type { Presence } from '../membership/presence.ts'
+import type { Verdicts } from '../membership/verdicts.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { ClockWatch } from '../observe/clock-watch.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -67,6 +68,8 @@ export interface Member {
   readonly pathWatch: PathWatch
   /** What relays report. */
   readonly presence: Presence
+  /** What failure detection says of members. */
+  readonly verdicts: Verdicts
   /** Which members are online. */
   readonly belief: Belief
   /** Emits changes of the host's network. */
@@ -82,6 +85,8 @@ export interface Member {
   /** Emits steps of the host's clock. */
   readonly clockWatch: ClockWatch
   readonly log: Logger
+  /** Which settings of failure detection it has. */
+  readonly preset: MemberSettings['preset']
   /** Removed from the map when it stops. */
   readonly ephemeral: boolean
   /** Listens, and publishes the record. Once. @throws MeshError what listening may throw; cancelled */

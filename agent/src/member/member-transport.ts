@@ -3,6 +3,7 @@ import { admit, MeshError, type Hello, type VerifiedHead } from '@agent-mesh/pro
 import { signedByRevoked } from '../discovery/credential-keeper.ts'
 import { Belief } from '../membership/belief.ts'
 import { Presence } from '../membership/presence.ts'
+import { Verdicts } from '../membership/verdicts.ts'
 import { systemWheelClock } from '../rpc/index.ts'
 import type { Link } from '../transport/links/link.ts'
 import { observePaths } from '../observe/path-metrics.ts'
@@ -60,7 +61,7 @@ export async function buildTransport(parts: TransportParts) {
 /** What watches the links of a member, and what follows from it: which paths are silent, which members are online. */
 export function buildWatches(
   member: Pick<Member, 'identity' | 'transport' | 'serving' | 'clock' | 'log'> & { role: MemberInit['role'] },
-): Pick<Member, 'pathWatch' | 'presence' | 'belief'> & { expiredLinks: ExpiredLinks } {
+): Pick<Member, 'pathWatch' | 'presence' | 'verdicts' | 'belief'> & { expiredLinks: ExpiredLinks } {
   const { identity, transport, serving, clock, log, role } = member
   const { links } = transport
   const { sessions } = serving
@@ -69,10 +70,12 @@ export function buildWatches(
   // The agents of a relay move one by one: the silence of one says nothing about the others.
   const pathWatch = new PathWatch({ links, rpcOf, jointly: role === 'agent', clock: systemWheelClock })
   const presence = new Presence(onError)
+  const verdicts = new Verdicts(() => systemWheelClock.now(), onError)
   const belief = new Belief({
     self: identity.peerId,
     links,
     presence,
+    verdicts,
     heardAt: link => rpcOf(link).stats.lastHeardAt,
     ask: link => pathWatch.ask(link),
     now: () => systemWheelClock.now(),
@@ -81,7 +84,7 @@ export function buildWatches(
   const retire = (link: Link) =>
     sessions.retire(link, pathDefaults.expiredDrainMs).finally(() => link.close())
   const expiredLinks = new ExpiredLinks({ links, clock, retire })
-  return { pathWatch, presence, belief, expiredLinks }
+  return { pathWatch, presence, verdicts, belief, expiredLinks }
 }
 
 /** Disconnects peers admitted by a revoked authority key; members reconnect with a renewed credential. */

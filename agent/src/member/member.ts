@@ -44,7 +44,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   const onError = (err: unknown) => log.error({ err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ ...known, role, tracing, shed, name, onDenied, onError })
+  const served = serving({ ...known, role, preset: settings.preset, tracing, shed, name, onDenied, onError })
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })
   const { links, history } = transport
@@ -96,7 +96,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
     await startMember(parts, alsoListed)
   }
   const { drain: drainMs, ephemeral } = settings
-  return { ...known, ...parts, drainMs, ephemeral, start, stop: once(() => unwind(undo)) }
+  return { ...known, ...parts, drainMs, ephemeral, preset, start, stop: once(() => unwind(undo)) }
 }
 
 /** What ends links that must not be: those of revoked members, and of copies of a member. */

@@ -66,6 +66,11 @@ const optionsSchema = z.object({
   proxy: z.optional(proxyField),
   /** Certificate of the web, shown to those who connect at `/wss`. */
   certificate: z.optional(certificateField),
+  /**
+   * How soon silent members are found, and for how many bytes: `lan`, `edge`, `wan`, or `metered` where each byte costs. Others probe a
+   * member that is `metered` as seldom as it probes them. @default 'edge'
+   */
+  preset: z._default(z.enum(['edge', 'lan', 'wan', 'metered']), 'edge'),
   /** Finds members on the LAN by multicast DNS, and is found. @default false */
   mdns: z._default(z.union([z.boolean(), mdnsField]), false),
 })

@@ -1,5 +1,6 @@
 /** What every member does on a link: serve its services to the members that the policy allows. */
 import { pipeProtocol, version, type Subject } from '@agent-mesh/protocol'
+import { linkFeatures } from '@agent-mesh/protocol/wire/index'
 import type { Identity } from '../identity/index.ts'
 import type { HeadKeeper } from '../membership/head-keeper.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -34,6 +35,7 @@ import {
 import { allowedBy, authorizeBy } from './authorize.ts'
 import { toldOfDenials } from './member-audit.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
+import type { MemberSettings } from './options.ts'
 import type { Link } from '../transport/links/link.ts'
 
 type Action = Parameters<Authorize>[0]['action']
@@ -71,6 +73,8 @@ export interface ServingInit {
   role: 'agent' | 'relay'
   /** What it refuses when it is short of processor time. @default {@link turnDefaults} */
   shed: ShedSettings | false | undefined
+  /** With `metered` its links ask others to probe it seldom. */
+  preset: MemberSettings['preset']
   /** Name of this member, as the mesh knows it now. */
   name: () => string
   /** The policy does not grant what a peer asked for. */
@@ -124,6 +128,7 @@ export function serving(init: ServingInit): Serving {
     streamBudget: new ByteBudget(processStreamBytes),
     bodies: role === 'agent' ? link => carrierOver(link, bodies) : undefined,
     handlerFor: caller => dispatcher.handlerFor(caller),
+    features: init.preset === 'metered' ? linkFeatures.metered : 0,
     onError,
   })
   return {

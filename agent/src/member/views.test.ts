@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import { Presence } from '../membership/presence.ts'
+import { Verdicts } from '../membership/verdicts.ts'
 import type { Link } from '../transport/links/link.ts'
 import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { peerView } from './views.ts'
@@ -28,7 +29,15 @@ function believing({ linked, leased }: { linked?: Link; leased: string }): Belie
   presence.from('relay-1').tell({ full: true, up: [leased], down: [] })
   const links = bareTable()
   if (linked !== undefined) links.add(linked)
-  return new Belief({ self: 'self', links, presence, heardAt: () => 0, now: () => 0, onError })
+  return new Belief({
+    self: 'self',
+    links,
+    presence,
+    verdicts: new Verdicts(() => 0, onError),
+    heardAt: () => 0,
+    now: () => 0,
+    onError,
+  })
 }
 
 test('a peer is online by its own link first, and shows how far it is', () => {

@@ -5,6 +5,7 @@ import type { LinkTable } from '../transport/links/link-table.ts'
 import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { Belief } from './belief.ts'
 import { Presence, type PresenceSource } from './presence.ts'
+import { Verdicts } from './verdicts.ts'
 
 let now: number
 let heardAt: number
@@ -31,6 +32,7 @@ beforeEach(() => {
     self: 'self',
     links,
     presence,
+    verdicts: new Verdicts(() => 0, onError),
     heardAt: () => heardAt,
     ask: of => asked.push(of),
     now: () => now,

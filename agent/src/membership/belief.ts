@@ -1,21 +1,24 @@
 /**
- * What this member believes of each other one, and the one place that decides it: the own link first, then the lease of a relay, and
- * beside them the doubts about members that were not reached. Emits changes of belief; doubts that end by themselves and a link
+ * What this member believes of each other one, and the one place that decides it: the own link first, then failure detection, then the
+ * lease of a relay, and beside them the doubts about members that were not reached. Emits changes of belief; doubts that end by themselves and a link
  * that is heard again are found out by asking.
  */
 import { MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../core/listeners.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
+import { membershipDefaults } from './defaults.ts'
 import { Doubts } from './doubts.ts'
 import { LastSeen } from './last-seen.ts'
 import type { Presence } from './presence.ts'
+import type { Verdicts } from './verdicts.ts'
 
 export interface BeliefInit {
   /** Own peer id. */
   self: string
   links: Pick<LinkTable, 'best' | 'of' | 'onUp' | 'onDown' | 'onDoubt' | 'onLeaving'>
   presence: Pick<Presence, 'at' | 'reporting' | 'onChange' | 'onDown'>
+  verdicts: Verdicts
   /** When bytes last came over a link; ms of `now`. */
   heardAt: (link: Link) => number
   /** Asks the peer of a link for a sign of life. @default no peer is asked */
@@ -28,8 +31,8 @@ export interface BeliefInit {
 
 export interface Opinion {
   online: boolean
-  /** Source: the own link, a relay's lease, none. */
-  source: 'link' | 'lease' | 'none'
+  /** The own link, failure detection, a relay's lease, none. */
+  source: 'link' | 'swim' | 'lease' | 'none'
 }
 
 /**
@@ -42,12 +45,13 @@ export class Belief {
   readonly #links: BeliefInit['links']
   readonly #heardAt: (link: Link) => number
   readonly #presence: Pick<Presence, 'at' | 'reporting' | 'onChange' | 'onDown'>
+  readonly #verdicts: Verdicts
   readonly #self: string
   readonly #now: () => number
   readonly #ask: ((link: Link) => void) | undefined
   readonly #doubts: Doubts
   readonly #changed: Listeners<string | undefined>
-  /** By peer id: when a relay reported it offline although a link to it stands. */
+  /** By peer id: when it was reported offline, or judged dead, although a link to it stands. */
   readonly #reportedOffline = new Map<string, number>()
   readonly #seen: LastSeen
   readonly #unlisten: (() => void)[]
@@ -56,16 +60,18 @@ export class Belief {
     this.#links = init.links
     this.#heardAt = init.heardAt
     this.#presence = init.presence
+    this.#verdicts = init.verdicts
     this.#self = init.self
     this.#now = init.now
     this.#ask = init.ask
-    const { links, presence } = init
+    const { links, presence, verdicts } = init
     this.#doubts = new Doubts(init.now)
     this.#seen = new LastSeen(init)
     this.#changed = new Listeners(init.onError)
     const changed = ({ peer }: Link) => this.#changed.emit(peer.peerId)
     this.#unlisten = [
-      presence.onDown(peerId => this.#askLinked(peerId)),
+      presence.onDown(peerId => this.#reportedDown(peerId)),
+      verdicts.onChange(peerId => this.#judged(peerId)),
       presence.onChange(() => this.#changed.emit(undefined)),
       links.onUp(({ peer }) => this.#doubts.trust(peer.peerId)),
       links.onDown(link => void this.#ended(link)),
@@ -78,7 +84,7 @@ export class Belief {
     return this.#changed.add(listener)
   }
 
-  /** The best link to a peer, unless its relay reported it offline and nothing was heard on the link since. */
+  /** The best link to a peer, unless it was reported offline, or judged dead, and nothing was heard on the link since. */
   link(peerId: string): Link | undefined {
     const link = this.#links.best(peerId)
     const at = this.#reportedOffline.get(peerId)
@@ -90,9 +96,10 @@ export class Belief {
 
   of(peerId: string): Opinion {
     if (this.link(peerId) !== undefined) return { online: true, source: 'link' }
-    return this.#presence.at(peerId) === undefined
-      ? { online: false, source: 'none' }
-      : { online: true, source: 'lease' }
+    const hasLease = this.#presence.at(peerId) !== undefined
+    if (this.#isJudged(peerId, hasLease)) return { online: false, source: 'swim' }
+    if (hasLease) return { online: true, source: 'lease' }
+    return this.#isVouched(peerId) ? { online: true, source: 'swim' } : { online: false, source: 'none' }
   }
 
   /** How long ago a member that is offline now was online, ms; undefined when this process did not see it. */
@@ -106,7 +113,10 @@ export class Belief {
 
   standing(peerId: string): Standing {
     const doubted = this.#doubts.has(peerId)
-    if (!this.isOnline(peerId)) return this.#presence.reporting || doubted ? 'offline' : 'doubtful'
+    if (!this.isOnline(peerId)) {
+      const isKnown = this.#presence.reporting || this.#verdicts.stateOf(peerId) !== undefined
+      return isKnown || doubted ? 'offline' : 'doubtful'
+    }
     if (this.#links.best(peerId) !== undefined) return 'good'
     return doubted || this.#links.of(peerId).length > 0 ? 'doubtful' : 'good'
   }
@@ -126,6 +136,32 @@ export class Belief {
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
     this.#seen.stop()
     this.#reportedOffline.clear()
+  }
+
+  /** A farewell is final. A relay that goes on to report the member for a while after it was judged dead knows better. */
+  #isJudged(peerId: string, hasLease: boolean): boolean {
+    const state = this.#verdicts.stateOf(peerId)
+    if (state !== 'dead') return state === 'left'
+    return !hasLease || this.#verdicts.ageOf(peerId) < membershipDefaults.judgedMs
+  }
+
+  /** It showed itself to this member or to others, and none found it silent since; one whose link stands is not suspected alone. */
+  #isVouched(peerId: string): boolean {
+    if (this.#verdicts.stateOf(peerId) !== 'alive') return false
+    return !this.#verdicts.isSuspect(peerId) || this.#links.of(peerId).length > 0
+  }
+
+  #judged(peerId: string): void {
+    const state = this.#verdicts.stateOf(peerId)
+    if (state === 'dead') this.#askLinked(peerId)
+    else if (state === 'alive') this.#doubts.trust(peerId)
+    this.#changed.emit(peerId)
+  }
+
+  /** What was learned of it before is outdated. */
+  #reportedDown(peerId: string): void {
+    if (this.#verdicts.stateOf(peerId) === 'alive') this.#verdicts.forget(peerId)
+    this.#askLinked(peerId)
   }
 
   /** A link that fell silent, and was the only one. */

@@ -5,6 +5,8 @@ export const membershipDefaults = {
   doubtMostMs: 60_000,
   /** The dial of the one call that finds out whether a doubt is still right; the others doubt on meanwhile. */
   doubtAskMs: 3_000,
+  /** A member that was judged dead is offline for this long at least, whatever relays report: what they do not know yet, they know by then. */
+  judgedMs: 30_000,
   /** Members doubted at the same time (a count). */
   doubted: 1_024,
 } as const

@@ -27,6 +27,8 @@ export interface MemberStore {
   set(key: StoredKey, value: string): void
   /** All pairs and removals of the map. */
   changes(): MapChange[]
+  /** The pair of a member; undefined: there is none, or it was removed. */
+  pair(peerId: string): { record: string; credential: string } | undefined
   /** Those of one shard after number `v`, in order. */
   changesAfter(shard: number, v: number, limit: number): MapChange[]
   /**
@@ -81,6 +83,7 @@ function memberRows(db: Database): MemberRows {
   )
   const drop = db.prepare('DELETE FROM map WHERE peer_id = ?')
   const all = db.prepare('SELECT * FROM map ORDER BY shard, v')
+  const one = db.prepare('SELECT record, credential FROM map WHERE peer_id = ? AND record IS NOT NULL')
   const after = db.prepare('SELECT * FROM map WHERE shard = ? AND v > ? ORDER BY v LIMIT ?')
   const set = (key: StoredKey, value: string) => void write.run(key, value)
   const transaction = (work: () => void) => {
@@ -97,6 +100,7 @@ function memberRows(db: Database): MemberRows {
     get: key => (read.get(key) as { value: string } | undefined)?.value,
     set,
     changes: () => (all.all() as unknown as MapRow[]).map(toChange),
+    pair: peerId => one.get(peerId) as { record: string; credential: string } | undefined,
     changesAfter: (shard, v, limit) => (after.all(shard, v, limit) as unknown as MapRow[]).map(toChange),
     apply: (changes, cursor, outdone = []) =>
       transaction(() => {
@@ -230,6 +234,7 @@ class MemberFile implements MemberStore {
 
   get = (key: StoredKey) => this.#rows.get(key)
   changes = () => this.#rows.changes()
+  pair = (peerId: string) => this.#rows.pair(peerId)
   changesAfter = (shard: number, v: number, limit: number) => this.#rows.changesAfter(shard, v, limit)
   set = (key: StoredKey, value: string) => this.#write(rows => rows.set(key, value))
   apply = (...args: Parameters<MemberStore['apply']>) => this.#write(rows => rows.apply(...args))

@@ -168,7 +168,7 @@ export class MeshMap {
    * Stores the pair of an admitted peer if it is newer than the known one: without relay and control plane there is no
    * other source. @returns whether it was newer
    */
-  meet(peer: Peer): Promise<boolean> {
+  meet(peer: Pick<Peer, 'peerId' | 'credential' | 'record' | 'signed'>): Promise<boolean> {
     const done = this.#merging.then(() => this.#meet(peer))
     this.#merging = done.then(
       () => undefined,
@@ -177,7 +177,7 @@ export class MeshMap {
     return done
   }
 
-  async #meet({ peerId, credential, record, signed }: Peer): Promise<boolean> {
+  async #meet({ peerId, credential, record, signed }: Parameters<MeshMap['meet']>[0]): Promise<boolean> {
     if (record === undefined || signed.record === undefined) return false
     const known = this.#index.get(peerId)
     const sameEnrolment = known?.credential.serial === credential.serial

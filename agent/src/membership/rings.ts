@@ -25,6 +25,10 @@ export class Rings {
     this.#order.add(init.self)
   }
 
+  get order(): RingOrder {
+    return this.#order
+  }
+
   /** Other agents on the rings. */
   get size(): number {
     return this.#order.size - 1
@@ -42,14 +46,15 @@ export class Rings {
 
   /**
    * The agents to watch: the successor on each of the first `rings` rings, the next one there when that is watched already.
-   * In a small mesh all.
+   * In a small mesh all. One that is dead is passed over.
    */
-  watched(rings: number): string[] {
-    if (this.size < this.#small) return [...this.#order.peers()].filter(peerId => peerId !== this.#self)
+  watched(rings: number, isDead: (peerId: string) => boolean = () => false): string[] {
+    if (this.size < this.#small)
+      return [...this.#order.peers()].filter(peerId => peerId !== this.#self && !isDead(peerId))
     const watched = new Set<string>()
     for (let ring = 0; ring < rings; ring++)
       for (const peerId of this.#order.from(this.#self, ring)) {
-        if (watched.has(peerId)) continue
+        if (watched.has(peerId) || isDead(peerId)) continue
         watched.add(peerId)
         break
       }

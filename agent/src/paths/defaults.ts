@@ -29,6 +29,9 @@ export const pathDefaults = {
   /** Where there is no relay, an agent asks those it watches after this much silence: with `pathSuspectMs` a host that lost
    * power is offline within 7 s. */
   peerProbeMs: 4_000,
+  /** Silence after which links on which each byte costs are probed: to the home relay, and all others. */
+  meteredHomeMs: 37_500,
+  meteredMs: 120_000,
   activeMs: 10_000,
   /** Silence that makes a path suspect while another is: what ends one, a new address say, often ends all. */
   jointSuspectMs: 1_000,

@@ -89,9 +89,14 @@ export class PathWatch {
 
   /** Probes this path. */
   ask(link: Link): void {
+    this.answer(link).catch(() => undefined)
+  }
+
+  /** Probes this path. @returns ms of the round trip @throws MeshError when there is no answer in time */
+  answer(link: Link): Promise<number> {
     const now = this.#clock.now()
     const working = this.#watched.get(link)?.working ?? false
-    this.#probe(link, this.#watch(link, now, working), now)
+    return this.#probe(link, this.#watch(link, now, working), now)
   }
 
   /** Looks at all links once. */
@@ -120,7 +125,7 @@ export class PathWatch {
     const pace = working || link.suspect ? pathDefaults.pathProbeMs : (restMs ?? pathDefaults.relayProbeMs)
     const unasked = link.suspect && watched.askedAt === undefined && watched.probedAt === -Infinity
     if (unasked || now - Math.max(heardAt, watched.probedAt, watched.since) >= pace)
-      this.#probe(link, watched, now)
+      this.#probe(link, watched, now).catch(() => undefined)
     const { since, askedAt } = watched
     const silence = { heardAt, watchedSince: since, working, askedAt, now }
     this.#judge(link, silence, elsewhere && this.#jointly)
@@ -141,13 +146,11 @@ export class PathWatch {
     return watched
   }
 
-  #probe(link: Link, watched: LinkSilence, now: number): void {
+  /** Any byte is an answer to the silence: the outcome of the probe itself does not matter for that. */
+  #probe(link: Link, watched: LinkSilence, now: number): Promise<number> {
     watched.probedAt = now
     watched.askedAt ??= now
-    // Any byte is an answer: the outcome of the probe itself is ignored.
-    this.#rpcOf(link)
-      .ping(pathDefaults.pathLostMs)
-      .catch(() => undefined)
+    return this.#rpcOf(link).ping(pathDefaults.pathLostMs)
   }
 
   #judge(link: Link, silence: Silence, elsewhere: boolean): void {

@@ -1,5 +1,6 @@
 /** The calls of each link: one RPC engine per link, from the moment it is up until it is closed. */
 import type { MeshError, Subject } from '@agent-mesh/protocol'
+import { linkFeatures } from '@agent-mesh/protocol/wire/index'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Compression, rpcLink } from '../rpc/index.ts'
 import type { BodyCarrier, ByteBudget, OnRequest, RpcLink, TimerWheel, TurnQueue } from '../rpc/index.ts'
@@ -19,6 +20,8 @@ export interface RpcSessionsInit {
   bodies?: ((link: Link) => BodyCarrier) | undefined
   /** What a link to this member serves with. */
   handlerFor: (caller: Subject) => OnRequest
+  /** More bits of `linkFeatures` that each link announces. @default none */
+  features?: number
   /** A listener failed. @default ignored */
   onError?: (error: unknown) => void
 }
@@ -34,6 +37,9 @@ export class RpcSessions {
   readonly #handlerFor: (caller: Subject) => OnRequest
   readonly #rpc = new WeakMap<Link, RpcLink>()
   readonly #goingAway: Listeners<Link>
+  readonly #heard: Listeners<Link>
+  readonly #features: number
+  #onSwim: ((link: Link, bytes: Buffer) => void) | undefined
   #departing = false
 
   constructor(init: RpcSessionsInit) {
@@ -44,11 +50,28 @@ export class RpcSessions {
     this.#bodies = init.bodies
     this.#handlerFor = init.handlerFor
     this.#goingAway = new Listeners(init.onError ?? (() => {}))
+    this.#heard = new Listeners(init.onError ?? (() => {}))
+    this.#features = init.features ?? 0
   }
 
   /** Called when a peer takes no new calls on a link. @returns how to stop listening */
   onGoingAway(callback: (link: Link) => void): () => void {
     return this.#goingAway.add(callback)
+  }
+
+  /** Called when the first frame of a peer was read: what it understands is known. @returns how to stop listening */
+  onFeatures(callback: (link: Link) => void): () => void {
+    return this.#heard.add(callback)
+  }
+
+  /** From now on links take part in failure detection. @param read gets each message, valid during the call only */
+  takeSwim(read: (link: Link, bytes: Buffer) => void): void {
+    this.#onSwim = read
+  }
+
+  /** Whether each byte on this link costs money, at one end or the other. */
+  isMetered(link: Link): boolean {
+    return ((this.#features | (this.of(link).peerFeatures ?? 0)) & linkFeatures.metered) !== 0
   }
 
   /** Whether this member takes no new work any more. */
@@ -65,6 +88,7 @@ export class RpcSessions {
   of(link: Link): RpcLink {
     const known = this.#rpc.get(link)
     if (known !== undefined) return known
+    const onSwim = this.#onSwim
     const rpc = rpcLink({
       stream: link.stream,
       wheel: this.#wheel,
@@ -75,6 +99,9 @@ export class RpcSessions {
       compression: this.compression,
       onRequest: this.#handlerFor(link.peer.credential),
       onGoingAway: () => this.#goingAway.emit(link),
+      ...(onSwim !== undefined && { onSwim: (bytes: Buffer) => onSwim(link, bytes) }),
+      onFeatures: () => this.#heard.emit(link),
+      features: this.#features,
     })
     link.watchWork(() => rpc.stats.outbound + rpc.stats.inbound > 0)
     const ping = () => rpc.ping(pathDefaults.pathLostMs)

@@ -14,8 +14,8 @@ export interface WatchLinksInit {
   redialMs?: () => number
   /** Milliseconds of a round trip. @throws MeshError */
   ping: (link: Link, signal: AbortSignal) => Promise<number>
-  /** Milliseconds since the peer was last heard on the link: a peer that has just sent need not be pinged. @default Infinity */
-  silentMs?: (link: Link) => number
+  /** Whether to ping a link whose round trip is known; `restMs` is the usual time between two pings. @default always */
+  isDue?: (link: Link, restMs: number) => boolean
   log: Logger
 }
 
@@ -30,7 +30,7 @@ export class WatchLinks {
   readonly #ping: (link: Link, signal: AbortSignal) => Promise<number>
   readonly #redialMs: (() => number) | undefined
   readonly #log: Logger
-  readonly #silentMs: ((link: Link) => number) | undefined
+  readonly #due: WatchLinksInit['isDue']
   readonly #watched = new Map<string, WatchTask>()
   readonly #ends = new WeakMap<Link, AbortSignal>()
   #stopped = false
@@ -46,7 +46,7 @@ export class WatchLinks {
     this.#ping = init.ping
     this.#redialMs = init.redialMs
     this.#log = init.log
-    this.#silentMs = init.silentMs
+    this.#due = init.isDue
   }
 
   /** Whether the link to this peer is to be kept when idle. */
@@ -126,10 +126,8 @@ export class WatchLinks {
     }
   }
 
-  /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
   #isDue(link: Link): boolean {
-    const silentMs = this.#silentMs?.(link) ?? Infinity
-    return link.rttMs === undefined || silentMs > pathDefaults.watchPingMs / 2
+    return link.rttMs === undefined || (this.#due?.(link, pathDefaults.watchPingMs) ?? true)
   }
 
   /** Aborts with the link. One for each: whatever waits for a promise is held until that settles, after days perhaps. */

@@ -27,6 +27,12 @@ export interface RpcLinkInit {
   readonly onRequest: OnRequest
   /** The peer takes no new calls on this link. */
   readonly onGoingAway?: () => void
+  /** Gets messages of failure detection, each valid during the call only. @default the peer is not sent any */
+  readonly onSwim?: (bytes: Buffer) => void
+  /** The first frame of the peer was read: see {@link RpcLink.peerFeatures}. */
+  readonly onFeatures?: () => void
+  /** More bits of `linkFeatures` to announce. @default none */
+  readonly features?: number
   /** @default {@link linkDefaults} */
   readonly limits?: Partial<LinkLimits>
 }
@@ -66,6 +72,8 @@ export interface RpcLink {
    * @throws MeshError as {@link call}, while the handler has not begun; from then on the stream throws it
    */
   stream(method: string, value: unknown, options?: LinkStreamOptions): Promise<LinkStream>
+  /** Sends a message of failure detection ahead of requests and answers; a peer that does not read them skips it. @param bytes not to be changed from now on */
+  swim(bytes: Uint8Array): void
   /** Round trip in ms, measured behind what is already on its way. @throws MeshError `deadline_exceeded`, `unavailable` */
   ping(timeoutMs?: number): Promise<number>
   /**

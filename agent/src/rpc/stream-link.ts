@@ -37,6 +37,8 @@ class StreamLink implements RpcLink {
   readonly #onGoingAway: (() => void) | undefined
   readonly #drains: Drains
   readonly #compression: Compression | undefined
+  readonly #onSwim: RpcLinkInit['onSwim']
+  readonly #onFeatures: RpcLinkInit['onFeatures']
   #resolveClosed!: (error: MeshError | undefined) => void
   #ended = false
   /** Bits of {@link linkFeatures}; undefined: no frame of the peer was read, and the first shows what it understands. */
@@ -54,6 +56,9 @@ class StreamLink implements RpcLink {
     compression,
     onRequest,
     onGoingAway,
+    onSwim,
+    onFeatures,
+    features = 0,
     limits: partial,
   }: RpcLinkInit) {
     const limits = { ...linkDefaults, ...partial }
@@ -65,6 +70,8 @@ class StreamLink implements RpcLink {
     this.#wheel = wheel
     this.#compression = compression
     this.#onGoingAway = onGoingAway
+    this.#onSwim = onSwim
+    this.#onFeatures = onFeatures
     this.#lastHeardAt = wheel.now()
     const budget = new ByteBudget(limits.heldBytes, ofProcess)
     this.#budget = budget
@@ -96,7 +103,8 @@ class StreamLink implements RpcLink {
     this.#decoder = new FrameDecoder(onFrame)
     stream.onClose(error => this.#end(error))
     stream.onData(chunk => this.#onData(chunk))
-    outbox.encoder.settings(linkFeatures.parts | linkFeatures.compressed | bodies.features)
+    const swim = onSwim === undefined ? 0 : linkFeatures.swim
+    outbox.encoder.settings(linkFeatures.parts | linkFeatures.compressed | bodies.features | swim | features)
     outbox.appended()
   }
 
@@ -130,6 +138,12 @@ class StreamLink implements RpcLink {
 
   stream(method: string, value: unknown, options: LinkStreamOptions = {}): Promise<LinkStream> {
     return this.#outbound.stream(method, value, options)
+  }
+
+  swim(bytes: Uint8Array): void {
+    if (this.#ended) return
+    this.#outbox.encoder.swim(bytes)
+    this.#outbox.appended()
   }
 
   ping(timeoutMs?: number): Promise<number> {
@@ -212,6 +226,8 @@ class StreamLink implements RpcLink {
         return this.#outbox.delivered(frame.id)
       case 'drop':
         return this.#parts.onDrop(frame.id)
+      case 'swim':
+        return this.#onSwim?.(frame.bytes)
       case 'settings':
         return
       case 'goingAway':
@@ -229,6 +245,7 @@ class StreamLink implements RpcLink {
     this.#bodies.learn(this.#peerFeatures)
     if (this.#compression !== undefined && (this.#peerFeatures & linkFeatures.compressed) !== 0)
       this.#outbox.compress(this.#compression)
+    this.#onFeatures?.()
   }
 
   #onUnreadable({ of, id, flags }: UnreadableFrame): void {

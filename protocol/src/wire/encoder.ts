@@ -203,6 +203,14 @@ export class FrameEncoder {
     this.#bare(frameTypes.drop, id)
   }
 
+  /** @param bytes one message of failure detection; not to be changed from now on */
+  swim(bytes: Uint8Array): void {
+    const at = this.#open(0)
+    this.#close(at, frameTypes.swim, 0, 0, 0)
+    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
+    this.#add(bytes)
+  }
+
   #add(bytes: Uint8Array): void {
     if (bytes.byteLength > copiedBytes) {
       this.#seal()

@@ -12,6 +12,7 @@
  *   either             part         the next bytes of a frame that is cut, once the settings of the reader allow it
  *   either             delivered    how many parts its sender has read
  *   either             drop         the rest of a cut frame does not come
+ *   either             swim         a message of failure detection, see swim.ts
  *
  * Layout: docs/wire.md.
  */
@@ -35,6 +36,7 @@ export const frameTypes = {
   part: 0x21,
   delivered: 0x22,
   drop: 0x23,
+  swim: 0x30,
 } as const
 
 /** Bits of a settings frame: what its sender understands beyond the frames of the first version. */
@@ -45,6 +47,10 @@ export const linkFeatures = {
   compressed: 0x02,
   /** Bodies over the limit of a frame: it fetches what a frame names, over a pipe. */
   bodies: 0x04,
+  /** Failure detection: it reads `swim`, and answers what it is asked there. */
+  swim: 0x08,
+  /** Each byte of its network costs: members that watch it probe it as seldom as the preset `metered` says. */
+  metered: 0x10,
 } as const
 
 /** Flag bits. A reader ignores unknown bits of the low half and must not read a frame with an unknown bit of the high half. */
@@ -166,6 +172,12 @@ export interface SignalFrame {
   readonly id: number
 }
 
+export interface SwimFrame {
+  readonly type: 'swim'
+  /** Of one message, see {@link decodeSwim}. A view on the received chunk. */
+  readonly bytes: Buffer
+}
+
 /** A frame with a critical flag that this version does not know; `of` is its type number. */
 export interface UnreadableFrame {
   readonly type: 'unreadable'
@@ -184,6 +196,7 @@ export type Frame =
   | GoingAwayFrame
   | SettingsFrame
   | PartFrame
+  | SwimFrame
   | SignalFrame
   | UnreadableFrame
 

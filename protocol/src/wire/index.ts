@@ -19,6 +19,7 @@ export {
   type ResponseFrame,
   type SettingsFrame,
   type SignalFrame,
+  type SwimFrame,
   type UnreadableFrame,
 } from './frame.ts'
 export {

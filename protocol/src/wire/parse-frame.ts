@@ -74,6 +74,8 @@ export function parseFrame(
       return { type: 'delivered', id: parts.id }
     case frameTypes.drop:
       return { type: 'drop', id: parts.id }
+    case frameTypes.swim:
+      return { type: 'swim', bytes: bytes.subarray(body, end) }
     default:
       return undefined
   }

@@ -32,7 +32,7 @@ export class Neighbours {
     this.#latencies = new Listeners(err => init.log.error({ err }, 'a listener of latencies failed'))
     this.#watch = new WatchLinks({
       targets: () => this.#chosen().map(({ peerId }) => peerId),
-      linkTo: (peerId, signal) => this.#connect(peerId, signal),
+      linkTo: (peerId, signal) => this.connect(peerId, signal),
       ping: (link, signal) => this.#ping(link, signal),
       log: init.log,
     })
@@ -85,7 +85,8 @@ export class Neighbours {
     return chooseNeighbours(this.#head.current.relays, this.#self)
   }
 
-  async #connect(peerId: string, signal: AbortSignal): Promise<Link> {
+  /** A link to another relay. @throws MeshError unavailable */
+  async connect(peerId: string, signal: AbortSignal): Promise<Link> {
     const relay = this.#head.current.relays.find(entry => entry.peerId === peerId)
     if (relay === undefined)
       throw new MeshError('unavailable', `Cannot reach relay ${peerId}: the head lists it no more`)

@@ -3,6 +3,7 @@
  * control plane and to them which agents are online.
  */
 import { MemberFacade, type Member } from '@agent-mesh/agent'
+import { FailureDetection } from '@agent-mesh/agent/member/failure-detection'
 import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
 import { mapProtocol, MeshError, topicProtocol, version } from '@agent-mesh/protocol'
 import { startTimer } from '@agent-mesh/protocol/timers'
@@ -32,6 +33,7 @@ export class Relay extends MemberFacade {
   readonly #mapServer: MapServer
   readonly #neighbours: Neighbours
   readonly #reporter: PresenceReporter
+  readonly #detection: FailureDetection
   readonly #stun: StunServer | undefined
   readonly #topics: LazyRelayTopics
 
@@ -68,13 +70,18 @@ export class Relay extends MemberFacade {
     })
     this.#topics = relayTopics(member)
     this.#neighbours.onLatency(() => this.#reporter.reportSoon())
-    transport.links.onDoubt(({ peer: { peerId } }) =>
-      this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined),
-    )
+    this.#detection = relayDetection(member, this.#neighbours)
+    transport.links.onDoubt(({ peer: { peerId } }) => {
+      if (!this.#detection.takesPart(peerId))
+        this.#homed.setSilent(peerId, transport.links.best(peerId) === undefined)
+    })
+    member.verdicts.onChange(peerId => this.#homed.setSilent(peerId, this.#detection.isDead(peerId)))
     transport.links.keepWhen(({ peer }) => this.#neighbours.keeps(peer.peerId))
-    member.pathWatch.probeAtRest(({ peer }) =>
-      this.#homed.has(peer.peerId) ? relayDefaults.agentProbeMs : undefined,
-    )
+    member.pathWatch.probeAtRest(link => {
+      const { peerId } = link.peer
+      if (!this.#homed.has(peerId) || this.#detection.takesPart(peerId)) return undefined
+      return relayDefaults.agentProbeMs
+    })
     const lease = member.presence.from(identity.peerId)
     this.#homed.onChange(change => lease.tell({ full: false, ...change }))
   }
@@ -136,6 +143,7 @@ export class Relay extends MemberFacade {
   /** Its agents move to other relays; resolves when no circuit is left and the links are closed, or the time is over. */
   protected async drain(drainMs: number): Promise<void> {
     const { log } = this.member
+    await this.#detection.leave()
     log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
     this.#circuit.gate.drain()
     this.#reporter.reportNow()
@@ -148,7 +156,8 @@ export class Relay extends MemberFacade {
   }
 
   protected async close(): Promise<void> {
-    await Promise.all([this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()])
+    const stopped = [this.#mirror.stop(), this.#reporter.stop(), this.#neighbours.stop()]
+    await Promise.all([...stopped, this.#detection.stop()])
     this.#mapServer.stop()
     await this.#topics.stop()
     await this.#stun?.stop()
@@ -162,6 +171,21 @@ export class Relay extends MemberFacade {
       visitors: gate.visitors,
     }
   }
+}
+
+/** A relay watches the agents that name it as home or standby, and other relays; agents it does not dial. */
+function relayDetection(member: Member, neighbours: Neighbours): FailureDetection {
+  const { map, transport, identity } = member
+  return new FailureDetection({
+    member,
+    ownRelays: () => [],
+    isHomed: () => true,
+    homed: () =>
+      transport.links
+        .peers()
+        .filter(peerId => map.get(peerId)?.record.homeRelays.includes(identity.peerId) === true),
+    linkTo: (peerId, signal) => neighbours.connect(peerId, signal),
+  })
 }
 
 /** Topics of the agents homed at a relay. */

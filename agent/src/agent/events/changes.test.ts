@@ -5,6 +5,7 @@ import { Listeners } from '../../core/listeners.ts'
 import { Belief } from '../../membership/belief.ts'
 import type { MapMember } from '../../membership/member-index.ts'
 import { Presence, type PresenceSource } from '../../membership/presence.ts'
+import { Verdicts } from '../../membership/verdicts.ts'
 import { ServiceRegistry } from '../../services/index.ts'
 import { math } from '../../services/testing/fixtures.ts'
 import type { LinkTable } from '../../transport/links/link-table.ts'
@@ -53,7 +54,7 @@ beforeEach(() => {
   const presence = new Presence(onError)
   relay = presence.from('relay-1')
   const belief = new Belief({
-    ...{ self: 'self', links, presence, onError },
+    ...{ self: 'self', links, presence, verdicts: new Verdicts(() => 0, onError), onError },
     heardAt: () => heardAt,
     now: () => 100,
   })

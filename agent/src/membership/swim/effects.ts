@@ -14,7 +14,8 @@ export type SwimEvent =
       readonly type: 'record'
       readonly peer: string
       readonly incarnation: number
-      readonly proof: string
+      /** @default kept outside, see {@link SwimPorts.proofOf} */
+      readonly proof?: string | undefined
       readonly from: 'hello' | 'map'
     }
   /** The own record, signed anew. */
@@ -47,4 +48,8 @@ export interface SwimPorts {
   rttMs?: (peerId: string) => number | undefined
   /** 0 <= n < 1 */
   random: () => number
+  /** Whether bytes on the network of a member cost money: it is probed as seldom as the preset `metered` says. @default none is */
+  isMetered?: (peerId: string) => boolean
+  /** The documents that prove a member alive, where its evidence is kept without them. @default evidence has its proof */
+  proofOf?: (peerId: string, incarnation: number) => string | undefined
 }

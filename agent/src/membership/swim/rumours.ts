@@ -3,7 +3,7 @@
  * are no ticks and no queue that could grow.
  */
 import { swimLimits, type Evidence, type News } from '@agent-mesh/protocol'
-import type { SwimEffect } from './effects.ts'
+import type { SwimEffect, SwimPorts } from './effects.ts'
 import type { Ledger } from './ledger.ts'
 import type { Scope } from './scope.ts'
 
@@ -15,6 +15,7 @@ export interface RumoursInit {
   scope: Pick<Scope, 'isInformed'>
   /** Those that this member watches, and those that watch it: links beside theirs would carry the same news again. */
   neighbours: () => ReadonlySet<string>
+  ports: Pick<SwimPorts, 'proofOf'>
   emit: (effect: SwimEffect) => void
 }
 
@@ -33,8 +34,11 @@ export class Rumours {
    * @returns whether it was news
    */
   learn(peerId: string, evidence: Evidence, from: string | undefined, spread = true): boolean {
-    const { ledger, emit } = this.#init
-    if (!ledger.merge(peerId, evidence)) return false
+    const { ledger, emit, ports } = this.#init
+    // A record that the map keeps need not be kept twice.
+    const isKept = evidence.state === 'alive' && ports.proofOf !== undefined
+    const { incarnation, state } = evidence
+    if (!ledger.merge(peerId, isKept ? { incarnation, state } : evidence)) return false
     emit({ type: 'changed', peer: peerId, evidence })
     if (spread) this.#fresh.push({ news: { peerId, ...evidence }, from })
     return true
@@ -53,18 +57,21 @@ export class Rumours {
 
   /** Sends what is known of these members to one. */
   tell(to: string, peerIds: readonly string[]): void {
-    const news = peerIds.flatMap(peerId => {
-      const evidence = this.#init.ledger.get(peerId)
-      const isProved = evidence !== undefined && (evidence.state === 'dead' || evidence.proof !== undefined)
-      return isProved ? [{ peerId, ...evidence }] : []
-    })
-    this.#send(to, news)
+    this.#send(
+      to,
+      peerIds.flatMap(peerId => {
+        const evidence = this.#init.ledger.get(peerId)
+        return evidence === undefined ? [] : this.#proved({ peerId, ...evidence })
+      }),
+    )
   }
 
   /** Sends what this step learned over all links, except where it came from. */
   flush(): void {
     if (this.#fresh.length === 0) return
-    const fresh = this.#fresh.splice(0)
+    const fresh = this.#fresh
+      .splice(0)
+      .flatMap(({ news, from }) => this.#proved(news).map(proved => ({ news: proved, from })))
     const { self, links, scope } = this.#init
     const neighbours = this.#init.neighbours()
     for (const to of links) {
@@ -81,6 +88,13 @@ export class Rumours {
         wanted.map(({ news }) => news),
       )
     }
+  }
+
+  /** With its proof; nothing where there is none, as others would not believe it. */
+  #proved(news: News): News[] {
+    if (news.state === 'dead' || news.proof !== undefined) return [news]
+    const proof = this.#init.ports.proofOf?.(news.peerId, news.incarnation)
+    return proof === undefined ? [] : [{ ...news, proof }]
   }
 
   #send(to: string, news: readonly News[]): void {

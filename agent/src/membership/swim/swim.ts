@@ -9,7 +9,7 @@ import type { SwimEffect, SwimEvent, SwimPorts } from './effects.ts'
 import type { Ledger } from './ledger.ts'
 import { LocalHealth } from './local-health.ts'
 import { Rumours } from './rumours.ts'
-import type { Scope } from './scope.ts'
+import type { Scope, SwimStanding } from './scope.ts'
 import type { SwimSettings } from './settings.ts'
 import { Watches } from './watches.ts'
 
@@ -52,7 +52,7 @@ export class Swim {
     const emit = (effect: SwimEffect) => void this.#effects.push(effect)
     const links = this.#links
     this.#rumours = new Rumours({
-      ...{ self, ledger, links, scope },
+      ...{ self, ledger, links, scope, ports },
       neighbours: () => this.#watches.neighbours(),
       emit: effect => this.#onRumour(effect),
     })
@@ -77,6 +77,10 @@ export class Swim {
   /** When {@link step} wants its next `tick`, ms; Infinity: never. */
   get nextAt(): number {
     return this.#left ? Infinity : Math.min(this.#watches.nextAt, this.#chores.nextAt)
+  }
+
+  standingOf(peerId: string): SwimStanding {
+    return this.#watches.standingOf(peerId)
   }
 
   /** 0 (well) to 7: how far the own judgement is to be trusted. */
@@ -172,8 +176,9 @@ export class Swim {
 
   #onRecord({ peer, incarnation, proof, from }: Extract<SwimEvent, { type: 'record' }>): void {
     if (peer === this.#init.self) return
-    const before = this.#init.ledger.get(peer)
-    const spread = from === 'hello' && before !== undefined
+    // Of a member that is new the relays inform all; where there is none, this one does.
+    const isKnown = this.#init.ledger.get(peer) !== undefined
+    const spread = from === 'hello' && (isKnown || !this.#init.isHomed())
     this.#rumours.learn(peer, { incarnation, proof, state: 'alive' }, undefined, spread)
   }
 

@@ -6,8 +6,8 @@ import type { Ledger } from './ledger.ts'
 import { LinkWatch } from './link-watch.ts'
 import type { LocalHealth } from './local-health.ts'
 import { Questions } from './questions.ts'
-import type { Scope, StandingOf } from './scope.ts'
-import type { SwimSettings } from './settings.ts'
+import type { Scope, StandingOf, SwimStanding } from './scope.ts'
+import { swimPresets, type SwimSettings } from './settings.ts'
 
 export interface WatchesInit {
   self: string
@@ -45,6 +45,11 @@ export class Watches {
 
   get nextAt(): number {
     return this.#deadlines.nextAt
+  }
+
+  /** What this member believes of another one. */
+  standingOf(peerId: string): SwimStanding {
+    return this.#standingOf(peerId)
   }
 
   isSuspect(peerId: string): boolean {
@@ -275,15 +280,21 @@ export class Watches {
   }
 
   #timeoutMs({ peer }: LinkWatch): number {
-    const { settings, ports } = this.#init
+    const { ports } = this.#init
+    const settings = this.#settingsFor(peer)
     return Math.max(settings.timeoutMs, settings.timeoutRtts * (ports.rttMs?.(peer) ?? 0))
   }
 
-  #everyMs({ pace }: LinkWatch): number {
-    const { settings, health } = this.#init
+  #everyMs({ pace, peer }: LinkWatch): number {
+    const { health } = this.#init
+    const settings = this.#settingsFor(peer)
     if (pace === 'rest') return settings.restMs
     if (pace === 'close') return settings.closeMs * health.factor
     // The relay probes its agents: they probe it when that fails to come.
     return pace === 'relay' ? settings.homedMs * 1.25 : settings.homedMs
+  }
+
+  #settingsFor(peerId: string): SwimSettings {
+    return this.#init.ports.isMetered?.(peerId) === true ? swimPresets.metered : this.#init.settings
   }
 }

@@ -61,6 +61,7 @@ export class Link {
   #state: LinkState = 'up'
   #suspect = false
   #displaced = false
+  #parted = false
 
   constructor(init: LinkInit) {
     this.id = init.id
@@ -91,6 +92,11 @@ export class Link {
   /** Whether the relay it goes through leaves: it takes new work until another link stands, and none when one does. */
   get displaced(): boolean {
     return this.#displaced
+  }
+
+  /** Whether its end was no surprise: this side ended it, or one of the two took no new work on it before. */
+  get parted(): boolean {
+    return this.#parted
   }
 
   /** Keeps the link from being closed for idleness or room. @returns releases it, once */
@@ -144,19 +150,23 @@ export class Link {
 
   /** Ends the link gracefully, within a second. Idempotent. */
   async close(): Promise<void> {
+    this.#parted = true
     await this.#io.close()
     this.markDown(undefined)
   }
 
   /** Ends the link at once. Idempotent. */
   abort(error: MeshError): void {
+    this.#parted = true
     this.#io.abort(error)
     this.markDown(error)
   }
 
   /** For the link table: new calls go elsewhere, running ones finish. */
   markRetiring(): void {
-    if (this.#state === 'up') this.#state = 'retiring'
+    if (this.#state !== 'up') return
+    this.#state = 'retiring'
+    this.#parted = true
   }
 
   /** For the link table: its relay leaves. */
