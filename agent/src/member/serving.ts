@@ -86,7 +86,7 @@ export interface ServingInit {
 }
 
 export function serving(init: ServingInit): Serving {
-  const { head, metrics, tracing, identity, role, shed, name, onDenied, log, onError } = init
+  const { head, metrics, tracing, identity, role, shed, name, preset, onDenied, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
@@ -122,13 +122,11 @@ export function serving(init: ServingInit): Serving {
   })
   const bodies = new BodyExchange()
   const sessions = new RpcSessions({
-    wheel,
-    turns,
-    budget,
+    ...{ wheel, turns, budget },
     streamBudget: new ByteBudget(processStreamBytes),
     bodies: role === 'agent' ? link => carrierOver(link, bodies) : undefined,
     handlerFor: caller => dispatcher.handlerFor(caller),
-    features: init.preset === 'metered' ? linkFeatures.metered : 0,
+    features: preset === 'metered' ? linkFeatures.metered : 0,
     onError,
   })
   return {

@@ -103,9 +103,7 @@ class StreamLink implements RpcLink {
     this.#decoder = new FrameDecoder(onFrame)
     stream.onClose(error => this.#end(error))
     stream.onData(chunk => this.#onData(chunk))
-    const swim = onSwim === undefined ? 0 : linkFeatures.swim
-    outbox.encoder.settings(linkFeatures.parts | linkFeatures.compressed | bodies.features | swim | features)
-    outbox.appended()
+    this.#sendSettings(features)
   }
 
   get usable(): boolean {
@@ -187,6 +185,13 @@ class StreamLink implements RpcLink {
     if (this.#ended) return
     this.#end(error)
     this.#stream.abort(error)
+  }
+
+  #sendSettings(more: number): void {
+    const swim = this.#onSwim === undefined ? 0 : linkFeatures.swim
+    const own = linkFeatures.parts | linkFeatures.compressed | this.#bodies.features
+    this.#outbox.encoder.settings(own | swim | more)
+    this.#outbox.appended()
   }
 
   #onData(chunk: Uint8Array): void {

@@ -10,7 +10,7 @@ import { parseLabel, parseName } from '../name-arguments.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
-type SameAsStarted = 'name' | 'region' | 'zone' | 'announce' | 'logLevel'
+type SameAsStarted = 'name' | 'region' | 'zone' | 'preset' | 'announce' | 'logLevel'
 
 export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
   /** `TOKEN`, `@FILE` or `-`. */
@@ -73,6 +73,15 @@ Once the data folder is enrolled, the token is not needed and may have expired: 
 
 export const nameOption = () =>
   new Option('--name <name>', 'name to ask for (default: the host name)').argParser(parseName)
+
+/** How failure detection is set. */
+export const presetOption = () =>
+  new Option(
+    '--preset <preset>',
+    'how soon silent members are found, and for how many bytes; metered: others probe this one seldom, too',
+  )
+    .choices(['edge', 'lan', 'wan', 'metered'])
+    .default('edge')
 
 /** `--region` and `--zone`. @param about of whom the region is */
 export const takesPlace = (command: Command, about: string): Command =>

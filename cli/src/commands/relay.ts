@@ -15,6 +15,7 @@ import {
   listenOption,
   metricsOption,
   nameOption,
+  presetOption,
   takesPlace,
   takesCertificate,
   takesJoin,
@@ -81,6 +82,7 @@ export const registerRelay: Register = (program, finish) => {
       `UDP port for STUN, which also uses the next one; 0: no STUN (default: ${commandDefaults.stunPort}, or none when taken)`,
       parseStunPort,
     )
+    .addOption(presetOption())
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())

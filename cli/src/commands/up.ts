@@ -13,6 +13,7 @@ import {
   listenOption,
   metricsOption,
   nameOption,
+  presetOption,
   takesPlace,
   takesJoin,
   takesMemberSettings,
@@ -60,6 +61,7 @@ export const registerUp: Register = (program, finish) => {
     .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
     .option('--watch', 'reload the modules of --serve when they change, for development')
+    .addOption(presetOption())
     .addOption(metricsOption())
     .addOption(drainOption())
     .addOption(logLevelOption())

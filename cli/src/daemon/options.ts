@@ -1,4 +1,5 @@
 import type { LogLevel } from '@agent-mesh/agent/observe/logger'
+import type { MemberOptions } from '@agent-mesh/agent'
 import type { OwnedFolder } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
 import { readJoinToken } from '../data/join-token.ts'
@@ -13,6 +14,8 @@ export interface MemberFlags {
   /** `auto`: found out at the start. */
   region?: string
   zone?: string
+  /** Of failure detection. */
+  preset?: NonNullable<MemberOptions['preset']>
   listen: string[]
   announce?: string[]
   /** Files of the certificate of the web. */
@@ -26,12 +29,14 @@ export interface MemberFlags {
 
 /** The options that agents and relays share. @throws MeshError not_found, invalid_argument when the join token is not readable */
 export async function memberOptions(flags: MemberFlags) {
-  const { folder, joining, name, region, zone, listen, announce, certificate, proxy, drain, signal } = flags
+  const { folder, joining, name, region, zone, preset, listen, announce, certificate, proxy } = flags
+  const { drain, signal } = flags
   const join = await readJoinToken(joining.source, folder.path)
   return {
     data: folder.path,
     folder,
     listen,
+    ...(preset !== undefined && { preset }),
     signal,
     wait: joining.wait,
     drain,

@@ -3,7 +3,8 @@ import type { EncodedBody } from './body.ts'
 import { CompressedBody } from './compressed-body.ts'
 import { frameFlags, frameTypes } from './frame.ts'
 import { putU16, putU32 } from './integers.ts'
-import { lengthBytes, maxTimeoutMs, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import { lengthBytes, methodBytes, preambleBytes, wireLimits } from './limits.ts'
+import { wireMs } from './remaining-ms.ts'
 import type { EncodedFields } from './request-fields.ts'
 import { textBytes } from './text-bytes.ts'
 
@@ -25,11 +26,6 @@ const byCallee = (fromCallee: boolean): number => (fromCallee ? frameFlags.fromC
 export interface DataPiece {
   readonly tail: boolean
   readonly more: boolean
-}
-
-/** Writes into a complete request frame how many ms are left now. */
-export function putRemainingMs(frame: Uint8Array, ms: number): void {
-  putU32(frame, preambleBytes, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(ms))))
 }
 
 /**
@@ -103,7 +99,7 @@ export class FrameEncoder {
         `Cannot call '${method.slice(0, 80)}': the name has ${size} bytes`,
       )
     }
-    putU32(slab, header, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(timeoutMs))))
+    putU32(slab, header, wireMs(timeoutMs))
     slab[header + 4] = size
     if (fields !== undefined) slab.set(fields, header + 5 + size)
     const flags = (idempotent ? frameFlags.idempotent : 0) | (stream ? frameFlags.stream : 0)
@@ -133,11 +129,8 @@ export class FrameEncoder {
    * @param bytes of its body as {@link bodyBytes} makes it; not to be changed from now on
    */
   dataPiece(id: number, fromCallee: boolean, bytes: Uint8Array, { tail, more }: DataPiece): void {
-    const at = this.#open(0)
     const flags = byCallee(fromCallee) | (tail ? frameFlags.tail : 0) | (more ? frameFlags.more : 0)
-    this.#close(at, frameTypes.streamData, flags, id, 0)
-    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
-    this.#add(bytes)
+    this.#raw(frameTypes.streamData, flags, id, bytes)
   }
 
   /** @param credit bytes, a u32 */
@@ -171,7 +164,7 @@ export class FrameEncoder {
   goingAway(lastId: number, drainMs: number): void {
     const at = this.#open(8)
     putU32(this.#slab, at + preambleBytes, lastId)
-    putU32(this.#slab, at + preambleBytes + 4, Math.max(0, Math.min(maxTimeoutMs, Math.ceil(drainMs))))
+    putU32(this.#slab, at + preambleBytes + 4, wireMs(drainMs))
     this.#close(at, frameTypes.goingAway, 0, 0, 8)
   }
 
@@ -188,10 +181,7 @@ export class FrameEncoder {
 
   /** @param bytes the next ones of frame `id`; not to be changed from now on */
   part(id: number, bytes: Uint8Array): void {
-    const at = this.#open(0)
-    this.#close(at, frameTypes.part, 0, id, 0)
-    putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
-    this.#add(bytes)
+    this.#raw(frameTypes.part, 0, id, bytes)
   }
 
   /** @param count of the parts read so far, mod 2^32 */
@@ -205,8 +195,12 @@ export class FrameEncoder {
 
   /** @param bytes one message of failure detection; not to be changed from now on */
   swim(bytes: Uint8Array): void {
+    this.#raw(frameTypes.swim, 0, 0, bytes)
+  }
+
+  #raw(type: number, flags: number, id: number, bytes: Uint8Array): void {
     const at = this.#open(0)
-    this.#close(at, frameTypes.swim, 0, 0, 0)
+    this.#close(at, type, flags, id, 0)
     putU32(this.#slab, at, preambleBytes - lengthBytes + bytes.byteLength)
     this.#add(bytes)
   }
@@ -299,9 +293,7 @@ export class FrameEncoder {
   }
 
   #tooLarge(size: number): MeshError {
-    return new MeshError(
-      'too_large',
-      `Cannot send ${size} bytes in a frame: the limit is ${this.#limits.bodyBytes}`,
-    )
+    const limit = this.#limits.bodyBytes
+    return new MeshError('too_large', `Cannot send ${size} bytes in a frame: the limit is ${limit}`)
   }
 }

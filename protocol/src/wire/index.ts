@@ -2,7 +2,8 @@ export { FrameAssembler, maxCutFrames, type AssemblerEvents, type CutFrame } fro
 export { bodyBytes, Encoded, encodeBody, FrameBody, isLarge, Tailed, type EncodedBody } from './body.ts'
 export { compressBody, CompressedBody, leastCompressedBytes } from './compressed-body.ts'
 export { FrameDecoder } from './decoder.ts'
-export { FrameEncoder, putRemainingMs } from './encoder.ts'
+export { FrameEncoder } from './encoder.ts'
+export { putRemainingMs } from './remaining-ms.ts'
 export {
   frameFlags,
   frameTypes,
