@@ -5,6 +5,7 @@ import { observedTuning } from '@agent-mesh/agent/agent/observed-tuning'
 import { Health } from '@agent-mesh/agent/health/health'
 import { observeCache } from '@agent-mesh/agent/observe/cache-metrics'
 import { MemberMetrics } from '@agent-mesh/agent/observe/member-metrics'
+import { observeDetection } from '@agent-mesh/agent/observe/detection-metrics'
 import { observePaths } from '@agent-mesh/agent/observe/path-metrics'
 import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
 import { observeReach, observeState } from '@agent-mesh/agent/observe/state-metrics'
@@ -77,6 +78,7 @@ function member(): MemberMetrics {
   servingMetrics(registry, unread())
   new Health({ log: unread(), metrics, now: Date.now })
   observeState(metrics, unread())
+  observeDetection(registry, () => 0)
   observePaths({ registry, links: { all: () => [], onDown: ignored, onDoubt: ignored }, bytesOf: unread })
   return metrics
 }
