@@ -95,7 +95,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
     addresses.start()
     await startMember(parts, alsoListed)
   }
-  const { drain: drainMs, ephemeral } = settings
+  const { drain: drainMs, ephemeral, preset } = settings
   return { ...known, ...parts, drainMs, ephemeral, preset, start, stop: once(() => unwind(undo)) }
 }
 
