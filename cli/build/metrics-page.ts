@@ -42,7 +42,8 @@ interface Registry {
 const unread = <T>(): T => ({}) as T
 const ignored = () => () => undefined
 
-export function metricsPage(): string {
+/** What each kind of process registers, from the same code as in operation. */
+function registries() {
   const both = member()
   const agents = member()
   observeCache(agents.registry, { bytes: Number, size: Number })
@@ -60,6 +61,11 @@ export function metricsPage(): string {
     { mesh: { store: unread(), changes: { listen: ignored } }, time: unread() } as never,
     Number,
   )
+  return { both, agents, relays, plane }
+}
+
+export function metricsPage(): string {
+  const { both, agents, relays, plane } = registries()
   return [
     beginning,
     section('Agents and relays', definitions(both.registry)),
@@ -67,6 +73,15 @@ export function metricsPage(): string {
     section('Relays', without(definitions(relays.registry), both.registry)),
     section('Control plane', definitions(plane.registry)),
   ].join('\n')
+}
+
+/** All metrics with their labels, those of the process included. */
+export function registeredMetrics(): Map<string, ReadonlySet<string>> {
+  const labels = new Map<string, Set<string>>()
+  for (const { registry } of Object.values(registries()))
+    for (const { name, labelNames = [] } of registry.getMetricsAsArray() as unknown as Definition[])
+      labels.set(name, new Set([...(labels.get(name) ?? []), ...labelNames]))
+  return labels
 }
 
 /** The metrics of every member. */

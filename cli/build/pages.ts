@@ -1,18 +1,29 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
 
 import { configurationPage } from './configuration-page.ts'
 import { metricsPage } from './metrics-page.ts'
+import { observabilityFiles } from './observability/files.ts'
 
-/** `npm run generate` writes the pages of docs/ that are made from the program; with `--check` it fails when a committed one is stale. */
-const pages = { 'configuration.md': configurationPage(), 'metrics.md': metricsPage() }
+/** `npm run generate` writes the files that are made from the program; with `--check` it fails when a committed one is stale. */
+const files = {
+  'docs/configuration.md': configurationPage(),
+  'docs/metrics.md': metricsPage(),
+  ...observabilityFiles(),
+}
 const isCheck = process.argv.includes('--check')
 
-for (const [name, fresh] of Object.entries(pages)) {
-  const path = join(import.meta.dirname, '..', '..', 'docs', name)
-  if (!isCheck) await writeFile(path, fresh)
-  else if ((await readFile(path, 'utf8').catch(() => '')) !== fresh) {
-    process.stderr.write(`docs/${name} is stale: run npm run generate and commit it\n`)
+for (const [name, text] of Object.entries(files)) {
+  const path = join(import.meta.dirname, '..', '..', name)
+  const fresh = name.endsWith('.md')
+    ? text
+    : await format(text, { ...(await resolveConfig(path)), filepath: path })
+  if (!isCheck) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, fresh)
+  } else if ((await readFile(path, 'utf8').catch(() => '')) !== fresh) {
+    process.stderr.write(`${name} is stale: run npm run generate and commit it\n`)
     process.exitCode = 1
   }
 }
