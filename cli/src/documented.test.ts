@@ -93,9 +93,18 @@ test('the help of every command that does something has an example of it', () =>
 test('agent-mesh --help lists its commands in groups, none outside', () => {
   const headings = helpOf(idleProgram()).match(/^[A-Z][a-z]+:$/gm)
   expect(headings).toEqual(
-    ['Options', 'Run', 'Look', 'Call', 'Develop', 'Administer', 'Operate', 'Environment', 'Examples'].map(
-      heading => `${heading}:`,
-    ),
+    [
+      'Options',
+      'Run',
+      'Look',
+      'Call',
+      'Ports',
+      'Develop',
+      'Administer',
+      'Operate',
+      'Environment',
+      'Examples',
+    ].map(heading => `${heading}:`),
   )
 })
 

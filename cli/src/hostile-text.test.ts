@@ -40,6 +40,9 @@ const answers: Record<string, unknown> = {
     ],
   },
   '/v1/publish': { acks: 1 },
+  '/v1/ports': { ports: [{ name: 'ssh', kind: 'tcp', host: '127.0.0.1', port: 22, allow: ['tag:ops'] }] },
+  '/v1/expose': { [evil]: evil },
+  '/v1/unexpose': { [evil]: evil },
   '/v1/subscribe': {
     ...{ topic: evil, value: { [evil]: evil }, from: member, at: 1, retained: false, lost: 1 },
   },
@@ -114,7 +117,17 @@ afterAll(async () => {
  * They run until they are stopped or their input ends (repl/mesh-repl.test.ts has what that one shows), start processes or use an account
  * in the cloud; none shows text of others before.
  */
-const notRun = ['repl', 'up', 'relay', 'control-plane', 'demo', 'deploy aws', 'admin init', 'admin restored']
+const notRun = [
+  'repl',
+  'forward',
+  'up',
+  'relay',
+  'control-plane',
+  'demo',
+  'deploy aws',
+  'admin init',
+  'admin restored',
+]
 
 const leaves = (
   command: Command,
@@ -130,6 +143,8 @@ const argumentsOf: Record<string, readonly string[]> = {
   init: ['FOLDER/project'],
   publish: ['alerts.disk', '{}'],
   subscribe: ['alerts.*'],
+  connect: ['web-1:ssh'],
+  expose: ['22', '--as', 'ssh'],
   top: ['--once'],
   revoke: ['web-1', '--yes'],
   'token show': ['I1EPabf-ADDXQ34b'],

@@ -12,7 +12,7 @@ const parser =
     throw new InvalidArgumentError(`It ${like ?? forms[0]?.not}.`)
   }
 
-const { topic, topicPattern, topicGroup } = fieldForms
+const { topic, topicPattern, topicGroup, portName, selector } = fieldForms
 const { name, label, serviceName, serviceRef, peerId, serial, tokenId, method } = fieldForms
 
 export const parseName = parser([name])
@@ -44,10 +44,18 @@ export const parseTopic = parser([topic])
 export const parseTopicPattern = parser([topicPattern])
 export const parseGroup = parser([topicGroup])
 
-const selector: FieldForm = {
-  pattern: /^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/,
-  not: 'is not a selector',
+export const parsePortName = parser([portName])
+/** Members for whom a port is opened; may be given several times. */
+export const collectSelectors = (text: string, before: readonly string[] | undefined): string[] =>
+  collect(parser([selector])(text), before)
+
+/** `web-1:ssh`: a port of a member, by the name that it is exposed as. */
+export function parseMemberPort(text: string): { peer: string; port: string } {
+  const at = text.indexOf(':')
+  if (at < 1) throw new InvalidArgumentError('It is not MEMBER:PORT, like web-1:ssh.')
+  return { peer: parsePeer(text.slice(0, at)), port: parsePortName(text.slice(at + 1)) }
 }
+
 /** The subject of a policy decision. */
 export const parseSubject = parser(
   [name, peerId, selector],

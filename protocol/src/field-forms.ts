@@ -53,6 +53,16 @@ export const fieldForms = {
     pattern: /^(?=.{1,101}$)(?:\*|[A-Za-z0-9][A-Za-z0-9._/-]*\*?)$/,
     not: 'is not a topic, or the beginning of one with a * behind it (alerts.*)',
   },
+  /** `ssh`, `grafana.web`: what a member exposes a port as. */
+  portName: {
+    pattern: /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/,
+    not: 'is not a port name (1 to 63 lower-case letters, digits, dots, _ and -; a letter or digit at both ends)',
+  },
+  /** Members, as the policy names them. */
+  selector: {
+    pattern: /^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/,
+    not: 'is not a selector (role:ops, name:…, peer:…, tag:…, *)',
+  },
   topicGroup: {
     pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
     not: 'is not a group (1-63 letters, digits, . _ and -)',

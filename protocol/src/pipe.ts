@@ -8,6 +8,7 @@
  *   to: transfer:TICKET   the callee sends blocks of what it offers: see transfer.ts
  */
 import * as z from 'zod/mini'
+import { fieldForms } from './field-forms.ts'
 
 export const pipeProtocol = '/agent-mesh/pipe/1.0.0'
 
@@ -20,18 +21,15 @@ export const pipeLimits = {
   textChars: 1_000,
 } as const
 
-const portName = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/
-
 /** The name under which a member exposes a port: `ssh`, `grafana.web`. */
-export const portNameField = z.string().check(
-  z.regex(portName, {
-    error:
-      'is not a port name (1 to 63 lower-case letters, digits, dots, _ and -; a letter or digit at both ends)',
-  }),
-)
+export const portNameField = z
+  .string()
+  .check(z.regex(fieldForms.portName.pattern, { error: fieldForms.portName.not }))
 
 /** `port:ssh`: what the policy knows it by. */
-const portTarget = z.string().check(z.refine(to => to.startsWith('port:') && portName.test(to.slice(5))))
+const portTarget = z
+  .string()
+  .check(z.refine(to => to.startsWith('port:') && fieldForms.portName.pattern.test(to.slice(5))))
 
 /** 16 random bytes in base64url. It is good for the one member that it was issued to. */
 export const ticketField = z.string().check(z.regex(/^[A-Za-z0-9_-]{22}$/))

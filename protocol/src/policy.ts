@@ -5,6 +5,7 @@
  */
 import * as z from 'zod/mini'
 import { MeshError } from './errors.ts'
+import { fieldForms } from './field-forms.ts'
 import { limits } from './limits.ts'
 
 export const actions = ['call', 'publish', 'subscribe', 'manage', 'connect'] as const
@@ -25,11 +26,9 @@ export function actionsOf(target: string): readonly Action[] {
   return Object.hasOwn(actionsOfKind, kind) ? actionsOfKind[kind as keyof typeof actionsOfKind] : []
 }
 
-const fromField = z.string().check(
-  z.regex(/^(?:\*|(?:role|name|peer|tag):[A-Za-z0-9._-]{1,63})$/, {
-    error: 'is not a selector (role:ops, name:…, peer:…, tag:…, *)',
-  }),
-)
+export const selectorField = z
+  .string()
+  .check(z.regex(fieldForms.selector.pattern, { error: fieldForms.selector.not }))
 const toField = z.string().check(
   z.regex(/^(?:service|topic|port|tool|admin):(?:[A-Za-z0-9._/-]{0,127}\*|[A-Za-z0-9._/-]{1,127})$/, {
     error: 'is not a target (service:math.*, topic:…, port:…, tool:…, admin:…)',
@@ -37,13 +36,13 @@ const toField = z.string().check(
 )
 
 const grantSchema = z.strictObject({
-  from: z.array(fromField).check(z.minLength(1), z.maxLength(limits.grantEntries)),
+  from: z.array(selectorField).check(z.minLength(1), z.maxLength(limits.grantEntries)),
   to: z.array(toField).check(z.minLength(1), z.maxLength(limits.grantEntries)),
   allow: z.array(z.enum(actions)).check(z.minLength(1), z.maxLength(actions.length)),
 })
 
 const testSchema = z.strictObject({
-  from: fromField,
+  from: selectorField,
   action: z.enum(actions),
   to: toField,
   expect: z.enum(['allow', 'deny']),
@@ -70,7 +69,7 @@ const entriesOf = <T>(schema: z.ZodMiniType<T>) =>
 /** A grant without the entries that are not understood. An unknown field may narrow the grant: it is none then. */
 const signedGrantSchema = z.pipe(
   z.strictObject({
-    from: entriesOf(fromField),
+    from: entriesOf(selectorField),
     to: entriesOf(toField),
     allow: entriesOf(z.enum(actions)),
   }),

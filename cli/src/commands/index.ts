@@ -5,6 +5,7 @@ import { registerCall } from './call.ts'
 import { registerCallAll } from './call-all.ts'
 import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
+import { registerConnect } from './connect.ts'
 import { registerContext } from './context.ts'
 import { registerControlPlane } from './control-plane.ts'
 import { registerDemo } from './demo.ts'
@@ -12,6 +13,9 @@ import type { Register } from './define.ts'
 import { registerDescribe } from './describe.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerExpose } from './expose.ts'
+import { registerExposed, registerUnexpose } from './exposed.ts'
+import { registerForward } from './forward.ts'
 import { registerHealth } from './health.ts'
 import { registerInit } from './init.ts'
 import { registerLeave } from './leave.ts'
@@ -65,6 +69,10 @@ export const commandGroups: readonly CommandGroup[] = [
   {
     heading: 'Call:',
     commands: [registerCall, registerCallAll, registerStream, registerPublish, registerSubscribe],
+  },
+  {
+    heading: 'Ports:',
+    commands: [registerExpose, registerExposed, registerUnexpose, registerForward, registerConnect],
   },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {

@@ -4,6 +4,7 @@ import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
+import { ExposedPorts } from '../ports/exposed-ports.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { agentStream } from './agent-stream.ts'
@@ -44,7 +45,9 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     log,
   })
   const served = new ServedModules(definition => agent.serve(definition), load)
+  const ports = new ExposedPorts(agent, flags.folder.path)
   try {
+    await ports.restore()
     served.serve(services)
   } catch (error) {
     await agent.stop()
@@ -53,7 +56,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: localAgent(agent),
+    local: { ...localAgent(agent), ports },
     metrics: () => agent.metrics(),
     ready: {
       fields: { peerId, name, meshId, askedName },
@@ -105,6 +108,7 @@ function localAgent(agent: Agent): LocalDaemon {
     stream: (request, options) => agentStream(agent, request, options),
     publish: request => publishMessage(agent, request),
     subscribe: (request, { signal }) => agentMessages(agent, request, signal),
+    connect: ({ peer, port }, { signal }) => agent.connect(peer, port, { signal }),
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })
       const { peerId, name, path, rttMs } = reply

@@ -9,6 +9,7 @@ import {
   localPingRequest,
   localRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
+import { localPort, localUnexposeRequest } from '@agent-mesh/protocol/local-ports'
 import { localMessage, localStreamRequest } from '@agent-mesh/protocol/local-stream'
 import { localPublishRequest, localSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
@@ -18,7 +19,7 @@ import { Readable } from 'node:stream'
 import type * as z from 'zod/mini'
 
 import { json, routed, type HandledReply, type HandledRequest, type Handler } from './handler-server.ts'
-import type { LocalDaemon } from './local-daemon.ts'
+import type { LocalDaemon, LocalPorts } from './local-daemon.ts'
 
 /** The routes of the local socket. */
 export function localApp(daemon: LocalDaemon): Handler {
@@ -43,6 +44,15 @@ export function localApp(daemon: LocalDaemon): Handler {
       return daemon.publish(request)
     }),
     'POST /v1/subscribe': request => subscribeReply(daemon, request),
+    'GET /v1/ports': () => json({ ports: portsOf(daemon, 'list ports').list() }),
+    ...post('expose', localPort, async port => {
+      await portsOf(daemon, 'expose a port').add(port)
+      return {}
+    }),
+    ...post('unexpose', localUnexposeRequest, async ({ name }) => {
+      await portsOf(daemon, 'withdraw a port').remove(name)
+      return {}
+    }),
     ...post('ping', localPingRequest, (request, options) => daemon.ping(request, options)),
     ...post('path', localPathRequest, (request, options) => daemon.path(request, options)),
     ...post('confirm-clock', localConfirmClockRequest, async () => {
@@ -119,6 +129,12 @@ function parseExact<S extends z.core.$ZodType>(
     `Cannot ${action}: ${inexact.place} is ${inexact.text.slice(0, 40)}, which JavaScript cannot represent`,
     { hint: 'Send the number as text.' },
   )
+}
+
+/** @throws MeshError unsupported when no agent runs */
+function portsOf({ ports }: LocalDaemon, action: string): LocalPorts {
+  if (ports === undefined) throw noAgent(action)
+  return ports
 }
 
 const noControlPlane = (action: string) =>

@@ -14,6 +14,7 @@ import {
   type LocalPingRequest,
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
+import { localNothing, localPortsReply, type LocalPort } from '@agent-mesh/protocol/local-ports'
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import {
   localPublishReply,
@@ -43,12 +44,9 @@ export function localClient(folder: string, signal?: AbortSignal) {
   const wire = { folder, signal }
   const get = <S extends z.ZodMiniType>(path: string, schema: S) =>
     ask(wire, { method: 'GET', path, timeoutMs: commandDefaults.localTimeoutMs }, schema)
-  const post = async <S extends z.ZodMiniType>(
-    path: string,
-    body: { timeoutMs?: number | undefined },
-    schema: S,
-  ) => {
-    const timeoutMs = (body.timeoutMs ?? commandDefaults.callTimeoutMs) + commandDefaults.localSlackMs
+  const post = async <S extends z.ZodMiniType>(path: string, body: object, schema: S) => {
+    const { timeoutMs: asked } = body as { timeoutMs?: number | undefined }
+    const timeoutMs = (asked ?? commandDefaults.callTimeoutMs) + commandDefaults.localSlackMs
     const text = JSON.stringify(body)
     if (Buffer.byteLength(text) > commandDefaults.localRequestBytes)
       throw new MeshError(
@@ -70,6 +68,9 @@ export function localClient(folder: string, signal?: AbortSignal) {
     publish: (body: LocalPublishRequest) => post('/v1/publish', body, localPublishReply),
     /** That the agent has subscribed, then messages. To leave it ends the subscription. */
     subscribe: (body: LocalSubscribeRequest) => openSubscription(wire, body),
+    ports: async () => (await get('/v1/ports', localPortsReply)).ports,
+    expose: (body: LocalPort) => post('/v1/expose', body, localNothing),
+    unexpose: (name: string) => post('/v1/unexpose', { name }, localNothing),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
     /** The lines of a backup, as they come; ends early, with an error, when the control plane stops. */

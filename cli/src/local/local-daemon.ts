@@ -12,6 +12,7 @@ import type {
   LocalService,
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
+import type { LocalPort } from '@agent-mesh/protocol/local-ports'
 import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import type {
   LocalPublishReply,
@@ -21,6 +22,7 @@ import type {
 } from '@agent-mesh/protocol/local-topics'
 import type { PathReport } from '@agent-mesh/protocol/path-report'
 import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
+import type { Duplex } from 'node:stream'
 
 interface Options {
   signal: AbortSignal
@@ -29,6 +31,12 @@ interface Options {
 export interface StreamOptions extends Options {
   /** Messages for the handler, as a call carries them. */
   input: AsyncIterable<unknown> | undefined
+}
+
+export interface LocalPorts {
+  list(): readonly LocalPort[]
+  add(port: LocalPort): Promise<void>
+  remove(name: string): Promise<void>
 }
 
 /** The answers of a running process on its local socket. Every method throws MeshError alone. */
@@ -43,6 +51,10 @@ export interface LocalDaemon {
   /** Only an agent has these. */
   publish?(request: LocalPublishRequest): Promise<LocalPublishReply>
   subscribe?(request: LocalSubscribeRequest, options: Options): AsyncIterable<LocalTopicLine>
+  /** A pipe to a port of a member. */
+  connect?(to: { peer: string; port: string }, options: Options): Promise<Duplex>
+  /** Ports of this machine that other members may open; they outlive the process. */
+  ports?: LocalPorts
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only an agent has this. */

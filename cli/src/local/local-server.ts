@@ -5,6 +5,7 @@ import type { Server } from 'node:http'
 
 import { socketPath } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
+import { servePipes } from '../ports/pipe-upgrades.ts'
 import { handlerServer } from './handler-server.ts'
 import { localApp } from './local-app.ts'
 import type { LocalDaemon } from './local-daemon.ts'
@@ -22,6 +23,7 @@ export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<L
   const path = socketPath(folder)
   await rm(path, { force: true })
   const server = handlerServer(localApp(daemon), commandDefaults.localRequestBytes)
+  const resetPipes = servePipes(server, daemon)
   // Messages of a stream may come for days: its client is a process of the owner.
   server.requestTimeout = 0
   // The socket is made within listen(): with this mask no other user can open it, at no moment.
@@ -37,13 +39,14 @@ export async function serveLocal(folder: string, daemon: LocalDaemon): Promise<L
     throw toMeshError(error, 'internal', `listen on ${path}`)
   }
   let stopped: Promise<void> | undefined
-  return { stop: () => (stopped ??= stop(server)) }
+  return { stop: () => (stopped ??= stop(server, resetPipes)) }
 }
 
-async function stop(server: Server): Promise<void> {
+async function stop(server: Server, resetPipes: () => void): Promise<void> {
   const closed = once(server, 'close')
   // Node removes the socket file with the listener.
   server.close()
   server.closeAllConnections()
+  resetPipes()
   await closed
 }

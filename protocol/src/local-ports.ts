@@ -1,0 +1,34 @@
+/**
+ * Ports on the local socket. `POST /v1/expose` and `POST /v1/unexpose` take JSON and answer it; `GET /v1/ports` lists what is exposed.
+ *
+ * `GET /v1/connect?peer=web-1&port=ssh` with `Upgrade: agent-mesh-pipe` opens a port of a member. After status 101 each
+ * side sends bytes in pieces behind their length (4 bytes, big-endian); length 0 ends its direction. A connection that ends without it was
+ * reset. A refusal is a reply with problem details.
+ */
+import * as z from 'zod/mini'
+import { selectorField } from './policy.ts'
+import { portNameField } from './pipe.ts'
+
+/** What the connection is upgraded to. */
+export const localPipeUpgrade = 'agent-mesh-pipe'
+
+const hostField = z.string().check(z.regex(/^[A-Za-z0-9._:%-]{1,253}$/, { error: 'is not a host' }))
+const tcpPort = z.int().check(z.minimum(1), z.maximum(65_535))
+
+export const localPort = z.strictObject({
+  name: portNameField,
+  /** Bytes as they are, or HTTP requests that say who sent them. */
+  kind: z.enum(['tcp', 'http']),
+  /** Where its bytes go, as seen from this machine. */
+  host: hostField,
+  port: tcpPort,
+  /** Members for whom the owner of this machine opens it; absent: all that the policy allows. */
+  allow: z.optional(z.array(selectorField).check(z.minLength(1), z.maxLength(32))),
+})
+export type LocalPort = z.output<typeof localPort>
+
+/** Ports of one member; the file in which it keeps them has the same form. */
+export const localPortsReply = z.looseObject({ ports: z.array(localPort).check(z.maxLength(64)) })
+
+export const localUnexposeRequest = z.strictObject({ name: portNameField })
+export const localNothing = z.looseObject({})
