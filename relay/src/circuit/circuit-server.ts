@@ -72,7 +72,7 @@ export function circuitServer(init: CircuitServerInit = {}): CircuitServer {
     gate.ended(reason, peerId)
     spent.emit({ reason, peerId })
   }
-  const forwarder = new Forwarder({ shaper, onSpent })
+  const forwarder = new Forwarder({ shaper, onSpent, windowBytes: limits.windowBytes })
   const state = new ServerState()
   let links: Transport['links'] | undefined
   const gate = new CircuitGate({

@@ -8,6 +8,8 @@ export const circuitDefaults = {
   maxVisitors: 500,
   /** Circuits in all. Each may buffer a window of 256 KiB both ways, of which few are full at a time. */
   maxCircuits: 5_000,
+  /** Bytes that windows may grow by, 768 KiB for each direction of a circuit: 170 fast ones, the rest have their 256 KiB. */
+  windowBytes: 128 * 1024 * 1024,
   /** Circuits that one member opens at the same time: as many as an agent may have links. */
   maxCircuitsPerMember: 128,
   /** Circuits from one member to one other: one or two while links change. libp2p opens 128 STOP streams to a member at most,

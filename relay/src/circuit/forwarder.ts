@@ -1,8 +1,10 @@
 /** The circuits of a relay: their number by member, and the two pumps of each. It owns them all. */
 import { MeshError } from '@agent-mesh/protocol'
 import type { Connection, Stream } from '@libp2p/interface'
+import { circuitDefaults } from './defaults.ts'
 import { Pump } from './pump.ts'
 import type { SpentReason, TrafficShaper } from './traffic-shaper.ts'
+import { WindowBudget } from './window-budget.ts'
 import { WriteTick } from './write-tick.ts'
 
 /** One end of a circuit. */
@@ -16,6 +18,8 @@ export type Direction = 'to_target' | 'to_source'
 
 export interface ForwarderInit {
   shaper: TrafficShaper
+  /** Bytes that the windows of all circuits may grow by. @default circuitDefaults.windowBytes */
+  windowBytes?: number | undefined
   /** A circuit ended before its time because a member has used up its day. */
   onSpent: (reason: SpentReason, peerId: string) => void
 }
@@ -25,6 +29,7 @@ const pairOf = (source: string, target: string): string => `${source} ${target}`
 export class Forwarder {
   readonly #shaper: TrafficShaper
   readonly #onSpent: (reason: SpentReason, peerId: string) => void
+  readonly #windows: WindowBudget
   readonly #tick = new WriteTick()
   readonly #circuits = new Set<() => void>()
   /** By member that opened them, and by pair. */
@@ -35,6 +40,7 @@ export class Forwarder {
   constructor(init: ForwarderInit) {
     this.#shaper = init.shaper
     this.#onSpent = init.onSpent
+    this.#windows = new WindowBudget(init.windowBytes ?? circuitDefaults.windowBytes)
   }
 
   /** Bytes carried so far: to those that were called, and back. */
@@ -74,9 +80,11 @@ export class Forwarder {
   /** Joins two ends until both are done or one fails; `leave` is called then. */
   join(source: CircuitEnd, target: CircuitEnd, leave: () => void): void {
     let running = 2
+    const shares = [source, target].map(({ stream }) => this.#windows.share(stream))
     const over = (): void => {
       this.#circuits.delete(fail)
       for (const pump of pumps) pump.stop()
+      for (const end of shares) end()
       leave()
     }
     const fail = (

@@ -52,12 +52,17 @@ export function hopServerOf(service: CircuitRelayService): HopServer {
   throw new MeshError('internal', 'Cannot relay: this version of circuit-relay-v2 is not known')
 }
 
-/** `@libp2p/yamux`, stream: when it grants window, and how much of the window is left. `state` is a const enum to importers. */
+/**
+ * `@libp2p/yamux`, stream: when it grants window, how large that is and may grow, how much of it is left, and when it was last
+ * granted, unix ms. `state` is a const enum to importers.
+ */
 export interface GrantingStream {
   sendWindowUpdate: YamuxStream['sendWindowUpdate']
   readonly state: number
-  readonly recvWindow: number
+  recvWindow: number
   readonly recvWindowCapacity: number
+  maxStreamWindowSize: number
+  readonly epochStart: number
 }
 
 export const grantingStreamOf = (stream: Stream): GrantingStream => hidden(stream)
