@@ -36,6 +36,33 @@ export const headPartsFreshMs = 2 * second
 /** Health is computed at most this often, ms: it reads the whole directory. */
 export const healthFreshMs = 2 * second
 
+/**
+ * Times of scaling signals, ms. Agents report means over `windowMs`. Reports are read again after `freshMs`, autoscalers ask each 15 s. A
+ * relay at rest reports each 120 s, so an older report than `staleMs` is a missed one. Fewer providers are asked for once
+ * `downAfterMs` have shown that they do, once in `downEveryMs`; the past is kept in steps of `stepMs`.
+ */
+export const scalingTimes = {
+  windowMs: minute,
+  freshMs: 5 * second,
+  staleMs: 150 * second,
+  doubleMs: 30 * second,
+  downAfterMs: 300 * second,
+  downEveryMs: minute,
+  stepMs: 5 * second,
+} as const
+
+/**
+ * Mean saturation that the number of providers aims at, and the share by which it may differ; the most of the providers that one step
+ * takes. Signals whose past is kept, and members of a shard that are counted where no relay reports them: counts.
+ */
+export const scalingTargets = {
+  saturation: 0.6,
+  tolerance: 0.1,
+  fewer: 0.1,
+  traces: 256,
+  listed: 1_000,
+} as const
+
 /** Members in one page when health is summed up; requests are answered between two pages. */
 export const healthPage = 500
 

@@ -24,6 +24,7 @@ export type DocumentType =
   | 'revocations+jws'
   | 'audit+jws'
   | 'topic+jws'
+  | 'scaling+jws'
 
 /** Signs with a key in a file, in memory or in a key management service. */
 export interface Signer {

@@ -44,6 +44,14 @@ export const limits = {
   mapBytes: 1024 * 1024,
   /** Regions whose latency a relay reports. */
   latencies: 64,
+  /** Services whose load a relay reports, checks that fail at its agents, and members named for each. */
+  reportedServices: 32,
+  reportedChecks: 16,
+  namedMembers: 3,
+  /** Checks that an agent reports to its home, the failing ones first. */
+  digestChecks: 16,
+  /** A token for readers of scaling signals lives this long at most: a year. */
+  scalingTokenMs: 366 * 24 * 3600_000,
   /** Changes in one relay report. */
   reportChanges: 500,
   /** An entry of an audit log, in characters: a policy change names its number and hash, not its text. */

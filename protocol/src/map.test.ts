@@ -61,13 +61,18 @@ it('every message of the stream is read', async () => {
 
 it('what an agent says to a relay is read: where it stands, and that the relay is its home', async () => {
   const home = await signHomeClaim(member.signer, { relay: member.peerId, homeSeq: 1 })
-  for (const request of [{ type: 'sync' }, { type: 'sync', since: next }, { type: 'home', home }])
+  const checks = [['disk', 'warning']]
+  const health = { type: 'health', serving: true, ready: true, checks, load: [['math@2', 61, 3, 0]] }
+  for (const request of [{ type: 'sync' }, { type: 'sync', since: next }, { type: 'home', home }, health])
     expect(parse(mapRequestSchema, { ...request, later: 1 }, 'read map request')).toEqual({
       ...request,
       later: 1,
     })
-  for (const wrong of [{ type: 'sync', since: 'x'.repeat(513) }, { type: 'home' }, { type: 'head' }, null])
-    expect(await refusal(() => parse(mapRequestSchema, wrong, 'read map request'))).toMatch(
+  const tooFull = { ...health, load: [['math@2', 101, 3, 0]] }
+  const tooMany = { ...health, checks: Array.from({ length: 17 }, () => ['disk', 'warning']) }
+  const wrong = [{ type: 'sync', since: 'x'.repeat(513) }, { type: 'home' }, { type: 'head' }, null]
+  for (const each of [...wrong, tooFull, tooMany])
+    expect(await refusal(() => parse(mapRequestSchema, each, 'read map request'))).toMatch(
       /^invalid_argument: /,
     )
 })

@@ -9,6 +9,7 @@
 import * as z from 'zod/mini'
 import { credentialField, peerIdField, recordField, serialField } from './fields.ts'
 import { signedHeadSchema } from './head.ts'
+import { healthDigestFields } from './health-digest.ts'
 import { limits } from './limits.ts'
 
 export const mapProtocol = '/agent-mesh/map/1.0.0'
@@ -49,16 +50,23 @@ export type MapPage = z.output<typeof mapPageSchema>
 /** Longest message of the map stream and the watch: a head of four documents and its key chain, with its envelope. */
 export const mapMessageBytes = 4 * limits.documentBytes + (limits.keyChain + 1) * limits.keyLinkBytes
 
-/** Agent to relay: `sync` once and first; `home` when the relay becomes its home. */
+/** Agent to relay: `sync` once and first; `home` when the relay becomes its home; `health` when that changed. */
 export const mapRequestSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('sync'), since: z.optional(z.string().check(z.maxLength(512))) }),
   z.looseObject({ type: z.literal('home'), home: recordField }),
+  /** Only to a relay whose head message says that it accepts them, after `home`; each replaces the one before. */
+  z.looseObject({ type: z.literal('health'), ...healthDigestFields }),
 ])
 export type MapRequest = z.output<typeof mapRequestSchema>
 
 /** Relay to agent, and control plane to watcher. */
 export const mapMessageSchema = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('head'), head: signedHeadSchema }),
+  z.looseObject({
+    type: z.literal('head'),
+    head: signedHeadSchema,
+    /** The relay accepts `health`; relays of earlier versions end the stream at it. */
+    health: z.optional(z.boolean()),
+  }),
   z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
   /** The cursor was too old or foreign: forget it, what follows starts anew. */
   z.looseObject({ type: z.literal('restart') }),

@@ -21,6 +21,12 @@ export const relayDefaults = {
   /** Reports on change are this far apart, else each `reportIdleMs`: the lease lives 300 s. */
   reportMinMs: 5_000,
   reportIdleMs: 120_000,
+  /**
+   * How often a relay looks whether the health of its agents has moved, and by how many percent (a count) the saturation of a
+   * service must have: a mesh at rest sends no report more, and one under load at most four times as many.
+   */
+  reportLoadMs: 30_000,
+  reportLoadPercent: 10,
   /** Pushes of presence that a slow follower may lag behind (a count) before it is sent all agents anew. */
   presenceSteps: 256,
   /** Pages of the map that are kept for followers at the same cursor (a count), 2 MiB each at most. */

@@ -1,9 +1,11 @@
 /** Starts an agent: all of it or nothing. */
 import { networkInterfaces } from 'node:os'
-import { MeshError } from '@agent-mesh/protocol'
+import { MeshError, parse } from '@agent-mesh/protocol'
+import * as z from 'zod/mini'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { OtelTracing } from '../observe/otel-tracing.ts'
 import { localCallee, type BalancePolicy, type Contracts, type ResilienceOptions } from '../services/index.ts'
+import { loadDefaults } from '../services/serve/defaults.ts'
 import { Agent } from './agent.ts'
 import { observedBalancer, parseBalancing } from './balancing.ts'
 import { cacheOf, parseCache, type CacheOption } from './cache-option.ts'
@@ -23,6 +25,7 @@ import { memberTopics } from './member-topics.ts'
 import { Pipes } from './pipes.ts'
 import { ServedPipes } from './served-pipes.ts'
 import { Reachable } from './reachable.ts'
+import { reportHealth } from './report-health.ts'
 import { superviseReach } from './supervise-reach.ts'
 import { Targets } from './targets.ts'
 import { observedTuning } from './observed-tuning.ts'
@@ -43,10 +46,26 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   tracing?: 'auto' | false
   /** Settings that it tunes by what its calls show; false: none; `{ hedgeDelay: 20 }`: all but the pinned ones. @default true */
   tuning?: TuningOption
+  /** The load that it reports is a mean over so long, ms, 1,000 or more. @default 60,000 */
+  loadWindowMs?: number
 }
 
+const loadWindowField = z._default(
+  z.number().check(z.minimum(1_000), z.maximum(3_600_000)),
+  loadDefaults.windowMs,
+)
+
 /** Those that agents add to the options of all members. */
-const agentOptionNames = ['contracts', 'paths', 'balance', 'resilience', 'cache', 'tracing', 'tuning']
+const agentOptionNames = [
+  'contracts',
+  'paths',
+  'balance',
+  'resilience',
+  'cache',
+  'tracing',
+  'tuning',
+  'loadWindowMs',
+]
 
 /**
  * Starts an agent; the first start needs a join token. Resolves when it is enrolled, listens and knows the members;
@@ -62,6 +81,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
   const paths = parsePaths(options.paths)
   const balancing = parseBalancing(options)
   const cacheSettings = parseCache(options.cache)
+  const loadWindowMs = parse(loadWindowField, options.loadWindowMs, 'start: loadWindowMs')
   const tuningSettings = parseTuning(options.tuning)
   const log = options.log ?? createLogger('agent-mesh', 'warn')
   const tracing = tracingOf(options.tracing, log)
@@ -92,6 +112,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const reachable = new Reachable({ member, targets, lan, region })
     undo.unshift(() => reachable.stop())
     superviseReach(member, reachable)
+    reportHealth({ member, reachable, loadWindowMs })
     const tuning = observedTuning(member, tuningSettings)
     const topics = await memberTopics(member, reachable, targets, tracing)
     undo.unshift(() => topics.stop())

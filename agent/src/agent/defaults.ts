@@ -7,6 +7,9 @@ export const agentDefaults = {
   pollMaxMs: 60_000,
   /** How often it is checked whether a relay still keeps the map current. */
   pollCheckMs: 5_000,
+  /** Between two reports of load to the home relay, and by how many percent (a count) it must have moved: 600 bytes a minute at most. */
+  loadReportMs: 10_000,
+  loadReportPercent: 5,
   /** The failure of a dial that had less time than this does not count against the member. */
   doubtDialMs: 1_000,
   /** Until a listener learns that a linked member, which its relay reports offline, is still heard. */

@@ -136,6 +136,12 @@ export class Reachable {
     return this.#sync.live
   }
 
+  /** Where the home relay accepts the health of this agent; relays of earlier versions do not. */
+  healthStream(): ReturnType<MapSync['healthStream']> {
+    const { relay } = this.#home
+    return relay === undefined ? undefined : this.#sync.healthStream(relay)
+  }
+
   /** Whether the link to this peer is kept when idle. */
   keeps(peerId: string): boolean {
     return this.#watch.watches(peerId)

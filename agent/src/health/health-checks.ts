@@ -102,6 +102,14 @@ export class HealthChecks {
     return [...this.#entries.values()].map(entry => reportOf(entry, now))
   }
 
+  /** The checks that did not pass when they last ran, failing ones first; costs no look. */
+  troubles(): [name: string, level: 'warning' | 'failing'][] {
+    const all = [...this.#entries.values()].map(({ name, state }) => [name, state.level] as const)
+    const at = (wanted: 'warning' | 'failing') =>
+      all.flatMap(([name, level]): [string, typeof wanted][] => (level === wanted ? [[name, wanted]] : []))
+    return [...at('failing'), ...at('warning')]
+  }
+
   /** Whether no check fails, and each ran at least once. */
   get ready(): boolean {
     return this.reports().every(({ level }) => level !== 'failing' && level !== 'unknown')

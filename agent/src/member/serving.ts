@@ -16,6 +16,7 @@ import {
   processStreamBytes,
   systemWheelClock,
   TimerWheel,
+  type TurnMetrics,
   TurnQueue,
   type TurnOptions,
 } from '../rpc/index.ts'
@@ -29,6 +30,7 @@ import {
   hostService,
   MethodLimiter,
   notServed,
+  ServiceLoad,
   ServiceRegistry,
   type ShedSettings,
 } from '../services/index.ts'
@@ -49,6 +51,8 @@ export interface Serving {
   readonly allows: (from: Subject, target: string, action?: Action) => boolean
   /** How many handlers run at once. */
   readonly limiter: MethodLimiter
+  /** How saturated its services are: whoever reports it looks at it. */
+  readonly load: ServiceLoad
   /** What the services here offer to a caller. */
   readonly describe: HostInfoInit['describe']
   readonly sessions: RpcSessions
@@ -93,7 +97,12 @@ export function serving(init: ServingInit): Serving {
     waiting: () => turns.size,
     limits: () => limiter.limits(),
   })
-  const turns: TurnQueue = new TurnQueue(wheel, turnsOf(shed), observed)
+  const turning = turnsOf(shed)
+  const turns: TurnQueue = new TurnQueue(
+    wheel,
+    turning,
+    bothOf(observed, () => load),
+  )
   const limiter: MethodLimiter = new MethodLimiter({
     now,
     onRefused: () => observed.turnRefused('limit'),
@@ -101,6 +110,7 @@ export function serving(init: ServingInit): Serving {
   })
   const budget = new ByteBudget(processHeldBytes)
   const registry = new ServiceRegistry(onError)
+  const load: ServiceLoad = new ServiceLoad({ registry, limiter, mostWaitMs: turning.mostWaitMs })
   registry.onChange(() => limiter.keep(served => registry.has(served)))
   const judge = authorizeBy(head)
   const authorize = toldOfDenials(judge, onDenied)
@@ -135,6 +145,7 @@ export function serving(init: ServingInit): Serving {
     authorize,
     allows,
     limiter,
+    load,
     describe,
     sessions,
     wheel,
@@ -144,6 +155,18 @@ export function serving(init: ServingInit): Serving {
     transfers,
   }
 }
+
+/** Waits and refusals go to the metrics and to the load. */
+const bothOf = (observed: ServingMetrics, load: () => ServiceLoad): TurnMetrics => ({
+  turnWaited: ms => {
+    observed.turnWaited(ms)
+    load().turnWaited(ms)
+  },
+  turnRefused: reason => {
+    observed.turnRefused(reason)
+    load().turnRefused(reason)
+  },
+})
 
 const patient: Partial<TurnOptions> = { mostWaitMs: Infinity, standingWaitMs: Infinity }
 

@@ -55,6 +55,8 @@ export class MapSync {
   readonly #streams = new Map<string, MessageStream>()
   /** By relay: a link that comes up and a home that moves there may ask at the same time. */
   readonly #opening = new Map<string, Opening>()
+  /** Of {@link MapSync.#streams}: those to relays that accept the health of agents. */
+  readonly #healthStreams = new WeakSet<MessageStream>()
   readonly #timers = new Set<NodeJS.Timeout>()
   /** Messages are applied one after the other, from all relays. */
   #receiving: Promise<void> = Promise.resolve()
@@ -108,6 +110,12 @@ export class MapSync {
     if (home !== undefined) this.#streams.get(relay)?.send({ type: 'home', home })
   }
 
+  /** The stream to a relay, if that accepts the health of agents. */
+  healthStream(relay: string): Pick<MessageStream, 'send'> | undefined {
+    const stream = this.#streams.get(relay)
+    return stream !== undefined && this.#healthStreams.has(stream) ? stream : undefined
+  }
+
   /** Ends the streams, and what was received before is in the map. */
   async stop(): Promise<void> {
     this.#stopping.abort()
@@ -126,7 +134,10 @@ export class MapSync {
       stream,
       schema: mapMessageSchema,
       maxBytes: mapMessageBytes,
-      onMessage: (message, characters) => this.#take({ relay, lease }, message, characters),
+      onMessage: (message, characters) => {
+        if (message.type === 'head' && message.health === true) this.#healthStreams.add(messages)
+        this.#take({ relay, lease }, message, characters)
+      },
     })
     this.#streams.set(relay, messages)
     stream.onClose(() => {

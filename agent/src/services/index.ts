@@ -35,6 +35,7 @@ export {
   type OutgoingCall,
 } from './contract/middleware.ts'
 export { implementService, type ServiceDefinition } from './contract/definition.ts'
+export { ServiceLoad, type ServiceLoadReport } from './serve/service-load.ts'
 export { MethodLimiter, type CallLimiter, type Permit } from './serve/call-limiter.ts'
 export type { Concurrency, ServeOptions } from './contract/concurrency.ts'
 export { Dispatcher, type Authorize, type DispatcherInit, type HandlerFailure } from './serve/dispatcher.ts'

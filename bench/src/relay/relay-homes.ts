@@ -85,7 +85,8 @@ async function openServer() {
   const map = await openMeshMap({ store, head, log, clock: systemClock })
   const { kid: self } = await testKey()
   const homed = new HomedAgents({ self, places: { claimHome: () => {}, releaseHome: () => {} } })
-  const server = new MapServer({ head, map, store, homed, log })
+  const health = { set: () => {}, remove: () => {} }
+  const server = new MapServer({ head, map, store, homed, health, log })
   const arrive = ({ peerId, home }: Arrival): Stream => {
     const stream = new Stream()
     server.serve(stream, { peer: { peerId } } as unknown as Link)

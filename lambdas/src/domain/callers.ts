@@ -1,5 +1,12 @@
 /** Authentication and authorization of callers. */
-import { basePathOf, evaluate, MeshError, verifyRequestHead, type RequestHead } from '@agent-mesh/protocol'
+import {
+  basePathOf,
+  evaluate,
+  MeshError,
+  verifyRequestHead,
+  verifyScalingToken,
+  type RequestHead,
+} from '@agent-mesh/protocol'
 import { nonceMs } from '../defaults.ts'
 import type { Enrolment } from '../store/parts/enrolments.ts'
 import { denials } from './denials.ts'
@@ -35,12 +42,17 @@ export interface Callers {
   /** @throws MeshError also revoked, and unauthenticated for strangers and expired credentials */
   member(request: SignedRequest): Promise<Caller>
   /**
+   * The signer of a bearer token for scaling signals, which must be a member that may manage `admin:scaling` now; and the service
+   * that the token is limited to. @throws MeshError unauthenticated, revoked, permission_denied
+   */
+  scalingReader(authorization: string): Promise<{ peerId: string; service: string | undefined }>
+  /**
    * Accepts a request once, also over several control planes. Checked last: a stranger causes no write.
    * @throws MeshError unauthenticated without a nonce, conflict when it was used before
    */
   once(signature: Pick<Signature, 'peerId' | 'nonce'>): Promise<void>
   /** By the policy of the mesh; a denial is audited. @throws MeshError permission_denied */
-  authorize(caller: Caller, target: `admin:${string}`): Promise<void>
+  authorize(caller: Omit<Caller, 'nonce' | 'bodyHash'>, target: `admin:${string}`): Promise<void>
   /**
    * Checks that the caller may create members of these roles, tags and name: none with a right that the caller lacks, else
    * the right to make tokens would be the right to everything. Writers of the policy may create any. A denial is audited.
@@ -69,8 +81,26 @@ export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
     return { peerId, nonce: claims.nonce, bodyHash: claims.bh }
   }
 
+  const authorize: Callers['authorize'] = async (caller, target) => {
+    const { policy } = await readPolicy(mesh)
+    if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
+    await denied.record(caller.peerId, 'manage', target)
+    throw new MeshError(
+      'permission_denied',
+      `Cannot manage ${target}: the policy grants it to none of your roles`,
+      {
+        hint: 'Use the key of an admin, or have one change the policy.',
+      },
+    )
+  }
+
   return {
     key,
+    scalingReader: async authorization => {
+      const { peerId, claims } = await verifyScalingToken(authorization, { meshId, now: clock.now() })
+      await authorize(await memberOf(mesh, ended, peerId), 'admin:scaling')
+      return { peerId, service: claims.service }
+    },
     member: async request => {
       const { peerId, ...signed } = await key(request)
       return { ...(await memberOf(mesh, ended, peerId)), ...signed }
@@ -83,18 +113,7 @@ export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
       if (await store.ledger.claimNonce(`${peerId}.${nonce}`, clock.now() + nonceMs)) return
       throw new MeshError('conflict', 'Cannot accept request: its nonce was used before')
     },
-    authorize: async (caller, target) => {
-      const { policy } = await readPolicy(mesh)
-      if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
-      await denied.record(caller.peerId, 'manage', target)
-      throw new MeshError(
-        'permission_denied',
-        `Cannot manage ${target}: the policy grants it to none of your roles`,
-        {
-          hint: 'Use the key of an admin, or have one change the policy.',
-        },
-      )
-    },
+    authorize,
     authorizeGiving: async (caller, newcomer) => {
       const { policy } = await readPolicy(mesh)
       const maker = { ...caller, sub: caller.peerId }

@@ -22,6 +22,7 @@ import { removeOffline } from './removal.ts'
 import { relayRoster } from './relay-roster.ts'
 import { revocation, type Revocation } from './revocation.ts'
 import { strangerHead, type StrangerHead } from './stranger-head.ts'
+import { scaling, type Scaling } from './scaling.ts'
 import { storeTime, type StoreTime } from './store-time.ts'
 
 /** Faults that do not stop requests from being answered, in words. */
@@ -46,6 +47,7 @@ export interface ControlPlane {
   readonly auditSeal: AuditSeal
   readonly health: ReturnType<typeof meshHealth>
   readonly healthHistory: HealthHistory
+  readonly scaling: Scaling
   readonly time: StoreTime
   /** @throws MeshError when its store does not answer */
   ready(): Promise<Readiness>
@@ -84,6 +86,7 @@ export function controlPlane(mesh: MeshContext): ControlPlane {
     auditSeal: seal,
     health,
     healthHistory: healthHistory({ ...mesh, health }),
+    scaling: scaling(mesh),
     policyWriting: policyWriting(mesh),
     time,
     ready: async () => {

@@ -1,4 +1,11 @@
-import { parseJson, type HealthReply, type RegionHealth } from '@agent-mesh/protocol'
+import {
+  agentsHealth,
+  limits,
+  parseJson,
+  type HealthReply,
+  type RegionHealth,
+  type ReportedCheck,
+} from '@agent-mesh/protocol'
 import * as z from 'zod/mini'
 import { healthFreshMs } from '../defaults.ts'
 import type { Clock } from '../store/clock.ts'
@@ -13,11 +20,21 @@ const nowhere = 'default'
 type Region = RegionHealth
 type Service = HealthReply['services'][number]
 type Latency = HealthReply['latency'][number]
+type Check = NonNullable<HealthReply['checks']>[number]
+
+/** What a living relay reports of others. */
+interface Reported {
+  latency: Latency[]
+  checks: readonly ReportedCheck[]
+}
 
 /** What a relay states about itself in a report. */
 const statusSchema = z.looseObject({
   load: z.looseObject({ agents: z.int(), reservations: z.int(), visitors: z.int() }),
-  health: z.looseObject({ latency: z.optional(z.array(z.looseObject({ region: z.string(), ms: z.int() }))) }),
+  health: z.looseObject({
+    checks: agentsHealth.checks,
+    latency: z.optional(z.array(z.looseObject({ region: z.string(), ms: z.int() }))),
+  }),
 })
 
 const emptyRegion = (region: string): Region => ({
@@ -46,22 +63,24 @@ const countMember = (sum: Region | Service, { online, leased }: Member): void =>
   sum.stale += leased && !online ? 1 : 0
 }
 
-function countRelay(sum: Region, lease: Lease | undefined, now: number): Latency[] {
+function countRelay(sum: Region, lease: Lease | undefined, now: number): Reported {
   sum.relays++
-  if (lease === undefined) return []
+  if (lease === undefined) return { latency: [], checks: [] }
   sum.relaysLeased++
   sum.ageMs = Math.max(sum.ageMs, now - lease.reportedAt)
   const { load, health } = parseJson(statusSchema, lease.status, 'read status of relay')
   sum.load.agents += load.agents
   sum.load.reservations += load.reservations
   sum.load.visitors += load.visitors
-  return (health.latency ?? []).map(({ region, ms }) => ({ from: sum.region, to: region, ms }))
+  const latency = (health.latency ?? []).map(({ region, ms }) => ({ from: sum.region, to: region, ms }))
+  return { latency, checks: health.checks ?? [] }
 }
 
 /** Sums up members, page by page: a mesh of a million is never held at once. */
 class HealthSum {
   readonly #regions = new Map<string, Region>()
   readonly #services = new Map<string, Service>()
+  readonly #checks = new Map<string, Check>()
   readonly #latency = new Map<string, Latency>()
   readonly #leases: ReadonlyMap<string, Lease>
   readonly #now: number
@@ -77,7 +96,7 @@ class HealthSum {
     const sum = entryOf(this.#regions, region, () => emptyRegion(region))
     countMember(sum, member)
     if (member.roles.includes('relay'))
-      for (const latency of countRelay(sum, this.#leases.get(member.peerId), this.#now)) this.#least(latency)
+      this.#addReported(region, countRelay(sum, this.#leases.get(member.peerId), this.#now))
     for (const service of member.services.filter(key => key.includes('@')))
       countMember(
         entryOf(this.#services, `${service} ${region}`, () => ({
@@ -89,6 +108,16 @@ class HealthSum {
         })),
         member,
       )
+  }
+
+  #addReported(region: string, { latency, checks }: Reported): void {
+    for (const each of latency) this.#least(each)
+    for (const [check, level, members, of] of checks) {
+      const key = `${check} ${region} ${level}`
+      const sum = entryOf(this.#checks, key, () => ({ check, region, level, members: 0, of: [] }))
+      sum.members += members
+      sum.of = [...sum.of, ...of].slice(0, limits.namedMembers)
+    }
   }
 
   #least(latency: Latency): void {
@@ -105,6 +134,7 @@ class HealthSum {
       ageMs: this.#now - oldest,
       regions: [...this.#regions].sort(byName).map(([, sum]) => sum),
       services: [...this.#services].sort(byName).map(([, sum]) => sum),
+      checks: [...this.#checks].sort(byName).map(([, sum]) => sum),
       latency: [...this.#latency].sort(byName).map(([, latency]) => latency),
     }
   }

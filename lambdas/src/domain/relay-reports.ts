@@ -15,6 +15,7 @@ export interface RelayReports {
     seq: number
     expires: number
     numbers: Awaited<ReturnType<HeadService['numbers']>>
+    agentsHealth: true
   }>
 }
 
@@ -41,7 +42,7 @@ export function relayReports(
         down,
         status: JSON.stringify({ load, health }),
       })
-      return { seq: lease.seq, expires: lease.expiresAt, numbers: await head.numbers() }
+      return { seq: lease.seq, expires: lease.expiresAt, numbers: await head.numbers(), agentsHealth: true }
     },
   }
 }

@@ -10,6 +10,8 @@ export interface RouteCall {
   caller: Caller | undefined
   /** The key is or was enrolled: its credential may have expired, and its membership ended. */
   enrolled: boolean
+  /** The only service that the bearer token of the request is for. */
+  bearerOf?: string | undefined
   params: Record<string, string>
   /** Parsed by the schemas of the route. */
   query: Record<string, unknown>

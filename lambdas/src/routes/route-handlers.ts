@@ -1,5 +1,6 @@
 /** Maps each route of the API to the domain. */
 import {
+  MeshError,
   type BootstrapReply,
   type createTokenRequest,
   type EnrolRequest,
@@ -17,6 +18,22 @@ import { callerOf, pageOf, type RouteCall, type RouteHandler } from './route-cal
 const filterOf = ({ query }: RouteCall): { service?: string; region?: string } => {
   const { service, region } = query as { service?: string; region?: string }
   return { ...(service === undefined ? {} : { service }), ...(region === undefined ? {} : { region }) }
+}
+
+/** @throws MeshError invalid_argument, permission_denied for a token of another service */
+function scaledService(call: RouteCall): { service: string; region?: string } {
+  const { service, ...region } = filterOf(call)
+  if (service === undefined)
+    throw new MeshError('invalid_argument', 'Cannot read scaling signal: no service is named', {
+      hint: 'Ask for /v1/scaling?service=NAME.',
+    })
+  const { bearerOf } = call
+  if (bearerOf !== undefined && service.split('@')[0] !== bearerOf)
+    throw new MeshError(
+      'permission_denied',
+      `Cannot read scaling signal of ${service}: the token is for ${bearerOf}`,
+    )
+  return { service, ...region }
 }
 
 const auditQueryOf = ({ query }: RouteCall): AuditQuery => {
@@ -61,6 +78,7 @@ export const routeHandlers = (plane: ControlPlane): Record<string, RouteHandler>
     const health = await plane.health()
     return history === undefined ? health : { ...health, history: await plane.healthHistory.read(history) }
   },
+  'GET /v1/scaling': call => plane.scaling.read(scaledService(call)),
   'GET /v1/policy': () => plane.policy(),
   'PUT /v1/policy': call => {
     const [request, caller] = [call.body as WritePolicyRequest, callerOf(call)]

@@ -1,5 +1,6 @@
 /** One route, from a request to its response: authentication and authorization come before the first byte of the body is read. */
 import {
+  isBearer,
   limits,
   MeshError,
   parse,
@@ -91,7 +92,7 @@ async function charging<T extends Who>(
   }
 }
 
-type Who = Pick<RouteCall, 'peerId' | 'caller' | 'enrolled'>
+type Who = Pick<RouteCall, 'peerId' | 'caller' | 'enrolled' | 'bearerOf'>
 
 /** Renewal proves the key, not the old credential, which may have expired. */
 const keyIsEnough = (route: ApiRoute): boolean => route.auth === 'key' || route.path === '/v1/renew'
@@ -105,6 +106,10 @@ async function authenticate(
   const nobody: Who = { peerId: undefined, caller: undefined, enrolled: false }
   const open = route.auth === 'open' || (route.auth === 'optional' && request.authorization === undefined)
   if (open) return nobody
+  if (route.bearer === true && isBearer(request.authorization)) {
+    const { peerId, service } = await callers.scalingReader(request.authorization)
+    return { ...nobody, peerId, enrolled: true, bearerOf: service }
+  }
   if (keyIsEnough(route)) {
     const signature = await callers.key(request)
     return { ...nobody, peerId: signature.peerId, signature }

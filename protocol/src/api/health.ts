@@ -39,6 +39,18 @@ export const healthReply = z.looseObject({
   ageMs: count,
   regions: z.array(regionHealth),
   services: z.array(z.looseObject({ service: z.string(), region: z.string(), ...presence })),
+  /** Checks that do not pass at members; `of` has the names of some. Those of earlier versions report none. */
+  checks: z.optional(
+    z.array(
+      z.looseObject({
+        check: z.string(),
+        region: z.string(),
+        level: z.enum(['warning', 'failing']),
+        members: count,
+        of: z.array(z.string()),
+      }),
+    ),
+  ),
   /** Least round trip between relays of two regions, milliseconds, as the relays of `from` last reported. */
   latency: z.array(z.looseObject({ from: z.string(), to: z.string(), ms: count })),
   /** Steps of five minutes, oldest first; only when asked for with `?history=HOURS`. */

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { labelField, millisField, peerIdField, recordField } from '../fields.ts'
 import { headNumbersSchema } from '../head.ts'
+import { agentsHealth } from '../health-digest.ts'
 import { limits } from '../limits.ts'
 
 const count = z.int().check(z.nonnegative())
@@ -19,7 +20,8 @@ export const relayReport = z.strictObject({
   health: z.strictObject({
     ready: z.boolean(),
     version: z.string().check(z.maxLength(64)),
-    region: z.optional(labelField),
+    /** Of the agents homed here; only to a control plane whose replies say that it accepts them. */
+    ...agentsHealth,
     /** Round trip to the relays of each region, milliseconds. */
     latency: z.optional(
       z.array(z.strictObject({ region: labelField, ms: count })).check(z.maxLength(limits.latencies)),
@@ -33,4 +35,6 @@ export const relayReportReply = z.looseObject({
   /** End of the lease, unix milliseconds by the server's clock. */
   expires: millisField,
   numbers: headNumbersSchema,
+  /** Reports may have `health.services` and `health.checks`; earlier versions refuse them. */
+  agentsHealth: z.optional(z.boolean()),
 })

@@ -125,6 +125,10 @@ const replies: Record<string, object> = {
     latency: [{ from: 'eu-1', to: 'us-1', ms: 80 }],
     history: [{ at: 1, regions: [regionHealth] }],
   },
+  'GET /v1/scaling': {
+    ...{ service: 'math', current: 2, ready: 2, desired: 3, saturation: 0.8, target: 0.6, queueMs: 4 },
+    ...{ shedPerSecond: 0.5, windowSeconds: 60, ageSeconds: 9, stale: false, reason: 'more are needed' },
+  },
   'GET /v1/policy': { number: 1, policy: { grants: [], tests: [] }, document: head.policy },
   'PUT /v1/policy': {
     number: 1,

@@ -18,6 +18,7 @@ import { integerParameter, parameters, type QuerySchema } from './query.ts'
 import { relayReport, relayReportReply } from './relay-report.ts'
 import { revocationsReply, revokeReply, revokeRequest } from './revocations.ts'
 import { createTokenReply, createTokenRequest, tokenIdField, tokensReply } from './tokens.ts'
+import { scalingReply } from './scaling.ts'
 import { nameField, peerIdField, serialField } from '../fields.ts'
 import { limits } from '../limits.ts'
 
@@ -29,6 +30,7 @@ export const adminTargets = [
   'admin:members',
   'admin:audit',
   'admin:keys',
+  'admin:scaling',
   'admin:watch',
 ] as const
 export type AdminTarget = (typeof adminTargets)[number]
@@ -53,6 +55,8 @@ interface RouteShape {
   path: string
   summary: string
   query?: QuerySchema
+  /** A bearer token for readers of scaling signals is accepted, too: autoscalers sign no requests. */
+  bearer?: true
   /** A replay within the minute in which its time is valid would do harm: it is signed with a nonce and done once. */
   nonce?: true
   request?: z.ZodMiniType
@@ -160,6 +164,15 @@ export const apiRoutes: readonly ApiRoute[] = [
     auth: 'member',
     query: { history: integerParameter(1, 24) },
     reply: healthReply,
+  },
+  {
+    method: 'GET',
+    path: '/v1/scaling',
+    summary: 'Read how many members of a service there should be, by their load',
+    auth: 'member',
+    bearer: true,
+    query: { service, region },
+    reply: scalingReply,
   },
   {
     method: 'GET',

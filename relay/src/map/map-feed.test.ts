@@ -54,6 +54,6 @@ describe('MapFeed', () => {
     const message = feed.head()
     expect(feed.head()).toBe(message)
     signed = { head: 'second' }
-    expect(feed.head()).toEqual({ type: 'head', head: { head: 'second' } })
+    expect(feed.head()).toEqual({ type: 'head', head: { head: 'second' }, health: true })
   })
 })

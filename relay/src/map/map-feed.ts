@@ -36,7 +36,7 @@ export class MapFeed implements MapSource {
 
   head(): HeadMessage {
     const { signed } = this.#headKeeper.current
-    if (this.#head?.head !== signed) this.#head = { type: 'head', head: signed }
+    if (this.#head?.head !== signed) this.#head = { type: 'head', head: signed, health: true }
     return this.#head
   }
 

@@ -42,6 +42,8 @@ let homed: HomedAgents
 let server: MapServer
 let relay: Transport
 let agent: Transport
+/** What agents reported of their health, by peer id. */
+let reported: Map<string, unknown>
 let agentSigner: Parameters<typeof signHomeClaim>[0]
 let link: Link
 
@@ -55,7 +57,12 @@ beforeEach(async () => {
   await map.apply({ changes: [await pairOf('edge-1', 1)], next: cursor(1), more: false })
   relay = await network.join('relay')
   homed = new HomedAgents({ self: relay.peerId, places: { claimHome: () => {}, releaseHome: () => {} } })
-  server = new MapServer({ head, map, store, homed, log })
+  reported = new Map()
+  const health = {
+    set: (peerId: string, digest: object) => void reported.set(peerId, digest),
+    remove: (peerId: string) => void reported.delete(peerId),
+  }
+  server = new MapServer({ head, map, store, homed, health, log })
   await relay.handle(mapProtocol, (stream, at) => server.serve(stream, at))
   const member = await network.member('agent')
   agentSigner = member.identity.signer

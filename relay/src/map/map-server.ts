@@ -20,6 +20,7 @@ import {
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { gatherMs } from '../defaults.ts'
 import type { HomedAgents } from '../presence/homed-agents.ts'
+import type { HomedHealth } from '../presence/homed-health.ts'
 import { PresenceFeed } from '../presence/presence-feed.ts'
 import { MapFeed } from './map-feed.ts'
 import { MapSubscriber, type SendMessage } from './map-subscriber.ts'
@@ -29,14 +30,16 @@ export interface MapServerInit {
   map: MeshMap
   store: MemberStore
   homed: HomedAgents
+  health: Pick<HomedHealth, 'set' | 'remove'>
   log: Logger
 }
 
-/** Longest request: a sync with its cursor, or a home claim. */
-const requestBytes = 2 * limits.recordBytes
+/** Longest request: the health of an agent with 32 services and 16 failing checks. */
+const requestBytes = 8 * limits.recordBytes
 
 export class MapServer {
   readonly #homed: HomedAgents
+  readonly #health: MapServerInit['health']
   readonly #log: Logger
   readonly #subscribers = new Set<MapSubscriber>()
   readonly #stopListening: (() => void)[]
@@ -48,6 +51,7 @@ export class MapServer {
 
   constructor(init: MapServerInit) {
     this.#homed = init.homed
+    this.#health = init.health
     this.#log = init.log
     this.#presence = new PresenceFeed({
       homed: init.homed,
@@ -76,6 +80,7 @@ export class MapServer {
       maxBytes: requestBytes,
       onMessage: request => {
         if (request.type === 'home') return this.#takeHome(request, stream, link)
+        if (request.type === 'health') return this.#health.set(link.peer.peerId, request, stream)
         if (subscriber !== undefined)
           throw new MeshError('protocol_error', 'Cannot sync map: sync was sent twice')
         subscriber = this.#subscribe(request.since, message => stream.send(this.#bytesOf(message)))
@@ -85,6 +90,7 @@ export class MapServer {
     stream.onClose(() => {
       if (subscriber !== undefined) this.#subscribers.delete(subscriber)
       this.#homed.remove(link.peer.peerId, stream)
+      this.#health.remove(link.peer.peerId, stream)
     })
   }
 

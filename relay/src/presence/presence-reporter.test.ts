@@ -1,12 +1,12 @@
 import { createLogger } from '@agent-mesh/agent'
-import { MeshError, signHomeClaim, type RelayReport } from '@agent-mesh/protocol'
+import { MeshError, signHomeClaim, type RelayReport, type ReportedLoad } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { testKey, type TestKey } from '../../../test/support/mesh-fixture.ts'
 import { HomedAgents } from './homed-agents.ts'
 import { PresenceReporter, type PresenceReporterInit } from './presence-reporter.ts'
 
 /** Short enough to wait for; idle reports are longer than any test unless it asks for them. */
-const pauses = { reportMinMs: 20, reportIdleMs: 60_000, reportRetryMs: 20 }
+const pauses = { reportMinMs: 20, reportIdleMs: 60_000, reportRetryMs: 20, reportLoadMs: 10 }
 const numbers = { keys: 1, relays: 1, policy: 1, revocations: 1 }
 
 let relay: TestKey
@@ -16,6 +16,10 @@ let reporter: PresenceReporter
 let reports: RelayReport[]
 /** Numbers of the list of revocations in the replies. */
 let heard: number[]
+/** What agents report. */
+let agents: { services: ReportedLoad[]; moved: boolean }
+/** Whether the control plane accepts that. */
+let agentsHealth: boolean | undefined
 /** How the control plane answers. */
 let answer: () => Promise<void>
 
@@ -26,6 +30,8 @@ beforeEach(async () => {
   reports = []
   heard = []
   answer = () => Promise.resolve()
+  agents = { services: [], moved: false }
+  agentsHealth = undefined
 })
 afterEach(() => reporter.stop())
 
@@ -35,12 +41,18 @@ function start(changes: Partial<PresenceReporterInit> = {}): void {
       report: async report => {
         reports.push(report)
         await answer()
-        return { seq: report.seq, expires: Date.now() + 150_000, numbers }
+        return { seq: report.seq, expires: Date.now() + 150_000, numbers, agentsHealth }
       },
     },
     homed,
     load: () => ({ agents: homed.size, reservations: 0, visitors: 0 }),
     health: () => ({ ready: true, version: '0' }),
+    agents: {
+      report: () => ({ services: agents.services, checks: [] }),
+      get moved() {
+        return agents.moved
+      },
+    },
     onNumbers: told => heard.push(told.revocations),
     isRevoked: () => false,
     log: createLogger('test', 'silent'),
@@ -120,10 +132,43 @@ describe('PresenceReporter', () => {
 
   test('does not try again soon when this relay was revoked', async () => {
     answer = () => Promise.reject(new MeshError('revoked', 'revoked'))
-    start({ pauses: { reportMinMs: 20, reportIdleMs: 200, reportRetryMs: 1 }, isRevoked: () => true })
+    start({
+      pauses: { reportMinMs: 20, reportIdleMs: 200, reportRetryMs: 1, reportLoadMs: 1_000 },
+      isRevoked: () => true,
+    })
     const startedAt = performance.now()
     await until(() => expect(reports).toHaveLength(2))
     expect(performance.now() - startedAt).toBeGreaterThan(150)
+  })
+
+  test('reports the health of its agents to a control plane that accepts it, soon after that has moved', async () => {
+    agentsHealth = true
+    agents = { services: [['math@1', 1, 1, 1, 20, 0, 0]], moved: true }
+    start()
+    await until(() => expect(reports).toHaveLength(2))
+    expect(reports[0]?.health.services).toBeUndefined()
+    expect(reports[1]?.health.services).toEqual([['math@1', 1, 1, 1, 20, 0, 0]])
+    agents.moved = false
+    const before = reports.length
+    agents = { services: [['math@1', 1, 1, 1, 90, 0, 0]], moved: true }
+    await until(() => expect(reports.length).toBeGreaterThan(before))
+    expect(reports.at(-1)?.health.services).toEqual([['math@1', 1, 1, 1, 90, 0, 0]])
+  })
+
+  test('reports nothing of its agents to a control plane of an earlier version, which would refuse it', async () => {
+    agents = { services: [['math@1', 1, 1, 1, 20, 0, 0]], moved: true }
+    start({ pauses: { ...pauses, reportIdleMs: 20 } })
+    await until(() => expect(reports.length).toBeGreaterThan(2))
+    agentsHealth = true
+    await until(() => expect(reports.at(-1)?.health.services).toHaveLength(1))
+    agentsHealth = undefined
+    answer = () =>
+      reports.at(-1)?.health.services === undefined
+        ? Promise.resolve()
+        : Promise.reject(new MeshError('invalid_argument', 'unknown field'))
+    await until(() => expect(reports.at(-1)?.health.services).toBeUndefined())
+    const { seq } = reports.at(-1)!
+    await until(() => expect(reports.at(-1)!.seq).toBeGreaterThan(seq))
   })
 
   test('sends nothing once it has stopped', async () => {

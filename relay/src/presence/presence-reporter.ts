@@ -4,6 +4,7 @@ import { MeshError, type HeadNumbers, type RelayReport } from '@agent-mesh/proto
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { relayDefaults } from '../defaults.ts'
 import type { HomedAgents } from './homed-agents.ts'
+import type { HomedHealth } from './homed-health.ts'
 import { PresenceReport } from './presence-report.ts'
 
 export interface PresenceReporterInit {
@@ -11,19 +12,22 @@ export interface PresenceReporterInit {
   homed: HomedAgents
   load: () => RelayReport['load']
   health: () => RelayReport['health']
+  /** What its agents report of their health. */
+  agents: Pick<HomedHealth, 'report' | 'moved'>
   /** Called with the numbers that each reply carries. */
   onNumbers: (numbers: HeadNumbers) => void
   /** Whether the signed list of revocations names this relay. */
   isRevoked: () => boolean
   log: Logger
   /** @default those of the room */
-  pauses?: Record<'reportMinMs' | 'reportIdleMs' | 'reportRetryMs', number>
+  pauses?: Record<'reportMinMs' | 'reportIdleMs' | 'reportRetryMs' | 'reportLoadMs', number>
 }
 
 export class PresenceReporter {
   readonly #homed: HomedAgents
   readonly #load: () => RelayReport['load']
   readonly #health: () => RelayReport['health']
+  readonly #agents: PresenceReporterInit['agents']
   readonly #client: Pick<ControlPlaneClient, 'report'>
   readonly #log: Logger
   readonly #onNumbers: (numbers: HeadNumbers) => void
@@ -33,6 +37,9 @@ export class PresenceReporter {
   readonly #stopping = new AbortController()
   readonly #stopListening: () => void
   #timer: NodeJS.Timeout | undefined
+  #loadTimer: NodeJS.Timeout | undefined
+  /** Whether the control plane accepts the health of agents: one of an earlier version refuses reports that have it. */
+  #takesHealth = false
   #sending: Promise<void> | undefined
   /** Monotonic milliseconds. */
   #lastSent = Number.NEGATIVE_INFINITY
@@ -43,6 +50,7 @@ export class PresenceReporter {
     this.#homed = init.homed
     this.#load = init.load
     this.#health = init.health
+    this.#agents = init.agents
     this.#client = init.client
     this.#log = init.log
     this.#onNumbers = init.onNumbers
@@ -53,12 +61,16 @@ export class PresenceReporter {
 
   start(): void {
     this.#schedule(0)
+    this.#loadTimer ??= setInterval(() => {
+      if (this.#takesHealth && this.#agents.moved) this.reportSoon()
+    }, this.#pauses.reportLoadMs)
   }
 
   /** Stops; the lease expires. */
   async stop(): Promise<void> {
     this.#stopListening()
     clearTimeout(this.#timer)
+    clearInterval(this.#loadTimer)
     this.#stopping.abort()
     await this.#sending
   }
@@ -96,13 +108,18 @@ export class PresenceReporter {
     this.#lastSent = performance.now()
     this.#wanted = false
     try {
-      const body = { ...this.#report.next(this.#homed.claims()), load: this.#load(), health: this.#health() }
-      const { numbers } = await this.#client.report(body, this.#stopping.signal)
+      const health = { ...this.#health(), ...(this.#takesHealth ? this.#agents.report() : {}) }
+      const body = { ...this.#report.next(this.#homed.claims()), load: this.#load(), health }
+      const { numbers, agentsHealth = false } = await this.#client.report(body, this.#stopping.signal)
       this.#onNumbers(numbers)
+      if (agentsHealth && !this.#takesHealth && this.#agents.moved) this.#wanted = true
+      this.#takesHealth = agentsHealth
       const more = this.#report.acknowledge(this.#homed.claims()) || this.#wanted
       return more ? this.#pauses.reportMinMs : this.#pauses.reportIdleMs
     } catch (error) {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
+      // Another control plane may answer than before, of an earlier version.
+      if (error instanceof MeshError && error.code === 'invalid_argument') this.#takesHealth = false
       if (!this.#stopping.signal.aborted) this.#log.warn({ err: error }, 'presence not reported')
       // The control plane ignores a revoked relay. An answer that says so is no proof.
       return this.#isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs

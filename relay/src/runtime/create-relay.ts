@@ -19,6 +19,8 @@ import { Relay } from './relay.ts'
 export interface RelayOptions extends StartOptions {
   /** How often head and map are polled beside the watch, ms. @default 60 s */
   pollMs?: number
+  /** How often it looks whether the load of its agents is worth a report, ms. @default 30 s */
+  reportLoadMs?: number
   /** Where it answers STUN. @default nowhere */
   stun?: StunChoice
   /** What members may send through it. */
@@ -31,7 +33,7 @@ export interface RelayOptions extends StartOptions {
  * folder; token_invalid; revoked or unauthenticated when its membership ended; permission_denied without the role, unavailable; cancelled when `signal` aborts
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const given = parseMemberOptions(options, ['pollMs', 'stun', 'traffic'])
+  const given = parseMemberOptions(options, ['pollMs', 'reportLoadMs', 'stun', 'traffic'])
   const settings = await placedSettings(given, { signal: options.signal })
   checkNames(options.stun, ['port', 'optional'], 'stun.')
   checkNames(options.traffic, Object.keys(trafficDefaults), 'traffic.')
@@ -62,7 +64,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     })
     undo.push(() => member.stop())
     followCircuits(circuit, member)
-    const relay = new Relay({ member, circuit, stun, pollMs: options.pollMs })
+    const relay = new Relay({
+      ...{ member, circuit, stun },
+      ...{ pollMs: options.pollMs, reportLoadMs: options.reportLoadMs },
+    })
     undo.unshift(() => relay.stop())
     await member.start(options.signal)
     const { asked } = await relay.start()

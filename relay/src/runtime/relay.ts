@@ -13,6 +13,7 @@ import { MapMirror } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
+import { HomedHealth } from '../presence/homed-health.ts'
 import { PresenceReporter } from '../presence/presence-reporter.ts'
 import type { StunServer } from '../stun/stun-server.ts'
 import { LazyRelayTopics } from '../topics/relay-topics.ts'
@@ -24,6 +25,7 @@ export interface RelayParts {
   circuit: CircuitServer
   stun: StunServer | undefined
   pollMs: number | undefined
+  reportLoadMs: number | undefined
 }
 
 export class Relay extends MemberFacade {
@@ -37,14 +39,27 @@ export class Relay extends MemberFacade {
   readonly #stun: StunServer | undefined
   readonly #topics: LazyRelayTopics
 
-  constructor({ member, circuit, stun, pollMs = relayDefaults.pollMs }: RelayParts) {
+  constructor({
+    member,
+    circuit,
+    stun,
+    pollMs = relayDefaults.pollMs,
+    reportLoadMs = relayDefaults.reportLoadMs,
+  }: RelayParts) {
     super('relay', member)
     const { client, head, map, store, log, identity } = member
     this.#circuit = circuit
     this.#stun = stun
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log, pollMs })
-    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, log })
+    const health = new HomedHealth({
+      peers: () => this.#homed.peers(),
+      member: peerId => {
+        const known = map.get(peerId)
+        return known && { name: known.name, services: known.record.services }
+      },
+    })
+    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log })
     const { transport, serving } = member
     this.#neighbours = new Neighbours({
       self: identity.peerId,
@@ -65,7 +80,9 @@ export class Relay extends MemberFacade {
         ...(region === undefined ? {} : { region }),
       }),
       onNumbers: numbers => this.#mirror.heard(numbers),
+      agents: health,
       isRevoked: () => member.revocations.own,
+      pauses: { ...relayDefaults, reportLoadMs },
       log,
     })
     this.#topics = relayTopics(member)

@@ -5,6 +5,7 @@ import type { Concurrency } from '../contract/concurrency.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { limitDefaults, type LimitOptions } from './defaults.ts'
 import type { ServedMethod } from './service-registry.ts'
+import { UseMeter } from './use-meter.ts'
 
 /** The right to run one handler; given back when that has ended. */
 export interface Permit {
@@ -107,6 +108,11 @@ export class MethodLimiter implements CallLimiter {
     for (const served of this.#methods.keys()) if (!isServed(served)) this.#methods.delete(served)
   }
 
+  /** How much of its limit each method used, and how many of its calls were refused, since they were last taken. @param now monotonic ms */
+  *uses(now: number): Generator<{ served: ServedMethod; use: number; refused: number }> {
+    for (const [served, room] of this.#methods) yield { served, ...room.takeUse(now) }
+  }
+
   /** Methods that are limited now, and to how many calls at once. */
   *limits(): Generator<readonly [method: string, most: number]> {
     for (const [{ method }, { most }] of this.#methods)
@@ -145,7 +151,9 @@ class MethodRoom {
   readonly #waiting = new FairQueue<Waiting>()
   readonly #lanes = new WeakMap<Subject, Lane<Waiting>>()
   readonly #look = (): void => this.#tick()
+  readonly #use: UseMeter
   #running = 0
+  #refused = 0
   #ticking = false
 
   constructor(method: string, limit: Limit, init: CallLimiterInit, options: LimitOptions) {
@@ -153,6 +161,7 @@ class MethodRoom {
     this.#limit = limit
     this.#init = init
     this.#options = options
+    this.#use = new UseMeter(init.now())
   }
 
   get most(): number {
@@ -169,15 +178,28 @@ class MethodRoom {
     })
   }
 
+  takeUse(now: number): { use: number; refused: number } {
+    const refused = this.#refused
+    this.#refused = 0
+    return { use: this.#use.take(now), refused }
+  }
+
   #begin(now: number): Permit {
-    return new RunningCall(this, ++this.#running, now)
+    this.#running++
+    this.#noteUse(now)
+    return new RunningCall(this, this.#running, now)
   }
 
   /** A call ended that began at monotonic ms `beganAt` as one of `among`. */
   end(among: number, beganAt: number, now: number): void {
     this.#limit.ended(among, now - beganAt, this.#running, now)
     this.#running--
+    this.#noteUse(now)
     if (this.#waiting.size > 0) this.#letIn(now)
+  }
+
+  #noteUse(now: number): void {
+    this.#use.note(Math.min(1, this.#running / this.#limit.most), now)
   }
 
   #letIn(now: number): void {
@@ -200,6 +222,7 @@ class MethodRoom {
 
   #refusal(): MeshError {
     this.#init.onRefused?.()
+    this.#refused++
     const reason = `${this.#running} calls of it are running, and it gets slower with more`
     return new MeshError('overloaded', `Cannot call ${this.#method}: ${reason}`, { notStarted: true })
   }

@@ -46,3 +46,11 @@ export const limitDefaults = {
   mostWaitMs: 80,
   tickMs: 20,
 } as const satisfies LimitOptions
+
+/** How the load of services is measured. */
+export const loadDefaults = {
+  /** Means are taken over so many ms: autoscalers look each 15 s. */
+  windowMs: 60_000,
+  /** The service that every member serves: it has no load of its own. */
+  without: 'host',
+} as const

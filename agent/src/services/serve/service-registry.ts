@@ -101,9 +101,14 @@ export class ServiceRegistry {
 
   /** Whether this is served now; not another one of its name. */
   has(method: ServedMethod): boolean {
-    for (const { methods } of this.#served.values())
-      for (const each of methods.values()) if (each === method) return true
-    return false
+    return this.refOf(method) !== undefined
+  }
+
+  /** `math@2` of a method that is served now. */
+  refOf(method: ServedMethod): string | undefined {
+    for (const [ref, { methods }] of this.#served)
+      for (const each of methods.values()) if (each === method) return ref
+    return undefined
   }
 
   /** Whether it serves `math@2`, or any version of `math`. */
