@@ -51,7 +51,7 @@ export interface Serving {
   readonly allows: (from: Subject, target: string, action?: Action) => boolean
   /** How many handlers run at once. */
   readonly limiter: MethodLimiter
-  /** How saturated its services are: whoever reports it looks at it. */
+  /** How saturated its services are; measured only while something calls its `look`. */
   readonly load: ServiceLoad
   /** What the services here offer to a caller. */
   readonly describe: HostInfoInit['describe']

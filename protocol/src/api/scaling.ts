@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 
 const count = z.int().check(z.nonnegative())
 
-/** `GET /v1/scaling?service=`: always 200 for whoever may read it, also while nothing is known. */
+/** `GET /v1/scaling?service=`: always 200 for a caller that may read it, also while nothing is known. */
 export const scalingReply = z.looseObject({
   service: z.string(),
   /** As asked for. @default all */

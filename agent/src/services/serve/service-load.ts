@@ -1,5 +1,5 @@
 /**
- * How saturated the services of a process are: means over a window, for whoever decides how many such processes there should be. A
+ * How saturated the services of a process are: means over a window, for an autoscaler of such processes. A
  * service is as saturated as the scarcest of what it needs: room below the limit of its busiest method, turns of handlers, the event loop.
  */
 import { performance, type EventLoopUtilization } from 'node:perf_hooks'
