@@ -17,7 +17,7 @@ const checkName = z
 const troubled = z.enum(['warning', 'failing'])
 
 /** Of one agent, to its home relay. */
-export const healthDigestFields = {
+export const healthDigest = z.looseObject({
   /** Whether it accepts new calls: false while it leaves. */
   serving: z.boolean(),
   /** Whether all its checks pass or warn. */
@@ -26,9 +26,8 @@ export const healthDigestFields = {
   checks: z.array(z.tuple([checkName, troubled])).check(z.maxLength(limits.digestChecks)),
   /** Of each service that it serves: saturation in percent, wait for a turn in ms, calls shed a minute. */
   load: z.array(z.tuple([serviceRefField, percent, count, count])).check(z.maxLength(limits.services)),
-}
-const digest = z.looseObject(healthDigestFields)
-export type HealthDigest = z.output<typeof digest>
+})
+export type HealthDigest = z.output<typeof healthDigest>
 
 /**
  * Of a service at the agents of one relay: those that serve it, those of them that are ready, those that report their load; then their

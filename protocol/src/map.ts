@@ -9,7 +9,7 @@
 import * as z from 'zod/mini'
 import { credentialField, peerIdField, recordField, serialField } from './fields.ts'
 import { signedHeadSchema } from './head.ts'
-import { healthDigestFields } from './health-digest.ts'
+import { healthDigest } from './health-digest.ts'
 import { limits } from './limits.ts'
 
 export const mapProtocol = '/agent-mesh/map/1.0.0'
@@ -55,7 +55,7 @@ export const mapRequestSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('sync'), since: z.optional(z.string().check(z.maxLength(512))) }),
   z.looseObject({ type: z.literal('home'), home: recordField }),
   /** Only to a relay whose head message says that it accepts them, after `home`; each replaces the one before. */
-  z.looseObject({ type: z.literal('health'), ...healthDigestFields }),
+  z.extend(healthDigest, { type: z.literal('health') }),
 ])
 export type MapRequest = z.output<typeof mapRequestSchema>
 

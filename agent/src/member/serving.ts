@@ -90,28 +90,11 @@ export interface ServingInit {
 }
 
 export function serving(init: ServingInit): Serving {
-  const { head, metrics, tracing, identity, role, shed, name, preset, onDenied, log, onError } = init
+  const { head, metrics, tracing, identity, role, name, preset, onDenied, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
-  const observed: ServingMetrics = servingMetrics(metrics.registry, {
-    waiting: () => turns.size,
-    limits: () => limiter.limits(),
-  })
-  const turning = turnsOf(shed)
-  const turns: TurnQueue = new TurnQueue(
-    wheel,
-    turning,
-    bothOf(observed, () => load),
-  )
-  const limiter: MethodLimiter = new MethodLimiter({
-    now,
-    onRefused: () => observed.turnRefused('limit'),
-    onShed: () => observed.turnRefused('memory'),
-  })
+  const { turns, limiter, registry, load } = admission(init, wheel)
   const budget = new ByteBudget(processHeldBytes)
-  const registry = new ServiceRegistry(onError)
-  const load: ServiceLoad = new ServiceLoad({ registry, limiter, mostWaitMs: turning.mostWaitMs })
-  registry.onChange(() => limiter.keep(served => registry.has(served)))
   const judge = authorizeBy(head)
   const authorize = toldOfDenials(judge, onDenied)
   const allows = allowedBy(judge)
@@ -154,6 +137,32 @@ export function serving(init: ServingInit): Serving {
     bodies,
     transfers,
   }
+}
+
+/** What decides when a call runs and how many do, and how much of that is used. */
+function admission(
+  { metrics, shed, onError }: Pick<ServingInit, 'metrics' | 'shed' | 'onError'>,
+  wheel: TimerWheel,
+): Pick<Serving, 'turns' | 'limiter' | 'registry' | 'load'> {
+  const observed: ServingMetrics = servingMetrics(metrics.registry, {
+    waiting: () => turns.size,
+    limits: () => limiter.limits(),
+  })
+  const turning = turnsOf(shed)
+  const turns: TurnQueue = new TurnQueue(
+    wheel,
+    turning,
+    bothOf(observed, () => load),
+  )
+  const limiter: MethodLimiter = new MethodLimiter({
+    now: () => wheel.now(),
+    onRefused: () => observed.turnRefused('limit'),
+    onShed: () => observed.turnRefused('memory'),
+  })
+  const registry = new ServiceRegistry(onError)
+  const load: ServiceLoad = new ServiceLoad({ registry, limiter, mostWaitMs: turning.mostWaitMs })
+  registry.onChange(() => limiter.keep(served => registry.has(served)))
+  return { turns, limiter, registry, load }
 }
 
 /** Waits and refusals go to the metrics and to the load. */

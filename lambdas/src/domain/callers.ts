@@ -81,18 +81,7 @@ export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
     return { peerId, nonce: claims.nonce, bodyHash: claims.bh }
   }
 
-  const authorize: Callers['authorize'] = async (caller, target) => {
-    const { policy } = await readPolicy(mesh)
-    if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
-    await denied.record(caller.peerId, 'manage', target)
-    throw new MeshError(
-      'permission_denied',
-      `Cannot manage ${target}: the policy grants it to none of your roles`,
-      {
-        hint: 'Use the key of an admin, or have one change the policy.',
-      },
-    )
-  }
+  const authorize = authorizer(mesh, denied)
 
   return {
     key,
@@ -132,6 +121,22 @@ export function callers(mesh: JudgingMesh, ended: EndedMemberships): Callers {
     },
   }
 }
+
+/** By the policy; a denial is audited. */
+const authorizer =
+  (mesh: JudgingMesh, denied: ReturnType<typeof denials>): Callers['authorize'] =>
+  async (caller, target) => {
+    const { policy } = await readPolicy(mesh)
+    if (evaluate(policy, { ...caller, sub: caller.peerId }, 'manage', target) !== undefined) return
+    await denied.record(caller.peerId, 'manage', target)
+    throw new MeshError(
+      'permission_denied',
+      `Cannot manage ${target}: the policy grants it to none of your roles`,
+      {
+        hint: 'Use the key of an admin, or have one change the policy.',
+      },
+    )
+  }
 
 async function memberOf(
   { store, clock }: MeshParts<'clock', 'enrolments'>,

@@ -49,22 +49,7 @@ const none = (): Load => ({
 
 export function scaling({ store, clock }: MeshParts<'clock', 'presence' | 'directory'>): Scaling {
   const traces = new Map<string, ScalingTrace>()
-  let last: { at: number; reports: Promise<Reported[]> } | undefined
-
-  const readReports = async (): Promise<Reported[]> =>
-    (await store.presence.readLeases()).map(({ reportedAt, status }) => {
-      const { region, services = [] } = parseJson(statusSchema, status, 'read status of relay').health
-      return { reportedAt, region, services }
-    })
-
-  const reports = (): Promise<Reported[]> => {
-    const now = clock.now()
-    if (last === undefined || Math.abs(now - last.at) >= scalingTimes.freshMs)
-      last = { at: now, reports: readReports() }
-    const { reports: known } = last
-    known.catch(() => (last = undefined))
-    return known
-  }
+  const reports = reportReader({ store, clock })
 
   /** Those least recently asked for are forgotten first. */
   const traceOf = (key: string): ScalingTrace => {
@@ -113,6 +98,26 @@ export function scaling({ store, clock }: MeshParts<'clock', 'presence' | 'direc
     services: async () => [
       ...new Set((await reports()).flatMap(({ services }) => services.map(([service]) => service))),
     ],
+  }
+}
+
+/** Reads what relays report, some seconds old at most. */
+function reportReader({ store, clock }: MeshParts<'clock', 'presence'>): () => Promise<Reported[]> {
+  let last: { at: number; reports: Promise<Reported[]> } | undefined
+
+  const readReports = async (): Promise<Reported[]> =>
+    (await store.presence.readLeases()).map(({ reportedAt, status }) => {
+      const { region, services = [] } = parseJson(statusSchema, status, 'read status of relay').health
+      return { reportedAt, region, services }
+    })
+
+  return () => {
+    const now = clock.now()
+    if (last === undefined || Math.abs(now - last.at) >= scalingTimes.freshMs)
+      last = { at: now, reports: readReports() }
+    const { reports: known } = last
+    known.catch(() => (last = undefined))
+    return known
   }
 }
 

@@ -1,5 +1,6 @@
 /** Every route of the control plane: read by the OpenAPI generator and by tests that compare it with what is served. */
 import * as z from 'zod/mini'
+import type { AdminTarget } from './admin-targets.ts'
 import { auditReply } from './audit.ts'
 import { bootstrapReply } from './bootstrap.ts'
 import { mapReply } from './documents.ts'
@@ -21,19 +22,6 @@ import { createTokenReply, createTokenRequest, tokenIdField, tokensReply } from 
 import { scalingReply } from './scaling.ts'
 import { nameField, peerIdField, serialField } from '../fields.ts'
 import { limits } from '../limits.ts'
-
-/** What an admin manages; policy grants it like any other target. */
-export const adminTargets = [
-  'admin:tokens',
-  'admin:policy',
-  'admin:revocations',
-  'admin:members',
-  'admin:audit',
-  'admin:keys',
-  'admin:scaling',
-  'admin:watch',
-] as const
-export type AdminTarget = (typeof adminTargets)[number]
 
 export type ApiRoute = RouteShape &
   (

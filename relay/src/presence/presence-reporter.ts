@@ -63,7 +63,7 @@ export class PresenceReporter {
     this.#schedule(0)
     this.#loadTimer ??= setInterval(() => {
       if (this.#takesHealth && this.#agents.moved) this.reportSoon()
-    }, this.#pauses.reportLoadMs)
+    }, timerDelay(this.#pauses.reportLoadMs))
   }
 
   /** Stops; the lease expires. */
