@@ -52,13 +52,7 @@ export class Relay extends MemberFacade {
     this.#stun = stun
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = new MapMirror({ client, head, map, log, pollMs })
-    const health = new HomedHealth({
-      peers: () => this.#homed.peers(),
-      member: peerId => {
-        const known = map.get(peerId)
-        return known && { name: known.name, services: known.record.services }
-      },
-    })
+    const health = homedHealth(this.#homed, member)
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log })
     const { transport, serving } = member
     this.#neighbours = new Neighbours({
@@ -203,6 +197,15 @@ function relayDetection(member: Member, neighbours: Neighbours): FailureDetectio
         .filter(peerId => map.get(peerId)?.record.homeRelays.includes(identity.peerId) === true),
     linkTo: (peerId, signal) => neighbours.connect(peerId, signal),
   })
+}
+
+/** The sum of what the agents homed at a relay report. */
+function homedHealth(homed: HomedAgents, { map }: Pick<Member, 'map'>): HomedHealth {
+  const member = (peerId: string) => {
+    const known = map.get(peerId)
+    return known && { name: known.name, services: known.record.services }
+  }
+  return new HomedHealth({ peers: () => homed.peers(), member })
 }
 
 /** Topics of the agents homed at a relay. */
