@@ -12,6 +12,7 @@ import { rest } from './rest/rest.ts'
 import { rpc } from './rpc/rpc.ts'
 import { rpcWire } from './rpc/rpc-wire.ts'
 import { streams } from './streams/streams.ts'
+import { topics } from './topics/topics.ts'
 
 export const benches: Record<string, Bench> = {
   bulk,
@@ -27,4 +28,5 @@ export const benches: Record<string, Bench> = {
   rpc,
   'rpc-wire': rpcWire,
   streams,
+  topics,
 }

@@ -35,6 +35,8 @@ export const topicDefaults = {
   /** A message of a member that the map does not list yet waits so long for its credential; bytes of all that wait. */
   unknownMs: 5_000,
   unknownBytes: 1024 * 1024,
+  /** Bytes of publications that are being checked; more of them are lost, as subscriptions say. */
+  receivingBytes: 4 * 1024 * 1024,
   /** `publish` waits so long for the acknowledgements that it is to have. */
   ackMs: 5_000,
   /** Acknowledgements that it may wait for, a count. */

@@ -42,6 +42,14 @@ function publication(
   return signPublication(signer, claims, [body])
 }
 
+/** So many messages, numbered from `seq` on, under one signature. */
+function publications(seq: number, count: number): Promise<Publication> {
+  const claims = { mesh, topic: 'alerts', version: 1, epoch: 1, seq, at: Date.now() }
+  const numbers = Array.from({ length: count }, (_, at) => String(seq + at))
+  const encoded = numbers.map(json => encodeTopicMessage({ json, tail: undefined }, 'alerts'))
+  return signPublication(publisher.signer, claims, encoded)
+}
+
 /** A subscriber whose only hub is in the hands of an attacker: it sends what the test wants. */
 let events: TopicEvent[]
 let denied: Set<string>
@@ -118,6 +126,15 @@ test('a message that is sent again is refused, also after later ones', async () 
   for (const one of [first, first, second, first]) message(one)
   await vi.waitFor(() => expect(got).toEqual([1, 2]))
   expect(events.toSorted()).toEqual(['delivered', 'delivered', 'replayed', 'replayed'])
+})
+
+test('messages of a publisher keep their order, many of them received at once', async () => {
+  const { got } = await subscribed('alerts')
+  const all = Array.from({ length: 60 }, (_, at) => at + 1)
+  const sent = await Promise.all([1, 21, 41].map(seq => publications(seq, 20)))
+  for (const one of sent) message(one)
+  await vi.waitFor(() => expect(got).toHaveLength(60))
+  expect(got).toEqual(all)
 })
 
 test('a publisher is not heard once it is revoked, unknown, or not granted the topic', async () => {

@@ -2,6 +2,7 @@
 import {
   decodeTopicMessage,
   messagesOf,
+  readPublication,
   verifyPublication,
   type Subject,
   topicMatches,
@@ -51,6 +52,9 @@ export class Inbox {
   readonly #readers = new Map<number, Reader>()
   /** Last value that each subscription got, by topic. */
   readonly #lastValues = new WeakMap<Subscription, Map<string, ReadPublication>>()
+  /** What is being received, by the header of its publisher. */
+  readonly #running = new Map<string, Promise<void>>()
+  #runningBytes = 0
   #waitingBytes = 0
 
   constructor(init: InboxInit) {
@@ -70,13 +74,43 @@ export class Inbox {
     this.#readers.delete(id)
   }
 
-  /** @param confirm takes acknowledgements back @throws never */
-  async receive(frame: TopicFrame, bodies: Uint8Array, confirm: Confirm): Promise<void> {
-    if (frame.type === 'lost') return this.#lose(frame)
+  /**
+   * Messages of a publisher reach subscriptions in the order in which they came here.
+   * @param confirm takes acknowledgements back @throws never
+   */
+  receive(frame: TopicFrame, bodies: Uint8Array, confirm: Confirm): void {
+    if (frame.type === 'lost') this.#lose(frame)
     if (frame.type !== 'message') return
+    const bytes = bodies.byteLength + frame.jws.length
+    if (this.#runningBytes + bytes > topicDefaults.receivingBytes) return this.#drop(frame, bodies)
+    this.#runningBytes += bytes
+    // The header names the publisher, and is the same in all of its publications.
+    const publisher = frame.jws.slice(0, frame.jws.indexOf('.'))
+    const before = this.#running.get(publisher)
+    const work = () => this.#receive(frame, bodies, confirm)
+    const running = before === undefined ? work() : before.then(work)
+    this.#running.set(publisher, running)
+    void running.then(() => {
+      this.#runningBytes -= bytes
+      if (this.#running.get(publisher) === running) this.#running.delete(publisher)
+    })
+  }
+
+  /** Schemas are slower than messages come. */
+  #drop({ jws, plain, shares = {} }: MessageFrame, bodies: Uint8Array): void {
+    try {
+      const { topic, sizes } = readPublication({ jws, bodies }).claims
+      this.#lose({ type: 'lost', topic, count: sizes.length, plain, groups: Object.keys(shares) })
+    } catch (error) {
+      this.#init.onRefused('forged', undefined, error)
+    }
+  }
+
+  async #receive(frame: MessageFrame, bodies: Uint8Array, confirm: Confirm): Promise<void> {
     try {
       const { publisher, claims } = await verifyPublication({ jws: frame.jws, bodies }, this.#init.mesh)
-      const from = await this.#publisher(publisher, bodies.byteLength)
+      const known = this.#init.subjectOf(publisher)
+      const from = known ?? (await this.#untilKnown(publisher, bodies.byteLength))
       if (from === undefined || !this.#init.allows(from, claims.topic))
         return this.#init.onRefused('denied', publisher)
       const publication = { jws: frame.jws, bodies, publisher, claims }
@@ -87,9 +121,8 @@ export class Inbox {
   }
 
   /** A member that joined a moment ago is not in the map yet: its message waits for that. */
-  async #publisher(peerId: string, bytes: number): Promise<Subject | undefined> {
-    const known = this.#init.subjectOf(peerId)
-    if (known !== undefined || this.#waitingBytes + bytes > topicDefaults.unknownBytes) return known
+  async #untilKnown(peerId: string, bytes: number): Promise<Subject | undefined> {
+    if (this.#waitingBytes + bytes > topicDefaults.unknownBytes) return undefined
     this.#waitingBytes += bytes
     await this.#init.untilKnown(peerId, topicDefaults.unknownMs)
     this.#waitingBytes -= bytes

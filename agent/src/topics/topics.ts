@@ -208,7 +208,7 @@ export class Topics {
     if (frame.type === 'subscribed') this.#answerOf(connection.peerId, frame.id).resolve()
     else if (frame.type === 'confirm') this.#publisher.confirmed(frame)
     else if (frame.type === 'refused') this.#refused(connection, frame)
-    else void this.#inbox.receive(frame, bodies, confirm => connection.sender.send(confirm))
+    else this.#inbox.receive(frame, bodies, confirm => connection.sender.send(confirm))
   }
 
   /** A hub may know an older policy than this member does, or a newer one: it is asked again. */
@@ -245,7 +245,7 @@ export class Topics {
 
   #ownSink() {
     const onFrame = ({ frame, bodies }: { frame: TopicFrame; bodies: Uint8Array }) =>
-      void this.#inbox.receive(frame, bodies, confirm => this.#hub.confirm(confirm))
+      this.#inbox.receive(frame, bodies, confirm => this.#hub.confirm(confirm))
     return {
       send: () => undefined,
       offer: (pieces: readonly Uint8Array[]) => {

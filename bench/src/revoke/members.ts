@@ -6,6 +6,7 @@ import { createAgent, createLogger, type Agent, type CutOff } from '@agent-mesh/
 import { createRelay, type Relay } from '@agent-mesh/relay'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { topicOrders, type TopicOrder } from '../topics/topic-orders.ts'
 
 /** What a process is asked to start. */
 export interface Plan {
@@ -18,6 +19,7 @@ export interface Plan {
 }
 
 export type Order =
+  | TopicOrder
   | { order: 'call'; from: string[]; peer: string }
   | { order: 'homed'; relays: number }
   /** Until these have the list of this number; who is out hears of nothing any more. */
@@ -65,6 +67,7 @@ const listNumber = async (member: Member): Promise<number> =>
   Number(/^agent_mesh_head_number\{part="revocations"\} (\d+)$/m.exec(await member.metrics())?.[1])
 
 const orders: { [O in Order['order']]: (order: Extract<Order, { order: O }>) => Promise<unknown> } = {
+  ...topicOrders(() => [...members.values()].filter(member => 'publish' in member)),
   call: async ({ from, peer }) => {
     await Promise.all(from.map(name => agent(name).ask('host.info', {}, { peer, timeout: 10_000 })))
   },
