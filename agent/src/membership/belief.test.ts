@@ -15,6 +15,7 @@ let told: (string | undefined)[]
 let asked: Link[]
 let relay: PresenceSource
 let belief: Belief
+let verdicts: Verdicts
 
 beforeEach(() => {
   now = 100
@@ -28,11 +29,12 @@ beforeEach(() => {
   }
   const presence = new Presence(onError)
   relay = presence.from('relay-1')
+  verdicts = new Verdicts(() => now, onError)
   belief = new Belief({
     self: 'self',
     links,
     presence,
-    verdicts: new Verdicts(() => 0, onError),
+    verdicts,
     heardAt: () => heardAt,
     ask: of => asked.push(of),
     now: () => now,
@@ -122,5 +124,48 @@ describe('Belief', () => {
     other.abort(new MeshError('going_away', 'Cannot keep the link: its peer leaves'))
     await vi.waitUntil(() => links.best('ben') === undefined, { timeout: 10_000, interval: 1 })
     expect(belief.standing('ben')).toBe('good')
+  })
+})
+
+describe('Belief with the verdicts of failure detection', () => {
+  test('believes a member online that showed itself to others, until one suspects it or a relay reports it', () => {
+    verdicts.tell('ada', 'alive')
+    expect(belief.of('ada')).toEqual({ online: true, source: 'swim' })
+    verdicts.suspect('ada', true)
+    expect(belief.isOnline('ada')).toBe(false)
+    verdicts.suspect('ada', false)
+    reported('up')
+    reported('down')
+    expect(belief.isOnline('ada')).toBe(false)
+  })
+
+  test('believes one online whose link stands, though it is suspected: only the verdict counts', () => {
+    links.add(link)
+    verdicts.tell('ada', 'alive')
+    verdicts.suspect('ada', true)
+    links.suspect(link)
+    expect(belief.of('ada')).toEqual({ online: true, source: 'swim' })
+    verdicts.tell('ada', 'dead')
+    expect(belief.of('ada')).toEqual({ online: false, source: 'swim' })
+    expect(belief.standing('ada')).toBe('offline')
+  })
+
+  test('does not trust an idle link of a member that is judged dead, and asks it', () => {
+    links.add(link)
+    verdicts.tell('ada', 'dead')
+    expect([belief.isOnline('ada'), asked]).toEqual([false, [link]])
+    heardAt = 101
+    expect(belief.of('ada')).toEqual({ online: true, source: 'link' })
+  })
+
+  test('lets a lease that goes on for 30 s outweigh a death, and nothing a farewell', () => {
+    reported('up')
+    verdicts.tell('ada', 'dead')
+    expect(belief.isOnline('ada')).toBe(false)
+    now += 30_000
+    expect(belief.of('ada')).toEqual({ online: true, source: 'lease' })
+    verdicts.tell('ada', 'left')
+    now += 30_000
+    expect(belief.of('ada')).toEqual({ online: false, source: 'swim' })
   })
 })

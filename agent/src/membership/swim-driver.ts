@@ -1,5 +1,6 @@
 /** Runs failure detection: gives it events of links, map and clock, and carries out what it decides. */
 import { decodeSwim, type News, type SwimMessage } from '@agent-mesh/protocol/wire/index'
+import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { NewsCheck, type NewsCheckInit } from './news-check.ts'
 import { SwimLinks, type SwimLinksInit } from './swim-links.ts'
@@ -17,7 +18,7 @@ export interface SwimClock {
   random(): number
 }
 
-export interface SwimDriverInit extends Pick<NewsCheckInit, 'learn' | 'keys' | 'isEnded' | 'unixMs' | 'log'> {
+export interface SwimDriverInit extends Pick<NewsCheckInit, 'learn' | 'keys' | 'isEnded' | 'unixMs'> {
   /** Own peer id. */
   self: string
   settings: SwimSettings
@@ -33,6 +34,7 @@ export interface SwimDriverInit extends Pick<NewsCheckInit, 'learn' | 'keys' | '
   /** Signs a record above this incarnation; {@link SwimDriver.signed} is called with it. Never rejects. */
   raise: (above: number) => void
   verdicts: Verdicts
+  log: Pick<Logger, 'debug' | 'warn'>
   observed: SwimObserved
 }
 
@@ -151,8 +153,13 @@ export class SwimDriver {
     return incarnation === known.incarnation && state !== 'alive' && known.state !== state
   }
 
-  #met({ peer: { peerId, record, signed } }: Link): void {
+  #met({ peer }: Link): void {
+    const { peerId, record, signed } = peer
     if (record === undefined || signed.record === undefined) return
+    const { isKnown, isHomed, learn, log } = this.#init
+    // Else a relay brings it with the map.
+    if (!isKnown(peerId) && !isHomed())
+      learn(peer).catch((err: unknown) => log.warn({ err, peerId }, 'not put into the map'))
     const proof = proofOf({ record: signed.record, credential: signed.credential })
     const { incarnation } = record
     this.#step({ type: 'record', peer: peerId, incarnation, proof, from: 'hello' })

@@ -27,6 +27,9 @@ const most = {
   first_call_ms: 1_400,
 } as const
 
+/** Bytes a minute of a member for which each byte costs. */
+const meteredMost = 2_000
+
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 /** The processes of the mesh, all in folders below `folder`. */
@@ -44,7 +47,8 @@ async function start(site: Site, name: string, args: string[], within?: readonly
   return { process, ready }
 }
 
-async function openMesh(site: Site) {
+/** @param options of the resting agent */
+async function openMesh(site: Site, options: readonly string[]) {
   const { network } = site
   const plane = await start(site, 'control-plane', ['control-plane', '--listen', `${network.hostAddress}:0`])
   const { signer } = await loadIdentity(plane.process.data, 'admin-identity.json')
@@ -56,13 +60,14 @@ async function openMesh(site: Site) {
     name: string,
     address: string,
     within?: readonly string[],
+    more: readonly string[] = [],
   ) => {
     const joining = ['--join', await token(command === 'up' ? 'agent' : 'relay'), '--name', name]
-    const args = [command, ...joining, '--listen', `/ip4/${address}/tcp/0`]
+    const args = [command, ...joining, '--listen', `/ip4/${address}/tcp/0`, ...more]
     return (await start(site, name, args, within)).process
   }
   const relay = await member('relay', 'relay', network.hostAddress)
-  const resting = await member('up', 'resting', network.address, network.within)
+  const resting = await member('up', 'resting', network.address, network.within, options)
   await member('up', 'other', network.hostAddress)
   return { controlPlane: plane.process, relay, resting, token }
 }
@@ -92,6 +97,14 @@ async function atRest(
   }
 }
 
+/** The figures of an agent that tells others to probe it seldom. @throws Error in CI when it takes more bytes than it may */
+async function metered(site: Site, say: BenchOptions['progress']) {
+  const figures = await atRest(await openMesh(site, ['--preset', 'metered']), site.network, say)
+  if (figures.bytes_per_minute > meteredMost && process.env['CI'] === 'true')
+    throw new Error(`over the limit (${meteredMost} bytes a minute): ${JSON.stringify(figures)}`)
+  return { bench: 'rest', preset: 'metered', ...figures }
+}
+
 /** @throws Error in CI naming what is over its limit */
 function hold(figures: Record<keyof typeof most, number>): void {
   const over = Object.entries(most).filter(([name, limit]) => figures[name as keyof typeof most] > limit)
@@ -102,13 +115,15 @@ function hold(figures: Record<keyof typeof most, number>): void {
 }
 
 export const rest: Bench = {
-  about: 'memory, CPU and bytes of processes at rest, start of a bundled program (7 min; Linux, root)',
-  async run({ progress }) {
+  about:
+    'memory, CPU and bytes of processes at rest, start of a bundled program (7 min; --part metered: where each byte costs; Linux, root)',
+  async run({ progress, part }) {
     await run(process.execPath, [join(import.meta.dirname, '../../../cli/build/build.ts')])
     const folder = await mkdtemp(join(tmpdir(), 'rest-'))
     const site: Site = { folder, network: await OwnNetwork.open(), processes: [] }
     try {
-      const mesh = await openMesh(site)
+      if (part === 'metered') return await metered(site, progress)
+      const mesh = await openMesh(site, [])
       const starts = await programStarts(join(folder, 'program'), await mesh.token('agent'), 'other')
       const figures = { ...(await atRest(mesh, site.network, progress)), ...starts }
       hold(figures)

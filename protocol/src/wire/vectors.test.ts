@@ -52,6 +52,7 @@ function described(frame: Frame | undefined): Record<string, unknown> {
     const { left, ...fields } = frame
     return { ...fields, bytes: frame.bytes.toString('hex'), ...(left === 0 ? {} : { left }) }
   }
+  if (frame?.type === 'swim') return { ...frame, bytes: frame.bytes.toString('hex') }
   if (frame?.type === 'data') {
     const { chunk, start, end, ...fields } = frame
     return { ...fields, bytes: chunk.toString('hex', start, end) }
@@ -107,6 +108,7 @@ function encode({ frame }: Vector): string {
   else if (frame.type === 'goingAway') encoder.goingAway(lastId!, drainMs!)
   else if (frame.type === 'settings') encoder.settings(features!)
   else if (frame.type === 'part') encoder.part(id!, Buffer.from(frame.bytes!, 'hex'))
+  else if (frame.type === 'swim') encoder.swim(Buffer.from(frame.bytes!, 'hex'))
   else encoder[frame.type as 'cancel' | 'ping' | 'pong' | 'delivered' | 'drop'](id!)
   return Buffer.from(encoder.take()).toString('hex')
 }

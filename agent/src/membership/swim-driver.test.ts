@@ -1,0 +1,174 @@
+import { decodeSwim, encodeSwim, linkFeatures, type SwimMessage } from '@agent-mesh/protocol/wire/index'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Link } from '../transport/links/link.ts'
+import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
+import { HeardScope } from './heard-scope.ts'
+import { RingOrder } from './ring-order.ts'
+import { SwimDriver } from './swim-driver.ts'
+import { Ledger, RingScope, swimPresets } from './swim/index.ts'
+import { Verdicts } from './verdicts.ts'
+
+const onError = (error: unknown) => {
+  throw error
+}
+
+let now: number
+let timers: { at: number; work: () => void }[]
+let links: ReturnType<typeof bareTable>
+let sent: { to: string; message: SwimMessage | undefined }[]
+let probes: string[]
+let dialled: string[]
+/** Peers that answer. */
+let awake: Set<string>
+let verdicts: Verdicts
+let driver: SwimDriver
+let tellFeatures: (link: Link) => void
+
+/** Features, and when something was last heard, by peer id. */
+const peers = new Map<string, { features: number; heardAt: number }>()
+const peer = (name: string) => peers.get(name) ?? { features: 0, heardAt: -Infinity }
+
+function meet(name: string, features: number): Link {
+  const link = bareLink({ peerId: name, signed: { credential: '', record: undefined } })
+  peers.set(name, { features, heardAt: now })
+  awake.add(name)
+  links.add(link)
+  tellFeatures(link)
+  return link
+}
+
+/** Lets virtual ms pass. */
+async function pass(ms: number): Promise<void> {
+  const until = now + ms
+  for (;;) {
+    const next = timers.toSorted((a, b) => a.at - b.at)[0]
+    if (next === undefined || next.at > until) break
+    timers = timers.filter(timer => timer !== next)
+    now = next.at
+    next.work()
+    await Promise.resolve()
+  }
+  now = until
+}
+
+const read = (link: Link, message: SwimMessage) => driver.read(link, encodeSwim(message))
+
+beforeEach(() => {
+  now = 0
+  timers = []
+  links = bareTable()
+  sent = []
+  probes = []
+  dialled = []
+  awake = new Set()
+  peers.clear()
+  verdicts = new Verdicts(() => now, onError)
+  const agents = new RingOrder('mesh', 5)
+  const ledger = new Ledger()
+  for (const name of ['self', 'ada', 'bob', 'old']) {
+    agents.add(name)
+    ledger.merge(name, { incarnation: 1, state: 'alive' })
+  }
+  const rings = { rings: 3, ringsAlone: 5, small: 8, relays: new RingOrder('mesh', 5) }
+  const scope = new HeardScope({
+    isDeaf: peerId => driver.links.isDeaf(peerId),
+    scope: new RingScope({ self: 'self', agents, ...rings, relaysOf: () => [], homed: () => [] }),
+  })
+  driver = new SwimDriver({
+    ...{ self: 'self', settings: swimPresets.edge, scope, ledger, verdicts },
+    ...{ isKnown: name => agents.has(name), isHomed: () => false, proofOf: () => undefined },
+    ...{ raise: () => {}, isEnded: () => false, unixMs: () => 1_000, learn: () => Promise.resolve() },
+    keys: () => onError(new Error('no news has a proof')),
+    log: { debug: () => {}, warn: onError },
+    observed: { judged: () => {}, refuted: () => {} },
+    clock: {
+      now: () => now,
+      random: () => 0.5,
+      after: (ms, work) => {
+        const timer = { at: now + ms, work }
+        timers.push(timer)
+        return () => void (timers = timers.filter(each => each !== timer))
+      },
+    },
+    links: {
+      links,
+      rpcOf: ({ peer: { peerId } }) => ({
+        swim: bytes => sent.push({ to: peerId, message: decodeSwim(Buffer.from(bytes)) }),
+        peerFeatures: peer(peerId).features,
+        stats: { lastHeardAt: peer(peerId).heardAt } as never,
+      }),
+      ping: ({ peer: { peerId } }) => {
+        probes.push(peerId)
+        if (!awake.has(peerId)) return new Promise(() => {})
+        peers.set(peerId, { ...peer(peerId), heardAt: now })
+        return Promise.resolve(1)
+      },
+      onFeatures: listener => {
+        tellFeatures = listener
+        return () => {}
+      },
+      dial: peerId => dialled.push(peerId),
+    },
+  })
+  driver.changed()
+})
+
+const probesOf = (name: string) => probes.filter(each => each === name).length
+
+describe('SwimDriver', () => {
+  test('judges a member that fell silent, asks the other watcher first, and tells it', async () => {
+    meet('ada', linkFeatures.swim)
+    const bob = meet('bob', linkFeatures.swim)
+    await pass(20_000)
+    expect([verdicts.stateOf('ada'), verdicts.stateOf('bob')]).toEqual(['alive', 'alive'])
+    sent = []
+    awake.delete('ada')
+    await pass(2_000)
+    expect(sent).toContainEqual(
+      expect.objectContaining({
+        to: 'bob',
+        message: expect.objectContaining({ kind: 'accuse', about: 'ada' }),
+      }),
+    )
+    read(bob, { kind: 'accuse', about: 'ada', incarnation: 1, closed: false })
+    await pass(4_000)
+    expect(verdicts.stateOf('ada')).toBe('dead')
+    expect(sent).toContainEqual({
+      to: 'bob',
+      message: { kind: 'news', news: [expect.objectContaining({ peerId: 'ada', state: 'dead' })] },
+    })
+  })
+
+  test('sends nothing to a member of an earlier version, and does not judge it', async () => {
+    meet('ada', linkFeatures.swim)
+    meet('old', linkFeatures.parts)
+    awake.delete('old')
+    await pass(60_000)
+    expect(sent.filter(({ to }) => to === 'old')).toEqual([])
+    expect([probesOf('old'), verdicts.stateOf('old')]).toEqual([0, undefined])
+  })
+
+  test('probes a member for which each byte costs as seldom as that probes others', async () => {
+    meet('ada', linkFeatures.swim)
+    meet('bob', linkFeatures.swim | linkFeatures.metered)
+    await pass(60_000)
+    expect(probesOf('ada')).toBeGreaterThan(50)
+    expect(probesOf('bob')).toBeLessThanOrEqual(4)
+  })
+
+  test('dials a watched member to which there is no link', async () => {
+    meet('ada', linkFeatures.swim)
+    await pass(1)
+    expect(dialled).toContain('bob')
+  })
+
+  test('ignores accusations of members that it does not know, and of incarnations that cannot be', async () => {
+    const ada = meet('ada', linkFeatures.swim)
+    await pass(10)
+    probes = []
+    read(ada, { kind: 'accuse', about: 'stranger', incarnation: 1, closed: false })
+    read(ada, { kind: 'accuse', about: 'bob', incarnation: 2 ** 47, closed: false })
+    expect(dialled).not.toContain('stranger')
+    expect(() => driver.read(ada, Buffer.from([1, 0]))).toThrow('Cannot parse swim message')
+  })
+})
