@@ -14,6 +14,7 @@ import { hasOther } from '../balance/choose.ts'
 import type { Providers } from '../balance/directory.ts'
 import type { Provider } from '../balance/provider.ts'
 import type { CallAnswer } from './call-answer.ts'
+import { endOf, passOn, type CallEnd } from './call-end.ts'
 import { calleeFull, checkedResult, lateOr, noTimeLeft, notReached } from './call-errors.ts'
 import { Course, type FindProviders } from './course.ts'
 import { dialShareMs, minDialMs } from './defaults.ts'
@@ -42,11 +43,12 @@ export interface AttemptsInit {
 }
 
 /** One member asked by one call. */
-interface Try {
+interface Try<T> {
   readonly plan: Plan
   readonly course: Course
   readonly provider: Provider
   readonly notes: TryNotes | undefined
+  readonly end: CallEnd<T>
 }
 
 export class Attempts {
@@ -69,11 +71,19 @@ export class Attempts {
 
   /**
    * @param now monotonic ms
+   * @param end what becomes of its outcome
    * @throws MeshError of the last try; `unavailable` when no member serves the method
    */
-  answer(plan: Plan, providers: FindProviders, now = this.#now()): Promise<CallAnswer> {
+  answer(plan: Plan, providers: FindProviders, now?: number): Promise<CallAnswer>
+  answer<T>(plan: Plan, providers: FindProviders, now: number, end: CallEnd<T>): Promise<T>
+  answer(
+    plan: Plan,
+    providers: FindProviders,
+    now = this.#now(),
+    end: CallEnd<unknown> = passOn,
+  ): Promise<unknown> {
     this.#retries.called(now)
-    return this.#try(plan, new Course(providers), now)
+    return this.#first(plan, new Course(providers), now, end)
   }
 
   /** Begins no more tries; calls that wait for one end. */
@@ -83,27 +93,36 @@ export class Attempts {
 
   /** The next try, and those that follow when it fails. */
   #try(plan: Plan, course: Course, now: number): Promise<CallAnswer> {
-    const providers = course.providers(now)
-    if (!(providers instanceof Promise)) return this.#choose(plan, course, providers, now)
-    return providers.then(found => this.#choose(plan, course, found, this.#now()))
+    return this.#first(plan, course, now, passOn)
   }
 
-  #choose(plan: Plan, course: Course, providers: Providers, now: number): Promise<CallAnswer> {
+  /** As {@link #try}; what goes as for most calls is ended in the promise of the answer. */
+  #first<T>(plan: Plan, course: Course, now: number, end: CallEnd<T>): Promise<T> {
+    const providers = course.providers(now)
+    if (!(providers instanceof Promise)) return this.#choose(plan, course, providers, now, end)
+    return endOf(
+      providers.then(found => this.#choose(plan, course, found, this.#now(), passOn)),
+      end,
+    )
+  }
+
+  #choose<T>(plan: Plan, course: Course, providers: Providers, now: number, end: CallEnd<T>): Promise<T> {
     const service = this.#balancer.of(plan.service)
     const provider = service.choose(providers, plan, course, now)
-    if (provider === undefined) return this.#awaitProvider(plan, course, providers)
+    if (provider === undefined) return endOf(this.#awaitProvider(plan, course, providers), end)
     const notes = plan.notes?.chose(provider.peerId, service.candidates(providers, provider, course, now))
     course.begin(provider.peerId)
-    if (service.isFull(provider)) return this.#again(plan, course, calleeFull(plan, provider.load.inFlight))
+    if (service.isFull(provider))
+      return endOf(this.#again(plan, course, calleeFull(plan, provider.load.inFlight)), end)
     const dialUntil = dialLimit(plan, hasOther(providers, provider.peerId), now)
-    if (dialUntil <= now) return this.#again(plan, course, noTimeLeft(plan))
+    if (dialUntil <= now) return endOf(this.#again(plan, course, noTimeLeft(plan)), end)
     provider.begin(now)
-    return this.#reach({ plan, course, provider, notes }, now, dialUntil)
+    return this.#reach({ plan, course, provider, notes, end }, now, dialUntil)
   }
 
   /** @param dialUntil monotonic ms */
-  #reach(asked: Try, now: number, dialUntil: number): Promise<CallAnswer> {
-    const { plan, course, provider, notes } = asked
+  #reach<T>(asked: Try<T>, now: number, dialUntil: number): Promise<T> {
+    const { plan, course, provider, notes, end } = asked
     const fail = (thrown: unknown): Promise<CallAnswer> => {
       const error = notReached(plan, thrown, dialUntil)
       provider.failed(error, now, this.#now())
@@ -114,14 +133,18 @@ export class Attempts {
     try {
       callee = this.#targets.callee(provider.peerId, { deadline: dialUntil, signal: plan.signal })
     } catch (thrown) {
-      return fail(thrown)
+      return endOf(fail(thrown), end)
     }
     if (!(callee instanceof Promise)) return this.#send(asked, callee, now)
-    return callee.then(dialled => this.#send(asked, dialled, this.#now()), fail)
+    const inside = { ...asked, end: passOn }
+    return endOf(
+      callee.then(dialled => this.#send(inside, dialled, this.#now()), fail),
+      end,
+    )
   }
 
   /** Asks one member; other ones, too, when the path to it falls silent or its answer takes long. */
-  #send(asked: Try, callee: Callee, now: number): Promise<CallAnswer> {
+  #send<T>(asked: Try<T>, callee: Callee, now: number): Promise<T> {
     const { plan, course, notes } = asked
     notes?.connected(callee.path)
     const elsewhere = plan.idempotent ? new Elsewhere(plan.signal) : undefined
@@ -142,20 +165,20 @@ export class Attempts {
   }
 
   /** As any call, and asked elsewhere, too, once the budget for that allows it. */
-  #hedged(
-    asked: Try,
+  #hedged<T>(
+    asked: Try<T>,
     callee: Callee,
     options: LinkCallOptions,
     elsewhere: Elsewhere,
     now: number,
-  ): Promise<CallAnswer> {
-    const { plan } = asked
+  ): Promise<T> {
+    const { plan, end } = asked
     const own = new AbortController()
     const signal = plan.signal === undefined ? own.signal : AbortSignal.any([plan.signal, own.signal])
     const hedge = () => this.#elsewhere(asked, elsewhere, () => own.abort(), 'hedge')
     const ended = this.#hedging.sent(plan.method, plan.hedge!, hedge)
     const sent = callee.call(plan.wireName, plan.params, { ...options, signal })
-    const answer = this.#settled(asked, callee, sent, elsewhere, now)
+    const answer = this.#settled({ ...asked, end: passOn }, callee, sent, elsewhere, now)
     void answer.then(
       ({ peerId }) => {
         ended(true, this.#lately() - now)
@@ -167,17 +190,17 @@ export class Attempts {
         if (elsewhere.reason === 'hedge') this.#hedging.ended('lost')
       },
     )
-    return answer
+    return endOf(answer, end)
   }
 
-  #settled(
-    asked: Try,
+  #settled<T>(
+    asked: Try<T>,
     callee: Callee,
     sent: Promise<unknown>,
     elsewhere: Elsewhere | undefined,
     now: number,
-  ): Promise<CallAnswer> {
-    const { provider, notes } = asked
+  ): Promise<T> {
+    const { provider, notes, end } = asked
     return sent.then(
       value => {
         provider.answered(now, this.#lately())
@@ -189,27 +212,32 @@ export class Attempts {
         const error = toMeshError(thrown, 'internal', `call ${asked.plan.method}`)
         provider.failed(error, now, this.#lately())
         notes?.ended(error)
-        return this.#failed(asked, elsewhere, error)
+        return endOf(this.#failed(asked, elsewhere, error), end)
       },
     )
   }
 
-  #answer(
-    { plan, course, provider }: Try,
-    { path }: Callee,
-    value: unknown,
-  ): CallAnswer | Promise<CallAnswer> {
+  #answer<T>({ plan, course, provider, end }: Try<T>, { path }: Callee, value: unknown): T | Promise<T> {
     this.#retries.answered(course, this.#lately())
     const { attempts } = course
     const { peerId } = provider
-    if (plan.contract === undefined) return { value, peerId, path, attempts }
-    const checked = checkedResult(plan.contract, value, plan.method)
-    if (!(checked instanceof Promise)) return { value: checked, peerId, path, attempts }
-    return checked.then(result => ({ value: result, peerId, path, attempts }))
+    let checked = value
+    try {
+      if (plan.contract !== undefined) checked = checkedResult(plan.contract, value, plan.method)
+    } catch (thrown) {
+      return end.failed(thrown)
+    }
+    if (!(checked instanceof Promise)) return end.answered({ value: checked, peerId, path, attempts })
+    const answer = checked.then((result: unknown) => ({ value: result, peerId, path, attempts }))
+    return endOf(answer, end)
   }
 
   /** A try failed: the outcome elsewhere counts, unless a handler has answered. */
-  #failed({ plan, course }: Try, elsewhere: Elsewhere | undefined, error: MeshError): Promise<CallAnswer> {
+  #failed<T>(
+    { plan, course }: Try<T>,
+    elsewhere: Elsewhere | undefined,
+    error: MeshError,
+  ): Promise<CallAnswer> {
     const answered = isAnswer(error)
     if (answered) this.#retries.answered(course, this.#lately())
     const other = elsewhere?.answer
@@ -220,8 +248,8 @@ export class Attempts {
   }
 
   /** Asks other members beside one that does not answer, which is given up when a handler has answered there. */
-  #elsewhere(
-    { plan, course, provider }: Try,
+  #elsewhere<T>(
+    { plan, course, provider }: Try<T>,
     elsewhere: Elsewhere,
     giveUp: () => void,
     reason: 'silent path' | 'hedge',

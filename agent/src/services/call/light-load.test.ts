@@ -73,11 +73,11 @@ it('a call reads the clock once at each end; what else reads it serves many call
   expect((await path.cost(calls)).readings).toBeLessThanOrEqual(2 * calls + calls / 4)
 })
 
-it('a call makes a promise for its link, its tries and its caller, and no timer', async () => {
+it('a call makes a promise for its link and one for its caller, and no timer', async () => {
   path = new CallPath()
   await path.cost(calls)
   const { made } = await path.cost(calls)
   // One more each is of the test, which waits for the answer.
-  expect(made('PROMISE')).toBeLessThanOrEqual(calls * (3 + 1) + calls / 4)
+  expect(made('PROMISE')).toBeLessThanOrEqual(calls * (2 + 1) + calls / 2)
   expect(made('Timeout')).toBeLessThanOrEqual(1)
 })

@@ -1,4 +1,4 @@
-import { toMeshError, type MeshError } from '@agent-mesh/protocol'
+import { toMeshError } from '@agent-mesh/protocol'
 import type { ClientSpan, Tracing } from '../../observe/tracing.ts'
 import { noMetrics, type RpcMetrics } from '../../rpc/index.ts'
 import type { AskOptions, CallOptions } from './call-options.ts'
@@ -6,7 +6,8 @@ import { Attempts } from './attempts.ts'
 import type { CallAnswer } from './call-answer.ts'
 import { CallMiddleware } from './call-middleware.ts'
 import type { CallAllOptions, CallAllResult, CallAllResults, CallEachOptions } from './call-all.ts'
-import { fallbackTo, revokedOr } from './call-errors.ts'
+import { CountedEnd, endOf, failedAtOnce, passOn, type CallEnd } from './call-end.ts'
+import { fallbackTo } from './call-errors.ts'
 import { Balancer } from '../balance/balancer.ts'
 import type { CallTargets } from '../balance/call-targets.ts'
 import type { FindProviders } from './course.ts'
@@ -120,19 +121,24 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   ): Promise<T> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(counted)
+    const end = this.#end(counted, startedAt, give, options.peer !== undefined, span)
     try {
       const planned = this.#planner.plan(method, params, options, startedAt)
       const plan = aim === undefined ? planned : aimed(planned, aim, options.peer)
-      const asked =
+      const ended =
         plan instanceof Promise
-          ? plan.then(checked => this.#pass(traced(checked, span), method, params, options, this.#now()))
-          : this.#pass(traced(plan, span), method, params, options, startedAt)
-      const ended = this.#counted(counted, startedAt, asked, give, options.peer !== undefined, span)
+          ? endOf(
+              plan.then(checked =>
+                this.#pass(traced(checked, span), method, params, options, this.#now(), passOn),
+              ),
+              end,
+            )
+          : this.#pass(traced(plan, span), method, params, options, startedAt, end)
       return options.fallback === undefined
         ? ended
         : (ended.catch(fallbackTo(options.fallback)) as Promise<T>)
     } catch (thrown) {
-      return Promise.reject(this.#failed(counted, thrown, startedAt, span))
+      return failedAtOnce(thrown, end)
     }
   }
 
@@ -161,18 +167,24 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   }
 
   /** Through the middleware of the program, if there is any. */
-  #pass(
+  #pass<T>(
     plan: Plan,
     method: string,
     params: unknown,
     options: CallOptions & AskOptions,
     now: number,
-  ): Promise<CallAnswer> {
-    const send = options.explain === true ? this.#explained : this.#send
-    if (this.#middleware.isEmpty) return send.call(this, plan, params, options, now)
-    const { peer } = options
+    end: CallEnd<T>,
+  ): Promise<T> {
+    const { peer, explain } = options
+    if (this.#middleware.isEmpty && explain !== true) return this.#send(plan, params, options, now, end)
+    const send = explain === true ? this.#explained : this.#sendPlain
+    if (this.#middleware.isEmpty) return endOf(send.call(this, plan, params, options, now), end)
     const sent = (asked: Plan, given: unknown) => send.call(this, asked, given, options, this.#now())
-    return this.#middleware.pass({ plan, method, params, peer, send: sent })
+    return endOf(this.#middleware.pass({ plan, method, params, peer, send: sent }), end)
+  }
+
+  #sendPlain(plan: Plan, params: unknown, options: CallOptions, now: number): Promise<CallAnswer> {
+    return this.#send(plan, params, options, now, passOn)
   }
 
   /** As {@link #send}, and notes why; a cached answer would explain nothing. */
@@ -180,20 +192,30 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const notes = new CallNotes(plan.service, now, this.#now)
     const explanation = () => notes.explanation(peerId => this.#targets.nameOf(peerId))
     try {
-      const answer = await this.#send({ ...plan, notes }, params, { ...options, cache: false }, now)
+      const answer = await this.#sendPlain({ ...plan, notes }, params, { ...options, cache: false }, now)
       return { ...answer, explanation: explanation() }
     } catch (thrown) {
       throw explainError(toMeshError(thrown, 'internal', `call ${plan.method}`), explanation())
     }
   }
 
-  #send(plan: Plan, params: unknown, { peer, cache }: CallOptions, now: number): Promise<CallAnswer> {
+  #send<T>(
+    plan: Plan,
+    params: unknown,
+    { peer, cache }: CallOptions,
+    now: number,
+    end: CallEnd<T>,
+  ): Promise<T> {
     if (this.#cache !== undefined && cache !== false && isCached(plan))
-      return this.#cached(this.#cache, plan, params, peer)
-    if (peer === undefined) return this.#answer(plan, at => this.#targets.providers(plan.service, at), now)
+      return endOf(this.#cached(this.#cache, plan, params, peer), end)
+    if (peer === undefined)
+      return this.#answer(plan, at => this.#targets.providers(plan.service, at), now, end)
     const found = this.#targets.find(peer)
-    if (!(found instanceof Promise)) return this.#answer(plan, only(known(plan, peer, found)), now)
-    return found.then(peerId => this.#answer(plan, only(known(plan, peer, peerId)), this.#now()))
+    if (!(found instanceof Promise)) return this.#answer(plan, only(known(plan, peer, found)), now, end)
+    return endOf(
+      found.then(peerId => this.#answer(plan, only(known(plan, peer, peerId)), this.#now(), passOn)),
+      end,
+    )
   }
 
   async #cached(
@@ -203,39 +225,30 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     peer: string | undefined,
   ): Promise<CallAnswer> {
     const peerId = peer === undefined ? undefined : known(plan, peer, await this.#targets.find(peer))
-    const ask = (asked: Plan) => this.#send(asked, params, { peer: peerId, cache: false }, this.#now())
+    const ask = (asked: Plan) => this.#sendPlain(asked, params, { peer: peerId, cache: false }, this.#now())
     return cache.answer({ plan, params, peerId, ask })
   }
 
   /** A method without errors of its own costs no promise for them. */
-  #answer(plan: Plan, providers: FindProviders, now: number): Promise<CallAnswer> {
-    const answer = this.#attempts.answer(plan, providers, now)
+  #answer<T>(plan: Plan, providers: FindProviders, now: number, end: CallEnd<T>): Promise<T> {
     const { contract, method } = plan
-    if (contract?.errors === undefined) return answer
-    return answer.catch(async (thrown: unknown) => {
+    if (contract?.errors === undefined) return this.#attempts.answer(plan, providers, now, end)
+    const answer = this.#attempts.answer(plan, providers, now, passOn)
+    const checked = answer.catch(async (thrown: unknown) => {
       throw await checkedError(thrown, contract, method)
     })
+    return endOf(checked, end)
   }
 
-  /** @param ofOne whether one member alone was asked: when it was revoked meanwhile, its link did not just break */
-  #counted<T>(
+  #end<T>(
     method: string,
     startedAt: number,
-    asked: Promise<CallAnswer>,
     give: (answer: CallAnswer) => T,
     ofOne: boolean,
     span: ClientSpan | undefined,
-  ): Promise<T> {
-    return asked.then(
-      answer => {
-        span?.end('ok', answer)
-        this.#metrics.callEnded('caller', method, 'ok', this.#lately() - startedAt)
-        return give(answer)
-      },
-      (thrown: unknown) => {
-        throw this.#failed(method, ofOne ? revokedOr(thrown) : thrown, startedAt, span)
-      },
-    )
+  ): CallEnd<T> {
+    const [metrics, now, lately] = [this.#metrics, this.#now, this.#lately]
+    return new CountedEnd({ metrics, method, startedAt, now, lately, give, ofOne, span })
   }
 
   /**
@@ -264,11 +277,10 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
     const startedAt = this.#now()
     const span = this.#tracing?.call(method)
     const sent = traced(plan, span)
-    const send = (last: Plan) => this.#answer(last, only(peerId), this.#now())
-    const asked = this.#middleware.isEmpty
-      ? this.#answer(sent, only(peerId), startedAt)
-      : this.#middleware.pass({ plan: sent, method, params, peer: peerId, send })
-    return this.#counted(method, startedAt, asked, asItIs, true, span)
+    const end = this.#end(method, startedAt, asItIs, true, span)
+    if (this.#middleware.isEmpty) return this.#answer(sent, only(peerId), startedAt, end)
+    const send = (last: Plan) => this.#answer(last, only(peerId), this.#now(), passOn)
+    return endOf(this.#middleware.pass({ plan: sent, method, params, peer: peerId, send }), end)
   }
 
   /** Adds middleware to each call from the next one on. @returns how to remove it */
@@ -280,14 +292,6 @@ export class ServiceCaller<const C extends Contracts = readonly []> {
   stop(): void {
     this.#cache?.stop()
     this.#retries.stop()
-  }
-
-  /** Counts a call that failed. @returns why it did */
-  #failed(method: string, thrown: unknown, startedAt: number, span: ClientSpan | undefined): MeshError {
-    const error = toMeshError(thrown, 'internal', `call ${method}`)
-    span?.end(error.code, error)
-    this.#metrics.callEnded('caller', method, error.code, this.#now() - startedAt)
-    return error
   }
 }
 
