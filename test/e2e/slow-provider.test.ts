@@ -30,6 +30,7 @@ const providers = { ada: 5, ben: 5, slow: 1_000 }
 let workshop: Workshop
 let controlPlane: Daemon
 let ada: Daemon
+let slow: Daemon
 let caller: Agent<readonly [typeof pace]>
 
 const token = async (...args: string[]) =>
@@ -48,8 +49,10 @@ beforeAll(async () => {
     const file = join(workshop.folder('services'), `${name}.ts`)
     await writeFile(file, paceModule(name, ms))
     const args = ['up', '--join', joinToken, '--name', name, '--serve', file, ...loopback]
+    if (name === 'slow') args.push('--no-tuning')
     const daemon = await workshop.start(name, args)
     if (name === 'ada') ada = daemon
+    if (name === 'slow') slow = daemon
   })
   await Promise.all(started)
   caller = await createAgent({
@@ -86,4 +89,17 @@ it('"call --explain" shows which providers were considered, with their scores', 
   expect(explanation).toMatchObject({ service: 'pace', tries: [{ code: 'ok' }] })
   const names = explanation.tries[0]!.candidates.map(({ name }) => name)
   expect(names.sort()).toEqual(['ada', 'ben', 'slow'])
+}, 60_000)
+
+it('"tuning" shows what an agent tunes, and that "up --no-tuning" switches it off', async () => {
+  const tuning = async ({ data }: Daemon) =>
+    lastJson(await runCommand(['tuning', '--json', '--data', data])) as {
+      on: boolean
+      settings: { setting: string; value: string; state: string }[]
+    }
+  const { on, settings } = await tuning(ada)
+  expect(on).toBe(true)
+  expect(settings).toContainEqual({ setting: 'hedgeDelay', value: 'p95', state: 'idle' })
+  const off = await tuning(slow)
+  expect([off.on, new Set(off.settings.map(({ state }) => state))]).toEqual([false, new Set(['off'])])
 }, 60_000)
