@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commandFile, lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from './command.ts'
+import { freePort } from './free-port.ts'
 import { silent } from './local-mesh.ts'
 import { unpackReleaseBefore } from './release-before.ts'
 
@@ -29,27 +30,31 @@ export class TwoReleases {
   readonly #workshop: Workshop
   readonly #commands: Commands
   readonly #library: Agent[] = []
+  /** Of control plane and relay, which restart at their addresses. */
+  readonly #ports: readonly [number, number]
   readonly daemons = new Map<string, Daemon>()
 
-  constructor(workshop: Workshop, commands: Commands) {
+  private constructor(workshop: Workshop, commands: Commands, ports: readonly [number, number]) {
     this.#workshop = workshop
     this.#commands = commands
+    this.#ports = ports
   }
 
   /** With a control plane and a relay of a release. */
   static async start(commands: Commands, release: Release): Promise<TwoReleases> {
-    const mesh = new TwoReleases(await openWorkshop(), commands)
+    const mesh = new TwoReleases(await openWorkshop(), commands, [await freePort(), await freePort()])
     await mesh.controlPlane(release)
     await mesh.relay(release, ['--join', await mesh.token(release, '--role', 'relay')])
     return mesh
   }
 
   controlPlane(release: Release): Promise<Daemon> {
-    return this.#start(release, 'control-plane', ['control-plane', '--listen', '127.0.0.1:0'])
+    return this.#start(release, 'control-plane', ['control-plane', '--listen', `127.0.0.1:${this.#ports[0]}`])
   }
 
   relay(release: Release, more: readonly string[] = []): Promise<Daemon> {
-    const args = ['relay', '--name', 'relay', '--listen', loopback, '--stun-port', '0', ...more]
+    const listen = `/ip4/127.0.0.1/tcp/${this.#ports[1]}`
+    const args = ['relay', '--name', 'relay', '--listen', listen, '--stun-port', '0', ...more]
     return this.#start(release, 'relay', args)
   }
 
