@@ -8,16 +8,12 @@ export const commandDefaults = {
   pings: 4,
   /** Between two of them, ms: four round trips should not take seconds. */
   pingGapMs: 100,
-  /** A reply of the local socket may lag behind the deadline of the call it carries, ms. */
-  localSlackMs: 2_000,
   /** A request of completion to the agent, ms: a person who types does not wait. */
   completionMs: 1_000,
   /** Time that a member has to describe its services, ms: the rest is shown without it. */
   describeMs: 3_000,
   /** Members that "services" asks for the methods of what they serve. */
   describingMembers: 16,
-  /** A request on the local socket that needs no network, ms. */
-  localTimeoutMs: 5_000,
   /** Largest request on the local socket, bytes: the largest inline body of a call, with room for JSON. */
   localRequestBytes: 2 * 1024 * 1024,
   /** Raw bytes of the params, at most: in base64 they fit a request on the local socket. */

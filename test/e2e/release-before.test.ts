@@ -104,7 +104,9 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('members of two releases',
       const count = { count: 3 }
       for (const agent of [direct, relayed]) {
         const client = agent.service(parcels)
-        expect(await refusal(client.watch(count, { peer: 'before' }).result)).toMatch(/^unsupported: /)
+        expect(await refusal(client.watch(count, { peer: 'before' }).result)).toBe(
+          'unsupported: Cannot stream parcels@1.watch: the version of its callee has no streams',
+        )
         expect(await client.watch(count).result).toBe(3)
         const large = { text: 'x'.repeat(1_200_000) }
         expect(await client.size(large, { peer: 'today' })).toBe(1_200_000)
@@ -122,6 +124,8 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('members of two releases',
         const sum = await mesh.run(other(of), of, 'call', 'parcels.add', '{"a":1,"b":2}')
         expect(sum).toMatchObject({ value: 3 })
       }
+      const stream = await mesh.run('today', 'before', 'stream', 'parcels.watch', '{"count":3}')
+      expect(stream).toMatchObject({ error: { code: 'unsupported' } })
     })
 
     it('are all in the health of the mesh', async () => {

@@ -78,7 +78,7 @@ export class TwoReleases {
   async run(release: Release, name: string, ...args: string[]): Promise<Record<string, unknown>> {
     const all = [...args, '--json', '--data', this.data(name)]
     const ran = await runCommand(all, {}, this.#commands[release])
-    return lastJson(ran.code === 0 ? ran : { ...ran, stdout: ran.stderr })
+    return lastJson(ran.stdout === '' ? { ...ran, stdout: ran.stderr } : ran)
   }
 
   async token(release: Release, ...args: string[]): Promise<string> {

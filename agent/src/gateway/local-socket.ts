@@ -9,21 +9,34 @@ import type * as z from 'zod/mini'
 
 /** Of a request, or of a line of a stream: the largest inline body of a call, with room for JSON; bytes. */
 export const requestBytes = 2 * 1024 * 1024
-/** ms by which a reply may lag behind the deadline of the call that it carries; the whole wait where no network is asked. */
+/** ms by which a reply may lag behind the deadline of the call that it carries. */
 const slackMs = 2_000
+/** ms for a reply that needs no network. */
+const quickMs = 5_000
 
 export interface LocalRequest {
   readonly path: string
   /** JSON; absent: GET. */
   readonly body?: string
-  /** ms that the process has for it. @default 0 */
+  /** ms that the process has for it. @default that of a request that needs no network */
   readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
+/** No process answers on the socket of the data folder; nothing has begun. */
+export class NoProcessError extends MeshError {
+  constructor(folder: string, cause: unknown) {
+    super('unavailable', `Cannot reach the agent of ${folder}: no process runs there`, {
+      cause,
+      notStarted: true,
+      hint: 'Start it with "agent-mesh up", or name another folder with data or context.',
+    })
+  }
+}
+
 /**
  * What the process of a data folder answers.
- * @throws MeshError what it answered; unavailable, not started, where none runs; deadline_exceeded, cancelled, too_large
+ * @throws MeshError what it answered; NoProcessError, deadline_exceeded, cancelled, too_large; unsupported by a process of an older version
  */
 export async function askLocal<S extends z.ZodMiniType>(
   folder: string,
@@ -32,42 +45,51 @@ export async function askLocal<S extends z.ZodMiniType>(
 ): Promise<z.output<S>> {
   const { path, body = '' } = asked
   if (Buffer.byteLength(body) > requestBytes)
-    throw new MeshError(
-      'too_large',
-      `Cannot ask the agent of ${folder}: the request is over ${requestBytes} bytes`,
-    )
+    throw new MeshError('too_large', `Cannot send the request: it is over ${requestBytes} bytes`)
   const { status, text } = await exchange(folder, asked)
-  if (status === 200) return parseJson(schema, text, `read the reply of ${path}`, 'protocol_error')
+  if (status === 200)
+    return parseJson(schema, text, `read the reply of the process of ${folder}`, 'protocol_error')
   throw problemIn(text, path)
 }
 
-/** What the agent answered in place of a result. */
+/** What the process answered in place of a result. */
 export function problemIn(problem: string | Problem, path: string): MeshError {
   const known =
     typeof problem === 'string'
       ? parseJson(problemSchema, problem, `read the reply of ${path}`, 'protocol_error')
       : problem
+  // Processes of every version say it in these words.
+  if (known.code === 'not_found' && known.detail.endsWith(` ${path}: no such route`))
+    return new MeshError('unsupported', `Cannot ask for ${path}: the running process has no such request`, {
+      notStarted: true,
+      hint: 'It runs an older version of Agent Mesh: restart it with this one.',
+    })
   return errorOfProblem(known) ?? new MeshError('internal', known.detail)
 }
 
 /** A request to the process; it has sent nothing yet. @param type of its body; absent: GET */
 export function openLocal(
   folder: string,
-  { path, type, signal }: { path: string; type?: string | undefined; signal: AbortSignal },
+  { path, type, signal }: { path: string; type?: string | undefined; signal?: AbortSignal | undefined },
 ): ClientRequest {
   const how = type === undefined ? { method: 'GET' } : { method: 'POST', headers: { 'content-type': type } }
-  return request({ socketPath: join(folder, 'agent.sock'), path, agent: false, signal, ...how })
+  return request({
+    ...{ socketPath: join(folder, 'agent.sock'), path, agent: false, ...how },
+    ...(signal !== undefined && { signal }),
+  })
 }
 
 function exchange(
   folder: string,
-  { path, body, timeoutMs = 0, signal }: LocalRequest,
+  { path, body, timeoutMs, signal }: LocalRequest,
 ): Promise<{ status: number; text: string }> {
-  const timeout = timeoutSignal(timeoutMs + slackMs)
+  const limitMs = timeoutMs === undefined ? quickMs : timeoutMs + slackMs
+  const timeout = timeoutSignal(limitMs)
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
   const type = body === undefined ? undefined : 'application/json'
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(failureOf(error, folder, { signal, timeout }))
+    const fail = (error: unknown) =>
+      reject(failureOf(error, folder, { signal, ...(timeout.aborted && { timedOut: limitMs }) }))
     const sent = openLocal(folder, { path, type, signal: either })
     sent.on('response', reply => {
       const chunks: Buffer[] = []
@@ -82,29 +104,24 @@ function exchange(
   })
 }
 
-/** Why there was no answer. */
+/** Why there was no answer. @param why `timedOut`: ms that were waited, when that is why */
 export function failureOf(
   cause: unknown,
   folder: string,
-  { signal, timeout }: { signal: AbortSignal | undefined; timeout?: AbortSignal },
+  { signal, timedOut }: { signal: AbortSignal | undefined; timedOut?: number },
 ): MeshError {
-  const action = `ask the agent of ${folder}`
+  const action = `ask the process of ${folder}`
   if (signal?.reason instanceof MeshError) return signal.reason
-  if (signal?.aborted === true)
-    return new MeshError('cancelled', `Cannot ${action}: cancelled by the caller`, { cause })
-  if (timeout?.aborted === true)
-    return new MeshError('deadline_exceeded', `Cannot ${action}: no answer in time`, { cause })
+  if (signal?.aborted === true) return toMeshError(signal.reason, 'cancelled', action)
+  if (timedOut !== undefined)
+    return new MeshError('deadline_exceeded', `Cannot ${action}: no answer within ${timedOut} ms`, { cause })
   const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  if (code === 'ENOENT' || code === 'ECONNREFUSED')
-    return new MeshError('unavailable', `Cannot ${action}: no process runs there`, {
-      cause,
-      notStarted: true,
-      hint: 'Start it with "agent-mesh up", or name another folder with data or context.',
-    })
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') return new NoProcessError(folder, cause)
   if (code === 'EACCES')
-    return new MeshError('permission_denied', `Cannot ${action}: its socket belongs to another user`, {
-      cause,
-      hint: 'Run the program as the user that runs "agent-mesh up".',
-    })
+    return new MeshError(
+      'permission_denied',
+      `Cannot open ${join(folder, 'agent.sock')}: it belongs to another user`,
+      { cause, hint: 'Run it as the user that runs "agent-mesh up".' },
+    )
   return toMeshError(cause, 'unavailable', action)
 }

@@ -1,4 +1,3 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import {
   localCallAllReply,
   localCallReply,
@@ -24,16 +23,13 @@ import {
 import type { LocalValue } from '@agent-mesh/protocol/local-value'
 import { pathReportSchema } from '@agent-mesh/protocol/path-report'
 import { tuningReportSchema } from '@agent-mesh/protocol/tuning-report'
-import { parseJson } from '@agent-mesh/protocol/parse'
-import { timeoutSignal } from '@agent-mesh/protocol/timers'
-import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
+import { askLocal, type LocalRequest } from '@agent-mesh/agent/gateway/local-socket'
 import type * as z from 'zod/mini'
 
-import { checkSocketPath, socketPath } from '../data/data-folder.ts'
+import { checkSocketPath } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
-import { failureOf, problemIn } from './local-failure.ts'
-import { openStream, openSubscription, type LocalSocket } from './stream-client.ts'
+import { explained } from './local-failure.ts'
+import { openBackup, openStream, openSubscription } from './stream-client.ts'
 
 /**
  * Asks the process that owns a data folder. Every method throws MeshError: `NothingRunningError` when no process
@@ -42,18 +38,12 @@ import { openStream, openSubscription, type LocalSocket } from './stream-client.
 export function localClient(folder: string, signal?: AbortSignal) {
   checkSocketPath(folder)
   const wire = { folder, signal }
-  const get = <S extends z.ZodMiniType>(path: string, schema: S) =>
-    ask(wire, { method: 'GET', path, timeoutMs: commandDefaults.localTimeoutMs }, schema)
-  const post = async <S extends z.ZodMiniType>(path: string, body: object, schema: S) => {
-    const { timeoutMs: asked } = body as { timeoutMs?: number | undefined }
-    const timeoutMs = (asked ?? commandDefaults.callTimeoutMs) + commandDefaults.localSlackMs
-    const text = JSON.stringify(body)
-    if (Buffer.byteLength(text) > commandDefaults.localRequestBytes)
-      throw new MeshError(
-        'too_large',
-        `Cannot send the request: it is over ${commandDefaults.localRequestBytes} bytes`,
-      )
-    return ask(wire, { method: 'POST', path, body: text, timeoutMs }, schema)
+  const ask = <S extends z.ZodMiniType>(asked: LocalRequest, schema: S) =>
+    askLocal(folder, { ...asked, signal }, schema).catch(explained(folder))
+  const get = <S extends z.ZodMiniType>(path: string, schema: S) => ask({ path }, schema)
+  const post = <S extends z.ZodMiniType>(path: string, body: object, schema: S) => {
+    const { timeoutMs = commandDefaults.callTimeoutMs } = body as { timeoutMs?: number | undefined }
+    return ask({ path, body: JSON.stringify(body), timeoutMs }, schema)
   }
   return {
     status: () => get('/v1/status', localStatusReply),
@@ -81,56 +71,3 @@ export function localClient(folder: string, signal?: AbortSignal) {
 }
 
 export type LocalClient = ReturnType<typeof localClient>
-
-async function* openBackup({ folder, signal }: LocalSocket): AsyncGenerator<Uint8Array, void, undefined> {
-  const path = '/v1/backup'
-  const fail = (error: unknown) => failureOf(error, folder, path, false)
-  const abort = signal === undefined ? {} : { signal }
-  try {
-    const sent = request({ socketPath: socketPath(folder), path, agent: false, ...abort }).end()
-    const [reply] = (await once(sent, 'response')) as [IncomingMessage]
-    if (reply.statusCode !== 200) throw problemIn(Buffer.concat(await reply.toArray()).toString(), path)
-    yield* reply as AsyncIterable<Uint8Array>
-  } catch (error) {
-    throw error instanceof MeshError ? error : fail(error)
-  }
-}
-
-interface Ask {
-  method: 'GET' | 'POST'
-  path: string
-  body?: string
-  timeoutMs: number
-}
-
-async function ask<S extends z.ZodMiniType>(wire: LocalSocket, what: Ask, schema: S): Promise<z.output<S>> {
-  const { status, text } = await exchange(wire, what)
-  if (status === 200)
-    return parseJson(schema, text, `read the reply of the process of ${wire.folder}`, 'protocol_error')
-  throw problemIn(text, what.path)
-}
-
-function exchange(
-  { folder, signal }: LocalSocket,
-  { method, path, body, timeoutMs }: Ask,
-): Promise<{ status: number; text: string }> {
-  const timeout = timeoutSignal(timeoutMs)
-  const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(failureOf(error, folder, path, timeout.aborted && timeoutMs))
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const sent = request(
-      { socketPath: socketPath(folder), method, path, headers, agent: false, signal: either },
-      reply => {
-        const chunks: Buffer[] = []
-        reply.on('data', (chunk: Buffer) => chunks.push(chunk))
-        reply.on('end', () =>
-          resolve({ status: reply.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-        )
-        reply.on('error', fail)
-      },
-    )
-    sent.on('error', fail)
-    sent.end(body)
-  })
-}

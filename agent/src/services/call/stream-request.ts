@@ -19,9 +19,18 @@ export class StreamRequest extends Encoded {
   open(callee: Callee, method: string, options: LinkCallOptions = {}): Promise<LinkStream> {
     const { timeoutMs, dueAt, signal, fields } = options
     if (callee.stream === undefined) return Promise.reject(noStreams(method))
-    return callee.stream(method, this, { timeoutMs, dueAt, signal, fields, ...this.#needs })
+    const opening = callee.stream(method, this, { timeoutMs, dueAt, signal, fields, ...this.#needs })
+    return opening.catch((error: unknown) =>
+      Promise.reject(ofOlderVersion(error) ? noStreams(method, error) : error),
+    )
   }
 }
+
+/** Members of the first versions refuse the flag of a stream in these words. */
+const ofOlderVersion = (error: unknown): error is MeshError =>
+  error instanceof MeshError &&
+  error.code === 'unsupported' &&
+  /: flags 0x\w+ need a later version$/.test(error.message)
 
 /** Members on which a call opens a stream: what is tried, and tried again, is the opening. */
 export const openingStreams = (targets: Pick<CallTargets, 'callee'>): Pick<CallTargets, 'callee'> => ({
@@ -31,8 +40,10 @@ export const openingStreams = (targets: Pick<CallTargets, 'callee'>): Pick<CallT
   },
 })
 
-const noStreams = (method: string): MeshError =>
-  new MeshError('unsupported', `Cannot stream ${method}: its callee takes calls alone`, { notStarted: true })
+const noStreams = (method: string, cause?: MeshError): MeshError =>
+  new MeshError('unsupported', `Cannot stream ${method}: the version of its callee has no streams`, {
+    ...{ cause, notStarted: true, hint: 'Upgrade that member.' },
+  })
 
 const opening = (callee: Callee): Callee => ({
   ...(callee.path !== undefined && { path: callee.path }),
