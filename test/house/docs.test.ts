@@ -1,6 +1,8 @@
 import { createAgent, type MeshError } from '@agent-mesh/agent'
+import { Linter } from 'eslint'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { parser } from 'typescript-eslint'
 import { expect, test } from 'vitest'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -32,6 +34,21 @@ test.each(pages)('%s names only npm scripts and benches that exist', page => {
     expect(Object.keys(scripts)).toContain(script)
   for (const [, bench = ''] of text.matchAll(/npm run bench -- (\w[\w-]*)/g))
     expect(benches, bench).toMatch(new RegExp(`^  '?${bench}'?[:,]`, 'm'))
+})
+
+/** The code of a page, from top to bottom; pages that import nothing show pieces. */
+const programs = pages.flatMap(page => {
+  const code = [...read(page).matchAll(/```ts\n([^]*?)```/g)].map(([, block = '']) => block).join('\n')
+  return /^import .* from '@agent-mesh\/agent/m.test(code) ? [{ page, code }] : []
+})
+
+test('there are pages with programs', () => expect(programs.length).toBeGreaterThan(4))
+
+test.each(programs)('the code of $page declares each name that it uses', ({ code }) => {
+  const globals = Object.fromEntries(Object.getOwnPropertyNames(globalThis).map(name => [name, false]))
+  const config = { languageOptions: { parser, globals }, rules: { 'no-undef': 'error' } } as const
+  const found = new Linter().verify(code, [{ files: ['**/*.ts'], ...config }], 'page.ts')
+  expect(found.map(({ message }) => message)).toEqual([])
 })
 
 test('docs/services.md has every option of createAgent', async () => {
