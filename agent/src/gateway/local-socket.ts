@@ -59,7 +59,7 @@ export function problemIn(problem: string | Problem, path: string): MeshError {
       ? parseJson(problemSchema, problem, `read the reply of ${path}`, 'protocol_error')
       : problem
   // Processes of every version say it in these words.
-  if (known.code === 'not_found' && known.detail.endsWith(` ${path}: no such route`))
+  if (known.code === 'not_found' && known.detail.endsWith(` ${path.replace(/\?.*/, '')}: no such route`))
     return new MeshError('unsupported', `Cannot ask for ${path}: the running process has no such request`, {
       notStarted: true,
       hint: 'It runs an older version of Agent Mesh: restart it with this one.',

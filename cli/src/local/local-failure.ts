@@ -2,9 +2,13 @@ import { NoProcessError } from '@agent-mesh/agent/gateway/local-socket'
 
 import { NothingRunningError } from '../exit-codes.ts'
 
-/** Handles failures of requests on the local socket: the command has an exit code and a hint of its own for a folder without a process. */
+/** A failure of a request on the local socket: for a folder without a process, the command has an exit code and a hint of its own. */
+export const commandFailure = (error: unknown, folder: string): unknown =>
+  error instanceof NoProcessError ? new NothingRunningError(folder, error) : error
+
+/** Handles {@link commandFailure}s of promises. */
 export const explained =
   (folder: string) =>
   (error: unknown): never => {
-    throw error instanceof NoProcessError ? new NothingRunningError(folder, error) : error
+    throw commandFailure(error, folder)
   }

@@ -3,11 +3,12 @@ import { request, type IncomingMessage } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
+import { failureOf, problemIn } from '@agent-mesh/agent/gateway/local-socket'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { localPipeUpgrade } from '@agent-mesh/protocol/local-ports'
 
 import { checkSocketPath, socketPath } from '../data/data-folder.ts'
-import { failureOf, problemIn } from '../local/local-failure.ts'
+import { commandFailure } from '../local/local-failure.ts'
 import { FramedPipe } from './framed-pipe.ts'
 
 export interface MemberPort {
@@ -46,7 +47,8 @@ export function openLocalPipe(
       resolve(new FramedPipe(socket as Socket, head))
     })
     sent.on('response', reply => void refusal(reply, path).then(reject, reject))
-    sent.on('error', error => reject(failureOf(error, folder, path, false)))
+    const fail = (error: Error) => failureOf(error, folder, { signal })
+    sent.on('error', error => reject(commandFailure(fail(error), folder) as MeshError))
     sent.end()
     if (signal.aborted) abort()
   })
