@@ -32,36 +32,45 @@ export async function describedBy(
 /** Methods of a description: those that stream, those that are called, or all. */
 export type MethodKind = 'streams' | 'calls'
 
+export interface KnownMethod {
+  name: string
+  kind: MethodKind
+}
+
 /**
  * The methods of each service, by `name@version`: few members are asked, each of all it serves. A service that no member
  * tells of in time is not in the map.
  */
-export async function methodsByService(
+export async function knownMethods(
   client: Pick<LocalClient, 'call'>,
   services: readonly LocalService[],
-  kind?: MethodKind,
-): Promise<Map<string, string[]>> {
+): Promise<Map<string, KnownMethod[]>> {
   const asked = [...new Set(services.flatMap(({ providers }) => firstOnline(providers) ?? []))]
   const answers = await Promise.all(
     // The member may be older, unreachable, or not let this one ask: its methods stay unknown.
     asked.slice(0, commandDefaults.describingMembers).map(peer => describedBy(client, peer).catch(() => [])),
   )
   return new Map(
-    answers
-      .flat()
-      .map(({ service, methods }): [string, string[]] => [
-        service,
-        methods.filter(method => isOfKind(method, kind)).map(({ name }) => name),
-      ]),
+    answers.flat().map(({ service, methods }): [string, KnownMethod[]] => [
+      service,
+      methods.map(({ name, takes, yields }) => ({
+        name,
+        kind: takes === undefined && yields === undefined ? 'calls' : 'streams',
+      })),
+    ]),
   )
 }
 
-function isOfKind(
-  { takes, yields }: DescribedService['methods'][number],
-  kind: MethodKind | undefined,
-): boolean {
-  const streams = takes !== undefined || yields !== undefined
-  return kind === undefined || streams === (kind === 'streams')
+/** The names of {@link knownMethods}, of one kind or of both. */
+export async function methodsByService(
+  client: Pick<LocalClient, 'call'>,
+  services: readonly LocalService[],
+  wanted?: MethodKind,
+): Promise<Map<string, string[]>> {
+  const known = await knownMethods(client, services)
+  const namesOf = (methods: readonly KnownMethod[]): string[] =>
+    methods.flatMap(({ name, kind }) => (wanted === undefined || wanted === kind ? [name] : []))
+  return new Map([...known].map(([service, methods]) => [service, namesOf(methods)]))
 }
 
 const firstOnline = (providers: LocalService['providers']): string | undefined =>

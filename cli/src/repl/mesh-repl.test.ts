@@ -1,12 +1,13 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalCallRequest } from '@agent-mesh/protocol/local-api'
+import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import type { LocalDaemon } from '../local/local-daemon.ts'
+import type { LocalDaemon, StreamOptions } from '../local/local-daemon.ts'
 import { serveLocal, type LocalServer } from '../local/local-server.ts'
 import { MeshRepl } from './mesh-repl.ts'
 
@@ -17,7 +18,16 @@ let cancelled: string[]
 
 const described = {
   services: [
-    { service: 'math@1', methods: [{ name: 'add' }, { name: 'addAll' }, { name: 'fail' }, { name: 'wait' }] },
+    {
+      service: 'math@1',
+      methods: [
+        { name: 'add' },
+        { name: 'addAll' },
+        { name: 'fail' },
+        { name: 'wait' },
+        { name: 'count', yields: {} },
+      ],
+    },
   ],
 }
 
@@ -34,6 +44,12 @@ const daemon = {
       await new Promise(resolve => signal.addEventListener('abort', () => resolve(cancelled.push('wait'))))
     const { a = 0, b = 0 } = (request.params ?? {}) as { a?: number; b?: number }
     return { value: { sum: a + b, text: '\u001b[31m\u202e' }, peerId: 'p', ms: 1 }
+  },
+  stream: async function* ({ params }: LocalStreamRequest, { input, signal }: StreamOptions) {
+    const { to = 0 } = (params ?? {}) as { to?: number }
+    for (let n = 1; n <= to && !signal.aborted; n++) yield { value: n }
+    for await (const message of input ?? []) yield { value: message }
+    yield { end: { value: 'counted', ms: 1 } }
   },
 } as Partial<LocalDaemon> as LocalDaemon
 
@@ -77,6 +93,19 @@ test('runs the lines of its input, with services as objects and results awaited'
 []
 `)
   expect(called[0]).toEqual({ method: 'math.add', params: { a: 1, b: 2 }, peer: 'one', timeoutMs: 500 })
+})
+
+test('shows the messages of a stream and what it returned, and lets lines iterate it', async () => {
+  const { input, ended, text } = open(false)
+  input.end(`
+    math.count({ to: 2 }, { input: ['more'] })
+    const counted = math.count({ to: 9 })
+    for await (const n of counted) if (n > 3) { output = n; break }
+    output
+    await stream('math@1.count', { to: 0 }).result
+  `)
+  expect(await ended).toBe(true)
+  expect(text()).toBe(`1\n2\n'more'\n'counted'\n4\n'counted'\n`)
 })
 
 test('shows an error with its hint and without the control characters of others, and goes to the next line', async () => {

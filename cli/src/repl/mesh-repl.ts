@@ -7,10 +7,11 @@ import { start, type REPLEval, type REPLServer } from 'node:repl'
 import { PassThrough } from 'node:stream'
 import { inspect } from 'node:util'
 
-import { methodsByService } from '../local/described-services.ts'
+import { knownMethods } from '../local/described-services.ts'
 import { localClient } from '../local/local-client.ts'
 import { render } from '../show/text.ts'
-import { asVariables, serviceObjects, type CallMethod } from './service-objects.ts'
+import { localMessages, ReplStream } from './repl-stream.ts'
+import { asVariables, serviceObjects } from './service-objects.ts'
 
 export interface MeshReplInit {
   /** Data folder of the running process. */
@@ -30,6 +31,13 @@ interface ReplCallOptions {
   peer?: string
   timeout?: number
   idempotent?: boolean
+}
+
+/** Of a stream; `input`: messages for the method. */
+interface ReplStreamOptions {
+  peer?: string
+  timeout?: number
+  input?: Iterable<unknown> | AsyncIterable<unknown>
 }
 
 export class MeshRepl {
@@ -63,7 +71,8 @@ export class MeshRepl {
     this.#addCommands(server)
     this.#setServices(server, services)
     const client = () => localClient(folder, this.#running.signal)
-    define(server, { call: this.#call, peers: () => client().peers(), status: () => client().status() })
+    const { calls: call, streams: stream } = this.#use
+    define(server, { call, stream, peers: () => client().peers(), status: () => client().status() })
     const exited = once(server, 'exit')
     const feeding = interactive ? undefined : this.#feed(server, lines)
     if (interactive) await keepLines(server, history)
@@ -92,29 +101,37 @@ export class MeshRepl {
     lines.end()
   }
 
-  readonly #call: CallMethod = async (method, params, options = {}) => {
-    const { timeout: timeoutMs, ...others } = options as ReplCallOptions
-    const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
-    const { value } = await localClient(this.#init.folder, this.#running.signal).call(request)
-    return value
+  readonly #use = {
+    calls: async (method: string, params?: unknown, options: object = {}): Promise<unknown> => {
+      const { timeout: timeoutMs, ...others } = options as ReplCallOptions
+      const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
+      return (await localClient(this.#init.folder, this.#running.signal).call(request)).value
+    },
+    streams: (method: string, params?: unknown, options: object = {}): ReplStream => {
+      const { timeout: timeoutMs, input, ...others } = options as ReplStreamOptions
+      const request = { method, params, ...others, ...(timeoutMs !== undefined && { timeoutMs }) }
+      const client = localClient(this.#init.folder, this.#running.signal)
+      return new ReplStream(client.stream(request, input === undefined ? undefined : localMessages(input)))
+    },
   }
 
   async #services(): Promise<Record<string, unknown>> {
     const client = localClient(this.#init.folder, this.#init.signal)
-    return serviceObjects(await methodsByService(client, await client.services()), this.#call)
+    return serviceObjects(await knownMethods(client, await client.services()), this.#use)
   }
 
   #setServices(server: REPLServer, services: Record<string, unknown>): void {
     define(server, { ...asVariables(services), services })
   }
 
-  /** A call shows its result, with `await` or without. */
+  /** A call shows its result, with `await` or without; a stream its messages before that, as they come. */
   #awaitResults(server: REPLServer): void {
     const { eval: evaluate } = server
     const awaiting: REPLEval = (code, context, file, done) =>
       evaluate.call(server, code, context, file, (error: Error | null, result: unknown) => {
         if (error !== null) return this.#fail(error, done)
-        Promise.resolve(result).then(
+        const show = (message: unknown) => void this.#init.output.write(`${shown(message)}\n`)
+        Promise.resolve(result instanceof ReplStream ? result.shown(show) : result).then(
           value => done(null, value),
           (thrown: Error) => this.#fail(thrown, done),
         )

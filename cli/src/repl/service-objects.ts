@@ -1,7 +1,12 @@
 /** The services of the mesh as objects: `math.add({ a: 1, b: 2 })`. */
 
-/** Calls `math.add`, or `math@2.add`. */
-export type CallMethod = (method: string, params?: unknown, options?: object) => Promise<unknown>
+import type { KnownMethod } from '../local/described-services.ts'
+
+/** What methods do, by their kind: `math.add`, or `math@2.add`. */
+export interface UseMethod {
+  calls: (method: string, params?: unknown, options?: object) => unknown
+  streams: (method: string, params?: unknown, options?: object) => unknown
+}
 
 /** A name in JavaScript that needs no quotes. */
 const isWord = (name: string): boolean => /^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)
@@ -18,13 +23,16 @@ const empty = (): Objects => Object.create(null) as Objects
  * @param methods by `math@2`
  * @returns by `math@2` each version; by `math` the newest; and `shop.orders` also as `orders` within `shop`
  */
-export function serviceObjects(methods: ReadonlyMap<string, readonly string[]>, call: CallMethod): Objects {
+export function serviceObjects(
+  methods: ReadonlyMap<string, readonly KnownMethod[]>,
+  use: UseMethod,
+): Objects {
   const all = empty()
   const oldestFirst = [...methods].sort(([a], [b]) => versionOf(a) - versionOf(b))
-  for (const [ref, names] of oldestFirst) {
+  for (const [ref, known] of oldestFirst) {
     const service = ref.slice(0, ref.lastIndexOf('@'))
-    all[ref] = objectOf(ref, names, call)
-    place(all, service.split('.'), objectOf(service, names, call))
+    all[ref] = objectOf(ref, known, use)
+    place(all, service.split('.'), objectOf(service, known, use))
   }
   return all
 }
@@ -33,10 +41,10 @@ export function serviceObjects(methods: ReadonlyMap<string, readonly string[]>, 
 export const asVariables = (services: Objects): Objects =>
   Object.fromEntries(Object.entries(services).filter(([name]) => isWord(name) && !(name in globalThis)))
 
-function objectOf(service: string, names: readonly string[], call: CallMethod): Objects {
+function objectOf(service: string, methods: readonly KnownMethod[], use: UseMethod): Objects {
   const object = empty()
-  for (const name of names.filter(isSafe))
-    object[name] = (params?: unknown, options?: object) => call(`${service}.${name}`, params, options)
+  for (const { name, kind } of methods.filter(({ name }) => isSafe(name)))
+    object[name] = (params?: unknown, options?: object) => use[kind](`${service}.${name}`, params, options)
   return object
 }
 
