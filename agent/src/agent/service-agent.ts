@@ -17,6 +17,7 @@ export type ServiceAgent<C extends Contracts = readonly []> = Pick<
   | 'service'
   | 'describe'
   | 'waitFor'
+  | 'on'
   | 'use'
   | 'invalidate'
   | 'stop'

@@ -2,9 +2,11 @@
 import { parseBalancing } from '../agent/balancing.ts'
 import { askedCall } from '../agent/asked-call.ts'
 import { awaitProvider } from '../agent/await-provider.ts'
+import type { AgentEvents, EventListeners } from '../agent/events/agent-events.ts'
 import type { AgentOptions } from '../agent/create-agent.ts'
 import { describeService } from '../agent/describe-service.ts'
 import type { ServiceAgent } from '../agent/service-agent.ts'
+import { Listeners } from '../core/listeners.ts'
 import { memberDefaults } from '../member/defaults.ts'
 import { refuseAfterStop } from '../member/stopped.ts'
 import type { CallCache } from '../services/cache/call-cache.ts'
@@ -19,6 +21,7 @@ import {
   type Middleware,
   type ServiceContract,
 } from '../services/index.ts'
+import { memoryEvents } from './memory-events.ts'
 import type { MemoryMember } from './memory-member.ts'
 import type { MemoryTargets, SharedKnowledge } from './memory-targets.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -38,6 +41,8 @@ export interface MemoryAgentInit<C extends Contracts> {
   /** [0, 1). */
   readonly random: () => number
   readonly options: CallingOptions<C>
+  /** A listener of an event threw this. */
+  readonly onListenerFailure: (event: string, thrown: unknown) => void
 }
 
 export class MemoryAgent<const C extends Contracts = readonly []> implements ServiceAgent<C> {
@@ -47,6 +52,7 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
   readonly #time: VirtualTime
   readonly #cache: CallCache
   readonly #caller: ServiceCaller<C>
+  readonly #events: EventListeners
   #stopping: Promise<void> | undefined
 
   constructor(init: MemoryAgentInit<C>) {
@@ -61,10 +67,13 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
     })
     const balancing = parseBalancing(options)
     const { startTimer } = time
+    const { onListenerFailure } = init
+    const breakers = new Listeners<AgentEvents['breaker']>(thrown => onListenerFailure('breaker', thrown))
+    this.#events = memoryEvents({ self: member, known, breakers, onFailure: onListenerFailure })
     this.#caller = new ServiceCaller<C>({
       ...{ targets, self: member.peerId, cache, random, startTimer },
       ...(options.contracts !== undefined && { contracts: options.contracts }),
-      balancer: new Balancer({ ...balancing, random }),
+      balancer: new Balancer({ ...balancing, random, onBreaker: change => breakers.emit(change) }),
       hedging: new Hedging(balancing.resilience.hedgeBudget, startTimer),
       now: () => time.now(),
     })
@@ -127,6 +136,11 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
     await awaitProvider({ targets: this.#targets, changes, startTimer }, name, options)
   }
 
+  readonly on: ServiceAgent<C>['on'] = (name, listener, options) => {
+    this.#mustRun(`listen to ${name}`)
+    return this.#events.on(name, listener, options)
+  }
+
   use(middleware: Middleware): () => void {
     this.#mustRun('use middleware')
     checkMiddleware(middleware)
@@ -152,6 +166,7 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
 
   async #stop(): Promise<void> {
     await this.#member.leave(memberDefaults.drainMs)
+    this.#events.stop()
     this.#caller.stop()
   }
 

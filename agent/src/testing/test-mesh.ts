@@ -38,6 +38,8 @@ export class MemoryMesh {
   readonly time = new VirtualTime()
   /** What handlers threw, in the order of the failures: the log of all agents. */
   readonly failures: TestFailure[] = []
+  /** What listeners of events threw. */
+  readonly listenerFailures: { agent: string; event: string; thrown: unknown }[] = []
   readonly #known: SharedKnowledge
   readonly #wheel = new TimerWheel(this.time)
   readonly #links = new MemoryLinks(this.time, this.#wheel)
@@ -66,7 +68,10 @@ export class MemoryMesh {
       trusts: () => true,
     }
     const cache = new CallCache({ maxBytes: cacheDefaults.maxBytes, guard, now })
-    return new MemoryAgent({ member, targets, known, time, cache, random: this.#random, options })
+    const onListenerFailure = (event: string, thrown: unknown) =>
+      void this.listenerFailures.push({ agent: name, event, thrown })
+    const calling = { targets, cache, random: this.#random, options }
+    return new MemoryAgent({ member, known, time, ...calling, onListenerFailure })
   }
 
   /** Lets so many ms pass: deadlines, pauses, delays and what else is due by then happens, in its order. */
