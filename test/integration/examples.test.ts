@@ -18,6 +18,7 @@ test.each([
   ['simple-mesh.ts', 3, 'all messages arrived:'],
   ['robust-mesh.ts', 3, 'shop-1 has stopped:'],
   ['log-tail.ts', 2, 'the reader has left, and the file is closed'],
+  ['topic-alerts.ts', 3, 'a message that does not fit its contract is not published'],
   ['thumbnailer.ts', 2, 'half an image is refused: it is cut off'],
 ])(
   'examples/%s runs, and what it asserts holds',

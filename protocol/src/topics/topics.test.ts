@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { MeshError } from '../errors.ts'
 import { jwkSigner } from '../jws.ts'
@@ -40,6 +41,23 @@ describe('a publication', () => {
     const less = publication.bodies.subarray(1)
     await expect(verifyPublication({ ...publication, bodies: less }, mesh)).rejects.toMatchObject(refused)
     await expect(verifyPublication(publication, 'b'.repeat(52))).rejects.toMatchObject(refused)
+  })
+})
+
+describe('the frames of docs/wire.md', () => {
+  const page = readFileSync(new URL('../../../docs/wire.md', import.meta.url), 'utf8')
+  const message = encodeTopicMessage({ json: '"x"', tail: undefined }, 't')
+  const shown: [TopicFrame, Uint8Array?][] = [
+    [{ type: 'subscribe', id: 1, pattern: 'alerts.*', retained: true }],
+    [{ type: 'lost', topic: 'alerts', count: 2, plain: true }],
+    [{ type: 'message', jws: 'a.b.c', acks: false, plain: true }, message],
+  ]
+
+  it.each(shown)('%j has the bytes that the page shows', (frame, bodies) => {
+    const hex = Buffer.concat(encodeTopicFrame(frame, bodies)).toString('hex')
+    expect(page).toContain(`${hex.slice(0, 8)} ${hex.slice(8, 16)} ${hex.slice(16)}`)
+    const [read] = new TopicFrameReader().push(Buffer.from(hex, 'hex'))
+    expect(read).toEqual({ frame, bodies: Buffer.from(bodies ?? []) })
   })
 })
 

@@ -3,6 +3,7 @@
  * to; a publication goes to the relays that have subscribers, one copy to each neighbour on the way.
  */
 import {
+  topicDefaults,
   TopicHub,
   FrameSender,
   readFrames,
@@ -13,6 +14,7 @@ import {
 } from '@agent-mesh/agent/topics/hub/index'
 import type { ByteStream, Link, Logger, Transport } from '@agent-mesh/agent'
 import {
+  MeshError,
   readPublication,
   reservedTopics,
   topicLimits,
@@ -20,7 +22,11 @@ import {
   type TopicFrame,
   type TopicFrameOf,
 } from '@agent-mesh/protocol'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { RelayInterests, type Interest } from './relay-interests.ts'
+
+/** A relay whose stream was refused or has ended is asked again after this, while it is linked. */
+const { retryMs, reopenMs } = topicDefaults
 
 export interface RelayTopicsInit {
   self: string
@@ -43,6 +49,7 @@ export class RelayTopics implements RemoteHubs {
   readonly #interests = new RelayInterests()
   readonly #neighbours = new Map<string, Neighbour>()
   readonly #opening = new Map<string, Promise<void>>()
+  readonly #retries = new Map<string, NodeJS.Timeout>()
   readonly #stopping = new AbortController()
   readonly #stops: (() => void)[]
   readonly #epoch: number
@@ -80,6 +87,7 @@ export class RelayTopics implements RemoteHubs {
   async stop(): Promise<void> {
     for (const stop of this.#stops) stop()
     this.#stopping.abort()
+    for (const timer of this.#retries.values()) clearTimeout(timer)
     await Promise.all(this.#opening.values())
     for (const { stream } of this.#neighbours.values()) stream.close()
   }
@@ -179,9 +187,23 @@ export class RelayTopics implements RemoteHubs {
     if (link === undefined || !isRelay(peerId) || this.#stopping.signal.aborted) return
     if (this.#neighbours.has(peerId) || this.#opening.has(peerId)) return
     const opening = this.#open(peerId, link)
-      .catch((err: unknown) => log.debug({ err, peerId }, 'no stream for topics to a relay'))
+      .catch((err: unknown) => {
+        log.debug({ err, peerId }, 'no stream for topics to a relay')
+        // A relay of a version without topics is asked again with its next link.
+        if (!(err instanceof MeshError && err.code === 'unsupported')) this.#connectIn(peerId, retryMs)
+      })
       .finally(() => this.#opening.delete(peerId))
     this.#opening.set(peerId, opening)
+  }
+
+  /** Without an event of its link: that may last for days. */
+  #connectIn(peerId: string, ms: number): void {
+    if (this.#stopping.signal.aborted || this.#retries.has(peerId)) return
+    const timer = setTimeout(() => {
+      this.#retries.delete(peerId)
+      this.#connect(peerId)
+    }, timerDelay(ms))
+    this.#retries.set(peerId, timer)
   }
 
   async #open(peerId: string, link: Link): Promise<void> {
@@ -195,7 +217,7 @@ export class RelayTopics implements RemoteHubs {
       sender.stop()
       this.#neighbours.delete(peerId)
       this.#interests.drop(peerId)
-      this.#connect(peerId)
+      this.#connectIn(peerId, reopenMs)
     })
     sender.send(this.#own())
     for (const interest of this.#interests.all()) if (interest.relay !== peerId) sender.send(interest)

@@ -1,4 +1,5 @@
 /** What a relay passes topics on with. */
+export { topicDefaults } from '../defaults.ts'
 export { FrameSender } from '../frame-sender.ts'
 export { readFrames } from '../read-frames.ts'
 export type { RelayShare, RemoteHubs } from './remote-hubs.ts'
