@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, it } from 'vitest'
+import * as callDefaults from '../call/defaults.ts'
+import { balanceDefaults } from './defaults.ts'
 import { resilienceOf } from './resilience.ts'
-
-const page = readFileSync(join(import.meta.dirname, '../../../..', 'docs/services.md'), 'utf8')
 
 /** Settings by path: `breaker.openMs`. */
 function flat(settings: object, prefix = ''): [string, number][] {
@@ -14,33 +14,34 @@ function flat(settings: object, prefix = ''): [string, number][] {
   )
 }
 
-/** Rows of the table of `createAgent({ resilience })`; one may have several settings, separated by commas. */
-function documented(): Map<string, { value: string; reason: string }> {
-  const table = page.slice(page.indexOf('| `createAgent({ resilience })` |')).split('\n\n', 1)[0] ?? ''
-  const rows = table.split('\n').slice(2)
-  return new Map(
-    rows.flatMap(row => {
-      const [, names = '', values = '', reason = ''] = row
-        .split(' | ')
-        .map(cell => cell.replace(/^\| | \|$/g, ''))
-        .reduce<string[]>((cells, cell) => [...cells, cell], [''])
-      const group = /`(\w+)\./.exec(names)?.[1]
-      return [...names.matchAll(/`([\w.]+)`/g)].map(
-        ([, name = ''], i): [string, { value: string; reason: string }] => [
-          name.includes('.') || group === undefined ? name : `${group}.${name}`,
-          { value: values.split(', ')[i] ?? '', reason },
-        ],
-      )
-    }),
-  )
+/** The three cells of each row of the table with this head: names, values, reason. */
+function rowsOf(page: string, head: string): [string, string, string][] {
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs', page), 'utf8')
+  const [table = ''] = text.slice(text.indexOf(head)).split('\n\n', 1)
+  return table
+    .split('\n')
+    .slice(2)
+    .map(row => row.replace(/^\| | \|$/g, '').split(' | ') as [string, string, string])
 }
 
-test('each default of resilience stands in docs/services.md with its reason, and nothing else does', () => {
-  const table = documented()
-  const defaults = flat(resilienceOf())
-  expect([...table.keys()].sort()).toEqual(defaults.map(([name]) => name).sort())
-  for (const [name, value] of defaults) {
-    expect(table.get(name)?.value, name).toBe(value.toLocaleString('en-US'))
-    expect(table.get(name)?.reason.length, name).toBeGreaterThan(20)
+/** Settings of a row, which may have several, separated by commas: `breaker.ratio`, `minCalls`. */
+function settingsOf([names, values, reason]: [string, string, string]) {
+  const group = /`(\w+)\./.exec(names)?.[1]
+  return [...names.matchAll(/`([\w.]+)`/g)].map(([, name = ''], i) => ({
+    name: name.includes('.') || group === undefined ? name : `${group}.${name}`,
+    value: values.split(', ')[i],
+    reason,
+  }))
+}
+
+it.each([
+  ['services.md', '| `createAgent({ resilience })` |', flat(resilienceOf())],
+  ['calls.md', '| name in the code |', flat({ ...callDefaults, ...balanceDefaults })],
+])('each default stands in docs/%s with its reason, and nothing else does', (page, head, defaults) => {
+  const documented = rowsOf(page, head).flatMap(settingsOf)
+  expect(documented.map(({ name }) => name).sort()).toEqual(defaults.map(([name]) => name).sort())
+  for (const { name, value, reason } of documented) {
+    expect(value, name).toBe(new Map(defaults).get(name)?.toLocaleString('en-US'))
+    expect(reason.length, name).toBeGreaterThan(20)
   }
 })
