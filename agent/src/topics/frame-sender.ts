@@ -61,8 +61,8 @@ export class FrameSender {
   }
 
   /** As {@link offer}, of a frame for this peer alone. */
-  publish(frame: TopicFrame, bodies: Uint8Array, onLost: (messages: number) => void): void {
-    this.offer(encodeTopicFrame(frame, bodies), () => onLost(1))
+  publish(frame: TopicFrame, bodies: Uint8Array, onDrop: () => void): void {
+    this.offer(encodeTopicFrame(frame, bodies), onDrop)
   }
 
   /** Resolves when less than the limit waits. */

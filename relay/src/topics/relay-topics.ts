@@ -121,7 +121,7 @@ export class RelayTopics implements RemoteHubs {
   }
 
   #send(
-    { jws, bodies }: ReadPublication,
+    { jws, bodies, claims }: ReadPublication,
     to: ReadonlyMap<string, RelayShare>,
     acks: boolean,
     hops: number,
@@ -132,10 +132,11 @@ export class RelayTopics implements RemoteHubs {
       if (next === undefined) continue
       ways.set(next, { ...ways.get(next), [relay]: share })
     }
+    const onLost = () => this.#init.hub.onLost(claims.sizes.length)
     for (const [next, shares] of ways)
       this.#neighbours
         .get(next)
-        ?.sender.publish({ type: 'forward', jws, acks, hops, to: shares }, bodies, this.#init.hub.onLost)
+        ?.sender.publish({ type: 'forward', jws, acks, hops, to: shares }, bodies, onLost)
   }
 
   async #pass(
