@@ -136,12 +136,12 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('members of two releases',
     })
 
     it('publish and subscribe beside members without topics', async () => {
-      const subscription = await relayed.subscribe('parcels.moved')
-      const first = subscription[Symbol.asyncIterator]().next()
+      const seen: unknown[] = []
+      await relayed.subscribe('parcels.moved', { onMessage: ({ value }) => void seen.push(value) })
       await vi.waitFor(async () => {
         expect((await direct.publish('parcels.moved', 'b', { acks: 1, timeout: 500 })).acks).toBe(1)
       }, patient)
-      expect((await first).value).toMatchObject({ value: 'b' })
+      expect(seen).toContain('b')
       for (const of of releases)
         expect(await (await caller(of)).call('parcels.add', { a: 1, b: 2 }, { peer: of })).toBe(3)
     })
