@@ -285,7 +285,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
   }
 
   protected async drain(drainMs: number): Promise<void> {
-    await this.#reachable.leave()
+    this.member.log.info('stopping')
     const parts = [this.#reachable.depart(), this.#self.goAway(drainMs), this.#served.drain(drainMs)]
     await Promise.all([...parts, this.depart(drainMs)])
   }

@@ -187,15 +187,10 @@ export class Reachable {
     return { asked }
   }
 
-  /** Says farewell to all members. Never rejects. */
-  leave(): Promise<void> {
-    this.#member.log.info('stopping')
-    return this.#detection.leave()
-  }
-
-  /** Opens links for calls only; the relays stay, as calls may run over them. Idempotent. */
+  /** Says farewell to all members. Opens links for calls only; the relays stay, as calls may run over them. Idempotent. */
   depart(): Promise<unknown> {
-    return (this.#departed ??= Promise.all([this.#lan?.stop(), this.#rescues.stop(), this.#watch.stop()]))
+    const parts = () => [this.#detection.leave(), this.#lan?.stop(), this.#rescues.stop(), this.#watch.stop()]
+    return (this.#departed ??= Promise.all(parts()))
   }
 
   /** Parts that open links stop before the transport. */

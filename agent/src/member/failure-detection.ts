@@ -132,8 +132,21 @@ export class FailureDetection {
     this.#driver.changed()
   }
 
-  /** Says farewell to all, so that none has to find out. Never rejects. */
-  async leave(): Promise<void> {
+  /** Says farewell to all, so that none has to find out; links that retire wait for it. Never rejects. */
+  leave(): Promise<void> {
+    if (this.#member.publisher.jws === undefined) return Promise.resolve()
+    const said = this.#farewell()
+    this.#member.serving.sessions.depart(said)
+    return said
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#driver.stop()
+    await Promise.all(this.#dials.values())
+  }
+
+  async #farewell(): Promise<void> {
     const { publisher, identity, log } = this.#member
     try {
       // The last record that it signs: any later one would say that it lives.
@@ -143,12 +156,6 @@ export class FailureDetection {
     } catch (err) {
       log.debug({ err }, 'no farewell said')
     }
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    this.#driver.stop()
-    await Promise.all(this.#dials.values())
   }
 
   /** What the map says at the start: of members that are dead others tell. */

@@ -41,6 +41,7 @@ export class RpcSessions {
   readonly #features: number
   #onSwim: ((link: Link, bytes: Buffer) => void) | undefined
   #departing = false
+  #farewell: Promise<void> | undefined
 
   constructor(init: RpcSessionsInit) {
     this.#wheel = init.wheel
@@ -79,9 +80,13 @@ export class RpcSessions {
     return this.#departing
   }
 
-  /** From now on no link that comes up takes calls of its peer: they are refused before their handler. */
-  depart(): void {
+  /**
+   * From now on no link that comes up takes calls of its peer: they are refused before their handler.
+   * @param farewell links that retire are open until it has settled
+   */
+  depart(farewell?: Promise<void>): void {
     this.#departing = true
+    this.#farewell ??= farewell
   }
 
   /** The engine of a link; begins to serve on the first call. */
@@ -126,6 +131,7 @@ export class RpcSessions {
     if (rpc === undefined) return
     const deadline = performance.now() + (drainMs ?? Infinity)
     await rpc.goAway(drainMs)
+    await this.#farewell
     while (link.carried > 0 && link.state !== 'down' && performance.now() < deadline)
       await delay(pathDefaults.carriedCheckMs)
     rpc.close()

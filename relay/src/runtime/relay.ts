@@ -154,7 +154,7 @@ export class Relay extends MemberFacade {
   /** Its agents move to other relays; resolves when no circuit is left and the links are closed, or the time is over. */
   protected async drain(drainMs: number): Promise<void> {
     const { log } = this.member
-    await this.#detection.leave()
+    const said = this.#detection.leave()
     log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
     this.#circuit.gate.drain()
     this.#reporter.reportNow()
@@ -162,7 +162,7 @@ export class Relay extends MemberFacade {
       const circuits = this.#circuit.circuits()
       if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
     })
-    await this.depart(drainMs)
+    await Promise.all([said, this.depart(drainMs)])
     late.cancel()
   }
 
