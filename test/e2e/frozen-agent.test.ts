@@ -60,13 +60,15 @@ async function isDisturbedByPause(agents: readonly Agent[]): Promise<boolean> {
 }
 
 async function observers(relay: boolean): Promise<[Agent, Agent]> {
-  if (relay) await mesh.relay('relay')
+  const home = relay ? await mesh.relay('relay') : undefined
   const agents: [Agent, Agent] = [
     await mesh.agent({ name: 'one' }),
     await mesh.agent({ name: 'two', ...(relay && { listen: [] }) }),
   ]
   await startFrozen()
   await allSee(agents, { online: true }, 20_000)
+  const areHomed = async () => expect(await home?.metrics()).toMatch(/^agent_mesh_relay_homed_agents 3$/m)
+  if (relay) await vi.waitFor(areHomed, 20_000)
   return agents
 }
 
