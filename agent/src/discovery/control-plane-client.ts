@@ -13,6 +13,7 @@ import {
   policyReply,
   publishReply,
   relayReportReply,
+  scalingReply,
   removeMembershipReply,
   revocationsReply,
   revokeReply,
@@ -177,6 +178,11 @@ export class ControlPlaneClient {
   health(signal?: AbortSignal, historyHours?: number) {
     const query = { history: historyHours?.toString() }
     return this.#http.ask({ method: 'GET', path: '/v1/health', query, reply: healthReply, signal })
+  }
+
+  /** How many members should serve it. @param of `math` or `math@2` */
+  scaling(of: { service: string; region?: string | undefined }, signal?: AbortSignal) {
+    return this.#http.ask({ method: 'GET', path: '/v1/scaling', query: of, reply: scalingReply, signal })
   }
 
   policy(signal?: AbortSignal) {

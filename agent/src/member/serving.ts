@@ -147,6 +147,7 @@ function admission(
   const observed: ServingMetrics = servingMetrics(metrics.registry, {
     waiting: () => turns.size,
     limits: () => limiter.limits(),
+    saturations: () => load.reports().map(({ service, saturation }) => [service, saturation] as const),
   })
   const turning = turnsOf(shed)
   const turns: TurnQueue = new TurnQueue(

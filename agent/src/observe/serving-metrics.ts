@@ -16,6 +16,8 @@ export interface ServingObserved {
   waiting(): number
   /** Methods that are limited now, and to how many calls at once. */
   limits(): Iterable<readonly [method: string, most: number]>
+  /** How saturated each service is, 0 to 1. */
+  saturations(): Iterable<readonly [service: string, share: number]>
 }
 
 export function servingMetrics(registry: Registry, observed: ServingObserved): ServingMetrics {
@@ -48,6 +50,16 @@ export function servingMetrics(registry: Registry, observed: ServingObserved): S
     collect() {
       this.reset()
       for (const [method, most] of observed.limits()) this.set({ method }, most)
+    },
+  })
+  new Gauge({
+    name: 'agent_mesh_service_saturation',
+    help: 'How saturated each service of an agent is, 0 to 1, on average over a minute',
+    labelNames: ['service'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [service, share] of observed.saturations()) this.set({ service }, share)
     },
   })
   return {

@@ -61,7 +61,7 @@ async function askHealth(
   return history === undefined ? health : { ...health, history }
 }
 
-function healthText({ regions, services, latency, history }: HealthReply, output: Output): Text {
+function healthText({ regions, services, latency, checks = [], history }: HealthReply, output: Output): Text {
   if (regions.length === 0) return 'The map has no members yet.'
   const parts = [
     output.table(
@@ -79,6 +79,19 @@ function healthText({ regions, services, latency, history }: HealthReply, output
     ),
   ]
   if (services.length === 0) parts.pop()
+  if (checks.length > 0)
+    parts.push(
+      output.table(
+        ['CHECK', 'REGION', 'LEVEL', 'MEMBERS', 'AMONG THEM'],
+        checks.map(({ check, region, level, members, of }) => [
+          check,
+          region,
+          output.style(level === 'failing' ? 'red' : 'yellow', level),
+          String(members),
+          of.join(' '),
+        ]),
+      ),
+    )
   if (latency.length > 0)
     parts.push(
       output.table(

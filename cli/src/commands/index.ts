@@ -29,6 +29,7 @@ import { registerPublish } from './publish.ts'
 import { registerRelay } from './relay.ts'
 import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
+import { registerScaling } from './scaling.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
 import { registerStream } from './stream.ts'
@@ -90,6 +91,7 @@ export const commandGroups: readonly CommandGroup[] = [
     heading: 'Operate:',
     commands: [
       registerAdmin,
+      registerScaling,
       registerDeploy,
       registerContext,
       registerConfig,

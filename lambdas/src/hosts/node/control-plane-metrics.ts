@@ -15,7 +15,7 @@ export interface ControlPlaneMetrics {
 
 /** Prometheus metrics of one control plane. @param watcherCount the current number of watchers */
 export function controlPlaneMetrics(
-  { mesh: { store, changes }, time }: Pick<ControlPlane, 'mesh' | 'time'>,
+  { mesh: { store, changes }, time, scaling }: Pick<ControlPlane, 'mesh' | 'time' | 'scaling'>,
   watcherCount: () => number,
 ): ControlPlaneMetrics {
   const registers = [new Registry()]
@@ -60,6 +60,17 @@ export function controlPlaneMetrics(
     registers,
     collect: function () {
       this.set(time.warning() === undefined ? 0 : 1)
+    },
+  })
+  new Gauge({
+    name: 'agent_mesh_scaling_desired',
+    help: 'Providers that each service should have, of the services that relays report',
+    labelNames: ['service'],
+    registers,
+    collect: async function () {
+      this.reset()
+      for (const service of await scaling.services())
+        this.set({ service }, (await scaling.read({ service })).desired)
     },
   })
   const [registry] = registers as [Registry]
