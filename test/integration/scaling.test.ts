@@ -58,7 +58,11 @@ test('a saturated service that is ready asks for one provider more', async () =>
   const admin = await adminOf(mesh.controlPlane)
   await vi.waitFor(
     async () =>
-      expect(await admin.scaling({ service: 'press' })).toMatchObject({ current: 1, desired: 2, stale: false }),
+      expect(await admin.scaling({ service: 'press' })).toMatchObject({
+        current: 1,
+        desired: 2,
+        stale: false,
+      }),
     { timeout: 25_000, interval: 200 },
   )
   finish()

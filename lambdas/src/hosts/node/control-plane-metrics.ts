@@ -62,17 +62,7 @@ export function controlPlaneMetrics(
       this.set(time.warning() === undefined ? 0 : 1)
     },
   })
-  new Gauge({
-    name: 'agent_mesh_scaling_desired',
-    help: 'Providers that each service should have, of the services that relays report',
-    labelNames: ['service'],
-    registers,
-    collect: async function () {
-      this.reset()
-      for (const service of await scaling.services())
-        this.set({ service }, (await scaling.read({ service })).desired)
-    },
-  })
+  scalingGauge(registers, scaling)
   const [registry] = registers as [Registry]
   observeProcess(registry)
   return {
@@ -94,4 +84,18 @@ function observeProcess(registry: Registry): void {
     labelNames: ['version'],
     registers: [registry],
   }).set({ version }, 1)
+}
+
+function scalingGauge(registers: Registry[], scaling: ControlPlane['scaling']): void {
+  new Gauge({
+    name: 'agent_mesh_scaling_desired',
+    help: 'Providers that each service should have, of the services that relays report',
+    labelNames: ['service'],
+    registers,
+    collect: async function () {
+      this.reset()
+      for (const service of await scaling.services())
+        this.set({ service }, (await scaling.read({ service })).desired)
+    },
+  })
 }
