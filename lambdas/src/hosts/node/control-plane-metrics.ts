@@ -54,14 +54,7 @@ export function controlPlaneMetrics(
       this.set(watcherCount())
     },
   })
-  new Gauge({
-    name: 'agent_mesh_sweeps_stopped',
-    help: '1 while clock and store do not agree, so that nothing expired is removed',
-    registers,
-    collect: function () {
-      this.set(time.warning() === undefined ? 0 : 1)
-    },
-  })
+  sweepsGauge(registers, time)
   scalingGauge(registers, scaling)
   const [registry] = registers as [Registry]
   observeProcess(registry)
@@ -96,6 +89,17 @@ function scalingGauge(registers: Registry[], scaling: ControlPlane['scaling']): 
       this.reset()
       for (const service of await scaling.services())
         this.set({ service }, (await scaling.read({ service })).desired)
+    },
+  })
+}
+
+function sweepsGauge(registers: Registry[], time: ControlPlane['time']): void {
+  new Gauge({
+    name: 'agent_mesh_sweeps_stopped',
+    help: '1 while clock and store do not agree, so that nothing expired is removed',
+    registers,
+    collect: function () {
+      this.set(time.warning() === undefined ? 0 : 1)
     },
   })
 }
