@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts'
 import { bulk } from './bulk/bulk.ts'
 import { cache } from './cache/cache.ts'
 import { controlPlaneLoad } from './control-plane/control-plane-load.ts'
+import { converge } from './fleet/converge.ts'
 import { fleetBench } from './fleet/fleet.ts'
 import { lambda } from './lambda/lambda.ts'
 import { overload } from './overload/overload.ts'
@@ -18,6 +19,7 @@ export const benches: Record<string, Bench> = {
   bulk,
   cache,
   'control-plane': controlPlaneLoad,
+  converge,
   fleet: fleetBench,
   lambda,
   overload,

@@ -65,6 +65,7 @@ export class ChaosMesh {
   controlPlane!: ChaosMember
   readonly #init: ChaosMeshInit
   #token = ''
+  #closed: Promise<void> | undefined
 
   private constructor(init: ChaosMeshInit, folder: string, topology: Topology, database: PostgresServer) {
     this.#init = init
@@ -140,7 +141,12 @@ export class ChaosMesh {
     return this.#agent(await this.topology.host(name, 'open'), token)
   }
 
-  async close(): Promise<void> {
+  /** Idempotent: a signal may come while it ends. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     for (const { api } of this.members) api.close()
     await this.topology.close()
     await this.database.stop()

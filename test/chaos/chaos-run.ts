@@ -62,7 +62,7 @@ export class ChaosRun {
   static async run(init: ChaosRunInit, ready: (mesh: ChaosMesh) => void): Promise<number> {
     const { options, say, service = usualService, history, logs } = init
     // Handlers name each execution in a file whose name they inherit.
-    writeExecutionsTo(`/tmp/agent-mesh-chaos-executions-${process.pid}`)
+    writeExecutionsTo(join(logs, 'executions'))
     const mesh = await ChaosMesh.start({ agents: options.agents, service, logs })
     ready(mesh)
     say(

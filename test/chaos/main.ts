@@ -28,6 +28,15 @@ async function main(): Promise<number> {
     console.log(`Chaos is skipped: ${missing}.`)
     return process.env['CI'] === undefined ? 0 : 1
   }
+  try {
+    return await run(command)
+  } catch (error) {
+    say(String(error))
+    return 1
+  }
+}
+
+async function run(command: ChaosCommand): Promise<number> {
   const { verdict, broken, kept } = await chaos({
     options: command.options,
     folder: command.keep,

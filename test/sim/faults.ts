@@ -84,6 +84,14 @@ export const faults = {
       world.seen.partitionedUntil = world.kernel.now + ms
       block(world, (from, to) => aside.has(from) !== aside.has(to), ms)
     }),
+  /** Two parts from now on until half a minute after the other faults: as long as the run, a day for one. */
+  split: (world, random, until) => {
+    const aside = new Set<End>(
+      some(random, world.all, Math.ceil(world.all.length * between(random, 0.3, 0.5))),
+    )
+    world.seen.partitionedUntil = until + 30_000
+    block(world, (from, to) => aside.has(from) !== aside.has(to), until + 30_000 - world.kernel.now)
+  },
   /** One way, between two members. */
   blackHole: (world, random, until) =>
     again(world, random, 15_000, until, () => {
@@ -108,8 +116,8 @@ export const faults = {
 export type FaultKind = keyof typeof faults
 export const faultKinds = Object.keys(faults) as FaultKind[]
 
-/** A random subset, as swarm testing does: all faults at once hide what two of them do. */
+/** A random subset, as swarm testing does: all faults at once hide what two of them do. A split excuses what others would show. */
 export function swarmOf(seed: number): FaultKind[] {
   const random = randomFrom(seed, 'swarm')
-  return faultKinds.filter(() => random() < 0.4)
+  return faultKinds.filter(kind => kind !== 'split' && random() < 0.4)
 }

@@ -15,7 +15,7 @@ export interface ObservationsInit {
 /** A member that could not answer for so long may be taken for dead: the shortest suspicion. */
 const excusedMs = 3_000
 /** And until it could answer for as long as a suspicion takes: a dial that was on its way is tried again after seconds. */
-const settlesMs = 5_000
+const settlesMs = 2_000
 /** News of a later life may cross the news of its end; longer than this no member believes it. */
 const crossingMs = 5_000
 

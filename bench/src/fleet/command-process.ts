@@ -96,6 +96,14 @@ export class CommandProcess {
     return status === 0 ? 'no answer within 15 s' : (JSON.parse(text) as { detail: string }).detail
   }
 
+  /** `host.info` at all members that it believes online. @returns how many answered */
+  async callAll(): Promise<number> {
+    const body = { method: 'host.info', params: {}, timeoutMs: 30_000, idempotent: true }
+    const { status, text } = await this.#ask('POST', '/v1/call-all', 35_000, JSON.stringify(body))
+    if (status !== 200) return 0
+    return (JSON.parse(text) as { results: { ok: boolean }[] }).results.filter(({ ok }) => ok).length
+  }
+
   /** @returns status 0 when it does not answer in time */
   async #ask(
     method: string,

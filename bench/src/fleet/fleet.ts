@@ -2,17 +2,11 @@
  * A fleet on this machine as it really runs: processes of the built command. Parts: `start` (50 agents start, know each
  * other, two of them fall silent), `joins` (100 join at the same moment), `return` (a relay with 200 relayed agents is killed).
  */
-import { controlPlaneClient, loadIdentity, type ControlPlaneClient } from '@agent-mesh/agent'
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type { Bench, BenchOptions } from '../bench.ts'
-import { MemberProcess } from '../revoke/member-process.ts'
-import { CommandProcess } from './command-process.ts'
+import type { CommandProcess } from './command-process.ts'
 import { silentPeers } from './silent-peers.ts'
+import { buildCommand, loopback, named, Site } from './site.ts'
 import { mostMs, round1, seconds, untilAll } from './timing.ts'
 
 const fleet = 50
@@ -22,64 +16,8 @@ const relayed = 200
 const relayedProcesses = 4
 /** Agents that start at the same time in part `start`. */
 const startsAtOnce = 8
-const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
 type Figures = Record<string, number>
-
-/** A control plane and what is started with it; `end` leaves nothing behind. */
-class Site {
-  readonly #folder: string
-  readonly #processes: (CommandProcess | MemberProcess)[] = []
-  readonly controlPlane: CommandProcess
-  admin!: ControlPlaneClient
-
-  private constructor(folder: string) {
-    this.#folder = folder
-    this.controlPlane = this.run('control-plane', ['control-plane', '--listen', '127.0.0.1:0'])
-  }
-
-  static async open(): Promise<Site> {
-    const site = new Site(await mkdtemp(join(tmpdir(), 'fleet-')))
-    process.once('SIGTERM', () => void site.end().then(() => process.exit(143)))
-    const ready = await site.controlPlane.ready
-    const { signer } = await loadIdentity(site.controlPlane.data, 'admin-identity.json')
-    const [url, meshId] = [String(ready?.['url']), String(ready?.['meshId'])]
-    site.admin = controlPlaneClient({ url, meshId, signer })
-    return site
-  }
-
-  run(name: string, args: readonly string[]): CommandProcess {
-    const process = new CommandProcess(join(this.#folder, name), args)
-    this.#processes.push(process)
-    return process
-  }
-
-  async token(uses: number, role: 'agent' | 'relay' = 'agent'): Promise<string> {
-    return (await this.admin.createToken({ uses, roles: [role] })).token
-  }
-
-  async relay(name: string, listen = loopback): Promise<CommandProcess> {
-    const join = await this.token(1, 'relay')
-    const relay = this.run(name, ['relay', '--join', join, '--name', name, ...listen])
-    await relay.ready
-    return relay
-  }
-
-  async members(token: string, names: string[]): Promise<MemberProcess> {
-    const plan = { folder: this.#folder, token, kind: 'agent', names, paths: 'relay' } as const
-    const process = await MemberProcess.start(plan, () => {})
-    this.#processes.push(process)
-    return process
-  }
-
-  async end(): Promise<void> {
-    await Promise.all(this.#processes.map(process => ('end' in process ? process.end() : process.stop())))
-    await rm(this.#folder, { recursive: true, force: true })
-  }
-}
-
-const named = (prefix: string, count: number): string[] =>
-  Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 
 async function startPart(progress: BenchOptions['progress']): Promise<Figures> {
   const site = await Site.open()
@@ -87,16 +25,7 @@ async function startPart(progress: BenchOptions['progress']): Promise<Figures> {
     const relays = [await site.relay('relay-1'), await site.relay('relay-2')]
     const token = await site.token(fleet)
     const began = performance.now()
-    const agents: CommandProcess[] = []
-    const names = named('agent', fleet)
-    const startNext = async () => {
-      for (let name = names.shift(); name !== undefined; name = names.shift()) {
-        const agent = site.run(name, ['up', '--join', token, '--name', name, ...loopback])
-        agents.push(agent)
-        if ((await agent.ready) === undefined) throw new Error(`Cannot start ${name}: ${agent.said}`)
-      }
-    }
-    await Promise.all(Array.from({ length: startsAtOnce }, startNext))
+    const agents = await site.agents(token, named('agent', fleet), startsAtOnce)
     const ready_s = seconds(began)
     progress(`${fleet} agents are ready after ${ready_s} s`)
     const readyAt = performance.now()
@@ -193,7 +122,7 @@ export const fleetBench: Bench = {
     const chosen = Object.entries(parts).filter(([name]) => part === undefined || part === name)
     if (chosen.length === 0)
       throw new Error(`Cannot run part ${part}: there are ${Object.keys(parts).join(', ')}`)
-    await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../../cli/build/build.ts')])
+    await buildCommand()
     const figures: Figures = {}
     for (const [name, run] of chosen) {
       progress(`part ${name}`)
