@@ -14,7 +14,7 @@ const calls = (ok: string, failing: string) => ({
 })
 const checkErrors = [
   'the dashboard "Services": which `method`, which `code`',
-  '`agent-mesh call METHOD --explain` from a machine whose calls fail',
+  '`agent-mesh call math.add --explain` from a machine whose calls fail',
 ]
 
 export const callAlerts: readonly Alert[] = [
