@@ -218,6 +218,8 @@ describe('without the control plane', () => {
     let [a, b] = [await mesh.agent({ name: 'a' }), await mesh.agent({ name: 'b' })]
     await knows(a, 'b')
     await knows(b, 'a')
+    // Links may show them to each other before the relay is on their disks.
+    for (const agent of [a, b]) await vi.waitFor(() => expect(agent.status().relays).toHaveLength(1), 10_000)
     await mesh.stopControlPlane()
     await Promise.all([a.stop(), b.stop()])
     a = await mesh.startAgent({ name: 'a' })

@@ -51,7 +51,8 @@ export class FailureDetection {
   readonly #scope: HeardScope
   readonly #driver: SwimDriver
   readonly #dials = new Map<string, Promise<void>>()
-  readonly #stopping = new AbortController()
+  /** It dials nobody any more: it stops, or was revoked. */
+  readonly #ended = new AbortController()
 
   constructor(init: FailureDetectionInit) {
     this.#init = init
@@ -96,6 +97,7 @@ export class FailureDetection {
         dial: peerId => this.#dial(peerId),
       },
     })
+    void member.revocations.ended().then(() => this.#ended.abort())
     sessions.takeSwim((link, bytes) => this.#driver.read(link, bytes))
     publisher.onSigned(({ incarnation }) => this.#driver.signed(incarnation, !init.isHomed()))
     map.onChange(changes => this.#follow(changes))
@@ -141,7 +143,7 @@ export class FailureDetection {
   }
 
   async stop(): Promise<void> {
-    this.#stopping.abort()
+    this.#ended.abort()
     this.#driver.stop()
     await Promise.all(this.#dials.values())
   }
@@ -210,8 +212,8 @@ export class FailureDetection {
   }
 
   #dial(peerId: string): void {
-    if (this.#dials.has(peerId) || this.#stopping.signal.aborted) return
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(dialMs)])
+    if (this.#dials.has(peerId) || this.#ended.signal.aborted) return
+    const signal = AbortSignal.any([this.#ended.signal, AbortSignal.timeout(dialMs)])
     const dial = this.#init
       .linkTo(peerId, signal)
       .then(
