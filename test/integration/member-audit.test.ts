@@ -107,6 +107,6 @@ describe('the audit log of members', () => {
     await soon(async () => {
       expect(again.status().warnings.join()).toContain('audit log cannot be written')
     })
-    expect(await again.ask('host.info', {})).toMatchObject({ peerId: again.peerId })
+    expect(await again.ask('host.info', {}, { peer: 'full' })).toMatchObject({ peerId: again.peerId })
   })
 })

@@ -51,7 +51,7 @@ export class FailureDetection {
   readonly #scope: HeardScope
   readonly #driver: SwimDriver
   readonly #dials = new Map<string, Promise<void>>()
-  /** It dials nobody any more: it stops, or was revoked. */
+  /** It dials no member any more: it stops, or was revoked. */
   readonly #ended = new AbortController()
 
   constructor(init: FailureDetectionInit) {

