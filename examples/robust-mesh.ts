@@ -77,7 +77,8 @@ try {
   broken.delete('shop-2')
   const backMs = await askUntil('shop-2')
   console.log(`shop-2 works again: it was asked after ${Math.round(backMs)} ms`)
-  assert.ok(backMs < 15_000, 'a provider that works again is found out')
+  // It is asked again after 1 to 30 s: later, the more often it failed.
+  assert.ok(backMs < 35_000, 'a provider that works again is found out')
   assert.equal((await ask(100))['none'], 0)
 
   await Promise.all([first.stop(), delay(10)])
