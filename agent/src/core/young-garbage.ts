@@ -3,24 +3,13 @@
  * space, which many bytes in few objects do not, and else marks its whole heap after each 64 MiB of them: 50 to 100 ms of CPU, more
  * than all else that is done for 64 MiB. Collecting young objects more often finds nearly all of these buffers for 1 to 2 ms.
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from './collector.ts'
 
 /** Bytes of buffers after which young objects are collected. With 4 MiB the CPU of a transfer is a tenth more, with 32 its memory. */
 const collectedBytes = 16 * 1024 * 1024
 
-type Collect = (options: { type: 'minor' }) => void
-
-let collect: Collect | undefined
+let collect: NodeJS.GCFunction | undefined
 let bytes = 0
-
-/** Node has no other way to its collector than the global of this flag, which a program started without it may set. */
-function collector(): Collect {
-  setFlagsFromString('--expose-gc')
-  const found = runInNewContext('gc') as Collect
-  setFlagsFromString('--no-expose-gc')
-  return found
-}
 
 /** Counts the bytes of buffers, of the process, that are made and soon let go of; collects young objects from time to time. */
 export function countBuffers(more: number): void {

@@ -1,13 +1,10 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
-
 import { describe, expect, it, vi } from 'vitest'
+import { collector } from '../core/collector.ts'
 import type { InboundCall } from './calls/inbound-request.ts'
 import { bulkBody as body, outcome, patient } from './testing/bulk-calls.ts'
 import { linkPairs } from './testing/link-pair.ts'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+const collect = collector()
 
 const kib = 1024
 const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 10_000, interval: 5 })

@@ -2,9 +2,8 @@
  * Starting and joining leave 10 to 15 MB of garbage in the heap, which V8 returns to the system after minutes, or in part.
  * A process that rests collects it once by itself.
  */
+import { collector } from '@agent-mesh/agent/core/collector'
 import { sleep } from '@agent-mesh/protocol/timers'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 /** What a process has used so far. */
 export interface Usage {
@@ -47,14 +46,12 @@ export function processUsage(): Usage {
 }
 
 /**
- * A full collection that gives free pages back to the system; it stops the process for some 20 ms per 20 MB of heap. V8's own
- * function, which it shows to contexts made while the flag is set. (Others return less: `v8.queryObjects` leaves 5 MB more. The
- * inspector's `collectGarbage` holds a lock that its session waits for when it is closed, and the process hangs; Node 24.21.)
+ * A full collection that gives free pages back to the system; it stops the process for some 20 ms per 20 MB of heap. By V8's own
+ * function: others return less (`v8.queryObjects` leaves 5 MB more), and the inspector's `collectGarbage` holds a lock that its
+ * session waits for when it is closed, and the process hangs (Node 24.21).
  */
 export function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('globalThis.gc') as NodeJS.GCFunction | undefined
-  setFlagsFromString('--no-expose-gc')
+  const collect = collector()
   // The first one moves what survives, the second one returns what held it.
-  for (let i = 0; i < 2; i++) collect?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  for (let i = 0; i < 2; i++) collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
 }

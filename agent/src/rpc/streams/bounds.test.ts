@@ -1,13 +1,11 @@
 /** What streams may hold in memory, with both ends in this process. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { encodeBody } from '@agent-mesh/protocol/wire/index'
 import { describe, expect, it, vi } from 'vitest'
+import { collector } from '../../core/collector.ts'
 import { patient } from '../testing/bulk-calls.ts'
 import { linkPairs } from '../testing/link-pair.ts'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+const collect = collector()
 const mib = 1024 * 1024
 
 const pairOf = linkPairs(patient)

@@ -1,6 +1,5 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { collector } from '../../core/collector.ts'
 import { AnswerStore } from './answer-store.ts'
 import { StoredAnswer } from './stored-answer.ts'
 
@@ -19,8 +18,7 @@ const textOf = (seed: number, length: number, letter = 'x'): string =>
 
 /** Bytes that are reachable. */
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
+  const collect = collector()
   let bytes = Infinity
   // Buffers are freed by the collection after the one that found them.
   for (let round = 0; round < 5; round++) {
