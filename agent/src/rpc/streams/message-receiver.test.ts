@@ -60,7 +60,7 @@ describe('the messages of a stream', () => {
     }
   })
 
-  it('are dropped when it fails, whoever waits hears why, once', async () => {
+  it('are dropped when it fails, and its error is thrown once, to the first that waits or asks', async () => {
     const receiver = receiverOf()
     const asked = [receiver.next(), receiver.next()]
     receiver.fail(lost)

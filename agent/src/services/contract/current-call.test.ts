@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { CallContext } from './call-context.ts'
 import { currentCall, runServing, runServingAlone } from './current-call.ts'
@@ -17,14 +16,14 @@ describe.each([
       const atOnce = currentCall()
       await undefined
       const later = currentCall()
-      await delay(1)
-      return [atOnce, later, currentCall()]
+      const inTimer = await new Promise(resolve => setTimeout(() => resolve(currentCall())))
+      return [atOnce, later, inTimer, currentCall()]
     }
     const both = [run(first, seen), run(second, seen)]
     expect(currentCall()).toBeUndefined()
     expect(await Promise.all(both)).toEqual([
-      [first, first, first],
-      [second, second, second],
+      [first, first, first, first],
+      [second, second, second, second],
     ])
     expect(currentCall()).toBeUndefined()
   })
