@@ -1,7 +1,6 @@
 /** What surrounds the handling of a message: its span, and its acknowledgement once it has been handled. */
 import { MeshError } from '@agent-mesh/protocol'
-import { traceOfParent } from '../observe/traceparent.ts'
-import type { Tracing } from '../observe/tracing.ts'
+import type { TraceFields, Tracing } from '../observe/tracing.ts'
 
 export interface Handling {
   run<T>(handler: () => T): T
@@ -12,8 +11,8 @@ export interface Handling {
 export interface HandledMessage {
   readonly topic: string
   readonly publisher: string
-  /** W3C traceparent of its publisher. */
-  readonly trace: string | null | undefined
+  /** Where its publisher stands. */
+  readonly trace: TraceFields['trace']
   readonly acknowledge: (() => void) | undefined
 }
 
@@ -24,8 +23,7 @@ export function handlingOf(
 ): (() => Handling) | undefined {
   if (tracing === undefined && acknowledge === undefined) return undefined
   return () => {
-    const parent = traceOfParent(trace)
-    const span = tracing?.handle(topic, parent === undefined ? {} : { trace: parent }, publisher)
+    const span = tracing?.handle(topic, trace === undefined ? {} : { trace }, publisher)
     return {
       run: handler => (span === undefined ? handler() : span.run(handler)),
       end: error => {

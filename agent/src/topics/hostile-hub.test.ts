@@ -32,22 +32,16 @@ async function member(name: string): Promise<TestMember> {
   return { subject, signer: await jwkSigner(sub, jwk), as: peerId => jwkSigner(peerId, jwk) }
 }
 
+/** So many messages, numbered from `seq` on, under one signature. */
 function publication(
   { signer }: Pick<TestMember, 'signer'>,
   seq: number,
-  topic = 'alerts',
+  { topic = 'alerts', count = 1 } = {},
 ): Promise<Publication> {
   const claims = { mesh, topic, version: 1, epoch: 1, seq, at: Date.now() }
-  const body = encodeTopicMessage({ json: String(seq), tail: undefined }, topic)
-  return signPublication(signer, claims, [body])
-}
-
-/** So many messages, numbered from `seq` on, under one signature. */
-function publications(seq: number, count: number): Promise<Publication> {
-  const claims = { mesh, topic: 'alerts', version: 1, epoch: 1, seq, at: Date.now() }
   const numbers = Array.from({ length: count }, (_, at) => String(seq + at))
-  const encoded = numbers.map(json => encodeTopicMessage({ json, tail: undefined }, 'alerts'))
-  return signPublication(publisher.signer, claims, encoded)
+  const encoded = numbers.map(json => encodeTopicMessage({ json, tail: undefined }, topic))
+  return signPublication(signer, claims, encoded)
 }
 
 /** A subscriber whose only hub is in the hands of an attacker: it sends what the test wants. */
@@ -131,7 +125,7 @@ test('a message that is sent again is refused, also after later ones', async () 
 test('messages of a publisher keep their order, many of them received at once', async () => {
   const { got } = await subscribed('alerts')
   const all = Array.from({ length: 60 }, (_, at) => at + 1)
-  const sent = await Promise.all([1, 21, 41].map(seq => publications(seq, 20)))
+  const sent = await Promise.all([1, 21, 41].map(seq => publication(publisher, seq, { count: 20 })))
   for (const one of sent) message(one)
   await vi.waitFor(() => expect(got).toHaveLength(60))
   expect(got).toEqual(all)
@@ -159,7 +153,7 @@ test('a publisher is not heard once it is revoked, unknown, or not granted the t
 
 test('a hub that sends reserved topics to a subscription to all is not heard', async () => {
   const { got } = await subscribed('*')
-  message(await publication(publisher, 1, 'mesh.cache'))
+  message(await publication(publisher, 1, { topic: 'mesh.cache' }))
   message(await publication(publisher, 2))
   await vi.waitFor(() => expect(got).toEqual([2]))
 })

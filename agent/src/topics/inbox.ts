@@ -192,9 +192,8 @@ export class Inbox {
       if (checked?.issues !== undefined) return this.#init.onRefused('unfit', publisher)
       const value = checked === undefined ? decoded : checked.value
       const { topic, at, traces } = claims
-      const traceparent = retained ? undefined : traces?.[place]
-      const trace = traceOfParent(traceparent)
-      const begin = handlingOf(this.#init.tracing, { topic, publisher, trace: traceparent, acknowledge })
+      const trace = retained ? undefined : traceOfParent(traces?.[place])
+      const begin = handlingOf(this.#init.tracing, { topic, publisher, trace, acknowledge })
       const from = { peerId: publisher, name }
       subscription.push({ topic, value, from, at, retained, ...(trace !== undefined && { trace }) }, begin)
       this.#init.onDelivered(1)

@@ -98,19 +98,19 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
 
   /** A message is handled when its reader asks for the next one, or leaves. */
   async *[Symbol.asyncIterator](): AsyncGenerator<TopicMessage<Message>, void, undefined> {
-    let handling: Handling | undefined
     try {
       for (;;) {
         const taken = this.#take()
-        handling = taken?.handling
-        if (taken !== undefined) yield taken.message
+        if (taken !== undefined)
+          try {
+            yield taken.message
+          } finally {
+            taken.handling?.end()
+          }
         else if (this.#closed) return
         else await this.#arrival()
-        handling?.end()
-        handling = undefined
       }
     } finally {
-      handling?.end()
       this.close()
     }
   }
