@@ -14,16 +14,18 @@ let mesh: LocalMesh
 beforeEach(async () => (mesh = await LocalMesh.start()))
 afterEach(() => mesh.stop())
 
-test('calls that fill the limit of a method, and a check that fails, reach the control plane', async () => {
+/** Two agents, the load of one of which is reported soon, and a handler of it that runs until it is to end. */
+async function started() {
   await mesh.relay('relay-1', loopback, undefined, { reportLoadMs: 500 })
   const ada = await mesh.agent({ name: 'ada', loadWindowMs: 3_000 })
   const ben = await mesh.agent({ name: 'ben' })
-  let finish = () => {}
-  const finished = new Promise<void>(resolve => (finish = resolve))
-  const print = async (page: number) => {
-    await finished
-    return page
-  }
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+  const print = (page: number) => finished.then(() => page)
+  return { ada, ben, print, finish }
+}
+
+test('calls that fill the limit of a method, and a check that fails, reach the control plane', async () => {
+  const { ada, ben, print, finish } = await started()
   ada.serve(implementService(press, { print }, { concurrency: 2 }))
   ada.health.check('paper', () => {
     throw new Error('the tray is empty')
@@ -47,12 +49,8 @@ test('calls that fill the limit of a method, and a check that fails, reach the c
 }, 60_000)
 
 test('a saturated service that is ready asks for one provider more', async () => {
-  await mesh.relay('relay-1', loopback, undefined, { reportLoadMs: 500 })
-  const ada = await mesh.agent({ name: 'ada', loadWindowMs: 3_000 })
-  const ben = await mesh.agent({ name: 'ben' })
-  let finish = () => {}
-  const finished = new Promise<void>(resolve => (finish = resolve))
-  ada.serve(implementService(press, { print: page => finished.then(() => page) }, { concurrency: 1 }))
+  const { ada, ben, print, finish } = await started()
+  ada.serve(implementService(press, { print }, { concurrency: 1 }))
   await ben.waitFor(press)
   const page = ben.service(press).print(1, { timeout: 60_000 })
   const admin = await adminOf(mesh.controlPlane)
