@@ -1,5 +1,7 @@
 /** Agents and paths that leave: running calls finish, new ones go elsewhere. */
 import { defineService, type Agent } from '@agent-mesh/agent'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
@@ -127,6 +129,24 @@ describe('an agent that stops', () => {
     for (const action of after) expect(await codeOf(action)).toBe('going_away')
     expect(() => serve(agent)).toThrow(expect.objectContaining({ code: 'going_away' }) as Error)
   })
+
+  test('ends its calls that have no link yet as going_away, and tries them no more', async () => {
+    let dials = 0
+    const silent = createServer(() => dials++).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    try {
+      await mesh.agent({ name: 'callee', announce: [`/ip4/127.0.0.1/tcp/${port}`] })
+      const caller = await mesh.agent({ name: 'caller', listen: [], contracts: [job] })
+      await vi.waitUntil(() => caller.peers().some(({ name }) => name === 'callee'), 20_000)
+      const call = codeOf(caller.ask('job.who', null, { peer: 'callee', timeout: 60_000 }))
+      await vi.waitUntil(() => dials > 0, 20_000)
+      await caller.stop()
+      expect(await call).toBe('going_away')
+    } finally {
+      silent.close()
+    }
+  }, 60_000)
 
   test('waits for its calls no longer than its drain time', async () => {
     const leaver = await mesh.agent({ name: 'leaver', drain: 500 })

@@ -34,7 +34,13 @@ export interface TargetsInit {
 }
 
 /** Codes of a dial that do not count against the member dialled. */
-const notOfTheMember: readonly ErrorCode[] = ['cancelled', 'too_many_links', 'invalid_argument', 'internal']
+const notOfTheMember: readonly ErrorCode[] = [
+  'cancelled',
+  'going_away',
+  'too_many_links',
+  'invalid_argument',
+  'internal',
+]
 
 const relayedOnly: readonly Path[] = ['relay']
 

@@ -14,7 +14,7 @@ import { byteStreamOf, type ByteStream } from './libp2p/byte-stream.ts'
 import { Connector } from './links/connector.ts'
 import { transportDefaults } from './defaults.ts'
 import type { ConnectOptions, DialTarget } from './dial/dial-target.ts'
-import { Dialer } from './dial/dialer.ts'
+import { Dialer, memberStops } from './dial/dialer.ts'
 import { duplexOf, type DuplexLink } from './libp2p/duplex.ts'
 import { guardHandlers } from './libp2p/guard.ts'
 import { Identification } from './libp2p/identification.ts'
@@ -206,7 +206,8 @@ class MeshTransport implements Transport {
   }
 
   connect(target: DialTarget, options?: ConnectOptions): Promise<Link> {
-    if (this.#state !== 'started')
+    if (this.#state === 'stopped') return Promise.reject(memberStops())
+    if (this.#state === 'new')
       return Promise.reject(new MeshError('unavailable', `Cannot connect to ${target.peerId}: not started`))
     return this.dials.dial(target, options)
   }

@@ -61,3 +61,15 @@ it('circuits that take long to open keep their slots, dead addresses do not', as
   await dialAll({ addrs: ['/ip4/127.0.0.1/tcp/2'], relays: [] })
   expect(begun).toHaveLength(2 * more)
 })
+
+it('a dial that runs when the member stops ends as going_away: no caller gave up', async () => {
+  dialer = dialerBehind(await peerId())
+  const target = { peerId: await peerId(), addrs: ['/ip4/127.0.0.1/tcp/2'], relays: [] }
+  const dials = [dialer.dial(target), dialer.dial(target)].map(dial =>
+    dial.catch((thrown: unknown) => thrown),
+  )
+  await vi.waitUntil(() => begun.length > 0)
+  await dialer.stop()
+  for (const error of await Promise.all(dials))
+    expect(error).toMatchObject({ code: 'going_away', notStarted: true })
+})

@@ -58,8 +58,8 @@ export class Dialer {
 
   /**
    * The best link to a peer, opened if there is none. Callers that ask at the same time share one dial.
-   * @throws MeshError unavailable, too_many_links, deadline_exceeded, cancelled; unauthenticated or revoked when the
-   * only peer that answered refused, or was refused
+   * @throws MeshError unavailable, too_many_links, deadline_exceeded, cancelled; going_away when this member stops; unauthenticated
+   * or revoked when the only peer that answered refused, or was refused
    */
   async dial(target: DialTarget, options: ConnectOptions = {}): Promise<Link> {
     const allowed: readonly Path[] | undefined = options.paths === 'relay' ? ['relay'] : undefined
@@ -261,12 +261,15 @@ export class Dialer {
     return { name: `relay ${relay.peerId}`, run }
   }
 
-  /** Gives up all dials and waits for them. */
+  /** Gives up all dials and waits for them: they end as `going_away`, since none of their callers gave up. */
   async stop(): Promise<void> {
-    for (const abort of this.#climbs.values()) abort.abort()
+    for (const abort of this.#climbs.values()) abort.abort(memberStops())
     await Promise.all([...this.#climbs.keys()])
   }
 }
+
+export const memberStops = (): MeshError =>
+  new MeshError('going_away', 'Cannot connect: this member stops', { notStarted: true })
 
 const toldOf = ({ addrs, relays }: DialTarget) => [...addrs, ...relays.map(({ peerId }) => peerId)].join(' ')
 
