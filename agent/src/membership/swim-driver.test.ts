@@ -22,6 +22,7 @@ let dialled: string[]
 let awake: Set<string>
 let verdicts: Verdicts
 let driver: SwimDriver
+let agents: RingOrder
 let tellFeatures: (link: Link) => void
 
 /** Features, and when something was last heard, by peer id. */
@@ -51,6 +52,12 @@ async function pass(ms: number): Promise<void> {
   now = until
 }
 
+/** The map names it no more. */
+function vanish(name: string): void {
+  agents.remove(name)
+  driver.forget(name)
+}
+
 const read = (link: Link, message: SwimMessage) => driver.read(link, encodeSwim(message))
 
 beforeEach(() => {
@@ -63,7 +70,7 @@ beforeEach(() => {
   awake = new Set()
   peers.clear()
   verdicts = new Verdicts(() => now, onError)
-  const agents = new RingOrder('mesh', 5)
+  agents = new RingOrder('mesh', 5)
   const ledger = new Ledger()
   for (const name of ['self', 'ada', 'bob', 'old']) {
     agents.add(name)
@@ -160,6 +167,34 @@ describe('SwimDriver', () => {
     meet('ada', linkFeatures.swim)
     await pass(1)
     expect(dialled).toContain('bob')
+  })
+
+  test('does not judge a member that left the map under suspicion', async () => {
+    meet('ada', linkFeatures.swim)
+    meet('bob', linkFeatures.swim)
+    await pass(20_000)
+    awake.delete('ada')
+    for (let waited = 0; !verdicts.isSuspect('ada') && waited < 60; waited++) await pass(100)
+    expect(verdicts.isSuspect('ada')).toBe(true)
+    vanish('ada')
+    await pass(60_000)
+    expect([verdicts.isSuspect('ada'), verdicts.stateOf('ada')]).toEqual([false, undefined])
+  })
+
+  test('dials one that is dead from time to time, until the map names it no more', async () => {
+    const ada = meet('ada', linkFeatures.swim)
+    meet('bob', linkFeatures.swim)
+    awake.delete('ada')
+    await pass(20_000)
+    expect(verdicts.stateOf('ada')).toBe('dead')
+    ada.markDown(undefined)
+    dialled = []
+    await pass(60_000)
+    expect(dialled).toContain('ada')
+    vanish('ada')
+    dialled = []
+    await pass(120_000)
+    expect(dialled).not.toContain('ada')
   })
 
   test('ignores accusations of members that it does not know, and of incarnations that cannot be', async () => {

@@ -113,9 +113,9 @@ export class SwimDriver {
 
   /** The map names it no more. */
   forget(peerId: string): void {
-    this.#init.ledger.forget(peerId)
+    this.#step({ type: 'forget', peer: peerId })
     this.#init.verdicts.forget(peerId)
-    this.#step({ type: 'scope' })
+    this.#links.forget(peerId)
   }
 
   /** Says farewell: from now on this member judges none, and is not judged. @param proof `farewell+jws` */

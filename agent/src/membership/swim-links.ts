@@ -109,6 +109,14 @@ export class SwimLinks {
     if (this.#linkTo(to) === undefined) this.#init.dial(to)
   }
 
+  /** What it understands is known again with its next link. */
+  forget(peerId: string): void {
+    this.#waiting.delete(peerId)
+    if (this.#init.links.of(peerId).length > 0) return
+    this.#speaks.delete(peerId)
+    this.#deaf.delete(peerId)
+  }
+
   stop(): void {
     for (const unlisten of this.#unlisten.splice(0)) unlisten()
     this.#waiting.clear()

@@ -18,6 +18,8 @@ export type SwimEvent =
       readonly proof?: string | undefined
       readonly from: 'hello' | 'map'
     }
+  /** The map no longer names it. */
+  | { readonly type: 'forget'; readonly peer: string }
   /** The own record, signed anew. */
   | { readonly type: 'own'; readonly incarnation: number; readonly proof: string }
   /** The own farewell, signed. */

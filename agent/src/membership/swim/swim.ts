@@ -115,6 +115,10 @@ export class Swim {
         return this.#onMessage(event.message, event.peer, now)
       case 'record':
         return this.#onRecord(event)
+      case 'forget':
+        this.#init.ledger.forget(event.peer)
+        this.#dead.delete(event.peer)
+        return this.#watches.end(event.peer)
       case 'own':
         this.#rumours.learn(this.#init.self, { ...event, state: 'alive' }, undefined)
         return

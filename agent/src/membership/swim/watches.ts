@@ -170,7 +170,7 @@ export class Watches {
     this.changed()
   }
 
-  /** It is dead, or left: nothing is asked about it any more. */
+  /** It is dead, left, or is no member any more: nothing is asked about it. */
   end(peerId: string): void {
     const watch = this.#watches.get(peerId)
     if (watch !== undefined) this.#drop(watch)
