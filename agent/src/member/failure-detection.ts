@@ -5,7 +5,7 @@ import { HeardScope } from '../membership/heard-scope.ts'
 import { RingOrder } from '../membership/ring-order.ts'
 import { SwimDriver, type SwimClock } from '../membership/swim-driver.ts'
 import { proofOf } from '../membership/swim-proof.ts'
-import { Ledger, RingScope, swimPresets } from '../membership/swim/index.ts'
+import { Ledger, relayRings, RingScope, swimPresets } from '../membership/swim/index.ts'
 import { observeDetection } from '../observe/detection-metrics.ts'
 import { pathDefaults } from '../paths/defaults.ts'
 import { systemWheelClock } from '../rpc/index.ts'
@@ -39,8 +39,6 @@ const systemSwimClock: SwimClock = {
 
 /** A dial that takes longer says as much as one that fails, ms. */
 const dialMs = 5_000
-/** Relays watch each other on this many rings. */
-const relayRings = 5
 
 export class FailureDetection {
   readonly #member: FailureDetectionInit['member']

@@ -38,7 +38,7 @@ export interface RingScopeInit {
 }
 
 /** Relays watch each other on this many rings. */
-const relayRings = 5
+export const relayRings = 5
 /** Of the many watchers of a relay, other relays are asked first. */
 const relayWatchers = 4
 
