@@ -212,7 +212,7 @@ describe('the signal of', () => {
     ])
     expect(stale).toEqual([false, true, true, true, false])
     expect(reasons.slice(1, 4)).toEqual([
-      'the newest report is older than 150 s',
+      'a report counted is older than 150 s',
       'no provider reports its load',
       'no provider is online',
     ])

@@ -103,7 +103,7 @@ function unknownBecause({ current, reporting, saturation, ageMs }: ScalingSample
   if (current === 0) return 'no provider is online'
   if (reporting === 0) return 'no provider reports its load'
   if (!Number.isFinite(saturation) || saturation < 0) return 'its load is not a number'
-  if (!(ageMs <= times.staleMs)) return 'the newest report is older than 150 s'
+  if (!(ageMs <= times.staleMs)) return 'a report counted is older than 150 s'
   return undefined
 }
 
