@@ -44,8 +44,7 @@ export class FailureDetection {
   readonly #member: FailureDetectionInit['member']
   readonly #init: FailureDetectionInit
   readonly #relays: RingOrder
-  /** Undefined: its owner keeps it current. */
-  #ownAgents: RingOrder | undefined
+  readonly #agents: RingOrder
   readonly #scope: HeardScope
   readonly #driver: SwimDriver
   readonly #dials = new Map<string, Promise<void>>()
@@ -63,8 +62,7 @@ export class FailureDetection {
     this.#relays = new RingOrder(head.current.keys.meshId, relayRings)
     this.#followRelays()
     const rings = pathDefaults.watchedWithoutRelay
-    const agents = init.agents ?? new RingOrder(head.current.keys.meshId, rings)
-    if (init.agents === undefined) this.#ownAgents = agents
+    const agents = (this.#agents = init.agents ?? new RingOrder(head.current.keys.meshId, rings))
     this.#scope = new HeardScope({
       isDeaf: peerId => this.#driver.links.isDeaf(peerId),
       scope: new RingScope({
@@ -100,10 +98,7 @@ export class FailureDetection {
     publisher.onSigned(({ incarnation }) => this.#driver.signed(incarnation, !init.isHomed()))
     map.onChange(changes => this.#follow(changes))
     map.onForget(peerIds => {
-      for (const peerId of peerIds) {
-        this.#place(peerId)
-        this.#driver.forget(peerId)
-      }
+      for (const peerId of peerIds) this.#forget(peerId)
     })
     head.onChange(() => {
       this.#followRelays()
@@ -173,16 +168,27 @@ export class FailureDetection {
     for (const { peerId } of changes) {
       if (peerId === identity.peerId) continue
       const known = map.get(peerId)
+      if (known === undefined) {
+        this.#forget(peerId)
+        continue
+      }
       this.#place(peerId)
-      if (known === undefined) this.#driver.forget(peerId)
-      else this.#driver.recorded(peerId, known.record.incarnation)
+      this.#driver.recorded(peerId, known.record.incarnation)
     }
   }
 
+  /** Off the rings first, though their owner would do it, too: it would be watched, and judged, as one that is new. */
+  #forget(peerId: string): void {
+    if (peerId === this.#member.identity.peerId) return
+    this.#agents.remove(peerId)
+    this.#driver.forget(peerId)
+  }
+
   #place(peerId: string): void {
+    if (this.#init.agents !== undefined) return
     const isAgent = this.#member.map.get(peerId)?.credential.roles.includes('agent') ?? false
-    if (isAgent) this.#ownAgents?.add(peerId)
-    else this.#ownAgents?.remove(peerId)
+    if (isAgent) this.#agents.add(peerId)
+    else this.#agents.remove(peerId)
   }
 
   #followRelays(): void {
