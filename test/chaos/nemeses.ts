@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { shell } from '../nat-lab/shell.ts'
 import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
 import type { Fault, Recorder } from './history.ts'
+import { cutTable, lossTable } from './packet-rules.ts'
 import { shuffled, type NemesisName, type Strike } from './schedule.ts'
 
 export class Nemeses {
@@ -154,50 +155,36 @@ export class Nemeses {
     const [one, other] = this.#agents(draw, 2)
     return one === undefined || other === undefined
       ? Promise.resolve()
-      : this.#cut([one], [other], ms, ['ip saddr'])
+      : this.#cut([one], [other], ms, 'one way')
   }
 
-  /** Packets between the two sides are dropped silently. @param rules what is dropped at the first side's edge */
+  /** Packets between the two sides are dropped silently; one way: those from there to here. */
   #cut(
     here: readonly ChaosMember[],
     there: readonly ChaosMember[],
     ms: number,
-    rules = ['ip saddr', 'ip daddr'],
+    ways: 'both ways' | 'one way' = 'both ways',
   ): Promise<void> {
-    const table = `cut${++this.#count}`
-    const addresses = there.map(({ site }) => site.address.ip4).join(', ')
-    const dropped = rules.map(rule => `${rule} { ${addresses} } drop;`).join(' ')
-    const out = rules.includes('ip daddr') ? `ip daddr { ${addresses} } drop;` : ''
+    const from = there.map(({ site }) => site.address.ip4)
+    const name = `cut${++this.#count}`
+    const table = cutTable(name, { from, to: ways === 'both ways' ? from : [] })
     return this.#during({ kind: 'cut', from: there.map(({ name }) => name) }, here, () =>
-      this.#withTable(
-        here,
-        table,
-        `
-        chain in { type filter hook prerouting priority -300; ${dropped} }
-        chain out { type filter hook output priority -300; ${out} }`,
-        ms,
-      ),
+      this.#withTable(here, name, table, ms),
     )
   }
 
-  /** One packet in twenty is lost on its way in. */
   #lose(members: readonly ChaosMember[], ms: number): Promise<void> {
-    const rule =
-      'chain in { type filter hook prerouting priority -300; iifname != "lo" numgen random mod 20 == 0 drop; }'
-    return this.#during({ kind: 'loss' }, members, () => this.#withTable(members, 'loss', rule, ms))
+    return this.#during({ kind: 'loss' }, members, () =>
+      this.#withTable(members, 'loss', lossTable('loss'), ms),
+    )
   }
 
-  async #withTable(
-    members: readonly ChaosMember[],
-    table: string,
-    chains: string,
-    ms: number,
-  ): Promise<void> {
+  async #withTable(members: readonly ChaosMember[], name: string, table: string, ms: number): Promise<void> {
     const each = (script: (edge: string) => string) =>
       shell(members.map(({ edge }) => script(edge)).join('\n'))
-    await each(edge => `ip netns exec ${edge} nft 'table inet ${table} { ${chains} }'`)
+    await each(edge => `ip netns exec ${edge} nft -f - <<'RULES'\n${table}\nRULES`)
     await delay(ms)
-    await each(edge => `ip netns exec ${edge} nft delete table inet ${table}`)
+    await each(edge => `ip netns exec ${edge} nft delete table inet ${name}`)
   }
 
   /** 1 Mbit/s with a queue of 400 ms. */
