@@ -144,9 +144,9 @@ export class Nemeses {
 
   /** Two halves, and one agent that reaches both. */
   #halves(ms: number, draw: () => number): Promise<void> {
-    const [bridge, ...others] = shuffled(this.#mesh.agents, draw)
+    const [bridge, ...others] = this.#agents(draw, this.#mesh.agents.length)
     const half = others.slice(0, Math.floor(others.length / 2))
-    const [relay] = shuffled(this.#mesh.relays, draw)
+    const [relay] = this.#free(this.#mesh.relays, draw, 1)
     const here = relay === undefined ? half : [...half, relay]
     return this.#cut(here, this.#everyoneBut(bridge === undefined ? here : [...here, bridge]), ms)
   }
