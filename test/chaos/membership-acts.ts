@@ -1,8 +1,9 @@
 /** Acts of an administrator while faults strike: a member is revoked, a token is redeemed by more than it admits, members leave. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../nat-lab/until.ts'
 import { callOnce } from './calls.ts'
 import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
-import type { Recorder } from './history.ts'
+import { eventsOf, type Recorder } from './history.ts'
 
 /** Uses of the token, and how many want to join with it at once. */
 const uses = 2
@@ -10,6 +11,8 @@ const contestants = 3
 /** Calls by the revoked member and to it go on for so long after the revocation, each so often, ms. */
 const watchMs = 12_000
 const callEveryMs = 500
+/** Faults may keep the two apart for so long, ms. */
+const answeredMs = 10_000
 
 /** Joins a member, lets it call and be called, revokes it, and goes on calling. */
 export async function revokeOne(mesh: ChaosMesh, history: Recorder, ending: AbortSignal): Promise<void> {
@@ -19,7 +22,7 @@ export async function revokeOne(mesh: ChaosMesh, history: Recorder, ending: Abor
   if (partner === undefined) throw new Error('Cannot call: there is no second agent')
   const stopped = new AbortController()
   const calling = callBothWays(history, revoked, partner, stopped.signal)
-  await delay(3_000)
+  await until(() => isAnsweredBothWays(history, revoked), answeredMs)
   await retried(history, revoked.name, () => mesh.admin('revoke', revoked.name, '--yes'), ending)
   await delay(watchMs, undefined, { signal: ending }).catch(() => undefined)
   stopped.abort()
@@ -27,6 +30,12 @@ export async function revokeOne(mesh: ChaosMesh, history: Recorder, ending: Abor
   await mesh.end(revoked, 'SIGKILL')
   revoked.api.close()
 }
+
+/** A revocation shows only with one whose calls, and calls to whom, are answered without it. */
+const isAnsweredBothWays = ({ events }: Recorder, { name }: ChaosMember): boolean =>
+  ['out', 'in'].every(way =>
+    eventsOf(events, 'call').some(({ type, id }) => type === 'ok' && id?.startsWith(`${name}-${way}-`)),
+  )
 
 async function callBothWays(
   history: Recorder,
