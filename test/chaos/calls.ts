@@ -22,9 +22,10 @@ export interface CallsInit {
 
 export class Calls {
   readonly #init: CallsInit
-  readonly #running = new Set<Promise<void>>()
+  /** Calls that have not ended, and who makes them. */
+  readonly #running = new Map<Promise<void>, ChaosMember>()
   /** They are about to end: they begin no calls. */
-  readonly resting = new Set<ChaosMember>()
+  readonly #resting = new Set<ChaosMember>()
   #timer: NodeJS.Timeout | undefined
   #count: number
 
@@ -50,13 +51,24 @@ export class Calls {
   /** Begins no more and waits for the last. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.keys())
+  }
+
+  /** These begin no more calls, for they are about to end; resolves when their last has ended, which its deadline bounds. */
+  async rest(callers: readonly ChaosMember[]): Promise<void> {
+    for (const each of callers) this.#resting.add(each)
+    await Promise.all([...this.#running].flatMap(([call, by]) => (callers.includes(by) ? [call] : [])))
+  }
+
+  /** These begin calls again. */
+  resume(callers: readonly ChaosMember[]): void {
+    for (const each of callers) this.#resting.delete(each)
   }
 
   /** Half are idempotent; one in four names the member that is called. */
   #begin(): void {
     const { callers, callees, random } = this.#init
-    const awake = callers.filter(caller => !this.resting.has(caller))
+    const awake = callers.filter(caller => !this.#resting.has(caller))
     const caller = awake[this.#count % Math.max(1, awake.length)]
     const number = this.#count++
     if (caller === undefined) return
@@ -66,7 +78,7 @@ export class Calls {
     const running: Promise<void> = callOnce(this.#init.history, caller, call, callee).finally(() =>
       this.#running.delete(running),
     )
-    this.#running.add(running)
+    this.#running.set(running, caller)
   }
 }
 

@@ -40,8 +40,6 @@ const callsPerSecond = { faults: 40, rolling: 60 } as const
 /** ms. */
 const convergeMs = 60_000
 const usualWaits = { agreeMs: 60_000, leaseMs: 150_000 } as const
-/** A caller begins no calls for so long before it restarts. */
-const restMs = 1_000
 /** So many agents end at once, of each ten. */
 const batchShare = 0.1
 
@@ -80,22 +78,40 @@ export class ChaosRun {
     const known = await until(() => this.#allSee(), convergeMs, 500)
     say(known === undefined ? 'not all know all' : `all know each other ${Math.round(known)} ms later`)
     const observers = new Observers(this.#mesh.members, this.#history)
-    const minute = options.minutes * 60_000
+    try {
+      const calls = await this.#faultsAndRestarts(random)
+      this.#phase('end')
+      await until(() => this.#noWarnings(), usualWaits.agreeMs, 1_000)
+      await this.#lookAtWarnings()
+      await observers.stop()
+      await this.#end()
+      await this.#countRuns()
+      return calls
+    } finally {
+      await observers.stop()
+    }
+  }
+
+  /** @returns calls made */
+  async #faultsAndRestarts(random: () => number): Promise<number> {
+    const minute = this.#init.options.minutes * 60_000
     const faults = this.#calls(random, callsPerSecond.faults)
     this.#phase('warm-up')
     faults.start()
-    await delay(minute / 12)
-    await this.#strike(minute / 2)
-    await this.#heal()
-    await faults.stop()
+    try {
+      // The schedule says how long calls run before the first fault, when each strikes, and how long they last: by the clock.
+      await delay(minute / 12)
+      await this.#strike(minute / 2)
+      await this.#heal()
+    } finally {
+      await faults.stop()
+    }
     const rolling = this.#calls(random, callsPerSecond.rolling, faults.count)
-    await this.#roll(rolling)
-    this.#phase('end')
-    await until(() => this.#noWarnings(), usualWaits.agreeMs, 1_000)
-    await this.#lookAtWarnings()
-    await observers.stop()
-    await this.#end()
-    await this.#countRuns()
+    try {
+      await this.#roll(rolling)
+    } finally {
+      await rolling.stop()
+    }
     return rolling.count
   }
 
@@ -117,7 +133,7 @@ export class ChaosRun {
     const ending = new AbortController()
     try {
       await Promise.all([
-        this.#strikeAll(ms),
+        this.#strikeAll(ms, ending.signal),
         contestToken(this.#mesh, this.#history),
         revokeOne(this.#mesh, this.#history, ending.signal),
         sabotage?.(this.#mesh),
@@ -127,12 +143,12 @@ export class ChaosRun {
     }
   }
 
-  async #strikeAll(ms: number): Promise<void> {
+  async #strikeAll(ms: number, ending: AbortSignal): Promise<void> {
     const { options, say } = this.#init
     const began = performance.now()
     await Promise.all(
       scheduleOf(options.seed, ms).map(async strike => {
-        await delay(strike.at)
+        await delay(strike.at, undefined, { signal: ending })
         say(`${strike.nemesis} for ${strike.ms} ms`)
         await this.#nemeses.strike(strike)
       }),
@@ -197,12 +213,10 @@ export class ChaosRun {
     const batches = agents.flatMap((_, n) => (n % size === 0 ? [agents.slice(n, n + size)] : []))
     calls.start()
     for (const batch of [...batches, ...relays.map(relay => [relay])]) {
-      for (const each of batch) calls.resting.add(each)
-      await delay(restMs)
+      await calls.rest(batch)
       await Promise.all(batch.map(each => this.#restart(each)))
-      for (const each of batch) calls.resting.delete(each)
+      calls.resume(batch)
     }
-    await calls.stop()
   }
 
   async #restart(member: ChaosMember): Promise<void> {
