@@ -1,5 +1,6 @@
 /** An exposed port that speaks HTTP: the program behind it learns from headers which member asks. */
-import { createServer, request, STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, request, ServerResponse, type ClientRequest, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -59,6 +60,12 @@ async function forward(
 ): Promise<void> {
   const sent = send(asked, forwarded)
   response.once('close', () => sent.destroy())
+  answer(response, sent, forwarded.target)
+  await pipeline(asked, sent).catch(() => sent.destroy())
+}
+
+/** Answers with the reply to `sent`, or 502 where there is none. */
+function answer(response: ServerResponse, sent: ClientRequest, target: Target): void {
   sent.once('response', reply => {
     response.writeHead(reply.statusCode ?? 502, reply.statusMessage, replyHeaders(reply.rawHeaders))
     // Cut on either side: the other one is cut, too.
@@ -67,52 +74,34 @@ async function forward(
   sent.once('error', () => {
     if (response.headersSent) return void response.destroy()
     response.writeHead(502, { 'content-type': 'text/plain', connection: 'close' })
-    response.end(nothingAnswers(forwarded.target))
+    response.end(`Nothing answers at ${target.host}:${target.port} of this member.\n`)
   })
-  await pipeline(asked, sent).catch(() => sent.destroy())
 }
 
 function forwardUpgrade(asked: IncomingMessage, pipe: Duplex, head: Buffer, forwarded: Forwarded): void {
   const { upgrade = '' } = asked.headers
   const sent = send(asked, forwarded, ['Connection', 'Upgrade', 'Upgrade', upgrade])
   pipe.once('error', () => sent.destroy())
+  const response = new ServerResponse(asked)
+  response.shouldKeepAlive = false
+  response.once('finish', () => pipe.end())
+  response.assignSocket(pipe as Socket)
   sent.once('upgrade', (reply, socket, first) => {
-    const headers = [
-      ...replyHeaders(reply.rawHeaders),
-      'Connection',
-      'Upgrade',
-      'Upgrade',
-      reply.headers.upgrade ?? upgrade,
-    ]
-    pipe.write(headText(101, headers))
+    response.detachSocket(pipe as Socket)
+    const headers = [...replyHeaders(reply.rawHeaders), 'Connection', 'Upgrade']
+    pipe.write(switchingHead([...headers, 'Upgrade', reply.headers.upgrade ?? upgrade]))
     // What came behind the heads belongs to the upgraded protocol.
     if (head.length > 0) pipe.unshift(head)
     if (first.length > 0) socket.unshift(first)
     join(pipe, socket)
   })
-  sent.once('response', reply => {
-    pipe.write(headText(reply.statusCode ?? 502, [...replyHeaders(reply.rawHeaders), 'Connection', 'close']))
-    pipeline(reply, pipe).catch(() => pipe.destroy())
-  })
-  sent.once('error', () => {
-    const text = nothingAnswers(forwarded.target)
-    const headers = [
-      'Content-Type',
-      'text/plain',
-      'Content-Length',
-      `${Buffer.byteLength(text)}`,
-      'Connection',
-      'close',
-    ]
-    pipe.end(headText(502, headers) + text)
-  })
+  answer(response, sent, forwarded.target)
   sent.end()
 }
 
-const nothingAnswers = ({ host, port }: Target) => `Nothing answers at ${host}:${port} of this member.\n`
-
-function headText(status: number, headers: readonly string[]): string {
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`]
+/** A `ServerResponse` would end the connection behind its head. */
+function switchingHead(headers: readonly string[]): string {
+  const lines = ['HTTP/1.1 101 Switching Protocols']
   for (let at = 0; at < headers.length; at += 2) lines.push(`${headers[at]}: ${headers[at + 1]}`)
   return `${lines.join('\r\n')}\r\n\r\n`
 }
