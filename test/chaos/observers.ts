@@ -77,10 +77,11 @@ export class Observers {
   }
 }
 
-/** Undefined for a process that ended. */
+/** Undefined for a process that ended, also for one whose end its parent has not read: it has no memory. */
 export function usageOf(pid: number | undefined): { rssMb: number; fds: number } | undefined {
   try {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    if (kib === undefined) return undefined
     return { rssMb: (Number(kib) * 1_024) / 1e6, fds: readdirSync(`/proc/${pid}/fd`).length }
   } catch {
     return undefined
