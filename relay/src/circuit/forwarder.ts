@@ -1,4 +1,5 @@
 /** The circuits of a relay: their number by member, and the two pumps of each. It owns them all. */
+import { countBuffers } from '@agent-mesh/agent/core/young-garbage'
 import { MeshError } from '@agent-mesh/protocol'
 import type { Connection, Stream } from '@libp2p/interface'
 import { circuitDefaults } from './defaults.ts'
@@ -101,7 +102,11 @@ export class Forwarder {
         member: from.peerId,
         shaper: this.#shaper,
         tick: this.#tick,
-        onBytes: bytes => void (this.#bytes[direction] += bytes),
+        onBytes: bytes => {
+          // They are read and written.
+          countBuffers(2 * bytes)
+          this.#bytes[direction] += bytes
+        },
         onEnd: () => {
           if (--running === 0) over()
         },

@@ -4,6 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import { MeshError } from '@agent-mesh/protocol'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { ByteGate } from '../../core/byte-gate.ts'
+import { countBuffers } from '../../core/young-garbage.ts'
 import { isOver } from './byte-stream.ts'
 
 type Done = (error?: Error | null) => void
@@ -50,6 +51,7 @@ class StreamDuplex extends Duplex {
   }
 
   #take(data: Bytes): void {
+    countBuffers(data.byteLength)
     this.#onActivity()
     let more = true
     for (const chunk of data instanceof Uint8Array ? [data] : data) more = this.push(chunk)
@@ -93,6 +95,7 @@ class StreamDuplex extends Duplex {
   }
 
   #send(data: Bytes, done: Done): void {
+    countBuffers(data.byteLength)
     this.#onActivity()
     this.#left = data
     this.#advance(done)

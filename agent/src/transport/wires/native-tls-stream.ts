@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
-import { countBuffers } from '../../core/young-garbage.ts'
 import { rawConnectionOf } from '../libp2p/hidden-parts.ts'
 
 type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
@@ -42,10 +41,7 @@ export class NativeTlsStream extends AbstractMessageStream {
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     // It may have ended while the certificate was checked.
     if (connection.status !== 'open') this.#mirror(undefined, false)
-    socket.on('data', (data: Buffer) => {
-      countBuffers(data.byteLength)
-      this.onData(data)
-    })
+    socket.on('data', (data: Buffer) => this.onData(data))
     socket.on('drain', () => this.safeDispatchEvent('drain'))
     socket.once('end', () => this.onTransportClosed())
     socket.once('close', () => this.onTransportClosed())
@@ -54,7 +50,6 @@ export class NativeTlsStream extends AbstractMessageStream {
   /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
   sendData(data: Bytes): SendResult {
     let canSendMore = true
-    countBuffers(data.byteLength)
     this.corked(() => {
       for (const piece of data) canSendMore = this.#socket.write(piece)
     })
