@@ -292,9 +292,9 @@ describe('connect()', () => {
     expect(a.links.size).toBe(0)
   })
 
-  it('before the start is refused', async () => {
+  it('after the stop is refused', async () => {
     const [a, b] = await pair()
     await a.stop()
-    await expect(a.connect(targetOf(b))).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(a.connect(targetOf(b))).rejects.toMatchObject({ code: 'going_away' })
   })
 })
