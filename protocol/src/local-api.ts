@@ -41,6 +41,8 @@ const actSchema = z.looseObject({
   at: millis,
   /** The part that acted. */
   supervisor: z.string(),
+  /** The stable name of what it did; processes of earlier versions name none. */
+  event: z.optional(z.string()),
   act: z.string(),
   /** How often in a row. */
   times: count,

@@ -66,6 +66,8 @@ export const mapMessageSchema = z.discriminatedUnion('type', [
     head: signedHeadSchema,
     /** The relay accepts `health`; relays of earlier versions end the stream at it. */
     health: z.optional(z.boolean()),
+    /** The sender sends something at least this often, ms: an empty `presence` when there is nothing else. */
+    beatMs: z.optional(z.int().check(z.minimum(1_000), z.maximum(3_600_000))),
   }),
   z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
   /** The cursor was too old or foreign: forget it, what follows starts anew. */

@@ -29,6 +29,8 @@ export const relayDefaults = {
   reportLoadPercent: 10,
   /** Pushes of presence that a slow follower may lag behind (a count) before it is sent all agents anew. */
   presenceSteps: 256,
+  /** A map stream at which nothing changed gets a sign of life so often: 100 bytes, so that silence says that it is stuck. */
+  mapBeatMs: 60_000,
   /** Pages of the map that are kept for followers at the same cursor (a count), 2 MiB each at most. */
   sharedPages: 8,
   /** A homed agent is asked for a sign of life after this much silence, and offline when it owes one for 2.5 s: a host that lost

@@ -61,6 +61,7 @@ export class Reachable {
       reopenMs: agentDefaults.mapReopenMs,
       linkTo: relay => (this.relays.homeRelays().includes(relay) ? transport.links.best(relay) : undefined),
       homeClaimFor: relay => this.#home.claimFor(relay),
+      onSilent: () => this.#mapReopened(),
     })
     this.#poll = new MapPoll({ client, head, map, log, live: () => this.#sync.live })
     transport.links.keepWhen(({ peer }) => this.keeps(peer.peerId))
@@ -207,6 +208,11 @@ export class Reachable {
 
   async #ping(link: Parameters<WatchPing>[0], _signal: AbortSignal): Promise<number> {
     return this.#member.serving.sessions.of(link).ping()
+  }
+
+  #mapReopened(): void {
+    const { recovery } = this.#member.health
+    recovery.acted('map-reopened', 'opened the map stream to a relay anew: it was silent')
   }
 
   #moveHome(homeRelays: readonly string[]): void {

@@ -25,14 +25,14 @@ export function superviseReach(
   beat.onBeat(() => {
     const [linked] = reachable.linkedRelays()
     if (linked !== home) {
-      if (linked === undefined) recovery.acted('relay', 'searches for a relay: the last one was lost')
-      else if (home !== undefined) recovery.acted('relay', `moved to relay ${nameOf(linked)}`)
-      else if (lost) recovery.acted('relay', `is reachable again, through relay ${nameOf(linked)}`)
+      if (linked === undefined) recovery.acted('relay-lost', 'searches for a relay: the last one was lost')
+      else if (home !== undefined) recovery.acted('relay-moved', `moved to relay ${nameOf(linked)}`)
+      else if (lost) recovery.acted('relay-regained', `is reachable again, through relay ${nameOf(linked)}`)
       lost ||= home !== undefined
       home = linked
     }
     if (followed && !reachable.followsMap)
-      recovery.acted('map', 'asks the control plane for the map: no relay sends it')
+      recovery.acted('map-asked', 'asks the control plane for the map: no relay sends it')
     followed = reachable.followsMap
   })
 }

@@ -97,7 +97,7 @@ export class Targets implements CallTargets {
       onFlapping: (peerId, ms) => {
         const name = map.get(peerId)?.name ?? peerId
         const act = `left ${name} out of balancing for ${ms / 1_000} s: it goes offline again and again`
-        init.member.health.recovery.acted('provider', act)
+        init.member.health.recovery.acted('provider-left-out', act)
       },
     })
   }

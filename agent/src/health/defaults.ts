@@ -21,8 +21,6 @@ export const healthDefaults = {
   checks: 64,
   /** Characters of a reason: it comes from the program, and is shown in `status`. */
   reasonChars: 200,
-  /** Acts of recovery that are remembered, a count; each is logged and counted as well. */
-  acts: 32,
   /** A block of the event loop that is worth an act: peers suspect a path after as much. How long the check remembers the longest. */
   blockedMs: 2_500,
   blockedWindowMs: 60_000,

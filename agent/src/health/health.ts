@@ -1,4 +1,5 @@
 /** Health of a process in one place: its checks, what it did to recover, and the one timer of both. */
+import { Recovery } from '@agent-mesh/protocol/recovery'
 import { systemWheelClock, type WheelClock } from '../core/timer-wheel.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
@@ -6,7 +7,6 @@ import { HealthBeat } from './beat.ts'
 import { HealthChecks } from './health-checks.ts'
 import { LoopWatch } from './loop-watch.ts'
 import { MemoryWatch, type MemoryUse } from './memory-watch.ts'
-import { Recovery } from './recovery.ts'
 
 export interface HealthInit {
   readonly log: Logger
@@ -34,8 +34,13 @@ export class Health {
     this.beat = new HealthBeat(clock, err => log.error({ err }, 'a look at the health failed'))
     const { beat } = this
     this.checks = new HealthChecks({ beat, log })
-    this.recovery = new Recovery({ log, metrics, now })
-    const { recovery } = this
+    const recovery = (this.recovery = new Recovery({ log, now }))
+    metrics.counter(
+      'agent_mesh_recoveries_total',
+      'What this process did to recover without help, by the part that acted',
+      'supervisor',
+      () => recovery.counts(),
+    )
     this.memory = new MemoryWatch({
       ...{ beat, recovery },
       ...(memory !== undefined && { use: memory }),

@@ -1,8 +1,8 @@
 /** Reports an event loop that was blocked: calls, probes and timers of all peers waited for it. */
+import type { Recovery } from '@agent-mesh/protocol/recovery'
 import type { Beat, HealthBeat } from './beat.ts'
 import type { CheckResult } from './check-state.ts'
 import { healthDefaults } from './defaults.ts'
-import type { Recovery } from './recovery.ts'
 
 export interface LoopWatchInit {
   readonly beat: Pick<HealthBeat, 'onBeat' | 'now'>
@@ -48,7 +48,7 @@ export class LoopWatch {
     if (lateMs < healthDefaults.blockedMs) return
     const isOver = now - this.#longest.at >= healthDefaults.blockedWindowMs
     if (isOver || lateMs >= this.#longest.ms) this.#longest = { ms: lateMs, at: now }
-    this.#recovery.acted('loop', 'measured silence of peers anew: the own event loop was blocked')
+    this.#recovery.acted('loop-blocked', 'measured silence of peers anew: the own event loop was blocked')
   }
 }
 

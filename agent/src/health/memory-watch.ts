@@ -3,11 +3,11 @@
  * shed, until it is below the low one: a process that is killed loses all calls, one that sheds loses new ones, which their callers
  * repeat elsewhere.
  */
+import type { Recovery } from '@agent-mesh/protocol/recovery'
 import { getHeapStatistics } from 'node:v8'
 import type { HealthBeat } from './beat.ts'
 import type { CheckResult } from './check-state.ts'
 import { healthDefaults } from './defaults.ts'
-import type { Recovery } from './recovery.ts'
 
 /** Bytes in use and the limit, of what is nearest to its limit. */
 export interface MemoryUse {
@@ -72,10 +72,13 @@ export class MemoryWatch {
     this.#above = part > this.#shedAbove ? this.#above + 1 : 0
     if (!this.#shedding && this.#above >= healthDefaults.shedLooks) {
       this.#shedding = true
-      this.#recovery.acted('memory', `began to refuse new calls: ${this.#last.kind} memory is nearly full`)
+      this.#recovery.acted(
+        'memory-shed',
+        `began to refuse new calls: ${this.#last.kind} memory is nearly full`,
+      )
     } else if (this.#shedding && part < this.#shedAbove - healthDefaults.shedUntil) {
       this.#shedding = false
-      this.#recovery.acted('memory', 'accepts calls again')
+      this.#recovery.acted('memory-accepts', 'accepts calls again')
     }
   }
 

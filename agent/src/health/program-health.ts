@@ -1,8 +1,8 @@
 /** Health as a program sees it: adds checks, and reads what all checks say. */
+import type { Act } from '@agent-mesh/protocol/recovery'
 import type { CheckFunction, CheckOptions } from './check-options.ts'
 import type { Health } from './health.ts'
 import type { CheckReport } from './health-checks.ts'
-import type { Act } from './recovery.ts'
 
 export interface HealthReport {
   /** Whether no check fails, and each ran at least once: `/ready` answers 200 then. */

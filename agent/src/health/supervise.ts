@@ -1,12 +1,12 @@
 /** Puts on record what the parts of a member do to recover: one owner for all of it. */
 import { MeshError } from '@agent-mesh/protocol'
+import type { Recovery } from '@agent-mesh/protocol/recovery'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MemberStore } from '../membership/member-store.ts'
 import type { ClockWatch } from '../observe/clock-watch.ts'
 import type { LinkTable } from '../transport/links/link-table.ts'
 import type { Link } from '../transport/links/link.ts'
 import type { HealthBeat } from './beat.ts'
-import type { Recovery } from './recovery.ts'
 
 export interface SuperviseInit {
   readonly beat: Pick<HealthBeat, 'onBeat'>
@@ -22,12 +22,17 @@ export function supervise(init: SuperviseInit): () => void {
   const { recovery, links, credential, clockWatch } = init
   const stops = [
     links.onDown(link => void recordLost(link, recovery)),
-    links.onDoubt(link => link.suspect && recovery.acted('path', 'moved new calls off a silent path')),
+    links.onDoubt(
+      link => link.suspect && recovery.acted('path-suspected', 'moved new calls off a silent path'),
+    ),
     credential.onRenewed(({ wasVoid }) =>
-      recovery.acted('credential', wasVoid ? 'renewed a credential that was void' : 'renewed the credential'),
+      recovery.acted(
+        'credential-renewed',
+        wasVoid ? 'renewed a credential that was void' : 'renewed the credential',
+      ),
     ),
     clockWatch.onSet(() =>
-      recovery.acted('clock', 'signed and reserved anew: the clock of the machine was set'),
+      recovery.acted('clock-set', 'signed and reserved anew: the clock of the machine was set'),
     ),
     watchStore(init),
   ]
@@ -39,7 +44,7 @@ export function supervise(init: SuperviseInit): () => void {
 async function recordLost(link: Link, recovery: SuperviseInit['recovery']): Promise<void> {
   const reason = await link.closed
   if (reason instanceof MeshError && reason.code === 'path_lost')
-    recovery.acted('path', 'closed a link without a sign of life')
+    recovery.acted('path-closed', 'closed a link without a sign of life')
 }
 
 function watchStore({ beat, store, recovery }: SuperviseInit): () => void {
@@ -47,9 +52,7 @@ function watchStore({ beat, store, recovery }: SuperviseInit): () => void {
   return beat.onBeat(() => {
     if (store.inMemory === inMemory) return
     inMemory = store.inMemory
-    const act = inMemory
-      ? 'keeps changes in memory: the disk is full'
-      : 'wrote to disk what was kept in memory'
-    recovery.acted('store', act)
+    if (inMemory) recovery.acted('store-in-memory', 'keeps changes in memory: the disk is full')
+    else recovery.acted('store-written', 'wrote to disk what was kept in memory')
   })
 }

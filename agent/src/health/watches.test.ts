@@ -5,13 +5,13 @@ import { healthDefaults } from './defaults.ts'
 import { diskSpace } from './disk-space.ts'
 import { LoopWatch } from './loop-watch.ts'
 import { MemoryWatch, memoryUse } from './memory-watch.ts'
-import type { Supervisor } from './recovery.ts'
+import type { RecoveryEvent } from '@agent-mesh/protocol/recovery'
 import { ManualClock } from './testing/manual-clock.ts'
 
 let clock: ManualClock
 let beat: HealthBeat
-let acts: [Supervisor, string][]
-const recovery = { acted: (supervisor: Supervisor, act: string) => void acts.push([supervisor, act]) }
+let acts: [RecoveryEvent, string][]
+const recovery = { acted: (event: RecoveryEvent, act: string) => void acts.push([event, act]) }
 
 beforeEach(() => {
   clock = new ManualClock()
@@ -48,8 +48,8 @@ describe('memory', () => {
     clock.advance(1_000)
     expect(memory.shedding).toBe(false)
     expect(acts).toEqual([
-      ['memory', 'began to refuse new calls: heap memory is nearly full'],
-      ['memory', 'accepts calls again'],
+      ['memory-shed', 'began to refuse new calls: heap memory is nearly full'],
+      ['memory-accepts', 'accepts calls again'],
     ])
   })
 

@@ -39,6 +39,8 @@ let served: { stream: ByteStream; tell: (message: MapMessage) => boolean }[]
 let requests: MapRequest[]
 let homeClaim: string | undefined
 let followed: boolean
+/** Relays whose stream was found silent. */
+let silentRelays: string[]
 
 beforeEach(async () => {
   network = await TestTransports.create()
@@ -48,6 +50,7 @@ beforeEach(async () => {
   requests = []
   homeClaim = undefined
   followed = true
+  silentRelays = []
   relay = await network.join('relay')
   await relay.handle(mapProtocol, stream => {
     const messages = messageStream({
@@ -72,6 +75,7 @@ beforeEach(async () => {
     reopenMs: 20,
     linkTo: peerId => (followed ? agent.links.best(peerId) : undefined),
     homeClaimFor: () => Promise.resolve(homeClaim),
+    onSilent: peerId => silentRelays.push(peerId),
   })
 })
 afterEach(async () => {
@@ -130,6 +134,28 @@ describe('MapSync', () => {
     await until(() => expect(presence.at(peerId)).toBeUndefined())
     await taken(2)
     await until(() => expect(sync.live).toBe(true))
+  })
+
+  test('opens a stream anew that is open and silent, and leaves one alone that gets signs of life', async () => {
+    const head = await documents.head()
+    const signs = setInterval(() => {
+      served[1]?.tell({ type: 'presence', full: false, up: [], down: [] })
+    }, 500)
+    try {
+      sync.follow(link)
+      await taken(1)
+      served[0]?.tell({ type: 'head', head, beatMs: 1_000 })
+      await taken(2)
+      expect(silentRelays).toEqual([relay.peerId])
+      served[1]?.tell({ type: 'head', head, beatMs: 1_000 })
+      const later = performance.now() + 4_000
+      await until(() => expect(performance.now()).toBeGreaterThan(later))
+      expect(served).toHaveLength(2)
+    } finally {
+      clearInterval(signs)
+    }
+    await taken(3)
+    expect(silentRelays).toHaveLength(2)
   })
 
   test('ignores who is online in what still waits when the stream ends', async () => {

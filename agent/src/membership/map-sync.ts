@@ -16,6 +16,7 @@ import { messageStream, type MessageStream } from '../transport/message-stream.t
 import type { HeadKeeper } from './head-keeper.ts'
 import type { MeshMap } from './mesh-map.ts'
 import type { Presence, PresenceSource } from './presence.ts'
+import { StreamWatchdog } from './stream-watchdog.ts'
 
 export interface MapSyncInit {
   head: HeadKeeper
@@ -28,6 +29,8 @@ export interface MapSyncInit {
   linkTo: (relay: string) => Link | undefined
   /** The home claim for this relay, or undefined when it is not the home. */
   homeClaimFor: (relay: string) => Promise<string | undefined>
+  /** A stream was open and silent for longer than its relay promised: it is opened again. @default not reported */
+  onSilent?: (relay: string) => void
 }
 
 /** Characters of messages taken off the streams and not yet in the map: two relays tell a full map, 8 MB, at once. */
@@ -47,6 +50,7 @@ interface Opening {
 export class MapSync {
   readonly #log: Logger
   readonly #homeClaimFor: (relay: string) => Promise<string | undefined>
+  readonly #onSilent: ((relay: string) => void) | undefined
   readonly #presence: Presence
   readonly #map: MeshMap
   readonly #linkTo: (relay: string) => Link | undefined
@@ -66,6 +70,7 @@ export class MapSync {
   constructor(init: MapSyncInit) {
     this.#log = init.log
     this.#homeClaimFor = init.homeClaimFor
+    this.#onSilent = init.onSilent
     this.#presence = init.presence
     this.#map = init.map
     this.#linkTo = init.linkTo
@@ -130,17 +135,24 @@ export class MapSync {
     const relay = link.peer.peerId
     const stream = await link.openStream(mapProtocol, { signal })
     const lease = this.#presence.from(relay)
+    const watchdog = new StreamWatchdog(() => {
+      this.#onSilent?.(relay)
+      stream.abort(new MeshError('path_lost', 'Cannot follow the map: the stream is open and silent'))
+    })
     const messages = messageStream({
       stream,
       schema: mapMessageSchema,
       maxBytes: mapMessageBytes,
+      onBytes: () => watchdog.heard(),
       onMessage: (message, characters) => {
         if (message.type === 'head' && message.health === true) this.#healthStreams.add(messages)
+        if (message.type === 'head' && message.beatMs !== undefined) watchdog.expectEach(message.beatMs)
         this.#take({ relay, lease }, message, characters)
       },
     })
     this.#streams.set(relay, messages)
     stream.onClose(() => {
+      watchdog.stop()
       if (this.#streams.get(relay) === messages) this.#streams.delete(relay)
       lease.end()
       this.#reopenLater(relay)

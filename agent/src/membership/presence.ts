@@ -72,6 +72,8 @@ export class Presence {
   }
 
   #apply(lease: Lease, { full, up, down }: PresenceChange): void {
+    // A sign of life.
+    if (!full && up.length === 0 && down.length === 0) return
     if (full) lease.peers.clear()
     for (const peerId of up) lease.peers.add(peerId)
     const gone = down.filter(peerId => lease.peers.delete(peerId) && this.at(peerId) === undefined)

@@ -11,6 +11,8 @@ export interface MessageStreamInit<S extends z.ZodMiniType> {
   maxBytes: number
   /** A message that fails aborts the stream: the peer speaks something else. */
   onMessage: (message: z.output<S>, characters: number) => void
+  /** Bytes were received, of a message that need not be complete. */
+  onBytes?: () => void
 }
 
 export interface MessageStream {
@@ -70,9 +72,10 @@ export class MessageSplitter {
 
 /** Reads and writes messages on `stream` from now on. */
 export function messageStream<S extends z.ZodMiniType>(init: MessageStreamInit<S>): MessageStream {
-  const { stream, schema, maxBytes, onMessage } = init
+  const { stream, schema, maxBytes, onMessage, onBytes } = init
   const splitter = new MessageSplitter(maxBytes)
   stream.onData(chunk => {
+    onBytes?.()
     try {
       for (const text of splitter.push(chunk))
         onMessage(parseJson(schema, text, 'read message', 'protocol_error'), text.length)

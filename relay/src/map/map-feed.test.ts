@@ -28,6 +28,7 @@ beforeEach(() => {
     },
     store: { changesAfter: read },
     presence: { after: () => undefined },
+    beatMs: 60_000,
   })
 })
 
@@ -54,6 +55,6 @@ describe('MapFeed', () => {
     const message = feed.head()
     expect(feed.head()).toBe(message)
     signed = { head: 'second' }
-    expect(feed.head()).toEqual({ type: 'head', head: { head: 'second' }, health: true })
+    expect(feed.head()).toEqual({ type: 'head', head: { head: 'second' }, health: true, beatMs: 60_000 })
   })
 })

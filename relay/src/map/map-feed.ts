@@ -13,6 +13,8 @@ export interface MapFeedInit {
   map: Pick<MeshMap, 'cursor'>
   store: Pick<MemberStore, 'changesAfter'>
   presence: Pick<PresenceFeed, 'after'>
+  /** How often a follower gets a sign of life, ms. */
+  beatMs: number
 }
 
 type Page = ChangesMessage | 'restart' | undefined
@@ -21,6 +23,7 @@ export class MapFeed implements MapSource {
   readonly #headKeeper: Pick<HeadKeeper, 'current'>
   readonly #map: Pick<MeshMap, 'cursor'>
   readonly #presence: Pick<PresenceFeed, 'after'>
+  readonly #beatMs: number
   readonly #store: Pick<MemberStore, 'changesAfter'>
   #head: HeadMessage | undefined
   /** By the cursor they follow, while the mirror stands at `#pagesAt`; those made first are dropped first. */
@@ -32,11 +35,13 @@ export class MapFeed implements MapSource {
     this.#map = init.map
     this.#presence = init.presence
     this.#store = init.store
+    this.#beatMs = init.beatMs
   }
 
   head(): HeadMessage {
     const { signed } = this.#headKeeper.current
-    if (this.#head?.head !== signed) this.#head = { type: 'head', head: signed, health: true }
+    if (this.#head?.head !== signed)
+      this.#head = { type: 'head', head: signed, health: true, beatMs: this.#beatMs }
     return this.#head
   }
 

@@ -8,9 +8,9 @@ import {
 } from '@agent-mesh/agent'
 import { MeshError, rolledBack, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { Watch } from './watch.ts'
+import { Watch, type WatchInit } from './watch.ts'
 
-export interface MapMirrorInit {
+export interface MapMirrorInit extends Pick<WatchInit, 'silenceMs' | 'onSilent'> {
   client: ControlPlaneClient
   head: HeadKeeper
   map: MeshMap
@@ -34,6 +34,8 @@ export class MapMirror {
       target: () => this.#watchTarget(),
       onMessage: message => this.#receive(message),
       log: init.log,
+      silenceMs: init.silenceMs,
+      onSilent: init.onSilent,
     })
   }
 

@@ -18,7 +18,7 @@ import {
   type MapRequest,
 } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { gatherMs } from '../defaults.ts'
+import { gatherMs, relayDefaults } from '../defaults.ts'
 import type { HomedAgents } from '../presence/homed-agents.ts'
 import type { HomedHealth } from '../presence/homed-health.ts'
 import { PresenceFeed } from '../presence/presence-feed.ts'
@@ -32,6 +32,8 @@ export interface MapServerInit {
   homed: HomedAgents
   health: Pick<HomedHealth, 'set' | 'remove'>
   log: Logger
+  /** How often a follower gets a sign of life, ms. @default `mapBeatMs` */
+  beatMs?: number
 }
 
 /** Longest request: the health of an agent with 32 services and 16 failing checks. */
@@ -47,6 +49,7 @@ export class MapServer {
   readonly #presence: PresenceFeed
   readonly #feed: MapFeed
   readonly #encoded = new WeakMap<MapMessage, Uint8Array>()
+  readonly #beat: NodeJS.Timeout
   #timer: NodeJS.Timeout | undefined
 
   constructor(init: MapServerInit) {
@@ -58,7 +61,10 @@ export class MapServer {
       gatherMs: () => gatherMs(this.#subscribers.size),
       onStep: () => this.#pumpAll(),
     })
-    this.#feed = new MapFeed({ ...init, presence: this.#presence })
+    const { beatMs = relayDefaults.mapBeatMs } = init
+    this.#feed = new MapFeed({ ...init, presence: this.#presence, beatMs })
+    const beatAll = () => this.#subscribers.forEach(subscriber => subscriber.beat())
+    this.#beat = setInterval(beatAll, timerDelay(beatMs)).unref()
     // A head may revoke a member: it does not wait for others.
     this.#stopListening = [
       init.map.onChange(() => this.#pumpSoon()),
@@ -97,6 +103,7 @@ export class MapServer {
   stop(): void {
     for (const stop of this.#stopListening) stop()
     clearTimeout(this.#timer)
+    clearInterval(this.#beat)
     this.#presence.stop()
     this.#subscribers.clear()
   }

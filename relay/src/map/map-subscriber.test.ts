@@ -53,6 +53,20 @@ const subscribe = (since?: string) => {
 const kinds = () => sent.map(({ type }) => type)
 
 describe('MapSubscriber', () => {
+  test('sends a sign of life when it sent nothing since the last beat, and none to an agent that takes nothing', () => {
+    const subscriber = subscribe()
+    sent = []
+    subscriber.beat()
+    expect(sent).toEqual([])
+    subscriber.beat()
+    expect(sent).toEqual([{ type: 'presence', full: false, up: [], down: [] }])
+    writable = false
+    homed.push({ up: [], down: ['a'] })
+    subscriber.pump()
+    for (let i = 0; i < 3; i++) subscriber.beat()
+    expect(sent).toHaveLength(2)
+  })
+
   test('gets the head, the delta and who is here, in this order', () => {
     subscribe()
     expect(kinds()).toEqual(['head', 'changes', 'changes', 'presence'])

@@ -20,6 +20,9 @@ export interface MapSource {
 /** @returns false when the stream takes no more for now */
 export type SendMessage = (message: MapMessage) => boolean
 
+/** Valid for agents of earlier versions, too: it changes nothing. */
+const signOfLife: MapMessage = { type: 'presence', full: false, up: [], down: [] }
+
 export class MapSubscriber {
   readonly #source: MapSource
   readonly #send: SendMessage
@@ -27,6 +30,8 @@ export class MapSubscriber {
   #headSent: string | undefined
   #presenceAt: number | undefined
   #blocked = false
+  /** Whether it was sent something since the last beat. */
+  #told = false
 
   constructor(source: MapSource, send: SendMessage, since: string | undefined) {
     this.#source = source
@@ -47,7 +52,14 @@ export class MapSubscriber {
     if (!this.#blocked) this.#pumpPresence()
   }
 
+  /** Sends a sign of life, unless it was sent something since the last one. */
+  beat(): void {
+    if (!this.#told && !this.#blocked) this.#tell(signOfLife)
+    this.#told = false
+  }
+
   #tell(message: MapMessage): void {
+    this.#told = true
     if (!this.#send(message)) this.#blocked = true
   }
 

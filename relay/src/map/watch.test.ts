@@ -113,6 +113,18 @@ describe('Watch', () => {
     expect(asked).toBe(2)
   })
 
+  test('connects again when the connection is open and silent, and keeps one that is pinged', async () => {
+    let found = 0
+    start({ silenceMs: 1_500, onSilent: () => found++ })
+    await until(() => expect(sockets).toHaveLength(2))
+    expect(found).toBe(1)
+    const pings = setInterval(() => sockets[1]?.ping(), 200)
+    const later = performance.now() + 3_000
+    await until(() => expect(performance.now()).toBeGreaterThan(later)).finally(() => clearInterval(pings))
+    expect(sockets).toHaveLength(2)
+    await until(() => expect(sockets).toHaveLength(3))
+  })
+
   test('keeps trying while nobody says where to connect, or it cannot', async () => {
     const answers = [
       () => Promise.reject(new Error('bootstrap is away')),

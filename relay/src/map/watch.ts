@@ -11,6 +11,10 @@ export interface WatchInit {
   target: () => Promise<{ url: URL; headers: Record<string, string> } | undefined>
   onMessage: (message: MapMessage) => Promise<void>
   log: Logger
+  /** A connection that was silent for so long is opened again, ms. @default `watchSilenceMs` */
+  silenceMs?: number | undefined
+  /** It was. @default not reported */
+  onSilent?: (() => void) | undefined
 }
 
 /** Connects, and again with growing, jittered pauses, until stopped. */
@@ -27,6 +31,8 @@ export class Watch {
   #timer: NodeJS.Timeout | undefined
   #alive: NodeJS.Timeout | undefined
   #handling: Promise<void> = Promise.resolve()
+  readonly #silenceMs: number
+  readonly #onSilent: (() => void) | undefined
   #started = false
   #stopped = false
 
@@ -34,6 +40,8 @@ export class Watch {
     this.#target = init.target
     this.#log = init.log
     this.#onMessage = init.onMessage
+    this.#silenceMs = init.silenceMs ?? relayDefaults.watchSilenceMs
+    this.#onSilent = init.onSilent
   }
 
   get connected(): boolean {
@@ -91,7 +99,10 @@ export class Watch {
   /** A connection that is silent longer than the server's pings are apart is dead. */
   #heard(): void {
     clearTimeout(this.#alive)
-    this.#alive = setTimeout(() => this.#socket?.terminate(), relayDefaults.watchSilenceMs)
+    this.#alive = setTimeout(() => {
+      this.#onSilent?.()
+      this.#socket?.terminate()
+    }, timerDelay(this.#silenceMs))
   }
 
   async #handle(text: string): Promise<void> {

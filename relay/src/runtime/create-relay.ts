@@ -21,6 +21,8 @@ export interface RelayOptions extends StartOptions {
   pollMs?: number
   /** How often it looks whether the load of its agents is worth a report, ms. @default 30 s */
   reportLoadMs?: number
+  /** A watch of the control plane that was silent for so long is opened again, ms. @default 11 min */
+  watchSilenceMs?: number
   /** Where it answers STUN. @default nowhere */
   stun?: StunChoice
   /** What members may send through it. */
@@ -33,7 +35,7 @@ export interface RelayOptions extends StartOptions {
  * folder; token_invalid; revoked or unauthenticated when its membership ended; permission_denied without the role, unavailable; cancelled when `signal` aborts
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const given = parseMemberOptions(options, ['pollMs', 'reportLoadMs', 'stun', 'traffic'])
+  const given = parseMemberOptions(options, ['pollMs', 'reportLoadMs', 'watchSilenceMs', 'stun', 'traffic'])
   const settings = await placedSettings(given, { signal: options.signal })
   checkNames(options.stun, ['port', 'optional'], 'stun.')
   checkNames(options.traffic, Object.keys(trafficDefaults), 'traffic.')
@@ -67,6 +69,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const relay = new Relay({
       ...{ member, circuit, stun },
       ...{ pollMs: options.pollMs, reportLoadMs: options.reportLoadMs },
+      watchSilenceMs: options.watchSilenceMs,
     })
     undo.unshift(() => relay.stop())
     await member.start(options.signal)

@@ -9,7 +9,7 @@ import { mapProtocol, MeshError, topicProtocol, version } from '@agent-mesh/prot
 import { startTimer } from '@agent-mesh/protocol/timers'
 import type { CircuitServer } from '../circuit/index.ts'
 import { relayDefaults } from '../defaults.ts'
-import { MapMirror } from '../map/map-mirror.ts'
+import { MapMirror, type MapMirrorInit } from '../map/map-mirror.ts'
 import { MapServer } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
@@ -26,6 +26,7 @@ export interface RelayParts {
   stun: StunServer | undefined
   pollMs: number | undefined
   reportLoadMs: number | undefined
+  watchSilenceMs: number | undefined
 }
 
 export class Relay extends MemberFacade {
@@ -45,13 +46,14 @@ export class Relay extends MemberFacade {
     stun,
     pollMs = relayDefaults.pollMs,
     reportLoadMs = relayDefaults.reportLoadMs,
+    watchSilenceMs,
   }: RelayParts) {
     super('relay', member)
     const { client, head, map, store, log, identity } = member
     this.#circuit = circuit
     this.#stun = stun
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
-    this.#mirror = new MapMirror({ client, head, map, log, pollMs })
+    this.#mirror = mirrorOf(member, { pollMs, silenceMs: watchSilenceMs })
     const health = homedHealth(this.#homed, member)
     this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log })
     const { transport, serving } = member
@@ -197,6 +199,16 @@ function relayDetection(member: Member, neighbours: Neighbours): FailureDetectio
         .filter(peerId => map.get(peerId)?.record.homeRelays.includes(identity.peerId) === true),
     linkTo: (peerId, signal) => neighbours.connect(peerId, signal),
   })
+}
+
+/** The copy of head and map; a watch that was silent is on record. */
+function mirrorOf(
+  { client, head, map, log, health }: Member,
+  pauses: Pick<MapMirrorInit, 'pollMs' | 'silenceMs'>,
+): MapMirror {
+  const onSilent = () =>
+    health.recovery.acted('watch-reopened', 'connected to the control plane anew: it was silent')
+  return new MapMirror({ client, head, map, log, ...pauses, onSilent })
 }
 
 /** The sum of what the agents homed at a relay report. */
