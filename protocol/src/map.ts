@@ -72,7 +72,7 @@ export const mapMessageSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('changes'), page: mapPageSchema }),
   /** The cursor was too old or foreign: forget it, what follows starts anew. */
   z.looseObject({ type: z.literal('restart') }),
-  /** Agents homed at the sender that came online or went offline; `full`: these are all. */
+  /** Agents homed at the sender that came online or went offline, also those that were there but for a moment; `full`: these are all. */
   z.looseObject({
     type: z.literal('presence'),
     full: z.boolean(),

@@ -52,10 +52,10 @@ test('Presence says who was reported offline by its last relay, and is silent wh
   const [first, second] = [presence.from('relay-1'), presence.from('relay-2')]
   first.tell(up('ada', 'ben', 'cleo'))
   second.tell(up('ben'))
-  first.tell(down('ada', 'ben', 'unknown'))
-  expect(heard).toEqual(['ada'])
+  first.tell(down('ada', 'ben', 'known-by-its-record'))
+  expect(heard).toEqual(['ada', 'known-by-its-record'])
   first.end()
-  expect(heard).toEqual(['ada'])
+  expect(heard).toEqual(['ada', 'known-by-its-record'])
 })
 
 test('Presence tells of each report, and when relays begin or end to report', () => {

@@ -64,8 +64,8 @@ export class Presence {
   }
 
   /**
-   * Calls `listener` with each member that a relay reported offline and no other relay reports online. The end of a
-   * stream reports no member. @returns how to stop listening
+   * Calls `listener` with each member that a relay reported offline and no other relay reports online, also when none reported it
+   * online before: its record may have come first. The end of a stream reports no member. @returns how to stop listening
    */
   onDown(listener: (peerId: string) => void): () => void {
     return this.#down.add(listener)
@@ -76,8 +76,8 @@ export class Presence {
     if (!full && up.length === 0 && down.length === 0) return
     if (full) lease.peers.clear()
     for (const peerId of up) lease.peers.add(peerId)
-    const gone = down.filter(peerId => lease.peers.delete(peerId) && this.at(peerId) === undefined)
-    for (const peerId of gone) this.#down.emit(peerId)
+    for (const peerId of down) lease.peers.delete(peerId)
+    for (const peerId of down) if (this.at(peerId) === undefined) this.#down.emit(peerId)
     this.#changed.emit()
   }
 }

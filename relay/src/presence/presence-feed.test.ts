@@ -58,10 +58,17 @@ describe('PresenceFeed', () => {
   test('says nothing of what came to nothing: an agent that was gone for a moment, a newer claim', () => {
     down('ada')
     up('ada')
+    up('ada')
+    gathered()
+    expect([steps, said(0)]).toEqual([0, undefined])
+  })
+
+  test('says that an agent is offline that was there for a moment: followers may know it from its record', () => {
     up('ben')
     down('ben')
     gathered()
-    expect([steps, said(0)]).toEqual([0, undefined])
+    expect(said(0)).toEqual([{ type: 'presence', full: false, up: [], down: ['ben'] }])
+    expect(feed.after(undefined)?.messages).toMatchObject([{ full: true, up: ['ada'] }])
   })
 
   test('tells a follower that lags what it missed, and one that missed too much of all', () => {

@@ -64,10 +64,13 @@ export class PresenceFeed {
     this.#timer ??= setTimeout(() => this.#step(), timerDelay(this.#gatherMs()))
   }
 
-  /** Numbers the pending changes, unless they cancel out. */
+  /**
+   * Numbers the pending changes. An agent that went offline and came back is none; one that came and went is: followers may know from
+   * its record that it was there.
+   */
   #step(): void {
     this.#timer = undefined
-    const changes = [...this.#pending].filter(([peerId, online]) => this.#online.has(peerId) !== online)
+    const changes = [...this.#pending].filter(([peerId, online]) => !online || !this.#online.has(peerId))
     this.#pending.clear()
     if (changes.length === 0) return
     const up = changes.filter(([, online]) => online).map(([peerId]) => peerId)
