@@ -58,6 +58,8 @@ export const commandDefaults = {
   diskLowMiB: 128,
   /** A head older than this is worth a warning, ms: it is signed anew on demand. */
   oldHeadMs: 24 * 3_600_000,
+  /** How often `status --wait` looks, ms. */
+  readyLookMs: 200,
   /** How often `audit tail --follow` looks, ms: people watch, and each look asks the control plane. */
   auditFollowMs: 1_000,
   /** Audit entries in a bug report. */

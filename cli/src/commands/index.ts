@@ -30,6 +30,7 @@ import { registerRelay } from './relay.ts'
 import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerScaling } from './scaling.ts'
+import { registerService } from './service.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
 import { registerStream } from './stream.ts'
@@ -49,7 +50,7 @@ export interface CommandGroup {
 export const commandGroups: readonly CommandGroup[] = [
   {
     heading: 'Run:',
-    commands: [registerUp, registerRelay, registerControlPlane, registerLeave, registerDemo],
+    commands: [registerUp, registerRelay, registerControlPlane, registerService, registerLeave, registerDemo],
   },
   {
     heading: 'Look:',

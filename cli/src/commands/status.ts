@@ -1,27 +1,51 @@
 import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 
+import { countUpTo, parseDuration } from '../arguments.ts'
 import type { Output } from '../show/output.ts'
+import { withProgress } from '../show/progress.ts'
 import { duration } from '../show/units.ts'
 import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { onCall, type Register } from './define.ts'
+
+interface StatusOptions extends WatchOptions {
+  /** Milliseconds. */
+  wait?: number
+  pid?: number
+}
 
 export const registerStatus: Register = (program, finish) => {
   const command = program
     .command('status')
     .description('show the state of the process that runs in this context')
-    .addOption(watchOption('2s'))
+    .addOption(watchOption('2s').conflicts('wait'))
+    .option(
+      '--wait <time>',
+      'wait at most so long until it is ready, also for a process that starts',
+      parseDuration,
+    )
+    .option('--pid <pid>', 'with --wait: give up when this process has ended', countUpTo(2 ** 31 - 1))
     .addHelpText(
       'after',
       `
 Examples:
   $ agent-mesh status
   $ agent-mesh status --watch
+  $ agent-mesh status --wait 30s
   $ agent-mesh status --json | jq .ready
 
-Exit codes: 0 the process answers (the field "ready" tells whether it is ready), 3 no process runs in this context.`,
+Exit codes: 0 the process answers (the field "ready" tells whether it is ready), 3 no process runs in this context,
+5 it was not ready within the time of --wait.`,
     )
-  onCall<WatchOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
+  onCall<StatusOptions, []>(command, finish, async ({ settings, options, output, signal }) => {
     const { localClient } = await import('../local/local-client.ts')
+    const { wait } = options
+    if (wait !== undefined) {
+      const { untilReady } = await import('../local/until-ready.ts')
+      const ready = await withProgress(settings, 'Waiting until it is ready', () =>
+        untilReady(settings.data, { most: wait, pid: options.pid, signal }),
+      )
+      return output.result(ready, () => statusText(ready, output))
+    }
     const client = localClient(settings.data, signal)
     await showOnceOrWatch({ settings, output, signal, every: options.watch }, async () => {
       const status = await client.status()
