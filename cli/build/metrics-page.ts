@@ -59,7 +59,7 @@ function registries() {
   trafficMetrics(relays, unread(), unread())
   const plane = controlPlaneMetrics(
     { mesh: { store: unread(), changes: { listen: ignored } }, time: unread() } as never,
-    Number,
+    { watchers: Number, recoveries: () => new Map() },
   )
   return { both, agents, relays, plane }
 }

@@ -17,7 +17,6 @@ export const recoveryEvents = {
   'relay-regained': 'relay',
   'store-in-memory': 'store',
   'store-written': 'store',
-  'store-lost': 'store',
   'store-reconnected': 'store',
   'watch-reopened': 'map',
 } as const

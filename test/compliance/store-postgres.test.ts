@@ -80,14 +80,19 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
       let told = 0
       const stop = store.listen(() => void told++)
       await vi.waitFor(() => expect(told).toBeGreaterThan(0), 10_000)
+      const connection: boolean[] = []
+      store.onConnection?.(connected => connection.push(connected))
       proxy.cut()
       await vi.waitFor(() => expect(told).toBeGreaterThan(1), 10_000)
+      expect(connection).toEqual([false, true])
       const before = told
       await other.headParts.writePart('policy', 0, 'one')
       await vi.waitFor(() => expect(told).toBeGreaterThan(before), 10_000)
       expect(await store.headParts.readPart('policy')).toMatchObject({ document: 'one' })
       stop()
       await Promise.all([store.close(), other.close()])
+      // A store that is closed lost nothing.
+      expect(connection).toHaveLength(2)
       await proxy.stop()
     })
   })

@@ -105,7 +105,7 @@ export class LocalMesh {
     name: string,
     listen = loopback,
     region?: string,
-    more: Pick<RelayOptions, 'stun' | 'drain' | 'reportLoadMs'> = {},
+    more: Pick<RelayOptions, 'stun' | 'drain' | 'reportLoadMs' | 'mapBeatMs' | 'watchSilenceMs' | 'log'> = {},
   ): Promise<Relay> {
     const token = await this.token({ roles: ['relay'], ...(region === undefined ? {} : { region }) })
     const relay = await createRelay({

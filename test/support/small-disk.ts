@@ -48,14 +48,16 @@ export class SmallDisk {
     return join(`/proc/${this.#keeper.pid}/root`, this.#folder, ...names)
   }
 
-  /** Starts `agent-mesh` with its data on the disk. @returns what it said first: that it is ready, or its error */
-  async start(...args: string[]): Promise<{ said: Record<string, unknown>; end: () => Promise<void> }> {
+  /** Starts `agent-mesh` with its data on the disk. @returns what it said first: that it is ready, or its error; and its log */
+  async start(
+    ...args: string[]
+  ): Promise<{ said: Record<string, unknown>; log: Readable; end: () => Promise<void> }> {
     const within = ['-t', String(this.#keeper.pid), '--user', '--preserve-credentials', '-m', '--']
     const command = [process.execPath, commandFile, ...args, '--data', this.#folder, '--json']
     const child = spawn('nsenter', [...within, ...command], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#children.push(child)
     const said = await Promise.any([child.stdout, child.stderr].map(outcome))
-    return { said, end: () => ended(child) }
+    return { said, log: child.stderr, end: () => ended(child) }
   }
 
   /** Takes all room that is left. */

@@ -53,7 +53,9 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     log,
   })
   const { url, meshId, adminIdentityFile } = running
+  const members = lastKnownMembers(running)
   try {
+    await members()
     const { publicUrl: told } = running
     const elsewhere = told === url ? {} : { publicUrl: told }
     await keepContext(folder, { url, ...elsewhere, meshId, admin: basename(adminIdentityFile) })
@@ -62,7 +64,7 @@ export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<
     throw error
   }
   return {
-    local: localControlPlane(running, startedAt),
+    local: localControlPlane(running, members, startedAt),
     ready: {
       fields: {
         url,
@@ -122,9 +124,9 @@ function howToJoin(
   ]
 }
 
-function localControlPlane(running: RunningControlPlane, startedAt: number): LocalDaemon {
+function localControlPlane(running: RunningControlPlane, members: Members, startedAt: number): LocalDaemon {
   return {
-    status: () => statusOf(running, startedAt),
+    status: () => statusOf(running, members, startedAt),
     peers: () => notHere('list peers'),
     services: () => notHere('list services'),
     call: () => notHere('call'),
@@ -162,10 +164,28 @@ async function readinessOf(
   }
 }
 
-async function statusOf(running: RunningControlPlane, startedAt: number): Promise<LocalStatus> {
-  const { regions } = await running.health()
-  const sum = (pick: (region: (typeof regions)[number]) => number) =>
-    regions.reduce((total, region) => total + pick(region), 0)
+type Members = () => Promise<LocalStatus['members']>
+
+/** By the last answer of the store: when that does not answer, the check `store` says so, and the rest of the status is still shown. */
+function lastKnownMembers(running: RunningControlPlane): Members {
+  let last = { known: 0, online: 0 }
+  return async () => {
+    const health = await running.health().catch(() => undefined)
+    if (health !== undefined) last = sumOf(health.regions)
+    return last
+  }
+}
+
+const sumOf = (regions: readonly { members: number; online: number }[]) => ({
+  known: regions.reduce((sum, { members }) => sum + members, 0),
+  online: regions.reduce((sum, { online }) => sum + online, 0),
+})
+
+async function statusOf(
+  running: RunningControlPlane,
+  members: Members,
+  startedAt: number,
+): Promise<LocalStatus> {
   return {
     kind: 'control-plane',
     version,
@@ -173,11 +193,12 @@ async function statusOf(running: RunningControlPlane, startedAt: number): Promis
     startedAt,
     meshId: running.meshId,
     ...(await readinessOf(running)),
+    acts: running.acts().map(act => ({ ...act })),
     controlPlane: { url: running.publicUrl, reachable: true },
     relays: [],
     addrs: [running.url],
     services: [],
-    members: { known: sum(({ members }) => members), online: sum(({ online }) => online) },
+    members: await members(),
     links: { direct: 0, webrtc: 0, relay: 0 },
   }
 }

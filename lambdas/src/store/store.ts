@@ -32,6 +32,12 @@ export interface Store extends StoreParts {
    */
   listen(listener: () => void): () => void
   /**
+   * Calls `listener` with false when the connection to the database is lost, and with true when it is there again. Follows it only
+   * while {@link Store.listen} has a listener. Absent where no connection stays open.
+   * @returns how to stop
+   */
+  onConnection?(listener: (connected: boolean) => void): () => void
+  /**
    * Frees the space of what has expired. @param options.keep `lapsed`: only of what is made again by itself (nonces,
    * leases, health), for a process that does not know whether its clock is right
    */

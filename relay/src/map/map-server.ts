@@ -33,7 +33,7 @@ export interface MapServerInit {
   health: Pick<HomedHealth, 'set' | 'remove'>
   log: Logger
   /** How often a follower gets a sign of life, ms. @default `mapBeatMs` */
-  beatMs?: number
+  beatMs?: number | undefined
 }
 
 /** Longest request: the health of an agent with 32 services and 16 failing checks. */

@@ -21,6 +21,8 @@ export interface RelayOptions extends StartOptions {
   pollMs?: number
   /** How often it looks whether the load of its agents is worth a report, ms. @default 30 s */
   reportLoadMs?: number
+  /** How often an agent that follows the map gets a sign of life, ms, 1 s to 1 h. @default 60 s */
+  mapBeatMs?: number
   /** A watch of the control plane that was silent for so long is opened again, ms. @default 11 min */
   watchSilenceMs?: number
   /** Where it answers STUN. @default nowhere */
@@ -35,7 +37,14 @@ export interface RelayOptions extends StartOptions {
  * folder; token_invalid; revoked or unauthenticated when its membership ended; permission_denied without the role, unavailable; cancelled when `signal` aborts
  */
 export async function createRelay(options: RelayOptions): Promise<Relay> {
-  const given = parseMemberOptions(options, ['pollMs', 'reportLoadMs', 'watchSilenceMs', 'stun', 'traffic'])
+  const given = parseMemberOptions(options, [
+    'pollMs',
+    'reportLoadMs',
+    'mapBeatMs',
+    'watchSilenceMs',
+    'stun',
+    'traffic',
+  ])
   const settings = await placedSettings(given, { signal: options.signal })
   checkNames(options.stun, ['port', 'optional'], 'stun.')
   checkNames(options.traffic, Object.keys(trafficDefaults), 'traffic.')
@@ -69,7 +78,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const relay = new Relay({
       ...{ member, circuit, stun },
       ...{ pollMs: options.pollMs, reportLoadMs: options.reportLoadMs },
-      watchSilenceMs: options.watchSilenceMs,
+      ...{ mapBeatMs: options.mapBeatMs, watchSilenceMs: options.watchSilenceMs },
     })
     undo.unshift(() => relay.stop())
     await member.start(options.signal)

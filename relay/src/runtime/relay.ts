@@ -26,6 +26,7 @@ export interface RelayParts {
   stun: StunServer | undefined
   pollMs: number | undefined
   reportLoadMs: number | undefined
+  mapBeatMs: number | undefined
   watchSilenceMs: number | undefined
 }
 
@@ -46,6 +47,7 @@ export class Relay extends MemberFacade {
     stun,
     pollMs = relayDefaults.pollMs,
     reportLoadMs = relayDefaults.reportLoadMs,
+    mapBeatMs,
     watchSilenceMs,
   }: RelayParts) {
     super('relay', member)
@@ -55,7 +57,7 @@ export class Relay extends MemberFacade {
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = mirrorOf(member, { pollMs, silenceMs: watchSilenceMs })
     const health = homedHealth(this.#homed, member)
-    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log })
+    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log, beatMs: mapBeatMs })
     const { transport, serving } = member
     this.#neighbours = new Neighbours({
       self: identity.peerId,

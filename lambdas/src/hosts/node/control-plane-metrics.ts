@@ -13,10 +13,18 @@ export interface ControlPlaneMetrics {
   stop(): void
 }
 
-/** Prometheus metrics of one control plane. @param watcherCount the current number of watchers */
+/** What is counted elsewhere. */
+export interface ObservedHost {
+  /** Connections that changes are pushed to. */
+  watchers(): number
+  /** Acts of recovery, by the part that acted. */
+  recoveries(): ReadonlyMap<string, number>
+}
+
+/** Prometheus metrics of one control plane. */
 export function controlPlaneMetrics(
   { mesh: { store, changes }, time, scaling }: Pick<ControlPlane, 'mesh' | 'time' | 'scaling'>,
-  watcherCount: () => number,
+  host: ObservedHost,
 ): ControlPlaneMetrics {
   const registers = [new Registry()]
   const requests = new Counter({
@@ -51,9 +59,10 @@ export function controlPlaneMetrics(
     help: 'Connections that changes are pushed to',
     registers,
     collect: function () {
-      this.set(watcherCount())
+      this.set(host.watchers())
     },
   })
+  recoveriesCounter(registers, host)
   sweepsGauge(registers, time)
   scalingGauge(registers, scaling)
   const [registry] = registers as [Registry]
@@ -77,6 +86,19 @@ function observeProcess(registry: Registry): void {
     labelNames: ['version'],
     registers: [registry],
   }).set({ version }, 1)
+}
+
+function recoveriesCounter(registers: Registry[], host: ObservedHost): void {
+  new Counter({
+    name: 'agent_mesh_recoveries_total',
+    help: 'What this process did to recover without help, by the part that acted',
+    labelNames: ['supervisor'],
+    registers,
+    collect: function () {
+      this.reset()
+      for (const [supervisor, count] of host.recoveries()) this.inc({ supervisor }, count)
+    },
+  })
 }
 
 function scalingGauge(registers: Registry[], scaling: ControlPlane['scaling']): void {

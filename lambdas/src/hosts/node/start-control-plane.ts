@@ -1,5 +1,6 @@
 /** The control plane in one process: HTTP and WebSocket over SQLite in a data folder, or a shared database. */
 import { MeshError, type CreateTokenRequest, type HealthReply, type TokenView } from '@agent-mesh/protocol'
+import { Recovery, type Act } from '@agent-mesh/protocol/recovery'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -19,6 +20,7 @@ import { backUp } from './backup/back-up.ts'
 import { clearPendingRestore, restoreIsPending } from './backup/pending-restore.ts'
 import { carriesMany } from './client-address.ts'
 import { controlPlaneMetrics } from './control-plane-metrics.ts'
+import { followStore } from './follow-store.ts'
 import { firstAdmin, type FirstAdmin } from './first-admin.ts'
 import { prepareFolder } from './first-start.ts'
 import { housekeeping } from './housekeeping.ts'
@@ -77,6 +79,8 @@ export interface RunningControlPlane {
   health(): Promise<HealthReply>
   /** Faults that do not stop it from answering. @throws MeshError when it cannot work */
   ready(): Promise<Readiness>
+  /** What it did to recover, the oldest first. */
+  acts(): readonly Act[]
   /**
    * The lines of a backup, for `writeBackup`: store and key files, so every secret of the mesh.
    * @throws MeshError unsupported on DynamoDB
@@ -172,7 +176,11 @@ async function serve({
   sources,
 }: Serving): Promise<RunningControlPlane> {
   const hub = new WatchHub({ plane, sources, log })
-  const metrics = controlPlaneMetrics(plane, () => hub.size)
+  const recovery = new Recovery({ log, now: () => plane.mesh.clock.now() })
+  const metrics = controlPlaneMetrics(plane, {
+    watchers: () => hub.size,
+    recoveries: () => recovery.counts(),
+  })
   const app = apiRouter({ plane, sources, observe: both(metrics.observe, requestLog(log)) })
   const operated = { ready: () => plane.ready(), metrics: () => metrics.text(), description: readDescription }
   app.route('/', operationsRouter(operated))
@@ -186,14 +194,14 @@ async function serve({
   const admin = await firstAdmin(data, plane)
   hub.start()
   const stopTasks = startTasks({ plane, authority, admin, log })
-  const unlisten = store.listen(() => plane.mesh.changes.emit('elsewhere'))
+  const unfollow = followStore({ store, recovery, log, changes: plane.mesh.changes })
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
   log.info({ url, publicUrl, meshId, store: describeStore(choice) }, 'control plane started')
 
   const stop = async (): Promise<void> => {
     // Watchers are disconnected first: their connections would keep the server open.
-    unlisten()
+    unfollow()
     await Promise.all([hub.stop(), closeServer(server)])
     await stopTasks()
     metrics.stop()
@@ -211,6 +219,7 @@ async function serve({
     createToken: request => plane.tokens.create(request, 'operator'),
     health: () => plane.health(),
     ready: () => plane.ready(),
+    acts: () => recovery.acts(),
     confirmClock: () => plane.time.confirm('operator'),
     backup: () => backUp({ ...plane.mesh, data }),
     rotateKey: ({ revoke = false } = {}) => authority.rotate({ revoke, by: 'operator' }),

@@ -14,6 +14,8 @@ export class Notifications {
   /** Distinguishes the notifications of this process from those of others. */
   readonly #self = randomUUID()
   readonly #listeners = new Set<() => void>()
+  readonly #connectionListeners = new Set<(connected: boolean) => void>()
+  #connected = true
   #listening: Promise<void> | undefined
   readonly #closing = new AbortController()
 
@@ -32,6 +34,12 @@ export class Notifications {
     this.#listeners.add(listener)
     this.#listening ??= this.#follow()
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** Calls `listener` when the connection that listens is lost, and when there is one again. @returns how to stop */
+  onConnection(listener: (connected: boolean) => void): () => void {
+    this.#connectionListeners.add(listener)
+    return () => void this.#connectionListeners.delete(listener)
   }
 
   /** Idempotent. */
@@ -55,14 +63,22 @@ export class Notifications {
         await client.connect()
         await client.query(`LISTEN ${channel}`)
         tries = 0
+        this.#setConnected(true)
         this.#tell()
         await lost
       } catch {
         // The pool fails as well, and reports it to its caller.
       }
+      if (!signal.aborted) this.#setConnected(false)
       await client.end().catch(() => undefined)
       await sleep(timerDelay(jitter(tries)), undefined, { signal }).catch(() => undefined)
     }
+  }
+
+  #setConnected(connected: boolean): void {
+    if (connected === this.#connected) return
+    this.#connected = connected
+    for (const listener of this.#connectionListeners) listener(connected)
   }
 
   #tell(): void {

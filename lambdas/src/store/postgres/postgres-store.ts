@@ -42,6 +42,7 @@ export async function openPostgresStore({
   return {
     ...sqlStore(runnerOf(db), { clock, maxMembers, dialect }),
     listen: listener => db.notifications.listen(listener),
+    onConnection: listener => db.notifications.onConnection(listener),
     ping: () => db.ping(),
     dump: () => dumpOf(db),
     close: () => db.close(),

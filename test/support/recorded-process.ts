@@ -1,0 +1,75 @@
+/** A process whose recovery is watched from outside: its log, its counters, and what `agent-mesh doctor` says of it. */
+import { recoveryEvents, type RecoveryEvent } from '@agent-mesh/protocol/recovery'
+import type { Readable } from 'node:stream'
+import { createInterface } from 'node:readline'
+import { expect, vi } from 'vitest'
+import { lastJson, runCommand, type Daemon } from './command.ts'
+
+interface LoggedAct {
+  event: RecoveryEvent
+  supervisor: string
+  msg: string
+}
+
+export interface RecordedProcessInit {
+  /** JSON lines. */
+  log: Readable | null
+  /** Prometheus text of the process. */
+  metricsUrl: string
+  data: string
+}
+
+/** Acts of a process follow a fault within this, ms: the slowest is a path that is closed after 15 s. */
+const patience = { timeout: 60_000, interval: 250 }
+
+export class RecordedProcess {
+  readonly #init: RecordedProcessInit
+  readonly #acts: LoggedAct[] = []
+
+  constructor(init: RecordedProcessInit) {
+    this.#init = init
+    if (init.log === null) throw new Error('its log is not captured')
+    createInterface({ input: init.log }).on('line', line => {
+      const act = JSON.parse(line) as Partial<LoggedAct>
+      if (act.event !== undefined && act.event in recoveryEvents) this.#acts.push(act as LoggedAct)
+    })
+  }
+
+  static of({ child, data, ready }: Daemon, metricsUrl = String(ready['metricsUrl'])): RecordedProcess {
+    return new RecordedProcess({ log: child.stderr, metricsUrl: `${metricsUrl}/metrics`, data })
+  }
+
+  /** How often the part of an act has acted, as the metrics page says. */
+  async #count(event: RecoveryEvent): Promise<number> {
+    const page = await (await fetch(this.#init.metricsUrl)).text()
+    const label = `agent_mesh_recoveries_total{supervisor="${recoveryEvents[event]}"}`
+    return Number(
+      page
+        .split('\n')
+        .find(line => line.startsWith(label))
+        ?.slice(label.length) ?? 0,
+    )
+  }
+
+  /** Provokes acts, and expects each in the log, in the counter and in the line of doctor. */
+  async records(events: readonly RecoveryEvent[], provoke: () => Promise<unknown>): Promise<void> {
+    const before = new Map<RecoveryEvent, number>()
+    for (const event of events) before.set(event, await this.#count(event))
+    const seen = this.#acts.length
+    await provoke()
+    const acts = await vi.waitFor(() => {
+      const logged = this.#acts.slice(seen)
+      expect(logged.map(({ event }) => event)).toEqual(expect.arrayContaining([...events]))
+      return logged.filter(({ event }) => events.includes(event))
+    }, patience)
+    for (const { event, supervisor } of acts) {
+      expect(supervisor).toBe(recoveryEvents[event])
+      expect(await this.#count(event)).toBeGreaterThan(before.get(event)!)
+    }
+    const doctor = lastJson(await runCommand(['doctor', '--json', '--data', this.#init.data]))
+    const { found } = (doctor['checks'] as { check: string; found: string }[]).find(
+      ({ check }) => check === 'recovery',
+    )!
+    for (const { supervisor, msg } of acts) expect(found).toContain(`${supervisor}: ${msg}`)
+  }
+}
