@@ -11,18 +11,21 @@ import v8 from 'node:v8'
 // Without a listener Node opens its debugger on port 9229 at this signal: whoever reaches that runs code as this user.
 process.on('SIGUSR1', () => {})
 
+/** Found beside the command it is preferred; an older one does from `oldest` on. */
 const wanted = 24
+const oldest = [22, 15]
 const howToInstall = `Install Node ${wanted} (https://nodejs.org), or run npm ci in the checkout: it brings Node ${wanted} with it.`
 const self = realpathSync(fileURLToPath(import.meta.url))
 
 const major = Number.parseInt(process.versions.node, 10)
-const isRecent = major >= wanted
-await (isRecent ? runCommand() : runWithNode(findNode()))
+const node = major >= wanted ? undefined : findNode()
+await (node === undefined ? runCommand() : runWithNode(node))
 
 /** The bundle of a build or of the published package, else the source of the checkout. */
 async function runCommand() {
   endWithLauncher()
   optimizeLater()
+  if (major < wanted) hideSqliteWarning()
   const root = dirname(dirname(self))
   const candidates = ['dist/bundle/main.js', 'bundle/main.js', 'src/main.ts'].map(path => join(root, path))
   const entry = candidates.find(path => existsSync(path))
@@ -42,6 +45,15 @@ function optimizeLater() {
   if (major === wanted) v8.setFlagsFromString('--invocation-count-for-turbofan=30000')
 }
 
+/** Before Node 24 SQLite is called experimental at each start; what the command uses of it is the same. */
+function hideSqliteWarning() {
+  const { emitWarning } = process
+  process.emitWarning = (warning, ...rest) =>
+    rest[0] === 'ExperimentalWarning' && String(warning).startsWith('SQLite')
+      ? undefined
+      : emitWarning.call(process, warning, ...rest)
+}
+
 /** A user without an entry in the user database has none: then nothing is cached. */
 function cacheFolder() {
   if (process.env.XDG_CACHE_HOME) return process.env.XDG_CACHE_HOME
@@ -59,15 +71,17 @@ function endWithLauncher() {
   process.channel.unref()
 }
 
-/** Beside this package alone: what lies below the current directory may be another's, and would run as this user. */
+/** Undefined: this one does. Beside this package alone: what lies below the current directory may be another's, and would run as this user. */
 function findNode() {
   for (let folder = dirname(self); ; folder = dirname(folder)) {
     const node = join(folder, 'node_modules', '.bin', 'node')
     if (existsSync(node)) return node
     if (folder === dirname(folder)) break
   }
+  const minor = Number(process.versions.node.split('.')[1])
+  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return undefined
   fail(
-    `Cannot start agent-mesh: it needs Node ${wanted}, this is ${process.version}, and no node_modules/.bin/node was found`,
+    `Cannot start agent-mesh: it needs Node ${oldest.join('.')} or newer, this is ${process.version}, and no node_modules/.bin/node was found`,
     howToInstall,
   )
 }

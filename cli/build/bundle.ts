@@ -1,33 +1,37 @@
-import { build, type BuildOptions, type Plugin } from 'esbuild'
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** CommonJS packages inside the ESM bundle still call `require`. */
-const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+export const banner =
+  "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
-/**
- * An `import` of `node:http` reads each of its exports, and one of them is the WebSocket of the Web: that loads a library
- * which takes 12 MB. In a CommonJS module an export is read when it is used.
- */
-const httpOnDemand: Plugin = {
-  name: 'http-on-demand',
+/** An `import` of one of Node's libraries as CommonJS: an export is read when it is used, the library loaded when the module runs. */
+const onDemand = (library: string): Plugin => ({
+  name: `${library}-on-demand`,
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+    onResolve({ filter: new RegExp(`^(node:)?${library}$`) }, ({ kind }) =>
       kind === 'require-call'
-        ? { path: 'node:http', external: true }
-        : { path: 'http', namespace: 'on-demand' },
+        ? { path: `node:${library}`, external: true }
+        : { path: library, namespace: `${library}-on-demand` },
     )
-    onLoad({ filter: /./, namespace: 'on-demand' }, () => ({
-      contents: "module.exports = require('node:http')",
+    onLoad({ filter: /./, namespace: `${library}-on-demand` }, () => ({
+      contents: `module.exports = require('node:${library}')`,
     }))
   },
-}
+})
+
+/** One of its exports is the WebSocket of the Web: an `import`, which reads each, loads a library that takes 12 MB. */
+export const httpOnDemand = onDemand('http')
+
+/** A Node that does not have it refuses a module that imports it before any code can say which Node is needed. */
+export const sqliteOnDemand = onDemand('sqlite')
 
 /**
  * Libp2p's peer store sorts addresses and protocols, in ASCII, so that equal sets compare equal: any order will do. The
  * order of a language loads its tables (3 MB).
  */
-const sortedByCode: Plugin = {
+export const sortedByCode: Plugin = {
   name: 'sorted-by-code',
   setup({ onLoad }) {
     const collated = /([\w.]+(?:\.toString\(\))?)\.localeCompare\(([\w.]+(?:\.toString\(\))?)\)/g
@@ -44,8 +48,12 @@ const sortedByCode: Plugin = {
  * to nothing. Identifiers are kept, so names in stacks and errors are those of the source; esbuild's `keepNames` would define
  * each of them anew, and make an object of its own of every function (3 MB).
  */
-export async function bundleCommand(root: string, outdir: string): Promise<void> {
-  await build({
+export async function bundleCommand(
+  root: string,
+  outdir: string,
+  { target = common.target, plugins = [] }: Pick<BuildOptions, 'target' | 'plugins'> = {},
+): Promise<Metafile> {
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: {
       main: join(root, 'cli/src/main.ts'),
@@ -54,14 +62,17 @@ export async function bundleCommand(root: string, outdir: string): Promise<void>
     },
     outdir,
     ...common,
+    target,
+    metafile: true,
     splitting: true,
     mainFields: ['module', 'main'],
     legalComments: 'linked',
     banner: { js: banner },
     external: ['*.node'],
-    plugins: [httpOnDemand, sortedByCode],
+    plugins: [httpOnDemand, sortedByCode, ...plugins],
   })
   await bundleSchemaLibrary(root, join(outdir, 'provided'))
+  return metafile
 }
 
 /** Apart from the command, which uses a tenth of it: shared code would be loaded by each start. */
@@ -71,7 +82,7 @@ async function bundleSchemaLibrary(root: string, outdir: string): Promise<void> 
   await build({ absWorkingDir: root, entryPoints, outdir, ...common })
 }
 
-const common = {
+export const common = {
   bundle: true,
   format: 'esm',
   platform: 'node',

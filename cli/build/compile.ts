@@ -6,10 +6,14 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * Compiles the source of `rooms` into `<room>/dist`. One program for all of them: they import each other by
+ * Compiles the source of `rooms` into `<room>/dist`, or the folders that `outOf` names. One program for all of them: they import each other by
  * package name, and those names lead to sources here and to `dist` once published.
  */
-export async function compileRooms(root: string, rooms: readonly string[]): Promise<void> {
+export async function compileRooms(
+  root: string,
+  rooms: readonly string[],
+  outOf = (room: string) => join(root, room, 'dist'),
+): Promise<void> {
   // Below the checkout, so that packages resolve as they do for the sources.
   const work = await mkdtemp(join(root, 'node_modules', '.cache-build-'))
   try {
@@ -19,7 +23,7 @@ export async function compileRooms(root: string, rooms: readonly string[]): Prom
       throw new Error(`Cannot compile the rooms: ${error.stdout ?? String(error)}`, { cause: error })
     })
     for (const room of rooms) {
-      const dist = join(root, room, 'dist')
+      const dist = outOf(room)
       await rm(dist, { recursive: true, force: true })
       await cp(join(work, 'out', room, 'src'), dist, { recursive: true })
     }

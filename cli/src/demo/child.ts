@@ -2,6 +2,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
+import { ownCommand } from '../own-command.ts'
 import { childEnvironment } from '../settings.ts'
 import { demoDefaults } from './defaults.ts'
 
@@ -21,9 +22,9 @@ export interface Child {
  * @param join token, which every user of the machine could read in the arguments
  */
 export function startChild(name: string, data: string, args: readonly string[], join?: string): Child {
-  const script = process.argv[1] ?? ''
+  const [program, ...first] = ownCommand()
   // The channel carries nothing: its end shows the child that the demo has exited.
-  const child = spawn(process.execPath, [script, ...args, '--data', data, '--json'], {
+  const child = spawn(program, [...first, ...args, '--data', data, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: childEnvironment(join),
   })
