@@ -3,14 +3,14 @@
  *
  *   agent -> hub    subscribe, unsubscribe, publish, confirm
  *   hub -> agent    subscribed, refused, message, lost, confirm
- *   relay -> relay  interest, forward;  back: confirm
+ *   relay -> relay  interest, forward, forward-lost;  back: confirm
  *
  * A hub is what an agent subscribes at: its home relay, and without relays each agent. Frames of an unknown type are skipped.
  */
 import * as z from 'zod/mini'
 import { MeshError } from '../errors.ts'
 import { millisField, peerIdField } from '../fields.ts'
-import { parseJson } from '../parse.ts'
+import { parse, parseJson } from '../parse.ts'
 import { topicGroupField, topicLimits, topicNameField, topicPatternField } from './names.ts'
 
 const { groups, headerBytes, interests, messages, publicationBytes, signedBytes } = topicLimits
@@ -23,6 +23,7 @@ const shares = z
   .record(topicGroupField, z.array(count).check(z.maxLength(messages)))
   .check(z.refine(all => Object.keys(all).length <= groups))
 export type GroupShares = z.output<typeof shares>
+const groupCounts = z.record(topicGroupField, count).check(z.refine(all => Object.keys(all).length <= groups))
 
 export const topicFrameSchema = z.discriminatedUnion('type', [
   z.looseObject({
@@ -97,6 +98,15 @@ export const topicFrameSchema = z.discriminatedUnion('type', [
       .record(peerIdField, z.looseObject({ plain: z.boolean(), shares: z.optional(shares) }))
       .check(z.refine(all => Object.keys(all).length <= groups)),
   }),
+  z.looseObject({
+    type: z.literal('forward-lost'),
+    topic: topicNameField,
+    hops: z.int().check(z.nonnegative(), z.maximum(topicLimits.hops)),
+    /** Messages that relays lack: those for subscriptions outside groups, and those for a member of each group. */
+    to: z
+      .record(peerIdField, z.looseObject({ plain: count, groups: z.optional(groupCounts) }))
+      .check(z.refine(all => Object.keys(all).length <= groups)),
+  }),
 ])
 export type TopicFrame = z.output<typeof topicFrameSchema>
 export type TopicFrameOf<Type extends TopicFrame['type']> = Extract<TopicFrame, { type: Type }>
@@ -104,7 +114,7 @@ export type TopicFrameOf<Type extends TopicFrame['type']> = Extract<TopicFrame, 
 const lengths = 8
 const frameTypes: ReadonlySet<string> = new Set<TopicFrame['type']>([
   ...(['subscribe', 'unsubscribe', 'subscribed', 'refused', 'publish', 'message', 'lost'] as const),
-  ...(['confirm', 'interest', 'forward'] as const),
+  ...(['confirm', 'interest', 'forward', 'forward-lost'] as const),
 ])
 const typeSchema = z.looseObject({ type: z.string().check(z.maxLength(63)) })
 
@@ -163,10 +173,10 @@ function frameEnd(all: Buffer, at: number): number | undefined {
 function readFrame(bytes: Buffer): { frame: TopicFrame; bodies: Uint8Array } | undefined {
   const end = 4 + bytes.readUInt32BE()
   const text = bytes.toString('utf8', 4, end)
-  const { type } = parseJson(typeSchema, text, 'read topic frame', 'protocol_error')
-  if (!frameTypes.has(type)) return undefined
+  const header = parseJson(typeSchema, text, 'read topic frame', 'protocol_error')
+  if (!frameTypes.has(header.type)) return undefined
   return {
-    frame: parseJson(topicFrameSchema, text, 'read topic frame', 'protocol_error'),
+    frame: parse(topicFrameSchema, header, 'read topic frame', 'protocol_error'),
     bodies: bytes.subarray(end),
   }
 }

@@ -47,7 +47,10 @@ describe('a publication', () => {
 describe('the frames of docs/wire.md', () => {
   const page = readFileSync(new URL('../../../docs/wire.md', import.meta.url), 'utf8')
   const message = encodeTopicMessage({ json: '"x"', tail: undefined }, 't')
+  const relay = '12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV'
+  const to = { [relay]: { plain: 2, groups: { pagers: 1 } } }
   const shown: [TopicFrame, Uint8Array?][] = [
+    [{ type: 'forward-lost', topic: 'alerts', hops: 4, to }],
     [{ type: 'subscribe', id: 1, pattern: 'alerts.*', retained: true }],
     [{ type: 'lost', topic: 'alerts', count: 2, plain: true }],
     [{ type: 'message', jws: 'a.b.c', acks: false, plain: true }, message],

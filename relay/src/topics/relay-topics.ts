@@ -23,6 +23,7 @@ import {
   type TopicFrameOf,
 } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
+import { ForwardLosses, type ForwardLost } from './forward-losses.ts'
 import { RelayInterests, type Interest } from './relay-interests.ts'
 
 /** A relay whose stream was refused or has ended is asked again after this, while it is linked. */
@@ -41,6 +42,7 @@ export interface RelayTopicsInit {
 interface Neighbour {
   readonly stream: ByteStream
   readonly sender: FrameSender
+  readonly losses: ForwardLosses
 }
 
 export class RelayTopics implements RemoteHubs {
@@ -79,6 +81,7 @@ export class RelayTopics implements RemoteHubs {
           onRelayFrame: (frame: TopicFrame, bodies: Uint8Array, sender: FrameSender) => {
             if (frame.type === 'interest') this.#told(frame, peerId)
             else if (frame.type === 'forward') return this.#pass(frame, bodies, sender)
+            else if (frame.type === 'forward-lost') this.#missed(frame)
           },
         }),
     })
@@ -126,17 +129,35 @@ export class RelayTopics implements RemoteHubs {
     acks: boolean,
     hops: number,
   ): void {
-    const ways = new Map<string, TopicFrameOf<'forward'>['to']>()
+    const count = claims.sizes.length
+    for (const [{ sender, losses }, shares] of this.#ways(to)) {
+      // Sent before the next one, as `lost` to a subscriber; relays of the version before skip it.
+      for (const lost of losses.take(topicLimits.hops)) sender.send(lost)
+      sender.publish({ type: 'forward', jws, acks, hops, to: shares }, bodies, () => {
+        this.#init.hub.onLost(count)
+        losses.dropped(claims.topic, count, { to: shares })
+      })
+    }
+  }
+
+  /** Neighbours on the way to these relays, each with what is for those behind it. */
+  #ways<Share>(to: Iterable<[string, Share]>): Map<Neighbour, Record<string, Share>> {
+    const ways = new Map<Neighbour, Record<string, Share>>()
     for (const [relay, share] of to) {
       const next = this.#interests.towards(relay).find(peerId => this.#neighbours.has(peerId))
-      if (next === undefined) continue
-      ways.set(next, { ...ways.get(next), [relay]: share })
+      const neighbour = next === undefined ? undefined : this.#neighbours.get(next)
+      if (neighbour !== undefined) ways.set(neighbour, { ...ways.get(neighbour), [relay]: share })
     }
-    const onLost = () => this.#init.hub.onLost(claims.sizes.length)
-    for (const [next, shares] of ways)
-      this.#neighbours
-        .get(next)
-        ?.sender.publish({ type: 'forward', jws, acks, hops, to: shares }, bodies, onLost)
+    return ways
+  }
+
+  /** A neighbour dropped messages for the agents here, or for relays behind this one. */
+  #missed({ topic, to, hops }: ForwardLost): void {
+    const { [this.#init.self]: own, ...others } = to
+    if (own !== undefined) this.#hub.missed(topic, own)
+    if (hops === 0) return
+    for (const [{ sender }, counts] of this.#ways(Object.entries(others)))
+      sender.send({ type: 'forward-lost', topic, hops: hops - 1, to: counts })
   }
 
   async #pass(
@@ -210,7 +231,7 @@ export class RelayTopics implements RemoteHubs {
   async #open(peerId: string, link: Link): Promise<void> {
     const stream = await link.openStream(topicProtocol, { signal: this.#stopping.signal })
     const sender = new FrameSender(stream)
-    this.#neighbours.set(peerId, { stream, sender })
+    this.#neighbours.set(peerId, { stream, sender, losses: new ForwardLosses() })
     readFrames(stream, frame => {
       if (frame.type === 'confirm') this.#hub.confirm(frame)
     })

@@ -9,6 +9,7 @@ import {
   type TopicFrame,
   type TopicFrameOf,
 } from '@agent-mesh/protocol'
+import { topicDefaults } from '../defaults.ts'
 import type { ReadPublication } from './retained-values.ts'
 
 /** Where frames for a subscriber go. */
@@ -82,7 +83,7 @@ export class Subscriber {
     const count = plain ? claims.sizes.length : new Set(Object.values(shares ?? {}).flat()).size
     this.#sink.offer(frame, () => {
       onLost(count)
-      this.#lose({ topic: claims.topic, plain, groups: Object.keys(shares ?? {}), count })
+      this.lose({ topic: claims.topic, plain, groups: Object.keys(shares ?? {}), count })
     })
   }
 
@@ -92,11 +93,12 @@ export class Subscriber {
     this.#sink.offer(encodeTopicFrame(frame, bodies), () => undefined)
   }
 
-  /** It is informed with the next message, or at once when that is not what fills its queue. */
-  #lose(lost: { topic: string; plain: boolean; groups: string[]; count: number }): void {
+  /** Messages for it were dropped, here or on the way to here: it is informed before the next one. */
+  lose(lost: { topic: string; plain: boolean; groups: string[]; count: number }): void {
     const key = `${lost.topic} ${String(lost.plain)} ${lost.groups.join()}`
     const before = this.#lost.get(key)?.count ?? 0
     this.#lost.set(key, { type: 'lost', ...lost, count: before + lost.count })
+    if (this.#lost.size > topicDefaults.remembered) this.#tellLost()
   }
 
   #tellLost(): void {

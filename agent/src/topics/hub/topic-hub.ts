@@ -137,6 +137,21 @@ export class TopicHub {
           subscriber.deliverRetained(publication, id)
   }
 
+  /** Messages for the agents here were dropped on the way: of a group, each member gets its part of the number. */
+  missed(topic: string, { plain, groups = {} }: TopicFrameOf<'forward-lost'>['to'][string]): void {
+    const matches = this.#matching(topic)
+    const outside = matches.filter(([, match]) => match.plain)
+    if (plain > 0)
+      for (const [subscriber] of outside) subscriber.lose({ topic, plain: true, groups: [], count: plain })
+    for (const [group, lost] of Object.entries(groups)) {
+      const members = membersOf(matches, group)
+      for (const [nth, { target }] of members.entries()) {
+        const count = Math.floor((lost + nth) / members.length)
+        if (count > 0) target.lose({ topic, plain: false, groups: [group], count })
+      }
+    }
+  }
+
   /** Subscribers have handled messages. */
   confirm(confirm: Confirm): void {
     this.#ways.get(confirm.publisher)?.(confirm)
