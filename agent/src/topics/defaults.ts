@@ -2,6 +2,9 @@
 export const topicDefaults = {
   /** A publisher gathers what it publishes within this after a publication: one signature for all. The first goes at once. */
   gatherMs: 20,
+  /** As long after a publication with this many messages (a count), 200/s: each has costs at every subscriber, a third of theirs. */
+  busyGatherMs: 50,
+  busyMessages: 4,
   /** Messages and bytes that wait at a publisher for its hub; one more is refused. */
   waitingMessages: 1_024,
   waitingBytes: 4 * 1024 * 1024,

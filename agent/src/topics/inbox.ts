@@ -43,6 +43,17 @@ export interface Reader {
   readonly schema: StandardSchemaV1 | undefined
 }
 
+/** One message on its way to a subscription. */
+interface Arrival {
+  readonly publication: ReadPublication
+  /** Of the publisher. */
+  readonly name: string
+  readonly place: number
+  readonly body: Uint8Array
+  readonly retained: boolean
+  readonly acknowledge: (() => void) | undefined
+}
+
 type Confirm = (confirm: TopicFrameOf<'confirm'>) => void
 type MessageFrame = TopicFrameOf<'message'>
 
@@ -137,29 +148,43 @@ export class Inbox {
   ): Promise<void> {
     const { claims, publisher } = publication
     const readers = this.#readersOf(claims)
-    const bodies = messagesOf(claims, publication.bodies)
+    // Readers get views of these bytes, and not of all that was received with them.
+    const bodies = messagesOf(claims, Uint8Array.from(publication.bodies))
+    const base = { publication, name: from.name, acknowledge: undefined }
+    let delivered = 0
     if (retainedFor !== undefined) {
       const named = readers.filter(({ subscription }) => retainedFor.includes(subscription.id))
-      for (const reader of named) await this.#give(reader, publication, 0, bodies[0]!, from, true)
-      return
+      for (const reader of named)
+        if (await this.#give(reader, { ...base, place: 0, body: bodies[0]!, retained: true })) delivered++
+      return this.#delivered(delivered)
     }
-    for (const [place, body] of bodies.entries()) {
+    const outside = plain ? readers.filter(({ subscription }) => subscription.group === undefined) : []
+    const groups = Object.entries(shares)
+    for (const [place, whole] of bodies.entries()) {
       const numbered = { publisher, epoch: claims.epoch, seq: claims.seq + place, at: claims.at }
-      const lanes = Object.keys(shares).filter(group => shares[group]?.includes(place))
-      const chosen: Reader[] = []
-      if (plain && this.#isNew(numbered, ''))
-        chosen.push(...readers.filter(({ subscription }) => subscription.group === undefined))
-      for (const lane of lanes) {
+      const chosen = plain && this.#isNew(numbered, '') ? [...outside] : []
+      for (const [lane, places] of groups) {
         // Of several subscriptions here to one group, one handles it.
-        const one = readers.find(({ subscription }) => subscription.group === lane)
+        const one = places.includes(place)
+          ? readers.find(({ subscription }) => subscription.group === lane)
+          : undefined
         if (one !== undefined && this.#isNew(numbered, lane)) chosen.push(one)
       }
       const acknowledge = !acks
         ? undefined
         : () => confirm({ type: 'confirm', publisher, epoch: claims.epoch, counts: [[numbered.seq, 1]] })
-      for (const reader of chosen)
-        await this.#give(reader, publication, place, body, from, false, acknowledge)
+      for (const [nth, reader] of chosen.entries()) {
+        // Readers share no bytes, and one of a group does not keep those of the other messages.
+        const body = nth === 0 && groups.length === 0 ? whole : Uint8Array.from(whole)
+        const giving = this.#give(reader, { ...base, place, body, retained: false, acknowledge })
+        if (typeof giving === 'boolean' ? giving : await giving) delivered++
+      }
     }
+    this.#delivered(delivered)
+  }
+
+  #delivered(count: number): void {
+    if (count > 0) this.#init.onDelivered(count)
   }
 
   #isNew(numbered: Parameters<ReplayWindows['take']>[0], lane: string): boolean {
@@ -175,31 +200,37 @@ export class Inbox {
     )
   }
 
-  async #give(
-    { subscription, schema }: Reader,
-    publication: ReadPublication,
-    place: number,
-    body: Uint8Array,
-    { name }: Subject,
-    retained: boolean,
-    acknowledge?: () => void,
-  ): Promise<void> {
+  /** At once unless the schema takes its time: a promise for each message would cost more than the message. */
+  #give({ subscription, schema }: Reader, arrival: Arrival): boolean | Promise<boolean> {
+    const { publication, body } = arrival
     const { claims, publisher } = publication
-    if (claims.retain === true && !this.#isLastValue(subscription, publication)) return
-    try {
-      const decoded = decodeTopicMessage(body)
-      const checked = await schema?.['~standard'].validate(decoded)
-      if (checked?.issues !== undefined) return this.#init.onRefused('unfit', publisher)
-      const value = checked === undefined ? decoded : checked.value
-      const { topic, at, traces } = claims
-      const trace = retained ? undefined : traceOfParent(traces?.[place])
-      const begin = handlingOf(this.#init.tracing, { topic, publisher, trace, acknowledge })
-      const from = { peerId: publisher, name }
-      subscription.push({ topic, value, from, at, retained, ...(trace !== undefined && { trace }) }, begin)
-      this.#init.onDelivered(1)
-    } catch (error) {
+    if (claims.retain === true && !this.#isLastValue(subscription, publication)) return false
+    const refuse = (error?: unknown): boolean => {
       this.#init.onRefused('unfit', publisher, error)
+      return false
     }
+    const push = (checked: StandardSchemaV1.Result<unknown>): boolean => {
+      if (checked.issues !== undefined) return refuse()
+      this.#push(subscription, arrival, checked.value)
+      return true
+    }
+    try {
+      const value = decodeTopicMessage(body)
+      const checked = schema === undefined ? { value } : schema['~standard'].validate(value)
+      return checked instanceof Promise ? checked.then(push).catch(refuse) : push(checked)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+
+  #push(subscription: Subscription, arrival: Arrival, value: unknown): void {
+    const { publication, name, place, retained, acknowledge } = arrival
+    const { topic, at, traces } = publication.claims
+    const { publisher } = publication
+    const trace = retained ? undefined : traceOfParent(traces?.[place])
+    const begin = handlingOf(this.#init.tracing, { topic, publisher, trace, acknowledge })
+    const from = { peerId: publisher, name }
+    subscription.push({ topic, value, from, at, retained, ...(trace !== undefined && { trace }) }, begin)
   }
 
   /** Each hub that is asked tells the last value: a subscription gets it once. */

@@ -99,30 +99,35 @@ export class Publisher {
     // What is published in the same tick goes together.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const batch = this.#nextBatch()
-      await this.#send(batch)
-      if (!signal.aborted)
-        await delay(timerDelay(topicDefaults.gatherMs), undefined, { signal }).catch(() => {})
+      const batches = this.#nextBatches()
+      await this.#send(batches)
+      const isBusy = batches.some(({ length }) => length >= topicDefaults.busyMessages)
+      const gatherMs = isBusy ? topicDefaults.busyGatherMs : topicDefaults.gatherMs
+      if (!signal.aborted) await delay(timerDelay(gatherMs), undefined, { signal }).catch(() => {})
     }
   }
 
-  /** All that waits, a publication for each topic, version and kind. A value that is kept has one of its own. */
-  #nextBatch(): Pending[][] {
-    const batches = new Map<string, Pending[]>()
+  /** All that waits, in its order: publications of one topic, version and kind. A value that is kept has one of its own. */
+  #nextBatches(): Pending[][] {
+    const batches: Pending[][] = []
+    const open = new Map<string, { batch: Pending[]; bytes: number }>()
     for (const pending of this.#waiting.splice(0)) {
       const { topic, version, retain, acks, body } = pending
       this.#bytes -= body.byteLength
       const kind = `${topic} ${version} ${String(retain)} ${String(acks > 0)}`
-      const open = batches.get(kind)
-      const bytes = open?.reduce((sum, other) => sum + other.body.byteLength, body.byteLength) ?? 0
+      const last = open.get(kind)
+      const bytes = (last?.bytes ?? 0) + body.byteLength
       const fits = !retain && bytes <= topicLimits.publicationBytes
-      if (open !== undefined && fits && open.length < topicLimits.messages) open.push(pending)
-      else {
-        if (open !== undefined) batches.set(`${kind} ${batches.size}`, open)
-        batches.set(kind, [pending])
+      if (last !== undefined && fits && last.batch.length < topicLimits.messages) {
+        last.batch.push(pending)
+        last.bytes = bytes
+      } else {
+        const batch = [pending]
+        batches.push(batch)
+        open.set(kind, { batch, bytes: body.byteLength })
       }
     }
-    return [...batches.values()]
+    return batches
   }
 
   async #send(batches: readonly Pending[][]): Promise<void> {

@@ -4,12 +4,12 @@ import { topicDefaults } from './defaults.ts'
 interface Window {
   epoch: number
   highest: number
-  /** Bit n: whether `highest - n` was seen. */
-  seen: bigint
+  /** Which of the last numbers up to `highest` were seen: the bit of each number is at its remainder by the size. */
+  readonly seen: Uint32Array
 }
 
 const size = topicDefaults.window
-const mask = (1n << BigInt(size)) - 1n
+const bitsOfWord = 32
 
 export interface Numbered {
   publisher: string
@@ -38,21 +38,21 @@ export class ReplayWindows {
     const known = this.#windows.get(key)
     if (known === undefined || epoch > known.epoch) {
       if (Math.abs(this.#now() - at) > topicDefaults.skewMs) return false
-      this.#open(key, { epoch, highest: seq, seen: 1n })
+      const opened = { epoch, highest: seq, seen: new Uint32Array(size / bitsOfWord) }
+      see(opened, seq)
+      this.#open(key, opened)
       return true
     }
     if (epoch < known.epoch) return false
-    const ahead = seq - known.highest
-    if (ahead > 0) {
-      known.seen = ahead >= size ? 1n : ((known.seen << BigInt(ahead)) | 1n) & mask
+    if (seq > known.highest) {
+      if (seq - known.highest >= size) known.seen.fill(0)
+      else for (let skipped = known.highest + 1; skipped < seq; skipped++) forget(known, skipped)
       known.highest = seq
+      see(known, seq)
       return true
     }
-    // Before the shift: a publisher that jumps ahead by 2^30 and back would make it take 128 MiB.
-    if (-ahead >= size) return false
-    const bit = 1n << BigInt(-ahead)
-    if ((known.seen & bit) !== 0n) return false
-    known.seen |= bit
+    if (known.highest - seq >= size || isSeen(known, seq)) return false
+    see(known, seq)
     return true
   }
 
@@ -63,4 +63,17 @@ export class ReplayWindows {
     const [oldest] = this.#windows.keys()
     if (this.#windows.size > topicDefaults.windows && oldest !== undefined) this.#windows.delete(oldest)
   }
+}
+
+const wordOf = (seq: number): number => Math.floor((seq % size) / bitsOfWord)
+const bitOf = (seq: number): number => 1 << (seq % bitsOfWord)
+
+const isSeen = ({ seen }: Window, seq: number): boolean => (seen[wordOf(seq)]! & bitOf(seq)) !== 0
+
+function see({ seen }: Window, seq: number): void {
+  seen[wordOf(seq)]! |= bitOf(seq)
+}
+
+function forget({ seen }: Window, seq: number): void {
+  seen[wordOf(seq)]! &= ~bitOf(seq)
 }

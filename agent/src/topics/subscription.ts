@@ -123,7 +123,10 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
     while (!this.#closed) {
       const taken = this.#take()
       if (taken === undefined) await this.#arrival()
-      else await handleOne(taken, handler).catch((error: unknown) => onError(error, taken.message.topic))
+      else {
+        const handled = handleOne(taken, handler, error => onError(error, taken.message.topic))
+        if (handled !== undefined) await handled
+      }
     }
   }
 
@@ -141,15 +144,25 @@ export class Subscription<Message = unknown> implements AsyncIterable<TopicMessa
   }
 }
 
-async function handleOne<Message>(
+/** @returns what a handler that takes its time leads to: a promise for each message would cost more than most handlers */
+function handleOne<Message>(
   { message, handling }: Taken<Message>,
   handler: (message: TopicMessage<Message>) => unknown,
-): Promise<void> {
-  try {
-    await (handling === undefined ? handler(message) : handling.run(() => handler(message)))
-  } catch (error) {
+  onError: (error: unknown) => void,
+): Promise<void> | undefined {
+  const failed = (error: unknown): void => {
     handling?.end(error)
-    throw error
+    onError(error)
   }
-  handling?.end()
+  try {
+    const handled = handling === undefined ? handler(message) : handling.run(() => handler(message))
+    if (isThenable(handled)) return Promise.resolve(handled).then(() => handling?.end(), failed)
+    handling?.end()
+  } catch (error) {
+    failed(error)
+  }
+  return undefined
 }
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'

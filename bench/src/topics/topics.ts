@@ -12,11 +12,14 @@ import type { Bench, BenchOptions, BenchResult } from '../bench.ts'
 import { MemberProcess } from '../revoke/member-process.ts'
 import type { Heard } from './topic-orders.ts'
 
-const rate = 1_000
+/** Messages a second, one after the other; the last is the promise. */
+const rates = [100, 200, 400, 700, 1_000]
+const groupRate = 1_000
+const mostP99Ms = 250
 const bytes = 1_024
 const warmUpMs = 2_000
 const loadMs = 5_000
-const groupMessages = 600
+const groupMs = 600
 /** Agents that subscribe in each process. */
 const inProcess = 25
 
@@ -63,20 +66,27 @@ async function site(
   return { publisher, relays, subscribers, stop: () => controlPlane.stop() }
 }
 
-/** Publishes at the rate, and reports what each process heard of it, once no more comes. */
-async function load({ publisher, subscribers, relays }: Site, topic: string, ms: number) {
+interface Load {
+  published: number
+  heard: Heard
+  ofPublisher: Heard
+  ofRelays: Heard
+}
+
+/** Publishes at the rate, and reports what was heard of it, once no more comes. */
+async function load(site: Site, order: { topic: string; rate: number; ms: number }): Promise<Load> {
+  const { publisher, subscribers, relays } = site
   const report = async (processes: readonly MemberProcess[]) =>
-    (await Promise.all(processes.map(process => process.ask({ order: 'report' })))) as Heard[]
-  const everybody = [...subscribers, publisher, ...relays]
-  await report(everybody)
-  const published = (await publisher.ask({ order: 'publish', topic, rate, bytes, ms })) as number
-  await wait(1_000)
-  const [heard, [ofPublisher], ofRelays] = [
-    await report(subscribers),
-    await report([publisher]),
-    await report(relays),
-  ]
-  return { published, heard, ofPublisher: ofPublisher!, ofRelays }
+    merged((await Promise.all(processes.map(process => process.ask({ order: 'report' })))) as Heard[])
+  await report([...subscribers, publisher, ...relays])
+  const published = (await publisher.ask({ order: 'publish', bytes, ...order })) as number
+  const heard: Heard[] = []
+  do {
+    await wait(1_000)
+    heard.push(await report(subscribers))
+  } while (heard.at(-1)!.messages > 0)
+  const [ofPublisher, ofRelays] = [await report([publisher]), await report(relays)]
+  return { published, heard: merged(heard), ofPublisher, ofRelays }
 }
 
 async function groupOf3(site: Site): Promise<Record<string, number>> {
@@ -84,20 +94,36 @@ async function groupOf3(site: Site): Promise<Record<string, number>> {
   const three = subscribers.slice(-1)
   await three[0]!.ask({ order: 'hear', topic: 'jobs', group: 'workers' })
   await publisher.ask({ order: 'heard-by', topic: 'jobs', subscriptions: 1 })
-  const { published, heard } = await load({ publisher, relays, subscribers: three }, 'jobs', groupMessages)
-  return { published, handled: sumOf(heard, 'messages') }
+  const order = { topic: 'jobs', rate: groupRate, ms: groupMs }
+  const { published, heard } = await load({ publisher, relays, subscribers: three }, order)
+  return { published, handled: heard.messages }
 }
 
-const sumOf = (heard: readonly Heard[], figure: 'messages' | 'lost' | 'twice' | 'cpu'): number =>
-  heard.reduce((sum, each) => sum + each[figure], 0)
+function merged(reports: readonly Heard[]): Heard {
+  const byMs: Record<number, number> = {}
+  for (const report of reports)
+    for (const [ms, count] of Object.entries(report.byMs)) byMs[Number(ms)] = (byMs[Number(ms)] ?? 0) + count
+  const sum = (figure: 'messages' | 'lost' | 'twice' | 'cpu') =>
+    reports.reduce((total, each) => total + each[figure], 0)
+  return { byMs, messages: sum('messages'), lost: sum('lost'), twice: sum('twice'), cpu: sum('cpu') }
+}
 
-function percentile(heard: readonly Heard[], share: number): number {
-  const byMs = new Map<number, number>()
-  for (const { byMs: one } of heard)
-    for (const [ms, count] of Object.entries(one)) byMs.set(Number(ms), (byMs.get(Number(ms)) ?? 0) + count)
-  let left = sumOf(heard, 'messages') * share
-  for (const [ms, count] of [...byMs].sort(([a], [b]) => a - b)) if ((left -= count) <= 0) return ms
+function percentile({ byMs, messages }: Heard, share: number): number {
+  let left = messages * share
+  const sorted = Object.entries(byMs).sort(([a], [b]) => Number(a) - Number(b))
+  for (const [ms, count] of sorted) if ((left -= count) <= 0) return Number(ms)
   return Number.NaN
+}
+
+/** One row of the table; CPU in us a delivery, all processes of a role together. */
+function row({ published, heard, ofPublisher, ofRelays }: Load, members: number, ms: number) {
+  const cpu = (of: Heard) => Math.round((10 * of.cpu) / Math.max(1, heard.messages)) / 10
+  return {
+    rate: Math.round((published / ms) * 1_000),
+    ...{ p50_ms: percentile(heard, 0.5), p99_ms: percentile(heard, 0.99) },
+    ...{ lost: published * members - heard.messages, lost_told: heard.lost, twice: heard.twice },
+    cpu_us: { publisher: cpu(ofPublisher), relays: cpu(ofRelays), subscribers: cpu(heard) },
+  }
 }
 
 async function measured(site: Site, { members, progress }: BenchOptions): Promise<BenchResult> {
@@ -105,25 +131,26 @@ async function measured(site: Site, { members, progress }: BenchOptions): Promis
   await Promise.all(subscribers.map(process => process.ask({ order: 'hear', topic: 'load' })))
   await publisher.ask({ order: 'heard-by', topic: 'load', subscriptions: members })
   progress('all are subscribed')
-  await load(site, 'load', warmUpMs)
-  const { published, heard, ofPublisher, ofRelays } = await load(site, 'load', loadMs)
+  await load(site, { topic: 'load', rate: rates[0]!, ms: warmUpMs })
+  const rows: Record<string, ReturnType<typeof row>> = {}
+  let sustained = 0
+  for (const rate of rates) {
+    const loaded = row(await load(site, { topic: 'load', rate, ms: loadMs }), members, loadMs)
+    progress(`${rate} messages/s: ${JSON.stringify(loaded)}`)
+    rows[`at_${rate}`] = loaded
+    if (loaded.p99_ms < mostP99Ms && loaded.lost === 0) sustained = rate
+  }
   await publisher.ask({ order: 'retain', topic: 'kept' })
   const retained = (await subscribers[0]!.ask({ order: 'retained', topic: 'kept' })) as number
-  const cores = (...processes: Heard[]) => round2(sumOf(processes, 'cpu') / 1_000 / (loadMs + 1_000))
   return {
-    ...{ bench: 'topics', subscribers: members, rate: Math.round((published / loadMs) * 1_000), bytes },
-    ...{ p50_ms: percentile(heard, 0.5), p99_ms: percentile(heard, 0.99) },
-    ...{ lost: published * members - sumOf(heard, 'messages'), lost_told: sumOf(heard, 'lost') },
-    ...{ twice: sumOf(heard, 'twice'), retained_ms: Math.round(retained), group: await groupOf3(site) },
-    cores: { publisher: cores(ofPublisher), relays: cores(...ofRelays), subscribers: cores(...heard) },
+    ...{ bench: 'topics', subscribers: members, bytes, sustained_rate: sustained, ...rows },
+    ...{ retained_ms: Math.round(retained), group: await groupOf3(site) },
     processes: subscribers.length + 1 + site.relays.length,
   }
 }
 
-const round2 = (value: number): number => Math.round(value * 100) / 100
-
 export const topics: Bench = {
-  about: `${rate} messages/s of 1 KiB to many subscribers over two relays (--members N, --part direct)`,
+  about: `${rates[0]} to ${rates.at(-1)} messages/s of 1 KiB to many subscribers over two relays (--members N, --part direct)`,
   async run(options) {
     const folder = await mkdtemp(join(tmpdir(), 'topics-'))
     const started: MemberProcess[] = []

@@ -144,10 +144,11 @@ export function encodeTopicMessage(
   return Buffer.concat([Uint8Array.of(kind), content])
 }
 
-/** @throws MeshError protocol_error */
+/** @returns bytes as a view of `bytes` @throws MeshError protocol_error */
 export function decodeTopicMessage(bytes: Uint8Array): unknown {
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (content[0] === kinds.bytes) return Uint8Array.from(content.subarray(1))
+  if (content[0] === kinds.bytes)
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1)
   if (content[0] !== kinds.json)
     throw new MeshError('protocol_error', `Cannot read message: its kind is ${String(content[0])}`)
   return parseJson(z.unknown(), content.toString('utf8', 1), 'read message', 'protocol_error')
