@@ -13,7 +13,7 @@ const stores = [
 ]
 /** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut: `npm run test:faults`. */
 const faults = [
-  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams}.test.ts',
+  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage}.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
