@@ -1,3 +1,6 @@
+import { meshHealth } from '@agent-mesh/lambdas/domain/health'
+import { relayReports } from '@agent-mesh/lambdas/domain/relay-reports'
+import type { ReportedCheck } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'
 import { day, enrol, hour, recordOf, type StoreSetup } from './store-fixture.ts'
@@ -36,6 +39,44 @@ export function healthSuite(common: StoreSetup): void {
       expect(await documents()).toEqual(['new'])
       await store.collectGarbage()
       expect(await documents()).toEqual(['new'])
+    })
+
+    test('checks that do not pass are in the health of the mesh while the leases of their relays last', async () => {
+      const { store, clock } = context
+      const numbers = { keys: 1, relays: 1, policy: 1, revocations: 1 }
+      const reports = relayReports(store.presence, { numbers: () => Promise.resolve(numbers) })
+      const report = async (relay: string, seq: number, checks: ReportedCheck[]) => {
+        const caller = { peerId: relay, name: relay, roles: ['relay'] } as Parameters<typeof reports.apply>[0]
+        const load = { agents: 3, reservations: 3, visitors: 0 }
+        const health = { ready: true, version: '0.1.0', checks }
+        await reports.apply(caller, { epoch: 'epoch-01', seq, up: [], down: [], load, health })
+      }
+      for (const [relay, region] of [
+        ['r1', 'eu'],
+        ['r2', 'eu'],
+        ['r3', 'us'],
+      ] as const) {
+        const enrolled = await enrol(store, clock, relay, { roles: ['relay'], region })
+        await store.directory.putMember(recordOf(enrolled, 1, { services: [] }))
+      }
+      const of = async () => (await meshHealth({ store: context.any(), clock })()).checks
+      await report('r1', 1, [['queue', 'failing', 2, ['ada', 'ben']]])
+      await report('r2', 1, [
+        ['queue', 'failing', 1, ['eve']],
+        ['disk', 'warning', 3, ['eve', 'fay', 'gil']],
+      ])
+      await report('r3', 1, [['queue', 'failing', 1, ['una']]])
+      const queue = { check: 'queue', level: 'failing' }
+      expect(await of()).toEqual([
+        { check: 'disk', level: 'warning', region: 'eu', members: 3, of: ['eve', 'fay', 'gil'] },
+        { ...queue, region: 'eu', members: 3, of: ['ada', 'ben', 'eve'] },
+        { ...queue, region: 'us', members: 1, of: ['una'] },
+      ])
+      await report('r1', 2, [])
+      clock.advance(60_000)
+      expect(await of()).toContainEqual({ ...queue, region: 'eu', members: 1, of: ['eve'] })
+      clock.advance(300_000)
+      expect(await of()).toEqual([])
     })
 
     test('a member is leased while its relay says so, and stale when the lease ends', async () => {

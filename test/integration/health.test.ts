@@ -1,6 +1,9 @@
 /** Health of real members: checks of programs, readiness, and what they do to recover. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LocalMesh } from '../support/local-mesh.ts'
+import { basename } from 'node:path'
+import { writeContext } from '../../cli/src/data/context-file.ts'
+import { lastJson, runCommand } from '../support/command.ts'
+import { LocalMesh, loopback } from '../support/local-mesh.ts'
 
 let mesh: LocalMesh
 beforeEach(async () => (mesh = await LocalMesh.start()))
@@ -50,4 +53,32 @@ test('an agent that loses its home relay moves to the other one, and has that on
     ),
   )
   expect(await ada.metrics()).toMatch(/^agent_mesh_recoveries_total\{supervisor="relay"\} 1$/m)
+})
+
+test('agent-mesh health shows which checks fail where, as a table and as JSON, until they pass again', async () => {
+  const { url, meshId, adminIdentityFile } = mesh.controlPlane
+  const data = mesh.data('control-plane')
+  await writeContext(data, { url, meshId, admin: basename(adminIdentityFile) })
+  const health = (...args: string[]) => runCommand(['health', '--data', data, ...args])
+  await mesh.relay('relay-1', loopback, 'eu', { reportLoadMs: 500 })
+  const ada = await mesh.agent({ name: 'ada', token: { region: 'eu' } })
+  const remove = ada.health.check('queue', () => {
+    throw new Error('no broker')
+  })
+  ada.health.check('cache', () => 'cold')
+  const until = (assertion: () => Promise<void>) => vi.waitFor(assertion, { timeout: 60_000, interval: 500 })
+  await until(async () => {
+    const { stdout } = await health()
+    expect(stdout).toMatch(/^CHECK +REGION +LEVEL +MEMBERS +AMONG THEM$/m)
+    expect(stdout).toMatch(/^queue +eu +failing +1 +ada$/m)
+    expect(stdout).toMatch(/^cache +eu +warning +1 +ada$/m)
+    expect(stdout).toMatch(/^REGION +MEMBERS +ONLINE +STALE +RELAYS +AGENTS .*\neu +2 +2 +0 +1\/1 +1 /m)
+  })
+  expect(lastJson(await health('--json'))).toMatchObject({
+    checks: expect.arrayContaining([
+      { check: 'queue', region: 'eu', level: 'failing', members: 1, of: ['ada'] },
+    ]) as unknown,
+  })
+  remove()
+  await until(async () => expect((await health()).stdout).not.toMatch(/^queue/m))
 })
