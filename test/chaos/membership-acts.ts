@@ -4,15 +4,22 @@ import { until } from '../nat-lab/until.ts'
 import { callOnce } from './calls.ts'
 import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
 import { eventsOf, type Recorder } from './history.ts'
+import { revokedMs } from './invariants/admission.ts'
+import { pairs } from './invariants/calls.ts'
 
 /** Uses of the token, and how many want to join with it at once. */
 const uses = 2
 const contestants = 3
-/** Calls by the revoked member and to it go on for so long after the revocation, each so often, ms. */
-const watchMs = 12_000
+/** The revoked member calls, and is called, so often, ms. */
 const callEveryMs = 500
-/** Faults may keep the two apart for so long, ms. */
+/** Calls each way that begin once the revocation is in force, and end (a count): as many as show that it is. */
+const refusedMost = 8
+/** Faults may keep the two apart for so long before the revocation, and hold calls for so long after it, ms. */
 const answeredMs = 10_000
+const refusedWithinMs = 40_000
+/** The control plane may be down for so long, and is asked again so often, ms. */
+const outageMs = 60_000
+const askEveryMs = 1_000
 
 /** Joins a member, lets it call and be called, revokes it, and goes on calling. */
 export async function revokeOne(mesh: ChaosMesh, history: Recorder, ending: AbortSignal): Promise<void> {
@@ -23,19 +30,31 @@ export async function revokeOne(mesh: ChaosMesh, history: Recorder, ending: Abor
   const stopped = new AbortController()
   const calling = callBothWays(history, revoked, partner, stopped.signal)
   await until(() => isAnsweredBothWays(history, revoked), answeredMs)
-  await retried(history, revoked.name, () => mesh.admin('revoke', revoked.name, '--yes'), ending)
-  await delay(watchMs, undefined, { signal: ending }).catch(() => undefined)
+  const at = await revoke(mesh, history, revoked.name, ending)
+  const isSeen = () => ending.aborted || isTriedBothWays(history, revoked, at + revokedMs)
+  await until(isSeen, refusedWithinMs, callEveryMs)
   stopped.abort()
   await calling
   await mesh.end(revoked, 'SIGKILL')
   revoked.api.close()
 }
 
+const ways = ['out', 'in'] as const
+const callIds = ({ name }: ChaosMember, way: (typeof ways)[number]) => `${name}-${way}-`
+
 /** A revocation shows only with one whose calls, and calls to whom, are answered without it. */
-const isAnsweredBothWays = ({ events }: Recorder, { name }: ChaosMember): boolean =>
-  ['out', 'in'].every(way =>
-    eventsOf(events, 'call').some(({ type, id }) => type === 'ok' && id?.startsWith(`${name}-${way}-`)),
+const isAnsweredBothWays = ({ events }: Recorder, member: ChaosMember): boolean =>
+  ways.every(way =>
+    eventsOf(events, 'call').some(({ type, id }) => type === 'ok' && id?.startsWith(callIds(member, way))),
   )
+
+/** Whether enough calls each way began after a time, and ended. */
+function isTriedBothWays({ events }: Recorder, member: ChaosMember, from: number): boolean {
+  const tried = pairs(events).filter(({ begun, ended }) => begun.at > from && ended.length > 0)
+  return ways.every(
+    way => tried.filter(({ begun: { id } }) => id?.startsWith(callIds(member, way))).length >= refusedMost,
+  )
+}
 
 async function callBothWays(
   history: Recorder,
@@ -45,30 +64,26 @@ async function callBothWays(
 ): Promise<void> {
   const running: Promise<void>[] = []
   for (let n = 0; !signal.aborted; n++) {
-    running.push(callOnce(history, a, { id: `${a.name}-out-${n}`, ms: 1, idempotent: false }))
-    running.push(callOnce(history, b, { id: `${a.name}-in-${n}`, ms: 1, idempotent: false }, a))
+    running.push(callOnce(history, a, { id: `${callIds(a, 'out')}${n}`, ms: 1, idempotent: false }))
+    running.push(callOnce(history, b, { id: `${callIds(a, 'in')}${n}`, ms: 1, idempotent: false }, a))
     await delay(callEveryMs, undefined, { signal }).catch(() => undefined)
   }
   await Promise.all(running)
 }
 
-/** The control plane may be down: an outcome that is unknown is followed by another try. */
-async function retried(
-  history: Recorder,
-  who: string,
-  act: () => Promise<unknown>,
-  ending: AbortSignal,
-): Promise<void> {
-  for (;;) {
+/** The control plane may be down: an outcome that is unknown is followed by another try. @returns when it was revoked, ms of the run */
+async function revoke(mesh: ChaosMesh, history: Recorder, who: string, ending: AbortSignal): Promise<number> {
+  const act = async () => {
     history.add<'revoke'>({ process: 'admin', op: 'revoke', type: 'invoke', value: { who } })
-    const type = await act().then(
+    const type = await mesh.admin('revoke', who, '--yes').then(
       () => 'ok' as const,
       () => 'info' as const,
     )
     history.add<'revoke'>({ process: 'admin', op: 'revoke', type, value: { who } })
-    if (type === 'ok' || ending.aborted) return
-    await delay(1_000)
+    return type === 'ok' || ending.aborted
   }
+  await until(act, outageMs, askEveryMs)
+  return history.now
 }
 
 /** More members than a token admits join with it at once; those that joined leave. */
@@ -88,15 +103,19 @@ export async function contestToken(mesh: ChaosMesh, history: Recorder): Promise<
   for (const member of joined) if (member !== undefined) await leave(mesh, history, member)
 }
 
-/** The control plane may be down. */
+/** The control plane may be down. @throws the last error, once it was down for longer than any fault lasts */
 async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++)
-    try {
-      return await ask()
-    } catch (error) {
-      if (tries > 30) throw error
-      await delay(1_000)
-    }
+  let outcome: { answer: T } | { error: unknown } | undefined
+  const isAnswered = async () => {
+    outcome = await ask().then(
+      answer => ({ answer }),
+      (error: unknown) => ({ error }),
+    )
+    return 'answer' in outcome
+  }
+  await until(isAnswered, outageMs, askEveryMs)
+  if (outcome !== undefined && 'answer' in outcome) return outcome.answer
+  throw new Error('Cannot ask the control plane', { cause: outcome?.error })
 }
 
 async function join(

@@ -3,7 +3,7 @@ import { eventsOf, type History } from '../history.ts'
 import { pairs } from './calls.ts'
 
 /** A revocation is in force everywhere by then, ms. */
-const revokedMs = 5_000
+export const revokedMs = 5_000
 
 /** C7: no call by a revoked member, or to it, is answered by another that begins 5 s after the revocation. */
 export function revokedAreRefused(history: History): string[] {
