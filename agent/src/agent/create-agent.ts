@@ -125,6 +125,8 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const { asked } = await reachable.start(options.signal)
     await refuseEnded(member, { asked, limitMs: settings.answer })
     throwIfCancelled(options.signal)
+    // The program calls `serve` in the turn in which it gets the agent.
+    setImmediate(() => member.serving.opening.open())
     return agent
   } catch (error) {
     for (const stop of undo) await stop()

@@ -30,6 +30,7 @@ import {
   hostService,
   MethodLimiter,
   notServed,
+  Opening,
   ServiceLoad,
   ServiceRegistry,
   type ShedSettings,
@@ -49,6 +50,8 @@ export interface Serving {
   readonly authorize: Authorize
   /** Whether the policy lets a member call a target like `service:math.add`, or do another action; a denial is not on record. */
   readonly allows: (from: Subject, target: string, action?: Action) => boolean
+  /** Ends when the program of an agent has said what it serves; of a relay it has ended. */
+  readonly opening: Opening
   /** How many handlers run at once. */
   readonly limiter: MethodLimiter
   /** How saturated its services are; measured only while something calls its `look`. */
@@ -102,11 +105,14 @@ export function serving(init: ServingInit): Serving {
   const onUntold = (what: string, err: unknown) => log.warn({ err }, `cannot describe ${what}`)
   const describe = describeServices({ ...known, onUntold })
   const transfers = new OutgoingTransfers(identity.peerId)
+  const opening = new Opening()
+  if (role === 'relay') opening.open()
   const dispatcher = new Dispatcher({
     registry,
     authorize,
     limiter,
     notServed: notServed({ ...known, self: name }),
+    opening,
     onFailure: failure => logFailure(log, failure),
     metrics,
     tracing,
@@ -125,6 +131,7 @@ export function serving(init: ServingInit): Serving {
   return {
     registry,
     dispatcher,
+    opening,
     authorize,
     allows,
     limiter,

@@ -47,8 +47,9 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const served = new ServedModules(definition => agent.serve(definition), load)
   const ports = new ExposedPorts(agent, flags.folder.path)
   try {
-    await ports.restore()
+    // At once: callers that were faster wait for it.
     served.serve(services)
+    await ports.restore()
   } catch (error) {
     await agent.stop()
     throw error

@@ -24,6 +24,7 @@ import { parseMethod } from '../contract/contract.ts'
 import { checkHops, runServing, runServingAlone } from '../contract/current-call.ts'
 import { Steps, type IncomingCall, type Step } from '../contract/middleware.ts'
 import { throughSteps } from './serve-middleware.ts'
+import type { Opening } from './opening.ts'
 import { beginStream, streamed } from './serve-stream.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from '../contract/validate.ts'
@@ -52,6 +53,8 @@ export interface DispatcherInit {
   readonly limiter?: CallLimiter
   /** The error for a caller that is allowed a method which is not served. @default says that it is not served */
   readonly notServed?: (call: string, caller: Subject) => MeshError
+  /** While the program starts, calls of what is not served yet wait for this. @default it has started */
+  readonly opening?: Opening | undefined
   /** A handler threw something other than a MeshError. @default ignored */
   readonly onFailure?: (failure: HandlerFailure) => void
   readonly metrics?: RpcMetrics
@@ -96,6 +99,7 @@ export class Dispatcher {
   readonly #authorize: Authorize
   readonly #limiter: CallLimiter | undefined
   readonly #notServed: NonNullable<DispatcherInit['notServed']>
+  readonly #opening: Opening | undefined
   readonly #onFailure: NonNullable<DispatcherInit['onFailure']>
   readonly #metrics: RpcMetrics
   readonly #tracing: Tracing | undefined
@@ -108,6 +112,7 @@ export class Dispatcher {
     authorize = denyAll,
     limiter,
     notServed = plainlyNotServed,
+    opening,
     onFailure = () => {},
     metrics = noMetrics,
     tracing,
@@ -118,6 +123,7 @@ export class Dispatcher {
     this.#authorize = authorize
     this.#limiter = limiter
     this.#notServed = notServed
+    this.#opening = opening
     this.#onFailure = onFailure
     this.#metrics = metrics
     this.#tracing = tracing
@@ -142,6 +148,11 @@ export class Dispatcher {
 
   #dispatch(caller: Subject, call: InboundCall): unknown {
     const served = this.#registry.find(call.method)
+    if (served === undefined && this.#opening?.isOpen === false)
+      return this.#opening.opened.then(() => {
+        this.#checkWanted(call)
+        return this.#dispatch(caller, call)
+      })
     const passage: Passage = { served, permit: undefined, span: undefined, begun: false }
     try {
       const result = this.#run(caller, call, passage)
