@@ -11,12 +11,14 @@ import type { Phase, Recorder } from './history.ts'
 import { contestToken, revokeOne } from './membership-acts.ts'
 import { Nemeses } from './nemeses.ts'
 import { incarnationsIn, Observers } from './observers.ts'
-import { scheduleOf } from './schedule.ts'
+import { scheduleOf, type NemesisName } from './schedule.ts'
 
 export interface ChaosOptions {
   seed: number
   agents: number
   minutes: number
+  /** @default all faults */
+  only?: readonly NemesisName[]
 }
 
 export interface ChaosRunInit {
@@ -147,13 +149,14 @@ export class ChaosRun {
     const { options, say } = this.#init
     const began = performance.now()
     await Promise.all(
-      scheduleOf(options.seed, ms).map(async strike => {
+      scheduleOf(options.seed, ms, options.only).map(async strike => {
         await delay(strike.at, undefined, { signal: ending })
         say(`${strike.nemesis} for ${strike.ms} ms`)
         await this.#nemeses.strike(strike)
       }),
     )
     await delay(Math.max(0, ms - (performance.now() - began)))
+    say(`struck: ${[...this.#nemeses.struck].join(', ')}`)
   }
 
   /** All agree, and the leases of the control plane are true. */

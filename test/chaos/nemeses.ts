@@ -3,10 +3,14 @@ import { appendFile, cp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { shell } from '../nat-lab/shell.ts'
+import { until } from '../nat-lab/until.ts'
 import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
 import type { Fault, Recorder } from './history.ts'
 import { cutTable, lossTable } from './packet-rules.ts'
 import { shuffled, type NemesisName, type Strike } from './schedule.ts'
+
+/** Faults of others hold its victims for so long at most, ms. */
+const victimMs = 15_000
 
 export class Nemeses {
   readonly #mesh: ChaosMesh
@@ -14,18 +18,26 @@ export class Nemeses {
   /** Members that a fault holds: no other strikes them. */
   readonly #busy = new Set<ChaosMember>()
   #count = 0
+  /** Those that struck a member. */
+  readonly #struck = new Set<NemesisName>()
 
   constructor(mesh: ChaosMesh, history: Recorder) {
     this.#mesh = mesh
     this.#history = history
   }
 
-  /** Resolves when it is over; one whose victims are all struck already does nothing. */
-  async strike({ nemesis, ms, draw }: Strike): Promise<void> {
-    await this.#nemeses[nemesis](ms, draw)
+  get struck(): ReadonlySet<NemesisName> {
+    return this.#struck
   }
 
-  readonly #nemeses: Record<NemesisName, (ms: number, draw: () => number) => Promise<void>> = {
+  /** Resolves when it is over; while all its victims are struck already it waits for one, up to {@link victimMs}. */
+  async strike({ nemesis, ms, draw }: Strike): Promise<void> {
+    const strikes = () => this.#nemeses[nemesis](ms, draw)
+    if ((await until(strikes, victimMs, 250)) !== undefined) this.#struck.add(nemesis)
+  }
+
+  /** Each resolves when its fault is over; false: there was none to strike. */
+  readonly #nemeses: Record<NemesisName, (ms: number, draw: () => number) => Promise<boolean>> = {
     'kill-agent': (ms, draw) => this.#kill(this.#agents(draw, 1), ms),
     'kill-three': (ms, draw) => this.#kill(this.#agents(draw, 3), ms),
     'kill-relay': (ms, draw) => this.#kill(this.#free(this.#mesh.relays, draw, 1), ms),
@@ -46,7 +58,8 @@ export class Nemeses {
     clock: (ms, draw) => this.#moveClock(ms, draw),
     disk: ms => this.#fillDisk(ms),
     database: ms => this.#stopDatabase(ms),
-    rollback: (ms, draw) => this.#rollBack(this.#agents(draw, 1), ms),
+    // A copy of a mounted disk would not be mounted.
+    rollback: (ms, draw) => this.#rollBack(this.#free(this.#unmounted, draw, 1), ms),
   }
 
   #free(among: readonly ChaosMember[], draw: () => number, count: number): ChaosMember[] {
@@ -58,13 +71,17 @@ export class Nemeses {
 
   readonly #agents = (draw: () => number, count: number) => this.#free(this.#mesh.agents, draw, count)
 
+  get #unmounted(): ChaosMember[] {
+    return this.#mesh.agents.filter(agent => !this.#mesh.disks.includes(agent))
+  }
+
   /** Records begin and end of a fault around what it does. */
   async #during(
     fault: Omit<Fault, 'who'>,
     members: readonly ChaosMember[],
     work: () => Promise<void>,
-  ): Promise<void> {
-    if (members.length === 0) return
+  ): Promise<boolean> {
+    if (members.length === 0) return false
     const id = `fault-${++this.#count}`
     const value = { ...fault, who: members.map(({ name }) => name) }
     for (const member of members) this.#busy.add(member)
@@ -72,9 +89,10 @@ export class Nemeses {
     await work()
     this.#history.add<'fault'>({ process: 'nemesis', op: 'fault', type: 'ok', id, value })
     for (const member of members) this.#busy.delete(member)
+    return true
   }
 
-  #kill(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #kill(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     return this.#during({ kind: 'kill' }, members, async () => {
       await Promise.all(members.map(member => this.#mesh.end(member, 'SIGKILL')))
       await delay(ms)
@@ -82,7 +100,7 @@ export class Nemeses {
     })
   }
 
-  #stop(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #stop(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     return this.#during({ kind: 'stop' }, members, async () => {
       await Promise.all(members.map(member => this.endCleanly(member)))
       await delay(ms)
@@ -109,7 +127,7 @@ export class Nemeses {
     await this.#mesh.restart(member)
   }
 
-  #pause(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #pause(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     return this.#during({ kind: 'pause' }, members, async () => {
       for (const { process } of members) process.signal('SIGSTOP')
       await delay(ms)
@@ -117,10 +135,9 @@ export class Nemeses {
     })
   }
 
-  #rollBack(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #rollBack(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     const [member] = members
-    // A copy of a mounted disk would not be mounted.
-    if (member === undefined || this.#mesh.disks.includes(member)) return Promise.resolve()
+    if (member === undefined) return Promise.resolve(false)
     return this.#during({ kind: 'rollback' }, members, async () => {
       const copy = `${member.data}.old`
       await this.#mesh.end(member, 'SIGKILL')
@@ -137,13 +154,13 @@ export class Nemeses {
   #everyoneBut = (members: readonly ChaosMember[]): ChaosMember[] =>
     [...this.#mesh.members, this.#mesh.controlPlane].filter(each => !members.includes(each))
 
-  #cutOne(ms: number, draw: () => number): Promise<void> {
+  #cutOne(ms: number, draw: () => number): Promise<boolean> {
     const one = this.#agents(draw, 1)
     return this.#cut(one, this.#everyoneBut(one), ms)
   }
 
   /** Two halves, and one agent that reaches both. */
-  #halves(ms: number, draw: () => number): Promise<void> {
+  #halves(ms: number, draw: () => number): Promise<boolean> {
     const [bridge, ...others] = this.#agents(draw, this.#mesh.agents.length)
     const half = others.slice(0, Math.floor(others.length / 2))
     const [relay] = this.#free(this.#mesh.relays, draw, 1)
@@ -151,10 +168,10 @@ export class Nemeses {
     return this.#cut(here, this.#everyoneBut(bridge === undefined ? here : [...here, bridge]), ms)
   }
 
-  #oneWay(ms: number, draw: () => number): Promise<void> {
+  #oneWay(ms: number, draw: () => number): Promise<boolean> {
     const [one, other] = this.#agents(draw, 2)
     return one === undefined || other === undefined
-      ? Promise.resolve()
+      ? Promise.resolve(false)
       : this.#cut([one], [other], ms, 'one way')
   }
 
@@ -164,7 +181,7 @@ export class Nemeses {
     there: readonly ChaosMember[],
     ms: number,
     ways: 'both ways' | 'one way' = 'both ways',
-  ): Promise<void> {
+  ): Promise<boolean> {
     const from = there.map(({ site }) => site.address.ip4)
     const name = `cut${++this.#count}`
     const table = cutTable(name, { from, to: ways === 'both ways' ? from : [] })
@@ -173,7 +190,7 @@ export class Nemeses {
     )
   }
 
-  #lose(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #lose(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     return this.#during({ kind: 'loss' }, members, () =>
       this.#withTable(members, 'loss', lossTable('loss'), ms),
     )
@@ -188,7 +205,7 @@ export class Nemeses {
   }
 
   /** 1 Mbit/s with a queue of 400 ms. */
-  #slow(members: readonly ChaosMember[], ms: number): Promise<void> {
+  #slow(members: readonly ChaosMember[], ms: number): Promise<boolean> {
     const shape = 'root tbf rate 1mbit burst 16k latency 400ms'
     return this.#during({ kind: 'slow' }, members, async () => {
       await shell(members.map(({ edge }) => `tc -n ${edge} qdisc add dev wan ${shape}`).join('\n'))
@@ -198,10 +215,10 @@ export class Nemeses {
   }
 
   /** A day ahead or behind. */
-  #moveClock(ms: number, draw: () => number): Promise<void> {
+  #moveClock(ms: number, draw: () => number): Promise<boolean> {
     const [member] = this.#free([...this.#mesh.clocks.keys()], draw, 1)
     const set = member && this.#mesh.clocks.get(member)
-    if (member === undefined || set === undefined) return Promise.resolve()
+    if (member === undefined || set === undefined) return Promise.resolve(false)
     return this.#during({ kind: 'clock' }, [member], async () => {
       await set(draw() < 0.5 ? '+1d' : '-1d')
       await delay(ms)
@@ -209,9 +226,9 @@ export class Nemeses {
     })
   }
 
-  #fillDisk(ms: number): Promise<void> {
+  #fillDisk(ms: number): Promise<boolean> {
     const [member] = this.#free(this.#mesh.disks, () => 0, 1)
-    if (member === undefined) return Promise.resolve()
+    if (member === undefined) return Promise.resolve(false)
     const filler = join(member.data, 'filler')
     return this.#during({ kind: 'disk' }, [member], async () => {
       await fill(filler)
@@ -220,9 +237,9 @@ export class Nemeses {
     })
   }
 
-  async #stopDatabase(ms: number): Promise<void> {
+  async #stopDatabase(ms: number): Promise<boolean> {
     const { controlPlane, database } = this.#mesh
-    if (this.#busy.has(controlPlane)) return
+    if (this.#busy.has(controlPlane)) return false
     // The control plane stands still with it, and is not struck otherwise.
     this.#busy.add(controlPlane)
     const value = { kind: 'database', who: ['database'] } as const
@@ -233,6 +250,7 @@ export class Nemeses {
     await database.resume()
     this.#history.add<'fault'>({ process: 'nemesis', op: 'fault', type: 'ok', id, value })
     this.#busy.delete(controlPlane)
+    return true
   }
 }
 

@@ -89,6 +89,12 @@ export function goodHistory(): ChaosEvent[] {
     event(healedAt + 10_000, 'nemesis', 'runs', { who: everyone }),
     event(rollingAt, 'nemesis', 'phase', { name: 'rolling' }),
     ...call(rollingAt + 1_000, 'call-7', 'ok'),
+    // A slow start: what names it gets no answer in time.
+    ...fault(rollingAt + 3_000, rollingAt + 16_000, 'roll-c', { kind: 'stop', who: ['c'] }),
+    event(rollingAt + 3_500, 'nemesis', 'starts', { who: 'c' }),
+    ...everyone.filter(each => each !== 'c').map(each => sees(rollingAt + 3_100, each, 'c', false)),
+    ...everyone.filter(each => each !== 'c').map(each => sees(rollingAt + 16_000, each, 'c', true)),
+    ...call(rollingAt + 3_200, 'call-8', 'fail', { callee: 'c', took: 10_000 }),
     event(endAt, 'nemesis', 'phase', { name: 'end' }),
     ...everyone.flatMap(name => [
       ...[20_000, 80_000, 140_000, endAt].map(at =>
@@ -194,6 +200,11 @@ export const planted: Record<InvariantName, Record<string, (good: ChaosEvent[]) 
   },
   C11: {
     'a call that the rolling restart loses': good => [...good, ...call(rollingAt + 2_000, 'x', 'fail')],
+    'a call to a member that was back in time': good => [
+      ...good,
+      ...fault(rollingAt + 20_000, rollingAt + 22_000, 'roll-b', { kind: 'stop', who: ['b'] }),
+      ...call(rollingAt + 20_100, 'x', 'fail', { callee: 'b', took: 9_000 }),
+    ],
   },
   C12: {
     'a full disk that is not said': good => good.filter(({ op, at }) => op !== 'warns' || at > endAt),

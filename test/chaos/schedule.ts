@@ -44,13 +44,16 @@ const lengths: Partial<Record<NemesisName, readonly [number, number]>> = {
 }
 const usualMs = [4_000, 15_000] as const
 
-/** Each once in an order that the seed draws, then again; as many as there is time for. @param ms of all faults */
-export function scheduleOf(seed: number, ms: number): Strike[] {
+/**
+ * Each once in an order that the seed draws, then again; as many as there is time for.
+ * @param ms of all faults @param only these @default all
+ */
+export function scheduleOf(seed: number, ms: number, only: readonly NemesisName[] = nemesisNames): Strike[] {
   const random = seeded(seed)
   const order: NemesisName[] = []
   const strikes: Strike[] = []
   for (let at = 0; at < ms - 2_000; at += everyMs + random() * 4_000) {
-    if (order.length === 0) order.push(...shuffled(nemesisNames, random))
+    if (order.length === 0) order.push(...shuffled(only, random))
     const nemesis = order.pop() ?? 'kill-agent'
     const [least, most] = lengths[nemesis] ?? usualMs
     strikes.push({

@@ -21,6 +21,11 @@ import { join } from 'node:path'
 const slackMs = 2_000
 const askMs = 5_000
 
+interface Exchanged {
+  status: number
+  text: string
+}
+
 export class LocalApi {
   readonly #socketPath: string
   /** Connections are kept: a lab asks often, and connecting is not what it measures. */
@@ -70,8 +75,8 @@ export class LocalApi {
     throw errorOfProblem(problem) ?? new MeshError('internal', problem.detail)
   }
 
-  #exchange(method: string, path: string, body: string | undefined, ms: number) {
-    return new Promise<{ status: number; text: string }>((resolve, reject) => {
+  #exchange(method: string, path: string, body: string | undefined, ms: number): Promise<Exchanged> {
+    return new Promise<Exchanged>((resolve, reject) => {
       const sent = request(
         {
           ...{ socketPath: this.#socketPath, agent: this.#agent, method, path },
@@ -87,7 +92,12 @@ export class LocalApi {
           reply.on('error', reject)
         },
       )
-      sent.on('error', reject)
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // The agent closes what was idle for 5 s: such a request, which it did not read, goes over another connection.
+        const wasClosed = sent.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '')
+        if (wasClosed) resolve(this.#exchange(method, path, body, ms))
+        else reject(error)
+      })
       sent.end(body)
     })
   }
