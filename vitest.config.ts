@@ -11,7 +11,7 @@ const stores = [
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
-/** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut: `npm run test:faults`. */
+/** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut, regions that fail: `npm run test:faults`. */
 const faults = [
   'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage}.test.ts',
 ]

@@ -39,7 +39,7 @@ export const faults = {
 process.on('SIGUSR2', () => void (held.length = 0))
 `
 const missing = postgresMissing() ?? noMovedClock ?? namespacesMissing()
-const within = { timeout: 30_000, interval: 100 }
+const within = { timeout: 60_000, interval: 100 }
 
 let postgres: PostgresServer
 let workshop: Workshop
@@ -273,6 +273,6 @@ describe.skipIf(missing !== undefined)('on record is what a process did after', 
   test.each(cases)(
     '$fault: $acts',
     ({ acts, provoke }) => provoke((recorded, fault) => recorded.records(acts, fault)),
-    180_000,
+    300_000,
   )
 })

@@ -20,7 +20,7 @@ export interface RecordedProcessInit {
 }
 
 /** Acts of a process follow a fault within this, ms: the slowest is a path that is closed after 15 s. */
-const patience = { timeout: 60_000, interval: 250 }
+const patience = { timeout: 90_000, interval: 250 }
 
 export class RecordedProcess {
   readonly #init: RecordedProcessInit
