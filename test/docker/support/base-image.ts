@@ -1,12 +1,10 @@
 /** The base of the image: Node's public image, or, without a reachable registry, a substitute from files of this machine. */
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { copyProgram, copyWithin, which } from '../../support/copied-programs.ts'
 import type { Engine } from './engine.ts'
 
-const run = promisify(execFile)
 const published = 'node:24-bookworm-slim'
 const standIn = 'agent-mesh-stand-in-base'
 /** Commands that the Dockerfile and npm use. */
@@ -42,26 +40,9 @@ async function fill(root: string): Promise<void> {
   const npm = dirname(dirname(await realpath(await which('npm'))))
   await cp(npm, join(root, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true })
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'))
-  await copy(root, authorities)
+  await copyWithin(root, authorities)
   await writeFile(
     join(root, 'etc/passwd'),
     'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/home/node:/bin/sh\n',
   )
-}
-
-const which = async (command: string): Promise<string> =>
-  (await run('sh', ['-c', `command -v ${command}`])).stdout.trim()
-
-/** Copies a program with the libraries that it is linked with. */
-async function copyProgram(root: string, from: string, to: string): Promise<void> {
-  await cp(await realpath(from), join(root, to))
-  const { stdout } = await run('ldd', [from])
-  for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g)) await copy(root, library)
-}
-
-/** Copies a file to the same path; from /lib to /usr/lib. */
-async function copy(root: string, file: string): Promise<void> {
-  const to = join(root, file.replace(/^\/lib/, '/usr/lib'))
-  await mkdir(dirname(to), { recursive: true })
-  await cp(await realpath(file), to)
 }
