@@ -1,6 +1,9 @@
 /** A link between two processes, and what the network needs of each. */
 import type { SwimMessage } from '@agent-mesh/protocol'
 
+/** A silent link is given up after this, ms. */
+export const lostMs = 15_000
+
 export type Sent = SwimMessage | 'ping' | 'pong'
 
 /** A process at the end of links. */

@@ -34,6 +34,13 @@ export const mutations: Record<string, Mutation> = {
     args: '--members 30 --relays 0 --hours 0.05 --paused 0 --crashes 0 --kill 0.3',
     complaint: /the survivors do not agree|lives again/,
   },
+  'dials no dead member': {
+    file: 'swim.ts',
+    from: "if (peer !== undefined) this.#effects.push({ type: 'dial', to: peer })",
+    to: 'void peer',
+    args: '--members 20 --relays 0 --hours 0.12 --faults split',
+    complaint: /at the end .* believes .* dead/,
+  },
 }
 
 /** Modules loaded from now on have the fault. @throws Error when the source does not have the piece, once */

@@ -80,6 +80,19 @@ export class Network {
       }
   }
 
+  /** A path is blocked for so long that both ends give up the links that have something to send over it. */
+  giveUp(links: Iterable<Link>): void {
+    for (const link of [...links]) {
+      const isStuck = ([0, 1] as const).some(side => {
+        const [from, to] = [link.ends[side], link.ends[1 - side]]
+        return to !== undefined && link.held[side].length > 0 && this.isBlocked(from, to)
+      })
+      if (!isStuck) continue
+      const heard = link.ends.map(by => ({ by, closed: false }))
+      this.close(link, heard)
+    }
+  }
+
   /**
    * Opens a link, or not: a host that is off, or a blocked path, answers nothing, and TCP tries again after 1 s and 3 s; a host
    * without the process refuses.

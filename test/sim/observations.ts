@@ -19,6 +19,16 @@ const settlesMs = 2_000
 /** News of a later life may cross the news of its end; longer than this no member believes it. */
 const crossingMs = 5_000
 
+/** When a member was last unable to answer, ms. */
+export interface Impaired {
+  readonly from: number
+  readonly until: number
+}
+
+/** Whether a member may be judged dead at `now`, ms, although it runs. */
+export const isExcused = ({ from, until }: Impaired, now: number): boolean =>
+  until + settlesMs > now && Math.min(now, until) - from > excusedMs
+
 export class Observations {
   readonly #init: ObservationsInit
   /** What went against the rules, in words. */
@@ -31,7 +41,7 @@ export class Observations {
   /** How many of the running ones know of the end of each that stopped. */
   readonly #unaware = new Map<SimProcess, Set<SimProcess>>()
   /** When each was last unable to answer, and since when. */
-  readonly #impaired = new Map<SimProcess, { from: number; until: number }>()
+  readonly #impaired = new Map<SimProcess, Impaired>()
   /** When all running members knew of all ends, ms; undefined: not yet. */
   agreedAt: number | undefined
   /** Of verdicts: whether any two members cannot reach each other now. */
@@ -99,10 +109,7 @@ export class Observations {
   #judgedAlive(by: SimProcess, about: SimProcess): void {
     const { now } = this.#init.kernel
     const impaired = this.#impaired.get(about)
-    const excused =
-      impaired !== undefined &&
-      impaired.until + settlesMs > now &&
-      Math.min(now, impaired.until) - impaired.from > excusedMs
+    const excused = impaired !== undefined && isExcused(impaired, now)
     if (excused || now < this.partitionedUntil + settlesMs) return
     this.falseDeaths++
     this.violations.push(`${Math.round(now)} ms: ${by.name} judged ${about.name} dead, and it runs`)

@@ -5,14 +5,12 @@
 import type { Evidence } from '@agent-mesh/protocol'
 import { Swim, type Ledger, type Scope, type SwimEvent, type SwimSettings } from '@agent-mesh/agent'
 import type { Kernel } from './kernel.ts'
-import type { End, Link, Sent } from './link.ts'
+import { lostMs, type End, type Link, type Sent } from './link.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
 
 /** After a pause sockets are read so much later than timers fire, ms. */
 const readsLater = 0.001
-/** A silent link is given up after this. */
-const lostMs = 15_000
 /** What has no link yet is sent within this. */
 const waitsMs = 1_000
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { commandOf, readCommandLine } from './command-line.ts'
 import { faultKinds } from './faults.ts'
 import { faultsOf } from './judge-run.ts'
+import { isExcused } from './observations.ts'
 import { shrink } from './shrink.ts'
 import { simulate, type SimOptions } from './simulate.ts'
 
@@ -38,6 +39,15 @@ describe('npm run sim', () => {
     const smaller = shrink(options, ({ faults, members }) => faults.includes('pauses') && members >= 20)
     expect(smaller).toMatchObject({ faults: ['pauses'], members: 25, relays: 0 })
   })
+})
+
+test.each([
+  ['while it could not answer for more than 3 s', 3_100, 3_100, true],
+  ['after 3 s or less', 3_000, 3_000, false],
+  ['until 2 s after it could answer again', 4_000, 5_900, true],
+  ['not later', 4_000, 6_000, false],
+])('a verdict about a member that runs is excused %s', (_, until, now, excused) => {
+  expect(isExcused({ from: 0, until }, now)).toBe(excused)
 })
 
 describe('failure detection', () => {
