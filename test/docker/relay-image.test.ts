@@ -8,8 +8,7 @@ import { seeded } from '../rolling/call-plan.ts'
 import { RollingMesh } from '../rolling/rolling-mesh.ts'
 import { longestMs } from '../rolling/work-contract.ts'
 import { freePort } from '../support/free-port.ts'
-import { describeEngine, engine } from './support/describe-engine.ts'
-import { buildImage } from './support/image.ts'
+import { describeEngine, engine, images } from './support/describe-engine.ts'
 import { RelayContainer } from './support/relay-container.ts'
 
 /** Longer than the longest call. */
@@ -24,7 +23,7 @@ describeEngine('the image of the relay', () => {
   const peerIds: string[] = []
 
   beforeAll(async () => {
-    const image = await buildImage(engine)
+    const image = images.relay ?? ''
     mesh = await RollingMesh.start()
     writeExecutionsTo(mesh.file('executions'))
     for (const name of ['relay-1', 'relay-2']) {
@@ -39,7 +38,6 @@ describeEngine('the image of the relay', () => {
   afterAll(async () => {
     for (const relay of relays) await relay.clear()
     await mesh?.end()
-    await engine?.close()
   })
 
   const [first, second] = [() => relays[0] as RelayContainer, () => relays[1] as RelayContainer]

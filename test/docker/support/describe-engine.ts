@@ -1,13 +1,13 @@
-import { describe } from 'vitest'
-import { openEngine, type Engine } from './engine.ts'
+import { describe, inject } from 'vitest'
+import { engineAt, type Engine } from './engine.ts'
+import type { Images } from './image.ts'
 
-const found = await openEngine().catch((error: unknown) => String(error))
-const reason = typeof found === 'string' ? found : undefined
-if (reason !== undefined && process.env['CI'] === 'true') throw new Error(reason)
-if (reason !== undefined) console.log(`skipped: ${reason}`)
+const found = inject('engine')
+if (typeof found === 'string') console.log(`skipped: ${found}`)
 
-/** The engine; only inside of {@link describeEngine}. */
-export const engine = found as Engine
+/** The engine, and names of images in it; only inside of {@link describeEngine}. */
+export const engine: Engine = engineAt(typeof found === 'string' ? undefined : found.host)
+export const images: Images = typeof found === 'string' ? { base: '' } : found.images
 
 /** Skips with a printed reason where there is no engine; in CI that fails. */
-export const describeEngine = reason === undefined ? describe : describe.skip
+export const describeEngine = typeof found === 'string' ? describe.skip : describe

@@ -12,6 +12,8 @@ const run = promisify(execFile)
 const startMs = 60_000
 
 export interface Engine {
+  /** Its address; undefined: that of the environment. */
+  host?: string
   /** Runs `docker ARGS` to its end. @returns its stdout @throws Error with its stderr */
   docker(...args: string[]): Promise<string>
   /** The same, with the output of a command as its stdin. */
@@ -21,8 +23,8 @@ export interface Engine {
 
 /** @throws Error with the reason where there is none and none can be started */
 export async function openEngine(): Promise<Engine> {
-  const given = clientOf(process.env)
-  if (await answers(given)) return { ...given, close: () => Promise.resolve() }
+  const given = engineAt(undefined)
+  if (await answers(given)) return given
   if (process.getuid?.() !== 0) throw new Error('no Docker engine answers, and only root can start one')
   await run('dockerd', ['--version'], { env: withSbin }).catch(() => {
     throw new Error('no Docker engine answers, and dockerd is not installed (Debian: docker.io)')
@@ -34,6 +36,12 @@ export async function openEngine(): Promise<Engine> {
 const withSbin = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
 
 type Client = Omit<Engine, 'close'>
+
+/** One that runs already, and is not closed by this. @param host as {@link Engine.host} */
+export const engineAt = (host: string | undefined): Engine => ({
+  ...clientOf({ ...process.env, ...(host !== undefined && { DOCKER_HOST: host }) }),
+  close: () => Promise.resolve(),
+})
 
 function clientOf(env: NodeJS.ProcessEnv): Client {
   const docker = async (...args: string[]): Promise<string> => {
@@ -86,5 +94,5 @@ async function startEngine(): Promise<Engine> {
       await close()
       throw new Error(`dockerd did not start: ${said}`)
     }
-  return { ...client, close }
+  return { ...client, host, close }
 }
