@@ -71,6 +71,9 @@ export function goodHistory(): ChaosEvent[] {
     event(faultAt + 19_000, 'nemesis', 'starts', { who: 'b' }),
     ...everyone.filter(each => each !== 'b').map(each => sees(faultAt + 2_000, each, 'b', false)),
     ...everyone.filter(each => each !== 'b').map(each => sees(faultAt + 21_000, each, 'b', true)),
+    // It ends, runs at once, and ends again: all list it as online in between.
+    ...fault(faultAt + 36_000, faultAt + 46_000, 'rollback-1', { kind: 'rollback', who: ['b'] }),
+    event(faultAt + 37_000, 'nemesis', 'starts', { who: 'b' }),
     ...fault(faultAt + 25_000, faultAt + 26_000, 'disk-1', { kind: 'disk', who: ['c'] }),
     event(faultAt + 25_500, 'c', 'warns', { warnings: ['the disk is full'] }),
     event(70_000, 'nemesis', 'revoke', { who: 'd' }, { type: 'ok' }),

@@ -60,7 +60,8 @@ function missed(span: Span, seen: Views, members: readonly string[], log: WorldL
   const within = span.kind === 'kill' || span.kind === 'rollback' ? killedMs : silentMs
   if (!ends.includes(span.kind) && span.kind !== 'pause') return []
   const due = span.from + within + looksMs + log.lateness(span.from, span.from + within + looksMs)
-  if (span.to < due + looksMs) return []
+  // It may be seen from its start on: in a rollback it runs before it is over.
+  if (Math.min(span.to, span.startedAt) < due + looksMs) return []
   return span.who.flatMap(about =>
     members
       .filter(
