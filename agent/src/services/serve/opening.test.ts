@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { linkPair, type LinkPair } from '../../rpc/testing/link-pair.ts'
 import { allowAll, math, ops } from '../testing/fixtures.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -12,16 +12,19 @@ afterEach(() => pair.stop())
 async function starting() {
   const [registry, opening] = [new ServiceRegistry(), new Opening()]
   const dispatcher = new Dispatcher({ registry, opening, authorize: allowAll, now: () => performance.now() })
-  pair = await linkPair(dispatcher.handlerFor(ops))
+  const onRequest = dispatcher.handlerFor(ops)
+  const arrived = vi.fn(onRequest)
+  pair = await linkPair(arrived)
   const serve = () => registry.serve(math, { add: ({ a, b }) => a + b, divide: ({ a, b }) => a / b })
-  return { opening, serve, caller: pair.caller }
+  return { opening, serve, arrived, caller: pair.caller }
 }
 
 describe('while a member starts', () => {
   test('calls of what it does not serve yet wait, and are answered once it does', async () => {
-    const { opening, serve, caller } = await starting()
+    const { opening, serve, arrived, caller } = await starting()
     const sum = caller.call('math.add', { a: 2, b: 3 })
     const other = caller.call('other.method', {})
+    await vi.waitFor(() => expect(arrived).toHaveBeenCalledTimes(2), 20_000)
     serve()
     // What is served by now need not wait for the rest of the start.
     expect(await caller.call('math.divide', { a: 6, b: 3 })).toBe(2)
