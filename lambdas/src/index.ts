@@ -27,9 +27,11 @@ export { backUpStopped } from './hosts/node/backup/back-up.ts'
 export { describeStore, parseStoreChoice, type StoreChoice } from './hosts/node/open-store.ts'
 export type { ListenAddress } from './hosts/node/http-listener.ts'
 export { initMesh, type InitialisedMesh, type StackFacts } from './operator/init-mesh.ts'
-// The control plane without a host, for benches that measure its parts.
+// The control plane without a host, for benches that measure its parts, and for suites of stores.
 export { auditSealTimes, healthMemberMs } from './defaults.ts'
 export { changeFeed } from './domain/change-feed.ts'
 export { controlPlane, type ControlPlane } from './domain/control-plane.ts'
+export { meshHealth } from './domain/health.ts'
+export { relayReports } from './domain/relay-reports.ts'
 export { foundMesh, type AuthorityKey } from './domain/found-mesh.ts'
 export { apiRouter } from './routes/api-router.ts'

@@ -1,5 +1,4 @@
-import { meshHealth } from '@agent-mesh/lambdas/domain/health'
-import { relayReports } from '@agent-mesh/lambdas/domain/relay-reports'
+import { meshHealth, relayReports } from '@agent-mesh/lambdas'
 import type { ReportedCheck } from '@agent-mesh/protocol'
 import { describe, expect, test } from 'vitest'
 import { useStore } from './store-context.ts'

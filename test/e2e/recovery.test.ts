@@ -1,5 +1,5 @@
 /** Each act of recovery, provoked in real processes by a real fault: on record in the log, in the counters and in `agent-mesh doctor`. */
-import { recoveryEvents, type RecoveryEvent } from '@agent-mesh/protocol/recovery'
+import { recoveryEvents, type RecoveryEvent } from '@agent-mesh/protocol'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'

@@ -1,7 +1,7 @@
 /** Health of real members: checks of programs, readiness, and what they do to recover. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { basename } from 'node:path'
-import { writeContext } from '../../cli/src/data/context-file.ts'
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { lastJson, runCommand } from '../support/command.ts'
 import { LocalMesh, loopback } from '../support/local-mesh.ts'
 
@@ -58,7 +58,8 @@ test('an agent that loses its home relay moves to the other one, and has that on
 test('agent-mesh health shows which checks fail where, as a table and as JSON, until they pass again', async () => {
   const { url, meshId, adminIdentityFile } = mesh.controlPlane
   const data = mesh.data('control-plane')
-  await writeContext(data, { url, meshId, admin: basename(adminIdentityFile) })
+  const context = { version: 1, url, meshId, admin: basename(adminIdentityFile) }
+  await writeFile(join(data, 'context.json'), JSON.stringify(context))
   const health = (...args: string[]) => runCommand(['health', '--data', data, ...args])
   await mesh.relay('relay-1', loopback, 'eu', { reportLoadMs: 500 })
   const ada = await mesh.agent({ name: 'ada', token: { region: 'eu' } })

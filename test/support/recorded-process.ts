@@ -1,5 +1,5 @@
 /** A process whose recovery is watched from outside: its log, its counters, and what `agent-mesh doctor` says of it. */
-import { recoveryEvents, type RecoveryEvent } from '@agent-mesh/protocol/recovery'
+import { recoveryEvents, type RecoveryEvent } from '@agent-mesh/protocol'
 import type { Readable } from 'node:stream'
 import { createInterface } from 'node:readline'
 import { expect, vi } from 'vitest'

@@ -1,7 +1,8 @@
 /** What the service manager of a machine is to run: a process of this same command. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { realpathSync } from 'node:fs'
-import { isSea } from 'node:sea'
+
+import { ownCommand } from '../own-command.ts'
 
 export const servicePrograms = ['up', 'relay', 'control-plane'] as const
 
@@ -43,9 +44,8 @@ export const commandLineOf = (
   ...args,
 ]
 
-/** How this command was started: itself if it is a single file, else Node and its script. */
-export const ownProgram = (): string[] =>
-  isSea() ? [process.execPath] : [process.execPath, realpathSync(process.argv[1] ?? '')]
+/** This command, by the files themselves: a name on the PATH may mean another one later. */
+export const ownProgram = (): string[] => ownCommand().map(path => realpathSync(path))
 
 /** A service of the machine runs as a user of its own, who does not see homes. @throws MeshError invalid_argument */
 export function checkProgram({ scope, program }: Pick<ServiceSpec, 'scope' | 'program'>): void {
