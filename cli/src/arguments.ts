@@ -16,6 +16,13 @@ export function parseDuration(text: string): number {
   return Math.max(1, Math.round(ms))
 }
 
+/** Lifetime of a token, ms: from a second to a year. */
+export function parseLifetime(text: string): number {
+  const ms = parseDuration(text)
+  if (ms >= 1_000 && ms <= 365 * 24 * 3_600_000) return ms
+  throw new InvalidArgumentError('It is not between 1s and 365d.')
+}
+
 /** Interval of a repetition, ms: 100 ms at least, so that the process is not busy with it. */
 export function parseInterval(text: string): number {
   const ms = parseDuration(text)
@@ -122,4 +129,13 @@ export function parseListen(text: string): { host: string; port: number } {
     throw new InvalidArgumentError('It is not HOST:PORT, like 127.0.0.1:8440 or [::1]:8440.')
   const host = bracketed ?? plain ?? '127.0.0.1'
   return { host: host === '' || host === '*' ? '0.0.0.0' : host, port }
+}
+
+/** Where the gateway listens: an address of this machine that no other can reach. */
+export function parseLoopback(text: string): { host: string; port: number } {
+  const { host, port } = parseListen(text)
+  if (host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)) return { host, port }
+  throw new InvalidArgumentError(
+    'It is no loopback address: the gateway serves programs of this machine alone, at 127.0.0.1 or [::1].',
+  )
 }

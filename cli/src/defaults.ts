@@ -46,6 +46,10 @@ export const commandDefaults = {
   controlPlaneListen: '127.0.0.1:8440',
   /** Where an agent listens by default: any port on all addresses. */
   agentListen: '/ip4/0.0.0.0/tcp/0',
+  /** Where the gateway listens, when it does. */
+  gatewayListen: '127.0.0.1:8441',
+  /** A token of the gateway, ms: a program that is forgotten loses its access. */
+  gatewayTokenMs: 90 * 24 * 3_600_000,
   /** Where a relay listens by default. */
   relayListen: '/ip4/0.0.0.0/tcp/4001',
   /** Hosts that are reached without a proxy, regardless of NO_PROXY. */

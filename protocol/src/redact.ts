@@ -41,6 +41,7 @@ const assigned =
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, redacted],
   [/amj1\.[\w.-]*/gi, `amj1.${redacted}`],
+  [/amg1\.[\w.-]*/gi, `amg1.${redacted}`],
   // A JWS or JWT, also one that was cut: its header is base64url of {"
   [/(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, redacted],
   // JSON inside text, to the end of the string: it may hold quotes.

@@ -1,5 +1,5 @@
 /** Audit entries of a member about itself and its peers. */
-import { redactText, type CredentialClaims, type MeshError } from '@agent-mesh/protocol'
+import { redactText, type CredentialClaims, type MeshError, type Subject } from '@agent-mesh/protocol'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
@@ -33,9 +33,17 @@ export class MemberAudit {
   }
 
   /** A member asked for what the policy does not grant. */
-  denied({ from, action, to }: { from: { sub: string; name: string }; action: string; to: string }): void {
-    const detail = { name: from.name, action, target: to.slice(0, memberDefaults.auditedChars) }
-    this.#log.recordFlood(`denied ${from.sub} ${action} ${to}`, { who: from.sub, what: 'denied', detail })
+  denied({ from, action, to, app }: Denial & { from: Pick<Subject, 'sub' | 'name'> }): void {
+    const detail = { name: from.name, ...deniedDetail({ action, to, app }) }
+    const key = `denied ${from.sub} ${action} ${to} ${app ?? ''}`
+    this.#log.recordFlood(key, { who: from.sub, what: 'denied', detail })
+  }
+
+  /** A program of this machine asked for what it may not, here or at the member that it asked. */
+  appDenied({ by, ...denial }: AppDenial): void {
+    const detail = { by, ...deniedDetail(denial) }
+    const key = `denied app ${denial.app} ${by} ${denial.action} ${denial.to}`
+    this.#log.recordFlood(key, { who: this.#self, what: 'denied', detail })
   }
 
   /** A relay refused a circuit or a reservation. */
@@ -71,6 +79,26 @@ export class MemberAudit {
     return this.#log.stop()
   }
 }
+
+interface Denial {
+  readonly action: string
+  /** `service:math.add` */
+  readonly to: string
+  /** The program that asked through its agent. */
+  readonly app?: string | undefined
+}
+
+export interface AppDenial extends Denial {
+  readonly app: string
+  /** What denied it: the scope of its token, or the policy of the mesh at the member that it asked. */
+  readonly by: 'scope' | 'policy'
+}
+
+const deniedDetail = ({ action, to, app }: Denial) => ({
+  action,
+  target: to.slice(0, memberDefaults.auditedChars),
+  ...(app !== undefined && { app: redactText(app).slice(0, memberDefaults.auditedChars) }),
+})
 
 interface Followed {
   credential: Pick<CredentialKeeper, 'onRenewed' | 'claims'>

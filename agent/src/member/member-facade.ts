@@ -2,6 +2,7 @@
 import type { LocalPeer, LocalService, LocalStatus } from '@agent-mesh/protocol'
 import { ProgramHealth } from '../health/program-health.ts'
 import { depart, leaveMap } from './departure.ts'
+import type { AppDenial } from './member-audit.ts'
 import type { Member } from './member-parts.ts'
 import type { CutOff } from './revocations.ts'
 import { refuseAfterStop } from './stopped.ts'
@@ -68,6 +69,11 @@ export abstract class MemberFacade {
   services(): LocalService[] {
     this.mustRun('list services')
     return serviceViews(this.member)
+  }
+
+  /** Puts a denial of one of this machine's programs into the audit log here. Never throws, never waits. */
+  recordDenial(denial: AppDenial): void {
+    this.member.audit.appDenied(denial)
   }
 
   /** Prometheus text. */

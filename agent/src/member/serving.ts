@@ -198,8 +198,8 @@ const carrierOver = (link: Link, bodies: BodyExchange): BodyCarrier =>
   bodies.carrier(link.peer.peerId, options => link.openDuplex(pipeProtocol, options))
 
 /** Callers receive the id of a failure only; the log has the rest. */
-const logFailure = (log: Logger, { failure, method, caller, thrown }: HandlerFailure): void =>
-  log.error({ err: thrown, failure, method, caller: caller.name }, 'a handler failed')
+const logFailure = (log: Logger, { failure, method, caller, app, thrown }: HandlerFailure): void =>
+  log.error({ err: thrown, failure, method, caller: caller.name, app }, 'a handler failed')
 
 /** They answer when nothing else does: they are how a member that has no room is examined. */
 const examined = { concurrency: 'unlimited' } as const

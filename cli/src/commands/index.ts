@@ -16,6 +16,7 @@ import { registerDoctor } from './doctor.ts'
 import { registerExpose } from './expose.ts'
 import { registerExposed, registerUnexpose } from './exposed.ts'
 import { registerForward } from './forward.ts'
+import { registerGateway } from './gateway.ts'
 import { registerHealth } from './health.ts'
 import { registerInit } from './init.ts'
 import { registerLeave } from './leave.ts'
@@ -74,7 +75,14 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     heading: 'Ports:',
-    commands: [registerExpose, registerExposed, registerUnexpose, registerForward, registerConnect],
+    commands: [
+      registerExpose,
+      registerExposed,
+      registerUnexpose,
+      registerForward,
+      registerConnect,
+      registerGateway,
+    ],
   },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {

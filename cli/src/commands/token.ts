@@ -1,7 +1,7 @@
 import type { CreateTokenRequest, TokenView } from '@agent-mesh/protocol/api/tokens'
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { Option, type Command } from 'commander'
 
-import { countUpTo, parseDuration } from '../arguments.ts'
+import { countUpTo, parseLifetime } from '../arguments.ts'
 import { collectLabels, parseLabel, parseName, parseNote, parseTokenId } from '../name-arguments.ts'
 import { askControlPlane } from './ask-control-plane.ts'
 import { allTokens, tokenForPrograms, tokenState, usesLeft } from '../data/tokens.ts'
@@ -76,13 +76,6 @@ Examples:
     // Not among what "$(agent-mesh token create)" takes.
     if (!output.json) for (const text of warnings) showWarning(text, settings)
   })
-}
-
-/** Milliseconds, from a second to a year. */
-function parseLifetime(text: string): number {
-  const ms = parseDuration(text)
-  if (ms >= 1_000 && ms <= 365 * 24 * 3_600_000) return ms
-  throw new InvalidArgumentError('It is not between 1s and 365d.')
 }
 
 function tokenRequest({

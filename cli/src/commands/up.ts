@@ -1,7 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option } from 'commander'
 
-import { collect } from '../arguments.ts'
+import { collect, parseLoopback } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
 import { logLevelOption } from './log-level.ts'
@@ -26,6 +26,7 @@ interface Options extends MemberCommandOptions {
   paths: 'any' | 'relay'
   serve?: string[]
   watch?: boolean
+  gateway?: { host: string; port: number }
   mdns: boolean
   tuning: boolean
 }
@@ -41,6 +42,7 @@ Examples:
   $ agent-mesh up
   $ agent-mesh up --name web-1 --serve ./services/math.ts
   $ agent-mesh up --serve ./services/math.ts --watch
+  $ agent-mesh up --gateway
   $ agent-mesh --context staging up --join TOKEN`
 
 export const registerUp: Register = (program, finish) => {
@@ -61,6 +63,14 @@ export const registerUp: Register = (program, finish) => {
     .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
     .option('--watch', 'reload the modules of --serve when they change, for development')
+    .addOption(
+      new Option(
+        '--gateway [host:port]',
+        `serve HTTP to programs of this machine that have a token: see agent-mesh gateway (default: ${commandDefaults.gatewayListen})`,
+      )
+        .argParser(parseLoopback)
+        .preset(commandDefaults.gatewayListen),
+    )
     .addOption(presetOption())
     .addOption(metricsOption())
     .addOption(drainOption())

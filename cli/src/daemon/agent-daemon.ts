@@ -12,6 +12,7 @@ import { agentMessages, publishMessage } from './agent-topics.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
+import { ownersGateway, startGateway, type RunningGateway } from './agent-gateway.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 import { ModuleWatch } from './module-watch.ts'
 import { ServedModules } from './served-modules.ts'
@@ -23,6 +24,8 @@ export interface AgentFlags extends MemberFlags {
   mdns: boolean
   /** Tunes settings by what its calls show. @default true */
   tuning?: boolean
+  /** Where the gateway listens. @default nowhere */
+  gateway?: { host: string; port: number }
   /** Modules whose exports are services. */
   serve?: string[]
   /** Reloads them when they change. @default false */
@@ -46,10 +49,12 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   })
   const served = new ServedModules(definition => agent.serve(definition), load)
   const ports = new ExposedPorts(agent, flags.folder.path)
+  let gateway: RunningGateway | undefined
   try {
     // At once: callers that were faster wait for it.
     served.serve(services)
     await ports.restore()
+    gateway = await startGateway(agent, flags, log)
   } catch (error) {
     await agent.stop()
     throw error
@@ -57,11 +62,11 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: { ...localAgent(agent), ports },
+    local: { ...localAgent(agent), ports, gateway: ownersGateway(agent) },
     metrics: () => agent.metrics(),
     ready: {
-      fields: { peerId, name, meshId, askedName },
-      text: (output, context) => whatNext(agent, output, context),
+      fields: { peerId, name, meshId, askedName, ...(gateway !== undefined && { gatewayUrl: gateway.url }) },
+      text: (output, context) => whatNext(agent, output, context, gateway?.url),
     },
     live: {
       ...liveLogLevel(log),
@@ -69,15 +74,24 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     },
     stop: async () => {
       await watching?.stop()
+      // Its calls end with the agent, which waits for them.
+      gateway?.refuse()
       await agent.stop()
+      await gateway?.stop()
     },
   }
 }
 
-const whatNext = ({ name, peerId, meshId, askedName }: Agent, output: Output, flags: string): Text => [
+const whatNext = (
+  { name, peerId, meshId, askedName }: Agent,
+  output: Output,
+  flags: string,
+  gatewayUrl: string | undefined,
+): Text => [
   `${output.style('green', `${name} is up`)} in mesh ${meshId}.`,
   ...otherNameText(askedName, name),
   `peer id  ${peerId}`,
+  ...(gatewayUrl === undefined ? [] : [`gateway  ${gatewayUrl}`]),
   '',
   `From another terminal: agent-mesh${flags} status, peers, services, call, call-all, ping, path. Ctrl-C stops the agent.`,
 ]

@@ -4,7 +4,14 @@
  */
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
@@ -15,10 +22,14 @@ export interface HandledRequest {
   method: string
   /** Without the query. */
   path: string
+  headers: IncomingHttpHeaders
+  query: URLSearchParams
   /** Aborts when the client closes the connection. */
   signal: AbortSignal
   /** The body. @throws MeshError too_large */
   text(): Promise<string>
+  /** The body. @throws MeshError too_large */
+  bytes(): Promise<Buffer>
   /** The body in lines, as they come. @throws MeshError too_large for one of more than a whole body may have */
   lines(): AsyncGenerator<string, void, undefined>
 }
@@ -27,8 +38,9 @@ export interface HandledReply {
   /** @default 200 */
   status?: number
   type: string
+  headers?: Readonly<Record<string, string>>
   /** Of a stream the head is sent at once. */
-  body: string | Readable
+  body: string | Uint8Array | Readable
 }
 
 /** Errors become problem details. */
@@ -40,21 +52,24 @@ export const json = (value: unknown, status = 200): HandledReply => ({
   body: JSON.stringify(value),
 })
 
-/** Handlers by method and path: `GET /v1/peers`. Others are `not_found`. */
+/** Handlers by method and path: `GET /v1/peers`. */
 export type Routes = Readonly<Record<string, Handler>>
 
+const noSuchRoute: Handler = ({ method, path }) => {
+  throw new MeshError('not_found', `Cannot serve ${method} ${path}: no such route`)
+}
+
+/** @param otherwise handles what no route does. @default `not_found` */
 export const routed =
-  (routes: Routes): Handler =>
+  (routes: Routes, otherwise = noSuchRoute): Handler =>
   request => {
     const route = `${request.method} ${request.path}`
-    if (!Object.hasOwn(routes, route))
-      throw new MeshError('not_found', `Cannot serve ${route}: no such route`)
-    return routes[route]!(request)
+    return Object.hasOwn(routes, route) ? routes[route]!(request) : otherwise(request)
   }
 
-/** Not listening yet. @param maxBytes of a body */
-export function handlerServer(handle: Handler, maxBytes: number): Server {
-  return createServer((message, response) => {
+/** Not listening yet. @param maxBytes of a body @param options of `node:http` */
+export function handlerServer(handle: Handler, maxBytes: number, options: ServerOptions = {}): Server {
+  return createServer(options, (message, response) => {
     const request = handledRequest(message, response, maxBytes)
     replyTo(request, handle)
       .then(reply => send(reply, response))
@@ -70,17 +85,22 @@ function handledRequest(
 ): HandledRequest {
   const closed = new AbortController()
   response.once('close', () => closed.abort())
-  const { method = 'GET', url = '/' } = message
+  const { method = 'GET', url = '/', headers } = message
+  const path = url.split('?', 1)[0] ?? '/'
   return {
     method: method === 'HEAD' ? 'GET' : method,
-    path: url.split('?', 1)[0] ?? '/',
+    ...{ path, headers },
+    get query() {
+      return new URLSearchParams(url.slice(path.length))
+    },
     signal: closed.signal,
-    text: () => readText(message, maxBytes),
+    text: async () => (await readBody(message, maxBytes)).toString('utf8'),
+    bytes: () => readBody(message, maxBytes),
     lines: () => linesOf(chunksOf(message), maxBytes, 'request'),
   }
 }
 
-async function readText(message: IncomingMessage, maxBytes: number): Promise<string> {
+async function readBody(message: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   const tooLarge = () => new MeshError('too_large', `Cannot read request: over ${maxBytes} bytes`)
@@ -90,7 +110,7 @@ async function readText(message: IncomingMessage, maxBytes: number): Promise<str
     if (bytes > maxBytes) throw tooLarge()
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 /** The reply can still be sent when no more of them is read. */
@@ -106,11 +126,12 @@ async function replyTo(request: HandledRequest, handle: Handler): Promise<Handle
   }
 }
 
-async function send({ status = 200, type, body }: HandledReply, response: ServerResponse): Promise<void> {
+async function send(reply: HandledReply, response: ServerResponse): Promise<void> {
+  const { status = 200, type, headers, body } = reply
   // A body that was not read to its end would be taken for the next request.
   const closing = response.req.complete ? {} : { connection: 'close' }
-  response.writeHead(status, { 'content-type': type, ...closing })
-  if (typeof body === 'string') return void response.end(body)
+  response.writeHead(status, { 'content-type': type, ...headers, ...closing })
+  if (typeof body === 'string' || body instanceof Uint8Array) return void response.end(body)
   response.flushHeaders()
   await pipeline(body, response)
 }

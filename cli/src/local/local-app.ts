@@ -1,4 +1,3 @@
-import { inexactNumber } from '@agent-mesh/protocol/exact-json'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import {
@@ -13,17 +12,28 @@ import { localPort, localUnexposeRequest } from '@agent-mesh/protocol/local-port
 import { localMessage, localStreamRequest } from '@agent-mesh/protocol/local-stream'
 import { localPublishRequest, localSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
-import { parseJson } from '@agent-mesh/protocol/parse'
 import { redact } from '@agent-mesh/protocol/redact'
 import { Readable } from 'node:stream'
 import type * as z from 'zod/mini'
 
-import { json, routed, type HandledReply, type HandledRequest, type Handler } from './handler-server.ts'
+import {
+  json,
+  routed,
+  type HandledReply,
+  type HandledRequest,
+  type Handler,
+  type Routes,
+} from './handler-server.ts'
 import type { LocalDaemon, LocalPorts } from './local-daemon.ts'
+import { parseExact } from './parse-exact.ts'
 
 /** The routes of the local socket. */
 export function localApp(daemon: LocalDaemon): Handler {
-  return routed({
+  return routed(localRoutes(daemon), daemon.gateway)
+}
+
+function localRoutes(daemon: LocalDaemon): Routes {
+  return {
     'GET /v1/status': async () => json(redact(await daemon.status())),
     'GET /v1/peers': async () => json({ peers: await daemon.peers() }),
     'GET /v1/services': async () => json({ services: await daemon.services() }),
@@ -63,7 +73,7 @@ export function localApp(daemon: LocalDaemon): Handler {
       if (daemon.rotateKey === undefined) throw noControlPlane('rotate the authority key')
       return daemon.rotateKey({ revoke })
     }),
-  })
+  }
 }
 
 const post = <S extends z.core.$ZodType>(
@@ -112,23 +122,6 @@ async function* replyLines(
     const error = problemOf(toMeshError(thrown, 'internal', `serve POST /v1/${what}`))
     yield `${JSON.stringify({ error })}\n`
   }
-}
-
-/** @throws MeshError invalid_argument, also for a number that would become another */
-function parseExact<S extends z.core.$ZodType>(
-  schema: S,
-  text: string,
-  action: string,
-  place: string,
-): z.output<S> {
-  const value = parseJson(schema, text, action)
-  const inexact = inexactNumber(text, place)
-  if (inexact === undefined) return value
-  throw new MeshError(
-    'invalid_argument',
-    `Cannot ${action}: ${inexact.place} is ${inexact.text.slice(0, 40)}, which JavaScript cannot represent`,
-    { hint: 'Send the number as text.' },
-  )
 }
 
 /** @throws MeshError unsupported when no agent runs */

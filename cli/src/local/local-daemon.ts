@@ -24,6 +24,8 @@ import type { PathReport } from '@agent-mesh/protocol/path-report'
 import type { TuningReport } from '@agent-mesh/protocol/tuning-report'
 import type { Duplex } from 'node:stream'
 
+import type { Handler } from './handler-server.ts'
+
 interface Options {
   signal: AbortSignal
 }
@@ -57,7 +59,9 @@ export interface LocalDaemon {
   ports?: LocalPorts
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
-  /** Only an agent has this. */
+  /** Only an agent has these. */
+  /** The routes that the gateway has, too: calls and streams by path, topics, descriptions. */
+  gateway?: Handler
   tuning?(): TuningReport
   /** Only a control plane has these. */
   /** Lines of a backup, with every secret of the mesh. */

@@ -14,6 +14,8 @@ export interface CallOptions<R = unknown> {
   readonly idempotent?: boolean | undefined
   /** What the handler reads as `ctx.metadata`: names and texts, at most 1 KiB as JSON. @default none */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Name of the program that this agent calls for, at most 128 bytes: for logs and audit at both ends, never for the policy. @default none */
+  readonly app?: string | undefined
   /** Calls of one key go to one provider, at every caller, while it answers: for caches and sessions. @default none */
   readonly key?: string | undefined
   /** Which providers are asked first: of the own zone, then region; of the own region; or any. @default 'zone'; 'any' with a key */

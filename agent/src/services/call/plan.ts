@@ -26,6 +26,7 @@ export interface PlanOptions {
   readonly signal?: AbortSignal | undefined
   readonly idempotent?: boolean | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly app?: string | undefined
   readonly key?: string | undefined
   readonly near?: Near | undefined
   readonly hedge?: HedgeWish | false | undefined
@@ -132,7 +133,7 @@ function checkedPlan(
 function planOf(
   method: string,
   params: unknown,
-  { timeout, signal, idempotent, metadata, key, near, hedge }: PlanOptions,
+  { timeout, signal, idempotent, metadata, app, key, near, hedge }: PlanOptions,
   startedAt: number,
   known: KnownMethod | undefined,
   service: string,
@@ -150,7 +151,7 @@ function planOf(
     deadline: serving === undefined ? ownDeadline : Math.min(ownDeadline, serving.deadline),
     signal,
     idempotent: mayRunTwice,
-    fields: fieldsOf(method, metadata, serving),
+    fields: fieldsOf(method, { metadata, app }, serving),
     key,
     near,
     hedge: hedge === undefined || hedge === false ? undefined : checkedHedge(method, hedge, mayRunTwice),
@@ -178,15 +179,16 @@ function checkedHedge(method: string, hedge: HedgeWish, mayRunTwice: boolean): H
 /** A call made by a handler is one hop further than the call that it serves. */
 function fieldsOf(
   method: string,
-  metadata: PlanOptions['metadata'],
+  { metadata, app }: Pick<PlanOptions, 'metadata' | 'app'>,
   serving: CallContext | undefined,
 ): RequestFields | undefined {
   if (metadata !== undefined) checkMetadata(method, metadata)
-  if (serving === undefined) return metadata === undefined ? undefined : { metadata }
+  if (serving === undefined)
+    return metadata === undefined && app === undefined ? undefined : { metadata, app }
   const hops = serving.hops + 1
   checkHops(method, hops)
   const { trace, tracestate } = serving
-  return { metadata, hops, trace, tracestate }
+  return { metadata, app, hops, trace, tracestate }
 }
 
 function checkMetadata(method: string, metadata: Readonly<Record<string, unknown>>): void {

@@ -56,6 +56,11 @@ export class CallContext<Errors extends ErrorContracts = ErrorContracts, Input =
     return this.#call.fields.metadata ?? nothing
   }
 
+  /** The program that called through its agent, as that agent says: for logs, never for a decision. */
+  get app(): string | undefined {
+    return this.#call.fields.app
+  }
+
   /** Calls that wait for this one, each for the next: 0 when the caller serves none itself. */
   get hops(): number {
     return this.#call.fields.hops ?? 0

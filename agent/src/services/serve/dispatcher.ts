@@ -1,11 +1,4 @@
-import {
-  asStarted,
-  handlerError,
-  MeshError,
-  type Action,
-  type ErrorCode,
-  type Subject,
-} from '@agent-mesh/protocol'
+import { asStarted, handlerError, MeshError, type ErrorCode, type Subject } from '@agent-mesh/protocol'
 import { randomBytes } from 'node:crypto'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ServerSpan, Tracing } from '../../observe/tracing.ts'
@@ -19,6 +12,7 @@ import {
 } from '../../rpc/index.ts'
 import type { Encode } from '../contract/coded.ts'
 import { CallContext } from '../contract/call-context.ts'
+import { denyAll, type Authorize } from './authorize.ts'
 import type { CallLimiter, Permit } from './call-limiter.ts'
 import { parseMethod } from '../contract/contract.ts'
 import { checkHops, runServing, runServingAlone } from '../contract/current-call.ts'
@@ -29,12 +23,6 @@ import { beginStream, streamed } from './serve-stream.ts'
 import type { ServedMethod, ServiceRegistry } from './service-registry.ts'
 import { checkedValue } from '../contract/validate.ts'
 
-/**
- * Lets a member pass or throws MeshError `permission_denied`. `to` is `service:math.add` for a call, `topic:alerts` for
- * publishing and subscribing.
- */
-export type Authorize = (question: { from: Subject; action: Exclude<Action, 'manage'>; to: string }) => void
-
 /** What the log of the callee keeps of a failure; its caller gets the id alone. */
 export interface HandlerFailure {
   /** 12 hexadecimal digits. */
@@ -42,6 +30,8 @@ export interface HandlerFailure {
   /** `math.add` */
   readonly method: string
   readonly caller: Subject
+  /** The program that called through its agent, as that says. */
+  readonly app: string | undefined
   readonly thrown: unknown
 }
 
@@ -75,13 +65,6 @@ interface Passage {
   span: ServerSpan | undefined
   /** Its handler began: from then on a failure is the handler's. */
   begun: boolean
-}
-
-const denyAll: Authorize = ({ from, action, to }) => {
-  throw new MeshError(
-    'permission_denied',
-    `Cannot ${action} ${to}: no policy is known to let ${from.name} in`,
-  )
 }
 
 const plainlyNotServed = (call: string): MeshError =>
@@ -176,7 +159,8 @@ export class Dispatcher {
   #run(caller: Subject, call: InboundCall, passage: Passage): unknown {
     const { served } = passage
     const method = served?.method ?? parseMethod(call.method)?.method ?? call.method
-    this.#authorize({ from: caller, action: 'call', to: served?.target ?? `service:${method}` })
+    const to = served?.target ?? `service:${method}`
+    this.#authorize({ from: caller, action: 'call', to, app: call.fields.app })
     if (served === undefined) throw this.#notServed(call.method, caller)
     passage.span = this.#tracing?.serve(method, call.fields, caller.sub)
     checkHops(method, call.fields.hops ?? 0)
@@ -253,7 +237,7 @@ export class Dispatcher {
   #logged(caller: Subject, method: string, call: InboundCall, thrown: unknown): string | undefined {
     if (thrown instanceof MeshError || call.endedBy !== undefined) return undefined
     const failure = randomBytes(6).toString('hex')
-    this.#onFailure({ failure, method, caller, thrown })
+    this.#onFailure({ failure, method, caller, app: call.fields.app, thrown })
     return failure
   }
 

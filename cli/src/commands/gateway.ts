@@ -1,0 +1,111 @@
+import { InvalidArgumentError, Option, type Command } from 'commander'
+
+import { collect, parseLifetime } from '../arguments.ts'
+import { commandDefaults } from '../defaults.ts'
+import { parseLabel, parseTokenId } from '../name-arguments.ts'
+import { duration } from '../show/units.ts'
+import { groupOf, onCall, type Finish } from './define.ts'
+
+interface CreateOptions {
+  name?: string
+  call: string[]
+  expires: number
+}
+
+const registerToken = groupOf({
+  name: 'token',
+  description: 'create, list and revoke tokens of programs',
+  commands: [registerCreate, registerList, registerRevoke],
+})
+
+export const registerGateway = groupOf({
+  name: 'gateway',
+  description: 'tokens of the programs of this machine that use its agent over HTTP',
+  help: '\nThe gateway runs in the agent: agent-mesh up --gateway. See docs/gateway.md.',
+  commands: [registerToken],
+})
+
+const tokensOf = async (folder: string) => {
+  const { GatewayTokens } = await import('../gateway/gateway-tokens.ts')
+  return new GatewayTokens(folder)
+}
+
+function registerCreate(token: Command, finish: Finish): void {
+  const command = token
+    .command('create')
+    .description('create a token for a program (shown once)')
+    .option(
+      '--name <name>',
+      'name of the program, for the audit log (default: the id of the token)',
+      parseLabel,
+    )
+    .addOption(
+      new Option('--call <target>', "what it may call: 'service:metrics.*'; may be repeated")
+        .argParser(collectTarget)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--expires <time>', 'lifetime of the token: 30m, 24h, 90d; at most 365d')
+        .argParser(parseLifetime)
+        .default(commandDefaults.gatewayTokenMs, '90d'),
+    )
+    .addHelpText(
+      'after',
+      `
+The token narrows what the policy lets this agent do, and never widens it.
+
+Examples:
+  $ agent-mesh gateway token create --name grafana --call 'service:metrics.*' --expires 90d
+  $ agent-mesh gateway token create --call service:math.add --expires 24h`,
+    )
+  onCall<CreateOptions, []>(command, finish, async ({ settings, options, output }) => {
+    const { checkTarget } = await import('../gateway/scope.ts')
+    const call = options.call.map(target => checkTarget('call', target))
+    const tokens = await tokensOf(settings.data)
+    const { name: app, expires: lifetimeMs } = options
+    const { text, token } = await tokens.create({ app, scope: { call }, lifetimeMs })
+    output.result({ token: text, view: token }, () => text)
+  })
+}
+
+/** Its form is checked later, where a schema library may be loaded. */
+function collectTarget(text: string, before: readonly string[] | undefined): string[] {
+  if (/^service:[^\s]{1,128}$/.test(text)) return collect(text, before)
+  throw new InvalidArgumentError("It is not a target of calls, like 'service:metrics.*' or service:math.add.")
+}
+
+function registerList(token: Command, finish: Finish): void {
+  const command = token
+    .command('list')
+    .description('list the tokens of programs, without their secrets')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ agent-mesh gateway token list\n  $ agent-mesh gateway token list --json | jq .tokens',
+    )
+  onCall(command, finish, async ({ settings, output }) => {
+    const tokens = await (await tokensOf(settings.data)).list()
+    output.result({ tokens }, () =>
+      output.table(
+        ['ID', 'NAME', 'STATE', 'CALL'],
+        tokens.map(({ id, app, expiresAt, scope }) => [id, app, stateOf(expiresAt), scope.call.join(' ')]),
+      ),
+    )
+  })
+}
+
+function stateOf(expiresAt: number): string {
+  const left = expiresAt - Date.now()
+  return left <= 0 ? 'expired' : `expires in ${duration(left)}`
+}
+
+function registerRevoke(token: Command, finish: Finish): void {
+  const command = token
+    .command('revoke')
+    .description('revoke a token: it is refused from the next request on')
+    .argument('<id>', 'id of the token: see agent-mesh gateway token list', parseTokenId)
+    .addHelpText('after', '\nExamples:\n  $ agent-mesh gateway token revoke I1EPabf-ADDXQ34b')
+  onCall<object, [string]>(command, finish, async ({ settings, output }, id) => {
+    await (await tokensOf(settings.data)).revoke(id)
+    output.result({ id, revoked: true }, () => `Token ${id} is revoked.`)
+  })
+}

@@ -1,0 +1,36 @@
+/** The gateway of an agent; its modules are loaded when it is switched on, or asked for on the local socket. */
+import type { Agent } from '@agent-mesh/agent'
+import type { Logger } from '@agent-mesh/agent/observe/logger'
+
+import type { RunningGateway } from '../gateway/gateway-server.ts'
+import { routed, type Handler } from '../local/handler-server.ts'
+import type { OwnedFolder } from '../data/data-folder.ts'
+
+export type { RunningGateway } from '../gateway/gateway-server.ts'
+
+interface Flags {
+  folder: OwnedFolder
+  gateway?: { host: string; port: number }
+}
+
+/** @throws MeshError unavailable when it cannot listen */
+export async function startGateway(
+  agent: Agent,
+  { folder, gateway: listen }: Flags,
+  log: Logger,
+): Promise<RunningGateway | undefined> {
+  if (listen === undefined) return undefined
+  const { serveGateway } = await import('../gateway/gateway-server.ts')
+  return serveGateway({ agent, folder: folder.path, listen, log })
+}
+
+const routes = /^\/v1\/(?:call\/|stream\/|topics\/|describe$|openapi\.json$)/
+
+/** The same routes on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
+export const ownersGateway =
+  (agent: Agent): Handler =>
+  async request => {
+    if (!routes.test(request.path)) return routed({})(request)
+    const { ownersApp } = await import('../gateway/gateway-app.ts')
+    return ownersApp(agent)(request)
+  }

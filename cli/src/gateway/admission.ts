@@ -1,0 +1,79 @@
+/**
+ * Checks of a request to the gateway before a byte of its body is read, in this order: host, origin, site, token, content type. Pages of
+ * any web site can make a browser on this machine send requests here; those checks keep them out, with or without a token.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import type { GatewayToken, GatewayTokens } from './gateway-tokens.ts'
+
+/** An error and the HTTP status that it has here. */
+export interface Refusal {
+  readonly status: number
+  readonly error: MeshError
+}
+
+export interface AdmissionInit {
+  readonly tokens: Pick<GatewayTokens, 'authenticate'>
+  /** Of the gateway. */
+  readonly port: number
+}
+
+interface Asked {
+  readonly method: string
+  readonly headers: IncomingHttpHeaders
+}
+
+/** A form or a plain fetch of a page cannot send these without asking first. */
+const contentTypes = new Set(['application/json', 'application/octet-stream'])
+
+/** The names under which programs of this machine know it. */
+const hosts = ['127.0.0.1', 'localhost', '[::1]']
+
+/** @returns the token of the request, or why it is refused */
+export function admit(
+  { tokens, port }: AdmissionInit,
+  { method, headers }: Asked,
+): { token: GatewayToken } | { refusal: Refusal } {
+  const foreign = foreignTo(port, headers)
+  if (foreign !== undefined) return refused(403, 'permission_denied', foreign)
+  let token: GatewayToken
+  try {
+    token = tokens.authenticate(bearer(headers.authorization))
+  } catch (thrown) {
+    const error = thrown as MeshError
+    return { refusal: { status: error.status, error } }
+  }
+  const type = mediaType(headers)
+  if (method === 'POST' && !contentTypes.has(type))
+    return refused(415, 'invalid_argument', `its content type is '${type}'`, {
+      hint: `Send one of ${[...contentTypes].join(', ')}.`,
+    })
+  return { token }
+}
+
+/** Of the body, without parameters, in lower case. */
+export const mediaType = (headers: IncomingHttpHeaders): string =>
+  (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+
+/** What says that a page sent it, or that its name for this machine is another one's (DNS rebinding). */
+function foreignTo(port: number, { host = '', origin, ...headers }: IncomingHttpHeaders): string | undefined {
+  if (!hosts.some(name => host.toLowerCase() === `${name}:${port}`)) return `its host is '${host}'`
+  if (origin !== undefined) return `it comes from a page of '${origin}'`
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'none') return `a browser sent it for a page (${String(site)})`
+  return undefined
+}
+
+const bearer = (authorization: string | undefined): string | undefined =>
+  /^bearer +([^ ]+) *$/i.exec(authorization ?? '')?.[1]
+
+const refused = (
+  status: number,
+  code: 'permission_denied' | 'invalid_argument',
+  reason: string,
+  options: { hint?: string } = {},
+) => ({
+  refusal: { status, error: new MeshError(code, `Cannot serve the request: ${reason}`, options) },
+})

@@ -1,0 +1,52 @@
+/** Who asks through the gateway, and what it may ask for. */
+import type { Agent } from '@agent-mesh/agent'
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import type { GatewayToken } from './gateway-tokens.ts'
+import { isInScope, touches, type ScopeAction } from './scope.ts'
+
+export type GatewayAgent = Pick<Agent, 'ask' | 'describe' | 'services' | 'recordDenial'>
+
+export interface GatewayCaller {
+  /** Name of the program; undefined: the owner of the agent. */
+  readonly app: string | undefined
+  allows(action: ScopeAction, to: string): boolean
+  /** Whether it may reach some method of a service, `math`. */
+  reaches(service: string): boolean
+}
+
+/** On the local socket: all that the agent may. */
+export const owner: GatewayCaller = { app: undefined, allows: () => true, reaches: () => true }
+
+export const callerOf = ({ app, scope }: Pick<GatewayToken, 'app' | 'scope'>): GatewayCaller => ({
+  app,
+  allows: (action, to) => isInScope(scope, action, to),
+  reaches: service => touches(scope, service),
+})
+
+/** A denial is on record here. @throws MeshError permission_denied */
+export function checkScope(
+  agent: Pick<GatewayAgent, 'recordDenial'>,
+  { app, allows }: GatewayCaller,
+  action: ScopeAction,
+  to: string,
+): void {
+  if (app === undefined || allows(action, to)) return
+  agent.recordDenial({ app, by: 'scope', action, to })
+  throw new MeshError('permission_denied', `Cannot ${action} ${to}: the token of ${app} does not cover it`, {
+    notStarted: true,
+    hint: `Make a token with "agent-mesh gateway token create --${action} '${to}'".`,
+  })
+}
+
+/** Puts on record that the policy refused a program, whose agent asked for it; the member that refused has it, too. @throws `thrown` */
+export function noteDenial(
+  agent: Pick<GatewayAgent, 'recordDenial'>,
+  { app }: GatewayCaller,
+  asked: { action: ScopeAction; to: string },
+  thrown: unknown,
+): never {
+  const isDenied = thrown instanceof MeshError && thrown.code === 'permission_denied' && thrown.notStarted
+  if (app !== undefined && isDenied) agent.recordDenial({ app, by: 'policy', ...asked })
+  throw thrown
+}

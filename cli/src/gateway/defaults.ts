@@ -1,0 +1,19 @@
+/** Every default of the gateway: value, unit, reason. */
+export const gatewayDefaults = {
+  /** Connections at once: programs of one machine, a few each. */
+  connections: 256,
+  /** Requests of one token in flight, streams included: one program leaves room for others. */
+  requestsOfToken: 64,
+  /** The head of a request comes within this, ms: it is written on the same machine. */
+  headMs: 10_000,
+  /** A body that is read whole comes within this, ms. */
+  bodyMs: 30_000,
+  /** How often connections are looked at for these limits, ms. */
+  lookMs: 2_000,
+  /** A connection without a request is closed after this, ms. */
+  idleMs: 60_000,
+  /** Largest body that is read whole, bytes: the largest inline params, with room for JSON. */
+  bodyBytes: 2 * 1024 * 1024,
+  /** Largest head, bytes. */
+  headBytes: 16 * 1024,
+} as const

@@ -1,0 +1,72 @@
+/** The loopback port on which programs of this machine, in any language, use its agent over HTTP. */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+
+import type { Logger } from '@agent-mesh/agent/observe/logger'
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import { handlerServer, type Handler } from '../local/handler-server.ts'
+import { gatewayDefaults } from './defaults.ts'
+import { gatewayApp } from './gateway-app.ts'
+import type { GatewayAgent } from './caller.ts'
+import { GatewayTokens } from './gateway-tokens.ts'
+
+export interface GatewayServerInit {
+  agent: GatewayAgent
+  /** Data folder of the agent. */
+  folder: string
+  /** A loopback address. */
+  listen: { host: string; port: number }
+  log: Logger
+}
+
+export interface RunningGateway {
+  url: string
+  /** Accepts no connection from now on. Idempotent. */
+  refuse(): void
+  /** Ends all connections. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** @throws MeshError unavailable when it cannot listen */
+export async function serveGateway({
+  agent,
+  folder,
+  listen,
+  log,
+}: GatewayServerInit): Promise<RunningGateway> {
+  const { connections, headMs, bodyMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
+  // It knows its own address only when it listens.
+  const app = Promise.withResolvers<Handler>()
+  const server = handlerServer(async request => (await app.promise)(request), bodyBytes, {
+    headersTimeout: headMs,
+    requestTimeout: bodyMs,
+    connectionsCheckingInterval: lookMs,
+    keepAliveTimeout: idleMs,
+    maxHeaderSize: headBytes,
+  })
+  server.maxConnections = connections
+  const closed = once(server, 'close')
+  server.listen(listen.port, listen.host)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw new MeshError('unavailable', `Cannot serve the gateway on ${listen.host}:${listen.port}`, {
+      cause,
+      hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
+    })
+  }
+  const { address, family, port } = server.address() as AddressInfo
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  app.resolve(gatewayApp({ agent, tokens: new GatewayTokens(folder), port, url, log }))
+  let stopped: Promise<void> | undefined
+  const refuse = () => {
+    if (server.listening) server.close()
+  }
+  const stop = async () => {
+    refuse()
+    server.closeAllConnections()
+    await closed
+  }
+  return { url, refuse, stop: () => (stopped ??= stop()) }
+}

@@ -1,0 +1,39 @@
+/** What a token may do. It narrows what the policy grants to the agent, and never widens it. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { actionsOf, covers } from '@agent-mesh/protocol/policy'
+import * as z from 'zod/mini'
+
+/** Kinds of acts that a scope can have. */
+export const scopeActions = ['call'] as const
+export type ScopeAction = (typeof scopeActions)[number]
+
+const target = z.string().check(
+  z.regex(/^[a-z]+:(?:[A-Za-z0-9._/-]{0,127}\*|[A-Za-z0-9._/-]{1,127})$/, {
+    error: 'is not a target (service:math.*)',
+  }),
+)
+
+/** Targets by act, as the policy writes them. */
+export const scopeSchema = z.strictObject({ call: z.array(target).check(z.maxLength(64)) })
+export type Scope = z.output<typeof scopeSchema>
+
+/** @param to `service:math.add` */
+export const isInScope = (scope: Scope, action: ScopeAction, to: string): boolean =>
+  scope[action].some(pattern => covers(pattern, to))
+
+/** Whether a scope may reach something of a service, `math`. */
+export const touches = (scope: Scope, service: string): boolean => {
+  const beginning = `service:${service}.`
+  return scope.call.some(pattern => {
+    const fixed = pattern.replace(/\*$/, '')
+    return fixed.startsWith(beginning) || (pattern.endsWith('*') && beginning.startsWith(fixed))
+  })
+}
+
+/** @throws MeshError invalid_argument for what is no target of `action` */
+export function checkTarget(action: ScopeAction, text: string): string {
+  if (z.safeParse(target, text).success && actionsOf(text).includes(action)) return text
+  throw new MeshError('invalid_argument', `'${text}' is not a target to ${action}`, {
+    hint: "Write one as in the policy: 'service:metrics.*', or service:math.add.",
+  })
+}

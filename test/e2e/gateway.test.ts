@@ -1,0 +1,94 @@
+/** The gateway between real processes: the recipe of docs/gateway.md, run by a shell with curl as it stands there. */
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+
+import {
+  commandFile,
+  lastJson,
+  openWorkshop,
+  runCommand,
+  type Daemon,
+  type Workshop,
+} from '../support/command.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+const run = promisify(execFile)
+const service = `
+import { defineService } from '@agent-mesh/agent'
+import * as z from 'zod'
+const contract = defineService({ name: 'math', version: 1, methods: {
+  add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number() } } })
+export default { contract, handlers: { add: ({ a, b }) => a + b } }
+`
+let workshop: Workshop
+let desk: Daemon
+let page: string
+const at = () => ['--data', workshop.folder('desk')]
+
+beforeAll(async () => {
+  page = await readFile(join(checkout, 'docs', 'gateway.md'), 'utf8')
+  workshop = await openWorkshop()
+  const module = workshop.folder('math.ts')
+  await writeFile(module, service)
+  await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
+  const up = async (name: string, ...more: string[]) => {
+    const made = await runCommand([
+      'token',
+      'create',
+      '--name',
+      name,
+      '--json',
+      '--data',
+      workshop.folder('cp'),
+    ])
+    const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
+    return workshop.start(
+      name,
+      ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
+      commandFile,
+      env,
+    )
+  }
+  await up('server', '--serve', module)
+  desk = await up('desk', '--gateway', '127.0.0.1:0')
+  const services = () => runCommand(['services', '--json', ...at()])
+  await vi.waitFor(async () => expect((await services()).stdout).toContain('math@1'), 20_000)
+}, 60_000)
+afterAll(() => workshop.end())
+
+const linesOf = (command: string) =>
+  [...page.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, block = '']) =>
+    block.split('\n').filter(line => line.startsWith(command)),
+  )
+
+it('docs/gateway.md calls with curl what a token covers, until it is revoked', async () => {
+  const [create = ''] = linesOf('agent-mesh gateway token create')
+  const words = [...create.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+  const made = lastJson(await runCommand([...words.slice(1), '--json', ...at()]))
+  const env = { ...process.env, TOKEN: String(made['token']), GATEWAY: String(desk.ready['gatewayUrl']) }
+  const lines = linesOf('curl')
+  const said = await Promise.all(lines.map(async line => (await run('sh', ['-c', line], { env })).stdout))
+  expect(said.slice(0, 2)).toEqual(['3', '3'])
+  expect(JSON.parse(said[2]!)).toMatchObject({ openapi: '3.1.0', paths: { '/v1/call/math@1/add': {} } })
+
+  const { id } = made['view'] as { id: string }
+  const list = lastJson(await runCommand(['gateway', 'token', 'list', '--json', ...at()]))
+  expect(list).toEqual({ tokens: [made['view']] })
+  expect((await runCommand(['gateway', 'token', 'revoke', id, ...at()])).code).toBe(0)
+  expect(JSON.parse((await run('sh', ['-c', lines[0]!], { env })).stdout)).toMatchObject({ status: 401 })
+})
+
+it('the owner asks the same on the local socket, without a token', async () => {
+  const socket = workshop.folder('desk') + '/agent.sock'
+  const url = 'http://localhost/v1/call/math/add'
+  const { stdout } = await run('curl', ['-sS', '--unix-socket', socket, '--json', '{"a":1,"b":2}', url])
+  expect(stdout).toBe('3')
+})
+
+it.each(['0.0.0.0:8441', '192.168.1.5:8441', ':8441'])('up refuses a gateway at %s', async listen => {
+  const { code, stderr } = await runCommand(['up', '--gateway', listen, ...at()])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('loopback')])
+})
