@@ -18,6 +18,8 @@ export const math = defineService({
     whose: { params: z.optional(z.unknown()), result: z.object({ app: z.optional(z.string()) }) },
     reverse: { params: z.instanceof(Uint8Array), result: z.instanceof(Uint8Array) },
     fail: { params: z.optional(z.unknown()), result: z.unknown() },
+    count: { params: z.object({ to: z.number() }), yields: z.number(), result: z.string() },
+    total: { params: z.optional(z.unknown()), takes: z.number(), yields: z.number(), result: z.number() },
     hang: { params: z.optional(z.unknown()), result: z.unknown() },
   },
 })
@@ -66,6 +68,15 @@ export class GatewayMesh {
         reverse: bytes => bytes.toReversed(),
         fail: () => {
           throw new MeshError('overloaded', 'Cannot do it: too much to do')
+        },
+        async *count({ to }) {
+          for (let i = 1; i <= to; i++) yield i
+          return 'done'
+        },
+        async *total(_, { input }) {
+          let sum = 0
+          for await (const each of input) yield (sum += each)
+          return sum
         },
         hang: async (_, { signal }) => {
           hanging.add(signal)

@@ -25,22 +25,32 @@ interface Asked {
   readonly headers: IncomingHttpHeaders
 }
 
+/** Lines of JSON. */
+export const linesType = 'application/x-ndjson'
+
 /** A form or a plain fetch of a page cannot send these without asking first. */
-const contentTypes = new Set(['application/json', 'application/octet-stream'])
+const contentTypes = new Set(['application/json', 'application/octet-stream', linesType])
 
 /** The names under which programs of this machine know it. */
 const hosts = ['127.0.0.1', 'localhost', '[::1]']
+
+interface Admitted {
+  readonly token: GatewayToken
+  /** @throws MeshError unauthenticated once the token is revoked or has expired */
+  mustHold(): void
+}
 
 /** @returns the token of the request, or why it is refused */
 export function admit(
   { tokens, port }: AdmissionInit,
   { method, headers }: Asked,
-): { token: GatewayToken } | { refusal: Refusal } {
+): Admitted | { refusal: Refusal } {
   const foreign = foreignTo(port, headers)
   if (foreign !== undefined) return refused(403, 'permission_denied', foreign)
+  const text = bearer(headers.authorization)
   let token: GatewayToken
   try {
-    token = tokens.authenticate(bearer(headers.authorization))
+    token = tokens.authenticate(text)
   } catch (thrown) {
     const error = thrown as MeshError
     return { refusal: { status: error.status, error } }
@@ -50,7 +60,7 @@ export function admit(
     return refused(415, 'invalid_argument', `its content type is '${type}'`, {
       hint: `Send one of ${[...contentTypes].join(', ')}.`,
     })
-  return { token }
+  return { token, mustHold: () => void tokens.authenticate(text) }
 }
 
 /** Of the body, without parameters, in lower case. */

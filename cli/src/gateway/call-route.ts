@@ -7,6 +7,7 @@ import * as z from 'zod/mini'
 import type { HandledReply, HandledRequest } from '../local/handler-server.ts'
 import { parseExact } from '../local/parse-exact.ts'
 import { mediaType } from './admission.ts'
+import { inBodyTime } from './body-time.ts'
 import { callSettings } from './call-settings.ts'
 import { checkScope, noteDenial, type GatewayAgent, type GatewayCaller } from './caller.ts'
 
@@ -33,7 +34,10 @@ export async function callReply(
   const params = await paramsOf(request, method)
   const { value, peerId, name, path } = await agent
     .ask(method, params, { ...settings, app: caller.app, signal: request.signal })
-    .catch((thrown: unknown) => noteDenial(agent, caller, { action: 'call', to }, thrown))
+    .catch((thrown: unknown) => {
+      noteDenial(agent, caller, { action: 'call', to }, thrown)
+      throw thrown
+    })
   const headers = {
     'mesh-peer': peerId,
     ...(name !== undefined && { 'mesh-name': name }),
@@ -42,9 +46,10 @@ export async function callReply(
   return { ...replyOf(value), headers }
 }
 
-async function paramsOf(request: HandledRequest, method: string): Promise<unknown> {
-  if (mediaType(request.headers) === 'application/octet-stream') return request.bytes()
-  const text = await request.text()
+/** Of a body that is read whole. @throws MeshError too_large, invalid_argument, deadline_exceeded */
+export async function paramsOf(request: HandledRequest, method: string): Promise<unknown> {
+  if (mediaType(request.headers) === 'application/octet-stream') return inBodyTime(request.bytes(), method)
+  const text = await inBodyTime(request.text(), method)
   return text === '' ? undefined : parseExact(z.unknown(), text, `call ${method}`, 'params')
 }
 

@@ -5,21 +5,32 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { GatewayToken } from './gateway-tokens.ts'
 import { isInScope, touches, type ScopeAction } from './scope.ts'
 
-export type GatewayAgent = Pick<Agent, 'ask' | 'describe' | 'services' | 'recordDenial'>
+export type GatewayAgent = Pick<Agent, 'ask' | 'stream' | 'describe' | 'services' | 'recordDenial'>
 
 export interface GatewayCaller {
   /** Name of the program; undefined: the owner of the agent. */
   readonly app: string | undefined
   allows(action: ScopeAction, to: string): boolean
+  /** @throws MeshError unauthenticated once its token is revoked or has expired */
+  mustHold(): void
   /** Whether it may reach some method of a service, `math`. */
   reaches(service: string): boolean
 }
 
 /** On the local socket: all that the agent may. */
-export const owner: GatewayCaller = { app: undefined, allows: () => true, reaches: () => true }
+export const owner: GatewayCaller = {
+  app: undefined,
+  allows: () => true,
+  mustHold: () => {},
+  reaches: () => true,
+}
 
-export const callerOf = ({ app, scope }: Pick<GatewayToken, 'app' | 'scope'>): GatewayCaller => ({
+export const callerOf = (
+  { app, scope }: Pick<GatewayToken, 'app' | 'scope'>,
+  mustHold: () => void,
+): GatewayCaller => ({
   app,
+  mustHold,
   allows: (action, to) => isInScope(scope, action, to),
   reaches: service => touches(scope, service),
 })
@@ -39,14 +50,13 @@ export function checkScope(
   })
 }
 
-/** Puts on record that the policy refused a program, whose agent asked for it; the member that refused has it, too. @throws `thrown` */
+/** Puts on record that the policy refused a program, whose agent asked for it; the member that refused has it, too. */
 export function noteDenial(
   agent: Pick<GatewayAgent, 'recordDenial'>,
   { app }: GatewayCaller,
   asked: { action: ScopeAction; to: string },
   thrown: unknown,
-): never {
+): void {
   const isDenied = thrown instanceof MeshError && thrown.code === 'permission_denied' && thrown.notStarted
   if (app !== undefined && isDenied) agent.recordDenial({ app, by: 'policy', ...asked })
-  throw thrown
 }

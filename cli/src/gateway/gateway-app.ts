@@ -18,6 +18,7 @@ import { callerOf, owner, type GatewayAgent, type GatewayCaller } from './caller
 import { gatewayDefaults } from './defaults.ts'
 import { descriptions } from './descriptions.ts'
 import { openApi } from './openapi.ts'
+import { streamReply } from './stream-route.ts'
 
 /** For the owner of the agent, who needs no token. */
 export const ownersApp =
@@ -39,15 +40,26 @@ export function gatewayApp({ agent, log, url, ...admission }: GatewayAppInit): H
     const admitted = admit(admission, request)
     if ('refusal' in admitted) return problemReply(admitted.refusal)
     const { id, app, scope } = admitted.token
-    const count = running.get(id) ?? 0
-    if (count >= gatewayDefaults.requestsOfToken) return problemReply(tooMany(app))
-    running.set(id, count + 1)
+    if ((running.get(id) ?? 0) >= gatewayDefaults.requestsOfToken) return problemReply(tooMany(app))
+    countWhileOpen(running, id, request.signal)
+    const caller = callerOf({ app, scope }, () => admitted.mustHold())
     return answered(
       request,
-      () => appOf(agent, callerOf({ app, scope }), url)(request),
+      () => appOf(agent, caller, url)(request),
       problem => log.info({ app, path: request.path, ...problem }, 'a request of a program failed'),
-    ).finally(() => running.set(id, running.get(id)! - 1))
+    )
   }
+}
+
+/** The signal aborts when the answer has been sent, too. */
+function countWhileOpen(running: Map<string, number>, id: string, signal: AbortSignal): void {
+  running.set(id, (running.get(id) ?? 0) + 1)
+  const ended = () => {
+    const left = running.get(id)! - 1
+    if (left === 0) running.delete(id)
+    else running.set(id, left)
+  }
+  signal.addEventListener('abort', ended, { once: true })
 }
 
 function appOf(agent: GatewayAgent, caller: GatewayCaller, url?: string): Handler {
@@ -56,10 +68,12 @@ function appOf(agent: GatewayAgent, caller: GatewayCaller, url?: string): Handle
     'GET /v1/describe': async ({ signal }) => json(await described(signal)),
     'GET /v1/openapi.json': async ({ signal }) => json(openApi(await described(signal), url)),
   })
-  return request =>
-    request.method === 'POST' && request.path.startsWith('/v1/call/')
-      ? callReply(agent, caller, request)
-      : fixed(request)
+  return request => {
+    const { method, path } = request
+    if (method === 'POST' && path.startsWith('/v1/call/')) return callReply(agent, caller, request)
+    if (method === 'POST' && path.startsWith('/v1/stream/')) return streamReply(agent, caller, request)
+    return fixed(request)
+  }
 }
 
 async function answered(

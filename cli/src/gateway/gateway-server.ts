@@ -35,12 +35,13 @@ export async function serveGateway({
   listen,
   log,
 }: GatewayServerInit): Promise<RunningGateway> {
-  const { connections, headMs, bodyMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
+  const { connections, headMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
   // It knows its own address only when it listens.
   const app = Promise.withResolvers<Handler>()
   const server = handlerServer(async request => (await app.promise)(request), bodyBytes, {
     headersTimeout: headMs,
-    requestTimeout: bodyMs,
+    // Messages of a stream may come for days; bodies that are read whole have a time of their own.
+    requestTimeout: 0,
     connectionsCheckingInterval: lookMs,
     keepAliveTimeout: idleMs,
     maxHeaderSize: headBytes,
