@@ -43,3 +43,40 @@ test('a relay of a version without topics is asked again when it has a new link,
   await vi.waitFor(() => expect(asked).toEqual(['before', 'upgraded']))
   await hubs.stop()
 })
+
+test('an agent that could not be reached is dialled again after a while, not at once, or when it has a link', async () => {
+  vi.useFakeTimers()
+  try {
+    let dials = 0
+    let link = undefined as TopicLink | undefined
+    let changed = (): void => {}
+    const hubs = new HubConnections({
+      network: {
+        ...{ relays: () => [], hasRelays: () => false, agents: () => ['agent'], linked: () => link },
+        link: () => {
+          // Without an end to it, the process would do nothing else.
+          if (++dials > 50) return new Promise(() => {})
+          return Promise.reject(new MeshError('unavailable', 'Cannot reach it'))
+        },
+        onChange: listener => {
+          changed = listener
+          return () => {}
+        },
+      },
+      ...{ wantsAgents: () => true, onOpen: () => {}, onFrame: () => {}, onFailed: () => {} },
+    })
+    hubs.update()
+    await vi.advanceTimersByTimeAsync(1_900)
+    expect(dials).toBe(1)
+    await vi.advanceTimersByTimeAsync(200)
+    expect(dials).toBe(2)
+    let opened = 0
+    link = { state: 'up', openStream: () => (opened++, refuse()) }
+    changed()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(opened).toBe(1)
+    await hubs.stop()
+  } finally {
+    vi.useRealTimers()
+  }
+})

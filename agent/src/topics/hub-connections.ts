@@ -28,9 +28,12 @@ export class HubConnections {
   readonly #opening = new Map<string, Promise<void>>()
   /** Members of versions without topics, with the link that showed it: after an upgrade they have another. */
   readonly #without = new Map<string, TopicLink>()
+  /** Peers that could not be reached, with the link there was: they rest, unless they have another. */
+  readonly #resting = new Map<string, TopicLink | undefined>()
   readonly #stopping = new AbortController()
   readonly #stopListening: () => void
   #timer: NodeJS.Timeout | undefined
+  #restTimer: NodeJS.Timeout | undefined
 
   constructor(init: HubConnectionsInit) {
     this.#init = init
@@ -72,6 +75,7 @@ export class HubConnections {
     this.#stopListening()
     this.#stopping.abort()
     clearTimeout(this.#timer)
+    clearTimeout(this.#restTimer)
     await Promise.all(this.#opening.values())
     for (const connection of this.#open.values()) connection.close()
   }
@@ -82,7 +86,10 @@ export class HubConnections {
     if (relay !== undefined) return [relay]
     if (!wantsAgents()) return []
     const agents = network.agents().filter(peerId => !this.#lacksTopics(peerId))
-    return agents.slice(0, topicDefaults.directAgents)
+    // A stream on a link that is there costs next to nothing: publishers open links to those that did not dial them.
+    const linked = agents.filter(peerId => network.linked(peerId) !== undefined)
+    const others = agents.filter(peerId => !linked.includes(peerId))
+    return [...linked, ...others.slice(0, Math.max(0, topicDefaults.directAgents - linked.length))]
   }
 
   #lacksTopics(peerId: string): boolean {
@@ -94,6 +101,7 @@ export class HubConnections {
     if (this.#opening.has(peerId)) return
     const known = this.#open.get(peerId)
     const best = this.#init.network.linked(peerId)
+    if (this.#resting.has(peerId) && this.#resting.get(peerId) === best) return
     if (known !== undefined && (best === undefined || best === known.link || best.state !== 'up')) return
     const opening = this.#connect(peerId)
       .catch((error: unknown) => this.#failed(peerId, error))
@@ -130,7 +138,12 @@ export class HubConnections {
     const link = this.#init.network.linked(peerId)
     if (error.code === 'unsupported' && link !== undefined) this.#without.set(peerId, link)
     this.#init.onFailed(peerId, error)
-    this.#updateIn(topicDefaults.retryMs)
+    this.#resting.set(peerId, link)
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = undefined
+      this.#resting.clear()
+      this.update()
+    }, timerDelay(topicDefaults.retryMs))
   }
 
   #updateIn(ms: number): void {
