@@ -73,6 +73,28 @@ describe.each([0, 1, 2])('topics over %i relays', relays => {
   })
 })
 
+describe('topics without a relay', () => {
+  test('reach subscribers that cannot dial the publisher: it dials them', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five']
+    const subscribers = await agents(names, 0)
+    const publisher = await mesh.agent({ name: 'publisher', listen: [] })
+    // It knows them all, and has a link to one.
+    await vi.waitFor(() => expect(publisher.peers().filter(({ online }) => online)).toHaveLength(5), seconds)
+    await publisher.ping('one')
+    const subscriptions = subscribers.map(subscriber => subscriber.subscribe(alerts))
+    const got = (await Promise.all(subscriptions)).map(gathered)
+    await vi.waitFor(async () => {
+      const { acks } = await publisher.publish(alerts, { free: 0 }, { acks: 5, timeout: 500 })
+      expect(acks).toBe(5)
+    }, seconds)
+    await publisher.publish(alerts, { free: 1 }, { acks: 5 })
+    for (const messages of got) {
+      const ones = messages.filter(({ value }) => value.free === 1)
+      expect(ones).toMatchObject([{ from: { name: 'publisher' } }])
+    }
+  })
+})
+
 describe('topics', () => {
   test('are for members that the policy lets publish and subscribe, and for messages that fit', async () => {
     await mesh.relay('relay-1')

@@ -50,8 +50,11 @@ export const topicDefaults = {
   retryMs: 2_000,
   /** A stream that ended is opened again after this. */
   reopenMs: 100,
-  /** Agents (a count) at which one without a relay subscribes: a link costs 15 to 30 ms of CPU. */
+  /** Agents (a count) to which one without a relay opens links to subscribe or to publish: a link costs 15 to 30 ms of CPU. */
   directAgents: 64,
+  /** One without a relay dials so many members at once (a count) when it publishes, each again after `reachAgainMs`. */
+  dialsAtOnce: 4,
+  reachAgainMs: 30_000,
   /** Topics whose subscribers, and publishers whose way back, a hub remembers, counts. */
   remembered: 4_096,
 } as const

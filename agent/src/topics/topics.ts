@@ -15,6 +15,7 @@ import { Subscriber } from './hub/subscriber.ts'
 import { TopicHub } from './hub/topic-hub.ts'
 import { Inbox } from './inbox.ts'
 import { Publisher } from './publisher.ts'
+import { ReachSubscribers } from './reach-subscribers.ts'
 import {
   checkSubscribeOptions,
   type Published,
@@ -54,6 +55,7 @@ export class Topics {
   readonly #inbox: Inbox
   readonly #publisher: Publisher
   readonly #connections: HubConnections
+  readonly #reach: ReachSubscribers
   readonly #retries = new Set<NodeJS.Timeout>()
   /** Answers of hubs to subscriptions, by hub and subscription. */
   readonly #answers = new Map<string, PromiseWithResolvers<void>>()
@@ -87,6 +89,7 @@ export class Topics {
       ...{ mesh, signer, now },
       deliver: (publication, acks) => this.#deliver(publication, acks),
     })
+    this.#reach = new ReachSubscribers(network, () => performance.now())
     this.#connections = new HubConnections({
       network,
       wantsAgents: () => this.#inbox.readers.size > 0,
@@ -156,6 +159,7 @@ export class Topics {
     for (const timer of this.#retries) clearTimeout(timer)
     for (const { subscription } of [...this.#inbox.readers.values()]) subscription.close()
     await this.#publisher.stop()
+    await this.#reach.stop()
     await this.#connections.stop()
   }
 
@@ -237,7 +241,7 @@ export class Topics {
     const except = home === undefined ? undefined : this.#own
     const onConfirm = (confirm: Parameters<Publisher['confirmed']>[0]) => this.#publisher.confirmed(confirm)
     const served = await this.#hub.publish(publication, this.#init.subject(), { acks, onConfirm, except })
-    if (home === undefined) return
+    if (home === undefined) return this.#reach.reach()
     const { jws, bodies } = publication
     home.sender.send({ type: 'publish', jws, acks, served }, bodies)
     await home.sender.room()
