@@ -74,16 +74,19 @@ export function sleep(
   })
 }
 
-/** A signal that is aborted after `ms` with a TimeoutError. Like AbortSignal.timeout it keeps no process alive. */
-export function timeoutSignal(ms: number): AbortSignal {
+/**
+ * A signal that is aborted after `ms` with a TimeoutError. Like AbortSignal.timeout it keeps no process alive.
+ * @param start of the clock that measures it
+ */
+export function timeoutSignal(ms: number, start: StartTimer = startTimer): AbortSignal {
   check(ms)
   // What is shorter is left to Node, whose signals are collected once nothing refers to them.
-  if (ms <= longestMs) return AbortSignal.timeout(Math.ceil(timerDelay(ms)))
+  if (ms <= longestMs && start === startTimer) return AbortSignal.timeout(Math.ceil(timerDelay(ms)))
   const controller = new AbortController()
   const expired = (): void => {
     controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'))
   }
-  startTimer(ms, expired, { ref: false })
+  start(ms, expired, { ref: false })
   return controller.signal
 }
 

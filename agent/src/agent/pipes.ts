@@ -10,14 +10,13 @@ import {
   type TransferOffer,
 } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
-import { timeoutSignal } from '@agent-mesh/protocol/timers'
+import { startTimer, timeoutSignal, type StartTimer } from '@agent-mesh/protocol/timers'
 import type { Tracing } from '../observe/tracing.ts'
 import { systemWheelClock, Transfer, type ReceiveOptions } from '../rpc/index.ts'
 import { transferDefaults } from '../rpc/transfers/defaults.ts'
 import { pipeTrace } from '../rpc/pipes/pipe-trace.ts'
 import { openPipe } from '../rpc/pipes/open-pipe.ts'
 import type { PipeMember, ServedPipes } from './served-pipes.ts'
-import type { Targets } from './targets.ts'
 
 export interface PipeOptions {
   /** ms until the port has answered. @default 30,000 */
@@ -25,18 +24,37 @@ export interface PipeOptions {
   signal?: AbortSignal
 }
 
+/** The members that pipes go to. */
+export interface PipeTargets {
+  /** The peer id of a member. */
+  find(nameOrPeerId: string): string | undefined
+  /** @throws MeshError when there is no path to it */
+  link(
+    peerId: string,
+    options: { deadline: number; signal: AbortSignal },
+  ): Promise<{ openDuplex(protocol: string, options: { signal: AbortSignal }): Promise<Duplex> }>
+}
+
 export interface PipesInit {
   member: Pick<PipeMember, 'identity'>
-  targets: Pick<Targets, 'find' | 'link'>
+  targets: PipeTargets
   served: Pick<ServedPipes, 'toItself'>
   tracing?: Pick<Tracing, 'connect'> | undefined
+  /** Of the clock that limits are measured by. @default that of the process */
+  startTimer?: StartTimer
+  /** Monotonic ms of that clock. */
+  now?: () => number
 }
 
 export class Pipes {
   readonly #init: PipesInit
+  readonly #startTimer: StartTimer
+  readonly #now: () => number
 
   constructor(init: PipesInit) {
     this.#init = init
+    this.#startTimer = init.startTimer ?? startTimer
+    this.#now = init.now ?? (() => systemWheelClock.now())
   }
 
   /** @throws MeshError not_found; as {@link Targets.link} and {@link openPipe} */
@@ -45,9 +63,9 @@ export class Pipes {
     parse(portNameField, port, action)
     const peerId = this.find(peer, action)
     const ms = checkDuration(timeout, action)
-    const limits = [timeoutSignal(ms), ...(signal === undefined ? [] : [signal])]
+    const limits = [timeoutSignal(ms, this.#startTimer), ...(signal === undefined ? [] : [signal])]
     const limit = AbortSignal.any(limits)
-    const deadline = systemWheelClock.now() + ms
+    const deadline = this.#now() + ms
     const span = this.#init.tracing?.connect(port)
     const request = { to: `port:${port}`, ...pipeTrace(span?.fields ?? {}) }
     try {
@@ -75,8 +93,8 @@ export class Pipes {
   receive(given: TransferOffer, options: ReceiveOptions): Transfer {
     const offer = parse(transferOfferSchema, given, 'receive')
     const open = ({ signal }: { signal: AbortSignal }) =>
-      this.open(offer.from, { deadline: systemWheelClock.now() + transferDefaults.openMs, signal })
-    return new Transfer(offer, open, options)
+      this.open(offer.from, { deadline: this.#now() + transferDefaults.openMs, signal })
+    return new Transfer(offer, open, { ...options, startTimer: this.#startTimer, now: this.#now })
   }
 
   /** A fresh stream for a pipe to a member, over its best link. @throws MeshError as {@link Targets.link} */

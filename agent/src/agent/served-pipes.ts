@@ -1,26 +1,39 @@
 /** Pipes that other members open to an agent, and its own to itself: its ports, and what its tickets are for. */
 import { duplexPair, type Duplex } from 'node:stream'
-import { pipeProtocol } from '@agent-mesh/protocol'
-import type { Member } from '../member/member.ts'
+import { pipeProtocol, type Subject } from '@agent-mesh/protocol'
+import type { StartTimer } from '@agent-mesh/protocol/timers'
+import type { Serving } from '../member/serving.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import type { BodyCarrier } from '../rpc/index.ts'
 import { ExposedPorts, type ExposedPort } from '../rpc/pipes/exposed-ports.ts'
 import { PipeServer } from '../rpc/pipes/pipe-server.ts'
 
-export type PipeMember = Pick<Member, 'transport' | 'serving' | 'identity' | 'credential'>
+/** What the pipes of a member need of it. */
+export interface PipeMember {
+  readonly transport: {
+    handleDuplex(
+      protocol: string,
+      handler: (pipe: Duplex, link: { readonly peer: { readonly credential: Subject } }) => void,
+    ): unknown
+  }
+  readonly serving: Pick<Serving, 'authorize' | 'bodies' | 'transfers'>
+  readonly identity: { readonly peerId: string }
+  readonly credential: { readonly claims: Subject }
+}
 
 export class ServedPipes {
   readonly #member: PipeMember
   readonly #ports = new ExposedPorts()
   readonly #server: PipeServer
 
-  constructor(member: PipeMember, tracing?: Tracing) {
+  /** @param start of the clock that limits are measured by */
+  constructor(member: PipeMember, tracing?: Tracing, start?: StartTimer) {
     this.#member = member
     const { authorize, bodies, transfers } = member.serving
     this.#server = new PipeServer({
       ports: this.#ports,
       authorize,
-      tracing,
+      ...{ tracing, startTimer: start },
       take: (request, caller) => {
         const [kind, ticket = ''] = request.to.split(':', 2)
         return kind === 'body' ? bodies.take(ticket, caller) : transfers.take(ticket, request, caller)

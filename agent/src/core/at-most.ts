@@ -1,9 +1,12 @@
-import { timerDelay } from '@agent-mesh/protocol/timers'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep, startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 
-/** Waits until `work` settles, but no longer than `ms`. Rejects as it does. */
-export async function atMost(ms: number, work: Promise<unknown> | undefined): Promise<void> {
+/** Waits until `work` settles, but no longer than `ms` of the clock of `start`. Rejects as it does. */
+export async function atMost(
+  ms: number,
+  work: Promise<unknown> | undefined,
+  start: StartTimer = startTimer,
+): Promise<void> {
   const limit = new AbortController()
-  const deadline = delay(timerDelay(ms), undefined, { signal: limit.signal }).catch(() => {})
+  const deadline = sleep(ms, { signal: limit.signal, start }).catch(() => {})
   await Promise.race([work, deadline]).finally(() => limit.abort())
 }

@@ -1,3 +1,4 @@
+import { startTimer } from '@agent-mesh/protocol/timers'
 import { MeshError } from '@agent-mesh/protocol'
 import { expect, test, vi } from 'vitest'
 import { HubConnections } from './hub-connections.ts'
@@ -30,6 +31,7 @@ test('a relay of a version without topics is asked again when it has a new link,
       },
     },
     wantsAgents: () => false,
+    startTimer,
     onOpen: () => {},
     onFrame: () => {},
     onFailed: () => {},
@@ -63,6 +65,7 @@ test('an agent that could not be reached is dialled again after a while, not at 
           return () => {}
         },
       },
+      startTimer,
       ...{ wantsAgents: () => true, onOpen: () => {}, onFrame: () => {}, onFailed: () => {} },
     })
     hubs.update()

@@ -1,6 +1,6 @@
 /** Streams to hubs: to the home relay, and while none is linked to the agents of the mesh. */
 import { MeshError, topicProtocol, toMeshError, type TopicFrame } from '@agent-mesh/protocol'
-import { timerDelay } from '@agent-mesh/protocol/timers'
+import type { StartTimer, Timer } from '@agent-mesh/protocol/timers'
 import { topicDefaults } from './defaults.ts'
 import { FrameSender } from './frame-sender.ts'
 import { readFrames } from './read-frames.ts'
@@ -15,6 +15,7 @@ export interface HubConnection {
 
 export interface HubConnectionsInit {
   network: TopicNetwork
+  startTimer: StartTimer
   /** Whether anything is subscribed to, for which agents are asked where there is no relay. */
   wantsAgents: () => boolean
   onOpen: (connection: HubConnection) => void
@@ -32,8 +33,8 @@ export class HubConnections {
   readonly #resting = new Map<string, TopicLink | undefined>()
   readonly #stopping = new AbortController()
   readonly #stopListening: () => void
-  #timer: NodeJS.Timeout | undefined
-  #restTimer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
+  #restTimer: Timer | undefined
 
   constructor(init: HubConnectionsInit) {
     this.#init = init
@@ -74,8 +75,8 @@ export class HubConnections {
   async stop(): Promise<void> {
     this.#stopListening()
     this.#stopping.abort()
-    clearTimeout(this.#timer)
-    clearTimeout(this.#restTimer)
+    this.#timer?.cancel()
+    this.#restTimer?.cancel()
     await Promise.all(this.#opening.values())
     for (const connection of this.#open.values()) connection.close()
   }
@@ -139,17 +140,17 @@ export class HubConnections {
     if (error.code === 'unsupported' && link !== undefined) this.#without.set(peerId, link)
     this.#init.onFailed(peerId, error)
     this.#resting.set(peerId, link)
-    this.#restTimer ??= setTimeout(() => {
+    this.#restTimer ??= this.#init.startTimer(topicDefaults.retryMs, () => {
       this.#restTimer = undefined
       this.#resting.clear()
       this.update()
-    }, timerDelay(topicDefaults.retryMs))
+    })
   }
 
   #updateIn(ms: number): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= this.#init.startTimer(ms, () => {
       this.#timer = undefined
       this.update()
-    }, timerDelay(ms))
+    })
   }
 }

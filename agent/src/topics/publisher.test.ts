@@ -6,11 +6,13 @@ import {
   newPrivateJwk,
   peerIdOfJwk,
 } from '@agent-mesh/protocol'
+import { startTimer as realTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { expect, test, vi } from 'vitest'
+import { topicDefaults } from './defaults.ts'
 import type { ReadPublication } from './hub/retained-values.ts'
 import { Publisher } from './publisher.ts'
 
-async function publisher() {
+async function publisher(startTimer: StartTimer = realTimer) {
   const jwk = newPrivateJwk()
   const signer = await jwkSigner(peerIdOfJwk(jwk), jwk)
   const publications: ReadPublication[] = []
@@ -18,7 +20,7 @@ async function publisher() {
     publications.push(publication)
     return Promise.resolve()
   }
-  const publisher = new Publisher({ mesh: 'a'.repeat(52), signer, now: Date.now, deliver })
+  const publisher = new Publisher({ mesh: 'a'.repeat(52), signer, now: Date.now, startTimer, deliver })
   const publish = (topic: string, number: number) =>
     publisher.publish({
       ...{ topic, version: 1, retain: false, acks: 0, timeout: 1, trace: null },
@@ -42,22 +44,17 @@ test('messages keep their order, of more than one publication takes and of sever
 })
 
 test('a busy publisher gathers longer: fewer publications, which are what subscribers pay for', async () => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-  try {
-    const { publisher: own, publish, publications } = await publisher()
-    void Promise.all(upTo(4).map(number => publish('t', number)))
-    await vi.waitFor(() => expect(publications).toHaveLength(1))
-    void publish('t', 4)
-    await vi.advanceTimersByTimeAsync(40)
-    expect(publications).toHaveLength(1)
-    await vi.advanceTimersByTimeAsync(11)
-    await vi.waitFor(() => expect(publications.flatMap(numbersOf)).toEqual([0, 1, 2, 3, 4]))
-    // One message was no load: the next waits the shorter time.
-    void publish('t', 5)
-    await vi.advanceTimersByTimeAsync(21)
-    await vi.waitFor(() => expect(publications.flatMap(numbersOf)).toEqual(upTo(6)))
-    await own.stop()
-  } finally {
-    vi.useRealTimers()
-  }
+  const timers: { ms: number; work: () => void }[] = []
+  const { publish, publications } = await publisher((ms, work) => {
+    timers.push({ ms, work })
+    return { cancel: () => {} }
+  })
+  const pauses = () => timers.map(({ ms }) => ms)
+  void Promise.all(upTo(4).map(number => publish('t', number)))
+  await vi.waitFor(() => expect(pauses()).toEqual([topicDefaults.busyGatherMs]))
+  void publish('t', 4)
+  timers[0]?.work()
+  // One message was no load: the next waits the shorter time.
+  await vi.waitFor(() => expect(pauses()).toEqual([topicDefaults.busyGatherMs, topicDefaults.gatherMs]))
+  expect(publications.map(numbersOf)).toEqual([upTo(4), [4]])
 })

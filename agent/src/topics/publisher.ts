@@ -7,8 +7,7 @@ import {
   type Signer,
   type TopicFrameOf,
 } from '@agent-mesh/protocol'
-import { timerDelay } from '@agent-mesh/protocol/timers'
-import { setTimeout as delay } from 'node:timers/promises'
+import { sleep, type StartTimer } from '@agent-mesh/protocol/timers'
 import { atMost } from '../core/at-most.ts'
 import { topicDefaults } from './defaults.ts'
 import type { ReadPublication } from './hub/retained-values.ts'
@@ -41,6 +40,7 @@ export interface PublisherInit {
   signer: Signer
   /** Unix ms. */
   now: () => number
+  startTimer: StartTimer
   /** Hands a publication to hubs; resolves when they may take more. @throws MeshError */
   deliver: (publication: ReadPublication, acks: boolean) => Promise<void>
 }
@@ -96,6 +96,7 @@ export class Publisher {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping
+    const { startTimer: start } = this.#init
     // What is published in the same tick goes together.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
@@ -103,7 +104,7 @@ export class Publisher {
       await this.#send(batches)
       const isBusy = batches.some(({ length }) => length >= topicDefaults.busyMessages)
       const gatherMs = isBusy ? topicDefaults.busyGatherMs : topicDefaults.gatherMs
-      if (!signal.aborted) await delay(timerDelay(gatherMs), undefined, { signal }).catch(() => {})
+      if (!signal.aborted) await sleep(gatherMs, { signal, start }).catch(() => {})
     }
   }
 
@@ -179,7 +180,7 @@ export class Publisher {
   async #confirmations(seq: number, timeout: number): Promise<number> {
     const acks = this.#acks.get(seq)
     if (acks === undefined) return 0
-    await atMost(timeout, acks.enough.promise)
+    await atMost(timeout, acks.enough.promise, this.#init.startTimer)
     this.#acks.delete(seq)
     return acks.count
   }

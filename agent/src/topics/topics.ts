@@ -1,6 +1,7 @@
 /** Publishing and subscribing of an agent: through its home relay, and while none is linked with each agent directly. At most once. */
 import { MeshError, TopicFrameReader, type Signer, type Subject, type TopicFrame } from '@agent-mesh/protocol'
 import { checkDuration } from '@agent-mesh/protocol/duration'
+import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import { atMost } from '../core/at-most.ts'
 import type { ByteStream } from '../core/byte-stream.ts'
 import type { Tracing } from '../observe/tracing.ts'
@@ -43,6 +44,8 @@ export interface TopicsInit {
   allows: (from: Subject, target: string, action: 'publish' | 'subscribe') => boolean
   /** Unix ms. */
   now: () => number
+  /** Of the clock that pauses and limits are measured by. @default that of the process */
+  startTimer?: StartTimer
   tracing: Tracing | undefined
   onEvent: (event: TopicEvent, count: number) => void
   log: Record<'warn' | 'debug' | 'error', (fields: object, text: string) => void>
@@ -56,7 +59,8 @@ export class Topics {
   readonly #publisher: Publisher
   readonly #connections: HubConnections
   readonly #reach: ReachSubscribers
-  readonly #retries = new Set<NodeJS.Timeout>()
+  readonly #startTimer: StartTimer
+  readonly #retries = new Set<Timer>()
   /** Answers of hubs to subscriptions, by hub and subscription. */
   readonly #answers = new Map<string, PromiseWithResolvers<void>>()
   #nextId = 1
@@ -64,6 +68,7 @@ export class Topics {
 
   constructor(init: TopicsInit) {
     this.#init = init
+    const start = (this.#startTimer = init.startTimer ?? startTimer)
     const { mesh, signer, now, onEvent, log, network, allows, tracing } = init
     this.#hub = new TopicHub({
       ...{ mesh, now },
@@ -86,12 +91,12 @@ export class Topics {
     })
     this.#own = new Subscriber({ peerId: init.self, subject: init.subject, sink: this.#ownSink() })
     this.#publisher = new Publisher({
-      ...{ mesh, signer, now },
+      ...{ mesh, signer, now, startTimer: start },
       deliver: (publication, acks) => this.#deliver(publication, acks),
     })
     this.#reach = new ReachSubscribers(network, () => performance.now())
     this.#connections = new HubConnections({
-      network,
+      ...{ network, startTimer: start },
       wantsAgents: () => this.#inbox.readers.size > 0,
       onOpen: connection => {
         for (const { subscription } of this.#inbox.readers.values()) this.#ask(connection, subscription)
@@ -156,7 +161,7 @@ export class Topics {
   }
 
   async stop(): Promise<void> {
-    for (const timer of this.#retries) clearTimeout(timer)
+    for (const timer of this.#retries) timer.cancel()
     for (const { subscription } of [...this.#inbox.readers.values()]) subscription.close()
     await this.#publisher.stop()
     await this.#reach.stop()
@@ -166,9 +171,13 @@ export class Topics {
   /** Resolves when the hubs there are have answered, or were given the time. */
   async #subscribed({ id }: Subscription): Promise<void> {
     await this.#relayOrNone()
-    await atMost(topicDefaults.relayMs, this.#connections.settled())
+    await this.#atMost(topicDefaults.relayMs, this.#connections.settled())
     const asked = [...this.#connections.all()].map(connection => this.#answer(connection, id))
-    await atMost(topicDefaults.relayMs, Promise.all(asked))
+    await this.#atMost(topicDefaults.relayMs, Promise.all(asked))
+  }
+
+  #atMost(ms: number, work: Promise<unknown>): Promise<void> {
+    return atMost(ms, work, this.#startTimer)
   }
 
   #answer({ peerId }: HubConnection, id: number): Promise<void> {
@@ -192,7 +201,7 @@ export class Topics {
     const stop = network.onChange(() => {
       if (network.relays().length > 0) linked.resolve()
     })
-    await atMost(topicDefaults.relayMs, linked.promise).finally(stop)
+    await this.#atMost(topicDefaults.relayMs, linked.promise).finally(stop)
     this.#waitedForRelay = true
   }
 
@@ -223,12 +232,12 @@ export class Topics {
       'a hub refused a subscription or a message',
     )
     if (id === undefined) return
-    const timer = setTimeout(() => {
+    const timer = this.#startTimer(topicDefaults.retryMs, () => {
       this.#retries.delete(timer)
       const reader = this.#inbox.readers.get(id)
       if (reader !== undefined && [...this.#connections.all()].includes(connection))
         this.#ask(connection, reader.subscription)
-    }, topicDefaults.retryMs)
+    })
     this.#retries.add(timer)
   }
 

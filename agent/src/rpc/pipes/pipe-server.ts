@@ -9,7 +9,7 @@ import {
   type PipeRequest,
   type Subject,
 } from '@agent-mesh/protocol'
-import { timerDelay, timeoutSignal } from '@agent-mesh/protocol/timers'
+import { startTimer, timeoutSignal, type StartTimer } from '@agent-mesh/protocol/timers'
 import type { Tracing } from '../../observe/tracing.ts'
 import { pipeDefaults } from './defaults.ts'
 import { openPort, type ExposedPorts, type PipeHandler } from './exposed-ports.ts'
@@ -24,10 +24,13 @@ export interface PipeServerInit {
   take: (request: PipeRequest, caller: Subject) => PipeHandler | Promise<PipeHandler>
   /** Spans of pipes to ports. @default none */
   tracing?: Pick<Tracing, 'accept'> | undefined
+  /** Of the clock that limits are measured by. @default that of the process */
+  startTimer?: StartTimer | undefined
 }
 
 export class PipeServer {
   readonly #init: PipeServerInit
+  readonly #startTimer: StartTimer
   readonly #open = new Set<Duplex>()
   readonly #ofLink = new WeakMap<object, number>()
   #idle: PromiseWithResolvers<void> | undefined
@@ -35,6 +38,7 @@ export class PipeServer {
 
   constructor(init: PipeServerInit) {
     this.#init = init
+    this.#startTimer = init.startTimer ?? startTimer
   }
 
   /** Pipes that are open here. */
@@ -57,13 +61,13 @@ export class PipeServer {
     const full = ofLink > pipeLimits.perLink || this.#open.size > pipeLimits.perProcess
     this.#opened(pipe, caller, full).then(
       take => this.#accept(pipe, () => take(pipe, caller)),
-      (error: unknown) => refuse(pipe, error),
+      (error: unknown) => refuse(pipe, error, this.#startTimer),
     )
   }
 
   /** Reads what is asked for, and opens it. @throws MeshError why not */
   async #opened(pipe: Duplex, caller: Subject, full: boolean): Promise<PipeHandler> {
-    const signal = timeoutSignal(pipeDefaults.requestMs)
+    const signal = timeoutSignal(pipeDefaults.requestMs, this.#startTimer)
     const { messageBytes: maxBytes } = pipeLimits
     const request = await readMessage(pipe, { schema: pipeRequestSchema, maxBytes, signal })
     const { to } = request
@@ -113,9 +117,9 @@ export class PipeServer {
     this.#leaving = true
     if (this.#open.size === 0) return
     this.#idle = Promise.withResolvers()
-    const timer = setTimeout(() => this.close(), timerDelay(ms))
+    const timer = this.#startTimer(ms, () => this.close())
     await this.#idle.promise
-    clearTimeout(timer)
+    timer.cancel()
   }
 
   /** Resets all. */
@@ -127,13 +131,13 @@ export class PipeServer {
 }
 
 /** Says why, then ends: the peer reads the answer, and has a moment to end its side. */
-function refuse(pipe: Duplex, thrown: unknown): void {
+function refuse(pipe: Duplex, thrown: unknown, start: StartTimer): void {
   const { code, message, hint } = toMeshError(thrown, 'internal', 'open the pipe')
   const cut = (text: string) => text.slice(0, pipeLimits.textChars)
   writeMessage(pipe, {
     error: { code, message: cut(message), ...(hint === undefined ? {} : { hint: cut(hint) }) },
   })
   pipe.resume().end()
-  const timer = setTimeout(() => pipe.destroy(), pipeDefaults.refusedMs)
-  pipe.once('close', () => clearTimeout(timer))
+  const timer = start(pipeDefaults.refusedMs, () => pipe.destroy())
+  pipe.once('close', () => timer.cancel())
 }

@@ -7,7 +7,7 @@ import {
   type ErrorCode,
   type PipeRequest,
 } from '@agent-mesh/protocol'
-import { sleep, timeoutSignal } from '@agent-mesh/protocol/timers'
+import { sleep, timeoutSignal, type StartTimer } from '@agent-mesh/protocol/timers'
 import { openPipe } from '../pipes/open-pipe.ts'
 import { countBuffers } from '../../core/young-garbage.ts'
 import { chainAfter } from './block-chain.ts'
@@ -29,6 +29,9 @@ export interface FetchBlocksInit {
   /** ms without a block after which it gives up. */
   patienceMs: number
   signal: AbortSignal
+  start: StartTimer
+  /** Monotonic ms of the clock of `start`. */
+  now: () => number
   /** Gives the memory for a block. */
   buffer: () => Buffer
 }
@@ -55,22 +58,22 @@ const countOf = (blocks: number): Buffer => {
  * the sender was not reached for `patienceMs`; protocol_error; the reason of `signal`
  */
 export async function* fetchBlocks(init: FetchBlocksInit): AsyncGenerator<Buffer, void> {
-  const { patienceMs, signal } = init
-  let movedAt = performance.now()
+  const { patienceMs, signal, start, now } = init
+  let movedAt = now()
   let pauseMs: number = transferDefaults.pauseMs
   for (;;) {
     try {
       for await (const block of overOnePipe(init)) {
         yield block
-        movedAt = performance.now()
+        movedAt = now()
         pauseMs = transferDefaults.pauseMs
       }
       return
     } catch (thrown) {
       if (signal.aborted) throw toMeshError(signal.reason, 'cancelled', 'receive')
       const error = toMeshError(thrown, 'internal', 'receive')
-      if (!passing.includes(error.code) || performance.now() - movedAt > patienceMs) throw error
-      await sleep(pauseMs, { signal })
+      if (!passing.includes(error.code) || now() - movedAt > patienceMs) throw error
+      await sleep(pauseMs, { signal, start })
       pauseMs = Math.min(pauseMs * 2, transferDefaults.mostPauseMs)
     }
   }
@@ -81,9 +84,10 @@ async function* overOnePipe({
   open,
   place,
   signal,
+  start,
   buffer,
 }: FetchBlocksInit): AsyncGenerator<Buffer, void> {
-  const limit = AbortSignal.any([signal, timeoutSignal(transferDefaults.openMs)])
+  const limit = AbortSignal.any([signal, timeoutSignal(transferDefaults.openMs, start)])
   const request: PipeRequest = {
     to: `transfer:${ticket}`,
     from: place.blocks,

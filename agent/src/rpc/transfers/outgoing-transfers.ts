@@ -7,7 +7,7 @@ import {
   type Subject,
   type TransferOffer,
 } from '@agent-mesh/protocol'
-import { startTimer, type Timer } from '@agent-mesh/protocol/timers'
+import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import type { PipeHandler } from '../pipes/exposed-ports.ts'
 import { blockSource } from './open-block-source.ts'
 import { transferDefaults } from './defaults.ts'
@@ -23,12 +23,14 @@ export interface SendOptions {
 
 export class OutgoingTransfers {
   readonly #self: string
+  readonly #startTimer: StartTimer
   readonly #offers = new Map<string, OutgoingTransfer>()
   #stopped = false
 
-  /** @param self the peer id of this member */
-  constructor(self: string) {
+  /** @param self the peer id of this member @param start of the clock that idle offers are withdrawn by */
+  constructor(self: string, start: StartTimer = startTimer) {
     this.#self = self
+    this.#startTimer = start
   }
 
   /** Offers that are open. */
@@ -57,7 +59,7 @@ export class OutgoingTransfers {
     }
     const onUse = (inUse: boolean) => {
       timer?.cancel()
-      timer = inUse ? undefined : startTimer(idleMs, withdraw, { ref: false })
+      timer = inUse ? undefined : this.#startTimer(idleMs, withdraw, { ref: false })
     }
     const onDone = () => {
       timer?.cancel()

@@ -1,4 +1,5 @@
 import type { TransferOffer } from '@agent-mesh/protocol'
+import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { emptyChain } from './block-chain.ts'
 import { transferDefaults } from './defaults.ts'
 import { blockBuffer, fetchBlocks, type FetchBlocksInit } from './fetch-blocks.ts'
@@ -8,6 +9,13 @@ export interface ReceiveOptions {
   /** ms without progress, over all links, after which it gives up. @default 60,000 */
   patienceMs?: number
   signal?: AbortSignal
+}
+
+/** The clock that patience is measured by. @default that of the process */
+export interface TransferClock {
+  startTimer?: StartTimer
+  /** Monotonic ms. */
+  now?: () => number
 }
 
 /**
@@ -22,10 +30,15 @@ export class Transfer implements AsyncIterable<Buffer> {
   constructor(
     offer: TransferOffer,
     open: FetchBlocksInit['open'],
-    { patienceMs = transferDefaults.patienceMs, signal = new AbortController().signal }: ReceiveOptions = {},
+    {
+      patienceMs = transferDefaults.patienceMs,
+      signal = new AbortController().signal,
+      startTimer: start = startTimer,
+      now = () => performance.now(),
+    }: ReceiveOptions & TransferClock = {},
   ) {
     this.#offer = offer
-    this.#init = { ticket: offer.ticket, open, patienceMs, signal }
+    this.#init = { ticket: offer.ticket, open, patienceMs, signal, start, now }
   }
 
   /** Peer id of the sender. */
