@@ -22,6 +22,7 @@ import {
   type ServiceContract,
 } from '../services/index.ts'
 import { memoryEvents } from './memory-events.ts'
+import { MemoryExchange } from './memory-exchange.ts'
 import type { MemoryMember } from './memory-member.ts'
 import type { MemoryTargets, SharedKnowledge } from './memory-targets.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -45,7 +46,10 @@ export interface MemoryAgentInit<C extends Contracts> {
   readonly onListenerFailure: (event: string, thrown: unknown) => void
 }
 
-export class MemoryAgent<const C extends Contracts = readonly []> implements ServiceAgent<C> {
+export class MemoryAgent<const C extends Contracts = readonly []>
+  extends MemoryExchange
+  implements ServiceAgent<C>
+{
   readonly #member: MemoryMember
   readonly #targets: MemoryTargets
   readonly #known: SharedKnowledge
@@ -57,6 +61,7 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
 
   constructor(init: MemoryAgentInit<C>) {
     const { member, targets, known, time, cache, random, options } = init
+    super(member)
     this.#member = member
     this.#targets = targets
     this.#known = known
@@ -88,17 +93,17 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
   }
 
   readonly serve: ServiceAgent<C>['serve'] = ({ contract, handlers, options }) => {
-    this.#mustRun(`serve ${contract.name}`)
+    this.mustRun(`serve ${contract.name}`)
     return this.#member.registry.serve(contract, handlers, options)
   }
 
   readonly call: ServiceAgent<C>['call'] = async (method, ...rest) => {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     return this.#caller.call(method, ...rest)
   }
 
   readonly ask: ServiceAgent<C>['ask'] = async (method, params, options) => {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     return askedCall(
       this.#targets,
       () => this.#caller.ask(method, params, options),
@@ -107,42 +112,42 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
   }
 
   readonly callAll = ((method: never, params: never, options: { each?: true } = {}): unknown => {
-    this.#mustRun(`call ${String(method)}`)
+    this.mustRun(`call ${String(method)}`)
     return this.#caller.callAll(method, params, options as never)
   }) as ServiceAgent<C>['callAll']
 
   readonly stream: ServiceAgent<C>['stream'] = (method, ...rest) => {
-    this.#mustRun(`call ${method}`)
+    this.mustRun(`call ${method}`)
     return this.#caller.stream(method, ...rest)
   }
 
   readonly service: ServiceAgent<C>['service'] = (contract, options) => {
-    this.#mustRun(`call ${contract.name}`)
+    this.mustRun(`call ${contract.name}`)
     return this.#caller.service(contract, options)
   }
 
   readonly describe: ServiceAgent<C>['describe'] = async (service, options = {}) => {
     const name = nameOf(service)
-    this.#mustRun(`describe ${name}`)
+    this.mustRun(`describe ${name}`)
     const targets = this.#targets
     return describeService({ targets, ask: (...args) => this.#caller.ask(...args) }, name, options)
   }
 
   readonly waitFor: ServiceAgent<C>['waitFor'] = async (service, options) => {
     const name = nameOf(service)
-    this.#mustRun(`wait for ${name}`)
+    this.mustRun(`wait for ${name}`)
     const changes = [(listener: () => void) => this.#known.changed.add(listener)]
     const { startTimer } = this.#time
     await awaitProvider({ targets: this.#targets, changes, startTimer }, name, options)
   }
 
   readonly on: ServiceAgent<C>['on'] = (name, listener, options) => {
-    this.#mustRun(`listen to ${name}`)
+    this.mustRun(`listen to ${name}`)
     return this.#events.on(name, listener, options)
   }
 
   use(middleware: Middleware): () => void {
-    this.#mustRun('use middleware')
+    this.mustRun('use middleware')
     checkMiddleware(middleware)
     const { call, serve } = middleware
     const removes = [call && this.#caller.use(call), serve && this.#member.dispatcher.use(serve)]
@@ -152,7 +157,7 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
   }
 
   async invalidate({ tags }: { tags: readonly string[] }): Promise<number> {
-    this.#mustRun('invalidate cached answers')
+    this.mustRun('invalidate cached answers')
     const parsed = parseTags(tags)
     const dropped = await this.#cache.invalidate(parsed)
     this.#known.invalidated.emit({ by: this.#member.subject, tags: parsed })
@@ -170,7 +175,7 @@ export class MemoryAgent<const C extends Contracts = readonly []> implements Ser
     this.#caller.stop()
   }
 
-  #mustRun(action: string): void {
+  protected mustRun(action: string): void {
     refuseAfterStop(this.#member.ended, 'agent', action)
   }
 }

@@ -1,30 +1,16 @@
 /** The links of a test mesh: engines of real links over memory, one for each pair of members, made by the first call between them. */
-import { MeshError, type Subject } from '@agent-mesh/protocol'
-import {
-  memoryStreams,
-  rpcLink,
-  type OnRequest,
-  type RpcLink,
-  type TimerWheel,
-  type TurnQueue,
-} from '../rpc/index.ts'
+import { MeshError } from '@agent-mesh/protocol'
+import { Listeners } from '../core/listeners.ts'
+import { memoryStreams, type RpcLink, type TimerWheel } from '../rpc/index.ts'
+import { MemoryEnd, type LinkedMember } from './memory-end.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
-/** A member, as far as its links need it. */
-export interface LinkedMember {
-  readonly name: string
-  readonly subject: Subject
-  readonly turns: TurnQueue
-  /** What it serves a caller with. */
-  readonly handlerFor: (caller: Subject) => OnRequest
-  /** Why it takes no new links. @default it takes them */
-  readonly refusal: 'stopping' | 'killed' | undefined
-}
+export type { LinkedMember }
 
 /** A link, seen from both ends. */
 interface Wire {
   readonly members: readonly [LinkedMember, LinkedMember]
-  readonly ends: readonly [RpcLink, RpcLink]
+  readonly ends: readonly [MemoryEnd, MemoryEnd]
 }
 
 /** How the network between two members is. */
@@ -36,6 +22,8 @@ interface Network {
 }
 
 export class MemoryLinks {
+  /** A link came up, or went down. */
+  readonly changed = new Listeners<void>(rethrow)
   readonly #clock: VirtualTime
   readonly #wheel: TimerWheel
   readonly #wires = new Map<string, Wire>()
@@ -46,11 +34,22 @@ export class MemoryLinks {
     this.#wheel = wheel
   }
 
-  /** The end of the link at `from`. @throws MeshError unavailable */
+  /** The calls of the link between two members, at `from`. @throws MeshError unavailable */
   link(from: LinkedMember, to: LinkedMember): RpcLink {
+    return this.open(from, to).rpc
+  }
+
+  /** The end at `from` of the link that there is. */
+  standing(from: LinkedMember, to: LinkedMember): MemoryEnd | undefined {
     const known = this.#wires.get(pairOf(from.name, to.name))
     const end = known?.ends[known.members[0] === from ? 0 : 1]
-    if (end?.usable === true) return end
+    return end?.rpc.usable === true ? end : undefined
+  }
+
+  /** The end at `from` of the link to a member. @throws MeshError unavailable */
+  open(from: LinkedMember, to: LinkedMember): MemoryEnd {
+    const end = this.standing(from, to)
+    if (end !== undefined) return end
     const reason = this.#obstacle(from, to)
     if (reason !== undefined)
       throw new MeshError('unavailable', `Cannot connect to ${to.name}: ${reason}`, { notStarted: true })
@@ -58,7 +57,7 @@ export class MemoryLinks {
   }
 
   /** The ends at a member of all its links. */
-  of(member: LinkedMember): RpcLink[] {
+  of(member: LinkedMember): MemoryEnd[] {
     return [...this.#wires.values()].flatMap(({ members, ends }) =>
       ends.filter((_, at) => members[at] === member),
     )
@@ -91,17 +90,20 @@ export class MemoryLinks {
     return this.#network(from.name, to.name).cut ? 'the network between them failed' : undefined
   }
 
-  #connect(from: LinkedMember, to: LinkedMember): RpcLink {
+  #connect(from: LinkedMember, to: LinkedMember): MemoryEnd {
     const pair = pairOf(from.name, to.name)
     const network = this.#network(from.name, to.name)
-    const [near, far] = memoryStreams(work => this.#deliver(network, work))
-    const end = (stream: typeof near, at: LinkedMember, peer: LinkedMember): RpcLink =>
-      rpcLink({ stream, wheel: this.#wheel, turns: at.turns, onRequest: at.handlerFor(peer.subject) })
+    const deliver = (work: () => void): void => this.#deliver(network, work)
+    const [near, far] = memoryStreams(deliver)
+    const end = (stream: typeof near, self: LinkedMember, peer: LinkedMember): MemoryEnd =>
+      new MemoryEnd({ stream, self, peer, wheel: this.#wheel, deliver })
     const wire: Wire = { members: [from, to], ends: [end(near, from, to), end(far, to, from)] }
     this.#wires.set(pair, wire)
-    void wire.ends[0].closed.then(() => {
+    void wire.ends[0].rpc.closed.then(() => {
       if (this.#wires.get(pair) === wire) this.#wires.delete(pair)
+      this.changed.emit()
     })
+    this.changed.emit()
     return wire.ends[0]
   }
 
@@ -132,6 +134,10 @@ export class MemoryLinks {
     this.#networks.set(pair, made)
     return made
   }
+}
+
+const rethrow = (error: unknown): never => {
+  throw error
 }
 
 const pairOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`)

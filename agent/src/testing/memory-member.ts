@@ -1,8 +1,8 @@
 /** What a member of a test mesh serves, and its end: by the registry, the policy, the limits and the turns of real members. */
 import { invalidationTopic, MeshError, version, type Subject } from '@agent-mesh/protocol'
-import { createHash } from 'node:crypto'
 import { allowedBy, authorizeBy } from '../member/authorize.ts'
-import { TurnQueue, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
+import type { ByteStream } from '../core/byte-stream.ts'
+import { TurnQueue, type BodyExchange, type OnRequest, type RpcLink, type TimerWheel } from '../rpc/index.ts'
 import {
   describeServices,
   Dispatcher,
@@ -14,8 +14,13 @@ import {
   ServiceRegistry,
   type HandlerFailure,
 } from '../services/index.ts'
+import type { LazyTopics } from '../topics/lazy-topics.ts'
+import { memoryIdentity } from './memory-identity.ts'
+import type { TakePipe } from './memory-end.ts'
 import type { MemoryLinks } from './memory-links.ts'
+import { MemoryPipes } from './memory-pipes.ts'
 import type { KnownMember, SharedKnowledge } from './memory-targets.ts'
+import { memoryTopics } from './memory-topics.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /** What the mesh says of a member. */
@@ -36,6 +41,8 @@ export interface MemoryMemberInit {
   readonly wheel: TimerWheel
   /** A handler threw something of which its caller learns the id alone. */
   readonly onFailure: (failure: HandlerFailure) => void
+  /** A handler of a subscription threw this. */
+  readonly onTopicFailure: (topic: string, thrown: unknown) => void
 }
 
 export class MemoryMember implements KnownMember {
@@ -46,6 +53,9 @@ export class MemoryMember implements KnownMember {
   readonly registry = new ServiceRegistry()
   readonly dispatcher: Dispatcher
   readonly turns: TurnQueue
+  readonly piping: MemoryPipes
+  readonly takePipe: TakePipe
+  readonly topics: LazyTopics
   /** The own services as a link. */
   readonly local: RpcLink
   online = true
@@ -55,14 +65,16 @@ export class MemoryMember implements KnownMember {
   readonly #links: MemoryLinks
   readonly #allows: (from: Subject, target: string, action?: 'publish' | 'subscribe') => boolean
 
-  constructor({ name, options, known, links, time, wheel, onFailure }: MemoryMemberInit) {
+  constructor(init: MemoryMemberInit) {
+    const { name, options, known, links, time, wheel, onFailure, onTopicFailure } = init
     const { roles = ['agent'], tags = [], region, zone } = options
     this.name = name
     this.region = region
     this.zone = zone
     this.#known = known
     this.#links = links
-    this.subject = { sub: peerIdOf(name), name, roles: [...roles], tags: [...tags] }
+    const identity = memoryIdentity(name)
+    this.subject = { sub: identity.peerId, name, roles: [...roles], tags: [...tags] }
     this.turns = new TurnQueue(wheel)
     const { registry } = this
     const now = () => time.now()
@@ -70,19 +82,34 @@ export class MemoryMember implements KnownMember {
     const served = { registry, allows: allowedBy(judge) }
     this.#allows = served.allows
     const { startTimer } = time
+    this.piping = new MemoryPipes({ self: this, known, links, time, authorize: judge })
+    this.takePipe = this.piping.take
     this.dispatcher = new Dispatcher({
       ...{ registry, now, onFailure },
       authorize: judge,
+      transfers: this.piping.transfers,
       limiter: new MethodLimiter({ now, startTimer }),
       notServed: notServed({ ...served, self: () => name }),
     })
     const host = { version, diskPath: '.', pathTo, describe: describeServices(served) }
     registry.serve(hostService, hostHandlers(host))
-    this.local = localCallee(this.handlerFor(this.subject), { wheel, turns: this.turns })
+    const joined = known.members.size
+    const publishing = { self: this, identity, known, links, time, joined, onFailure: onTopicFailure }
+    this.topics = memoryTopics({ ...publishing, authorize: judge, allows: served.allows })
+    const bodies = this.piping.served.bodiesToItself()
+    this.local = localCallee(this.handlerFor(this.subject), { wheel, turns: this.turns, bodies })
+  }
+
+  get bodies(): BodyExchange {
+    return this.piping.bodies
   }
 
   get peerId(): string {
     return this.subject.sub
+  }
+
+  takeTopics(stream: ByteStream, from: Subject): void {
+    this.topics.serve(stream, { peerId: from.sub, credential: from })
   }
 
   /** Whether the policy lets it call `service:math.add`. */
@@ -104,10 +131,14 @@ export class MemoryMember implements KnownMember {
   async leave(drainMs: number): Promise<void> {
     this.refusal ??= 'stopping'
     this.#offline()
-    const links = [this.local, ...this.#links.of(this)]
-    await Promise.all(links.map(link => link.goAway(drainMs)))
+    const { served } = this.piping
+    const ends = this.#links.of(this)
+    const calls = [this.local, ...ends.map(({ rpc }) => rpc)]
+    await Promise.all([...calls.map(link => link.goAway(drainMs)), served.drain(drainMs)])
     this.ended = true
-    for (const link of links) link.close()
+    await this.topics.stop()
+    served.close()
+    for (const end of [this.local, ...ends]) end.close()
   }
 
   /** Its process ends between two instructions: its links break, without a message. */
@@ -115,6 +146,8 @@ export class MemoryMember implements KnownMember {
     this.refusal = 'killed'
     this.ended = true
     this.#links.breakAll(this)
+    this.piping.served.close()
+    void this.topics.stop()
     this.local.abort(new MeshError('cancelled', `Cannot call: ${this.name} is killed`))
   }
 
@@ -127,12 +160,6 @@ export class MemoryMember implements KnownMember {
     this.online = false
     this.#known.changed.emit()
   }
-}
-
-/** In the form of real ones, and the same in each run: no key belongs to it. */
-function peerIdOf(name: string): string {
-  const digits = createHash('sha256').update(name).digest('hex').replaceAll('0', 'z')
-  return `12D3KooW${digits.slice(0, 44)}`
 }
 
 const pathTo = (member: string): never => {

@@ -38,7 +38,7 @@ export class MemoryMesh {
   readonly time = new VirtualTime()
   /** What handlers threw, in the order of the failures: the log of all agents. */
   readonly failures: TestFailure[] = []
-  /** What listeners of events threw. */
+  /** What listeners of events threw, and handlers of subscriptions, with the name of the event or the topic. */
   readonly listenerFailures: { agent: string; event: string; thrown: unknown }[] = []
   readonly #known: SharedKnowledge
   readonly #wheel = new TimerWheel(this.time)
@@ -123,8 +123,10 @@ export class MemoryMesh {
     if (this.#members.get(name)?.ended === false)
       throw new MeshError('conflict', `Cannot add an agent: '${name}' is one already`)
     const onFailure = (failure: HandlerFailure) => void this.failures.push({ agent: name, ...failure })
+    const onTopicFailure = (topic: string, thrown: unknown) =>
+      void this.listenerFailures.push({ agent: name, event: topic, thrown })
     const shared = { known: this.#known, links: this.#links, time: this.time, wheel: this.#wheel }
-    const member = new MemoryMember({ name, options, ...shared, onFailure })
+    const member = new MemoryMember({ name, options, ...shared, onFailure, onTopicFailure })
     this.#members.set(name, member)
     this.#known.add(member)
     return member
