@@ -45,6 +45,10 @@ export class MapFeed implements MapSource {
     return this.#head
   }
 
+  numbers() {
+    return this.#headKeeper.current.numbers
+  }
+
   pageAfter(cursor: string | undefined): Page {
     const at = this.#map.cursor
     if (at !== this.#pagesAt) this.#pages.clear()

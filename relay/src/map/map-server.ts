@@ -23,7 +23,7 @@ import type { HomedAgents } from '../presence/homed-agents.ts'
 import type { HomedHealth } from '../presence/homed-health.ts'
 import { PresenceFeed } from '../presence/presence-feed.ts'
 import { MapFeed } from './map-feed.ts'
-import { MapSubscriber, type SendMessage } from './map-subscriber.ts'
+import { MapSubscriber } from './map-subscriber.ts'
 
 export interface MapServerInit {
   head: HeadKeeper
@@ -31,6 +31,8 @@ export interface MapServerInit {
   store: MemberStore
   homed: HomedAgents
   health: Pick<HomedHealth, 'set' | 'remove'>
+  /** Whether each byte on a link costs its agent. */
+  isMetered: (link: Link) => boolean
   log: Logger
   /** How often a follower gets a sign of life, ms. @default `mapBeatMs` */
   beatMs?: number | undefined
@@ -42,6 +44,7 @@ const requestBytes = 8 * limits.recordBytes
 export class MapServer {
   readonly #homed: HomedAgents
   readonly #health: MapServerInit['health']
+  readonly #isMetered: MapServerInit['isMetered']
   readonly #log: Logger
   readonly #subscribers = new Set<MapSubscriber>()
   readonly #stopListening: (() => void)[]
@@ -55,6 +58,7 @@ export class MapServer {
   constructor(init: MapServerInit) {
     this.#homed = init.homed
     this.#health = init.health
+    this.#isMetered = init.isMetered
     this.#log = init.log
     this.#presence = new PresenceFeed({
       homed: init.homed,
@@ -89,7 +93,10 @@ export class MapServer {
         if (request.type === 'health') return this.#health.set(link.peer.peerId, request, stream)
         if (subscriber !== undefined)
           throw new MeshError('protocol_error', 'Cannot sync map: sync was sent twice')
-        subscriber = this.#subscribe(request.since, message => stream.send(this.#bytesOf(message)))
+        const send = (message: MapMessage) => stream.send(this.#bytesOf(message))
+        subscriber = new MapSubscriber(this.#feed, send, request.since, () => this.#isMetered(link))
+        this.#subscribers.add(subscriber)
+        subscriber.pump()
       },
     })
     messages.onDrain(() => subscriber?.drained())
@@ -106,13 +113,6 @@ export class MapServer {
     clearInterval(this.#beat)
     this.#presence.stop()
     this.#subscribers.clear()
-  }
-
-  #subscribe(since: string | undefined, send: SendMessage) {
-    const subscriber = new MapSubscriber(this.#feed, send, since)
-    this.#subscribers.add(subscriber)
-    subscriber.pump()
-    return subscriber
   }
 
   #takeHome({ home }: Extract<MapRequest, { type: 'home' }>, stream: ByteStream, link: Link): void {

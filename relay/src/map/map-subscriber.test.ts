@@ -1,5 +1,5 @@
-import { formatMapCursor, parseMapCursor, type MapMessage } from '@agent-mesh/protocol'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { formatMapCursor, parseMapCursor, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh } from '../../../test/support/mesh-fixture.ts'
 import { MapSubscriber, type MapSource } from './map-subscriber.ts'
 
@@ -10,16 +10,24 @@ let writable: boolean
 let source: MapSource
 /** Numbers of the mirror. */
 let at: number
+/** How often the head was signed, what it says, and whether bytes cost. */
+let signed: number
+let numbers: HeadNumbers
+let metered: boolean
 let homed: { up: string[]; down: string[] }[]
 
 beforeEach(async () => {
   const head = await (await TestMesh.create()).head()
   sent = []
   writable = true
+  signed = 0
+  numbers = { relays: 1, policy: 1, revocations: 1, keys: 1 }
+  metered = false
   at = 2
   homed = [{ up: ['a'], down: [] }]
   source = {
-    head: () => ({ type: 'head', head }),
+    head: () => ({ type: 'head', head: { ...head, head: `${head.head}${signed}` } }),
+    numbers: () => numbers,
     presenceAfter: (after = 0) =>
       after === homed.length
         ? undefined
@@ -46,6 +54,7 @@ const subscribe = (since?: string) => {
       return writable
     },
     since,
+    () => metered,
   )
   subscriber.pump()
   return subscriber
@@ -100,5 +109,39 @@ describe('MapSubscriber', () => {
     writable = true
     subscriber.drained()
     expect(kinds()).toEqual(['head', ...new Array<string>(5).fill('changes'), 'presence'])
+  })
+
+  describe('sends a head that was signed anew', () => {
+    beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+    afterEach(() => void vi.useRealTimers())
+
+    const heads = () => kinds().filter(kind => kind === 'head').length
+    const sign = (subscriber: MapSubscriber) => {
+      signed++
+      subscriber.pump()
+    }
+
+    test('at once', () => {
+      sign(subscribe())
+      expect(heads()).toBe(2)
+    })
+
+    test('after 10 minutes where each byte costs', () => {
+      metered = true
+      const subscriber = subscribe()
+      for (let minute = 1; minute <= 21; minute++) {
+        vi.advanceTimersByTime(60_000)
+        sign(subscriber)
+      }
+      expect(heads()).toBe(3)
+    })
+
+    test('at once where each byte costs when it says something new', () => {
+      metered = true
+      const subscriber = subscribe()
+      numbers = { ...numbers, revocations: 2 }
+      sign(subscriber)
+      expect(heads()).toBe(2)
+    })
   })
 })

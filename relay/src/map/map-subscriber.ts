@@ -2,7 +2,8 @@
  * One agent that follows the map over a stream. It has a cursor; later changes are read from the mirror while
  * its stream takes more, so a slow agent costs no memory.
  */
-import type { MapMessage } from '@agent-mesh/protocol'
+import { rolledBack, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
+import { relayDefaults } from '../defaults.ts'
 import type { PresenceStep } from '../presence/presence-feed.ts'
 
 export type HeadMessage = Extract<MapMessage, { type: 'head' }>
@@ -11,6 +12,8 @@ export type ChangesMessage = Extract<MapMessage, { type: 'changes' }>
 /** What subscribers read. */
 export interface MapSource {
   head(): HeadMessage
+  /** The numbers of that head; signed anew each minute, it mostly has the same ones. */
+  numbers(): HeadNumbers
   /** The next page after `cursor`, or undefined when it is current; `restart` when the cursor is foreign. */
   pageAfter(cursor: string | undefined): ChangesMessage | 'restart' | undefined
   /** What an agent at this number of the feed lacks of who is homed here, or undefined when it is level. */
@@ -26,17 +29,20 @@ const signOfLife: MapMessage = { type: 'presence', full: false, up: [], down: []
 export class MapSubscriber {
   readonly #source: MapSource
   readonly #send: SendMessage
+  readonly #isMetered: () => boolean
   #cursor: string | undefined
-  #headSent: string | undefined
+  #headSent: { head: string; numbers: HeadNumbers; at: number } | undefined
   #presenceAt: number | undefined
   #blocked = false
   /** Whether it was sent something since the last beat. */
   #told = false
 
-  constructor(source: MapSource, send: SendMessage, since: string | undefined) {
+  /** @param isMetered whether each byte costs the agent: a head that says nothing new is sent seldom */
+  constructor(source: MapSource, send: SendMessage, since: string | undefined, isMetered: () => boolean) {
     this.#source = source
     this.#send = send
     this.#cursor = since
+    this.#isMetered = isMetered
   }
 
   /** The stream takes more again. */
@@ -65,9 +71,18 @@ export class MapSubscriber {
 
   #pumpHead(): void {
     const message = this.#source.head()
-    if (message.head.head === this.#headSent) return
-    this.#headSent = message.head.head
+    const { head } = message.head
+    if (head === this.#headSent?.head || this.#canWait()) return
+    this.#headSent = { head, numbers: this.#source.numbers(), at: performance.now() }
     this.#tell(message)
+  }
+
+  /** Whether the agent knows all that the head says but its age, and each byte costs. */
+  #canWait(): boolean {
+    const sent = this.#headSent
+    if (sent === undefined || !this.#isMetered()) return false
+    const isNewer = rolledBack(this.#source.numbers(), sent.numbers) !== undefined
+    return !isNewer && performance.now() - sent.at < relayDefaults.meteredHeadMs
   }
 
   /** @returns whether there may be more */

@@ -2,7 +2,7 @@
  * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and reports to the
  * control plane and to them which agents are online.
  */
-import { MemberFacade, type Member } from '@agent-mesh/agent'
+import { MemberFacade, type Link, type Member } from '@agent-mesh/agent'
 import { FailureDetection } from '@agent-mesh/agent/member/failure-detection'
 import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
 import { mapProtocol, MeshError, topicProtocol, version } from '@agent-mesh/protocol'
@@ -57,8 +57,18 @@ export class Relay extends MemberFacade {
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = mirrorOf(member, { pollMs, silenceMs: watchSilenceMs })
     const health = homedHealth(this.#homed, member)
-    this.#mapServer = new MapServer({ head, map, store, homed: this.#homed, health, log, beatMs: mapBeatMs })
     const { transport, serving } = member
+    const isMetered = (link: Link) => serving.sessions.isMetered(link)
+    this.#mapServer = new MapServer({
+      head,
+      map,
+      store,
+      homed: this.#homed,
+      health,
+      isMetered,
+      log,
+      beatMs: mapBeatMs,
+    })
     this.#neighbours = new Neighbours({
       self: identity.peerId,
       head,
