@@ -10,7 +10,7 @@ import { startTimer } from '@agent-mesh/protocol/timers'
 import type { CircuitServer } from '../circuit/index.ts'
 import { relayDefaults } from '../defaults.ts'
 import { MapMirror, type MapMirrorInit } from '../map/map-mirror.ts'
-import { MapServer } from '../map/map-server.ts'
+import { MapServer, type MapServerInit } from '../map/map-server.ts'
 import { Neighbours } from '../neighbours/neighbours.ts'
 import { HomedAgents } from '../presence/homed-agents.ts'
 import { HomedHealth } from '../presence/homed-health.ts'
@@ -51,24 +51,14 @@ export class Relay extends MemberFacade {
     watchSilenceMs,
   }: RelayParts) {
     super('relay', member)
-    const { client, head, map, store, log, identity } = member
+    const { client, head, log, identity } = member
     this.#circuit = circuit
     this.#stun = stun
     this.#homed = new HomedAgents({ self: identity.peerId, places: circuit.gate })
     this.#mirror = mirrorOf(member, { pollMs, silenceMs: watchSilenceMs })
     const health = homedHealth(this.#homed, member)
     const { transport, serving } = member
-    const isMetered = (link: Link) => serving.sessions.isMetered(link)
-    this.#mapServer = new MapServer({
-      head,
-      map,
-      store,
-      homed: this.#homed,
-      health,
-      isMetered,
-      log,
-      beatMs: mapBeatMs,
-    })
+    this.#mapServer = mapServerOf(member, { homed: this.#homed, health, beatMs: mapBeatMs })
     this.#neighbours = new Neighbours({
       self: identity.peerId,
       head,
@@ -221,6 +211,14 @@ function mirrorOf(
   const onSilent = () =>
     health.recovery.acted('watch-reopened', 'connected to the control plane anew: it was silent')
   return new MapMirror({ client, head, map, log, ...pauses, onSilent })
+}
+
+function mapServerOf(
+  { head, map, store, log, serving }: Member,
+  own: Pick<MapServerInit, 'homed' | 'health' | 'beatMs'>,
+): MapServer {
+  const isMetered = (link: Link) => serving.sessions.isMetered(link)
+  return new MapServer({ head, map, store, log, isMetered, ...own })
 }
 
 /** The sum of what the agents homed at a relay report. */
