@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,6 +51,27 @@ describe.skipIf(!built)('the bundled command', () => {
     }
     // 4 to 6 on a quiet machine, where a bare start takes 40 ms: a ratio holds on a busy one too.
     expect(median(status) / median(bare)).toBeLessThan(10)
+  })
+})
+
+describe.skipIf(!built)('a process of the bundled command in a folder with a long name', () => {
+  it("starts without V8's last compiler, whose code would take 5 MB of a process that rests", async () => {
+    const root = await mkdtemp(
+      join(tmpdir(), 'a-folder-whose-name-is-as-long-as-those-of-some-installations-'),
+    )
+    const copy = join(root, 'node_modules/agent-mesh')
+    await cp(join(checkout, 'cli/dist'), copy, { recursive: true })
+    const command = ['control-plane', '--listen', '127.0.0.1:0', '--data', join(root, 'data'), '--json']
+    const child = spawn(process.execPath, ['--trace-opt', join(copy, 'bin/agent-mesh.js'), ...command])
+    try {
+      let said = ''
+      child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+      await vi.waitFor(() => expect(said).toContain('"event":"ready"'), 20_000)
+      expect(said.split('\n').filter(line => /completed optimizing.*TURBOFAN/.test(line))).toEqual([])
+    } finally {
+      child.kill('SIGKILL')
+      await rm(root, { recursive: true, force: true })
+    }
   })
 })
 
