@@ -11,9 +11,13 @@ const stores = [
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
 ]
-/** What fails under load: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut, regions that fail: `npm run test:faults`. */
+/**
+ * What fails, and what is too much: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut or
+ * slow, regions that fail, memberships that end, calls that nobody can serve: `npm run test:faults`.
+ */
 const faults = [
-  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage}.test.ts',
+  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,ended-memberships}.test.ts',
+  'test/integration/{overload,slow-uplink}.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
@@ -52,7 +56,7 @@ export default defineConfig({
           ...shared,
           name: 'crossing',
           include: ['test/{attacks,compliance,integration,house}/**/*.test.ts'],
-          exclude: stores,
+          exclude: [...stores, ...faults],
         },
       },
       // A first look in every full run; `npm run fuzz` gives each target 2,000 runs, FUZZ_RUNS any number.

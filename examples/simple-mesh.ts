@@ -60,9 +60,9 @@ try {
 
   // Discovery: an agent learns of the others, of those that come later too.
   await online(ada, 'grace')
-  const found = online(ada, 'linus')
+  const found = [ada, grace].map(agent => online(agent, 'linus'))
   await enter('linus')
-  await found
+  await Promise.all(found)
   await ada.waitFor(inbox)
   console.log(
     'ada knows:',
