@@ -2,6 +2,7 @@ import { defineTopic, type Agent, type Subscription, type TopicMessage } from '@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { adminOf, LocalMesh } from '../support/local-mesh.ts'
+import { msOf, quickest } from '../support/quickest.ts'
 import { refusal } from '../support/refusal.ts'
 
 const alerts = defineTopic({ name: 'alerts.disk', message: z.object({ free: z.number() }) })
@@ -70,6 +71,10 @@ describe.each([0, 1, 2])('topics over %i relays', relays => {
     await vi.waitFor(() => expect(messages.at(-1)).toMatchObject({ value: 'new' }), seconds)
     const again = gathered(await two.subscribe(config))
     await vi.waitFor(() => expect(again).toMatchObject([{ value: 'new', retained: true }]), seconds)
+    const firstOf = async (): Promise<void> => {
+      for await (const { value } of await two.subscribe(config)) return expect(value).toBe('new')
+    }
+    expect(await quickest(1_000, () => msOf(firstOf))).toBeLessThan(1_000)
   })
 })
 
