@@ -1,6 +1,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalCallRequest } from '@agent-mesh/protocol/local-api'
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
+import type { LocalPublishRequest, LocalSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +16,7 @@ let folder: string
 let server: LocalServer
 let called: LocalCallRequest[]
 let cancelled: string[]
+let published: LocalPublishRequest[]
 
 const described = {
   services: [
@@ -51,11 +53,23 @@ const daemon = {
     for await (const message of input ?? []) yield { value: message }
     yield { end: { value: 'counted', ms: 1 } }
   },
+  publish: (request: LocalPublishRequest) => {
+    published.push(request)
+    return Promise.resolve({ acks: request.acks ?? 0 })
+  },
+  subscribe: async function* ({ topic }: LocalSubscribeRequest, { signal }: { signal: AbortSignal }) {
+    yield { subscribed: true }
+    const common = { topic, from: { peerId: 'p', name: 'one' }, at: 1 }
+    yield { ...common, value: { free: 1 }, retained: true, lost: 0 }
+    yield { ...common, bytes: 'AQI=', retained: false, lost: 3 }
+    await new Promise(resolve => signal.addEventListener('abort', () => resolve(cancelled.push(topic))))
+  },
 } as Partial<LocalDaemon> as LocalDaemon
 
 beforeEach(async () => {
   called = []
   cancelled = []
+  published = []
   folder = await mkdtemp(join(tmpdir(), 'repl-'))
   server = await serveLocal(folder, daemon)
 })
@@ -106,6 +120,30 @@ test('shows the messages of a stream and what it returned, and lets lines iterat
   `)
   expect(await ended).toBe(true)
   expect(text()).toBe(`1\n2\n'more'\n'counted'\n4\n'counted'\n`)
+})
+
+test('publishes, and shows or iterates the messages of a topic', async () => {
+  const { input, ended, text } = open(false)
+  input.end(`
+    await publish('alerts.disk', { free: 12 }, { acks: 2, timeout: 500 })
+    for await (const { topic, from, value, lost } of subscribe('alerts.*')) if (lost) { output = [topic, from, value, lost]; break }
+    output
+  `)
+  expect(await ended).toBe(true)
+  expect(published).toEqual([{ topic: 'alerts.disk', value: { free: 12 }, acks: 2, timeoutMs: 500 }])
+  expect(text()).toBe(`2\n[ 'alerts.*', 'one', <Buffer 01 02>, 3 ]\n`)
+  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 10_000 })
+})
+
+test('shows messages of a topic as they come, until Ctrl-C', async () => {
+  const { input, ended, shows } = open(true)
+  await shows('mesh> ')
+  input.write(`subscribe('alerts.*', { group: 'pagers' })\n`)
+  await shows(`{ topic: 'alerts.*', from: 'one', value: { free: 1 }, retained: true }`)
+  input.write('\u0003')
+  await vi.waitUntil(() => cancelled.includes('alerts.*'), { timeout: 10_000 })
+  input.write('.exit\n')
+  await ended
 })
 
 test('shows an error with its hint and without the control characters of others, and goes to the next line', async () => {

@@ -11,6 +11,7 @@ import { knownMethods } from '../local/described-services.ts'
 import { localClient } from '../local/local-client.ts'
 import { render } from '../show/text.ts'
 import { localMessages, ReplStream } from './repl-stream.ts'
+import { replTopics } from './repl-topics.ts'
 import { asVariables, serviceObjects } from './service-objects.ts'
 
 export interface MeshReplInit {
@@ -72,7 +73,8 @@ export class MeshRepl {
     this.#setServices(server, services)
     const client = () => localClient(folder, this.#running.signal)
     const { calls: call, streams: stream } = this.#use
-    define(server, { call, stream, peers: () => client().peers(), status: () => client().status() })
+    const known = { peers: () => client().peers(), status: () => client().status() }
+    define(server, { call, stream, ...replTopics(client), ...known })
     const exited = once(server, 'exit')
     const feeding = interactive ? undefined : this.#feed(server, lines)
     if (interactive) await keepLines(server, history)
