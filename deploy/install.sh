@@ -5,7 +5,7 @@
 set -eu
 
 usage='usage: install.sh --from URL [--to DIR] [--sha256 HEX] [--service]'
-from= to= expected= service=
+from='' to='' expected='' service=''
 
 fail() {
   echo "Cannot install agent-mesh: $1" >&2
