@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
 
@@ -39,6 +39,35 @@ it('a body over the limit is refused, announced or not, and the connection ends'
   }
   expect((await fetch(`${url}/echo`, announced)).headers.get('connection')).toBe('close')
 })
+
+it('a client that sends more than is read has the reply all the same', async () => {
+  const url = new URL(await serve(echo))
+  const socket = connect(Number(url.port), url.hostname)
+  const failed = once(socket, 'error').then(([error]) => error as Error)
+  const bytes = 32 * 1024 * 1024
+  const sent = new Promise(resolve => socket.once('drain', resolve))
+  socket.write(`POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes}\r\n\r\n`)
+  socket.write(Buffer.alloc(bytes))
+  expect(await Promise.race([failed, sent])).toBeUndefined()
+  const [head] = (await once(socket, 'data')) as [Buffer]
+  expect(head.toString()).toMatch(/^HTTP\/1\.1 413 /)
+  socket.destroy()
+})
+
+it.each([
+  ['/echo', /^HTTP\/1\.1 100 /],
+  ['/nothing', /^HTTP\/1\.1 404 /],
+])(
+  'a client that holds its body back for %s is asked for it only when it is wanted',
+  async (path, expected) => {
+    const url = new URL(await serve(echo))
+    const socket = connect(Number(url.port), url.hostname)
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n`)
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    expect(head.toString()).toMatch(expected)
+    socket.destroy()
+  },
+)
 
 it('HEAD is told what GET would be', async () => {
   const url = await serve({ 'GET /state': () => json({ ready: false }, 503) })

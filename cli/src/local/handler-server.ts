@@ -12,10 +12,15 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http'
+import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
+import { GatheredBytes } from '@agent-mesh/agent/gateway/gathered-bytes'
 import { linesOf } from '@agent-mesh/agent/gateway/lines'
+
+/** For the rest of a body after its reply, ms: on one machine the largest comes in less. */
+const dropMs = 2_000
 
 export interface HandledRequest {
   /** `GET` for `HEAD` too. */
@@ -26,7 +31,7 @@ export interface HandledRequest {
   query: URLSearchParams
   /** Aborts when the client closes the connection. */
   signal: AbortSignal
-  /** The body. @throws MeshError too_large */
+  /** The body. @throws MeshError too_large; invalid_argument when it is not UTF-8 */
   text(): Promise<string>
   /** The body. @throws MeshError too_large */
   bytes(): Promise<Buffer>
@@ -69,20 +74,26 @@ export const routed =
 
 /** Not listening yet. @param maxBytes of a body @param options of `node:http` */
 export function handlerServer(handle: Handler, maxBytes: number, options: ServerOptions = {}): Server {
-  return createServer(options, (message, response) => {
-    const request = handledRequest(message, response, maxBytes)
+  const answer = (message: IncomingMessage, response: ServerResponse, awaited?: () => void) => {
+    const request = handledRequest(message, response, { maxBytes, awaited })
     replyTo(request, handle)
       .then(reply => send(reply, response))
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
-  })
+  }
+  return createServer(options, (message, response) => answer(message, response)).on(
+    'checkContinue',
+    (message, response) => answer(message, response, () => response.writeContinue()),
+  )
 }
 
-function handledRequest(
-  message: IncomingMessage,
-  response: ServerResponse,
-  maxBytes: number,
-): HandledRequest {
+interface BodyInit {
+  readonly maxBytes: number
+  /** Asks a client for the body that it holds back (`Expect: 100-continue`), once it is wanted. */
+  readonly awaited: (() => void) | undefined
+}
+
+function handledRequest(message: IncomingMessage, response: ServerResponse, body: BodyInit): HandledRequest {
   const closed = new AbortController()
   response.once('close', () => closed.abort())
   const { method = 'GET', url = '/', headers } = message
@@ -94,28 +105,29 @@ function handledRequest(
       return new URLSearchParams(url.slice(path.length))
     },
     signal: closed.signal,
-    text: async () => (await readBody(message, maxBytes)).toString('utf8'),
-    bytes: () => readBody(message, maxBytes),
-    lines: () => linesOf(chunksOf(message), maxBytes, 'request'),
+    text: async () => (await readBody(message, body)).text('request'),
+    bytes: async () => (await readBody(message, body)).bytes(),
+    lines: () => linesOf(chunksOf(message, body), body.maxBytes, 'request'),
   }
 }
 
-async function readBody(message: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
+async function readBody(message: IncomingMessage, body: BodyInit): Promise<GatheredBytes> {
+  const { maxBytes } = body
+  const gathered = new GatheredBytes()
   const tooLarge = () => new MeshError('too_large', `Cannot read request: over ${maxBytes} bytes`)
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
-  for await (const chunk of chunksOf(message)) {
-    bytes += chunk.byteLength
-    if (bytes > maxBytes) throw tooLarge()
-    chunks.push(chunk)
+  for await (const chunk of chunksOf(message, body)) {
+    if (gathered.length + chunk.length > maxBytes) throw tooLarge()
+    gathered.add(chunk)
   }
-  return Buffer.concat(chunks)
+  return gathered
 }
 
 /** The reply can still be sent when no more of them is read. */
-const chunksOf = (message: IncomingMessage) =>
-  message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+function chunksOf(message: IncomingMessage, { awaited }: BodyInit): AsyncIterable<Buffer> {
+  awaited?.()
+  return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+}
 
 async function replyTo(request: HandledRequest, handle: Handler): Promise<HandledReply> {
   try {
@@ -128,10 +140,27 @@ async function replyTo(request: HandledRequest, handle: Handler): Promise<Handle
 
 async function send(reply: HandledReply, response: ServerResponse): Promise<void> {
   const { status = 200, type, headers, body } = reply
+  const { req } = response
   // A body that was not read to its end would be taken for the next request.
-  const closing = response.req.complete ? {} : { connection: 'close' }
-  response.writeHead(status, { 'content-type': type, ...headers, ...closing })
-  if (typeof body === 'string' || body instanceof Uint8Array) return void response.end(body)
-  response.flushHeaders()
-  await pipeline(body, response)
+  const closing = req.complete ? {} : { connection: 'close' }
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array
+  const length = isWhole && status !== 204 ? { 'content-length': Buffer.byteLength(body) } : {}
+  response.writeHead(status, { 'content-type': type, ...headers, ...closing, ...length })
+  if (!isWhole) {
+    response.flushHeaders()
+    return pipeline(body, response)
+  }
+  if (req.complete) return void response.end(body)
+  response.write(body)
+  await dropRest(req)
+  response.end()
+}
+
+/**
+ * A connection that is closed while its client sends is reset, and the client loses the reply: what it sends is read for a while, and
+ * dropped.
+ */
+async function dropRest(message: IncomingMessage): Promise<void> {
+  message.resume()
+  await once(message, 'end', { signal: AbortSignal.timeout(dropMs) }).catch(() => {})
 }
