@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
+import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
@@ -66,5 +66,22 @@ it('no message passes once its token is revoked', async () => {
   await once(reply, 'end')
   expect(said()).not.toContain('"value":5')
   expect(said()).toContain('"code":"unauthenticated"')
+  sent.destroy()
+})
+
+it.each([
+  ['no message reaches a handler', (sent: ClientRequest) => void sent.write('{"value":4}\n')],
+  ['no result passes', (sent: ClientRequest) => void sent.end()],
+])('%s once its token is revoked', async (_, next) => {
+  at.summed.length = 0
+  const made = await at.tokens.create({ scope: { call: ['service:math.*'] }, lifetimeMs: 60_000 })
+  const { sent, reply, said } = await open('/v1/stream/math/sum', made.text, 'null\n{"value":1}\n')
+  await vi.waitFor(() => expect(at.summed).toEqual([1]), 20_000)
+  await at.tokens.revoke(made.token.id)
+  next(sent)
+  await once(reply, 'end')
+  expect(said()).toContain('"code":"unauthenticated"')
+  expect(said()).not.toContain('"end"')
+  expect(at.summed).toEqual([1])
   sent.destroy()
 })

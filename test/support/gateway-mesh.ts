@@ -20,6 +20,7 @@ export const math = defineService({
     fail: { params: z.optional(z.unknown()), result: z.unknown() },
     count: { params: z.object({ to: z.number() }), yields: z.number(), result: z.string() },
     total: { params: z.optional(z.unknown()), takes: z.number(), yields: z.number(), result: z.number() },
+    sum: { params: z.optional(z.unknown()), takes: z.number(), result: z.number() },
     hang: { params: z.optional(z.unknown()), result: z.unknown() },
   },
 })
@@ -44,6 +45,8 @@ export class GatewayMesh {
   readonly tokens: GatewayTokens
   /** Calls of `hang` whose caller still waits. */
   readonly hanging: Set<AbortSignal>
+  /** What `sum` had after each of its messages. */
+  readonly summed: number[]
 
   private constructor(parts: Omit<GatewayMesh, 'ask' | 'token' | 'denials' | 'stop' | 'port'>) {
     this.mesh = parts.mesh
@@ -52,6 +55,7 @@ export class GatewayMesh {
     this.gateway = parts.gateway
     this.tokens = parts.tokens
     this.hanging = parts.hanging
+    this.summed = parts.summed
   }
 
   /** The policy grants calls of `math`, of nothing else. */
@@ -60,6 +64,7 @@ export class GatewayMesh {
     await mesh.letAgentsCall('service:math.*', 'service:host.*')
     const server = await mesh.agent({ name: 'server' })
     const hanging = new Set<AbortSignal>()
+    const summed: number[] = []
     server.serve({
       contract: math,
       handlers: {
@@ -78,6 +83,11 @@ export class GatewayMesh {
           for await (const each of input) yield (sum += each)
           return sum
         },
+        async sum(_, { input }) {
+          let sum = 0
+          for await (const each of input) summed.push((sum += each))
+          return sum
+        },
         hang: async (_, { signal }) => {
           hanging.add(signal)
           await once(signal, 'abort')
@@ -92,7 +102,8 @@ export class GatewayMesh {
     const folder = mesh.data('desk')
     const listen = { host: '127.0.0.1', port: 0 }
     const gateway = await serveGateway({ agent: desk, folder, listen, log: silent })
-    return new GatewayMesh({ mesh, desk, server, gateway, tokens: new GatewayTokens(folder), hanging })
+    const tokens = new GatewayTokens(folder)
+    return new GatewayMesh({ mesh, desk, server, gateway, tokens, hanging, summed })
   }
 
   get port(): number {

@@ -31,7 +31,7 @@ export async function streamReply(
   const { method, to } = methodIn(request.path)
   checkScope(agent, caller, 'call', to)
   const { idempotent: _, ...settings } = callSettings(request.headers, request.query)
-  const { params, input } = await sentWith(request, method)
+  const { params, input } = await sentWith(request, method, caller)
   const stream = agent.stream(method, params, {
     ...settings,
     ...(input !== undefined && { input }),
@@ -51,17 +51,20 @@ export async function streamReply(
 async function sentWith(
   request: HandledRequest,
   method: string,
+  caller: GatewayCaller,
 ): Promise<{ params: unknown; input?: AsyncIterable<unknown> }> {
   if (mediaType(request.headers) !== linesType) return { params: await paramsOf(request, method) }
   const lines = request.lines()
   const { value: first } = await inBodyTime(lines.next(), method)
   const params = parseExact(z.unknown(), first ?? 'null', `call ${method}`, 'params')
-  return { params, input: messagesOf(lines, method) }
+  return { params, input: messagesOf(lines, method, caller) }
 }
 
-async function* messagesOf(lines: AsyncIterable<string>, method: string) {
-  for await (const line of lines)
+async function* messagesOf(lines: AsyncIterable<string>, method: string, caller: GatewayCaller) {
+  for await (const line of lines) {
+    caller.mustHold()
     yield valueOfLocal(parseExact(localMessage, line, `send a message to ${method}`, 'message'))
+  }
 }
 
 async function* linesOf(
@@ -74,7 +77,9 @@ async function* linesOf(
       caller.mustHold()
       yield ['message', localValue(message)]
     }
-    yield ['end', localValue(await stream.result)]
+    const result = await stream.result
+    caller.mustHold()
+    yield ['end', localValue(result)]
   } catch (thrown) {
     failed(thrown)
     const error = toMeshError(thrown, 'internal', 'read the stream')
