@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import { gatewayDefaults } from '@agent-mesh/cli'
+import { gatewayDefaults, GatewayTokens } from '@agent-mesh/cli'
 import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
 
 let at: GatewayMesh
@@ -37,14 +39,59 @@ it.each([
   expect((await add({})).status).toBe(200)
 })
 
-it('a request is refused before its body has come', async () => {
+/** What the gateway says first to a head in this form. */
+async function saidTo(...lines: string[]): Promise<string> {
   const socket = connect(at.port, '127.0.0.1')
-  socket.write(
-    `POST /v1/call/math/add HTTP/1.1\r\nHost: 127.0.0.1:${at.port}\r\nContent-Length: 1000000\r\n\r\n`,
-  )
-  const [head] = (await once(socket, 'data')) as [Buffer]
-  expect(head.toString()).toMatch(/^HTTP\/1\.1 401 /)
+  const head = ['POST /v1/call/math/add HTTP/1.1', `Host: 127.0.0.1:${at.port}`, ...lines]
+  socket.write(`${head.join('\r\n')}\r\n\r\n`)
+  const [said] = (await once(socket, 'data')) as [Buffer]
   socket.destroy()
+  return said.toString()
+}
+
+it('a request is refused before its body has come, or is asked for', async () => {
+  expect(await saidTo('Content-Length: 1000000')).toMatch(/^HTTP\/1\.1 401 /)
+  expect(await saidTo('Content-Length: 1000000', 'Expect: 100-continue')).toMatch(/^HTTP\/1\.1 401 /)
+})
+
+it.each([
+  ['hosts', 'Host: evil.example', 403],
+  ['tokens', 'Authorization: Bearer other', 401],
+  ['content types', 'Content-Type: text/plain', 415],
+])('a request with two %s is refused: one of them was not checked', async (_, second, status) => {
+  const valid = [`Authorization: Bearer ${token}`, 'Content-Type: application/json']
+  const said = await saidTo(...valid, second, 'Content-Length: 1000')
+  expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status} .*^connection: close`, 'ims'))
+})
+
+it.each([
+  ['is damaged', (file: string) => writeFile(file, '{"cut')],
+  ['cannot be read', (file: string) => rm(file).then(() => mkdir(file))],
+])('a token whose file %s is refused, and its folder stays unknown', async (_, spoil) => {
+  const { text, token } = await at.tokens.create({ scope: { call: ['service:*'] }, lifetimeMs: 60_000 })
+  const file = join(at.mesh.data('desk'), 'gateway-tokens', `${token.id}.json`)
+  await spoil(file)
+  const answer = await add({}, text)
+  await rm(file, { recursive: true })
+  expect([answer.status, answer.json()['code']]).toEqual([401, 'unauthenticated'])
+  expect(answer.text).not.toContain('gateway-tokens/')
+})
+
+it('a token of another context is unknown here', async () => {
+  const other = new GatewayTokens(at.mesh.data('server'))
+  const { text } = await other.create({ scope: { call: ['service:*'] }, lifetimeMs: 60_000 })
+  expect((await add({}, text)).status).toBe(401)
+})
+
+it.each([
+  '/v1/call/__proto__/add',
+  '/v1/call/math%2Fadd',
+  '/v1/call/math/%61dd',
+  '/v1/call/math/more.add',
+  '/v1/call/math/add/',
+  '/v1/call//add',
+])('%s names no method', async path => {
+  expect((await at.ask(path, jsonBody(token, { a: 1, b: 2 }))).status).toBe(404)
 })
 
 it('a call outside of the scope of a token is refused and on record here, whatever the policy grants', async () => {

@@ -2,7 +2,10 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
+import { serveGateway } from '@agent-mesh/cli'
+
 import { GatewayMesh, jsonBody } from '../support/gateway-mesh.ts'
+import { silent } from '../support/local-mesh.ts'
 
 let at: GatewayMesh
 let token: string
@@ -46,6 +49,8 @@ describe('POST /v1/call', () => {
     expect([wrong.status, wrong.json()['code']]).toEqual([400, 'invalid_argument'])
     const unknown = await at.ask('/v1/call/math/add?retries=9', jsonBody(token, { a: 1, b: 2 }))
     expect(unknown.json()['detail']).toContain("'retries'")
+    const two = await at.ask('/v1/call/math/add?peer=server&peer=desk', jsonBody(token, { a: 1, b: 2 }))
+    expect([two.status, two.json()['detail']]).toEqual([400, expect.stringContaining('peer')])
   })
 
   it('answers problem details that say whether to try again', async () => {
@@ -67,6 +72,26 @@ describe('POST /v1/call', () => {
     expect(await of('/v1/call/math', '{}')).toBe(404)
     expect(await of('/v1/call/math/add/more', '{}')).toBe(404)
     expect(await of('/v1/nothing', '{}')).toBe(404)
+  })
+})
+
+describe('the address', () => {
+  const serveAt = (host: string, port = 0) =>
+    serveGateway({ agent: at.desk, folder: at.mesh.data('desk'), listen: { host, port }, log: silent })
+
+  it('may be any of loopback', async () => {
+    const other = await serveAt('127.0.0.2')
+    const reply = await fetch(`${other.url}/v1/describe`, { headers: auth() })
+    await other.stop()
+    expect(reply.status).toBe(200)
+  })
+
+  it('that another process has is refused, with what to do', async () => {
+    await expect(serveAt('127.0.0.1', at.port)).rejects.toMatchObject({
+      code: 'conflict',
+      message: `Cannot serve the gateway on 127.0.0.1:${at.port}: another process has the port`,
+      hint: expect.stringContaining('--gateway') as string,
+    })
   })
 })
 

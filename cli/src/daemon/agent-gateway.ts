@@ -13,7 +13,7 @@ interface Flags {
   gateway?: { host: string; port: number }
 }
 
-/** @throws MeshError unavailable when it cannot listen */
+/** @throws MeshError conflict when another process has the port; unavailable when it cannot listen */
 export async function startGateway(
   agent: Agent,
   { folder, gateway: listen }: Flags,

@@ -16,8 +16,8 @@ export interface Refusal {
 
 export interface AdmissionInit {
   readonly tokens: Pick<GatewayTokens, 'authenticate'>
-  /** Of the gateway. */
-  readonly port: number
+  /** What `Host` may be: {@link hostsOf}. */
+  readonly hosts: ReadonlySet<string>
 }
 
 interface Asked {
@@ -31,8 +31,12 @@ export const linesType = 'application/x-ndjson'
 /** A form or a plain fetch of a page cannot send these without asking first. */
 const contentTypes = new Set(['application/json', 'application/octet-stream', linesType])
 
-/** The names under which programs of this machine know it. */
-const hosts = ['127.0.0.1', 'localhost', '[::1]']
+/** The names under which programs of this machine know it, with the port; for port 80 clients leave that out. @param url of the gateway */
+export function hostsOf(url: string): Set<string> {
+  const { hostname, port } = new URL(url)
+  const names = ['127.0.0.1', 'localhost', '[::1]', hostname]
+  return new Set(names.flatMap(name => (port === '' ? [name, `${name}:80`] : [`${name}:${port}`])))
+}
 
 interface Admitted {
   readonly token: GatewayToken
@@ -42,10 +46,10 @@ interface Admitted {
 
 /** @returns the token of the request, or why it is refused */
 export function admit(
-  { tokens, port }: AdmissionInit,
+  { tokens, hosts }: AdmissionInit,
   { method, headers }: Asked,
 ): Admitted | { refusal: Refusal } {
-  const foreign = foreignTo(port, headers)
+  const foreign = foreignTo(hosts, headers)
   if (foreign !== undefined) return refused(403, 'permission_denied', foreign)
   const text = bearer(headers.authorization)
   let token: GatewayToken
@@ -68,8 +72,11 @@ export const mediaType = (headers: IncomingHttpHeaders): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
 
 /** What says that a page sent it, or that its name for this machine is another one's (DNS rebinding). */
-function foreignTo(port: number, { host = '', origin, ...headers }: IncomingHttpHeaders): string | undefined {
-  if (!hosts.some(name => host.toLowerCase() === `${name}:${port}`)) return `its host is '${host}'`
+function foreignTo(
+  hosts: AdmissionInit['hosts'],
+  { host = '', origin, ...headers }: IncomingHttpHeaders,
+): string | undefined {
+  if (!hosts.has(host.toLowerCase())) return `its host is '${host}'`
   if (origin !== undefined) return `it comes from a page of '${origin}'`
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'none') return `a browser sent it for a page (${String(site)})`

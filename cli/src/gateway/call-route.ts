@@ -15,7 +15,13 @@ import { checkScope, noteDenial, type GatewayAgent, type GatewayCaller } from '.
 export function methodIn(path: string): { method: string; to: string } {
   const [service = '', name = '', ...more] = path.split('/').slice(3)
   const method = `${service}.${name}`
-  if (more.length > 0 || service === '' || name === '' || !fieldForms.method.pattern.test(method))
+  if (
+    more.length > 0 ||
+    service === '' ||
+    name === '' ||
+    name.includes('.') ||
+    !fieldForms.method.pattern.test(method)
+  )
     throw new MeshError('not_found', `Cannot serve POST ${path}: it names no method`, {
       hint: 'The path is /v1/call/SERVICE/METHOD, like /v1/call/math/add or /v1/call/math@2/add.',
     })

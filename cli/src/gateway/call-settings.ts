@@ -18,11 +18,14 @@ const names = Object.keys(mostChars) as Name[]
 
 /** @throws MeshError invalid_argument for one that is unknown, or has no such value */
 export function callSettings(headers: IncomingHttpHeaders, query: URLSearchParams): CallSettings {
-  for (const name of query.keys())
+  for (const name of query.keys()) {
     if (!names.includes(name as Name))
       throw new MeshError('invalid_argument', `Cannot call: '${name.slice(0, 40)}' is not an option`, {
         hint: `The options are ${names.join(', ')}.`,
       })
+    if (query.getAll(name).length > 1)
+      throw new MeshError('invalid_argument', `Cannot call: ${name} is in the query more than once`)
+  }
   const given = (name: Name): string | undefined => {
     const header = headers[`mesh-${name}`]
     const text = typeof header === 'string' ? header : (query.get(name) ?? undefined)

@@ -12,7 +12,7 @@ import {
   type HandledRequest,
   type Handler,
 } from '../local/handler-server.ts'
-import { admit, type AdmissionInit, type Refusal } from './admission.ts'
+import { admit, hostsOf, type AdmissionInit, type Refusal } from './admission.ts'
 import { callReply } from './call-route.ts'
 import { callerOf, owner, type GatewayAgent, type GatewayCaller } from './caller.ts'
 import { gatewayDefaults } from './defaults.ts'
@@ -26,21 +26,22 @@ export const ownersApp =
   request =>
     answered(request, () => appOf(agent, owner)(request))
 
-export interface GatewayAppInit extends AdmissionInit {
+export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
   readonly log: Pick<Logger, 'info'>
   /** Of the gateway itself. */
   readonly url: string
 }
 
-export function gatewayApp({ agent, log, url, ...admission }: GatewayAppInit): Handler {
+export function gatewayApp({ agent, log, url, tokens }: GatewayAppInit): Handler {
+  const admission = { tokens, hosts: hostsOf(url) }
   /** Requests in flight, by the id of their token. */
   const running = new Map<string, number>()
   return request => {
     const admitted = admit(admission, request)
-    if ('refusal' in admitted) return problemReply(admitted.refusal)
+    if ('refusal' in admitted) return closing(problemReply(admitted.refusal))
     const { id, app, scope } = admitted.token
-    if ((running.get(id) ?? 0) >= gatewayDefaults.requestsOfToken) return problemReply(tooMany(app))
+    if ((running.get(id) ?? 0) >= gatewayDefaults.requestsOfToken) return closing(problemReply(tooMany(app)))
     countWhileOpen(running, id, request.signal)
     const caller = callerOf({ app, scope }, () => admitted.mustHold())
     return answered(
@@ -106,6 +107,12 @@ function problemReply(
     },
   }
 }
+
+/** What is refused gives its connection free for others at once. */
+const closing = (reply: HandledReply): HandledReply => ({
+  ...reply,
+  headers: { ...reply.headers, connection: 'close' },
+})
 
 function tooMany(app: string): Refusal {
   const error = new MeshError(

@@ -28,7 +28,7 @@ export interface RunningGateway {
   stop(): Promise<void>
 }
 
-/** @throws MeshError unavailable when it cannot listen */
+/** @throws MeshError conflict when another process has the port; unavailable when it cannot listen */
 export async function serveGateway({
   agent,
   folder,
@@ -45,21 +45,22 @@ export async function serveGateway({
     connectionsCheckingInterval: lookMs,
     keepAliveTimeout: idleMs,
     maxHeaderSize: headBytes,
+    // Of two hosts, tokens or types none is the one that was checked: joined, they are no valid one.
+    joinDuplicateHeaders: true,
   })
   server.maxConnections = connections
-  const closed = once(server, 'close')
+  const closed = Promise.withResolvers<void>()
+  server.once('close', closed.resolve)
   server.listen(listen.port, listen.host)
   try {
     await once(server, 'listening')
   } catch (cause) {
-    throw new MeshError('unavailable', `Cannot serve the gateway on ${listen.host}:${listen.port}`, {
-      cause,
-      hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
-    })
+    throw cannotListen(listen, cause as NodeJS.ErrnoException)
   }
+  server.on('error', err => log.warn({ err }, 'the gateway cannot accept a connection'))
   const { address, family, port } = server.address() as AddressInfo
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  app.resolve(gatewayApp({ agent, tokens: new GatewayTokens(folder), port, url, log }))
+  app.resolve(gatewayApp({ agent, tokens: new GatewayTokens(folder), url, log }))
   let stopped: Promise<void> | undefined
   const refuse = () => {
     if (server.listening) server.close()
@@ -67,7 +68,17 @@ export async function serveGateway({
   const stop = async () => {
     refuse()
     server.closeAllConnections()
-    await closed
+    await closed.promise
   }
   return { url, refuse, stop: () => (stopped ??= stop()) }
+}
+
+function cannotListen({ host, port }: GatewayServerInit['listen'], cause: NodeJS.ErrnoException): MeshError {
+  const isTaken = cause.code === 'EADDRINUSE'
+  const reason = isTaken ? 'another process has the port' : (cause.code ?? cause.message)
+  const message = `Cannot serve the gateway on ${host}:${port}: ${reason}`
+  return new MeshError(isTaken ? 'conflict' : 'unavailable', message, {
+    cause,
+    hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
+  })
 }

@@ -93,7 +93,7 @@ export class GatewayTokens {
     if (text === undefined)
       throw unauthenticated('the request has no token', 'Send it as "Authorization: Bearer TOKEN".')
     const [, id = '', secret = ''] = form.exec(text) ?? []
-    const token = id === '' ? undefined : this.#read(id)
+    const token = id === '' ? undefined : this.#readable(id)
     if (token === undefined || !timingSafeEqual(hashOf(secret), Buffer.from(token.hash, 'base64url')))
       throw unauthenticated('the token is unknown or revoked')
     if (token.expiresAt <= Date.now()) throw unauthenticated('the token has expired')
@@ -101,6 +101,15 @@ export class GatewayTokens {
   }
 
   readonly #fileOf = (id: string): string => join(this.#folder, `${id}.json`)
+
+  /** What is wrong with a file is the business of the owner, who sees it in {@link list}. @throws MeshError unauthenticated */
+  #readable(id: string): StoredToken | undefined {
+    try {
+      return this.#read(id)
+    } catch (cause) {
+      throw unauthenticated(`the file of token ${id} cannot be read`, undefined, cause)
+    }
+  }
 
   /** Reads only what has changed since: a look at the file takes some microseconds. */
   #read(id: string): StoredToken | undefined {
@@ -125,5 +134,8 @@ function newId(): string {
   return id.startsWith('-') ? newId() : id
 }
 
-const unauthenticated = (reason: string, hint = 'Make one with "agent-mesh gateway token create".') =>
-  new MeshError('unauthenticated', `Cannot use the gateway: ${reason}`, { hint })
+const unauthenticated = (
+  reason: string,
+  hint = 'Make one with "agent-mesh gateway token create".',
+  cause?: unknown,
+) => new MeshError('unauthenticated', `Cannot use the gateway: ${reason}`, { hint, cause })
