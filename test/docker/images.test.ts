@@ -41,19 +41,10 @@ describeEngine('the images', () => {
     engine.docker('exec', name, 'node', '/app/bin/agent-mesh.js', ...args)
 
   /** Once its process answers, as an engine may run a command in a container before that. */
-  const ready = async (name: string): Promise<string> => {
-    let status = ''
-    await expect
-      .poll(
-        async () => {
-          status = await ask(name, 'status', '--wait', '30s', '--json').catch(() => '')
-          return status
-        },
-        { timeout: 60_000 },
-      )
+  const ready = (name: string): Promise<void> =>
+    expect
+      .poll(() => ask(name, 'status', '--wait', '30s', '--json').catch(() => ''), { timeout: 60_000 })
       .toContain('"ready":true')
-    return status
-  }
 
   /** A token, in a file that the user of the images reads. */
   async function tokenFile(controlPlane: string, role: 'agent' | 'relay'): Promise<string[]> {
@@ -90,7 +81,10 @@ describeEngine('the images', () => {
       ...loopback('web-1'),
       ...['--env', 'AGENT_MESH_MDNS=false'],
     )
-    expect(await ready(agent)).toContain('"name":"relay-1"')
+    await ready(agent)
+    await expect
+      .poll(() => ask(agent, 'status', '--json').catch(() => ''), { timeout: 60_000 })
+      .toContain('"name":"relay-1"')
     for (const name of containers)
       await expect
         .poll(() => engine.docker('inspect', '--format', '{{.State.Health.Status}}', name), {
