@@ -23,9 +23,21 @@ const contract = defineService({ name: 'math', version: 1, methods: {
   add: { params: z.object({ a: z.number(), b: z.number() }), result: z.number() } } })
 export default { contract, handlers: { add: ({ a, b }) => a + b } }
 `
+/** Names each module of the gateway that its process loads, from the sources or the bundle, by texts of two of them. */
+const loadNoter = `
+import { appendFileSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+registerHooks({ load(url, context, next) {
+  const loaded = next(url, context)
+  const found = String(loaded.source ?? '').match(/Cannot use the gateway|it names no method/g) ?? []
+  appendFileSync(process.env.LOADED, found.map(text => text + '\\n').join(''))
+  return loaded
+} })
+`
 let workshop: Workshop
 let desk: Daemon
 let page: string
+const loadedBy = (name: string) => workshop.folder(`loaded-by-${name}`)
 const at = () => ['--data', workshop.folder('desk')]
 
 beforeAll(async () => {
@@ -33,6 +45,8 @@ beforeAll(async () => {
   workshop = await openWorkshop()
   const module = workshop.folder('math.ts')
   await writeFile(module, service)
+  const noter = workshop.folder('noter.mjs')
+  await writeFile(noter, loadNoter)
   await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   const up = async (name: string, ...more: string[]) => {
     const made = await runCommand([
@@ -44,7 +58,11 @@ beforeAll(async () => {
       '--data',
       workshop.folder('cp'),
     ])
-    const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
+    const env = {
+      AGENT_MESH_JOIN: String(lastJson(made)['token']),
+      NODE_OPTIONS: `--import=${noter}`,
+      LOADED: loadedBy(name),
+    }
     return workshop.start(
       name,
       ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
@@ -86,6 +104,27 @@ it('the owner asks the same on the local socket, without a token', async () => {
   const url = 'http://localhost/v1/call/math/add'
   const { stdout } = await run('curl', ['-sS', '--unix-socket', socket, '--json', '{"a":1,"b":2}', url])
   expect(stdout).toBe('3')
+})
+
+it('an agent without a gateway has loaded nothing of it after calls', async () => {
+  expect(await readFile(loadedBy('desk'), 'utf8')).toMatch(/^(?=.*use the gateway)(?=.*names no method)/s)
+  expect(await readFile(loadedBy('server'), 'utf8')).toBe('')
+})
+
+it('up says that the port of a gateway is taken', async () => {
+  const made = await runCommand(['token', 'create', '--json', '--data', workshop.folder('cp')])
+  const taken = new URL(String(desk.ready['gatewayUrl'])).host
+  const where = ['--listen', '/ip4/127.0.0.1/tcp/0', '--data', workshop.folder('late')]
+  const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
+  const { code, stderr } = await runCommand(['up', '--no-mdns', '--gateway', taken, ...where], env)
+  expect([code, stderr.split('\n')]).toEqual([
+    8,
+    [
+      `error: Cannot serve the gateway on ${taken}: another process has the port`,
+      'Choose another port: --gateway 127.0.0.1:PORT.',
+      '',
+    ],
+  ])
 })
 
 it.each(['0.0.0.0:8441', '192.168.1.5:8441', ':8441'])('up refuses a gateway at %s', async listen => {
