@@ -85,3 +85,16 @@ it.each([
   expect(at.summed).toEqual([1])
   sent.destroy()
 })
+
+it('streams end with an error when the agent stops, and a client that does not read holds nothing up', async () => {
+  const { reply, said } = await open('/v1/stream/math/total', token, 'null\n{"value":1}\n')
+  await vi.waitFor(() => expect(said()).toBe('{"value":1}\n'), 20_000)
+  const stuck = await open('/v1/stream/math/count', token, '{"to":1000000}\n')
+  stuck.reply.pause()
+  const ended = once(reply, 'end')
+  at.gateway.refuse()
+  await at.desk.stop()
+  await ended
+  expect(said()).toMatch(/\n\{"error":.*\}\n$/)
+  await at.gateway.stop()
+})

@@ -96,7 +96,7 @@ export class GatewayMesh {
       },
     })
     server.serve({ contract: vault, handlers: { open: () => 'opened' } })
-    const desk = await mesh.agent({ name: 'desk' })
+    const desk = await mesh.agent({ name: 'desk', drain: 500 })
     const known = () => expect(desk.services().map(({ service }) => service)).toContain('vault@1')
     await vi.waitFor(known, 20_000)
     const folder = mesh.data('desk')
