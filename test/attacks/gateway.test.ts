@@ -137,6 +137,21 @@ it('one program has so many requests in flight, others have room, and a closed c
   expect((await add({}, greedy)).status).toBe(200)
 })
 
+it('requests behind one another on a connection (pipelining) are all cancelled when it closes', async () => {
+  const socket = connect(at.port, '127.0.0.1')
+  const lines = [
+    'POST /v1/call/math/hang HTTP/1.1',
+    `Host: 127.0.0.1:${at.port}`,
+    `Authorization: Bearer ${await at.token('pipelined', 'service:math.*')}`,
+    'Content-Type: application/json',
+    'Content-Length: 4',
+  ]
+  socket.write(`${lines.join('\r\n')}\r\n\r\nnull`.repeat(3))
+  await vi.waitFor(() => expect(at.hanging.size).toBe(3), 20_000)
+  socket.destroy()
+  await vi.waitFor(() => expect(at.hanging.size).toBe(0), 20_000)
+})
+
 it('a head that comes byte by byte ends, and takes no room from others', { timeout: 60_000 }, async () => {
   const slow = connect(at.port, '127.0.0.1')
   const silent = connect(at.port, '127.0.0.1')
