@@ -13,11 +13,11 @@ const stores = [
 ]
 /**
  * What fails, and what is too much: disks that fill, clocks that move, processes that freeze, readers that stop, links that are cut or
- * slow, regions that fail, memberships that end, calls that nobody can serve: `npm run test:faults`.
+ * slow, regions that fail, memberships and members that end, calls that nobody can serve: `npm run test:faults`.
  */
 const faults = [
-  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,ended-memberships}.test.ts',
-  'test/integration/{overload,slow-uplink,gateway-limits}.test.ts',
+  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,memberships,ended-memberships}.test.ts',
+  'test/integration/{overload,slow-uplink,leaving,gateway-limits}.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 
