@@ -1,25 +1,5 @@
-/** The agent: what programs and the rooms above import. */
-export {
-  MeshError,
-  transferOfferSchema as transferOffer,
-  type ErrorCode,
-  type TransferOffer,
-} from '@agent-mesh/protocol'
-export type { Agent } from './agent/agent.ts'
-export type { ServiceAgent } from './agent/service-agent.ts'
-export type { AskedCall } from './agent/asked-call.ts'
-export type { PipeOptions } from './agent/pipes.ts'
-export type { ExposedPort, PipeHandler, TcpTarget } from './rpc/pipes/exposed-ports.ts'
-export { defineTopic, type MessageOf, type PublishedOf, type TopicContract } from './topics/contract.ts'
-export type { Published, PublishOptions, SubscribeOptions } from './topics/subscribe-options.ts'
-export type { Subscription, TopicMessage } from './topics/subscription.ts'
-export type { AwaitOptions } from './agent/await-provider.ts'
-export type { DescribeOptions } from './agent/describe-service.ts'
-export type { AgentEventName, AgentEvents, ListenOptions } from './agent/events/agent-events.ts'
-export type { PathEvent, ReadyEvent } from './agent/events/link-changes.ts'
-export type { MemberEvent, ServiceEvent } from './agent/events/online-changes.ts'
-export { attach, type AttachedAgent, type AttachOptions } from './gateway/index.ts'
-export { createAgent, type AgentOptions } from './agent/create-agent.ts'
+/** The agent: what programs import, and beside it what the rooms above need. */
+export * from './public.ts'
 export { checkLeave, leaveMesh, type Left, type LeaveInit } from './member/leave-mesh.ts'
 export { MemberFacade } from './member/member-facade.ts'
 export { openMember, type Member, type MemberInit } from './member/member.ts'

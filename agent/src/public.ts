@@ -1,4 +1,4 @@
-/** What programs import of the published `@agent-mesh/agent`. index.ts has beside it what the rooms above need. */
+/** What programs import of the published `@agent-mesh/agent`. */
 export { MeshError, transferOfferSchema as transferOffer } from '@agent-mesh/protocol'
 export type { ErrorCode, TransferOffer } from '@agent-mesh/protocol'
 export type { Agent } from './agent/agent.ts'
