@@ -1,9 +1,9 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 import { bundleCommand } from './bundle.ts'
 import { compileRooms } from './compile.ts'
-import { publishableManifest, type Manifest } from './manifest.ts'
+import { nativeWebRtc, publishableManifest, readManifest, type Manifest } from './manifest.ts'
 
 /**
  * `npm run build`: a publishable folder `dist` for each library room (JavaScript, types, a package.json of its
@@ -13,9 +13,6 @@ import { publishableManifest, type Manifest } from './manifest.ts'
 const root = join(import.meta.dirname, '..', '..')
 const libraries = ['protocol', 'agent', 'relay', 'lambdas']
 
-const readManifest = async (folder: string): Promise<Manifest> =>
-  JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest
-
 async function writeManifest(dist: string, manifest: Manifest) {
   await writeFile(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await cp(join(root, 'LICENSE'), join(dist, 'LICENSE'))
@@ -24,7 +21,10 @@ async function writeManifest(dist: string, manifest: Manifest) {
 async function buildLibraries() {
   await compileRooms(root, libraries)
   for (const room of libraries)
-    await writeManifest(join(root, room, 'dist'), publishableManifest(await readManifest(room), 'library'))
+    await writeManifest(
+      join(root, room, 'dist'),
+      publishableManifest(await readManifest(root, room), 'library'),
+    )
   await mkdir(join(root, 'protocol/dist/openapi'), { recursive: true })
   await cp(join(root, 'protocol/openapi/openapi.json'), join(root, 'protocol/dist/openapi/openapi.json'))
 }
@@ -33,12 +33,10 @@ async function buildCommand(dist: string) {
   await rm(dist, { recursive: true, force: true })
   await bundleCommand(root, join(dist, 'bundle'))
   await cp(join(root, 'cli/bin'), join(dist, 'bin'), { recursive: true })
-  const { optionalDependencies: node = {} } = await readManifest('.')
-  // WebRTC's native part cannot be bundled; without it TCP alone is tried.
-  const { optionalDependencies: webrtc = {} } = await readManifest('node_modules/node-datachannel')
+  const { optionalDependencies: node = {} } = await readManifest(root, '.')
   await writeManifest(dist, {
-    ...publishableManifest(await readManifest('cli'), 'command'),
-    optionalDependencies: { ...node, ...webrtc },
+    ...publishableManifest(await readManifest(root, 'cli'), 'command'),
+    optionalDependencies: { ...node, ...(await nativeWebRtc(root)) },
   })
 }
 

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
 export interface Manifest {
   name: string
   version: string
@@ -7,6 +10,15 @@ export interface Manifest {
   dependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
   [field: string]: unknown
+}
+
+/** @param folder below `root` */
+export const readManifest = async (root: string, folder: string): Promise<Manifest> =>
+  JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest
+
+/** The native part of WebRTC, which no bundle can hold; without it paths are direct or over relays. */
+export async function nativeWebRtc(root: string): Promise<Record<string, string>> {
+  return (await readManifest(root, 'node_modules/node-datachannel')).optionalDependencies ?? {}
 }
 
 const repositoryFields = { engines: { node: '>=24' } }

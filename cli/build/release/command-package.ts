@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { Metafile } from 'esbuild'
 
 import { bundleCommand } from '../bundle.ts'
-import { nativeWebRtc, publicFields, readManifest, writePackage } from './package-files.ts'
+import { nativeWebRtc, readManifest } from '../manifest.ts'
+import { publicFields, writePackage } from './package-files.ts'
 import { versionPlugin } from './version-plugin.ts'
 
 /** Writes the package into `to`, which exists and is empty. */

@@ -1,16 +1,8 @@
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { Manifest } from '../manifest.ts'
 import { oldestNode } from './node-check.ts'
-
-export const readManifest = async (root: string, folder: string): Promise<Manifest> =>
-  JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest
-
-/** The native part of WebRTC, which no bundle can hold; without it paths are direct or over relays. */
-export async function nativeWebRtc(root: string): Promise<Record<string, string>> {
-  return (await readManifest(root, 'node_modules/node-datachannel')).optionalDependencies ?? {}
-}
 
 /** What the manifests of both packages say alike. */
 export const publicFields = ({ name, description, license, type }: Manifest, version: string) => ({
