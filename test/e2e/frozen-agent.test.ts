@@ -41,22 +41,29 @@ async function msUntilOffline(agents: readonly Agent[], signal: 'SIGKILL' | 'SIG
   return performance.now() - began
 }
 
-/** Whether it was offline for one of them at any time while it was stopped for 3 s, and until it answered again. */
-async function isDisturbedByPause(agents: readonly Agent[]): Promise<boolean> {
+/**
+ * Stops it for 3 s, and looks whether it was offline for one of them at any time until it answered again.
+ * @returns undefined when a busy machine made 3.4 s or more of it, which is no pause to survive any more: the verdict comes after 3.5
+ */
+async function isDisturbedByPause(agents: readonly Agent[]): Promise<boolean | undefined> {
   let seen = false
   const offs = agents.map(agent =>
     agent.on('member', ({ name, online }) => {
       if (name === 'frozen' && !online) seen = true
     }),
   )
-  const resume = performance.now() + 3_000
+  const stopped = performance.now()
   frozen.child.kill('SIGSTOP')
-  await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(resume), { timeout: 6_000, interval: 20 })
+  await vi.waitFor(() => expect(performance.now() - stopped).toBeGreaterThan(3_000), {
+    timeout: 6_000,
+    interval: 20,
+  })
   frozen.child.kill('SIGCONT')
   await agents[0]?.ask('host.info', {}, { peer: 'frozen', timeout: 10_000, idempotent: true })
+  const silent = performance.now() - stopped
   await allSee(agents, { online: true }, 10_000)
   for (const off of offs) off()
-  return seen
+  return silent < 3_400 ? seen : undefined
 }
 
 async function observers(relay: boolean): Promise<[Agent, Agent]> {
@@ -87,8 +94,11 @@ describe.each([true, false])('an agent of an idle mesh (with a relay: %s)', rela
 
   test('that stops for 3 s is offline for none', async () => {
     const agents = await observers(relay)
-    expect(await isDisturbedByPause(agents)).toBe(false)
-  }, 60_000)
+    let disturbed: boolean | undefined
+    for (let tries = 0; tries < 5 && disturbed === undefined; tries++)
+      disturbed = await isDisturbedByPause(agents)
+    expect(disturbed).toBe(false)
+  }, 120_000)
 
   test('that is killed is offline for all within 1.5 s', async () => {
     const agents = await observers(relay)

@@ -182,7 +182,7 @@ export class SimProcess implements End {
           world.onChanged(this, effect.peer, effect.evidence)
           break
         case 'suspect':
-          world.onSuspect(this, effect.peer, effect.suspect)
+          world.onSuspect(this, effect.peer, effect.suspicion !== undefined)
           break
         case 'raise':
           this.incarnation = effect.above + 1

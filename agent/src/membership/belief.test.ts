@@ -55,6 +55,14 @@ describe('Belief', () => {
     expect(belief.of('ada')).toEqual({ online: true, source: 'link' })
   })
 
+  test('doubts a member without a link that is silent, and believes it online: it may be slow', () => {
+    verdicts.tell('ada', 'alive')
+    verdicts.suspect('ada', 'silent')
+    expect([belief.of('ada'), belief.standing('ada')]).toEqual([{ online: true, source: 'swim' }, 'doubtful'])
+    verdicts.tell('ada', 'dead')
+    expect(belief.standing('ada')).toBe('offline')
+  })
+
   test('does not trust an idle link of a member that its relay reports offline, and asks it', () => {
     links.add(link)
     reported('up')
@@ -128,12 +136,12 @@ describe('Belief', () => {
 })
 
 describe('Belief with the verdicts of failure detection', () => {
-  test('believes a member online that showed itself to others, until one suspects it or a relay reports it', () => {
+  test('believes a member online that showed itself to others, until it closes its links or a relay reports it', () => {
     verdicts.tell('ada', 'alive')
-    expect(belief.of('ada')).toEqual({ online: true, source: 'swim' })
-    verdicts.suspect('ada', true)
+    expect([belief.of('ada'), belief.standing('ada')]).toEqual([{ online: true, source: 'swim' }, 'good'])
+    verdicts.suspect('ada', 'closed')
     expect(belief.isOnline('ada')).toBe(false)
-    verdicts.suspect('ada', false)
+    verdicts.suspect('ada', undefined)
     reported('up')
     reported('down')
     expect(belief.isOnline('ada')).toBe(false)
@@ -142,11 +150,19 @@ describe('Belief with the verdicts of failure detection', () => {
   test('believes one online whose link stands, though it is suspected: only the verdict counts', () => {
     links.add(link)
     verdicts.tell('ada', 'alive')
-    verdicts.suspect('ada', true)
+    verdicts.suspect('ada', 'silent')
     links.suspect(link)
     expect(belief.of('ada')).toEqual({ online: true, source: 'swim' })
     verdicts.tell('ada', 'dead')
     expect(belief.of('ada')).toEqual({ online: false, source: 'swim' })
+    expect(belief.standing('ada')).toBe('offline')
+  })
+
+  test('doubts a member without a link that is silent, and believes it online: it may be slow', () => {
+    verdicts.tell('ada', 'alive')
+    verdicts.suspect('ada', 'silent')
+    expect([belief.of('ada'), belief.standing('ada')]).toEqual([{ online: true, source: 'swim' }, 'doubtful'])
+    verdicts.tell('ada', 'dead')
     expect(belief.standing('ada')).toBe('offline')
   })
 

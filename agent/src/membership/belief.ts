@@ -118,7 +118,8 @@ export class Belief {
       return isKnown || doubted ? 'offline' : 'doubtful'
     }
     if (this.#links.best(peerId) !== undefined) return 'good'
-    return doubted || this.#links.of(peerId).length > 0 ? 'doubtful' : 'good'
+    const isSuspect = this.#verdicts.suspicionOf(peerId) !== undefined
+    return doubted || isSuspect || this.#links.of(peerId).length > 0 ? 'doubtful' : 'good'
   }
 
   /** A call is about to dial it: where it is doubted, that one finds out whether the doubt is still right. */
@@ -145,10 +146,13 @@ export class Belief {
     return !hasLease || this.#verdicts.ageOf(peerId) < membershipDefaults.judgedMs
   }
 
-  /** It showed itself to this member or to others, and none found it silent since; one whose link stands is not suspected alone. */
+  /**
+   * It showed itself to this member or to others, and was not judged since. One that is silent may be slow: that is for the verdict to
+   * say, as it is of one whose link stands. One whose side closed its links has ended, or will be here again in a moment.
+   */
   #isVouched(peerId: string): boolean {
     if (this.#verdicts.stateOf(peerId) !== 'alive') return false
-    return !this.#verdicts.isSuspect(peerId) || this.#links.of(peerId).length > 0
+    return this.#verdicts.suspicionOf(peerId) !== 'closed' || this.#links.of(peerId).length > 0
   }
 
   #judged(peerId: string): void {

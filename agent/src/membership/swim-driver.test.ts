@@ -1,5 +1,6 @@
+import { MeshError } from '@agent-mesh/protocol'
 import { decodeSwim, encodeSwim, linkFeatures, type SwimMessage } from '@agent-mesh/protocol/wire/index'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Link } from '../transport/links/link.ts'
 import { bareLink, bareTable } from '../transport/testing/bare-links.ts'
 import { HeardScope } from './heard-scope.ts'
@@ -169,16 +170,45 @@ describe('SwimDriver', () => {
     expect(dialled).toContain('bob')
   })
 
+  test('takes an end by the other side for closed, also before that has said whether it takes part', async () => {
+    await pass(1)
+    const ended: Promise<unknown>[] = []
+    for (const name of ['bob', 'ada']) {
+      const link = bareLink({ peerId: name, signed: { credential: '', record: undefined } })
+      links.add(link)
+      if (name === 'bob') tellFeatures(link)
+      await pass(1)
+      link.markDown(new MeshError('unavailable', 'Cannot keep the link: reset'))
+      ended.push(link.closed)
+    }
+    await Promise.all(ended)
+    await vi.waitFor(() => expect(verdicts.suspicionOf('ada')).toBe('closed'))
+    // Of an earlier version, and watched by other means.
+    expect(verdicts.suspicionOf('bob')).toBeUndefined()
+  })
+
+  test('takes the word of another member that one it has no link to closed its links', async () => {
+    const bob = meet('bob', linkFeatures.swim)
+    read(bob, { kind: 'accuse', about: 'ada', incarnation: 1, closed: false })
+    await pass(600)
+    expect(verdicts.suspicionOf('ada')).toBe('silent')
+    read(bob, { kind: 'accuse', about: 'ada', incarnation: 1, closed: true })
+    expect(verdicts.suspicionOf('ada')).toBe('closed')
+    meet('ada', linkFeatures.swim)
+    await pass(1_000)
+    expect(verdicts.suspicionOf('ada')).toBeUndefined()
+  })
+
   test('does not judge a member that left the map under suspicion', async () => {
     meet('ada', linkFeatures.swim)
     meet('bob', linkFeatures.swim)
     await pass(20_000)
     awake.delete('ada')
-    for (let waited = 0; !verdicts.isSuspect('ada') && waited < 60; waited++) await pass(100)
-    expect(verdicts.isSuspect('ada')).toBe(true)
+    for (let waited = 0; verdicts.suspicionOf('ada') === undefined && waited < 60; waited++) await pass(100)
+    expect(verdicts.suspicionOf('ada')).toBe('silent')
     vanish('ada')
     await pass(60_000)
-    expect([verdicts.isSuspect('ada'), verdicts.stateOf('ada')]).toEqual([false, undefined])
+    expect([verdicts.suspicionOf('ada'), verdicts.stateOf('ada')]).toEqual([undefined, undefined])
   })
 
   test('dials one that is dead from time to time, until the map names it no more', async () => {

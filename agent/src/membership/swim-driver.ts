@@ -189,7 +189,7 @@ export class SwimDriver {
           verdicts.tell(effect.peer, effect.evidence.state)
           break
         case 'suspect':
-          verdicts.suspect(effect.peer, effect.suspect)
+          verdicts.suspect(effect.peer, effect.suspicion)
           break
         case 'raise':
           observed.refuted()

@@ -23,7 +23,7 @@ export interface SwimLinkEvents {
   met(link: Link): void
   /** A peer that has a link takes part. */
   up(peerId: string): void
-  /** The last link to a peer that takes part ended. @param closed its side ended it, and said nothing of going away */
+  /** The last link to a peer that takes part, as far as is known, ended. @param closed its side ended it, and said nothing of going away */
   down(peerId: string, closed: boolean): void
   /** It answered a probe. */
   heard(peerId: string): void
@@ -145,8 +145,9 @@ export class SwimLinks {
 
   #ended(link: Link): void {
     const { peerId } = link.peer
-    if (this.#init.links.of(peerId).length > 0 || !this.#up.delete(peerId)) return
-    this.#init.events.down(peerId, !link.parted)
+    if (this.#init.links.of(peerId).length > 0) return
+    // It may have ended before it has said whether it takes part.
+    if (this.#up.delete(peerId) || !this.#deaf.has(peerId)) this.#init.events.down(peerId, !link.parted)
   }
 
   #sendLater(to: string, bytes: Buffer): void {

@@ -1,6 +1,7 @@
 /** What failure detection says of members: beside links and leases the third source of {@link Belief}. */
 import type { MemberState } from '@agent-mesh/protocol'
 import { Listeners } from '../core/listeners.ts'
+import type { Suspicion } from './swim/index.ts'
 
 interface Verdict {
   state: MemberState
@@ -12,7 +13,7 @@ export class Verdicts {
   readonly #now: () => number
   /** Members of which this process learned something; of others nothing is said. */
   readonly #byPeer = new Map<string, Verdict>()
-  readonly #suspects = new Set<string>()
+  readonly #suspicions = new Map<string, Suspicion>()
   readonly #changed: Listeners<string>
 
   /** @param now monotonic ms @param onError a listener failed */
@@ -31,8 +32,9 @@ export class Verdicts {
     return this.#byPeer.get(peerId)?.state
   }
 
-  isSuspect(peerId: string): boolean {
-    return this.#suspects.has(peerId)
+  /** Undefined: it is not suspected. */
+  suspicionOf(peerId: string): Suspicion | undefined {
+    return this.#suspicions.get(peerId)
   }
 
   /** Ms since the state was learned; Infinity: it was not. */
@@ -46,9 +48,10 @@ export class Verdicts {
     this.#changed.emit(peerId)
   }
 
-  suspect(peerId: string, suspect: boolean): void {
-    if (suspect) this.#suspects.add(peerId)
-    else this.#suspects.delete(peerId)
+  /** @param suspicion undefined: no more */
+  suspect(peerId: string, suspicion: Suspicion | undefined): void {
+    if (suspicion === undefined) this.#suspicions.delete(peerId)
+    else this.#suspicions.set(peerId, suspicion)
     this.#changed.emit(peerId)
   }
 

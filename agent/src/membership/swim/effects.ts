@@ -29,6 +29,9 @@ export type SwimEvent =
   /** {@link Swim.nextAt} has come. */
   | { readonly type: 'tick' }
 
+/** It does not answer, or its side closed its links. */
+export type Suspicion = 'silent' | 'closed'
+
 export type SwimEffect =
   /** Without a link: it is dialled first. */
   | { readonly type: 'send'; readonly to: string; readonly message: SwimMessage }
@@ -37,8 +40,8 @@ export type SwimEffect =
   | { readonly type: 'dial'; readonly to: string }
   /** The belief about a member changed. */
   | { readonly type: 'changed'; readonly peer: string; readonly evidence: Evidence }
-  /** A member is suspected by this one, or no more. */
-  | { readonly type: 'suspect'; readonly peer: string; readonly suspect: boolean }
+  /** A member is suspected by this one; undefined: no more. */
+  | { readonly type: 'suspect'; readonly peer: string; readonly suspicion: Suspicion | undefined }
   /** Others hold evidence about this member that is not its own: it must sign a record above. */
   | { readonly type: 'raise'; readonly above: number }
 

@@ -136,12 +136,14 @@ export class Watches {
     let watch = this.#watches.get(peerId)
     if (watch === undefined) this.#watches.set(peerId, (watch = new LinkWatch(peerId, undefined)))
     watch.askers.add(by)
+    watch.isSaidClosed ||= closed
     const { accusation } = watch
     if (accusation === undefined) {
       if (watch.phase === 'rest') this.#ask(watch, now)
       return
     }
     accusation.by.set(by, closed)
+    if (closed) this.#init.emit({ type: 'suspect', peer: peerId, suspicion: watch.suspicion })
     if (!accusation.asked.has(by)) this.#questions.accuse(watch, [by])
     if (watch.phase === 'suspect')
       this.#deadlines.set(watch, accusation.dueAt(now, this.#init.settings, heardAt))
@@ -219,7 +221,7 @@ export class Watches {
     watch.phase = 'suspect'
     watch.putOff = 0
     for (const by of watch.askers) accusation.by.set(by, false)
-    emit({ type: 'suspect', peer: watch.peer, suspect: true })
+    emit({ type: 'suspect', peer: watch.peer, suspicion: watch.suspicion })
     this.#questions.accuse(watch, this.#questions.coWatchers(watch))
     this.changed()
     const dueAt = accusation.dueAt(now, settings, ports.heardAt)
@@ -255,12 +257,10 @@ export class Watches {
   }
 
   #settleSuspicion(watch: LinkWatch): void {
-    watch.phase = 'rest'
-    watch.putOff = 0
-    watch.askers.clear()
+    watch.rest()
     if (watch.accusation === undefined) return
     watch.accusation = undefined
-    this.#init.emit({ type: 'suspect', peer: watch.peer, suspect: false })
+    this.#init.emit({ type: 'suspect', peer: watch.peer, suspicion: watch.suspicion })
     this.changed()
   }
 
