@@ -25,6 +25,8 @@ export class LabProcess {
   readonly #exited: Promise<unknown>
   readonly #logFile: string
   #told = false
+  /** The end of its stderr. */
+  #complaints = ''
 
   constructor({ namespace, command, env = {}, logFile }: LabProcessInit) {
     const [program = '', ...args] = inside(namespace, command)
@@ -37,6 +39,9 @@ export class LabProcess {
     const log = createWriteStream(logFile, { flags: 'a' })
     this.#child.stderr?.pipe(log, { end: false })
     this.#child.stdout?.pipe(log, { end: false })
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaints = (this.#complaints + chunk.toString()).slice(-1_000)
+    })
     this.#exited = once(this.#child, 'exit').catch((error: unknown) => log.write(String(error)))
     void this.#exited.then(() => setTimeout(() => log.end(), 500).unref())
     this.ready = this.#readyLine()
@@ -86,7 +91,8 @@ export class LabProcess {
     const told = parsed(line)
     if (told?.['event'] === 'ready') return told
     const reason = (told?.['error'] as { message?: string } | undefined)?.message ?? line
-    throw new Error(`Cannot start, see ${this.#logFile}: ${reason ?? 'it said nothing'}`)
+    const how = this.running ? `not ready after ${readyMs / 1000} s` : `it ended: ${this.#complaints}`
+    throw new Error(`Cannot start, see ${this.#logFile}: ${reason ?? how}`)
   }
 }
 

@@ -55,7 +55,8 @@ export class LabMesh {
   controlPlane!: Running
   readonly #init: MeshInit
   readonly #folder: string
-  readonly #others: LabProcess[] = []
+  /** By the router that each runs on. */
+  readonly #proxies = new Map<string, LabProcess>()
   readonly #ended: { name: string; how: string }[] = []
   #token = ''
 
@@ -193,7 +194,7 @@ export class LabMesh {
   async stop(): Promise<string[]> {
     const groups: readonly Running[][] = [this.agents, this.relays, [this.controlPlane]]
     for (const group of groups) await Promise.all(group.map(each => this.end(each)))
-    await Promise.all(this.#others.map(process => process.stop()))
+    await Promise.all([...this.#proxies.values()].map(process => process.stop()))
     await rm(this.#folder, { recursive: true, force: true })
     return this.#ended.filter(({ how }) => how !== 'exit 0').map(({ name, how }) => `${name}: ${how}`)
   }
@@ -221,12 +222,13 @@ export class LabMesh {
     return new LabProcess({ namespace, command, env, logFile })
   }
 
+  /** Once for each network: an agent that replaces another finds it running. */
   async #startProxy({ name, proxy, routers }: Host): Promise<void> {
     const [router] = routers
     if (proxy === undefined || router === undefined) return
     const command = [process.execPath, proxyFile, proxy.host, String(proxy.port)]
-    const running = this.#spawn(router, `${name}-proxy`, command)
-    this.#others.push(running)
+    const running = this.#proxies.get(router) ?? this.#spawn(router, `${name}-proxy`, command)
+    this.#proxies.set(router, running)
     await running.ready
   }
 
