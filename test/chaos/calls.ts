@@ -1,4 +1,4 @@
-/** Calls at a steady rate by some of the agents, on their local sockets: each begin and end is recorded. */
+/** Calls by some of the agents, on their local sockets, at a rate that the machine can serve: each begin and end is recorded. */
 import { isErrorCode, MeshError } from '@agent-mesh/protocol'
 import type { ChaosMember } from './chaos-mesh.ts'
 import type { Recorder } from './history.ts'
@@ -6,6 +6,11 @@ import type { Recorder } from './history.ts'
 /** A call has so much time, ms: longer than a path that is lost may hold it, and time to find another provider. */
 const deadlineMs = 10_000
 const tickMs = 20
+/**
+ * Calls that one member has begun at a time: about five times as many as a machine that keeps up needs. One that does not keep up
+ * gets fewer calls instead of a growing queue, and a caller that is cut off does not take the calls of the others.
+ */
+const mostOfCaller = 5
 /** How long a handler takes, ms. */
 const longestMs = 200
 
@@ -14,6 +19,7 @@ export interface CallsInit {
   callers: readonly ChaosMember[]
   /** Those that calls name. */
   callees: readonly ChaosMember[]
+  /** Calls begun, at most. */
   perSecond: number
   random: () => number
   /** Number of the first. @default 0 */
@@ -40,11 +46,14 @@ export class Calls {
   }
 
   start(): void {
-    const began = performance.now()
-    let made = 0
+    let last = performance.now()
+    let due = 0
     this.#timer = setInterval(() => {
-      for (const due = ((performance.now() - began) / 1_000) * this.#init.perSecond; made < due; made++)
-        this.#begin()
+      const now = performance.now()
+      // After a late tick it does not catch up: all at once they would be late as well.
+      due = Math.min(due + ((now - last) / 1_000) * this.#init.perSecond, this.#init.callers.length)
+      last = now
+      for (; due >= 1; due--) this.#begin()
     }, tickMs)
   }
 
@@ -68,10 +77,13 @@ export class Calls {
   /** Half are idempotent; one in four names the member that is called. */
   #begin(): void {
     const { callers, callees, random } = this.#init
-    const awake = callers.filter(caller => !this.#resting.has(caller))
+    const busy = Map.groupBy(this.#running.values(), caller => caller)
+    const awake = callers.filter(
+      caller => !this.#resting.has(caller) && (busy.get(caller)?.length ?? 0) < mostOfCaller,
+    )
     const caller = awake[this.#count % Math.max(1, awake.length)]
-    const number = this.#count++
     if (caller === undefined) return
+    const number = this.#count++
     const others = callees.filter(callee => callee !== caller)
     const callee = number % 4 === 3 ? others[Math.floor(random() * others.length)] : undefined
     const call = { id: `call-${number}`, ms: Math.round(random() * longestMs), idempotent: random() < 0.5 }

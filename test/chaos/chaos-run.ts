@@ -79,7 +79,7 @@ export class ChaosRun {
         this.#history.add<'member'>({ process: name, op: 'member', type: 'info', value: { kind, relayed } })
     const known = await until(() => this.#allSee(), convergeMs, 500)
     say(known === undefined ? 'not all know all' : `all know each other ${Math.round(known)} ms later`)
-    const observers = new Observers(this.#mesh.members, this.#history)
+    const observers = new Observers(this.#mesh, this.#history)
     try {
       const calls = await this.#faultsAndRestarts(random)
       this.#phase('end')

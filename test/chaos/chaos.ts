@@ -11,6 +11,7 @@ import { ChaosRun, type ChaosRunInit } from './chaos-run.ts'
 import { Recorder } from './history.ts'
 import { invariantNames, judge, type InvariantName } from './invariants/index.ts'
 import { memoryGrowth } from './invariants/resources.ts'
+import { WorldLog } from './world-log.ts'
 
 export interface Verdict {
   seed: number
@@ -63,7 +64,7 @@ function verdictOf(
   { events }: Recorder,
 ): Verdict {
   const invariants = Object.fromEntries(invariantNames.map(name => [name, broken[name].length === 0]))
-  const { mbPerMinute, seconds } = memoryGrowth(events)
+  const { mbPerMinute, seconds } = memoryGrowth(events, new WorldLog(events))
   const memory = { mbPerMinute: Number(mbPerMinute.toFixed(2)), seconds }
   return { ...options, calls, invariants: invariants as Verdict['invariants'], memory }
 }

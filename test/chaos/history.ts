@@ -44,6 +44,8 @@ interface Values {
   warns: { warnings: readonly string[] }
   /** The machine itself was late: bounds of that time are extended by it. */
   late: { ms: number }
+  /** It could run and waited for a processor, since the look before: what it has to do in that time may take so much longer. */
+  starved: { ms: number }
 }
 
 export type Phase = 'warm-up' | 'faults' | 'healed' | 'rolling' | 'end'

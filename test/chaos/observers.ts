@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ChaosMember } from './chaos-mesh.ts'
+import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
 import type { Recorder } from './history.ts'
+import { Starvation } from './starvation.ts'
 
 /** ms. */
 const peersEveryMs = 1_000
@@ -12,6 +13,9 @@ const restEveryMs = 5_000
 /** How often it is seen whether the machine is late, and what counts as late. */
 const tickMs = 100
 const lateMs = 400
+/** How often it is seen for how long a process waited for a processor, and what is worth a record. */
+const starvedEveryMs = 500
+const starvedMs = 25
 
 export class Observers {
   readonly #history: Recorder
@@ -20,9 +24,17 @@ export class Observers {
   /** For each observer who was online at the last look. */
   readonly #lists = new Map<string, Map<string, boolean>>()
 
-  constructor(members: readonly ChaosMember[], history: Recorder) {
+  constructor({ members, controlPlane }: ChaosMesh, history: Recorder) {
     this.#history = history
     this.#loops.push(this.#every(tickMs, () => this.#lateness()))
+    const starved = new Starvation()
+    this.#loops.push(this.#every(starvedEveryMs, () => this.#starved('machine', starved.look(process.pid))))
+    for (const member of [...members, controlPlane]) {
+      const starved = new Starvation()
+      this.#loops.push(
+        this.#every(starvedEveryMs, () => this.#starved(member.name, starved.look(member.process.pid))),
+      )
+    }
     for (const member of members)
       this.#loops.push(
         this.#every(peersEveryMs, () => this.#peers(member)),
@@ -52,6 +64,11 @@ export class Observers {
     this.#lastTick = now
     if (ms >= lateMs)
       this.#history.add<'late'>({ process: 'machine', op: 'late', type: 'info', value: { ms } })
+  }
+
+  #starved(name: string, ms: number): void {
+    if (ms < starvedMs) return
+    this.#history.add<'starved'>({ process: name, op: 'starved', type: 'info', value: { ms } })
   }
 
   async #peers({ name, api, process }: ChaosMember): Promise<void> {

@@ -20,7 +20,14 @@ function call(
   at: number,
   id: string,
   end: 'ok' | 'fail',
-  more: { idempotent?: boolean; callee?: string; process?: string; took?: number; by?: string } = {},
+  more: {
+    idempotent?: boolean
+    callee?: string
+    process?: string
+    took?: number
+    by?: string
+    code?: string
+  } = {},
 ) {
   const { idempotent = false, callee, process = 'a', took = 100 } = more
   const value = { deadlineMs: 10_000, idempotent, ...(callee === undefined ? {} : { callee }) }
@@ -30,7 +37,7 @@ function call(
       at + took,
       process,
       'call',
-      end === 'ok' ? { ...value, by: more.by ?? 'b' } : { ...value, code: 'path_lost' },
+      end === 'ok' ? { ...value, by: more.by ?? 'b' } : { ...value, code: more.code ?? 'path_lost' },
       {
         type: end,
         id,
@@ -46,6 +53,12 @@ const fault = (at: number, until: number, id: string, value: EventOf<'fault'>['v
 
 const sees = (at: number, observer: string, about: string, online: boolean) =>
   event(at, observer, 'sees', { about, online })
+
+/** It gets so much less of a processor than it could use, from one time to another. */
+const starved = (from: number, to: number, name: string, share: number) =>
+  Array.from({ length: (to - from) / 500 }, (_, n) =>
+    event(from + (n + 1) * 500, name, 'starved', { ms: share * 500 }),
+  )
 
 /** What all hold at the end: `d` was revoked. */
 const incarnations = Object.fromEntries(everyone.map(name => [name, 2]))
@@ -69,13 +82,21 @@ export function goodHistory(): ChaosEvent[] {
     ...call(faultAt + 100, 'call-4', 'fail', { callee: 'b', idempotent: true, took: 10_500 }),
     ...fault(faultAt, faultAt + 20_000, 'kill-1', { kind: 'kill', who: ['b'] }),
     event(faultAt + 19_000, 'nemesis', 'starts', { who: 'b' }),
-    ...everyone.filter(each => each !== 'b').map(each => sees(faultAt + 2_000, each, 'b', false)),
+    ...everyone
+      .filter(each => each !== 'b')
+      // One has no processor for a second, and learns of it a second later.
+      .map(each => sees(faultAt + (each === 'relay-2' ? 4_500 : 2_000), each, 'b', false)),
+    ...starved(faultAt + 1_000, faultAt + 2_000, 'relay-2', 0.9),
     ...everyone.filter(each => each !== 'b').map(each => sees(faultAt + 21_000, each, 'b', true)),
     // It ends, runs at once, and ends again: all list it as online in between.
     ...fault(faultAt + 36_000, faultAt + 46_000, 'rollback-1', { kind: 'rollback', who: ['b'] }),
     event(faultAt + 37_000, 'nemesis', 'starts', { who: 'b' }),
     ...fault(faultAt + 25_000, faultAt + 26_000, 'disk-1', { kind: 'disk', who: ['c'] }),
     event(faultAt + 25_500, 'c', 'warns', { warnings: ['the disk is full'] }),
+    // It has next to no processor for 4 s: it is as good as paused.
+    ...starved(91_000, 95_000, 'c', 0.95),
+    sees(95_000, 'a', 'c', false),
+    sees(96_000, 'a', 'c', true),
     event(70_000, 'nemesis', 'revoke', { who: 'd' }, { type: 'ok' }),
     ...call(71_000, 'call-5', 'ok', { process: 'd' }),
     ...call(76_000, 'call-6', 'fail', { process: 'd' }),
@@ -98,11 +119,12 @@ export function goodHistory(): ChaosEvent[] {
     ...everyone.filter(each => each !== 'c').map(each => sees(rollingAt + 3_100, each, 'c', false)),
     ...everyone.filter(each => each !== 'c').map(each => sees(rollingAt + 16_000, each, 'c', true)),
     ...call(rollingAt + 3_200, 'call-8', 'fail', { callee: 'c', took: 10_000 }),
+    // What a busy machine lets wait for too long is refused.
+    ...starved(rollingAt + 30_000, rollingAt + 31_000, 'c', 0.5),
+    ...call(rollingAt + 30_500, 'call-9', 'fail', { callee: 'c', code: 'overloaded' }),
     event(endAt, 'nemesis', 'phase', { name: 'end' }),
     ...everyone.flatMap(name => [
-      ...[20_000, 80_000, 140_000, endAt].map(at =>
-        event(at, name, 'usage', { rssMb: 90 + (at % 3), fds: 40 }),
-      ),
+      ...[0, 75_000, rollingAt, endAt].map(at => event(at, name, 'usage', { rssMb: 90 + (at % 3), fds: 40 })),
       event(endAt + 1_000, name, 'warns', { warnings: [] }),
       event(endAt + 2_000, name, 'exit', { ms: 900, how: 'exit 0' }),
     ]),
@@ -142,6 +164,17 @@ export const planted: Record<InvariantName, Record<string, (good: ChaosEvent[]) 
       ...fault(90_000, 92_000, 'pause-1', { kind: 'pause', who: ['c'] }),
       sees(91_900, 'a', 'c', false),
     ],
+    'a member with half of a processor taken for dead': good => [
+      ...good,
+      ...starved(65_500, 75_500, 'c', 0.5),
+      sees(75_500, 'a', 'c', false),
+    ],
+    'a death of which one with a processor learns late': good =>
+      good.map(each =>
+        each.op === 'sees' && each.process === 'a' && each.at === faultAt + 2_000
+          ? { ...each, at: faultAt + 5_500 }
+          : each,
+      ),
     'a death that one does not learn of': good =>
       good.filter(({ op, process, at }) => op !== 'sees' || process !== 'a' || at !== faultAt + 2_000),
   },
@@ -198,11 +231,20 @@ export const planted: Record<InvariantName, Record<string, (good: ChaosEvent[]) 
       ...good,
       event(endAt + 2_500, 'a', 'exit', { ms: 16_000, how: 'exit 0' }),
     ],
+    'an exit that is slower than the machine': good => [
+      ...good,
+      ...starved(endAt - 4_000, endAt, 'a', 0.2),
+      event(endAt + 2_500, 'a', 'exit', { ms: 16_000, how: 'exit 0' }),
+    ],
     'an exit that fails': good => [...good, event(endAt + 2_500, 'a', 'exit', { ms: 1, how: 'exit 1' })],
     'a process that stays': good => [...good, event(endAt + 3_500, 'nemesis', 'orphans', { pids: [4_711] })],
   },
   C11: {
     'a call that the rolling restart loses': good => [...good, ...call(rollingAt + 2_000, 'x', 'fail')],
+    'a call that a member with a processor refuses': good => [
+      ...good,
+      ...call(rollingAt + 40_000, 'x', 'fail', { callee: 'c', code: 'overloaded' }),
+    ],
     'a call to a member that was back in time': good => [
       ...good,
       ...fault(rollingAt + 20_000, rollingAt + 22_000, 'roll-b', { kind: 'stop', who: ['b'] }),

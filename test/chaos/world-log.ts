@@ -12,6 +12,18 @@ export interface Span {
   other: readonly string[]
 }
 
+interface Late {
+  at: number
+  ms: number
+}
+
+/** A look at how long a process waited covers so much time before it, ms. */
+const lookMs = 500
+/** A process that waits for more than this share of the time does next to nothing. */
+const standsShare = 0.8
+/** Events of the run itself have this name. */
+export const machine = 'machine'
+
 /** A member with such a fault does not answer. */
 const silences: readonly FaultKind[] = ['kill', 'stop', 'rollback', 'pause']
 export const ends: readonly FaultKind[] = ['kill', 'stop', 'rollback']
@@ -20,7 +32,8 @@ export class WorldLog {
   readonly spans: readonly Span[]
   readonly #relays: readonly string[]
   readonly #relayed: ReadonlySet<string>
-  readonly #late: readonly { at: number; ms: number }[]
+  readonly #late: readonly Late[]
+  readonly #starved: ReadonlyMap<string, readonly Late[]>
 
   constructor(history: History) {
     const faults = eventsOf(history, 'fault')
@@ -39,6 +52,10 @@ export class WorldLog {
     this.#relays = members.filter(({ value }) => value.kind === 'relay').map(({ process }) => process)
     this.#relayed = new Set(members.filter(({ value }) => value.relayed).map(({ process }) => process))
     this.#late = eventsOf(history, 'late').map(({ at, value }) => ({ at, ms: value.ms }))
+    this.#starved = Map.groupBy(
+      eventsOf(history, 'starved').map(({ at, process, value }) => ({ at, ms: value.ms, process })),
+      ({ process }) => process,
+    )
   }
 
   /** Faults of a member that touch a time, among the kinds. */
@@ -67,11 +84,37 @@ export class WorldLog {
     )
   }
 
-  /** How late the machine was at worst in that time, ms. */
+  /** For how much of that time a process could run and waited for a processor, ms. */
+  starved(name: string, from: number, to: number): number {
+    return (this.#starved.get(name) ?? [])
+      .filter(({ at }) => at >= from && at <= to + lookMs)
+      .reduce((sum, { ms }) => sum + ms, 0)
+  }
+
+  /** The longest time, within this, in which it could run and got next to no processor: as if it was paused, ms. */
+  stood(name: string, from: number, to: number): number {
+    let [longest, stands, last] = [0, 0, from - lookMs]
+    for (const { at, ms } of this.#starved.get(name) ?? []) {
+      if (at < from || at > to + lookMs) continue
+      stands = ms > standsShare * (at - last) ? stands + ms : 0
+      longest = Math.max(longest, stands)
+      last = at
+    }
+    return longest
+  }
+
+  /** What takes several processes may take so much longer, ms: the time for which the worst of them waited, and that of the run. */
+  delayed(from: number, to: number): number {
+    const members = [...this.#starved.keys()].filter(name => name !== machine)
+    const waited = members.map(name => this.starved(name, from, to))
+    return Math.max(0, ...waited) + this.lateness(from, to)
+  }
+
+  /** How late the run itself was at worst in that time, or for how long it waited for a processor, ms. */
   lateness(from: number, to: number): number {
     return this.#late.reduce(
       (most, { at, ms }) => (at >= from && at - ms <= to ? Math.max(most, ms) : most),
-      0,
+      this.starved(machine, from, to),
     )
   }
 

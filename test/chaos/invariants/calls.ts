@@ -1,4 +1,5 @@
 /** C1, C2, C3, C11: what callers are promised. */
+import { turnDefaults } from '@agent-mesh/agent/rpc/defaults'
 import { eventsOf, type EventOf, type History } from '../history.ts'
 import type { WorldLog } from '../world-log.ts'
 
@@ -6,6 +7,8 @@ import type { WorldLog } from '../world-log.ts'
 const slackMs = 1_000
 /** A provider that was reachable for less than this before the call may not be known yet, ms. */
 const knownMs = 15_000
+/** What a member refuses waited in this time, ms. */
+const shedMs = 1_000
 
 type Call = EventOf<'call'>
 interface Pair {
@@ -25,7 +28,7 @@ export function pairs(history: History): Pair[] {
 
 const name = ({ id, process }: Call): string => `call ${id} of ${process}`
 
-/** C1: each call ends once, by its deadline + 1 s; the time for which its caller stood still does not count. */
+/** C1: each call ends once, by its deadline + 1 s; the time for which its caller stood still, or had no processor, does not count. */
 export const callsEnd = (history: History, log: WorldLog): string[] =>
   pairs(history).flatMap(({ begun, ended: [end, ...more] }) => {
     if (end === undefined) return [`${name(begun)} did not end`]
@@ -33,7 +36,8 @@ export const callsEnd = (history: History, log: WorldLog): string[] =>
     const stood = log
       .of(begun.process, begun.at, end.at, ['pause'])
       .reduce((sum, { from, to }) => sum + Math.min(to, end.at) - Math.max(from, begun.at), 0)
-    const most = begun.value.deadlineMs + slackMs + stood + log.lateness(begun.at, end.at)
+    const late = log.starved(begun.process, begun.at, end.at) + log.lateness(begun.at, end.at)
+    const most = begun.value.deadlineMs + slackMs + stood + late
     const took = end.at - begun.at
     return took > most
       ? [`${name(begun)} ended after ${took} ms, its deadline was ${begun.value.deadlineMs} ms`]
@@ -58,7 +62,7 @@ export function reachableCallsSucceed(history: History, log: WorldLog): string[]
   return pairs(history).flatMap(({ begun, ended: [end] }) => {
     if (!begun.value.idempotent || end === undefined || end.type === 'ok') return []
     const [from, to] = [begun.at - knownMs, begun.at + begun.value.deadlineMs]
-    if (log.lateness(from, to) > slackMs) return []
+    if (log.lateness(from, to) > slackMs || isShed(begun, end, log)) return []
     const providers = begun.value.callee === undefined ? agents : [begun.value.callee]
     const near = providers.find(each => each !== begun.process && log.reaches(begun.process, each, from, to))
     return near === undefined
@@ -69,6 +73,15 @@ export function reachableCallsSucceed(history: History, log: WorldLog): string[]
   })
 }
 
+/**
+ * The member that a call names refused it, as it is meant to, because requests waited for longer than it lets them: for it had no
+ * processor.
+ */
+const isShed = ({ value: { callee } }: Call, { at, value: { code } }: Call, log: WorldLog): boolean =>
+  code === 'overloaded' &&
+  callee !== undefined &&
+  log.starved(callee, at - shedMs, at) > turnDefaults.mostWaitMs
+
 /** A member that started may be called, ms: others learn of it, and open links, in that time. */
 const reachedMs = 5_000
 
@@ -78,7 +91,12 @@ export function rollingLosesNone(history: History, log: WorldLog): string[] {
   const from = phases.find(({ value }) => value.name === 'rolling')?.at ?? Infinity
   const to = phases.find(({ value }) => value.name === 'end')?.at ?? Infinity
   return pairs(history).flatMap(({ begun, ended: [end] }) =>
-    begun.at >= from && begun.at < to && end !== undefined && end.type !== 'ok' && !isAway(begun, log)
+    begun.at >= from &&
+    begun.at < to &&
+    end !== undefined &&
+    end.type !== 'ok' &&
+    !isAway(begun, log) &&
+    !isShed(begun, end, log)
       ? [`${name(begun)} was lost in the rolling restart with ${end.value.code}: ${end.value.why}`]
       : [],
   )

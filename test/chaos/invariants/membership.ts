@@ -51,15 +51,17 @@ function falseDeaths(seen: Views, log: WorldLog): string[] {
   return found
 }
 
-/** It ended, was cut off, or stood still for longer than a slow member may, not long ago. */
+/** It ended, was cut off, or stood still or had no processor for longer than a slow member may, not long ago. */
 const isExcused = (name: string, at: number, log: WorldLog): boolean =>
   log.of(name, at - newsMs, at, [...ends, 'cut']).length > 0 ||
+  log.stood(name, at - newsMs, at) > slowMs ||
   log.of(name, at - newsMs, at, ['pause']).some(({ from, to }) => Math.min(at, to) - from > slowMs)
 
 function missed(span: Span, seen: Views, members: readonly string[], log: WorldLog): string[] {
   const within = span.kind === 'kill' || span.kind === 'rollback' ? killedMs : silentMs
   if (!ends.includes(span.kind) && span.kind !== 'pause') return []
-  const due = span.from + within + looksMs + log.lateness(span.from, span.from + within + looksMs)
+  const most = span.from + within + looksMs
+  const due = most + log.delayed(span.from, most)
   // It may be seen from its start on: in a rollback it runs before it is over.
   if (Math.min(span.to, span.startedAt) < due + looksMs) return []
   return span.who.flatMap(about =>

@@ -1,6 +1,6 @@
 /** C10, C12: what processes leave behind, and what they say about themselves. */
 import { eventsOf, type History } from '../history.ts'
-import type { WorldLog } from '../world-log.ts'
+import { ends, type WorldLog } from '../world-log.ts'
 
 /** Memory may grow so much a minute in the last minutes, MB; a shorter look shows the garbage collector alone. */
 const growthMb = 1
@@ -23,22 +23,28 @@ function slope(points: readonly { at: number; mb: number }[]): number {
 /** C10: memory does not grow, descriptors are given back, SIGTERM ends, nothing is left. */
 export function resourcesReturn(history: History, log: WorldLog): string[] {
   const exits = eventsOf(history, 'exit').flatMap(({ process, value: { ms, how }, at }) =>
-    ms > exitMs + log.lateness(at - ms, at) || how !== 'exit 0'
+    ms > exitMs + log.delayed(at - ms, at) || how !== 'exit 0'
       ? [`${process} ended with ${how} after ${ms} ms`]
       : [],
   )
   const orphans = eventsOf(history, 'orphans').flatMap(({ value: { pids } }) =>
     pids.length > 0 ? [`processes ${pids.join(' ')} are left`] : [],
   )
-  return [...exits, ...orphans, ...memory(history), ...descriptors(history)]
+  return [...exits, ...orphans, ...memory(history, log), ...descriptors(history)]
 }
 
-/** The mean of all that ran all the time: a leak shows in all of them, the garbage collector in some. */
-export function memoryGrowth(history: History): { mbPerMinute: number; seconds: number } {
-  const usage = eventsOf(history, 'usage')
+/**
+ * Before the rolling restart, the mean of all that ran all the time: a leak shows in all of them, the garbage collector in some, and
+ * a process that has just started grows.
+ */
+export function memoryGrowth(history: History, log: WorldLog): { mbPerMinute: number; seconds: number } {
+  const rolling = eventsOf(history, 'phase').find(({ value }) => value.name === 'rolling')?.at ?? Infinity
+  const usage = eventsOf(history, 'usage').filter(({ at }) => at <= rolling)
   const last = usage.at(-1)?.at ?? 0
   const processes = Map.groupBy(
-    usage.filter(({ at }) => at >= last - lookMs),
+    usage.filter(
+      ({ at, process }) => at >= last - lookMs && log.of(process, last - lookMs, last, ends).length === 0,
+    ),
     ({ process }) => process,
   )
   const slopes = [...processes.values()]
@@ -49,8 +55,8 @@ export function memoryGrowth(history: History): { mbPerMinute: number; seconds: 
   return { mbPerMinute, seconds: Math.round((last - first) / 1_000) }
 }
 
-function memory(history: History): string[] {
-  const { mbPerMinute, seconds } = memoryGrowth(history)
+function memory(history: History, log: WorldLog): string[] {
+  const { mbPerMinute, seconds } = memoryGrowth(history, log)
   return seconds * 1_000 >= leastLookMs && mbPerMinute > growthMb
     ? [`memory grows by ${mbPerMinute.toFixed(1)} MB a minute and process, measured for ${seconds} s`]
     : []
