@@ -1,5 +1,5 @@
 /** C1, C2, C3, C11: what callers are promised. */
-import { turnDefaults } from '@agent-mesh/agent/rpc/defaults'
+import { turnDefaults } from '@agent-mesh/agent'
 import { eventsOf, type EventOf, type History } from '../history.ts'
 import type { WorldLog } from '../world-log.ts'
 
@@ -102,8 +102,9 @@ export function rollingLosesNone(history: History, log: WorldLog): string[] {
   )
 }
 
-/** The member that a call names restarts, and is back too late for it: an agent that starts on a busy machine takes many seconds. */
+/** The member that a call names restarts, and is back too late for it, as late as the machine is. */
 function isAway({ at, value: { callee, deadlineMs } }: Call, log: WorldLog): boolean {
   const due = at + deadlineMs
-  return callee !== undefined && log.of(callee, at, due, ['stop']).some(({ to }) => to + reachedMs > due)
+  const isLate = (back: number) => back + reachedMs + log.delayed(back, due) > due
+  return callee !== undefined && log.of(callee, at, due, ['stop']).some(({ to }) => isLate(to))
 }
