@@ -110,6 +110,21 @@ describe('MeshMap', () => {
     expect(map.providers('math')).toHaveLength(1)
   })
 
+  test('tells of a record that it met before the control plane numbers it, and takes it for no conflict', async () => {
+    const member = await mesh.member({ name: 'edge-7' })
+    const [told, conflicts]: number[][] = [[], []]
+    map.onChange(changes => told?.push(...changes.map(({ v }) => v)))
+    map.onConflict(({ incarnation }) => conflicts?.push(incarnation))
+    // Of two records the smaller hash would win: one of several would lose against the record before.
+    for (let v = 1; v <= 8; v++) {
+      const incarnation = mesh.now() + v
+      await map.meet(await met(member, { incarnation }))
+      await map.apply(page([await pair(member, v, { incarnation })], v))
+    }
+    expect(conflicts).toEqual([])
+    expect(told?.filter(v => v > 0)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
+
   test('lets nobody in by meeting who was removed', async () => {
     const member = await mesh.member({ name: 'edge-7' })
     const gone = { shard: await shardOf(member.peerId), v: 1, peerId: member.peerId, gone: member.serial }

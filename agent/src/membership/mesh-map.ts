@@ -185,6 +185,7 @@ export class MeshMap {
     const { serial } = credential
     const pair = { peerId, record: signed.record, credential: signed.credential }
     if (!this.#store.meet({ ...pair, serial })) return false
+    this.#digests.set(peerId, digestOf(signed.record))
     this.#index.insert({ peerId, name: credential.name, credential, record })
     this.#changed.emit([{ ...pair, shard: await shardOf(peerId), v: 0 }])
     return true
