@@ -1,4 +1,6 @@
 /** Defaults of discovery. Milliseconds unless said. */
+import { limits } from '@agent-mesh/protocol'
+
 export const discoveryDefaults = {
   /** The metadata service of EC2, and how long it has to answer: it does so within a few ms, and elsewhere nothing does. */
   metadataUrl: 'http://169.254.169.254',
@@ -14,6 +16,8 @@ export const discoveryDefaults = {
   replyBytes: 4 * 1024 * 1024,
   /** Record changes within this time are published as one. */
   publishDelayMs: 50,
+  /** A record that waits for its turn, at the pace of the mesh, and for an answer is nothing to warn of before this. */
+  publishLateMs: 2 * limits.recordEveryMs,
   /**
    * Records published at once by one process before it keeps to the pace of the mesh (a count): a third of what the control
    * plane takes, so that a stop and the next start find room.

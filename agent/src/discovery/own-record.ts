@@ -16,7 +16,7 @@ export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services
 export interface OwnRecordInit {
   signer: Signer
   store: Pick<MemberStore, 'get' | 'set'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'monotonic'>
   /** Of the enrolment. */
   serial: string
   /** The fields of the first record. */
@@ -26,6 +26,8 @@ export interface OwnRecordInit {
 export interface SignedRecord {
   record: MemberRecord
   jws: string
+  /** When it was signed, monotonic ms. */
+  at: number
 }
 
 /** Which number the next signature takes. */
@@ -43,7 +45,7 @@ export const isCredible = (incarnation: number, now: number): boolean => incarna
 
 export class OwnRecord {
   readonly #signer: Signer
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>
   readonly #store: Pick<MemberStore, 'get' | 'set'>
   readonly #serial: string
   #fields: RecordFields
@@ -128,6 +130,6 @@ export class OwnRecord {
     const record = { ...fields, incarnation, serial: this.#serial }
     const jws = await signRecord(this.#signer, record)
     this.#store.set('incarnation', String(incarnation))
-    return { record, jws }
+    return { record, jws, at: this.#clock.monotonic() }
   }
 }

@@ -94,6 +94,12 @@ export class RecordPublisher {
     return this.#published === this.jws && !this.#toTell
   }
 
+  /** Whether it refused the newest record, or has not taken it for longer than the pace of records and an exchange last. */
+  get overdue(): boolean {
+    const waitedMs = this.#clock.monotonic() - (this.#own.signed?.at ?? 0)
+    return !this.published && (this.#refusal !== undefined || waitedMs > discoveryDefaults.publishLateMs)
+  }
+
   /** Whether the control plane answered the last publication, if only with a refusal. */
   get answered(): boolean {
     return this.#answered

@@ -22,7 +22,7 @@ export function memberWarnings(member: Member, own: readonly string[]): string[]
     ...clones.warnings,
     credential.void && 'an authority key was revoked: nobody admits this member until it is renewed',
     audit.warning,
-    !publisher.published && !revocations.own && unpublishedWarning(publisher.refusal),
+    publisher.overdue && !revocations.own && unpublishedWarning(publisher.refusal),
   ].filter(text => typeof text === 'string')
 }
 
