@@ -8,6 +8,7 @@ import { countExecutions, writeExecutionsTo } from '../rolling/executions.ts'
 import { Calls } from './calls.ts'
 import { ChaosMesh, type ChaosMember } from './chaos-mesh.ts'
 import type { Phase, Recorder } from './history.ts'
+import { MachineObserver } from './machine-observer.ts'
 import { contestToken, revokeOne } from './membership-acts.ts'
 import { Nemeses } from './nemeses.ts'
 import { incarnationsIn, Observers } from './observers.ts'
@@ -79,18 +80,19 @@ export class ChaosRun {
         this.#history.add<'member'>({ process: name, op: 'member', type: 'info', value: { kind, relayed } })
     const known = await until(() => this.#allSee(), convergeMs, 500)
     say(known === undefined ? 'not all know all' : `all know each other ${Math.round(known)} ms later`)
-    const observers = new Observers(this.#mesh, this.#history)
+    const machine = new MachineObserver(this.#mesh, this.#history)
+    const observers = new Observers(this.#mesh.members, this.#history)
     try {
       const calls = await this.#faultsAndRestarts(random)
       this.#phase('end')
-      await until(() => this.#noWarnings(), usualWaits.agreeMs, 1_000)
-      await this.#lookAtWarnings()
       await observers.stop()
+      await this.#lookAtWarnings()
       await this.#end()
       await this.#countRuns()
       return calls
     } finally {
       await observers.stop()
+      await machine.stop()
     }
   }
 
@@ -231,16 +233,18 @@ export class ChaosRun {
     this.#history.add<'fault'>({ process: 'nemesis', op: 'fault', type: 'ok', id, value })
   }
 
-  async #noWarnings(): Promise<boolean> {
-    for (const { api } of this.#mesh.members) if ((await warningsOf(api)).length > 0) return false
-    return true
-  }
-
+  /** The last look at all counts: until none warns, or there was time enough for it. */
   async #lookAtWarnings(): Promise<void> {
-    for (const { name, api } of this.#mesh.members) {
-      const warnings = await warningsOf(api)
-      this.#history.add<'warns'>({ process: name, op: 'warns', type: 'info', value: { warnings } })
+    let looks: { name: string; warnings: readonly string[] }[] = []
+    const noneWarns = async () => {
+      looks = await Promise.all(
+        this.#mesh.members.map(async ({ name, api }) => ({ name, warnings: await warningsOf(api) })),
+      )
+      return looks.every(({ warnings }) => warnings.length === 0)
     }
+    await until(noneWarns, usualWaits.agreeMs, 1_000)
+    for (const { name, warnings } of looks)
+      this.#history.add<'warns'>({ process: name, op: 'warns', type: 'info', value: { warnings } })
   }
 
   async #end(): Promise<void> {

@@ -2,73 +2,31 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { ChaosMember, ChaosMesh } from './chaos-mesh.ts'
+import type { ChaosMember } from './chaos-mesh.ts'
 import type { Recorder } from './history.ts'
-import { Starvation } from './starvation.ts'
+import { Looks } from './looks.ts'
 
 /** ms. */
 const peersEveryMs = 1_000
 const restEveryMs = 5_000
-/** How often it is seen whether the machine is late, and what counts as late. */
-const tickMs = 100
-const lateMs = 400
-/** How often it is seen for how long a process waited for a processor, and what is worth a record. */
-const starvedEveryMs = 500
-const starvedMs = 25
 
 export class Observers {
   readonly #history: Recorder
-  readonly #stopping = new AbortController()
-  readonly #loops: Promise<void>[] = []
+  readonly #looks = new Looks()
   /** For each observer who was online at the last look. */
   readonly #lists = new Map<string, Map<string, boolean>>()
 
-  constructor({ members, controlPlane }: ChaosMesh, history: Recorder) {
+  constructor(members: readonly ChaosMember[], history: Recorder) {
     this.#history = history
-    this.#loops.push(this.#every(tickMs, () => this.#lateness()))
-    const starved = new Starvation()
-    this.#loops.push(this.#every(starvedEveryMs, () => this.#starved('machine', starved.look(process.pid))))
-    for (const member of [...members, controlPlane]) {
-      const starved = new Starvation()
-      this.#loops.push(
-        this.#every(starvedEveryMs, () => this.#starved(member.name, starved.look(member.process.pid))),
-      )
-    }
-    for (const member of members)
-      this.#loops.push(
-        this.#every(peersEveryMs, () => this.#peers(member)),
-        this.#every(restEveryMs, () => this.#rest(member)),
-      )
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await Promise.all(this.#loops)
-  }
-
-  async #every(ms: number, look: () => unknown): Promise<void> {
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      // A member that is down or stands still cannot be asked.
-      await Promise.resolve(look()).catch(() => undefined)
-      await delay(ms, undefined, { signal }).catch(() => undefined)
+    for (const member of members) {
+      this.#looks.every(peersEveryMs, () => this.#peers(member))
+      this.#looks.every(restEveryMs, () => this.#rest(member))
     }
   }
 
-  #lastTick = performance.now()
-
-  #lateness(): void {
-    const now = performance.now()
-    const ms = Math.round(now - this.#lastTick - tickMs)
-    this.#lastTick = now
-    if (ms >= lateMs)
-      this.#history.add<'late'>({ process: 'machine', op: 'late', type: 'info', value: { ms } })
-  }
-
-  #starved(name: string, ms: number): void {
-    if (ms < starvedMs) return
-    this.#history.add<'starved'>({ process: name, op: 'starved', type: 'info', value: { ms } })
+  /** Idempotent. */
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
   async #peers({ name, api, process }: ChaosMember): Promise<void> {

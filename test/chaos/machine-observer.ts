@@ -1,0 +1,47 @@
+/** What the machine has for the processes of a run, all along: how late the run itself is, and for how long each process waits. */
+import type { ChaosMesh } from './chaos-mesh.ts'
+import type { Recorder } from './history.ts'
+import { Looks } from './looks.ts'
+import { Starvation } from './starvation.ts'
+import { machine } from './world-log.ts'
+
+/** How often it is seen whether the run is late, and what counts as late, ms. */
+const tickMs = 100
+const lateMs = 400
+/** How often it is seen for how long a process waited for a processor, and what is worth a record, ms. */
+const starvedEveryMs = 500
+const starvedMs = 25
+
+export class MachineObserver {
+  readonly #history: Recorder
+  readonly #looks = new Looks()
+  #lastTick = performance.now()
+
+  constructor({ members, controlPlane }: ChaosMesh, history: Recorder) {
+    this.#history = history
+    this.#looks.every(tickMs, () => this.#lateness())
+    this.#starvation(machine, () => process.pid)
+    for (const member of [...members, controlPlane]) this.#starvation(member.name, () => member.process.pid)
+  }
+
+  /** Idempotent. */
+  stop(): Promise<void> {
+    return this.#looks.stop()
+  }
+
+  #lateness(): void {
+    const now = performance.now()
+    const ms = Math.round(now - this.#lastTick - tickMs)
+    this.#lastTick = now
+    if (ms >= lateMs) this.#history.add<'late'>({ process: machine, op: 'late', type: 'info', value: { ms } })
+  }
+
+  #starvation(name: string, pid: () => number | undefined): void {
+    const starvation = new Starvation()
+    this.#looks.every(starvedEveryMs, () => {
+      const ms = starvation.look(pid())
+      if (ms < starvedMs) return
+      this.#history.add<'starved'>({ process: name, op: 'starved', type: 'info', value: { ms } })
+    })
+  }
+}
