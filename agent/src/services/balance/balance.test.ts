@@ -88,3 +88,30 @@ describe('callees in another region, 40 ms away', () => {
     expect(p99(ran)).toBeLessThan(1_000)
   })
 })
+
+describe('a hundred callers that rarely call, and eight calls in flight for each callee', () => {
+  /** How much of what the callees can do is done. */
+  const used = (some: SimulatedCallee[], policy: BalancePolicy) => {
+    const inFlight = 8 * some.length
+    const ran = simulate({ policy, callees: some, callers: 100, workers: 1, inFlight, calls: 2_000 })
+    const { startedAt, ms } = ran.at(-1)!
+    return (1_000 * ran.length) / (startedAt + ms) / capacityOf(some, 1)
+  }
+
+  it.each([2, 4, 10])('keep %d callees busy as well as random calls do', count => {
+    const some = callees(count, () => ({ serviceMs: 30, firstMs: 120 }))
+    expect(used(some, 'p2c')).toBeGreaterThanOrEqual(0.94 * used(some, 'random'))
+  })
+
+  it.each([2, 4, 10])('do so when one of %d callees is new and was quick while nobody called it', count => {
+    const some = callees(count, i => ({ serviceMs: 30, firstMs: i === 0 ? 1 : 120 }))
+    expect(used(some, 'p2c')).toBeGreaterThanOrEqual(0.9 * used(some, 'random'))
+  })
+
+  it('pass over one of ten that is ten times slower', () => {
+    const some = callees(10, i => (i === 0 ? { serviceMs: 100 } : {}))
+    const run = (policy: BalancePolicy) =>
+      simulate({ policy, callees: some, rate: 0.6 * capacityOf(some), calls: 40_000, callers: 100 })
+    expect(p99(run('p2c'))).toBeLessThanOrEqual(p99(run('least-busy')) / 5)
+  })
+})

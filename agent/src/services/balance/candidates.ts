@@ -9,7 +9,7 @@ export type Rejection =
 
 export type Candidate = {
   readonly peerId: string
-  /** ms x (calls in flight + 1): the lower one of two is asked. 0: it was never asked. */
+  /** ms x (calls in flight + 1): the lower one of two is most likely asked. 0: it was never asked. */
   readonly score: number
   /** Own calls in flight, of this service. */
   readonly inFlight: number

@@ -9,6 +9,8 @@ export const balanceDefaults = {
   latelyMs: 10_000,
   /** 1/e of an old latency counts after this: several garbage collections long, so that one of them is not forgotten at once. */
   ewmaMs: 10_000,
+  /** A power of the ratio of two costs: one that costs twice as much gets a ninth of the calls, ten times as much a thousandth. */
+  oddsPower: 3,
   /** A failure counts as so slow an answer at least: no fast failure makes a provider look quick. */
   failureMs: 1_000,
   /** A failure is forgotten after this, or with the next answer: a provider that is back has its share within 5 s. */

@@ -23,3 +23,16 @@ it('counts what says nothing good only where it is slower', () => {
   latency.restart(1, 0)
   expect(latency.at(0)).toBe(1)
 })
+
+it('is trusted more with each answer, and less the longer ago the last one was', () => {
+  const latency = new PeakEwma()
+  expect(latency.trust(0)).toBe(0)
+  latency.answered(10, 0)
+  expect(latency.trust(0)).toBe(0.5)
+  latency.answered(10, 0)
+  expect(latency.trust(0)).toBeCloseTo(2 / 3)
+  expect(latency.trust(10_000)).toBeCloseTo(2 / 3 / Math.E)
+  expect(latency.last).toBe(10)
+  latency.restart(10, 0)
+  expect(latency.trust(0)).toBe(0.5)
+})

@@ -8,10 +8,21 @@ import { balanceDefaults } from './defaults.ts'
 export class PeakEwma {
   #ms = 0
   #at = 0
+  #answers = 0
 
   /** Whether there was an answer since the start. */
   get known(): boolean {
     return this.#ms > 0
+  }
+
+  /** ms, as of the last answer. 0: nothing is known. */
+  get last(): number {
+    return this.#ms
+  }
+
+  /** How much it says of an answer now, 0 to 1: the first answer half, more answers more, old ones less. */
+  trust(now: number): number {
+    return (this.#answers / (this.#answers + 1)) * this.#left(now)
   }
 
   /** ms, faded since the last answer. 0: nothing is known. */
@@ -22,6 +33,7 @@ export class PeakEwma {
   /** An answer took `ms`. */
   answered(ms: number, now: number): void {
     const left = this.#left(now)
+    this.#answers++
     this.#ms = ms > this.#ms ? ms : this.#ms * left + ms * (1 - left)
     this.#at = now
   }
@@ -35,6 +47,7 @@ export class PeakEwma {
   restart(ms: number, now: number): void {
     this.#ms = ms
     this.#at = now
+    this.#answers = 1
   }
 
   /** Share of the past that still counts. */

@@ -41,7 +41,7 @@ describe('the choice among equal providers', () => {
     expect(shares(1_000, choose)).toEqual(Array(10).fill(100))
   })
 
-  it('least-busy asks the one with the fewest calls in flight, p2c the cheaper of two', () => {
+  it('least-busy asks the one with the fewest calls in flight, p2c nearly always the cheaper of two', () => {
     const two = among(names(2))
     const busy = serviceOf({ policy: 'least-busy' }, two)
     busy.service.provider('12D3KooWmember0').begin(0)
@@ -49,10 +49,13 @@ describe('the choice among equal providers', () => {
     const slow = serviceOf({ policy: 'p2c' }, two)
     for (const [i, ms] of [50, 10].entries()) {
       const provider = slow.service.provider(`12D3KooWmember${i}`)
-      provider.begin(0)
-      provider.answered(0, ms)
+      for (let answers = 0; answers < 20; answers++) {
+        provider.begin(0)
+        provider.answered(0, ms)
+      }
     }
-    expect(new Set(Array.from({ length: 50 }, () => slow.choose()))).toEqual(new Set(['12D3KooWmember1']))
+    const asked = Array.from({ length: 1_000 }, () => slow.choose())
+    expect(asked.filter(peerId => peerId === '12D3KooWmember1').length).toBeGreaterThan(970)
   })
 })
 

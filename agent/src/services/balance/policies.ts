@@ -1,10 +1,11 @@
 /** Ways to choose one of a part of a list of providers; each looks at no more of them than it needs. */
+import { oddsOf } from './odds.ts'
 import type { Provider } from './provider.ts'
 import { claimOf, hashOf } from './rendezvous.ts'
 
 /**
- * `p2c`: the cheaper of two at random, by latency x calls in flight (Mitzenmacher 2001; as Finagle and Linkerd). `round-robin`: in
- * turns. `random`. `least-busy`: the one with the fewest own calls in flight.
+ * `p2c`: of two at random most likely the cheaper one, by latency x calls in flight (Mitzenmacher 2001; as Finagle and Linkerd, but for
+ * {@link oddsOf}). `round-robin`: in turns. `random`. `least-busy`: the one with the fewest own calls in flight.
  */
 export const balancePolicies = ['p2c', 'round-robin', 'random', 'least-busy'] as const
 export type BalancePolicy = (typeof balancePolicies)[number]
@@ -50,7 +51,7 @@ function cheaperOfTwo(candidates: Candidates, context: PolicyContext): string | 
   const other = fitAt(candidates, at - from + 1 + Math.floor(context.random() * (size - 1)))
   if (other === at) return list[at]
   const [first, second] = [list[at]!, list[other]!]
-  return provider(first).cost(context.now) <= provider(second).cost(context.now) ? first : second
+  return context.random() < oddsOf(provider(first), provider(second), context.now) ? first : second
 }
 
 /** From a random place on: of many that are equally busy, each has its turn. */

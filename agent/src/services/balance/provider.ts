@@ -14,6 +14,14 @@ export interface MemberLoad {
   providers: number
 }
 
+/** What a caller believes of a provider's speed. */
+export interface Opinion {
+  /** 0: nothing is known. */
+  readonly ms: number
+  /** How much that says of an answer now, 0 to 1. */
+  readonly trust: number
+}
+
 /** What the providers of a service decide together. */
 export interface ProviderEvents {
   answered(provider: Provider): void
@@ -55,12 +63,23 @@ export class Provider {
     return this.inFlight === 0 ? 0 : unansweredCost + this.inFlight
   }
 
-  /** Its latency, or that of its last failure, which is forgotten soon: a provider that is back has its share then. */
+  /** How fast it is, from its answers and its last failure. */
+  opinion(now: number): Opinion {
+    const penalty = this.#penalty(now)
+    const { last } = this.latency
+    return penalty > last ? { ms: penalty, trust: 1 } : { ms: last, trust: this.latency.trust(now) }
+  }
+
+  /** Its latency, faded since its last answer, or that of its last failure. */
   #ms(now: number): number {
-    const latency = this.latency.at(now)
-    if (this.#penaltyMs === 0) return latency
-    const left = 1 - (now - this.#failedAt) / balanceDefaults.failureFadeMs
-    return Math.max(latency, this.#penaltyMs * left)
+    return Math.max(this.latency.at(now), this.#penalty(now))
+  }
+
+  /** ms that its last failure counts as: it is forgotten soon, so that a provider that is back has its share then. */
+  #penalty(now: number): number {
+    return this.#penaltyMs === 0
+      ? 0
+      : this.#penaltyMs * (1 - (now - this.#failedAt) / balanceDefaults.failureFadeMs)
   }
 
   /** Whether its latency is not far above its best of late: what waits there is short. */

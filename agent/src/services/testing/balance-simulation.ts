@@ -7,6 +7,7 @@ import { Balancer } from '../balance/balancer.ts'
 import type { Providers } from '../balance/directory.ts'
 import type { BalancePolicy } from '../balance/policies.ts'
 import { resilienceOf } from '../balance/resilience.ts'
+import type { ServiceProviders } from '../balance/service-providers.ts'
 
 /** Uniform in [0, 1), the same each time (xorshift). */
 export function seeded(seed: number): () => number {
@@ -50,19 +51,23 @@ class Agenda {
 }
 
 export interface SimulatedCallee {
-  /** Mean ms of a call, exponentially distributed. */
+  /** Mean ms of a call: exponentially distributed where calls have a rate, else the same for each. */
   readonly serviceMs: number
   /** ms there and back. @default 0 */
   readonly awayMs?: number
   /** Whether a call that begins at this ms fails at once. @default never */
   readonly fails?: (now: number) => boolean
+  /** ms that a first call of each caller took, before the others. @default none has called it */
+  readonly firstMs?: number
 }
 
 export interface Simulation {
   readonly policy: BalancePolicy
   readonly callees: readonly SimulatedCallee[]
-  /** Calls a second, of all callers. */
-  readonly rate: number
+  /** Calls a second, of random callers. @default none: the next caller in turn calls when a call ends */
+  readonly rate?: number
+  /** How many begin at once. Without a rate so many are always in flight. @default 1 */
+  readonly inFlight?: number
   readonly calls: number
   /** How many of the first callees are near. @default of places nothing is known */
   readonly near?: number
@@ -70,9 +75,11 @@ export interface Simulation {
   readonly breakers?: boolean
   /** Calls in flight of one caller at one callee at most; false: no bound. @default of the option */
   readonly perCallee?: number | false
+  /** Calls that a callee serves at a time. @default 4 */
+  readonly workers?: number
 }
 
-const workers = 4
+const defaultWorkers = 4
 
 export interface SimulatedCall {
   readonly callee: number
@@ -81,19 +88,34 @@ export interface SimulatedCall {
   readonly ok: boolean
 }
 
-/** All calls, in the order in which they ended. */
-export function simulate(simulation: Simulation): SimulatedCall[] {
-  const { policy, callees, rate, calls, near, callers = 20, breakers = true, perCallee } = simulation
-  const random = seeded(7)
-  const exponential = (mean: number) => -Math.log(1 - random()) * mean
-  const agenda = new Agenda()
-  const busy = callees.map(() => 0)
-  const queues: (() => void)[][] = callees.map(() => [])
+/** What each caller knows before its first call. */
+function viewsOf(
+  { policy, callees, callers = 20, breakers = true, perCallee }: Simulation,
+  random: () => number,
+): ServiceProviders[] {
   const resilience = resilienceOf({
     ...(!breakers && { breaker: false }),
     ...(perCallee !== undefined && { perCallee }),
   })
   const views = Array.from({ length: callers }, () => new Balancer({ policy, resilience, random }).of('x'))
+  for (const view of views)
+    for (const [i, { firstMs }] of callees.entries()) {
+      if (firstMs === undefined) continue
+      view.provider(String(i)).begin(0)
+      view.provider(String(i)).answered(-firstMs, 0)
+    }
+  return views
+}
+
+/** All calls, in the order in which they ended. */
+export function simulate(simulation: Simulation): SimulatedCall[] {
+  const { callees, rate, inFlight = 1, calls, near, workers = defaultWorkers } = simulation
+  const random = seeded(7)
+  const exponential = (mean: number) => -Math.log(1 - random()) * mean
+  const agenda = new Agenda()
+  const busy = callees.map(() => 0)
+  const queues: (() => void)[][] = callees.map(() => [])
+  const views = viewsOf(simulation, random)
   const providers: Providers = {
     ...{ good: callees.map((_, i) => String(i)), doubtful: [], offline: [] },
     ...(near !== undefined && { near: { zone: near, region: near } }),
@@ -103,15 +125,18 @@ export function simulate(simulation: Simulation): SimulatedCall[] {
 
   const serve = (i: number, done: () => void): void => {
     busy[i]!++
-    agenda.add(now + exponential(callees[i]!.serviceMs), () => {
-      busy[i]!--
-      const next = queues[i]!.shift()
-      if (next !== undefined) serve(i, next)
-      done()
-    })
+    agenda.add(
+      now + (rate === undefined ? callees[i]!.serviceMs : exponential(callees[i]!.serviceMs)),
+      () => {
+        busy[i]!--
+        const next = queues[i]!.shift()
+        if (next !== undefined) serve(i, next)
+        done()
+      },
+    )
   }
   const call = (): void => {
-    const view = views[Math.floor(random() * callers)]!
+    const view = views[rate === undefined ? made % views.length : Math.floor(random() * views.length)]!
     const provider = view.choose(providers, {}, { tried: new Set(), last: undefined }, now)!
     const i = Number(provider.peerId)
     const { awayMs = 0, fails } = callees[i]!
@@ -121,6 +146,7 @@ export function simulate(simulation: Simulation): SimulatedCall[] {
       if (ok) provider.answered(startedAt, now)
       else provider.failed(new MeshError('internal', 'Cannot', { told: true }), startedAt, now)
       ended.push({ callee: i, startedAt, ms: now - startedAt, ok })
+      if (rate === undefined) arrive()
     }
     if (fails?.(now) === true) return agenda.add(now + 1, end(false))
     const done = () => agenda.add(now + awayMs, end(true))
@@ -131,9 +157,9 @@ export function simulate(simulation: Simulation): SimulatedCall[] {
   const arrive = (): void => {
     if (made++ >= calls) return
     call()
-    agenda.add(now + exponential(1_000 / rate), arrive)
+    if (rate !== undefined) agenda.add(now + exponential(1_000 / rate), arrive)
   }
-  arrive()
+  for (let i = 0; i < inFlight; i++) arrive()
   for (let next = agenda.next(); next !== undefined; next = agenda.next()) {
     now = next.at
     next.run()
@@ -146,7 +172,7 @@ export const callsOfSeconds = (calls: readonly SimulatedCall[], from: number, to
   calls.filter(({ startedAt }) => startedAt >= from * 1_000 && startedAt < to * 1_000)
 
 /** Calls a second that callees can serve. */
-export const capacityOf = (callees: readonly SimulatedCallee[]): number =>
+export const capacityOf = (callees: readonly SimulatedCallee[], workers = defaultWorkers): number =>
   callees.reduce((sum, { serviceMs }) => sum + (workers * 1_000) / serviceMs, 0)
 
 /** The ms below which this share of the calls took. */
