@@ -40,6 +40,7 @@ import { registerToken } from './token.ts'
 import { registerTop } from './top.ts'
 import { registerTuning } from './tuning.ts'
 import { registerUp } from './up.ts'
+import { registerUpgrade } from './upgrade.ts'
 
 export interface CommandGroup {
   /** Heading in `--help`. */
@@ -101,6 +102,7 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: [
       registerAdmin,
       registerScaling,
+      registerUpgrade,
       registerDeploy,
       registerContext,
       registerConfig,

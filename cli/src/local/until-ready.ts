@@ -12,13 +12,18 @@ export interface ReadyWait {
   /** The process that is waited for: without it there is nothing to wait for. @default any */
   pid: number | undefined
   signal: AbortSignal
+  /** Whether a process that is ready is the one that is waited for. @default any */
+  wanted?: (status: LocalStatus) => boolean
 }
 
 /**
  * Waits until the process of a data folder, which may not run yet, is ready.
  * @throws MeshError `NothingRunningError` when none runs by then, deadline_exceeded when it is not ready by then, cancelled
  */
-export async function untilReady(data: string, { most, pid, signal }: ReadyWait): Promise<LocalStatus> {
+export async function untilReady(
+  data: string,
+  { most, pid, signal, wanted = () => true }: ReadyWait,
+): Promise<LocalStatus> {
   const client = localClient(data, signal)
   const until = performance.now() + most
   for (;;) {
@@ -26,7 +31,7 @@ export async function untilReady(data: string, { most, pid, signal }: ReadyWait)
       if (error instanceof NothingRunningError) return error
       throw error
     })
-    if (!(found instanceof Error) && found.ready) return found
+    if (!(found instanceof Error) && found.ready && wanted(found)) return found
     const isOver = performance.now() >= until || (pid !== undefined && hasEnded(pid))
     if (isOver) throw found instanceof Error ? found : notReady(found, most)
     await sleep(commandDefaults.readyLookMs, { signal })
@@ -43,9 +48,9 @@ function hasEnded(pid: number): boolean {
   }
 }
 
-function notReady({ checks = [], warnings }: LocalStatus, most: number): MeshError {
+function notReady({ ready, version, checks = [], warnings }: LocalStatus, most: number): MeshError {
   const failing = checks.filter(({ level }) => level === 'failing').map(({ reason, name }) => reason ?? name)
-  const reasons = [...new Set([...failing, ...warnings])]
+  const reasons = ready ? [`version ${version} still runs`] : [...new Set([...failing, ...warnings])]
   return new MeshError(
     'deadline_exceeded',
     `Cannot wait longer: it is not ready after ${most / 1_000} s${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`,

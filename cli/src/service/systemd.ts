@@ -65,6 +65,18 @@ const word = (text: string): string => {
   return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped.replaceAll('$', () => '$$')}"`
 }
 
+/** The command line of a unit as this file writes it; empty when the text has none. */
+export function commandOfUnit(text: string): string[] {
+  const line = /^ExecStart=(.*)$/m.exec(text)?.[1] ?? ''
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(([, quoted, plain]) =>
+    (quoted ?? plain ?? '').replaceAll(/\\(.)|%(%)|\$(\$)/g, '$1$2$3'),
+  )
+}
+
+/** Without waiting for it: the unit itself waits until its process is ready. */
+export const restartUnit = (spec: ServiceSpec): ToolCall =>
+  systemctl(spec, 'restart', '--no-block', unitOf(spec))
+
 const credential = '@${CREDENTIALS_DIRECTORY}/join-token'
 
 const commandText = (words: readonly string[]): string =>

@@ -1,0 +1,97 @@
+/**
+ * The files of an upgrade. After each step, and after a crash between any two, there is a whole program at `path`, and the last one
+ * that is known to work is there or at `previous`; `pending` says which version is being tried.
+ */
+import { fileFailure, replaceFile, syncFolder } from '@agent-mesh/agent/identity/private-file'
+import { parseJson } from '@agent-mesh/protocol/parse'
+import { link, readFile, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import * as z from 'zod/mini'
+
+import { versionOf, type InstalledProgram } from './installed-program.ts'
+
+const pendingSchema = z.object({
+  version: z.string().check(z.maxLength(64)),
+  /** Whether it was the previous one. */
+  back: z.boolean(),
+})
+export type Pending = z.infer<typeof pendingSchema>
+
+/** What is known of the files at the start. */
+export interface Files {
+  /** Of the program; undefined when it does not start. */
+  current: string | undefined
+  previous: string | undefined
+  pending: Pending | undefined
+  /** Whether the program is one whose trial did not end. */
+  unproven: boolean
+}
+
+export async function readFiles(program: InstalledProgram): Promise<Files> {
+  const text = await readFile(program.pending, 'utf8').catch(() => undefined)
+  const [current, previous] = await Promise.all([program.path, program.previous].map(versionOf))
+  const pending = text === undefined ? undefined : pendingOf(text)
+  return { current, previous, pending, unproven: pending !== undefined && pending.version === current }
+}
+
+/** A file that was written half is none: its trial has not begun. */
+function pendingOf(text: string): Pending | undefined {
+  try {
+    return parseJson(pendingSchema, text, 'read which version is being tried')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Puts `next` in the place of the program and keeps the program, unless that is unproven itself or does not start.
+ * @throws MeshError permission_denied, unavailable when the disk is full
+ */
+export async function replaceProgram(program: InstalledProgram, files: Files, tried: Pending): Promise<void> {
+  const { path, folder, previous, next, pending } = program
+  try {
+    await replaceFile(pending, JSON.stringify(tried))
+    if (files.current !== undefined && !files.unproven) await linkAs(path, previous)
+    await syncFolder(folder)
+    await rename(next, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw fileFailure(`replace ${path}`, error)
+  }
+}
+
+/** The program of before is the program again; the trial ends with {@link endTrial}. @throws MeshError as {@link replaceProgram} */
+export async function restoreProgram(program: InstalledProgram): Promise<void> {
+  const { path, next } = program
+  await stagePrevious(program)
+  try {
+    await rename(next, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw fileFailure(`restore ${path}`, error)
+  }
+}
+
+/** The previous one will be the next. @throws MeshError as {@link replaceProgram} */
+export async function stagePrevious({ previous, next }: InstalledProgram): Promise<void> {
+  try {
+    await linkAs(previous, next)
+  } catch (error) {
+    throw fileFailure(`restore ${previous}`, error)
+  }
+}
+
+export const endTrial = async ({ pending, next }: InstalledProgram): Promise<void> => {
+  await rm(next, { force: true })
+  await rm(pending, { force: true })
+}
+
+/** Another name for the same file, in one step. */
+async function linkAs(from: string, to: string): Promise<void> {
+  const temporary = `${to}.tmp`
+  await rm(temporary, { force: true })
+  await link(from, temporary)
+  // Of two names of the same file a rename leaves both.
+  await rename(temporary, to)
+  await rm(temporary, { force: true })
+}
