@@ -9,6 +9,7 @@
  */
 import * as z from 'zod/mini'
 import { fieldForms } from './field-forms.ts'
+import { fieldBytes } from './wire/request-fields.ts'
 
 export const pipeProtocol = '/agent-mesh/pipe/1.0.0'
 
@@ -44,6 +45,8 @@ export const pipeRequestSchema = z.looseObject({
   /** Of a transfer: blocks that the caller has, and their chain. */
   from: z.optional(z.int().check(z.gte(0))),
   chain: z.optional(digestField),
+  /** Program that asks through the caller, in its word: for audit, never for policy. */
+  app: z.catch(z.optional(z.string().check(z.minLength(1), z.maxLength(fieldBytes.app))), undefined),
   /** W3C trace context of the caller; what is none is left out. */
   traceparent: z.catch(
     z.optional(z.string().check(z.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/))),

@@ -1,6 +1,9 @@
 /** The gateway between real processes: the recipe of docs/gateway.md, run by a shell with curl as it stands there. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -82,12 +85,16 @@ const linesOf = (command: string) =>
     block.split('\n').filter(line => line.startsWith(command)),
   )
 
+/** What a line of the page makes. */
+async function tokenOf(line: string): Promise<Record<string, unknown>> {
+  const words = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+  return lastJson(await runCommand([...words.slice(1), '--json', ...at()]))
+}
+
 it('docs/gateway.md calls with curl what a token covers, until it is revoked', async () => {
-  const [create = ''] = linesOf('agent-mesh gateway token create')
-  const words = [...create.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
-  const made = lastJson(await runCommand([...words.slice(1), '--json', ...at()]))
+  const made = await tokenOf(linesOf('agent-mesh gateway token create')[0]!)
   const env = { ...process.env, TOKEN: String(made['token']), GATEWAY: String(desk.ready['gatewayUrl']) }
-  const lines = linesOf('curl')
+  const lines = linesOf('curl').filter(line => !line.includes('$PROXY'))
   const said = await Promise.all(lines.map(async line => (await run('sh', ['-c', line], { env })).stdout))
   expect(said.slice(0, 2)).toEqual(['3', '3'])
   expect(JSON.parse(said[2]!)).toMatchObject({ openapi: '3.1.0', paths: { '/v1/call/math@1/add': {} } })
@@ -98,6 +105,30 @@ it('docs/gateway.md calls with curl what a token covers, until it is revoked', a
   expect((await runCommand(['gateway', 'token', 'revoke', id, ...at()])).code).toBe(0)
   expect(JSON.parse((await run('sh', ['-c', lines[0]!], { env })).stdout)).toMatchObject({ status: 401 })
 })
+
+it('docs/gateway.md reaches a port of a member with curl through SOCKS and CONNECT', async () => {
+  const web = createServer((asked, reply) => reply.end(`for ${asked.headers['mesh-name']}`)).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(web, 'listening')
+  const { port } = web.address() as AddressInfo
+  const of = (name: string) => ['--data', workshop.folder(name)]
+  const policy = JSON.parse((await runCommand(['policy', 'get', ...of('cp')])).stdout) as { grants: object[] }
+  policy.grants.push({ from: ['role:agent'], to: ['port:web'], allow: ['connect'] })
+  await writeFile(workshop.folder('policy.json'), JSON.stringify(policy))
+  expect((await runCommand(['policy', 'set', workshop.folder('policy.json'), ...of('cp')])).code).toBe(0)
+  expect((await runCommand(['expose', 'http', `${port}`, '--as', 'web', ...of('server')])).code).toBe(0)
+  const { token } = await tokenOf(linesOf('agent-mesh gateway token create')[1]!)
+  const env = { ...process.env, TOKEN: String(token), PROXY: new URL(String(desk.ready['gatewayUrl'])).host }
+  const lines = linesOf('curl').filter(line => line.includes('$PROXY'))
+  expect(lines).toHaveLength(2)
+  for (const line of lines) {
+    const said = () => run('sh', ['-c', line], { env })
+    await vi.waitFor(async () => expect((await said()).stdout).toBe('for desk'), 20_000)
+  }
+  web.close()
+}, 60_000)
 
 it('the owner asks the same on the local socket, without a token', async () => {
   const socket = workshop.folder('desk') + '/agent.sock'

@@ -48,7 +48,9 @@ export class GatewayMesh {
   /** What `sum` had after each of its messages. */
   readonly summed: number[]
 
-  private constructor(parts: Omit<GatewayMesh, 'ask' | 'token' | 'denials' | 'stop' | 'port'>) {
+  private constructor(
+    parts: Omit<GatewayMesh, 'ask' | 'token' | 'portsToken' | 'denials' | 'stop' | 'port'>,
+  ) {
     this.mesh = parts.mesh
     this.desk = parts.desk
     this.server = parts.server
@@ -112,6 +114,11 @@ export class GatewayMesh {
 
   async token(app: string, ...call: string[]): Promise<string> {
     return (await this.tokens.create({ app, scope: { call }, lifetimeMs: 60_000 })).text
+  }
+
+  /** Of a program that connects to ports. */
+  async portsToken(app: string, ...connect: string[]): Promise<string> {
+    return (await this.tokens.create({ app, scope: { connect }, lifetimeMs: 600_000 })).text
   }
 
   /** As a program: `fetch` would not let it choose the host. */

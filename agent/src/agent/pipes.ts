@@ -22,6 +22,8 @@ export interface PipeOptions {
   /** ms until the port has answered. @default 30,000 */
   timeout?: number
   signal?: AbortSignal
+  /** Program of this machine that asks through the agent: the other member has it in its audit log. */
+  app?: string | undefined
 }
 
 /** The members that pipes go to. */
@@ -58,7 +60,7 @@ export class Pipes {
   }
 
   /** @throws MeshError not_found; as {@link Targets.link} and {@link openPipe} */
-  async connect(peer: string, port: string, { timeout = 30_000, signal }: PipeOptions): Promise<Duplex> {
+  async connect(peer: string, port: string, { timeout = 30_000, signal, app }: PipeOptions): Promise<Duplex> {
     const action = `connect to port ${port} of ${peer}`
     parse(portNameField, port, action)
     const peerId = this.find(peer, action)
@@ -67,7 +69,8 @@ export class Pipes {
     const limit = AbortSignal.any(limits)
     const deadline = this.#now() + ms
     const span = this.#init.tracing?.connect(port)
-    const request = { to: `port:${port}`, ...pipeTrace(span?.fields ?? {}) }
+    const asked = { to: `port:${port}`, ...(app !== undefined && { app }) }
+    const request = { ...asked, ...pipeTrace(span?.fields ?? {}) }
     try {
       const stream = await this.open(peerId, { deadline, signal: limit })
       const pipe = await openPipe(stream, { request, action, signal: limit })

@@ -1,16 +1,23 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 import { collect, parseLifetime } from '../arguments.ts'
+import type { Scope, ScopeAction } from '../gateway/scope.ts'
 import { commandDefaults } from '../defaults.ts'
 import { parseLabel, parseTokenId } from '../name-arguments.ts'
 import { duration } from '../show/units.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
 
-interface CreateOptions {
+interface CreateOptions extends Partial<Record<ScopeAction, string[]>> {
   name?: string
-  call: string[]
   expires: number
 }
+
+/** What a token may do: the kind of its targets, and the example of the help. */
+const scopeOptions = {
+  call: ['service', "what it may call: 'service:metrics.*'; may be repeated"],
+  connect: ['port', "ports of members that it may connect to: port:ssh, 'port:*'; may be repeated"],
+} as const satisfies Partial<Record<ScopeAction, readonly [kind: string, about: string]>>
+const acts = Object.keys(scopeOptions) as (keyof typeof scopeOptions)[]
 
 const registerToken = groupOf({
   name: 'token',
@@ -40,11 +47,6 @@ function registerCreate(token: Command, finish: Finish): void {
       parseLabel,
     )
     .addOption(
-      new Option('--call <target>', "what it may call: 'service:metrics.*'; may be repeated")
-        .argParser(collectTarget)
-        .makeOptionMandatory(),
-    )
-    .addOption(
       new Option('--expires <time>', 'lifetime of the token: 30m, 24h, 90d; at most 365d')
         .argParser(parseLifetime)
         .default(commandDefaults.gatewayTokenMs, '90d'),
@@ -56,23 +58,30 @@ The token narrows what the policy lets this agent do, and never widens it.
 
 Examples:
   $ agent-mesh gateway token create --name grafana --call 'service:metrics.*' --expires 90d
-  $ agent-mesh gateway token create --call service:math.add --expires 24h`,
+  $ agent-mesh gateway token create --call service:math.add --expires 24h
+  $ agent-mesh gateway token create --name ssh --connect port:ssh`,
     )
+  for (const act of acts) {
+    const [kind, about] = scopeOptions[act]
+    command.addOption(new Option(`--${act} <target>`, about).argParser(collectTarget(kind)))
+  }
   onCall<CreateOptions, []>(command, finish, async ({ settings, options, output }) => {
-    const { checkTarget } = await import('../gateway/scope.ts')
-    const call = options.call.map(target => checkTarget('call', target))
+    const { checkScopeTargets } = await import('../gateway/scope.ts')
+    const scope = checkScopeTargets(options)
     const tokens = await tokensOf(settings.data)
     const { name: app, expires: lifetimeMs } = options
-    const { text, token } = await tokens.create({ app, scope: { call }, lifetimeMs })
+    const { text, token } = await tokens.create({ app, scope, lifetimeMs })
     output.result({ token: text, view: token }, () => text)
   })
 }
 
 /** Its form is checked later, where a schema library may be loaded. */
-function collectTarget(text: string, before: readonly string[] | undefined): string[] {
-  if (/^service:[^\s]{1,128}$/.test(text)) return collect(text, before)
-  throw new InvalidArgumentError("It is not a target of calls, like 'service:metrics.*' or service:math.add.")
-}
+const collectTarget =
+  (kind: string) =>
+  (text: string, before: readonly string[] | undefined): string[] => {
+    if (text.startsWith(`${kind}:`) && /^\S{1,140}$/.test(text)) return collect(text, before)
+    throw new InvalidArgumentError(`It is not a target of the policy, like '${kind}:*'.`)
+  }
 
 function registerList(token: Command, finish: Finish): void {
   const command = token
@@ -86,12 +95,17 @@ function registerList(token: Command, finish: Finish): void {
     const tokens = await (await tokensOf(settings.data)).list()
     output.result({ tokens }, () =>
       output.table(
-        ['ID', 'NAME', 'STATE', 'CALL'],
-        tokens.map(({ id, app, expiresAt, scope }) => [id, app, stateOf(expiresAt), scope.call.join(' ')]),
+        ['ID', 'NAME', 'STATE', 'MAY'],
+        tokens.map(({ id, app, expiresAt, scope }) => [id, app, stateOf(expiresAt), scopeText(scope)]),
       ),
     )
   })
 }
+
+const scopeText = (scope: Scope): string =>
+  Object.entries(scope)
+    .flatMap(([act, targets = []]) => (targets.length === 0 ? [] : `${act} ${targets.join(' ')}`))
+    .join(', ')
 
 function stateOf(expiresAt: number): string {
   const left = expiresAt - Date.now()

@@ -5,7 +5,10 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import type { GatewayToken } from './gateway-tokens.ts'
 import { isInScope, touches, type ScopeAction } from './scope.ts'
 
-export type GatewayAgent = Pick<Agent, 'ask' | 'stream' | 'describe' | 'services' | 'recordDenial'>
+export type GatewayAgent = Pick<
+  Agent,
+  'ask' | 'stream' | 'describe' | 'services' | 'connect' | 'recordDenial'
+>
 
 export interface GatewayCaller {
   /** Name of the program; undefined: the owner of the agent. */

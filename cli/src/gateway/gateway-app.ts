@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
-import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { toMeshError, type MeshError } from '@agent-mesh/protocol/errors'
 
 import {
   json,
@@ -15,9 +15,9 @@ import {
 import { admit, hostsOf, type AdmissionInit, type Refusal } from './admission.ts'
 import { callReply } from './call-route.ts'
 import { callerOf, owner, type GatewayAgent, type GatewayCaller } from './caller.ts'
-import { gatewayDefaults } from './defaults.ts'
 import { descriptions } from './descriptions.ts'
 import { openApi } from './openapi.ts'
+import type { RunningRequests } from './running-requests.ts'
 import { streamReply } from './stream-route.ts'
 
 /** For the owner of the agent, who needs no token. */
@@ -29,20 +29,24 @@ export const ownersApp =
 export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
   readonly log: Pick<Logger, 'info'>
+  readonly running: RunningRequests
   /** Of the gateway itself. */
   readonly url: string
 }
 
-export function gatewayApp({ agent, log, url, tokens }: GatewayAppInit): Handler {
+export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit): Handler {
   const admission = { tokens, hosts: hostsOf(url) }
-  /** Requests in flight, by the id of their token. */
-  const running = new Map<string, number>()
   return request => {
     const admitted = admit(admission, request)
     if ('refusal' in admitted) return closing(problemReply(admitted.refusal))
-    const { id, app, scope } = admitted.token
-    if ((running.get(id) ?? 0) >= gatewayDefaults.requestsOfToken) return closing(problemReply(tooMany(app)))
-    countWhileOpen(running, id, request.signal)
+    const { app, scope } = admitted.token
+    try {
+      // The signal aborts when the answer has been sent, too.
+      request.signal.addEventListener('abort', running.start(admitted.token), { once: true })
+    } catch (thrown) {
+      const error = thrown as MeshError
+      return closing(problemReply({ error, status: error.status }))
+    }
     const caller = callerOf({ app, scope }, () => admitted.mustHold())
     return answered(
       request,
@@ -50,17 +54,6 @@ export function gatewayApp({ agent, log, url, tokens }: GatewayAppInit): Handler
       problem => log.info({ app, path: request.path, ...problem }, 'a request of a program failed'),
     )
   }
-}
-
-/** The signal aborts when the answer has been sent, too. */
-function countWhileOpen(running: Map<string, number>, id: string, signal: AbortSignal): void {
-  running.set(id, (running.get(id) ?? 0) + 1)
-  const ended = () => {
-    const left = running.get(id)! - 1
-    if (left === 0) running.delete(id)
-    else running.set(id, left)
-  }
-  signal.addEventListener('abort', ended, { once: true })
 }
 
 function appOf(agent: GatewayAgent, caller: GatewayCaller, url?: string): Handler {
@@ -113,12 +106,3 @@ const closing = (reply: HandledReply): HandledReply => ({
   ...reply,
   headers: { ...reply.headers, connection: 'close' },
 })
-
-function tooMany(app: string): Refusal {
-  const error = new MeshError(
-    'rate_limited',
-    `Cannot serve the request: ${app} has ${gatewayDefaults.requestsOfToken} in flight`,
-    { hint: 'Wait for one of them to end.' },
-  )
-  return { error, status: error.status }
-}

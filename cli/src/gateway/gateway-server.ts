@@ -9,6 +9,8 @@ import { handlerServer, type Handler } from '../local/handler-server.ts'
 import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
+import { serveProxy } from './proxy/serve-proxy.ts'
+import { RunningRequests } from './running-requests.ts'
 import { GatewayTokens } from './gateway-tokens.ts'
 
 export interface GatewayServerInit {
@@ -60,13 +62,16 @@ export async function serveGateway({
   server.on('error', err => log.warn({ err }, 'the gateway cannot accept a connection'))
   const { address, family, port } = server.address() as AddressInfo
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
-  app.resolve(gatewayApp({ agent, tokens: new GatewayTokens(folder), url, log }))
+  const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
+  const stopProxy = serveProxy(server, parts)
+  app.resolve(gatewayApp({ ...parts, url }))
   let stopped: Promise<void> | undefined
   const refuse = () => {
     if (server.listening) server.close()
   }
   const stop = async () => {
     refuse()
+    stopProxy()
     server.closeAllConnections()
     await closed.promise
   }

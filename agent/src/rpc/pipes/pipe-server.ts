@@ -19,7 +19,7 @@ import { traceOf } from './pipe-trace.ts'
 export interface PipeServerInit {
   ports: ExposedPorts
   /** Asks the policy. @throws MeshError permission_denied */
-  authorize: (question: { from: Subject; action: 'connect'; to: string }) => void
+  authorize: (question: { from: Subject; action: 'connect'; to: string; app: string | undefined }) => void
   /** What tickets of this member are for. @throws MeshError not_found */
   take: (request: PipeRequest, caller: Subject) => PipeHandler | Promise<PipeHandler>
   /** Spans of pipes to ports. @default none */
@@ -80,7 +80,7 @@ export class PipeServer {
     if (this.#leaving && kind !== 'body') refuseAs('going_away', 'this member stops')
     if (full) refuseAs('overloaded', 'too many pipes are open here')
     if (kind !== 'port') return this.#init.take(request, caller)
-    this.#init.authorize({ from: caller, action: 'connect', to })
+    this.#init.authorize({ from: caller, action: 'connect', to, app: request.app })
     return this.#port(name, request, caller)
   }
 
