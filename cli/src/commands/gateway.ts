@@ -16,8 +16,10 @@ interface CreateOptions extends Partial<Record<ScopeAction, string[]>> {
 const scopeOptions = {
   call: ['service', "what it may call: 'service:metrics.*'; may be repeated"],
   connect: ['port', "ports of members that it may connect to: port:ssh, 'port:*'; may be repeated"],
-} as const satisfies Partial<Record<ScopeAction, readonly [kind: string, about: string]>>
-const acts = Object.keys(scopeOptions) as (keyof typeof scopeOptions)[]
+  publish: ['topic', "topics that it may publish to: topic:alerts.disk, 'topic:alerts.*'; may be repeated"],
+  subscribe: ['topic', "topics that it may subscribe to: 'topic:alerts.*'; may be repeated"],
+} as const satisfies Record<ScopeAction, readonly [kind: string, about: string]>
+const acts = Object.keys(scopeOptions) as ScopeAction[]
 
 const registerToken = groupOf({
   name: 'token',

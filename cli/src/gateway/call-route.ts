@@ -36,8 +36,8 @@ export async function callReply(
 ): Promise<HandledReply> {
   const { method, to } = methodIn(request.path)
   checkScope(agent, caller, 'call', to)
-  const settings = callSettings(request.headers, request.query)
-  const params = await paramsOf(request, method)
+  const settings = callSettings(request)
+  const params = await paramsOf(request, `call ${method}`)
   const { value, peerId, name, path } = await agent
     .ask(method, params, { ...settings, app: caller.app, signal: request.signal })
     .catch((thrown: unknown) => {
@@ -53,10 +53,10 @@ export async function callReply(
 }
 
 /** Of a body that is read whole. @throws MeshError too_large, invalid_argument, deadline_exceeded */
-export async function paramsOf(request: HandledRequest, method: string): Promise<unknown> {
-  if (mediaType(request.headers) === 'application/octet-stream') return inBodyTime(request.bytes(), method)
-  const text = await inBodyTime(request.text(), method)
-  return text === '' ? undefined : parseExact(z.unknown(), text, `call ${method}`, 'params')
+export async function paramsOf(request: HandledRequest, action: string): Promise<unknown> {
+  if (mediaType(request.headers) === 'application/octet-stream') return inBodyTime(request.bytes(), action)
+  const text = await inBodyTime(request.text(), action)
+  return text === '' ? undefined : parseExact(z.unknown(), text, action, 'params')
 }
 
 /** JSON; bytes as they are; a value with bytes behind it as `{"value", "bytes"}`, base64. */

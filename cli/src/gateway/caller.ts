@@ -7,7 +7,7 @@ import { isInScope, touches, type ScopeAction } from './scope.ts'
 
 export type GatewayAgent = Pick<
   Agent,
-  'ask' | 'stream' | 'describe' | 'services' | 'connect' | 'recordDenial'
+  'ask' | 'stream' | 'describe' | 'services' | 'connect' | 'publish' | 'subscribe' | 'recordDenial'
 >
 
 export interface GatewayCaller {
@@ -18,6 +18,8 @@ export interface GatewayCaller {
   mustHold(): void
   /** Whether it may reach some method of a service, `math`. */
   reaches(service: string): boolean
+  /** What it may do something to, as the policy writes it. */
+  targets(action: ScopeAction): readonly string[]
 }
 
 /** On the local socket: all that the agent may. */
@@ -26,6 +28,7 @@ export const owner: GatewayCaller = {
   allows: () => true,
   mustHold: () => {},
   reaches: () => true,
+  targets: action => (action === 'publish' || action === 'subscribe' ? ['topic:*'] : []),
 }
 
 export const callerOf = (
@@ -36,6 +39,7 @@ export const callerOf = (
   mustHold,
   allows: (action, to) => isInScope(scope, action, to),
   reaches: service => touches(scope, service),
+  targets: action => scope[action] ?? [],
 })
 
 /** A denial is on record here. @throws MeshError permission_denied */
@@ -62,4 +66,15 @@ export function noteDenial(
 ): void {
   const isDenied = thrown instanceof MeshError && thrown.code === 'permission_denied' && thrown.notStarted
   if (app !== undefined && isDenied) agent.recordDenial({ app, by: 'policy', ...asked })
+}
+
+/** The same of topics, where no handler can have said it. */
+export function noteTopicDenial(
+  agent: Pick<GatewayAgent, 'recordDenial'>,
+  { app }: GatewayCaller,
+  asked: { action: ScopeAction; to: string },
+  thrown: unknown,
+): void {
+  if (app !== undefined && thrown instanceof MeshError && thrown.code === 'permission_denied')
+    agent.recordDenial({ app, by: 'policy', ...asked })
 }

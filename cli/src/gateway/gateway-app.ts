@@ -19,6 +19,7 @@ import { descriptions } from './descriptions.ts'
 import { openApi } from './openapi.ts'
 import type { RunningRequests } from './running-requests.ts'
 import { streamReply } from './stream-route.ts'
+import { publishReply, subscribeReply, topicsPath } from './topic-routes.ts'
 
 /** For the owner of the agent, who needs no token. */
 export const ownersApp =
@@ -60,12 +61,14 @@ function appOf(agent: GatewayAgent, caller: GatewayCaller, url?: string): Handle
   const described = (signal: AbortSignal) => descriptions(agent, caller, signal)
   const fixed = routed({
     'GET /v1/describe': async ({ signal }) => json(await described(signal)),
-    'GET /v1/openapi.json': async ({ signal }) => json(openApi(await described(signal), url)),
+    'GET /v1/openapi.json': async ({ signal }) => json(openApi(await described(signal), caller, url)),
   })
   return request => {
     const { method, path } = request
     if (method === 'POST' && path.startsWith('/v1/call/')) return callReply(agent, caller, request)
     if (method === 'POST' && path.startsWith('/v1/stream/')) return streamReply(agent, caller, request)
+    if (method === 'POST' && path.startsWith(topicsPath)) return publishReply(agent, caller, request)
+    if (method === 'GET' && path.startsWith(topicsPath)) return subscribeReply(agent, caller, request)
     return fixed(request)
   }
 }

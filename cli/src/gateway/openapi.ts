@@ -2,14 +2,20 @@
 import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
 import { version } from '@agent-mesh/protocol/version'
 
+import type { GatewayCaller } from './caller.ts'
 import type { Descriptions } from './descriptions.ts'
+import { topicPaths } from './openapi-topics.ts'
 
 type Method = DescribedService['methods'][number]
 
 const jsonOf = (schema: object | undefined) => ({ 'application/json': { schema: schema ?? {} } })
 
 /** @param server URL of the gateway; undefined: of the local socket */
-export function openApi({ services, unknown }: Descriptions, server: string | undefined): object {
+export function openApi(
+  { services, unknown }: Descriptions,
+  caller: Pick<GatewayCaller, 'targets'>,
+  server: string | undefined,
+): object {
   const paths = services.flatMap(({ service, methods }) =>
     methods
       .filter(({ takes, yields }) => takes === undefined && yields === undefined)
@@ -19,7 +25,7 @@ export function openApi({ services, unknown }: Descriptions, server: string | un
     openapi: '3.1.0',
     info: { title: 'Services of the mesh', version },
     ...(server !== undefined && { servers: [{ url: server }], security: [{ token: [] }] }),
-    paths: Object.fromEntries(paths) as object,
+    paths: { ...(Object.fromEntries(paths) as object), ...topicPaths(caller) },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters: callParameters,

@@ -3,8 +3,6 @@
  * for the handler each. The answer is lines of JSON, or server-sent events for a client that accepts them. A client that does not read
  * holds the handler back; one that closes the connection cancels it.
  */
-import { Readable } from 'node:stream'
-
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { localMessage } from '@agent-mesh/protocol/local-stream'
@@ -18,9 +16,7 @@ import { inBodyTime } from './body-time.ts'
 import { methodIn, paramsOf } from './call-route.ts'
 import { callSettings } from './call-settings.ts'
 import { checkScope, noteDenial, type GatewayAgent, type GatewayCaller } from './caller.ts'
-
-/** Event of the stream, and what it carries. */
-type Line = readonly [event: 'message' | 'end' | 'error', data: object]
+import { lineReply, type Line } from './line-reply.ts'
 
 /** @throws MeshError for a request that cannot be read; what fails later is the last line */
 export async function streamReply(
@@ -30,7 +26,7 @@ export async function streamReply(
 ): Promise<HandledReply> {
   const { method, to } = methodIn(request.path)
   checkScope(agent, caller, 'call', to)
-  const { idempotent: _, ...settings } = callSettings(request.headers, request.query)
+  const { idempotent: _, ...settings } = callSettings(request)
   const { params, input } = await sentWith(request, method, caller)
   const stream = agent.stream(method, params, {
     ...settings,
@@ -38,14 +34,7 @@ export async function streamReply(
     ...{ app: caller.app, signal: request.signal },
   })
   const failed = (thrown: unknown) => noteDenial(agent, caller, { action: 'call', to }, thrown)
-  const asEvents = (request.headers.accept ?? '').includes('text/event-stream')
-  const lines = linesOf(stream, caller, failed)
-  const text = asEvents ? eventText : jsonText
-  return {
-    type: asEvents ? 'text/event-stream' : linesType,
-    headers: { 'cache-control': 'no-store' },
-    body: Readable.from(written(lines, text), { objectMode: false }),
-  }
+  return lineReply(request, linesOf(stream, caller, failed))
 }
 
 async function sentWith(
@@ -53,9 +42,9 @@ async function sentWith(
   method: string,
   caller: GatewayCaller,
 ): Promise<{ params: unknown; input?: AsyncIterable<unknown> }> {
-  if (mediaType(request.headers) !== linesType) return { params: await paramsOf(request, method) }
+  if (mediaType(request.headers) !== linesType) return { params: await paramsOf(request, `call ${method}`) }
   const lines = request.lines()
-  const { value: first } = await inBodyTime(lines.next(), method)
+  const { value: first } = await inBodyTime(lines.next(), `call ${method}`)
   const params = parseExact(z.unknown(), first ?? 'null', `call ${method}`, 'params')
   return { params, input: messagesOf(lines, method, caller) }
 }
@@ -86,12 +75,3 @@ async function* linesOf(
     yield ['error', { ...problemOf(error), retryable: error.retriable }]
   }
 }
-
-async function* written(lines: AsyncIterable<Line>, text: (line: Line) => string) {
-  for await (const line of lines) yield text(line)
-}
-
-const jsonText = ([event, data]: Line): string =>
-  `${JSON.stringify(event === 'message' ? data : { [event]: data })}\n`
-
-const eventText = ([event, data]: Line): string => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
