@@ -77,8 +77,8 @@ beforeAll(async () => {
   await up('server', '--serve', module)
   desk = await up('desk', '--gateway', '127.0.0.1:0')
   const services = () => runCommand(['services', '--json', ...at()])
-  await vi.waitFor(async () => expect((await services()).stdout).toContain('math@1'), 20_000)
-}, 60_000)
+  await vi.waitFor(async () => expect((await services()).stdout).toContain('math@1'), 60_000)
+}, 180_000)
 afterAll(() => workshop.end())
 
 /** Agents that start later have the grant at once. */
