@@ -24,7 +24,9 @@ const open = (): Socket =>
   connect({ port: at.port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
 /** `once` would reject for a reset. */
 const closed = (socket: Socket) =>
-  new Promise<void>(resolve => void socket.once('close', () => resolve()).once('end', () => resolve()))
+  new Promise<undefined>(resolve => {
+    for (const event of ['close', 'end']) socket.once(event, () => resolve(undefined))
+  })
 /** What the gateway says first; undefined when it closes the connection before. */
 const firstFrom = (socket: Socket) =>
   Promise.race([new Promise<Buffer>(resolve => void socket.once('data', resolve)), closed(socket)])

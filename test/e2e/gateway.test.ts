@@ -1,10 +1,11 @@
 /** The gateway between real processes: the recipe of docs/gateway.md, run by a shell with curl as it stands there. */
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
@@ -121,9 +122,11 @@ it('docs/gateway.md publishes and subscribes with curl', async () => {
   const env = { ...process.env, TOPICS: String(made['token']), GATEWAY: String(desk.ready['gatewayUrl']) }
   const [publish = '', subscribe = ''] = linesOf('curl').filter(line => line.includes('$TOPICS'))
   expect((await run('sh', ['-c', publish], { env })).stdout).toBe('{"acks":0}')
-  // The value is retained; the line ends with what reads one message of it.
-  const { stdout } = await run('sh', ['-c', `${subscribe} | head -n 1`], { env })
-  expect(JSON.parse(stdout)).toMatchObject({
+  const subscribed = spawn('sh', ['-c', `exec ${subscribe}`], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // The value is retained.
+  const [line] = (await once(createInterface({ input: subscribed.stdout }), 'line')) as [string]
+  subscribed.kill()
+  expect(JSON.parse(line)).toMatchObject({
     topic: 'alerts.disk',
     value: { free: 12 },
     from: { name: 'desk' },
