@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 export async function bytesOf(stream: Readable, count: number): Promise<Buffer> {
   let held = Buffer.alloc(0)
   while (held.length < count) {
-    // All of it: with some bytes left, "readable" would come at once and for ever.
+    // All of it: with some bytes left, "readable" would come at once, again and again.
     const chunk = stream.read() as Buffer | null
     if (chunk !== null) held = Buffer.concat([held, chunk])
     else if (stream.readableEnded || stream.destroyed) throw ended()

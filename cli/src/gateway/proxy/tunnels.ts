@@ -96,7 +96,7 @@ export class Tunnels {
   }
 }
 
-/** A number is a name like others here: who takes it for that of a socket is told. */
+/** A number is a name like others here: the hint says so to those that expected a socket's. */
 function hinted(error: MeshError, peer: string, port: string): MeshError {
   if (error.code !== 'not_found' || error.hint !== undefined || !/^\d+$/.test(port)) return error
   return new MeshError('not_found', error.message, {
