@@ -17,11 +17,17 @@ export interface Peer {
  * Seconds of CPU of the threads of a process so far; 0 where there is no /proc. From the scheduler, to the nanosecond: the
  * clock ticks of /proc/PID/stat count twice too much for a process that sleeps until one.
  */
-export function cpuSeconds(pid: number | undefined): number {
+export const cpuSeconds = (pid: number | undefined): number => scheduledSeconds(pid, 0)
+
+/** As {@link cpuSeconds}, for which they could run and waited for a processor: what other work took from it. */
+export const waitedSeconds = (pid: number | undefined): number => scheduledSeconds(pid, 1)
+
+/** @param field of schedstat, ns */
+function scheduledSeconds(pid: number | undefined, field: 0 | 1): number {
   try {
-    const onCpu = (thread: string): number =>
-      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
-    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + onCpu(thread), 0) / 1e9
+    const of = (thread: string): number =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[field])
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + of(thread), 0) / 1e9
   } catch {
     return 0
   }
@@ -65,6 +71,10 @@ export class CommandProcess {
 
   get cpu(): number {
     return cpuSeconds(this.#child.pid)
+  }
+
+  get waited(): number {
+    return waitedSeconds(this.#child.pid)
   }
 
   get rssMb(): number {

@@ -46,6 +46,7 @@ async function run({ members, progress }: BenchOptions): Promise<BenchResult> {
     const agents = await site.agents(token, names.slice(0, fleet), startsAtOnce)
     progress(`${fleet} agents are ready after ${seconds(began)} s`)
     const took = await knowAll(agents, fleet - 1 + relays.length)
+    const waited = mean(agents.map(({ waited }) => waited))
     const at = (share: number) => Math.round(took[Math.ceil(share * took.length) - 1] ?? 0)
     progress(`all know each other ${at(1)} ms later`)
     agents.push(...(await site.agents(token, names.slice(fleet), startsAtOnce)))
@@ -58,6 +59,7 @@ async function run({ members, progress }: BenchOptions): Promise<BenchResult> {
       agents: fleet,
       p50_ms: at(0.5),
       p99_ms: at(0.99),
+      agent_waited_s: round1(waited),
       call_all_agents: names.length,
       call_all_answered,
       call_all_ms: Math.round(performance.now() - calledAt),
