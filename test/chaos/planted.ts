@@ -180,7 +180,7 @@ export const planted: Record<InvariantName, Record<string, (good: ChaosEvent[]) 
   },
   C5: {
     'a dead one that comes back without a start': good => [...good, sees(faultAt + 8_000, 'a', 'b', true)],
-    'one that left and comes back': good => [...good, sees(97_000, 'a', 'e', true)],
+    'one that left and comes back': good => [...good, sees(99_500, 'a', 'e', true)],
     'an incarnation that falls': good => [
       ...good,
       event(healedAt + 9_500, 'a', 'holds', { incarnations: { b: 1 } }),

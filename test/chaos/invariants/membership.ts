@@ -97,10 +97,12 @@ function revivals(history: History, log: WorldLog): string[] {
   )
   return eventsOf(history, 'sees').flatMap(({ at, process, value: { about, online } }) => {
     if (!online) return []
-    const gone = over.find(({ value, at: since }) => value.who === about && at > since + crossingMs)
+    const isLate = (since: number) =>
+      at > since + crossingMs && at > since + crossingMs + log.delayed(since, at)
+    const gone = over.find(({ value, at: since }) => value.who === about && isLate(since))
     const dead = log.spans.find(
       ({ kind, who, from, startedAt }) =>
-        ends.includes(kind) && who.includes(about) && at > from + crossingMs && at < startedAt,
+        ends.includes(kind) && who.includes(about) && at < startedAt && isLate(from),
     )
     if (gone === undefined && dead === undefined) return []
     return log.works(process, at - crossingMs, at)
