@@ -74,8 +74,11 @@ export class ChaosMesh {
     this.database = database
   }
 
-  /** All members started, not yet all known to all. Ends what it started when it cannot. */
-  static async start(init: ChaosMeshInit): Promise<ChaosMesh> {
+  /**
+   * All members started, not yet all known to all. Ends what it started when it cannot.
+   * @param begun gets the mesh before its members start: a signal may end it then
+   */
+  static async start(init: ChaosMeshInit, begun: (mesh: ChaosMesh) => void): Promise<ChaosMesh> {
     const folder = await mkdtemp(join(tmpdir(), 'agent-mesh-chaos-'))
     const [topology, database] = await Promise.all([
       Topology.open(newRunId()),
@@ -83,6 +86,7 @@ export class ChaosMesh {
       build(folder),
     ])
     const mesh = new ChaosMesh(init, folder, topology, database)
+    begun(mesh)
     try {
       await mesh.#startAll()
       return mesh

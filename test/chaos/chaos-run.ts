@@ -60,12 +60,11 @@ export class ChaosRun {
   }
 
   /** Runs to the end; the history has all of it. @returns calls made */
-  static async run(init: ChaosRunInit, ready: (mesh: ChaosMesh) => void): Promise<number> {
+  static async run(init: ChaosRunInit, begun: (mesh: ChaosMesh) => void): Promise<number> {
     const { options, say, service = usualService, history, logs } = init
     // Handlers name each execution in a file whose name they inherit.
     writeExecutionsTo(join(logs, 'executions'))
-    const mesh = await ChaosMesh.start({ agents: options.agents, service, logs })
-    ready(mesh)
+    const mesh = await ChaosMesh.start({ agents: options.agents, service, logs }, begun)
     say(
       `${options.agents} agents, ${mesh.relays.length} relays, control plane on PostgreSQL: started after ${history.now} ms`,
     )

