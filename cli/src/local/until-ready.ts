@@ -22,16 +22,18 @@ export interface ReadyWait {
  */
 export async function untilReady(
   data: string,
-  { most, pid, signal, wanted = () => true }: ReadyWait,
+  { most, pid, signal, wanted }: ReadyWait,
 ): Promise<LocalStatus> {
   const client = localClient(data, signal)
   const until = performance.now() + most
   for (;;) {
     const found = await client.status().catch((error: unknown) => {
       if (error instanceof NothingRunningError) return error
+      // The process that another one replaces breaks off what it is asked while it stops.
+      if (wanted !== undefined && error instanceof MeshError && error.code === 'unavailable') return error
       throw error
     })
-    if (!(found instanceof Error) && found.ready && wanted(found)) return found
+    if (!(found instanceof Error) && found.ready && wanted?.(found) !== false) return found
     const isOver = performance.now() >= until || (pid !== undefined && hasEnded(pid))
     if (isOver) throw found instanceof Error ? found : notReady(found, most)
     await sleep(commandDefaults.readyLookMs, { signal })

@@ -89,7 +89,7 @@ export const runningVersion = ({ spec }: ProgramService, signal: AbortSignal): P
 /**
  * Restarts the services, and waits until each is ready with `version`.
  * @param most ms for all of them
- * @throws MeshError as {@link untilReady}, naming the service; permission_denied, unavailable
+ * @throws MeshError deadline_exceeded when one is not ready by then, naming it; permission_denied, cancelled
  */
 export async function restartAll(
   services: readonly ProgramService[],
@@ -113,7 +113,8 @@ async function restart(spec: ServiceSpec, version: string, most: number, signal:
     await Promise.race([ready, untilFailed(spec, either)])
   } catch (error) {
     if (!(error instanceof MeshError) || signal.aborted) throw error
-    throw new MeshError(error.code, `${spec.name}: ${error.message}`, { cause: error })
+    const code = error.code === 'unavailable' ? 'deadline_exceeded' : error.code
+    throw new MeshError(code, `${spec.name}: ${error.message}`, { cause: error })
   } finally {
     over.abort()
   }
