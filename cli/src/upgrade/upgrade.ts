@@ -82,13 +82,15 @@ export async function goBack(init: UpgradeInit): Promise<Upgraded> {
   const { pending, previous } = files
   const begun =
     pending?.back === true && !files.unproven && (await versionOf(program.next)) === pending.version
-  const version = begun ? pending.version : previous
+  // A way back that was interrupted is finished; run once more it would lead forth again.
+  const isDone = pending?.back === true && files.unproven
+  const version = begun || isDone ? pending.version : previous
   if (version === undefined)
     throw new MeshError('not_found', `Cannot go back: no program from before is kept in ${program.folder}`)
   const report = (outcome: Upgraded['outcome']) => reported(outcome, init, files, version, services)
   if (version === files.current) {
     await settle(trial, version)
-    return report('current')
+    return report(isDone ? 'back' : 'current')
   }
   if (!begun) await stagePrevious(program)
   await tryOut(trial, { version, back: true })
