@@ -106,6 +106,17 @@ it('a port stays exposed when its agent starts again, and the next connection th
 
   const through = await runCommand(['connect', 'box:echo', ...at('laptop')], {}, commandFile, 'stdin')
   expect(through).toMatchObject({ code: 0, stdout: 'STDIN', stderr: '' })
+
+  const lines = [
+    `const pipe = await connect('box', 'echo')`,
+    'pipe',
+    `void pipe.end('typed')`,
+    `(await pipe.toArray()).join('')`,
+    `await connect('box', 'none')`,
+  ]
+  const typed = await runCommand(['repl', ...at('laptop')], {}, commandFile, `${lines.join('\n')}\n`)
+  expect(typed).toMatchObject({ code: 1, stderr: '' })
+  expect(typed.stdout).toMatch(/^Duplex \{ box:echo \}\n'TYPED'\nerror: permission_denied: /)
 }, 90_000)
 
 it('lets in whom both the policy and the owner allow, and says which of the two refuses', async () => {

@@ -148,9 +148,21 @@ test('shows messages of a topic as they come, until Ctrl-C', async () => {
 
 test('shows an error with its hint and without the control characters of others, and goes to the next line', async () => {
   const { input, ended, text } = open(false)
-  input.end('math.fail()\n1 + 1\n')
+  input.end('math.fail()\nawait math.fail()\n1 + 1\n')
   expect(await ended).toBe(false)
-  expect(text()).toBe('error: conflict: Cannot add: \\x1b[2J\nDo not.\n2\n')
+  expect(text()).toBe(`${'error: conflict: Cannot add: \\x1b[2J\nDo not.\n'.repeat(2)}2\n`)
+})
+
+test.each([
+  'unknown.method()',
+  `throw new Error('at once')`,
+  `await Promise.reject(new Error('later'))`,
+  'await null.x',
+])('a line that throws counts as failed: %s', async line => {
+  const { input, ended, text } = open(false)
+  input.end(`${line}\n1 + 1\n`)
+  expect(await ended).toBe(false)
+  expect(text()).toMatch(/^Uncaught[^]*Error[^]*\n2\n$/)
 })
 
 test('completes services and methods, keeps lines for its owner alone, and cancels with Ctrl-C', async () => {

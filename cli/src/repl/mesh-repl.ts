@@ -1,15 +1,17 @@
 /** A prompt for JavaScript in which the services of the mesh are objects. */
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { printable } from '@agent-mesh/protocol/printable'
+import { create as createDomain, type Domain } from 'node:domain'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { start, type REPLEval, type REPLServer } from 'node:repl'
+import { start, type REPLEval, type ReplOptions, type REPLServer } from 'node:repl'
 import { PassThrough } from 'node:stream'
 import { inspect } from 'node:util'
 
 import { knownMethods } from '../local/described-services.ts'
 import { localClient } from '../local/local-client.ts'
 import { render } from '../show/text.ts'
+import { replPipes } from './repl-pipes.ts'
 import { localMessages, ReplStream } from './repl-stream.ts'
 import { replTopics } from './repl-topics.ts'
 import { asVariables, serviceObjects } from './service-objects.ts'
@@ -59,22 +61,18 @@ export class MeshRepl {
     const services = await this.#services()
     const prompt = interactive ? 'mesh> ' : ''
     // A preview evaluates what is being typed: a call must wait for Enter.
-    const server = start({
-      prompt,
-      input,
-      output,
-      terminal: interactive,
-      writer: shown,
-      ignoreUndefined: true,
-      preview: false,
-    })
+    const how = { terminal: interactive, writer: shown, ignoreUndefined: true, preview: false }
+    const domain = createDomain()
+    const server = start({ prompt, input, output, ...how, domain } as ReplOptions)
+    this.#awaitErrors(server, domain)
     this.#awaitResults(server)
     this.#addCommands(server)
     this.#setServices(server, services)
     const client = () => localClient(folder, this.#running.signal)
     const { calls: call, streams: stream } = this.#use
     const known = { peers: () => client().peers(), status: () => client().status() }
-    define(server, { call, stream, ...replTopics(client), ...known })
+    const pipes = replPipes(folder, () => this.#running.signal)
+    define(server, { call, stream, ...replTopics(client), ...pipes, ...known })
     const exited = once(server, 'exit')
     const feeding = interactive ? undefined : this.#feed(server, lines)
     if (interactive) await keepLines(server, history)
@@ -140,6 +138,20 @@ export class MeshRepl {
       })
     // Declared as read-only; the documented way to wrap what it does by default.
     Object.assign(server, { eval: awaiting })
+  }
+
+  /** What a line throws, at once or after an `await`, reaches the prompt's domain alone. */
+  #awaitErrors(server: REPLServer, domain: Domain): void {
+    const [byNode] = domain.listeners('error') as ((error: unknown) => void)[]
+    domain.removeAllListeners('error')
+    domain.on('error', error => {
+      if (!(error instanceof MeshError)) {
+        this.#failed = true
+        return byNode?.(error)
+      }
+      server.clearBufferedCommand()
+      this.#fail(error, () => server.displayPrompt())
+    })
   }
 
   #fail(error: Error, done: (error: Error | null, result: unknown) => void): void {
