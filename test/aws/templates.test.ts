@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeCloud } from '../support/aws/describe-cloud.ts'
-import { pythonTools } from '../support/aws/python.ts'
+import { pythonTools } from '../support/python.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -50,7 +50,7 @@ describeCloud('the templates', () => {
   })
 
   it('pass checkov, each check that is left out with its reason', { timeout: 600_000 }, async () => {
-    const bin = await pythonTools('checkov-requirements.txt')
+    const bin = await pythonTools('aws/checkov-requirements.txt')
     const files = templates.flatMap(file => ['--file', join(outdir, file)])
     const args = [...files, '--framework', 'cloudformation', '--skip-download', '--output', 'json']
     const { stdout } = await run(join(bin, 'checkov'), args, { maxBuffer: 64 * 1024 * 1024 }).catch(

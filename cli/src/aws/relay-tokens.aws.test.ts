@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeCloud } from '../../../test/support/aws/describe-cloud.ts'
 import { startMinistack, type Ministack } from '../../../test/support/aws/ministack.ts'
-import { pythonTools } from '../../../test/support/aws/python.ts'
+import { pythonTools } from '../../../test/support/python.ts'
 import { deleteStack, outputsOf } from './cloud-formation.ts'
 import { endRelayTokens, putRelayTokens } from './relay-tokens.ts'
 

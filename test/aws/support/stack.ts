@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { commandFile, lastJson, type Ran } from '../../support/command.ts'
 import { frontDoor, type Apis, type FrontDoor } from './front-door.ts'
 import { startMinistack, type Ministack } from '../../support/aws/ministack.ts'
-import { pythonTools } from '../../support/aws/python.ts'
+import { pythonTools } from '../../support/python.ts'
 
 export const stackName = 'AgentMeshTest'
 

@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { pythonTools } from './python.ts'
+import { pythonTools } from '../python.ts'
 
 const reason = await pythonTools().then(
   () => undefined,

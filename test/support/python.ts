@@ -1,4 +1,4 @@
-/** The Python tools of these tests, installed once into folders of their own, as pinned in test/aws/*requirements.txt. */
+/** Python tools of tests, installed once into folders of their own, as pinned in their requirements files. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -7,16 +7,19 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const requirementsFolder = join(import.meta.dirname, '..', '..', 'aws')
-const cache = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache')
+const tests = join(import.meta.dirname, '..')
+const cache = join(tests, '..', 'node_modules', '.cache')
 
-/** Folder of the installed commands. Rejects with the reason when Python or its venv module is missing. */
-export async function pythonTools(file = 'requirements.txt'): Promise<string> {
-  const requirements = join(requirementsFolder, file)
+/**
+ * Folder of the installed commands. Rejects with the reason when Python or its venv module is missing.
+ * @param file requirements, from the folder of the tests
+ */
+export async function pythonTools(file = 'aws/requirements.txt'): Promise<string> {
+  const requirements = join(tests, file)
   const pins = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
-  const folder = join(cache, `agent-mesh-aws-${pins}`)
+  const folder = join(cache, `python-tools-${pins}`)
   const bin = join(folder, 'bin')
-  const complete = join(cache, `agent-mesh-aws-${pins}.complete`)
+  const complete = join(cache, `python-tools-${pins}.complete`)
   if (existsSync(complete)) return bin
   await rm(folder, { recursive: true, force: true })
   await run('python3', ['-m', 'venv', folder])

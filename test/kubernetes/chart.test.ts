@@ -1,0 +1,175 @@
+/** What the chart makes of its values, and which values it refuses. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { chart, checkout, helm, only, render, resourcesOf, valueSets, valuesOf } from './support/chart.ts'
+import { containersOf, podOf, type Resource } from './support/chart.ts'
+
+const read = (...path: string[]) => readFileSync(join(checkout, ...path), 'utf8')
+const kinds = (resources: readonly Resource[]) => resources.map(({ kind }) => kind).sort()
+
+const member = ['NetworkPolicy', 'Service']
+const smoke = ['ConfigMap', 'NetworkPolicy', 'Pod', 'ServiceAccount']
+const relay = [...member, 'PodDisruptionBudget', 'StatefulSet']
+const controlPlane = [...member, 'Deployment']
+
+test.each<[string, string[]]>([
+  ['minimal', [...smoke, ...controlPlane, 'PersistentVolumeClaim', ...relay]],
+  ['first-start', [...smoke, ...controlPlane]],
+  ['relays-only', [...smoke, ...relay]],
+  ['agents-only', [...smoke, ...member, 'DaemonSet', 'ServiceMonitor']],
+])('of the values "%s" it makes what they name, and nothing else', async (set, expected) => {
+  expect(kinds(await render(set))).toEqual(expected.sort())
+})
+
+test('there is no kind of its own, and no hook but the test', async () => {
+  for (const resource of (await Promise.all(valueSets.map(set => render(set)))).flat()) {
+    expect(resource.kind).not.toBe('CustomResourceDefinition')
+    expect(resource.metadata.namespace).toBe('mesh')
+    const hook = resource.metadata.annotations?.['helm.sh/hook']
+    expect([resource.kind, hook]).toEqual([resource.kind, resource.kind === 'Pod' ? 'test' : undefined])
+  }
+})
+
+test.each(valueSets)('pods of the values "%s" have no rights', async set => {
+  const resources = await render(set)
+  const claims = resources.flatMap(({ spec }) => (spec?.volumeClaimTemplates as Resource[] | undefined) ?? [])
+  const pods = resources.flatMap(resource => podOf(resource) ?? [])
+  expect(pods.length).toBeGreaterThan(1)
+  for (const pod of pods) {
+    expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
+    expect(pod.securityContext).toMatchObject({
+      ...{ runAsNonRoot: true, runAsUser: 10_001, fsGroupChangePolicy: 'OnRootMismatch' },
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+    const volumes = [...pod.volumes.map(({ name }) => name), ...claims.map(({ metadata }) => metadata.name)]
+    for (const { securityContext, resources, volumeMounts } of containersOf(pod)) {
+      expect(securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      })
+      expect(resources.requests['cpu']).toMatch(/m$/)
+      expect(resources.limits['memory']).toMatch(/Mi$/)
+      for (const { name } of volumeMounts) expect(volumes).toContain(name)
+    }
+  }
+})
+
+test('each setting in a variable is one of the command', async () => {
+  const page = read('docs', 'configuration.md')
+  const names = (await Promise.all(valueSets.map(set => render(set))))
+    .flat()
+    .flatMap(resource => podOf(resource)?.containers ?? [])
+    .flatMap(({ env = [] }) => env.map(({ name }) => name))
+    .filter(name => name.startsWith('AGENT_MESH_'))
+  expect(names.length).toBeGreaterThan(20)
+  for (const name of names) expect(page).toContain(name)
+})
+
+test('processes are asked at the port that they serve, and have longer to stop than they drain', async () => {
+  for (const set of ['highly-available', 'agents-only'])
+    for (const resource of await render(set)) {
+      const pod = podOf(resource)
+      const [process] = pod?.containers ?? []
+      if (pod === undefined || process === undefined || resource.kind === 'Pod') continue
+      const ports = process.ports?.map(({ name }) => name) ?? []
+      for (const [probe, path] of [
+        ['startup', '/health'],
+        ['liveness', '/health'],
+        ['readiness', '/ready'],
+      ] as const)
+        expect(process[`${probe}Probe`]?.httpGet).toEqual({ path, port: 'operations' })
+      expect(ports).toContain('operations')
+      const [, drain = 0] =
+        /^(\d+)s$/.exec(process.env?.find(({ name }) => name === 'AGENT_MESH_DRAIN')?.value ?? '') ?? []
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(Number(drain) + 30)
+    }
+})
+
+const announced = (resources: readonly Resource[]) =>
+  podOf(only(resources, 'StatefulSet'))?.containers[0]?.env?.find(
+    ({ name }) => name === 'AGENT_MESH_ANNOUNCE',
+  )?.value
+
+test('each relay announces an address of its own, which leads to it alone', async () => {
+  const resources = await render('highly-available')
+  expect(announced(resources)).toBe('relay-$(RELAY_INDEX).mesh.example.com:4001')
+  for (const index of ['0', '1', '2', '3']) {
+    const { spec, metadata } = only(resources, 'Service', `relay-${index}`)
+    expect(spec).toMatchObject({ type: 'LoadBalancer', externalTrafficPolicy: 'Local' })
+    expect(spec.selector['statefulset.kubernetes.io/pod-name']).toBe(`mesh-agent-mesh-relay-${index}`)
+    expect(Object.values(metadata.annotations ?? {})).toEqual([`relay-${index}.mesh.example.com`])
+  }
+  expect(announced(await render('relays-only'))).toBe('$(HOST_IP):4001')
+  const inCluster = '$(POD_NAME).mesh-agent-mesh-relay.mesh.svc.cluster.local:4001'
+  expect(announced(await render('minimal'))).toBe(inCluster)
+})
+
+test('an update never has fewer control planes, and one relay less at most', async () => {
+  const resources = await render('highly-available')
+  expect(only(resources, 'Deployment').spec.strategy.rollingUpdate).toEqual({
+    maxUnavailable: 0,
+    maxSurge: 1,
+  })
+  expect(only(resources, 'PodDisruptionBudget', 'control-plane').spec.minAvailable).toBe(1)
+  expect(only(resources, 'PodDisruptionBudget', 'relay').spec.maxUnavailable).toBe(1)
+  for (const [role, kind] of [
+    ['control-plane', 'Deployment'],
+    ['relay', 'StatefulSet'],
+  ] as const) {
+    const { spec } = only(resources, 'HorizontalPodAutoscaler', role)
+    expect(spec.scaleTargetRef).toMatchObject({ kind, name: `mesh-agent-mesh-${role}` })
+    expect(only(resources, kind).spec).not.toHaveProperty('replicas')
+  }
+  expect(only(await render('minimal'), 'Deployment').spec.strategy).toEqual({ type: 'Recreate' })
+})
+
+test('the package has the rules and dashboards that the project generates', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'package-'))
+  try {
+    await helm('package', chart, '--destination', folder)
+    const [file = ''] = readdirSync(folder)
+    const text = await helm('template', 'mesh', join(folder, file), '--values', valuesOf('highly-available'))
+    const resources = resourcesOf(text)
+    const generated = read('deploy', 'prometheus', 'alerts.yml').replaceAll(
+      'docs/alerts.md#',
+      'https://docs.example.com/$&',
+    )
+    expect(only(resources, 'PrometheusRule').spec).toEqual(parse(generated))
+    const dashboards = readdirSync(join(checkout, 'deploy', 'grafana'))
+    expect(dashboards).toHaveLength(5)
+    for (const name of dashboards) {
+      const short = name.replace(/^agent-mesh-|\.json$/g, '')
+      const { data } = only(resources, 'ConfigMap', `dashboard-${short}`)
+      expect(data).toEqual({ [name]: read('deploy', 'grafana', name) })
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+test('the jobs that Prometheus scrapes are those of alerts and dashboards', async () => {
+  const monitors = (await render('highly-available', '--set', 'agent.enabled=true')).filter(
+    ({ kind }) => kind === 'ServiceMonitor',
+  )
+  const jobs = monitors.map(({ spec }) => spec.endpoints[0].relabelings[0].replacement as string)
+  const named = read('deploy', 'prometheus', 'prometheus.yml').match(/(?<=job_name: )\S+/g)
+  expect(jobs.sort()).toEqual(named?.sort())
+})
+
+test.each([
+  ['a key that it does not know', 'minimal', 'relay.replcas=3', 'replcas'],
+  ['two control planes on SQLite', 'minimal', 'controlPlane.replicas=2', 'replicas'],
+  ['PostgreSQL without the keys', 'first-start', 'controlPlane.store.keysSecret=', 'keysSecret'],
+  ['a first start by two', 'first-start', 'controlPlane.replicas=2', 'replicas'],
+  ['one address for all relays', 'highly-available', 'relay.address=relay.example.com:4001', 'address'],
+  ['a container without a limit of memory', 'minimal', 'relay.resources.limits.memory=null', 'memory'],
+  ['an Ingress without a host', 'minimal', 'controlPlane.ingress.enabled=true', 'publicUrl'],
+  ['a variable that is none of a setting', 'minimal', 'relay.env.PATH=/tmp', 'PATH'],
+])('it refuses %s', async (_, set, value, named) => {
+  await expect(render(set, '--set', value)).rejects.toThrow(new RegExp(`values don't meet[^]*${named}`))
+})
