@@ -14,6 +14,8 @@ export const agentDefaults = {
   doubtDialMs: 1_000,
   /** Until a listener learns that a linked member, which its relay reports offline, is still heard. */
   eventRecheckMs: 1_000,
+  /** Between two measurements of the round trip to the relays held where each byte costs: 340 bytes each. */
+  meteredMeasureMs: 600_000,
   /** An address announced on the LAN is valid for this long: three announcements. */
   lanSeenMs: 180_000,
   /** Members announced there that are remembered (a count). */

@@ -4,6 +4,7 @@
  * be here may be no member.
  */
 import type { NetworkInterfaceInfo } from 'node:os'
+import { discoveryDefaults } from '../discovery/defaults.ts'
 import { Mdns, type LanInterface } from '../discovery/mdns.ts'
 import { outward, partsOf, scopeOf, type Interfaces, type Link } from '../transport/index.ts'
 import { agentDefaults } from './defaults.ts'
@@ -11,7 +12,7 @@ import type { Member } from '../member/member.ts'
 import type { MdnsOptions } from '../member/options.ts'
 
 export interface LanInit {
-  member: Pick<Member, 'identity' | 'controlPlane' | 'map' | 'transport' | 'log'>
+  member: Pick<Member, 'identity' | 'controlPlane' | 'map' | 'transport' | 'log' | 'preset'>
   options: MdnsOptions
   interfaces: () => Interfaces
 }
@@ -51,6 +52,7 @@ export class Lan {
       onFound: (peerId, addr) => this.#found(peerId, addr),
       onError: err => member.log.warn({ err }, 'cannot look for members on the LAN'),
       port: options.port,
+      tellMs: member.preset === 'metered' ? discoveryDefaults.mdnsMeteredTellMs : undefined,
     })
   }
 

@@ -47,11 +47,11 @@ export class Reachable {
     this.#targets = init.targets
     const { member, targets } = init
     const { head, map, client, log, clock, store, identity, transport, presence } = member
-    const { region } = init
     this.#home = new Home({ signer: identity.signer, store, clock })
     this.relays = transport.relayClient({
-      region,
+      region: init.region,
       measure: (link, signal) => this.#ping(link, signal),
+      options: member.preset === 'metered' ? { measureMs: agentDefaults.meteredMeasureMs } : {},
     })
     this.#sync = new MapSync({
       head,
@@ -123,7 +123,7 @@ export class Reachable {
   #isPingDue(link: Link, restMs: number): boolean {
     const { sessions } = this.#member.serving
     const silentMs = performance.now() - sessions.of(link).stats.lastProgressAt
-    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs) / 2
+    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs / 2)
   }
 
   /** The relays that this agent is reached through at this moment, home first. */

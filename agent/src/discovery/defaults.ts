@@ -38,6 +38,8 @@ export const discoveryDefaults = {
   /** Between two announcements, and how much longer for each member heard: 1,000 of them send two packets a second. */
   mdnsTellMs: 60_000,
   mdnsTellPerPeerMs: 500,
+  /** The same where each byte costs: with a quarter more at random it is within `mdnsTtlSeconds`; 260 bytes each. */
+  mdnsMeteredTellMs: 120_000,
   /** Between two answers (RFC 6762: at least a second), and how much longer for each member heard. */
   mdnsAnswerGapMs: 1_000,
   mdnsAnswerPerPeerMs: 50,

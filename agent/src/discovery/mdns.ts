@@ -28,6 +28,8 @@ export interface MdnsInit {
   onError: (error: unknown) => void
   /** UDP. @default 5353 */
   port?: number | undefined
+  /** Between two announcements, ms; more where many members are heard. @default a minute */
+  tellMs?: number | undefined
   /** Uniform in [0, 1). @default Math.random */
   random?: () => number
 }
@@ -50,6 +52,7 @@ export class Mdns {
   readonly #onFound: (peerId: string, addr: string) => void
   readonly #tag: string
   readonly #instance = randomBytes(8).toString('hex')
+  readonly #tellMs: number
   readonly #random: () => number
   /** By address and prefix. */
   readonly #places = new Map<string, Place>()
@@ -68,6 +71,7 @@ export class Mdns {
     this.#peerId = init.peerId
     this.#onFound = init.onFound
     this.#tag = mdnsTag(init.meshId)
+    this.#tellMs = init.tellMs ?? discoveryDefaults.mdnsTellMs
     this.#random = init.random ?? Math.random
   }
 
@@ -156,10 +160,7 @@ export class Mdns {
   }
 
   #tell(key: string, place: Place, now: number): void {
-    const pace = Math.max(
-      discoveryDefaults.mdnsTellMs,
-      this.#heard.size * discoveryDefaults.mdnsTellPerPeerMs,
-    )
+    const pace = Math.max(this.#tellMs, this.#heard.size * discoveryDefaults.mdnsTellPerPeerMs)
     place.tellAt = now + pace * (0.75 + this.#random() / 2)
     place.toldAt = now
     const port = this.#portOn(key.split('/')[0] ?? '')

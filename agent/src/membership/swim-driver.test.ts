@@ -164,6 +164,20 @@ describe('SwimDriver', () => {
     expect(probesOf('bob')).toBeLessThanOrEqual(4)
   })
 
+  test('sends a member for which each byte costs a tenth of the digests', async () => {
+    const digests = () => sent.filter(({ to, message }) => to === 'bob' && message?.kind === 'digest').length
+    meet('ada', linkFeatures.swim)
+    const bob = meet('bob', linkFeatures.swim)
+    await pass(600_000)
+    expect(digests()).toBeGreaterThan(5)
+    sent = []
+    peers.set('bob', { ...peer('bob'), features: linkFeatures.swim | linkFeatures.metered })
+    tellFeatures(bob)
+    await pass(600_000)
+    // The chance of the test, 0.5, is over a tenth.
+    expect(digests()).toBe(0)
+  })
+
   test('dials a watched member to which there is no link', async () => {
     meet('ada', linkFeatures.swim)
     await pass(1)

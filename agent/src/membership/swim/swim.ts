@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts'
 import { LocalHealth } from './local-health.ts'
 import { Rumours } from './rumours.ts'
 import type { Scope, SwimStanding } from './scope.ts'
-import type { SwimSettings } from './settings.ts'
+import { swimPresets, type SwimSettings } from './settings.ts'
 import { Watches } from './watches.ts'
 
 export interface SwimInit {
@@ -213,7 +213,14 @@ export class Swim {
 
   #digest(): void {
     const peer = this.#oneOf([...this.#links])
-    if (peer !== undefined) this.#digests.begin(peer)
+    if (peer !== undefined && this.#isDigestDue(peer)) this.#digests.begin(peer)
+  }
+
+  /** Of one for which each byte costs only a share of them, by chance: as many as it sends itself. */
+  #isDigestDue(peer: string): boolean {
+    const { ports, settings } = this.#init
+    if (ports.isMetered?.(peer) !== true) return true
+    return ports.random() < settings.digestMs / swimPresets.metered.digestMs
   }
 
   #heal(): void {
