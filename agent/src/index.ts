@@ -17,6 +17,7 @@ export {
 export { placedSettings } from './member/placed-settings.ts'
 export { refuseEnded, type CutOff } from './member/revocations.ts'
 export { WatchLinks } from './paths/watch-links.ts'
+export { WatchPace, type WatchPaceInit } from './paths/watch-pace.ts'
 export { controlPlaneClient, ControlPlaneClient } from './discovery/control-plane-client.ts'
 export { pullMap } from './discovery/map-pull.ts'
 export * from './health/index.ts'

@@ -1,5 +1,5 @@
 /** What goes wrong: each kind a plan of its own, with a strength that the seed draws. */
-import { lostMs, type End } from './link.ts'
+import type { End } from './link.ts'
 import type { SimProcess } from './sim-process.ts'
 import { between, pick, randomFrom, some, type Random } from './random.ts'
 import type { World } from './world.ts'
@@ -91,9 +91,6 @@ export const faults = {
     )
     world.seen.partitionedUntil = until + 30_000
     block(world, (from, to) => aside.has(from) !== aside.has(to), until + 30_000 - world.kernel.now)
-    world.kernel.after(lostMs, () => {
-      for (const process of world.all) world.network.giveUp(process.links.values())
-    })
   },
   /** One way, between two members. */
   blackHole: (world, random, until) =>

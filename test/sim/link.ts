@@ -18,6 +18,8 @@ export interface End {
   readonly dialling: Set<End>
   onUp(peer: End): void
   onDown(peer: End, closed: boolean): void
+  /** A dial did not reach it. */
+  onUnreached(peer: End): void
   onSent(peer: End, sent: Sent, link: Link): void
   /** Runs when sockets are read. */
   whenReading(run: () => void): void

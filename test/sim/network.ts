@@ -4,7 +4,7 @@
  */
 import { swimBytes } from '@agent-mesh/protocol'
 import type { Kernel } from './kernel.ts'
-import { Link, type End, type Sent } from './link.ts'
+import { Link, lostMs, type End, type Sent } from './link.ts'
 import type { Random } from './random.ts'
 
 /** Bytes of a frame around it: its preamble, yamux, the TLS record, TCP and IP, and half of an acknowledgement. */
@@ -66,8 +66,20 @@ export class Network {
       link.arrives[side] = at
       this.#kernel.at(at, () => this.#arrive(link, to, sent))
     }
-    if (link.held[side].length > 0 || this.isBlocked(from, to)) link.held[side].push(go)
-    else go()
+    if (link.held[side].length > 0) link.held[side].push(go)
+    else if (this.isBlocked(from, to)) {
+      link.held[side].push(go)
+      this.#kernel.after(lostMs, () => this.#giveUp(link, side, go))
+    } else go()
+  }
+
+  /** What was sent first is held back still: both ends give up the link. */
+  #giveUp(link: Link, side: 0 | 1, first: () => void): void {
+    if (link.held[side][0] !== first) return
+    this.close(
+      link,
+      link.ends.map(by => ({ by, closed: false })),
+    )
   }
 
   /** A path is free again: what was held back goes, as TCP tries again. */
@@ -80,19 +92,6 @@ export class Network {
       }
   }
 
-  /** A path is blocked for so long that both ends give up the links that have something to send over it. */
-  giveUp(links: Iterable<Link>): void {
-    for (const link of [...links]) {
-      const isStuck = ([0, 1] as const).some(side => {
-        const [from, to] = [link.ends[side], link.ends[1 - side]]
-        return to !== undefined && link.held[side].length > 0 && this.isBlocked(from, to)
-      })
-      if (!isStuck) continue
-      const heard = link.ends.map(by => ({ by, closed: false }))
-      this.close(link, heard)
-    }
-  }
-
   /**
    * Opens a link, or not: a host that is off, or a blocked path, answers nothing, and TCP tries again after 1 s and 3 s; a host
    * without the process refuses.
@@ -101,7 +100,10 @@ export class Network {
     if (from.dialling.has(to) || from.links.has(to)) return
     from.dialling.add(to)
     const { boots } = from
-    const ended = () => from.dialling.delete(to)
+    const ended = () => {
+      if (from.boots !== boots || !from.dialling.delete(to)) return
+      from.onUnreached(to)
+    }
     const knock = (waits: readonly number[]) => {
       if (from.boots !== boots || !from.isOn || !from.dialling.has(to)) return
       if (to.isSilent || this.isBlocked(from, to) || this.isBlocked(to, from)) {
@@ -125,6 +127,7 @@ export class Network {
       const isWhole = from.isOn && to.isOn && from.boots === fromBoot && to.boots === toBoot
       if (isWhole && !from.links.has(to) && !this.isBlocked(from, to) && !this.isBlocked(to, from))
         this.open(from, to)
+      else if (from.boots === fromBoot && !from.links.has(to)) from.onUnreached(to)
     })
   }
 

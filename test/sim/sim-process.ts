@@ -3,7 +3,15 @@
  * its sockets are read. Its disk may be kept, lost or an old one at the next start.
  */
 import type { Evidence } from '@agent-mesh/protocol'
-import { Swim, type Ledger, type Scope, type SwimEvent, type SwimSettings } from '@agent-mesh/agent'
+import {
+  relayClientDefaults,
+  Swim,
+  type Ledger,
+  type Scope,
+  type SwimEvent,
+  type SwimSettings,
+} from '@agent-mesh/agent'
+import { KeptLinks } from './kept-links.ts'
 import type { Kernel } from './kernel.ts'
 import { lostMs, type End, type Link, type Sent } from './link.ts'
 import type { Network } from './network.ts'
@@ -31,6 +39,8 @@ export interface SimProcessInit {
   settings: SwimSettings
   scope: Scope
   isHomed: () => boolean
+  /** The relays that it keeps a link to. */
+  kept: readonly string[]
 }
 
 export class SimProcess implements End {
@@ -54,6 +64,7 @@ export class SimProcess implements End {
   offAt = -Infinity
   readonly #init: SimProcessInit
   #swim: Swim | undefined
+  #keptLinks: KeptLinks | undefined
   readonly #waiting = new Map<End, { sent: Sent; at: number }[]>()
   #wakeAt = Infinity
 
@@ -84,6 +95,7 @@ export class SimProcess implements End {
     const ports = { heardAt, random }
     this.#swim = new Swim({ self: name, settings, scope, ledger, ports, isHomed, now: kernel.now })
     this.step({ type: 'scope' })
+    this.#keptLinks = this.#keepLinks()
   }
 
   /** It ends: with a farewell or without, and its host closes the sockets or is off as well. */
@@ -95,6 +107,7 @@ export class SimProcess implements End {
     this.isSilent = how === 'silent'
     this.offAt = kernel.now
     this.#swim = undefined
+    this.#keptLinks = undefined
     this.dialling.clear()
     this.#waiting.clear()
     for (const link of [...this.links.values()]) {
@@ -148,7 +161,13 @@ export class SimProcess implements End {
   }
 
   onDown(peer: End, closed: boolean): void {
-    if (this.isOn) this.step({ type: 'down', peer: peer.name, closed })
+    if (!this.isOn) return
+    this.step({ type: 'down', peer: peer.name, closed })
+    this.#keptLinks?.ended(peer)
+  }
+
+  onUnreached(peer: End): void {
+    if (this.isOn) this.#keptLinks?.failed(peer)
   }
 
   onSent(peer: End, sent: Sent, link: Link): void {
@@ -175,7 +194,7 @@ export class SimProcess implements End {
         }
         case 'dial': {
           const peer = world.find(effect.to)
-          if (peer !== undefined) network.dial(this, peer)
+          if (peer !== undefined) this.#dial(peer)
           break
         }
         case 'changed':
@@ -201,7 +220,29 @@ export class SimProcess implements End {
     const waiting = this.#waiting.get(peer) ?? []
     waiting.push({ sent, at: this.#init.kernel.now })
     this.#waiting.set(peer, waiting)
-    this.#init.network.dial(this, peer)
+    this.#dial(peer)
+  }
+
+  /** Relays dial no agents. */
+  #dial(peer: End): void {
+    if (!this.isRelay || peer.isRelay) this.#init.network.dial(this, peer)
+  }
+
+  #keepLinks(): KeptLinks {
+    const { kept, world, network, random } = this.#init
+    const { retryMs: minMs, maxRetryMs: maxMs } = relayClientDefaults
+    const { boots } = this
+    return new KeptLinks({
+      ...{ targets: kept, links: this.links, random },
+      ...(this.isRelay ? {} : { retry: { minMs, maxMs } }),
+      find: name => world.find(name),
+      dial: peer => this.#dial(peer),
+      ping: link => network.send(link, this, 'ping'),
+      after: (ms, run) =>
+        this.whenRunning(ms, () => {
+          if (this.isOn && this.boots === boots) run()
+        }),
+    })
   }
 
   #sendWaiting(peer: End): void {

@@ -1,6 +1,7 @@
 /** A mesh in virtual time: relays and agents on their rings, what is true of them, and who believes what. */
 import { Ledger, RingOrder, RingScope, swimPresets, type SwimPreset } from '@agent-mesh/agent'
 import type { Evidence } from '@agent-mesh/protocol'
+import { chooseNeighbours } from '@agent-mesh/relay'
 import { EventLog } from './event-log.ts'
 import { Kernel } from './kernel.ts'
 import { Network } from './network.ts'
@@ -36,6 +37,7 @@ export class World {
       Array.from({ length: count }, (_, i) => `${kind}${i}`.padEnd(52, '-'))
     const relayNames = named('relay', relays)
     const agentNames = named('agent', members)
+    const relayEntries = relayNames.map(peerId => ({ peerId, name: peerId, addrs: [] }))
     const random = randomFrom(seed, 'homes')
     for (const name of relayNames) relayOrder.add(name)
     for (const name of agentNames) {
@@ -54,7 +56,8 @@ export class World {
       const relaysOf = (peerId: string) => this.#homes.get(peerId) ?? []
       const scope = new RingScope({
         ...{ self: name, agents: agentOrder, relays: relayOrder, relaysOf },
-        ...{ rings: 3, ringsAlone: 5, small: 8, homed: () => homed.get(name) ?? [] },
+        ...{ rings: 3, ringsAlone: 5, small: 8 },
+        homed: () => (homed.get(name) ?? []).filter(agent => this.#areLinked(name, agent)),
       })
       const made = new SimProcess({
         ...{ name, world: this, kernel: this.kernel, network: this.network, scope },
@@ -62,6 +65,9 @@ export class World {
         random: randomFrom(seed, name),
         settings: swimPresets[preset],
         isHomed: () => relayOrder.has(name) || this.#isHomed(name),
+        kept: relayOrder.has(name)
+          ? chooseNeighbours(relayEntries, name).map(({ peerId }) => peerId)
+          : relaysOf(name),
       })
       this.#byName.set(name, made)
       this.#base.merge(name, { incarnation: 1, state: 'alive', proof: made.proof })
@@ -111,10 +117,11 @@ export class World {
   }
 
   #isHomed(name: string): boolean {
-    const self = this.#byName.get(name)
-    return (this.#homes.get(name) ?? []).some(relay => {
-      const process = this.#byName.get(relay)
-      return process !== undefined && self !== undefined && self.links.has(process)
-    })
+    return (this.#homes.get(name) ?? []).some(relay => this.#areLinked(name, relay))
+  }
+
+  #areLinked(name: string, other: string): boolean {
+    const [process, peer] = [this.#byName.get(name), this.#byName.get(other)]
+    return process !== undefined && peer !== undefined && process.links.has(peer)
   }
 }

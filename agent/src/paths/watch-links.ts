@@ -1,9 +1,9 @@
 /** Keeps a link to each watched peer, and its round trip known. */
 import { timerDelay } from '@agent-mesh/protocol/timers'
-import { ExponentialBackoff, type IBackoff } from 'cockatiel'
 import type { Logger } from '../observe/logger.ts'
 import type { Link } from '../transport/links/link.ts'
 import { pathDefaults } from './defaults.ts'
+import { WatchPace } from './watch-pace.ts'
 
 export interface WatchLinksInit {
   /** Peer ids to watch, by the map as it is now. */
@@ -102,26 +102,20 @@ export class WatchLinks {
   }
 
   async #run(peerId: string, signal: AbortSignal): Promise<void> {
-    const start = new ExponentialBackoff({
-      initialDelay: pathDefaults.watchRetryMinMs,
-      maxDelay: pathDefaults.watchRetryMaxMs,
-    })
-    let backoff: IBackoff<unknown> = start.next()
-    // Both ends watch each other in a small mesh: the jitter lets one of them dial first.
-    await pause(Math.random() * pathDefaults.watchRetryMinMs, signal)
+    const pace = new WatchPace({ random: Math.random, redialMs: this.#redialMs })
+    await pause(pace.firstMs(), signal)
     while (!signal.aborted) {
       try {
         const link = await this.#linkTo(peerId, signal)
         if (this.#isDue(link)) link.rttMs = await this.#ping(link, signal)
-        backoff = start.next()
         const end = this.#endOf(link)
-        await pause(pathDefaults.watchPingMs * (0.75 + Math.random() / 2), signal, end)
-        if (end.aborted) await pause(Math.random() * (this.#redialMs?.() ?? 0), signal)
+        await pause(pace.reachedMs(), signal, end)
+        if (end.aborted) await pause(pace.endedMs(), signal)
       } catch (error) {
         if (!signal.aborted) this.#log.debug({ peerId, err: error }, 'watched peer not reached')
         const again = this.#again.signal
-        await pause(backoff.duration, signal, again)
-        backoff = again.aborted ? start.next() : backoff.next(undefined)
+        await pause(pace.failedMs(), signal, again)
+        if (again.aborted) pace.retryNow()
       }
     }
   }
