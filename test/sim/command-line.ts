@@ -20,6 +20,8 @@ that behave as Node (after a pause timers fire before sockets are read). The sam
   --faults LIST   ${faultKinds.join(', ')};
                   "swarm": a subset that the seed draws (default: none)
   --seeds N       this seed and the next ones, each with its own swarm of faults: no pauses and crashes beside them
+  --curves draw   draws docs/membership-detection.svg and membership-bytes.svg from docs/membership-figures.json;
+                  "measure": measures what that file lacks before, about 10 minutes of CPU for all
   --json          one line for each run
 
 Exits 1 when a member was judged dead that runs, when one that ended came to life again, when members disagree a minute after the last
@@ -35,6 +37,8 @@ export interface SimCommand {
   swarm: boolean
   json: boolean
   help: boolean
+  /** Nothing else is done then. */
+  curves: 'draw' | 'measure' | undefined
 }
 
 const flags = {
@@ -50,6 +54,7 @@ const flags = {
   crashes: { type: 'string' },
   kill: { type: 'string', default: '0' },
   faults: { type: 'string', default: '' },
+  curves: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -79,7 +84,7 @@ export function readCommandLine(args: readonly string[]): SimCommand {
     crashes: values.crashes === undefined ? usual : numberOf('--crashes', values.crashes, 0, 100_000),
     late: 0.01,
   }
-  return { options, seeds, swarm, json: values.json, help: values.help }
+  return { options, seeds, swarm, json: values.json, help: values.help, curves: curvesOf(values.curves) }
 }
 
 /** The command that does the same again. */
@@ -96,6 +101,11 @@ function numberOf(option: string, text: string, least: number, most: number): nu
   if (text.trim() === '' || !(number >= least && number <= most))
     throw new Error(`Cannot read ${option} ${text}: it is a number from ${least} to ${most}`)
   return number
+}
+
+function curvesOf(text: string | undefined): SimCommand['curves'] {
+  if (text === undefined || text === 'draw' || text === 'measure') return text
+  throw new Error(`Cannot read --curves ${text}: it is draw or measure`)
 }
 
 function presetOf(text: string): SwimPreset {

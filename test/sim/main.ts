@@ -1,5 +1,6 @@
 /** Failure detection in virtual time: `npm run sim`. */
 import { commandOf, readCommandLine, usage, type SimCommand } from './command-line.ts'
+import { drawCurves, measureCurves } from './curves.ts'
 import { swarmOf } from './faults.ts'
 import { faultsOf } from './judge-run.ts'
 import { shrink } from './shrink.ts'
@@ -32,11 +33,17 @@ function runAll({ options, seeds, swarm, json }: SimCommand): number {
   return passed === seeds ? 0 : 1
 }
 
+function curves(what: 'draw' | 'measure'): void {
+  if (what === 'measure') measureCurves()
+  drawCurves()
+}
+
 function main(): number {
   try {
     const command = readCommandLine(process.argv.slice(2))
-    if (!command.help) return runAll(command)
-    print(usage)
+    if (command.help) print(usage)
+    else if (command.curves !== undefined) curves(command.curves)
+    else return runAll(command)
     return 0
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`)

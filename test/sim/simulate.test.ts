@@ -1,6 +1,9 @@
 /** The simulator itself, and wounds of other implementations of SWIM, on the product's modules in virtual time. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commandOf, readCommandLine } from './command-line.ts'
+import { drawings, readFigures } from './curves.ts'
 import { faultKinds } from './faults.ts'
 import { faultsOf } from './judge-run.ts'
 import { isExcused } from './observations.ts'
@@ -50,6 +53,10 @@ test.each([
   expect(isExcused({ from: 0, until }, now)).toBe(excused)
 })
 
+test.each(Object.entries(drawings(readFigures())))('%s shows the figures that are kept', (name, drawing) => {
+  expect(readFileSync(join(import.meta.dirname, '../../docs', name), 'utf8')).toBe(drawing)
+})
+
 describe('failure detection', () => {
   test.each([0, 2])('with %i relays finds silent members in time, and buries none that pauses', relays => {
     const options = optionsOf(`--members 120 --relays ${relays} --hours 0.08`)
@@ -64,6 +71,10 @@ describe('failure detection', () => {
 
   test.each(faultKinds)('survives %s, and all agree a minute later', kind => {
     expect(faultsOfRun(`--members 40 --faults ${kind} --hours 0.12`)).toEqual([])
+  })
+
+  test('heals by relays that dial those which they take for dead, after the links of a partition were given up', () => {
+    expect(faultsOfRun('--members 20 --faults partition --hours 0.12')).toEqual([])
   })
 
   test('of a lone relay asks other agents: one path that is blocked one way is no proof', () => {
