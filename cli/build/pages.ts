@@ -3,12 +3,14 @@ import { dirname, join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 
 import { configurationPage } from './configuration-page.ts'
+import { logsPage } from './logs-page.ts'
 import { metricsPage } from './metrics-page.ts'
 import { observabilityFiles } from './observability/files.ts'
 
 /** `npm run generate` writes the files that are made from the program; with `--check` it fails when a committed one is stale. */
 const files = {
   'docs/configuration.md': configurationPage(),
+  'docs/logs.md': logsPage(),
   'docs/metrics.md': metricsPage(),
   ...observabilityFiles(),
 }

@@ -1,5 +1,7 @@
 /** What a process did to recover without help, for every kind of process: the last acts, each also logged and counted. */
 
+import type { EventLog } from './log-events.ts'
+
 /** Each thing that a process does to recover, by its stable name, and the part that does it. */
 export const recoveryEvents = {
   'clock-set': 'clock',
@@ -37,7 +39,7 @@ export interface Act {
 }
 
 export interface RecoveryInit {
-  readonly log: { info(fields: object, message: string): void }
+  readonly log: Pick<EventLog, 'info'>
   /** Unix ms. */
   readonly now: () => number
 }

@@ -285,7 +285,7 @@ export class Agent<const C extends Contracts = readonly []> extends PublishingMe
   }
 
   protected async drain(drainMs: number): Promise<void> {
-    this.member.log.info('stopping')
+    this.member.log.info({ event: 'agent-stopping' }, 'stopping')
     const parts = [this.#reachable.depart(), this.#self.goAway(drainMs), this.#served.drain(drainMs)]
     await Promise.all([...parts, this.depart(drainMs)])
   }

@@ -45,12 +45,14 @@ export function observedBalancer(
   { metrics, log }: { metrics: MemberMetrics; log: Pick<Logger, 'info' | 'error'> },
 ): ObservedBalancer {
   const ejections = new Map<string, number>()
-  const breakers = new Listeners<BreakerChange>(err => log.error({ err }, 'a listener of breakers failed'))
+  const breakers = new Listeners<BreakerChange>(err =>
+    log.error({ event: 'listener-failed', err }, 'a listener of breakers failed'),
+  )
   const onBreaker = (change: BreakerChange) => {
     const { reason, state } = change
     if (reason !== undefined) ejections.set(reason, (ejections.get(reason) ?? 0) + 1)
-    if (reason !== undefined) log.info(change, 'a provider is ejected')
-    if (state === 'closed') log.info(change, 'a provider is asked again')
+    if (reason !== undefined) log.info({ ...change, event: 'provider-ejected' }, 'a provider is ejected')
+    if (state === 'closed') log.info({ ...change, event: 'provider-restored' }, 'a provider is asked again')
     breakers.emit(change)
   }
   const balancer = new Balancer({ ...balancing, random: Math.random, onBreaker })

@@ -138,7 +138,9 @@ export async function createAgent<const C extends Contracts = readonly []>(
 function tracingOf(option: unknown, log: Logger): OtelTracing | undefined {
   if (option === false) return undefined
   if (option === undefined || option === 'auto')
-    return new OtelTracing(err => log.warn({ err }, 'OpenTelemetry is set up and its API cannot be loaded'))
+    return new OtelTracing(err =>
+      log.warn({ event: 'otel-not-loaded', err }, 'OpenTelemetry is set up and its API cannot be loaded'),
+    )
   throw new MeshError('invalid_argument', `Cannot start: tracing is ${String(option)}`, {
     hint: "Use 'auto' or false.",
   })

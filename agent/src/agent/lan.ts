@@ -50,7 +50,8 @@ export class Lan {
       interfaces: () => lanInterfaces(init.interfaces(), options.interfaces),
       portOn: address => portOn(address, member.transport.listening()),
       onFound: (peerId, addr) => this.#found(peerId, addr),
-      onError: err => member.log.warn({ err }, 'cannot look for members on the LAN'),
+      onError: err =>
+        member.log.warn({ event: 'lan-search-failed', err }, 'cannot look for members on the LAN'),
       port: options.port,
       tellMs: member.preset === 'metered' ? discoveryDefaults.mdnsMeteredTellMs : undefined,
     })
@@ -91,7 +92,8 @@ export class Lan {
       .meet(peer)
       .then(
         () => {},
-        (err: unknown) => log.warn({ err, peerId: peer.peerId }, 'not put into the map'),
+        (err: unknown) =>
+          log.warn({ event: 'member-not-mapped', err, peerId: peer.peerId }, 'not put into the map'),
       )
       .finally(() => this.#meetings.delete(met))
     this.#meetings.add(met)
@@ -145,7 +147,11 @@ export class Lan {
       seen.dialAt =
         now() + Math.min(agentDefaults.lanRetryMaxMs, agentDefaults.lanRetryMinMs * 2 ** seen.failures)
       seen.failures++
-      if (!signal.aborted) log.debug({ peerId, addr: seen.addr, err }, 'found on the LAN, not reached')
+      if (!signal.aborted)
+        log.debug(
+          { event: 'lan-member-unreachable', peerId, addr: seen.addr, err },
+          'found on the LAN, not reached',
+        )
     }
   }
 }

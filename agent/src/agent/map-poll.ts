@@ -69,7 +69,8 @@ export class MapPoll {
     try {
       await pullMap(this.#init, signal)
     } catch (error) {
-      if (!signal.aborted) this.#init.log.warn({ err: error }, 'map not read; using the one on disk')
+      if (!signal.aborted)
+        this.#init.log.warn({ event: 'map-not-read', err: error }, 'map not read; using the one on disk')
     }
   }
 }

@@ -52,7 +52,10 @@ export class MeshInvalidation {
       await (await this.#topics.get()).publish(invalidations, { tags })
       return true
     } catch (err) {
-      this.#member.log.warn({ err, tags }, 'invalidated cached answers of this agent alone')
+      this.#member.log.warn(
+        { event: 'invalidation-not-sent', err, tags },
+        'invalidated cached answers of this agent alone',
+      )
       return false
     }
   }
@@ -66,7 +69,7 @@ export class MeshInvalidation {
     this.#state = 'listening'
     this.#subscribe(cache).catch((err: unknown) => {
       this.#state = 'deaf'
-      this.#member.log.warn({ err }, 'no invalidations of other members')
+      this.#member.log.warn({ event: 'invalidations-not-received', err }, 'no invalidations of other members')
     })
   }
 

@@ -221,7 +221,9 @@ export class Reachable {
     const moved = this.#home.moveTo(home)
     publisher
       .update({ homeRelays: [...homeRelays] })
-      .catch((err: unknown) => log.error({ err }, 'home relays not published in the member record'))
+      .catch((err: unknown) =>
+        log.error({ event: 'homes-not-published', err }, 'home relays not published in the member record'),
+      )
     this.#sync.followOnly(homeRelays)
     this.#detection.settle()
     for (const relay of homeRelays) {
@@ -231,7 +233,9 @@ export class Reachable {
     if (moved && home !== undefined)
       this.#sync
         .announceHome(home)
-        .catch((err: unknown) => log.error({ err }, 'home relay not informed that it is the home'))
+        .catch((err: unknown) =>
+          log.error({ event: 'home-not-claimed', err }, 'home relay not informed that it is the home'),
+        )
   }
 
   #watchTargets(): string[] {

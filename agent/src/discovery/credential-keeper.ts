@@ -83,7 +83,7 @@ async function storedCredential({ peerId, store, head }: CredentialKeeperInit) {
 }
 
 const renewalListeners = (log: Logger): Listeners<{ wasVoid: boolean }> =>
-  new Listeners(err => log.error({ err }, 'a listener of renewals failed'))
+  new Listeners(err => log.error({ event: 'listener-failed', err }, 'a listener of renewals failed'))
 
 /** @throws MeshError unauthenticated when the stored credential is not of this member and mesh */
 export async function credentialKeeper(init: CredentialKeeperInit): Promise<CredentialKeeper> {
@@ -103,11 +103,11 @@ export async function credentialKeeper(init: CredentialKeeperInit): Promise<Cred
       const reply = await client.renew(stopping.signal)
       await acceptUnlessOlder(head, reply.head)
       if (!(await replace(reply.credential))) return
-      log.info({ expires: own.claims.exp }, 'credential renewed')
+      log.info({ event: 'credential-replaced', expires: own.claims.exp }, 'credential renewed')
       renewed.emit({ wasVoid })
-    } catch (error) {
-      if (!stopping.signal.aborted)
-        log.warn({ err: error }, 'credential not renewed; trying again within the hour')
+    } catch (err) {
+      const text = 'credential not renewed; trying again within the hour'
+      if (!stopping.signal.aborted) log.warn({ event: 'credential-not-renewed', err }, text)
     }
   }
 

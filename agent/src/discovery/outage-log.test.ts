@@ -27,27 +27,28 @@ describe('a control plane that does not answer', () => {
   test('is one line without a stack, then one a minute, whichever part asks', async () => {
     const { lines, time, log } = recorded()
     const err = await refused()
-    log.warn({ err }, 'presence not reported')
-    log.warn({ err }, 'map not polled')
+    log.warn({ event: 'presence-not-reported', err }, 'presence not reported')
+    log.warn({ event: 'map-not-polled', err }, 'map not polled')
     time.ms = discoveryDefaults.outageLogMs - 1
-    log.child({ part: 'map' }).warn({ err }, 'map not polled')
+    log.warn({ event: 'map-not-polled', err }, 'map not polled')
     expect(lines).toEqual([
       expect.objectContaining({
+        event: 'control-plane-unreachable',
         msg: 'the control plane does not answer: presence not reported',
         reason: expect.stringContaining('Cannot reach control plane http://127.0.0.1:1') as string,
       }),
     ])
     expect(JSON.stringify(lines)).not.toMatch(/stack|\bat /)
     time.ms = discoveryDefaults.outageLogMs
-    log.warn({ err }, 'map not polled')
+    log.warn({ event: 'map-not-polled', err }, 'map not polled')
     expect(lines).toHaveLength(2)
   })
 
   test('hides no other warning', async () => {
     const { lines, log } = recorded()
-    log.warn({ err: await refused() }, 'presence not reported')
-    log.warn({ err: new Error('no such table') }, 'map not polled')
-    log.warn('going without STUN')
+    log.warn({ event: 'presence-not-reported', err: await refused() }, 'presence not reported')
+    log.warn({ event: 'map-not-polled', err: new Error('no such table') }, 'map not polled')
+    log.warn({ event: 'stun-not-started' }, 'going without STUN')
     expect(lines.map(({ msg }) => msg).slice(1)).toEqual(['map not polled', 'going without STUN'])
     expect(lines[1]).toHaveProperty('err.stack')
   })

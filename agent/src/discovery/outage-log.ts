@@ -14,9 +14,13 @@ export function outageLog(log: Logger, clock: Pick<Clock, 'monotonic'>): Logger 
     if (!(err instanceof UnreachableError)) return log.warn(...given)
     const { message: reason, hint } = err
     const now = clock.monotonic()
-    if (now - loggedAt < discoveryDefaults.outageLogMs) return log.debug({ reason }, String(text))
+    if (now - loggedAt < discoveryDefaults.outageLogMs)
+      return log.debug({ event: 'control-plane-still-unreachable', reason }, String(text))
     loggedAt = now
-    log.warn({ reason, hint }, `the control plane does not answer: ${String(text)}`)
+    log.warn(
+      { event: 'control-plane-unreachable', reason, hint },
+      `the control plane does not answer: ${String(text)}`,
+    )
   }
   calm.warn = warn
   return calm

@@ -64,7 +64,7 @@ export class RecordPublisher {
       publish: (known, exactly) => {
         this.#sign(known, exactly).then(
           () => this.schedule(),
-          (err: unknown) => init.log.error({ err }, 'member record not signed'),
+          (err: unknown) => init.log.error({ event: 'record-not-signed', err }, 'member record not signed'),
         )
       },
     })
@@ -218,8 +218,9 @@ export class RecordPublisher {
         await this.#publish()
       } catch (err) {
         if (signal.aborted) return
-        if (!worthTelling(err)) return this.#log.error({ err }, 'member record not published')
-        this.#log.warn({ err }, 'member record not published yet')
+        if (!worthTelling(err))
+          return this.#log.error({ event: 'record-not-published', err }, 'member record not published')
+        this.#log.warn({ event: 'record-not-published-yet', err }, 'member record not published yet')
         await this.#pace.rest(err)
       }
   }

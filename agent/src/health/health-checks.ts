@@ -59,7 +59,9 @@ export class HealthChecks {
     this.#beat = beat
     this.#log = log
     this.#random = random
-    this.#changed = new Listeners(err => log.error({ err }, 'a listener of checks failed'))
+    this.#changed = new Listeners(err =>
+      log.error({ event: 'listener-failed', err }, 'a listener of checks failed'),
+    )
   }
 
   /** Adds a built-in check. */
@@ -156,7 +158,8 @@ export class HealthChecks {
     const { name: check, level, reason, damped } = report
     // `level` is a field of every line.
     const line = { check, result: level, reason, damped }
-    this.#log[level === 'failing' ? 'warn' : 'info'](line, 'a check changed')
+    if (level === 'failing') this.#log.warn({ event: 'check-failing', ...line }, 'a check fails')
+    else this.#log.info({ event: 'check-changed', ...line }, 'a check changed')
     this.#changed.emit(report)
   }
 }

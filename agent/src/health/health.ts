@@ -31,7 +31,9 @@ export class Health {
   readonly loop: LoopWatch
 
   constructor({ log, metrics, now, clock = systemWheelClock, memory, shedAbove }: HealthInit) {
-    this.beat = new HealthBeat(clock, err => log.error({ err }, 'a look at the health failed'))
+    this.beat = new HealthBeat(clock, err =>
+      log.error({ event: 'health-look-failed', err }, 'a look at the health failed'),
+    )
     const { beat } = this
     this.checks = new HealthChecks({ beat, log })
     const recovery = (this.recovery = new Recovery({ log, now }))

@@ -88,6 +88,6 @@ export class Clones {
   #tell(peerId: string, detail: Record<string, unknown>): void {
     this.#count()
     this.#audit.cloned(peerId, detail)
-    this.#log.warn({ peerId, ...detail }, 'two processes use one key')
+    this.#log.warn({ peerId, ...detail, event: 'key-cloned' }, 'two processes use one key')
   }
 }

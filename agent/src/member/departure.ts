@@ -31,7 +31,10 @@ export async function leaveMap({
   await client
     .leave(AbortSignal.timeout(memberDefaults.withdrawMs))
     .catch((err: unknown) =>
-      log.warn({ err }, 'not removed from the map: the control plane does so in 10 min'),
+      log.warn(
+        { event: 'departure-not-published', err },
+        'not removed from the map: the control plane does so in 10 min',
+      ),
     )
 }
 
@@ -46,7 +49,9 @@ export async function depart(
   sessions.depart()
   const withdrawn = publisher.withdraw(Math.min(memberDefaults.withdrawMs, drainMs))
   await Promise.allSettled([
-    withdrawn.catch((err: unknown) => log.warn({ err }, 'services not withdrawn from the member record')),
+    withdrawn.catch((err: unknown) =>
+      log.warn({ event: 'services-not-withdrawn', err }, 'services not withdrawn from the member record'),
+    ),
     ...links.all().map(link => sessions.retire(link, drainMs)),
   ])
 }

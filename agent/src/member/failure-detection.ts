@@ -83,7 +83,11 @@ export class FailureDetection {
       unixMs: () => clock.now(),
       proofOf: (peerId, incarnation) => this.#proofOf(peerId, incarnation),
       raise: above =>
-        void publisher.raise(above).catch((err: unknown) => log.error({ err }, 'own record not signed anew')),
+        void publisher
+          .raise(above)
+          .catch((err: unknown) =>
+            log.error({ event: 'record-not-signed-anew', err }, 'own record not signed anew'),
+          ),
       observed: observeDetection(member.metrics.registry, () => this.#driver.health),
       links: {
         links: transport.links,
@@ -149,7 +153,7 @@ export class FailureDetection {
       const { incarnation } = publisher.record
       this.#driver.leave(await signFarewell(identity.signer, { incarnation }))
     } catch (err) {
-      log.debug({ err }, 'no farewell said')
+      log.debug({ event: 'farewell-not-sent', err }, 'no farewell said')
     }
   }
 
@@ -222,7 +226,11 @@ export class FailureDetection {
       .linkTo(peerId, signal)
       .then(
         () => undefined,
-        (err: unknown) => this.#member.log.debug({ peerId, err }, 'watched member not reached'),
+        (err: unknown) =>
+          this.#member.log.debug(
+            { event: 'watched-member-unreachable', peerId, err },
+            'watched member not reached',
+          ),
       )
       .finally(() => this.#dials.delete(peerId))
     this.#dials.set(peerId, dial)

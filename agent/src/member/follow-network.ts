@@ -21,10 +21,11 @@ export interface FollowNetworkInit {
 /** Follows the network of the host. @returns the watch, to be started, for callers with more to do */
 export function followNetwork(init: FollowNetworkInit): NetworkWatch {
   const { transport, publisher, pathWatch, alsoListed, log, network } = init
-  const onError = (err: unknown) => log.error({ err }, 'change of the network not followed')
+  const onError = (err: unknown) =>
+    log.error({ event: 'network-not-followed', err }, 'change of the network not followed')
   const watch = network ?? new NetworkWatch({ onError })
   watch.onChange((change: NetworkChange) => {
-    log.info(change, 'the network of this host changed')
+    log.info({ ...change, event: 'network-changed' }, 'the network of this host changed')
     pathWatch.probeAll()
     transport.upgrader?.changed()
     const addrs = listedAddresses(transport.addresses(), networkInterfaces())

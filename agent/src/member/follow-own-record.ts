@@ -14,7 +14,7 @@ export function followOwnRecord(own: Own): () => void {
   const { identity, map, publisher, clones, credential, serving, log } = own
   const { registry } = serving
   const orLog = (told: Promise<void>, text: string) =>
-    void told.catch((err: unknown) => log.error({ err }, text))
+    void told.catch((err: unknown) => log.error({ event: 'record-change-not-published', err }, text))
   registry.onChange(() =>
     orLog(publisher.update({ services: registry.refs }), 'services not told in the member record'),
   )
@@ -80,10 +80,13 @@ function tellAgain({ map, publisher, clock }: Own): () => void {
 /** Once the clock is set, what its wrong time made this member refuse is accepted, and what others refused is signed anew. */
 function followClock({ map, credential, publisher, clockWatch, log }: Own): void {
   clockWatch.onSet(ms => {
-    log.warn({ ms: Math.round(ms) }, 'the clock of this machine was set, or the machine slept')
+    log.warn(
+      { event: 'clock-jumped', ms: Math.round(ms) },
+      'the clock of this machine was set, or the machine slept',
+    )
     credential.look()
     Promise.all([publisher.clockSet(), map.clockSet()]).catch((err: unknown) =>
-      log.error({ err }, 'the clock was set, and not all followed it'),
+      log.error({ event: 'clock-not-followed', err }, 'the clock was set, and not all followed it'),
     )
   })
 }

@@ -87,7 +87,10 @@ export async function joinOnce(init: JoinInit): Promise<ControlPlaneRef> {
     const { code } = toMeshError(error, 'internal', 'join')
     if (code === 'revoked') throw endedError({ how: 'revoked' }, settings.name ?? init.signer.kid)
     if (code === 'conflict' || signal?.aborted === true) throw error
-    log.warn({ err: error }, 'join token not redeemed; this member starts with the enrolment it has')
+    log.warn(
+      { event: 'token-not-redeemed', err: error },
+      'join token not redeemed; this member starts with the enrolment it has',
+    )
     return known
   }
 }
@@ -133,7 +136,7 @@ async function waiting<T>(
       const passing = error instanceof MeshError && error.retriable
       if (!wait || !passing || signal?.aborted === true) throw error
       const retryMs = Math.round(pause * (0.5 + random() / 2))
-      log.warn({ reason: error.message, retryMs }, 'not joined yet; trying again')
+      log.warn({ event: 'join-retried', reason: error.message, retryMs }, 'not joined yet; trying again')
       await delay(timerDelay(retryMs), undefined, signal === undefined ? {} : { signal })
     }
 }

@@ -92,7 +92,10 @@ export async function openKnowledge(init: MemberInit, undo: Undo): Promise<Knowl
   checkWishes(store, settings, credential.claims)
   const askedName = nameNews(store, settings.name, name)
   if (askedName !== undefined && settings.name !== undefined)
-    log.warn({ asked: askedName, name }, 'this member has another name than it asked for')
+    log.warn(
+      { event: 'name-changed', asked: askedName, name },
+      'this member has another name than it asked for',
+    )
   await forgetLeaving(settings.data)
   if (credential.jwt !== before)
     audit.credentialGiven(before === undefined ? 'join' : 'renew', credential.claims)

@@ -47,7 +47,7 @@ export async function buildTransport(parts: TransportParts) {
       metrics.refused(peerId, reason)
       audit.refused(peerId, reason)
     },
-    onError: error => init.log.debug({ err: error }, 'transport'),
+    onError: error => init.log.debug({ event: 'transport-error', err: error }, 'transport'),
   })
   transport.links.onUp(link => serving.sessions.of(link))
   serving.sessions.onGoingAway(link => transport.links.leaving(link))
@@ -65,7 +65,8 @@ export function buildWatches(
   const { identity, transport, serving, clock, log, role } = member
   const { links } = transport
   const { sessions } = serving
-  const onError = (err: unknown) => log.error({ err }, 'a listener of who is online failed')
+  const onError = (err: unknown) =>
+    log.error({ event: 'listener-failed', err }, 'a listener of who is online failed')
   const rpcOf = (link: Link) => sessions.of(link)
   // The agents of a relay move one by one: the silence of one says nothing about the others.
   const pathWatch = new PathWatch({ links, rpcOf, jointly: role === 'agent', clock: systemWheelClock })

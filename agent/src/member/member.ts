@@ -33,7 +33,9 @@ export async function openMember(init: MemberInit): Promise<Member> {
     throwIfCancelled(init.signal)
     return await buildMember(init, known, undo)
   } catch (error) {
-    await unwind(undo).catch((err: unknown) => init.log.error({ err }, 'a failed start was not undone'))
+    await unwind(undo).catch((err: unknown) =>
+      init.log.error({ event: 'start-not-undone', err }, 'a failed start was not undone'),
+    )
     throw error
   }
 }
@@ -41,7 +43,7 @@ export async function openMember(init: MemberInit): Promise<Member> {
 async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Promise<Member> {
   const { identity, map, store, client, credential, audit, clock, log } = known
   const { settings, role, tracing, shed, alsoListed = () => [] } = init
-  const onError = (err: unknown) => log.error({ err }, 'a listener failed')
+  const onError = (err: unknown) => log.error({ event: 'listener-failed', err }, 'a listener failed')
   const name = () => credential.claims.name
   const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
   const served = serving({ ...known, role, preset: settings.preset, tracing, shed, name, onDenied, onError })

@@ -67,7 +67,8 @@ export class RevokedMembers {
     this.#links = init.links
     this.#clock = init.clock
     this.#sessions = init.sessions
-    const failed = (err: unknown) => init.log.error({ err }, 'a listener of revocations failed')
+    const failed = (err: unknown) =>
+      init.log.error({ event: 'listener-failed', err }, 'a listener of revocations failed')
     this.#cut = new Listeners(failed)
     this.#ownListeners = new Listeners(failed)
     init.head.onChange(({ revocations }) => this.#apply(revocations))
@@ -94,7 +95,10 @@ export class RevokedMembers {
       if (!this.own) await acceptUnlessOlder(this.#head, (await this.#client.bootstrap({}, signal)).head)
     } catch (err) {
       if (!signal.aborted)
-        this.#log.warn({ err }, 'list of revocations not read; the known one stays in force')
+        this.#log.warn(
+          { event: 'revocations-not-read', err },
+          'list of revocations not read; the known one stays in force',
+        )
     }
     return this.own
   }
@@ -127,7 +131,11 @@ export class RevokedMembers {
     this.#told = ownEnd !== undefined
     if (!isNew) return
     const hint = adviceOf(ownEnd.how)
-    this.#log.error({ peerId: this.#self.peerId, hint }, `this member ${endText(ownEnd)}: members refuse it`)
+    const { peerId } = this.#self
+    this.#log.error(
+      { event: 'self-revoked', peerId, hint },
+      `this member ${endText(ownEnd)}: members refuse it`,
+    )
     this.#ownListeners.emit()
   }
 
@@ -143,7 +151,7 @@ export class RevokedMembers {
     const afterMs = at === undefined ? undefined : Math.max(0, this.#clock.now() - at)
     this.#sessions.abort(link, reason)
     this.#links.disconnect(peerId, reason)
-    this.#log.info({ peerId, name, afterMs }, `cut off a member that was ${ended}`)
+    this.#log.info({ event: 'member-cut-off', peerId, name, afterMs }, `cut off a member that was ${ended}`)
     this.#cut.emit({ peerId, name, afterMs })
   }
 }

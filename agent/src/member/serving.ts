@@ -102,7 +102,8 @@ export function serving(init: ServingInit): Serving {
   const authorize = toldOfDenials(judge, onDenied)
   const allows = allowedBy(judge)
   const known = { registry, allows }
-  const onUntold = (what: string, err: unknown) => log.warn({ err }, `cannot describe ${what}`)
+  const onUntold = (what: string, err: unknown) =>
+    log.warn({ event: 'service-not-described', err }, `cannot describe ${what}`)
   const describe = describeServices({ ...known, onUntold })
   const transfers = new OutgoingTransfers(identity.peerId)
   const opening = new Opening()
@@ -199,7 +200,10 @@ const carrierOver = (link: Link, bodies: BodyExchange): BodyCarrier =>
 
 /** Callers receive the id of a failure only; the log has the rest. */
 const logFailure = (log: Logger, { failure, method, caller, app, thrown }: HandlerFailure): void =>
-  log.error({ err: thrown, failure, method, caller: caller.name, app }, 'a handler failed')
+  log.error(
+    { event: 'handler-failed', err: thrown, failure, method, caller: caller.name, app },
+    'a handler failed',
+  )
 
 /** They answer when nothing else does: they are how a member that has no room is examined. */
 const examined = { concurrency: 'unlimited' } as const

@@ -33,7 +33,9 @@ export interface HeadKeeperInit {
 
 /** Reads the head from disk, if there is one. @throws MeshError when the one on disk does not verify */
 export async function headKeeper({ meshId, store, log }: HeadKeeperInit): Promise<HeadKeeper> {
-  const changed = new Listeners<VerifiedHead>(err => log.error({ err }, 'a listener of the head failed'))
+  const changed = new Listeners<VerifiedHead>(err =>
+    log.error({ event: 'listener-failed', err }, 'a listener of the head failed'),
+  )
   const stored = store.get('head')
   let current =
     stored === undefined

@@ -96,7 +96,7 @@ export class MapSync {
     const giveUp = new AbortController()
     const opened = this.#open(link, AbortSignal.any([this.#stopping.signal, giveUp.signal]))
       .catch((error: unknown) => {
-        this.#log.debug({ relay, err: error }, 'map stream not opened')
+        this.#log.debug({ event: 'map-stream-not-opened', relay, err: error }, 'map stream not opened')
         this.#reopenLater(relay)
       })
       .finally(() => this.#opening.delete(relay))
@@ -191,8 +191,11 @@ export class MapSync {
       else if (message.type === 'restart') this.#map.restart()
       else lease.tell(message)
     } catch (error) {
-      const old = error instanceof MeshError && error.code === 'conflict'
-      this.#log[old ? 'debug' : 'warn']({ relay, err: error }, 'refused what a relay said of the mesh')
+      const facts = { relay, err: error }
+      const text = 'refused what a relay said of the mesh'
+      if (error instanceof MeshError && error.code === 'conflict')
+        this.#log.debug({ event: 'map-message-stale', ...facts }, text)
+      else this.#log.warn({ event: 'map-message-refused', ...facts }, text)
     }
   }
 }

@@ -71,7 +71,8 @@ export class MeshMap {
     this.#head = head
     this.#log = log
     this.#clock = clock
-    const failed = (err: unknown) => log.error({ err }, 'a listener of the map failed')
+    const failed = (err: unknown) =>
+      log.error({ event: 'listener-failed', err }, 'a listener of the map failed')
     this.#changed = new Listeners(failed)
     this.#conflicting = new Listeners(failed)
     this.#restarted = new Listeners(failed)
@@ -250,7 +251,10 @@ export class MeshMap {
       this.#index.insert(member)
       return 'taken'
     } catch (error) {
-      this.#log.warn({ peerId: change.peerId, err: error }, 'left out a pair of the map that does not verify')
+      this.#log.warn(
+        { event: 'pair-refused', peerId: change.peerId, err: error },
+        'left out a pair of the map that does not verify',
+      )
       return 'refused'
     }
   }
@@ -266,7 +270,7 @@ export class MeshMap {
 
   #noteEarly({ peerId, record: { incarnation } }: MapMember): 'early' {
     const text = 'a record is more than a day ahead of this clock; it waits for its time'
-    if (!this.#early) this.#log.warn({ peerId, incarnation }, text)
+    if (!this.#early) this.#log.warn({ event: 'record-early', peerId, incarnation }, text)
     this.#early = true
     return 'early'
   }

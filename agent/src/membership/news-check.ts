@@ -71,13 +71,13 @@ export class NewsCheck {
         }
         checked.push(each)
       } catch (err) {
-        log.debug({ peerId: each.peerId, err }, 'news of a member not believed')
+        log.debug({ event: 'news-refused', peerId: each.peerId, err }, 'news of a member not believed')
       }
     }
     this.#tell(from, checked)
     for (const member of members)
       await learn(member).catch((err: unknown) =>
-        log.debug({ peerId: member.peerId, err }, 'not put into the map'),
+        log.debug({ event: 'news-not-mapped', peerId: member.peerId, err }, 'not put into the map'),
       )
   }
 

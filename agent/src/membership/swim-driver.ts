@@ -159,7 +159,9 @@ export class SwimDriver {
     const { isKnown, isHomed, learn, log } = this.#init
     // Else a relay brings it with the map.
     if (!isKnown(peerId) && !isHomed())
-      learn(peer).catch((err: unknown) => log.warn({ err, peerId }, 'not put into the map'))
+      learn(peer).catch((err: unknown) =>
+        log.warn({ event: 'member-not-mapped', err, peerId }, 'not put into the map'),
+      )
     const proof = proofOf({ record: signed.record, credential: signed.credential })
     const { incarnation } = record
     this.#step({ type: 'record', peer: peerId, incarnation, proof, from: 'hello' })

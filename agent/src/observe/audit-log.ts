@@ -108,11 +108,15 @@ export class AuditLog {
     try {
       const torn = await this.#file.open()
       if (torn > 0) {
-        this.#log.warn({ bytes: torn }, 'the end of the audit log was damaged and is cut off')
+        this.#log.warn(
+          { event: 'audit-end-cut', bytes: torn },
+          'the end of the audit log was damaged and is cut off',
+        )
         this.#waiting.unshift(this.#own('log.torn', { bytes: torn }))
       }
       while (this.#waiting.length > 0) await this.#writeBatch()
-      if (this.#warning !== undefined) this.#log.info('the audit log is written again')
+      if (this.#warning !== undefined)
+        this.#log.info({ event: 'audit-written-again' }, 'the audit log is written again')
       this.#warning = undefined
     } catch (err) {
       this.#failed(err)
@@ -125,7 +129,7 @@ export class AuditLog {
     const events = lost > 0 ? [this.#own('log.lost', { count: lost }), ...batch] : batch
     try {
       for (const err of await this.#file.append(events))
-        this.#log.warn({ err }, 'an audit entry was left out: it does not fit')
+        this.#log.warn({ event: 'audit-entry-left-out', err }, 'an audit entry was left out: it does not fit')
       this.#lost -= lost
     } catch (error) {
       this.#waiting.unshift(...batch)
@@ -139,7 +143,8 @@ export class AuditLog {
   }
 
   #failed(err: unknown): void {
-    if (this.#warning === undefined) this.#log.warn({ err }, 'the audit log cannot be written; entries wait')
+    if (this.#warning === undefined)
+      this.#log.warn({ event: 'audit-not-written', err }, 'the audit log cannot be written; entries wait')
     const text = err instanceof Error ? err.message : String(err)
     const reason = isDiskFull(err) ? `disk full: ${text}` : text
     this.#warning = `the audit log cannot be written (${reason}): entries wait, the oldest are dropped`

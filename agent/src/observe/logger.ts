@@ -1,8 +1,10 @@
 /** Structured logs: JSON lines on stderr, so that stdout stays free for results. No secret reaches them. */
 import { printableJson, redact } from '@agent-mesh/protocol'
-import { pino, type DestinationStream, type Logger } from 'pino'
+import type { EventLog } from '@agent-mesh/protocol/log-events'
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino'
 
-export type { Logger } from 'pino'
+/** What agents and relays log to: lines with the name of an event (docs/logs.md). A pino logger fits. */
+export type Logger = EventLog
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -16,7 +18,7 @@ function redactedArguments([first, ...rest]: readonly unknown[]): unknown[] {
 }
 
 /** A logger named after its process. @param to where the lines go @default stderr */
-export function createLogger(name: string, level: LogLevel = 'info', to?: DestinationStream): Logger {
+export function createLogger(name: string, level: LogLevel = 'info', to?: DestinationStream): PinoLogger {
   const logger = pino(
     {
       name,
@@ -34,7 +36,7 @@ export function createLogger(name: string, level: LogLevel = 'info', to?: Destin
   )
   // Children of children have this one, too. Their bindings are written once, past the hook.
   const { child } = logger
-  logger.child = function (this: Logger, bindings, options) {
+  logger.child = function (this: PinoLogger, bindings, options) {
     return child.call(this, redact(bindings) as typeof bindings, options)
   } as typeof child
   return logger
@@ -46,7 +48,7 @@ const unsteering = (to: DestinationStream): DestinationStream => ({
 })
 
 /** A line that finds no room, where stderr is a file on a full disk, is lost; the process continues. */
-function stderr(): DestinationStream {
+export function stderr(): DestinationStream {
   const destination = pino.destination({ dest: 2, sync: true })
   destination.on('error', () => undefined)
   return destination

@@ -116,13 +116,16 @@ export class MemberMetrics {
   /** Port of room transport: a connection was not admitted. */
   refused(peerId: string, reason: MeshError): void {
     this.#refused.inc({ code: reason.code })
-    this.#log.info({ peerId, code: reason.code, reason: reason.message }, 'connection refused')
+    this.#log.info(
+      { event: 'connection-refused', peerId, code: reason.code, reason: reason.message },
+      'connection refused',
+    )
   }
 
   /** Port of room transport: an attempt to find a better path ended. */
   pathUpgraded({ path, result, ...attempt }: ObservedUpgrade): void {
     this.#upgrades.inc({ path, result })
-    this.#log.debug({ path, result, ...attempt }, 'better path sought')
+    this.#log.debug({ path, result, ...attempt, event: 'path-upgrade-ended' }, 'better path sought')
   }
 
   #knowledge({ map, head }: Pick<MemberMetricsInit, 'map' | 'head'>): void {

@@ -68,10 +68,14 @@ export class CircuitMoves {
     while (link.state === 'up' && !signal.aborted)
       try {
         const { path, relayId } = await this.#linkTo(peerId, signal)
-        this.#log.debug({ peerId, path, relayId }, 'circuit replaced: its relay leaves')
+        this.#log.debug(
+          { event: 'circuit-replaced', peerId, path, relayId },
+          'circuit replaced: its relay leaves',
+        )
         break
       } catch (err) {
-        if (!signal.aborted) this.#log.debug({ peerId, err }, 'circuit not replaced yet')
+        if (!signal.aborted)
+          this.#log.debug({ event: 'circuit-not-replaced', peerId, err }, 'circuit not replaced yet')
         await delay(pathDefaults.circuitMoveRetryMs, undefined, { signal }).catch(() => undefined)
       }
     if (!this.#stopping.signal.aborted) this.#links.retire(link)

@@ -31,7 +31,7 @@ export class KnownAddresses {
     try {
       history.restore(parseJson(storedSchema, this.#saved, 'read known addresses'))
     } catch (err) {
-      log.warn({ err }, 'forgot which addresses worked')
+      log.warn({ event: 'known-addresses-lost', err }, 'forgot which addresses worked')
     }
   }
 
@@ -51,7 +51,7 @@ export class KnownAddresses {
       this.#store.set('goodAddresses', text)
       this.#saved = text
     } catch (err) {
-      this.#log.warn({ err }, 'cannot keep which addresses worked')
+      this.#log.warn({ event: 'known-addresses-not-kept', err }, 'cannot keep which addresses worked')
     }
   }
 }

@@ -39,11 +39,15 @@ export class Rescues {
   #rescue(peerId: string): void {
     if (this.#running.has(peerId) || this.#links.best(peerId) !== undefined || this.#stopping.signal.aborted)
       return
-    this.#log.info({ peerId }, 'path fell silent; opening another')
+    this.#log.info({ event: 'path-silent', peerId }, 'path fell silent; opening another')
     const rescue = this.#linkTo(peerId, this.#stopping.signal)
       .then(
-        link => this.#log.info({ peerId, path: link.path }, 'calls continue over another path'),
-        (err: unknown) => this.#log.warn({ peerId, err }, 'no other path'),
+        link =>
+          this.#log.info(
+            { event: 'path-rescued', peerId, path: link.path },
+            'calls continue over another path',
+          ),
+        (err: unknown) => this.#log.warn({ event: 'path-not-rescued', peerId, err }, 'no other path'),
       )
       .finally(() => this.#running.delete(peerId))
     this.#running.set(peerId, rescue)

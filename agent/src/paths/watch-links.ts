@@ -112,7 +112,11 @@ export class WatchLinks {
         await pause(pace.reachedMs(), signal, end)
         if (end.aborted) await pause(pace.endedMs(), signal)
       } catch (error) {
-        if (!signal.aborted) this.#log.debug({ peerId, err: error }, 'watched peer not reached')
+        if (!signal.aborted)
+          this.#log.debug(
+            { event: 'watched-peer-unreachable', peerId, err: error },
+            'watched peer not reached',
+          )
         const again = this.#again.signal
         await pause(pace.failedMs(), signal, again)
         if (again.aborted) pace.retryNow()

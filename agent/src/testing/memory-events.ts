@@ -36,7 +36,9 @@ export function memoryEvents({ self, known, breakers, onFailure }: MemoryEventsI
       path: () => nothing,
       ready: () => nothing,
     },
-    log: { error: ({ err, event }: { err: unknown; event: string }) => onFailure(event, err) } as never,
+    log: {
+      error: ({ err, listener }: { err: unknown; listener: string }) => onFailure(listener, err),
+    } as never,
   })
 }
 

@@ -4,6 +4,7 @@ import { checkDuration } from '@agent-mesh/protocol/duration'
 import { startTimer, type StartTimer, type Timer } from '@agent-mesh/protocol/timers'
 import { atMost } from '../core/at-most.ts'
 import type { ByteStream } from '../core/byte-stream.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { Tracing } from '../observe/tracing.ts'
 import type { TopicContract } from './contract.ts'
 import { topicDefaults } from './defaults.ts'
@@ -48,7 +49,7 @@ export interface TopicsInit {
   startTimer?: StartTimer
   tracing: Tracing | undefined
   onEvent: (event: TopicEvent, count: number) => void
-  log: Record<'warn' | 'debug' | 'error', (fields: object, text: string) => void>
+  log: Pick<Logger, 'warn' | 'debug' | 'error'>
 }
 
 export class Topics {
@@ -85,7 +86,7 @@ export class Topics {
         allows(init.subject(), `topic:${topic}`, 'subscribe'),
       onRefused: (reason, publisher, err) => {
         onEvent(reason, 1)
-        log.debug({ reason, publisher, err }, 'refused a message of a topic')
+        log.debug({ event: 'topic-message-refused', reason, publisher, err }, 'refused a message of a topic')
       },
       onDelivered: count => onEvent('delivered', count),
     })
@@ -102,14 +103,15 @@ export class Topics {
         for (const { subscription } of this.#inbox.readers.values()) this.#ask(connection, subscription)
       },
       onFrame: (connection, frame, bodies) => this.#take(connection, frame, bodies),
-      onFailed: (peerId, err) => log.debug({ peerId, err }, 'no stream for topics'),
+      onFailed: (peerId, err) =>
+        log.debug({ event: 'topic-stream-not-opened', peerId, err }, 'no stream for topics'),
     })
   }
 
   /** Serves an agent without a relay that subscribes here. */
   serve(stream: ByteStream, peer: StreamPeer): void {
     const onRefused = (err: MeshError) =>
-      this.#init.log.debug({ err, peer: peer.peerId }, 'refused a topic frame')
+      this.#init.log.debug({ event: 'topic-frame-refused', err, peer: peer.peerId }, 'refused a topic frame')
     serveAgent({ hub: this.#hub, stream, peer, onRefused })
   }
 
@@ -155,7 +157,7 @@ export class Topics {
     if (signal?.aborted === true) subscription.close()
     if (onMessage !== undefined)
       void subscription.handle(onMessage, (err, topic) =>
-        this.#init.log.error({ err, topic }, 'a handler of a topic failed'),
+        this.#init.log.error({ event: 'topic-handler-failed', err, topic }, 'a handler of a topic failed'),
       )
     return subscription
   }
@@ -228,7 +230,7 @@ export class Topics {
   #refused(connection: HubConnection, frame: Extract<TopicFrame, { type: 'refused' }>): void {
     const { code, message, id } = frame
     this.#init.log.warn(
-      { code, message, hub: connection.peerId },
+      { event: 'topic-refused', code, message, hub: connection.peerId },
       'a hub refused a subscription or a message',
     )
     if (id === undefined) return

@@ -112,7 +112,7 @@ export class Tuner {
     this.outcomes.trial++
     this.#changes.unshift(change)
     this.#changes.splice(mostChanges)
-    this.#log.info({ ...names, p99BeforeMs }, 'a tuned setting is tried')
+    this.#log.info({ ...names, p99BeforeMs, event: 'tuning-tried' }, 'a tuned setting is tried')
   }
 
   #judge(trial: Trial, { p99Ms, endedAt, ms }: LatencyWindow): void {
@@ -153,8 +153,9 @@ export class Tuner {
     this.#trial = undefined
     this.#before = []
     const { setting, before, after, p99BeforeMs, p99AfterMs } = change
+    const event = outcome === 'kept' ? 'tuning-kept' : 'tuning-rolled-back'
     const text = outcome === 'kept' ? 'a tuned setting is kept' : 'a tuned setting is rolled back'
-    this.#log.info({ setting, before, after, p99BeforeMs, p99AfterMs }, text)
+    this.#log.info({ event, setting, before, after, p99BeforeMs, p99AfterMs }, text)
   }
 
   #isResting(name: KnobName): boolean {

@@ -88,7 +88,7 @@ export class Tuning {
   }
 
   #failed(err: unknown): void {
-    this.#init.log.warn({ err }, 'cannot tune settings: they stay as they are')
+    this.#init.log.warn({ event: 'tuning-not-started', err }, 'cannot tune settings: they stay as they are')
   }
 
   #stateOf(name: KnobName): TuningReport['settings'][number]['state'] {

@@ -1,13 +1,13 @@
-import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { Option } from 'commander'
 
 import { takesSettings } from '../config/settings-of.ts'
+import type { LogFlags } from '../daemon/daemon-log.ts'
 import { commandDefaults } from '../defaults.ts'
 import { parseListen } from '../arguments.ts'
-import { logLevelOption } from './log-level.ts'
+import { takesLogOptions } from './log-options.ts'
 import { onCall, type Register } from './define.ts'
 
-interface Options {
+interface Options extends LogFlags {
   listen: { host: string; port: number }
   publicUrl?: string
   store?: string
@@ -15,7 +15,6 @@ interface Options {
   restored?: boolean
   emptyStore?: boolean
   trustProxy?: string
-  logLevel: LogLevel
 }
 
 const help = `
@@ -73,8 +72,8 @@ export const registerControlPlane: Register = (program, finish) => {
     )
     .option('--empty-store', 'use once when the store is lost: start without members, tokens and policy')
     .addOption(trustProxyOption())
-    .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesLogOptions(command)
   takesSettings(command, { live: ['log-level'], never: ['create-table', 'restored', 'empty-store'] })
   onCall<Options, []>(command, finish, async invocation => {
     const { runDaemon } = await import('../daemon/run-daemon.ts')
@@ -82,6 +81,7 @@ export const registerControlPlane: Register = (program, finish) => {
     await runDaemon(invocation, {
       kind: 'control-plane',
       starting: 'Starting the control plane',
+      logFormat: options.logFormat,
       start: async folder => {
         const { startControlPlaneDaemon } = await import('../daemon/control-plane-daemon.ts')
         return startControlPlaneDaemon({

@@ -7,10 +7,11 @@ import { collectAddress, parseDuration, parseJoin, parseListen } from '../argume
 import { commandDefaults } from '../defaults.ts'
 import { takesSettings } from '../config/settings-of.ts'
 import { parseLabel, parseName } from '../name-arguments.ts'
+import type { LogFlags } from '../daemon/daemon-log.ts'
 import type { MemberFlags } from '../daemon/options.ts'
 import type { Settings } from '../settings.ts'
 
-type SameAsStarted = 'name' | 'region' | 'zone' | 'preset' | 'announce' | 'logLevel'
+type SameAsStarted = 'name' | 'region' | 'zone' | 'preset' | 'announce' | keyof LogFlags
 
 export interface MemberCommandOptions extends Pick<MemberFlags, SameAsStarted> {
   /** `TOKEN`, `@FILE` or `-`. */

@@ -5,7 +5,7 @@ import type { MemberFlags } from '../daemon/options.ts'
 import type { RelayFlags } from '../daemon/relay-daemon.ts'
 import { commandDefaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
-import { logLevelOption } from './log-level.ts'
+import { takesLogOptions } from './log-options.ts'
 import {
   announceOption,
   certificateOf,
@@ -85,8 +85,8 @@ export const registerRelay: Register = (program, finish) => {
     .addOption(presetOption())
     .addOption(metricsOption())
     .addOption(drainOption())
-    .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesLogOptions(command)
   takesPlace(command, 'region of this relay; agents prefer relays of their region')
   takesCertificate(command)
   takesQuotas(command)
@@ -99,6 +99,7 @@ export const registerRelay: Register = (program, finish) => {
       kind: 'relay',
       starting: 'Joining the mesh',
       metricsListen: options.metrics,
+      logFormat: options.logFormat,
       drainMs: options.drain,
       start: async (folder, signal) => {
         const { startRelayDaemon } = await import('../daemon/relay-daemon.ts')

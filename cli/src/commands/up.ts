@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import { collect, parseLoopback } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
 import { onCall, type Register } from './define.ts'
-import { logLevelOption } from './log-level.ts'
+import { takesLogOptions } from './log-options.ts'
 import {
   announceOption,
   drainOption,
@@ -74,8 +74,8 @@ export const registerUp: Register = (program, finish) => {
     .addOption(presetOption())
     .addOption(metricsOption())
     .addOption(drainOption())
-    .addOption(logLevelOption())
     .addHelpText('after', help)
+  takesLogOptions(command)
   takesPlace(command, 'region of this machine')
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {
@@ -87,6 +87,7 @@ export const registerUp: Register = (program, finish) => {
       kind: 'agent',
       starting: joining.source === undefined ? 'Starting the agent' : 'Joining the mesh',
       metricsListen: options.metrics,
+      logFormat: options.logFormat,
       drainMs: options.drain,
       start: async (folder, signal) => {
         const { startAgentDaemon } = await import('../daemon/agent-daemon.ts')

@@ -1,4 +1,4 @@
-import { createAgent, createLogger, explanationOf, type Agent } from '@agent-mesh/agent'
+import { createAgent, explanationOf, type Agent } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalCallAllReply } from '@agent-mesh/protocol/local-api'
 import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
@@ -9,6 +9,7 @@ import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { agentStream } from './agent-stream.ts'
 import { agentMessages, publishMessage } from './agent-topics.ts'
+import { daemonLog } from './daemon-log.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
@@ -39,7 +40,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const watching = flags.watch === true ? new ModuleWatch(files) : undefined
   const load = watching === undefined ? loadServices : loadAnew()
   const services = await load(files)
-  const log = createLogger('agent', flags.logLevel)
+  const log = daemonLog('agent', flags)
   const agent = await createAgent({
     ...(await memberOptions(flags)),
     paths: flags.paths,

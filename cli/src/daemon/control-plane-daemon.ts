@@ -1,4 +1,3 @@
-import { createLogger } from '@agent-mesh/agent/observe/logger'
 import {
   describeStore,
   parseStoreChoice,
@@ -12,21 +11,20 @@ import type { LocalStatus } from '@agent-mesh/protocol/local-api'
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 
-import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import { readContext, writeContext, type Context } from '../data/context-file.ts'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { commandLines } from '../show/command-lines.ts'
 import type { Output } from '../show/output.ts'
 import { restoredText } from '../show/restored.ts'
 import type { Text } from '../show/text.ts'
+import { daemonLog, type LogFlags } from './daemon-log.ts'
 import { liveLogLevel } from './reload.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 
-export interface ControlPlaneFlags {
+export interface ControlPlaneFlags extends LogFlags {
   folder: string
   listen: ListenAddress
   publicUrl: string | undefined
-  logLevel: LogLevel
   /** `sqlite:FILE`, `postgres:URL`, `dynamodb:TABLE`. */
   store: string | undefined
   createTable: boolean
@@ -38,10 +36,10 @@ export interface ControlPlaneFlags {
 
 /** Starts the control plane and makes its folder the context of its admin. @throws MeshError */
 export async function startControlPlaneDaemon(init: ControlPlaneFlags): Promise<StartedDaemon> {
-  const { folder, listen, publicUrl, logLevel } = init
+  const { folder, listen, publicUrl } = init
   const startedAt = Date.now()
   const store = storeOf(init)
-  const log = createLogger('control-plane', logLevel)
+  const log = daemonLog('control-plane', init)
   const running = await startControlPlane({
     data: folder,
     listen,

@@ -56,7 +56,9 @@ export class ModuleWatch {
       // Some systems do not say which file has changed.
       if (name === null || this.#paths.has(resolve(folder, basename(name)))) this.#soon()
     })
-    watcher.on('error', err => log.warn({ err, folder }, 'changes in this folder are not seen any more'))
+    watcher.on('error', err =>
+      log.warn({ event: 'watch-folder-lost', err, folder }, 'changes in this folder are not seen any more'),
+    )
     this.#folders.set(folder, watcher)
   }
 
@@ -71,11 +73,14 @@ export class ModuleWatch {
     const files = this.#files
     try {
       await served.reload(files)
-      log.info({ files }, 'reloaded what changed; calls in flight finish on the module of before')
+      log.info(
+        { event: 'modules-reloaded', files },
+        'reloaded what changed; calls in flight finish on the module of before',
+      )
     } catch (error) {
       const { message, hint } = toMeshError(error, 'internal', 'reload the served modules')
       log.warn(
-        { reason: message, ...(hint !== undefined && { hint }) },
+        { reason: message, ...(hint !== undefined && { hint }), event: 'modules-not-reloaded' },
         'not reloaded: the modules of before serve on',
       )
     }

@@ -1,12 +1,12 @@
-import type { LogLevel } from '@agent-mesh/agent/observe/logger'
 import type { MemberOptions } from '@agent-mesh/agent'
 import type { OwnedFolder } from '../data/data-folder.ts'
 import { commandDefaults } from '../defaults.ts'
+import type { LogFlags } from './daemon-log.ts'
 import { readJoinToken } from '../data/join-token.ts'
 import type { ProxySettings } from '../settings.ts'
 
 /** Options that `up` and `relay` pass to the member they start. */
-export interface MemberFlags {
+export interface MemberFlags extends LogFlags {
   folder: OwnedFolder
   /** `source` is `TOKEN`, `@FILE` or `-`; `wait`: until the control plane answers. */
   joining: { source: string | undefined; wait: boolean }
@@ -20,7 +20,6 @@ export interface MemberFlags {
   announce?: string[]
   /** Files of the certificate of the web. */
   certificate?: { cert: string; key: string }
-  logLevel: LogLevel
   proxy: ProxySettings | undefined
   /** Time that running work has to end when it stops, ms. */
   drain: number

@@ -1,4 +1,3 @@
-import { createLogger } from '@agent-mesh/agent'
 import { MeshError } from '@agent-mesh/protocol'
 import { createRelay, type Relay, type TrafficLimits } from '@agent-mesh/relay'
 
@@ -6,6 +5,7 @@ import type { LocalDaemon } from '../local/local-daemon.ts'
 import { commandDefaults } from '../defaults.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
+import { daemonLog } from './daemon-log.ts'
 import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
@@ -22,7 +22,7 @@ export interface RelayFlags extends MemberFlags {
 
 /** Starts a relay. @throws MeshError */
 export async function startRelayDaemon(flags: RelayFlags): Promise<StartedDaemon> {
-  const log = createLogger('relay', flags.logLevel)
+  const log = daemonLog('relay', flags)
   const relay = await createRelay({
     ...(await memberOptions(flags)),
     log,

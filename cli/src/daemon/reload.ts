@@ -1,5 +1,5 @@
 /** Reload at SIGHUP: reads the configuration again, applies what can change, logs what needs a restart. */
-import { createLogger, type Logger, type LogLevel } from '@agent-mesh/agent/observe/logger'
+import type { Logger, LogLevel } from '@agent-mesh/agent/observe/logger'
 import { toMeshError } from '@agent-mesh/protocol/errors'
 import { isDeepStrictEqual } from 'node:util'
 
@@ -10,7 +10,7 @@ import type { Resolved } from '../config/resolve-settings.ts'
 export type LiveSettings = Readonly<Record<string, (value: never) => void | Promise<void>>>
 
 /** Of every process with a log. */
-export const liveLogLevel = (log: Logger): LiveSettings => ({
+export const liveLogLevel = (log: { level: string }): LiveSettings => ({
   'log-level': (level: LogLevel) => {
     log.level = level
   },
@@ -20,7 +20,7 @@ export const liveLogLevel = (log: Logger): LiveSettings => ({
 export function reloadOnHangup(
   { reload, signal }: Pick<Invocation<object>, 'reload' | 'signal'>,
   live: LiveSettings,
-  log: Logger = createLogger('reload', 'info'),
+  log: Logger,
 ): { idle(): Promise<void> } {
   /** What the process works with: what needs a restart is compared with that, however often it changes. */
   let running = reload.resolved
@@ -31,7 +31,7 @@ export function reloadOnHangup(
       try {
         const next = await reload.again()
         const changes = await applyChanges(running, next, live)
-        log.info(changes, 'reloaded')
+        log.info({ ...changes, event: 'settings-reloaded' }, 'reloaded')
         running = running.map(each => {
           const { name } = each.setting
           return changes.changed.includes(name)
@@ -40,7 +40,7 @@ export function reloadOnHangup(
         })
       } catch (error) {
         log.error(
-          { err: toMeshError(error, 'internal', 'reload') },
+          { event: 'settings-not-reloaded', err: toMeshError(error, 'internal', 'reload') },
           'not reloaded: the settings are unchanged',
         )
       }

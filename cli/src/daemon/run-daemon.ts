@@ -13,6 +13,7 @@ import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
 import type { Text } from '../show/text.ts'
 import { collectAtRest, collectGarbage, processUsage } from './collect-at-rest.ts'
+import { daemonLog, type LogFormat } from './daemon-log.ts'
 import { reloadOnHangup, type LiveSettings } from './reload.ts'
 import { serveOperations } from './operations-server.ts'
 
@@ -41,6 +42,8 @@ export interface DaemonInit {
   metricsListen?: { host: string; port: number } | undefined
   /** Time that running work has to end when it stops, ms. @default 0 */
   drainMs?: number
+  /** Of what it logs itself. @default json */
+  logFormat?: LogFormat | undefined
   /** Starts it in the data folder; `signal` aborts when the process is asked to stop meanwhile. */
   start(folder: OwnedFolder, signal: AbortSignal): Promise<StartedDaemon>
 }
@@ -51,7 +54,7 @@ export interface DaemonInit {
  */
 export async function runDaemon(
   { settings, output, signal, reload }: Omit<Invocation<object>, 'options'>,
-  { kind, starting, metricsListen, drainMs = 0, start }: DaemonInit,
+  { kind, starting, metricsListen, drainMs = 0, logFormat = 'json', start }: DaemonInit,
 ): Promise<void> {
   const folder = await ownDataFolder(settings.data, kind)
   let started = false
@@ -61,7 +64,11 @@ export async function runDaemon(
     // The next process starts from the compile cache of this one; Node writes it only at a clean exit.
     flushCompileCache()
     const stop = () => inTime(daemon.stop(), kind, drainMs + commandDefaults.stopMs)
-    const reloads = reloadOnHangup({ reload, signal }, daemon.live)
+    const reloads = reloadOnHangup(
+      { reload, signal },
+      daemon.live,
+      daemonLog('reload', { logLevel: 'info', logFormat }),
+    )
     const ending = new AbortController()
     const collecting = collectAtRest(collection, ending.signal)
     try {

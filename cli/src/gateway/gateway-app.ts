@@ -52,7 +52,11 @@ export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit)
     return answered(
       request,
       () => appOf(agent, caller, url)(request),
-      problem => log.info({ app, path: request.path, ...problem }, 'a request of a program failed'),
+      problem =>
+        log.info(
+          { app, path: request.path, ...problem, event: 'gateway-request-failed' },
+          'a request of a program failed',
+        ),
     )
   }
 }

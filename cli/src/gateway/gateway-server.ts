@@ -59,7 +59,9 @@ export async function serveGateway({
   } catch (cause) {
     throw cannotListen(listen, cause as NodeJS.ErrnoException)
   }
-  server.on('error', err => log.warn({ err }, 'the gateway cannot accept a connection'))
+  server.on('error', err =>
+    log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
+  )
   const { address, family, port } = server.address() as AddressInfo
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }

@@ -30,10 +30,11 @@ async function sweep(): Promise<void> {
   const removed = await removeOffline()
   await auditSeal.seal()
   const broken = auditSeal.warning()
-  if (broken !== undefined) jsonLog.error({ table, warning: broken }, 'audit not signed')
+  if (broken !== undefined)
+    jsonLog.error({ event: 'audit-not-signed', table, warning: broken }, 'audit not signed')
   const warning = time.warning()
-  if (warning !== undefined) jsonLog.warn({ table, warning }, 'sweep stopped')
-  jsonLog.info({ table, removed }, 'swept')
+  if (warning !== undefined) jsonLog.warn({ event: 'sweep-stopped', table, warning }, 'sweep stopped')
+  jsonLog.info({ event: 'swept', table, removed }, 'swept')
 }
 
 export const handler = withRequestId(sweep)

@@ -72,7 +72,11 @@ export class MapMirror {
     const { signal } = this.#stopping
     return (this.#polling = pullMap(this.#init, signal)
       .catch((error: unknown) => {
-        if (!signal.aborted) this.#init.log.warn({ err: error }, 'map not polled; using the one on disk')
+        if (!signal.aborted)
+          this.#init.log.warn(
+            { event: 'map-not-polled', err: error },
+            'map not polled; using the one on disk',
+          )
       })
       .finally(() => {
         this.#polling = undefined

@@ -117,7 +117,10 @@ export class MapServer {
 
   #takeHome({ home }: Extract<MapRequest, { type: 'home' }>, stream: ByteStream, link: Link): void {
     this.#homed.add(home, link.peer.peerId, stream).catch((error: unknown) => {
-      this.#log.warn({ peerId: link.peer.peerId, err: error }, 'refused a home claim')
+      this.#log.warn(
+        { event: 'home-claim-refused', peerId: link.peer.peerId, err: error },
+        'refused a home claim',
+      )
       stream.abort(toMeshError(error, 'protocol_error', 'take home claim'))
     })
   }

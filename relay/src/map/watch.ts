@@ -72,7 +72,7 @@ export class Watch {
       const handshakeTimeout = relayDefaults.watchHandshakeMs
       this.#open(new WebSocket(url, { headers, handshakeTimeout, maxPayload: mapMessageBytes }))
     } catch (error) {
-      this.#log.debug({ err: error }, 'watch connection not opened')
+      this.#log.debug({ event: 'watch-not-opened', err: error }, 'watch connection not opened')
       this.#retryLater()
     }
   }
@@ -88,7 +88,7 @@ export class Watch {
       this.#heard()
       this.#handling = this.#handling.then(() => this.#handle(String(data)))
     })
-    socket.on('error', err => this.#log.debug({ err }, 'watch connection failed'))
+    socket.on('error', err => this.#log.debug({ event: 'watch-failed', err }, 'watch connection failed'))
     socket.on('close', () => {
       this.#socket = undefined
       clearTimeout(this.#alive)
@@ -109,7 +109,7 @@ export class Watch {
     try {
       await this.#onMessage(parseJson(mapMessageSchema, text, 'read watch message', 'protocol_error'))
     } catch (error) {
-      this.#log.warn({ err: error }, 'refused what the control plane pushed')
+      this.#log.warn({ event: 'push-refused', err: error }, 'refused what the control plane pushed')
     }
   }
 

@@ -29,7 +29,9 @@ export class Neighbours {
     this.#transport = init.transport
     this.#measure = init.ping
     this.#self = init.self
-    this.#latencies = new Listeners(err => init.log.error({ err }, 'a listener of latencies failed'))
+    this.#latencies = new Listeners(err =>
+      init.log.error({ event: 'listener-failed', err }, 'a listener of latencies failed'),
+    )
     this.#watch = new WatchLinks({
       targets: () => this.#chosen().map(({ peerId }) => peerId),
       linkTo: (peerId, signal) => this.connect(peerId, signal),

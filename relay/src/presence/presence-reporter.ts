@@ -120,7 +120,8 @@ export class PresenceReporter {
       if (error instanceof MeshError && error.code === 'conflict') this.#report.restart()
       // Another control plane may answer than before, of an earlier version.
       if (error instanceof MeshError && error.code === 'invalid_argument') this.#takesHealth = false
-      if (!this.#stopping.signal.aborted) this.#log.warn({ err: error }, 'presence not reported')
+      if (!this.#stopping.signal.aborted)
+        this.#log.warn({ event: 'presence-not-reported', err: error }, 'presence not reported')
       // The control plane ignores a revoked relay. An answer that says so is no proof.
       return this.#isRevoked() ? this.#pauses.reportIdleMs : this.#pauses.reportRetryMs
     }

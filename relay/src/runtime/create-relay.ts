@@ -54,7 +54,8 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       hint: 'Pass --listen /ip4/0.0.0.0/tcp/4001.',
     })
   const log = options.log ?? createLogger('agent-mesh-relay', 'warn')
-  const onError = (err: unknown) => log.error({ err }, 'a listener of the circuits failed')
+  const onError = (err: unknown) =>
+    log.error({ event: 'listener-failed', err }, 'a listener of the circuits failed')
   const circuit = circuitServer({
     ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
     onError,
@@ -96,10 +97,13 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
 function followCircuits(circuit: CircuitServer, { transport, audit, log }: Member): void {
   circuit.attach(transport)
   circuit.onSpent(({ reason, peerId }) =>
-    log.warn({ reason, peerId }, 'circuit ended: the day of this member is used up'),
+    log.warn(
+      { event: 'circuit-quota-used', reason, peerId },
+      'circuit ended: the day of this member is used up',
+    ),
   )
   circuit.onDenied(({ reason, peerId }) => {
-    log.info({ reason, peerId }, 'circuit or reservation denied')
+    log.info({ event: 'circuit-denied', reason, peerId }, 'circuit or reservation denied')
     audit.unserved(peerId, reason)
   })
 }

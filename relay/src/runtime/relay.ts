@@ -159,12 +159,19 @@ export class Relay extends MemberFacade {
   protected async drain(drainMs: number): Promise<void> {
     const { log } = this.member
     const said = this.#detection.leave()
-    log.info({ circuits: this.#circuit.circuits() }, 'stopping: agents move to other relays')
+    log.info(
+      { event: 'relay-stopping', circuits: this.#circuit.circuits() },
+      'stopping: agents move to other relays',
+    )
     this.#circuit.gate.drain()
     this.#reporter.reportNow()
     const late = startTimer(drainMs, () => {
       const circuits = this.#circuit.circuits()
-      if (circuits > 0) log.warn({ circuits }, 'circuits end with work on them: they did not move in time')
+      if (circuits > 0)
+        log.warn(
+          { event: 'circuits-cut', circuits },
+          'circuits end with work on them: they did not move in time',
+        )
     })
     await Promise.all([said, this.depart(drainMs)])
     late.cancel()

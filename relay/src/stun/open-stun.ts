@@ -19,7 +19,7 @@ export async function openStun(choice: StunChoice | undefined, log: Logger): Pro
   } catch (error) {
     if (choice.optional !== true) throw error
     const { message, hint } = toMeshError(error, 'unavailable', 'answer STUN')
-    log.warn({ reason: message, hint }, 'goes without STUN')
+    log.warn({ event: 'stun-not-started', reason: message, hint }, 'goes without STUN')
     return undefined
   }
 }

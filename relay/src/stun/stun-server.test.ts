@@ -86,6 +86,7 @@ describe('a relay whose STUN ports are taken', () => {
     expect(warn.mock.calls).toEqual([
       [
         {
+          event: 'stun-not-started',
           reason: `Cannot answer STUN on UDP ${port} and the next port: ${port} is taken (EADDRINUSE)`,
           hint: expect.stringContaining('--stun-port') as string,
         },

@@ -75,7 +75,7 @@ export class RelayTopics implements RemoteHubs {
     const { isRelay, log } = this.#init
     serveAgent({
       ...{ hub: this.#hub, stream, peer },
-      onRefused: err => log.debug({ err, peerId }, 'refused a topic frame'),
+      onRefused: err => log.debug({ event: 'topic-frame-refused', err, peerId }, 'refused a topic frame'),
       ...(peer.credential.roles.includes('relay') &&
         isRelay(peerId) && {
           onRelayFrame: (frame: TopicFrame, bodies: Uint8Array, sender: FrameSender) => {
@@ -210,7 +210,7 @@ export class RelayTopics implements RemoteHubs {
     if (this.#neighbours.has(peerId) || this.#opening.has(peerId)) return
     const opening = this.#open(peerId, link)
       .catch((err: unknown) => {
-        log.debug({ err, peerId }, 'no stream for topics to a relay')
+        log.debug({ event: 'topic-relay-unreachable', err, peerId }, 'no stream for topics to a relay')
         // A relay of a version without topics is asked again with its next link.
         if (!(err instanceof MeshError && err.code === 'unsupported')) this.#connectIn(peerId, retryMs)
       })

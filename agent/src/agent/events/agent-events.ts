@@ -81,7 +81,11 @@ export class EventListeners {
 
   /** A listener may be asynchronous; what it throws harms nothing but itself. */
   #call<Event>(name: string, listener: (event: Event) => unknown, event: Event): void {
-    const failed = (err: unknown) => this.#log.error({ err, event: name }, 'a listener of the program failed')
+    const failed = (err: unknown) =>
+      this.#log.error(
+        { event: 'program-listener-failed', err, listener: name },
+        'a listener of the program failed',
+      )
     try {
       promiseOf(listener(event))?.catch(failed)
     } catch (error) {

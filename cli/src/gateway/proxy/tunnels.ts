@@ -69,7 +69,8 @@ export class Tunnels {
     } catch (thrown) {
       noteDenial(agent, caller, { action: 'connect', to }, thrown)
       const error = hinted(toMeshError(thrown, 'unavailable', `connect to ${host}`), peer, port)
-      log.info({ app: token.app, peer, port, code: error.code }, 'a connection of a program failed')
+      const facts = { app: token.app, peer, port, code: error.code }
+      log.info({ event: 'gateway-connection-failed', ...facts }, 'a connection of a program failed')
       throw error
     }
   }

@@ -56,6 +56,7 @@ const observer =
     metrics.add('RequestMs', Math.round(ms * 100) / 100)
     if (status >= 400) metrics.add('Refused', 1)
     if (defect) metrics.add('Defects', 1)
-    if (defect) log.error({ err: error, route, status }, 'request failed')
-    else if (status >= 500) log.warn({ err: error, route, status }, 'request not answered')
+    if (defect) log.error({ event: 'request-failed', err: error, route, status }, 'request failed')
+    else if (status >= 500)
+      log.warn({ event: 'request-unavailable', err: error, route, status }, 'request not answered')
   }

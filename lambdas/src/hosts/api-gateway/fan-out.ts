@@ -41,7 +41,7 @@ export async function fanOut(
       const withHead = work.head || work.opened.includes(connection.id)
       const how = out.has(connection.peerId) ? putOut : serve
       return how(init, connection, withHead ? head : undefined).catch((err: unknown) => {
-        init.log.warn({ err, connection: connection.id }, 'watcher not served')
+        init.log.warn({ event: 'watcher-not-served', err, connection: connection.id }, 'watcher not served')
         return 0
       })
     }),
@@ -56,7 +56,10 @@ async function headMessage(
   if (!head && opened.length === 0) return undefined
   const text = message({ type: 'head', head: await plane.head.signed() })
   if (Buffer.byteLength(text) <= pushBytes) return text
-  log.warn({ bytes: text.length }, 'head too large to be pushed; watchers poll it each minute')
+  log.warn(
+    { event: 'head-too-large', bytes: text.length },
+    'head too large to be pushed; watchers poll it each minute',
+  )
   return undefined
 }
 
@@ -74,7 +77,7 @@ async function putOut(
   const told = head !== undefined && (await pusher.push(id, head))
   await connections.remove(id)
   await pusher.close(id)
-  log.info({ connection: id, peerId }, 'watcher revoked')
+  log.info({ event: 'watcher-revoked', connection: id, peerId }, 'watcher revoked')
   return told ? 1 : 0
 }
 
@@ -83,7 +86,7 @@ async function serve(init: FanOutInit, { id }: WatchConnection, head: string | u
   const { connections } = init
   const send = async (connection: WatchConnection, text: string): Promise<boolean> => {
     if (await deliver(init, connection, text)) return true
-    init.log.info({ connection: id, peerId: connection.peerId }, 'watcher gone')
+    init.log.info({ event: 'watcher-gone', connection: id, peerId: connection.peerId }, 'watcher gone')
     await connections.remove(id)
     return false
   }

@@ -53,7 +53,7 @@ export function watchHandler(init: WatchHandlerInit) {
     const connections = init.connections
     await makeRoom(connections, caller.peerId)
     await connections.add({ id, peerId: caller.peerId, cursor: url.searchParams.get('since') ?? undefined })
-    log.info({ connection: id, peerId: caller.peerId }, 'watcher connected')
+    log.info({ event: 'watcher-connected', connection: id, peerId: caller.peerId }, 'watcher connected')
     return { statusCode: 200 }
   }
 
@@ -65,8 +65,9 @@ export function watchHandler(init: WatchHandlerInit) {
       return { statusCode: 200 }
     } catch (thrown) {
       const error = toMeshError(thrown, 'internal', 'watch')
-      const level = error.status >= 500 ? 'warn' : 'debug'
-      log[level]({ err: error, connection: id, route: routeKey }, 'watcher refused')
+      const facts = { err: error, connection: id, route: routeKey }
+      if (error.status >= 500) log.warn({ event: 'watcher-failed', ...facts }, 'watcher not answered')
+      else log.debug({ event: 'watcher-refused', ...facts }, 'watcher refused')
       const headers = { 'content-type': 'application/problem+json' }
       return { statusCode: error.status, headers, body: JSON.stringify(publicProblem(error)) }
     }

@@ -5,11 +5,16 @@ const written = vi.spyOn(process.stdout, 'write').mockImplementation(() => true)
 afterEach(() => written.mockClear())
 
 const logged = (): unknown => JSON.parse(String(written.mock.calls[0]?.[0]))
-const handler = withRequestId(async () => jsonLog.warn({ route: '/v1/map' }, 'slow'))
+const handler = withRequestId(async () =>
+  jsonLog.warn({ event: 'request-unavailable', route: '/v1/map' }, 'slow'),
+)
 
 it('a line carries the id that API Gateway shows for its request', async () => {
   await handler({ requestContext: { requestId: 'from-gateway' } }, { awsRequestId: 'from-lambda' })
-  expect(logged()).toEqual({ level: 'warn', message: 'slow', request: 'from-gateway', route: '/v1/map' })
+  expect(logged()).toEqual({
+    ...{ level: 'warn', event: 'request-unavailable', message: 'slow' },
+    ...{ request: 'from-gateway', route: '/v1/map' },
+  })
 })
 
 it('a line about another event carries the id of Lambda', async () => {

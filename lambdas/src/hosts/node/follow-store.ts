@@ -16,7 +16,11 @@ export function followStore({ store, changes, recovery, log }: FollowStoreInit):
   const onConnection = (connected: boolean): void => {
     if (connected)
       recovery.acted('store-reconnected', 'connected to the database again: the connection was lost')
-    else log.warn({ supervisor: 'store' }, 'the connection to the database was lost; connecting again')
+    else
+      log.warn(
+        { event: 'store-disconnected', supervisor: 'store' },
+        'the connection to the database was lost; connecting again',
+      )
   }
   const stops = [store.onConnection?.(onConnection), store.listen(() => changes.emit('elsewhere'))]
   return () => {

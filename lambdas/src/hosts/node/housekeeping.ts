@@ -11,7 +11,9 @@ export function housekeeping(
   let running: Promise<void> | undefined
   const run = async (): Promise<void> => {
     for (const [task, work] of Object.entries(tasks))
-      await work().catch((err: unknown) => log.warn({ err, task }, 'housekeeping failed; tried again later'))
+      await work().catch((err: unknown) =>
+        log.warn({ event: 'housekeeping-failed', err, task }, 'housekeeping failed; tried again later'),
+      )
   }
   const tick = (): void => {
     running ??= run().finally(() => (running = undefined))

@@ -197,7 +197,8 @@ async function serve({
   const unfollow = followStore({ store, recovery, log, changes: plane.mesh.changes })
   const { meshId, publicUrl } = plane.mesh
   const url = urlOf(server)
-  log.info({ url, publicUrl, meshId, store: describeStore(choice) }, 'control plane started')
+  const facts = { url, publicUrl, meshId, store: describeStore(choice) }
+  log.info({ event: 'control-plane-started', ...facts }, 'control plane started')
 
   const stop = async (): Promise<void> => {
     // Watchers are disconnected first: their connections would keep the server open.
@@ -206,14 +207,11 @@ async function serve({
     await stopTasks()
     metrics.stop()
     await store.close()
-    log.info({ meshId }, 'control plane stopped')
+    log.info({ event: 'control-plane-stopped', meshId }, 'control plane stopped')
   }
   let stopped: Promise<void> | undefined
   return {
-    url,
-    publicUrl,
-    meshId,
-    store: describeStore(choice),
+    ...facts,
     adminIdentityFile: admin.file,
     adminPeerId: admin.peerId,
     createToken: request => plane.tokens.create(request, 'operator'),
@@ -258,13 +256,13 @@ function startTasks({
 async function sweepOrSay(plane: ControlPlane, log: Log): Promise<void> {
   await plane.collectGarbage()
   const warning = plane.time.warning()
-  if (warning !== undefined) log.warn({ warning }, 'sweep stopped')
+  if (warning !== undefined) log.warn({ event: 'sweep-stopped', warning }, 'sweep stopped')
 }
 
 async function sealOrSay({ auditSeal }: ControlPlane, log: Log): Promise<void> {
   await auditSeal.seal()
   const warning = auditSeal.warning()
-  if (warning !== undefined) log.error({ warning }, 'audit not signed')
+  if (warning !== undefined) log.error({ event: 'audit-not-signed', warning }, 'audit not signed')
 }
 
 const both =
@@ -278,9 +276,10 @@ const requestLog =
   (log: Log): RequestObserver =>
   ({ error, ...request }) => {
     const expected = error === undefined || (error instanceof MeshError && error.code !== 'internal')
-    if (!expected) log.error({ err: error, ...request }, 'request failed')
-    else if (request.status >= 500) log.warn({ err: error, ...request }, 'request not answered')
-    else log.debug(request, 'request')
+    if (!expected) log.error({ err: error, ...request, event: 'request-failed' }, 'request failed')
+    else if (request.status >= 500)
+      log.warn({ err: error, ...request, event: 'request-unavailable' }, 'request not answered')
+    else log.debug({ ...request, event: 'request-answered' }, 'request')
   }
 
 async function readDescription(): Promise<object> {

@@ -56,7 +56,8 @@ export class WatchHub {
    * @param address of the sender; undefined for one of this machine
    */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, address?: string): Promise<void> {
-    const ignore = (err: Error): void => this.#log.debug({ err }, 'watch handshake failed')
+    const ignore = (err: Error): void =>
+      this.#log.debug({ event: 'watch-handshake-failed', err }, 'watch handshake failed')
     socket.on('error', ignore)
     try {
       const url = new URL(request.url ?? '', 'http://control-plane')
@@ -104,7 +105,9 @@ export class WatchHub {
     if (what === 'map' || this.#watchers.size === 0) return
     this.#ending = this.#ending
       .then(() => this.#endRevoked())
-      .catch((err: unknown) => this.#log.warn({ err }, 'revoked watchers not looked for'))
+      .catch((err: unknown) =>
+        this.#log.warn({ event: 'watchers-not-checked', err }, 'revoked watchers not looked for'),
+      )
   }
 
   /** A revoked watcher gets its revocation and nothing after it: its connection would live for months. */
@@ -120,7 +123,9 @@ export class WatchHub {
     if (this.#watchers.size === 0) return
     this.#lookAgain = true
     this.#looking ??= this.#compareAll()
-      .catch((err: unknown) => this.#log.warn({ err }, 'changes of other writers not looked for'))
+      .catch((err: unknown) =>
+        this.#log.warn({ event: 'changes-not-read', err }, 'changes of other writers not looked for'),
+      )
       .finally(() => (this.#looking = undefined))
   }
 

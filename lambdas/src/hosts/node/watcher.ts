@@ -37,7 +37,9 @@ export class Watcher {
     this.#cursor = init.since
     init.socket.on('pong', () => (this.#answered = true))
     init.socket.on('message', () => this.close(1008, 'a watcher only listens'))
-    init.socket.on('error', err => init.log.debug({ err, peerId: init.peerId }, 'watch connection failed'))
+    init.socket.on('error', err =>
+      init.log.debug({ event: 'watch-failed', err, peerId: init.peerId }, 'watch connection failed'),
+    )
   }
 
   /** Pushes a change, after the current push. */
@@ -89,7 +91,7 @@ export class Watcher {
         if (this.#due.delete('map')) await this.#sendChanges()
       }
     } catch (error) {
-      this.#log.warn({ err: error, peerId: this.#peerId }, 'watcher dropped')
+      this.#log.warn({ event: 'watcher-dropped', err: error, peerId: this.#peerId }, 'watcher dropped')
       const bad = error instanceof MeshError && error.code === 'invalid_argument'
       if (bad) this.close(1008, error.message.slice(0, 120))
       else this.#socket.terminate()

@@ -1,0 +1,27 @@
+/** Of the control plane. */
+export const controlPlaneEvents = {
+  'control-plane-started': ['info', 'It serves at `url`.'],
+  'control-plane-stopped': ['info', 'All requests have ended.'],
+  'store-disconnected': ['warn', 'The database does not answer; `store-reconnected` follows.'],
+  'watch-handshake-failed': ['debug', 'A WebSocket was not opened: a stranger, or a connection that broke.'],
+  'watchers-not-checked': ['warn', 'The store did not say which watchers are revoked; it is asked again.'],
+  'changes-not-read': ['warn', 'The store did not say what other control planes changed; it is asked again.'],
+  'housekeeping-failed': ['warn', 'A periodic `task` failed; it is tried again.'],
+  'sweep-stopped': ['warn', 'Members that are offline for long are not removed: `warning` says why.'],
+  'audit-not-signed': ['error', 'The head of the audit chain is not signed: `warning` says why.'],
+  'request-failed': ['error', 'A defect: the answer has status 500 and an id that this line has, too.'],
+  'request-unavailable': [
+    'warn',
+    'The answer has a status of 500 or more for an expected reason, such as a store that does not answer.',
+  ],
+  'request-answered': ['debug', 'A request was answered.'],
+  'watcher-dropped': ['warn', 'A relay does not read what is pushed; it connects again and polls.'],
+  'watcher-not-served': ['warn', 'A push to a relay failed; the relay polls.'],
+  'head-too-large': ['warn', 'The head does not fit into a push of API Gateway.'],
+  'watcher-revoked': ['info', 'The connection of a revoked relay was closed.'],
+  'watcher-gone': ['info', 'A relay had closed its connection.'],
+  'watcher-connected': ['info', 'A relay follows the map.'],
+  'watcher-refused': ['debug', 'A watch request was refused.'],
+  'watcher-failed': ['warn', 'A watch request was not answered: the store or API Gateway failed.'],
+  swept: ['info', 'The sweep of each minute ended; `removed` members had been offline for long.'],
+} as const
