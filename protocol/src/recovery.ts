@@ -1,7 +1,5 @@
 /** What a process did to recover without help, for every kind of process: the last acts, each also logged and counted. */
 
-import type { EventLog } from './log-events.ts'
-
 /** Each thing that a process does to recover, by its stable name, and the part that does it. */
 export const recoveryEvents = {
   'clock-set': 'clock',
@@ -39,7 +37,8 @@ export interface Act {
 }
 
 export interface RecoveryInit {
-  readonly log: Pick<EventLog, 'info'>
+  /** Any log of events. */
+  readonly log: { info(fields: { event: RecoveryEvent; supervisor: Supervisor }, message: string): void }
   /** Unix ms. */
   readonly now: () => number
 }
