@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+import { program } from './gate.ts'
+import { isAllowed, licenceFaults } from './licences.ts'
+import { lockedPackages, lockFaults, type LockedPackage } from './lockfile.ts'
+import { componentFaults } from './release-gate.ts'
+
+const main = join(import.meta.dirname, 'main.ts')
+const locked = (facts: Partial<LockedPackage>): LockedPackage => ({
+  ...{
+    lock: 'package-lock.json',
+    path: 'node_modules/a',
+    licence: 'MIT',
+    integrity: 'sha512-',
+    resolved: undefined,
+  },
+  ...facts,
+})
+
+/** The exit code and the lines of the command. */
+const gates = (...args: string[]): Promise<{ code: unknown; lines: string[] }> =>
+  new Promise(resolve => {
+    execFile(process.execPath, [main, ...args], (error, stdout) =>
+      resolve({ code: error?.code ?? 0, lines: stdout.trimEnd().split('\n') }),
+    )
+  })
+
+test('the locks of the repository pass, and more than 500 packages are looked at', async () => {
+  const { code, lines } = await gates('--only', 'lockfile,licences', '--json')
+  const said = lines.map(line => JSON.parse(line) as Record<string, unknown>)
+  expect(said.at(-1)).toEqual({ gates: 2, failed: 0, skipped: 0 })
+  expect(said[0]).toMatchObject({ gate: 'lockfile', result: 'passed', limit: '0' })
+  expect(code).toBe(0)
+  expect((await lockedPackages()).length).toBeGreaterThan(500)
+})
+
+test('a gate that does not exist is named', async () => {
+  expect((await gates('--only', 'lokfile')).code).toBe(1)
+})
+
+test('a package without a hash, and one from another host, are found', () => {
+  const foreign = locked({ path: 'node_modules/b', resolved: 'https://npm.example.com/b/-/b-1.0.0.tgz' })
+  const usual = locked({ resolved: 'https://registry.npmjs.org/a/-/a-1.0.0.tgz' })
+  expect(lockFaults([usual, locked({ integrity: undefined }), foreign])).toEqual([
+    expect.stringContaining('node_modules/a has no integrity'),
+    expect.stringContaining('node_modules/b comes from https://npm.example.com'),
+  ])
+})
+
+test.each([
+  ['MIT', true],
+  ['(MIT OR GPL-3.0-or-later)', true],
+  ['MIT AND Apache-2.0', true],
+  ['MIT AND GPL-3.0-only', false],
+  ['GPL-3.0-only', false],
+  ['SEE LICENSE IN LICENSE', false],
+  ['constructor', false],
+])('the licence %s is allowed: %s', (licence, allows) => expect(isAllowed(licence)).toBe(allows))
+
+test('a package with an unknown licence, or none, is found, also in a bill of materials', () => {
+  expect(
+    licenceFaults([locked({}), locked({ licence: 'AGPL-3.0-only' }), locked({ licence: undefined })]),
+  ).toHaveLength(2)
+  const component = { name: 'a', version: '1.0.0' }
+  const licensed = (id: string) => ({ ...component, licenses: [{ license: { id } }] })
+  expect(
+    componentFaults([licensed('MIT'), licensed('SSPL-1.0'), { ...component, licenses: [] }]),
+  ).toHaveLength(2)
+})
+
+test('a program that fails, and one that is missing, are told apart', async () => {
+  expect(await program([process.execPath, '-e', 'process.exit(3)'])).toMatchObject({
+    code: 3,
+    missing: false,
+  })
+  expect(await program(['no-such-program-of-the-gates'])).toMatchObject({ code: null, missing: true })
+})

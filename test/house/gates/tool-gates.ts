@@ -1,0 +1,78 @@
+/** Gates of tools that a machine may lack. */
+import { globSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { checkout, faultless, program, withoutTool, type Gate } from './gate.ts'
+
+const rules = join(checkout, 'deploy', 'prometheus')
+
+/** Rules, their cases, and the example of a configuration. */
+export const promtool: Gate = {
+  name: 'promtool',
+  fast: true,
+  run: async () => {
+    const runs = [
+      ['promtool', 'check', 'rules', 'alerts.yml'],
+      ['promtool', 'test', 'rules', 'alerts.test.yml'],
+    ]
+    const ended = await Promise.all(runs.map(command => program(command, { cwd: rules })))
+    if (ended.some(({ missing }) => missing))
+      return withoutTool('promtool is not installed: apt-get install prometheus')
+    return faultless(
+      ended.filter(({ code }) => code !== 0).map(({ said }) => said),
+      `${runs.length} runs`,
+    )
+  },
+}
+
+export const helm: Gate = {
+  name: 'helm',
+  fast: true,
+  run: async () => {
+    const charts = globSync('deploy/**/Chart.yaml', { cwd: checkout })
+    if (charts.length === 0) return { result: 'skipped', said: 'the repository has no chart' }
+    const ended = await Promise.all(
+      charts.map(chart => program(['helm', 'lint', '--strict', join(chart, '..')])),
+    )
+    if (ended.some(({ missing }) => missing))
+      return { result: 'skipped', said: 'helm is not installed: https://helm.sh' }
+    return faultless(
+      ended.filter(({ code }) => code !== 0).map(({ said }) => said),
+      `${charts.length} charts`,
+    )
+  },
+}
+
+/** Known weaknesses of what is installed in production. */
+export const advisories: Gate = {
+  name: 'advisories',
+  fast: false,
+  run: async () => {
+    const { stdout } = await program(['npm', 'audit', '--omit=dev', '--audit-level=high', '--json'])
+    const report = parsed(stdout)
+    const counts = report?.metadata?.vulnerabilities
+    if (counts === undefined)
+      return {
+        result: 'skipped',
+        said: `the registry has no list of advisories: ${report?.message ?? 'no answer'}`,
+      }
+    const { high = 0, critical = 0 } = counts
+    return faultless(
+      high + critical === 0 ? [] : [`${high} high, ${critical} critical: see npm audit`],
+      '0 high',
+    )
+  },
+}
+
+interface AuditReport {
+  message?: string
+  metadata?: { vulnerabilities?: Record<string, number> }
+}
+
+function parsed(text: string): AuditReport | undefined {
+  try {
+    return JSON.parse(text) as AuditReport
+  } catch {
+    return undefined
+  }
+}
