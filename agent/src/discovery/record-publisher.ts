@@ -218,9 +218,8 @@ export class RecordPublisher {
         await this.#publish()
       } catch (err) {
         if (signal.aborted) return
-        if (!worthTelling(err))
-          return this.#log.error({ event: 'record-not-published', err }, 'member record not published')
-        this.#log.warn({ event: 'record-not-published-yet', err }, 'member record not published yet')
+        if (!worthTelling(err)) return this.#log.error({ event: 'record-refused', err }, 'record refused')
+        this.#log.warn({ event: 'record-not-published', err }, 'member record not published yet')
         await this.#pace.rest(err)
       }
   }

@@ -30,11 +30,11 @@ export const membershipEvents = {
     'error',
     'The record could not be signed with a higher incarnation after others held this member for dead.',
   ],
-  'record-not-published': [
+  'record-refused': [
     'error',
     'The control plane refused the record for good; others do not see what changed.',
   ],
-  'record-not-published-yet': ['warn', 'The record was not published; it is tried again.'],
+  'record-not-published': ['warn', 'The record was not published; it is tried again.'],
   'record-change-not-published': [
     'error',
     'What changed (services, credential, place in the map) was not published; the text says which.',
