@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, runCommand, type Ran } from '../support/command.ts'
+import { streamReceiver } from '../support/syslog-receiver.ts'
 
 /** A mesh of processes at level debug, whose whole output is kept. */
 let root: string
@@ -134,6 +135,52 @@ describe('agent-mesh audit', () => {
     const exit = once(tail.child, 'exit')
     tail.child.kill('SIGINT')
     expect(await exit).toEqual([0, null])
+  })
+
+  it('sends new entries to syslog until Ctrl-C, and continues there at the next start', async () => {
+    const receiver = await streamReceiver({ port: 0 })
+    const exported = async (ends: () => Promise<unknown>) => {
+      const args = [
+        'audit',
+        'export',
+        '--follow',
+        '--syslog',
+        receiver.address,
+        '--data',
+        folder('cp'),
+        '--json',
+      ]
+      const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+      children.push(child)
+      let out = ''
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+      await ends()
+      const exit = once(child, 'close')
+      child.kill('SIGINT')
+      expect(await exit).toEqual([0, null])
+      return JSON.parse(out) as { entries: number }
+    }
+    const has = (uses: number) =>
+      vi.waitFor(
+        () => expect(receiver.messages.some(({ text }) => text.includes(`"uses":${uses}`))).toBe(true),
+        {
+          timeout: 30_000,
+          interval: 50,
+        },
+      )
+    try {
+      await token('--uses', '43')
+      const first = await exported(() => has(43))
+      expect(receiver.messages).toHaveLength(first.entries)
+      await token('--uses', '44')
+      const second = await exported(() => has(44))
+      expect(receiver.messages).toHaveLength(first.entries + second.entries)
+      const numbers = receiver.messages.map(({ text }) => (JSON.parse(text) as AuditEntry).seq)
+      expect(numbers).toEqual(numbers.map((_, i) => i + 1))
+      expect(receiver.faults).toEqual([])
+    } finally {
+      await receiver.stop()
+    }
   })
 
   it('writes no secret anywhere, through all kinds of failures', async () => {

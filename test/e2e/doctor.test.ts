@@ -1,10 +1,12 @@
 import { openMemberStore, type Agent } from '@agent-mesh/agent'
 import { openSqliteStore } from '@agent-mesh/lambdas'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attackedMesh, type AttackedMesh } from '../support/attacked-mesh.ts'
-import { lastJson, runCommand } from '../support/command.ts'
+import { commandFile, lastJson, runCommand } from '../support/command.ts'
 import { claimsOf, forgeJws } from '../support/forged-jws.ts'
 
 interface Line {
@@ -90,6 +92,28 @@ describe('agent-mesh doctor', () => {
     expect(stdout).toMatch(/^ok {4}credential {2,}valid for 21 d/m)
     expect(stdout).toMatch(/^warn {2}process .*\n +-> Start it: /m)
     expect(stdout.trimEnd().split('\n').length).toBeLessThan(40)
+  })
+
+  test('prints a line for each check that changes, until Ctrl-C', async () => {
+    await member('watched')
+    const args = ['doctor', '--watch', '1s', '--json', '--data', folder]
+    const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    const lines = () => out.split('\n').slice(0, -1)
+    try {
+      await expect.poll(lines, { timeout: 30_000 }).toHaveLength(1)
+      expect(JSON.parse(lines()[0] ?? '')).toMatchObject({ ok: true, checks: expect.any(Array) as unknown })
+      await issue({ iat: -24, exp: -3 })
+      await expect.poll(() => lines().slice(1).join(), { timeout: 30_000 }).toContain('"check":"credential"')
+      const change = lines().find(line => line.includes('"check":"credential"') && line.includes('"was"'))
+      expect(JSON.parse(change ?? '')).toMatchObject({ was: 'ok', state: 'fail', check: 'credential' })
+      const exit = once(child, 'exit')
+      child.kill('SIGINT')
+      expect(await exit).toEqual([0, null])
+    } finally {
+      child.kill('SIGKILL')
+    }
   })
 
   test('names an expired credential, since when, and what happens next', async () => {

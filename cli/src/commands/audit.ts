@@ -1,27 +1,15 @@
 import type { AuditEntry } from '@agent-mesh/protocol/audit'
 import type { MeshError } from '@agent-mesh/protocol/errors'
-import { printableJson } from '@agent-mesh/protocol/printable'
-import { InvalidArgumentError, Option, type Command } from 'commander'
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import type { Command } from 'commander'
 
-import { parseCount, parseDuration } from '../arguments.ts'
-import type { AuditVerdict, AuditPlace } from '../audit/audit-source.ts'
+import { parseCount } from '../arguments.ts'
+import type { AuditVerdict } from '../audit/audit-source.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { showFailure } from '../show/failure.ts'
 import type { Output } from '../show/output.ts'
 import { withProgress } from '../show/progress.ts'
+import { registerExport, whereOption, type Where } from './audit-export.ts'
 import { groupOf, onCall, type Finish } from './define.ts'
-
-interface Where {
-  where?: AuditPlace
-}
-
-const whereOption = () =>
-  new Option(
-    '--where <place>',
-    'log of the mesh, or of the process of this context (default: the one that exists)',
-  ).choices(['control-plane', 'local'])
 
 export const registerAudit = groupOf({
   name: 'audit',
@@ -127,60 +115,4 @@ function verdictText(verdict: AuditVerdict, output: Output): string {
     parts.push(`signed by the authority up to ${signed.seq} at ${new Date(signed.at).toISOString()}`)
   if (waiting.length > 0) parts.push(`recorded but not yet in the chain: ${waiting.length}`)
   return parts.join('; ')
-}
-
-/** Unix milliseconds: `24h` is so long ago, else a date. */
-function parseTime(text: string): number {
-  const date = Date.parse(text)
-  if (/^\d{4}-/.test(text) && !Number.isNaN(date)) return date
-  try {
-    return Math.max(0, Date.now() - parseDuration(text))
-  } catch {
-    throw new InvalidArgumentError(
-      'It is neither a date (2026-01-31, 2026-01-31T12:00:00Z) nor a time ago (30m, 24h, 7d).',
-    )
-  }
-}
-
-function registerExport(audit: Command, finish: Finish): void {
-  const command = audit
-    .command('export')
-    .description('export entries as JSON lines')
-    .option('--out <file>', 'write to this file (mode 0600) instead of stdout')
-    .option('--since <time>', 'entries from this time on: a date, or a time ago (24h)', parseTime)
-    .option('--until <time>', 'entries before this time', parseTime)
-    .addOption(whereOption())
-    .addHelpText(
-      'after',
-      `
-Examples:
-  $ agent-mesh audit export > audit.jsonl
-  $ agent-mesh audit export --since 7d --out week.jsonl
-  $ agent-mesh audit export --since 2026-01-01 --until 2026-02-01 --where local`,
-    )
-  onCall<Where & { out?: string; since?: number; until?: number }, []>(command, finish, async invocation => {
-    const { settings, options, output, signal } = invocation
-    const { auditSources } = await import('../audit/audit-source.ts')
-    const { formatAuditLine } = await import('@agent-mesh/protocol/audit')
-    const [source] = await auditSources(settings.data, settings.proxy, options.where)
-    if (source === undefined) return
-    const { out, since = 0, until = Infinity } = options
-    const target = out === undefined ? process.stdout : createWriteStream(out, { mode: 0o600 })
-    // Kept elsewhere an entry has the bytes of the store; on a terminal nothing in it may be obeyed.
-    const shown = out === undefined && process.stdout.isTTY ? printableJson : (line: string) => line
-    if (out !== undefined) await once(target, 'open')
-    let count = 0
-    for await (const entry of source.entries(since === 0 ? {} : { since }, signal)) {
-      if (entry.at < since || entry.at >= until) continue
-      count++
-      if (!target.write(`${shown(formatAuditLine(entry))}\n`)) await once(target, 'drain')
-    }
-    if (out === undefined) return
-    target.end()
-    await once(target, 'close')
-    output.result(
-      { file: out, entries: count },
-      () => `${count} ${count === 1 ? 'entry' : 'entries'} written to ${out}`,
-    )
-  })
 }
