@@ -6,6 +6,7 @@ export default defineConfig({
     name: 'docker',
     root: import.meta.dirname,
     include: ['*.test.ts'],
+    exclude: ['compose.test.ts'],
     globalSetup: './support/global-setup.ts',
     testTimeout: 120_000,
     hookTimeout: 300_000,

@@ -12,8 +12,14 @@ export const which = async (command: string): Promise<string> =>
 /** Copies a program with the libraries that it is linked with. */
 export async function copyProgram(root: string, from: string, to: string): Promise<void> {
   await cp(await realpath(from), join(root, to))
-  const { stdout } = await run('ldd', [from])
-  for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g)) await copyWithin(root, library)
+  await copyLibraries(root, from)
+}
+
+/** Copies the libraries that a program is linked with, but for those in `but`, which it brings with it. */
+export async function copyLibraries(root: string, program: string, but?: string): Promise<void> {
+  const { stdout } = await run('ldd', [program])
+  for (const [library] of stdout.matchAll(/\/\S+\.so\S*/g))
+    if (but === undefined || !library.startsWith(but)) await copyWithin(root, library)
 }
 
 /** Copies a file to the same path; from /lib to /usr/lib. */

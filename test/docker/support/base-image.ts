@@ -1,40 +1,26 @@
 /** The base of the image: Node's public image, or, without a reachable registry, a substitute from files of this machine. */
-import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, realpath, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { copyProgram, copyWithin, which } from '../../support/copied-programs.ts'
 import type { Engine } from './engine.ts'
+import { pulledOr } from './stand-in.ts'
 
 const published = 'node:24-bookworm-slim'
 const standIn = 'agent-mesh-stand-in-base'
-/** Commands that the Dockerfile and npm use. */
+/** Commands that the Dockerfile, npm and deploy/compose use. */
 const commands = ['sh', 'env', 'rm', 'mkdir', 'chown', 'cat', 'id', 'touch']
 const authorities = '/etc/ssl/certs/ca-certificates.crt'
 
 /** @returns its name in the engine */
-export async function baseImage(engine: Engine): Promise<string> {
-  const pulled = await engine.docker('pull', '--quiet', published).then(
-    () => true,
-    () => false,
-  )
-  if (pulled) return published
-  console.log(`${published} cannot be pulled: built on Node ${process.version} and libraries of this machine`)
-  const root = await mkdtemp(join(tmpdir(), 'base-'))
-  try {
-    await fill(root)
-    const environment = ['--change', `ENV NODE_EXTRA_CA_CERTS=${authorities}`]
-    await engine.pipe(['tar', '-C', root, '-c', '.'], ['import', ...environment, '-', standIn])
-  } finally {
-    await rm(root, { recursive: true, force: true })
-  }
-  return standIn
-}
+export const baseImage = (engine: Engine): Promise<string> =>
+  pulledOr(engine, published, {
+    name: standIn,
+    fill,
+    changes: [`ENV NODE_EXTRA_CA_CERTS=${authorities}`],
+  })
 
 /** Laid out as the public image is: Node and npm below /usr/local, a user `node` with the number 1000. */
 async function fill(root: string): Promise<void> {
-  for (const folder of ['usr/bin', 'usr/lib', 'usr/lib64', 'usr/local/bin', 'etc', 'tmp'])
-    await mkdir(join(root, folder), { recursive: true })
-  for (const folder of ['bin', 'lib', 'lib64']) await symlink(`usr/${folder}`, join(root, folder))
   for (const command of commands) await copyProgram(root, await which(command), `usr/bin/${command}`)
   await copyProgram(root, process.execPath, 'usr/local/bin/node')
   const npm = dirname(dirname(await realpath(await which('npm'))))

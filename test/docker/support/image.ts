@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Engine } from './engine.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const left = ['.git', 'node_modules', 'dist', 'cdk.out', 'coverage', '.data']
+const left = ['.git', 'deploy/compose/secrets', 'node_modules', 'dist', 'cdk.out', 'coverage', '.data']
 
 export const targets = ['control-plane', 'relay', 'agent'] as const
 
