@@ -24,7 +24,7 @@ describeEngine('the installation of deploy/compose', () => {
       },
     })
     await mesh.up()
-  }, limit)
+  }, 3 * limit)
 
   afterAll(() => mesh?.end())
 
