@@ -70,7 +70,7 @@ chmod 755 "$work/agent-mesh"
 version=$("$work/agent-mesh" --version) || fail 'the program does not start here: nothing was changed'
 mv -f "$work/agent-mesh" "$to/agent-mesh"
 # For "agent-mesh upgrade".
-mkdir -p -m 700 "$to/.agent-mesh"
+[ -d "$to/.agent-mesh" ] || mkdir -m 700 "$to/.agent-mesh"
 echo "$from" >"$to/.agent-mesh/from"
 echo "agent-mesh $version is $to/agent-mesh"
 case :${PATH:-}: in
