@@ -119,11 +119,14 @@ export class Reachable {
     return place === 0 ? pathDefaults.relayProbeMs : pathDefaults.standbyProbeMs
   }
 
-  /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
+  /**
+   * Of two that watch each other one ping is enough: it shows to both that the other is alive. libp2p resets a connection that is
+   * silent for 2 min.
+   */
   #isPingDue(link: Link, restMs: number): boolean {
     const { sessions } = this.#member.serving
     const silentMs = performance.now() - sessions.of(link).stats.lastProgressAt
-    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs / 2)
+    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs) / 2
   }
 
   /** The relays that this agent is reached through at this moment, home first. */
