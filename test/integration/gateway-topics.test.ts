@@ -51,12 +51,18 @@ it('a message of another member is a line, and one of the program reaches anothe
   sent.destroy()
 
   const there = await at.server.subscribe('alerts.app')
-  const answer = await at.ask('/v1/topics/alerts.app?acks=1&timeout=1s', jsonBody(token, [1]))
-  expect([answer.status, answer.json()]).toEqual([200, { acks: expect.any(Number) as number }])
-  for await (const { value, from } of there) {
-    expect([value, from.name]).toEqual([[1], 'desk'])
-    break
-  }
+  const read: unknown[] = []
+  const reading = (async () => {
+    for await (const { value, from } of there) read.push([value, from.name])
+  })()
+  // The publisher learns of the subscription after the subscriber.
+  await vi.waitFor(async () => {
+    const answer = await at.ask('/v1/topics/alerts.app?acks=1&timeout=1s', jsonBody(token, [1]))
+    expect([answer.status, answer.json()]).toEqual([200, { acks: 1 }])
+  }, 20_000)
+  expect(read.at(-1)).toEqual([[1], 'desk'])
+  await there.close()
+  await reading
 })
 
 it('the last value that was retained comes first, as an event, and bytes in base64', async () => {

@@ -55,14 +55,6 @@ describe('Belief', () => {
     expect(belief.of('ada')).toEqual({ online: true, source: 'link' })
   })
 
-  test('doubts a member without a link that is silent, and believes it online: it may be slow', () => {
-    verdicts.tell('ada', 'alive')
-    verdicts.suspect('ada', 'silent')
-    expect([belief.of('ada'), belief.standing('ada')]).toEqual([{ online: true, source: 'swim' }, 'doubtful'])
-    verdicts.tell('ada', 'dead')
-    expect(belief.standing('ada')).toBe('offline')
-  })
-
   test('does not trust an idle link of a member that its relay reports offline, and asks it', () => {
     links.add(link)
     reported('up')
