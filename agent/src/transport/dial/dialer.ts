@@ -100,9 +100,10 @@ export class Dialer {
     const abort = new AbortController()
     const demand: Demand = { urgent }
     const { promise: theirs, resolve } = Promise.withResolvers<Link>()
+    // A link that the peer dialled meanwhile serves the callers at once. The own dial continues: where both find a link, one gives way.
     const unsubscribe = [
       this.#links.onUp(link => {
-        if (this.#supersedes(link, target.peerId, paths)) resolve(link)
+        if (link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
       }),
       this.#links.onDoubt(link => {
         if (!link.suspect && link.peer.peerId === target.peerId && isAllowed(link, paths)) resolve(link)
@@ -139,15 +140,6 @@ export class Dialer {
   #own(climbing: Promise<unknown>, abort: AbortController): void {
     const ended: Promise<unknown> = climbing.catch(() => {}).finally(() => this.#climbs.delete(ended))
     this.#climbs.set(ended, abort)
-  }
-
-  /**
-   * Whether a link that the peer dialled makes the own dial needless: only one that wins the tie. The lower peer continues
-   * whatever arrives: if each gave up in favour of the other, no link would be left.
-   */
-  #supersedes(link: Link, peerId: string, paths: 'any' | 'relay'): boolean {
-    if (link.peer.peerId !== peerId || !isAllowed(link, paths)) return false
-    return link.dialler === peerId && peerId < this.#self
   }
 
   async #wait(flight: Flight, target: DialTarget, { signal, deadline }: ConnectOptions): Promise<Link> {

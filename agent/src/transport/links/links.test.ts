@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
+import { transportDefaults } from '../defaults.ts'
 import type { Link } from './link.ts'
 import { targetOf, TestTransports, type TransportMember } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
@@ -31,18 +34,39 @@ const only = (transport: Transport, peerId: string): Link | undefined => {
 describe('a session', () => {
   it.each([1, 2, 3])('of two that dial each other at once has one link in the end (%i)', async () => {
     const [lower, higher] = await pair()
+    const heardOn = new Set<string>()
+    higher.links.onUp(link => link.stream.onData(() => heardOn.add(link.dialler)))
     await Promise.all([lower.connect(targetOf(higher)), higher.connect(targetOf(lower))])
-    const [mine, theirs] = await until(() => {
-      const ends = [only(lower, higher.peerId), only(higher, lower.peerId)] as const
-      return ends.every(link => link?.state === 'up') ? (ends as [Link, Link]) : undefined
+    // Until the second dial has ended, each end may have one link and not the same.
+    await until(() => {
+      const [mine, theirs] = [only(lower, higher.peerId), only(higher, lower.peerId)]
+      if (mine?.state !== 'up' || theirs?.dialler !== mine.dialler) return false
+      mine.stream.send(Buffer.from('still here'))
+      return heardOn.has(mine.dialler)
     })
-    expect(mine.dialler).toBe(theirs.dialler)
-    const heard = new Promise<string>(resolve =>
-      theirs.stream.onData(chunk => resolve(Buffer.from(chunk).toString())),
-    )
-    mine.stream.send(Buffer.from('still here'))
-    expect(await heard).toBe('still here')
   })
+
+  it.each(['lower', 'higher'])(
+    'that its peer dials serves the %s one at once, whose own dial is stuck',
+    async who => {
+      const [lower, higher] = await pair()
+      const [stuck, peer] = who === 'lower' ? [lower, higher] : [higher, lower]
+      const silent = createServer().listen(0, '127.0.0.1')
+      await once(silent, 'listening')
+      try {
+        const { port } = silent.address() as AddressInfo
+        const dialled = once(silent, 'connection')
+        const began = performance.now()
+        const own = stuck.connect({ peerId: peer.peerId, addrs: [`/ip4/127.0.0.1/tcp/${port}`], relays: [] })
+        await dialled
+        await peer.connect(targetOf(stuck))
+        expect((await own).dialler).toBe(peer.peerId)
+        expect(performance.now() - began).toBeLessThan(transportDefaults.connectMs)
+      } finally {
+        silent.close()
+      }
+    },
+  )
 
   it('with two links lets the lower peer retire the one the higher dialled, after its work is done', async () => {
     const retired: Link[] = []
