@@ -11,6 +11,8 @@ export interface ScenarioRow extends Figures {
   ok: boolean
   /** What broke a promise, one sentence each. */
   wrong?: readonly string[]
+  /** Run a second time: what was wrong with the first. */
+  again?: string
 }
 
 export interface Outcome {

@@ -1,8 +1,5 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MeshError } from '@agent-mesh/protocol'
-import { transportDefaults } from '../defaults.ts'
 import type { Link } from './link.ts'
 import { targetOf, TestTransports, type TransportMember } from '../testing/test-transports.ts'
 import type { Transport } from '../transport.ts'
@@ -26,48 +23,7 @@ async function pair(): Promise<[Transport, Transport]> {
   return a.peerId < b.peerId ? [a, b] : [b, a]
 }
 
-const only = (transport: Transport, peerId: string): Link | undefined => {
-  const links = transport.links.of(peerId)
-  return links.length === 1 ? links[0] : undefined
-}
-
 describe('a session', () => {
-  it.each([1, 2, 3])('of two that dial each other at once has one link in the end (%i)', async () => {
-    const [lower, higher] = await pair()
-    const heardOn = new Set<string>()
-    higher.links.onUp(link => link.stream.onData(() => heardOn.add(link.dialler)))
-    await Promise.all([lower.connect(targetOf(higher)), higher.connect(targetOf(lower))])
-    // Until the second dial has ended, each end may have one link and not the same.
-    await until(() => {
-      const [mine, theirs] = [only(lower, higher.peerId), only(higher, lower.peerId)]
-      if (mine?.state !== 'up' || theirs?.dialler !== mine.dialler) return false
-      mine.stream.send(Buffer.from('still here'))
-      return heardOn.has(mine.dialler)
-    })
-  })
-
-  it.each(['lower', 'higher'])(
-    'that its peer dials serves the %s one at once, whose own dial is stuck',
-    async who => {
-      const [lower, higher] = await pair()
-      const [stuck, peer] = who === 'lower' ? [lower, higher] : [higher, lower]
-      const silent = createServer().listen(0, '127.0.0.1')
-      await once(silent, 'listening')
-      try {
-        const { port } = silent.address() as AddressInfo
-        const dialled = once(silent, 'connection')
-        const began = performance.now()
-        const own = stuck.connect({ peerId: peer.peerId, addrs: [`/ip4/127.0.0.1/tcp/${port}`], relays: [] })
-        await dialled
-        await peer.connect(targetOf(stuck))
-        expect((await own).dialler).toBe(peer.peerId)
-        expect(performance.now() - began).toBeLessThan(transportDefaults.connectMs)
-      } finally {
-        silent.close()
-      }
-    },
-  )
-
   it('with two links lets the lower peer retire the one the higher dialled, after its work is done', async () => {
     const retired: Link[] = []
     const { promise: workDone, resolve: finish } = Promise.withResolvers<void>()
