@@ -111,7 +111,7 @@ export class Reachable {
     const relays = this.linkedRelays()
     const place = relays.indexOf(peerId)
     if (place >= 0 && !active && this.#member.serving.sessions.isMetered(link))
-      return place === 0 ? pathDefaults.meteredHomeMs : pathDefaults.meteredMs
+      return place === 0 ? pathDefaults.meteredHomeMs : pathDefaults.meteredStandbyMs
     // Failure detection asks those that take part.
     if (place < 0 && this.#detection.takesPart(peerId)) return undefined
     if (place < 0) return relays.length === 0 && this.keeps(peerId) ? pathDefaults.peerProbeMs : undefined
@@ -119,14 +119,11 @@ export class Reachable {
     return place === 0 ? pathDefaults.relayProbeMs : pathDefaults.standbyProbeMs
   }
 
-  /**
-   * Of two that watch each other one ping is enough: it shows to both that the other is alive. libp2p resets a connection that is
-   * silent for 2 min.
-   */
+  /** Of two that watch each other one ping is enough: it shows to both that the other is alive. */
   #isPingDue(link: Link, restMs: number): boolean {
     const { sessions } = this.#member.serving
     const silentMs = performance.now() - sessions.of(link).stats.lastProgressAt
-    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredMs : restMs) / 2
+    return silentMs > (sessions.isMetered(link) ? pathDefaults.meteredPingMs : restMs / 2)
   }
 
   /** The relays that this agent is reached through at this moment, home first. */

@@ -29,9 +29,14 @@ export const pathDefaults = {
   /** Where there is no relay, an agent asks those it watches after this much silence: with `pathSuspectMs` a host that lost
    * power is offline within 7 s. */
   peerProbeMs: 4_000,
-  /** Silence after which links on which each byte costs are probed: to the home relay, and all others. */
+  /**
+   * Silence after which links on which each byte costs are probed: to the home relay, and to the standby relay. libp2p resets a
+   * connection that is silent for 2 min, and a new one costs 26 kB.
+   */
   meteredHomeMs: 37_500,
-  meteredMs: 120_000,
+  meteredStandbyMs: 90_000,
+  /** Such a link to a watched agent is pinged when it is looked at after this much silence: `watchPingMs` later at most by a quarter more. */
+  meteredPingMs: 60_000,
   activeMs: 10_000,
   /** Silence that makes a path suspect while another is: what ends one, a new address say, often ends all. */
   jointSuspectMs: 1_000,

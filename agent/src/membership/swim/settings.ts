@@ -79,11 +79,11 @@ export const swimPresets = {
     lastMs: 1_500,
     digestMs: 120_000,
   },
-  /** 0.06 GB, 0.2 GB: a silent member is found in about a minute. */
+  /** 0.07 GB, 0.2 GB: a silent member is found in about a minute. */
   metered: {
     ...edge,
     closeMs: 20_000,
-    restMs: 120_000,
+    restMs: 90_000,
     homedMs: 30_000,
     timeoutMs: 1_500,
     suspicionMinMs: 5_000,
