@@ -80,6 +80,23 @@ it('a link with a pipe stays open after it retired at either end, and closes whe
   await link.closed
 })
 
+it('a link whose pipe ends after it retired waits for a call that began meanwhile', async () => {
+  const { a, b, link, back, gate, near, far } = await pair()
+  await b.handleDuplex(pipeProtocol, pipe => pipe.pipe(pipe))
+  const pipe = await link.openDuplex(pipeProtocol)
+  a.links.retire(link)
+  await until(() => !far.of(back).usable)
+  // By who took the link before it retired.
+  const call = codeOf(near.of(link).call('x.y', 1))
+  await until(() => far.of(back).stats.inbound === 1)
+  pipe.resume().end()
+  await once(pipe, 'close')
+  // Longer than the look for pipes and the time to close.
+  await Promise.race([link.closed, delay(pathDefaults.carriedCheckMs + 2 * pathDefaults.closeMs)])
+  gate.resolve('done')
+  expect(await call).toBe('ok')
+  await link.closed
+})
 it('a link with a call stays open after it retired, and closes when the call is done', async () => {
   const { a, link, back, gate, near, far } = await pair()
   const calls = [codeOf(near.of(link).call('x.y', 1)), codeOf(far.of(back).call('x.y', 1))]

@@ -129,11 +129,13 @@ export class RpcSessions {
   async retire(link: Link, drainMs?: number): Promise<void> {
     const rpc = this.#rpc.get(link)
     if (rpc === undefined) return
-    const deadline = performance.now() + (drainMs ?? Infinity)
+    const deadline = this.#wheel.now() + (drainMs ?? Infinity)
     await rpc.goAway(drainMs)
     await this.#farewell
-    while (link.carried > 0 && link.state !== 'down' && performance.now() < deadline)
+    while (link.carried > 0 && link.state !== 'down' && this.#wheel.now() < deadline)
       await delay(pathDefaults.carriedCheckMs)
+    // Who held the link before it retired may have begun a call since.
+    if (rpc.stats.outbound > 0) await rpc.drain(deadline)
     rpc.close()
     const limit = new AbortController()
     const late = delay(pathDefaults.closeMs, undefined, { signal: limit.signal }).catch(() => {})

@@ -16,18 +16,19 @@ class Drain extends WheelEntry {
 /** Waits until a link has no more work. */
 export class Drains {
   readonly #wheel: TimerWheel
-  readonly #isIdle: () => boolean
+  /** Whether the link has no work now. */
+  readonly isIdle: () => boolean
   readonly #waiting = new Set<Drain>()
 
   /** @param isIdle whether nothing is open in either direction and everything accepted is written */
   constructor(wheel: TimerWheel, isIdle: () => boolean) {
     this.#wheel = wheel
-    this.#isIdle = isIdle
+    this.isIdle = isIdle
   }
 
   /** Resolves when the link is idle or has ended, at monotonic ms `until` at the latest. */
   async idleOr(until: number): Promise<void> {
-    if (this.#isIdle()) return
+    if (this.isIdle()) return
     await new Promise<void>(resolve => {
       const drain = new Drain(resolve)
       this.#waiting.add(drain)
@@ -37,7 +38,7 @@ export class Drains {
 
   /** Something ended: the link may be idle now. */
   check(): void {
-    if (this.#waiting.size > 0 && this.#isIdle()) this.end()
+    if (this.#waiting.size > 0 && this.isIdle()) this.end()
   }
 
   /** The link is idle, or has ended. */

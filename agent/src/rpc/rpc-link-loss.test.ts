@@ -5,8 +5,9 @@ import type { ByteStream } from '../core/byte-stream.ts'
 import type { OnRequest } from './calls/inbound-calls.ts'
 import { memoryStreams } from './memory-stream.ts'
 import { patient } from './testing/bulk-calls.ts'
-import { linkPairs } from './testing/link-pair.ts'
+import { linkPairs, socketPair } from './testing/link-pair.ts'
 import { TimerWheel } from '../core/timer-wheel.ts'
+import { socketStream } from './socket-stream.ts'
 import { rpcLink } from './stream-link.ts'
 
 const pairOf = linkPairs(patient)
@@ -100,6 +101,29 @@ describe('going away', () => {
     expect(await call).toBe('done')
     await leaving
     caller.close()
+  })
+
+  it('waits for a call that begins here while the peer reads the rest', async () => {
+    const [peerSocket, socket] = await socketPair()
+    const gate = Promise.withResolvers<string>()
+    const wheel = new TimerWheel()
+    const peer = rpcLink({ stream: socketStream(peerSocket), wheel, onRequest: () => gate.promise })
+    const leaver = rpcLink({ stream: socketStream(socket), wheel, onRequest: never })
+    peerSocket.pause()
+    let gone = false
+    const leaving = leaver.goAway().then(() => (gone = true))
+    // All is written, and the peer has read nothing.
+    await turn()
+    const call = codeOf(leaver.call('a.b', 1))
+    peerSocket.resume()
+    await until(() => peer.stats.inbound === 1)
+    await turn()
+    expect(gone).toBe(false)
+    gate.resolve('done')
+    await leaving
+    leaver.close()
+    expect(await call).toBe('ok')
+    peer.close()
   })
 
   it('is done only when the peer has read what was written', async () => {

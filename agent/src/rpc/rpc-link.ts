@@ -83,6 +83,8 @@ export interface RpcLink {
    * @param drainMs resolve after this at the latest. @default no bound
    */
   goAway(drainMs?: number): Promise<void>
+  /** Resolves as {@link goAway}, without telling. @param until monotonic ms by which it resolves at the latest */
+  drain(until: number): Promise<void>
   /** The path is silent: calls `onDoubt` of the calls in flight that have it. */
   doubt(): void
   /** Ends own idempotent calls in flight with `path_lost`: the path is silent, and the caller has another. */

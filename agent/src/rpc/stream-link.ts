@@ -154,10 +154,16 @@ class StreamLink implements RpcLink {
     const until = this.#wheel.now() + drainMs
     this.#outbox.encoder.goingAway(this.#inbound.leave(), drainMs)
     this.#outbox.appended()
-    await this.#drains.idleOr(until)
-    // The answer to a ping behind the last byte says that the peer has read it.
-    const left = Math.min(until - this.#wheel.now(), pingTimeoutMs)
-    if (left > 0) await this.ping(left).catch(() => undefined)
+    return this.drain(until)
+  }
+
+  async drain(until: number): Promise<void> {
+    do {
+      await this.#drains.idleOr(until)
+      // The answer to a ping behind the last byte says that the peer has read it. A call that was about to begin does so meanwhile.
+      const left = Math.min(until - this.#wheel.now(), pingTimeoutMs)
+      if (left > 0) await this.ping(left).catch(() => undefined)
+    } while (!this.#ended && !this.#drains.isIdle() && this.#wheel.now() < until)
   }
 
   doubt(): void {
