@@ -35,6 +35,8 @@ export const auditKinds = [
   'clock.confirm',
   /** A member asked for what the policy does not grant: a call, an admin act, a circuit, a reservation. */
   'denied',
+  /** An AI assistant called a method, through the agent of its machine. */
+  'tool',
   /** A connection was not admitted. */
   'refused',
   /** Links to a revoked member were ended. */

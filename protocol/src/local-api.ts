@@ -151,6 +151,8 @@ export const localValueFields = { value: z.optional(z.unknown()), bytes: bytesFi
 
 export const localCallFields = {
   method: methodField,
+  /** Name of the program, for logs and audit at both ends. */
+  app: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
   params: z.optional(z.unknown()),
   /** Raw bytes, base64: the params, or what follows them. */
   bytes: bytesField,

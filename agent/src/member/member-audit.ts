@@ -1,5 +1,6 @@
 /** Audit entries of a member about itself and its peers. */
 import { redactText, type CredentialClaims, type MeshError, type Subject } from '@agent-mesh/protocol'
+import { isToolApp } from '@agent-mesh/protocol/tool-app'
 import type { CredentialKeeper } from '../discovery/credential-keeper.ts'
 import type { MeshMap } from '../membership/mesh-map.ts'
 import { AuditLog, type AuditLogInit } from '../observe/audit-log.ts'
@@ -34,14 +35,20 @@ export class MemberAudit {
 
   /** A member asked for what the policy does not grant. */
   denied({ from, action, to, app }: Denial & { from: Pick<Subject, 'sub' | 'name'> }): void {
-    const detail = { name: from.name, ...deniedDetail({ action, to, app }) }
+    const detail = { name: from.name, ...askedDetail({ action, to, app }) }
     const key = `denied ${from.sub} ${action} ${to} ${app ?? ''}`
     this.#log.recordFlood(key, { who: from.sub, what: 'denied', detail })
   }
 
+  /** An AI assistant called a method here, and may. */
+  toolCalled({ from, to, app }: ToolCall): void {
+    const detail = { name: from.name, ...askedDetail({ action: 'call', to, app }) }
+    this.#log.recordFlood(`tool ${from.sub} ${app} ${to}`, { who: from.sub, what: 'tool', detail })
+  }
+
   /** A program of this machine asked for what it may not, here or at the member that it asked. */
   appDenied({ by, ...denial }: AppDenial): void {
-    const detail = { by, ...deniedDetail(denial) }
+    const detail = { by, ...askedDetail(denial) }
     const key = `denied app ${denial.app} ${by} ${denial.action} ${denial.to}`
     this.#log.recordFlood(key, { who: this.#self, what: 'denied', detail })
   }
@@ -88,13 +95,19 @@ interface Denial {
   readonly app?: string | undefined
 }
 
+interface ToolCall {
+  readonly from: Pick<Subject, 'sub' | 'name'>
+  readonly to: string
+  readonly app: string
+}
+
 export interface AppDenial extends Denial {
   readonly app: string
   /** What denied it: the scope of its token, or the policy of the mesh at the member that it asked. */
   readonly by: 'scope' | 'policy'
 }
 
-const deniedDetail = ({ action, to, app }: Denial) => ({
+const askedDetail = ({ action, to, app }: Denial) => ({
   action,
   target: to.slice(0, memberDefaults.auditedChars),
   ...(app !== undefined && { app: redactText(app).slice(0, memberDefaults.auditedChars) }),
@@ -106,14 +119,16 @@ interface Followed {
   map: Pick<MeshMap, 'onConflict'>
 }
 
-/** As `authorize`, and reports denials. */
-export const toldOfDenials =
-  (authorize: Authorize, onDenied: (question: Parameters<Authorize>[0]) => void): Authorize =>
+/** As `authorize`, and reports denials, and calls of AI assistants. */
+export const toldTo =
+  (authorize: Authorize, audit: Pick<MemberAudit, 'denied' | 'toolCalled'>): Authorize =>
   question => {
     try {
       authorize(question)
     } catch (error) {
-      onDenied(question)
+      audit.denied(question)
       throw error
     }
+    const { app, action } = question
+    if (action === 'call' && isToolApp(app)) audit.toolCalled({ ...question, app })
   }

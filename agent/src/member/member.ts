@@ -21,7 +21,7 @@ import { buildTransport, buildWatches } from './member-transport.ts'
 import { throwIfCancelled } from './options.ts'
 import { pathReport } from './path-report.ts'
 import { RevokedMembers } from './revocations.ts'
-import { serveHost, serving, type ServingInit } from './serving.ts'
+import { serveHost, serving } from './serving.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
 
@@ -41,12 +41,11 @@ export async function openMember(init: MemberInit): Promise<Member> {
 }
 
 async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Promise<Member> {
-  const { identity, map, store, client, credential, audit, clock, log } = known
+  const { identity, map, store, client, credential, clock, log } = known
   const { settings, role, tracing, shed, alsoListed = () => [] } = init
   const onError = (err: unknown) => log.error({ event: 'listener-failed', err }, 'a listener failed')
   const name = () => credential.claims.name
-  const onDenied: ServingInit['onDenied'] = question => audit.denied(question)
-  const served = serving({ ...known, role, preset: settings.preset, tracing, shed, name, onDenied, onError })
+  const served = serving({ ...known, role, preset: settings.preset, tracing, shed, name, onError })
   const own = ownRecord(init, known)
   const transport = await buildTransport({ ...known, init, serving: served, hello: helloOf(credential, own) })
   const { links, history } = transport

@@ -36,7 +36,7 @@ import {
   type ShedSettings,
 } from '../services/index.ts'
 import { allowedBy, authorizeBy } from './authorize.ts'
-import { toldOfDenials } from './member-audit.ts'
+import { toldTo, type MemberAudit } from './member-audit.ts'
 import { RpcSessions } from '../paths/rpc-sessions.ts'
 import type { MemberSettings } from './options.ts'
 import type { Link } from '../transport/links/link.ts'
@@ -84,8 +84,8 @@ export interface ServingInit {
   preset: MemberSettings['preset']
   /** Name of this member, as the mesh knows it now. */
   name: () => string
-  /** The policy does not grant what a peer asked for. */
-  onDenied: (question: Parameters<Authorize>[0]) => void
+  /** Has on record what the policy does not grant, and what AI assistants call. */
+  audit: Pick<MemberAudit, 'denied' | 'toolCalled'>
   /** Gets the errors of handlers whose text their callers do not receive. */
   log: Logger
   /** A listener failed. */
@@ -93,13 +93,13 @@ export interface ServingInit {
 }
 
 export function serving(init: ServingInit): Serving {
-  const { head, metrics, tracing, identity, role, name, preset, onDenied, log, onError } = init
+  const { head, metrics, tracing, identity, role, name, preset, audit, log, onError } = init
   const wheel = new TimerWheel(systemWheelClock)
   const now = () => wheel.now()
   const { turns, limiter, registry, load } = admission(init, wheel)
   const budget = new ByteBudget(processHeldBytes)
   const judge = authorizeBy(head)
-  const authorize = toldOfDenials(judge, onDenied)
+  const authorize = toldTo(judge, audit)
   const allows = allowedBy(judge)
   const known = { registry, allows }
   const onUntold = (what: string, err: unknown) =>

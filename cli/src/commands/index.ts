@@ -20,6 +20,7 @@ import { registerGateway } from './gateway.ts'
 import { registerHealth } from './health.ts'
 import { registerInit } from './init.ts'
 import { registerLeave } from './leave.ts'
+import { registerMcp } from './mcp.ts'
 import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
 import { registerPath } from './path.ts'
@@ -72,7 +73,14 @@ export const commandGroups: readonly CommandGroup[] = [
   },
   {
     heading: 'Call:',
-    commands: [registerCall, registerCallAll, registerStream, registerPublish, registerSubscribe],
+    commands: [
+      registerCall,
+      registerCallAll,
+      registerStream,
+      registerPublish,
+      registerSubscribe,
+      registerMcp,
+    ],
   },
   {
     heading: 'Ports:',

@@ -8,11 +8,12 @@ import type { StreamOptions } from '../local/local-daemon.ts'
 /** @throws MeshError what ended the stream */
 export async function* agentStream(
   agent: Agent,
-  { method, params, bytes, peer, timeoutMs: timeout }: LocalStreamRequest,
+  { method, app, params, bytes, peer, timeoutMs: timeout }: LocalStreamRequest,
   { signal, input }: StreamOptions,
 ): AsyncGenerator<LocalStreamLine, void, undefined> {
   const startedAt = performance.now()
   const stream = agent.stream(method, valueOfLocal({ value: params, bytes }), {
+    app,
     peer,
     timeout,
     signal,
