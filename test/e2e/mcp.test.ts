@@ -1,6 +1,8 @@
 /** The mesh as tools of an assistant, between real processes: the client of the SDK starts `agent-mesh mcp`, as assistants do. */
+import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { auditEntries } from '@agent-mesh/agent'
 import type { AuditEntry } from '@agent-mesh/protocol'
@@ -47,18 +49,20 @@ export default { contract: defineService({ name: 'vault', version: 1,
 const quick = { timeout: 20_000 }
 let workshop: Workshop
 let server: Daemon
+let desk: Daemon
+let page: string
 
 const closers: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'mcp.md'), 'utf8')
+  page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'mcp.md'), 'utf8')
   line = /^agent-mesh mcp .*$/m.exec(page)?.[0] ?? ''
   workshop = await openWorkshop()
   const [math, vault] = [workshop.folder('math.ts'), workshop.folder('vault.ts')]
   await Promise.all([writeFile(math, services), writeFile(vault, secret)])
   await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   await letAgentsCall('service:math.*', 'service:host.*')
-  ;[server] = await Promise.all([
+  ;[server, desk] = await Promise.all([
     joined('server', serverUp),
     joined('desk', env => up('desk', env, '--gateway', '127.0.0.1:0')),
   ])
@@ -224,6 +228,16 @@ it('messages of a stream come as progress, and a call that the assistant cancels
     async () => expect(await readFile(workshop.folder('cancelled'), 'utf8')).toBe('cancelled'),
     20_000,
   )
+})
+
+it('docs/mcp.md lists the tools of a token with curl, over HTTP', async () => {
+  const [create = '', curl = ''] = page.match(/^(?:agent-mesh gateway token|curl) .*$/gm) ?? []
+  const words = create.replaceAll("'", '').split(' ').slice(1)
+  const made = lastJson(await runCommand([...words, '--json', '--data', workshop.folder('desk')]))
+  const env = { ...process.env, TOKEN: String(made['token']), GATEWAY: String(desk.ready['gatewayUrl']) }
+  const { stdout } = await promisify(execFile)('sh', ['-c', curl], { env })
+  expect(stdout).toContain('"name":"math__add"')
+  expect(stdout).not.toContain('host__info')
 })
 
 it('ends with its standard input, and where no agent runs', async () => {

@@ -16,6 +16,8 @@ import { admit, hostsOf, type AdmissionInit, type Refusal } from './admission.ts
 import { callReply } from './call-route.ts'
 import { callerOf, owner, type GatewayAgent, type GatewayCaller } from './caller.ts'
 import { descriptions } from './descriptions.ts'
+import type { GatewayToken } from './gateway-tokens.ts'
+import type { HttpMeshServer } from '../mcp/http-mesh-server.ts'
 import { openApi } from './openapi.ts'
 import type { RunningRequests } from './running-requests.ts'
 import { streamReply } from './stream-route.ts'
@@ -37,6 +39,7 @@ export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
 
 export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit): Handler {
   const admission = { tokens, hosts: hostsOf(url) }
+  const mcp = mcpOf(agent)
   return request => {
     const admitted = admit(admission, request)
     if ('refusal' in admitted) return closing(problemReply(admitted.refusal))
@@ -51,13 +54,29 @@ export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit)
     const caller = callerOf({ app, scope }, () => admitted.mustHold())
     return answered(
       request,
-      () => appOf(agent, caller, url)(request),
+      () =>
+        request.path === mcpPath ? mcp(admitted.token, caller, request) : appOf(agent, caller, url)(request),
       problem =>
         log.info(
           { app, path: request.path, ...problem, event: 'gateway-request-failed' },
           'a request of a program failed',
         ),
     )
+  }
+}
+
+const mcpPath = '/mcp'
+
+/** Loaded at the first request: it takes 18 MB. */
+function mcpOf(agent: GatewayAgent) {
+  let server: Promise<HttpMeshServer> | undefined
+  return async (
+    token: GatewayToken,
+    caller: GatewayCaller,
+    request: HandledRequest,
+  ): Promise<HandledReply> => {
+    server ??= import('../mcp/http-mesh-server.ts').then(({ HttpMeshServer }) => new HttpMeshServer(agent))
+    return (await server).reply(token, caller, request)
   }
 }
 

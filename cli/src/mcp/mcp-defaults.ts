@@ -15,6 +15,4 @@ export const mcpDefaults = {
   knownMs: 10_000,
   /** How often the services of the mesh are looked at for tools that came or went, ms. */
   lookMs: 1_000,
-  /** Catalogues of tokens that the gateway keeps. */
-  keptCatalogues: 64,
 } as const
