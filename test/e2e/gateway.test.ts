@@ -17,6 +17,7 @@ import {
   type Daemon,
   type Workshop,
 } from '../support/command.ts'
+import { freePort } from '../support/free-port.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -38,6 +39,7 @@ registerHooks({ load(url, context, next) {
   return loaded
 } })
 `
+const programs = await readFile(join(checkout, 'docs', 'programs.md'), 'utf8')
 let workshop: Workshop
 let desk: Daemon
 let page: string
@@ -154,6 +156,49 @@ it('docs/gateway.md reaches a port of a member with curl through SOCKS and CONNE
   }
   web.close()
 }, 60_000)
+
+interface Example {
+  language: string
+  file: string
+  /** What it answers. */
+  says: object
+}
+const inPython: Example = { language: 'python3', file: 'caller_host.py', says: { name: 'server' } }
+const inGo: Example = {
+  language: 'go',
+  file: 'caller_host.go',
+  says: { versions: { node: process.versions.node } },
+}
+
+// To compile the one in Go takes a minute on a new machine: `npm run test:languages`.
+it.each(process.env['GO_EXAMPLE'] === undefined ? [inPython] : [inPython, inGo])(
+  'docs/programs.md serves a program of $language, which calls its caller back',
+  async ({ language, file, says }) => {
+    const create = /^agent-mesh gateway token create .*$/m.exec(programs)![0]
+    const serve = [...programs.matchAll(/^agent-mesh (serve .*)$/gm)]
+      .map(([, line = '']) => line)
+      .find(line => line.includes('--method') === (language === 'go'))!
+    const command = programs.match(/^(?:python3|go) .*$/gm)!.find(line => line.endsWith(file))!
+    const { token } = await tokenOf(create)
+    const port = await freePort()
+    const env = { TOKEN: String(token), GATEWAY: String(desk.ready['gatewayUrl']), PORT: `${port}` }
+    // A group of its own: "go run" leaves the program running.
+    const program = spawn('sh', ['-c', command], {
+      ...{ env: { ...process.env, ...env }, cwd: checkout, stdio: 'ignore', detached: true },
+    })
+    try {
+      const words = serve.replace('9000', `${port}`).split(' ')
+      const served = async () => expect(await runCommand([...words, ...at()])).toMatchObject({ code: 0 })
+      await vi.waitFor(served, 60_000)
+      const call = ['call', 'callers.host', '--json', '--data', workshop.folder('server')]
+      const called = async () => expect(lastJson(await runCommand(call))).toMatchObject({ value: says })
+      await vi.waitFor(called, 90_000)
+    } finally {
+      process.kill(-program.pid!)
+    }
+  },
+  180_000,
+)
 
 it('the owner asks the same on the local socket, without a token', async () => {
   const socket = workshop.folder('desk') + '/agent.sock'

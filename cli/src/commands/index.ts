@@ -32,6 +32,8 @@ import { registerRelay } from './relay.ts'
 import { registerRepl } from './repl.ts'
 import { registerRevocations, registerRevoke } from './revoke.ts'
 import { registerScaling } from './scaling.ts'
+import { registerServe } from './serve.ts'
+import { registerServed, registerUnserve } from './served.ts'
 import { registerService } from './service.ts'
 import { registerServices } from './services.ts'
 import { registerStatus } from './status.ts'
@@ -93,6 +95,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerGateway,
     ],
   },
+  { heading: 'Programs:', commands: [registerServe, registerServed, registerUnserve] },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {
     heading: 'Administer:',

@@ -5,6 +5,7 @@ import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { ExposedPorts } from '../ports/exposed-ports.ts'
+import { ServedPrograms } from '../programs/served-programs.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { agentStream } from './agent-stream.ts'
@@ -50,10 +51,12 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   })
   const served = new ServedModules(definition => agent.serve(definition), load)
   const ports = new ExposedPorts(agent, flags.folder.path)
+  const programs = new ServedPrograms(agent, flags.folder.path)
   let gateway: RunningGateway | undefined
   try {
     // At once: callers that were faster wait for it.
     served.serve(services)
+    await programs.restore()
     await ports.restore()
     gateway = await startGateway(agent, flags, log)
   } catch (error) {
@@ -63,7 +66,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: { ...localAgent(agent), ports, gateway: ownersGateway(agent) },
+    local: { ...localAgent(agent), ports, programs, gateway: ownersGateway(agent) },
     metrics: () => agent.metrics(),
     ready: {
       fields: { peerId, name, meshId, askedName, ...(gateway !== undefined && { gatewayUrl: gateway.url }) },

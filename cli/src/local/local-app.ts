@@ -9,6 +9,7 @@ import {
   localRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import { localPort, localUnexposeRequest } from '@agent-mesh/protocol/local-ports'
+import { localServeRequest, localUnserveRequest } from '@agent-mesh/protocol/local-programs'
 import { localMessage, localStreamRequest } from '@agent-mesh/protocol/local-stream'
 import { localPublishRequest, localSubscribeRequest } from '@agent-mesh/protocol/local-topics'
 import { valueOfLocal } from '@agent-mesh/protocol/local-value'
@@ -24,7 +25,7 @@ import {
   type Handler,
   type Routes,
 } from './handler-server.ts'
-import type { LocalDaemon, LocalPorts } from './local-daemon.ts'
+import type { LocalDaemon, LocalPorts, LocalPrograms } from './local-daemon.ts'
 import { parseExact } from './parse-exact.ts'
 
 /** The routes of the local socket. */
@@ -61,6 +62,14 @@ function localRoutes(daemon: LocalDaemon): Routes {
     }),
     ...post('unexpose', localUnexposeRequest, async ({ name }) => {
       await portsOf(daemon, 'withdraw a port').remove(name)
+      return {}
+    }),
+    'GET /v1/served': () => json({ programs: programsOf(daemon, 'list programs').list() }),
+    ...post('serve', localServeRequest, (request, options) =>
+      programsOf(daemon, 'serve a program').serve(request, options),
+    ),
+    ...post('unserve', localUnserveRequest, async ({ service }) => {
+      await programsOf(daemon, 'withdraw a program').remove(service)
       return {}
     }),
     ...post('ping', localPingRequest, (request, options) => daemon.ping(request, options)),
@@ -128,6 +137,12 @@ async function* replyLines(
 function portsOf({ ports }: LocalDaemon, action: string): LocalPorts {
   if (ports === undefined) throw noAgent(action)
   return ports
+}
+
+/** @throws MeshError unsupported when no agent runs */
+function programsOf({ programs }: LocalDaemon, action: string): LocalPrograms {
+  if (programs === undefined) throw noAgent(action)
+  return programs
 }
 
 const noControlPlane = (action: string) =>

@@ -14,6 +14,7 @@ import {
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
 import { localNothing, localPortsReply, type LocalPort } from '@agent-mesh/protocol/local-ports'
+import { localServedReply, servedProgram, type LocalServeRequest } from '@agent-mesh/protocol/local-programs'
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import {
   localPublishReply,
@@ -61,6 +62,9 @@ export function localClient(folder: string, signal?: AbortSignal) {
     ports: async () => (await get('/v1/ports', localPortsReply)).ports,
     expose: (body: LocalPort) => post('/v1/expose', body, localNothing),
     unexpose: (name: string) => post('/v1/unexpose', { name }, localNothing),
+    served: async () => (await get('/v1/served', localServedReply)).programs,
+    serve: (body: LocalServeRequest) => post('/v1/serve', body, servedProgram),
+    unserve: (service: string) => post('/v1/unserve', { service }, localNothing),
     ping: (body: LocalPingRequest) => post('/v1/ping', body, localPingReply),
     path: (body: LocalPathRequest) => post('/v1/path', body, pathReportSchema),
     /** The lines of a backup, as they come; ends early, with an error, when the control plane stops. */

@@ -13,6 +13,7 @@ import type {
   LocalStatus,
 } from '@agent-mesh/protocol/local-api'
 import type { LocalPort } from '@agent-mesh/protocol/local-ports'
+import type { LocalServeRequest, ServedProgram } from '@agent-mesh/protocol/local-programs'
 import type { LocalStreamLine, LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import type {
   LocalPublishReply,
@@ -41,6 +42,12 @@ export interface LocalPorts {
   remove(name: string): Promise<void>
 }
 
+export interface LocalPrograms {
+  list(): readonly ServedProgram[]
+  serve(request: LocalServeRequest, options: Options): Promise<ServedProgram>
+  remove(service: string): Promise<void>
+}
+
 /** The answers of a running process on its local socket. Every method throws MeshError alone. */
 export interface LocalDaemon {
   status(): LocalStatus | Promise<LocalStatus>
@@ -57,6 +64,8 @@ export interface LocalDaemon {
   connect?(to: { peer: string; port: string }, options: Options): Promise<Duplex>
   /** Ports of this machine that other members may open; they outlive the process. */
   ports?: LocalPorts
+  /** Programs of this machine whose services it serves; they outlive the process. */
+  programs?: LocalPrograms
   ping(request: LocalPingRequest, options: Options): Promise<LocalPingReply>
   path(request: LocalPathRequest, options: Options): Promise<PathReport>
   /** Only an agent has these. */
