@@ -5,7 +5,9 @@ import tseslint from 'typescript-eslint'
 import { constantDelays } from './test/house/constant-delays.js'
 
 export default defineConfig(
-  { ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'cdk.out/'] },
+  {
+    ignores: ['**/dist/', '**/node_modules/', 'coverage/', 'cdk.out/', 'site/api/', 'site/.vitepress/cache/'],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -58,6 +60,7 @@ export default defineConfig(
       'test/**',
       'bench/**',
       'examples/**',
+      'site/**',
       'cli/build/**',
       'infra/build/**',
       'vitest.config.ts',

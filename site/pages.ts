@@ -1,0 +1,80 @@
+/** The navigation of the site: each page of docs/ stands in one group (test/house/site.test.ts). */
+export interface Group {
+  readonly text: string
+  /** Paths in the checkout without `.md`, and what the navigation calls them. */
+  readonly pages: Readonly<Record<string, string>>
+}
+
+export const groups: readonly Group[] = [
+  { text: 'Start', pages: { README: 'What it is', 'docs/comparison': 'Comparison' } },
+  {
+    text: 'Write services',
+    pages: {
+      'docs/services': 'Services',
+      'docs/testing': 'Testing services',
+      'docs/calls': 'Calls',
+      'docs/topics': 'Topics',
+      'docs/pipes': 'Pipes and files',
+      'docs/gateway': 'HTTP gateway',
+      'docs/attach': 'Programs beside an agent',
+      'docs/programs': 'Programs in other languages',
+      'docs/mcp': 'Language models (MCP)',
+      'docs/tuning': 'Tuning',
+    },
+  },
+  {
+    text: 'Own a machine',
+    pages: {
+      'docs/ports': 'Ports',
+      'docs/paths': 'Paths and netcheck',
+      'docs/health': 'Health and doctor',
+    },
+  },
+  {
+    text: 'Operate a mesh',
+    pages: {
+      'docs/operations': 'Operations',
+      'docs/compose': 'Compose',
+      'docs/kubernetes': 'Kubernetes',
+      'docs/deploy-servers': 'Servers',
+      'docs/deploy-aws': 'AWS',
+      'docs/stores': 'Stores and backups',
+      'docs/policy': 'Policy',
+      'docs/scaling': 'Autoscaling',
+      'docs/scale': 'A million agents',
+      'docs/cost': 'Cost',
+      'docs/alerts': 'Alerts',
+    },
+  },
+  {
+    text: 'Reference',
+    pages: {
+      'docs/cli': 'Commands',
+      'docs/configuration': 'Configuration',
+      'docs/metrics': 'Metrics',
+      'docs/logs': 'Log events',
+      'docs/wire': 'Wire format',
+      'site/api/index': 'API of @agent-mesh/agent',
+      CHANGELOG: 'Changelog',
+    },
+  },
+  {
+    text: 'Understand and contribute',
+    pages: {
+      ARCHITECTURE: 'Architecture',
+      'docs/membership': 'Membership',
+      'docs/overload': 'Overload',
+      'docs/security': 'Attacks and defences',
+      'docs/chaos': 'Chaos',
+      'docs/benchmarks': 'Benchmarks',
+      'docs/adr/README': 'Decisions',
+      CONTRIBUTING: 'Contributing',
+      'docs/releasing': 'Releasing',
+      SECURITY: 'Reporting a weakness',
+    },
+  },
+]
+
+/** The address of a page on the site: `site/index.md` and `site/api` stand at its root. */
+export const addressOf = (page: string): string =>
+  `/${page.replace(/^site\//, '').replace(/(^|\/)index$/, '$1')}`
