@@ -101,13 +101,15 @@ interface ToolCall {
   readonly app: string
 }
 
-export interface AppDenial extends Denial {
+export interface AppDenial extends Omit<Denial, 'action'> {
+  /** To serve is an act of programs alone: the policy has none of it. */
+  readonly action: Denial['action'] | 'serve'
   readonly app: string
   /** What denied it: the scope of its token, or the policy of the mesh at the member that it asked. */
   readonly by: 'scope' | 'policy'
 }
 
-const askedDetail = ({ action, to, app }: Denial) => ({
+const askedDetail = ({ action, to, app }: Omit<Denial, 'action'> & { action: string }) => ({
   action,
   target: to.slice(0, memberDefaults.auditedChars),
   ...(app !== undefined && { app: redactText(app).slice(0, memberDefaults.auditedChars) }),

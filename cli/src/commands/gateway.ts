@@ -18,6 +18,7 @@ const scopeOptions = {
   connect: ['port', "ports of members that it may connect to: port:ssh, 'port:*'; may be repeated"],
   publish: ['topic', "topics that it may publish to: topic:alerts.disk, 'topic:alerts.*'; may be repeated"],
   subscribe: ['topic', "topics that it may subscribe to: 'topic:alerts.*'; may be repeated"],
+  serve: ['service', "methods that it may serve: 'service:math.*'; may be repeated"],
 } as const satisfies Record<ScopeAction, readonly [kind: string, about: string]>
 const acts = Object.keys(scopeOptions) as ScopeAction[]
 

@@ -7,7 +7,16 @@ import { isInScope, touches, type ScopeAction } from './scope.ts'
 
 export type GatewayAgent = Pick<
   Agent,
-  'ask' | 'stream' | 'describe' | 'services' | 'peers' | 'connect' | 'publish' | 'subscribe' | 'recordDenial'
+  | 'ask'
+  | 'stream'
+  | 'serve'
+  | 'describe'
+  | 'services'
+  | 'peers'
+  | 'connect'
+  | 'publish'
+  | 'subscribe'
+  | 'recordDenial'
 >
 
 export interface GatewayCaller {

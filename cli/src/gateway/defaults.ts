@@ -16,4 +16,8 @@ export const gatewayDefaults = {
   bodyBytes: 2 * 1024 * 1024,
   /** Largest head, bytes. */
   headBytes: 16 * 1024,
+  /** A WebSocket is pinged so often, ms; one that says nothing until the next ping is ended. */
+  pingMs: 15_000,
+  /** Messages of one WebSocket that wait for their readers, bytes. */
+  heldBytes: 16 * 1024 * 1024,
 } as const

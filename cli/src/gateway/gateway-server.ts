@@ -10,6 +10,7 @@ import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
 import { serveProxy } from './proxy/serve-proxy.ts'
+import { serveSockets } from './websocket/serve-sockets.ts'
 import { RunningRequests } from './running-requests.ts'
 import { GatewayTokens } from './gateway-tokens.ts'
 
@@ -49,6 +50,8 @@ export async function serveGateway({
     maxHeaderSize: headBytes,
     // Of two hosts, tokens or types none is the one that was checked: joined, they are no valid one.
     joinDuplicateHeaders: true,
+    // Clients ask for other protocols as well, and take an answer without.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = connections
   const closed = Promise.withResolvers<void>()
@@ -66,6 +69,7 @@ export async function serveGateway({
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
   const stopProxy = serveProxy(server, parts)
+  const stopSockets = serveSockets(server, { ...parts, url })
   app.resolve(gatewayApp({ ...parts, url }))
   let stopped: Promise<void> | undefined
   const refuse = () => {
@@ -74,6 +78,7 @@ export async function serveGateway({
   const stop = async () => {
     refuse()
     stopProxy()
+    stopSockets()
     server.closeAllConnections()
     await closed.promise
   }

@@ -4,7 +4,7 @@ import { actionsOf, covers } from '@agent-mesh/protocol/policy'
 import * as z from 'zod/mini'
 
 /** Kinds of acts that a scope can have. */
-export const scopeActions = ['call', 'connect', 'publish', 'subscribe'] as const
+export const scopeActions = ['call', 'connect', 'publish', 'subscribe', 'serve'] as const
 export type ScopeAction = (typeof scopeActions)[number]
 
 const target = z.string().check(
@@ -21,6 +21,7 @@ export const exampleTargets: Readonly<Record<ScopeAction, string>> = {
   connect: "'port:*' or port:ssh",
   publish: "'topic:alerts.*' or topic:alerts.disk",
   subscribe: "'topic:alerts.*' or topic:alerts.disk",
+  serve: "'service:math.*' or service:math.add",
 }
 
 /** Targets by act, as the policy writes them. */
@@ -29,6 +30,8 @@ export const scopeSchema = z.strictObject({
   connect: targets,
   publish: targets,
   subscribe: targets,
+  /** What it may serve to others, by the methods that they call. */
+  serve: targets,
 })
 export type Scope = z.output<typeof scopeSchema>
 
@@ -60,7 +63,8 @@ export function checkScopeTargets(given: Scope): Scope {
 
 /** @throws MeshError invalid_argument for what is no target of `action` */
 function checkTarget(action: ScopeAction, text: string): string {
-  if (z.safeParse(target, text).success && actionsOf(text).includes(action)) return text
+  if (z.safeParse(target, text).success && actionsOf(text).includes(action === 'serve' ? 'call' : action))
+    return text
   throw new MeshError('invalid_argument', `'${text}' is not a target to ${action}`, {
     hint: `Write one as in the policy: ${exampleTargets[action]}.`,
   })
