@@ -142,6 +142,7 @@ const argumentsOf: Record<string, readonly string[]> = {
   'call-all': ['test.echo', '{}'],
   init: ['FOLDER/project'],
   publish: ['alerts.disk', '{}'],
+  serve: ['--http', 'math=http://127.0.0.1:9000'],
   subscribe: ['alerts.*'],
   connect: ['web-1:ssh'],
   expose: ['22', '--as', 'ssh'],
