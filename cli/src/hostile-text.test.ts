@@ -114,11 +114,12 @@ afterAll(async () => {
 })
 
 /**
- * They run until they are stopped or their input ends (repl/mesh-repl.test.ts has what that one shows), start processes or use an account
+ * They run until they are stopped or their input ends (repl/mesh-repl.test.ts and mcp/mesh-server.test.ts have what those show), start processes or use an account
  * in the cloud; none shows text of others before.
  */
 const notRun = [
   'repl',
+  'mcp',
   'forward',
   'up',
   'relay',
