@@ -25,6 +25,7 @@ interface Options extends MemberCommandOptions {
   listen?: string[] | false
   paths: 'any' | 'relay'
   serve?: string[]
+  mcp?: string[]
   watch?: boolean
   gateway?: { host: string; port: number }
   mdns: boolean
@@ -43,6 +44,7 @@ Examples:
   $ agent-mesh up --name web-1 --serve ./services/math.ts
   $ agent-mesh up --serve ./services/math.ts --watch
   $ agent-mesh up --gateway
+  $ agent-mesh up --mcp 'fs=npx -y @modelcontextprotocol/server-filesystem /srv'
   $ agent-mesh --context staging up --join TOKEN`
 
 export const registerUp: Register = (program, finish) => {
@@ -62,6 +64,7 @@ export const registerUp: Register = (program, finish) => {
     .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
     .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
+    .addOption(mcpOption())
     .option('--watch', 'reload the modules of --serve when they change, for development')
     .addOption(
       new Option(
@@ -103,6 +106,12 @@ export const registerUp: Register = (program, finish) => {
     })
   })
 }
+
+const mcpOption = () =>
+  new Option(
+    '--mcp <name=command>',
+    'MCP server whose tools it serves, as mcp.NAME: fs="npx server-fs /srv"; may be repeated',
+  ).argParser(collect)
 
 /** @throws MeshError invalid_argument for --watch without --serve */
 function checkWatch({ watch, serve = [] }: Options): void {

@@ -15,6 +15,7 @@ import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import { ownersGateway, startGateway, type RunningGateway } from './agent-gateway.ts'
+import { namedCommands, startToolServers } from './agent-tool-servers.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 import { ModuleWatch } from './module-watch.ts'
 import { ServedModules } from './served-modules.ts'
@@ -30,6 +31,8 @@ export interface AgentFlags extends MemberFlags {
   gateway?: { host: string; port: number }
   /** Modules whose exports are services. */
   serve?: string[]
+  /** MCP servers whose tools it serves: `fs=COMMAND`. */
+  mcp?: string[]
   /** Reloads them when they change. @default false */
   watch?: boolean
 }
@@ -41,6 +44,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const watching = flags.watch === true ? new ModuleWatch(files) : undefined
   const load = watching === undefined ? loadServices : loadAnew()
   const services = await load(files)
+  const toolServers = namedCommands(flags.mcp ?? [])
   const log = daemonLog('agent', flags)
   const agent = await createAgent({
     ...(await memberOptions(flags)),
@@ -53,12 +57,14 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const ports = new ExposedPorts(agent, flags.folder.path)
   const programs = new ServedPrograms(agent, flags.folder.path)
   let gateway: RunningGateway | undefined
+  let stopToolServers = () => Promise.resolve()
   try {
     // At once: callers that were faster wait for it.
     served.serve(services)
     await programs.restore()
     await ports.restore()
     gateway = await startGateway(agent, flags, log)
+    stopToolServers = await startToolServers(agent, toolServers, { data: flags.folder.path, log })
   } catch (error) {
     await agent.stop()
     throw error
@@ -81,6 +87,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
       // Its calls end with the agent, which waits for them.
       gateway?.refuse()
       await agent.stop()
+      await stopToolServers()
       await gateway?.stop()
     },
   }

@@ -21,6 +21,12 @@ export const callEvents = {
   'topic-frame-refused': ['debug', 'A frame of a topic was not valid.'],
   'topic-handler-failed': ['error', 'The handler of a subscription threw.'],
   'topic-refused': ['warn', 'A relay refused a subscription or a message; `code` says why.'],
+  'tool-server-ended': ['warn', 'The process of an MCP server ended or did not start; it is started again.'],
+  'tools-not-read': ['warn', 'The tools of an MCP server changed and cannot be listed.'],
+  'tools-refused': [
+    'warn',
+    'Tools of an MCP server changed and wait for `agent-mesh mcp approve NAME`, or have names that no method has.',
+  ],
   'tuning-not-started': ['warn', 'Settings are not tuned.'],
   'tuning-tried': ['info', 'A setting has a new value on trial.'],
   'tuning-kept': ['info', 'The trial of a setting ended: the new value stays.'],

@@ -10,6 +10,8 @@ export type Concurrency = number | 'auto' | 'unlimited'
 export interface ServeOptions {
   /** Of each method, or of those named. @default 'auto' */
   readonly concurrency?: Concurrency | Readonly<Record<string, Concurrency>>
+  /** What the policy knows a method by, like `tool:fs.read_file`. @default `service:NAME.METHOD` */
+  readonly target?: (method: string) => string
 }
 
 const most = 1_000_000

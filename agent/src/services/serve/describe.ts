@@ -10,7 +10,7 @@ import type { ServiceRegistry } from './service-registry.ts'
 const schemaChars = 4_096
 
 export interface DescribeInit {
-  readonly registry: Pick<ServiceRegistry, 'contracts'>
+  readonly registry: Pick<ServiceRegistry, 'contracts' | 'find'>
   /** Whether `from` may call a target like `service:math.add`: methods that it may not call are left out. */
   readonly allows: (from: Subject, target: string) => boolean
   /** Called once for each schema without a JSON Schema: it is described as any value. @default ignored */
@@ -39,7 +39,10 @@ export function describeServices({ registry, allows, onUntold = () => {} }: Desc
     registry.contracts
       .filter(contract => only === undefined || only === contract.name || only === serviceRef(contract))
       .map(contract => {
-        const isAllowed = (method: string) => allows(caller, `service:${contract.name}.${method}`)
+        const isAllowed = (method: string) => {
+          const served = registry.find(`${serviceRef(contract)}.${method}`)
+          return served !== undefined && allows(caller, served.target)
+        }
         return described(contract, isAllowed, viewOf(serviceRef(contract)))
       })
       .filter(({ methods }) => methods.length > 0)

@@ -48,7 +48,7 @@ describe('a method that is not served', () => {
     let asked = 0
     const methods = Array.from({ length: 10_000 }, (_, index) => `math.method-${index}`)
     const many = notServed({
-      registry: { methods, refs: [] },
+      registry: { methods, refs: [], find: () => undefined },
       self: () => 'web-1',
       allows: () => ++asked > 0,
     })

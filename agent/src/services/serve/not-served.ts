@@ -8,7 +8,7 @@ import type { ServiceRegistry } from './service-registry.ts'
 const compared = 64
 
 export interface NotServedInit {
-  readonly registry: Pick<ServiceRegistry, 'methods' | 'refs'>
+  readonly registry: Pick<ServiceRegistry, 'methods' | 'refs' | 'find'>
   /** Name of this member. */
   readonly self: () => string
   /** Whether `from` may call a target like `service:math.add`: methods that it may not call are not named. */
@@ -23,7 +23,7 @@ export function notServed({ registry, self, allows }: NotServedInit) {
     const ofService = methods.filter(method => parseMethod(method)?.service === wanted?.service)
     const allowed = (ofService.length > 0 ? ofService : methods)
       .slice(0, compared)
-      .filter(method => allows(caller, `service:${method}`))
+      .filter(method => allows(caller, registry.find(method)?.target ?? `service:${method}`))
     const versions = registry.refs.filter(ref => ref.startsWith(`${wanted?.service}@`))
     const nearest = nearestName(wanted?.method ?? call, allowed)
     return new MeshError(

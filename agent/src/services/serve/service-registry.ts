@@ -158,7 +158,7 @@ function methodsOf<Methods extends MethodContracts>(
     // How long a stream takes says nothing about the load: those of a link are bounded by their number and bytes.
     const concurrency = stream !== undefined && asked === 'auto' ? 'unlimited' : asked
     const encode = encoderOf(result)
-    const target = `service:${method}`
+    const target = options.target?.(key) ?? `service:${method}`
     return [key, { method, target, params, encode, stream, errors, largest, handle, concurrency }]
   })
   return new Map(served)
