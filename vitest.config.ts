@@ -17,7 +17,7 @@ const stores = [
  */
 const faults = [
   'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,memberships,ended-memberships}.test.ts',
-  'test/integration/{overload,slow-uplink,leaving,gateway-limits}.test.ts',
+  'test/integration/{overload,slow-uplink,leaving,gateway-limits,round-trips}.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }
 

@@ -47,7 +47,7 @@ function registries() {
   const both = member()
   const agents = member()
   observeCache(agents.registry, { bytes: Number, size: Number })
-  observedBalancer(parseBalancing({}), { metrics: agents, log: unread() })
+  observedBalancer(parseBalancing({}), { metrics: agents, log: unread(), roundTrips: unread() })
   countedHedging(parseBalancing({}), agents)
   observedTuning({ metrics: agents, serving: {} } as never, { isOn: true, pins: {} })
   countInvalidations(agents, unread())

@@ -29,6 +29,8 @@ export const callExplanationSchema = z.looseObject({
               ...member,
               score: z.number(),
               inFlight: z.number(),
+              /** The score is of a round trip that was estimated: no answer came yet. */
+              estimated: z.optional(z.boolean()),
               rejected: z.optional(z.string()),
             }),
           )

@@ -22,6 +22,8 @@ export const limits = {
   addrs: 8,
   addrChars: 128,
   homeRelays: 2,
+  /** A round trip to a home relay that is listed, ms. */
+  homeRttMs: 60_000,
   services: 32,
   roles: 16,
   tags: 16,

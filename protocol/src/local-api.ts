@@ -127,6 +127,8 @@ export const localPeerSchema = z.looseObject({
   /** Of the best link, when there is one. */
   path: z.optional(localPathSchema),
   rttMs: z.optional(millis),
+  /** Without a measured one: the sum of the round trips of both to a relay. */
+  estimatedRttMs: z.optional(millis),
   region: z.optional(z.string()),
   services: z.array(z.string()),
 })

@@ -62,6 +62,10 @@ it.each([
     { homeRelays: Array.from({ length: 3 }, () => '12D3KooWQK1wnefoLrcVHbbnf5tLzbopUd3K3bFAoJpA7YJgL5pV') },
   ],
   ['a home relay that is no peer', { homeRelays: [`12D3KooW${'z'.repeat(44)}`] }],
+  ['a round trip that is no whole number of ms', { homeRttMs: [1.5] }],
+  ['a round trip below zero', { homeRttMs: [-1] }],
+  ['a round trip over a minute', { homeRttMs: [limits.homeRttMs + 1] }],
+  ['three round trips', { homeRttMs: [1, 2, 3] }],
   ['a service without a version', { services: ['math'] }],
   ['an incarnation below zero', { incarnation: -1 }],
   ['an incarnation that is no integer', { incarnation: 1.5 }],
@@ -80,6 +84,7 @@ it('every record within the limits survives being signed and verified', async ()
       { maxLength: 4 },
     ),
     homeRelays: fc.subarray([member.peerId, other.peerId]),
+    homeRttMs: fc.array(fc.integer({ min: 0, max: limits.homeRttMs }), { maxLength: 2 }),
     services: fc.array(fc.stringMatching(/^[a-z][a-z0-9-]{0,8}@[1-9]$/), { maxLength: 8 }),
     serial: fc.constant(member.serial),
   })

@@ -11,6 +11,12 @@ const recordSchema = z.looseObject({
   addrs: addrsField,
   /** Home first, then standby. */
   homeRelays: z.array(peerIdField).check(z.maxLength(limits.homeRelays)),
+  /** Own round trips to `homeRelays`, in their order, whole ms: how far it is, for members without a link to it. Routing hints. */
+  homeRttMs: z.optional(
+    z
+      .array(z.int().check(z.nonnegative(), z.maximum(limits.homeRttMs)))
+      .check(z.maxLength(limits.homeRelays)),
+  ),
   /** Routing hints; policy never reads them. */
   region: z.optional(labelField),
   zone: z.optional(labelField),

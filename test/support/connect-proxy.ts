@@ -8,6 +8,8 @@ export interface ConnectProxyOptions {
   routes?: Record<string, number>
   /** `user:password` it wants. */
   password?: string
+  /** What it forwards takes so long, each way, ms. @default 0 */
+  delayMs?: number
   /** Answers with this status, or breaks in this way, instead of connecting. */
   broken?: number | 'silent' | 'garbage' | 'hangup'
 }
@@ -25,7 +27,7 @@ export interface ConnectProxy {
 }
 
 export async function startConnectProxy(options: ConnectProxyOptions = {}): Promise<ConnectProxy> {
-  const { routes, password, broken } = options
+  const { routes, password, broken, delayMs = 0 } = options
   const asked: string[] = []
   const sockets = new Set<Socket>()
   let sent = 0
@@ -45,12 +47,13 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
       tunnels++
       client.write('HTTP/1.1 200 Connection established\r\n\r\n')
       client.on('data', (chunk: Buffer) => (sent += chunk.length))
-      client.pipe(upstream).pipe(client)
+      forward(client, upstream, delayMs)
+      forward(upstream, client, delayMs)
       upstream.once('close', () => tunnels--)
     })
     sockets.add(upstream)
-    upstream.on('error', () => client.destroy()).on('close', () => client.destroy())
-    client.on('close', () => upstream.destroy())
+    upstream.on('error', () => client.destroy()).on('close', () => endAfter(client, delayMs))
+    client.on('close', () => endAfter(upstream, delayMs))
   }
 
   const server = createServer().listen(0, '127.0.0.1')
@@ -78,4 +81,16 @@ export async function startConnectProxy(options: ConnectProxyOptions = {}): Prom
       await once(server, 'close')
     },
   }
+}
+
+function forward(from: Socket, to: Socket, delayMs: number): void {
+  if (delayMs === 0) return void from.pipe(to)
+  from.on('data', (chunk: Buffer) => setTimeout(() => to.write(chunk), delayMs))
+  from.on('end', () => setTimeout(() => to.end(), delayMs))
+}
+
+/** What is still on its way arrives first. */
+function endAfter(socket: Socket, delayMs: number): void {
+  if (delayMs === 0) return void socket.destroy()
+  setTimeout(() => socket.destroySoon(), delayMs)
 }

@@ -27,7 +27,11 @@ it('options are complete by themselves, and one that is none is refused', () => 
 it('metrics count ejections, breakers that are not closed, and hedges, by closed sets', async () => {
   const metrics = memberMetrics(init)
   const balancing = parseBalancing({})
-  const service = observedBalancer(balancing, { metrics, log }).balancer.of('math')
+  const service = observedBalancer(balancing, {
+    metrics,
+    log,
+    roundTrips: { to: () => undefined },
+  }).balancer.of('math')
   countedHedging(balancing, metrics).ended('won')
   service.choose(
     { good: ['a', 'b'], doubtful: [], offline: [] },

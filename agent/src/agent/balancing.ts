@@ -1,6 +1,7 @@
 /** How the calls of an agent are balanced and guarded: its options, checked once, and what counts it. */
 import { MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../core/listeners.ts'
+import type { RoundTrips } from '../member/round-trips.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemberMetrics } from '../observe/member-metrics.ts'
 import {
@@ -42,7 +43,11 @@ export interface ObservedBalancer {
 
 export function observedBalancer(
   balancing: Balancing,
-  { metrics, log }: { metrics: MemberMetrics; log: Pick<Logger, 'info' | 'error'> },
+  {
+    metrics,
+    log,
+    roundTrips,
+  }: { metrics: MemberMetrics; log: Pick<Logger, 'info' | 'error'>; roundTrips: Pick<RoundTrips, 'to'> },
 ): ObservedBalancer {
   const ejections = new Map<string, number>()
   const breakers = new Listeners<BreakerChange>(err =>
@@ -55,7 +60,12 @@ export function observedBalancer(
     if (state === 'closed') log.info({ ...change, event: 'provider-restored' }, 'a provider is asked again')
     breakers.emit(change)
   }
-  const balancer = new Balancer({ ...balancing, random: Math.random, onBreaker })
+  const balancer = new Balancer({
+    ...balancing,
+    estimatedRttMs: peerId => roundTrips.to(peerId),
+    random: Math.random,
+    onBreaker,
+  })
   metrics.counter(
     'agent_mesh_ejections_total',
     'Providers ejected by their breaker, by what opened it',

@@ -16,6 +16,11 @@ export const agentDefaults = {
   eventRecheckMs: 1_000,
   /** Between two measurements of the round trip to the relays held where each byte costs: 340 bytes each. */
   meteredMeasureMs: 600_000,
+  /** The record lists other round trips to the home relays when one is so many times longer or shorter, by so many ms at least, and
+   * so seldom for that alone: a record is sent to all members. */
+  homeRttStep: 1.5,
+  homeRttStepMs: 5,
+  homeRttEveryMs: 300_000,
   /** An address announced on the LAN is valid for this long: three announcements. */
   lanSeenMs: 180_000,
   /** Members announced there that are remembered (a count). */

@@ -10,11 +10,13 @@ import { CircuitMoves } from '../paths/circuit-moves.ts'
 import { agentDefaults } from './defaults.ts'
 import { pathDefaults } from '../paths/defaults.ts'
 import { Home } from './home.ts'
+import { HomeRoundTrips } from './home-round-trips.ts'
 import type { Lan } from './lan.ts'
 import { MapPoll } from './map-poll.ts'
 import type { Member } from '../member/member.ts'
 import { Rescues } from '../paths/rescues.ts'
 import type { Targets } from './targets.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { WatchLinks } from '../paths/watch-links.ts'
 
 export interface ReachableInit {
@@ -32,6 +34,7 @@ export class Reachable {
   readonly #lan: Lan | undefined
   readonly #targets: Targets
   readonly #home: Home
+  readonly #homeTrips: HomeRoundTrips
   readonly #sync: MapSync
   readonly #poll: MapPoll
   readonly #rings: Rings
@@ -48,9 +51,15 @@ export class Reachable {
     const { member, targets } = init
     const { head, map, client, log, clock, store, identity, transport, presence } = member
     this.#home = new Home({ signer: identity.signer, store, clock })
+    this.#homeTrips = new HomeRoundTrips({
+      toRelay: relay => member.roundTrips.toRelay(relay),
+      metered: member.preset === 'metered',
+      publish: homeRttMs => this.#publish({ homeRttMs }),
+      now: () => clock.monotonic(),
+    })
     this.relays = transport.relayClient({
       region: init.region,
-      measure: (link, signal) => this.#ping(link, signal),
+      measure: link => this.#measureRelay(link),
       options: member.preset === 'metered' ? { measureMs: agentDefaults.meteredMeasureMs } : {},
     })
     this.#sync = new MapSync({
@@ -85,7 +94,7 @@ export class Reachable {
       redialMs: () => (head.current.relays.length > 0 ? pathDefaults.watchRedialMs : 0),
       targets: () => this.#watchTargets(),
       linkTo: (peerId, signal) => targets.link(peerId, { signal, upkeep: true }),
-      ping: (link, signal) => this.#ping(link, signal),
+      ping: link => this.#ping(link),
       isDue: (link, restMs) => this.#isPingDue(link, restMs),
       log,
     })
@@ -163,6 +172,7 @@ export class Reachable {
     this.#rescues.start()
     this.#moves.start()
     this.#member.network.onChange(() => {
+      this.#member.roundTrips.forget()
       this.relays.networkChanged()
       this.#lan?.networkChanged()
     })
@@ -206,8 +216,23 @@ export class Reachable {
     await this.#sync.stop()
   }
 
-  async #ping(link: Parameters<WatchPing>[0], _signal: AbortSignal): Promise<number> {
+  async #ping(link: Parameters<WatchPing>[0]): Promise<number> {
     return this.#member.serving.sessions.of(link).ping()
+  }
+
+  async #measureRelay(link: Link): Promise<number> {
+    const ms = await this.#member.roundTrips.measure(link.peer.peerId, () => this.#ping(link))
+    this.#homeTrips.measured()
+    return ms
+  }
+
+  #publish(fields: Parameters<Member['publisher']['update']>[0]): void {
+    const { publisher, log } = this.#member
+    publisher
+      .update(fields)
+      .catch((err: unknown) =>
+        log.error({ event: 'homes-not-published', err }, 'home relays not published in the member record'),
+      )
   }
 
   #mapReopened(): void {
@@ -216,19 +241,17 @@ export class Reachable {
   }
 
   #moveHome(homeRelays: readonly string[]): void {
-    const { publisher, transport, log } = this.#member
+    const { transport, roundTrips, log } = this.#member
     const [home] = homeRelays
     const moved = this.#home.moveTo(home)
-    publisher
-      .update({ homeRelays: [...homeRelays] })
-      .catch((err: unknown) =>
-        log.error({ event: 'homes-not-published', err }, 'home relays not published in the member record'),
-      )
+    this.#publish({ homeRelays: [...homeRelays], homeRttMs: this.#homeTrips.moveTo(homeRelays) })
     this.#sync.followOnly(homeRelays)
     this.#detection.settle()
     for (const relay of homeRelays) {
       const link = transport.links.best(relay)
-      if (link !== undefined) this.#sync.follow(link)
+      if (link === undefined) continue
+      this.#sync.follow(link)
+      if (roundTrips.toRelay(relay) === undefined) this.#measureRelay(link).catch(() => undefined)
     }
     if (moved && home !== undefined)
       this.#sync
@@ -270,19 +293,6 @@ export class Reachable {
 
   #isAgent(peerId: string): boolean {
     return this.#member.map.get(peerId)?.credential.roles.includes('agent') ?? false
-  }
-}
-
-/** Resolves with `work`, or when the signal aborts before; leaves no listener on it. */
-async function unlessAborted(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const stop = () => resolve()
-  signal?.addEventListener('abort', stop, { once: true })
-  if (signal?.aborted === true) stop()
-  try {
-    await Promise.race([work, promise])
-  } finally {
-    signal?.removeEventListener('abort', stop)
   }
 }
 

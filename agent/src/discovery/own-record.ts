@@ -11,7 +11,10 @@ import type { MemberStore } from '../membership/member-store.ts'
 import type { Clock } from '../observe/clock.ts'
 
 /** The fields that a member sets in its record. */
-export type RecordFields = Pick<MemberRecord, 'addrs' | 'homeRelays' | 'services' | 'region' | 'zone'>
+export type RecordFields = Pick<
+  MemberRecord,
+  'addrs' | 'homeRelays' | 'homeRttMs' | 'services' | 'region' | 'zone'
+>
 
 export interface OwnRecordInit {
   signer: Signer
@@ -128,8 +131,20 @@ export class OwnRecord {
     const usable = isCredible(stored, now) ? stored : 0
     const incarnation = exactly ?? nextIncarnation(Math.max(usable, above), now)
     const record = { ...fields, incarnation, serial: this.#serial }
-    const jws = await signRecord(this.#signer, record)
+    const jws = await this.#fitting(record)
     this.#store.set('incarnation', String(incarnation))
     return { record, jws, at: this.#clock.monotonic() }
+  }
+
+  /** Round trips are hints: a record that has no room for them does without. */
+  async #fitting(record: MemberRecord): Promise<string> {
+    try {
+      return await signRecord(this.#signer, record)
+    } catch (error) {
+      if (!(error instanceof MeshError) || error.code !== 'too_large' || record.homeRttMs === undefined)
+        throw error
+      delete record.homeRttMs
+      return signRecord(this.#signer, record)
+    }
   }
 }

@@ -55,6 +55,29 @@ describe('RecordPublisher', () => {
     })
   })
 
+  test('lists round trips where the record has room for them', async () => {
+    publisher = await start()
+    await publisher.update({ homeRelays: [member.peerId], homeRttMs: [12] })
+    expect(publisher.record.homeRttMs).toEqual([12])
+    const addrs = Array.from(
+      { length: 3 },
+      (_, i) => `/dns4/a-name-of-a-host-that-is-quite-long-${i}.example/tcp/4001`,
+    )
+    let length = 0
+    const publish = () => {
+      const services = Array.from({ length }, (_, i) => `service-${i}@1`)
+      return publisher.update({ addrs, services, homeRttMs: [12] })
+    }
+    while (publisher.record.homeRttMs !== undefined && ++length < 64) await publish()
+    expect(publisher.record).not.toHaveProperty('homeRttMs')
+    expect(publisher.record.services).toHaveLength(length)
+    const { record } = await verifyRecord(String(publisher.jws), Date.now())
+    expect(record).toEqual(publisher.record)
+    await expect(publisher.update({ addrs: addrs.concat(addrs) })).rejects.toMatchObject({
+      code: 'too_large',
+    })
+  })
+
   test('publishes a change that comes after there was nothing to publish', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {

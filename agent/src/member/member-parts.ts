@@ -25,6 +25,7 @@ import type { Clones } from './clones.ts'
 import type { MemberAudit } from './member-audit.ts'
 import { RevokedMembers } from './revocations.ts'
 import type { ShedSettings } from '../services/index.ts'
+import type { RoundTrips } from './round-trips.ts'
 import type { Serving } from './serving.ts'
 
 export interface MemberInit {
@@ -74,6 +75,8 @@ export interface Member {
   readonly belief: Belief
   /** Emits changes of the host's network. */
   readonly network: NetworkWatch
+  /** How far other members are. */
+  readonly roundTrips: RoundTrips
   /** What runs when it stops has this long to end, ms. */
   readonly drainMs: number
   readonly revocations: RevokedMembers

@@ -21,6 +21,7 @@ import { buildTransport, buildWatches } from './member-transport.ts'
 import { throwIfCancelled } from './options.ts'
 import { pathReport } from './path-report.ts'
 import { RevokedMembers } from './revocations.ts'
+import { RoundTrips } from './round-trips.ts'
 import { serveHost, serving } from './serving.ts'
 
 export type { Member, MemberInit } from './member-parts.ts'
@@ -61,6 +62,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
   )
   const watches = buildWatches({ ...known, transport, serving: served, role })
   const { expiredLinks, pathWatch, belief } = watches
+  const roundTrips = new RoundTrips({ links, map })
   undo.push(
     () => expiredLinks.stop(),
     () => pathWatch.stop(),
@@ -82,6 +84,7 @@ async function buildMember(init: MemberInit, known: Knowledge, undo: Undo): Prom
     serving: served,
     publisher,
     network,
+    roundTrips,
     clockWatch,
     revocations,
     clones,

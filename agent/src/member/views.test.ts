@@ -40,9 +40,11 @@ function believing({ linked, leased }: { linked?: Link; leased: string }): Belie
   })
 }
 
+const view = (peer: Parameters<typeof peerView>[0], belief: Belief, estimatedMs?: number) =>
+  peerView(peer, { belief, roundTrips: { estimate: () => estimatedMs } }, now)
+
 test('a peer is online by its own link first, and shows how far it is', () => {
-  const view = peerView(member(['agent'], 'eu-1'), believing({ linked: link, leased: '12D3KooWedge' }), now)
-  expect(view).toEqual({
+  expect(view(member(['agent'], 'eu-1'), believing({ linked: link, leased: '12D3KooWedge' }), 99)).toEqual({
     peerId: '12D3KooWedge',
     name: 'edge-7',
     kind: 'agent',
@@ -56,13 +58,20 @@ test('a peer is online by its own link first, and shows how far it is', () => {
 })
 
 test('a peer without a link is online by the lease of its relay, of unknown path', () => {
-  const view = peerView(member(['relay']), believing({ leased: '12D3KooWedge' }), now)
-  expect(view).toMatchObject({ kind: 'relay', online: true, source: 'lease' })
-  expect(view).not.toHaveProperty('path')
+  const seen = view(member(['relay']), believing({ leased: '12D3KooWedge' }))
+  expect(seen).toMatchObject({ kind: 'relay', online: true, source: 'lease' })
+  expect(seen).not.toHaveProperty('path')
+  expect(seen).not.toHaveProperty('estimatedRttMs')
+})
+
+test('a peer without a measured round trip shows the estimated one as such', () => {
+  const seen = view(member(['agent']), believing({ leased: '12D3KooWedge' }), 42)
+  expect(seen).toMatchObject({ estimatedRttMs: 42 })
+  expect(seen).not.toHaveProperty('rttMs')
 })
 
 test('a peer that nobody speaks for is offline', () => {
-  expect(peerView(member(['agent']), believing({ leased: 'another' }), now)).toMatchObject({
+  expect(view(member(['agent']), believing({ leased: 'another' }))).toMatchObject({
     online: false,
     source: 'none',
   })
@@ -70,12 +79,12 @@ test('a peer that nobody speaks for is offline', () => {
 
 test('a peer that is offline was last seen when its link ended, else when it published its record', async () => {
   const offline = believing({ leased: 'another' })
-  expect(peerView(member(['agent']), offline, now)).toMatchObject({ lastSeen: Date.UTC(2026, 0, 1) })
+  expect(view(member(['agent']), offline)).toMatchObject({ lastSeen: Date.UTC(2026, 0, 1) })
   const linked = bareLink({ peerId: '12D3KooWedge' })
   const seen = believing({ linked, leased: 'another' })
-  expect(peerView(member(['agent']), seen, now)).not.toHaveProperty('lastSeen')
+  expect(view(member(['agent']), seen)).not.toHaveProperty('lastSeen')
   linked.markDown(undefined)
   await vi.waitFor(() =>
-    expect(peerView(member(['agent']), seen, now)).toMatchObject({ online: false, lastSeen: now }),
+    expect(view(member(['agent']), seen)).toMatchObject({ online: false, lastSeen: now }),
   )
 })

@@ -3,13 +3,21 @@ import { version, type LocalPeer, type LocalService, type LocalStatus } from '@a
 import type { Belief } from '../membership/belief.ts'
 import type { MapMember } from '../membership/member-index.ts'
 import type { Member } from './member.ts'
+import type { RoundTrips } from './round-trips.ts'
 import { healthView, loadView } from './health-view.ts'
 import { memberWarnings } from './warnings.ts'
 
+/** What is known of the others. */
+interface Knowing {
+  belief: Belief
+  roundTrips: Pick<RoundTrips, 'estimate'>
+}
+
 /** A member as the map describes it, and whether it is online. @param now unix ms */
-export function peerView(peer: MapMember, belief: Belief, now: number): LocalPeer {
+export function peerView(peer: MapMember, { belief, roundTrips }: Knowing, now: number): LocalPeer {
   const seenAt = lastSeen(peer, belief, now)
   const link = belief.link(peer.peerId)
+  const estimated = link?.rttMs === undefined ? roundTrips.estimate(peer.peerId) : undefined
   return {
     peerId: peer.peerId,
     name: peer.name,
@@ -19,6 +27,7 @@ export function peerView(peer: MapMember, belief: Belief, now: number): LocalPee
     ...(seenAt === undefined ? {} : { lastSeen: seenAt }),
     ...(link === undefined ? {} : { path: link.path }),
     ...(link?.rttMs === undefined ? {} : { rttMs: link.rttMs }),
+    ...(estimated === undefined ? {} : { estimatedRttMs: estimated }),
     ...(peer.credential.region === undefined ? {} : { region: peer.credential.region }),
   }
 }
@@ -42,11 +51,11 @@ export function lastSeen(
 }
 
 /** All other members of the map. */
-export const peerViews = ({ map, identity, belief, clock }: Member): LocalPeer[] =>
+export const peerViews = ({ map, identity, belief, roundTrips, clock }: Member): LocalPeer[] =>
   map
     .members()
     .filter(({ peerId }) => peerId !== identity.peerId)
-    .map(peer => peerView(peer, belief, clock.now()))
+    .map(peer => peerView(peer, { belief, roundTrips }, clock.now()))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 /** Who serves what, the own services included. */

@@ -130,6 +130,7 @@ function membersOf({ tokens, mesh }: ControlPlane, ask: CountedPlane['ask']) {
       incarnation,
       addrs: ['/ip4/203.0.113.10/tcp/4001', '/ip6/2001:db8::10/tcp/4001'],
       homeRelays: [signer.kid, signer.kid],
+      homeRttMs: [12, 34],
       region,
       services,
       serial,

@@ -1,6 +1,7 @@
 import type { LocalPeer } from '@agent-mesh/protocol/local-api'
 
 import type { Output } from '../show/output.ts'
+import { roundTripText } from '../show/round-trip.ts'
 import { duration } from '../show/units.ts'
 import { showOnceOrWatch, watchOption, type WatchOptions } from '../show/watch.ts'
 import { onCall, type Register } from './define.ts'
@@ -40,7 +41,7 @@ const peersText = (peers: readonly LocalPeer[], output: Output): string =>
       stateText(peer, output),
       peer.source,
       peer.path ?? '-',
-      peer.rttMs === undefined ? '-' : duration(peer.rttMs),
+      roundTripText(peer),
       peer.region ?? '-',
       peer.services.join(' ') || '-',
       peer.peerId,

@@ -34,7 +34,7 @@ export function explanationText({ service, tries, ms }: CallExplanation, output:
         candidates.map(candidate => [
           String(at + 1),
           nameOf(candidate),
-          candidate.score.toFixed(1),
+          `${candidate.estimated === true ? '~' : ''}${candidate.score.toFixed(1)}`,
           String(candidate.inFlight),
           candidate.rejected === undefined ? 'asked' : `not asked: ${candidate.rejected}`,
         ]),

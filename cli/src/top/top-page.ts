@@ -2,6 +2,7 @@
 import type { LocalPeer, LocalStatus } from '@agent-mesh/protocol/local-api'
 
 import type { Output } from '../show/output.ts'
+import { roundTripText } from '../show/round-trip.ts'
 import { bytes, duration } from '../show/units.ts'
 
 export interface TopFacts {
@@ -76,7 +77,7 @@ const memberTable = (peers: readonly LocalPeer[], output: Output, now: number): 
         peer.kind,
         stateText(peer, output, now),
         peer.path ?? '-',
-        peer.rttMs === undefined ? '-' : duration(peer.rttMs),
+        roundTripText(peer),
         peer.region ?? '-',
         peer.services.filter(service => !service.startsWith('host@')).join(' ') || '-',
       ]),

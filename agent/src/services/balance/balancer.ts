@@ -11,6 +11,8 @@ export interface BalancerInit {
   readonly policy?: BalancePolicy | undefined
   /** @default on, see {@link ResilienceSettings} */
   readonly resilience?: ResilienceSettings | undefined
+  /** ms of the round trip to a member that has not answered yet. @default unknown */
+  readonly estimatedRttMs?: ((peerId: string) => number | undefined) | undefined
   /** [0, 1). */
   readonly random: () => number
   /** The breaker of a provider changed. Must not throw. */
@@ -21,14 +23,17 @@ export class Balancer {
   readonly #policy: BalancePolicy
   readonly #resilience: ResilienceSettings
   readonly #random: () => number
+  readonly #estimatedRttMs: BalancerInit['estimatedRttMs']
   readonly #onBreaker: (change: BreakerChange) => void
   readonly #services = new Map<string, ServiceProviders>()
   readonly #loads = new Map<string, MemberLoad>()
 
-  constructor({ policy = 'p2c', resilience = resilienceOf(), random, onBreaker }: BalancerInit) {
+  constructor(init: BalancerInit) {
+    const { policy = 'p2c', resilience = resilienceOf(), random, onBreaker } = init
     this.#policy = policy
     this.#resilience = resilience
     this.#random = random
+    this.#estimatedRttMs = init.estimatedRttMs
     this.#onBreaker = onBreaker ?? (() => undefined)
   }
 
@@ -46,6 +51,7 @@ export class Balancer {
       policy: this.#policy,
       resilience: this.#resilience,
       loads: this.#loads,
+      estimatedRttMs: this.#estimatedRttMs,
       random: this.#random,
       onBreaker: change => this.#onBreaker({ ...change, service }),
     })

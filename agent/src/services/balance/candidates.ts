@@ -9,8 +9,10 @@ export type Rejection =
 
 export type Candidate = {
   readonly peerId: string
-  /** ms x (calls in flight + 1): the lower one of two is most likely asked. 0: it was never asked. */
+  /** ms x (calls in flight + 1): the lower one of two is most likely asked. 0: it was never asked, and no estimate is known. */
   readonly score: number
+  /** The score is the estimated round trip: no answer came yet. @default false */
+  readonly estimated?: boolean
   /** Own calls in flight, of this service. */
   readonly inFlight: number
   /** Undefined: it is the one that was asked. */
@@ -50,7 +52,12 @@ export function candidatesOf(
   const of = (peerId: string, rejected?: Rejection): Candidate => {
     const provider = known.provider(peerId)
     const { inFlight } = provider
-    return { peerId, score: provider.cost(now), inFlight, ...(rejected !== undefined && { rejected }) }
+    const estimated = inFlight === 0 && provider.estimatedMs(now) !== undefined
+    return {
+      ...{ peerId, score: provider.cost(now), inFlight },
+      ...(estimated && { estimated }),
+      ...(rejected !== undefined && { rejected }),
+    }
   }
   const others = (list: readonly string[]) =>
     list.filter(peerId => peerId !== chosen.peerId).slice(0, most - 1)

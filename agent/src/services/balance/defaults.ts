@@ -11,6 +11,8 @@ export const balanceDefaults = {
   ewmaMs: 10_000,
   /** A power of the ratio of two costs: one that costs twice as much gets a ninth of the calls, ten times as much a thousandth. */
   oddsPower: 3,
+  /** How much an estimated round trip says, 0 to 1: the path by which calls go may be shorter. */
+  estimateTrust: 0.9,
   /** A failure counts as so slow an answer at least: no fast failure makes a provider look quick. */
   failureMs: 1_000,
   /** A failure is forgotten after this, or with the next answer: a provider that is back has its share within 5 s. */

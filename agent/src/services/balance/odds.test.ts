@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { oddsOf, type Rival } from './odds.ts'
 
 const rival = (ms: number, trust = 1, inFlight = 0): Rival => ({ inFlight, opinion: () => ({ ms, trust }) })
+const estimated = (ms: number, inFlight = 0): Rival => ({
+  inFlight,
+  opinion: () => ({ ms, trust: 0.9, estimated: true }),
+})
 
 describe('the probability of the first of two', () => {
   it.each<[string, Rival, Rival, number]>([
@@ -15,6 +19,10 @@ describe('the probability of the first of two', () => {
     ['is half where nothing is known', rival(0, 0), rival(0, 0), 0.5],
     ['is none for one that has not answered a call, as the other has', rival(0, 0, 1), rival(1e6), 0],
     ['is one where the other has not answered a call', rival(1e6), rival(0, 0, 1), 1],
+    ['is small for one that is estimated to be far', estimated(190), estimated(10), 1 / (1 + 9.526 ** 3)],
+    ['is half where one is estimated and the other is unknown', estimated(190), rival(0, 0), 0.5],
+    ['is none for an estimated one that has not answered a call', estimated(1, 1), rival(1e6), 0],
+    ['counts calls in flight where both are estimated', estimated(10, 1), estimated(10), 1 / 9],
   ])('%s', (_, a, b, odds) => expect(oddsOf(a, b, 0)).toBeCloseTo(odds, 6))
 
   it('and that of the second are one together', () => {

@@ -17,10 +17,12 @@ export interface Rival {
  */
 export function oddsOf(a: Rival, b: Rival, now: number): number {
   const [one, other] = [a.opinion(now), b.opinion(now)]
-  if (one.ms === 0 && other.ms > 0 && a.inFlight > 0) return 0
-  if (other.ms === 0 && one.ms > 0 && b.inFlight > 0) return 1
+  if (a.inFlight > 0 && !hasAnswered(one) && hasAnswered(other)) return 0
+  if (b.inFlight > 0 && !hasAnswered(other) && hasAnswered(one)) return 1
   const mean = (one.ms + other.ms) / 2 || 1
   const apart = ((one.ms - other.ms) / 2) * Math.min(one.trust, other.trust)
   const ratio = ((mean + apart) * (a.inFlight + 1)) / ((mean - apart) * (b.inFlight + 1))
   return 1 / (1 + ratio ** balanceDefaults.oddsPower)
 }
+
+const hasAnswered = ({ ms, estimated = false }: Opinion): boolean => ms > 0 && !estimated

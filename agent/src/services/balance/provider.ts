@@ -20,6 +20,8 @@ export interface Opinion {
   readonly ms: number
   /** How much that says of an answer now, 0 to 1. */
   readonly trust: number
+  /** The round trip to it, before its first answer. @default false */
+  readonly estimated?: boolean
 }
 
 /** What the providers of a service decide together. */
@@ -47,27 +49,45 @@ export class Provider {
   #failedAt = 0
   #leavesUntil = 0
   readonly #events: ProviderEvents
+  readonly #estimate: () => number | undefined
 
-  constructor(load: MemberLoad, breaker: Breaker | undefined, events: ProviderEvents) {
+  /** @param estimate ms of the round trip to it, as far as that is known without a call */
+  constructor(
+    load: MemberLoad,
+    breaker: Breaker | undefined,
+    events: ProviderEvents,
+    estimate: () => number | undefined = () => undefined,
+  ) {
     this.peerId = load.peerId
     this.hash = hashOf(load.peerId)
     this.load = load
     this.breaker = breaker
     this.#events = events
+    this.#estimate = estimate
   }
 
-  /** What one more call costs: ms x calls in flight. One that was never asked costs nothing, until it is. */
+  /**
+   * What one more call costs: ms x calls in flight. One that was never asked costs the estimated round trip, or nothing, until it is.
+   */
   cost(now: number): number {
     const ms = this.#ms(now)
     if (ms > 0) return ms * (this.inFlight + 1)
-    return this.inFlight === 0 ? 0 : unansweredCost + this.inFlight
+    return this.inFlight === 0 ? (this.estimatedMs(now) ?? 0) : unansweredCost + this.inFlight
   }
 
   /** How fast it is, from its answers and its last failure. */
   opinion(now: number): Opinion {
     const penalty = this.#penalty(now)
     const { last } = this.latency
-    return penalty > last ? { ms: penalty, trust: 1 } : { ms: last, trust: this.latency.trust(now) }
+    if (penalty > last) return { ms: penalty, trust: 1 }
+    if (last > 0) return { ms: last, trust: this.latency.trust(now) }
+    const ms = this.#estimate()
+    return ms === undefined ? nothingKnown : { ms, trust: balanceDefaults.estimateTrust, estimated: true }
+  }
+
+  /** The estimated round trip, ms; undefined where it has answered or failed, or nothing is known. */
+  estimatedMs(now: number): number | undefined {
+    return this.#ms(now) > 0 ? undefined : this.#estimate()
   }
 
   /** Its latency, faded since its last answer, or that of its last failure. */
@@ -176,5 +196,6 @@ export class Provider {
 const unansweredCost = 1e12
 /** ms. An answer within one reading of the clock took some time, too. */
 const leastMs = 0.01
+const nothingKnown: Opinion = { ms: 0, trust: 0 }
 /** The best latency is forgotten by so much with each answer: a slower path after a faster one is no lack of room. */
 const forgetBest = 1.01

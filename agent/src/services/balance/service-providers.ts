@@ -16,6 +16,8 @@ export interface ServiceProvidersInit {
   readonly resilience: ResilienceSettings
   /** Calls in flight of each member, whatever the service. */
   readonly loads: Map<string, MemberLoad>
+  /** ms of the round trip to a member that has not answered yet. @default unknown */
+  readonly estimatedRttMs?: ((peerId: string) => number | undefined) | undefined
   /** [0, 1). */
   readonly random: () => number
   /** A breaker changed. Must not throw. */
@@ -44,12 +46,12 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   provider(peerId: string): Provider {
     const known = this.#byPeer.get(peerId)
     if (known !== undefined) return known
-    const { loads, resilience } = this.#init
+    const { loads, resilience, estimatedRttMs } = this.#init
     let load = loads.get(peerId)
     if (load === undefined) loads.set(peerId, (load = { peerId, inFlight: 0, providers: 0 }))
     load.providers++
     const breaker = resilience.breaker === false ? undefined : new Breaker(resilience.breaker)
-    const provider = new Provider(load, breaker, this)
+    const provider = new Provider(load, breaker, this, () => estimatedRttMs?.(peerId))
     this.#byPeer.set(peerId, provider)
     return provider
   }
