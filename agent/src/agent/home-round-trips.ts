@@ -3,6 +3,7 @@
  * home relays, and for themselves only by big steps, seldom, and never where each byte costs.
  */
 import { limits } from '@agent-mesh/protocol'
+import type { Member } from '../member/member.ts'
 import { agentDefaults } from './defaults.ts'
 
 export interface HomeRoundTripsInit {
@@ -47,6 +48,18 @@ export class HomeRoundTrips {
     return next.length === 0 ? undefined : next
   }
 }
+
+/** Those of this member. */
+export const homeRoundTrips = (
+  { roundTrips, preset, clock }: Pick<Member, 'roundTrips' | 'preset' | 'clock'>,
+  publish: HomeRoundTripsInit['publish'],
+): HomeRoundTrips =>
+  new HomeRoundTrips({
+    toRelay: relay => roundTrips.toRelay(relay),
+    metered: preset === 'metered',
+    publish,
+    now: () => clock.monotonic(),
+  })
 
 /** In the order of the relays, up to the first that was not measured, as a record takes them. */
 export function wholeRtts(

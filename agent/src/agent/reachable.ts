@@ -10,7 +10,7 @@ import { CircuitMoves } from '../paths/circuit-moves.ts'
 import { agentDefaults } from './defaults.ts'
 import { pathDefaults } from '../paths/defaults.ts'
 import { Home } from './home.ts'
-import { HomeRoundTrips } from './home-round-trips.ts'
+import { homeRoundTrips, type HomeRoundTrips } from './home-round-trips.ts'
 import type { Lan } from './lan.ts'
 import { MapPoll } from './map-poll.ts'
 import type { Member } from '../member/member.ts'
@@ -45,21 +45,15 @@ export class Reachable {
   #departed: Promise<unknown> | undefined
 
   constructor(init: ReachableInit) {
-    this.#member = init.member
-    this.#lan = init.lan
-    this.#targets = init.targets
     const { member, targets } = init
+    this.#member = member
+    this.#lan = init.lan
+    this.#targets = targets
     const { head, map, client, log, clock, store, identity, transport, presence } = member
     this.#home = new Home({ signer: identity.signer, store, clock })
-    this.#homeTrips = new HomeRoundTrips({
-      toRelay: relay => member.roundTrips.toRelay(relay),
-      metered: member.preset === 'metered',
-      publish: homeRttMs => this.#publish({ homeRttMs }),
-      now: () => clock.monotonic(),
-    })
+    this.#homeTrips = homeRoundTrips(member, homeRttMs => this.#publish({ homeRttMs }))
     this.relays = transport.relayClient({
-      region: init.region,
-      measure: link => this.#measureRelay(link),
+      ...{ region: init.region, measure: (link: Link) => this.#measureRelay(link) },
       options: member.preset === 'metered' ? { measureMs: agentDefaults.meteredMeasureMs } : {},
     })
     this.#sync = new MapSync({
