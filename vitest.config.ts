@@ -45,7 +45,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           include: [
             `${rooms}/**/*.test.ts`,
-            'bench/src/**/*.test.ts',
+            '{bench,deploy}/src/**/*.test.ts',
             'test/{chaos,nat-lab,rolling,sim}/**/*.test.ts',
           ],
           exclude: ['**/*.fuzz.test.ts', '**/*.aws.test.ts', '**/node_modules/**', '**/dist/**', ...stores],

@@ -35,6 +35,7 @@ export const groups: readonly Group[] = [
     pages: {
       'docs/operations': 'Operations',
       'docs/compose': 'Compose',
+      'docs/deploy': 'Deploy step by step',
       'docs/kubernetes': 'Kubernetes',
       'docs/deploy-servers': 'Servers',
       'docs/deploy-aws': 'AWS',

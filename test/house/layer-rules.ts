@@ -18,6 +18,7 @@ const rooms: Record<string, readonly string[]> = {
   lambdas: ['protocol'],
   cli: ['agent', 'infra/src/settings', 'lambdas', 'protocol', 'relay'],
   infra: ['protocol'],
+  deploy: ['protocol'],
 }
 
 /** The rooms of agent/src from the ground up: each may import the ones of its own floor and of those before it. */
@@ -54,7 +55,7 @@ const roomRules: IForbiddenRuleType[] = Object.entries(rooms).map(([room, allowe
   severity: 'error',
   from: { path: `^${room}/` },
   to: {
-    path: '^(protocol|agent|relay|lambdas|cli|infra|test|bench|examples)/',
+    path: '^(protocol|agent|relay|lambdas|cli|infra|deploy|test|bench|examples)/',
     pathNot: [`^${oneOf([room, ...allowed])}/`, '^test/support/'],
   },
 }))

@@ -14,6 +14,7 @@ const planted: Record<string, { file: string; text: string }> = {
   'room-lambdas': { file: 'lambdas/src/l.ts', text: `import '@agent-mesh/agent'` },
   'room-cli': { file: 'cli/src/c.ts', text: `import '@agent-mesh/infra'` },
   'room-infra': { file: 'infra/src/i.ts', text: `import '@agent-mesh/lambdas'` },
+  'room-deploy': { file: 'deploy/src/d.ts', text: `import '@agent-mesh/lambdas'` },
   'agent-core': { file: 'agent/src/core/x.ts', text: `import '../observe/ok.ts'` },
   'agent-identity': { file: 'agent/src/identity/x.ts', text: `import '../transport/ok.ts'` },
   'agent-observe': { file: 'agent/src/observe/x.ts', text: `import '../rpc/ok.ts'` },

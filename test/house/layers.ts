@@ -12,7 +12,7 @@ export interface LayerViolation {
   mend: string
 }
 
-const rooms = new Set(['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra'])
+const rooms = new Set(['protocol', 'agent', 'relay', 'lambdas', 'cli', 'infra', 'deploy'])
 const folders = [...rooms, 'test', 'bench', 'examples']
 
 /** Every import in the checkout at `root` that breaks a layer rule, sorted. */

@@ -54,7 +54,18 @@ const avoidedInComments: typeof avoided = [
 ]
 
 /** Rooms whose comments are held to the table. */
-const commented = ['agent', 'cli', 'infra', 'relay', 'protocol', 'bench', 'lambdas', 'test', 'examples']
+const commented = [
+  'agent',
+  'cli',
+  'infra',
+  'relay',
+  'protocol',
+  'bench',
+  'lambdas',
+  'test',
+  'examples',
+  'deploy',
+]
 
 /** The comments of a source: they are not nodes of its tree, but stand before its tokens. */
 function comments(file: string): { line: number; text: string }[] {

@@ -1,0 +1,89 @@
+/** The command line of `deploy.sh`. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { parseArgs } from 'node:util'
+
+import { targets, type Entry } from './history.ts'
+
+export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--dry-run]
+       deploy.sh rollback [--env ENV] [--to NUMBER] [--dry-run]
+       deploy.sh status [--env ENV] [--json]
+       deploy.sh history [--env ENV] [--json]
+
+--env ENV        the Compose project (default: compose; for the other actions: the only one that was deployed)
+--version V      what to deploy: the tag of the images (default: latest)
+--to NUMBER      the deployment to roll back to (default: what ran before the last one)
+--healthy S      seconds that a process has until it is healthy (default: 120)
+--dry-run        say what would be done
+--json           JSON, one value a line
+
+Exit codes: 0 done, 1 rolled back, 2 the rollback failed, 3 refused: nothing was changed.
+docs/deploy.md says what each step does.`
+
+const actions = [...targets, 'rollback', 'status', 'history'] as const
+
+export interface Arguments {
+  action: (typeof actions)[number]
+  env: string | undefined
+  version: string
+  to: number | undefined
+  healthyMs: number
+  dryRun: boolean
+  json: boolean
+}
+
+const options = {
+  env: { type: 'string' },
+  version: { type: 'string', default: 'latest' },
+  to: { type: 'string' },
+  healthy: { type: 'string', default: '120' },
+  'dry-run': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+/** @returns undefined: help is asked for @throws MeshError invalid_argument */
+export function parseArguments(args: readonly string[]): Arguments | undefined {
+  const { values, positionals } = parsed(args)
+  if (values.help) return undefined
+  const action = actions.find(it => it === positionals[0])
+  if (action === undefined || positionals.length !== 1)
+    throw refused(`the action is ${JSON.stringify(positionals.join(' '))}, not one of ${actions.join(', ')}`)
+  const { env, version, to, healthy, json } = values
+  if (env !== undefined) checkName('--env', env)
+  checkName('--version', version)
+  const number = to === undefined ? undefined : whole('--to', to)
+  const healthyMs = 1_000 * whole('--healthy', healthy)
+  return { action, env, version, to: number, healthyMs, dryRun: values['dry-run'], json }
+}
+
+/** @throws MeshError invalid_argument */
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true })
+  } catch (cause) {
+    throw refused(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+/** It becomes part of file names and tags. */
+function checkName(option: string, name: string): void {
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
+    throw refused(`${option} is ${JSON.stringify(name)}: up to 63 letters, digits, ".", "_" and "-"`)
+}
+
+function whole(option: string, text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < 1 || number > 86_400)
+    throw refused(`${option} is ${JSON.stringify(text)}, not a whole number from 1 to 86400`)
+  return number
+}
+
+const refused = (why: string, cause?: unknown): MeshError =>
+  new MeshError('invalid_argument', `Cannot deploy: ${why}`, {
+    cause,
+    hint: '"deploy.sh --help" has the usage.',
+  })
+
+/** Whether an action is a target. */
+export const isTarget = (action: Arguments['action']): action is Entry['target'] =>
+  (targets as readonly string[]).includes(action)

@@ -1,0 +1,146 @@
+/** The installation of deploy/compose, as a target: a unit is a service that is named after its role. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
+import type { Compose } from './compose.ts'
+import { setVariables } from './env-file.ts'
+import { agentMesh, smokeTest } from './smoke-test.ts'
+
+export interface DockerTargetInit {
+  compose: Compose
+  project: string
+  /** What the next `docker compose up` starts. */
+  envFile: string
+  /** Before the role in the names of images. */
+  imagePrefix: string
+  /** Folder. */
+  backups: string
+}
+
+/** It makes tokens and backups. */
+const firstControlPlane = 'control-plane-1'
+
+export class DockerTarget implements Target {
+  readonly #init: DockerTargetInit
+
+  constructor(init: DockerTargetInit) {
+    this.#init = init
+  }
+
+  async preflight(signal: AbortSignal): Promise<void> {
+    const { compose } = this.#init
+    await compose.docker(['version', '--format', '{{.Server.Version}}'], { signal })
+    await compose.run(['config', '--quiet'], { signal })
+  }
+
+  async units(signal: AbortSignal): Promise<Unit[]> {
+    const names = (await this.#init.compose.run(['config', '--services'], { signal })).split('\n')
+    return names.toSorted(byNumber).flatMap(name => {
+      const role = roles.find(it => name.startsWith(`${it}-`))
+      return role === undefined ? [] : [{ name, role }]
+    })
+  }
+
+  async find(version: string, signal: AbortSignal): Promise<Build> {
+    const found: [Role, string][] = []
+    for (const role of roles) found.push([role, await this.#imageOf(role, version, signal)])
+    return Object.fromEntries(found) as Build
+  }
+
+  async running(signal: AbortSignal): Promise<Map<string, string>> {
+    const all = [...(await this.#init.compose.containers(signal))]
+    return new Map(
+      all.flatMap(([name, { Image, State }]) => (State.Status === 'running' ? [[name, Image]] : [])),
+    )
+  }
+
+  async backup(number: number, signal: AbortSignal): Promise<string> {
+    const { compose, project, backups } = this.#init
+    const { Id } = await compose.container(firstControlPlane, signal)
+    const [inside, file] = ['/data/deploy.backup', join(backups, `${project}-${number}.backup`)]
+    await mkdir(backups, { recursive: true, mode: 0o700 })
+    await compose.docker(['exec', Id, ...agentMesh, 'admin', 'backup', '--force', inside], { signal })
+    await compose.docker(['cp', `${Id}:${inside}`, file], { signal })
+    await chmod(file, 0o600)
+    await compose.docker(['exec', Id, 'rm', inside], { signal })
+    return file
+  }
+
+  async start(build: Build, signal: AbortSignal): Promise<void> {
+    await this.#init.compose.run(['up', '--detach', '--no-build'], { signal, env: variables(build) })
+    await this.#healthy(await this.units(signal), signal)
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    await this.#init.compose.run(['stop'], { signal })
+  }
+
+  async put(units: readonly Unit[], build: Build, signal: AbortSignal): Promise<void> {
+    const args = ['up', '--detach', '--no-deps', '--no-build', ...units.map(({ name }) => name)]
+    await this.#init.compose.run(args, { signal, env: variables(build) })
+    await this.#healthy(units, signal)
+  }
+
+  async smoke(build: Build, signal: AbortSignal): Promise<void> {
+    const { compose, project } = this.#init
+    const units = await this.units(signal)
+    const agent = units.find(({ role }) => role === 'agent')
+    if (agent === undefined) throw new MeshError('not_found', 'Cannot run the smoke test: there is no agent')
+    const [network = ''] = Object.keys((await compose.container(agent.name, signal)).NetworkSettings.Networks)
+    await smokeTest({
+      docker: (args, options) => compose.docker(args, options),
+      controlPlane: (await compose.container(firstControlPlane, signal)).Id,
+      name: `${project}-smoke`,
+      image: build.agent,
+      network,
+      peers: units.filter(({ role }) => role !== 'control-plane').map(({ name }) => name),
+      signal,
+    })
+  }
+
+  keep(build: Build): Promise<void> {
+    return setVariables(this.#init.envFile, variables(build))
+  }
+
+  byHand(build: Build): string[] {
+    const { envFile, project } = this.#init
+    return [
+      ...Object.entries(variables(build)).map(([name, image]) => `export ${name}=${image}`),
+      `docker compose --project-name ${project} --env-file ${envFile} up --detach`,
+    ]
+  }
+
+  #healthy(units: readonly Unit[], signal: AbortSignal): Promise<void> {
+    return this.#init.compose.healthy(
+      units.map(({ name }) => name),
+      signal,
+    )
+  }
+
+  /** The id, which a tag that is moved later leaves as it is. */
+  async #imageOf(role: Role, version: string, signal: AbortSignal): Promise<string> {
+    const { compose, imagePrefix } = this.#init
+    const image = `${imagePrefix}${role}:${version}`
+    const look = () => compose.docker(['image', 'inspect', '--format', '{{.Id}}', image], { signal })
+    return look().catch(async () => {
+      await compose.docker(['pull', '--quiet', image], { signal }).catch((cause: unknown) => {
+        signal.throwIfAborted()
+        throw new MeshError('not_found', `Cannot deploy ${version}: there is no image ${image}`, {
+          cause,
+          hint: 'Build it, or name a registry: AGENT_MESH_IMAGES=registry.example.com/agent-mesh-',
+        })
+      })
+      return look()
+    })
+  }
+}
+
+const variables = (build: Build): Record<string, string> => ({
+  CONTROL_PLANE_IMAGE: build['control-plane'],
+  RELAY_IMAGE: build.relay,
+  AGENT_IMAGE: build.agent,
+})
+
+const byNumber = (a: string, b: string): number => a.localeCompare(b, 'en', { numeric: true })
