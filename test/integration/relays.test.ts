@@ -63,6 +63,17 @@ describe('relays', () => {
     expect(a.status()).toMatchObject({ addrs: [] })
   })
 
+  test('answer agents that dial relays only, on the link that these have', async () => {
+    const relay = await mesh.relay('relay-1')
+    const hidden = await mesh.agent({ name: 'hidden', paths: 'relay' })
+    await homed(hidden, 1)
+    expect(await hidden.ping('relay-1')).toMatchObject({ peerId: relay.peerId, path: 'direct' })
+    expect(await hidden.ask('host.info', {}, { peer: 'relay-1' })).toMatchObject({ path: 'direct' })
+    expect(await hidden.path('relay-1')).toMatchObject({ to: relay.peerId, path: 'direct' })
+    const { from } = await hidden.path('hidden', { from: 'relay-1' })
+    expect(from).toBe(relay.peerId)
+  })
+
   test('are replaced within 5 s when the home relay dies, without a failed call', async () => {
     const relays = [await mesh.relay('relay-1'), await mesh.relay('relay-2')]
     const hidden = await mesh.agent({ name: 'hidden', paths: 'relay' })

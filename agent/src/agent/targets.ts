@@ -126,7 +126,8 @@ export class Targets implements CallTargets {
   /** At once where a link is up, as for nearly every call. */
   callee(peerId: string, options: CalleeOptions): Callee | Promise<Callee> {
     if (peerId === this.#member.identity.peerId) return this.#self
-    const link = this.#member.transport.links.best(peerId, this.#paths === 'relay' ? relayedOnly : undefined)
+    const allowed = this.#pathsTo(peerId) === 'relay' ? relayedOnly : undefined
+    const link = this.#member.transport.links.best(peerId, allowed)
     const callee = link === undefined ? undefined : this.#callee(link)
     return callee?.usable === true ? callee : this.#dialled(peerId, options)
   }
@@ -174,7 +175,7 @@ export class Targets implements CallTargets {
     { deadline, signal, upkeep = false }: Partial<CalleeOptions> & Pick<LinkOptions, 'upkeep'>,
   ): Promise<Link> {
     const limits = { ...(deadline === undefined ? {} : { deadline }), ...(signal ? { signal } : {}) }
-    const options: LinkOptions = { paths: this.#paths, upkeep, ...limits }
+    const options: LinkOptions = { paths: this.#pathsTo(peerId), upkeep, ...limits }
     const link = await this.#member.transport.connect(this.#dialTarget(peerId), options)
     if (this.#member.serving.sessions.of(link).usable) return link
     // The peer is leaving this link: calls on it finish, this one takes another.
@@ -194,7 +195,7 @@ export class Targets implements CallTargets {
   /** A link that goes through no draining relay. @throws MeshError as {@link Transport.connect} */
   lastingLink(peerId: string, signal: AbortSignal): Promise<Link> {
     return this.#member.transport.connect(this.#dialTarget(peerId), {
-      paths: this.#paths,
+      paths: this.#pathsTo(peerId),
       signal,
       lasting: true,
     })
@@ -211,6 +212,12 @@ export class Targets implements CallTargets {
       const target = this.#knownOf(peerId)
       if (target !== undefined) dials.learn(target)
     }
+  }
+
+  /** Relays are dialled in any case: what goes to them needs no other relay. */
+  #pathsTo(peerId: string): PathChoice {
+    const isRelay = () => this.#member.head.current.relays.some(relay => relay.peerId === peerId)
+    return this.#paths === 'relay' && isRelay() ? 'any' : this.#paths
   }
 
   #dialTarget(peerId: string): DialTarget {
