@@ -10,10 +10,12 @@ let token: string
 beforeAll(async () => {
   at = await GatewayMesh.start()
   await at.mesh.grant({ from: ['role:agent'], to: ['topic:alerts.*'], allow: ['publish', 'subscribe'] })
-  // Until the policy has come.
-  for (const agent of [at.desk, at.server]) await vi.waitFor(() => agent.publish('alerts.first', 0), 20_000)
+  // Until the policy has come: without relays agents ask for it, each 60 s at last where their start took long.
+  const timeout = 90_000
+  for (const agent of [at.desk, at.server])
+    await vi.waitFor(() => agent.publish('alerts.first', 0), { timeout })
   token = await topicsToken('app', 'topic:*')
-}, 60_000)
+}, 240_000)
 afterAll(() => at.stop())
 
 async function topicsToken(app: string, target: string): Promise<string> {
