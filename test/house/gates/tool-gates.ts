@@ -1,5 +1,4 @@
 /** Gates of tools that a machine may lack. */
-import { globSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { checkout, faultless, program, withoutTool, type Gate } from './gate.ts'
@@ -21,24 +20,6 @@ export const promtool: Gate = {
     return faultless(
       ended.filter(({ code }) => code !== 0).map(({ said }) => said),
       `${runs.length} runs`,
-    )
-  },
-}
-
-export const helm: Gate = {
-  name: 'helm',
-  fast: true,
-  run: async () => {
-    const charts = globSync('deploy/**/Chart.yaml', { cwd: checkout })
-    if (charts.length === 0) return { result: 'skipped', said: 'the repository has no chart' }
-    const ended = await Promise.all(
-      charts.map(chart => program(['helm', 'lint', '--strict', join(chart, '..')])),
-    )
-    if (ended.some(({ missing }) => missing))
-      return { result: 'skipped', said: 'helm is not installed: https://helm.sh' }
-    return faultless(
-      ended.filter(({ code }) => code !== 0).map(({ said }) => said),
-      `${charts.length} charts`,
     )
   },
 }
