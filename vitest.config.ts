@@ -16,7 +16,7 @@ const stores = [
  * slow, regions that fail, memberships and members that end, calls that nobody can serve: `npm run test:faults`.
  */
 const faults = [
-  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,memberships,ended-memberships}.test.ts',
+  'test/e2e/{port-programs,failover,release-before{,-data},full-disk,moved-clock,frozen-agent,stopped-reader,file-transfer,recovery,stuck-streams,region-outage,memberships,ended-memberships,mcp-servers,drills}.test.ts',
   'test/integration/{overload,slow-uplink,leaving,gateway-limits,round-trips}.test.ts',
 ]
 const shared = { testTimeout: 30_000, hookTimeout: 30_000 }

@@ -9,7 +9,7 @@ export interface CommandOptions {
 }
 
 export interface Commands {
-  /** @returns its stdout @throws MeshError unavailable with the end of its stderr */
+  /** @returns its stdout @throws MeshError unavailable with the end of its stderr, or of its stdout */
   run(command: readonly string[], options: CommandOptions): Promise<string>
 }
 
@@ -21,25 +21,37 @@ export interface CommandsInit {
 
 const mostOutput = 64 * 1024 * 1024
 const linesOfError = 5
+/** ms that a command has to end after SIGTERM. */
+const stopMs = 20_000
 
 export const commands = ({ env, began }: CommandsInit): Commands => ({
-  run: ([file = '', ...args], options) =>
+  run: ([file = '', ...args], { env: more, signal }) =>
     new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
       let ended = () => {}
       // `detached`: Ctrl-C reaches this process alone, which decides what it ends and how it rolls back.
-      const all = { env: { ...env, ...options.env }, detached: true, maxBuffer: mostOutput }
-      const child = execFile(file, args, { ...all, signal: options.signal }, (error, stdout, stderr) => {
+      const all = { env: { ...env, ...more }, detached: true, maxBuffer: mostOutput }
+      const child = execFile(file, args, all, (error, stdout, stderr) => {
         ended()
-        if (error === null) resolve(stdout.trimEnd())
-        else if (options.signal.aborted) reject(options.signal.reason as Error)
-        else reject(failure([file, ...args], error.code, stderr))
+        signal.removeEventListener('abort', stop)
+        clearTimeout(late)
+        if (signal.aborted) reject(signal.reason as Error)
+        else if (error === null) resolve(stdout.trimEnd())
+        else reject(failure([file, ...args], error.code, stderr.trim() || stdout.trim()))
       })
+      // What follows begins when it has ended: both would change the same containers.
+      let late: NodeJS.Timeout | undefined
+      const stop = () => {
+        child.kill('SIGTERM')
+        late = setTimeout(() => child.kill('SIGKILL'), stopMs)
+      }
+      signal.addEventListener('abort', stop, { once: true })
       if (child.pid !== undefined) ended = began(child.pid)
     }),
 })
 
-function failure(command: readonly string[], code: unknown, stderr: string): MeshError {
-  const said = stderr.trim().split('\n').slice(-linesOfError).join('\n')
+function failure(command: readonly string[], code: unknown, output: string): MeshError {
+  const said = output.split('\n').slice(-linesOfError).join('\n')
   const shown = command.slice(0, 6).join(' ')
   const [file = ''] = command
   return code === 'ENOENT'
