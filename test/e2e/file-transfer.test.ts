@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { bundleProgram } from '../support/bundle-program.ts'
 import { freePort } from '../support/free-port.ts'
-import { LocalMesh, loopback } from '../support/local-mesh.ts'
+import { LocalMesh } from '../support/local-mesh.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import type { Fetch, TransferReply, TransferStart } from '../support/transfer-process.ts'
 
@@ -87,7 +87,8 @@ type Processes = Record<'sender' | 'receiver', Process> & { relay?: Process }
 async function processes(paths: 'any' | 'relay'): Promise<Processes> {
   if (paths === 'any') {
     const sender = await start({ role: 'sender', ...(await behindProxy()) })
-    return { sender, receiver: await start({ role: 'receiver', listen: [loopback] }) }
+    // It does not listen: each link is one that it dials, through the proxy.
+    return { sender, receiver: await start({ role: 'receiver', listen: [] }) }
   }
   const relay = await start({ role: 'relay', ...(await behindProxy()) })
   const sender = await start({ role: 'sender', listen: [], paths })

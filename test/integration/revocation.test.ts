@@ -192,6 +192,8 @@ describe('a relay whose watch is cut', { timeout: 60_000 }, () => {
     await until(async () => expect(await listNumber(relay)).toBe(number))
     expect(await relay.metrics()).toMatch(/^agent_mesh_relay_watch_connected 0$/m)
     expect(proxy.cuts).toBeGreaterThan(0)
+    // The next one is then the home of each agent: no other relay reports it.
+    await relay.stop()
   })
 
   test('learns of a revocation by the reply to its next report', async () => {

@@ -103,6 +103,8 @@ export const relayClientDefaults = {
   measureMs: 60_000,
   /** A relay replaces the home only when its round trip is below this part of the home's: else agents swing. */
   switchRatio: 2 / 3,
+  /** ... and so many ms shorter: a millisecond, which a busy process alone makes, is no reason to move. */
+  switchMs: 5,
   /** A relay unreachable for this long is replaced when another candidate is known: one that restarts is back in 2 s, and the
    * promise is a new reservation within 5 s. */
   replaceMs: 3_500,

@@ -8,6 +8,7 @@ const choose = (current: string[], roundTrips: Record<string, number>, gone: str
     gone: new Set(gone),
     count: 2,
     switchRatio: 2 / 3,
+    switchMs: 5,
   })
 
 describe('home and standby', () => {
@@ -18,6 +19,7 @@ describe('home and standby', () => {
     ['stay when another is a little nearer', ['a', 'b'], { a: 30, b: 40, c: 25 }, [], ['a', 'b']],
     ['stay when the standby is a little nearer', ['a', 'b'], { a: 30, b: 21 }, [], ['a', 'b']],
     ['swap when the standby is clearly nearer', ['a', 'b'], { a: 30, b: 19 }, [], ['b', 'a']],
+    ['stay where all are a few ms away', ['a', 'b'], { a: 6, b: 2, c: 1.5 }, [], ['a', 'b']],
     ['make room for a clearly nearer one', ['a', 'b'], { a: 30, b: 40, c: 10 }, [], ['c', 'a']],
     ['stay while one is silent for a moment', ['a', 'b'], { b: 10 }, [], ['a', 'b']],
     ['replace one that is gone', ['a', 'b'], { b: 10, c: 20 }, ['a'], ['b', 'c']],

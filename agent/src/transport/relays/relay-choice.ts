@@ -29,18 +29,21 @@ export interface Choice {
   count: number
   /** A relay displaces a held one only when its round trip is below this part of the other's. */
   switchRatio: number
+  /** ... and so many ms shorter. */
+  switchMs: number
 }
 
 /**
  * Home, standby: the held ones as long as nothing is clearly better, then the nearest. A held relay that does not
  * answer keeps its place until it is `gone`.
  */
-export function chooseRelays({ current, roundTrips, gone, count, switchRatio }: Choice): string[] {
+export function chooseRelays({ current, roundTrips, gone, count, switchRatio, switchMs }: Choice): string[] {
   const weight = (peerId: string, place: number) => {
     const roundTrip = roundTrips.get(peerId)
     if (place < 0) return roundTrip ?? Infinity
+    if (roundTrip === undefined) return 0
     // The home's advantage applies against the standby too: they swap by the same rule.
-    return (roundTrip ?? 0) * (place === 0 ? switchRatio : 1)
+    return place === 0 ? Math.min(roundTrip * switchRatio, roundTrip - switchMs) : roundTrip
   }
   const held = current.filter(peerId => !gone.has(peerId))
   const others = [...roundTrips.keys()].filter(peerId => !held.includes(peerId) && !gone.has(peerId))

@@ -145,17 +145,17 @@ export class RelayClient {
   }
 
   async #decide(signal: AbortSignal): Promise<void> {
-    const { relays, switchRatio } = this.#options
+    const { relays: count, switchRatio, switchMs } = this.#options
     const known = new Set(this.#candidates.map(candidate => candidate.peerId))
     const current = this.#keepers.map(keeper => keeper.relay.peerId).filter(peerId => known.has(peerId))
     const gone = this.#goneRelays()
     const stay = current.filter(peerId => !gone.has(peerId))
-    const roundTrips = await this.#roundTrips(current, stay.length < relays, signal)
+    const roundTrips = await this.#roundTrips(current, stay.length < count, signal)
     if (signal.aborted) return
-    const chosen = chooseRelays({ current, roundTrips, gone, count: relays, switchRatio })
+    const chosen = chooseRelays({ current, roundTrips, gone, count, switchRatio, switchMs })
     // None answered in time: keep the current relays, and keep dialling the others.
     const wanted = new Set([...chosen, ...stay, ...current, ...known])
-    this.#hold([...wanted].slice(0, relays))
+    this.#hold([...wanted].slice(0, count))
   }
 
   /** Measures the relays held, and others when a place is free or they are new. */
