@@ -28,9 +28,12 @@ export class ProgramSocket {
     this.#services = new SocketServices(parts)
     const watch = setInterval(() => this.#watch(), gatewayDefaults.pingMs)
     socket.on('pong', () => (this.#heard = true))
+    // The answer to a ping is sent by then, and counts among what the program has not read.
+    socket.on('ping', () => this.#holdBack())
     socket.on('message', (data, isBinary) => {
       this.#heard = true
       this.#read(data as Buffer, isBinary)
+      this.#holdBack()
     })
     socket.once('close', () => {
       clearInterval(watch)
@@ -89,6 +92,17 @@ export class ProgramSocket {
         { hint: 'Use POST /v1/call.' },
       )
     await new Promise<void>(resolve => this.#socket.send(text, () => resolve()))
+    this.#goOn()
+  }
+
+  /** Reads no more from a program that does not read what it is sent; one that goes on so is silent, and ends. */
+  #holdBack(): void {
+    if (this.#socket.bufferedAmount > gatewayDefaults.heldBytes) this.#socket.pause()
+  }
+
+  #goOn(): void {
+    if (this.#socket.isPaused && this.#socket.bufferedAmount <= gatewayDefaults.heldBytes)
+      this.#socket.resume()
   }
 
   /** Closes it once its token no longer holds. */
@@ -106,6 +120,6 @@ export class ProgramSocket {
   #watch(): void {
     if (!this.#heard) return this.#socket.terminate()
     this.#heard = false
-    if (this.#mayGoOn()) this.#socket.ping()
+    if (this.#mayGoOn()) this.#socket.ping(undefined, undefined, () => this.#goOn())
   }
 }
