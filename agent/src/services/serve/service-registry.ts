@@ -1,4 +1,4 @@
-import { largeBodyBytes, MeshError } from '@agent-mesh/protocol'
+import { largeBodyBytes, limits, MeshError } from '@agent-mesh/protocol'
 import { Listeners } from '../../core/listeners.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CallContext } from '../contract/call-context.ts'
@@ -64,7 +64,7 @@ export class ServiceRegistry {
 
   /**
    * Serves a contract from now on; the result ends that.
-   * @throws MeshError `conflict` when this version is served already
+   * @throws MeshError `conflict` when this version is served already, `overloaded` when the record has no room for one more
    */
   serve<Name extends string, Methods extends MethodContracts>(
     contract: ServiceContract<Name, Methods>,
@@ -74,6 +74,14 @@ export class ServiceRegistry {
     checkContract(contract)
     const ref = serviceRef(contract)
     if (this.#served.has(ref)) throw new MeshError('conflict', `Cannot serve ${ref}: it is served already`)
+    if (this.#served.size >= limits.services)
+      throw new MeshError(
+        'overloaded',
+        `Cannot serve ${ref}: ${limits.services} services are served already`,
+        {
+          hint: 'Give one service more methods, or serve some from another agent.',
+        },
+      )
     const served: Served = { contract, methods: methodsOf(contract, handlers, options) }
     this.#served.set(ref, served)
     this.#sort()
