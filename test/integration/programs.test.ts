@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-import type { Agent } from '@agent-mesh/agent'
+import { createLogger, type Agent } from '@agent-mesh/agent'
 import { ServedPrograms } from '@agent-mesh/cli'
 
 import { LocalMesh } from '../support/local-mesh.ts'
@@ -84,6 +84,7 @@ let mesh: LocalMesh
 let desk: Agent
 let server: Agent
 let programs: ServedPrograms
+const log = createLogger('t', 'silent')
 let running: Server
 const options = { signal: new AbortController().signal }
 
@@ -92,7 +93,7 @@ beforeAll(async () => {
   server = await mesh.agent({ name: 'server' })
   desk = await mesh.agent({ name: 'desk' })
   running = await program()
-  programs = new ServedPrograms(server, mesh.data('server'))
+  programs = new ServedPrograms(server, mesh.data('server'), log)
   await programs.serve({ service: 'math@2', url: urlOf(running) }, options)
   await desk.waitFor('math@2', { timeout: 20_000 })
 })
@@ -143,9 +144,11 @@ describe('a program that speaks HTTP', () => {
     left.abort()
     await expect(call).rejects.toMatchObject({ code: 'cancelled' })
     await vi.waitFor(() => expect(closed).toBe(1), 20_000)
-    await expect(desk.call('math.hang', {}, { timeout: 100 })).rejects.toMatchObject({
+    const late = expect(desk.call('math.hang', {}, { timeout: 2_000 })).rejects.toMatchObject({
       code: 'deadline_exceeded',
     })
+    await vi.waitFor(() => expect(asked.filter(({ url }) => url === '/hang')).toHaveLength(2), 20_000)
+    await late
     await vi.waitFor(() => expect(closed).toBe(2), 20_000)
   })
 
@@ -184,7 +187,7 @@ describe('the list of programs', () => {
         again.push(`${definition.contract.name} ${Object.keys(definition.contract.methods).join(' ')}`)
         return () => {}
       }
-      return new ServedPrograms({ serve } as unknown as Agent, mesh.data('server'))
+      return new ServedPrograms({ serve } as unknown as Agent, mesh.data('server'), log)
     }
     await programs.serve({ service: 'other@1', url: 'http://127.0.0.1:1', methods: ['a', 'b'] }, options)
     await next().restore()
@@ -196,6 +199,21 @@ describe('the list of programs', () => {
     expect(programs.list().map(({ service }) => service)).toEqual(['math@2'])
   })
 
+  it('keeps a program whose name is in use at the next start, so that it can be withdrawn', async () => {
+    await programs.serve({ service: 'taken@1', url: 'http://127.0.0.1:1', methods: ['a'] }, options)
+    const warn = vi.spyOn(log, 'warn')
+    // This agent serves both already.
+    const next = new ServedPrograms(server, mesh.data('server'), log)
+    await next.restore()
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ event: 'program-not-served', service: 'taken@1' }),
+      expect.stringContaining('agent-mesh unserve taken@1'),
+    )
+    await next.remove('taken@1')
+    expect(next.list().map(({ service }) => service)).toEqual(['math@2'])
+    await programs.remove('taken@1')
+  })
+
   it('refuses what has no description, a service that is served already, and methods twice', async () => {
     const url = `${urlOf(running)}/elsewhere`
     await expect(programs.serve({ service: 'x@1', url }, options)).rejects.toMatchObject({
@@ -205,6 +223,9 @@ describe('the list of programs', () => {
     await expect(
       programs.serve({ service: 'host@1', url, methods: ['info'] }, options),
     ).rejects.toMatchObject({ code: 'conflict' })
+    await expect(
+      programs.serve({ service: 'mcp.notes@2', url, methods: ['read'] }, options),
+    ).rejects.toMatchObject({ code: 'invalid_argument' })
     expect(programs.list()).toHaveLength(1)
   })
 })

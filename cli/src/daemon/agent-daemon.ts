@@ -55,7 +55,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   })
   const served = new ServedModules(definition => agent.serve(definition), load)
   const ports = new ExposedPorts(agent, flags.folder.path)
-  const programs = new ServedPrograms(agent, flags.folder.path)
+  const programs = new ServedPrograms(agent, flags.folder.path, log)
   let gateway: RunningGateway | undefined
   let stopToolServers = () => Promise.resolve()
   try {

@@ -14,6 +14,8 @@ export interface KeptListInit<Entry> {
   toJson: (entries: readonly Entry[]) => object
   /** @returns ends it @throws MeshError */
   begin: (entry: Entry) => () => void
+  /** Called at a start for an entry that does not begin: it stays in the list. @default it is thrown */
+  onNotBegun?: (entry: Entry, error: unknown) => void
 }
 
 export class KeptList<Entry> {
@@ -34,7 +36,7 @@ export class KeptList<Entry> {
       throw fileFailure(`read ${file}`, cause)
     })
     if (text === undefined) return
-    for (const entry of parse(text, `read ${file}`)) this.#begin(entry)
+    for (const entry of parse(text, `read ${file}`)) this.#beginAgain(entry)
   }
 
   /** Sorted by key. */
@@ -77,6 +79,17 @@ export class KeptList<Entry> {
   #begin(entry: Entry): void {
     const end = this.#init.begin(entry)
     this.#open.set(this.#init.keyOf(entry), { entry, end })
+  }
+
+  #beginAgain(entry: Entry): void {
+    const { keyOf, onNotBegun } = this.#init
+    try {
+      this.#begin(entry)
+    } catch (error) {
+      if (onNotBegun === undefined) throw error
+      this.#open.set(keyOf(entry), { entry, end: () => undefined })
+      onNotBegun(entry, error)
+    }
   }
 
   #end(key: string): void {

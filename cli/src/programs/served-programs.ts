@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 
 import type { Agent } from '@agent-mesh/agent'
+import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import {
   localServedReply,
@@ -21,13 +22,18 @@ export class ServedPrograms {
   readonly #kept: KeptList<ServedProgram>
 
   /** @param folder data folder of the agent */
-  constructor(agent: Pick<Agent, 'serve'>, folder: string) {
+  constructor(agent: Pick<Agent, 'serve'>, folder: string, log: Pick<Logger, 'warn'>) {
     this.#kept = new KeptList<ServedProgram>({
       file: join(folder, 'programs.json'),
       keyOf: ({ service }) => service,
       parse: (text, action) => parseJson(localServedReply, text, action).programs,
       toJson: programs => ({ programs }),
       begin: program => agent.serve(httpProgram(program)),
+      onNotBegun: ({ service }, err) =>
+        log.warn(
+          { event: 'program-not-served', service, err },
+          `a program is not served: "agent-mesh unserve ${service}" forgets it`,
+        ),
     })
   }
 

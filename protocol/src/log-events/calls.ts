@@ -21,6 +21,10 @@ export const callEvents = {
   'topic-frame-refused': ['debug', 'A frame of a topic was not valid.'],
   'topic-handler-failed': ['error', 'The handler of a subscription threw.'],
   'topic-refused': ['warn', 'A relay refused a subscription or a message; `code` says why.'],
+  'program-not-served': [
+    'warn',
+    'A program that speaks HTTP is kept and not served: its name is in use, for example.',
+  ],
   'tool-server-ended': ['warn', 'The process of an MCP server ended or did not start; it is started again.'],
   'tools-not-read': ['warn', 'The tools of an MCP server changed and cannot be listed.'],
   'tools-refused': [
