@@ -10,6 +10,8 @@ export interface NamedCommand {
 }
 
 const named = /^([a-z][a-z0-9-]{0,30})=(\S.*)$/s
+/** The shell would run it as a program of that name, and an argument is no place for a key. */
+const assignment = /^\w+=/
 
 /** Of `fs=npx server-fs /srv`. @throws MeshError invalid_argument */
 export function namedCommands(texts: readonly string[]): NamedCommand[] {
@@ -19,9 +21,13 @@ export function namedCommands(texts: readonly string[]): NamedCommand[] {
     const reason =
       name === undefined || command === undefined
         ? 'it is not NAME=COMMAND, with a name of 1 to 31 of a-z, 0-9 and -'
-        : commands.has(name) && 'another one has this name'
+        : commands.has(name)
+          ? 'another one has this name'
+          : assignment.test(command) && 'its command begins with a variable'
     if (reason !== false)
-      throw new MeshError('invalid_argument', `Cannot serve the MCP server '${text.slice(0, 80)}': ${reason}`)
+      throw new MeshError('invalid_argument', `Cannot serve the MCP server ${name ?? ''}: ${reason}`, {
+        hint: 'A program of your own can read a key from a file and start the server: NAME=/path/to/program.',
+      })
     commands.set(name!, command!)
   }
   return [...commands].map(([name, command]) => ({ name, command }))

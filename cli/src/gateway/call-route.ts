@@ -10,6 +10,7 @@ import { mediaType } from './admission.ts'
 import { inBodyTime } from './body-time.ts'
 import { callSettings } from './call-settings.ts'
 import { checkScope, noteDenial, type GatewayAgent, type GatewayCaller } from './caller.ts'
+import { methodTarget } from './method-target.ts'
 
 /** The method that a path names, and its target in the policy. @throws MeshError not_found */
 export function methodIn(path: string): { method: string; to: string } {
@@ -25,7 +26,7 @@ export function methodIn(path: string): { method: string; to: string } {
     throw new MeshError('not_found', `Cannot serve POST ${path}: it names no method`, {
       hint: 'The path is /v1/call/SERVICE/METHOD, like /v1/call/math/add or /v1/call/math@2/add.',
     })
-  return { method, to: `service:${service.replace(/@\d+$/, '')}.${name}` }
+  return { method, to: methodTarget(service.replace(/@\d+$/, ''), name) }
 }
 
 /** @throws MeshError what the call does */

@@ -3,6 +3,7 @@ import type { DescribedService } from '@agent-mesh/agent/services/contract/host-
 
 import { commandDefaults } from '../defaults.ts'
 import type { GatewayAgent, GatewayCaller } from './caller.ts'
+import { methodTarget } from './method-target.ts'
 
 export interface Descriptions {
   readonly services: readonly DescribedService[]
@@ -40,6 +41,6 @@ const nameOf = (ref: string): string => ref.slice(0, ref.lastIndexOf('@'))
 const inScope = (described: DescribedService, caller: GatewayCaller): DescribedService => ({
   ...described,
   methods: described.methods.filter(({ name }) =>
-    caller.allows('call', `service:${nameOf(described.service)}.${name}`),
+    caller.allows('call', methodTarget(nameOf(described.service), name)),
   ),
 })

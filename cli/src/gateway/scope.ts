@@ -3,6 +3,8 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { actionsOf, covers } from '@agent-mesh/protocol/policy'
 import * as z from 'zod/mini'
 
+import { methodTarget } from './method-target.ts'
+
 /** Kinds of acts that a scope can have. */
 export const scopeActions = ['call', 'connect', 'publish', 'subscribe', 'serve'] as const
 export type ScopeAction = (typeof scopeActions)[number]
@@ -41,7 +43,7 @@ export const isInScope = (scope: Scope, action: ScopeAction, to: string): boolea
 
 /** Whether a scope may reach something of a service, `math`. */
 export const touches = (scope: Scope, service: string): boolean => {
-  const beginning = `service:${service}.`
+  const beginning = methodTarget(service, '')
   return (scope.call ?? []).some(pattern => {
     const fixed = pattern.replace(/\*$/, '')
     return fixed.startsWith(beginning) || (pattern.endsWith('*') && beginning.startsWith(fixed))

@@ -3,6 +3,7 @@ import type { DescribedService } from '@agent-mesh/agent/services/contract/host-
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { Tool } from '@modelcontextprotocol/server'
 
+import { methodTarget } from '../gateway/method-target.ts'
 import { toolName } from './tool-name.ts'
 import { toldSchema, toldText } from './told-text.ts'
 
@@ -21,6 +22,8 @@ export interface MethodTool {
   readonly method: string
   /** `service:math.add`, as the policy names it. */
   readonly to: string
+  /** ms that its contract gives it. */
+  readonly timeoutMs: number | undefined
   /** It sends messages before its result. */
   readonly streams: boolean
   /** @throws MeshError invalid_argument */
@@ -44,14 +47,15 @@ export function methodTool(ref: string, described: DescribedMethod): MethodTool 
   return {
     tool: {
       name: toolName(service, name),
-      title: `${service}.${name}`,
+      title: toldText(`${service}.${name}`),
       description:
         yields === undefined ? told : `${told} Its messages come as progress, then all with its result.`,
       inputSchema: (hasRoom ? withMember(params) : wrapped(params)) as Tool['inputSchema'],
       annotations: annotationsOf(described),
     },
     method: `${ref}.${name}`,
-    to: `service:${service}.${name}`,
+    to: methodTarget(service, name),
+    timeoutMs: described.timeoutMs,
     streams: yields !== undefined,
     callOf: ({ member, ...args }) => ({
       params: hasRoom ? args : args['params'],
@@ -66,7 +70,9 @@ const isObjectSchema = ({ type, properties = {}, anyOf, oneOf, allOf, $ref }: Sc
   oneOf === undefined &&
   allOf === undefined &&
   $ref === undefined &&
-  !Object.hasOwn(properties as object, 'member')
+  typeof properties === 'object' &&
+  properties !== null &&
+  !Object.hasOwn(properties, 'member')
 
 function withMember(params: Schema): object {
   const { $schema: _, properties = {}, ...rest } = toldSchema(params) as Schema

@@ -1,6 +1,9 @@
 /** The contract of a service whose program describes its methods in JSON. */
 import type { MethodContract, MethodContracts, ServiceContract } from '@agent-mesh/agent'
+import { MeshError } from '@agent-mesh/protocol/errors'
 import type { ProgramMethod } from '@agent-mesh/protocol/local-programs'
+
+import { toolServices } from '../gateway/method-target.ts'
 
 type Schema = MethodContract['params']
 
@@ -16,9 +19,14 @@ function describedBy(jsonSchema: Record<string, unknown> = {}): Schema {
   return { '~standard': standard }
 }
 
-/** @param service `math@2` @param methods with different names */
+/** @param service `math@2` @param methods with different names @throws MeshError invalid_argument for a name of an MCP server */
 export function contractOf(service: string, methods: readonly ProgramMethod[]): ServiceContract {
   const [name = '', version = ''] = service.split('@')
+  if (name.startsWith(toolServices))
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot serve ${service}: names that begin with ${toolServices} belong to MCP servers`,
+    )
   const contracts: MethodContracts = Object.fromEntries(
     methods.map(method => [method.name, methodContract(method)]),
   )

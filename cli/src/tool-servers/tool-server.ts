@@ -9,7 +9,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 
 import { toolServerDefaults } from './defaults.ts'
 import { ToolPins } from './tool-pins.ts'
-import { isServable, toolService, type CallTool } from './tool-service.ts'
+import { isServable, refuse, toolService, type CallTool } from './tool-service.ts'
 
 export interface ToolServerInit {
   /** `fs` */
@@ -30,7 +30,9 @@ export class ToolServer {
   #client = Promise.withResolvers<Client>()
   #mode: 'auto' | 'legacy' = 'auto'
   #served: { text: string; end: () => void } | undefined
-  #refused = false
+  #unapproved: ReadonlySet<string> = new Set()
+  /** Its tools changed and are not read yet. */
+  #changed = false
   #running: Promise<void> | undefined
 
   constructor(init: ToolServerInit) {
@@ -80,7 +82,13 @@ export class ToolServer {
       {
         versionNegotiation: { mode: this.#mode },
         listChanged: {
-          tools: { autoRefresh: false, onChanged: () => void this.#refresh(client).catch(fault) },
+          tools: {
+            autoRefresh: false,
+            onChanged: () => {
+              this.#changed = true
+              void this.#refresh(client).catch(fault)
+            },
+          },
         },
       },
     )
@@ -90,10 +98,9 @@ export class ToolServer {
         'the tools of an MCP server cannot be read',
       )
     client.onclose = () => ended.abort()
+    const transport = new StdioClientTransport(shellOf(this.#init.command))
     try {
-      await client.connect(new StdioClientTransport(shellOf(this.#init.command)), {
-        timeout: toolServerDefaults.openMs,
-      })
+      await untilAborted(client.connect(transport, { timeout: toolServerDefaults.openMs }), signal)
       // To ask which era it speaks takes a process of its own: once.
       if ((client.getNegotiatedProtocolVersion() ?? '') < '2026') this.#mode = 'legacy'
       await this.#refresh(client)
@@ -102,15 +109,18 @@ export class ToolServer {
       this.#client = Promise.withResolvers()
     } finally {
       await client.close()
+      // Also of a client that did not get ready.
+      await transport.close()
     }
   }
 
   /** Serves the tools as they are now. */
   async #refresh(client: Client): Promise<void> {
-    const { tools } = await client.listTools(undefined, { timeout: toolServerDefaults.openMs })
-    const unapproved = await this.#pins.unapproved(tools)
-    this.#refused = unapproved.size > 0
-    this.#serve(tools, unapproved)
+    const options = { timeout: toolServerDefaults.openMs, signal: this.#stop.signal }
+    const { tools } = await client.listTools(undefined, options)
+    this.#unapproved = await this.#pins.unapproved(tools)
+    this.#changed = false
+    this.#serve(tools, this.#unapproved)
   }
 
   #serve(tools: readonly Tool[], unapproved: ReadonlySet<string>): void {
@@ -132,13 +142,18 @@ export class ToolServer {
     while (!signal.aborted) {
       await sleep(toolServerDefaults.lookMs, { signal }).catch(() => undefined)
       // A process that ends meanwhile is what ends the loop.
-      if (this.#refused && !signal.aborted) await this.#refresh(client).catch(() => undefined)
+      const isDue = this.#changed || this.#unapproved.size > 0
+      if (isDue && !signal.aborted) await this.#refresh(client).catch(() => undefined)
     }
   }
 
   /** Waits for a process that starts again. @throws MeshError unavailable when it ends meanwhile */
   readonly #call: CallTool = async (name, args, signal) => {
     const client = await untilAborted(this.#client.promise, AbortSignal.any([signal, this.#stop.signal]))
+    // Since the call began, another process may have come with other tools.
+    if (this.#changed)
+      throw new MeshError('unavailable', `Cannot call ${name}: the tools of its MCP server changed`)
+    if (this.#unapproved.has(name)) refuse(this.#init.name, name)
     try {
       return await client.callTool({ name, arguments: args }, { signal, timeout: 2 ** 31 - 1 })
     } catch (cause) {

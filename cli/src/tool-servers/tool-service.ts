@@ -3,6 +3,7 @@ import type { CallContext, MethodContract, ServiceDefinition } from '@agent-mesh
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { CallToolResult, Tool } from '@modelcontextprotocol/client'
 
+import { methodTarget, toolServices } from '../gateway/method-target.ts'
 import { toolServerDefaults } from './defaults.ts'
 
 export type CallTool = (
@@ -37,10 +38,10 @@ export function toolService({ server, tools, unapproved, call }: ToolServiceInit
           resultOf(name, await call(name, params as Record<string, unknown>, signal)),
   ])
   return {
-    contract: { name: `mcp.${server}`, version: 1, methods: Object.fromEntries(methods) },
+    contract: { name: `${toolServices}${server}`, version: 1, methods: Object.fromEntries(methods) },
     handlers: Object.fromEntries(handlers) as ServiceDefinition['handlers'],
     // The server itself knows how much it does at once.
-    options: { concurrency: 'unlimited', target: method => `tool:${server}.${method}` },
+    options: { concurrency: 'unlimited', target: method => methodTarget(`${toolServices}${server}`, method) },
   }
 }
 
@@ -80,7 +81,8 @@ function effectsOf({ readOnlyHint, destructiveHint, idempotentHint }: NonNullabl
   return { effects: destructiveHint ? 'destroy' : 'write', ...idempotent } as const
 }
 
-function refuse(server: string, tool: string): never {
+/** @throws MeshError permission_denied */
+export function refuse(server: string, tool: string): never {
   throw new MeshError(
     'permission_denied',
     `Cannot call mcp.${server}.${tool}: its MCP server has changed it`,

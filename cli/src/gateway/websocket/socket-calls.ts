@@ -5,6 +5,7 @@ import { localValue, valueOfLocal, type LocalValue } from '@agent-mesh/protocol/
 
 import { checkScope, noteDenial, type GatewayAgent, type GatewayCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
+import { methodTarget } from '../method-target.ts'
 import { MessageWindow, type HeldBytes } from './message-window.ts'
 import type { SaidOf } from './messages.ts'
 
@@ -89,7 +90,7 @@ export class SocketCalls {
     run: (signal: AbortSignal) => Promise<object>,
   ): void {
     const { agent, caller, send } = this.#parts
-    const to = `service:${method.replace(/@\d{1,6}(?=\.)/, '')}`
+    const to = targetOf(method)
     const refused = (error: MeshError) => void send({ id, ...failureOf(error) })
     if (this.#running.has(id))
       return refused(new MeshError('conflict', `Cannot begin ${id}: it runs already`))
@@ -115,6 +116,12 @@ export class SocketCalls {
         .finally(() => this.#unread--)
     })
   }
+}
+
+/** Of `math@2.add` */
+function targetOf(method: string): string {
+  const at = method.lastIndexOf('.')
+  return methodTarget(method.slice(0, at).replace(/@\d{1,6}$/, ''), method.slice(at + 1))
 }
 
 function optionsOf({ params, bytes, peer, timeoutMs, key, ...rest }: Omit<SaidOf<'call'>, 'id' | 'call'>) {

@@ -8,6 +8,7 @@ import { contractOf } from '../../programs/program-contract.ts'
 import { lineError } from '../../programs/program-reply.ts'
 import { checkScope } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
+import { methodTarget } from '../method-target.ts'
 import { MessageWindow } from './message-window.ts'
 import type { Said, SaidOf } from './messages.ts'
 import { failureOf, type SocketParts } from './socket-calls.ts'
@@ -39,8 +40,8 @@ export class SocketServices {
     const { agent, caller, send } = this.#parts
     try {
       if (this.#served.has(id)) throw new MeshError('conflict', `Cannot serve as ${id}: it is in use`)
-      const [name] = service.split('@')
-      for (const method of methods) checkScope(agent, caller, 'serve', `service:${name}.${method.name}`)
+      const [name = ''] = service.split('@')
+      for (const method of methods) checkScope(agent, caller, 'serve', methodTarget(name, method.name))
       this.#served.set(id, agent.serve(this.#definition(service, methods)))
       void send({ id, serving: service })
     } catch (thrown) {
