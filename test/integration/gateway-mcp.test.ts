@@ -95,6 +95,12 @@ it.each([
   expect(answer.status).toBe(status)
 })
 
+it('a batch is refused: its token would have more requests in flight than it may', async () => {
+  const token = await mesh.token('batch', 'service:math.*')
+  const answer = await mesh.ask('/mcp', { ...jsonBody(token, [listing, listing]), ...accepting })
+  expect(answer.status).toBe(400)
+})
+
 it('a method other than POST is not allowed', async () => {
   const token = await mesh.token('reader', 'service:math.*')
   const answer = await mesh.ask('/mcp', { method: 'GET', authorization: `Bearer ${token}`, ...accepting })

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { toolApp } from '@agent-mesh/protocol/tool-app'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 
@@ -22,7 +23,7 @@ export class HttpMeshServer {
     this.#agent = agent
   }
 
-  /** The protocol has no sessions: each request has a server of its own. @throws MeshError too_large, deadline_exceeded */
+  /** The protocol has no sessions: each request has a server of its own. @throws MeshError too_large, deadline_exceeded, invalid_argument */
   async reply(token: GatewayToken, caller: GatewayCaller, request: HandledRequest): Promise<HandledReply> {
     const mesh = agentMesh(this.#agent, caller)
     const catalogue = this.#catalogues.get(token) ?? new ToolCatalogue(mesh)
@@ -39,6 +40,9 @@ async function webRequest(request: HandledRequest): Promise<Request> {
   for (const [name, value] of Object.entries(request.headers))
     if (typeof value === 'string') headers.set(name, value)
   const body = method === 'POST' ? await inBodyTime(request.text(), `serve ${path}`) : undefined
+  // The requests of a batch would not be counted for its token; revision 2025-06-18 dropped batches.
+  if (body?.trimStart().startsWith('[') === true)
+    throw new MeshError('invalid_argument', `Cannot serve ${path}: batches are not taken`)
   // Of the URL the path alone is looked at.
   return new Request(`http://localhost${path}`, {
     method,

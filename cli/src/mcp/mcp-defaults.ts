@@ -11,6 +11,8 @@ export const mcpDefaults = {
   aboutChars: 512,
   /** Characters of a result as JSON: more would fill the context of an assistant. */
   resultChars: 200_000,
+  /** A call of a method whose contract names no time, ms: as programs have. */
+  callMs: 30_000,
   /** What is known of tools is used for calls this long, ms; a list is always asked for anew. */
   knownMs: 10_000,
   /** How often the services of the mesh are looked at for tools that came or went, ms. */

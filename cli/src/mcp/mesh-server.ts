@@ -92,8 +92,8 @@ async function called(
         hint: 'List the tools again, or find one with mesh_find_tools.',
       },
     )
-  const { method, to, streams } = found
-  const asked: AskedTool = { method, to, app, signal, ...found.callOf(args) }
+  const { method, to, timeoutMs, streams } = found
+  const asked: AskedTool = { method, to, timeoutMs, app, signal, ...found.callOf(args) }
   return streams ? gathered(mesh.stream(asked), ctx) : answered(await mesh.call(asked))
 }
 

@@ -5,6 +5,7 @@ import type { LocalValue } from '@agent-mesh/protocol/local-value'
 
 import { commandDefaults } from '../defaults.ts'
 import { localClient, type LocalClient } from '../local/local-client.ts'
+import { mcpDefaults } from './mcp-defaults.ts'
 import type { AskedTool, ToolAnswer, ToolMesh } from './tool-mesh.ts'
 
 /** @param folder data folder of the agent @param stop ends what is in flight */
@@ -17,7 +18,8 @@ export function socketMesh(folder: string, stop: AbortSignal): ToolMesh {
       return (await askLocal(folder, asked, hostService.methods.describe.result)).services
     },
     call: async asked => {
-      const { value, bytes, peerId, name } = await clientOf(asked).call(requestOf(asked))
+      const request = { ...requestOf(asked), timeoutMs: asked.timeoutMs ?? mcpDefaults.callMs }
+      const { value, bytes, peerId, name } = await clientOf(asked).call(request)
       return { value, bytes, member: name ?? peerId }
     },
     stream: asked => messagesOf(clientOf(asked), asked),

@@ -1,8 +1,10 @@
 /** The tools of the mesh, as one caller may use them. */
 import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
 
+import { fieldForms } from '@agent-mesh/protocol/field-forms'
+
 import { mcpDefaults } from './mcp-defaults.ts'
-import { methodTool, type MethodTool } from './method-tool.ts'
+import { methodTool, type DescribedMethod, type MethodTool } from './method-tool.ts'
 import type { ToolMesh } from './tool-mesh.ts'
 
 export type Tools = ReadonlyMap<string, MethodTool>
@@ -37,6 +39,16 @@ export class ToolCatalogue {
 /** Asking what there is to call is what the list itself does. */
 const leftOut = 'service:host.describe'
 
+/** What another member describes as no method is described is left out, and takes no other tool with it. */
+function fitTool(service: string, described: DescribedMethod): MethodTool | undefined {
+  if (!fieldForms.method.pattern.test(`${service}.${described.name}`)) return undefined
+  try {
+    return methodTool(service, described)
+  } catch {
+    return undefined
+  }
+}
+
 /** Of each service the newest version. */
 function toolsOf(services: readonly DescribedService[]): Tools {
   const newest = new Map<string, { version: number; service: DescribedService }>()
@@ -46,7 +58,7 @@ function toolsOf(services: readonly DescribedService[]): Tools {
     if (version > (newest.get(name)?.version ?? 0)) newest.set(name, { version, service })
   }
   const tools = [...newest.values()]
-    .flatMap(({ service: { service, methods } }) => methods.flatMap(each => methodTool(service, each) ?? []))
+    .flatMap(({ service: { service, methods } }) => methods.flatMap(each => fitTool(service, each) ?? []))
     .filter(({ to }) => to !== leftOut)
     .sort((a, b) => (a.tool.name < b.tool.name ? -1 : 1))
   return new Map(tools.map(each => [each.tool.name, each]))

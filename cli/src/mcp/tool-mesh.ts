@@ -10,6 +10,8 @@ export interface AskedTool {
   readonly to: string
   readonly params: unknown
   readonly member: string | undefined
+  /** ms that the contract of the method gives it. */
+  readonly timeoutMs: number | undefined
   /** For audit: `toolApp`. */
   readonly app: string
   readonly signal: AbortSignal
