@@ -1,5 +1,6 @@
 /** An MCP server as a child process: started again when it crashes, and its tools served while they are approved. */
 import type { ServiceDefinition } from '@agent-mesh/agent'
+import { untilAborted } from '@agent-mesh/agent/core/until-aborted'
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { sleep } from '@agent-mesh/protocol/timers'
@@ -162,18 +163,6 @@ export class ToolServer {
         throw new MeshError('unavailable', `Cannot call ${name}: its MCP server ended`, { cause })
       throw toMeshError(cause, 'application', `call ${name}`)
     }
-  }
-}
-
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason as Error)
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
   }
 }
 

@@ -17,12 +17,6 @@ afterEach(async () => {
   expect(mesh.errors).toEqual([])
 })
 
-/** Two members, the one with the lower peer id first. */
-async function pair(): Promise<[Transport, Transport]> {
-  const [a, b] = [await mesh.join('a'), await mesh.join('b')]
-  return a.peerId < b.peerId ? [a, b] : [b, a]
-}
-
 describe('a session', () => {
   it('with two links lets the lower peer retire the one the higher dialled, after its work is done', async () => {
     const retired: Link[] = []
@@ -85,7 +79,7 @@ describe('a session', () => {
   })
 
   it('ends on both sides when one closes it, and tells who listens', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const down: string[] = []
     b.links.onDown(link => down.push(link.peer.peerId))
     const link = await a.connect(targetOf(b))
@@ -97,7 +91,7 @@ describe('a session', () => {
   })
 
   it('is cut off at once when its peer is revoked', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const link = await a.connect(targetOf(b))
     await until(() => b.links.size === 1)
     b.links.disconnect(a.peerId, new MeshError('revoked', 'Cannot keep link: revoked'))
@@ -128,7 +122,7 @@ describe('links', () => {
   })
 
   it('with an open stream are in use', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     await b.handle('/test/1.0.0', () => {})
     const link = await a.connect(targetOf(b))
     const stream = await link.openStream('/test/1.0.0')
@@ -166,7 +160,7 @@ describe('links', () => {
 
 describe('streams', () => {
   it('reach their handler exactly once each, with the peer that opened them', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const seen: string[] = []
     await b.handle('/test/1.0.0', (stream, link) => {
       expect(link.peer.peerId).toBe(a.peerId)
@@ -189,14 +183,14 @@ describe('streams', () => {
   })
 
   it('of a protocol the peer does not know are unsupported', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const link = await a.connect(targetOf(b))
     await expect(link.openStream('/nobody/1.0.0')).rejects.toMatchObject({ code: 'unsupported' })
     expect(link.state).toBe('up')
   })
 
   it('whose handler throws end, and nothing else does', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     await b.handle('/throws/1.0.0', stream => {
       stream.onData(() => {
         throw new Error('handler failed')
@@ -211,7 +205,7 @@ describe('streams', () => {
   })
 
   it('tell the sender to wait, and when to go on', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     let received = 0
     await b.handle('/bulk/1.0.0', stream => stream.onData(chunk => (received += chunk.byteLength)))
     const link = await a.connect(targetOf(b))
@@ -234,7 +228,7 @@ describe('streams', () => {
 
 describe('connect()', () => {
   it('gives up at its deadline', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const blackHole = { peerId: b.peerId, addrs: ['/ip4/203.0.113.1/tcp/9'], relays: [] }
     const since = performance.now()
     await expect(a.connect(blackHole, { deadline: since + 100 })).rejects.toBeInstanceOf(MeshError)
@@ -242,7 +236,7 @@ describe('connect()', () => {
   })
 
   it('is cancelled by its caller alone; who still waits gets the link', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const abort = new AbortController()
     const patient = a.connect(targetOf(b))
     const cancelled = a.connect(targetOf(b), { signal: abort.signal })
@@ -252,7 +246,7 @@ describe('connect()', () => {
   })
 
   it('is not given up with the one before it, which its caller cancelled', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const abort = new AbortController()
     const again = a.connect(targetOf(b), abort).catch(() => a.connect(targetOf(b)))
     abort.abort()
@@ -260,12 +254,12 @@ describe('connect()', () => {
   })
 
   it('to oneself is refused', async () => {
-    const [a] = await pair()
+    const [a] = await mesh.pair()
     await expect(a.connect(targetOf(a))).rejects.toMatchObject({ code: 'invalid_argument' })
   })
 
   it('finds another peer than expected at an address and refuses it', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     const other = await mesh.member('other')
     const target = { peerId: other.identity.peerId, addrs: b.addresses(), relays: [] }
     await expect(a.connect(target)).rejects.toMatchObject({ code: 'unavailable' })
@@ -273,7 +267,7 @@ describe('connect()', () => {
   })
 
   it('after the stop is refused', async () => {
-    const [a, b] = await pair()
+    const [a, b] = await mesh.pair()
     await a.stop()
     await expect(a.connect(targetOf(b))).rejects.toMatchObject({ code: 'going_away' })
   })

@@ -15,19 +15,13 @@ afterEach(async () => {
   expect(mesh.errors).toEqual([])
 })
 
-/** Two members, the one with the lower peer id first. */
-async function pair(): Promise<[Transport, Transport]> {
-  const [a, b] = [await mesh.join('a'), await mesh.join('b')]
-  return a.peerId < b.peerId ? [a, b] : [b, a]
-}
-
 const only = (transport: Transport, peerId: string): Link | undefined => {
   const links = transport.links.of(peerId)
   return links.length === 1 ? links[0] : undefined
 }
 
 it.each([1, 2, 3])('two that dial each other at once have one link in the end (%i)', async () => {
-  const [lower, higher] = await pair()
+  const [lower, higher] = await mesh.pair()
   const heardOn = new Set<string>()
   higher.links.onUp(link => link.stream.onData(() => heardOn.add(link.dialler)))
   await Promise.all([lower.connect(targetOf(higher)), higher.connect(targetOf(lower))])
@@ -43,7 +37,7 @@ it.each([1, 2, 3])('two that dial each other at once have one link in the end (%
 it.each(['lower', 'higher'])(
   'the link of the peer serves the %s one at once, whose own dial is stuck',
   async who => {
-    const [lower, higher] = await pair()
+    const [lower, higher] = await mesh.pair()
     const [stuck, peer] = who === 'lower' ? [lower, higher] : [higher, lower]
     const silent = createServer().listen(0, '127.0.0.1')
     await once(silent, 'listening')

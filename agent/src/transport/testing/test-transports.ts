@@ -111,6 +111,12 @@ export class TestTransports {
     return this.start(await this.member(name), init)
   }
 
+  /** Enrols and starts two, the one with the lower peer id first. */
+  async pair(): Promise<[Transport, Transport]> {
+    const [a, b] = [await this.join('a'), await this.join('b')]
+    return a.peerId < b.peerId ? [a, b] : [b, a]
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#transports.map(transport => transport.stop()))
   }
