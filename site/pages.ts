@@ -6,7 +6,10 @@ export interface Group {
 }
 
 export const groups: readonly Group[] = [
-  { text: 'Start', pages: { README: 'What it is', 'docs/comparison': 'Comparison' } },
+  {
+    text: 'Start',
+    pages: { README: 'What it is', 'docs/tutorial': 'Tutorial', 'docs/comparison': 'Comparison' },
+  },
   {
     text: 'Write services',
     pages: {
