@@ -27,8 +27,8 @@ export const relayDefaults = {
    */
   reportLoadMs: 30_000,
   reportLoadPercent: 10,
-  /** A head that only is younger is pushed so seldom where each byte costs: at 2.4 kB, 240 bytes a minute in place of 2,400. */
-  meteredHeadMs: 10 * 60_000,
+  /** A head that is only younger is pushed so seldom: its age is a warning after a day, and each minute it would cost 2.4 kB. */
+  youngerHeadMs: 10 * 60_000,
   /** Pushes of presence that a slow follower may lag behind (a count) before it is sent all agents anew. */
   presenceSteps: 256,
   /** A map stream at which nothing changed gets a sign of life so often: 100 bytes, so that silence says that it is stuck. */

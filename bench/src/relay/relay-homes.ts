@@ -86,7 +86,7 @@ async function openServer() {
   const { kid: self } = await testKey()
   const homed = new HomedAgents({ self, places: { claimHome: () => {}, releaseHome: () => {} } })
   const health = { set: () => {}, remove: () => {} }
-  const server = new MapServer({ head, map, store, homed, health, isMetered: () => false, log })
+  const server = new MapServer({ head, map, store, homed, health, log })
   const arrive = ({ peerId, home }: Arrival): Stream => {
     const stream = new Stream()
     server.serve(stream, { peer: { peerId } } as unknown as Link)

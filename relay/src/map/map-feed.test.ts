@@ -7,13 +7,13 @@ const cursor = (v: number) => formatMapCursor({ epoch: 'one', v: new Array<numbe
 const change = { shard: 0, v: 1, peerId: 'ada', gone: 'serial' } as unknown as MapChange
 
 let at: string
-let signed: { head: string }
+let signed: { head: string; relays: string; policy: string; revocations: string; keys: { links: string[] } }
 const read = vi.fn()
 let feed: MapFeed
 
 beforeEach(() => {
   at = cursor(9)
-  signed = { head: 'first' }
+  signed = { head: 'first', relays: 'r', policy: 'p', revocations: 'v', keys: { links: ['k'] } }
   read.mockReset().mockReturnValue([change])
   feed = new MapFeed({
     head: {
@@ -54,7 +54,21 @@ describe('MapFeed', () => {
   test('makes one message of each head', () => {
     const message = feed.head()
     expect(feed.head()).toBe(message)
-    signed = { head: 'second' }
-    expect(feed.head()).toEqual({ type: 'head', head: { head: 'second' }, health: true, beatMs: 60_000 })
+    signed = { ...signed, head: 'second' }
+    expect(feed.head()).toEqual({ type: 'head', head: signed, health: true, beatMs: 60_000 })
+  })
+
+  test.each([
+    ['relays', { relays: 'R' }],
+    ['a policy', { policy: 'P' }],
+    ['revocations', { revocations: 'V' }],
+    ['keys', { keys: { links: ['k', 'l'] } }],
+  ])('tells a head with other %s from one that is only younger', (_, change) => {
+    const before = feed.headNews()
+    signed = { ...signed, head: 'second', keys: { links: ['k'] } }
+    expect(feed.headNews()).toBe(before)
+    signed = { ...signed, head: 'third', ...change }
+    expect(feed.headNews()).toBe(before + 1)
+    expect(feed.headNews()).toBe(before + 1)
   })
 })

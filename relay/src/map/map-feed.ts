@@ -3,6 +3,7 @@
  * relay a thousand ask for the same page.
  */
 import type { HeadKeeper, MemberStore, MeshMap } from '@agent-mesh/agent'
+import type { SignedHead } from '@agent-mesh/protocol'
 import { relayDefaults } from '../defaults.ts'
 import type { PresenceFeed } from '../presence/presence-feed.ts'
 import { mapPageAfter } from './map-pages.ts'
@@ -26,6 +27,7 @@ export class MapFeed implements MapSource {
   readonly #beatMs: number
   readonly #store: Pick<MemberStore, 'changesAfter'>
   #head: HeadMessage | undefined
+  #headNews = 0
   /** By the cursor they follow, while the mirror stands at `#pagesAt`; those made first are dropped first. */
   readonly #pages = new Map<string | undefined, Page>()
   #pagesAt: string | undefined
@@ -40,13 +42,14 @@ export class MapFeed implements MapSource {
 
   head(): HeadMessage {
     const { signed } = this.#headKeeper.current
-    if (this.#head?.head !== signed)
-      this.#head = { type: 'head', head: signed, health: true, beatMs: this.#beatMs }
-    return this.#head
+    if (this.#head?.head === signed) return this.#head
+    if (this.#head === undefined || saysMore(signed, this.#head.head)) this.#headNews++
+    return (this.#head = { type: 'head', head: signed, health: true, beatMs: this.#beatMs })
   }
 
-  numbers() {
-    return this.#headKeeper.current.numbers
+  headNews(): number {
+    this.head()
+    return this.#headNews
   }
 
   pageAfter(cursor: string | undefined): Page {
@@ -70,3 +73,10 @@ export class MapFeed implements MapSource {
     return typeof page === 'object' ? { type: 'changes', page } : page
   }
 }
+
+/** Whether a head differs from an earlier one in more than its age. */
+const saysMore = (head: SignedHead, before: SignedHead): boolean =>
+  head.relays !== before.relays ||
+  head.policy !== before.policy ||
+  head.revocations !== before.revocations ||
+  JSON.stringify(head.keys) !== JSON.stringify(before.keys)

@@ -62,7 +62,7 @@ beforeEach(async () => {
     set: (peerId: string, digest: object) => void reported.set(peerId, digest),
     remove: (peerId: string) => void reported.delete(peerId),
   }
-  server = new MapServer({ head, map, store, homed, health, isMetered: () => false, log })
+  server = new MapServer({ head, map, store, homed, health, log })
   await relay.handle(mapProtocol, (stream, at) => server.serve(stream, at))
   const member = await network.member('agent')
   agentSigner = member.identity.signer

@@ -31,8 +31,6 @@ export interface MapServerInit {
   store: MemberStore
   homed: HomedAgents
   health: Pick<HomedHealth, 'set' | 'remove'>
-  /** Whether each byte on a link costs its agent. */
-  isMetered: (link: Link) => boolean
   log: Logger
   /** How often a follower gets a sign of life, ms. @default `mapBeatMs` */
   beatMs?: number | undefined
@@ -44,7 +42,6 @@ const requestBytes = 8 * limits.recordBytes
 export class MapServer {
   readonly #homed: HomedAgents
   readonly #health: MapServerInit['health']
-  readonly #isMetered: MapServerInit['isMetered']
   readonly #log: Logger
   readonly #subscribers = new Set<MapSubscriber>()
   readonly #stopListening: (() => void)[]
@@ -58,7 +55,6 @@ export class MapServer {
   constructor(init: MapServerInit) {
     this.#homed = init.homed
     this.#health = init.health
-    this.#isMetered = init.isMetered
     this.#log = init.log
     this.#presence = new PresenceFeed({
       homed: init.homed,
@@ -94,7 +90,7 @@ export class MapServer {
         if (subscriber !== undefined)
           throw new MeshError('protocol_error', 'Cannot sync map: sync was sent twice')
         const send = (message: MapMessage) => stream.send(this.#bytesOf(message))
-        subscriber = new MapSubscriber(this.#feed, send, request.since, () => this.#isMetered(link))
+        subscriber = new MapSubscriber(this.#feed, send, request.since)
         this.#subscribers.add(subscriber)
         subscriber.pump()
       },

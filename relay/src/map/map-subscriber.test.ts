@@ -1,4 +1,4 @@
-import { formatMapCursor, parseMapCursor, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
+import { formatMapCursor, parseMapCursor, type MapMessage } from '@agent-mesh/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { TestMesh } from '../../../test/support/mesh-fixture.ts'
 import { MapSubscriber, type MapSource } from './map-subscriber.ts'
@@ -10,10 +10,9 @@ let writable: boolean
 let source: MapSource
 /** Numbers of the mirror. */
 let at: number
-/** How often the head was signed, what it says, and whether bytes cost. */
+/** How often the head was signed, and how often it said something new. */
 let signed: number
-let numbers: HeadNumbers
-let metered: boolean
+let news: number
 let homed: { up: string[]; down: string[] }[]
 
 beforeEach(async () => {
@@ -21,13 +20,12 @@ beforeEach(async () => {
   sent = []
   writable = true
   signed = 0
-  numbers = { relays: 1, policy: 1, revocations: 1, keys: 1 }
-  metered = false
+  news = 1
   at = 2
   homed = [{ up: ['a'], down: [] }]
   source = {
     head: () => ({ type: 'head', head: { ...head, head: `${head.head}${signed}` } }),
-    numbers: () => numbers,
+    headNews: () => news,
     presenceAfter: (after = 0) =>
       after === homed.length
         ? undefined
@@ -54,7 +52,6 @@ const subscribe = (since?: string) => {
       return writable
     },
     since,
-    () => metered,
   )
   subscriber.pump()
   return subscriber
@@ -121,13 +118,7 @@ describe('MapSubscriber', () => {
       subscriber.pump()
     }
 
-    test('at once', () => {
-      sign(subscribe())
-      expect(heads()).toBe(2)
-    })
-
-    test('after 10 minutes where each byte costs', () => {
-      metered = true
+    test('after 10 minutes when it is only younger', () => {
       const subscriber = subscribe()
       for (let minute = 1; minute <= 21; minute++) {
         vi.advanceTimersByTime(60_000)
@@ -136,10 +127,9 @@ describe('MapSubscriber', () => {
       expect(heads()).toBe(3)
     })
 
-    test('at once where each byte costs when it says something new', () => {
-      metered = true
+    test('at once when it says something new', () => {
       const subscriber = subscribe()
-      numbers = { ...numbers, revocations: 2 }
+      news++
       sign(subscriber)
       expect(heads()).toBe(2)
     })

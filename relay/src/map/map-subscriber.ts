@@ -2,7 +2,7 @@
  * One agent that follows the map over a stream. It has a cursor; later changes are read from the mirror while
  * its stream takes more, so a slow agent costs no memory.
  */
-import { rolledBack, type HeadNumbers, type MapMessage } from '@agent-mesh/protocol'
+import type { MapMessage } from '@agent-mesh/protocol'
 import { relayDefaults } from '../defaults.ts'
 import type { PresenceStep } from '../presence/presence-feed.ts'
 
@@ -12,8 +12,8 @@ export type ChangesMessage = Extract<MapMessage, { type: 'changes' }>
 /** What subscribers read. */
 export interface MapSource {
   head(): HeadMessage
-  /** The numbers of that head; signed anew each minute, it mostly has the same ones. */
-  numbers(): HeadNumbers
+  /** A count that rises with each head that says something new; signed anew each minute, it mostly is only younger. */
+  headNews(): number
   /** The next page after `cursor`, or undefined when it is current; `restart` when the cursor is foreign. */
   pageAfter(cursor: string | undefined): ChangesMessage | 'restart' | undefined
   /** What an agent at this number of the feed lacks of who is homed here, or undefined when it is level. */
@@ -29,20 +29,17 @@ const signOfLife: MapMessage = { type: 'presence', full: false, up: [], down: []
 export class MapSubscriber {
   readonly #source: MapSource
   readonly #send: SendMessage
-  readonly #isMetered: () => boolean
   #cursor: string | undefined
-  #headSent: { head: string; numbers: HeadNumbers; at: number } | undefined
+  #headSent: { head: string; news: number; at: number } | undefined
   #presenceAt: number | undefined
   #blocked = false
   /** Whether it was sent something since the last beat. */
   #told = false
 
-  /** @param isMetered whether each byte costs the agent: a head that says nothing new is sent seldom */
-  constructor(source: MapSource, send: SendMessage, since: string | undefined, isMetered: () => boolean) {
+  constructor(source: MapSource, send: SendMessage, since: string | undefined) {
     this.#source = source
     this.#send = send
     this.#cursor = since
-    this.#isMetered = isMetered
   }
 
   /** The stream takes more again. */
@@ -73,16 +70,15 @@ export class MapSubscriber {
     const message = this.#source.head()
     const { head } = message.head
     if (head === this.#headSent?.head || this.#canWait()) return
-    this.#headSent = { head, numbers: this.#source.numbers(), at: performance.now() }
+    this.#headSent = { head, news: this.#source.headNews(), at: performance.now() }
     this.#tell(message)
   }
 
-  /** Whether the agent knows all that the head says but its age, and each byte costs. */
+  /** Whether the agent knows all that the head says but its age, and heard that not long ago. */
   #canWait(): boolean {
     const sent = this.#headSent
-    if (sent === undefined || !this.#isMetered()) return false
-    const isNewer = rolledBack(this.#source.numbers(), sent.numbers) !== undefined
-    return !isNewer && performance.now() - sent.at < relayDefaults.meteredHeadMs
+    if (sent?.news !== this.#source.headNews()) return false
+    return performance.now() - sent.at < relayDefaults.youngerHeadMs
   }
 
   /** @returns whether there may be more */

@@ -2,7 +2,7 @@
  * A relay: a long-lived member with a public address. It carries circuits for members, is home of agents and reports to the
  * control plane and to them which agents are online.
  */
-import { MemberFacade, type Link, type Member } from '@agent-mesh/agent'
+import { MemberFacade, type Member } from '@agent-mesh/agent'
 import { FailureDetection } from '@agent-mesh/agent/member/failure-detection'
 import { observeTopics } from '@agent-mesh/agent/observe/topic-metrics'
 import { mapProtocol, MeshError, topicProtocol, version } from '@agent-mesh/protocol'
@@ -220,13 +220,10 @@ function mirrorOf(
   return new MapMirror({ client, head, map, log, ...pauses, onSilent })
 }
 
-function mapServerOf(
-  { head, map, store, log, serving }: Member,
+const mapServerOf = (
+  { head, map, store, log }: Member,
   own: Pick<MapServerInit, 'homed' | 'health' | 'beatMs'>,
-): MapServer {
-  const isMetered = (link: Link) => serving.sessions.isMetered(link)
-  return new MapServer({ head, map, store, log, isMetered, ...own })
-}
+): MapServer => new MapServer({ head, map, store, log, ...own })
 
 /** The sum of what the agents homed at a relay report. */
 function homedHealth(homed: HomedAgents, { map }: Pick<Member, 'map'>): HomedHealth {
