@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { deploy, outcomes, type Outcome } from './deployment.ts'
-import { History } from './history.ts'
+import { History, type Entry } from './history.ts'
 import type { Build, Target, Unit } from './target.ts'
 
 const buildOf = (version: string): Build => ({ relay: version, 'control-plane': version, agent: version })
@@ -16,6 +16,8 @@ const units: Unit[] = [
   { name: 'relay-2', role: 'relay' },
   ...agents,
 ]
+
+const notHealthy = () => new MeshError('unavailable', 'not healthy')
 
 /** A version `broken` never becomes healthy. */
 class MemoryTarget implements Target {
@@ -39,7 +41,7 @@ class MemoryTarget implements Target {
 
   start(build: Build): Promise<void> {
     for (const { name, role } of units) this.runs.set(name, build[role])
-    return Promise.resolve()
+    return build.agent === 'broken first' ? Promise.reject(notHealthy()) : Promise.resolve()
   }
 
   put(together: readonly Unit[], build: Build): Promise<void> {
@@ -51,9 +53,19 @@ class MemoryTarget implements Target {
     for (const { name, role } of together) this.runs.set(name, build[role])
     const broken = build.agent === 'broken' && together.some(({ role }) => role === 'control-plane')
     this.onPut()
-    return broken ? Promise.reject(new MeshError('unavailable', 'not healthy')) : Promise.resolve()
+    return broken ? Promise.reject(notHealthy()) : Promise.resolve()
   }
 }
+
+/** Of the history, where the first deployment did not work. */
+const failedFirst = {
+  number: 1,
+  at: '2026-11-29T12:00:00.000Z',
+  target: 'docker',
+  outcome: 'rolled back',
+  version: '1',
+  build: buildOf('1'),
+} as const satisfies Entry
 
 let folder: string
 let target: MemoryTarget
@@ -118,10 +130,43 @@ test('puts back what ran before when Ctrl-C ends it', async () => {
 test('stops all where the first deployment does not work', async () => {
   target.smoke = () => Promise.reject(new MeshError('unavailable', 'not reached'))
   expect([await run('1'), versions()]).toEqual([outcomes.rolledBack, []])
-  await target.start(buildOf('1'))
-  expect(await run('1')).toBe(outcomes.rolledBack)
   target.smoke = () => Promise.resolve()
   expect([await run('1'), versions()]).toEqual([outcomes.done, ['1']])
+})
+
+test('goes back to a mesh that was started by hand after the first deployment had failed', async () => {
+  target.smoke = () => Promise.reject(new MeshError('unavailable', 'not reached'))
+  expect(await run('1')).toBe(outcomes.rolledBack)
+  target.smoke = () => Promise.resolve()
+  // Of the same version as well: what failed was stopped.
+  for (const version of ['1', 'by hand']) {
+    await target.start(buildOf(version))
+    expect([await run('broken'), versions()]).toEqual([outcomes.rolledBack, [version]])
+    await rm(join(folder, 'e.jsonl'))
+    await (await history()).append({ ...failedFirst, number: 1 })
+  }
+})
+
+test.each(['begun', 'rollback failed'] as const)(
+  'stops what a first deployment left that ended as %s, and keeps what was started by hand since',
+  async outcome => {
+    const first = { ...failedFirst, outcome }
+    await (await history()).append(first)
+    await target.start(first.build)
+    expect([await run('broken first'), versions()]).toEqual([outcomes.rolledBack, []])
+    await rm(join(folder, 'e.jsonl'))
+    await (await history()).append(first)
+    await target.start(buildOf('by hand'))
+    expect([await run('broken'), versions()]).toEqual([outcomes.rolledBack, ['by hand']])
+  },
+)
+
+test('refuses a part of a mesh that was started by hand, and leaves it as it is', async () => {
+  target.runs.set('relay-1', 'by hand')
+  await expect(run('1')).rejects.toThrow(
+    'relay-1 run without a deployment, and no control-plane and no agent does',
+  )
+  expect([[...target.runs.keys()], (await history()).entries]).toEqual([['relay-1'], []])
 })
 
 test('says how to put it back by hand when the rollback fails, and the next one goes back to the same', async () => {

@@ -4,8 +4,9 @@
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { buildBefore } from './build-before.ts'
 import type { Entry, History } from './history.ts'
-import { commonBuild, wavesOf, type Wave } from './plan.ts'
+import { wavesOf, type Wave } from './plan.ts'
 import { roles, type Build, type Target, type Unit } from './target.ts'
 
 /** As the exit codes of `deploy.sh`. */
@@ -79,8 +80,7 @@ async function plan({ target, history, signal, say }: DeploymentInit, wanted: Wa
     number: (last?.number ?? 0) + 1,
     version: wanted.version,
     build,
-    // A mesh that was started by hand has no history.
-    before: last === undefined ? commonBuild(units, running) : history.proven,
+    before: buildBefore(history, units, running),
     units,
     waves: wavesOf(units, build, running),
   }

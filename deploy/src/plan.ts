@@ -25,12 +25,3 @@ export function wavesOf(units: readonly Unit[], build: Build, running: ReadonlyM
     })
   })
 }
-
-/** What the first unit of each role runs; undefined where a role does not run. */
-export function commonBuild(units: readonly Unit[], running: ReadonlyMap<string, string>): Build | undefined {
-  const found = roles.map(role => {
-    const names = units.filter(unit => unit.role === role).map(({ name }) => name)
-    return [role, names.map(name => running.get(name)).find(it => it !== undefined)] as const
-  })
-  return found.every(([, it]) => it !== undefined) ? (Object.fromEntries(found) as Build) : undefined
-}
