@@ -34,6 +34,9 @@ export const parseServiceOrMethod = parser(
 )
 /** A member, as the running agent names it. */
 export const parsePeer = parser([name, peerId], 'is neither a name nor a peer id (12D3KooW…)')
+/** Those that may be given several times. */
+export const collectPeer = (text: string, before: readonly string[] | undefined): string[] =>
+  collect(parsePeer(text), before)
 /** A member, as the control plane names it. */
 export const parseMember = parser(
   [name, peerId, serial],

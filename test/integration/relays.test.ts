@@ -14,12 +14,12 @@ beforeEach(async () => {
 afterEach(() => mesh.stop())
 
 const homed = (agent: Agent, relays = 2) =>
-  vi.waitFor(() => expect(agent.status().relays).toHaveLength(relays), 10_000)
+  vi.waitFor(() => expect(agent.status().relays).toHaveLength(relays), 20_000)
 
 const knowsHomes = (agent: Agent, name: string) =>
   vi.waitFor(
     () => expect(agent.peers().find(peer => peer.name === name)).toMatchObject({ online: true }),
-    10_000,
+    20_000,
   )
 
 describe('relays', () => {
@@ -62,6 +62,23 @@ describe('relays', () => {
     expect(await b.ask('host.info', {}, { peer: 'a' })).toMatchObject({ path: 'relay' })
     expect(a.status()).toMatchObject({ addrs: [] })
   })
+
+  test('are those that an agent was given, for itself and for what it calls', async () => {
+    const open = await mesh.agent({ name: 'open' })
+    for (const name of ['relay-1', 'relay-2']) await mesh.relay(name)
+    await homed(open)
+    for (const { peerId, name } of open.status().relays) {
+      const bound = await mesh.agent({ name: `at-${name}`, paths: 'relay', relays: [name ?? peerId] })
+      await homed(bound, 1)
+      await knowsHomes(open, bound.name)
+      await knowsHomes(bound, 'open')
+      await open.ask('host.info', {}, { peer: bound.name })
+      await bound.ask('host.info', {}, { peer: 'open' })
+      expect(bound.status().relays.map(relay => relay.peerId)).toEqual([peerId])
+      const { links } = await open.path(bound.name)
+      expect(new Set(links.map(({ relay }) => relay))).toEqual(new Set([peerId]))
+    }
+  }, 60_000)
 
   test('answer agents that dial relays only, on the link that these have', async () => {
     const relay = await mesh.relay('relay-1')

@@ -29,6 +29,7 @@ import { reportHealth } from './report-health.ts'
 import { superviseReach } from './supervise-reach.ts'
 import { Targets } from './targets.ts'
 import { observedTuning } from './observed-tuning.ts'
+import { parseUsedRelays } from './used-relays.ts'
 import { parseTuning, type TuningOption } from '../tuning/settings.ts'
 
 export interface AgentOptions<C extends Contracts = readonly []> extends StartOptions {
@@ -36,6 +37,8 @@ export interface AgentOptions<C extends Contracts = readonly []> extends StartOp
   contracts?: C
   /** `relay`: listens nowhere and dials relays only. @default 'any' */
   paths?: PathChoice
+  /** Names or peer ids of the relays that it uses: as its home and standby, and for its own calls through a relay. @default all */
+  relays?: readonly string[]
   /** How a provider is chosen among those of equal standing. @default 'p2c' */
   balance?: BalancePolicy
   /** Breakers, calls at a time, hedging; false: none of it. @default on, see {@link ResilienceOptions} */
@@ -59,6 +62,7 @@ const loadWindowField = z._default(
 const agentOptionNames = [
   'contracts',
   'paths',
+  'relays',
   'balance',
   'resilience',
   'cache',
@@ -79,6 +83,7 @@ export async function createAgent<const C extends Contracts = readonly []>(
 ): Promise<Agent<C>> {
   const given = parseMemberOptions(options, agentOptionNames)
   const paths = parsePaths(options.paths)
+  const usesRelay = parseUsedRelays(options.relays)
   const balancing = parseBalancing(options)
   const cacheSettings = parseCache(options.cache)
   const loadWindowMs = parse(loadWindowField, options.loadWindowMs, 'start: loadWindowMs')
@@ -106,10 +111,10 @@ export async function createAgent<const C extends Contracts = readonly []>(
     const served = new ServedPipes(member, tracing)
     const self = localCallee(onRequest, { ...member.serving, bodies: served.bodiesToItself() })
     const { region, zone } = settings
-    const targets = new Targets({ member, paths, self, region, zone, ...near })
+    const targets = new Targets({ member, paths, self, region, zone, usesRelay, ...near })
     const pipes = new Pipes({ member, targets, served, tracing })
     await served.start()
-    const reachable = new Reachable({ member, targets, lan, region })
+    const reachable = new Reachable({ member, targets, lan, region, usesRelay })
     undo.unshift(() => reachable.stop())
     superviseReach(member, reachable)
     reportHealth({ member, reachable, loadWindowMs })

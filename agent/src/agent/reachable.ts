@@ -18,6 +18,7 @@ import { Rescues } from '../paths/rescues.ts'
 import type { Targets } from './targets.ts'
 import { unlessAborted } from './unless-aborted.ts'
 import { WatchLinks } from '../paths/watch-links.ts'
+import type { UsesRelay } from './used-relays.ts'
 
 export interface ReachableInit {
   member: Member
@@ -26,6 +27,8 @@ export interface ReachableInit {
   region: string | undefined
   /** @default does not look on the LAN */
   lan?: Lan | undefined
+  /** @default all */
+  usesRelay?: UsesRelay | undefined
 }
 
 export class Reachable {
@@ -33,6 +36,7 @@ export class Reachable {
   readonly #member: Member
   readonly #lan: Lan | undefined
   readonly #targets: Targets
+  readonly #usesRelay: UsesRelay
   readonly #home: Home
   readonly #homeTrips: HomeRoundTrips
   readonly #sync: MapSync
@@ -45,10 +49,11 @@ export class Reachable {
   #departed: Promise<unknown> | undefined
 
   constructor(init: ReachableInit) {
-    const { member, targets } = init
+    const { member, targets, usesRelay = () => true } = init
     this.#member = member
     this.#lan = init.lan
     this.#targets = targets
+    this.#usesRelay = usesRelay
     const { head, map, client, log, clock, store, identity, transport, presence } = member
     this.#home = new Home({ signer: identity.signer, store, clock })
     this.#homeTrips = homeRoundTrips(member, homeRttMs => this.#publish({ homeRttMs }))
@@ -57,10 +62,7 @@ export class Reachable {
       options: member.preset === 'metered' ? { measureMs: agentDefaults.meteredMeasureMs } : {},
     })
     this.#sync = new MapSync({
-      head,
-      map,
-      presence,
-      log,
+      ...{ head, map, presence, log },
       reopenMs: agentDefaults.mapReopenMs,
       linkTo: relay => (this.relays.homeRelays().includes(relay) ? transport.links.best(relay) : undefined),
       homeClaimFor: relay => this.#home.claimFor(relay),
@@ -158,7 +160,8 @@ export class Reachable {
   async start(signal?: AbortSignal): Promise<{ asked: Promise<void> }> {
     const { head, map, transport, revocations } = this.#member
     // Once revoked it dials no member: only the control plane is asked, rarely.
-    const offerRelays = () => this.relays.update(revocations.own ? [] : head.current.relays)
+    const offerRelays = () =>
+      this.relays.update(revocations.own ? [] : head.current.relays.filter(this.#usesRelay))
     this.relays.onChange(homeRelays => this.#moveHome(homeRelays))
     transport.links.onUp(link => {
       if (this.relays.homeRelays().includes(link.peer.peerId)) this.#sync.follow(link)

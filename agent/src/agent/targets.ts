@@ -16,6 +16,7 @@ import type { Member } from '../member/member.ts'
 import type { PathChoice } from '../member/options.ts'
 import { lastSeen } from '../member/views.ts'
 import { ProviderIndex, type Place } from '../services/balance/provider-index.ts'
+import type { UsesRelay } from './used-relays.ts'
 
 export interface TargetsInit {
   member: Pick<
@@ -29,6 +30,8 @@ export interface TargetsInit {
   self: Callee
   /** The zone of this member within its region, as its record says. @default none */
   zone?: string | undefined
+  /** @default all */
+  usesRelay?: UsesRelay | undefined
   /** Its region, where the credential has none. @default none */
   region?: string | undefined
 }
@@ -78,6 +81,7 @@ export class Targets implements CallTargets {
   readonly #member: TargetsInit['member']
   readonly #self: Callee
   readonly #paths: PathChoice
+  readonly #usesRelay: UsesRelay
   readonly #lan: ((peerId: string) => readonly string[]) | undefined
   readonly #callees = new WeakMap<Link, LinkedCallee>()
   readonly #index: ProviderIndex
@@ -86,6 +90,7 @@ export class Targets implements CallTargets {
     this.#member = init.member
     this.#self = init.self
     this.#paths = init.paths
+    this.#usesRelay = init.usesRelay ?? (() => true)
     this.#lan = init.lan
     const { map, serving, identity, belief } = init.member
     const { registry } = serving
@@ -233,7 +238,9 @@ export class Targets implements CallTargets {
     const near = this.#lan?.(peerId) ?? []
     const linked = transport.links.best(peerId) !== undefined
     if (known === undefined && relay === undefined && near.length === 0 && !linked) return undefined
-    const relays = head.current.relays.filter(entry => known?.record.homeRelays.includes(entry.peerId))
+    const relays = head.current.relays.filter(
+      entry => known?.record.homeRelays.includes(entry.peerId) && this.#usesRelay(entry),
+    )
     return {
       peerId,
       name: known?.name ?? relay?.name ?? peerId,

@@ -59,7 +59,7 @@ export function joiningOf(
 /** Lets environment and configuration file give the options of both. */
 export const takesMemberSettings = (command: Command): void =>
   takesSettings(command, {
-    lists: ['listen', 'announce', 'serve'],
+    lists: ['listen', 'announce', 'serve', 'use-relay'],
     live: ['log-level', 'serve'],
     files: ['serve', 'tls-cert', 'tls-key'],
     atFiles: ['join'],

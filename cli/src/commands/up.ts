@@ -3,6 +3,7 @@ import { Option } from 'commander'
 
 import { collect, parseLoopback } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
+import { collectPeer } from '../name-arguments.ts'
 import { onCall, type Register } from './define.ts'
 import { takesLogOptions } from './log-options.ts'
 import {
@@ -24,6 +25,7 @@ interface Options extends MemberCommandOptions {
   /** False: nowhere. */
   listen?: string[] | false
   paths: 'any' | 'relay'
+  useRelay?: string[]
   serve?: string[]
   mcp?: string[]
   watch?: boolean
@@ -61,6 +63,7 @@ export const registerUp: Register = (program, finish) => {
         .choices(['any', 'relay'])
         .default('any'),
     )
+    .addOption(useRelayOption())
     .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
     .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
@@ -106,6 +109,12 @@ export const registerUp: Register = (program, finish) => {
     })
   })
 }
+
+const useRelayOption = () =>
+  new Option(
+    '--use-relay <name|id>',
+    'relay that it uses, as its home and for calls; may be repeated (default: all)',
+  ).argParser(collectPeer)
 
 const mcpOption = () =>
   new Option(

@@ -23,6 +23,8 @@ import { loadAnew, loadServices } from './service-modules.ts'
 
 export interface AgentFlags extends MemberFlags {
   paths: 'any' | 'relay'
+  /** Names or peer ids of the relays that it uses. @default all */
+  useRelay?: string[]
   /** Looks for members on the LAN. */
   mdns: boolean
   /** Tunes settings by what its calls show. @default true */
@@ -49,6 +51,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const agent = await createAgent({
     ...(await memberOptions(flags)),
     paths: flags.paths,
+    ...(flags.useRelay !== undefined && { relays: flags.useRelay }),
     mdns: flags.mdns,
     tuning: flags.tuning ?? true,
     log,
