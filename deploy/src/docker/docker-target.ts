@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 import { setVariables } from './env-file.ts'
-import { agentMesh, smokeTest } from './smoke-test.ts'
+import { smokeTest } from '../smoke-test.ts'
+import { agentMesh, SmokeContainer } from './smoke-container.ts'
 
 export interface DockerTargetInit {
   compose: Compose
@@ -89,15 +90,13 @@ export class DockerTarget implements Target {
     const agent = units.find(({ role }) => role === 'agent')
     if (agent === undefined) throw new MeshError('not_found', 'Cannot run the smoke test: there is no agent')
     const [network = ''] = Object.keys((await compose.container(agent.name, signal)).NetworkSettings.Networks)
-    await smokeTest({
-      docker: (args, options) => compose.docker(args, options),
-      controlPlane: (await compose.container(firstControlPlane, signal)).Id,
-      name: `${project}-smoke`,
+    const name = `${project}-smoke`
+    const member = new SmokeContainer({
+      ...{ compose, name, network },
+      controlPlane: firstControlPlane,
       image: build.agent,
-      network,
-      peers: units.filter(({ role }) => role !== 'control-plane').map(({ name }) => name),
-      signal,
     })
+    await smokeTest({ member, name, units, signal })
   }
 
   keep(build: Build): Promise<void> {

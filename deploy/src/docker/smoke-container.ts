@@ -1,0 +1,73 @@
+/** The new member of a smoke test, in a container beside those of a Compose project. */
+import type { SmokeMember } from '../smoke-test.ts'
+import type { Unit } from '../target.ts'
+import type { Compose } from './compose.ts'
+
+/** The command in containers of the images. */
+export const agentMesh = ['node', '/app/bin/agent-mesh.js']
+
+/** ms */
+const removeMs = 90_000
+
+export interface SmokeContainerInit {
+  compose: Compose
+  /** Service that makes the join token. */
+  controlPlane: string
+  /** Of the container. */
+  name: string
+  image: string
+  /** It reaches relays there, and agents of other networks only through them. */
+  network: string
+}
+
+export class SmokeContainer implements SmokeMember {
+  readonly #init: SmokeContainerInit
+  readonly #restricted: readonly string[]
+
+  constructor(init: SmokeContainerInit) {
+    this.#init = init
+    this.#restricted = ['--network', init.network, '--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
+  }
+
+  token(signal: AbortSignal): Promise<string> {
+    const create = ['token', 'create', '--ephemeral', '--uses', '1', '--expires', '10m']
+    return this.#at(this.#init.controlPlane, create, signal)
+  }
+
+  async start(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    const { compose, name, image } = this.#init
+    await this.remove()
+    // Without values, so that the token is in no argument.
+    const variables = Object.keys(settings).flatMap(variable => ['--env', variable])
+    const run = ['run', '--detach', '--name', name, ...this.#restricted, ...variables, image]
+    await compose.docker(run, { signal, env: settings })
+  }
+
+  ask(args: readonly string[], signal: AbortSignal): Promise<string> {
+    const { compose, name } = this.#init
+    return compose.docker(['exec', name, ...agentMesh, ...args], { signal })
+  }
+
+  askAt({ name }: Unit, args: readonly string[], signal: AbortSignal): Promise<string> {
+    return this.#at(name, args, signal)
+  }
+
+  async leave(signal: AbortSignal): Promise<void> {
+    const { compose, name, image } = this.#init
+    await compose.docker(['stop', name], { signal })
+    const leave = ['--rm', '--volumes-from', name, ...this.#restricted, image, 'leave', '--yes']
+    await compose.docker(['run', ...leave], { signal })
+  }
+
+  async remove(): Promise<void> {
+    const { compose, name } = this.#init
+    const options = { signal: AbortSignal.timeout(removeMs) }
+    await compose.docker(['rm', '--force', '--volumes', name], options).catch(() => {})
+  }
+
+  async #at(service: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+    const { compose } = this.#init
+    const { Id } = await compose.container(service, signal)
+    return compose.docker(['exec', Id, ...agentMesh, ...args], { signal })
+  }
+}
