@@ -114,4 +114,27 @@ describe('a hundred callers that rarely call, and eight calls in flight for each
       simulate({ policy, callees: some, rate: 0.6 * capacityOf(some), calls: 40_000, callers: 100 })
     expect(p99(run('p2c'))).toBeLessThanOrEqual(p99(run('least-busy')) / 5)
   })
+
+  it('keep two callees busy in the first calls after a quick answer of one of them', () => {
+    const some = callees(2, i => ({ serviceMs: 30, firstMs: i === 0 ? 1 : 120 }))
+    const ran = simulate({ policy: 'p2c', callees: some, callers: 100, workers: 1, inFlight: 24, calls: 88 })
+    const endOf = (nth: number) => ran[nth - 1]!.startedAt + ran[nth - 1]!.ms
+    const busy = (40 * 1_000) / (endOf(64) - endOf(24)) / capacityOf(some, 1)
+    expect(busy).toBeGreaterThan(0.65)
+  })
+})
+
+it('a thousand callers of forty calls each do not overload one of ten that is ten times slower', () => {
+  const some = callees(10, i => (i === 0 ? { serviceMs: 100 } : {}))
+  const run = (policy: BalancePolicy) =>
+    simulate({ policy, callees: some, rate: 0.6 * capacityOf(some), calls: 40_000, callers: 1_000 })
+  expect(p99(run('p2c'))).toBeLessThan(p99(run('least-busy')) / 20)
+})
+
+it('callers that know how far ten callees are mostly call the five near ones, though no region says so', () => {
+  const away = (i: number) => (i < 5 ? 2 : 100)
+  const some = callees(10, i => ({ awayMs: away(i), roundTripMs: away(i) }))
+  const rate = 0.5 * capacityOf(some.slice(0, 5))
+  const ran = simulate({ policy: 'p2c', callees: some, rate, calls: 40_000, callers: 100 })
+  expect(ran.filter(({ callee }) => callee >= 5).length / ran.length).toBeLessThan(0.2)
 })

@@ -9,10 +9,21 @@ export const balanceDefaults = {
   latelyMs: 10_000,
   /** 1/e of an old latency counts after this: several garbage collections long, so that one of them is not forgotten at once. */
   ewmaMs: 10_000,
+  /** So many answers of a provider count half, the rest is what is typical of the service: a count. */
+  trustAnswers: 7,
+  /** What is typical is the mean of about so many answers, a count. */
+  typicalAnswers: 8,
+  /** A caller chooses among so many providers at least, */
+  subsetLeast: 2,
+  /** one more for so many calls within about `ewmaMs`: it tries new ones with a sixteenth of its calls, */
+  subsetCalls: 16,
+  /** and so many more for each call in flight: parallel calls of one caller spread at once. */
+  subsetInFlight: 2,
+  /** One whose round trip is longer by this, and by this factor, leaves its place to a nearer one: between sites, not within one. */
+  nearerMs: 5,
+  nearerFactor: 2,
   /** A power of the ratio of two costs: one that costs twice as much gets a ninth of the calls, ten times as much a thousandth. */
   oddsPower: 3,
-  /** How much an estimated round trip says, 0 to 1: the path by which calls go may be shorter. */
-  estimateTrust: 0.9,
   /** A failure counts as so slow an answer at least: no fast failure makes a provider look quick. */
   failureMs: 1_000,
   /** A failure is forgotten after this, or with the next answer: a provider that is back has its share within 5 s. */

@@ -20,9 +20,9 @@ export class PeakEwma {
     return this.#ms
   }
 
-  /** How much it says of an answer now, 0 to 1: the first answer half, more answers more, old ones less. */
+  /** How much it says of an answer now, 0 to 1: more answers more, old ones less. */
   trust(now: number): number {
-    return (this.#answers / (this.#answers + 1)) * this.#left(now)
+    return (this.#answers / (this.#answers + balanceDefaults.trustAnswers)) * this.#left(now)
   }
 
   /** ms, faded since the last answer. 0: nothing is known. */

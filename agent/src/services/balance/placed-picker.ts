@@ -21,6 +21,7 @@ export interface KnownProviders {
   readonly policy: BalancePolicy
   readonly random: PolicyContext['random']
   readonly turn: PolicyContext['turn']
+  readonly subset: PolicyContext['subset']
   provider(peerId: string): Provider
   /** Ejected, leaving or full. */
   isBarred(provider: Provider, now: number): boolean
@@ -99,7 +100,7 @@ export class PlacedPicker implements Picker {
     const service = this.#service
     const candidates: Candidates = { list, from, to, fits, provider: peerId => service.provider(peerId) }
     if (this.#wish.key !== undefined) return keeperOf(candidates, this.#wish.key)
-    const context: PolicyContext = { now: this.#now, random: service.random, turn: service.turn }
-    return chooseBy[service.policy](candidates, context)
+    const { random, turn, subset } = service
+    return chooseBy[service.policy](candidates, { now: this.#now, random, turn, subset })
   }
 }

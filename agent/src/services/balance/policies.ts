@@ -2,6 +2,7 @@
 import { oddsOf } from './odds.ts'
 import type { Provider } from './provider.ts'
 import { claimOf, hashOf } from './rendezvous.ts'
+import type { Subset } from './subset.ts'
 
 /**
  * `p2c`: of two at random most likely the cheaper one, by latency x calls in flight (Mitzenmacher 2001; as Finagle and Linkerd, but for
@@ -26,6 +27,7 @@ export interface PolicyContext {
   readonly random: () => number
   /** Counts up by one each time. */
   readonly turn: () => number
+  readonly subset: Subset
 }
 
 type Choose = (candidates: Candidates, context: PolicyContext) => string | undefined
@@ -46,12 +48,19 @@ export function keeperOf(candidates: Candidates, key: string): string | undefine
 function cheaperOfTwo(candidates: Candidates, context: PolicyContext): string | undefined {
   const { list, from, to, provider } = candidates
   const size = to - from
-  const at = fitAt(candidates, atRandom(candidates, context))
+  const { subset, random } = context
+  const count = subset.count(size)
+  const distanceAt = (place: number) => provider(list[from + place]!).distanceMs(context.now)
+  const drawn = (nth: number) => fitAt(candidates, subset.place(nth % count, { count, size }, distanceAt))
+  const nth = Math.floor(random() * count)
+  const at = drawn(nth)
   if (at < 0 || size === 1) return list[at]
-  const other = fitAt(candidates, at - from + 1 + Math.floor(context.random() * (size - 1)))
+  const another = drawn(nth + 1 + Math.floor(random() * (count - 1)))
+  // Where the others of the subset do not fit, the next one in the list does.
+  const other = another === at ? fitAt(candidates, at - from + 1) : another
   if (other === at) return list[at]
   const [first, second] = [list[at]!, list[other]!]
-  return context.random() < oddsOf(provider(first), provider(second), context.now) ? first : second
+  return random() < oddsOf(provider(first), provider(second), context.now) ? first : second
 }
 
 /** From a random place on: of many that are equally busy, each has its turn. */

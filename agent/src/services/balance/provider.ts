@@ -5,6 +5,8 @@ import { balanceDefaults } from './defaults.ts'
 import { PeakEwma } from './latency.ts'
 import { outcomeOf } from './outcome.ts'
 import { hashOf } from './rendezvous.ts'
+import type { Subset } from './subset.ts'
+import type { TypicalLatency } from './typical-latency.ts'
 
 /** Calls in flight at one member, of all its services. */
 export interface MemberLoad {
@@ -14,18 +16,10 @@ export interface MemberLoad {
   providers: number
 }
 
-/** What a caller believes of a provider's speed. */
-export interface Opinion {
-  /** 0: nothing is known. */
-  readonly ms: number
-  /** How much that says of an answer now, 0 to 1. */
-  readonly trust: number
-  /** The round trip to it, before its first answer. @default false */
-  readonly estimated?: boolean
-}
-
-/** What the providers of a service decide together. */
-export interface ProviderEvents {
+/** What the providers of a service have in common, and decide together. */
+export interface ServiceOfProvider {
+  readonly subset: Subset
+  readonly typical: TypicalLatency
   answered(provider: Provider): void
   failed(provider: Provider, startedAt: number, now: number): void
   recovered(provider: Provider): void
@@ -48,22 +42,23 @@ export class Provider {
   #penaltyMs = 0
   #failedAt = 0
   #leavesUntil = 0
-  readonly #events: ProviderEvents
-  readonly #estimate: () => number | undefined
+  /** ms of the round trip to it; undefined: not known. */
+  readonly roundTripMs: () => number | undefined
+  readonly #service: ServiceOfProvider
 
-  /** @param estimate ms of the round trip to it, as far as that is known without a call */
+  /** @param roundTripMs as far as it is known without a call */
   constructor(
     load: MemberLoad,
     breaker: Breaker | undefined,
-    events: ProviderEvents,
-    estimate: () => number | undefined = () => undefined,
+    service: ServiceOfProvider,
+    roundTripMs: () => number | undefined = () => undefined,
   ) {
     this.peerId = load.peerId
     this.hash = hashOf(load.peerId)
     this.load = load
     this.breaker = breaker
-    this.#events = events
-    this.#estimate = estimate
+    this.#service = service
+    this.roundTripMs = roundTripMs
   }
 
   /**
@@ -75,19 +70,39 @@ export class Provider {
     return this.inFlight === 0 ? (this.estimatedMs(now) ?? 0) : unansweredCost + this.inFlight
   }
 
-  /** How fast it is, from its answers and its last failure. */
-  opinion(now: number): Opinion {
+  /** Whether it has answered, or failed a moment ago. */
+  isKnown(now: number): boolean {
+    return this.latency.known || this.#penalty(now) > 0
+  }
+
+  /** ms that an answer takes, from its answers, its last failure and the way there. 0: nothing is known. */
+  expectedMs(now: number): number {
     const penalty = this.#penalty(now)
     const { last } = this.latency
-    if (penalty > last) return { ms: penalty, trust: 1 }
-    if (last > 0) return { ms: last, trust: this.latency.trust(now) }
-    const ms = this.#estimate()
-    return ms === undefined ? nothingKnown : { ms, trust: balanceDefaults.estimateTrust, estimated: true }
+    if (penalty > last) return penalty
+    const { typical } = this.#service
+    if (last === 0) {
+      const way = this.roundTripMs()
+      return way === undefined ? 0 : way + typical.ms
+    }
+    const way = this.#wayMs()
+    return way + typical.expected(last - way, this.latency.trust(now))
+  }
+
+  /** ms of the round trip to it, or what its answers waited if that is longer. @returns undefined: not known */
+  distanceMs(now: number): number | undefined {
+    const way = this.roundTripMs()
+    return way === undefined ? undefined : Math.max(way, this.#ms(now) - this.#service.typical.leastMs)
+  }
+
+  /** What of its answers was the way there and back, ms: no more than its quickest answer took. */
+  #wayMs(): number {
+    return Math.min(this.roundTripMs() ?? 0, this.#bestMs)
   }
 
   /** The estimated round trip, ms; undefined where it has answered or failed, or nothing is known. */
   estimatedMs(now: number): number | undefined {
-    return this.#ms(now) > 0 ? undefined : this.#estimate()
+    return this.isKnown(now) ? undefined : this.roundTripMs()
   }
 
   /** Its latency, faded since its last answer, or that of its last failure. */
@@ -121,11 +136,12 @@ export class Provider {
   /** A call begins. {@link answered}, {@link failed} or {@link released} ends it. */
   begin(now: number): void {
     this.inFlight++
+    this.#service.subset.inFlight++
     this.load.inFlight++
     if (this.breaker === undefined || this.breaker.state === 'closed') return
     const isNew = this.breaker.state === 'open'
     this.breaker.probe(now)
-    if (isNew) this.#events.probed(this)
+    if (isNew) this.#service.probed(this)
   }
 
   /** The call that began at `startedAt` has its result. */
@@ -134,6 +150,7 @@ export class Provider {
     const ms = Math.max(now - startedAt, leastMs)
     this.#bestMs = Math.min(ms, this.#bestMs * forgetBest)
     this.latency.answered(ms, now)
+    this.#service.typical.answered(ms - this.#wayMs())
     this.#works(startedAt, now, ms)
   }
 
@@ -149,7 +166,7 @@ export class Provider {
       this.latency.atLeast(ms, now)
       this.#works(startedAt, now, ms)
     } else this.#penalize(ms, now)
-    if (outcome === 'failed') this.#events.failed(this, startedAt, now)
+    if (outcome === 'failed') this.#service.failed(this, startedAt, now)
   }
 
   /**
@@ -162,12 +179,13 @@ export class Provider {
     if (outcome === 'leaving') this.#leavesUntil = now + balanceDefaults.drainingMs
     if (outcome !== 'failed') return
     this.#penalize(0, now)
-    this.#events.failed(this, startedAt, now)
+    this.#service.failed(this, startedAt, now)
   }
 
   /** A call ended whose outcome says nothing about the provider. */
   released(): void {
     this.inFlight--
+    this.#service.subset.inFlight--
     this.load.inFlight--
   }
 
@@ -183,12 +201,12 @@ export class Provider {
   }
 
   #works(startedAt: number, now: number, ms: number): void {
-    this.#events.answered(this)
+    this.#service.answered(this)
     if (startedAt >= this.#failedAt) this.#penaltyMs = 0
     if (this.breaker?.succeeded(startedAt, now) !== true) return
     // Its failures are of the past: it gets its share at once, and not when they have faded.
     this.latency.restart(ms, now)
-    this.#events.recovered(this)
+    this.#service.recovered(this)
   }
 }
 
@@ -196,6 +214,5 @@ export class Provider {
 const unansweredCost = 1e12
 /** ms. An answer within one reading of the clock took some time, too. */
 const leastMs = 0.01
-const nothingKnown: Opinion = { ms: 0, trust: 0 }
 /** The best latency is forgotten by so much with each answer: a slower path after a faster one is no lack of room. */
 const forgetBest = 1.01

@@ -26,7 +26,7 @@ function providersOf(lists: Providers, options?: ResilienceOptions | false) {
     }
   }
   const chosen = (now: number, of = lists) =>
-    [...new Set(Array.from({ length: 100 }, () => choose(now, of).peerId))].sort().join('')
+    [...new Set(Array.from({ length: 400 }, () => choose(now, of).peerId))].sort().join('')
   return { balancer, service, ejected, choose, fail, chosen }
 }
 
@@ -155,6 +155,16 @@ describe('a member', () => {
     gone.released()
     chosen(2, good('b', 'c'))
     expect(service.provider('a')).not.toBe(gone)
+  })
+
+  it('outside the few that a caller of few calls chooses among is asked when those were tried, or left', () => {
+    const all = [...'abcdefghij']
+    const { choose } = providersOf(good(...all))
+    const asked = new Set(Array.from({ length: 12 }, () => choose(0).peerId))
+    expect(asked.size).toBe(2)
+    const others = all.filter(name => !asked.has(name))
+    expect(others).toContain(choose(0, good(...all), { tried: asked, last: undefined }).peerId)
+    expect(others).toContain(choose(0, good(...others)).peerId)
   })
 
   it('named by the call is asked whatever is known of it', () => {

@@ -7,9 +7,11 @@ import { balanceDefaults } from './defaults.ts'
 import type { Providers } from './directory.ts'
 import { PlacedPicker, type KnownProviders, type Wish } from './placed-picker.ts'
 import type { BalancePolicy } from './policies.ts'
-import { Provider, type MemberLoad, type ProviderEvents } from './provider.ts'
+import { Provider, type MemberLoad, type ServiceOfProvider } from './provider.ts'
 import { RegionOutage } from './region-outage.ts'
 import type { ResilienceSettings } from './resilience.ts'
+import { Subset } from './subset.ts'
+import { TypicalLatency } from './typical-latency.ts'
 
 export interface ServiceProvidersInit {
   readonly policy: BalancePolicy
@@ -26,12 +28,14 @@ export interface ServiceProvidersInit {
 
 const noProviders: Providers = { good: [], doubtful: [], offline: [] }
 
-export class ServiceProviders implements ProviderEvents, KnownProviders {
+export class ServiceProviders implements ServiceOfProvider, KnownProviders {
   readonly #init: ServiceProvidersInit
   readonly #byPeer = new Map<string, Provider>()
   /** Those whose breaker is not closed, the longest ejected first. */
   readonly #ejected = new Set<Provider>()
   readonly #region = new RegionOutage()
+  readonly subset: Subset
+  readonly typical = new TypicalLatency()
   /** Those of the own region; undefined: nothing is known of places. */
   #near: ReadonlySet<string> | undefined
   #lists = noProviders
@@ -40,6 +44,7 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
 
   constructor(init: ServiceProvidersInit) {
     this.#init = init
+    this.subset = new Subset(init.random)
   }
 
   /** Known of one member. */
@@ -60,6 +65,7 @@ export class ServiceProviders implements ProviderEvents, KnownProviders {
   choose(providers: Providers, wish: Wish, tries: TriedPeers, now: number): Provider | undefined {
     if (providers.named === true) return this.provider(providers.good[0]!)
     if (providers !== this.#lists) this.#update(providers, now)
+    this.subset.choosing(now)
     const avoidsRegion = this.#avoidsRegion(providers, now)
     const probed = wish.key === undefined ? this.#dueProbe(tries, now) : undefined
     if (probed !== undefined && !(avoidsRegion && this.#isNear(probed))) return probed

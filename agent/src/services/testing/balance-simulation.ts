@@ -55,6 +55,8 @@ export interface SimulatedCallee {
   readonly serviceMs: number
   /** ms there and back. @default 0 */
   readonly awayMs?: number
+  /** ms there and back, as callers know it before they call. @default not known */
+  readonly roundTripMs?: number
   /** Whether a call that begins at this ms fails at once. @default never */
   readonly fails?: (now: number) => boolean
   /** ms that a first call of each caller took, before the others. @default none has called it */
@@ -97,7 +99,10 @@ function viewsOf(
     ...(!breakers && { breaker: false }),
     ...(perCallee !== undefined && { perCallee }),
   })
-  const views = Array.from({ length: callers }, () => new Balancer({ policy, resilience, random }).of('x'))
+  const views = Array.from({ length: callers }, () => {
+    const estimatedRttMs = (peerId: string) => callees[Number(peerId)]!.roundTripMs
+    return new Balancer({ policy, resilience, random, estimatedRttMs }).of('x')
+  })
   for (const view of views)
     for (const [i, { firstMs }] of callees.entries()) {
       if (firstMs === undefined) continue
