@@ -37,6 +37,7 @@ export const groups: readonly Group[] = [
     text: 'Operate a mesh',
     pages: {
       'docs/operations': 'Operations',
+      'docs/page': 'Page in the browser',
       'docs/compose': 'Compose',
       'docs/deploy': 'Deploy step by step',
       'docs/kubernetes': 'Kubernetes',

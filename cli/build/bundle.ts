@@ -2,6 +2,8 @@ import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
+import { writePage } from './bundle-page.ts'
+
 /** CommonJS packages inside the ESM bundle still call `require`. */
 export const banner =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
@@ -73,6 +75,7 @@ export async function bundleCommand(
   })
   await Promise.all(Object.keys(metafile.outputs).map(path => dropIdleBanner(resolve(root, path))))
   await bundleSchemaLibrary(root, join(outdir, 'provided'))
+  await writePage(root, join(outdir, 'page'))
   return metafile
 }
 

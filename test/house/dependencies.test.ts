@@ -10,7 +10,7 @@ const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.
 
 /** Packages that the product files of a room import, types included: a published type names them as well. */
 function imported(room: string): string[] {
-  const files = globSync(`${room}/src/**/*.ts`, { cwd: checkout }).filter(
+  const files = globSync(`${room}/{src,page}/**/*.ts`, { cwd: checkout }).filter(
     file => !/\.test\.ts$|\/testing\//.test(file),
   )
   const found = files.flatMap(file =>

@@ -23,6 +23,7 @@ import { registerLeave } from './leave.ts'
 import { registerMcp } from './mcp.ts'
 import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
+import { registerPage } from './page.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
 import { registerPing } from './ping.ts'
@@ -62,6 +63,7 @@ export const commandGroups: readonly CommandGroup[] = [
     commands: [
       registerStatus,
       registerTop,
+      registerPage,
       registerPeers,
       registerServices,
       registerDescribe,

@@ -1,0 +1,39 @@
+/** What one request brings, in a component: its value, or why there is none. */
+import { timerDelay } from '@agent-mesh/protocol/timers'
+import { html } from 'htm/preact'
+import { useCallback, useEffect, useState } from 'preact/hooks'
+
+import { AskError, ask } from './session.ts'
+
+export interface Asked<T> {
+  value?: T
+  error?: AskError
+  again: () => void
+}
+
+/** Asks when the component is shown, again when the path changes, and every so many ms. */
+export function useAsked<T>(path: string, everyMs?: number): Asked<T> {
+  const [found, setFound] = useState<{ path?: string; value?: T; error?: AskError }>({})
+  const [turn, setTurn] = useState(0)
+  useEffect(() => {
+    const leaving = new AbortController()
+    ask(path, undefined, leaving.signal).then(
+      value => setFound({ path, value: value as T }),
+      (error: unknown) => {
+        if (error instanceof AskError) setFound({ path, error })
+      },
+    )
+    const timer = everyMs === undefined ? undefined : setTimeout(() => setTurn(turn + 1), timerDelay(everyMs))
+    return () => {
+      leaving.abort()
+      clearTimeout(timer)
+    }
+  }, [path, turn])
+  const again = useCallback(() => setTurn(before => before + 1), [])
+  const { value, error } = found.path === path ? found : {}
+  return { again, ...(value !== undefined && { value }), ...(error !== undefined && { error }) }
+}
+
+/** An error, and what to do. */
+export const Failure = ({ error }: { error: { message: string; hint?: string | undefined } }) =>
+  html`<p class="failure" role="alert">${error.message}${error.hint ? html`<br />${error.hint}` : ''}</p>`

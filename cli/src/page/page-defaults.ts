@@ -1,0 +1,25 @@
+/** Every default of the page: value, unit, reason. */
+export const pageDefaults = {
+  /** The one-time address may be opened so long, ms: it stands in the scrollback of a terminal. */
+  keyMs: 10 * 60_000,
+  /** A session without a request and without a visible tab ends after this, ms. */
+  idleMs: 30 * 60_000,
+  /** How often the agent of this machine is asked while a tab is visible, ms: a change is to be seen within 2 s. */
+  lookMs: 1_000,
+  /** The list of the control plane is read once in so many ms for each member of it: on AWS each read of a member is billed. */
+  listMsPerMember: 3,
+  /** Connections at once: a browser opens six for each tab it loads. */
+  connections: 64,
+  /** Largest body, bytes: a policy, or params with room for JSON. */
+  bodyBytes: 2 * 1024 * 1024,
+  /** Largest head, bytes: other programs on 127.0.0.1 may have set cookies that come along. */
+  headBytes: 64 * 1024,
+  /** The head of a request comes within this, ms. */
+  headMs: 10_000,
+  /** A whole request comes within this, ms. */
+  requestMs: 30_000,
+  /** How often connections are looked at for these limits, ms. */
+  checkMs: 2_000,
+  /** An answer of a method that a form calls, ms: a person waits. */
+  callMs: 30_000,
+} as const

@@ -1,0 +1,75 @@
+/** Serves the page on a loopback port of this machine. */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import { handlerServer, type Handler } from '../local/handler-server.ts'
+import { LiveMembers } from './live-members.ts'
+import { lookRoutes } from './look-routes.ts'
+import { pageApp } from './page-app.ts'
+import { pageDefaults } from './page-defaults.ts'
+import { pageFiles } from './page-files.ts'
+import { PageSession } from './page-session.ts'
+import type { PageSource } from './page-source.ts'
+
+export interface RunningPage {
+  url: string
+  /** Opens the page, once. */
+  oneTimeUrl: string
+  /** Idempotent; ends open requests. */
+  stop(): Promise<void>
+}
+
+/** @param listen a loopback address @throws MeshError conflict when another process has the port; unavailable */
+export async function servePage(
+  source: PageSource,
+  listen: { host: string; port: number },
+): Promise<RunningPage> {
+  const files = await pageFiles()
+  // It knows its own address only when it listens.
+  const app = Promise.withResolvers<Handler>()
+  const server = handlerServer(async request => (await app.promise)(request), pageDefaults.bodyBytes, {
+    headersTimeout: pageDefaults.headMs,
+    requestTimeout: pageDefaults.requestMs,
+    connectionsCheckingInterval: pageDefaults.checkMs,
+    maxHeaderSize: pageDefaults.headBytes,
+    // Of two hosts or types none is the one that was checked.
+    joinDuplicateHeaders: true,
+  })
+  server.maxConnections = pageDefaults.connections
+  const closed = Promise.withResolvers<void>()
+  server.once('close', closed.resolve)
+  server.listen(listen.port, listen.host)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw cannotListen(listen, cause as NodeJS.ErrnoException)
+  }
+  const { address, family, port } = server.address() as AddressInfo
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const session = new PageSession()
+  const live = new LiveMembers(source)
+  app.resolve(pageApp({ url, session, files, routes: lookRoutes(source, live) }))
+  // Read before the first tab asks for it.
+  const warm = live.look()
+  let stopped: Promise<void> | undefined
+  const stop = async () => {
+    server.close()
+    server.closeAllConnections()
+    await live.stop()
+    await Promise.all([warm, closed.promise])
+  }
+  // After #: no request has it, and no log.
+  return { url, oneTimeUrl: `${url}/#key=${session.key}`, stop: () => (stopped ??= stop()) }
+}
+
+function cannotListen({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
+  const isTaken = cause.code === 'EADDRINUSE'
+  const reason = isTaken ? 'another process has the port' : (cause.code ?? cause.message)
+  return new MeshError(
+    isTaken ? 'conflict' : 'unavailable',
+    `Cannot serve the page on ${host}:${port}: ${reason}`,
+    { cause, hint: 'Choose another port: --listen 127.0.0.1:PORT; without it any free port is taken.' },
+  )
+}
