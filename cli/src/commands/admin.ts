@@ -8,6 +8,7 @@ import { groupOf, onCall, type Finish } from './define.ts'
 import { registerRestore } from './restore.ts'
 import { registerRestored } from './restored.ts'
 import { registerRotateKey } from './rotate-key.ts'
+import { registerSchema } from './schema.ts'
 
 interface InitOptions {
   stack?: string
@@ -23,6 +24,7 @@ export const registerAdmin = groupOf({
     registerInit,
     registerRestored,
     registerConfirmClock,
+    registerSchema,
   ],
 })
 
