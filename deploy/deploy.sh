@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys a mesh: deploy.sh docker [--env E] [--version V] [--dry-run] | rollback [--to N] | status | history; docs/deploy.md.
+# Deploys a mesh: deploy.sh docker|systemd|kubernetes [--env E] [--version V] [--dry-run] | rollback [--to N] | status | history; docs/deploy.md.
 set -euo pipefail
 folder=$(cd "$(dirname "$0")" && pwd)
 # The Node of the checkout, which is new enough to run TypeScript.

@@ -19,7 +19,7 @@ test('takes an action and its options', () => {
 })
 
 test.each([
-  [['kubernetes'], 'the action is "kubernetes", not one of docker'],
+  [['nomad'], 'the action is "nomad", not one of docker, systemd, kubernetes, rollback, status, history'],
   [[], 'the action is ""'],
   [['docker', '--env', '../etc'], '--env is "../etc"'],
   [['docker', '--version', 'a b'], '--version is "a b"'],

@@ -4,13 +4,15 @@ import { parseArgs } from 'node:util'
 
 import { targets, type Entry } from './history.ts'
 
-export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--dry-run]
+export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--migrate] [--dry-run]
        deploy.sh rollback [--env ENV] [--to NUMBER] [--dry-run]
        deploy.sh status [--env ENV] [--json]
        deploy.sh history [--env ENV] [--json]
 
---env ENV        the Compose project (default: compose; for the other actions: the only one that was deployed)
---version V      what to deploy: the tag of the images (default: latest)
+--env ENV        name of the environment: the Compose project, the release of Helm (default: compose, hosts, mesh;
+                 for the other actions: the only one that was deployed)
+--version V      what to deploy: the tag of the images, the version of the program (default: latest)
+--migrate        accept a schema of the database from which only a backup leads back
 --to NUMBER      the deployment to roll back to (default: what ran before the last one)
 --healthy S      seconds that a process has until it is healthy (default: 120)
 --dry-run        say what would be done
@@ -28,6 +30,7 @@ export interface Arguments {
   to: number | undefined
   healthyMs: number
   dryRun: boolean
+  migrate: boolean
   json: boolean
 }
 
@@ -36,6 +39,7 @@ const options = {
   version: { type: 'string', default: 'latest' },
   to: { type: 'string' },
   healthy: { type: 'string', default: '120' },
+  migrate: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -48,12 +52,12 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
   const action = actions.find(it => it === positionals[0])
   if (action === undefined || positionals.length !== 1)
     throw refused(`the action is ${JSON.stringify(positionals.join(' '))}, not one of ${actions.join(', ')}`)
-  const { env, version, to, healthy, json } = values
+  const { env, version, to, healthy, json, migrate } = values
   if (env !== undefined) checkName('--env', env)
   checkName('--version', version)
   const number = to === undefined ? undefined : whole('--to', to)
   const healthyMs = 1_000 * whole('--healthy', healthy)
-  return { action, env, version, to: number, healthyMs, dryRun: values['dry-run'], json }
+  return { action, env, version, to: number, healthyMs, dryRun: values['dry-run'], migrate, json }
 }
 
 /** @throws MeshError invalid_argument */

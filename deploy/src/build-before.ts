@@ -18,11 +18,14 @@ export function buildBefore(
   if (history.proven !== undefined) return history.proven
   const runs = units.filter(({ name }) => running.has(name))
   if (runs.length === 0 || isLeft(history, runs, running)) return undefined
-  const builds = roles.map(
-    role => [role, running.get(runs.find(it => it.role === role)?.name ?? '')] as const,
-  )
-  if (builds.every(([, build]) => build !== undefined)) return Object.fromEntries(builds) as Build
+  const builds = roles.map(role => {
+    // A role without units is replaced with the others.
+    const unit =
+      runs.find(it => it.role === role) ?? (units.some(it => it.role === role) ? undefined : runs[0])
+    return [role, running.get(unit?.name ?? '')] as const
+  })
   const missing = builds.flatMap(([role, build]) => (build === undefined ? [role] : []))
+  if (missing.length === 0) return Object.fromEntries(builds) as Build
   throw new MeshError(
     'conflict',
     `Cannot deploy: ${runs.map(({ name }) => name).join(', ')} run without a deployment, and no ${missing.join(' and no ')} does`,

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { isTarget, type Arguments } from './arguments.ts'
 import { deploy, outcomes, type Outcome } from './deployment.ts'
 import type { Environment } from './environment.ts'
-import { History, type Entry } from './history.ts'
+import { History, targets, type Entry } from './history.ts'
 import { Lock } from './lock.ts'
 import { openTarget } from './open-target.ts'
 import type { Target } from './target.ts'
@@ -28,9 +28,10 @@ export async function runCommand(init: CommandInit, args: Arguments): Promise<Ou
   const kind = isTarget(args.action) ? args.action : history.last?.target
   if (kind === undefined) throw neverDeployed(env)
   if (args.action === 'status') {
-    const target = await openTarget({ ...init, env, healthyMs: args.healthyMs, began: () => () => {} })
+    const target = await openTarget({ ...init, kind, env, healthyMs: args.healthyMs, began: () => () => {} })
     return sayStatus(init, args, target, history)
   }
+  if (history.last !== undefined && history.last.target !== kind) throw otherTarget(env, history.last.target)
   return change(init, args, { kind, env, history })
 }
 
@@ -42,21 +43,24 @@ interface Place {
 
 async function change(init: CommandInit, args: Arguments, { kind, env, history }: Place): Promise<Outcome> {
   const { environment, signal } = init
-  const { healthyMs, dryRun, version, to } = args
+  const { healthyMs, dryRun, migrate, version, to } = args
   const wanted = isTarget(args.action) ? { version } : history.toRollBackTo(to)
   const lock = dryRun ? undefined : await Lock.take(join(environment.releases, `${env}.lock`), signal)
   try {
     const began = lock?.began ?? (() => () => {})
-    const target = await openTarget({ ...init, env, healthyMs, began })
-    return await deploy({ ...init, target, history, kind, dryRun }, wanted)
+    const target = await openTarget({ ...init, kind, env, healthyMs, began })
+    return await deploy({ ...init, target, history, kind, dryRun, migrate }, wanted)
   } finally {
     await lock?.release()
   }
 }
 
+/** Where none is named. */
+const firstEnv = { docker: 'compose', systemd: 'hosts', kubernetes: 'mesh' } as const
+
 /** @throws MeshError invalid_argument where it has to be named */
 async function defaultEnv(releases: string, action: Arguments['action']): Promise<string> {
-  if (isTarget(action)) return 'compose'
+  if (isTarget(action)) return firstEnv[action]
   const files = await readdir(releases).catch(() => [])
   const found = files.filter(file => file.endsWith('.jsonl')).map(file => file.slice(0, -'.jsonl'.length))
   const [only] = found
@@ -96,5 +100,10 @@ async function sayStatus(
 
 const neverDeployed = (env: string): MeshError =>
   new MeshError('not_found', `Cannot find environment ${env}: it was never deployed`, {
-    hint: '"deploy.sh docker" deploys it.',
+    hint: `"deploy.sh ${targets.join('|')} --env ${env}" deploys it.`,
+  })
+
+const otherTarget = (env: string, target: Entry['target']): MeshError =>
+  new MeshError('conflict', `Cannot deploy: environment ${env} is one of ${target}`, {
+    hint: 'Name another one: --env ENV',
   })

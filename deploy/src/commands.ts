@@ -6,6 +6,8 @@ export interface CommandOptions {
   signal: AbortSignal
   /** Beside the variables of this process. */
   env?: Readonly<Record<string, string>>
+  /** @default none */
+  input?: string
 }
 
 export interface Commands {
@@ -25,7 +27,7 @@ const linesOfError = 5
 const stopMs = 20_000
 
 export const commands = ({ env, began }: CommandsInit): Commands => ({
-  run: ([file = '', ...args], { env: more, signal }) =>
+  run: ([file = '', ...args], { env: more, input, signal }) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       let ended = () => {}
@@ -39,6 +41,9 @@ export const commands = ({ env, began }: CommandsInit): Commands => ({
         else if (error === null) resolve(stdout.trimEnd())
         else reject(failure([file, ...args], error.code, stderr.trim() || stdout.trim()))
       })
+      // One that has ended reads no more.
+      child.stdin?.on('error', () => {})
+      child.stdin?.end(input)
       // What follows begins when it has ended: both would change the same containers.
       let late: NodeJS.Timeout | undefined
       const stop = () => {

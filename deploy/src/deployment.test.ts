@@ -29,6 +29,7 @@ class MemoryTarget implements Target {
   onPut = () => {}
   preflight = () => Promise.resolve()
   units = () => Promise.resolve(units)
+  schema = ({ agent }: Build) => Promise.resolve(agent.startsWith('9') ? { sqlite: 9 } : { sqlite: 8 })
   find = (version: string) => Promise.resolve(buildOf(version))
   running = () => Promise.resolve(new Map(this.runs))
   backup = () => Promise.resolve('file')
@@ -81,9 +82,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const history = () => History.read(join(folder, 'e.jsonl'))
 
-async function run(version: string, dryRun = false, signal = new AbortController().signal): Promise<Outcome> {
+async function run(
+  version: string,
+  dryRun = false,
+  signal = new AbortController().signal,
+  migrate = false,
+): Promise<Outcome> {
   const say = (line: string) => said.push(line)
-  return deploy({ target, history: await history(), kind: 'docker', say, signal, dryRun }, { version })
+  return deploy(
+    { target, history: await history(), kind: 'docker', say, signal, dryRun, migrate },
+    { version },
+  )
 }
 
 /** What runs, without repetition. */
@@ -167,6 +176,14 @@ test('refuses a part of a mesh that was started by hand, and leaves it as it is'
     'relay-1 run without a deployment, and no control-plane and no agent does',
   )
   expect([[...target.runs.keys()], (await history()).entries]).toEqual([['relay-1'], []])
+})
+
+test('refuses a schema that what runs does not read, unless that is accepted, and one that is older', async () => {
+  await run('1')
+  await expect(run('9')).rejects.toThrow('it changes schema 8 of sqlite to 9')
+  expect([versions(), target.puts]).toEqual([['1'], []])
+  expect([await run('9', false, undefined, true), versions()]).toEqual([outcomes.done, ['9']])
+  await expect(run('1', false, undefined, true)).rejects.toThrow('it reads schema 8 of sqlite')
 })
 
 test('says how to put it back by hand when the rollback fails, and the next one goes back to the same', async () => {

@@ -7,6 +7,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { buildBefore } from './build-before.ts'
 import type { Entry, History } from './history.ts'
 import { wavesOf, type Wave } from './plan.ts'
+import { checkSchema } from './schema.ts'
 import { roles, type Build, type Target, type Unit } from './target.ts'
 
 /** As the exit codes of `deploy.sh`. */
@@ -25,6 +26,8 @@ export interface DeploymentInit {
   signal: AbortSignal
   /** Only says what would be done. */
   dryRun: boolean
+  /** Accepts a schema of the database that what runs does not read. */
+  migrate: boolean
 }
 
 /** A version to find, or an entry of the history with its build. */
@@ -68,7 +71,10 @@ export async function deploy(init: DeploymentInit, wanted: Wanted): Promise<Outc
   return outcomes.done
 }
 
-async function plan({ target, history, signal, say }: DeploymentInit, wanted: Wanted): Promise<Planned> {
+async function plan(
+  { target, history, signal, say, migrate }: DeploymentInit,
+  wanted: Wanted,
+): Promise<Planned> {
   say('preflight')
   await target.preflight(signal)
   const build = wanted.build ?? (await target.find(wanted.version, signal))
@@ -76,11 +82,14 @@ async function plan({ target, history, signal, say }: DeploymentInit, wanted: Wa
   const { last } = history
   if (last?.outcome === 'begun')
     say(`number ${last.number} was interrupted: its steps are completed or undone`)
+  const before = buildBefore(history, units, running)
+  if (before !== undefined && target.schema !== undefined)
+    checkSchema(await target.schema(build, signal), await target.schema(before, signal), migrate)
   return {
     number: (last?.number ?? 0) + 1,
     version: wanted.version,
     build,
-    before: buildBefore(history, units, running),
+    before,
     units,
     waves: wavesOf(units, build, running),
   }

@@ -8,6 +8,14 @@ export interface Environment {
   imagePrefix: string
   /** The first is beside the file of variables. */
   composeFiles: readonly string[]
+  /** The machines of `systemd`. */
+  hostsFile: string
+  /** All values of the release of `kubernetes`. */
+  valuesFile: string
+  /** Of Kubernetes. @default the name of the environment */
+  namespace: string | undefined
+  /** Folder of the Helm chart. */
+  chart: string
   /** For the programs that are run. */
   all: NodeJS.ProcessEnv
 }
@@ -23,6 +31,10 @@ export function environment(env: NodeJS.ProcessEnv = process.env): Environment {
     composeFiles: (given.length > 0 ? given : [join(deploy, 'compose', 'compose.yaml')]).map(it =>
       resolve(it),
     ),
+    hostsFile: resolve(env['AGENT_MESH_HOSTS'] ?? join(deploy, 'hosts.json')),
+    valuesFile: resolve(env['AGENT_MESH_VALUES'] ?? join(deploy, 'values.yaml')),
+    namespace: env['AGENT_MESH_NAMESPACE'],
+    chart: join(deploy, 'kubernetes', 'agent-mesh'),
     all: env,
   }
 }

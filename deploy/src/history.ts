@@ -10,7 +10,7 @@ import { z } from 'zod'
 
 import { roles, type Build } from './target.ts'
 
-export const targets = ['docker'] as const
+export const targets = ['docker', 'systemd', 'kubernetes'] as const
 
 const build = z.record(z.enum(roles), z.string().min(1).max(512))
 const outcomes = ['begun', 'deployed', 'rolled back', 'rollback failed'] as const

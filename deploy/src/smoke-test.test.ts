@@ -1,6 +1,6 @@
 /** The order of a smoke test, over a mesh in memory: whom the new member is at, who calls it, and what is left when a part fails. */
 import { expect, test } from 'vitest'
-import { smokeTest, type SmokeMember } from './smoke-test.ts'
+import { smokeTest, type SmokeMember, type SmokeSettings } from './smoke-test.ts'
 import type { Unit } from './target.ts'
 
 const unit = (name: string): Unit => ({ name, role: name.startsWith('relay') ? 'relay' : 'agent' })
@@ -13,8 +13,8 @@ class MemoryMember implements SmokeMember {
   pathRelay = () => `id of ${this.relay}`
   token = () => Promise.resolve('amj1.token')
   leave = () => Promise.resolve(void this.said.push('leaves'))
-  start = (settings: Readonly<Record<string, string>>) => {
-    this.relay = settings['AGENT_MESH_USE_RELAY']
+  start = ({ relay }: SmokeSettings) => {
+    this.relay = relay
     this.said.push(`joins at ${this.relay}`)
     return Promise.resolve()
   }

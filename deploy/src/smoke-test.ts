@@ -18,12 +18,20 @@ const statusSchema = z.object({
 })
 const pathSchema = z.object({ links: z.array(z.object({ relay: z.string().optional() })) })
 
+export interface SmokeSettings {
+  token: string
+  /** To ask for. */
+  name: string
+  /** The only one that it uses. */
+  relay: string
+}
+
 /** Where the new member runs. */
 export interface SmokeMember {
   /** @returns a join token for one ephemeral agent */
   token(signal: AbortSignal): Promise<string>
-  /** Starts the member with an empty data folder and these settings; an earlier one is removed. */
-  start(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
+  /** Starts the member with an empty data folder, to listen nowhere; an earlier one is removed. */
+  start(settings: SmokeSettings, signal: AbortSignal): Promise<void>
   /** Runs `agent-mesh ARGS` beside it. @returns its stdout */
   ask(args: readonly string[], signal: AbortSignal): Promise<string>
   /** The same beside the process of a unit. */
@@ -66,11 +74,7 @@ const isOf = (role: Unit['role']) => (unit: Unit) => unit.role === role
 async function oneRelay(init: SmokeTestInit, { name: relay }: Unit, callers: readonly Unit[]): Promise<void> {
   const { member, name, signal } = init
   const token = await part(init, 'make a token', () => member.token(signal))
-  const settings = { JOIN: token, NAME: name, PATHS: 'relay', USE_RELAY: relay, MDNS: 'false' }
-  await member.start(
-    Object.fromEntries(Object.entries(settings).map(([key, value]) => [`AGENT_MESH_${key}`, value])),
-    signal,
-  )
+  await member.start({ token, name, relay }, signal)
   const self = await part(init, `join through ${relay}`, () => joined(init, relay))
   for (const caller of callers)
     await part(init, `call from ${caller.name} through ${relay}`, async () => {

@@ -1,4 +1,5 @@
 /** Where a mesh is deployed: what the engine of deployments needs of Docker, Kubernetes or servers. */
+import type { Schema } from './schema.ts'
 
 /** In the order in which they are replaced. */
 export const roles = ['relay', 'control-plane', 'agent'] as const
@@ -20,6 +21,8 @@ export interface Target {
   units(signal: AbortSignal): Promise<Unit[]>
   /** @throws MeshError not_found where there is no such version */
   find(version: string, signal: AbortSignal): Promise<Build>
+  /** Of the database of a build; undefined where it does not say. */
+  schema?(build: Build, signal: AbortSignal): Promise<Schema | undefined>
   /** What each unit runs; those that do not run are missing. */
   running(signal: AbortSignal): Promise<ReadonlyMap<string, string>>
   /** The store of the control plane, into a file. @returns its name; undefined where the target makes no backups */

@@ -1,12 +1,15 @@
 /** The installation of deploy/compose, as a target: a unit is a service that is named after its role. */
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { checkRoom, leastForBackup, leastForVersions } from '../room.ts'
+import { schemaSchema, type Schema } from '../schema.ts'
+import { smokeTest } from '../smoke-test.ts'
 import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 import { setVariables } from './env-file.ts'
-import { smokeTest } from '../smoke-test.ts'
 import { agentMesh, SmokeContainer } from './smoke-container.ts'
 
 export interface DockerTargetInit {
@@ -31,9 +34,22 @@ export class DockerTarget implements Target {
   }
 
   async preflight(signal: AbortSignal): Promise<void> {
-    const { compose } = this.#init
+    const { compose, backups } = this.#init
     await compose.docker(['version', '--format', '{{.Server.Version}}'], { signal })
     await compose.run(['config', '--quiet'], { signal })
+    await checkRoom(backups, leastForBackup)
+    // That of an engine on another machine is not seen from here.
+    const root = await compose.docker(['info', '--format', '{{.DockerRootDir}}'], { signal })
+    if (existsSync(root)) await checkRoom(root, leastForVersions)
+  }
+
+  async schema(build: Build, signal: AbortSignal): Promise<Schema | undefined> {
+    const alone = ['--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
+    const ask = ['run', ...alone, build['control-plane'], 'admin', 'schema', '--json']
+    const said = await this.#init.compose.docker(ask, { signal }).catch(() => '')
+    signal.throwIfAborted()
+    // Nothing of an older release, or of an image that does not run.
+    return said === '' ? undefined : schemaSchema.parse(JSON.parse(said))
   }
 
   async units(signal: AbortSignal): Promise<Unit[]> {

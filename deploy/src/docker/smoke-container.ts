@@ -1,5 +1,5 @@
 /** The new member of a smoke test, in a container beside those of a Compose project. */
-import type { SmokeMember } from '../smoke-test.ts'
+import type { SmokeMember, SmokeSettings } from '../smoke-test.ts'
 import type { Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 
@@ -34,9 +34,13 @@ export class SmokeContainer implements SmokeMember {
     return this.#at(this.#init.controlPlane, create, signal)
   }
 
-  async start(settings: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+  async start({ token, name: asked, relay }: SmokeSettings, signal: AbortSignal): Promise<void> {
     const { compose, name, image } = this.#init
     await this.remove()
+    const settings = {
+      ...{ AGENT_MESH_JOIN: token, AGENT_MESH_NAME: asked, AGENT_MESH_MDNS: 'false' },
+      ...{ AGENT_MESH_PATHS: 'relay', AGENT_MESH_USE_RELAY: relay },
+    }
     // Without values, so that the token is in no argument.
     const variables = Object.keys(settings).flatMap(variable => ['--env', variable])
     const run = ['run', '--detach', '--name', name, ...this.#restricted, ...variables, image]

@@ -1,0 +1,151 @@
+/** Services of machines that `ssh` reaches, as a target: `agent-mesh upgrade` replaces the program and restarts them. */
+import { MeshError } from '@agent-mesh/protocol/errors'
+import { dirname } from 'node:path/posix'
+import { z } from 'zod'
+
+import type { Commands } from '../commands.ts'
+import { leastForVersions, tooLittle } from '../room.ts'
+import { smokeTest } from '../smoke-test.ts'
+import type { Build, Target, Unit } from '../target.ts'
+import type { Host, Hosts } from './hosts-file.ts'
+import { inTurns } from './in-turns.ts'
+import { SmokeProcess } from './smoke-process.ts'
+import { quoted, SshHost } from './ssh-host.ts'
+
+export interface SystemdTargetInit {
+  commands: Commands
+  hosts: Hosts
+  /** Of the environment, for names. */
+  env: string
+  /** A service is ready within this, ms. */
+  healthyMs: number
+}
+
+/** Machines that are asked at the same time. */
+const together = 20
+const statusSchema = z.object({ version: z.string(), ready: z.boolean() })
+const plannedSchema = z.object({ version: z.string() })
+
+export class SystemdTarget implements Target {
+  readonly #init: SystemdTargetInit
+  readonly #hosts: ReadonlyMap<string, SshHost>
+
+  constructor(init: SystemdTargetInit) {
+    const { commands, hosts } = init
+    this.#init = init
+    this.#hosts = new Map(hosts.hosts.map(host => [host.name, new SshHost(commands, hosts, host)]))
+  }
+
+  async preflight(signal: AbortSignal): Promise<void> {
+    const running = await this.running(signal)
+    const stopped = [...this.#hosts.keys()].filter(name => !running.has(name))
+    if (stopped.length > 0)
+      throw new MeshError('unavailable', `Cannot deploy: no service runs on ${stopped.join(', ')}`, {
+        hint: 'Start it there, or install it: "agent-mesh service install"; or remove the host from the file.',
+      })
+    await inTurns([...this.#hosts.values()], together, async host => {
+      const folder = quoted(dirname(host.host.program))
+      const free = 1_024 * Number(await host.run(`df -Pk ${folder} | awk 'NR == 2 { print $4 }'`, signal))
+      if (free < leastForVersions)
+        throw tooLittle(`${host.host.name}:${host.host.program}`, free, leastForVersions)
+    })
+  }
+
+  units(): Promise<Unit[]> {
+    return Promise.resolve(this.#init.hosts.hosts.map(({ name, role }) => ({ name, role })))
+  }
+
+  async find(version: string, signal: AbortSignal): Promise<Build> {
+    const to = version === 'latest' ? [] : ['--to', version]
+    const [first] = this.#hosts.values()
+    if (first === undefined) throw new MeshError('not_found', 'Cannot deploy: there is no host')
+    const planned = await first.run(this.#upgrade(first, ...to, '--dry-run'), signal)
+    const { version: found } = plannedSchema.parse(lastJson(planned))
+    return { relay: found, 'control-plane': found, agent: found }
+  }
+
+  async running(signal: AbortSignal): Promise<Map<string, string>> {
+    const found = new Map<string, string>()
+    await inTurns([...this.#hosts.values()], together, async host => {
+      // 3: no process runs.
+      const said = await host.run(`${host.agentMesh('status', '--json')} || [ $? -eq 3 ]`, signal)
+      const status = said.trimEnd().split('\n').at(-1) ?? ''
+      if (status.includes('"version"'))
+        found.set(host.host.name, statusSchema.parse(JSON.parse(status)).version)
+    })
+    return found
+  }
+
+  /** It stays on the machine that has the keys of the mesh. */
+  async backup(number: number, signal: AbortSignal): Promise<string> {
+    const host = this.#first('control-plane')
+    const file = `${host.host.data}/deploy-${this.#init.env}-${number}.backup`
+    await host.run(host.agentMesh('admin', 'backup', '--force', file), signal)
+    return `${host.host.ssh}:${file}`
+  }
+
+  /** Not reached: the preflight refuses where no service runs. */
+  start(): Promise<void> {
+    return Promise.reject(
+      new MeshError('unsupported', 'Cannot deploy: services are installed on each machine'),
+    )
+  }
+
+  stop(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async put(units: readonly Unit[], build: Build, signal: AbortSignal): Promise<void> {
+    const seconds = `${this.#init.healthyMs / 1_000}s`
+    await inTurns(units, together, async ({ name, role }) => {
+      const host = this.#host(name)
+      await host.run(this.#upgrade(host, '--to', build[role], '--ready-within', seconds), signal)
+      const status = await host.run(host.agentMesh('status', '--wait', seconds, '--json'), signal)
+      const { version } = statusSchema.parse(lastJson(status))
+      if (version !== build[role])
+        throw new MeshError('unavailable', `Cannot deploy ${name}: it runs ${version}, not ${build[role]}`)
+    })
+  }
+
+  async smoke(_: Build, signal: AbortSignal): Promise<void> {
+    const name = `${this.#init.env}-smoke`
+    const member = new SmokeProcess({
+      ...{ name, host: this.#first('agent'), controlPlane: this.#first('control-plane') },
+      at: unit => this.#host(unit),
+    })
+    await smokeTest({ member, name, units: await this.units(), signal })
+  }
+
+  /** A service that starts anew runs what was put in place last. */
+  keep(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  byHand(build: Build): string[] {
+    return [...this.#hosts.values()].map(
+      host => `on ${host.host.ssh}: ${this.#upgrade(host, '--to', build[host.host.role])}`,
+    )
+  }
+
+  #upgrade(host: SshHost, ...args: readonly string[]): string {
+    const { releases } = this.#init.hosts
+    const from = releases === undefined ? [] : ['--from', releases]
+    return host.agentMesh('upgrade', '--json', '--program', host.host.program, ...from, ...args)
+  }
+
+  #host(name: string): SshHost {
+    const host = this.#hosts.get(name)
+    if (host === undefined)
+      throw new MeshError('not_found', `Cannot deploy ${name}: it is not among the hosts`)
+    return host
+  }
+
+  #first(role: Host['role']): SshHost {
+    const host = [...this.#hosts.values()].find(it => it.host.role === role)
+    if (host === undefined) throw new MeshError('not_found', `Cannot deploy: no host is a ${role}`)
+    return host
+  }
+}
+
+/** The last line of what a command said. */
+const lastJson = (text: string): unknown => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '')
