@@ -1,15 +1,13 @@
 import { defineConfig } from 'vitest/config'
+import images from '../docker/vitest.config.ts'
 
 /** `npm run test:deploy`: deploy.sh at whole meshes, so it takes minutes and runs each night. */
 export default defineConfig({
   test: {
+    ...images.test,
     name: 'deploy',
     root: import.meta.dirname,
-    include: ['*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
-    reporters: ['default', '../support/summary-reporter.ts'],
-    fileParallelism: false,
-    sequence: { concurrent: false },
+    exclude: [],
+    globalSetup: '../docker/support/global-setup.ts',
   },
 })

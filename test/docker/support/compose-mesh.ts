@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
 import type { Engine } from './engine.ts'
@@ -17,11 +17,16 @@ export interface ComposeMeshInit {
   engine: Engine
   /** Of members, and of what compose.yaml takes from registries, by its variables. */
   images: Record<string, string>
+  /** Files put beside compose.yaml; those in YAML are merged with it. @default none */
+  more?: readonly string[]
 }
+
+const isYaml = (file: string): boolean => file.endsWith('.yaml')
 
 /** The parts of `docker inspect` that tests look at. */
 export interface Container {
   Id: string
+  Image: string
   State: { Status: string; ExitCode: number; Health?: { Status: string } }
   Config: { User: string; Labels: Record<string, string> }
   HostConfig: { ReadonlyRootfs: boolean; CapDrop: string[] | null; Memory: number; PidsLimit: number | null }
@@ -39,7 +44,7 @@ export class ComposeMesh {
   readonly folder: string
 
   private constructor(
-    { engine, images }: ComposeMeshInit,
+    { engine, images, more = [] }: ComposeMeshInit,
     folder: string,
     command: readonly string[],
     stunPorts: Record<string, string>,
@@ -51,7 +56,9 @@ export class ComposeMesh {
       ...process.env,
       ...(engine.host !== undefined && { DOCKER_HOST: engine.host }),
       COMPOSE_PROJECT_NAME: `mesh-${process.pid}`,
-      COMPOSE_FILE: join(folder, 'compose/compose.yaml'),
+      COMPOSE_FILE: ['compose.yaml', ...more.map(file => basename(file)).filter(isYaml)]
+        .map(file => join(folder, 'compose', file))
+        .join(':'),
       ...Object.fromEntries(bound.map(name => [`${name}_BIND`, anyPort])),
       ...stunPorts,
       ...images,
@@ -62,6 +69,7 @@ export class ComposeMesh {
   static async prepare(init: ComposeMeshInit): Promise<ComposeMesh> {
     const folder = await mkdtemp(join(tmpdir(), 'compose-'))
     await cp(deploy, folder, { recursive: true, filter: path => !path.endsWith('/secrets') })
+    for (const file of init.more ?? []) await cp(file, join(folder, 'compose', basename(file)))
     await run(join(folder, 'compose/make-secrets.sh'))
     const plugin = await init.engine.docker('compose', 'version').then(
       () => true,

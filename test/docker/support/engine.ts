@@ -39,6 +39,7 @@ type Client = Omit<Engine, 'close'>
 
 /** One that runs already, and is not closed by this. @param host as {@link Engine.host} */
 export const engineAt = (host: string | undefined): Engine => ({
+  ...(host !== undefined && { host }),
   ...clientOf({ ...process.env, ...(host !== undefined && { DOCKER_HOST: host }) }),
   close: () => Promise.resolve(),
 })

@@ -1,0 +1,157 @@
+/** deploy.sh at deploy/compose in a real engine: what is deployed, updated under load, and rolled back. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startLoad, type LoadReport } from './support/running-load.ts'
+import { composeImages } from '../docker/support/compose-images.ts'
+import { ComposeMesh } from '../docker/support/compose-mesh.ts'
+import { describeEngine, engine, images } from '../docker/support/describe-engine.ts'
+import { targets } from '../docker/support/image.ts'
+
+const script = join(import.meta.dirname, '../../deploy/deploy.sh')
+const members = ['control-plane-1', 'control-plane-2', 'relay-1', 'relay-2', 'agent-1', 'agent-2']
+const perSecond = Number(process.env['DEPLOY_CALLS'] ?? 500)
+/** Of a deployment, ms; and of a process until it is healthy, s: on a busy machine too. */
+const limit = 1_800_000
+const healthy = ['--healthy', '300']
+
+describeEngine('deploy.sh docker', () => {
+  let mesh: ComposeMesh
+  let env: NodeJS.ProcessEnv
+
+  beforeAll(async () => {
+    const { POSTGRES_IMAGE = '' } = await composeImages(engine)
+    mesh = await ComposeMesh.prepare({
+      engine,
+      images: { CALLER_IMAGE: images.agent ?? '', POSTGRES_IMAGE },
+      more: ['deployment.yaml', 'work.ts', 'load.ts'].map(file => join(import.meta.dirname, 'support', file)),
+    })
+    env = { ...mesh.env, AGENT_MESH_RELEASES: join(mesh.folder, 'releases') }
+    for (const target of targets) {
+      await derive(target, 'two', 'LABEL release=two')
+      // Only that of the control plane is broken, so that relays have been replaced by then.
+      await derive(
+        target,
+        'broken',
+        target === 'control-plane' ? 'ENTRYPOINT ["false"]' : 'LABEL release=broken',
+      )
+    }
+  }, limit)
+
+  afterAll(() => mesh?.end())
+
+  /** An image that differs from the tested one by an instruction. */
+  const derive = async (target: string, tag: string, instruction: string): Promise<void> => {
+    const dockerfile = `FROM agent-mesh-${target}:test\n${instruction}\n`
+    await engine.pipe(['printf', '%s', dockerfile], ['build', '--tag', `agent-mesh-${target}:${tag}`, '-'])
+  }
+
+  async function deploy(...args: string[]): Promise<{ code: number; said: string }> {
+    const project = ['--env', String(env['COMPOSE_PROJECT_NAME'])]
+    const run = promisify(execFile)(script, [...args, ...project], { env })
+    const { code, said } = await run.then(
+      ({ stdout, stderr }) => ({ code: 0, said: stdout + stderr }),
+      (error: { code: number; stdout: string; stderr: string }) => ({
+        code: error.code,
+        said: error.stdout + error.stderr,
+      }),
+    )
+    return { code, said }
+  }
+
+  /** The image of each member, by its name; a member that does not serve has none. */
+  async function served(): Promise<Record<string, string | undefined>> {
+    const all = await mesh.containers()
+    const ids = new Map<string, string>()
+    for (const target of targets)
+      for (const tag of ['test', 'two', 'broken'])
+        ids.set(
+          await engine.docker('image', 'inspect', '--format', '{{.Id}}', `agent-mesh-${target}:${tag}`),
+          tag,
+        )
+    return Object.fromEntries(
+      members.map(name => {
+        const container = all.get(name)
+        return [name, container?.State.Health?.Status === 'healthy' ? ids.get(container.Image) : undefined]
+      }),
+    )
+  }
+
+  const allServe = (tag: string) => Object.fromEntries(members.map(name => [name, tag]))
+
+  /** @returns what became of the calls that ran meanwhile */
+  async function underLoad(work: () => Promise<void>): Promise<LoadReport> {
+    const caller = (await mesh.containers()).get('caller')?.Id ?? ''
+    await expect
+      .poll(() => mesh.ask('caller', 'call', 'work.look', '{"id":1}', '--json').catch(String), {
+        timeout: 240_000,
+      })
+      .toContain('"value":1')
+    const load = startLoad(caller, perSecond, env)
+    try {
+      await work()
+    } finally {
+      await load.stop().then(
+        report => reports.push(report),
+        (error: unknown) => console.error(error),
+      )
+    }
+    const report = reports.at(-1)
+    if (report === undefined) throw new Error('The calls left no report')
+    const rate = Math.round(report.begun / report.seconds)
+    console.log(`${report.begun} calls, ${rate} a second, while it took ${Math.round(report.seconds)} s`)
+    return report
+  }
+  const reports: LoadReport[] = []
+
+  const starts = async () => {
+    const { code, said } = await deploy('docker', '--version', 'test', ...healthy)
+    expect(code, said).toBe(0)
+    expect(said).toContain('smoke test')
+    expect(await served()).toEqual(allServe('test'))
+  }
+  it('starts an installation: all are healthy, and the smoke test passed at each relay', starts, limit)
+
+  const callsThroughRelay = async () => {
+    const all = await mesh.containers()
+    const networks = (service: string) => Object.keys(all.get(service)?.NetworkSettings.Networks ?? {})
+    expect(networks('agent-1').filter(name => networks('agent-2').includes(name))).toEqual([])
+    const ping = () => mesh.ask('agent-1', 'ping', 'agent-2', '--json').catch(String)
+    await expect.poll(ping, { timeout: 240_000, interval: 1_000 }).toContain('"path":"relay"')
+  }
+  it('whose agents call from network to network through a relay', callsThroughRelay, limit)
+
+  const updates = async () => {
+    const report = await underLoad(async () => {
+      const { code, said } = await deploy('docker', '--version', 'two', ...healthy)
+      expect(code, said).toBe(0)
+    })
+    expect(await served()).toEqual(allServe('two'))
+    expect(report.failed).toEqual({})
+    expect(Object.keys(report.answered).toSorted()).toEqual(['agent-1', 'agent-2'])
+  }
+  it('updates it under load, and no call is lost', updates, limit)
+
+  const rollsBack = async () => {
+    const report = await underLoad(async () => {
+      const { code, said } = await deploy('docker', '--version', 'broken', ...healthy)
+      expect(code, said).toBe(1)
+      expect(said).toMatch(/failed: .*control-plane-1/)
+    })
+    expect(await served()).toEqual(allServe('two'))
+    expect(report.failed).toEqual({})
+  }
+  it('goes back by itself from an image that is broken, and no call is lost', rollsBack, limit)
+
+  const records = async () => {
+    const file = join(mesh.folder, 'releases', `${String(env['COMPOSE_PROJECT_NAME'])}.jsonl`)
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+    const outcomes = lines.map(line => (JSON.parse(line) as { outcome: string }).outcome)
+    expect(outcomes).toEqual(['begun', 'deployed', 'begun', 'deployed', 'begun', 'rolled back'])
+    const { code, said } = await deploy('docker', '--version', 'two', ...healthy)
+    expect([code, said]).toEqual([0, expect.stringContaining('nothing to do')])
+  }
+  it('has recorded that, and finds the installation to be what it says', records, limit)
+})
