@@ -1,5 +1,6 @@
 export { partsOf, pathOf, scopeOf, type Path } from './address.ts'
 export type { ByteStream } from './libp2p/byte-stream.ts'
+export { onChunks, sendPieces } from './libp2p/direct-streams.ts'
 export { relayClientDefaults, transportDefaults } from './defaults.ts'
 export { inward, outward, type Interfaces } from './dial/dial-order.ts'
 export type { ConnectOptions, DialTarget, RelayTarget } from './dial/dial-target.ts'

@@ -2,6 +2,7 @@
  * One direction of a circuit: what comes from one stream goes to the other, all pieces of a tick together. Nothing is
  * held back but what came in one tick: when the destination is full, or the sender over its rate, the source is paused.
  */
+import { onChunks, sendPieces } from '@agent-mesh/agent/transport/index'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { WriteTick } from './write-tick.ts'
 import type { TrafficShaper } from './traffic-shaper.ts'
@@ -24,8 +25,6 @@ export interface PumpInit {
   onSpent: () => void
 }
 
-type Piece = Parameters<Stream['send']>[0]
-
 export class Pump {
   readonly #onBytes: (bytes: number) => void
   readonly #shaper: TrafficShaper
@@ -37,7 +36,8 @@ export class Pump {
   readonly #onFailure: (error: Error) => void
   readonly #from: Stream
   readonly #onForwarded: () => void
-  #pieces: Piece[] = []
+  readonly #readNoMore: () => void
+  #pieces: Uint8Array[] = []
   #full = false
   #giveUpTurn: (() => void) | undefined
   #resuming = false
@@ -56,7 +56,7 @@ export class Pump {
     this.#from = init.from
     this.#onForwarded = init.onEnd
     const { from, to } = init
-    from.addEventListener('message', this.#onMessage)
+    this.#readNoMore = onChunks(from, chunk => this.#onChunk(chunk))
     // Sent by the peer, as against an end that is only the loss of the connection.
     from.addEventListener('remoteCloseWrite', this.#onFinish)
     from.addEventListener('end', this.#onEnd)
@@ -68,10 +68,10 @@ export class Pump {
     if (from.readStatus === 'closed' && from.readBufferLength === 0) queueMicrotask(this.#onEnd)
   }
 
-  readonly #onMessage = ({ data }: { data: Piece }): void => {
-    this.#onBytes(data.byteLength)
-    const mayGoOn = this.#shaper.charge(this.#member, data.byteLength)
-    this.#pieces.push(data)
+  #onChunk(chunk: Uint8Array): void {
+    this.#onBytes(chunk.byteLength)
+    const mayGoOn = this.#shaper.charge(this.#member, chunk.byteLength)
+    this.#pieces.push(chunk)
     this.#tick.write(this.#connection, this)
     if (this.#shaper.spent(this.#member) !== undefined) return this.#onSpent()
     if (mayGoOn || this.#giveUpTurn !== undefined) return
@@ -88,7 +88,7 @@ export class Pump {
     if (this.#stopped || pieces.length === 0) return
     this.#pieces = []
     try {
-      for (const piece of pieces) this.#full = !this.#to.send(piece)
+      this.#full = !sendPieces(this.#to, pieces)
     } catch (error) {
       return this.#onFailure(error as Error)
     }
@@ -136,7 +136,7 @@ export class Pump {
     this.#stopped = true
     this.#pieces = []
     this.#giveUpTurn?.()
-    this.#from.removeEventListener('message', this.#onMessage)
+    this.#readNoMore()
     this.#from.removeEventListener('remoteCloseWrite', this.#onFinish)
     this.#from.removeEventListener('end', this.#onEnd)
     this.#from.removeEventListener('close', this.#onClose)

@@ -1,9 +1,9 @@
 /** A libp2p stream as the rooms above know it: they import no libp2p type. */
 import type { Stream } from '@libp2p/interface'
-import { Uint8ArrayList } from 'uint8arraylist'
 import { toMeshError } from '@agent-mesh/protocol'
 import type { ByteStream } from '../../core/byte-stream.ts'
 import { transportDefaults } from '../defaults.ts'
+import { onChunks, sendPieces } from './direct-streams.ts'
 
 export type { ByteStream }
 
@@ -38,7 +38,7 @@ export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}):
       if (stream.writeStatus !== 'writable') return false
       onActivity()
       try {
-        return stream.send(chunk instanceof Uint8Array ? chunk : new Uint8ArrayList(...chunk))
+        return chunk instanceof Uint8Array ? stream.send(chunk) : sendPieces(stream, chunk)
       } catch {
         // The stream failed under the write; `onClose` carries the reason.
         return false
@@ -51,12 +51,11 @@ export function byteStreamOf(stream: Stream, onActivity: () => void = () => {}):
       if (isReadable()) stream.resume()
     },
     onData: callback =>
-      stream.addEventListener(
-        'message',
-        safely(({ data }) => {
+      onChunks(
+        stream,
+        safely(chunk => {
           onActivity()
-          if (data instanceof Uint8Array) callback(data)
-          else for (const chunk of data) callback(chunk)
+          callback(chunk)
         }),
       ),
     onDrain: callback => stream.addEventListener('drain', safely(callback)),

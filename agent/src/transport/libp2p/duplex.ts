@@ -6,9 +6,9 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import type { ByteGate } from '../../core/byte-gate.ts'
 import { countBuffers } from '../../core/young-garbage.ts'
 import { isOver } from './byte-stream.ts'
+import { onChunks, type Bytes } from './direct-streams.ts'
 
 type Done = (error?: Error | null) => void
-type Bytes = Uint8Array | Uint8ArrayList
 
 const nothing = new Uint8Array()
 
@@ -40,7 +40,7 @@ class StreamDuplex extends Duplex {
     this.#pace = pace
     this.#onActivity = onActivity
     this.#peerEnded = stream.remoteWriteStatus === 'closed'
-    stream.addEventListener('message', ({ data }) => this.#take(data))
+    onChunks(stream, chunk => this.#take(chunk))
     stream.addEventListener('remoteCloseWrite', () => void (this.#peerEnded = true))
     stream.addEventListener('end', () => this.#end())
     stream.addEventListener('close', ({ error }) => this.#closed(error))
@@ -50,12 +50,10 @@ class StreamDuplex extends Duplex {
     else if (isOver(stream)) queueMicrotask(() => this.#closed())
   }
 
-  #take(data: Bytes): void {
-    countBuffers(data.byteLength)
+  #take(chunk: Uint8Array): void {
+    countBuffers(chunk.byteLength)
     this.#onActivity()
-    let more = true
-    for (const chunk of data instanceof Uint8Array ? [data] : data) more = this.push(chunk)
-    if (!more && this.#stream.readStatus === 'readable') this.#stream.pause()
+    if (!this.push(chunk) && this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
   #end(): void {

@@ -14,6 +14,7 @@ import type {
   Transport,
 } from '@libp2p/interface'
 import type { YamuxStream } from '@libp2p/yamux/stream'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** The only cast to parts that a type hides. */
 const hidden = <T>(object: unknown): T => object as T
@@ -60,12 +61,41 @@ export interface GrantingStream {
   sendWindowUpdate: YamuxStream['sendWindowUpdate']
   readonly state: number
   recvWindow: number
-  readonly recvWindowCapacity: number
+  recvWindowCapacity: number
   maxStreamWindowSize: number
   readonly epochStart: number
 }
 
 export const grantingStreamOf = (stream: Stream): GrantingStream => hidden(stream)
+
+/** `@libp2p/yamux`, stream: what moves its data. Its muxer has all its streams in a list. */
+export interface FramedStream extends GrantingStream, Stream {
+  readonly streamId: number
+  sendWindowCapacity: number
+  recvWindowCapacity: number
+  onData(data: Uint8Array): void
+}
+
+/** `@libp2p/yamux`, muxer: where frames come in and go out. */
+export interface FramingMuxer extends StreamMuxer {
+  readonly streams: Stream[]
+  onData(data: Uint8Array | Uint8ArrayList): void
+  /** @throws Error for a frame that breaks the protocol */
+  handleFrame(frame: { header: FrameHeader; data: Uint8ArrayList }): void
+  /** @returns false: all streams wait for a drain */
+  send(data: Uint8Array | Uint8ArrayList): boolean
+}
+
+/** `@libp2p/yamux`, frame. */
+export interface FrameHeader {
+  readonly type: number
+  readonly flag: number
+  readonly streamID: number
+  readonly length: number
+}
+
+export const framedStreamOf = (stream: Stream): FramedStream => hidden(stream)
+export const framingMuxerOf = (muxer: StreamMuxer): FramingMuxer => hidden(muxer)
 
 /** Values of `StreamState` of `@libp2p/yamux`. */
 export const yamuxState = { synSent: 1, established: 3 } as const
@@ -88,6 +118,19 @@ export interface Identifier {
 }
 
 export const identifierOf = (service: unknown): Identifier => hidden(service)
+
+/** `@libp2p/utils`, abstract-message-stream: what waits to be read and to be sent. */
+export interface Flow {
+  readonly readStatus: Stream['readStatus']
+  readonly remoteWriteStatus: Stream['remoteWriteStatus']
+  readonly readBuffer: Uint8ArrayList
+  readonly writeStatus: Stream['writeStatus']
+  readonly writableNeedsDrain: boolean
+  readonly sendingData: boolean
+  readonly writeBuffer: Uint8ArrayList
+}
+
+export const flowOf = (stream: MessageStream): Flow => hidden(stream)
 
 /** `@libp2p/utils`, abstract-message-stream: all connections and streams are such. */
 export const readStatusOf = (stream: MessageStream): Stream['readStatus'] => hidden<Stream>(stream).readStatus

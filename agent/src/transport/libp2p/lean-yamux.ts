@@ -1,12 +1,23 @@
 /**
  * yamux, unchanged on the wire, with a third of the writes that small messages cost. The stock muxer hands a frame's
  * header and data to TLS as two pieces, so as two records and in two turns of the event loop; and it answers every data
- * frame with a window update. Calls of 100 bytes take two thirds of the round trip and of the CPU without these. Windows
- * grow although no keep-alives measure the round trip.
+ * frame with a window update. Calls of 100 bytes take two thirds of the round trip and of the CPU without these. Data
+ * passes without the stock queues, lists and events where nothing waits before it. Windows grow although no keep-alives
+ * measure the round trip.
  */
 import type { MessageStream, Stream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import { yamux, type YamuxMuxerInit } from '@libp2p/yamux'
-import { grantingStreamOf, measuringMuxerOf, yamuxState } from './hidden-parts.ts'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { isFree, readDirectly, type Bytes } from './direct-streams.ts'
+import { FrameReader, headerBytes } from './frame-reader.ts'
+import {
+  framedStreamOf,
+  framingMuxerOf,
+  grantingStreamOf,
+  measuringMuxerOf,
+  yamuxState,
+  type FramingMuxer,
+} from './hidden-parts.ts'
 
 /** One TLS record; what is larger is not worth the copy. */
 const joinBytes = 16 * 1024
@@ -14,20 +25,75 @@ const joinBytes = 16 * 1024
 /** Round trips are taken for at least this, ms: between processes of one machine they are too short for its clock. */
 const leastRoundTripMs = 5
 
+/** The window of the stock muxer where none is set, bytes. */
+const stockWindowBytes = 16 * 1024 * 1024
+
 export const leanYamux = (init: YamuxMuxerInit) => (): StreamMuxerFactory => {
   const factory = yamux(init)()
   const createStreamMuxer = factory.createStreamMuxer.bind(factory)
   factory.createStreamMuxer = connection => {
     const muxer = createStreamMuxer(joinSmallFrames(connection))
+    readFrames(muxer, connection, init.streamOptions?.maxStreamWindowSize ?? stockWindowBytes)
     measureRoundTrip(muxer)
+    const lean = <S extends Stream>(stream: S): S =>
+      sendDirectly(updateByHalves(stream), framingMuxerOf(muxer))
     const createStream = muxer.createStream.bind(muxer)
-    muxer.createStream = async options => updateByHalves(await createStream(options))
+    muxer.createStream = async options => lean(await createStream(options))
     const onRemoteStream = muxer.onRemoteStream.bind(muxer)
     // Not by the 'stream' event: a listener of ours would take early streams from the connection.
-    muxer.onRemoteStream = stream => onRemoteStream(updateByHalves(stream))
+    muxer.onRemoteStream = stream => onRemoteStream(lean(stream))
     return muxer
   }
   return factory
+}
+
+/** In place of the stock decoder. */
+function readFrames(muxer: StreamMuxer, connection: MessageStream, mostBytes: number): void {
+  const framing = framingMuxerOf(muxer)
+  const reader = new FrameReader(framing, mostBytes)
+  framing.onData = data => {
+    if (data instanceof Uint8Array) reader.push(data)
+    else for (const chunk of data) reader.push(chunk)
+  }
+  readDirectly(connection, chunk => {
+    try {
+      reader.push(chunk)
+    } catch (error) {
+      // As the stock muxer does for what its event brings.
+      framing.abort(error as Error)
+      connection.abort(error as Error)
+    }
+  })
+}
+
+/** Data that the window has room for, and that nothing waits before, goes to the connection in one frame. */
+function sendDirectly<S extends Stream>(stream: S, muxer: FramingMuxer): S {
+  const framed = framedStreamOf(stream)
+  const send = stream.send.bind(stream)
+  stream.send = data => {
+    const bytes = data.byteLength
+    const fits = bytes > 0 && bytes <= framed.sendWindowCapacity && framed.state === yamuxState.established
+    if (!fits || !isFree(stream)) return send(data)
+    framed.sendWindowCapacity -= bytes
+    return muxer.send(dataFrame(framed.streamId, data))
+  }
+  return stream
+}
+
+/** In one piece, or with its data as it is where that is large. */
+function dataFrame(streamId: number, data: Bytes): Bytes {
+  const bytes = data.byteLength
+  const frame = Buffer.allocUnsafe(bytes <= joinBytes ? headerBytes + bytes : headerBytes)
+  frame.writeUInt32BE(0, 0)
+  frame.writeUInt32BE(streamId, 4)
+  frame.writeUInt32BE(bytes, 8)
+  if (bytes > joinBytes) return new Uint8ArrayList(frame, data)
+  let at = headerBytes
+  for (const piece of data instanceof Uint8Array ? [data] : data) {
+    frame.set(piece, at)
+    at += piece.byteLength
+  }
+  return frame
 }
 
 /**

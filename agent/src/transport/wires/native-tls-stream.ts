@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import { handOver, isFree } from '../libp2p/direct-streams.ts'
 import { rawConnectionOf } from '../libp2p/hidden-parts.ts'
 
 type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
@@ -47,13 +48,30 @@ export class NativeTlsStream extends AbstractMessageStream {
     socket.once('close', () => this.onTransportClosed())
   }
 
-  /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
+  /** Without a queue where nothing waits. */
+  override send(data: Uint8Array | Bytes): boolean {
+    if (!isFree(this) || data.byteLength === 0) return super.send(data)
+    const canSendMore = data instanceof Uint8Array ? this.#socket.write(data) : this.#write(data)
+    if (!canSendMore) this.writableNeedsDrain = true
+    return canSendMore
+  }
+
+  override onData(data: Uint8Array | Bytes): void {
+    if (data instanceof Uint8Array && handOver(this, data)) return
+    super.onData(data)
+  }
+
   sendData(data: Bytes): SendResult {
+    return { sentBytes: data.byteLength, canSendMore: this.#write(data) }
+  }
+
+  /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
+  #write(data: Bytes): boolean {
     let canSendMore = true
     this.corked(() => {
       for (const piece of data) canSendMore = this.#socket.write(piece)
     })
-    return { sentBytes: data.byteLength, canSendMore }
+    return canSendMore
   }
 
   corked(write: () => void): void {

@@ -1,8 +1,9 @@
 /** What goes over a connection in sealed records, as libp2p's muxers see it. Both end together. */
-import type { AbortOptions, MessageStream, StreamMessageEvent } from '@libp2p/interface'
+import type { AbortOptions, MessageStream } from '@libp2p/interface'
 import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { countBuffers } from '../../../core/young-garbage.ts'
+import { handOver, isFree, onChunks } from '../../libp2p/direct-streams.ts'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import type { ConnectionKeys } from './record-keys.ts'
 import type { RecordReader, WireRecord } from './record-reader.ts'
@@ -24,43 +25,56 @@ export class SealedStream extends AbstractMessageStream {
     connection.addEventListener('close', ({ error, local }) => this.#mirror(error, local === true))
     connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
     this.#read(early)
-    connection.addEventListener('message', ({ data }: StreamMessageEvent) => this.#onMessage(data))
+    onChunks(connection, chunk => this.#onChunk(chunk))
     if (connection.status !== 'open') this.#mirror(undefined, false)
     else if (readStatusOf(connection) === 'paused') connection.resume()
   }
 
-  #onMessage(data: Uint8Array | Uint8ArrayList): void {
-    countBuffers(data.byteLength)
-    this.#reader.push(data)
+  #onChunk(chunk: Uint8Array): void {
+    countBuffers(chunk.byteLength)
+    this.#reader.push(chunk)
     this.#read([])
   }
 
-  /** All that is complete goes on in one piece, as it came. */
   #read(early: readonly WireRecord[]): void {
-    const plain = new Uint8ArrayList()
     try {
-      for (const record of early) this.#open(record, plain)
+      for (const record of early) this.#open(record)
       for (let record = this.#reader.next(); record !== undefined; record = this.#reader.next())
-        this.#open(record, plain)
+        this.#open(record)
     } catch (error) {
       this.abort(error as Error)
-      return
     }
-    this.onData(plain)
   }
 
-  #open(record: WireRecord, plain: Uint8ArrayList): void {
+  #open(record: WireRecord): void {
     if (record.sealed) {
       this.#sealedSeen = true
-      for (const piece of open(record, this.#keys.opening)) plain.append(piece)
+      for (const piece of open(record, this.#keys.opening)) this.onData(piece)
     } else if (this.#sealedSeen) throw new Error('a record of TLS after a sealed one')
     // What a server of TLS sends last: tickets for a resumption that there never is.
   }
 
+  /** Without a queue where nothing waits. */
+  override send(data: Uint8Array | Uint8ArrayList): boolean {
+    if (!isFree(this) || data.byteLength === 0) return super.send(data)
+    const canSendMore = this.#write(data)
+    if (!canSendMore) this.writableNeedsDrain = true
+    return canSendMore
+  }
+
+  override onData(data: Uint8Array | Uint8ArrayList): void {
+    if (data instanceof Uint8Array && handOver(this, data)) return
+    super.onData(data)
+  }
+
   sendData(data: Uint8ArrayList): SendResult {
+    return { sentBytes: data.byteLength, canSendMore: this.#write(data) }
+  }
+
+  #write(data: Uint8Array | Uint8ArrayList): boolean {
     countBuffers(data.byteLength)
-    const sealed = new Uint8ArrayList(...seal(data, this.#keys.sealing))
-    return { sentBytes: data.byteLength, canSendMore: this.#connection.send(sealed) }
+    const list = data instanceof Uint8Array ? new Uint8ArrayList(data) : data
+    return this.#connection.send(new Uint8ArrayList(...seal(list, this.#keys.sealing)))
   }
 
   async close(options?: AbortOptions): Promise<void> {
