@@ -9,6 +9,7 @@ import {
   parseMethod,
   serviceRef,
   type MethodContract,
+  type MethodRef,
   type ServiceContract,
 } from '../contract/contract.ts'
 import { encoderOf, type Encode } from '../contract/coded.ts'
@@ -69,6 +70,9 @@ export interface Plan {
   readonly notes?: CallNotes | undefined
 }
 
+/** Names that are kept as they were read: a program calls few methods, and one that makes up names fills no memory. */
+const mostNames = 1_000
+
 /** Of a key: more than any id has, and hashed in a few microseconds. */
 const mostKeyChars = 1_024
 
@@ -79,6 +83,8 @@ const timeoutOf = (asked: number | undefined, known: KnownMethod | undefined, me
 /** Plans calls: what the contracts say of their methods, checked and encoded once for all tries and all members. */
 export class Planner {
   readonly #known = new Map<string, KnownMethod>()
+  /** Methods without a contract here. Their services stay the same strings, so that later look-ups need no new hash of them. */
+  readonly #read = new Map<string, MethodRef>()
 
   /** Of several versions of a service the last is the one that `math.add` means. */
   constructor(contracts: Contracts) {
@@ -104,7 +110,7 @@ export class Planner {
    */
   plan(method: string, params: unknown, options: PlanOptions, startedAt: number): Plan | Promise<Plan> {
     const known = this.#known.get(method)
-    const parsed = known ?? parseMethod(method)
+    const parsed = known ?? this.#refOf(method)
     if (parsed === undefined)
       throw new MeshError('invalid_argument', `Cannot call '${method}': it is not service.method`)
     if (known === undefined) return planOf(method, params, options, startedAt, undefined, parsed.service)
@@ -116,6 +122,14 @@ export class Planner {
     if (checked instanceof Promise)
       return checked.then(result => checkedPlan(result, params, options, startedAt, known))
     return checkedPlan(checked, params, options, startedAt, known)
+  }
+
+  #refOf(name: string): MethodRef | undefined {
+    const read = this.#read.get(name)
+    if (read !== undefined) return read
+    const ref = parseMethod(name)
+    if (ref !== undefined && this.#read.size < mostNames) this.#read.set(name, ref)
+    return ref
   }
 }
 
