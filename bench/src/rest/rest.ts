@@ -39,7 +39,7 @@ interface Site {
   processes: CommandProcess[]
 }
 
-async function start(site: Site, name: string, args: string[], within?: readonly string[]) {
+async function start(site: Site, name: string, args: string[], within: readonly string[]) {
   const process = new CommandProcess(join(site.folder, name), args, within)
   site.processes.push(process)
   const ready = await process.ready
@@ -50,7 +50,12 @@ async function start(site: Site, name: string, args: string[], within?: readonly
 /** @param options of the resting agent */
 async function openMesh(site: Site, options: readonly string[]) {
   const { network } = site
-  const plane = await start(site, 'control-plane', ['control-plane', '--listen', `${network.hostAddress}:0`])
+  const plane = await start(
+    site,
+    'control-plane',
+    ['control-plane', '--listen', `${network.hubAddress}:0`],
+    network.atHub,
+  )
   const { signer } = await loadIdentity(plane.process.data, 'admin-identity.json')
   const [url, meshId] = [String(plane.ready['url']), String(plane.ready['meshId'])]
   const admin = controlPlaneClient({ url, meshId, signer })
@@ -58,17 +63,17 @@ async function openMesh(site: Site, options: readonly string[]) {
   const member = async (
     command: 'up' | 'relay',
     name: string,
-    address: string,
-    within?: readonly string[],
+    place: { address: string; within: readonly string[] },
     more: readonly string[] = [],
   ) => {
     const joining = ['--join', await token(command === 'up' ? 'agent' : 'relay'), '--name', name]
-    const args = [command, ...joining, '--listen', `/ip4/${address}/tcp/0`, ...more]
-    return (await start(site, name, args, within)).process
+    const args = [command, ...joining, '--listen', `/ip4/${place.address}/tcp/0`, ...more]
+    return (await start(site, name, args, place.within)).process
   }
-  const relay = await member('relay', 'relay', network.hostAddress)
-  const resting = await member('up', 'resting', network.address, network.within, options)
-  await member('up', 'other', network.hostAddress)
+  const hub = { address: network.hubAddress, within: network.atHub }
+  const relay = await member('relay', 'relay', hub)
+  const resting = await member('up', 'resting', network, options)
+  await member('up', 'other', hub)
   return { controlPlane: plane.process, relay, resting, token }
 }
 
