@@ -6,11 +6,11 @@ import { HomeRoundTrips, isBigStep, wholeRtts } from './home-round-trips.ts'
 
 describe('a change of a round trip', () => {
   it.each<[string, number[], number[], boolean]>([
-    ['of half', [20], [30], true],
+    ['of half', [40], [60], true],
     ['of less than half', [100], [149], false],
-    ['of less than 5 ms', [1], [5], false],
-    ['of 5 ms to five times', [1], [6], true],
-    ['to less', [30, 30], [30, 20], true],
+    ['of less than 20 ms, as a busy start makes', [20], [1], false],
+    ['of 20 ms to many times', [1], [21], true],
+    ['to less', [60, 60], [60, 40], true],
     ['of a relay that is known now', [30], [30, 40], true],
     ['of a relay that is not known any more', [30, 40], [30], false],
   ])('%s is a big step: %s to %s', (_, listed, next, big) => expect(isBigStep(listed, next)).toBe(big))
@@ -42,20 +42,30 @@ describe('the round trips of the own record', () => {
     return { at, published, trips }
   }
 
-  it('go with new home relays, and for themselves by big steps, each 5 min at most', () => {
+  it('go with new home relays, and for themselves by big steps, once soon and then each 15 min at most', () => {
     const { at, published, trips } = open()
     expect(trips.moveTo(['home', 'standby'])).toEqual([10, 10])
     at.ms = 40
     trips.measured()
     expect(published).toEqual([])
-    at.now = agentDefaults.homeRttEveryMs
+    at.now = agentDefaults.homeRttFirstMs
     trips.measured()
     trips.measured()
     expect(published).toEqual([[40, 40]])
-    at.now *= 2
-    at.ms = 41
+    at.ms = 80
+    at.now += agentDefaults.homeRttEveryMs - 1
     trips.measured()
     expect(published).toHaveLength(1)
+    at.now += 1
+    trips.measured()
+    expect(published).toEqual([
+      [40, 40],
+      [80, 80],
+    ])
+    at.now += agentDefaults.homeRttEveryMs
+    at.ms = 81
+    trips.measured()
+    expect(published).toHaveLength(2)
   })
 
   it('are listed at once where none was measured when the home relay was chosen', () => {

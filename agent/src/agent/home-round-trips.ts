@@ -22,6 +22,8 @@ export class HomeRoundTrips {
   #homeRelays: readonly string[] = []
   #listed: readonly number[] = []
   #listedAt = -Infinity
+  /** How long these stay listed, ms. */
+  #stayMs = 0
 
   constructor(init: HomeRoundTripsInit) {
     this.#init = init
@@ -30,20 +32,21 @@ export class HomeRoundTrips {
   /** These are the home relays from now on. @returns what the record lists beside them; undefined: nothing was measured */
   moveTo(homeRelays: readonly string[]): number[] | undefined {
     this.#homeRelays = [...homeRelays]
-    return this.#list()
+    return this.#list(agentDefaults.homeRttFirstMs)
   }
 
   /** A round trip was measured. */
   measured(): void {
     const { metered, publish, now } = this.#init
-    if (metered || now() - this.#listedAt < agentDefaults.homeRttEveryMs) return
+    if (metered || now() - this.#listedAt < this.#stayMs) return
     if (!isBigStep(this.#listed, wholeRtts(this.#homeRelays, this.#init.toRelay))) return
-    publish(this.#list() ?? [])
+    publish(this.#list(agentDefaults.homeRttEveryMs) ?? [])
   }
 
-  #list(): number[] | undefined {
+  #list(stayMs: number): number[] | undefined {
     const next = wholeRtts(this.#homeRelays, this.#init.toRelay)
     this.#listed = next
+    this.#stayMs = stayMs
     this.#listedAt = next.length === 0 ? -Infinity : this.#init.now()
     return next.length === 0 ? undefined : next
   }
