@@ -2,7 +2,7 @@
 import { createIdentity } from '@agent-mesh/agent/identity/identity-file'
 import type { Argument, Command } from 'commander'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -99,6 +99,9 @@ beforeAll(async () => {
   vi.stubEnv('XDG_DATA_HOME', join(folder, 'home'))
   await createIdentity(folder, 'admin-identity.json')
   await writeFile(join(folder, 'policy.json'), JSON.stringify({ grants: [], tests: [] }))
+  const tools = { read: { description: evil, inputSchema: { [evil]: evil } } }
+  await mkdir(join(folder, 'mcp-tools'))
+  await writeFile(join(folder, 'mcp-tools', 'notes.seen.json'), JSON.stringify(tools))
   await hostile(server => server.listen(socketPath(folder)))
   const { port } = (await hostile(server => server.listen(0, '127.0.0.1'))).address() as AddressInfo
   const url = `http://127.0.0.1:${port}`
@@ -114,12 +117,11 @@ afterAll(async () => {
 })
 
 /**
- * They run until they are stopped or their input ends (repl/mesh-repl.test.ts and mcp/mesh-server.test.ts have what those show), start processes or use an account
+ * They run until they are stopped or their input ends (repl/mesh-repl.test.ts has what that shows), start processes or use an account
  * in the cloud; none shows text of others before.
  */
 const notRun = [
   'repl',
-  'mcp',
   'forward',
   'up',
   'relay',
@@ -142,6 +144,7 @@ const argumentsOf: Record<string, readonly string[]> = {
   call: ['test.echo', '{}'],
   'call-all': ['test.echo', '{}'],
   init: ['FOLDER/project'],
+  mcp: ['approve', 'notes'],
   publish: ['alerts.disk', '{}'],
   serve: ['--http', 'math=http://127.0.0.1:9000'],
   subscribe: ['alerts.*'],
@@ -218,6 +221,7 @@ test('the hostile text is in what the commands show, so that these tests see som
     'subscribe x',
     'health',
     'audit tail',
+    'mcp approve notes',
   ]
   for (const name of names)
     expect(await shown(['--data', folder, ...name.split(' ')]), name).toContain('web-2 yes forged')

@@ -1,13 +1,12 @@
-import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option } from 'commander'
 
 import { assistants, clientConfig, configPlaces, type Assistant } from '../mcp/client-config.ts'
 import { parseLabel } from '../name-arguments.ts'
 import { ownCommand } from '../own-command.ts'
-import type { Output } from '../show/output.ts'
+import { approveTools, type ApproveOptions } from './approve-tools.ts'
 import { onCall, type Register } from './define.ts'
 
-interface Options {
+interface Options extends ApproveOptions {
   printConfig?: Assistant
 }
 
@@ -20,7 +19,7 @@ export const registerMcp: Register = (program, finish) => {
     .addArgument(
       new Argument(
         '[act]',
-        'approve: the tools of an MCP server that this machine serves, as they are now',
+        'approve: show what changed in the tools of an MCP server that this machine serves, and approve it',
       ).choices(['approve']),
     )
     .argument('[server]', 'with approve: its name, of agent-mesh up --mcp NAME=COMMAND', parseLabel)
@@ -29,29 +28,37 @@ export const registerMcp: Register = (program, finish) => {
         assistants,
       ),
     )
+    .option('-y, --yes', 'with approve: do not ask first')
+    .option(
+      '--hash <hash>',
+      'with approve: approve the tools only if they have this hash, of --json, without asking',
+    )
     .addHelpText(
       'after',
       `
 An assistant starts this command; it works with the rights of the running agent, and what the policy does not grant is not in its
 list. Each call is in the audit log of the member that is called (tool), with the name of the assistant. See docs/mcp.md.
 
-A tool of an MCP server that this machine serves (up --mcp) is refused when its name, description or schema changed, until it is
-approved.
+A tool of an MCP server that this machine serves (up --mcp) is refused when its name, description, schema or hints changed, until
+it is approved. approve shows each tool that is new, changed or gone, old and new, and asks; with --json it only shows, unless --yes
+or --hash is given. Tools that change while it asks are not approved.
 
 Examples:
   $ agent-mesh mcp --print-config claude
   $ claude mcp add mesh -- agent-mesh mcp
   $ agent-mesh --context staging mcp --print-config vscode
   $ agent-mesh mcp approve fs
+  $ agent-mesh mcp approve fs --json
 
-Exit codes: 0 the assistant has closed its end, 3 no agent runs in this context, 130 interrupted.`,
+Exit codes: 0 the assistant has closed its end, or approved, 3 no agent runs in this context, 7 no MCP server of this name has run
+here, 8 its tools changed meanwhile, 130 interrupted.`,
     )
   onCall<Options, ['approve' | undefined, string | undefined]>(
     command,
     finish,
     async (invocation, act, server) => {
       const { settings, options, output, signal } = invocation
-      if (act === 'approve') return approve(settings.data, server, output)
+      if (act === 'approve') return approveTools(invocation, server)
       const { printConfig: assistant } = options
       if (assistant !== undefined) {
         const [program, ...args] = ownCommand()
@@ -62,17 +69,5 @@ Exit codes: 0 the assistant has closed its end, 3 no agent runs in this context,
       const { serveAssistant } = await import('../mcp/serve-stdio.ts')
       await serveAssistant(settings.data, signal)
     },
-  )
-}
-
-async function approve(data: string, server: string | undefined, output: Output): Promise<void> {
-  if (server === undefined)
-    throw new MeshError('invalid_argument', 'Cannot approve: the name of the MCP server is missing', {
-      hint: 'Write it so: agent-mesh mcp approve NAME',
-    })
-  const { ToolPins } = await import('../tool-servers/tool-pins.ts')
-  const tools = await new ToolPins(data, server).approve()
-  output.result({ name: server, tools }, () =>
-    tools.length === 0 ? `The tools of ${server} are approved already.` : `Approved: ${tools.join(', ')}.`,
   )
 }

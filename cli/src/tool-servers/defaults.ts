@@ -12,4 +12,8 @@ export const toolServerDefaults = {
   lookMs: 1_000,
   /** Tools of a server: a contract with more is no help to anyone. */
   mostTools: 256,
+  /** Characters of one tool as JSON: an owner reads all of it, and an answer that describes a member has at most 1 MiB. */
+  toolChars: 32_768,
+  /** Steps into the JSON of a tool; what is deeper is shown as one piece. */
+  deepestPath: 32,
 } as const

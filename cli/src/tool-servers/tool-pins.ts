@@ -1,6 +1,7 @@
 /**
- * What each tool of an MCP server was when the owner of this machine let it in: a hash of name, description and schema, a file for each
- * server in `DIR/mcp-tools`. A server that changes a tool later could steer the assistants that read its description.
+ * What each tool of an MCP server was when the owner of this machine let it in, and what it is now: two files for each server in
+ * `DIR/mcp-tools`. A server that changes a tool later could steer the assistants that read its description. The agent writes what it
+ * sees and, once, what is approved; after that the command alone writes what is approved, so that neither overwrites the other.
  */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -9,82 +10,126 @@ import { join } from 'node:path'
 import { fileFailure, makeFolder, replaceFile } from '@agent-mesh/agent/identity/private-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { parseJson } from '@agent-mesh/protocol/parse'
+import type { Tool } from '@modelcontextprotocol/client'
 import * as z from 'zod/mini'
 
-const hashes = z.record(z.string().check(z.maxLength(128)), z.string().check(z.maxLength(64)))
-const stored = z.strictObject({
-  /** What is approved. */
-  approved: hashes,
-  /** What the server has now. */
-  seen: hashes,
-})
-type Stored = z.output<typeof stored>
+import {
+  differences,
+  leavesOf,
+  sameTool,
+  pinnedOf,
+  pinnedTool,
+  type Difference,
+  type PinnedTools,
+} from './pinned-tool.ts'
 
-interface PinnedTool {
+const stored = z.record(z.string().check(z.maxLength(64)), pinnedTool)
+
+/** A tool that is not as it was approved. */
+export interface ToolChange {
   readonly name: string
-  readonly description?: string | undefined
-  readonly inputSchema: object
-  readonly annotations?: object | undefined
+  readonly change: 'new' | 'changed' | 'gone'
+  readonly differences: readonly Difference[]
 }
 
-const hashOf = ({ name, description, inputSchema, annotations }: PinnedTool): string =>
-  createHash('sha256')
-    .update(JSON.stringify([name, description ?? null, inputSchema, annotations ?? null]))
-    .digest('base64url')
+/** What an owner is shown before the approval. */
+export interface ToolReview {
+  /** Of all tools as they are now. */
+  readonly hash: string
+  /** By name, in order. */
+  readonly changes: readonly ToolChange[]
+}
 
 export class ToolPins {
-  readonly #file: string
-  readonly #folder: string
   readonly #server: string
+  readonly #folder: string
+  /** What this process has written last. */
+  #seen: string | undefined
 
   /** @param data folder of the agent @param server its name */
   constructor(data: string, server: string) {
     this.#server = server
     this.#folder = join(data, 'mcp-tools')
-    this.#file = join(this.#folder, `${server}.json`)
   }
 
   /**
    * Approves the tools of a server that was never seen, and keeps what this one has now.
    * @returns names of those that changed or came since @throws MeshError for a file that cannot be read or written
    */
-  async unapproved(tools: readonly PinnedTool[]): Promise<Set<string>> {
-    const seen = Object.fromEntries(tools.map(each => [each.name, hashOf(each)]))
-    const before = await this.#read()
-    const approved = before?.approved ?? seen
-    if (JSON.stringify(before) !== JSON.stringify({ approved, seen })) await this.#write({ approved, seen })
-    return new Set(tools.map(({ name }) => name).filter(name => approved[name] !== seen[name]))
+  async unapproved(tools: readonly Tool[]): Promise<Set<string>> {
+    const now = pinnedOf(tools)
+    const approved = await this.#approved(now)
+    const text = textOf(now)
+    if (text !== this.#seen) await this.#write('seen', text)
+    this.#seen = text
+    return new Set([...now.keys()].filter(name => !sameTool(approved.get(name), now.get(name))))
   }
 
-  /** Approves what the server has now. @returns names of the tools that this changes @throws MeshError not_found */
-  async approve(): Promise<string[]> {
-    const before = await this.#read()
-    if (before === undefined)
+  /** What an approval would change. @throws MeshError not_found for a server that has not run */
+  async review(): Promise<ToolReview> {
+    const seen = await this.#read('seen')
+    if (seen === undefined)
       throw new MeshError(
         'not_found',
         `Cannot approve ${this.#server}: no MCP server of this name has run here`,
-        {
-          hint: 'Serve it with "agent-mesh up --mcp NAME=COMMAND".',
-        },
+        { hint: 'Serve it with "agent-mesh up --mcp NAME=COMMAND".' },
       )
-    const { approved, seen } = before
-    await this.#write({ approved: seen, seen })
-    const names = new Set([...Object.keys(approved), ...Object.keys(seen)])
-    return [...names].filter(name => approved[name] !== seen[name]).sort()
+    const approved = (await this.#read('approved')) ?? new Map()
+    const names = [...new Set([...approved.keys(), ...seen.keys()])].sort()
+    const changes = names.map(name => ({
+      name,
+      change: !approved.has(name) ? 'new' : seen.has(name) ? 'changed' : 'gone',
+      differences: differences(approved.get(name), seen.get(name)),
+    })) satisfies ToolChange[]
+    return { hash: hashOf(seen), changes: changes.filter(each => each.differences.length > 0) }
   }
 
-  async #read(): Promise<Stored | undefined> {
-    const text = await readFile(this.#file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+  /** @param hash of the review that was shown @throws MeshError conflict when the server has other tools since */
+  async approve(hash: string): Promise<void> {
+    const seen = (await this.#read('seen')) ?? new Map()
+    if (hashOf(seen) !== hash)
+      throw new MeshError(
+        'conflict',
+        `Cannot approve ${this.#server}: its tools are no longer those of ${hash}`,
+        { hint: `Read what they are now: agent-mesh mcp approve ${this.#server}` },
+      )
+    await this.#write('approved', textOf(seen))
+  }
+
+  /** Without the file, of a server that has run before, nothing. */
+  async #approved(now: PinnedTools): Promise<PinnedTools> {
+    const approved = await this.#read('approved')
+    if (approved !== undefined) return approved
+    if ((await this.#read('seen')) !== undefined) return new Map()
+    await this.#write('approved', textOf(now))
+    return now
+  }
+
+  #file(kind: 'approved' | 'seen'): string {
+    return join(this.#folder, `${this.#server}.${kind}.json`)
+  }
+
+  async #read(kind: 'approved' | 'seen'): Promise<PinnedTools | undefined> {
+    const file = this.#file(kind)
+    const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return undefined
-      throw fileFailure(`read ${this.#file}`, cause)
+      throw fileFailure(`read ${file}`, cause)
     })
-    return text === undefined ? undefined : parseJson(stored, text, `read ${this.#file}`)
+    return text === undefined ? undefined : new Map(Object.entries(parseJson(stored, text, `read ${file}`)))
   }
 
-  async #write(pins: Stored): Promise<void> {
+  async #write(kind: 'approved' | 'seen', text: string): Promise<void> {
+    const file = this.#file(kind)
     await makeFolder(this.#folder)
-    await replaceFile(this.#file, `${JSON.stringify(pins, null, 2)}\n`).catch((cause: unknown) => {
-      throw fileFailure(`write ${this.#file}`, cause)
+    await replaceFile(file, text).catch((cause: unknown) => {
+      throw fileFailure(`write ${file}`, cause)
     })
   }
 }
+
+const textOf = (tools: PinnedTools): string => `${JSON.stringify(Object.fromEntries(tools), null, 2)}\n`
+
+const hashOf = (tools: PinnedTools): string =>
+  createHash('sha256')
+    .update(JSON.stringify([...tools].map(([name, tool]) => [name, [...leavesOf(tool)].sort()]).sort()))
+    .digest('base64url')

@@ -10,7 +10,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 
 import { toolServerDefaults } from './defaults.ts'
 import { ToolPins } from './tool-pins.ts'
-import { isServable, refuse, toolService, type CallTool } from './tool-service.ts'
+import { refuse, servable, toolService, type CallTool } from './tool-service.ts'
 
 export interface ToolServerInit {
   /** `fs` */
@@ -119,22 +119,23 @@ export class ToolServer {
   async #refresh(client: Client): Promise<void> {
     const options = { timeout: toolServerDefaults.openMs, signal: this.#stop.signal }
     const { tools } = await client.listTools(undefined, options)
-    this.#unapproved = await this.#pins.unapproved(tools)
+    const fit = servable(tools)
+    this.#unapproved = await this.#pins.unapproved(fit)
     this.#changed = false
-    this.#serve(tools, this.#unapproved)
+    const unfit = tools.filter(tool => !fit.includes(tool)).map(({ name }) => name)
+    this.#serve(fit, this.#unapproved, unfit)
   }
 
-  #serve(tools: readonly Tool[], unapproved: ReadonlySet<string>): void {
+  #serve(tools: readonly Tool[], unapproved: ReadonlySet<string>, unfit: readonly string[]): void {
     const { name: server, serve, log } = this.#init
     const text = JSON.stringify([tools, [...unapproved]])
     if (this.#served?.text === text) return
     this.#served?.end()
     this.#served = { text, end: serve(toolService({ server, tools, unapproved, call: this.#call })) }
-    const left = tools.filter(tool => !isServable(tool)).map(({ name }) => name)
-    if (unapproved.size > 0 || left.length > 0)
+    if (unapproved.size > 0 || unfit.length > 0)
       log.warn(
-        { event: 'tools-refused', server, changed: [...unapproved], unfit: left },
-        'tools of an MCP server are refused: they changed and are not approved, or their names are no names of methods',
+        { event: 'tools-refused', server, changed: [...unapproved], unfit },
+        'tools of an MCP server are refused: they changed and are not approved, or cannot be methods',
       )
   }
 

@@ -14,6 +14,7 @@ export type CallTool = (
 
 interface ToolServiceInit {
   readonly server: string
+  /** {@link servable} ones. */
   readonly tools: readonly Tool[]
   /** Tools that its owner has not approved as they are now. */
   readonly unapproved: ReadonlySet<string>
@@ -23,14 +24,18 @@ interface ToolServiceInit {
 /** What a method may be called. */
 const methodName = /^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/
 
-export const isServable = ({ name }: Tool): boolean => methodName.test(name)
+/** Those that can be methods; the others are left out. */
+export function servable(tools: readonly Tool[]): Tool[] {
+  const { mostTools, toolChars } = toolServerDefaults
+  const isFit = (tool: Tool) => methodName.test(tool.name) && JSON.stringify(tool).length <= toolChars
+  return tools.filter(isFit).slice(0, mostTools)
+}
 
 export function toolService({ server, tools, unapproved, call }: ToolServiceInit): ServiceDefinition {
-  const served = tools.filter(isServable).slice(0, toolServerDefaults.mostTools)
-  const methods = served.map(
+  const methods = tools.map(
     tool => [tool.name, unapproved.has(tool.name) ? refusedMethod : methodOf(tool)] as const,
   )
-  const handlers = served.map(({ name }) => [
+  const handlers = tools.map(({ name }) => [
     name,
     unapproved.has(name)
       ? () => refuse(server, name)

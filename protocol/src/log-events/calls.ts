@@ -29,7 +29,7 @@ export const callEvents = {
   'tools-not-read': ['warn', 'The tools of an MCP server changed and cannot be listed.'],
   'tools-refused': [
     'warn',
-    'Tools of an MCP server changed and wait for `agent-mesh mcp approve NAME`, or have names that no method has.',
+    'Tools of an MCP server changed and wait for `agent-mesh mcp approve NAME`, or cannot be methods.',
   ],
   'tuning-not-started': ['warn', 'Settings are not tuned.'],
   'tuning-tried': ['info', 'A setting has a new value on trial.'],
