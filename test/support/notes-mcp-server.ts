@@ -1,11 +1,11 @@
-/** For specs: an MCP server with a tool that reads, one that fails, one that ends the process; the text of one is in a file. */
+/** For specs: an MCP server with a tool that reads, one that fails, one that ends the process; the text of one is in a file. It may be for one member. */
 import { readFileSync } from 'node:fs'
 
 import { McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import * as z from 'zod'
 
-const [, , about = ''] = process.argv
+const [, , about = '', member = 'all'] = process.argv
 
 serveStdio(() => {
   const server = new McpServer({ name: 'notes', version: '1.0.0' })
@@ -16,7 +16,7 @@ serveStdio(() => {
       inputSchema: z.object({ name: z.string() }),
       annotations: { readOnlyHint: true },
     },
-    ({ name }) => ({ content: [{ type: 'text', text: `${name} of ${process.pid}` }] }),
+    ({ name }) => ({ content: [{ type: 'text', text: `${name} of ${process.pid} for ${member}` }] }),
   )
   server.registerTool('fail', { description: 'Fails.' }, () => ({
     isError: true,

@@ -59,7 +59,7 @@ export function joiningOf(
 /** Lets environment and configuration file give the options of both. */
 export const takesMemberSettings = (command: Command): void =>
   takesSettings(command, {
-    lists: ['listen', 'announce', 'serve', 'use-relay'],
+    lists: ['listen', 'announce', 'serve', 'use-relay', 'mcp', 'mcp-allow', 'mcp-per-caller'],
     live: ['log-level', 'serve'],
     files: ['serve', 'tls-cert', 'tls-key'],
     atFiles: ['join'],

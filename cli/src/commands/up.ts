@@ -1,5 +1,5 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { Option } from 'commander'
+import { Option, type Command } from 'commander'
 
 import { collect, parseLoopback } from '../arguments.ts'
 import { commandDefaults } from '../defaults.ts'
@@ -28,6 +28,8 @@ interface Options extends MemberCommandOptions {
   useRelay?: string[]
   serve?: string[]
   mcp?: string[]
+  mcpAllow?: string[]
+  mcpPerCaller?: string[]
   watch?: boolean
   gateway?: { host: string; port: number }
   mdns: boolean
@@ -67,7 +69,6 @@ export const registerUp: Register = (program, finish) => {
     .option('--no-mdns', 'no discovery on the LAN (multicast DNS)')
     .option('--no-tuning', 'leave hedge delay, cache and compression at their defaults')
     .option('--serve <file>', 'module whose exported services it serves; may be repeated', collect)
-    .addOption(mcpOption())
     .option('--watch', 'reload the modules of --serve when they change, for development')
     .addOption(
       new Option(
@@ -81,6 +82,7 @@ export const registerUp: Register = (program, finish) => {
     .addOption(metricsOption())
     .addOption(drainOption())
     .addHelpText('after', help)
+  takesToolServers(command)
   takesLogOptions(command)
   takesPlace(command, 'region of this machine')
   takesMemberSettings(command)
@@ -116,11 +118,23 @@ const useRelayOption = () =>
     'relay that it uses, as its home and for calls; may be repeated (default: all)',
   ).argParser(collectPeer)
 
-const mcpOption = () =>
-  new Option(
-    '--mcp <name=command>',
-    'MCP server whose tools it serves, as mcp.NAME: fs="npx server-fs /srv"; may be repeated',
-  ).argParser(collect)
+const takesToolServers = (command: Command) =>
+  command
+    .option(
+      '--mcp <name=command>',
+      'MCP server whose tools it serves, as mcp.NAME: fs="npx server-fs /srv"; may be repeated',
+      collect,
+    )
+    .option(
+      '--mcp-allow <server.tool>',
+      "tool of an --mcp server that is served, fs.read_file or 'fs.read_*'; may be repeated (default: all)",
+      collect,
+    )
+    .option(
+      '--mcp-per-caller <name>',
+      'run a process of this --mcp server for each member that calls; may be repeated',
+      collect,
+    )
 
 /** @throws MeshError invalid_argument for --watch without --serve */
 function checkWatch({ watch, serve = [] }: Options): void {

@@ -6,6 +6,7 @@ import { localValue, valueOfLocal } from '@agent-mesh/protocol/local-value'
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { ExposedPorts } from '../ports/exposed-ports.ts'
 import { ServedPrograms } from '../programs/served-programs.ts'
+import { namedCommands, type ToolServerFlags } from '../tool-servers/named-commands.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
 import { agentStream } from './agent-stream.ts'
@@ -15,13 +16,13 @@ import { otherNameText } from './given-name.ts'
 import { memberOptions, type MemberFlags } from './options.ts'
 import { liveLogLevel } from './reload.ts'
 import { ownersGateway, startGateway, type RunningGateway } from './agent-gateway.ts'
-import { namedCommands, startToolServers } from './agent-tool-servers.ts'
+import { startToolServers } from './agent-tool-servers.ts'
 import type { StartedDaemon } from './run-daemon.ts'
 import { ModuleWatch } from './module-watch.ts'
 import { ServedModules } from './served-modules.ts'
 import { loadAnew, loadServices } from './service-modules.ts'
 
-export interface AgentFlags extends MemberFlags {
+export interface AgentFlags extends MemberFlags, ToolServerFlags {
   paths: 'any' | 'relay'
   /** Names or peer ids of the relays that it uses. @default all */
   useRelay?: string[]
@@ -33,8 +34,6 @@ export interface AgentFlags extends MemberFlags {
   gateway?: { host: string; port: number }
   /** Modules whose exports are services. */
   serve?: string[]
-  /** MCP servers whose tools it serves: `fs=COMMAND`. */
-  mcp?: string[]
   /** Reloads them when they change. @default false */
   watch?: boolean
 }
@@ -46,7 +45,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const watching = flags.watch === true ? new ModuleWatch(files) : undefined
   const load = watching === undefined ? loadServices : loadAnew()
   const services = await load(files)
-  const toolServers = namedCommands(flags.mcp ?? [])
+  const toolServers = namedCommands(flags)
   const log = daemonLog('agent', flags)
   const agent = await createAgent({
     ...(await memberOptions(flags)),

@@ -12,6 +12,10 @@ export const toolServerDefaults = {
   lookMs: 1_000,
   /** Tools of a server: a contract with more is no help to anyone. */
   mostTools: 256,
+  /** Processes of members that call one server, with `--mcp-per-caller`: each takes some 50 MB. */
+  mostCallers: 8,
+  /** The process of a member that does not call is ended after this, ms: an assistant thinks for less. */
+  idleMs: 300_000,
   /** Characters of one tool as JSON: an owner reads all of it, and an answer that describes a member has at most 1 MiB. */
   toolChars: 32_768,
   /** Steps into the JSON of a tool; what is deeper is shown as one piece. */

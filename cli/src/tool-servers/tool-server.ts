@@ -1,22 +1,21 @@
-/** An MCP server as a child process: started again when it crashes, and its tools served while they are approved. */
+/** An MCP server that the agent runs: started again when it crashes, and its tools served while they are approved. */
 import type { ServiceDefinition } from '@agent-mesh/agent'
 import { untilAborted } from '@agent-mesh/agent/core/until-aborted'
 import type { Logger } from '@agent-mesh/agent/observe/logger'
-import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import type { Subject } from '@agent-mesh/protocol'
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { sleep } from '@agent-mesh/protocol/timers'
-import { version } from '@agent-mesh/protocol/version'
-import { Client, SdkError, type Tool } from '@modelcontextprotocol/client'
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import type { CallToolResult, Tool } from '@modelcontextprotocol/client'
 
+import { CallerProcesses } from './caller-processes.ts'
 import { toolServerDefaults } from './defaults.ts'
+import type { NamedCommand } from './named-commands.ts'
+import { pinnedOf, sameTool, type PinnedTools } from './pinned-tool.ts'
 import { ToolPins } from './tool-pins.ts'
+import { ToolProcess } from './tool-process.ts'
 import { refuse, servable, toolService, type CallTool } from './tool-service.ts'
 
-export interface ToolServerInit {
-  /** `fs` */
-  readonly name: string
-  /** A simple command of the shell. */
-  readonly command: string
+export interface ToolServerInit extends NamedCommand {
   /** Data folder of the agent. */
   readonly data: string
   /** Serves a service; the result ends that. */
@@ -28,9 +27,12 @@ export class ToolServer {
   readonly #init: ToolServerInit
   readonly #pins: ToolPins
   readonly #stop = new AbortController()
-  #client = Promise.withResolvers<Client>()
+  readonly #callers: CallerProcesses<ToolProcess>
+  /** Says what the tools are, and without `perCaller` is called. */
+  #process = Promise.withResolvers<ToolProcess>()
   #mode: 'auto' | 'legacy' = 'auto'
   #served: { text: string; end: () => void } | undefined
+  #tools: PinnedTools = new Map()
   #unapproved: ReadonlySet<string> = new Set()
   /** Its tools changed and are not read yet. */
   #changed = false
@@ -39,6 +41,7 @@ export class ToolServer {
   constructor(init: ToolServerInit) {
     this.#init = init
     this.#pins = new ToolPins(init.data, init.name)
+    this.#callers = new CallerProcesses({ name: init.name, open: caller => this.#openFor(caller) })
   }
 
   /** Idempotent. */
@@ -46,10 +49,10 @@ export class ToolServer {
     this.#running ??= this.#run()
   }
 
-  /** Ends the process. Idempotent. */
+  /** Ends its processes. Idempotent. */
   async stop(): Promise<void> {
     this.#stop.abort(new MeshError('going_away', `Cannot call ${this.#init.name}: its agent stops`))
-    await this.#running
+    await Promise.all([this.#running, this.#callers.stop()])
     this.#served?.end()
     this.#served = undefined
   }
@@ -77,57 +80,40 @@ export class ToolServer {
   /** Until the process ends. @throws MeshError, or an error of the SDK, when it does not get ready */
   async #runOnce(): Promise<void> {
     const { signal } = this.#stop
-    const ended = new AbortController()
-    const client = new Client(
-      { name: 'agent-mesh', version },
-      {
-        versionNegotiation: { mode: this.#mode },
-        listChanged: {
-          tools: {
-            autoRefresh: false,
-            onChanged: () => {
-              this.#changed = true
-              void this.#refresh(client).catch(fault)
-            },
-          },
-        },
-      },
-    )
+    const { command, name, log } = this.#init
     const fault = (err: unknown) =>
-      this.#init.log.warn(
-        { event: 'tools-not-read', server: this.#init.name, err },
-        'the tools of an MCP server cannot be read',
-      )
-    client.onclose = () => ended.abort()
-    const transport = new StdioClientTransport(shellOf(this.#init.command))
+      log.warn({ event: 'tools-not-read', server: name, err }, 'the tools of an MCP server cannot be read')
+    const onChanged = (changed: ToolProcess) => {
+      this.#changed = true
+      void this.#refresh(changed).catch(fault)
+    }
+    const process = await ToolProcess.open({ command, mode: this.#mode, onChanged, signal })
     try {
-      await untilAborted(client.connect(transport, { timeout: toolServerDefaults.openMs }), signal)
-      // To ask which era it speaks takes a process of its own: once.
-      if ((client.getNegotiatedProtocolVersion() ?? '') < '2026') this.#mode = 'legacy'
-      await this.#refresh(client)
-      this.#client.resolve(client)
-      await this.#lookForApprovals(client, AbortSignal.any([signal, ended.signal]))
-      this.#client = Promise.withResolvers()
+      this.#mode = process.mode
+      await this.#refresh(process)
+      this.#process.resolve(process)
+      await this.#lookForApprovals(process, AbortSignal.any([signal, process.ended]))
+      this.#process = Promise.withResolvers()
     } finally {
-      await client.close()
-      // Also of a client that did not get ready.
-      await transport.close()
+      await process.close()
     }
   }
 
   /** Serves the tools as they are now. */
-  async #refresh(client: Client): Promise<void> {
-    const options = { timeout: toolServerDefaults.openMs, signal: this.#stop.signal }
-    const { tools } = await client.listTools(undefined, options)
-    const fit = servable(tools)
-    this.#unapproved = await this.#pins.unapproved(fit)
+  async #refresh(process: ToolProcess): Promise<void> {
+    const all = await process.tools()
+    const { isAllowed } = this.#init
+    const tools = servable(all).filter(tool => isAllowed(tool.name))
+    this.#unapproved = await this.#pins.unapproved(tools)
+    this.#tools = pinnedOf(tools)
     this.#changed = false
-    const unfit = tools.filter(tool => !fit.includes(tool)).map(({ name }) => name)
-    this.#serve(fit, this.#unapproved, unfit)
+    const unfit = all.filter(tool => isAllowed(tool.name) && !tools.includes(tool)).map(tool => tool.name)
+    this.#serve(tools, unfit)
   }
 
-  #serve(tools: readonly Tool[], unapproved: ReadonlySet<string>, unfit: readonly string[]): void {
+  #serve(tools: readonly Tool[], unfit: readonly string[]): void {
     const { name: server, serve, log } = this.#init
+    const unapproved = this.#unapproved
     const text = JSON.stringify([tools, [...unapproved]])
     if (this.#served?.text === text) return
     this.#served?.end()
@@ -140,37 +126,58 @@ export class ToolServer {
   }
 
   /** Until the process ends. */
-  async #lookForApprovals(client: Client, signal: AbortSignal): Promise<void> {
+  async #lookForApprovals(process: ToolProcess, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await sleep(toolServerDefaults.lookMs, { signal }).catch(() => undefined)
       // A process that ends meanwhile is what ends the loop.
       const isDue = this.#changed || this.#unapproved.size > 0
-      if (isDue && !signal.aborted) await this.#refresh(client).catch(() => undefined)
+      if (isDue && !signal.aborted) await this.#refresh(process).catch(() => undefined)
     }
   }
 
   /** Waits for a process that starts again. @throws MeshError unavailable when it ends meanwhile */
-  readonly #call: CallTool = async (name, args, signal) => {
-    const client = await untilAborted(this.#client.promise, AbortSignal.any([signal, this.#stop.signal]))
+  readonly #call: CallTool = async (name, args, { signal, caller }) => {
+    const process = await untilAborted(this.#process.promise, AbortSignal.any([signal, this.#stop.signal]))
     // Since the call began, another process may have come with other tools.
-    if (this.#changed)
-      throw new MeshError('unavailable', `Cannot call ${name}: the tools of its MCP server changed`)
+    if (this.#changed) throw changed(name)
     if (this.#unapproved.has(name)) refuse(this.#init.name, name)
-    try {
-      return await client.callTool({ name, arguments: args }, { signal, timeout: 2 ** 31 - 1 })
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason
-      if (cause instanceof SdkError)
-        throw new MeshError('unavailable', `Cannot call ${name}: its MCP server ended`, { cause })
-      throw toMeshError(cause, 'application', `call ${name}`)
-    }
+    if (!this.#init.perCaller) return process.call(name, args, signal)
+    return this.#callers.use(
+      caller,
+      own => this.#callSame({ own, listing: process, name, args }, signal),
+      signal,
+    )
+  }
+
+  async #openFor({ sub, name }: Subject): Promise<ToolProcess> {
+    const { command } = this.#init
+    const { signal } = this.#stop
+    const env = { MESH_PEER: sub, MESH_NAME: name }
+    const onChanged = () => undefined
+    return ToolProcess.open({ command, mode: this.#mode, env, onChanged, signal }).catch((cause: unknown) => {
+      throw new MeshError('unavailable', `Cannot call ${this.#init.name}: its MCP server does not start`, {
+        cause,
+      })
+    })
+  }
+
+  /** What was approved is what was listed: of two processes that differ, one is older, and both are started anew. @throws MeshError unavailable */
+  async #callSame({ own, listing, name, args }: OwnCall, signal: AbortSignal): Promise<CallToolResult> {
+    const tool = pinnedOf(await own.tools()).get(name)
+    if (sameTool(tool, this.#tools.get(name))) return own.call(name, args, signal)
+    this.#changed = true
+    await Promise.all([own.close(), listing.close()])
+    throw changed(name)
   }
 }
 
-/** It gets the environment that the SDK says is harmless: PATH, HOME and the like. */
-const shellOf = (command: string) => ({
-  ...(process.platform === 'win32'
-    ? { command: 'cmd.exe', args: ['/d', '/s', '/c', command] }
-    : { command: '/bin/sh', args: ['-c', `exec ${command}`] }),
-  stderr: 'inherit' as const,
-})
+interface OwnCall {
+  /** Of the caller. */
+  readonly own: ToolProcess
+  readonly listing: ToolProcess
+  readonly name: string
+  readonly args: Record<string, unknown>
+}
+
+const changed = (name: string) =>
+  new MeshError('unavailable', `Cannot call ${name}: the tools of its MCP server changed`)

@@ -9,7 +9,7 @@ import { toolServerDefaults } from './defaults.ts'
 export type CallTool = (
   name: string,
   args: Record<string, unknown>,
-  signal: AbortSignal,
+  context: Pick<CallContext, 'signal' | 'caller'>,
 ) => Promise<CallToolResult>
 
 interface ToolServiceInit {
@@ -39,8 +39,8 @@ export function toolService({ server, tools, unapproved, call }: ToolServiceInit
     name,
     unapproved.has(name)
       ? () => refuse(server, name)
-      : async (params: unknown, { signal }: CallContext) =>
-          resultOf(name, await call(name, params as Record<string, unknown>, signal)),
+      : async (params: unknown, context: CallContext) =>
+          resultOf(name, await call(name, params as Record<string, unknown>, context)),
   ])
   return {
     contract: { name: `${toolServices}${server}`, version: 1, methods: Object.fromEntries(methods) },
