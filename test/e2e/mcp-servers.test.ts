@@ -107,7 +107,7 @@ it('a tool that changed is refused until its owner approves it', async () => {
 
   const approve = (...more: string[]) =>
     runCommand(['mcp', 'approve', 'notes', ...more, '--data', workshop.folder('server')])
-  // It is shown, old and new, and nobody is there to ask.
+  // It is shown, old and new, and there is no terminal to ask on.
   const asked = await approve()
   expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') as string })
   expect(asked.stdout).toContain('    - "Reads a note."')

@@ -32,7 +32,7 @@ export async function approveTools(
   if (changes.length === 0)
     return output.result(told(true), () => `The tools of ${server} are approved already.`)
   const isSure = options.yes === true || options.hash !== undefined
-  // Nobody is asked: the program decides, and names the hash.
+  // A program cannot be asked: it decides, and gives the hash.
   if (output.json && !isSure) return output.result(told(false), () => '')
   if (!output.json) output.result(told(false), () => changes.flatMap(each => changeLines(each, output)))
   if (

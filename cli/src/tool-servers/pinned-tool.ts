@@ -6,7 +6,7 @@ import { toolServerDefaults } from './defaults.ts'
 
 const json = z.record(z.string(), z.unknown())
 
-/** What its owner lets in: all that a caller is told of a tool. */
+/** What its owner lets in: all of a tool that callers see. */
 export const pinnedTool = z.strictObject({
   description: z.optional(z.string()),
   inputSchema: json,
