@@ -10,7 +10,8 @@ const tickMs = 10
 /** A slow machine begins fewer a second, rather than to queue them without a bound. */
 const mostRunning = 1_000
 
-const connections = new Agent({ keepAlive: true, maxSockets: mostRunning })
+// One for each call: a kept one may be closed by the agent just when a call takes it, which says nothing of the mesh.
+const connections = new Agent({ keepAlive: false, maxSockets: mostRunning })
 const running = new Set<Promise<void>>()
 /** By the agent that answered, and by what was said in place of an answer. */
 const [answered, failed] = [new Map<string, number>(), new Map<string, number>()]
@@ -31,7 +32,7 @@ async function call(id: number): Promise<void> {
 
 const post = (params: object): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'mesh-timeout': '60s' }
+    const headers = { 'content-type': 'application/json', 'mesh-timeout': '60s', 'mesh-idempotent': 'true' }
     const place = { socketPath: '/data/agent.sock', path: '/v1/call/work/look', method: 'POST' }
     request({ ...place, headers, agent: connections }, resolve)
       .on('error', reject)
