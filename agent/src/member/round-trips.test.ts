@@ -71,7 +71,7 @@ describe('round trips', () => {
     const ping = () => Promise.resolve(pings.shift() ?? Number.NaN)
     expect(await trips.measure('relay', ping)).toBe(4)
     expect(trips.toRelay('relay')).toBe(4)
-    expect(await trips.measure('relay', ping)).toBe(6)
+    expect(await trips.measure('relay', ping), 'of which a busy moment makes no difference').toBe(4)
     expect(pings).toEqual([])
   })
 

@@ -24,12 +24,15 @@ export class RoundTrips {
     this.#init = init
   }
 
-  /** Measures and notes a round trip to a relay, the first time twice: the first ping of a start waits for handshakes at both ends. */
+  /**
+   * Measures and notes a round trip to a relay, the first time twice: the first ping of a start waits for handshakes at both ends.
+   * @returns the shortest of the last ones, ms
+   */
   async measure(relay: string, ping: () => Promise<number>): Promise<number> {
     if (!this.#measured.has(relay)) this.measured(relay, await ping())
     const ms = await ping()
     this.measured(relay, ms)
-    return ms
+    return this.toRelay(relay) ?? ms
   }
 
   /** Notes a round trip to a relay, whether its link is kept or not. */

@@ -22,6 +22,9 @@ describe('home and standby', () => {
     ['stay where all are a few ms away', ['a', 'b'], { a: 6, b: 2, c: 1.5 }, [], ['a', 'b']],
     ['make room for a clearly nearer one', ['a', 'b'], { a: 30, b: 40, c: 10 }, [], ['c', 'a']],
     ['stay while one is silent for a moment', ['a', 'b'], { b: 10 }, [], ['a', 'b']],
+    ['stay while the standby is silent for a moment', ['a', 'b'], { a: 10 }, [], ['a', 'b']],
+    ['stay while both are silent for a moment', ['a', 'b'], {}, [], ['a', 'b']],
+    ['are the one left that is silent', ['a', 'b'], {}, ['a'], ['b']],
     ['replace one that is gone', ['a', 'b'], { b: 10, c: 20 }, ['a'], ['b', 'c']],
     ['replace a standby that is gone', ['a', 'b'], { a: 10, c: 20, d: 15 }, ['b'], ['a', 'd']],
   ])('%s', (_, current, roundTrips, gone, expected) => {
