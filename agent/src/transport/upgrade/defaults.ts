@@ -4,6 +4,13 @@ export const upgradeDefaults = {
   retryMs: [1_000, 5_000, 30_000, 300_000],
   /** Attempts at once, begun or answered: each may cost two handshakes of 30 ms CPU. */
   attempts: 8,
+  /** After so many failed attempts in a row, whatever the peer, they begin one by one: a count. */
+  attemptsInVain: 8,
+  /** Between two such attempts, on links that were never tried and on others: one costs about 50 ms CPU at both ends together. */
+  firstInVainMs: 1_000,
+  againInVainMs: 5_000,
+  /** Peers whose failed attempts are remembered when their link ends: a count. */
+  rememberedPeers: 1_024,
   /** A peer may begin again after this: what it begins costs this member dials. */
   spacingMs: 500,
   /** Offer and answer over the relay. */

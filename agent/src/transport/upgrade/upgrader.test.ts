@@ -106,6 +106,19 @@ it('waits long once it failed, but not when the network changed', async () => {
   await until(() => reports.length === 2)
 })
 
+it('tries a link that opens again once, and then as seldom as the one before', async () => {
+  const { link, reports } = fixture([1, 1, 600_000])
+  const of = (peer: string) => reports.filter(({ peerId }) => peerId === peer).length
+  const first = link('B', 'relay')
+  await until(() => of('B') === 3)
+  await first.close()
+  link('B', 'relay')
+  await until(() => of('B') === 4)
+  link('C', 'relay')
+  await until(() => of('C') === 3)
+  expect(of('B')).toBe(4)
+})
+
 it('does not trouble a peer that takes no part', async () => {
   const { link, reports } = fixture([1, 1, 600_000])
   link('B', 'relay', 'unsupported')

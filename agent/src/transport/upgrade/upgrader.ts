@@ -10,6 +10,7 @@ import type { ByteStream } from '../libp2p/byte-stream.ts'
 import { HandshakeSlots } from '../dial/handshake-slots.ts'
 import type { LinkTable } from '../links/link-table.ts'
 import type { Link } from '../links/link.ts'
+import { AttemptPace } from './attempt-pace.ts'
 import { UpgradeAttempt, type UpgradeAttemptInit, type UpgradeOutcome } from './attempt.ts'
 import { Conversation } from './conversation.ts'
 import { upgradeDefaults } from './defaults.ts'
@@ -64,6 +65,7 @@ export class Upgrader {
   readonly #onReport: (report: UpgradeReport) => void
   readonly #attempt: UpgradeAttempt
   readonly #slots = new HandshakeSlots(upgradeDefaults.attempts)
+  readonly #pace = new AttemptPace({ now: () => performance.now() })
   readonly #sessions = new Map<string, Session>()
   readonly #running = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
@@ -90,6 +92,7 @@ export class Upgrader {
 
   /** The network, or what is known of it, changed: tries all again now. */
   changed(): void {
+    this.#pace.reset()
     for (const [peerId, session] of this.#sessions) {
       if (this.#begins(peerId)) this.#again(peerId, session)
       else this.#ask(peerId)
@@ -125,7 +128,8 @@ export class Upgrader {
       timer: undefined,
       running: false,
       again: false,
-      step: 0,
+      // A link that opens again is tried at once, and then as seldom as the one before.
+      step: Math.max(0, this.#pace.failures(peerId) - 1),
       attempts: 0,
       last: undefined,
       endedAt: -Infinity,
@@ -142,8 +146,13 @@ export class Upgrader {
   }
 
   #schedule(peerId: string, session: Session, ms: number): void {
+    const begin = () => this.#own(this.#begin(peerId, session))
     clearTimeout(session.timer)
-    session.timer = setTimeout(() => this.#own(this.#begin(peerId, session)), timerDelay(ms))
+    session.timer = setTimeout(() => {
+      const waitMs = this.#pace.turn(session.attempts === 0 ? 'first' : 'again')
+      if (waitMs > 0) session.timer = setTimeout(begin, timerDelay(waitMs))
+      else begin()
+    }, timerDelay(ms))
   }
 
   #own(work: Promise<void>): void {
@@ -157,11 +166,14 @@ export class Upgrader {
     const free = await this.#slots.take(signal).catch(() => undefined)
     try {
       const link = this.#links.best(peerId)
-      if (free !== undefined && link !== undefined && link.path !== 'direct')
+      if (free !== undefined && link !== undefined && link.path !== 'direct') {
         await this.#run(session, link, async () => {
           const stream = await link.openStream(upgradeProtocol, { signal })
           return this.#converse(stream, conversation => this.#attempt.begin(conversation, link, signal))
         })
+        const result = session.last?.result
+        if (result === 'upgraded' || result === 'failed') this.#pace.ended(peerId, result === 'upgraded')
+      }
     } finally {
       free?.()
       session.running = false
@@ -250,6 +262,7 @@ export class Upgrader {
   }
 
   #wanted(peerId: string): void {
+    this.#pace.forget(peerId)
     const session = this.#sessions.get(peerId)
     if (session === undefined || performance.now() - session.endedAt < upgradeDefaults.spacingMs) return
     this.#again(peerId, session)
