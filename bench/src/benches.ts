@@ -14,6 +14,7 @@ import { rpc } from './rpc/rpc.ts'
 import { rpcWire } from './rpc/rpc-wire.ts'
 import { streams } from './streams/streams.ts'
 import { topics } from './topics/topics.ts'
+import { tracing } from './tracing/tracing.ts'
 
 export const benches: Record<string, Bench> = {
   bulk,
@@ -31,4 +32,5 @@ export const benches: Record<string, Bench> = {
   'rpc-wire': rpcWire,
   streams,
   topics,
+  tracing,
 }

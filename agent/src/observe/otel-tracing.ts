@@ -26,6 +26,10 @@ export class OtelTracing implements Tracing {
     if (isSetUp()) await this.#load()
   }
 
+  get active(): boolean {
+    return this.#found() !== undefined
+  }
+
   call(method: string): ClientSpan | undefined {
     return this.#found()?.call(method)
   }

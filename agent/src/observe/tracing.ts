@@ -22,6 +22,8 @@ export interface ServerSpan {
 
 /** Methods are as people call them: `math.add`. */
 export interface Tracing {
+  /** Whether anything traces now: what only spans need is left out where nothing does. */
+  readonly active: boolean
   /** undefined: nothing traces. */
   call(method: string): ClientSpan | undefined
   /** @param fields of the request @param caller peer id. @returns undefined: nothing traces */

@@ -21,7 +21,7 @@ export function handlingOf(
   tracing: Tracing | undefined,
   { topic, publisher, trace, acknowledge }: HandledMessage,
 ): (() => Handling) | undefined {
-  if (tracing === undefined && acknowledge === undefined) return undefined
+  if (tracing?.active !== true && acknowledge === undefined) return undefined
   return () => {
     const span = tracing?.handle(topic, trace === undefined ? {} : { trace }, publisher)
     return {
