@@ -3,6 +3,7 @@ import type { HealthReply, RegionHealth } from '@agent-mesh/protocol/api/health'
 import { html } from 'htm/preact'
 
 import { Failure, useAsked } from './asked.ts'
+import { RoundTripChart } from './round-trip-chart.ts'
 import type { PageState } from './state.ts'
 import { Table, type Column } from './table.ts'
 import { ago, duration, visible } from './text.ts'
@@ -15,6 +16,8 @@ export function Health({ state }: { state: PageState }) {
     <h1>Health</h1>
     <h2>The agent of this machine</h2>
     <${AgentHealth} state=${state} />
+    <h2>Round trips from this machine</h2>
+    <${RoundTripChart} />
     <h2>The mesh</h2>
     ${error !== undefined && html`<${Failure} error=${error} />`}
     ${

@@ -6,6 +6,8 @@ import type { MemberRow } from '../src/page/member-row.ts'
 import type { PathSentence } from '../src/page/path-sentence.ts'
 import { Failure, useAsked } from './asked.ts'
 import { Dialog } from './dialog.ts'
+import { RevokeMember } from './revoke-member.ts'
+import { RoundTripChart } from './round-trip-chart.ts'
 import { nameOf } from './state.ts'
 import { dateOf, duration, visible } from './text.ts'
 
@@ -24,6 +26,8 @@ export function Member({ row, onClose }: { row: MemberRow; onClose: () => void }
           ? html`<p>This is the agent of this machine.</p>`
           : row.kind !== 'admin' && html`<${Path} peer=${row.peerId} />`
       }
+      ${row.path !== undefined && row.path !== 'self' && html`<${RoundTripChart} peer=${row.peerId} />`}
+      ${row.serial !== undefined && row.state !== 'revoked' && html`<${RevokeMember} row=${row} />`}
     </${Dialog}>
   `
 }

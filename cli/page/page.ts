@@ -3,17 +3,31 @@ import { html, render } from 'htm/preact'
 import { useEffect, useState } from 'preact/hooks'
 
 import { Failure } from './asked.ts'
+import { Audit } from './audit.ts'
 import { Health } from './health.ts'
+import { MeshMap } from './map.ts'
 import { Members } from './members.ts'
+import { Policy } from './policy.ts'
+import { Ports } from './ports.ts'
 import { Services } from './services.ts'
 import { openSession } from './session.ts'
 import { close, keepLive, usePageState, type PageState } from './state.ts'
 import { visible } from './text.ts'
+import { Tokens } from './tokens.ts'
 
-const views = { members: Members, services: Services, health: Health } as const
+const views = {
+  members: Members,
+  map: MeshMap,
+  services: Services,
+  health: Health,
+  policy: Policy,
+  tokens: Tokens,
+  audit: Audit,
+  ports: Ports,
+} as const
 type View = keyof typeof views
 
-const titles: Record<View, string> = { members: 'Members', services: 'Services', health: 'Health' }
+const titleOf = (view: View): string => `${view[0]!.toUpperCase()}${view.slice(1)}`
 
 const viewNow = (): View => {
   const name = location.hash.slice(1)
@@ -35,7 +49,7 @@ function App() {
         ${(Object.keys(views) as View[]).map(
           name =>
             html`<a href=${`#${name}`} aria-current=${name === view ? 'page' : undefined}
-              >${titles[name]}</a
+              >${titleOf(name)}</a
             >`,
         )}
       </nav>

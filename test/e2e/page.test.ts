@@ -106,6 +106,40 @@ it('calls a method from its schema, by the agent, which names the page as the pr
   expect([failed.status, failed.json()['code']]).toEqual([400, 'invalid_argument'])
 })
 
+it('acts with the admin key: tokens, policy, revocation, each on record at the control plane', async () => {
+  const made = (await client.post('/api/tokens/create', { uses: 2 })).json()
+  const { id } = made['view'] as { id: string }
+  expect((await client.post('/api/tokens/revoke', { id })).json()).toEqual({ id })
+  const tokens = (await client.get('/api/tokens')).json()['tokens'] as object[]
+  expect(tokens).toContainEqual(expect.objectContaining({ id, revoked: true, left: 2 }))
+
+  const question = { who: 'role:agent', action: 'call', target: 'service:math.add' }
+  expect((await client.post('/api/policy/explain', question)).json()).toMatchObject({ allowed: true })
+  const { number, policy } = (await client.get('/api/policy')).json() as { number: number; policy: object }
+  const without = { policy: { ...policy, grants: [] }, expected: number, force: true }
+  expect((await client.post('/api/policy/dry-run', without)).json()).toMatchObject({ written: false })
+  expect((await client.get('/api/policy')).json()['number']).toBe(number)
+  const written = await client.post('/api/policy/write', { policy, expected: number + 7 })
+  expect([written.status, written.json()['code']]).toEqual([409, 'conflict'])
+
+  const gone = await up('gone-1')
+  expect((await client.post('/api/revoke', { name: 'gone-1' })).json()).toMatchObject({ name: 'gone-1' })
+  const isGone = (row: unknown) =>
+    (row as { name: string; state: string }).name === 'gone-1' &&
+    (row as { state: string }).state === 'revoked'
+  await client.live(({ rows }) => (rows as unknown[]).some(isGone))
+  await gone.end()
+  await vi.waitFor(async () => {
+    const entries = (await client.get('/api/audit?where=control-plane')).json()['entries'] as {
+      what: string
+    }[]
+    expect(entries.map(({ what }) => what)).toContain('revoke')
+  }, wait)
+  expect((await client.get('/api/audit?where=local')).json()['entries']).not.toEqual([])
+  expect((await client.get('/api/audit?where=elsewhere')).status).toBe(400)
+  expect((await client.get('/api/ports')).json()).toEqual({ ports: [] })
+})
+
 it('shows what the control plane knows while no agent runs, and says why the rest is missing', async () => {
   const lonely = await workshop.start('cp', ['page', '--agent', workshop.folder('nothing')])
   const browser = await PageClient.open(String(lonely.ready['oneTimeUrl']))

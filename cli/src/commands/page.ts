@@ -12,7 +12,7 @@ interface Options {
 export const registerPage: Register = (program, finish) => {
   const command = program
     .command('page')
-    .description('serve a page for the browser of this machine: members, paths, services, health')
+    .description('serve a page for the browser of this machine: members, paths, services, policy')
     .addOption(
       new Option('--listen <host:port>', 'loopback address to listen on')
         .argParser(parseLoopback)

@@ -12,15 +12,18 @@ import { queried } from './page-app.ts'
 import { pageDefaults } from './page-defaults.ts'
 import type { PageSource } from './page-source.ts'
 import { pathSentence } from './path-sentence.ts'
+import type { RoundTrips } from './round-trips.ts'
 
 const callRequest = z.pick(localCallRequest, { method: true, params: true, peer: true })
 
-export const lookRoutes = (source: PageSource, live: LiveMembers): Routes => ({
+export const lookRoutes = (source: PageSource, live: LiveMembers, trips: RoundTrips): Routes => ({
   'GET /api/live': ({ signal }) => liveReply(live, signal),
   'GET /api/path': async request => {
     const report = await source.local(request.signal).path({ peer: queried(request, 'peer') })
     return json({ report, sentence: pathSentence(report, live.nameOf) })
   },
+  'GET /api/latency': ({ query }) => json({ points: trips.points(query.get('peer') ?? undefined) }),
+  'GET /api/ports': async ({ signal }) => json({ ports: await source.local(signal).ports() }),
   'GET /api/health': async ({ signal }) => {
     const { admin } = source
     return json(admin === undefined ? {} : await admin.health(signal, 1))

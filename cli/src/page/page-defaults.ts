@@ -20,6 +20,13 @@ export const pageDefaults = {
   requestMs: 30_000,
   /** How often connections are looked at for these limits, ms. */
   checkMs: 2_000,
+  /** Members that a dry run of a policy names. */
+  policyChanges: 100,
+  /** Entries of an audit log that are shown. */
+  auditEntries: 200,
+  /** How often round trips are kept, ms, and for how long. */
+  sampleMs: 30_000,
+  historyMs: 3_600_000,
   /** An answer of a method that a form calls, ms: a person waits. */
   callMs: 30_000,
 } as const

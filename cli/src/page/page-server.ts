@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { handlerServer, type Handler } from '../local/handler-server.ts'
+import { adminRoutes } from './admin-routes.ts'
 import { LiveMembers } from './live-members.ts'
 import { lookRoutes } from './look-routes.ts'
 import { pageApp } from './page-app.ts'
@@ -12,6 +13,7 @@ import { pageDefaults } from './page-defaults.ts'
 import { pageFiles } from './page-files.ts'
 import { PageSession } from './page-session.ts'
 import type { PageSource } from './page-source.ts'
+import { RoundTrips } from './round-trips.ts'
 
 export interface RunningPage {
   url: string
@@ -50,14 +52,16 @@ export async function servePage(
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   const session = new PageSession()
   const live = new LiveMembers(source)
-  app.resolve(pageApp({ url, session, files, routes: lookRoutes(source, live) }))
+  const trips = new RoundTrips(source)
+  const routes = { ...lookRoutes(source, live, trips), ...adminRoutes(source, live) }
+  app.resolve(pageApp({ url, session, files, routes }))
   // Read before the first tab asks for it.
   const warm = live.look()
   let stopped: Promise<void> | undefined
   const stop = async () => {
     server.close()
     server.closeAllConnections()
-    await live.stop()
+    await Promise.all([live.stop(), trips.stop()])
     await Promise.all([warm, closed.promise])
   }
   // After #: no request has it, and no log.
