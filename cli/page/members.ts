@@ -15,7 +15,9 @@ export function Members({ state: { rows } }: { state: PageState }) {
   const [wanted, setWanted] = useState<string>('any')
   const [chosen, setChosen] = useState<string>()
   const all = useMemo(() => [...rows.values()], [rows])
-  const found = useMemo(() => filtered(all, words, wanted), [all, words, wanted])
+  const keep = useMemo(() => filterOf(words, wanted), [words, wanted])
+  const found = useMemo(() => all.filter(keep).length, [all, keep])
+  const columns = useMemo(() => columnsOf(setChosen), [])
   const online = useMemo(() => all.filter(({ state }) => state === 'online').length, [all])
   const member = chosen === undefined ? undefined : rows.get(chosen)
   return html`
@@ -36,12 +38,13 @@ export function Members({ state: { rows } }: { state: PageState }) {
           ${states.map(each => html`<option value=${each} selected=${each === wanted}>${each}</option>`)}
         </select>
       </label>
-      <p role="status">${found.length} of ${all.length}, ${online} online</p>
+      <p role="status">${found} of ${all.length}, ${online} online</p>
     </form>
     <${Table}
       caption="Members"
-      columns=${columnsOf(setChosen)}
-      rows=${found}
+      columns=${columns}
+      rows=${all}
+      keep=${keep}
       keyOf=${({ peerId }: MemberRow) => peerId}
       sortedBy=${0}
     />
@@ -101,11 +104,9 @@ function haystack(row: MemberRow): string {
   return text
 }
 
-/** Rows that have every word somewhere. */
-function filtered(all: readonly MemberRow[], words: string, wanted: string): readonly MemberRow[] {
+/** Lets rows through that have every word somewhere. */
+function filterOf(words: string, wanted: string): (row: MemberRow) => boolean {
   const parts = words.toLowerCase().split(/\s+/).filter(Boolean)
-  if (parts.length === 0 && wanted === 'any') return all
-  return all.filter(
-    row => (wanted === 'any' || row.state === wanted) && parts.every(part => haystack(row).includes(part)),
-  )
+  return row =>
+    (wanted === 'any' || row.state === wanted) && parts.every(part => haystack(row).includes(part))
 }

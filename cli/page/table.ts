@@ -16,19 +16,22 @@ interface Props<Row> {
   columns: readonly Column<Row>[]
   rows: readonly Row[]
   keyOf: (row: Row) => string
+  /** Which rows are shown. They are sorted before: that takes longer, and a filter changes with each letter. @default all */
+  keep?: (row: Row) => boolean
   /** Index of the column that it is sorted by at first. @default as the rows come */
   sortedBy?: number
 }
 
-const screenful = 100
+const screenful = 50
 const { compare } = new Intl.Collator('en', { numeric: true })
 
-export function Table<Row>({ caption, columns, rows, keyOf, sortedBy = -1 }: Props<Row>) {
+export function Table<Row>({ caption, columns, rows, keyOf, keep, sortedBy = -1 }: Props<Row>) {
   const [sort, setSort] = useState({ column: sortedBy, down: false })
   const [shown, setShown] = useState(screenful)
   const sorted = useMemo(() => sortRows(rows, columns[sort.column]?.by, sort.down), [rows, sort])
   const choose = (column: number) => setSort({ column, down: sort.column === column ? !sort.down : false })
-  const rest = sorted.length - shown
+  const kept = useMemo(() => (keep === undefined ? sorted : sorted.filter(keep)), [sorted, keep])
+  const rest = kept.length - shown
   return html`
     <div class="scroll" role="region" aria-label=${caption} tabindex="0">
       <table>
@@ -55,7 +58,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, sortedBy = -1 }: Pro
           </tr>
         </thead>
         <tbody>
-          ${sorted.slice(0, shown).map(
+          ${kept.slice(0, shown).map(
             row =>
               html`<tr key=${keyOf(row)}>
                 ${columns.map(

@@ -1,4 +1,5 @@
 /** The page in a real Chromium, over a mesh of 5,000 members. */
+import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,10 +10,11 @@ import { fillStore } from './fill-store.ts'
 import { PageMesh } from './page-mesh.ts'
 
 /** The most that a mesh has by default, with room for those that join in the test. */
-const members = Number(process.env['PAGE_MEMBERS'] ?? 4_980)
+const members = 4_980
 const views = ['members', 'map', 'services', 'health', 'policy', 'tokens', 'audit', 'ports']
-/** A screen, for screenshots of it: `PAGE_SCREENSHOT=docs/page.png`. */
+/** Path of a picture of it in the checkout, `npm run docs:page`. */
 const screenshot = process.env['PAGE_SCREENSHOT']
+const checkout = join(import.meta.dirname, '..', '..')
 
 describe.skipIf(missing !== undefined)('the page', () => {
   let at: PageMesh
@@ -38,7 +40,7 @@ describe.skipIf(missing !== undefined)('the page', () => {
     await at?.stop()
   })
 
-  const rowsShown = () => page.waitForFunction(() => document.querySelectorAll('tbody tr').length >= 100)
+  const rowsShown = () => page.waitForFunction(() => document.querySelectorAll('tbody tr').length >= 50)
   const show = async (view: string, on = page) => {
     await on.goto(`${at.url}/#${view}`)
     await on.locator('h1').waitFor()
@@ -92,7 +94,7 @@ describe.skipIf(missing !== undefined)('the page', () => {
       }, words)
     let turn = 0
     const texts = ['node-42', 'eu-1 math@2', 'node-4', 'us-1', 'ap-1 offline']
-    const ms = await quickest(100, async () => (await filter(texts[turn++ % texts.length]!)).ms)
+    const ms = await quickest(100, async () => (await filter(texts[turn++ % texts.length]!)).ms, 20)
     expect(ms).toBeLessThan(100)
     console.log(`filter ${Math.round(ms)} ms`)
     await filter('node-4980')
@@ -137,7 +139,10 @@ describe.skipIf(missing !== undefined)('the page', () => {
   it('creates a token, explains the policy, and revokes a member whose name was typed', async () => {
     await show('tokens')
     await page.getByRole('button', { name: 'Create' }).click()
-    await page.locator('pre').filter({ hasText: /^amj/ }).or(page.locator('pre')).first().waitFor()
+    await page
+      .locator('pre')
+      .filter({ hasText: /\S{40}/ })
+      .waitFor()
     await show('policy')
     await page.getByLabel('Who').fill('role:agent')
     await page.getByLabel('Target').fill('service:math.add')
@@ -198,12 +203,13 @@ describe.skipIf(missing !== undefined)('the page', () => {
   })
 
   it('ends no script, and loads nothing that its policy refuses', () => {
-    expect(faults.filter(text => !/401|ERR_/.test(text))).toEqual([])
+    // Answers that are errors are shown by the page, and are no faults of it.
+    expect(faults.filter(text => !text.startsWith('Failed to load resource'))).toEqual([])
   })
 
   it.runIf(screenshot !== undefined)('has a screenshot', async () => {
     await show('members')
     await page.getByText(/of (49|50)\d\d, \d+ online/).waitFor()
-    await page.screenshot({ path: screenshot! })
+    await page.screenshot({ path: join(checkout, screenshot!) })
   })
 })
