@@ -95,6 +95,13 @@ it.each([
   ['service:*', 'service:math.add', true],
   ['service:*', 'topic:math.add', false],
   ['service:math.add', 'service:math.*', false],
+  ['service:*', 'service:files.get', false],
+  ['service:*', 'service:exec.*', false],
+  ['service:files*', 'service:files.get', false],
+  ['service:files.*', 'service:files.get', true],
+  ['service:files.g*', 'service:files.get', true],
+  ['service:files.get', 'service:files.get', true],
+  ['service:*', 'service:filesystem.get', true],
 ])('the target %s covers %s: %s', (pattern, target, covered) => {
   expect(allows(grant(['*'], [pattern]), ops, 'call', target)).toBe(covered)
 })

@@ -125,9 +125,18 @@ export const selectorsOf = (subject: Subject): Set<string> =>
     ...subject.tags.map(tag => `tag:${tag}`),
   ])
 
+/** What reaches the whole machine of a member: only a pattern that names it covers it, so that `service:*` opens no machine. */
+const namedOnly = ['service:files.', 'service:exec.']
+
 /** Whether a pattern of `to` covers a target; of a target that ends in `*`, all of it. */
-export const covers = (pattern: string, target: string): boolean =>
-  pattern.endsWith('*') ? target.startsWith(pattern.slice(0, -1)) : pattern === target
+export function covers(pattern: string, target: string): boolean {
+  if (!pattern.endsWith('*')) return pattern === target
+  const start = pattern.slice(0, -1)
+  return (
+    target.startsWith(start) &&
+    !namedOnly.some(service => target.startsWith(service) && !start.startsWith(service))
+  )
+}
 
 /** The first grant that allows it to these selectors; undefined: denied. */
 export const findGrant = (policy: Policy, selectors: ReadonlySet<string>, action: Action, target: string) =>

@@ -10,7 +10,7 @@ import { refusal } from '../support/refusal.ts'
 
 const MiB = 1024 * 1024
 const files = defineService({
-  name: 'files',
+  name: 'folder',
   version: 1,
   methods: {
     get: { params: z.string(), result: transferOffer, effects: 'read' },

@@ -33,7 +33,7 @@ export interface TransferReply {
 }
 
 const files = defineService({
-  name: 'files',
+  name: 'folder',
   version: 1,
   methods: { get: { params: z.string(), result: transferOffer, effects: 'read' } },
 })
