@@ -29,6 +29,7 @@ export const groups: readonly Group[] = [
     text: 'Own a machine',
     pages: {
       'docs/ports': 'Ports',
+      'docs/files': 'Files, logs and programs',
       'docs/paths': 'Paths and netcheck',
       'docs/health': 'Health and doctor',
     },

@@ -99,6 +99,7 @@ test('agent-mesh --help lists its commands in groups, none outside', () => {
       'Look',
       'Call',
       'Ports',
+      'Machines',
       'Programs',
       'Develop',
       'Administer',

@@ -37,6 +37,9 @@ export const auditKinds = [
   'denied',
   /** An AI assistant called a method, through the agent of its machine. */
   'tool',
+  /** A member read or wrote files of this machine, or ran a program of it, or asked in vain. */
+  'files',
+  'exec',
   /** A connection was not admitted. */
   'refused',
   /** Links to a revoked member were ended. */

@@ -7,10 +7,20 @@
  */
 import * as z from 'zod/mini'
 import { selectorField } from './policy.ts'
-import { portNameField } from './pipe.ts'
+import { portNameField, ticketField } from './pipe.ts'
 
 /** What the connection is upgraded to. */
 export const localPipeUpgrade = 'agent-mesh-pipe'
+
+const someText = z.string().check(z.minLength(1))
+export const localConnectQuery = z.object({ peer: someText, port: z.string() })
+/** `GET /v1/receive?from=ID&ticket=T`: a fresh stream to the sender of an offer, for the protocol of transfers. */
+export const localReceiveQuery = z.object({
+  from: z.string().check(z.minLength(1), z.maxLength(128)),
+  ticket: ticketField,
+})
+/** `GET /v1/send?peer=web-1&bytes=N`: offers a file of the command to a member: cli/src/files/pulled-source.ts. */
+export const localSendQuery = z.object({ peer: someText, bytes: z.string().check(z.regex(/^\d{1,15}$/)) })
 
 const hostField = z.string().check(z.regex(/^[A-Za-z0-9._:%-]{1,253}$/, { error: 'is not a host' }))
 const tcpPort = z.int().check(z.minimum(1), z.maximum(65_535))

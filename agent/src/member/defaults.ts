@@ -15,6 +15,8 @@ export const memberDefaults = {
   oldHeadMs: 24 * 3600_000,
   /** Of texts that come from outside so many characters go into the audit log. */
   auditedChars: 200,
+  /** Of the path of a file or a command, which is what such an entry is about. */
+  auditedPathChars: 1_000,
   /** Answers of the policy remembered per member (a count): methods of a mesh are few, names from outside are not. */
   rememberedAnswers: 1024,
   /** First and longest pause before a join is tried again that waits for the control plane; half of each is random. */

@@ -46,6 +46,18 @@ export class MemberAudit {
     this.#log.recordFlood(`tool ${from.sub} ${app} ${to}`, { who: from.sub, what: 'tool', detail })
   }
 
+  /** A member used files or programs of this machine, or asked in vain. */
+  machineUsed({ what, from, app, detail, often }: MachineUse): void {
+    const given = { name: from.name, ...detail, ...(app !== undefined && { app }) }
+    const told = Object.entries(given).map(([key, text]) => [
+      key,
+      redactText(text).slice(0, memberDefaults.auditedPathChars),
+    ])
+    const note = { who: from.sub, what, detail: Object.fromEntries(told) as Record<string, string> }
+    if (often === true) this.#log.recordFlood(JSON.stringify(note), note)
+    else this.#log.record(note)
+  }
+
   /** A program of this machine asked for what it may not, here or at the member that it asked. */
   appDenied({ by, ...denial }: AppDenial): void {
     const detail = { by, ...askedDetail(denial) }
@@ -99,6 +111,16 @@ interface ToolCall {
   readonly from: Pick<Subject, 'sub' | 'name'>
   readonly to: string
   readonly app: string
+}
+
+export interface MachineUse {
+  readonly what: 'files' | 'exec'
+  readonly from: Pick<Subject, 'sub' | 'name'>
+  /** The program that asked through its agent. */
+  readonly app?: string | undefined
+  readonly detail: Readonly<Record<string, string>>
+  /** It changes nothing, so that members may cause it as often as they like: many are one entry with a count. */
+  readonly often?: boolean
 }
 
 export interface AppDenial extends Omit<Denial, 'action'> {

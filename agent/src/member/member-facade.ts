@@ -2,7 +2,7 @@
 import type { LocalPeer, LocalService, LocalStatus } from '@agent-mesh/protocol'
 import { ProgramHealth } from '../health/program-health.ts'
 import { depart, leaveMap } from './departure.ts'
-import type { AppDenial } from './member-audit.ts'
+import type { AppDenial, MachineUse } from './member-audit.ts'
 import type { Member } from './member-parts.ts'
 import type { CutOff } from './revocations.ts'
 import { refuseAfterStop } from './stopped.ts'
@@ -74,6 +74,11 @@ export abstract class MemberFacade {
   /** Puts a denial of one of this machine's programs into the audit log here. Never throws, never waits. */
   recordDenial(denial: AppDenial): void {
     this.member.audit.appDenied(denial)
+  }
+
+  /** Puts what a member did with files or programs of this machine into the audit log here. Never throws, never waits. */
+  recordUse(use: MachineUse): void {
+    this.member.audit.machineUsed(use)
   }
 
   /** Prometheus text. */

@@ -8,11 +8,13 @@ import { registerConfig } from './config.ts'
 import { registerConnect } from './connect.ts'
 import { registerContext } from './context.ts'
 import { registerControlPlane } from './control-plane.ts'
+import { registerCp } from './cp.ts'
 import { registerDemo } from './demo.ts'
 import type { Register } from './define.ts'
 import { registerDescribe } from './describe.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerExec } from './exec.ts'
 import { registerExpose } from './expose.ts'
 import { registerExposed, registerUnexpose } from './exposed.ts'
 import { registerForward } from './forward.ts'
@@ -20,6 +22,7 @@ import { registerGateway } from './gateway.ts'
 import { registerHealth } from './health.ts'
 import { registerInit } from './init.ts'
 import { registerLeave } from './leave.ts'
+import { registerLogs } from './logs.ts'
 import { registerMcp } from './mcp.ts'
 import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
@@ -97,6 +100,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerGateway,
     ],
   },
+  { heading: 'Machines:', commands: [registerCp, registerLogs, registerExec] },
   { heading: 'Programs:', commands: [registerServe, registerServed, registerUnserve] },
   { heading: 'Develop:', commands: [registerInit, registerRepl] },
   {

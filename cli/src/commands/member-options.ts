@@ -59,7 +59,17 @@ export function joiningOf(
 /** Lets environment and configuration file give the options of both. */
 export const takesMemberSettings = (command: Command): void =>
   takesSettings(command, {
-    lists: ['listen', 'announce', 'serve', 'use-relay', 'mcp', 'mcp-allow', 'mcp-per-caller'],
+    lists: [
+      'listen',
+      'announce',
+      'serve',
+      'use-relay',
+      'mcp',
+      'mcp-allow',
+      'mcp-per-caller',
+      'allow-files',
+      'allow-exec',
+    ],
     live: ['log-level', 'serve'],
     files: ['serve', 'tls-cert', 'tls-key'],
     atFiles: ['join'],

@@ -6,6 +6,8 @@ import { commandDefaults } from '../defaults.ts'
 import { collectPeer } from '../name-arguments.ts'
 import { onCall, type Register } from './define.ts'
 import { takesLogOptions } from './log-options.ts'
+import type { MachineFlags } from '../daemon/agent-files.ts'
+import { takesMachineOptions } from './machine-options.ts'
 import {
   announceOption,
   drainOption,
@@ -21,7 +23,7 @@ import {
   type MemberCommandOptions,
 } from './member-options.ts'
 
-interface Options extends MemberCommandOptions {
+interface Options extends MemberCommandOptions, MachineFlags {
   /** False: nowhere. */
   listen?: string[] | false
   paths: 'any' | 'relay'
@@ -49,6 +51,8 @@ Examples:
   $ agent-mesh up --serve ./services/math.ts --watch
   $ agent-mesh up --gateway
   $ agent-mesh up --mcp 'fs=npx -y @modelcontextprotocol/server-filesystem /srv'
+  $ agent-mesh up --allow-logs --allow-exec '/usr/bin/systemctl status *'
+  $ agent-mesh up --allow-files /var/log:ro --allow-files /srv/in
   $ agent-mesh --context staging up --join TOKEN`
 
 export const registerUp: Register = (program, finish) => {
@@ -83,7 +87,7 @@ export const registerUp: Register = (program, finish) => {
     .addOption(drainOption())
     .addHelpText('after', help)
   takesToolServers(command)
-  takesLogOptions(command)
+  takesLogOptions(takesMachineOptions(command))
   takesPlace(command, 'region of this machine')
   takesMemberSettings(command)
   onCall<Options, [string | undefined]>(command, finish, async (invocation, token) => {

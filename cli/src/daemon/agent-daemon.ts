@@ -9,6 +9,7 @@ import { ServedPrograms } from '../programs/served-programs.ts'
 import { namedCommands, type ToolServerFlags } from '../tool-servers/named-commands.ts'
 import type { Output } from '../show/output.ts'
 import type { Text } from '../show/text.ts'
+import { recentLog, serveExec, serveFiles, sendPulled, type MachineFlags } from './agent-files.ts'
 import { agentStream } from './agent-stream.ts'
 import { agentMessages, publishMessage } from './agent-topics.ts'
 import { daemonLog } from './daemon-log.ts'
@@ -22,7 +23,7 @@ import { ModuleWatch } from './module-watch.ts'
 import { ServedModules } from './served-modules.ts'
 import { loadAnew, loadServices } from './service-modules.ts'
 
-export interface AgentFlags extends MemberFlags, ToolServerFlags {
+export interface AgentFlags extends MemberFlags, ToolServerFlags, MachineFlags {
   paths: 'any' | 'relay'
   /** Names or peer ids of the relays that it uses. @default all */
   useRelay?: string[]
@@ -46,7 +47,8 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   const load = watching === undefined ? loadServices : loadAnew()
   const services = await load(files)
   const toolServers = namedCommands(flags)
-  const log = daemonLog('agent', flags)
+  const kept = await recentLog(flags)
+  const log = daemonLog('agent', flags, kept)
   const agent = await createAgent({
     ...(await memberOptions(flags)),
     paths: flags.paths,
@@ -66,6 +68,8 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
     await programs.restore()
     await ports.restore()
     gateway = await startGateway(agent, flags, log)
+    await serveFiles(agent, flags, { data: flags.folder.path, log: kept })
+    await serveExec(agent, flags)
     stopToolServers = await startToolServers(agent, toolServers, { data: flags.folder.path, log })
   } catch (error) {
     await agent.stop()
@@ -136,6 +140,8 @@ function localAgent(agent: Agent): LocalDaemon {
     stream: (request, options) => agentStream(agent, request, options),
     publish: request => publishMessage(agent, request),
     subscribe: (request, { signal }) => agentMessages(agent, request, signal),
+    receive: (offer, { signal }) => agent.receive(offer).openPipe(signal),
+    send: file => sendPulled(agent, file),
     connect: ({ peer, port }, { signal }) => agent.connect(peer, port, { signal }),
     ping: async ({ peer, timeoutMs }, { signal }) => {
       const reply = await agent.ping(peer, { signal, ...(timeoutMs !== undefined && { timeout: timeoutMs }) })

@@ -12,9 +12,18 @@ export interface LogFlags {
   logFormat?: LogFormat
 }
 
-/** @param name of the process, in each line */
-export function daemonLog(name: string, { logLevel, logFormat = 'json' }: LogFlags) {
-  if (logFormat === 'json') return createLogger(name, logLevel)
+/** @param name of the process, in each line @param kept gets each line, too, as JSON */
+export function daemonLog(
+  name: string,
+  { logLevel, logFormat = 'json' }: LogFlags,
+  kept?: { add(line: string): void },
+) {
+  if (logFormat === 'json' && kept === undefined) return createLogger(name, logLevel)
   const to = stderr()
-  return createLogger(name, logLevel, { write: line => void to.write(`${prettyLine(line)}\n`) })
+  return createLogger(name, logLevel, {
+    write: line => {
+      kept?.add(line)
+      to.write(logFormat === 'json' ? line : `${prettyLine(line)}\n`)
+    },
+  })
 }

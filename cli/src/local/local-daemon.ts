@@ -62,6 +62,10 @@ export interface LocalDaemon {
   subscribe?(request: LocalSubscribeRequest, options: Options): AsyncIterable<LocalTopicLine>
   /** A pipe to a port of a member. */
   connect?(to: { peer: string; port: string }, options: Options): Promise<Duplex>
+  /** A fresh stream to the sender of an offer, for a command that receives it itself. */
+  receive?(offer: { from: string; ticket: string }, options: Options): Promise<Duplex>
+  /** Offers a file of a command to a member. @returns tells the command, and reads the file from it */
+  send?(file: { peer: string; bytes: number }): Promise<(pipe: Duplex) => void>
   /** Ports of this machine that other members may open; they outlive the process. */
   ports?: LocalPorts
   /** Programs of this machine whose services it serves; they outlive the process. */

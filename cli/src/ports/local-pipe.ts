@@ -28,8 +28,20 @@ export function openLocalPipe(
   { peer, port }: MemberPort,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  checkSocketPath(folder)
   const path = `/v1/connect?${new URLSearchParams({ peer, port })}`
+  return openLocalUpgrade(folder, path, { action: `connect to ${peer}:${port}`, signal })
+}
+
+/**
+ * Bytes with the agent of this machine, behind a request that is upgraded.
+ * @param action what cannot be done @throws MeshError what the agent answers; `NothingRunningError`
+ */
+export function openLocalUpgrade(
+  folder: string,
+  path: string,
+  { action, signal }: { action: string; signal: AbortSignal },
+): Promise<Duplex> {
+  checkSocketPath(folder)
   const sent = request({
     createConnection: () => connect(socketPath(folder)),
     path,
@@ -38,7 +50,7 @@ export function openLocalPipe(
   return new Promise<Duplex>((resolve, reject) => {
     const abort = () => {
       sent.destroy()
-      reject(new MeshError('cancelled', `Cannot connect to ${peer}:${port}: cancelled`))
+      reject(new MeshError('cancelled', `Cannot ${action}: cancelled`))
     }
     signal.addEventListener('abort', abort, { once: true })
     sent.on('close', () => signal.removeEventListener('abort', abort))

@@ -1,4 +1,4 @@
-/** Pipes on the local socket: requests of `GET /v1/connect` that are upgraded to the bytes of a pipe. */
+/** Pipes on the local socket: requests of `GET /v1/connect`, `receive` and `send` that are upgraded to bytes. */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,13 +6,19 @@ import type { Duplex } from 'node:stream'
 import { join } from '@agent-mesh/agent/rpc/pipes/join'
 import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
-import { localPipeUpgrade } from '@agent-mesh/protocol/local-ports'
+import {
+  localConnectQuery,
+  localPipeUpgrade,
+  localReceiveQuery,
+  localSendQuery,
+} from '@agent-mesh/protocol/local-ports'
+import { parse } from '@agent-mesh/protocol/parse'
 
 import type { LocalDaemon } from '../local/local-daemon.ts'
 import { FramedPipe } from './framed-pipe.ts'
 
 /** Serves them on `server`. @returns resets those that are open */
-export function servePipes(server: Server, daemon: Pick<LocalDaemon, 'connect'>): () => void {
+export function servePipes(server: Server, daemon: PipeDaemon): () => void {
   const open = new Set<Duplex>()
   server.on('upgrade', (asked, socket, head) => {
     open.add(socket)
@@ -23,11 +29,10 @@ export function servePipes(server: Server, daemon: Pick<LocalDaemon, 'connect'>)
     })
     // A client that is gone ends the opening.
     socket.once('error', () => socket.destroy())
-    connected(asked, daemon, closed.signal).then(
-      pipe => {
-        if (socket.destroyed) return void pipe.destroy()
-        socket.write(`${head101}\r\n\r\n`)
-        join(new FramedPipe(socket as Socket, head), pipe)
+    opened(asked, daemon, closed.signal).then(
+      carry => {
+        if (!socket.destroyed) socket.write(`${head101}\r\n\r\n`)
+        carry(new FramedPipe(socket as Socket, head))
       },
       (thrown: unknown) => refuse(socket, toMeshError(thrown, 'internal', 'connect')),
     )
@@ -39,24 +44,48 @@ export function servePipes(server: Server, daemon: Pick<LocalDaemon, 'connect'>)
 
 const head101 = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${localPipeUpgrade}`
 
-async function connected(
-  { method, url = '/', headers }: IncomingMessage,
-  daemon: Pick<LocalDaemon, 'connect'>,
-  signal: AbortSignal,
-): Promise<Duplex> {
-  const [pathname, query] = url.split('?', 2)
-  const searchParams = new URLSearchParams(query)
-  if (method !== 'GET' || pathname !== '/v1/connect' || headers.upgrade !== localPipeUpgrade)
+type PipeDaemon = Pick<LocalDaemon, 'connect' | 'receive' | 'send'>
+/** Carries the bytes of the command; where its connection is gone already, it is destroyed. */
+type Carry = (pipe: Duplex) => void
+
+async function opened(asked: IncomingMessage, daemon: PipeDaemon, signal: AbortSignal): Promise<Carry> {
+  const { method, url = '/', headers } = asked
+  const [pathname = '', query] = url.split('?', 2)
+  const open = Object.hasOwn(upgrades, pathname) ? upgrades[pathname] : undefined
+  if (method !== 'GET' || open === undefined || headers.upgrade !== localPipeUpgrade)
     throw new MeshError('not_found', `Cannot serve ${method} ${pathname}: no such upgrade`)
-  const [peer, port] = [searchParams.get('peer'), searchParams.get('port')]
-  if (peer === null || peer === '' || port === null)
-    throw new MeshError('invalid_argument', 'Cannot connect: name the member and the port')
-  if (daemon.connect === undefined)
-    throw new MeshError('unsupported', 'Cannot connect: no agent runs in this context', {
-      hint: 'Name the context of an agent with --context NAME or --data DIR.',
-    })
-  return daemon.connect({ peer, port }, { signal })
+  return open(daemon, Object.fromEntries(new URLSearchParams(query)), signal)
 }
+
+type Upgrade = (daemon: PipeDaemon, query: Record<string, string>, signal: AbortSignal) => Promise<Carry>
+
+const upgrades: Readonly<Record<string, Upgrade>> = {
+  '/v1/connect': async ({ connect }, query, signal) => {
+    const to = parse(localConnectQuery, query, 'connect')
+    if (connect === undefined) throw noAgent('connect')
+    return joined(await connect(to, { signal }))
+  },
+  '/v1/receive': async ({ receive }, query, signal) => {
+    const offer = parse(localReceiveQuery, query, 'receive')
+    if (receive === undefined) throw noAgent('receive')
+    return joined(await receive(offer, { signal }))
+  },
+  '/v1/send': async ({ send }, query) => {
+    const { peer, bytes } = parse(localSendQuery, query, 'send')
+    if (send === undefined) throw noAgent('send')
+    return send({ peer, bytes: Number(bytes) })
+  },
+}
+
+const joined =
+  (other: Duplex): Carry =>
+  pipe =>
+    join(pipe, other)
+
+const noAgent = (action: string) =>
+  new MeshError('unsupported', `Cannot ${action}: no agent runs in this context`, {
+    hint: 'Name the context of an agent with --context NAME or --data DIR.',
+  })
 
 function refuse(socket: Duplex, error: MeshError): void {
   const text = JSON.stringify(problemOf(error))

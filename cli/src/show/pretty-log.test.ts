@@ -37,6 +37,20 @@ it('lets no text of other members steer a terminal or forge a line', () => {
   expect(line).toContain('web\\x1b[2J\\x0aWARN')
 })
 
+it('has each line for members that may read the log, as JSON', async () => {
+  const module = join(import.meta.dirname, '..', 'daemon', 'daemon-log.ts')
+  const script = `import { daemonLog } from ${JSON.stringify(module)}
+    const add = line => process.stdout.write(line)
+    for (const logFormat of ['pretty', 'json'])
+      daemonLog('agent', { logLevel: 'info', logFormat }, { add }).info({ event: 'agent-stopping' }, 'stopping')`
+  const args = ['--input-type=module', '-e', script]
+  const { stdout, stderr: said } = await promisify(execFile)(process.execPath, args)
+  const kept = stdout.trimEnd().split('\n')
+  const json = { level: 30, name: 'agent', event: 'agent-stopping', msg: 'stopping' }
+  expect(kept.map(line => JSON.parse(line) as unknown)).toMatchObject([json, json])
+  expect(said.trimEnd().split('\n')).toHaveLength(2)
+})
+
 it('is what a process writes on stderr with --log-format pretty', async () => {
   const module = join(import.meta.dirname, '..', 'daemon', 'daemon-log.ts')
   const script = `import { daemonLog } from ${JSON.stringify(module)}

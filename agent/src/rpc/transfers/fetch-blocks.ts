@@ -32,6 +32,8 @@ export interface FetchBlocksInit {
   start: StartTimer
   /** Monotonic ms of the clock of `start`. */
   now: () => number
+  /** Called with the bytes of each block that its reader has taken. */
+  onBytes?: ((bytes: number) => void) | undefined
   /** Gives the memory for a block. */
   buffer: () => Buffer
 }
@@ -86,6 +88,7 @@ async function* overOnePipe({
   signal,
   start,
   buffer,
+  onBytes,
 }: FetchBlocksInit): AsyncGenerator<Buffer, void> {
   const limit = AbortSignal.any([signal, timeoutSignal(transferDefaults.openMs, start)])
   const request: PipeRequest = {
@@ -112,6 +115,7 @@ async function* overOnePipe({
       place.chain = chain
       pipe.write(countOf(place.blocks))
       countBuffers(bytes.length)
+      onBytes?.(bytes.length)
     }
   } finally {
     signal.removeEventListener('abort', stop)

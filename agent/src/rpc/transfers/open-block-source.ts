@@ -11,6 +11,7 @@ export async function blockSource(from: TransferSource): Promise<BlockSource> {
   if (from instanceof Uint8Array) return new BytesSource(from)
   if (typeof from === 'object' && from !== null && Symbol.asyncIterator in from)
     return new OnePassSource(from)
+  if (typeof from === 'object' && from !== null && 'blocks' in from) return from
   throw new MeshError('invalid_argument', `Cannot send a ${typeof from}`, {
     hint: 'Give the path of a file, bytes, or a readable stream of bytes.',
   })

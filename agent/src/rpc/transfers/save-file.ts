@@ -1,4 +1,5 @@
 /** Saves what is received: beside its place until it is complete and on disk, then under its name. */
+import { constants } from 'node:fs'
 import { open, rename, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
@@ -92,12 +93,22 @@ async function placeOf(handle: FileHandle, block: Buffer): Promise<Place> {
 
 async function openPart(part: string, path: string): Promise<FileHandle> {
   try {
-    return await open(part, 'r+')
+    return await openLeft(part)
   } catch {
     return open(part, 'wx+').catch((cause: unknown) => {
       throw fileFailure(`save ${path}`, cause)
     })
   }
+}
+
+/** What an earlier try left; no link to another file, which would be overwritten, and nothing that makes its writer wait. */
+async function openLeft(part: string): Promise<FileHandle> {
+  const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants
+  const handle = await open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
+  const stats = await handle.stat()
+  if (stats.isFile() && stats.nlink === 1) return handle
+  await handle.close()
+  throw new MeshError('conflict', `Cannot continue ${part}: it is no file of its own`)
 }
 
 const saved = (path: string, error: unknown): unknown =>

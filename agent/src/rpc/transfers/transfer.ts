@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { TransferOffer } from '@agent-mesh/protocol'
 import { startTimer, type StartTimer } from '@agent-mesh/protocol/timers'
 import { emptyChain } from './block-chain.ts'
@@ -9,6 +10,8 @@ export interface ReceiveOptions {
   /** ms without progress, over all links, after which it gives up. @default 60,000 */
   patienceMs?: number
   signal?: AbortSignal
+  /** Called with the bytes of each block that has arrived, for progress. */
+  onBytes?: (bytes: number) => void
 }
 
 /** The clock that patience is measured by. @default that of the process */
@@ -35,10 +38,11 @@ export class Transfer implements AsyncIterable<Buffer> {
       signal = new AbortController().signal,
       startTimer: start = startTimer,
       now = () => performance.now(),
+      onBytes,
     }: ReceiveOptions & TransferClock = {},
   ) {
     this.#offer = offer
-    this.#init = { ticket: offer.ticket, open, patienceMs, signal, start, now }
+    this.#init = { ticket: offer.ticket, open, patienceMs, signal, start, now, onBytes }
   }
 
   /** Peer id of the sender. */
@@ -54,6 +58,11 @@ export class Transfer implements AsyncIterable<Buffer> {
   /** What the sender calls it: not to be used as a path unchecked. */
   get name(): string | undefined {
     return this.#offer.name
+  }
+
+  /** A fresh stream to its sender, for who speaks the protocol of transfers on it. @throws MeshError unavailable, cancelled */
+  openPipe(signal: AbortSignal): Promise<Duplex> {
+    return this.#init.open({ signal })
   }
 
   /**

@@ -1,0 +1,69 @@
+import { InvalidArgumentError } from 'commander'
+
+import { parseRemotePlace, type RemotePlace } from '../files/copy-place.ts'
+import { parsePeer } from '../name-arguments.ts'
+import { jsonText } from '../show/output.ts'
+import { write } from '../show/raw.ts'
+import { RemoteText } from '../show/remote-text.ts'
+import { onCall, type Register } from './define.ts'
+
+interface Options {
+  lines: number
+  follow?: true
+}
+
+export const registerLogs: Register = (program, finish) => {
+  const command = program
+    .command('logs')
+    .description('show the end of the log of a member, or of a file there')
+    .argument('<member>', 'member, for the log of its agent; or MEMBER:/PATH', parseLogged)
+    .option('-n, --lines <n>', 'lines to show first, 0 to 100,000', parseLines, 100)
+    .option('-f, --follow', 'continue with what is added, until Ctrl-C')
+    .addHelpText(
+      'after',
+      `
+The owner of the other machine allows it with "agent-mesh up --allow-logs", for its own log, or --allow-files DIR, for files below DIR;
+and the policy grants service:files.tail, which nobody has by default. A file that is replaced (log rotation) is followed under its name.
+
+Examples:
+  $ agent-mesh logs web-1 --follow
+  $ agent-mesh logs web-1:/var/log/syslog --lines 20
+  $ agent-mesh logs web-1 --json | jq -r .line
+
+Exit codes: 0 shown, 4 the policy or the owner does not allow it, 6 not reachable, or the path was lost, 7 no such file or member,
+130 interrupted.`,
+    )
+  onCall<Options, [RemotePlace | { peer: string }]>(
+    command,
+    finish,
+    async ({ settings, options, output, signal }, { peer, ...place }) => {
+      const { localClient } = await import('../local/local-client.ts')
+      const params = { ...place, lines: options.lines, follow: options.follow === true }
+      const pieces = localClient(settings.data, signal).stream({ method: 'files.tail', peer, params })
+      const text = new RemoteText(process.stdout)
+      let rest = ''
+      const decoder = new TextDecoder()
+      for await (const { bytes = '' } of pieces) {
+        const piece = Buffer.from(bytes, 'base64')
+        if (!output.json) {
+          await text.write(piece, signal)
+          continue
+        }
+        const lines = `${rest}${decoder.decode(piece, { stream: true })}`.split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) await write(`${jsonText({ line })}\n`, signal)
+      }
+      if (rest !== '') await write(`${jsonText({ line: rest })}\n`, signal)
+    },
+  )
+}
+
+/** @throws InvalidArgumentError */
+const parseLogged = (text: string): RemotePlace | { peer: string } =>
+  text.includes(':') ? parseRemotePlace(text) : { peer: parsePeer(text) }
+
+function parseLines(text: string): number {
+  const lines = Number(text)
+  if (/^\d+$/.test(text) && lines <= 100_000) return lines
+  throw new InvalidArgumentError('It is not a whole number from 0 to 100,000.')
+}

@@ -1,0 +1,181 @@
+/** Programs of a machine for other members, over real agents and real processes. */
+import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { auditEntries, type Agent } from '@agent-mesh/agent'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+
+import { LocalMesh } from '../../../test/support/local-mesh.ts'
+import { refusal } from '../../../test/support/refusal.ts'
+import { readAllowedProgram } from './allowed-program.ts'
+import type { ExecEnd } from './exec-values.ts'
+import { servedExec } from './served-exec.ts'
+
+let mesh: LocalMesh
+let owner: Agent
+let caller: Agent
+const wait = { timeout: 20_000, interval: 20 }
+const script = (name: string) => join(mesh.folder, name)
+
+/** Programs of this test. */
+const scripts = {
+  echo: 'cat; echo to-error >&2; exit 7',
+  env: '/usr/bin/env',
+  flood: 'echo $$; exec /usr/bin/yes',
+  // Its child outlives it, unless its group is ended.
+  spawns: 'sleep 600 & echo $! ; echo $$; wait',
+  stubborn: "trap '' TERM; echo $$; while :; do sleep 1; done",
+  args: 'for each in "$@"; do echo "[$each]"; done',
+}
+
+beforeAll(async () => {
+  mesh = await LocalMesh.start()
+  ;[owner, caller] = (await Promise.all(['owner', 'caller'].map(name => mesh.agent({ name })))) as [
+    Agent,
+    Agent,
+  ]
+  for (const [name, text] of Object.entries(scripts)) {
+    await writeFile(script(name), `#!/bin/sh\n${text}\n`)
+    await chmod(script(name), 0o755)
+  }
+  const allowed = [
+    ...Object.keys(scripts).map(name => `${script(name)}${name === 'args' ? ' *' : ''}`),
+    '/none/at/all',
+  ]
+  owner.serve(servedExec({ agent: owner, allowed: allowed.map(text => readAllowedProgram(text)!) }))
+  await vi.waitFor(() => expect(caller.services().map(({ service }) => service)).toContain('exec@1'), wait)
+}, 120_000)
+afterAll(() => mesh.stop())
+
+const start = (command: string[], input: Iterable<Uint8Array> = [], signal?: AbortSignal) =>
+  caller.stream('exec.run', { command }, { peer: 'owner', input, ...(signal !== undefined && { signal }) })
+
+async function ran(...[command, input]: Parameters<typeof start>) {
+  const said = ['', '', '']
+  const stream = start(command, input)
+  for await (const message of stream) {
+    const bytes = Buffer.from(message as Uint8Array)
+    said[bytes[0]!] += bytes.toString('utf8', 1)
+  }
+  return { out: said[1], error: said[2], end: (await stream.result) as ExecEnd }
+}
+
+/** Numbers that a program says first. */
+async function pidsOf(stream: ReturnType<typeof start>, count: number): Promise<number[]> {
+  let text = ''
+  const messages = stream[Symbol.asyncIterator]()
+  while (text.split('\n').length <= count) {
+    const { value } = await messages.next()
+    text += Buffer.from(value as Uint8Array).toString('utf8', 1)
+  }
+  return text.trim().split('\n').map(Number)
+}
+
+const runs = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+it('is granted to no member by a grant for services in general', async () => {
+  expect(await refusal(ran(['echo']))).toMatch(/^permission_denied: .*policy/)
+  await mesh.grant({ from: ['name:caller'], to: ['service:exec.*'], allow: ['call'] })
+  await vi.waitFor(() => ran(['args']), wait)
+}, 60_000)
+
+it('carries input, output, errors and the exit code', async () => {
+  const input = [Buffer.from('one\n'), Buffer.from('two\n')]
+  expect(await ran(['echo'], input)).toEqual({ out: 'one\ntwo\n', error: 'to-error\n', end: { code: 7 } })
+})
+
+it('passes arguments as they are, to no shell, and none that is an option', async () => {
+  const { out } = await ran(['args', 'a b', '$(id)', ';ls', '*', ''])
+  expect(out).toBe('[a b]\n[$(id)]\n[;ls]\n[*]\n[]\n')
+  expect(await refusal(ran(['args', '-x']))).toMatch(/^permission_denied: .*owner of this machine/)
+  expect(await refusal(ran(['/bin/sh', '-c', 'id']))).toMatch(/^permission_denied/)
+  expect(await refusal(ran([`${mesh.folder}/../${mesh.folder}/echo`]))).toMatch(/^permission_denied/)
+  expect(await refusal(ran(['args', 'a\0b']))).toMatch(/^invalid_argument/)
+  expect(await refusal(ran(['/none/at/all']))).toMatch(/^not_found/)
+})
+
+it('has no variable of the agent, and says who calls', async () => {
+  process.env['EXEC_TEST_SECRET'] = 'secret'
+  const { out } = await ran(['env']).finally(() => delete process.env['EXEC_TEST_SECRET'])
+  const names = out!
+    .trim()
+    .split('\n')
+    .map(line => line.split('=')[0])
+  expect(names.filter(name => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name!)).sort()).toEqual([
+    'HOME',
+    'LANG',
+    'MESH_NAME',
+    'MESH_PEER',
+    'PATH',
+  ])
+  expect(out).toContain(`MESH_PEER=${caller.peerId}\n`)
+})
+
+it.skipIf(process.platform !== 'linux')('makes a program that writes more than is read wait', async () => {
+  const stream = start(['flood'])
+  const [pid] = await pidsOf(stream, 1)
+  const written = async () => Number(/wchar: (\d+)/.exec(await readFile(`/proc/${pid}/io`, 'utf8'))?.[1])
+  let before = -1
+  await vi.waitFor(
+    async () => {
+      const last = before
+      before = await written()
+      expect(before).toBe(last)
+    },
+    { timeout: 20_000, interval: 250 },
+  )
+  expect(before).toBeLessThan(64 * 1024 * 1024)
+  stream.cancel()
+  await vi.waitFor(() => expect(runs(pid!)).toBe(false), wait)
+})
+
+it.each([
+  ['spawns', 2],
+  ['stubborn', 1],
+] as const)('ends the process group of %s when its caller goes', async (name, count) => {
+  const stop = new AbortController()
+  const pids = await pidsOf(start([name], [], stop.signal), count)
+  expect(pids.every(runs)).toBe(true)
+  stop.abort()
+  await vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), wait)
+})
+
+it('runs 16 programs at a time, and refuses the rest of 1,000', async () => {
+  const stop = new AbortController()
+  const codes = new Map<string, number>()
+  const begun: Promise<unknown>[] = []
+  for (let n = 0; n < 1_000; n++) {
+    const stream = start(['stubborn'], [], stop.signal)
+    const first = stream[Symbol.asyncIterator]().next()
+    stream.result.catch(() => undefined)
+    const told = first.then(
+      () => 'runs',
+      (error: { code: string }) => error.code,
+    )
+    begun.push(told.then(code => codes.set(code, (codes.get(code) ?? 0) + 1)))
+  }
+  await vi.waitFor(() => expect(codes.get('overloaded')).toBe(984), { ...wait, timeout: 60_000 })
+  await vi.waitFor(() => expect(codes.get('runs')).toBe(16), wait)
+  stop.abort()
+  await Promise.all(begun)
+  await vi.waitFor(async () => expect((await ran(['args', 'again'])).out).toBe('[again]\n'), wait)
+}, 120_000)
+
+it('has each command on record, with its end, and what was refused', async () => {
+  await vi.waitFor(async () => {
+    const details: unknown[] = []
+    for await (const { what, who, detail } of auditEntries(mesh.data('owner')))
+      if (what === 'exec' && who === caller.peerId) details.push(detail)
+    const echo = { name: 'caller', command: '["echo"]' }
+    expect(details).toContainEqual(echo)
+    expect(details).toContainEqual({ ...echo, ended: 'exit code 7' })
+    const refused = { name: 'caller', command: '["args","-x"]', refused: 'permission_denied' }
+    expect(details).toContainEqual(refused)
+  }, wait)
+  expect(await readFile(join(mesh.data('owner'), 'audit.jsonl'), 'utf8')).not.toContain('secret')
+})

@@ -1,0 +1,71 @@
+/** Folders that an owner allows, and what happens to them while they are used. */
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { refusal } from '../../../test/support/refusal.ts'
+import { AllowedFolders } from './allowed-folders.ts'
+import { OpenFolder } from './open-folder.ts'
+
+let root: string
+let box: string
+const at = (...names: string[]) => join(box, ...names)
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'allowed-'))
+  box = join(root, 'box')
+  await mkdir(box)
+  await mkdir(join(root, 'owner'))
+})
+afterAll(() => rm(root, { recursive: true }))
+
+describe('an allowed folder', () => {
+  const none = { dev: 0, ino: 0 }
+
+  it('that has the key of the agent is refused, and so is that folder below another one', async () => {
+    const data = join(root, 'owner')
+    for (const path of [data, join(data, 'x')])
+      expect(await refusal(AllowedFolders.open([{ path, readOnly: true }], data))).toMatch(
+        /^invalid_argument: .*key/,
+      )
+    const { secret } = await AllowedFolders.open([{ path: root, readOnly: true }], data)
+    expect(await refusal(OpenFolder.open(root, ['owner'], secret))).toMatch(/^permission_denied: .*key/)
+  })
+
+  it('is not left while a folder on the way is replaced by a link, and back', async () => {
+    const outside = join(root, 'outside')
+    await mkdir(outside)
+    await writeFile(join(outside, 'f'), 'outside')
+    await mkdir(at('swapped'))
+    await writeFile(at('swapped', 'f'), 'inside')
+    await symlink(outside, at('swap-link'))
+    let swapping = true
+    const swaps = (async () => {
+      for (; swapping;) {
+        await rename(at('swapped'), at('kept'))
+        await rename(at('swap-link'), at('swapped'))
+        await rename(at('swapped'), at('swap-link'))
+        await rename(at('kept'), at('swapped'))
+      }
+    })()
+    const seen = new Map<string, number>()
+    const read = async (): Promise<string> => {
+      const folder = await OpenFolder.open(box, ['swapped'], none)
+      try {
+        const file = await folder.openFile('f')
+        return await file.readFile('utf8').finally(() => file.close())
+      } finally {
+        await folder.close()
+      }
+    }
+    for (let n = 0; n < 2_000; n++) {
+      const text = await read().catch((error: NodeJS.ErrnoException) => error.code ?? error.message)
+      seen.set(text, (seen.get(text) ?? 0) + 1)
+    }
+    swapping = false
+    await swaps
+    expect(seen.get('inside')).toBeGreaterThan(0)
+    expect(seen.has('outside')).toBe(false)
+  }, 60_000)
+})

@@ -1,0 +1,177 @@
+/** What "cp" does: files and folders from members to this machine, or the other way round. */
+import type { Stats } from 'node:fs'
+import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+
+import { MeshError } from '@agent-mesh/protocol/errors'
+
+import type { CopyPlace, LocalPlace, RemotePlace } from './copy-place.ts'
+import { eachOf } from './each-of.ts'
+import { isExecutable } from './executable.ts'
+import { RemoteFiles } from './remote-files.ts'
+
+/** Files on their way at a time: small ones wait for round trips, not for each other. */
+const filesAtOnce = 4
+
+export interface Copied {
+  files: number
+  folders: number
+  bytes: number
+  /** Links, devices and the like. */
+  leftOut: string[]
+}
+
+interface CopyInit {
+  /** Data folder of the agent. */
+  readonly folder: string
+  readonly recursive: boolean
+  readonly signal: AbortSignal
+  /** Called with what was copied so far. */
+  readonly onProgress: (copied: Copied) => void
+}
+
+/** @throws MeshError not_found, permission_denied, invalid_argument, conflict, unavailable */
+export async function copyAll(from: readonly CopyPlace[], to: CopyPlace, init: CopyInit): Promise<Copied> {
+  const copy = new Copy(init)
+  for (const place of from) {
+    if (place.peer !== undefined && to.peer === undefined) await copy.download(place, to, from.length > 1)
+    else if (place.peer === undefined && to.peer !== undefined) await copy.upload(place, to, from.length > 1)
+    else
+      throw new MeshError('invalid_argument', 'Cannot copy: one side is a member, the other this machine', {
+        hint: 'Write it so: agent-mesh cp web-1:/var/log/syslog . or agent-mesh cp ./site web-1:/srv/',
+      })
+  }
+  return copy.copied
+}
+
+class Copy {
+  readonly copied: Copied = { files: 0, folders: 0, bytes: 0, leftOut: [] }
+  readonly #init: CopyInit
+
+  constructor(init: CopyInit) {
+    this.#init = init
+  }
+
+  async download(from: RemotePlace, to: LocalPlace, intoFolder: boolean): Promise<void> {
+    const remote = new RemoteFiles(this.#init.folder, this.#init.signal)
+    const { kind, executable } = await remote.stat(from)
+    const target = await this.#localTarget(to, basename(from.path), intoFolder)
+    if (kind === 'file') return this.#fetch(remote, from, { path: target, executable })
+    this.#mustBeFolder(kind, `${from.peer}:${from.path}`)
+    await mkdir(target, { recursive: true })
+    this.#add({ folders: 1 })
+    await eachOf(remote.list(from), filesAtOnce, this.#init.signal, async (entry, signal) => {
+      const at = join(target, ...entry.path.split('/'))
+      if (entry.kind === 'other') return void this.copied.leftOut.push(entry.path)
+      await mkdir(entry.kind === 'folder' ? at : dirname(at), { recursive: true })
+      if (entry.kind === 'folder') return this.#add({ folders: 1 })
+      const place = { peer: from.peer, path: `${from.path.replace(/\/+$/, '')}/${entry.path}` }
+      const file = { path: at, executable: entry.executable }
+      await this.#fetch(new RemoteFiles(this.#init.folder, signal), place, file)
+    })
+  }
+
+  async upload(from: LocalPlace, to: RemotePlace, intoFolder: boolean): Promise<void> {
+    const remote = new RemoteFiles(this.#init.folder, this.#init.signal)
+    const stats = await lookAt(from.path)
+    const target = await this.#remoteTarget(remote, to, basename(from.path), intoFolder)
+    if (stats.isFile()) return this.#put(remote, { ...from, stats }, target)
+    this.#mustBeFolder(stats.isDirectory() ? 'folder' : 'other', from.path)
+    await eachOf(this.#walk(remote, from.path, target), filesAtOnce, this.#init.signal, (file, signal) =>
+      this.#put(new RemoteFiles(this.#init.folder, signal), file, file.to),
+    )
+  }
+
+  async #fetch(
+    remote: RemoteFiles,
+    from: RemotePlace,
+    to: { path: string; executable: boolean },
+  ): Promise<void> {
+    await remote.fetch(from, to.path, bytes => this.#add({ bytes }))
+    if (to.executable) await chmod(to.path, 0o700)
+    this.#add({ files: 1 })
+  }
+
+  async #put(remote: RemoteFiles, from: { path: string; stats: Stats }, to: RemotePlace): Promise<void> {
+    const file = { path: from.path, executable: isExecutable(from.stats.mode) }
+    await remote.put(to, file, bytes => this.#add({ bytes }))
+    this.#add({ files: 1 })
+  }
+
+  /** The files below a folder, each after the folder that it comes into. */
+  async *#walk(
+    remote: RemoteFiles,
+    path: string,
+    to: RemotePlace,
+  ): AsyncGenerator<{ path: string; stats: Stats; to: RemotePlace }, void> {
+    await remote.mkdir(to)
+    this.#add({ folders: 1 })
+    for (const name of await readdir(path)) {
+      const at = join(path, name)
+      const below = { peer: to.peer, path: `${to.path}/${name}` }
+      const stats = await lstat(at)
+      if (stats.isDirectory()) yield* this.#walk(remote, at, below)
+      else if (stats.isFile()) yield { path: at, stats, to: below }
+      else this.copied.leftOut.push(at)
+    }
+  }
+
+  async #localTarget({ path }: LocalPlace, name: string, intoFolder: boolean): Promise<string> {
+    const there = await stat(path).catch(() => undefined)
+    if (there?.isDirectory() === true) return join(path, name)
+    if (intoFolder || path.endsWith('/')) throw noFolder(path)
+    const above = await stat(dirname(path)).catch(() => undefined)
+    if (above?.isDirectory() !== true) throw noFolder(dirname(path))
+    return path
+  }
+
+  async #remoteTarget(
+    remote: RemoteFiles,
+    { peer, path }: RemotePlace,
+    name: string,
+    intoFolder: boolean,
+  ): Promise<RemotePlace> {
+    const there = await remote.stat({ peer, path }).catch((error: unknown) => {
+      if (error instanceof MeshError && error.code === 'not_found' && /no such file/.test(error.message))
+        return undefined
+      throw error
+    })
+    const plain = path.replace(/\/+$/, '')
+    if (there?.kind === 'folder') return { peer, path: `${plain}/${name}` }
+    if (intoFolder || path.endsWith('/')) throw noFolder(`${peer}:${path}`)
+    return { peer, path: plain }
+  }
+
+  #mustBeFolder(kind: string, path: string): void {
+    if (kind !== 'folder')
+      throw new MeshError(
+        'invalid_argument',
+        `Cannot copy ${path}: it is no file, and links are not followed`,
+      )
+    if (!this.#init.recursive)
+      throw new MeshError('invalid_argument', `Cannot copy ${path}: it is a folder`, {
+        hint: 'Copy folders with -r.',
+      })
+  }
+
+  #add(more: Partial<Record<'files' | 'folders' | 'bytes', number>>): void {
+    const { files = 0, folders = 0, bytes = 0 } = more
+    this.copied.files += files
+    this.copied.folders += folders
+    this.copied.bytes += bytes
+    this.#init.onProgress(this.copied)
+  }
+}
+
+/** The owner of this machine may name a link. */
+async function lookAt(path: string): Promise<Stats> {
+  try {
+    return await stat(path)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    throw new MeshError('not_found', `Cannot copy ${path}: ${code}`, { cause })
+  }
+}
+
+const noFolder = (path: string) =>
+  new MeshError('not_found', `Cannot copy to ${path}: there is no such folder`)

@@ -1,0 +1,209 @@
+/** The service `files` of a machine whose owner allows folders. */
+import { mkdir } from 'node:fs/promises'
+
+import { implementService, type Agent, type CallContext, type ServiceDefinition } from '@agent-mesh/agent'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+
+import type { AllowedFolders, AllowedPath } from './allowed-folders.ts'
+import { filesContract } from './files-contract.ts'
+import type { FileEntry } from './file-values.ts'
+import { HeldFile } from './held-file.ts'
+import { entryOf, listFolder } from './list-folder.ts'
+import { failure, inFolder, OpenFolder } from './open-folder.ts'
+import type { RecentLog } from './recent-log.ts'
+import { saveUpload, type Upload } from './save-upload.ts'
+import { tailFile, type TailRequest } from './tail-file.ts'
+
+/** Calls of a method at a time: each holds files open. Further ones are `overloaded`. */
+const concurrency = { stat: 16, get: 16, put: 16, mkdir: 16 }
+/** An offer without a reader holds a file open, ms. */
+const idleMs = 60_000
+
+interface ServedFilesInit {
+  readonly agent: Pick<Agent, 'receive' | 'recordUse'>
+  readonly allowed: AllowedFolders
+  /** The log of this agent, where its owner allows it. */
+  readonly log: RecentLog | undefined
+}
+
+type Context = Pick<CallContext, 'caller' | 'app' | 'signal' | 'send'>
+
+export class ServedFiles {
+  readonly #init: ServedFilesInit
+  /** Files that are being saved, by folder and name. */
+  readonly #saving = new Map<string, { peerId: string; stop: AbortController; done: Promise<unknown> }>()
+
+  constructor(init: ServedFilesInit) {
+    this.#init = init
+  }
+
+  definition(): ServiceDefinition {
+    const served = implementService(
+      filesContract,
+      {
+        stat: ({ path }, context) => this.#recorded('stat', path, context, () => this.#stat(path)),
+        list: (asked, context) => this.#list(asked, context),
+        get: ({ path }, context) => this.#recorded('get', path, context, () => this.#get(path, context)),
+        put: ({ path, ...upload }, context) =>
+          this.#recorded('put', path, context, () => this.#put(path, upload, context)),
+        tail: (asked, context) => this.#tail(asked, context),
+        mkdir: ({ path }, context) => this.#recorded('mkdir', path, context, () => this.#mkdir(path)),
+      },
+      { concurrency },
+    )
+    return served as unknown as ServiceDefinition
+  }
+
+  #stat(path: string): Promise<FileEntry> {
+    const at = this.#init.allowed.find(path, 'read')
+    const name = at.names.at(-1)
+    if (name === undefined)
+      return this.#in(at, [], 'read', () =>
+        Promise.resolve({ path: '', kind: 'folder', bytes: 0, executable: true }),
+      )
+    return this.#in(at, at.names.slice(0, -1), 'read', folder => entryOf(folder, name))
+  }
+
+  async *#list(
+    { path, recursive }: { path: string; recursive: boolean },
+    context: Context,
+  ): AsyncGenerator<FileEntry[], { entries: number }> {
+    const folder = await this.#recorded('list', path, context, async () => {
+      const at = this.#init.allowed.find(path, 'read')
+      return OpenFolder.open(at.folder, at.names, this.#init.allowed.secret).catch((error: unknown) => {
+        throw failure(`list ${path}`, error)
+      })
+    })
+    try {
+      return yield* listFolder(folder, recursive)
+    } catch (error) {
+      throw failure(`list ${path}`, error)
+    } finally {
+      await folder.close()
+    }
+  }
+
+  async *#tail(
+    { path, ...asked }: TailRequest & { path?: string | undefined },
+    context: Context,
+  ): AsyncGenerator<Buffer<ArrayBuffer>, Record<string, never>> {
+    if (path === undefined) {
+      const log = await this.#recorded('tail', 'log of the agent', context, () => this.#ownLog())
+      for await (const line of log.read(asked, context.signal)) yield Buffer.from(line)
+      return {}
+    }
+    const at = await this.#recorded('tail', path, context, () => this.#init.allowed.find(path, 'read'))
+    const name = at.names.at(-1)
+    if (name === undefined) throw new MeshError('invalid_argument', `Cannot read ${path}: it is a folder`)
+    try {
+      const folder = await OpenFolder.open(at.folder, at.names.slice(0, -1), this.#init.allowed.secret)
+      try {
+        yield* tailFile(folder, name, asked, context.signal)
+      } finally {
+        await folder.close()
+      }
+    } catch (error) {
+      throw context.signal.aborted ? error : failure(`read ${path}`, error)
+    }
+    return {}
+  }
+
+  /** @throws MeshError permission_denied */
+  #ownLog(): RecentLog {
+    if (this.#init.log !== undefined) return this.#init.log
+    throw new MeshError(
+      'permission_denied',
+      'Cannot read the log: the owner of this machine does not allow it',
+      {
+        hint: 'The owner allows it with "agent-mesh up --allow-logs".',
+      },
+    )
+  }
+
+  #get(path: string, context: Context) {
+    const at = this.#init.allowed.find(path, 'read')
+    return this.#inParent(at, 'read', async (folder, name) => {
+      const held = await HeldFile.of(await folder.openFile(name), name)
+      return context.send(held, { idleMs })
+    })
+  }
+
+  async #put(path: string, upload: Upload, context: Context): Promise<{ bytes: number }> {
+    const { sub } = context.caller
+    if (upload.offer.from !== sub)
+      throw new MeshError('invalid_argument', `Cannot write ${path}: another member offers the file`)
+    const at = this.#init.allowed.find(path, 'write')
+    return this.#inParent(at, 'write', async (folder, name) => {
+      const { dev, ino } = await folder.stat()
+      const stop = await this.#takeTurn(`${dev} ${ino} ${name}`, sub)
+      const signal = AbortSignal.any([context.signal, stop.signal])
+      const saved = saveUpload({ agent: this.#init.agent, folder, name, signal }, upload)
+      const mine = { peerId: sub, stop, done: saved.catch(() => undefined) }
+      this.#saving.set(`${dev} ${ino} ${name}`, mine)
+      try {
+        return { bytes: await saved }
+      } finally {
+        if (this.#saving.get(`${dev} ${ino} ${name}`) === mine) this.#saving.delete(`${dev} ${ino} ${name}`)
+      }
+    })
+  }
+
+  /** A caller that comes again over another link continues; others are refused. @throws MeshError conflict */
+  async #takeTurn(key: string, peerId: string): Promise<AbortController> {
+    for (let before = this.#saving.get(key); before !== undefined; before = this.#saving.get(key)) {
+      if (before.peerId !== peerId) throw new MeshError('conflict', 'another member is writing it')
+      before.stop.abort(new MeshError('cancelled', 'its caller has begun again'))
+      await before.done
+    }
+    return new AbortController()
+  }
+
+  #mkdir(path: string): Promise<{ made: boolean }> {
+    const at = this.#init.allowed.find(path, 'write')
+    if (at.names.length === 0) return Promise.resolve({ made: false })
+    return this.#inParent(at, 'write', async (folder, name) => {
+      const there = await folder.statOf(name).catch(() => undefined)
+      if (there?.isDirectory() === true) return { made: false }
+      if (there !== undefined) throw new MeshError('conflict', 'something else has this name')
+      await mkdir(folder.pathOf(name))
+      return { made: true }
+    })
+  }
+
+  #inParent<T>(
+    at: AllowedPath,
+    action: string,
+    use: (folder: OpenFolder, name: string) => Promise<T>,
+  ): Promise<T> {
+    const name = at.names.at(-1)
+    if (name === undefined)
+      throw new MeshError('invalid_argument', `Cannot ${action} ${at.path}: it is a folder`)
+    return this.#in(at, at.names.slice(0, -1), action, folder => use(folder, name))
+  }
+
+  #in<T>(at: AllowedPath, names: readonly string[], action: string, use: (folder: OpenFolder) => Promise<T>) {
+    return inFolder(at, names, { secret: this.#init.allowed.secret, action }, use)
+  }
+
+  /** Into the audit log of this machine: who, what, and why not. */
+  async #recorded<T>(
+    act: string,
+    path: string,
+    { caller, app }: Context,
+    run: () => Promise<T> | T,
+  ): Promise<T> {
+    const record = (more: { refused?: string }) => {
+      const often = ['stat', 'list'].includes(act) || more.refused !== undefined
+      const detail = { act, path, ...more }
+      this.#init.agent.recordUse({ what: 'files', from: caller, app, detail, often })
+    }
+    try {
+      const result = await run()
+      record({})
+      return result
+    } catch (error) {
+      record({ refused: toMeshError(error, 'internal', act).code })
+      throw error
+    }
+  }
+}

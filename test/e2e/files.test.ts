@@ -1,0 +1,191 @@
+/** Files between real processes: the recipe of docs/files.md, run by a shell as it stands there, and what interrupts it. */
+import { execFile, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+
+import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+
+const checkout = join(import.meta.dirname, '..', '..')
+
+let workshop: Workshop
+let page: string
+/** Of the desk. */
+let peerId: unknown
+const at = (name: string) => ['--data', workshop.folder(name)]
+const srv = (...names: string[]) => join(workshop.folder('srv'), ...names)
+const desk = (...names: string[]) => join(workshop.folder('desk-files'), ...names)
+const cp = (...args: string[]) => runCommand(['cp', ...args, ...at('desk')])
+
+/** The shell lines of the page that begin so, with the folders of this test. */
+const linesOf = (beginning: string): string[] =>
+  page
+    .split('\n')
+    .filter(line => line.startsWith(beginning))
+    .map(line => line.replaceAll('/srv/', `${srv()}/`).replaceAll('/var/log', srv('log')))
+
+const wordsOf = (line: string) =>
+  [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '')
+
+async function letDeskUseFiles(): Promise<void> {
+  const policy = JSON.parse((await runCommand(['policy', 'get', ...at('cp')])).stdout) as { grants: object[] }
+  const grants = [...page.matchAll(/```json\n(\{ "from".*)\n```/g)].map(([, grant = '']) => grant)
+  policy.grants.push(...grants.map(grant => JSON.parse(grant) as object))
+  await writeFile(workshop.folder('policy.json'), JSON.stringify(policy))
+  const set = await runCommand(['policy', 'set', workshop.folder('policy.json'), ...at('cp')])
+  expect(set).toMatchObject({ code: 0 })
+}
+
+beforeAll(async () => {
+  page = await readFile(join(checkout, 'docs', 'files.md'), 'utf8')
+  workshop = await openWorkshop()
+  for (const folder of [srv('in'), srv('log', 'nginx', 'old'), desk('site', 'css')])
+    await mkdir(folder, { recursive: true })
+  await writeFile(srv('log', 'syslog'), 'line 1\nline 2\n')
+  await writeFile(srv('log', 'nginx', 'old', 'access.log'), 'GET /\n')
+  await symlink('/etc/passwd', srv('log', 'nginx', 'link'))
+  await writeFile(desk('site', 'run.sh'), '#!/bin/sh\n')
+  await chmod(desk('site', 'run.sh'), 0o755)
+  await writeFile(desk('site', 'css', 'page.css'), 'a {}')
+  await mkdir(workshop.folder('bin'))
+  const launcher = `#!/bin/sh\nexec '${process.execPath}' '${commandFile}' "$@"\n`
+  await writeFile(join(workshop.folder('bin'), 'agent-mesh'), launcher, { mode: 0o755 })
+  await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
+  await letDeskUseFiles()
+  const allow = linesOf('agent-mesh up').flatMap(line => wordsOf(line).slice(2))
+  for (const [name, more] of [
+    ['web-1', allow],
+    ['desk', []],
+  ] as const) {
+    const made = await runCommand([
+      'token',
+      'create',
+      '--name',
+      name,
+      '--role',
+      'agent',
+      '--role',
+      'ops',
+      '--json',
+      ...at('cp'),
+    ])
+    const env = { AGENT_MESH_LOG_LEVEL: 'debug', AGENT_MESH_JOIN: String(lastJson(made)['token']) }
+    const { ready } = await workshop.start(
+      name,
+      ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
+      commandFile,
+      env,
+    )
+    peerId = ready['peerId']
+  }
+  await vi.waitFor(async () => expect(await cp('web-1:/none', '.')).toMatchObject({ code: 4 }), {
+    timeout: 60_000,
+    interval: 500,
+  })
+}, 180_000)
+afterAll(() => workshop.end())
+
+/** Runs the shell lines of the page that begin so, in the folder of the desk. @returns what each said */
+async function shell(beginning: string): Promise<string[]> {
+  const env = {
+    ...process.env,
+    PATH: `${workshop.folder('bin')}:${process.env['PATH']}`,
+    AGENT_MESH_DATA: workshop.folder('desk'),
+  }
+  const said: string[] = []
+  for (const line of linesOf(beginning))
+    said.push((await promisify(execFile)('sh', ['-c', line], { env, cwd: desk() })).stdout)
+  return said
+}
+
+it('copies what docs/files.md copies, folders with all that is in them', async () => {
+  const said = await shell('agent-mesh cp')
+  expect(said).toHaveLength(3)
+  for (const text of said) expect(text).toMatch(/^Copied \d files?, /)
+  expect(await readFile(desk('syslog'), 'utf8')).toBe('line 1\nline 2\n')
+  expect(await readFile(desk('logs', 'old', 'access.log'), 'utf8')).toBe('GET /\n')
+  expect(await readdir(desk('logs'))).toEqual(['old'])
+  expect(await readFile(srv('in', 'site', 'css', 'page.css'), 'utf8')).toBe('a {}')
+  expect((await stat(srv('in', 'site', 'run.sh'))).mode & 0o100).toBe(0o100)
+}, 120_000)
+
+it('shows the logs of docs/files.md, and runs its programs', async () => {
+  const [own, file] = await shell('agent-mesh logs')
+  expect(own).toMatch(/^(\{"level":.*\}\n)*$/)
+  expect(file).toBe('line 2\n')
+  const [du, wc] = await shell('agent-mesh exec')
+  expect(du).toMatch(/^\d+\s\/.*in\n$/)
+  expect(wc?.trim().split(/\s+/)).toEqual(['2', '4', '14'])
+  const failed = await runCommand(['exec', 'web-1', ...at('desk'), '--', 'du', '-s', '/none'])
+  expect(failed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('/none') as string })
+  const refused = await runCommand(['exec', 'web-1', '--json', ...at('desk'), '--', 'sh', '-c', 'id'])
+  expect(refused.code, refused.stderr).toBe(4)
+}, 120_000)
+
+it.skipIf(process.platform !== 'linux')(
+  'ends a program when its command is interrupted',
+  async () => {
+    const args = ['exec', 'web-1', ...at('desk'), '--', 'wc']
+    const child = spawn(process.execPath, [commandFile, ...args])
+    const isCounting = (pid: string) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MESH_PEER=${peerId}`)
+      } catch {
+        return false
+      }
+    }
+    const counting = () => readdirSync('/proc').filter(pid => /^\d+$/.test(pid) && isCounting(pid))
+    await vi.waitFor(() => expect(counting()).toHaveLength(1), { timeout: 30_000, interval: 100 })
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([130, null])
+    await vi.waitFor(() => expect(counting()).toEqual([]), { timeout: 30_000, interval: 100 })
+  },
+  90_000,
+)
+
+it('says what it copied and left out, and why it did not, in JSON and by its exit code', async () => {
+  const copied = await cp('-r', `web-1:${srv('log')}`, desk(), '--json')
+  expect(lastJson(copied)).toMatchObject({ files: 2, folders: 3, bytes: 20, leftOut: ['nginx/link'] })
+  expect(await cp(`web-1:${srv('in', 'site', 'run.sh')}`, desk('back.sh'))).toMatchObject({ code: 0 })
+  expect((await stat(desk('back.sh'))).mode & 0o100).toBe(0o100)
+  const refused: [string[], number, RegExp][] = [
+    [[`web-1:${srv('log')}`, desk()], 2, /-r/],
+    [[`web-1:${srv('log', 'none')}`, desk()], 7, /no such file/],
+    [[desk('site', 'run.sh'), `web-1:${srv('log')}/`], 4, /to read/],
+    [[desk('site', 'run.sh'), `web-1:${srv('in', 'x')}/`], 7, /no such folder/],
+    [[`web-9:${srv('log', 'syslog')}`, desk()], 7, /web-9/],
+  ]
+  for (const [args, code, reason] of refused) {
+    const ran = await cp(...args)
+    expect(ran, args.join(' ')).toMatchObject({ code, stderr: expect.stringMatching(reason) as string })
+  }
+}, 180_000)
+
+it('continues a copy that was killed, and has all of it', async () => {
+  const bytes = randomBytes(40 * 1024 * 1024)
+  const hash = (of: Uint8Array) => createHash('sha256').update(of).digest('hex')
+  await writeFile(desk('large'), bytes)
+  const child = spawn(process.execPath, [
+    commandFile,
+    'cp',
+    desk('large'),
+    `web-1:${srv('in')}/`,
+    ...at('desk'),
+  ])
+  const size = async () => (await stat(srv('in', 'large.part')).catch(() => undefined))?.size ?? 0
+  await vi.waitFor(async () => expect(await size()).toBeGreaterThan(2 * 1024 * 1024), {
+    timeout: 60_000,
+    interval: 5,
+  })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(await cp(desk('large'), `web-1:${srv('in')}/`)).toMatchObject({ code: 0, stderr: '' })
+  expect(hash(await readFile(srv('in', 'large')))).toBe(hash(bytes))
+  await rm(desk('large'))
+  expect(await cp(`web-1:${srv('in', 'large')}`, desk())).toMatchObject({ code: 0, stderr: '' })
+  expect(hash(await readFile(desk('large')))).toBe(hash(bytes))
+}, 180_000)
