@@ -7,6 +7,7 @@ const stores = [
   'test/compliance/store-{postgres,dynamodb}.test.ts',
   'test/compliance/release-before.test.ts',
   'test/e2e/control-planes-agree.test.ts',
+  'test/e2e/store-drills.test.ts',
   'bench/src/cost/counted-units.test.ts',
   'lambdas/src/hosts/api-gateway/fan-out.test.ts',
   'lambdas/src/store/dynamodb/audit.test.ts',
