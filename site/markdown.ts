@@ -4,12 +4,18 @@ import { posix } from 'node:path'
 interface Token {
   type: string
   children: Token[] | null
+  /** Of a fenced block, what follows the fence. */
+  info: string
+  content: string
   attrGet(name: string): string | null
   attrSet(name: string, value: string): void
 }
 
+type Fence = (tokens: Token[], index: number, ...rest: unknown[]) => string
+
 /** Of markdown-it, which only the site installs. */
 interface MarkdownIt {
+  renderer: { rules: { fence?: Fence } }
   core: {
     ruler: {
       push(name: string, rule: (state: { tokens: Token[]; env: { relativePath: string } }) => void): void
@@ -46,3 +52,20 @@ export const linkSources =
         link.attrSet('target', '_self')
       }
     })
+
+/** A block of Mermaid, which code hosts draw, is drawn by a component of the site. */
+export function drawDiagrams(md: MarkdownIt): void {
+  const { fence } = md.renderer.rules
+  md.renderer.rules.fence = (tokens, index, ...rest) => {
+    const token = tokens[index]
+    if (token?.info.trim() === 'mermaid') return `<Diagram code="${encodeURIComponent(token.content)}" />\n`
+    return fence?.(tokens, index, ...rest) ?? ''
+  }
+}
+
+/** A wide block of code or table is scrolled by keys as well: it takes the focus. */
+export function focusWideBlocks(md: MarkdownIt): void {
+  md.core.ruler.push('focus-tables', ({ tokens }) => {
+    for (const token of tokens) if (token.type === 'table_open') token.attrSet('tabindex', '0')
+  })
+}

@@ -8,7 +8,12 @@ export interface Group {
 export const groups: readonly Group[] = [
   {
     text: 'Start',
-    pages: { README: 'What it is', 'docs/tutorial': 'Tutorial', 'docs/comparison': 'Comparison' },
+    pages: {
+      README: 'What it is',
+      'docs/tutorial': 'Tutorial',
+      'docs/how-it-works': 'How a mesh works',
+      'docs/comparison': 'Comparison',
+    },
   },
   {
     text: 'Write services',

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { anchorOf, linkSources } from '../markdown.ts'
+import { anchorOf, drawDiagrams, focusWideBlocks, linkSources } from '../markdown.ts'
 import { addressOf, groups } from '../pages.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -32,6 +32,11 @@ const vueOfSite = {
   apply: (_config, { isSsrBuild }) => isSsrBuild === true,
 }
 
+/** Three members and their links; without one, browsers ask for /favicon.ico. */
+const icon = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><g fill="#3451b2" stroke="#3451b2"><path d="M8 3 3 12h10z" fill="none"/><circle cx="8" cy="3" r="2.5"/><circle cx="3" cy="12" r="2.5"/><circle cx="13" cy="12" r="2.5"/></g></svg>',
+)}`
+
 export default {
   title: 'Agent Mesh',
   description: 'Machines on different networks find, trust and call each other.',
@@ -41,8 +46,11 @@ export default {
   outDir: 'dist',
   rewrites: { 'site/index.md': 'index.md', 'site/api/:page*': 'api/:page*' },
   lastUpdated: false,
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: icon }]],
   vite: { plugins: [vueOfSite], build: { chunkSizeWarningLimit: 4_096 }, logLevel: 'warn' },
   markdown: {
+    // The colours of GitHub's own themes have too little contrast on the grey of the blocks.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     // `docs/stores.md` is no host name.
     linkify: false,
     // A `<` in a page is the sign, not an element.
@@ -50,7 +58,11 @@ export default {
     // Of the alerts; the highlighter knows no such language.
     languages: [{ name: 'promql', scopeName: 'source.promql', patterns: [], repository: {} }],
     anchor: { slugify: anchorOf },
-    config: linkSources(linked),
+    config: md => {
+      linkSources(linked)(md)
+      drawDiagrams(md)
+      focusWideBlocks(md)
+    },
   },
   themeConfig: {
     // The index is a part of the site: no service, no network.
