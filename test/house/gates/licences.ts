@@ -26,6 +26,9 @@ const ofSecretlint = 'a tool of this check, used unchanged; none of it is in wha
 /** Packages with another licence, and why they may be installed. */
 const tolerated: Readonly<Record<string, string>> = {
   'rollup-plugin-dts': 'LGPL-3.0-only: makes the types of a release; none of it is in what is published',
+  elkjs:
+    'EPL-2.0: weak copyleft; a layout that Mermaid brings, unchanged, in the site of the documentation alone',
+  khroma: 'MIT by its license file, not named in its manifest; colours of Mermaid, in the site alone',
   binaryextensions: ofSecretlint,
   editions: ofSecretlint,
   istextorbinary: ofSecretlint,
