@@ -40,7 +40,7 @@ export interface Choice {
 export function chooseRelays({ current, roundTrips, gone, count, switchRatio, switchMs }: Choice): string[] {
   const weight = (peerId: string, place: number) => {
     const roundTrip = roundTrips.get(peerId)
-    // A home that does not answer stays home; a standby that does not answer is nearer than nobody.
+    // A home that does not answer stays home; a standby that does not answer is nearer than none.
     if (roundTrip === undefined) return place === 0 ? -Infinity : Infinity
     // The home's advantage applies against the standby too: they swap by the same rule.
     return place === 0 ? Math.min(roundTrip * switchRatio, roundTrip - switchMs) : roundTrip
