@@ -125,6 +125,7 @@ const notRun = [
   'forward',
   'up',
   'relay',
+  'page',
   'control-plane',
   'demo',
   'deploy aws',
