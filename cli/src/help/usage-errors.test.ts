@@ -19,9 +19,17 @@ async function ran(line: string) {
 const wrong = [
   ['', 'Cannot run agent-mesh: a command is missing', 'Its commands: up, relay,'],
   ['token', 'Cannot run agent-mesh token: a command is missing', 'Its commands: create, list, show, revoke.'],
-  ['bogus', `Cannot run the command: unknown command 'bogus'`, 'Help: agent-mesh --help'],
-  ['token bogus', `Cannot run the command: unknown command 'bogus'`, 'Help: agent-mesh token --help'],
-  ['help token bogus', `Cannot run the command: unknown command 'bogus'`, 'Help: agent-mesh help --help'],
+  ['frobnicate', `Cannot run the command: unknown command 'frobnicate'`, 'Help: agent-mesh --help'],
+  [
+    'token frobnicate',
+    `Cannot run the command: unknown command 'frobnicate'`,
+    'Help: agent-mesh token --help',
+  ],
+  [
+    'help token frobnicate',
+    `Cannot run the command: unknown command 'frobnicate'`,
+    'Help: agent-mesh help --help',
+  ],
   ['call', 'Cannot run the command: argument <method> is missing', 'Help: agent-mesh call --help'],
   [
     'call a.b --timeout',
