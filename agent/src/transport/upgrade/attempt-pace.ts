@@ -3,46 +3,48 @@
  * two members processor time: hundreds of relayed links that open again at once, as after a restart of their relay, would keep both
  * ends busy for minutes.
  */
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { upgradeDefaults } from './defaults.ts'
 
-export interface AttemptPaceInit {
-  /** Monotonic ms. */
-  now: () => number
-}
+/** Whether a link was tried before. */
+export type AttemptKind = 'first' | 'again'
 
 export class AttemptPace {
-  readonly #now: () => number
-  /** Failed attempts since one led to a direct path, a count. */
+  readonly #lanes = {
+    first: new Lane(upgradeDefaults.firstInVainMs),
+    again: new Lane(upgradeDefaults.againInVainMs),
+  }
+  /** Failed attempts since one led to a better path, by peer: two of one peer count at most, as it may be alone with that. */
+  readonly #vain = new Map<string, number>()
   #inVain = 0
-  readonly #freeAt = { first: 0, again: 0 }
-  /** Failed attempts by peer, a count; the longest known first. */
+  /** Failed attempts in a row by peer, a count; the longest known first. */
   readonly #failures = new Map<string, number>()
 
-  constructor({ now }: AttemptPaceInit) {
-    this.#now = now
+  /** Begins an attempt at its turn, which is now unless those before were in vain. A peer has one turn: the last one asked for. */
+  begin(peerId: string, kind: AttemptKind, attempt: () => void): void {
+    this.leave(peerId)
+    if (this.#inVain < upgradeDefaults.attemptsInVain) attempt()
+    else this.#lanes[kind].add(peerId, attempt)
   }
 
-  /** Takes a turn. @param kind whether the link was ever tried @returns ms until the attempt may begin */
-  turn(kind: 'first' | 'again'): number {
-    const { attemptsInVain, firstInVainMs, againInVainMs } = upgradeDefaults
-    if (this.#inVain < attemptsInVain) return 0
-    const now = this.#now()
-    const at = Math.max(now, this.#freeAt[kind])
-    this.#freeAt[kind] = at + (kind === 'first' ? firstInVainMs : againInVainMs)
-    return at - now
+  /** Gives up the turn of a peer. */
+  leave(peerId: string): void {
+    this.#lanes.first.remove(peerId)
+    this.#lanes.again.remove(peerId)
   }
 
-  /** An attempt that was begun here ended. */
+  /** An attempt ended. */
   ended(peerId: string, upgraded: boolean): void {
     const failures = this.#failures.get(peerId) ?? 0
     this.#failures.delete(peerId)
     if (upgraded) return this.#forgetVain()
-    this.#inVain++
     this.#failures.set(peerId, failures + 1)
-    if (this.#failures.size > upgradeDefaults.rememberedPeers) {
-      const [oldest] = this.#failures.keys()
-      this.#failures.delete(oldest ?? '')
-    }
+    const [oldest = ''] = this.#failures.keys()
+    if (this.#failures.size > upgradeDefaults.rememberedPeers) this.#failures.delete(oldest)
+    const vain = this.#vain.get(peerId) ?? 0
+    if (vain >= 2 || this.#inVain >= upgradeDefaults.attemptsInVain) return
+    this.#vain.set(peerId, vain + 1)
+    this.#inVain++
   }
 
   /** Attempts with this peer that failed in a row, on earlier links too: a count. */
@@ -55,14 +57,61 @@ export class AttemptPace {
     this.#failures.delete(peerId)
   }
 
-  /** The own network changed: what failed may succeed. */
+  /** The own network changed: what failed may succeed. Who waited begins now. */
   reset(): void {
     this.#failures.clear()
     this.#forgetVain()
   }
 
+  /** Begins no more. */
+  stop(): void {
+    for (const lane of Object.values(this.#lanes)) lane.clear()
+  }
+
   #forgetVain(): void {
+    this.#vain.clear()
     this.#inVain = 0
-    this.#freeAt.first = this.#freeAt.again = 0
+    for (const lane of Object.values(this.#lanes)) for (const attempt of lane.clear()) attempt()
+  }
+}
+
+/** One after the other, so many ms apart. */
+class Lane {
+  readonly #everyMs: number
+  readonly #waiting = new Map<string, () => void>()
+  #timer: NodeJS.Timeout | undefined
+  #freeAt = 0
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  add(peerId: string, attempt: () => void): void {
+    this.#waiting.set(peerId, attempt)
+    this.#timer ??= setTimeout(() => this.#next(), timerDelay(Math.max(0, this.#freeAt - performance.now())))
+  }
+
+  remove(peerId: string): void {
+    this.#waiting.delete(peerId)
+  }
+
+  /** @returns what waited */
+  clear(): (() => void)[] {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    return waiting
+  }
+
+  #next(): void {
+    this.#timer = undefined
+    const [next] = this.#waiting
+    if (next === undefined) return
+    const [peerId, attempt] = next
+    this.#waiting.delete(peerId)
+    this.#freeAt = performance.now() + this.#everyMs
+    if (this.#waiting.size > 0) this.#timer = setTimeout(() => this.#next(), timerDelay(this.#everyMs))
+    attempt()
   }
 }

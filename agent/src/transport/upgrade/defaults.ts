@@ -4,7 +4,7 @@ export const upgradeDefaults = {
   retryMs: [1_000, 5_000, 30_000, 300_000],
   /** Attempts at once, begun or answered: each may cost two handshakes of 30 ms CPU. */
   attempts: 8,
-  /** After so many failed attempts in a row, whatever the peer, they begin one by one: a count. */
+  /** After so many failed attempts with none that succeeded, of several peers, they begin one by one: a count. */
   attemptsInVain: 8,
   /** Between two such attempts, on links that were never tried and on others: one costs about 50 ms CPU at both ends together. */
   firstInVainMs: 1_000,

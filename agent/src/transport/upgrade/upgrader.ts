@@ -65,7 +65,7 @@ export class Upgrader {
   readonly #onReport: (report: UpgradeReport) => void
   readonly #attempt: UpgradeAttempt
   readonly #slots = new HandshakeSlots(upgradeDefaults.attempts)
-  readonly #pace = new AttemptPace({ now: () => performance.now() })
+  readonly #pace = new AttemptPace()
   readonly #sessions = new Map<string, Session>()
   readonly #running = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
@@ -104,6 +104,7 @@ export class Upgrader {
     this.#stopping.abort(new MeshError('cancelled', 'Cannot upgrade: stopping'))
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     for (const { timer } of this.#sessions.values()) clearTimeout(timer)
+    this.#pace.stop()
     await Promise.all(this.#running)
     this.#sessions.clear()
   }
@@ -119,6 +120,7 @@ export class Upgrader {
     if (best === undefined || best.path === 'direct') {
       if (known === undefined || known.running) return
       clearTimeout(known.timer)
+      this.#pace.leave(peerId)
       this.#sessions.delete(peerId)
     } else if (known === undefined) this.#open(peerId)
   }
@@ -146,13 +148,11 @@ export class Upgrader {
   }
 
   #schedule(peerId: string, session: Session, ms: number): void {
+    const kind = session.attempts === 0 ? 'first' : 'again'
     const begin = () => this.#own(this.#begin(peerId, session))
     clearTimeout(session.timer)
-    session.timer = setTimeout(() => {
-      const waitMs = this.#pace.turn(session.attempts === 0 ? 'first' : 'again')
-      if (waitMs > 0) session.timer = setTimeout(begin, timerDelay(waitMs))
-      else begin()
-    }, timerDelay(ms))
+    this.#pace.leave(peerId)
+    session.timer = setTimeout(() => this.#pace.begin(peerId, kind, begin), timerDelay(ms))
   }
 
   #own(work: Promise<void>): void {
@@ -250,6 +250,7 @@ export class Upgrader {
     this.#answering++
     try {
       await this.#run(session, link, () => this.#answer(conversation, first, link))
+      if (session.last?.result === 'upgraded') this.#pace.ended(peerId, true)
     } finally {
       this.#answering--
       session.running = false
