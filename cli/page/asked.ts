@@ -11,19 +11,36 @@ export interface Asked<T> {
   again: () => void
 }
 
-/** Asks when the component is shown, again when the path changes, and every so many ms. */
+/** Resolves when the tab is visible. */
+async function untilVisible(signal: AbortSignal): Promise<void> {
+  while (document.visibilityState === 'hidden' && !signal.aborted)
+    await new Promise(resolve =>
+      document.addEventListener('visibilitychange', resolve, { once: true, signal }),
+    )
+}
+
+/** Asks when the component is shown, again when the path changes, and so many ms after each answer while the tab is visible. */
 export function useAsked<T>(path: string, everyMs?: number): Asked<T> {
   const [found, setFound] = useState<{ path?: string; value?: T; error?: AskError }>({})
   const [turn, setTurn] = useState(0)
   useEffect(() => {
     const leaving = new AbortController()
-    ask(path, undefined, leaving.signal).then(
-      value => setFound({ path, value: value as T }),
-      (error: unknown) => {
-        if (error instanceof AskError) setFound({ path, error })
-      },
-    )
-    const timer = everyMs === undefined ? undefined : setTimeout(() => setTurn(turn + 1), timerDelay(everyMs))
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const askAgain = async () => {
+      await untilVisible(leaving.signal)
+      if (!leaving.signal.aborted) setTurn(before => before + 1)
+    }
+    void ask(path, undefined, leaving.signal)
+      .then(
+        value => setFound({ path, value: value as T }),
+        (error: unknown) => {
+          if (error instanceof AskError) setFound({ path, error })
+        },
+      )
+      .then(() => {
+        if (everyMs !== undefined && !leaving.signal.aborted)
+          timer = setTimeout(() => void askAgain(), timerDelay(everyMs))
+      })
     return () => {
       leaving.abort()
       clearTimeout(timer)

@@ -62,7 +62,8 @@ export function pageApp({ url, session, files, routes }: PageAppInit): Handler {
     const file = method === 'GET' ? files.get(path) : undefined
     if (file !== undefined) return file
     if (`${method} ${path}` === 'POST /session') return open(request)
-    session.mustHold({ cookie: cookieIn(request.headers.cookie, cookieName), proof: proofIn(request) })
+    const cookie = cookieIn(request.headers.cookie, cookieName)
+    session.mustHold({ cookie, proof: proofIn(request) }, request.signal)
     return api(request)
   }
   return async request => {

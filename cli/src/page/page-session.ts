@@ -25,6 +25,8 @@ export class PageSession {
   readonly #proof = newSecret()
   readonly #now: () => number
   #usedAt: number
+  /** Requests that are not over: a visible tab follows the members by one. */
+  #open = 0
 
   /** @param now ms of a clock that runs evenly */
   constructor(now: () => number = () => performance.now()) {
@@ -49,19 +51,26 @@ export class PageSession {
     return { cookie: this.#cookie, proof: this.#proof }
   }
 
-  /** @throws MeshError unauthenticated */
-  mustHold({ cookie, proof }: Shown): void {
+  /** @param request until when the session is used @throws MeshError unauthenticated */
+  mustHold({ cookie, proof }: Shown, request: AbortSignal): void {
     const isOpen = this.#key === undefined
     // Both are compared whatever the first says.
     const held = [isSame(cookie, this.#cookie), isSame(proof, this.#proof)]
     if (!isOpen || held.includes(false)) throw closed('this browser did not open its address')
     if (this.isOver) throw closed('it was idle for too long')
     this.#usedAt = this.#now()
+    if (request.aborted) return
+    this.#open++
+    const over = () => {
+      this.#open--
+      this.#usedAt = this.#now()
+    }
+    request.addEventListener('abort', over, { once: true })
   }
 
   /** Whether it was idle for too long. */
   get isOver(): boolean {
-    return this.#now() - this.#usedAt > pageDefaults.idleMs
+    return this.#open === 0 && this.#now() - this.#usedAt > pageDefaults.idleMs
   }
 }
 
