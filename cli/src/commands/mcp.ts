@@ -1,8 +1,10 @@
+import { MeshError } from '@agent-mesh/protocol/errors'
 import { Argument, Option } from 'commander'
 
 import { assistants, clientConfig, configPlaces, type Assistant } from '../mcp/client-config.ts'
 import { parseLabel } from '../name-arguments.ts'
 import { ownCommand } from '../own-command.ts'
+import type { Output } from '../show/output.ts'
 import { approveTools, type ApproveOptions } from './approve-tools.ts'
 import { onCall, type Register } from './define.ts'
 
@@ -60,14 +62,25 @@ here, 8 its tools changed meanwhile, 130 interrupted.`,
       const { settings, options, output, signal } = invocation
       if (act === 'approve') return approveTools(invocation, server)
       const { printConfig: assistant } = options
-      if (assistant !== undefined) {
-        const [program, ...args] = ownCommand()
-        const config = clientConfig(assistant, program, [...args, 'mcp', '--data', settings.data])
-        process.stderr.write(`For ${configPlaces[assistant]}:\n`)
-        return output.result(config, () => JSON.stringify(config, null, 2).split('\n'))
-      }
+      if (assistant !== undefined) return printConfig(assistant, settings.data, output)
+      mustNotApprove(options)
       const { serveAssistant } = await import('../mcp/serve-stdio.ts')
       await serveAssistant(settings.data, signal)
     },
   )
+}
+
+function printConfig(assistant: Assistant, data: string, output: Output): void {
+  const [program, ...args] = ownCommand()
+  const config = clientConfig(assistant, program, [...args, 'mcp', '--data', data])
+  process.stderr.write(`For ${configPlaces[assistant]}:\n`)
+  output.result(config, () => JSON.stringify(config, null, 2).split('\n'))
+}
+
+/** @throws MeshError invalid_argument */
+function mustNotApprove({ yes, hash }: ApproveOptions): void {
+  if (yes !== true && hash === undefined) return
+  throw new MeshError('invalid_argument', 'Cannot serve an assistant: --yes and --hash go with approve', {
+    hint: 'Write it so: agent-mesh mcp approve NAME --hash HASH',
+  })
 }
