@@ -201,6 +201,8 @@ describe('relays', () => {
     const [a, b] = [await mesh.agent({ name: 'a' }), await mesh.agent({ name: 'b' })]
     await knowsHomes(a, 'b')
     await homed(b, 1)
+    // The agents may know each other sooner, from their link.
+    await vi.waitFor(() => expect(relay.status().members.known).toBe(3), 20_000)
     await mesh.stopControlPlane()
     expect(await a.ask('host.info', {}, { peer: 'b' })).toMatchObject({ name: 'b' })
     expect(relay.status().members.known).toBe(3)
