@@ -106,7 +106,7 @@ describe.each(['any', 'relay'] as const)('a file of some hundred MiB (paths: %s)
       const { receiver } = started
       const began = performance.now()
       const fetched = receiver.ask({ path: from, to })
-      const arrived = async () => (await stat(`${to}.part`).catch(() => ({ size: 0 }))).size
+      const arrived = async () => (await stat(mesh.data('.copy.mesh-part')).catch(() => ({ size: 0 }))).size
       await vi.waitUntil(async () => (await arrived()) >= size / 2, { timeout, interval: 10 })
       for (const proxy of proxies) proxy.cut()
       const atCut = await arrived()

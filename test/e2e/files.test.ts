@@ -89,6 +89,8 @@ beforeAll(async () => {
 }, 180_000)
 afterAll(() => workshop.end())
 
+const hash = (of: Uint8Array) => createHash('sha256').update(of).digest('hex')
+
 /** Runs the shell lines of the page that begin so, in the folder of the desk. @returns what each said */
 async function shell(beginning: string): Promise<string[]> {
   const env = {
@@ -165,9 +167,24 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
   }
 }, 180_000)
 
+it('mixes no files whose names are alike, both ways, and leaves parts out', async () => {
+  const contents = { big: randomBytes(6 * 1024 * 1024), 'big.part': randomBytes(5_000_000) }
+  await mkdir(desk('alike'))
+  for (const [name, bytes] of Object.entries(contents)) await writeFile(desk('alike', name), bytes)
+  await writeFile(desk('alike', '.big.mesh-part'), 'of a copy that was interrupted')
+  const sent = await cp('-r', desk('alike'), `web-1:${srv('in')}/`, '--json')
+  expect(lastJson(sent)).toMatchObject({ files: 2, leftOut: [desk('alike', '.big.mesh-part')] })
+  await writeFile(srv('in', 'alike', '.big.mesh-part'), 'of a copy that was interrupted')
+  const fetched = await cp('-r', `web-1:${srv('in', 'alike')}`, desk('back'), '--json')
+  expect(lastJson(fetched)).toMatchObject({ files: 2, leftOut: ['.big.mesh-part'] })
+  for (const [name, bytes] of Object.entries(contents)) {
+    expect(hash(await readFile(srv('in', 'alike', name))), name).toBe(hash(bytes))
+    expect(hash(await readFile(desk('back', name))), name).toBe(hash(bytes))
+  }
+}, 120_000)
+
 it('continues a copy that was killed, and has all of it', async () => {
   const bytes = randomBytes(40 * 1024 * 1024)
-  const hash = (of: Uint8Array) => createHash('sha256').update(of).digest('hex')
   await writeFile(desk('large'), bytes)
   const child = spawn(process.execPath, [
     commandFile,
@@ -176,7 +193,7 @@ it('continues a copy that was killed, and has all of it', async () => {
     `web-1:${srv('in')}/`,
     ...at('desk'),
   ])
-  const size = async () => (await stat(srv('in', 'large.part')).catch(() => undefined))?.size ?? 0
+  const size = async () => (await stat(srv('in', '.large.mesh-part')).catch(() => undefined))?.size ?? 0
   await vi.waitFor(async () => expect(await size()).toBeGreaterThan(2 * 1024 * 1024), {
     timeout: 60_000,
     interval: 5,

@@ -74,7 +74,7 @@ describe.each(['any', 'relay'] as const)('a transfer (paths: %s)', paths => {
     expect(digest(Buffer.concat(streamed))).toBe(digest(bytes))
     expect(await remote.put(await caller.send('owner', bytes))).toBe(bytes.length)
     expect(digest(await readFile(join(folder, 'put')))).toBe(digest(bytes))
-    expect(await readdir(mesh.folder)).not.toContain('got.part')
+    expect(await readdir(mesh.folder)).not.toContain('.got.mesh-part')
   })
 })
 
@@ -92,7 +92,7 @@ describe('a transfer', () => {
     await file('b.bin', bytes)
     const remote = caller.service(files)
     for (const left of [bytes.subarray(0, 2 * MiB + 9), randomBytes(3 * MiB), randomBytes(9 * MiB)]) {
-      await writeFile(`${mesh.data('b')}.part`, left)
+      await writeFile(mesh.data('.b.mesh-part'), left)
       expect(await caller.receive(await remote.get('b.bin')).saveTo(mesh.data('b'))).toBe(bytes.length)
       expect(digest(await readFile(mesh.data('b')))).toBe(digest(bytes))
     }

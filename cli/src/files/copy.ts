@@ -1,13 +1,15 @@
 /** What "cp" does: files and folders from members to this machine, or the other way round. */
 import type { Stats } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, posix } from 'node:path'
 
+import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { CopyPlace, LocalPlace, RemotePlace } from './copy-place.ts'
 import { eachOf } from './each-of.ts'
 import { isExecutable } from './executable.ts'
+import type { FileEntry } from './file-values.ts'
 import { RemoteFiles } from './remote-files.ts'
 
 /** Files on their way at a time: small ones wait for round trips, not for each other. */
@@ -17,7 +19,7 @@ export interface Copied {
   files: number
   folders: number
   bytes: number
-  /** Links, devices and the like. */
+  /** Links, devices and the like, and parts of files that are not complete. */
   leftOut: string[]
 }
 
@@ -62,7 +64,7 @@ class Copy {
     this.#add({ folders: 1 })
     await eachOf(remote.list(from), filesAtOnce, this.#init.signal, async (entry, signal) => {
       const at = join(target, ...entry.path.split('/'))
-      if (entry.kind === 'other') return void this.copied.leftOut.push(entry.path)
+      if (entry.kind === 'other' || isPart(entry)) return void this.copied.leftOut.push(entry.path)
       await mkdir(entry.kind === 'folder' ? at : dirname(at), { recursive: true })
       if (entry.kind === 'folder') return this.#add({ folders: 1 })
       const place = { peer: from.peer, path: `${from.path.replace(/\/+$/, '')}/${entry.path}` }
@@ -111,7 +113,7 @@ class Copy {
       const below = { peer: to.peer, path: `${to.path}/${name}` }
       const stats = await lstat(at)
       if (stats.isDirectory()) yield* this.#walk(remote, at, below)
-      else if (stats.isFile()) yield { path: at, stats, to: below }
+      else if (stats.isFile() && !isPartName(name)) yield { path: at, stats, to: below }
       else this.copied.leftOut.push(at)
     }
   }
@@ -162,6 +164,8 @@ class Copy {
     this.#init.onProgress(this.copied)
   }
 }
+
+const isPart = ({ kind, path }: FileEntry) => kind === 'file' && isPartName(posix.basename(path))
 
 /** The owner of this machine may name a link. */
 async function lookAt(path: string): Promise<Stats> {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open, rm, statfs } from 'node:fs/promises'
 
 import type { Agent, TransferOffer } from '@agent-mesh/agent'
+import { partOf } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { OpenFolder } from './open-folder.ts'
@@ -37,7 +38,7 @@ export async function saveUpload(
   } catch (error) {
     // What is there of it would keep the disk full.
     if (error instanceof MeshError && error.code === 'unavailable' && error.message.includes('disk full'))
-      await rm(folder.pathOf(`${name}.part`), { force: true })
+      await rm(partOf(folder.pathOf(name)), { force: true })
     throw error
   }
 }
@@ -45,7 +46,7 @@ export async function saveUpload(
 /** Before it fills the disk. @throws MeshError unavailable */
 async function mustHaveRoom(folder: OpenFolder, name: string, bytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder.path)
-  const part = await folder.statOf(`${name}.part`).catch(() => undefined)
+  const part = await folder.statOf(partOf(name)).catch(() => undefined)
   const free = bavail * bsize
   if (bytes <= free + (part?.size ?? 0)) return
   throw new MeshError('unavailable', `disk full: it has ${bytes} bytes, and ${free} are free`, {

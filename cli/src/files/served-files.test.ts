@@ -147,16 +147,17 @@ describe('granted service:files.*', () => {
   })
 
   it('overwrites no file behind a link that has the name of its part', async () => {
-    await symlink(mesh.data('secret'), at('put.part'))
+    await symlink(mesh.data('secret'), at('.put.mesh-part'))
     expect(await refusal(put(at('put'), 'x'))).toMatch(/^permission_denied/)
     expect(await readFile(mesh.data('secret'), 'utf8')).toBe('secret')
-    await rm(at('put.part'))
+    await rm(at('.put.mesh-part'))
     await put(at('put'), 'x')
+    expect(await refusal(put(at('.put.mesh-part'), 'x'))).toMatch(/^invalid_argument: .*not complete/)
   })
 
   it('refuses what does not fit on the disk before it writes any of it', async () => {
     expect(await refusal(put(at('large'), 'x', { bytes: 1e15 }))).toMatch(/^unavailable: .*disk full/)
-    expect(await refusal(ask('stat', { path: at('large.part') }))).toMatch(/^not_found/)
+    expect(await refusal(ask('stat', { path: at('.large.mesh-part') }))).toMatch(/^not_found/)
   })
 
   it('takes no offer of another member, and no file that another one is writing', async () => {
@@ -169,7 +170,7 @@ describe('granted service:files.*', () => {
     }
     const put1 = { path: at('c.txt'), offer: await caller.send('owner', slow()), bytes: 4, executable: false }
     const first = ask('put', put1)
-    await vi.waitFor(() => stat(at('c.txt.part')), 20_000)
+    await vi.waitFor(() => stat(at('.c.txt.mesh-part')), 20_000)
     expect(await refusal(put(at('c.txt'), 'x', {}, other))).toMatch(/^conflict: .*another member/)
     held.resolve(Buffer.from('done'))
     expect(await first).toEqual({ bytes: 4 })

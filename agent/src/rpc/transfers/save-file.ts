@@ -1,11 +1,11 @@
 /** Saves what is received: beside its place until it is complete and on disk, then under its name. */
-import { constants } from 'node:fs'
-import { open, rename, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { rename, type FileHandle } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
 import { fileFailure, syncFolder } from '../../identity/private-file.ts'
 import { chainAfter, emptyChain } from './block-chain.ts'
 import { blockBuffer, fetchBlocks, type FetchBlocksInit, type Place } from './fetch-blocks.ts'
+import { isPartName, mustBePartOf, openPart, partOf } from './part-file.ts'
 
 const { blockBytes } = transferLimits
 
@@ -13,25 +13,32 @@ const { blockBytes } = transferLimits
 const writing = new Set<string>()
 
 /**
- * Writes the blocks to `PATH.part` and renames it once all is on disk. Blocks that an earlier try left there are kept if they
- * are the beginning of what is sent.
+ * Writes the blocks to the part of the file (`.NAME.mesh-part`) and renames it once all is on disk. Blocks that an earlier try left
+ * there are kept if they are the beginning of what is sent.
  * @returns bytes of the file
- * @throws MeshError unavailable for a full disk, permission_denied, conflict while the file is being saved already; as fetchBlocks
+ * @throws MeshError unavailable for a full disk, permission_denied, conflict while the file is being saved already, invalid_argument
+ * for the name of a part; as fetchBlocks
  */
 export async function saveFile(
   path: string,
   init: Omit<FetchBlocksInit, 'place' | 'buffer'>,
 ): Promise<number> {
-  const part = `${path}.part`
+  if (isPartName(basename(path)))
+    throw new MeshError(
+      'invalid_argument',
+      `Cannot save ${path}: the name is one of a file that is not complete`,
+    )
+  const part = partOf(path)
   if (writing.has(part)) throw new MeshError('conflict', `Cannot save ${path}: it is being saved already`)
   writing.add(part)
   try {
-    const handle = await openPart(part, path)
+    const handle = await openPart(path)
     let bytes: number
     try {
       bytes = await fill(handle, init)
       await handle.truncate(bytes)
       await handle.sync()
+      await mustBePartOf(path, handle)
     } catch (error) {
       throw saved(path, error)
     } finally {
@@ -89,26 +96,6 @@ async function placeOf(handle: FileHandle, block: Buffer): Promise<Place> {
     place.blocks++
     place.chain = chainAfter(place.chain, block)
   }
-}
-
-async function openPart(part: string, path: string): Promise<FileHandle> {
-  try {
-    return await openLeft(part)
-  } catch {
-    return open(part, 'wx+').catch((cause: unknown) => {
-      throw fileFailure(`save ${path}`, cause)
-    })
-  }
-}
-
-/** What an earlier try left; no link to another file, which would be overwritten, and nothing that makes its writer wait. */
-async function openLeft(part: string): Promise<FileHandle> {
-  const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants
-  const handle = await open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
-  const stats = await handle.stat()
-  if (stats.isFile() && stats.nlink === 1) return handle
-  await handle.close()
-  throw new MeshError('conflict', `Cannot continue ${part}: it is no file of its own`)
 }
 
 const saved = (path: string, error: unknown): unknown =>

@@ -66,11 +66,12 @@ export class Transfer implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Saves it: under `PATH.part` until all of it is on disk. A file that is there is replaced; a part that an earlier try left is
-   * continued if it is the beginning of what is sent.
+   * Saves it: as `.NAME.mesh-part` beside its place until all of it is on disk. A file that is there is replaced; a part that an
+   * earlier try left is continued if it is the beginning of what is sent.
    * @returns its size in bytes
    * @throws MeshError conflict when the source has changed, or the file is being saved already; not_found when it is offered no more;
-   * unavailable for a full disk, and for a sender that is not reached; permission_denied, path_lost, cancelled
+   * invalid_argument for the name of a part; unavailable for a full disk, and for a sender that is not reached; permission_denied,
+   * path_lost, cancelled
    */
   saveTo(path: string): Promise<number> {
     return saveFile(path, this.#init)

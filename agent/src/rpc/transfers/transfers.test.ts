@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
@@ -193,14 +194,47 @@ describe('a saved transfer', () => {
     const offer = await sender.transfers.offer(me.sub, bytes)
     sender.lost = [3, 0]
     await expect(sender.receive(offer, -1).saveTo(to)).rejects.toMatchObject({ code: 'path_lost' })
-    expect((await readdir(folder)).filter(name => name.startsWith('saved'))).toEqual(['saved.part'])
+    expect((await readdir(folder)).filter(name => name.includes('saved'))).toEqual(['.saved.mesh-part'])
     sender.lost = []
     let crossed = 0
     sender.onBytes = chunk => (crossed += chunk.length)
     expect(await sender.receive(offer).saveTo(to)).toBe(bytes.length)
     expect(crossed).toBeLessThan(3 * block)
     expect(Buffer.compare(await readFile(to), bytes)).toBe(0)
-    expect((await readdir(folder)).filter(name => name.startsWith('saved'))).toEqual(['saved'])
+    expect((await readdir(folder)).filter(name => name.includes('saved'))).toEqual(['saved'])
+  })
+
+  it('is mixed with no other file, whatever their names and order', async () => {
+    const sender = new Sender()
+    const contents = { big: bytes, 'big.part': randomBytes(2 * block + 1), '.big.part': randomBytes(block) }
+    const save = async (name: string, content: Buffer) =>
+      sender.receive(await sender.transfers.offer(me.sub, content)).saveTo(join(folder, name))
+    const mustHaveAll = async () => {
+      for (const [name, content] of Object.entries(contents))
+        expect(Buffer.compare(await readFile(join(folder, name)), content), name).toBe(0)
+    }
+    await Promise.all(Object.entries(contents).map(([name, content]) => save(name, content)))
+    await mustHaveAll()
+    for (const name of Object.keys(contents)) await rm(join(folder, name))
+    for (const [name, content] of Object.entries(contents).reverse()) await save(name, content)
+    await mustHaveAll()
+    await expect(save('.big.mesh-part', bytes)).rejects.toMatchObject({ code: 'invalid_argument' })
+  })
+
+  it('is no file that took the place of its part meanwhile', async () => {
+    const sender = new Sender()
+    const to = join(folder, 'raced')
+    await writeFile(join(folder, 'foreign'), 'foreign')
+    const offer = await sender.transfers.offer(me.sub, bytes)
+    let isReplaced = false
+    sender.onBytes = chunk => {
+      if (isReplaced || chunk.length !== block) return
+      isReplaced = true
+      renameSync(join(folder, 'foreign'), join(folder, '.raced.mesh-part'))
+    }
+    await expect(sender.receive(offer).saveTo(to)).rejects.toMatchObject({ code: 'conflict' })
+    expect(isReplaced).toBe(true)
+    expect(await readdir(folder)).not.toContain('raced')
   })
 
   it('is saved once at a time', async () => {
