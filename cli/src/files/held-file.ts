@@ -9,17 +9,19 @@ export class HeldFile implements BlockSource {
   readonly name: string
   readonly #source: FileSource
   readonly #handle: FileHandle
+  readonly #onClose: () => void
 
-  private constructor(source: FileSource, handle: FileHandle, name: string) {
+  private constructor(source: FileSource, handle: FileHandle, name: string, onClose: () => void) {
     this.#source = source
     this.#handle = handle
     this.name = name
+    this.#onClose = onClose
   }
 
-  /** Owns `handle` from now on. */
-  static async of(handle: FileHandle, name: string): Promise<HeldFile> {
+  /** Owns `handle` from now on. @param onClose it is held no more */
+  static async of(handle: FileHandle, name: string, onClose: () => void): Promise<HeldFile> {
     try {
-      return new HeldFile(await FileSource.open(`/proc/self/fd/${handle.fd}`), handle, name)
+      return new HeldFile(await FileSource.open(`/proc/self/fd/${handle.fd}`), handle, name, onClose)
     } catch (error) {
       await handle.close()
       throw error
@@ -38,5 +40,6 @@ export class HeldFile implements BlockSource {
 
   close(): void {
     void this.#handle.close()
+    this.#onClose()
   }
 }

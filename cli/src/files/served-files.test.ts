@@ -224,6 +224,31 @@ describe('granted service:files.*', () => {
     await reading
   }, 60_000)
 
+  it('lets a member have 128 files open that it does not receive, and others theirs', async () => {
+    await writeFile(at('offered'), 'x')
+    const get = (from = caller) => ask('get', { path: at('offered') }, from) as Promise<TransferOffer>
+    const offers: TransferOffer[] = []
+    for (let n = 0; n < 128; n++) offers.push(await get())
+    expect(await refusal(get())).toMatch(/^overloaded: .*128 files/)
+    expect(await refusal(ask('get', { path: at('none') }, other))).toMatch(/^not_found/)
+    const received: string[] = []
+    for await (const block of other.receive(await get(other))) received.push(block.toString())
+    for await (const block of caller.receive(offers[0]!)) received.push(block.toString())
+    expect(received).toEqual(['x', 'x'])
+    await vi.waitFor(() => get(), { timeout: 20_000, interval: 50 })
+  }, 60_000)
+
+  it('has 16 readers of logs at a time, and more once one of them ends', async () => {
+    const follow = () => caller.stream('files.tail', { lines: 1, follow: true }, { peer: 'owner' })
+    log.add('last\n')
+    const followed = Array.from({ length: 16 }, follow)
+    for (const each of followed) each.result.catch(() => undefined)
+    for (const each of followed) expect((await each[Symbol.asyncIterator]().next()).done).toBe(false)
+    expect(await refusal(tailed(at('a.txt')))).toMatch(/^overloaded/)
+    for (const each of followed) each.cancel()
+    await vi.waitFor(() => tailed(at('a.txt')), { timeout: 20_000, interval: 50 })
+  }, 60_000)
+
   it('has on record who did what, and what was refused', async () => {
     const entries: AuditEntry[] = []
     await vi.waitFor(async () => {

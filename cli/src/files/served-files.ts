@@ -9,13 +9,23 @@ import { filesContract } from './files-contract.ts'
 import type { FileEntry } from './file-values.ts'
 import { HeldFile } from './held-file.ts'
 import { entryOf, listFolder } from './list-folder.ts'
+import { OpenOffers } from './open-offers.ts'
 import { failure, inFolder, OpenFolder } from './open-folder.ts'
 import type { RecentLog } from './recent-log.ts'
 import { saveUpload, type Upload } from './save-upload.ts'
 import { tailFile, type TailRequest } from './tail-file.ts'
 
 /** Calls of a method at a time: each holds files open. Further ones are `overloaded`. */
-const concurrency = { stat: 16, get: 16, put: 16, mkdir: 16 }
+const concurrency: Readonly<Record<keyof typeof filesContract.methods, number>> = {
+  stat: 16,
+  list: 16,
+  get: 16,
+  put: 16,
+  tail: 16,
+  mkdir: 16,
+}
+/** Files that are offered to one member: each is held open. Some commands at once, each with four. */
+const mostOffers = 128
 /** An offer without a reader holds a file open, ms. */
 const idleMs = 60_000
 
@@ -32,6 +42,8 @@ export class ServedFiles {
   readonly #init: ServedFilesInit
   /** Files that are being saved, by folder and name. */
   readonly #saving = new Map<string, { peerId: string; stop: AbortController; done: Promise<unknown> }>()
+
+  readonly #offers = new OpenOffers(mostOffers)
 
   constructor(init: ServedFilesInit) {
     this.#init = init
@@ -123,8 +135,14 @@ export class ServedFiles {
   #get(path: string, context: Context) {
     const at = this.#init.allowed.find(path, 'read')
     return this.#inParent(at, 'read', async (folder, name) => {
-      const held = await HeldFile.of(await folder.openFile(name), name)
-      return context.send(held, { idleMs })
+      const end = this.#offers.begin(context.caller.sub)
+      try {
+        const held = await HeldFile.of(await folder.openFile(name), name, end)
+        return await context.send(held, { idleMs })
+      } catch (error) {
+        end()
+        throw error
+      }
     })
   }
 
