@@ -117,10 +117,14 @@ async function* outputOf(child: Child, closed: Promise<unknown>): AsyncGenerator
   }
 }
 
-/** Asks the group to end, and ends what is left of it. */
-function endGroup({ pid }: Child, closed: Promise<unknown>): void {
-  if (pid === undefined || !signalGroup(pid, 'SIGTERM')) return
-  const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs)
+/** Asks the group to end, and ends what is left of it. Then nothing is read any more: a process that left the group may still write. */
+function endGroup({ pid, stdout, stderr }: Child, closed: Promise<unknown>): void {
+  if (pid === undefined) return
+  signalGroup(pid, 'SIGTERM')
+  const timer = setTimeout(() => {
+    signalGroup(pid, 'SIGKILL')
+    for (const stream of [stdout, stderr]) stream.destroy()
+  }, graceMs)
   const cleared = () => {
     // The processes behind the first one may still run.
     if (!signalGroup(pid, 0)) clearTimeout(timer)

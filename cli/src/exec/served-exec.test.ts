@@ -24,6 +24,9 @@ const scripts = {
   // Its child outlives it, unless its group is ended.
   spawns: 'sleep 600 & echo $! ; echo $$; wait',
   stubborn: "trap '' TERM; echo $$; while :; do sleep 1; done",
+  // Its child leaves the group, and keeps the output open.
+  escapes: 'setsid sleep 600 & echo $!; wait',
+  leaves: 'setsid sleep 600 & echo $!',
   args: 'for each in "$@"; do echo "[$each]"; done',
 }
 
@@ -144,6 +147,32 @@ it.each([
   stop.abort()
   await vi.waitFor(() => expect(pids.filter(runs)).toEqual([]), wait)
 })
+
+it.skipIf(process.platform !== 'linux')(
+  'has room again when the callers of programs are gone whose children stay',
+  async () => {
+    const stop = new AbortController()
+    const pids: number[] = []
+    const hasLeft = async (pid: number) => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('sleep')
+    try {
+      for (let n = 0; n < 16; n++) {
+        const stream = start([n % 2 === 0 ? 'escapes' : 'leaves'], [], stop.signal)
+        stream.result.catch(() => undefined)
+        pids.push(...(await pidsOf(stream, 1)))
+      }
+      await vi.waitFor(async () => {
+        for (const pid of pids) expect(await hasLeft(pid)).toBe(true)
+      }, wait)
+      expect(await refusal(ran(['args', 'full']))).toMatch(/^overloaded/)
+      stop.abort()
+      await vi.waitFor(async () => expect((await ran(['args', 'again'])).out).toBe('[again]\n'), wait)
+      expect(pids.filter(runs)).toEqual(pids)
+    } finally {
+      for (const pid of pids) if (runs(pid)) process.kill(pid, 'SIGKILL')
+    }
+  },
+  90_000,
+)
 
 it('runs 16 programs at a time, and refuses the rest of 1,000', async () => {
   const stop = new AbortController()
