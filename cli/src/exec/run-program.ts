@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { homedir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 
+import { untilTaken } from '@agent-mesh/agent/rpc/pipes/until-taken'
 import type { Subject } from '@agent-mesh/protocol/policy'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
@@ -80,10 +81,10 @@ async function feed({ stdin }: Child, input: AsyncIterable<Uint8Array>): Promise
   try {
     for await (const bytes of input) {
       if (stdin.destroyed) return
-      if (!stdin.write(bytes)) await Promise.race([once(stdin, 'drain'), once(stdin, 'close')])
+      if (!stdin.write(bytes)) await untilTaken(stdin, 'drain')
     }
   } catch {
-    // The caller is gone, or has sent what is no input: `signal` or the end of the stream says so.
+    // The program takes no more, the caller is gone, or has sent what is no input: `signal` or the end of the stream says so.
   } finally {
     stdin.end()
   }

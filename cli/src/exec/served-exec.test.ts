@@ -20,6 +20,7 @@ const script = (name: string) => join(mesh.folder, name)
 const scripts = {
   echo: 'cat; echo to-error >&2; exit 7',
   env: '/usr/bin/env',
+  count: 'wc -c',
   flood: 'echo $$; exec /usr/bin/yes',
   // Its child outlives it, unless its group is ended.
   spawns: 'sleep 600 & echo $! ; echo $$; wait',
@@ -92,6 +93,24 @@ it('carries input, output, errors and the exit code', async () => {
   expect(await ran(['echo'], input)).toEqual({ out: 'one\ntwo\n', error: 'to-error\n', end: { code: 7 } })
 })
 
+it('takes any length of input with the same few listeners', async () => {
+  const warnings: string[] = []
+  const onWarning = ({ name, message }: Error) => {
+    if (name === 'MaxListenersExceededWarning') warnings.push(message)
+  }
+  process.on('warning', onWarning)
+  try {
+    const { out } = await ran(
+      ['count'],
+      Array.from({ length: 100 }, () => Buffer.alloc(64 * 1024)),
+    )
+    expect(out!.trim()).toBe(`${100 * 64 * 1024}`)
+  } finally {
+    process.off('warning', onWarning)
+  }
+  expect(warnings).toEqual([])
+}, 60_000)
+
 it('passes arguments as they are, to no shell, and none that is an option', async () => {
   const { out } = await ran(['args', 'a b', '$(id)', ';ls', '*', ''])
   expect(out).toBe('[a b]\n[$(id)]\n[;ls]\n[*]\n[]\n')
@@ -153,7 +172,8 @@ it.skipIf(process.platform !== 'linux')(
   async () => {
     const stop = new AbortController()
     const pids: number[] = []
-    const hasLeft = async (pid: number) => (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('sleep')
+    const hasLeft = async (pid: number) =>
+      (await readFile(`/proc/${pid}/cmdline`, 'utf8')).startsWith('sleep')
     try {
       for (let n = 0; n < 16; n++) {
         const stream = start([n % 2 === 0 ? 'escapes' : 'leaves'], [], stop.signal)
