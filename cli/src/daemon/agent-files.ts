@@ -6,6 +6,7 @@ import type { Agent } from '@agent-mesh/agent'
 import type { AllowedProgram } from '../exec/allowed-program.ts'
 import type { AllowedFolder } from '../files/allowed-folders.ts'
 import type { RecentLog } from '../files/recent-log.ts'
+import { contextsFolder } from '../settings.ts'
 
 export interface MachineFlags {
   /** Folders that members may use, as far as the policy allows. @default none */
@@ -41,8 +42,18 @@ export async function serveFiles(
     import('../files/allowed-folders.ts'),
     import('../files/served-files.ts'),
   ])
-  const allowed = await AllowedFolders.open(allowFiles, data)
+  const allowed = await AllowedFolders.open(allowFiles, [data, ...foldersOfUser()])
   agent.serve(new ServedFiles({ agent, allowed, log }).definition())
+}
+
+/** Where the other contexts of this user have their keys: a control plane, an admin. */
+function foldersOfUser(): string[] {
+  try {
+    return [contextsFolder()]
+  } catch {
+    // This user has no home.
+    return []
+  }
 }
 
 /** An offer without a reader is withdrawn after this, ms: its command tries again. */

@@ -21,16 +21,20 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 describe('an allowed folder', () => {
-  const none = { dev: 0, ino: 0 }
-
-  it('that has the key of the agent is refused, and so is that folder below another one', async () => {
-    const data = join(root, 'owner')
-    for (const path of [data, join(data, 'x')])
-      expect(await refusal(AllowedFolders.open([{ path, readOnly: true }], data))).toMatch(
-        /^invalid_argument: .*key/,
+  it('that has keys is refused, and so is one of keys below it, also one that is made later', async () => {
+    const [data, contexts] = [join(root, 'owner'), join(root, 'home', 'agent-mesh')]
+    for (const path of [data, join(data, 'x'), contexts, join(contexts, 'control-plane')])
+      expect(await refusal(AllowedFolders.open([{ path, readOnly: true }], [data, contexts])), path).toMatch(
+        /^invalid_argument: .*keys/,
       )
-    const { secret } = await AllowedFolders.open([{ path: root, readOnly: true }], data)
-    expect(await refusal(OpenFolder.open(root, ['owner'], secret))).toMatch(/^permission_denied: .*key/)
+    const allowed = await AllowedFolders.open([{ path: root, readOnly: true }], [data, contexts])
+    await mkdir(join(contexts, 'control-plane'), { recursive: true })
+    const secrets = await allowed.secrets()
+    for (const names of [['owner'], ['home', 'agent-mesh'], ['home', 'agent-mesh', 'control-plane']])
+      expect(await refusal(OpenFolder.open(root, names, secrets)), names.join('/')).toMatch(
+        /^permission_denied: .*keys/,
+      )
+    await (await OpenFolder.open(root, ['home'], secrets)).close()
   })
 
   it('is not left while a folder on the way is replaced by a link, and back', async () => {
@@ -51,7 +55,7 @@ describe('an allowed folder', () => {
     })()
     const seen = new Map<string, number>()
     const read = async (): Promise<string> => {
-      const folder = await OpenFolder.open(box, ['swapped'], none)
+      const folder = await OpenFolder.open(box, ['swapped'], [])
       try {
         const file = await folder.openFile('f')
         return await file.readFile('utf8').finally(() => file.close())

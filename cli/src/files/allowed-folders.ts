@@ -20,7 +20,7 @@ export interface AllowedPath {
   readonly path: string
 }
 
-/** What no member may reach, whatever is allowed: the folder with the key of this agent. */
+/** A folder that no member may reach, whatever is allowed: it has keys of this agent, or of others of its user. */
 export interface Secret {
   readonly dev: number
   readonly ino: number
@@ -28,21 +28,21 @@ export interface Secret {
 
 export class AllowedFolders {
   readonly #folders: readonly (AllowedFolder & { names: readonly string[] })[]
-  readonly secret: Secret
+  readonly #secret: readonly string[]
 
-  private constructor(folders: readonly AllowedFolder[], secret: Secret) {
+  private constructor(folders: readonly AllowedFolder[], secret: readonly string[]) {
     // The longest first: it is the one that is meant.
     this.#folders = folders
       .map(folder => ({ ...folder, names: partsOf(folder.path) ?? [] }))
       .sort((a, b) => b.names.length - a.names.length)
-    this.secret = secret
+    this.#secret = secret
   }
 
   /**
-   * @param data data folder of the agent
-   * @throws MeshError unsupported where folders cannot be kept to; invalid_argument for a folder within `data`
+   * @param secret folders with keys: that of the agent, and that of all contexts, which need not be there yet
+   * @throws MeshError unsupported where folders cannot be kept to; invalid_argument for a folder within one of `secret`
    */
-  static async open(folders: readonly AllowedFolder[], data: string): Promise<AllowedFolders> {
+  static async open(folders: readonly AllowedFolder[], secret: readonly string[]): Promise<AllowedFolders> {
     if (folders.length > 0 && process.platform !== 'linux')
       throw new MeshError(
         'unsupported',
@@ -51,17 +51,22 @@ export class AllowedFolders {
           hint: 'Members use files of machines with Linux; those of other systems can use theirs.',
         },
       )
-    const own = await realpath(data)
+    const kept = await Promise.all(secret.map(realPath))
     for (const { path } of folders) {
-      const real = await realpath(path).catch(() => path)
-      if (`${real}${sep}`.startsWith(`${own}${sep}`))
+      const real = await realPath(path)
+      if (kept.some(folder => `${real}${sep}`.startsWith(`${folder}${sep}`)))
         throw new MeshError(
           'invalid_argument',
-          `Cannot allow files below ${path}: it has the key of this agent`,
+          `Cannot allow files below ${path}: it has keys of this agent, or of others of its user`,
         )
     }
-    const { dev, ino } = await stat(own)
-    return new AllowedFolders(folders, { dev, ino })
+    return new AllowedFolders(folders, kept)
+  }
+
+  /** The folders of keys that are there now. */
+  async secrets(): Promise<Secret[]> {
+    const looks = this.#secret.map(path => stat(path).catch(() => undefined))
+    return (await Promise.all(looks)).filter(stats => stats !== undefined)
   }
 
   /** @throws MeshError permission_denied */
@@ -82,3 +87,5 @@ export class AllowedFolders {
     return told.slice(0, 8).join(', ') || 'no folder'
   }
 }
+
+const realPath = (path: string): Promise<string> => realpath(path).catch(() => path)

@@ -14,21 +14,21 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants
 
 export class OpenFolder {
   readonly #handle: FileHandle
-  readonly #secret: Secret
+  readonly #secrets: readonly Secret[]
 
-  private constructor(handle: FileHandle, secret: Secret) {
+  private constructor(handle: FileHandle, secrets: readonly Secret[]) {
     this.#handle = handle
-    this.#secret = secret
+    this.#secrets = secrets
   }
 
-  /** @throws what the system says; MeshError permission_denied for the secret folder */
-  static async #at(path: string, flags: number, secret: Secret): Promise<OpenFolder> {
+  /** @throws what the system says; MeshError permission_denied for a secret folder */
+  static async #at(path: string, flags: number, secrets: readonly Secret[]): Promise<OpenFolder> {
     const handle = await open(path, O_RDONLY | O_DIRECTORY | flags)
     try {
       const { dev, ino } = await handle.stat()
-      if (dev === secret.dev && ino === secret.ino)
-        throw new MeshError('permission_denied', 'Cannot open the data folder of this agent: it has its key')
-      return new OpenFolder(handle, secret)
+      if (secrets.some(secret => dev === secret.dev && ino === secret.ino))
+        throw new MeshError('permission_denied', 'Cannot open a data folder of Agent Mesh: it has keys')
+      return new OpenFolder(handle, secrets)
     } catch (error) {
       await handle.close()
       throw error
@@ -36,8 +36,8 @@ export class OpenFolder {
   }
 
   /** The folder at the end of `names`. @param root its owner may name a link */
-  static async open(root: string, names: readonly string[], secret: Secret): Promise<OpenFolder> {
-    let folder = await OpenFolder.#at(root, 0, secret)
+  static async open(root: string, names: readonly string[], secrets: readonly Secret[]): Promise<OpenFolder> {
+    let folder = await OpenFolder.#at(root, 0, secrets)
     for (const name of names) {
       const above = folder
       try {
@@ -50,7 +50,7 @@ export class OpenFolder {
   }
 
   below(name: string): Promise<OpenFolder> {
-    return OpenFolder.#at(this.pathOf(name), O_NOFOLLOW, this.#secret)
+    return OpenFolder.#at(this.pathOf(name), O_NOFOLLOW, this.#secrets)
   }
 
   /** Its path while it is open, wherever it is moved. */
@@ -92,11 +92,11 @@ const noFile = () => new MeshError('invalid_argument', 'it is no file, or a link
 export async function inFolder<T>(
   { folder: root, path }: AllowedPath,
   names: readonly string[],
-  { secret, action }: { secret: Secret; action: string },
+  { secrets, action }: { secrets: readonly Secret[]; action: string },
   use: (folder: OpenFolder) => Promise<T>,
 ): Promise<T> {
   try {
-    const folder = await OpenFolder.open(root, names, secret)
+    const folder = await OpenFolder.open(root, names, secrets)
     try {
       return await use(folder)
     } finally {

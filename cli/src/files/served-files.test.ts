@@ -34,7 +34,7 @@ beforeAll(async () => {
     { path: at('ro'), readOnly: true },
     { path: box, readOnly: false },
   ]
-  const allowed = await AllowedFolders.open(folders, mesh.data('owner'))
+  const allowed = await AllowedFolders.open(folders, [mesh.data('owner')])
   owner.serve(new ServedFiles({ agent: owner, allowed, log }).definition())
   const served = () => caller.services().map(({ service }) => service)
   await vi.waitFor(() => expect(served()).toContain('files@1'), 20_000)

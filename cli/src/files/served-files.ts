@@ -82,7 +82,7 @@ export class ServedFiles {
   ): AsyncGenerator<FileEntry[], { entries: number }> {
     const folder = await this.#recorded('list', path, context, async () => {
       const at = this.#init.allowed.find(path, 'read')
-      return OpenFolder.open(at.folder, at.names, this.#init.allowed.secret).catch((error: unknown) => {
+      return this.#open(at.folder, at.names).catch((error: unknown) => {
         throw failure(`list ${path}`, error)
       })
     })
@@ -108,7 +108,7 @@ export class ServedFiles {
     const name = at.names.at(-1)
     if (name === undefined) throw new MeshError('invalid_argument', `Cannot read ${path}: it is a folder`)
     try {
-      const folder = await OpenFolder.open(at.folder, at.names.slice(0, -1), this.#init.allowed.secret)
+      const folder = await this.#open(at.folder, at.names.slice(0, -1))
       try {
         yield* tailFile(folder, name, asked, context.signal)
       } finally {
@@ -199,8 +199,17 @@ export class ServedFiles {
     return this.#in(at, at.names.slice(0, -1), action, folder => use(folder, name))
   }
 
-  #in<T>(at: AllowedPath, names: readonly string[], action: string, use: (folder: OpenFolder) => Promise<T>) {
-    return inFolder(at, names, { secret: this.#init.allowed.secret, action }, use)
+  async #in<T>(
+    at: AllowedPath,
+    names: readonly string[],
+    action: string,
+    use: (folder: OpenFolder) => Promise<T>,
+  ): Promise<T> {
+    return inFolder(at, names, { secrets: await this.#init.allowed.secrets(), action }, use)
+  }
+
+  async #open(root: string, names: readonly string[]): Promise<OpenFolder> {
+    return OpenFolder.open(root, names, await this.#init.allowed.secrets())
   }
 
   /** Into the audit log of this machine: who, what, and why not. */
