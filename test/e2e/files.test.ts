@@ -126,6 +126,8 @@ it('shows the logs of docs/files.md, and runs its programs', async () => {
   expect(failed).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('/none') as string })
   const refused = await runCommand(['exec', 'web-1', '--json', ...at('desk'), '--', 'sh', '-c', 'id'])
   expect(refused.code, refused.stderr).toBe(4)
+  const open = await runCommand(['up', ...at('open'), '--allow-exec', '/usr/bin/find /srv *'])
+  expect(open).toMatchObject({ code: 2, stderr: expect.stringMatching(/find .*any other program/) as string })
 }, 120_000)
 
 it.skipIf(process.platform !== 'linux')(

@@ -1,7 +1,7 @@
 /** Options of `up` with which the owner of a machine lets members use it. */
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
-import { readAllowedProgram, type AllowedProgram } from '../exec/allowed-program.ts'
+import { isOpenToCallers, readAllowedProgram, type AllowedProgram } from '../exec/allowed-program.ts'
 import type { AllowedFolder } from '../files/allowed-folders.ts'
 import { partsOf } from '../files/file-path.ts'
 
@@ -40,5 +40,9 @@ function collectProgram(text: string, before: readonly AllowedProgram[] | undefi
   const program = readAllowedProgram(text)
   if (program === undefined)
     throw new InvalidArgumentError('It does not begin with the absolute path of a program.')
+  if (isOpenToCallers(program))
+    throw new InvalidArgumentError(
+      `Arguments for ${program.program} can make it any other program. Leave out *, or allow a script of your own.`,
+    )
   return [...(before ?? []), program]
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { argumentsOf, readAllowedProgram } from './allowed-program.ts'
+import { argumentsOf, isOpenToCallers, readAllowedProgram } from './allowed-program.ts'
 
 const given = (allowed: string, ...command: string[]) => argumentsOf(command, readAllowedProgram(allowed)!)
 
@@ -21,7 +21,20 @@ it('allows the words that its owner wrote, and arguments behind them only with *
   expect(given('/usr/bin/du -s *', 'du', '-s', 'x y; z')).toEqual(['-s', 'x y; z'])
 })
 
-it.each(['-exec', '--to-command=sh', '-', '--'])('refuses the added option %s', option => {
-  expect(given('/usr/bin/find /srv *', 'find', '/srv', option)).toBeUndefined()
-  expect(given('/usr/bin/find /srv *', 'find', '/srv', 'a', option)).toBeUndefined()
+it.each(['-s', '--files0-from=x', '-', '--'])('refuses the added option %s', option => {
+  expect(given('/usr/bin/du /srv *', 'du', '/srv', option)).toBeUndefined()
+  expect(given('/usr/bin/du /srv *', 'du', '/srv', 'a', option)).toBeUndefined()
 })
+
+it.each(['tar', 'awk', 'sed', 'find', 'dd', 'ar', 'make', 'sh', 'python3.12', 'gawk'])(
+  'leaves %s to callers only with the arguments that its owner wrote',
+  name => {
+    expect(isOpenToCallers(readAllowedProgram(`/usr/bin/${name} *`)!)).toBe(true)
+    expect(isOpenToCallers(readAllowedProgram(`/usr/bin/${name} x *`)!)).toBe(true)
+    expect(isOpenToCallers(readAllowedProgram(`/usr/bin/${name} x`)!)).toBe(false)
+  },
+)
+
+it.each(['systemctl', 'du', 'wc', 'journalctl', 'my-tar'])('lets callers add arguments to %s', name =>
+  expect(isOpenToCallers(readAllowedProgram(`/usr/bin/${name} *`)!)).toBe(false),
+)

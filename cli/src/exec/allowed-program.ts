@@ -3,7 +3,7 @@ export interface AllowedProgram {
   /** Absolute path. */
   readonly program: string
   readonly args: readonly string[]
-  /** Whether callers may add arguments, none of them an option. */
+  /** Whether callers may add arguments, none of them with `-` before it. */
   readonly more: boolean
 }
 
@@ -16,8 +16,26 @@ export function readAllowedProgram(text: string): AllowedProgram | undefined {
 }
 
 /**
+ * Programs that run others, or write any file, by arguments without `-` (`tar xf`, `awk 'BEGIN {system("id")}'`, `dd of=x`), and
+ * languages. It cannot name all.
+ */
+const languages = new Set(
+  `ar awk gawk mawk nawk original-awk sed gsed find dd make gmake ninja tar gtar bsdtar cpio busybox toybox
+   sh bash dash ash zsh ksh mksh csh tcsh fish pwsh expect tclsh perl python pypy ruby node nodejs deno bun lua luajit php
+   R Rscript guile java gdb lldb ed ex vi vim nvim nano emacs less more man dc m4 sqlite
+   env sudo doas su runuser nice ionice nohup timeout time strace ltrace watch xargs parallel setsid flock stdbuf taskset
+   chroot unshare nsenter systemd-run script screen tmux at batch crontab ssh scp sftp rsync socat nc ncat
+   cp mv ln tee install`.split(/\s+/),
+)
+
+/** Whether arguments that callers add could make any program of it. `python3.12` is `python`. */
+export const isOpenToCallers = ({ program, more }: AllowedProgram): boolean =>
+  more && languages.has(program.slice(program.lastIndexOf('/') + 1).replace(/[\d.]+$/, ''))
+
+/**
  * The arguments that a command runs an allowed program with; undefined: it is another command. The program may be named without its
- * folders. An option that a caller adds could make another program of it (`find -exec`, `tar --to-command`): it is none.
+ * folders. A caller adds no option, which could make another program of it (`sort --compress-program`). That is no proof that it stays
+ * the same: {@link isOpenToCallers}.
  */
 export function argumentsOf(
   command: readonly string[],
