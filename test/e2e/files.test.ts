@@ -156,17 +156,23 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
   expect(lastJson(copied)).toMatchObject({ files: 2, folders: 3, bytes: 20, leftOut: ['nginx/link'] })
   expect(await cp(`web-1:${srv('in', 'site', 'run.sh')}`, desk('back.sh'))).toMatchObject({ code: 0 })
   expect((await stat(desk('back.sh'))).mode & 0o100).toBe(0o100)
+  const into = `web-1:${srv('in', 'both')}/`
+  await mkdir(srv('in', 'both'))
+  await mkdir(desk('other'))
+  await writeFile(desk('other', 'run.sh'), 'another one')
   const refused: [string[], number, RegExp][] = [
     [[`web-1:${srv('log')}`, desk()], 2, /-r/],
     [[`web-1:${srv('log', 'none')}`, desk()], 7, /no such file/],
     [[desk('site', 'run.sh'), `web-1:${srv('log')}/`], 4, /to read/],
     [[desk('site', 'run.sh'), `web-1:${srv('in', 'x')}/`], 7, /no such folder/],
     [[`web-9:${srv('log', 'syslog')}`, desk()], 7, /web-9/],
+    [[desk('site', 'run.sh'), desk('syslog'), desk('other', 'run.sh'), into], 8, /both become run\.sh/],
   ]
   for (const [args, code, reason] of refused) {
     const ran = await cp(...args)
     expect(ran, args.join(' ')).toMatchObject({ code, stderr: expect.stringMatching(reason) as string })
   }
+  expect(await readdir(srv('in', 'both'))).toEqual([])
 }, 180_000)
 
 it('mixes no files whose names are alike, both ways, and leaves parts out', async () => {

@@ -37,7 +37,8 @@ Examples:
   $ agent-mesh cp ./app.tar web-1:/srv/in/
 
 Exit codes: 0 copied, 4 the policy or the owner does not allow it, 6 not reachable, or a disk is full, 7 no such file, member or
-folder, 8 the file changed meanwhile, 130 interrupted.`,
+folder, 8 the file changed meanwhile, or two have one name, 130
+interrupted.`,
     )
   onCall<Options, [CopyPlace[]]>(command, finish, async ({ settings, options, output, signal }, places) => {
     const [from, to] = [places.slice(0, -1), places.at(-1)]

@@ -34,6 +34,7 @@ interface CopyInit {
 
 /** @throws MeshError not_found, permission_denied, invalid_argument, conflict, unavailable */
 export async function copyAll(from: readonly CopyPlace[], to: CopyPlace, init: CopyInit): Promise<Copied> {
+  mustDiffer(from)
   const copy = new Copy(init)
   for (const place of from) {
     if (place.peer !== undefined && to.peer === undefined) await copy.download(place, to, from.length > 1)
@@ -45,6 +46,26 @@ export async function copyAll(from: readonly CopyPlace[], to: CopyPlace, init: C
   }
   return copy.copied
 }
+
+/** Each goes into one folder under its last name. @throws MeshError conflict */
+function mustDiffer(from: readonly CopyPlace[]): void {
+  const named = new Map<string, CopyPlace>()
+  for (const place of from) {
+    const name = basename(place.path)
+    const before = named.get(name)
+    if (before !== undefined)
+      throw new MeshError(
+        'conflict',
+        `Cannot copy: ${told(before)} and ${told(place)} would both become ${name}`,
+        {
+          hint: 'Copy them to different folders, one command for each.',
+        },
+      )
+    named.set(name, place)
+  }
+}
+
+const told = ({ peer, path }: CopyPlace): string => (peer === undefined ? path : `${peer}:${path}`)
 
 class Copy {
   readonly copied: Copied = { files: 0, folders: 0, bytes: 0, leftOut: [] }
@@ -59,7 +80,7 @@ class Copy {
     const { kind, executable } = await remote.stat(from)
     const target = await this.#localTarget(to, basename(from.path), intoFolder)
     if (kind === 'file') return this.#fetch(remote, from, { path: target, executable })
-    this.#mustBeFolder(kind, `${from.peer}:${from.path}`)
+    this.#mustBeFolder(kind, told(from))
     await mkdir(target, { recursive: true })
     this.#add({ folders: 1 })
     await eachOf(remote.list(from), filesAtOnce, this.#init.signal, async (entry, signal) => {
