@@ -26,6 +26,8 @@ const concurrency: Readonly<Record<keyof typeof filesContract.methods, number>> 
 }
 /** Files that are offered to one member: each is held open. Some commands at once, each with four. */
 const mostOffers = 128
+/** They change nothing: a member that does them in a loop would rotate its deeds out of the audit log. */
+const reading = ['stat', 'list', 'get', 'tail']
 /** An offer without a reader holds a file open, ms. */
 const idleMs = 60_000
 
@@ -59,7 +61,14 @@ export class ServedFiles {
         put: ({ path, ...upload }, context) =>
           this.#recorded('put', path, context, () => this.#put(path, upload, context)),
         tail: (asked, context) => this.#tail(asked, context),
-        mkdir: ({ path }, context) => this.#recorded('mkdir', path, context, () => this.#mkdir(path)),
+        mkdir: ({ path }, context) =>
+          this.#recorded(
+            'mkdir',
+            path,
+            context,
+            () => this.#mkdir(path),
+            ({ made }) => made,
+          ),
       },
       { concurrency },
     )
@@ -212,24 +221,28 @@ export class ServedFiles {
     return OpenFolder.open(root, names, await this.#init.allowed.secrets())
   }
 
-  /** Into the audit log of this machine: who, what, and why not. */
+  /** Into the audit log of this machine: who, what, and why not. @param changes whether it did change something */
   async #recorded<T>(
     act: string,
     path: string,
     { caller, app }: Context,
     run: () => Promise<T> | T,
+    changes: (result: T) => boolean = () => !reading.includes(act),
   ): Promise<T> {
-    const record = (more: { refused?: string }) => {
-      const often = ['stat', 'list'].includes(act) || more.refused !== undefined
-      const detail = { act, path, ...more }
-      this.#init.agent.recordUse({ what: 'files', from: caller, app, detail, often })
-    }
+    const record = (often: boolean, more: { refused?: string } = {}) =>
+      this.#init.agent.recordUse({
+        what: 'files',
+        from: caller,
+        app,
+        detail: { act, path, ...more },
+        often,
+      })
     try {
       const result = await run()
-      record({})
+      record(!changes(result))
       return result
     } catch (error) {
-      record({ refused: toMeshError(error, 'internal', act).code })
+      record(true, { refused: toMeshError(error, 'internal', act).code })
       throw error
     }
   }
