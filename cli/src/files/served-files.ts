@@ -14,6 +14,7 @@ import { failure, inFolder, OpenFolder } from './open-folder.ts'
 import type { RecentLog } from './recent-log.ts'
 import { saveUpload, type Upload } from './save-upload.ts'
 import { tailFile, type TailRequest } from './tail-file.ts'
+import { UploadTurns } from './upload-turns.ts'
 
 /** Calls of a method at a time: each holds files open. Further ones are `overloaded`. */
 const concurrency: Readonly<Record<keyof typeof filesContract.methods, number>> = {
@@ -42,9 +43,8 @@ type Context = Pick<CallContext, 'caller' | 'app' | 'signal' | 'send'>
 
 export class ServedFiles {
   readonly #init: ServedFilesInit
-  /** Files that are being saved, by folder and name. */
-  readonly #saving = new Map<string, { peerId: string; stop: AbortController; done: Promise<unknown> }>()
-
+  /** Of files that are being saved, by folder and name. */
+  readonly #turns = new UploadTurns()
   readonly #offers = new OpenOffers(mostOffers)
 
   constructor(init: ServedFilesInit) {
@@ -162,27 +162,12 @@ export class ServedFiles {
     const at = this.#init.allowed.find(path, 'write')
     return this.#inParent(at, 'write', async (folder, name) => {
       const { dev, ino } = await folder.stat()
-      const stop = await this.#takeTurn(`${dev} ${ino} ${name}`, sub)
-      const signal = AbortSignal.any([context.signal, stop.signal])
-      const saved = saveUpload({ agent: this.#init.agent, folder, name, signal }, upload)
-      const mine = { peerId: sub, stop, done: saved.catch(() => undefined) }
-      this.#saving.set(`${dev} ${ino} ${name}`, mine)
-      try {
-        return { bytes: await saved }
-      } finally {
-        if (this.#saving.get(`${dev} ${ino} ${name}`) === mine) this.#saving.delete(`${dev} ${ino} ${name}`)
-      }
+      const bytes = await this.#turns.take(`${dev} ${ino} ${name}`, sub, stop => {
+        const signal = AbortSignal.any([context.signal, stop])
+        return saveUpload({ agent: this.#init.agent, folder, name, signal }, upload)
+      })
+      return { bytes }
     })
-  }
-
-  /** A caller that comes again over another link continues; others are refused. @throws MeshError conflict */
-  async #takeTurn(key: string, peerId: string): Promise<AbortController> {
-    for (let before = this.#saving.get(key); before !== undefined; before = this.#saving.get(key)) {
-      if (before.peerId !== peerId) throw new MeshError('conflict', 'another member is writing it')
-      before.stop.abort(new MeshError('cancelled', 'its caller has begun again'))
-      await before.done
-    }
-    return new AbortController()
   }
 
   #mkdir(path: string): Promise<{ made: boolean }> {
