@@ -155,7 +155,7 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
   const copied = await cp('-r', `web-1:${srv('log')}`, desk(), '--json')
   expect(lastJson(copied)).toMatchObject({ files: 2, folders: 3, bytes: 20, leftOut: ['nginx/link'] })
   expect(await cp(`web-1:${srv('in', 'site', 'run.sh')}`, desk('back.sh'))).toMatchObject({ code: 0 })
-  expect((await stat(desk('back.sh'))).mode & 0o100).toBe(0o100)
+  expect((await stat(desk('back.sh'))).mode & 0o777).toBe(0o700)
   const into = `web-1:${srv('in', 'both')}/`
   await mkdir(srv('in', 'both'))
   await mkdir(desk('other'))
@@ -174,6 +174,22 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
   }
   expect(await readdir(srv('in', 'both'))).toEqual([])
 }, 180_000)
+
+it('keeps the mode of a file that it replaces, both ways', async () => {
+  const modes: number[] = []
+  for (const [from, to, target] of [
+    [desk('mode'), `web-1:${srv('in')}/`, srv('in', 'mode')],
+    [`web-1:${srv('in', 'mode')}`, desk('mode-back'), desk('mode-back')],
+  ] as const) {
+    await writeFile(desk('mode'), 'new')
+    await writeFile(target, 'before')
+    await chmod(target, 0o640)
+    expect(await cp(from, to)).toMatchObject({ code: 0 })
+    expect(await readFile(target, 'utf8')).toBe('new')
+    modes.push((await stat(target)).mode & 0o777)
+  }
+  expect(modes).toEqual([0o640, 0o640])
+}, 60_000)
 
 it('mixes no files whose names are alike, both ways, and leaves parts out', async () => {
   const contents = { big: randomBytes(6 * 1024 * 1024), 'big.part': randomBytes(5_000_000) }

@@ -1,6 +1,6 @@
 /** What "cp" does: files and folders from members to this machine, or the other way round. */
 import type { Stats } from 'node:fs'
-import { chmod, lstat, mkdir, readdir, stat } from 'node:fs/promises'
+import { lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 
 import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
@@ -8,7 +8,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { CopyPlace, LocalPlace, RemotePlace } from './copy-place.ts'
 import { eachOf } from './each-of.ts'
-import { isExecutable } from './executable.ts'
+import { isExecutable, setMode } from './file-mode.ts'
 import type { FileEntry } from './file-values.ts'
 import { RemoteFiles } from './remote-files.ts'
 
@@ -110,8 +110,9 @@ class Copy {
     from: RemotePlace,
     to: { path: string; executable: boolean },
   ): Promise<void> {
+    const there = await lstat(to.path).catch(() => undefined)
     await remote.fetch(from, to.path, bytes => this.#add({ bytes }))
-    if (to.executable) await chmod(to.path, 0o700)
+    await setMode(to.path, to.executable, there?.isFile() === true ? there.mode : undefined)
     this.#add({ files: 1 })
   }
 

@@ -3,7 +3,7 @@ import { opendir } from 'node:fs/promises'
 
 import { MeshError } from '@agent-mesh/protocol/errors'
 
-import { isExecutable } from './executable.ts'
+import { isExecutable } from './file-mode.ts'
 import type { FileEntry } from './file-values.ts'
 import type { OpenFolder } from './open-folder.ts'
 

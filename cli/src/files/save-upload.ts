@@ -1,11 +1,11 @@
 /** Saves what a member offers to put below an allowed folder. */
-import { constants } from 'node:fs'
-import { open, rm, statfs } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 
 import type { Agent, TransferOffer } from '@agent-mesh/agent'
 import { partOf } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { setMode } from './file-mode.ts'
 import type { OpenFolder } from './open-folder.ts'
 
 export interface Upload {
@@ -52,16 +52,4 @@ async function mustHaveRoom(folder: OpenFolder, name: string, bytes: number): Pr
   throw new MeshError('unavailable', `disk full: it has ${bytes} bytes, and ${free} are free`, {
     hint: 'Free space on that disk, or put it elsewhere.',
   })
-}
-
-/** As the file that it replaces; executable for those who may read it, or for none. */
-async function setMode(path: string, executable: boolean, before: number | undefined): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  try {
-    const { mode } = await handle.stat()
-    const readable = (before ?? mode) & 0o666
-    await handle.chmod(readable | (executable ? (readable & 0o444) >> 2 : 0))
-  } finally {
-    await handle.close()
-  }
 }
