@@ -72,7 +72,7 @@ function resultText(copied: Copied, ms: number): Text {
   const more = leftOut.length - shownLeftOut
   return [
     `Copied ${told(copied)} in ${duration(ms)}.`,
-    ...leftOut.slice(0, shownLeftOut).map(path => `Left out, no file: ${path}`),
+    ...leftOut.slice(0, shownLeftOut).map(path => `Left out, no file or not to be read: ${path}`),
     ...(more > 0 ? [`and ${more} more`] : []),
   ]
 }

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { refusal } from '../../../test/support/refusal.ts'
 import { AllowedFolders } from './allowed-folders.ts'
+import type { FileEntry } from './file-values.ts'
+import { listFolder } from './list-folder.ts'
 import { OpenFolder } from './open-folder.ts'
 
 let root: string
@@ -35,6 +37,20 @@ describe('an allowed folder', () => {
         /^permission_denied: .*keys/,
       )
     await (await OpenFolder.open(root, ['home'], secrets)).close()
+  })
+
+  it('is listed with what cannot be read in it, and nothing of what is in a folder of keys', async () => {
+    await writeFile(Buffer.concat([Buffer.from(at('x')), Buffer.of(0xff)]), '')
+    await writeFile(join(root, 'owner', 'key'), '')
+    const allowed = await AllowedFolders.open([{ path: root, readOnly: true }], [join(root, 'owner')])
+    const folder = await OpenFolder.open(root, [], await allowed.secrets())
+    const entries: FileEntry[] = []
+    for await (const part of listFolder(folder, true)) entries.push(...part)
+    await folder.close()
+    expect(entries).toContainEqual({ path: 'box/x\uFFFD', kind: 'other', bytes: 0, executable: false })
+    const ofOwner = entries.filter(({ path }) => path.startsWith('owner'))
+    expect(ofOwner).toEqual([{ path: 'owner', kind: 'other', bytes: 0, executable: false }])
+    expect(entries).toContainEqual(expect.objectContaining({ path: 'box', kind: 'folder' }))
   })
 
   it('is not left while a folder on the way is replaced by a link, and back', async () => {

@@ -22,7 +22,7 @@ export const tailRequest = z.object({
 export const fileEntry = z.looseObject({
   /** Of a list, relative to what is listed. */
   path: z.string().check(z.maxLength(pathChars)),
-  /** Links, devices, sockets and pipes are `other`: they are not followed, read or written. */
+  /** Links, devices, sockets and pipes are `other`, and so is what cannot be read: they are not followed, read or written. */
   kind: z.enum(['file', 'folder', 'other']),
   bytes: z.number().check(z.nonnegative()),
   executable: z.boolean(),

@@ -39,21 +39,43 @@ async function* walk(
   { prefix, depth, recursive }: { prefix: string; depth: number; recursive: boolean },
 ): AsyncGenerator<FileEntry> {
   for await (const { name } of await opendir(folder.path)) {
-    const entry = await entryOf(folder, name).catch(() => undefined)
-    // It was removed meanwhile.
+    const entry = await entryOf(folder, name).catch((error: unknown) => lost(error, name))
     if (entry === undefined) continue
-    yield { ...entry, path: `${prefix}${name}` }
-    if (!recursive || entry.kind !== 'folder') continue
+    const path = `${prefix}${name}`
+    if (!recursive || entry.kind !== 'folder') {
+      yield { ...entry, path }
+      continue
+    }
     if (depth === mostDepth)
       throw new MeshError('too_large', `Cannot list: folders are more than ${mostDepth} deep`)
-    const below = await folder.below(name)
+    const below = await folder.below(name).catch((error: unknown) => {
+      if (isShortage(error)) throw error
+      return undefined
+    })
     try {
-      yield* walk(below, { prefix: `${prefix}${name}/`, depth: depth + 1, recursive })
+      yield below === undefined ? { ...other, path } : { ...entry, path }
+      if (below !== undefined) yield* walk(below, { prefix: `${path}/`, depth: depth + 1, recursive })
     } finally {
-      await below.close()
+      await below?.close()
     }
   }
 }
+
+/** What cannot be read is named all the same: a copy of the folder says that it is left out. */
+const other = { kind: 'other', bytes: 0, executable: false } as const
+
+/** An entry that cannot be looked at; undefined: it was removed meanwhile. */
+function lost(error: unknown, name: string): FileEntry | undefined {
+  if (isShortage(error)) throw error
+  // A name that is no UTF-8 is read with this mark in it, and leads to nothing.
+  return codeOf(error) === 'ENOENT' && !name.includes('\uFFFD') ? undefined : { ...other, path: name }
+}
+
+/** Of this process, not of what is listed. */
+const isShortage = (error: unknown): boolean => ['EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error))
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : ''
 
 /** @throws what the system says */
 export async function entryOf(folder: OpenFolder, name: string): Promise<FileEntry> {
