@@ -195,6 +195,32 @@ it('keeps the mode of a file that it replaces, both ways', async () => {
   expect(modes).toEqual([0o640, 0o640])
 }, 60_000)
 
+it('copies the rest of a folder when some of it is refused, both ways, and fails', async () => {
+  for (const name of ['a', 'b', 'c']) {
+    await mkdir(desk('partly', name), { recursive: true })
+    await writeFile(desk('partly', name, 'f'), name)
+  }
+  // A folder is where a file is to come, and a file where a folder is.
+  await mkdir(srv('in', 'partly', 'a', 'f'), { recursive: true })
+  await writeFile(srv('in', 'partly', 'b'), 'in the way')
+  const sent = await cp('-r', desk('partly'), `web-1:${srv('in')}/`, '--json')
+  expect(sent.code, sent.stderr).toBe(8)
+  expect(lastJson(sent)).toMatchObject({
+    files: 1,
+    failed: expect.arrayContaining([
+      expect.objectContaining({ path: desk('partly', 'a', 'f'), code: 'conflict' }),
+      expect.objectContaining({ path: desk('partly', 'b'), code: 'conflict' }),
+    ]) as unknown,
+  })
+  expect(await readFile(srv('in', 'partly', 'c', 'f'), 'utf8')).toBe('c')
+  await mkdir(desk('taken', 'partly'), { recursive: true })
+  await writeFile(desk('taken', 'partly', 'c'), 'in the way')
+  const fetched = await cp('-r', `web-1:${srv('in', 'partly')}`, desk('taken'))
+  expect(fetched).toMatchObject({ code: 4, stdout: expect.stringMatching(/^Failed: .*EEXIST/m) as string })
+  expect(await readFile(desk('taken', 'partly', 'b'), 'utf8')).toBe('in the way')
+  expect(await readFile(desk('taken', 'partly', 'c'), 'utf8')).toBe('in the way')
+}, 120_000)
+
 it('mixes no files whose names are alike, both ways, and leaves parts out', async () => {
   const contents = { big: randomBytes(6 * 1024 * 1024), 'big.part': randomBytes(5_000_000) }
   await mkdir(desk('alike'))

@@ -1,5 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 
+import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 import { parseCopyPlace, type CopyPlace } from '../files/copy-place.ts'
 import type { Copied } from '../files/copy.ts'
 import { withProgress } from '../show/progress.ts'
@@ -11,8 +12,8 @@ interface Options {
   recursive?: true
 }
 
-/** Paths that are named in the result. */
-const shownLeftOut = 20
+/** Paths that are named in the result, of each kind. */
+const shownPaths = 20
 
 export const registerCp: Register = (program, finish) => {
   const command = program
@@ -29,7 +30,8 @@ export const registerCp: Register = (program, finish) => {
       `
 The owner of the other machine allows folders with "agent-mesh up --allow-files DIR", and the policy grants service:files.*, which
 nobody has by default. A file appears under its name once all of it has arrived; until then it is .NAME.mesh-part. A copy that was
-interrupted continues there when it is started again. Links and devices are left out.
+interrupted continues there when it is started again. Links and devices are left out. Of a folder, the rest is copied when some
+of it fails, and the exit code is that of the first failure.
 
 Examples:
   $ agent-mesh cp web-1:/var/log/syslog .
@@ -37,8 +39,7 @@ Examples:
   $ agent-mesh cp ./app.tar web-1:/srv/in/
 
 Exit codes: 0 copied, 4 the policy or the owner does not allow it, 6 not reachable, or a disk is full, 7 no such file, member or
-folder, 8 the file changed meanwhile, or two have one name, 130
-interrupted.`,
+folder, 8 the file changed meanwhile, or two have one name, 130 interrupted.`,
     )
   onCall<Options, [CopyPlace[]]>(command, finish, async ({ settings, options, output, signal }, places) => {
     const [from, to] = [places.slice(0, -1), places.at(-1)]
@@ -56,6 +57,8 @@ interrupted.`,
     )
     const ms = performance.now() - startedAt
     output.result({ ...copied, ms }, () => resultText(copied, ms))
+    const [failed] = copied.failed
+    return failed === undefined ? exitCodes.ok : exitCodeOf(new MeshError(failed.code, failed.message))
   })
 }
 
@@ -68,11 +71,14 @@ const told = ({ files, bytes }: Copied): string =>
   `${files} ${files === 1 ? 'file' : 'files'}, ${bytesText(bytes)}`
 
 function resultText(copied: Copied, ms: number): Text {
-  const { leftOut } = copied
-  const more = leftOut.length - shownLeftOut
   return [
     `Copied ${told(copied)} in ${duration(ms)}.`,
-    ...leftOut.slice(0, shownLeftOut).map(path => `Left out, no file or not to be read: ${path}`),
-    ...(more > 0 ? [`and ${more} more`] : []),
+    ...shown(copied.leftOut.map(path => `Left out, no file or not to be read: ${path}`)),
+    ...shown(copied.failed.map(({ message }) => `Failed: ${message}`)),
   ]
+}
+
+function shown(lines: readonly string[]): string[] {
+  const more = lines.length - shownPaths
+  return [...lines.slice(0, shownPaths), ...(more > 0 ? [`and ${more} more`] : [])]
 }

@@ -3,8 +3,9 @@ import type { Stats } from 'node:fs'
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 
+import { fileFailure } from '@agent-mesh/agent/identity/private-file'
 import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
-import { MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 
 import type { CopyPlace, LocalPlace, RemotePlace } from './copy-place.ts'
 import { eachOf } from './each-of.ts'
@@ -21,7 +22,11 @@ export interface Copied {
   bytes: number
   /** Links, devices and the like, and parts of files that are not complete. */
   leftOut: string[]
+  /** Files and folders within a folder that the owner of a side does not allow, or with whose name something else is there. */
+  failed: { path: string; code: ErrorCode; message: string }[]
 }
+
+const ofOneEntry: readonly ErrorCode[] = ['conflict', 'permission_denied']
 
 interface CopyInit {
   /** Data folder of the agent. */
@@ -68,7 +73,7 @@ function mustDiffer(from: readonly CopyPlace[]): void {
 const told = ({ peer, path }: CopyPlace): string => (peer === undefined ? path : `${peer}:${path}`)
 
 class Copy {
-  readonly copied: Copied = { files: 0, folders: 0, bytes: 0, leftOut: [] }
+  readonly copied: Copied = { files: 0, folders: 0, bytes: 0, leftOut: [], failed: [] }
   readonly #init: CopyInit
 
   constructor(init: CopyInit) {
@@ -81,16 +86,18 @@ class Copy {
     const target = await this.#localTarget(to, basename(from.path), intoFolder)
     if (kind === 'file') return this.#fetch(remote, from, { path: target, executable })
     this.#mustBeFolder(kind, told(from))
-    await mkdir(target, { recursive: true })
+    await makeFolder(target)
     this.#add({ folders: 1 })
     await eachOf(remote.list(from), filesAtOnce, this.#init.signal, async (entry, signal) => {
       const at = join(target, ...entry.path.split('/'))
       if (entry.kind === 'other' || isPart(entry)) return void this.copied.leftOut.push(entry.path)
-      await mkdir(entry.kind === 'folder' ? at : dirname(at), { recursive: true })
-      if (entry.kind === 'folder') return this.#add({ folders: 1 })
-      const place = { peer: from.peer, path: `${from.path.replace(/\/+$/, '')}/${entry.path}` }
-      const file = { path: at, executable: entry.executable }
-      await this.#fetch(new RemoteFiles(this.#init.folder, signal), place, file)
+      await this.#among(entry.path, async () => {
+        await makeFolder(entry.kind === 'folder' ? at : dirname(at))
+        if (entry.kind === 'folder') return this.#add({ folders: 1 })
+        const place = { peer: from.peer, path: `${from.path.replace(/\/+$/, '')}/${entry.path}` }
+        const file = { path: at, executable: entry.executable }
+        await this.#fetch(new RemoteFiles(this.#init.folder, signal), place, file)
+      })
     })
   }
 
@@ -100,9 +107,29 @@ class Copy {
     const target = await this.#remoteTarget(remote, to, basename(from.path), intoFolder)
     if (stats.isFile()) return this.#put(remote, { ...from, stats }, target)
     this.#mustBeFolder(stats.isDirectory() ? 'folder' : 'other', from.path)
-    await eachOf(this.#walk(remote, from.path, target), filesAtOnce, this.#init.signal, (file, signal) =>
-      this.#put(new RemoteFiles(this.#init.folder, signal), file, file.to),
+    await remote.mkdir(target)
+    this.#add({ folders: 1 })
+    await eachOf(
+      this.#walk(remote, from.path, target),
+      filesAtOnce,
+      this.#init.signal,
+      async (file, signal) => {
+        const own = new RemoteFiles(this.#init.folder, signal)
+        await this.#among(file.path, () => this.#put(own, file, file.to))
+      },
     )
+  }
+
+  /** Copies one of many: what fails for it alone is noted, and the others are copied. @returns whether it was copied */
+  async #among(path: string, copy: () => Promise<void>): Promise<boolean> {
+    try {
+      await copy()
+      return true
+    } catch (error) {
+      if (!(error instanceof MeshError) || !ofOneEntry.includes(error.code)) throw error
+      this.copied.failed.push({ path, code: error.code, message: error.message })
+      return false
+    }
   }
 
   async #fetch(
@@ -122,20 +149,26 @@ class Copy {
     this.#add({ files: 1 })
   }
 
-  /** The files below a folder, each after the folder that it comes into. */
+  /** The files below a folder that is there on both sides, each after the folder that it comes into. */
   async *#walk(
     remote: RemoteFiles,
     path: string,
     to: RemotePlace,
   ): AsyncGenerator<{ path: string; stats: Stats; to: RemotePlace }, void> {
-    await remote.mkdir(to)
-    this.#add({ folders: 1 })
-    for (const name of await readdir(path)) {
+    const names = await readdir(path).catch(() => undefined)
+    if (names === undefined) this.copied.leftOut.push(path)
+    for (const name of names ?? []) {
       const at = join(path, name)
       const below = { peer: to.peer, path: `${to.path}/${name}` }
-      const stats = await lstat(at)
-      if (stats.isDirectory()) yield* this.#walk(remote, at, below)
-      else if (stats.isFile() && !isPartName(name)) yield { path: at, stats, to: below }
+      // A name that is no UTF-8 leads to nothing.
+      const stats = await lstat(at).catch(() => undefined)
+      if (stats?.isDirectory() === true) {
+        const made = await this.#among(at, async () => {
+          await remote.mkdir(below)
+          this.#add({ folders: 1 })
+        })
+        if (made) yield* this.#walk(remote, at, below)
+      } else if (stats?.isFile() === true && !isPartName(name)) yield { path: at, stats, to: below }
       else this.copied.leftOut.push(at)
     }
   }
@@ -186,6 +219,12 @@ class Copy {
     this.#init.onProgress(this.copied)
   }
 }
+
+/** @throws MeshError permission_denied, unavailable */
+const makeFolder = (path: string): Promise<unknown> =>
+  mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw fileFailure(`make folder ${path}`, cause)
+  })
 
 const isPart = ({ kind, path }: FileEntry) => kind === 'file' && isPartName(posix.basename(path))
 
