@@ -33,7 +33,7 @@ function collectFolder(text: string, before: readonly AllowedFolder[] | undefine
 const allowExecOption = () =>
   new Option(
     '--allow-exec <command>',
-    "let members run a program, '/usr/bin/systemctl status *' (*: with further arguments, no options), as far as the policy grants service:exec.run; may be repeated",
+    "let members run a program, '/usr/bin/systemctl status *' (*: with further arguments that do not begin with -), as far as the policy grants service:exec.run; may be repeated",
   ).argParser(collectProgram)
 
 function collectProgram(text: string, before: readonly AllowedProgram[] | undefined): AllowedProgram[] {

@@ -64,7 +64,7 @@ function mustBeAllowed(command: readonly string[], allowed: readonly AllowedProg
     'permission_denied',
     `Cannot run ${command.join(' ').slice(0, 200)}: the owner of this machine does not allow it`,
     {
-      hint: `Allowed: ${told.slice(0, 8).join('; ').slice(0, 600)} (*: arguments that are no options).`,
+      hint: `Allowed: ${told.slice(0, 8).join('; ').slice(0, 600)} (*: arguments that do not begin with -).`,
     },
   )
 }
