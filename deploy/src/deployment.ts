@@ -44,6 +44,8 @@ interface Planned {
   before: Build | undefined
   units: readonly Unit[]
   waves: readonly Wave[]
+  /** For the operator, a line each. */
+  notes: readonly string[]
 }
 
 /** @throws MeshError before anything is changed */
@@ -92,14 +94,16 @@ async function plan(
     before,
     units,
     waves: wavesOf(units, build, running),
+    notes: before === undefined ? [] : (target.notes?.(build, before) ?? []),
   }
 }
 
-function sayPlan({ say }: DeploymentInit, { version, build, before, waves }: Planned): void {
+function sayPlan({ say }: DeploymentInit, { version, build, before, waves, notes }: Planned): void {
   for (const role of roles)
     if (build[role] !== before?.[role]) say(`plan: ${role} ${before?.[role] ?? 'nothing'} -> ${build[role]}`)
   if (before === undefined) say(`plan: start all with ${version}`)
   else for (const { title } of waves) say(`plan: replace ${title}`)
+  for (const note of notes) say(`plan: ${note}`)
 }
 
 async function carryOut({ target, signal, say }: DeploymentInit, planned: Planned): Promise<void> {

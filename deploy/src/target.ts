@@ -6,7 +6,7 @@ export const roles = ['relay', 'control-plane', 'agent'] as const
 
 export type Role = (typeof roles)[number]
 
-/** What runs in each role, by a name that keeps its meaning: the digest of an image, or a version. */
+/** What runs in each role, by a name that keeps its meaning: the id or digest of an image, its tag, or a version. */
 export type Build = Readonly<Record<Role, string>>
 
 /** One process that is replaced as a whole. */
@@ -25,6 +25,8 @@ export interface Target {
   schema?(build: Build, signal: AbortSignal): Promise<Schema | undefined>
   /** What each unit runs; those that do not run are missing. */
   running(signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** What the operator should know before a build takes the place of another, a line each. */
+  notes?(build: Build, before: Build): string[]
   /** The store of the control plane, into a file. @returns its name; undefined where the target makes no backups */
   backup(number: number, signal: AbortSignal): Promise<string | undefined>
   /** The first deployment: starts all in the order in which they need each other. */

@@ -11,22 +11,22 @@ import { KubernetesTarget } from './kubernetes-target.ts'
 let folder: string
 let target: KubernetesTarget
 
-/** The release has the tag in `tag`. Pods of `broken` do not become ready, and Helm goes back. */
+/** The release has the image that ends with what is in `helm.image`. Pods of `broken` do not become ready, and Helm goes back. */
 const helm = `
 case $1 in
 version) cat "$0.version" ;;
 upgrade)
   case "$*" in *image.tag=broken,*) echo 'context deadline exceeded' >&2; exit 1 ;; esac
-  printf '%s\\n' "$*" | sed 's/.*image.tag=\\([^,]*\\),.*/\\1/' >"$0.tag" ;;
-uninstall) rm -f "$0.tag" ;;
-test) if [ "$(cat "$0.tag")" = unreachable ]; then echo 'Cannot reach relay-0' >&2; exit 1; fi ;;
+  printf '%s\\n' "$*" | sed 's/.*image.tag=\\([^,]*\\),.*/:\\1/; s/.*image.digest=\\([^ ]*\\).*/@\\1/' >"$0.image" ;;
+uninstall) rm -f "$0.image" ;;
+test) if [ "$(cat "$0.image")" = :unreachable ]; then echo 'Cannot reach relay-0' >&2; exit 1; fi ;;
 esac
 `
 const kubectl = `
 case $1 in get)
-  [ -f "\${0%kubectl}helm.tag" ] || { echo '{"items":[]}'; exit 0; }
-  tag=$(cat "\${0%kubectl}helm.tag")
-  item() { printf '{"metadata":{"labels":{"app.kubernetes.io/component":"%s"}},"spec":{"template":{"spec":{"containers":[{"image":"registry:5000/agent-mesh:%s"}]}}}}' "$1" "$tag"; }
+  [ -f "\${0%kubectl}helm.image" ] || { echo '{"items":[]}'; exit 0; }
+  image=$(cat "\${0%kubectl}helm.image")
+  item() { printf '{"metadata":{"labels":{"app.kubernetes.io/component":"%s"}},"spec":{"template":{"spec":{"containers":[{"image":"registry:5000/agent-mesh%s"}]}}}}' "$1" "$image"; }
   printf '{"items":[%s,%s,%s]}' "$(item control-plane)" "$(item relay)" "$(item agent)"
 esac
 `
@@ -66,8 +66,9 @@ async function run(tag: string): Promise<Outcome> {
   return deploy({ ...init, say: line => void said.push(line) }, { version: tag })
 }
 
-const upgrade = (tag: string, goesBack = '--rollback-on-failure') =>
-  `helm upgrade --install mesh chart --namespace prod --values mesh.yaml --set-string image.tag=${tag},image.digest= --wait --timeout 600s ${goesBack}`
+const upgradeTo = (image: string, goesBack = '--rollback-on-failure') =>
+  `helm upgrade --install mesh chart --namespace prod --values mesh.yaml --set-string ${image} --wait --timeout 600s ${goesBack}`
+const upgrade = (tag: string, goesBack?: string) => upgradeTo(`image.tag=${tag},image.digest=`, goesBack)
 const smoke = 'helm test mesh --namespace prod --timeout 6m --logs'
 
 test('installs a release, and upgrades it with all its values and the tag, then tests it', async () => {
@@ -91,6 +92,17 @@ test('goes back by an upgrade when the smoke test fails', async () => {
   await changes()
   expect(await run('unreachable')).toBe(outcomes.rolledBack)
   expect(await changes()).toEqual([upgrade('unreachable'), smoke, upgrade('1'), smoke])
+})
+
+test('goes back to an image that was given by its digest, and says that a tag takes its place', async () => {
+  const digest = `sha256:${'a1'.repeat(32)}`
+  await writeFile(join(folder, 'helm.image'), `@${digest}`)
+  expect(await run('unreachable')).toBe(outcomes.rolledBack)
+  const back = upgradeTo(`image.digest=${digest}`)
+  expect(await changes()).toEqual([upgrade('unreachable'), smoke, back, smoke])
+  expect(said).toContain(
+    `plan: the tag unreachable takes the place of image.digest, ${digest}: a tag may be moved`,
+  )
 })
 
 test('removes a first release that does not work', async () => {

@@ -92,11 +92,16 @@ export class KubernetesTarget implements Target {
     const { items } = workloadsSchema.parse(JSON.parse(await this.#run(get, signal)))
     const tags = items.map(({ metadata: { labels }, spec }) => {
       const [{ image } = { image: '' }] = spec.template.spec.containers
-      return [labels[component], image.slice(image.lastIndexOf(':') + 1)] as const
+      return [labels[component], buildOf(image)] as const
     })
     return new Map(
       roles.flatMap(role => tags.filter(([of]) => of === role).map(([, tag]) => [role, tag] as const)),
     )
+  }
+
+  notes({ relay: build }: Build, { relay: before }: Build): string[] {
+    if (isDigest(build) || !isDigest(before)) return []
+    return [`the tag ${build} takes the place of image.digest, ${before}: a tag may be moved`]
   }
 
   /** `agent-mesh admin backup` in a pod would leave it there; docs/kubernetes.md says how to make one. */
@@ -144,10 +149,11 @@ export class KubernetesTarget implements Target {
     await this.#run([...this.#upgradeCommand(build), isThird ? '--atomic' : '--rollback-on-failure'], signal)
   }
 
-  /** The chart has one image for all roles. */
-  #upgradeCommand({ relay: tag }: Build): string[] {
+  /** The chart has one image for all roles; in it a digest wins over a tag. */
+  #upgradeCommand({ relay: build }: Build): string[] {
     const { release, chart, namespace, valuesFile, healthyMs } = this.#init
-    const values = ['--values', valuesFile, '--set-string', `image.tag=${tag},image.digest=`]
+    const image = isDigest(build) ? `image.digest=${build}` : `image.tag=${build},image.digest=`
+    const values = ['--values', valuesFile, '--set-string', image]
     const wait = ['--wait', '--timeout', `${healthyMs / 1_000}s`]
     return ['helm', 'upgrade', '--install', release, chart, '--namespace', namespace, ...values, ...wait]
   }
@@ -156,3 +162,9 @@ export class KubernetesTarget implements Target {
     return this.#init.commands.run(command, { signal })
   }
 }
+
+/** Of an image: `sha256:HEX` of `REPOSITORY@sha256:HEX`, else the tag. */
+const buildOf = (image: string): string => image.slice(image.lastIndexOf(image.includes('@') ? '@' : ':') + 1)
+
+/** No tag has a colon. */
+const isDigest = (build: string): boolean => build.startsWith('sha256:')
