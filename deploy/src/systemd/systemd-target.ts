@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Commands } from '../commands.ts'
 import { leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
-import type { Build, Target, Unit } from '../target.ts'
+import { roles, type Build, type Target, type Unit } from '../target.ts'
 import type { Host, Hosts } from './hosts-file.ts'
 import { inTurns } from './in-turns.ts'
 import { SmokeProcess } from './smoke-process.ts'
@@ -37,6 +37,7 @@ export class SystemdTarget implements Target {
   }
 
   async preflight(signal: AbortSignal): Promise<void> {
+    this.#checkRoles()
     const running = await this.running(signal)
     const stopped = [...this.#hosts.keys()].filter(name => !running.has(name))
     if (stopped.length > 0)
@@ -125,6 +126,17 @@ export class SystemdTarget implements Target {
     return [...this.#hosts.values()].map(
       host => `on ${host.host.ssh}: ${this.#upgrade(host, '--to', build[host.host.role])}`,
     )
+  }
+
+  /** The smoke test needs one of each, and it is also the last step of a rollback. */
+  #checkRoles(): void {
+    const { hosts } = this.#init.hosts
+    const missing = roles.filter(role => !hosts.some(host => host.role === role))
+    if (missing.length === 0) return
+    const hint = `The smoke test calls from an agent through each relay: name a host of each role (${roles.join(', ')}).`
+    throw new MeshError('invalid_argument', `Cannot deploy: no host is a ${missing.join(', and none a ')}`, {
+      hint,
+    })
   }
 
   #upgrade(host: SshHost, ...args: readonly string[]): string {

@@ -1,0 +1,64 @@
+/** Deployments to machines over programs of the test in place of `ssh` and of the command of each machine. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { commands } from '../commands.ts'
+import type { Host } from './hosts-file.ts'
+import { SystemdTarget } from './systemd-target.ts'
+
+let folder: string
+
+/** A shell of this machine. */
+const ssh = `#!/bin/sh
+exec sh -s
+`
+/** The version is in `version`; releases of the place are in the folder above. */
+const program = `#!/bin/sh
+cd "\${0%/*}"
+printf '%s\\n' "$*" >>record
+case "$*" in
+*' status '*) printf '{"version":"%s","ready":true}\\n' "$(cat version)" ;;
+*' upgrade '*)
+  to=$(printf '%s\\n' "$*" | sed -n 's/.*--to \\([^ ]*\\).*/\\1/p')
+  [ -e "../release-$to" ] || { echo "Cannot find release $to" >&2; exit 7; }
+  case "$*" in *--dry-run*) ;; *) echo "$to" >version ;; esac
+  printf '{"version":"%s"}\\n' "$to" ;;
+esac
+`
+const names = { 'relay-1': 'relay', 'control-1': 'control-plane', 'agent-1': 'agent' } as const
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'systemd-target-'))
+  await writeFile(join(folder, 'ssh'), ssh, { mode: 0o755 })
+  for (const version of ['1', '2']) await writeFile(join(folder, `release-${version}`), '')
+  for (const name of Object.keys(names)) {
+    await mkdir(join(folder, name))
+    await writeFile(file(name, 'program'), program, { mode: 0o755 })
+    await writeFile(file(name, 'version'), '1\n')
+  }
+})
+
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const file = (host: string, name: string) => join(folder, host, name)
+const { signal } = new AbortController()
+
+function open(hosts = Object.keys(names) as (keyof typeof names)[]): SystemdTarget {
+  const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
+  const host = (name: keyof typeof names): Host => ({
+    ...{ name, role: names[name], ssh: name },
+    ...{ data: join(folder, name), program: file(name, 'program') },
+  })
+  return new SystemdTarget({
+    commands: commands({ env, began: () => () => {} }),
+    ...{ hosts: { hosts: hosts.map(host), as: [], options: [] }, env: 'hosts', healthyMs: 20_000 },
+  })
+}
+
+test('refuses machines among which a role is missing, before it asks any of them', async () => {
+  await expect(open(['agent-1']).preflight(signal)).rejects.toThrow(
+    'Cannot deploy: no host is a relay, and none a control-plane',
+  )
+  await expect(readFile(file('agent-1', 'record'))).rejects.toThrow('ENOENT')
+})
