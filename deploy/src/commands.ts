@@ -11,7 +11,7 @@ export interface CommandOptions {
 }
 
 export interface Commands {
-  /** @returns its stdout @throws MeshError unavailable with the end of its stderr, or of its stdout */
+  /** @returns its stdout @throws CommandFailure; MeshError unavailable where it is not installed */
   run(command: readonly string[], options: CommandOptions): Promise<string>
 }
 
@@ -55,11 +55,26 @@ export const commands = ({ env, began }: CommandsInit): Commands => ({
     }),
 })
 
-function failure(command: readonly string[], code: unknown, output: string): MeshError {
-  const said = output.split('\n').slice(-linesOfError).join('\n')
-  const shown = command.slice(0, 6).join(' ')
+type ExitCode = number | string | null | undefined
+
+/** A command that ended with another exit code than 0. */
+export class CommandFailure extends MeshError {
+  /** No number where a signal ended it. */
+  readonly exit: ExitCode
+  /** The end of its stderr, or of its stdout. */
+  readonly said: string
+
+  /** @param command for the operator */
+  constructor(command: string, exit: ExitCode, said: string) {
+    super('unavailable', `Cannot run ${command}: exit ${String(exit)}: ${said}`)
+    this.exit = exit
+    this.said = said
+  }
+}
+
+function failure(command: readonly string[], code: ExitCode, output: string): MeshError {
   const [file = ''] = command
-  return code === 'ENOENT'
-    ? new MeshError('unavailable', `Cannot run ${file}: it is not installed`)
-    : new MeshError('unavailable', `Cannot run ${shown}: exit ${String(code)}: ${said}`)
+  if (code === 'ENOENT') return new MeshError('unavailable', `Cannot run ${file}: it is not installed`)
+  const said = output.split('\n').slice(-linesOfError).join('\n')
+  return new CommandFailure(command.slice(0, 6).join(' '), code, said)
 }

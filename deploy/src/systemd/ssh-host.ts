@@ -1,5 +1,5 @@
 /** A machine by `ssh`: what runs there is a script on the standard input of a shell, so that no argument shows a secret. */
-import type { Commands } from '../commands.ts'
+import { CommandFailure, type Commands } from '../commands.ts'
 import type { Host, Hosts } from './hosts-file.ts'
 
 /** Between two signs of life, s; the third that is missing ends the connection. */
@@ -18,9 +18,15 @@ export class SshHost {
     this.#command = [...ssh, ...[...as, 'sh', '-s'].map(quoted)]
   }
 
-  /** Runs a script of `sh`. @returns its stdout @throws MeshError unavailable with the end of what it said */
-  run(script: string, signal: AbortSignal): Promise<string> {
-    return this.#commands.run(this.#command, { signal, input: `set -eu\n${script}\n` })
+  /** Runs a script of `sh`. @returns its stdout @throws CommandFailure which names the machine */
+  async run(script: string, signal: AbortSignal): Promise<string> {
+    try {
+      return await this.#commands.run(this.#command, { signal, input: `set -eu\n${script}\n` })
+    } catch (error) {
+      if (!(error instanceof CommandFailure)) throw error
+      const { name, ssh } = this.host
+      throw new CommandFailure(`on ${name} (${ssh})`, error.exit, error.said)
+    }
   }
 
   /** The script of `agent-mesh ARGS` in the data folder of the service. */
