@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { deploy, outcomes, type Outcome } from './deployment.ts'
 import { History, type Entry } from './history.ts'
+import type { Schema } from './schema.ts'
 import type { Build, Target, Unit } from './target.ts'
 
 const buildOf = (version: string): Build => ({ relay: version, 'control-plane': version, agent: version })
@@ -29,7 +30,8 @@ class MemoryTarget implements Target {
   onPut = () => {}
   preflight = () => Promise.resolve()
   units = () => Promise.resolve(units)
-  schema = ({ agent }: Build) => Promise.resolve(agent.startsWith('9') ? { sqlite: 9 } : { sqlite: 8 })
+  schema = ({ agent }: Build): Promise<Schema | undefined> =>
+    Promise.resolve(agent.startsWith('9') ? { sqlite: 9 } : { sqlite: 8 })
   find = (version: string) => Promise.resolve(buildOf(version))
   running = () => Promise.resolve(new Map(this.runs))
   backup = () => Promise.resolve('file')
@@ -184,6 +186,16 @@ test('refuses a schema that what runs does not read, unless that is accepted, an
   expect([versions(), target.puts]).toEqual([['1'], []])
   expect([await run('9', false, undefined, true), versions()]).toEqual([outcomes.done, ['9']])
   await expect(run('1', false, undefined, true)).rejects.toThrow('it reads schema 8 of sqlite')
+})
+
+test('says that schemas were not compared where a build does not say which it has', async () => {
+  const note = 'plan: the schemas of the database were not compared: read the notes of the release'
+  await run('1')
+  await run('2', true)
+  expect(said).not.toContain(note)
+  target.schema = ({ agent }: Build) => Promise.resolve(agent === '1' ? undefined : { sqlite: 8 })
+  expect(await run('2', true)).toBe(outcomes.done)
+  expect(said).toContain(note)
 })
 
 test('says how to put it back by hand when the rollback fails, and the next one goes back to the same', async () => {

@@ -73,10 +73,8 @@ export async function deploy(init: DeploymentInit, wanted: Wanted): Promise<Outc
   return outcomes.done
 }
 
-async function plan(
-  { target, history, signal, say, migrate }: DeploymentInit,
-  wanted: Wanted,
-): Promise<Planned> {
+async function plan(init: DeploymentInit, wanted: Wanted): Promise<Planned> {
+  const { target, history, signal, say } = init
   say('preflight')
   await target.preflight(signal)
   const build = wanted.build ?? (await target.find(wanted.version, signal))
@@ -85,8 +83,7 @@ async function plan(
   if (last?.outcome === 'begun')
     say(`number ${last.number} was interrupted: its steps are completed or undone`)
   const before = buildBefore(history, units, running)
-  if (before !== undefined && target.schema !== undefined)
-    checkSchema(await target.schema(build, signal), await target.schema(before, signal), migrate)
+  const notes = before === undefined ? [] : await notesOf(init, build, before)
   return {
     number: (last?.number ?? 0) + 1,
     version: wanted.version,
@@ -94,8 +91,22 @@ async function plan(
     before,
     units,
     waves: wavesOf(units, build, running),
-    notes: before === undefined ? [] : (target.notes?.(build, before) ?? []),
+    notes,
   }
+}
+
+/** @throws MeshError unsupported for a schema of the database that leads to no way back */
+async function notesOf(
+  { target, signal, migrate }: DeploymentInit,
+  build: Build,
+  before: Build,
+): Promise<string[]> {
+  const [wanted, now] = [await target.schema?.(build, signal), await target.schema?.(before, signal)]
+  const isCompared = checkSchema(wanted, now, migrate)
+  const notes = target.notes?.(build, before) ?? []
+  return isCompared
+    ? notes
+    : [...notes, 'the schemas of the database were not compared: read the notes of the release']
 }
 
 function sayPlan({ say }: DeploymentInit, { version, build, before, waves, notes }: Planned): void {

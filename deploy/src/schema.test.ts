@@ -2,13 +2,13 @@ import { expect, test } from 'vitest'
 import { checkSchema } from './schema.ts'
 
 test.each([
-  [{ sqlite: 5 }, { sqlite: 5 }, false],
-  [{ sqlite: 6 }, { sqlite: 5 }, true],
+  [{ sqlite: 5 }, { sqlite: 5 }, false, true],
+  [{ sqlite: 6 }, { sqlite: 5 }, true, true],
   // An older release does not say.
-  [{ sqlite: 6 }, undefined, false],
-  [undefined, { sqlite: 5 }, false],
-])('accepts schema %j after %j, with --migrate: %s', (wanted, before, migrate) => {
-  expect(() => checkSchema(wanted, before, migrate)).not.toThrow()
+  [{ sqlite: 6 }, undefined, false, false],
+  [undefined, { sqlite: 5 }, false, false],
+])('accepts schema %j after %j, with --migrate: %s; compared: %s', (wanted, before, migrate, compared) => {
+  expect(checkSchema(wanted, before, migrate)).toBe(compared)
 })
 
 test('refuses a newer schema without --migrate: what runs could not be put back', () => {

@@ -10,11 +10,17 @@ export type Schema = z.infer<typeof schemaSchema>
 /**
  * @param wanted of the build to deploy @param before of the one that runs; undefined: it does not say
  * @param migrate the operator accepts a newer schema, from which only a backup leads back
+ * @returns whether they were compared: both say
  * @throws MeshError unsupported for an older schema, or for a newer one that was not accepted
  */
-export function checkSchema(wanted: Schema | undefined, before: Schema | undefined, migrate: boolean): void {
-  for (const [kind, now] of Object.entries(before ?? {})) {
-    const next = wanted?.[kind] ?? now
+export function checkSchema(
+  wanted: Schema | undefined,
+  before: Schema | undefined,
+  migrate: boolean,
+): boolean {
+  if (wanted === undefined || before === undefined) return false
+  for (const [kind, now] of Object.entries(before)) {
+    const next = wanted[kind] ?? now
     if (next < now)
       throw new MeshError(
         'unsupported',
@@ -28,4 +34,5 @@ export function checkSchema(wanted: Schema | undefined, before: Schema | undefin
         { hint: 'Deploy with --migrate to accept that.' },
       )
   }
+  return true
 }

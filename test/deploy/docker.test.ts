@@ -13,6 +13,8 @@ import { targets } from '../docker/support/image.ts'
 const script = join(import.meta.dirname, '../../deploy/deploy.sh')
 const members = ['control-plane-1', 'control-plane-2', 'relay-1', 'relay-2', 'agent-1', 'agent-2']
 const perSecond = Number(process.env['DEPLOY_CALLS'] ?? 500)
+/** It says which schema it has, and does not start. */
+const broken = ['sh', '-c', '[ "$1" != admin ] || exec node /app/bin/agent-mesh.js "$@"; exit 7', 'broken']
 /** Of a deployment, ms; and of a process until it is healthy, s: on a busy machine too. */
 const limit = 1_800_000
 const healthy = ['--healthy', '300']
@@ -35,7 +37,7 @@ describeEngine('deploy.sh docker', () => {
       await derive(
         target,
         'broken',
-        target === 'control-plane' ? 'ENTRYPOINT ["sh", "-c", "exit 7"]' : 'LABEL release=broken',
+        target === 'control-plane' ? `ENTRYPOINT ${JSON.stringify(broken)}` : 'LABEL release=broken',
       )
     }
   }, limit)

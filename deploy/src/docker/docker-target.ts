@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { CommandFailure } from '../commands.ts'
 import { checkRoom, leastForBackup, leastForVersions } from '../room.ts'
 import { schemaSchema, type Schema } from '../schema.ts'
 import { smokeTest } from '../smoke-test.ts'
@@ -25,6 +26,8 @@ export interface DockerTargetInit {
 
 /** It makes tokens and backups. */
 const firstControlPlane = 'control-plane-1'
+/** Exit code of `agent-mesh` for a command that it does not know: that of an older release. */
+const wrongUsage = 2
 
 export class DockerTarget implements Target {
   readonly #init: DockerTargetInit
@@ -45,11 +48,18 @@ export class DockerTarget implements Target {
 
   async schema(build: Build, signal: AbortSignal): Promise<Schema | undefined> {
     const alone = ['--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
-    const ask = ['run', ...alone, build['control-plane'], 'admin', 'schema', '--json']
-    const said = await this.#init.compose.docker(ask, { signal }).catch(() => '')
-    signal.throwIfAborted()
-    // Nothing of an older release, or of an image that does not run.
-    return said === '' ? undefined : schemaSchema.parse(JSON.parse(said))
+    const image = build['control-plane']
+    const ask = ['run', ...alone, image, 'admin', 'schema', '--json']
+    try {
+      return schemaSchema.parse(JSON.parse(await this.#init.compose.docker(ask, { signal })))
+    } catch (cause) {
+      if (!(cause instanceof CommandFailure)) throw cause
+      if (cause.exit === wrongUsage && cause.said.includes("unknown command 'schema'")) return undefined
+      throw new MeshError('unavailable', `Cannot read the schema of ${image}: ${cause.message}`, {
+        cause,
+        hint: `Both the images to deploy and those that run have to be in the engine, and to start: docker run --rm ${image} --version`,
+      })
+    }
   }
 
   async units(signal: AbortSignal): Promise<Unit[]> {
