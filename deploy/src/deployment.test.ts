@@ -28,6 +28,7 @@ class MemoryTarget implements Target {
   killAfter = Infinity
   killed = false
   onPut = () => {}
+  checkWayBack = () => Promise.resolve()
   preflight = () => Promise.resolve()
   units = () => Promise.resolve(units)
   schema = ({ agent }: Build): Promise<Schema | undefined> =>
@@ -196,6 +197,20 @@ test('says that schemas were not compared where a build does not say which it ha
   target.schema = ({ agent }: Build) => Promise.resolve(agent === '1' ? undefined : { sqlite: 8 })
   expect(await run('2', true)).toBe(outcomes.done)
   expect(said).toContain(note)
+})
+
+test('refuses where what runs could not be put back, but for a rollback, which says so', async () => {
+  for (const version of ['1', '2']) await run(version)
+  const why = new MeshError('not_found', 'Cannot deploy: there is no way back to 2')
+  target.checkWayBack = () => Promise.reject(why)
+  await expect(run('3')).rejects.toBe(why)
+  expect([versions(), (await history()).last?.version]).toEqual([['2'], '2'])
+  const before = await history()
+  const init = { target, history: before, kind: 'docker', dryRun: false, migrate: false } as const
+  const say = (line: string) => said.push(line)
+  const { signal } = new AbortController()
+  expect(await deploy({ ...init, say, signal }, before.toRollBackTo(1))).toBe(outcomes.done)
+  expect([versions(), said]).toEqual([['1'], expect.arrayContaining([`plan: ${why.message}`])])
 })
 
 test('says how to put it back by hand when the rollback fails, and the next one goes back to the same', async () => {

@@ -83,7 +83,11 @@ async function plan(init: DeploymentInit, wanted: Wanted): Promise<Planned> {
   if (last?.outcome === 'begun')
     say(`number ${last.number} was interrupted: its steps are completed or undone`)
   const before = buildBefore(history, units, running)
-  const notes = before === undefined ? [] : await notesOf(init, build, before)
+  const isRollback = wanted.build !== undefined
+  const notes =
+    before === undefined
+      ? []
+      : [...(await wayBackNotes(init, isRollback, build, before)), ...(await notesOf(init, build, before))]
   return {
     number: (last?.number ?? 0) + 1,
     version: wanted.version,
@@ -92,6 +96,27 @@ async function plan(init: DeploymentInit, wanted: Wanted): Promise<Planned> {
     units,
     waves: wavesOf(units, build, running),
     notes,
+  }
+}
+
+/**
+ * Looks whether what runs can be put back.
+ * @throws MeshError where it cannot, but not for a rollback: what runs may be a release that was withdrawn since
+ */
+async function wayBackNotes(
+  { target, signal }: DeploymentInit,
+  isRollback: boolean,
+  build: Build,
+  before: Build,
+): Promise<string[]> {
+  if (roles.every(role => build[role] === before[role])) return []
+  try {
+    await target.checkWayBack?.(before, signal)
+    return []
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!isRollback) throw error
+    return [reasonOf(error)]
   }
 }
 

@@ -25,6 +25,8 @@ export interface Target {
   schema?(build: Build, signal: AbortSignal): Promise<Schema | undefined>
   /** What each unit runs; those that do not run are missing. */
   running(signal: AbortSignal): Promise<ReadonlyMap<string, string>>
+  /** That what runs can be put back. @throws MeshError which says what is missing */
+  checkWayBack?(before: Build, signal: AbortSignal): Promise<void>
   /** What the operator should know before a build takes the place of another, a line each. */
   notes?(build: Build, before: Build): string[]
   /** The store of the control plane, into a file. @returns its name; undefined where the target makes no backups */

@@ -19,6 +19,7 @@ cd "\${0%/*}"
 printf '%s\\n' "$*" >>record
 case "$*" in
 *' status '*) printf '{"version":"%s","ready":true}\\n' "$(cat version)" ;;
+*' --back '*) .agent-mesh/previous --version >version ;;
 *' upgrade '*)
   to=$(printf '%s\\n' "$*" | sed -n 's/.*--to \\([^ ]*\\).*/\\1/p')
   [ -e "../release-$to" ] || { echo "Cannot find release $to" >&2; exit 7; }
@@ -61,4 +62,26 @@ test('refuses machines among which a role is missing, before it asks any of them
     'Cannot deploy: no host is a relay, and none a control-plane',
   )
   await expect(readFile(file('agent-1', 'record'))).rejects.toThrow('ENOENT')
+})
+
+test('finds a way back only where the release that runs is among the releases', async () => {
+  const before = { relay: '1', 'control-plane': '2', agent: '1' }
+  await open().checkWayBack(before, signal)
+  await rm(join(folder, 'release-2'))
+  await expect(open().checkWayBack(before, signal)).rejects.toThrow(
+    'Cannot deploy: there is no way back to 2: Cannot run on relay-1 (relay-1): exit 7: Cannot find release 2',
+  )
+})
+
+test('puts back the program that a machine keeps where its release is gone', async () => {
+  const version = (of: string) => ({ relay: of, 'control-plane': of, agent: of })
+  const relay = { name: 'relay-1', role: 'relay' } as const
+  await mkdir(file('relay-1', '.agent-mesh'))
+  await writeFile(file('relay-1', '.agent-mesh/previous'), '#!/bin/sh\necho 1\n', { mode: 0o755 })
+  await open().put([relay], version('2'), signal)
+  await rm(join(folder, 'release-1'))
+  await open().put([relay], version('1'), signal)
+  expect(await readFile(file('relay-1', 'version'), 'utf8')).toBe('1\n')
+  await expect(open().put([relay], version('3'), signal)).rejects.toThrow('Cannot find release 3')
+  expect(await readFile(file('relay-1', 'version'), 'utf8')).toBe('1\n')
 })

@@ -1,9 +1,9 @@
 /** Services of machines that `ssh` reaches, as a target: `agent-mesh upgrade` replaces the program and restarts them. */
-import { MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { dirname } from 'node:path/posix'
 import { z } from 'zod'
 
-import type { Commands } from '../commands.ts'
+import { CommandFailure, type Commands } from '../commands.ts'
 import { leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
 import { roles, type Build, type Target, type Unit } from '../target.ts'
@@ -25,6 +25,8 @@ export interface SystemdTargetInit {
 const together = 20
 const statusSchema = z.object({ version: z.string(), ready: z.boolean() })
 const plannedSchema = z.object({ version: z.string() })
+/** Exit codes of `agent-mesh upgrade`: the releases are unreachable; there is no such release. */
+const noRelease: ReadonlySet<unknown> = new Set([6, 7])
 
 export class SystemdTarget implements Target {
   readonly #init: SystemdTargetInit
@@ -57,12 +59,20 @@ export class SystemdTarget implements Target {
   }
 
   async find(version: string, signal: AbortSignal): Promise<Build> {
-    const to = version === 'latest' ? [] : ['--to', version]
-    const [first] = this.#hosts.values()
-    if (first === undefined) throw new MeshError('not_found', 'Cannot deploy: there is no host')
-    const planned = await first.run(this.#upgrade(first, ...to, '--dry-run'), signal)
-    const { version: found } = plannedSchema.parse(lastJson(planned))
+    const found = await this.#planned(version === 'latest' ? [] : ['--to', version], signal)
     return { relay: found, 'control-plane': found, agent: found }
+  }
+
+  async checkWayBack(before: Build, signal: AbortSignal): Promise<void> {
+    for (const version of new Set(Object.values(before)))
+      await this.#planned(['--to', version], signal).catch((cause: unknown) => {
+        signal.throwIfAborted()
+        const { message } = toMeshError(cause, 'internal', 'find the release')
+        throw new MeshError('not_found', `Cannot deploy: there is no way back to ${version}: ${message}`, {
+          cause,
+          hint: `Put release ${version}, which runs, where the releases are.`,
+        })
+      })
   }
 
   async running(signal: AbortSignal): Promise<Map<string, string>> {
@@ -97,11 +107,10 @@ export class SystemdTarget implements Target {
   }
 
   async put(units: readonly Unit[], build: Build, signal: AbortSignal): Promise<void> {
-    const seconds = `${this.#init.healthyMs / 1_000}s`
     await inTurns(units, together, async ({ name, role }) => {
       const host = this.#host(name)
-      await host.run(this.#upgrade(host, '--to', build[role], '--ready-within', seconds), signal)
-      const status = await host.run(host.agentMesh('status', '--wait', seconds, '--json'), signal)
+      await this.#replace(host, build[role], signal)
+      const status = await host.run(host.agentMesh('status', '--wait', this.#seconds, '--json'), signal)
       const { version } = statusSchema.parse(lastJson(status))
       if (version !== build[role])
         throw new MeshError('unavailable', `Cannot deploy ${name}: it runs ${version}, not ${build[role]}`)
@@ -139,6 +148,31 @@ export class SystemdTarget implements Target {
     })
   }
 
+  /** What an upgrade of the first machine would make of it. */
+  async #planned(to: readonly string[], signal: AbortSignal): Promise<string> {
+    const [first] = this.#hosts.values()
+    if (first === undefined) throw new MeshError('not_found', 'Cannot deploy: there is no host')
+    const said = await first.run(this.#upgrade(first, ...to, '--dry-run'), signal)
+    return plannedSchema.parse(lastJson(said)).version
+  }
+
+  /** Where the release cannot be had, the program that the machine keeps takes its place again, if it is of that version. */
+  async #replace(host: SshHost, version: string, signal: AbortSignal): Promise<void> {
+    const within = ['--ready-within', this.#seconds]
+    try {
+      await host.run(this.#upgrade(host, '--to', version, ...within), signal)
+    } catch (error) {
+      if (!(error instanceof CommandFailure && noRelease.has(error.exit))) throw error
+      if ((await keptVersion(host, signal)) !== version) throw error
+      const back = ['upgrade', '--json', '--program', host.host.program, '--back', ...within]
+      await host.run(host.agentMesh(...back), signal)
+    }
+  }
+
+  get #seconds(): string {
+    return `${this.#init.healthyMs / 1_000}s`
+  }
+
   #upgrade(host: SshHost, ...args: readonly string[]): string {
     const { releases } = this.#init.hosts
     const from = releases === undefined ? [] : ['--from', releases]
@@ -157,6 +191,12 @@ export class SystemdTarget implements Target {
     if (host === undefined) throw new MeshError('not_found', `Cannot deploy: no host is a ${role}`)
     return host
   }
+}
+
+/** Of the program that the last upgrade of a machine replaced; undefined where none is kept. */
+const keptVersion = (host: SshHost, signal: AbortSignal): Promise<string | undefined> => {
+  const folder = `$(dirname "$(readlink -f ${quoted(host.host.program)})")/.agent-mesh`
+  return host.run(`"${folder}/previous" --version`, signal).catch(() => undefined)
 }
 
 /** The last line of what a command said. */
