@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -20,6 +20,28 @@ it('a command that is called off has ended when the next one may begin', async (
   await vi.waitUntil(() => existsSync(begun), { timeout: 20_000 })
   abort.abort(new Error('Ctrl-C'))
   await expect(running).rejects.toThrow('Ctrl-C')
+  expect(existsSync(ended)).toBe(true)
+})
+
+it('one that goes back by itself is not killed within its grace', async () => {
+  const [begun, asked] = [join(folder, 'begun'), join(folder, 'asked')]
+  const [go, ended] = [join(folder, 'go'), join(folder, 'ended')]
+  const goBack = `touch ${asked}; while [ ! -e ${go} ]; do sleep 0.05; done; touch ${ended}; exit 1`
+  const script = `trap '${goBack}' TERM; touch ${begun}; while :; do sleep 0.05; done`
+  const abort = new AbortController()
+  const running = run(['sh', '-c', script], { signal: abort.signal, graceMs: 600_000 })
+  const failed = expect(running).rejects.toThrow('Ctrl-C')
+  await vi.waitUntil(() => existsSync(begun), { timeout: 20_000 })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    abort.abort(new Error('Ctrl-C'))
+    vi.advanceTimersByTime(500_000)
+  } finally {
+    vi.useRealTimers()
+  }
+  await vi.waitUntil(() => existsSync(asked), { timeout: 20_000 })
+  writeFileSync(go, '')
+  await failed
   expect(existsSync(ended)).toBe(true)
 })
 

@@ -1,5 +1,6 @@
 /** Programs of other projects that do the work: docker, helm, ssh. */
 import { MeshError } from '@agent-mesh/protocol/errors'
+import { timerDelay } from '@agent-mesh/protocol/timers'
 import { execFile } from 'node:child_process'
 
 export interface CommandOptions {
@@ -8,7 +9,12 @@ export interface CommandOptions {
   env?: Readonly<Record<string, string>>
   /** @default none */
   input?: string
+  /** ms that it has to end when it is called off; then it is killed. @default 20,000 */
+  graceMs?: number
 }
+
+/** ms for a command that goes back by itself when it is called off: what it began and its way back last `healthyMs` each at most. */
+export const graceToGoBack = (healthyMs: number): number => 2 * healthyMs + 30_000
 
 export interface Commands {
   /** @returns its stdout @throws CommandFailure; MeshError unavailable where it is not installed */
@@ -23,11 +29,10 @@ export interface CommandsInit {
 
 const mostOutput = 64 * 1024 * 1024
 const linesOfError = 5
-/** ms that a command has to end after SIGTERM. */
-const stopMs = 20_000
+const defaultGraceMs = 20_000
 
 export const commands = ({ env, began }: CommandsInit): Commands => ({
-  run: ([file = '', ...args], { env: more, input, signal }) =>
+  run: ([file = '', ...args], { env: more, input, signal, graceMs = defaultGraceMs }) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       let ended = () => {}
@@ -48,7 +53,7 @@ export const commands = ({ env, began }: CommandsInit): Commands => ({
       let late: NodeJS.Timeout | undefined
       const stop = () => {
         child.kill('SIGTERM')
-        late = setTimeout(() => child.kill('SIGKILL'), stopMs)
+        late = setTimeout(() => child.kill('SIGKILL'), timerDelay(graceMs))
       }
       signal.addEventListener('abort', stop, { once: true })
       if (child.pid !== undefined) ended = began(child.pid)

@@ -10,6 +10,8 @@ import { KubernetesTarget } from './kubernetes-target.ts'
 
 let folder: string
 let target: KubernetesTarget
+/** How long each command may take to end at Ctrl-C, ms. */
+const graces = new Map<string, number | undefined>()
 
 /** The release has the image that ends with what is in `helm.image`. Pods of `broken` do not become ready, and Helm goes back. */
 const helm = `
@@ -40,8 +42,14 @@ beforeEach(async () => {
   }
   await version('v4.1.0')
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
+  const { run } = commands({ env, began: () => () => {} })
   target = new KubernetesTarget({
-    commands: commands({ env, began: () => () => {} }),
+    commands: {
+      run: (command, options) => {
+        graces.set(command.slice(0, 2).join(' '), options.graceMs)
+        return run(command, options)
+      },
+    },
     ...{ release: 'mesh', namespace: 'prod', chart: 'chart', valuesFile: 'mesh.yaml', healthyMs: 600_000 },
   })
 })
@@ -108,6 +116,12 @@ test('goes back to an image that was given by its digest, and says that a tag ta
 test('removes a first release that does not work', async () => {
   expect(await run('unreachable')).toBe(outcomes.rolledBack)
   expect((await changes()).at(-1)).toBe('helm uninstall mesh --namespace prod --ignore-not-found --wait')
+})
+
+test('leaves Helm the time to go back at Ctrl-C', async () => {
+  await run('1')
+  expect(graces.get('helm upgrade')).toBe(1_230_000)
+  expect(graces.get('helm test')).toBeUndefined()
 })
 
 test('names the option as Helm 3 does', async () => {

@@ -5,7 +5,7 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { z } from 'zod'
 
-import type { Commands } from '../commands.ts'
+import { graceToGoBack, type Commands } from '../commands.ts'
 import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
 
 export interface KubernetesTargetInit {
@@ -146,7 +146,9 @@ export class KubernetesTarget implements Target {
   async #upgrade(build: Build, signal: AbortSignal): Promise<void> {
     // Helm 3 has another name for it.
     const isThird = (await this.#run(['helm', 'version', '--short'], signal)).startsWith('v3')
-    await this.#run([...this.#upgradeCommand(build), isThird ? '--atomic' : '--rollback-on-failure'], signal)
+    const upgrade = [...this.#upgradeCommand(build), isThird ? '--atomic' : '--rollback-on-failure']
+    const graceMs = graceToGoBack(this.#init.healthyMs)
+    await this.#init.commands.run(upgrade, { signal, graceMs })
   }
 
   /** The chart has one image for all roles; in it a digest wins over a tag. */
