@@ -9,6 +9,8 @@ export interface CommandOptions {
   env?: Readonly<Record<string, string>>
   /** @default none */
   input?: string
+  /** Its stdin stays open while it runs, and the end of it calls it off, in place of SIGTERM. @default false */
+  holdsInput?: boolean
   /** ms that it has to end when it is called off; then it is killed. @default 20,000 */
   graceMs?: number
 }
@@ -32,7 +34,7 @@ const linesOfError = 5
 const defaultGraceMs = 20_000
 
 export const commands = ({ env, began }: CommandsInit): Commands => ({
-  run: ([file = '', ...args], { env: more, input, signal, graceMs = defaultGraceMs }) =>
+  run: ([file = '', ...args], { env: more, input = '', holdsInput, signal, graceMs = defaultGraceMs }) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       let ended = () => {}
@@ -48,11 +50,13 @@ export const commands = ({ env, began }: CommandsInit): Commands => ({
       })
       // One that has ended reads no more.
       child.stdin?.on('error', () => {})
-      child.stdin?.end(input)
+      child.stdin?.write(input)
+      if (holdsInput !== true) child.stdin?.end()
       // What follows begins when it has ended: both would change the same containers.
       let late: NodeJS.Timeout | undefined
       const stop = () => {
-        child.kill('SIGTERM')
+        if (holdsInput === true) child.stdin?.end()
+        else child.kill('SIGTERM')
         late = setTimeout(() => child.kill('SIGKILL'), timerDelay(graceMs))
       }
       signal.addEventListener('abort', stop, { once: true })

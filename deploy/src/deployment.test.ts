@@ -139,6 +139,19 @@ test('puts back what ran before when Ctrl-C ends it', async () => {
   expect(target.puts).toEqual(['relay-1', 'relay-1'])
 })
 
+test('puts back the units that were being replaced at Ctrl-C, though they run what they ran before', async () => {
+  await run('1')
+  const stop = new AbortController()
+  const put = target.put.bind(target)
+  target.put = async (together, build) => {
+    if (build.agent === '1') return put(together, build)
+    stop.abort(new Error('ended by SIGINT'))
+    throw stop.signal.reason
+  }
+  expect([await run('2', false, stop.signal), versions()]).toEqual([outcomes.rolledBack, ['1']])
+  expect(target.puts).toEqual(['relay-1'])
+})
+
 test('stops all where the first deployment does not work', async () => {
   target.smoke = () => Promise.reject(new MeshError('unavailable', 'not reached'))
   expect([await run('1'), versions()]).toEqual([outcomes.rolledBack, []])

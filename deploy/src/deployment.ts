@@ -48,6 +48,11 @@ interface Planned {
   notes: readonly string[]
 }
 
+interface Progress {
+  /** Units whose replacement began and did not end. */
+  open: readonly Unit[]
+}
+
 /** @throws MeshError before anything is changed */
 export async function deploy(init: DeploymentInit, wanted: Wanted): Promise<Outcome> {
   const planned = await plan(init, wanted)
@@ -62,12 +67,13 @@ export async function deploy(init: DeploymentInit, wanted: Wanted): Promise<Outc
   if (dryRun) return outcomes.done
   signal.throwIfAborted()
   await record(init, planned, 'begun')
+  const progress: Progress = { open: [] }
   try {
-    await carryOut(init, planned)
+    await carryOut(init, planned, progress)
     await record(init, planned, 'deployed')
   } catch (error) {
     say(`failed: ${reasonOf(error)}`)
-    return rollBack(init, planned)
+    return rollBack(init, planned, progress)
   }
   say(`deployed ${planned.version} as number ${planned.number}`)
   return outcomes.done
@@ -142,7 +148,11 @@ function sayPlan({ say }: DeploymentInit, { version, build, before, waves, notes
   for (const note of notes) say(`plan: ${note}`)
 }
 
-async function carryOut({ target, signal, say }: DeploymentInit, planned: Planned): Promise<void> {
+async function carryOut(
+  { target, signal, say }: DeploymentInit,
+  planned: Planned,
+  progress: Progress,
+): Promise<void> {
   const { before, build, waves, number } = planned
   if (before === undefined) {
     say('start all')
@@ -153,8 +163,10 @@ async function carryOut({ target, signal, say }: DeploymentInit, planned: Planne
     for (const { title, units } of waves) {
       signal.throwIfAborted()
       say(`replace ${title}`)
+      progress.open = units
       await target.put(units, build, signal)
     }
+    progress.open = []
   }
   say('smoke test')
   await target.smoke(build, signal)
@@ -163,12 +175,14 @@ async function carryOut({ target, signal, say }: DeploymentInit, planned: Planne
 }
 
 /** Not ended by the Ctrl-C that may have caused it. */
-async function rollBack(init: DeploymentInit, planned: Planned): Promise<Outcome> {
+async function rollBack(init: DeploymentInit, planned: Planned, progress: Progress): Promise<Outcome> {
   const { target, say } = init
   const { before } = planned
   try {
     say('rolling back')
-    await (before === undefined ? target.stop(new AbortController().signal) : putBack(init, planned, before))
+    await (before === undefined
+      ? target.stop(new AbortController().signal)
+      : putBack(init, planned, before, progress))
     await record(init, planned, 'rolled back')
   } catch (error) {
     say(`the rollback failed: ${reasonOf(error)}`)
@@ -180,9 +194,17 @@ async function rollBack(init: DeploymentInit, planned: Planned): Promise<Outcome
   return outcomes.rolledBack
 }
 
-async function putBack({ target, say }: DeploymentInit, { units }: Planned, before: Build): Promise<void> {
+async function putBack(
+  { target, say }: DeploymentInit,
+  { units }: Planned,
+  before: Build,
+  { open }: Progress,
+): Promise<void> {
   const { signal } = new AbortController()
-  for (const { title, units: together } of wavesOf(units, before, await target.running(signal))) {
+  // What was interrupted may still run the build of before, and be replaced a moment later.
+  const running = new Map(await target.running(signal))
+  for (const { name } of open) running.delete(name)
+  for (const { title, units: together } of wavesOf(units, before, running)) {
     say(`put back ${title}`)
     await target.put(together, before, signal)
   }

@@ -1,14 +1,17 @@
 /** Scripts for machines, over a program of the test in place of `ssh`: a shell of this machine. */
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { commands } from '../commands.ts'
 import { quoted, SshHost } from './ssh-host.ts'
 
 let folder: string
 let host: SshHost
+/** Processes of `ssh`. */
+const begun: number[] = []
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ssh-host-'))
@@ -16,7 +19,7 @@ beforeEach(async () => {
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
   const machine = { name: 'relay-1', role: 'relay', ssh: 'admin@relay-1.example.com' } as const
   host = new SshHost(
-    commands({ env, began: () => () => {} }),
+    commands({ env, began: pid => (begun.push(pid), () => {}) }),
     { as: [], options: [] },
     { ...machine, data: folder, program: join(folder, 'program') },
   )
@@ -42,4 +45,36 @@ test('gives what a script says, and names the machine where it fails', async () 
     exit: 7,
     said: 'no room',
   })
+})
+
+/** A script whose program goes back before it ends: its files are there once it has begun, has ended, and the script went on. */
+async function running(called: AbortSignal) {
+  const [begins, ended, after] = [join(folder, 'begins'), join(folder, 'ended'), join(folder, 'after')]
+  const program = `trap 'sleep 0.3; touch ${ended}; exit 1' TERM; touch ${begins}; while :; do sleep 0.05; done`
+  const ran = host.run(`sh -c ${quoted(program)}\ntouch ${after}`, called, 60_000).then(String, String)
+  await vi.waitUntil(() => existsSync(begins), { timeout: 20_000 })
+  return { ran, hasEnded: () => existsSync(ended), isAfter: () => existsSync(after) }
+}
+
+test('at Ctrl-C what runs on the machine is ended, and has ended when the next one may begin', async () => {
+  const abort = new AbortController()
+  const { ran, hasEnded, isAfter } = await running(abort.signal)
+  abort.abort(new Error('Ctrl-C'))
+  expect([await ran, hasEnded(), isAfter()]).toEqual(['Error: Ctrl-C', true, false])
+})
+
+test('what runs on the machine ends with the connection', async () => {
+  const { ran, hasEnded, isAfter } = await running(signal)
+  process.kill(begun.at(-1) ?? 0, 'SIGKILL')
+  expect(await ran).toContain('Cannot run on relay-1')
+  await vi.waitUntil(hasEnded, { timeout: 20_000 })
+  expect(isAfter()).toBe(false)
+})
+
+test('what a script leaves in the background goes on, and keeps no connection open', async () => {
+  const left = join(folder, 'left')
+  const wait = `while [ ! -e ${left}.go ]; do sleep 0.05; done; touch ${left}`
+  await host.run(`nohup sh -c ${quoted(wait)} < /dev/null > /dev/null 2>&1 &`, signal)
+  await writeFile(`${left}.go`, '')
+  await vi.waitUntil(() => existsSync(left), { timeout: 20_000 })
 })

@@ -18,10 +18,16 @@ export class SshHost {
     this.#command = [...ssh, ...[...as, 'sh', '-s'].map(quoted)]
   }
 
-  /** Runs a script of `sh`. @returns its stdout @throws CommandFailure which names the machine */
-  async run(script: string, signal: AbortSignal): Promise<string> {
+  /**
+   * Runs a script of `sh`, which ends with the connection.
+   * @param graceMs ms that it has to end when it is called off; then the connection ends without it. @default 20,000
+   * @returns its stdout @throws CommandFailure which names the machine
+   */
+  async run(script: string, signal: AbortSignal, graceMs?: number): Promise<string> {
+    const input = whileConnected(script)
+    const grace = graceMs === undefined ? {} : { graceMs }
     try {
-      return await this.#commands.run(this.#command, { signal, input: `set -eu\n${script}\n` })
+      return await this.#commands.run(this.#command, { signal, input, holdsInput: true, ...grace })
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error
       const { name, ssh } = this.host
@@ -39,6 +45,37 @@ export class SshHost {
     return [this.host.program, '--data', data, ...args].map(quoted).join(' ')
   }
 }
+
+/** No line of a script. */
+const mark = 'THE-SCRIPT-ENDS-HERE'
+
+/**
+ * Without a terminal nothing on the machine learns that the connection has ended, but who reads stdin: a reader beside the script
+ * sends SIGTERM to all that the script runs when stdin ends. In braces, so that the shell has read all of it before the reader begins;
+ * the script on standard input again, as it may have a token. Nothing of it keeps stdin open, which is one socket with stdout.
+ */
+const whileConnected = (script: string): string => `{
+exec 3<&0
+setsid sh -s 3<&- <<'${mark}' &
+trap 'exit 143' TERM
+set -eu
+{
+${script}
+} < /dev/null
+${mark}
+work=$!
+(
+  while read -r line <&3; do :; done
+  while kill -0 "$work" && ! kill -s TERM -- "-$work"; do sleep 0.1; done
+) > /dev/null 2>&1 &
+reader=$!
+exec 3<&-
+code=0
+wait "$work" || code=$?
+kill -s KILL "$reader" 2> /dev/null || true
+exit "$code"
+}
+`
 
 /** One word of a shell. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`

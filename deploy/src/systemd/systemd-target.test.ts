@@ -17,6 +17,7 @@ exec sh -s
 const program = `#!/bin/sh
 cd "\${0%/*}"
 printf '%s\\n' "$*" >>record
+if [ -e busy ]; then rm busy; echo 'another upgrade of it runs' >&2; exit 8; fi
 case "$*" in
 *' status '*) printf '{"version":"%s","ready":true}\\n' "$(cat version)" ;;
 *' --back '*) .agent-mesh/previous --version >version ;;
@@ -84,4 +85,11 @@ test('puts back the program that a machine keeps where its release is gone', asy
   expect(await readFile(file('relay-1', 'version'), 'utf8')).toBe('1\n')
   await expect(open().put([relay], version('3'), signal)).rejects.toThrow('Cannot find release 3')
   expect(await readFile(file('relay-1', 'version'), 'utf8')).toBe('1\n')
+})
+
+test('waits for an upgrade that another deployment left', async () => {
+  const relay = { name: 'relay-1', role: 'relay' } as const
+  await writeFile(file('relay-1', 'busy'), '')
+  await open().put([relay], { relay: '2', 'control-plane': '2', agent: '2' }, signal)
+  expect(await readFile(file('relay-1', 'version'), 'utf8')).toBe('2\n')
 })

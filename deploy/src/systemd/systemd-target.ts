@@ -1,9 +1,10 @@
 /** Services of machines that `ssh` reaches, as a target: `agent-mesh upgrade` replaces the program and restarts them. */
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { dirname } from 'node:path/posix'
+import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 
-import { CommandFailure, type Commands } from '../commands.ts'
+import { CommandFailure, graceToGoBack, type Commands } from '../commands.ts'
 import { leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
 import { roles, type Build, type Target, type Unit } from '../target.ts'
@@ -27,6 +28,10 @@ const statusSchema = z.object({ version: z.string(), ready: z.boolean() })
 const plannedSchema = z.object({ version: z.string() })
 /** Exit codes of `agent-mesh upgrade`: the releases are unreachable; there is no such release. */
 const noRelease: ReadonlySet<unknown> = new Set([6, 7])
+/** And: another upgrade runs. */
+const anotherRuns = 8
+const againMs = 1_000
+const exitOf = (error: unknown): unknown => (error instanceof CommandFailure ? error.exit : undefined)
 
 export class SystemdTarget implements Target {
   readonly #init: SystemdTargetInit
@@ -160,13 +165,23 @@ export class SystemdTarget implements Target {
   async #replace(host: SshHost, version: string, signal: AbortSignal): Promise<void> {
     const within = ['--ready-within', this.#seconds]
     try {
-      await host.run(this.#upgrade(host, '--to', version, ...within), signal)
+      await this.#runUpgrade(host, this.#upgrade(host, '--to', version, ...within), signal)
     } catch (error) {
-      if (!(error instanceof CommandFailure && noRelease.has(error.exit))) throw error
-      if ((await keptVersion(host, signal)) !== version) throw error
+      if (!noRelease.has(exitOf(error)) || (await keptVersion(host, signal)) !== version) throw error
       const back = ['upgrade', '--json', '--program', host.host.program, '--back', ...within]
-      await host.run(host.agentMesh(...back), signal)
+      await this.#runUpgrade(host, host.agentMesh(...back), signal)
     }
+  }
+
+  /** Waits for one that runs already: where the connection was lost it goes back by itself. */
+  async #runUpgrade(host: SshHost, script: string, signal: AbortSignal): Promise<void> {
+    const graceMs = graceToGoBack(this.#init.healthyMs)
+    for (const late = performance.now() + graceMs; ; await wait(againMs, undefined, { signal }))
+      try {
+        return void (await host.run(script, signal, graceMs))
+      } catch (error) {
+        if (exitOf(error) !== anotherRuns || performance.now() > late) throw error
+      }
   }
 
   get #seconds(): string {
