@@ -50,7 +50,7 @@ function open(hosts = Object.keys(names) as (keyof typeof names)[]): SystemdTarg
   const env = { ...process.env, PATH: `${folder}:${process.env['PATH']}` }
   const host = (name: keyof typeof names): Host => ({
     ...{ name, role: names[name], ssh: name },
-    ...{ data: join(folder, name), program: file(name, 'program') },
+    ...{ data: file(name, 'data'), program: file(name, 'program') },
   })
   return new SystemdTarget({
     commands: commands({ env, began: () => () => {} }),
@@ -63,6 +63,22 @@ test('refuses machines among which a role is missing, before it asks any of them
     'Cannot deploy: no host is a relay, and none a control-plane',
   )
   await expect(readFile(file('agent-1', 'record'))).rejects.toThrow('ENOENT')
+})
+
+test('asks for room for two programs on each machine, and for a backup where it is made', async () => {
+  const df = (ofControlPlane: number) =>
+    `#!/bin/sh
+free=2000000
+case $2 in */control-1/data) free=${ofControlPlane} ;; */data) free=0 ;; esac
+printf 'Filesystem\\ndisk 0 0 %s 0 /\\n' "$free"
+`
+  await writeFile(join(folder, 'df'), df(300_000), { mode: 0o755 })
+  await open().preflight(signal)
+  await writeFile(join(folder, 'df'), df(200_000), { mode: 0o755 })
+  const data = file('control-1', 'data')
+  await expect(open().preflight(signal)).rejects.toThrow(
+    `Cannot deploy: control-1:${data} has 195 MiB free, 256 MiB are needed`,
+  )
 })
 
 test('finds a way back only where the release that runs is among the releases', async () => {

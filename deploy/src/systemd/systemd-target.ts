@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 
 import { CommandFailure, graceToGoBack, type Commands } from '../commands.ts'
-import { leastForVersions, tooLittle } from '../room.ts'
+import { leastForBackup, leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
 import { roles, type Build, type Target, type Unit } from '../target.ts'
 import type { Host, Hosts } from './hosts-file.ts'
@@ -51,11 +51,10 @@ export class SystemdTarget implements Target {
       throw new MeshError('unavailable', `Cannot deploy: no service runs on ${stopped.join(', ')}`, {
         hint: 'Start it there, or install it: "agent-mesh service install"; or remove the host from the file.',
       })
+    const controlPlane = this.#first('control-plane')
     await inTurns([...this.#hosts.values()], together, async host => {
-      const folder = quoted(dirname(host.host.program))
-      const free = 1_024 * Number(await host.run(`df -Pk ${folder} | awk 'NR == 2 { print $4 }'`, signal))
-      if (free < leastForVersions)
-        throw tooLittle(`${host.host.name}:${host.host.program}`, free, leastForVersions)
+      await checkRoomOn(host, dirname(host.host.program), leastForVersions, signal)
+      if (host === controlPlane) await checkRoomOn(host, host.host.data, leastForBackup, signal)
     })
   }
 
@@ -206,6 +205,13 @@ export class SystemdTarget implements Target {
     if (host === undefined) throw new MeshError('not_found', `Cannot deploy: no host is a ${role}`)
     return host
   }
+}
+
+/** On the disk of a folder. @throws MeshError unavailable with less than `least` bytes */
+async function checkRoomOn(host: SshHost, folder: string, least: number, signal: AbortSignal): Promise<void> {
+  const kibibytes = await host.run(`df -Pk ${quoted(folder)} | awk 'NR == 2 { print $4 }'`, signal)
+  const free = 1_024 * Number(kibibytes)
+  if (free < least) throw tooLittle(`${host.host.name}:${folder}`, free, least)
 }
 
 /** Of the program that the last upgrade of a machine replaced; undefined where none is kept. */
