@@ -103,7 +103,10 @@ describeEngine('deploy.sh docker', () => {
     const report = reports.at(-1)
     if (report === undefined) throw new Error('The calls left no report')
     const rate = Math.round(report.begun / report.seconds)
-    console.log(`${report.begun} calls, ${rate} a second, while it took ${Math.round(report.seconds)} s`)
+    const { begun, skipped, seconds } = report
+    console.log(
+      `${begun} calls, ${rate} a second, in ${Math.round(seconds)} s; ${skipped} more were not begun`,
+    )
     return report
   }
   const reports: LoadReport[] = []
