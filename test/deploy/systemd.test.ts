@@ -64,6 +64,19 @@ describe.skipIf(sshMissing() !== undefined)('deploy.sh systemd', () => {
   )
 
   it(
+    'goes back at Ctrl-C in the middle of an upgrade',
+    async () => {
+      const { interrupt, ended } = mesh.begin('systemd', '--version', '0.1.0')
+      await expect.poll(() => mesh.started('relay-1'), { timeout: 300_000 }).toBe('0.1.0')
+      interrupt()
+      const { code, said } = await ended
+      expect([code, said]).toEqual([1, expect.stringContaining('failed: Error: ended by SIGINT')])
+      expect(await mesh.versions()).toEqual(allRun('0.1.1'))
+    },
+    limit,
+  )
+
+  it(
     'refuses a version that there is not, and a mesh of which a part is stopped',
     async () => {
       const unknown = await mesh.deploy('systemd', '--version', '7.0.0')

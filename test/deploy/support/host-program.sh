@@ -14,7 +14,7 @@ start() {
   fi
   echo "$1" >"$here/version"
   # shellcheck disable=SC2046 # arguments, one a line
-  nohup "$programs/$1/agent-mesh" --data "$here/data" $(cat "$here/arguments") --json </dev/null >>"$here/log" 2>&1 &
+  nohup "$programs/$1/agent-mesh" --data "$here/data" $(cat "$here/arguments") --json </dev/null >>"$here/log" 2>&1 9>&- &
   echo $! >"$here/pid"
   "$programs/$1/agent-mesh" --data "$here/data" status --wait 120s --pid $! --json >/dev/null
 }
@@ -27,6 +27,13 @@ case " $* " in
     exit 7
   }
   case "$*" in *--dry-run*) ;; *)
+    exec 9>"$here/lock"
+    flock -n 9 || {
+      echo 'another upgrade of it runs' >&2
+      exit 8
+    }
+    # It goes back when what it waits for is ended.
+    trap : TERM
     [ "$to" = "$current" ] || start "$to" || {
       start "$current"
       echo "went back to $current" >&2

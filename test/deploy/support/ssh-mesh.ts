@@ -18,6 +18,12 @@ export interface SshMeshInit {
   first: string
 }
 
+export interface Deployed {
+  /** Exit code. */
+  code: number
+  said: string
+}
+
 export class SshMesh {
   readonly folder: string
   readonly #server: SshServer
@@ -73,19 +79,31 @@ export class SshMesh {
   }
 
   /** Runs deploy.sh; never rejects. */
-  async deploy(...args: string[]): Promise<{ code: number; said: string }> {
+  deploy(...args: string[]): Promise<Deployed> {
+    return this.begin(...args).ended
+  }
+
+  /** Starts deploy.sh. */
+  begin(...args: string[]): { interrupt(): void; ended: Promise<Deployed> } {
     const env = {
       ...process.env,
       AGENT_MESH_HOSTS: join(this.folder, 'hosts.json'),
       AGENT_MESH_RELEASES: join(this.folder, 'releases'),
     }
-    return run(deployScript, args, { env }).then(
+    const running = run(deployScript, args, { env })
+    const ended = running.then(
       ({ stdout, stderr }) => ({ code: 0, said: stdout + stderr }),
       (error: { code: number; stdout: string; stderr: string }) => ({
         code: error.code,
         said: error.stdout + error.stderr,
       }),
     )
+    return { ended, interrupt: () => void running.child.kill('SIGINT') }
+  }
+
+  /** The version that was started last on a host, be it ready or not. */
+  async started(name: string): Promise<string> {
+    return (await readFile(this.#file(name, 'version'), 'utf8')).trim()
   }
 
   /** Ends the daemon of a host, as a machine that fails. */
