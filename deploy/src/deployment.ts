@@ -7,7 +7,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { buildBefore } from './build-before.ts'
 import type { Entry, History } from './history.ts'
 import { wavesOf, type Wave } from './plan.ts'
-import { checkSchema } from './schema.ts'
+import { checkReplacement } from './replacement.ts'
 import { roles, type Build, type Target, type Unit } from './target.ts'
 
 /** As the exit codes of `deploy.sh`. */
@@ -90,10 +90,7 @@ async function plan(init: DeploymentInit, wanted: Wanted): Promise<Planned> {
     say(`number ${last.number} was interrupted: its steps are completed or undone`)
   const before = buildBefore(history, units, running)
   const isRollback = wanted.build !== undefined
-  const notes =
-    before === undefined
-      ? []
-      : [...(await wayBackNotes(init, isRollback, build, before)), ...(await notesOf(init, build, before))]
+  const notes = before === undefined ? [] : await checkReplacement({ ...init, isRollback }, build, before)
   return {
     number: (last?.number ?? 0) + 1,
     version: wanted.version,
@@ -103,41 +100,6 @@ async function plan(init: DeploymentInit, wanted: Wanted): Promise<Planned> {
     waves: wavesOf(units, build, running),
     notes,
   }
-}
-
-/**
- * Looks whether what runs can be put back.
- * @throws MeshError where it cannot, but not for a rollback: what runs may be a release that was withdrawn since
- */
-async function wayBackNotes(
-  { target, signal }: DeploymentInit,
-  isRollback: boolean,
-  build: Build,
-  before: Build,
-): Promise<string[]> {
-  if (roles.every(role => build[role] === before[role])) return []
-  try {
-    await target.checkWayBack?.(before, signal)
-    return []
-  } catch (error) {
-    signal.throwIfAborted()
-    if (!isRollback) throw error
-    return [reasonOf(error)]
-  }
-}
-
-/** @throws MeshError unsupported for a schema of the database that leads to no way back */
-async function notesOf(
-  { target, signal, migrate }: DeploymentInit,
-  build: Build,
-  before: Build,
-): Promise<string[]> {
-  const [wanted, now] = [await target.schema?.(build, signal), await target.schema?.(before, signal)]
-  const isCompared = checkSchema(wanted, now, migrate)
-  const notes = target.notes?.(build, before) ?? []
-  return isCompared
-    ? notes
-    : [...notes, 'the schemas of the database were not compared: read the notes of the release']
 }
 
 function sayPlan({ say }: DeploymentInit, { version, build, before, waves, notes }: Planned): void {
