@@ -1,11 +1,8 @@
 /** The loopback port on which programs of this machine, in any language, use its agent over HTTP. */
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-
 import type { Logger } from '@agent-mesh/agent/observe/logger'
-import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { handlerServer, type Handler } from '../local/handler-server.ts'
+import { listenOn } from '../local/listen-on.ts'
 import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
@@ -54,19 +51,14 @@ export async function serveGateway({
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = connections
-  const closed = Promise.withResolvers<void>()
-  server.once('close', closed.resolve)
-  server.listen(listen.port, listen.host)
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    throw cannotListen(listen, cause as NodeJS.ErrnoException)
-  }
+  const { url, closed } = await listenOn(server, {
+    ...listen,
+    what: 'the gateway',
+    hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
+  })
   server.on('error', err =>
     log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
   )
-  const { address, family, port } = server.address() as AddressInfo
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
   const stopProxy = serveProxy(server, parts)
   const stopSockets = serveSockets(server, { ...parts, url })
@@ -80,17 +72,7 @@ export async function serveGateway({
     stopProxy()
     stopSockets()
     server.closeAllConnections()
-    await closed.promise
+    await closed
   }
   return { url, refuse, stop: () => (stopped ??= stop()) }
-}
-
-function cannotListen({ host, port }: GatewayServerInit['listen'], cause: NodeJS.ErrnoException): MeshError {
-  const isTaken = cause.code === 'EADDRINUSE'
-  const reason = isTaken ? 'another process has the port' : (cause.code ?? cause.message)
-  const message = `Cannot serve the gateway on ${host}:${port}: ${reason}`
-  return new MeshError(isTaken ? 'conflict' : 'unavailable', message, {
-    cause,
-    hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
-  })
 }

@@ -1,10 +1,6 @@
 /** Serves the page on a loopback port of this machine. */
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-
-import { MeshError } from '@agent-mesh/protocol/errors'
-
 import { handlerServer, type Handler } from '../local/handler-server.ts'
+import { listenOn } from '../local/listen-on.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { LiveMembers } from './live-members.ts'
 import { lookRoutes } from './look-routes.ts'
@@ -40,16 +36,11 @@ export async function servePage(
     joinDuplicateHeaders: true,
   })
   server.maxConnections = pageDefaults.connections
-  const closed = Promise.withResolvers<void>()
-  server.once('close', closed.resolve)
-  server.listen(listen.port, listen.host)
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    throw cannotListen(listen, cause as NodeJS.ErrnoException)
-  }
-  const { address, family, port } = server.address() as AddressInfo
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+  const { url, closed } = await listenOn(server, {
+    ...listen,
+    what: 'the page',
+    hint: 'Choose another port: --listen 127.0.0.1:PORT; without it any free port is taken.',
+  })
   const session = new PageSession()
   const live = new LiveMembers(source)
   const trips = new RoundTrips(source)
@@ -62,18 +53,8 @@ export async function servePage(
     server.close()
     server.closeAllConnections()
     await Promise.all([live.stop(), trips.stop()])
-    await Promise.all([warm, closed.promise])
+    await Promise.all([warm, closed])
   }
   // After #: no request has it, and no log.
   return { url, oneTimeUrl: `${url}/#key=${session.key}`, stop: () => (stopped ??= stop()) }
-}
-
-function cannotListen({ host, port }: { host: string; port: number }, cause: NodeJS.ErrnoException) {
-  const isTaken = cause.code === 'EADDRINUSE'
-  const reason = isTaken ? 'another process has the port' : (cause.code ?? cause.message)
-  return new MeshError(
-    isTaken ? 'conflict' : 'unavailable',
-    `Cannot serve the page on ${host}:${port}: ${reason}`,
-    { cause, hint: 'Choose another port: --listen 127.0.0.1:PORT; without it any free port is taken.' },
-  )
 }
