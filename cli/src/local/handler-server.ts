@@ -76,7 +76,7 @@ export const routed =
 export function handlerServer(handle: Handler, maxBytes: number, options: ServerOptions = {}): Server {
   const answer = (message: IncomingMessage, response: ServerResponse, awaited?: () => void) => {
     const request = handledRequest(message, response, { maxBytes, awaited })
-    replyTo(request, handle)
+    answered(request, handle)
       .then(reply => send(reply, response))
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
@@ -129,7 +129,8 @@ function chunksOf(message: IncomingMessage, { awaited }: BodyInit): AsyncIterabl
   return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
 }
 
-async function replyTo(request: HandledRequest, handle: Handler): Promise<HandledReply> {
+/** The reply of a handler; what it throws as problem details. */
+export async function answered(request: HandledRequest, handle: Handler): Promise<HandledReply> {
   try {
     return await handle(request)
   } catch (error) {

@@ -1,14 +1,15 @@
 /** The routes of the page: its files for any browser of this machine, everything else for the session. */
-import { problemOf } from '@agent-mesh/protocol/api/problem'
-import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+import { MeshError } from '@agent-mesh/protocol/errors'
 import * as z from 'zod/mini'
 
 import {
+  answered,
   json,
   routed,
   type HandledReply,
   type HandledRequest,
   type Handler,
+  type Routes,
 } from '../local/handler-server.ts'
 import { parseExact } from '../local/parse-exact.ts'
 import { pageAdmission } from './page-admission.ts'
@@ -18,8 +19,7 @@ export interface PageAppInit {
   readonly url: string
   readonly session: PageSession
   readonly files: ReadonlyMap<string, HandledReply>
-  /** By method and path, `GET /api/health`. */
-  readonly routes: Readonly<Record<string, Handler>>
+  readonly routes: Routes
 }
 
 const openRequest = z.strictObject({ key: z.string().check(z.maxLength(64)) })
@@ -57,8 +57,9 @@ export function pageApp({ url, session, files, routes }: PageAppInit): Handler {
     const set = `${cookieName}=${cookie}; Path=/; HttpOnly; SameSite=Strict`
     return { ...json({ proof }), headers: { 'set-cookie': set } }
   }
-  const answer = (request: HandledRequest): HandledReply | Promise<HandledReply> => {
+  const answer: Handler = request => {
     const { method, path } = request
+    admit(method, request.headers)
     const file = method === 'GET' ? files.get(path) : undefined
     if (file !== undefined) return file
     if (`${method} ${path}` === 'POST /session') return open(request)
@@ -67,23 +68,8 @@ export function pageApp({ url, session, files, routes }: PageAppInit): Handler {
     return api(request)
   }
   return async request => {
-    const reply = await answered(request, () => {
-      admit(request.method, request.headers)
-      return answer(request)
-    })
+    const reply = await answered(request, answer)
     return { ...reply, headers: { ...headers, ...reply.headers } }
-  }
-}
-
-async function answered(
-  { method, path }: HandledRequest,
-  answer: () => HandledReply | Promise<HandledReply>,
-): Promise<HandledReply> {
-  try {
-    return await answer()
-  } catch (thrown) {
-    const error = toMeshError(thrown, 'internal', `serve ${method} ${path}`)
-    return { ...json(problemOf(error), error.status), type: 'application/problem+json' }
   }
 }
 
