@@ -65,12 +65,13 @@ export function adminRoutes(source: PageSource, live: LiveMembers): Routes {
   }
 }
 
-/** The newest first. @throws MeshError not_found when there is no such log */
+/** The newest first. @throws MeshError not_found when there is no such log, invalid_argument for a place of none */
 async function newestEntries(source: PageSource, request: HandledRequest): Promise<AuditEntry[]> {
   const where = queried(request, 'where')
   const last = pageDefaults.auditEntries
-  if (where === 'control-plane') {
-    const { entries } = await admin(source).audit({ last }, request.signal)
+  if (where === ('control-plane' satisfies AuditPlace)) {
+    const admin = adminOf(source, 'read the audit log')
+    const { entries } = await admin.audit({ last }, request.signal)
     return entries.toReversed()
   }
   if (where !== ('local' satisfies AuditPlace))
@@ -80,5 +81,3 @@ async function newestEntries(source: PageSource, request: HandledRequest): Promi
   for await (const entry of log!.entries({ last }, request.signal)) found.push(entry)
   return found.reverse()
 }
-
-const admin = (source: PageSource) => adminOf(source, 'read the audit log')
