@@ -2,11 +2,9 @@
 import type { DescribedService } from '@agent-mesh/agent/services/contract/host-service'
 import type { LocalCallReply, LocalService } from '@agent-mesh/protocol/local-api'
 import { html } from 'htm/preact'
-import { useState } from 'preact/hooks'
 
-import { Failure } from './asked.ts'
+import { Outcome, useAct } from './act.ts'
 import { fieldsOf, paramsOf, type Field } from './json-schema.ts'
-import { AskError, ask } from './session.ts'
 import { visible } from './text.ts'
 
 interface Props {
@@ -16,26 +14,24 @@ interface Props {
   providers: LocalService['providers']
 }
 
-interface Outcome {
-  reply?: LocalCallReply
-  error?: { message: string; hint?: string | undefined }
-}
-
 export function CallForm({ service, method, providers }: Props) {
   const fields = fieldsOf(method.params ?? {})
-  const [outcome, setOutcome] = useState<Outcome>()
-  const [isCalling, setCalling] = useState(false)
+  const calling = useAct<LocalCallReply>()
   const name = `${service}.${method.name}`
-  const call = async (event: SubmitEvent) => {
+  const call = (event: SubmitEvent) => {
     event.preventDefault()
     const form = new FormData(event.target as HTMLFormElement)
     if (method.effects === 'destroy' && !confirm(`${name} destroys something. Call it?`)) return
-    setCalling(true)
-    setOutcome(await called(name, fields, form))
-    setCalling(false)
+    try {
+      const asked = { method: name, params: paramsIn(form, fields) }
+      const peer = textIn(form, ' peer')
+      void calling.run('/api/call', { ...asked, ...(peer !== '' && { peer }) })
+    } catch (error) {
+      calling.refuse((error as Error).message)
+    }
   }
   return html`
-    <form class="call" aria-label=${`Call ${name}`} onSubmit=${(event: SubmitEvent) => void call(event)}>
+    <form class="call" aria-label=${`Call ${name}`} onSubmit=${call}>
       ${
         fields === undefined
           ? html`<label>Params as JSON<textarea name="params" rows="3" spellcheck="false"></textarea></label>`
@@ -51,9 +47,10 @@ export function CallForm({ service, method, providers }: Props) {
           )}
         </select>
       </label>
-      <button disabled=${isCalling}>Call</button>
+      <button disabled=${calling.isRunning}>Call</button>
     </form>
-    <div aria-live="polite">${outcome !== undefined && html`<${Result} ...${outcome} />`}</div>
+    <${Outcome} act=${calling} />
+    <div aria-live="polite">${calling.value !== undefined && html`<${Result} reply=${calling.value} />`}</div>
   `
 }
 
@@ -80,31 +77,22 @@ function Input({ field: { name, kind, required, choices, about } }: { field: Fie
   /></label>`
 }
 
-/** Fields of the params have a dot before their name, that of the member a space: they cannot meet. */
-async function called(method: string, fields: Field[] | undefined, form: FormData): Promise<Outcome> {
-  const textOf = (name: string) => String(form.get(name) ?? '')
-  try {
-    const whole = textOf('params')
-    const written = Object.fromEntries((fields ?? []).map(({ name }) => [name, textOf(`.${name}`)]))
-    const params =
-      fields === undefined
-        ? whole === ''
-          ? undefined
-          : (JSON.parse(whole) as unknown)
-        : paramsOf(fields, written)
-    const peer = textOf(' peer')
-    const reply = await ask('/api/call', { method, params, ...(peer !== '' && { peer }) })
-    return { reply: reply as LocalCallReply }
-  } catch (error) {
-    const { message } = error as Error
-    return { error: { message, hint: error instanceof AskError ? error.hint : undefined } }
+const textIn = (form: FormData, name: string): string => String(form.get(name) ?? '')
+
+/**
+ * Fields of the params have a dot before their name, that of the member a space: they cannot meet.
+ * @throws Error for what is not of its type
+ */
+function paramsIn(form: FormData, fields: readonly Field[] | undefined): unknown {
+  if (fields === undefined) {
+    const whole = textIn(form, 'params')
+    return whole === '' ? undefined : (JSON.parse(whole) as unknown)
   }
+  const written = fields.map(({ name }) => [name, textIn(form, `.${name}`)] as const)
+  return paramsOf(fields, Object.fromEntries(written))
 }
 
-function Result({ reply, error }: Outcome) {
-  if (error !== undefined) return html`<${Failure} error=${error} />`
-  if (reply === undefined) return ''
-  const { value, bytes, name, peerId, path, ms } = reply
+function Result({ reply: { value, bytes, name, peerId, path, ms } }: { reply: LocalCallReply }) {
   const text = bytes === undefined ? JSON.stringify(value, undefined, 2) : JSON.stringify({ value, bytes })
   return html`
     <p>
