@@ -1,4 +1,4 @@
-/** What one request brings, in a component: its value, or why there is none. */
+/** What one request brings, in a component: its value, and why the last one brought none. */
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { html } from 'htm/preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
@@ -6,6 +6,7 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import { AskError, ask } from './session.ts'
 
 export interface Asked<T> {
+  /** The last one; it stays while later requests fail. */
   value?: T
   error?: AskError
   again: () => void
@@ -34,7 +35,8 @@ export function useAsked<T>(path: string, everyMs?: number): Asked<T> {
       .then(
         value => setFound({ path, value: value as T }),
         (error: unknown) => {
-          if (error instanceof AskError) setFound({ path, error })
+          if (error instanceof AskError)
+            setFound(before => ({ ...(before.path === path && before), path, error }))
         },
       )
       .then(() => {

@@ -13,13 +13,11 @@ const everyMs = 5_000
 export function Services() {
   const { value, error } = useAsked<{ services: LocalService[] }>('/api/services', everyMs)
   const [chosen, setChosen] = useState<string>()
-  const [last, setLast] = useState<LocalService[]>([])
-  if (value !== undefined && value.services !== last) setLast(value.services)
   return html`
     <h1>Services</h1>
     ${error !== undefined && html`<${Failure} error=${error} />`}
     <ul class="services">
-      ${last.map(
+      ${value?.services.map(
         ({ service, providers }) =>
           html`<li key=${service}>
             <button
@@ -34,7 +32,7 @@ export function Services() {
           </li>`,
       )}
     </ul>
-    ${value !== undefined && last.length === 0 && html`<p>No member serves anything yet.</p>`}
+    ${value?.services.length === 0 && html`<p>No member serves anything yet.</p>`}
   `
 }
 
