@@ -1,5 +1,6 @@
 /** The policy: why an action is allowed, and what another policy would change, before it is written. */
 import type { WritePolicyReply } from '@agent-mesh/protocol/api/policy'
+import type { Action } from '@agent-mesh/protocol/policy'
 import { html } from 'htm/preact'
 import { useState } from 'preact/hooks'
 
@@ -7,7 +8,7 @@ import { fieldsIn, Outcome, useAct } from './act.ts'
 import { Failure, useAsked } from './asked.ts'
 import { visible } from './text.ts'
 
-const actions = ['call', 'publish', 'subscribe', 'connect', 'manage'] as const
+const actions: readonly Action[] = ['call', 'publish', 'subscribe', 'connect', 'manage']
 
 interface Stored {
   number: number

@@ -1,20 +1,13 @@
 /** Join tokens: which there are, a new one, the end of one. */
-import type { TokenView } from '@agent-mesh/protocol/api/tokens'
 import { html } from 'htm/preact'
 
+import type { tokenForPrograms } from '../src/data/tokens.ts'
 import { fieldsIn, Outcome, useAct } from './act.ts'
 import { Failure, useAsked } from './asked.ts'
 import { Table, type Column } from './table.ts'
 import { dateOf, visible } from './text.ts'
 
-type Token = Pick<
-  TokenView,
-  'id' | 'createdAt' | 'expiresAt' | 'revoked' | 'roles' | 'tags' | 'name' | 'note'
-> & {
-  /** Null: no limit. */
-  left: number | null
-  joined: number
-}
+type Token = ReturnType<typeof tokenForPrograms>
 
 const everyMs = 5_000
 
