@@ -9,15 +9,9 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import {
-  commandFile,
-  lastJson,
-  openWorkshop,
-  runCommand,
-  type Daemon,
-  type Workshop,
-} from '../support/command.ts'
+import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
+import { joined, upArgs } from '../support/joined.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -55,27 +49,9 @@ beforeAll(async () => {
   await writeFile(noter, loadNoter)
   await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
   await letConnectToWeb()
-  const up = async (name: string, ...more: string[]) => {
-    const made = await runCommand([
-      'token',
-      'create',
-      '--name',
-      name,
-      '--json',
-      '--data',
-      workshop.folder('cp'),
-    ])
-    const env = {
-      AGENT_MESH_JOIN: String(lastJson(made)['token']),
-      NODE_OPTIONS: `--import=${noter}`,
-      LOADED: loadedBy(name),
-    }
-    return workshop.start(
-      name,
-      ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
-      commandFile,
-      env,
-    )
+  const up = (name: string, ...more: string[]) => {
+    const env = { NODE_OPTIONS: `--import=${noter}`, LOADED: loadedBy(name) }
+    return joined(workshop, name, upArgs(...more), { env })
   }
   await up('server', '--serve', module)
   desk = await up('desk', '--gateway', '127.0.0.1:0')

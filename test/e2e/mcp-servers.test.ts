@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+import { lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+import { joined, upArgs } from '../support/joined.ts'
 
 const program = join(import.meta.dirname, '..', 'support', 'notes-mcp-server.ts')
 let workshop: Workshop
@@ -22,13 +23,7 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => workshop.end())
 
-async function up(name: string, ...more: string[]): Promise<void> {
-  const cp = workshop.folder('cp')
-  const made = await runCommand(['token', 'create', '--name', name, '--json', '--data', cp])
-  const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
-  const args = ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more]
-  await workshop.start(name, args, commandFile, env)
-}
+const up = (name: string, ...more: string[]) => joined(workshop, name, upArgs(...more))
 
 const call = (tool: string, params: object = {}, server = 'notes', from = 'desk') =>
   runCommand([
@@ -42,7 +37,7 @@ const call = (tool: string, params: object = {}, server = 'notes', from = 'desk'
 const read = () => call('read_note', { name: 'first' })
 const pidIn = (stdout: string): string => /first of (\d+)/.exec(stdout)?.[1] ?? ''
 
-it('serves tools to members whom the policy grants them, and to nobody else', async () => {
+it('serves tools to members whom the policy grants them, and to no other', async () => {
   // "service:*", which all agents have in a new mesh, grants no tool.
   expect(await read()).toMatchObject({ code: 4 })
   const cp = ['--data', workshop.folder('cp')]

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
 import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+import { joined, upArgs } from '../support/joined.ts'
 import { pythonTools } from '../support/python.ts'
 
 const math = `
@@ -35,24 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => workshop.end())
 
-async function up(name: string, ...more: string[]) {
-  const made = await runCommand([
-    'token',
-    'create',
-    '--name',
-    name,
-    '--json',
-    '--data',
-    workshop.folder('cp'),
-  ])
-  const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
-  return workshop.start(
-    name,
-    ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
-    commandFile,
-    env,
-  )
-}
+const up = (name: string, ...more: string[]) => joined(workshop, name, upArgs(...more))
 
 it.each([
   ['legacy', 'stdio', '2025-11-25'],

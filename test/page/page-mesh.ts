@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { expect, vi } from 'vitest'
 
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
+import { joined, upArgs } from '../support/joined.ts'
 
 /** Each call of `deed.do` leaves a line in a file. */
 const deed = (file: string) => `
@@ -14,7 +15,6 @@ const contract = defineService({ name: 'deed', version: 1, methods: {
 export default implementService(contract, {
   do: ({ what = '' }) => { appendFileSync('${file}', what + '\\n'); return 7 } })
 `
-const loopback = ['--listen', '/ip4/127.0.0.1/tcp/0']
 
 export class PageMesh {
   readonly workshop: Workshop
@@ -38,11 +38,11 @@ export class PageMesh {
       await fill(first.data, String(first.ready['meshId']))
       await controlPlane()
     }
-    await joined(workshop, 'relay-1', ['relay', ...loopback], '--role', 'relay')
+    const relay = ['relay', '--listen', '/ip4/127.0.0.1/tcp/0']
+    await joined(workshop, 'relay-1', relay, { token: ['--role', 'relay'] })
     const module = workshop.folder('deed.ts')
     await writeFile(module, deed(workshop.folder('deeds')))
-    const up = ['up', ...loopback, '--no-mdns', '--gateway', '127.0.0.1:0', '--serve', module]
-    const desk = await joined(workshop, 'desk', up)
+    const desk = await joined(workshop, 'desk', upArgs('--gateway', '127.0.0.1:0', '--serve', module))
     const page = await workshop.start('cp', ['page', '--agent', desk.data])
     return new PageMesh(workshop, desk, page)
   }
@@ -61,7 +61,7 @@ export class PageMesh {
 
   /** Another agent, from when it is up. */
   join(name: string): Promise<Daemon> {
-    return joined(this.workshop, name, ['up', ...loopback, '--no-mdns'])
+    return joined(this.workshop, name, upArgs())
   }
 
   /** A token of the gateway that may call `deed`. */
@@ -94,11 +94,4 @@ export class PageMesh {
   stop(): Promise<void> {
     return this.workshop.end()
   }
-}
-
-async function joined(workshop: Workshop, name: string, args: string[], ...token: string[]): Promise<Daemon> {
-  const data = ['--json', '--data', workshop.folder('cp')]
-  const made = await runCommand(['token', 'create', '--name', name, ...token, ...data])
-  if (made.code !== 0) throw new Error(`Cannot make a token for ${name}: ${made.code} ${made.stderr}`)
-  return workshop.start(name, args, undefined, { AGENT_MESH_JOIN: String(lastJson(made)['token']) })
 }
