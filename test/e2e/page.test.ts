@@ -64,7 +64,8 @@ it.each([
   expect((await askPage(url, '/', { headers: more })).status).toBe(403)
 })
 
-it('refuses a form and other methods', async () => {
+it('refuses a form and other methods, and gives a cookie that no other site can send along', async () => {
+  expect(client.setCookie.split('; ').slice(1)).toEqual(['Path=/', 'HttpOnly', 'SameSite=Strict'])
   const form = { ...client.headers, 'content-type': 'application/x-www-form-urlencoded' }
   expect((await askPage(url, '/api/call', { method: 'POST', headers: form, body: 'a=1' })).status).toBe(400)
   expect((await askPage(url, '/api/health', { method: 'DELETE', headers: client.headers })).status).toBe(403)

@@ -41,18 +41,22 @@ export class PageClient {
   readonly url: string
   /** Of each of its requests. */
   readonly headers: Record<string, string>
+  /** The header that gave it its cookie. */
+  readonly setCookie: string
 
-  private constructor(url: string, headers: Record<string, string>) {
+  private constructor(url: string, headers: Record<string, string>, setCookie: string) {
     this.url = url
     this.headers = headers
+    this.setCookie = setCookie
   }
 
   static async open(oneTimeUrl: string): Promise<PageClient> {
     const { origin, hash } = new URL(oneTimeUrl)
     const opened = await openPage(origin, hash.replace('#key=', ''))
     if (opened.status !== 200) throw new Error(`the page answered ${opened.status}: ${opened.text}`)
-    const cookie = opened.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
-    return new PageClient(origin, { cookie, 'mesh-page': String(opened.json()['proof']) })
+    const setCookie = opened.headers['set-cookie']?.[0] ?? ''
+    const cookie = setCookie.split(';')[0] ?? ''
+    return new PageClient(origin, { cookie, 'mesh-page': String(opened.json()['proof']) }, setCookie)
   }
 
   get(path: string): Promise<PageAnswer> {
