@@ -63,8 +63,8 @@ export function drawDiagrams(md: MarkdownIt): void {
   }
 }
 
-/** A wide block of code or table is scrolled by keys as well: it takes the focus. */
-export function focusWideBlocks(md: MarkdownIt): void {
+/** A wide table is scrolled by keys as well: it takes the focus. */
+export function focusTables(md: MarkdownIt): void {
   md.core.ruler.push('focus-tables', ({ tokens }) => {
     for (const token of tokens) if (token.type === 'table_open') token.attrSet('tabindex', '0')
   })

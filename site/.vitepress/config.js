@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { anchorOf, drawDiagrams, focusWideBlocks, linkSources } from '../markdown.ts'
+import { anchorOf, drawDiagrams, focusTables, linkSources } from '../markdown.ts'
 import { addressOf, groups } from '../pages.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
@@ -61,7 +61,7 @@ export default {
     config: md => {
       linkSources(linked)(md)
       drawDiagrams(md)
-      focusWideBlocks(md)
+      focusTables(md)
     },
   },
   themeConfig: {
