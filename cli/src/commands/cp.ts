@@ -29,7 +29,7 @@ export const registerCp: Register = (program, finish) => {
       'after',
       `
 The owner of the other machine allows folders with "agent-mesh up --allow-files DIR", and the policy grants service:files.*, which
-nobody has by default. A file appears under its name once all of it has arrived; until then it is .NAME.mesh-part. A copy that was
+no member has by default. A file appears under its name once all of it has arrived; until then it is .NAME.mesh-part. A copy that was
 interrupted continues there when it is started again. Links and devices are left out. Of a folder, the rest is copied when some
 of it fails, and the exit code is that of the first failure.
 

@@ -25,7 +25,7 @@ export const registerExpose: Register = (program, finish) => {
     .addHelpText(
       'after',
       `
-The policy of the mesh must grant it, too: "connect" on port:NAME, which nobody has by default. A port stays exposed when the
+The policy of the mesh must grant it, too: "connect" on port:NAME, which no member has by default. A port stays exposed when the
 agent starts again, until "unexpose". With http, requests get the headers Mesh-Peer, Mesh-Name and Mesh-Roles of the member
 that sends them, and forged ones are left out.
 

@@ -60,7 +60,7 @@ export class Transfer implements AsyncIterable<Buffer> {
     return this.#offer.name
   }
 
-  /** A fresh stream to its sender, for who speaks the protocol of transfers on it. @throws MeshError unavailable, cancelled */
+  /** A fresh stream to its sender, for a caller that speaks the protocol of transfers on it. @throws MeshError unavailable, cancelled */
   openPipe(signal: AbortSignal): Promise<Duplex> {
     return this.#init.open({ signal })
   }

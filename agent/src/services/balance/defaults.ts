@@ -13,14 +13,15 @@ export const balanceDefaults = {
   trustAnswers: 7,
   /** What is typical is the mean of about so many answers, a count. */
   typicalAnswers: 8,
-  /** A caller chooses among so many providers at least, */
+  /** A caller chooses among so many providers at least, a count. */
   subsetLeast: 2,
-  /** one more for so many calls within about `ewmaMs`: it tries new ones with a sixteenth of its calls, */
+  /** It chooses among one more for so many calls within about `ewmaMs`: it tries new ones with a sixteenth of its calls. */
   subsetCalls: 16,
-  /** and so many more for each call in flight: parallel calls of one caller spread at once. */
+  /** It chooses among so many more for each call in flight: parallel calls of one caller spread at once. */
   subsetInFlight: 2,
-  /** One whose round trip is longer by this, and by this factor, leaves its place to a nearer one: between sites, not within one. */
+  /** A provider leaves its place to one whose round trip is shorter by so many ms: between sites, not within one. */
   nearerMs: 5,
+  /** Its round trip is also longer by this factor: a few ms of a long way are no reason. */
   nearerFactor: 2,
   /** A power of the ratio of two costs: one that costs twice as much gets a ninth of the calls, ten times as much a thousandth. */
   oddsPower: 3,
