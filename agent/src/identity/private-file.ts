@@ -8,19 +8,20 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 /** System errors of a disk, or of a user's share of it, that is full. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT'])
 
-const codeOf = (error: unknown): string =>
+/** `ENOENT` and the like; what else it says of an error that is none of the system. */
+export const systemCode = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error)
 
-export const isDiskFull = (error: unknown): boolean => noRoom.has(codeOf(error))
+export const isDiskFull = (error: unknown): boolean => noRoom.has(systemCode(error))
 
 /** The error of a failed operation on a file. @param action what cannot be done, with the file */
 export const fileFailure = (action: string, cause: unknown): MeshError =>
   isDiskFull(cause)
-    ? new MeshError('unavailable', `Cannot ${action}: disk full (${codeOf(cause)})`, {
+    ? new MeshError('unavailable', `Cannot ${action}: disk full (${systemCode(cause)})`, {
         cause,
         hint: 'Free space on that disk; nothing was lost.',
       })
-    : new MeshError('permission_denied', `Cannot ${action}: ${codeOf(cause)}`, { cause })
+    : new MeshError('permission_denied', `Cannot ${action}: ${systemCode(cause)}`, { cause })
 
 /** Creates `path`, mode 0600; `link` refuses an existing name, where a rename would replace it. @throws what the system says */
 export const writeOnce = (path: string, text: string): Promise<void> => write(path, text, link)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { homedir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 
+import { systemCode } from '@agent-mesh/agent/identity/private-file'
 import { untilTaken } from '@agent-mesh/agent/rpc/pipes/until-taken'
 import type { Subject } from '@agent-mesh/protocol/policy'
 import { MeshError } from '@agent-mesh/protocol/errors'
@@ -14,12 +15,12 @@ import { outputs } from './output-bytes.ts'
 /** Between asking its processes to end and ending them, ms. */
 const graceMs = 2_000
 
-export interface ProgramRun {
+interface ProgramRun {
   readonly program: string
   readonly args: readonly string[]
   readonly caller: Pick<Subject, 'sub' | 'name'>
   readonly input: AsyncIterable<Uint8Array>
-  /** The caller is gone. */
+  /** Aborted when the caller has gone. */
   readonly signal: AbortSignal
 }
 
@@ -67,7 +68,7 @@ async function started({ program, args, caller }: ProgramRun): Promise<Child> {
   try {
     await once(child, 'spawn')
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    const code = systemCode(cause)
     const known = code === 'ENOENT' ? 'not_found' : 'permission_denied'
     throw new MeshError(known, `Cannot run ${program}: ${code}`, { cause })
   }

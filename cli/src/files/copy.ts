@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 
-import { fileFailure } from '@agent-mesh/agent/identity/private-file'
+import { fileFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
 import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 
@@ -233,8 +233,7 @@ async function lookAt(path: string): Promise<Stats> {
   try {
     return await stat(path)
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new MeshError('not_found', `Cannot copy ${path}: ${code}`, { cause })
+    throw new MeshError('not_found', `Cannot copy ${path}: ${systemCode(cause)}`, { cause })
   }
 }
 

@@ -1,6 +1,7 @@
 /** The entries of a folder, in parts, as they are read: a huge folder costs no more memory than a small one. */
 import { opendir } from 'node:fs/promises'
 
+import { systemCode } from '@agent-mesh/agent/identity/private-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import { isExecutable } from './file-mode.ts'
@@ -68,14 +69,11 @@ const other = { kind: 'other', bytes: 0, executable: false } as const
 function lost(error: unknown, name: string): FileEntry | undefined {
   if (isShortage(error)) throw error
   // A name that is no UTF-8 is read with this mark in it, and leads to nothing.
-  return codeOf(error) === 'ENOENT' && !name.includes('\uFFFD') ? undefined : { ...other, path: name }
+  return systemCode(error) === 'ENOENT' && !name.includes('\uFFFD') ? undefined : { ...other, path: name }
 }
 
 /** Of this process, not of what is listed. */
-const isShortage = (error: unknown): boolean => ['EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error))
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : ''
+const isShortage = (error: unknown): boolean => ['EMFILE', 'ENFILE', 'ENOMEM'].includes(systemCode(error))
 
 /** @throws what the system says */
 export async function entryOf(folder: OpenFolder, name: string): Promise<FileEntry> {

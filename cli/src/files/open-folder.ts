@@ -5,7 +5,7 @@
 import { constants, type Stats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 
-import { fileFailure } from '@agent-mesh/agent/identity/private-file'
+import { fileFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { AllowedPath, Secret } from './allowed-folders.ts'
@@ -117,8 +117,7 @@ export function failure(action: string, cause: unknown): MeshError {
       ...(hint !== undefined && { hint }),
     })
   }
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const known = reasons[code]
+  const known = reasons[systemCode(cause)]
   return known === undefined
     ? fileFailure(action, cause)
     : new MeshError(known[0], `Cannot ${action}: ${known[1]}`, { cause })

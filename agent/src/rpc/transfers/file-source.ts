@@ -2,6 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
 import type { BigIntStats } from 'node:fs'
+import { systemCode } from '../../identity/private-file.ts'
 import type { BlockSource } from './block-source.ts'
 
 const { blockBytes, nameChars } = transferLimits
@@ -75,7 +76,7 @@ export class FileSource implements BlockSource {
 const versionOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string => [dev, ino, size, mtimeNs].join()
 
 function unreadable(path: string, cause: unknown): MeshError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  const code = systemCode(cause)
   const known = code === 'ENOENT' || code === 'ENOTDIR' ? 'not_found' : 'permission_denied'
   return new MeshError(known, `Cannot send ${path}: ${code}`, { cause })
 }
