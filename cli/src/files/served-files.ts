@@ -16,19 +16,10 @@ import { saveUpload, type Upload } from './save-upload.ts'
 import { tailFile, type TailRequest } from './tail-file.ts'
 import { UploadTurns } from './upload-turns.ts'
 
-/** Calls of a method at a time: each holds files open. Further ones are `overloaded`. */
-const concurrency: Readonly<Record<keyof typeof filesContract.methods, number>> = {
-  stat: 16,
-  list: 16,
-  get: 16,
-  put: 16,
-  tail: 16,
-  mkdir: 16,
-}
+/** Calls of each method at a time: each holds files open. Further ones are `overloaded`. */
+const concurrency = 16
 /** Files that are offered to one member: each is held open. Some commands at once, each with four. */
 const mostOffers = 128
-/** They change nothing: a member that does them in a loop would rotate its deeds out of the audit log. */
-const reading = ['stat', 'list', 'get', 'tail']
 /** An offer without a reader holds a file open, ms. */
 const idleMs = 60_000
 
@@ -206,13 +197,17 @@ export class ServedFiles {
     return OpenFolder.open(root, names, await this.#init.allowed.secrets())
   }
 
-  /** Into the audit log of this machine: who, what, and why not. @param changes whether it did change something */
+  /**
+   * Into the audit log of this machine: the member, what it did, and why it was refused. What changes nothing is counted: a member that
+   * does it in a loop would rotate its deeds out of the log.
+   * @param changes whether it did change something
+   */
   async #recorded<T>(
-    act: string,
+    act: keyof typeof filesContract.methods,
     path: string,
     { caller, app }: Context,
     run: () => Promise<T> | T,
-    changes: (result: T) => boolean = () => !reading.includes(act),
+    changes: (result: T) => boolean = () => filesContract.methods[act].effects !== 'read',
   ): Promise<T> {
     const record = (often: boolean, more: { refused?: string } = {}) =>
       this.#init.agent.recordUse({
