@@ -38,5 +38,3 @@ export const putRequest = z.object({
   bytes: z.int().check(z.nonnegative()),
   executable: z.boolean(),
 })
-
-export { transferOfferSchema as fileOffer }

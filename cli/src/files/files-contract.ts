@@ -1,8 +1,9 @@
 /** The service `files`: what members may do below the folders that the owner of a machine allows. */
 import { defineService } from '@agent-mesh/agent'
+import { transferOfferSchema } from '@agent-mesh/protocol/transfer'
 import * as z from 'zod/mini'
 
-import { fileEntries, fileEntry, fileOffer, filePath, putRequest, tailRequest } from './file-values.ts'
+import { fileEntries, fileEntry, filePath, putRequest, tailRequest } from './file-values.ts'
 
 const ofPath = z.object({ path: filePath })
 
@@ -18,7 +19,7 @@ export const filesContract = defineService({
       result: z.object({ entries: z.number() }),
       effects: 'read',
     },
-    get: { about: 'An offer of a file.', params: ofPath, result: fileOffer, effects: 'read' },
+    get: { about: 'An offer of a file.', params: ofPath, result: transferOfferSchema, effects: 'read' },
     put: {
       about: 'Saves an offered file; one that is there is replaced once all of it is on disk.',
       params: putRequest,

@@ -3,13 +3,15 @@ import { Transfer } from '@agent-mesh/agent/rpc/transfers/transfer'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { parse } from '@agent-mesh/protocol/parse'
 import { sleep } from '@agent-mesh/protocol/timers'
+import { transferOfferSchema } from '@agent-mesh/protocol/transfer'
 import * as z from 'zod/mini'
 
+import { NothingRunningError } from '../exit-codes.ts'
 import { localClient } from '../local/local-client.ts'
 import { openLocalUpgrade } from '../ports/local-pipe.ts'
 import type { RemotePlace } from './copy-place.ts'
 import { partsOf } from './file-path.ts'
-import { fileEntries, fileEntry, fileOffer, type FileEntry } from './file-values.ts'
+import { fileEntries, fileEntry, type FileEntry } from './file-values.ts'
 import { offerFile } from './offered-file.ts'
 
 /** A file of any size on any path, ms: it ends when nothing moves for {@link patienceMs}. */
@@ -20,6 +22,11 @@ const pauseMs = 500
 const passing: readonly ErrorCode[] = ['path_lost', 'unavailable', 'going_away', 'overloaded']
 
 type OnBytes = (bytes: number) => void
+
+interface LocalFile {
+  readonly path: string
+  readonly executable: boolean
+}
 
 /** @param folder data folder of the agent */
 export class RemoteFiles {
@@ -49,22 +56,18 @@ export class RemoteFiles {
     await this.#call('mkdir', place, {}, z.looseObject({}))
   }
 
-  /** Saves a file of a member. @returns its size in bytes */
-  async fetch(place: RemotePlace, to: string, onBytes: OnBytes): Promise<number> {
-    const offer = await this.#call('get', place, {}, fileOffer)
+  /** Saves a file of a member. */
+  async fetch(place: RemotePlace, to: string, onBytes: OnBytes): Promise<void> {
+    const offer = await this.#call('get', place, {}, transferOfferSchema)
     const { from, ticket } = offer
     const path = `/v1/receive?${new URLSearchParams({ from, ticket })}`
     const open = ({ signal }: { signal: AbortSignal }) =>
       openLocalUpgrade(this.#folder, path, { action: `receive from ${place.peer}`, signal })
-    return new Transfer(offer, open, { signal: this.#signal, onBytes }).saveTo(to)
+    await new Transfer(offer, open, { signal: this.#signal, onBytes }).saveTo(to)
   }
 
-  /** Puts a file there; where its path is lost, it continues. @returns its size in bytes */
-  async put(
-    place: RemotePlace,
-    { path, executable }: { path: string; executable: boolean },
-    onBytes: OnBytes,
-  ): Promise<number> {
+  /** Puts a file there; where its path is lost, it continues. */
+  async put(place: RemotePlace, file: LocalFile, onBytes: OnBytes): Promise<void> {
     let movedAt = performance.now()
     const moved = (bytes: number) => {
       movedAt = performance.now()
@@ -72,7 +75,7 @@ export class RemoteFiles {
     }
     for (;;) {
       try {
-        return await this.#putOnce(place, { path, executable }, moved)
+        return await this.#putOnce(place, file, moved)
       } catch (error) {
         const mayPass = error instanceof MeshError && passing.includes(error.code) && !isFinal(error)
         if (!mayPass || performance.now() - movedAt > patienceMs) throw error
@@ -81,16 +84,11 @@ export class RemoteFiles {
     }
   }
 
-  async #putOnce(
-    place: RemotePlace,
-    { path, executable }: { path: string; executable: boolean },
-    onBytes: OnBytes,
-  ): Promise<number> {
+  async #putOnce(place: RemotePlace, { path, executable }: LocalFile, onBytes: OnBytes): Promise<void> {
     const to = { folder: this.#folder, peer: place.peer, signal: this.#signal }
     const { offer, bytes, close } = await offerFile(to, path, onBytes)
     try {
       await this.#call('put', place, { offer, bytes, executable }, z.looseObject({}), putMs)
-      return bytes
     } finally {
       close()
     }
@@ -110,7 +108,8 @@ export class RemoteFiles {
 }
 
 /** No agent here, or no room there: to wait is no help. */
-const isFinal = ({ message }: MeshError): boolean => /no process runs|disk full/.test(message)
+const isFinal = (error: MeshError): boolean =>
+  error instanceof NothingRunningError || error.message.includes('disk full')
 
 /** Its path is written below a folder of this machine. */
 function checked(entry: FileEntry, peer: string): FileEntry {
