@@ -1,5 +1,6 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import type { LocalValue } from '@agent-mesh/protocol/local-value'
+import { parse } from '@agent-mesh/protocol/parse'
 
 import { openInput } from '../data/read-input.ts'
 import { outputs } from '../exec/output-bytes.ts'
@@ -25,7 +26,7 @@ export const registerExec: Register = (program, finish) => {
       'after',
       `
 The owner of the other machine allows programs with "agent-mesh up --allow-exec 'PROGRAM ARGS'", and the policy grants
-service:exec.run, which nobody has by default. There is no shell and no terminal. Ctrl-C ends the program there and what it started.
+service:exec.run, which no member has by default. There is no shell and no terminal. Ctrl-C ends the program there and what it started.
 
 Examples:
   $ agent-mesh exec web-1 -- systemctl status nginx
@@ -46,7 +47,12 @@ ended the program. With --json each piece of output is {"stdout"} or {"stderr"},
       for (;;) {
         const { done, value } = await messages.next()
         if (done === true) {
-          const { code, signal: by } = execEnd.parse(value.value)
+          const { code, signal: by } = parse(
+            execEnd,
+            value.value,
+            `read the reply of ${peer}`,
+            'protocol_error',
+          )
           if (output.json) await write(`${jsonText({ end: { code, signal: by } })}\n`, signal)
           else if (by !== undefined) process.stderr.write(`ended by ${by}\n`)
           return (code as ExitCode | undefined) ?? bySignal

@@ -1,3 +1,5 @@
+import { posix } from 'node:path'
+
 /** A program with its first arguments, which the owner of a machine lets members run. */
 export interface AllowedProgram {
   /** Absolute path. */
@@ -30,7 +32,7 @@ const languages = new Set(
 
 /** Whether arguments that callers add could make any program of it. `python3.12` is `python`. */
 export const isOpenToCallers = ({ program, more }: AllowedProgram): boolean =>
-  more && languages.has(program.slice(program.lastIndexOf('/') + 1).replace(/[\d.]+$/, ''))
+  more && languages.has(posix.basename(program).replace(/[\d.]+$/, ''))
 
 /**
  * The arguments that a command runs an allowed program with; undefined: it is another command. The program may be named without its
@@ -43,8 +45,7 @@ export function argumentsOf(
 ): readonly string[] | undefined {
   const [program, ...args] = command
   const { args: first } = allowed
-  if (program !== allowed.program && program !== allowed.program.slice(allowed.program.lastIndexOf('/') + 1))
-    return undefined
+  if (program !== allowed.program && program !== posix.basename(allowed.program)) return undefined
   if (first.some((word, at) => args[at] !== word)) return undefined
   const added = args.slice(first.length)
   if (added.length > 0 && (!allowed.more || added.some(word => word.startsWith('-')))) return undefined
