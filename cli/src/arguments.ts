@@ -40,13 +40,13 @@ export function parseFields(text: string): string[] {
   return fields
 }
 
-/** A whole number of 1 to `most`. */
+/** A whole number of `least` to `most`. */
 export const countUpTo =
-  (most: number) =>
+  (most: number, least = 1) =>
   (text: string): number => {
     const number = Number(text)
-    if (/^\d+$/.test(text) && number >= 1 && number <= most) return number
-    throw new InvalidArgumentError(`It is not a whole number from 1 to ${most.toLocaleString('en')}.`)
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`It is not a whole number from ${least} to ${most.toLocaleString('en')}.`)
   }
 
 export const parseCount = countUpTo(1_000_000)

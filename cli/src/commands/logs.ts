@@ -1,5 +1,4 @@
-import { InvalidArgumentError } from 'commander'
-
+import { countUpTo } from '../arguments.ts'
 import { parseRemotePlace, type RemotePlace } from '../files/copy-place.ts'
 import { parsePeer } from '../name-arguments.ts'
 import { jsonText } from '../show/output.ts'
@@ -17,13 +16,13 @@ export const registerLogs: Register = (program, finish) => {
     .command('logs')
     .description('show the end of the log of a member, or of a file there')
     .argument('<member>', 'member, for the log of its agent; or MEMBER:/PATH', parseLogged)
-    .option('-n, --lines <n>', 'lines to show first, 0 to 100,000', parseLines, 100)
+    .option('-n, --lines <n>', 'lines to show first, 0 to 100,000', countUpTo(100_000, 0), 100)
     .option('-f, --follow', 'continue with what is added, until Ctrl-C')
     .addHelpText(
       'after',
       `
 The owner of the other machine allows it with "agent-mesh up --allow-logs", for its own log, or --allow-files DIR, for files below DIR;
-and the policy grants service:files.tail, which nobody has by default. A file that is replaced (log rotation) is followed under its name.
+and the policy grants service:files.tail, which no member has by default. A file that is replaced (log rotation) is followed under its name.
 
 Examples:
   $ agent-mesh logs web-1 --follow
@@ -61,9 +60,3 @@ Exit codes: 0 shown, 4 the policy or the owner does not allow it, 6 not reachabl
 /** @throws InvalidArgumentError */
 const parseLogged = (text: string): RemotePlace | { peer: string } =>
   text.includes(':') ? parseRemotePlace(text) : { peer: parsePeer(text) }
-
-function parseLines(text: string): number {
-  const lines = Number(text)
-  if (/^\d+$/.test(text) && lines <= 100_000) return lines
-  throw new InvalidArgumentError('It is not a whole number from 0 to 100,000.')
-}

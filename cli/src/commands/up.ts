@@ -2,11 +2,11 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { Option, type Command } from 'commander'
 
 import { collect, parseLoopback } from '../arguments.ts'
+import type { MachineFlags } from '../daemon/agent-files.ts'
 import { commandDefaults } from '../defaults.ts'
 import { collectPeer } from '../name-arguments.ts'
 import { onCall, type Register } from './define.ts'
 import { takesLogOptions } from './log-options.ts'
-import type { MachineFlags } from '../daemon/agent-files.ts'
 import { takesMachineOptions } from './machine-options.ts'
 import {
   announceOption,
