@@ -42,11 +42,10 @@ export class Provider {
   #penaltyMs = 0
   #failedAt = 0
   #leavesUntil = 0
-  /** ms of the round trip to it; undefined: not known. */
-  readonly roundTripMs: () => number | undefined
   readonly #service: ServiceOfProvider
+  readonly #roundTripMs: () => number | undefined
 
-  /** @param roundTripMs as far as it is known without a call */
+  /** @param roundTripMs ms to it and back, as far as it is known without a call */
   constructor(
     load: MemberLoad,
     breaker: Breaker | undefined,
@@ -58,7 +57,7 @@ export class Provider {
     this.load = load
     this.breaker = breaker
     this.#service = service
-    this.roundTripMs = roundTripMs
+    this.#roundTripMs = roundTripMs
   }
 
   /**
@@ -82,7 +81,7 @@ export class Provider {
     if (penalty > last) return penalty
     const { typical } = this.#service
     if (last === 0) {
-      const way = this.roundTripMs()
+      const way = this.#roundTripMs()
       return way === undefined ? 0 : way + typical.ms
     }
     const way = this.#wayMs()
@@ -91,18 +90,18 @@ export class Provider {
 
   /** ms of the round trip to it, or what its answers waited if that is longer. @returns undefined: not known */
   distanceMs(now: number): number | undefined {
-    const way = this.roundTripMs()
+    const way = this.#roundTripMs()
     return way === undefined ? undefined : Math.max(way, this.#ms(now) - this.#service.typical.leastMs)
   }
 
   /** What of its answers was the way there and back, ms: no more than its quickest answer took. */
   #wayMs(): number {
-    return Math.min(this.roundTripMs() ?? 0, this.#bestMs)
+    return Math.min(this.#roundTripMs() ?? 0, this.#bestMs)
   }
 
   /** The estimated round trip, ms; undefined where it has answered or failed, or nothing is known. */
   estimatedMs(now: number): number | undefined {
-    return this.isKnown(now) ? undefined : this.roundTripMs()
+    return this.isKnown(now) ? undefined : this.#roundTripMs()
   }
 
   /** Its latency, faded since its last answer, or that of its last failure. */

@@ -6,7 +6,7 @@
 import { balanceDefaults } from './defaults.ts'
 
 /** ms to the provider at a place of a list. @returns undefined: not known */
-export type DistanceAt = (at: number) => number | undefined
+type DistanceAt = (at: number) => number | undefined
 
 export class Subset {
   /** Where it begins in a list, as a share of it: a provider that joins or leaves moves it by one place at most. */
