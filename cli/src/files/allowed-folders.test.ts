@@ -86,6 +86,8 @@ describe('an allowed folder', () => {
     swapping = false
     await swaps
     expect(seen.get('inside')).toBeGreaterThan(0)
+    // It was replaced while it was read.
+    expect(seen.size).toBeGreaterThan(1)
     expect(seen.has('outside')).toBe(false)
   }, 60_000)
 })

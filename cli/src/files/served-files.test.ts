@@ -51,8 +51,8 @@ async function listed(path: string): Promise<FileEntry[]> {
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1))
 }
 
-async function lastLine(path: string): Promise<string> {
-  const request = { path, lines: 1, follow: false }
+async function lastLines(path: string, lines = 1): Promise<string> {
+  const request = { path, lines, follow: false }
   let text = ''
   for await (const piece of caller.stream('files.tail', request, { peer: 'owner' }))
     text += Buffer.from(piece as Uint8Array).toString()
@@ -85,7 +85,7 @@ describe('granted service:files.*', () => {
     for (let n = 0; n < 4; n++) {
       expect(await ask('mkdir', { path: folder })).toEqual({ made: n === 0 })
       await put(file, 'x')
-      expect([await got(file), await lastLine(file)]).toEqual(['x', 'x'])
+      expect([await got(file), await lastLines(file)]).toEqual(['x', 'x'])
     }
     const once = (act: string, path = file) => ({ name: 'caller', act, path })
     const [made, written] = [once('mkdir', folder), once('put')]
@@ -203,16 +203,9 @@ describe('granted service:files.*', () => {
   it('shows the end of a file, and what is added, also behind a rotation', async () => {
     const path = at('app.log')
     await writeFile(path, Array.from({ length: 5_000 }, (_, n) => `line ${n}\n`).join(''))
-    const all = async (lines: number) => {
-      let text = ''
-      const request = { path, lines, follow: false }
-      for await (const piece of caller.stream('files.tail', request, { peer: 'owner' }))
-        text += Buffer.from(piece as Uint8Array).toString()
-      return text
-    }
-    expect(await all(2)).toBe('line 4998\nline 4999\n')
-    expect((await all(100_000)).split('\n')).toHaveLength(5_001)
-    expect(await all(0)).toBe('')
+    expect(await lastLines(path, 2)).toBe('line 4998\nline 4999\n')
+    expect((await lastLines(path, 100_000)).split('\n')).toHaveLength(5_001)
+    expect(await lastLines(path, 0)).toBe('')
     let seen = ''
     const followed = caller.stream('files.tail', { path, lines: 1, follow: true }, { peer: 'owner' })
     const reading = (async () => {
@@ -230,8 +223,8 @@ describe('granted service:files.*', () => {
     await soon('line 4999\nmore\nnew\nx\n')
     followed.cancel()
     await reading
-    expect(await refusal(lastLine(at('linked', 'secret')))).toMatch(/^permission_denied: .*link/)
-    expect(await refusal(lastLine('/etc/passwd'))).toMatch(/^permission_denied: .*owner/)
+    expect(await refusal(lastLines(at('linked', 'secret')))).toMatch(/^permission_denied: .*link/)
+    expect(await refusal(lastLines('/etc/passwd'))).toMatch(/^permission_denied: .*owner/)
   }, 90_000)
 
   it('shows the log of the agent, and what comes', async () => {
@@ -268,9 +261,9 @@ describe('granted service:files.*', () => {
     const followed = Array.from({ length: 16 }, follow)
     for (const each of followed) each.result.catch(() => undefined)
     for (const each of followed) expect((await each[Symbol.asyncIterator]().next()).done).toBe(false)
-    expect(await refusal(lastLine(at('a.txt')))).toMatch(/^overloaded/)
+    expect(await refusal(lastLines(at('a.txt')))).toMatch(/^overloaded/)
     for (const each of followed) each.cancel()
-    await vi.waitFor(() => lastLine(at('a.txt')), { timeout: 20_000, interval: 50 })
+    await vi.waitFor(() => lastLines(at('a.txt')), { timeout: 20_000, interval: 50 })
   }, 60_000)
 
   it('has on record who did what, and what was refused', async () => {
