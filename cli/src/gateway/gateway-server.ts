@@ -55,10 +55,9 @@ export async function serveGateway({
     ...listen,
     what: 'the gateway',
     hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
+    onError: err =>
+      log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
   })
-  server.on('error', err =>
-    log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
-  )
   const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
   const stopProxy = serveProxy(server, parts)
   const stopSockets = serveSockets(server, { ...parts, url })

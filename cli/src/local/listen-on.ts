@@ -13,6 +13,8 @@ export interface ListenInit {
   what: string
   /** For the error: how to choose another port. */
   hint: string
+  /** A connection cannot be accepted: the process has no descriptor left, say. */
+  onError: (error: Error) => void
 }
 
 export interface Listening {
@@ -25,7 +27,7 @@ export interface Listening {
 /** @throws MeshError conflict when another process has the port; unavailable when it cannot listen */
 export async function listenOn(
   server: Server,
-  { host, port: wished, what, hint }: ListenInit,
+  { host, port: wished, what, hint, onError }: ListenInit,
 ): Promise<Listening> {
   const closed = Promise.withResolvers<void>()
   server.once('close', closed.resolve)
@@ -39,6 +41,7 @@ export async function listenOn(
     const message = `Cannot serve ${what} on ${host}:${wished}: ${reason}`
     throw new MeshError(isTaken ? 'conflict' : 'unavailable', message, { cause, hint })
   }
+  server.on('error', onError)
   const { address, family, port } = server.address() as AddressInfo
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   return { url, closed: closed.promise }

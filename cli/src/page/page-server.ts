@@ -40,6 +40,7 @@ export async function servePage(
     ...listen,
     what: 'the page',
     hint: 'Choose another port: --listen 127.0.0.1:PORT; without it any free port is taken.',
+    onError: ({ message }) => process.stderr.write(`The page cannot accept a connection: ${message}\n`),
   })
   const session = new PageSession()
   const live = new LiveMembers(source)
