@@ -26,7 +26,9 @@ async function call(id: number): Promise<void> {
       count(answered, String(response.headers['mesh-name']))
     else count(failed, `${response.statusCode}: ${said.slice(0, 300)}`)
   } catch (error) {
-    count(failed, String(error))
+    // The queue of the socket is full: no agent has seen the call.
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') withdraw()
+    else count(failed, String(error))
   }
 }
 
@@ -41,6 +43,11 @@ const post = (params: object): Promise<IncomingMessage> =>
 
 const startedAt = performance.now()
 let [id, begun, skipped] = [0, 0, 0]
+
+function withdraw(): void {
+  begun--
+  skipped++
+}
 
 function tick(): void {
   const due = Math.floor(((performance.now() - startedAt) / 1_000) * perSecond)
