@@ -72,7 +72,6 @@ export const grantingStreamOf = (stream: Stream): GrantingStream => hidden(strea
 export interface FramedStream extends GrantingStream, Stream {
   readonly streamId: number
   sendWindowCapacity: number
-  recvWindowCapacity: number
   onData(data: Uint8Array): void
 }
 

@@ -3,16 +3,15 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { AbortOptions, Connection, MultiaddrConnection } from '@libp2p/interface'
-import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
-import { handOver, isFree } from '../libp2p/direct-streams.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { DirectMessageStream } from '../libp2p/direct-message-stream.ts'
+import type { Bytes } from '../libp2p/direct-streams.ts'
 import { rawConnectionOf } from '../libp2p/hidden-parts.ts'
-
-type Bytes = Parameters<AbstractMessageStream['sendData']>[0]
 
 /** A connection of libp2p's TCP transport; its types hide these parts (@libp2p/tcp 11, @libp2p/utils 7). */
 export interface SocketConnection extends MultiaddrConnection {
   readonly socket: Socket
-  readonly readBuffer: Bytes
+  readonly readBuffer: Uint8ArrayList
   /** The last step of its graceful close. */
   sendClose(options?: AbortOptions): Promise<void>
 }
@@ -27,7 +26,7 @@ export function corked(connection: Connection, write: () => void): void {
   else stream.corked(write)
 }
 
-export class NativeTlsStream extends AbstractMessageStream {
+export class NativeTlsStream extends DirectMessageStream {
   readonly #connection: SocketConnection
   readonly #socket: TLSSocket
 
@@ -48,25 +47,9 @@ export class NativeTlsStream extends AbstractMessageStream {
     socket.once('close', () => this.onTransportClosed())
   }
 
-  /** Without a queue where nothing waits. */
-  override send(data: Uint8Array | Bytes): boolean {
-    if (!isFree(this) || data.byteLength === 0) return super.send(data)
-    const canSendMore = data instanceof Uint8Array ? this.#socket.write(data) : this.#write(data)
-    if (!canSendMore) this.writableNeedsDrain = true
-    return canSendMore
-  }
-
-  override onData(data: Uint8Array | Bytes): void {
-    if (data instanceof Uint8Array && handOver(this, data)) return
-    super.onData(data)
-  }
-
-  sendData(data: Bytes): SendResult {
-    return { sentBytes: data.byteLength, canSendMore: this.#write(data) }
-  }
-
   /** The pieces of one message leave in one write, so in as few records and system calls as there can be. */
-  #write(data: Bytes): boolean {
+  protected write(data: Bytes): boolean {
+    if (data instanceof Uint8Array) return this.#socket.write(data)
     let canSendMore = true
     this.corked(() => {
       for (const piece of data) canSendMore = this.#socket.write(piece)

@@ -1,16 +1,16 @@
 /** What goes over a connection in sealed records, as libp2p's muxers see it. Both end together. */
 import type { AbortOptions, MessageStream } from '@libp2p/interface'
-import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { countBuffers } from '../../../core/young-garbage.ts'
-import { handOver, isFree, onChunks } from '../../libp2p/direct-streams.ts'
+import { DirectMessageStream } from '../../libp2p/direct-message-stream.ts'
+import { onChunks, sendPieces, type Bytes } from '../../libp2p/direct-streams.ts'
 import { readStatusOf } from '../../libp2p/hidden-parts.ts'
 import type { ConnectionKeys } from './record-keys.ts'
 import type { RecordReader, WireRecord } from './record-reader.ts'
 import { open, seal } from './seal.ts'
 import type { Arrived } from './tls-carrier.ts'
 
-export class SealedStream extends AbstractMessageStream {
+export class SealedStream extends DirectMessageStream {
   readonly #connection: MessageStream
   readonly #keys: ConnectionKeys
   readonly #reader: RecordReader
@@ -54,27 +54,10 @@ export class SealedStream extends AbstractMessageStream {
     // What a server of TLS sends last: tickets for a resumption that there never is.
   }
 
-  /** Without a queue where nothing waits. */
-  override send(data: Uint8Array | Uint8ArrayList): boolean {
-    if (!isFree(this) || data.byteLength === 0) return super.send(data)
-    const canSendMore = this.#write(data)
-    if (!canSendMore) this.writableNeedsDrain = true
-    return canSendMore
-  }
-
-  override onData(data: Uint8Array | Uint8ArrayList): void {
-    if (data instanceof Uint8Array && handOver(this, data)) return
-    super.onData(data)
-  }
-
-  sendData(data: Uint8ArrayList): SendResult {
-    return { sentBytes: data.byteLength, canSendMore: this.#write(data) }
-  }
-
-  #write(data: Uint8Array | Uint8ArrayList): boolean {
+  protected write(data: Bytes): boolean {
     countBuffers(data.byteLength)
     const list = data instanceof Uint8Array ? new Uint8ArrayList(data) : data
-    return this.#connection.send(new Uint8ArrayList(...seal(list, this.#keys.sealing)))
+    return sendPieces(this.#connection, seal(list, this.#keys.sealing))
   }
 
   async close(options?: AbortOptions): Promise<void> {
