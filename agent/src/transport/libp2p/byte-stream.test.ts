@@ -5,10 +5,7 @@ let mesh: TestTransports
 beforeEach(async () => {
   mesh = await TestTransports.create()
 })
-afterEach(async () => {
-  await mesh.stop()
-  expect(mesh.errors).toEqual([])
-})
+afterEach(() => mesh.end())
 
 it('byteStreamOf() carries the pieces of a chunk in their order, small and large', async () => {
   const [a, b] = [await mesh.join('a'), await mesh.join('b')]

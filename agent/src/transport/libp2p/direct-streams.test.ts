@@ -11,7 +11,7 @@ describe('a chunk that arrived', () => {
   const read: string[] = []
 
   it('goes straight to the reader, and through the stream where one waits before it', async () => {
-    expect(handOver(far, Buffer.from('nobody reads'))).toBe(false)
+    expect(handOver(far, Buffer.from('without a reader'))).toBe(false)
     const stop = onChunks(far, chunk => read.push(Buffer.from(chunk).toString()))
     expect(handOver(far, Buffer.from('first'))).toBe(true)
     expect(read).toEqual(['first'])
@@ -22,7 +22,7 @@ describe('a chunk that arrived', () => {
     await until(() => read.length === 2)
     expect(read).toEqual(['first', 'second'])
     stop()
-    expect(handOver(far, Buffer.from('nobody reads any more'))).toBe(false)
+    expect(handOver(far, Buffer.from('after the reader'))).toBe(false)
   })
 
   it('is sent at once only while the stream takes more', () => {
@@ -38,10 +38,7 @@ describe('over a socket', () => {
   beforeEach(async () => {
     mesh = await TestTransports.create()
   })
-  afterEach(async () => {
-    await mesh.stop()
-    expect(mesh.errors).toEqual([])
-  })
+  afterEach(() => mesh.end())
 
   it('chunks raise no event of libp2p, at the connection and at the stream', async () => {
     const [a, b] = [await mesh.join('a'), await mesh.join('b')]

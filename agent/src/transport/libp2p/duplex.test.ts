@@ -9,10 +9,7 @@ let mesh: TestTransports
 beforeEach(async () => {
   mesh = await TestTransports.create()
 })
-afterEach(async () => {
-  await mesh.stop()
-  expect(mesh.errors).toEqual([])
-})
+afterEach(() => mesh.end())
 
 /** Both ends of a stream of raw bytes. */
 async function ends(options = {}) {

@@ -84,7 +84,7 @@ describe('frames of yamux', () => {
     expect(bytes()).toEqual(Buffer.alloc(50, 3))
   })
 
-  it('for a stream that nobody has are skipped', async () => {
+  it('for a stream that is not open are skipped', async () => {
     raw[0].send(Buffer.concat([frame(0, 0, 99, 30, Buffer.alloc(30)), frame(0, 0, 1, 2, Buffer.from('ok'))]))
     await until(() => bytes().length > 0)
     expect(bytes().toString()).toBe('ok')

@@ -12,10 +12,7 @@ let mesh: TestTransports
 beforeEach(async () => {
   mesh = await TestTransports.create()
 })
-afterEach(async () => {
-  await mesh.stop()
-  expect(mesh.errors).toEqual([])
-})
+afterEach(() => mesh.end())
 
 describe('a session', () => {
   it('with two links lets the lower peer retire the one the higher dialled, after its work is done', async () => {

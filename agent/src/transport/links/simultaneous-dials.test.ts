@@ -10,10 +10,7 @@ let mesh: TestTransports
 beforeEach(async () => {
   mesh = await TestTransports.create()
 })
-afterEach(async () => {
-  await mesh.stop()
-  expect(mesh.errors).toEqual([])
-})
+afterEach(() => mesh.end())
 
 const only = (transport: Transport, peerId: string): Link | undefined => {
   const links = transport.links.of(peerId)

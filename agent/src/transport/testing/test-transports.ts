@@ -1,4 +1,5 @@
 /** A mesh for tests: real keys, real credentials, real transports on loopback, and everything stopped at the end. */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import {
   admit,
@@ -119,6 +120,12 @@ export class TestTransports {
 
   async stop(): Promise<void> {
     await Promise.all(this.#transports.map(transport => transport.stop()))
+  }
+
+  /** Stops all. @throws AssertionError where something failed that no caller waited for */
+  async end(): Promise<void> {
+    await this.stop()
+    assert.deepEqual(this.errors, [])
   }
 }
 
