@@ -82,8 +82,11 @@ describe('the dial ladder', () => {
   })
 
   it('goes on with direct addresses behind the back of a relay, and keeps what they bring', async () => {
-    const { result, late, tried, rest } = run([ok('far', 150), ok('farther', 60_000)], [ok('relay')])
+    const reached = Promise.withResolvers<string>()
+    const far = { name: 'far', run: () => reached.promise }
+    const { result, late, tried, rest } = run([far, hangs('farther')], [ok('relay')])
     expect(await result).toBe('relay')
+    reached.resolve('far')
     await rest()
     expect(late).toEqual([])
     expect(tried).toEqual(['relay', 'far'])
