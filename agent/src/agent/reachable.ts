@@ -27,8 +27,7 @@ export interface ReachableInit {
   region: string | undefined
   /** @default does not look on the LAN */
   lan?: Lan | undefined
-  /** @default all */
-  usesRelay?: UsesRelay | undefined
+  usesRelay: UsesRelay
 }
 
 export class Reachable {
@@ -49,11 +48,11 @@ export class Reachable {
   #departed: Promise<unknown> | undefined
 
   constructor(init: ReachableInit) {
-    const { member, targets, usesRelay = () => true } = init
+    const { member, targets } = init
     this.#member = member
     this.#lan = init.lan
     this.#targets = targets
-    this.#usesRelay = usesRelay
+    this.#usesRelay = init.usesRelay
     const { head, map, client, log, clock, store, identity, transport, presence } = member
     this.#home = new Home({ signer: identity.signer, store, clock })
     this.#homeTrips = homeRoundTrips(member, homeRttMs => this.#publish({ homeRttMs }))

@@ -75,7 +75,7 @@ beforeEach(async () => {
     credential: { claims: { name: 'self' } },
     serving: { registry, sessions },
   } as unknown as Member
-  targets = new Targets({ member, paths: 'any', self: self as never })
+  targets = new Targets({ member, paths: 'any', self: self as never, usesRelay: () => true })
 })
 afterEach(async () => {
   await network.stop()

@@ -30,8 +30,7 @@ export interface TargetsInit {
   self: Callee
   /** The zone of this member within its region, as its record says. @default none */
   zone?: string | undefined
-  /** @default all */
-  usesRelay?: UsesRelay | undefined
+  usesRelay: UsesRelay
   /** Its region, where the credential has none. @default none */
   region?: string | undefined
 }
@@ -90,7 +89,7 @@ export class Targets implements CallTargets {
     this.#member = init.member
     this.#self = init.self
     this.#paths = init.paths
-    this.#usesRelay = init.usesRelay ?? (() => true)
+    this.#usesRelay = init.usesRelay
     this.#lan = init.lan
     const { map, serving, identity, belief } = init.member
     const { registry } = serving

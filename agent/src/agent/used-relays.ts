@@ -8,8 +8,8 @@ const field = z.optional(
 
 export type UsesRelay = (relay: Pick<RelayEntry, 'peerId' | 'name'>) => boolean
 
-/** @param relays names or peer ids @returns undefined: all @throws MeshError invalid_argument */
-export function parseUsedRelays(relays: readonly string[] | undefined): UsesRelay | undefined {
+/** @param relays names or peer ids; undefined: all @throws MeshError invalid_argument */
+export function parseUsedRelays(relays: readonly string[] | undefined): UsesRelay {
   const chosen = parse(field, relays, 'start: relays')
-  return chosen && (({ peerId, name }) => chosen.includes(peerId) || chosen.includes(name))
+  return ({ peerId, name }) => chosen === undefined || chosen.includes(peerId) || chosen.includes(name)
 }

@@ -49,11 +49,10 @@ export class MemberAudit {
   /** A member used files or programs of this machine, or asked in vain. */
   machineUsed({ what, from, app, detail, often }: MachineUse): void {
     const given = { name: from.name, ...detail, ...(app !== undefined && { app }) }
-    const told = Object.entries(given).map(([key, text]) => [
-      key,
-      redactText(text).slice(0, memberDefaults.auditedPathChars),
-    ])
-    const note = { who: from.sub, what, detail: Object.fromEntries(told) as Record<string, string> }
+    const told = Object.entries(given).map(
+      ([key, text]) => [key, redactText(text).slice(0, memberDefaults.auditedPathChars)] as const,
+    )
+    const note = { who: from.sub, what, detail: Object.fromEntries(told) }
     if (often === true) this.#log.recordFlood(JSON.stringify(note), note)
     else this.#log.record(note)
   }

@@ -119,7 +119,7 @@ async function compare(
   const ratios: number[] = []
   const cpu: number[] = []
   for (let turn = -turnsInRound; turn < rounds * turnsInRound; turn++) {
-    // Who begins takes turns, too.
+    // They begin in turns, too.
     const first = turn % 2 === 0 ? await cpuOf(traced, kind) : 0
     const without = await cpuOf(plain, kind)
     const withIt = first || (await cpuOf(traced, kind))

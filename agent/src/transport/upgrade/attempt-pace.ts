@@ -57,7 +57,7 @@ export class AttemptPace {
     this.#failures.delete(peerId)
   }
 
-  /** The own network changed: what failed may succeed. Who waited begins now. */
+  /** The own network changed: what failed may succeed. Attempts that waited begin now. */
   reset(): void {
     this.#failures.clear()
     this.#forgetVain()
