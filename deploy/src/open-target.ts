@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { commands } from './commands.ts'
+import { commands, type Commands } from './commands.ts'
 import { Compose } from './docker/compose.ts'
 import { DockerTarget } from './docker/docker-target.ts'
 import { folderOf, type Environment } from './environment.ts'
@@ -24,31 +24,35 @@ export interface OpenTargetInit {
 
 /** @throws MeshError unavailable without the tools of the target, invalid_argument for a file of it that cannot be read */
 export function openTarget(init: OpenTargetInit): Promise<Target> {
-  return open[init.kind](init)
+  const { environment, began } = init
+  return open[init.kind]({ ...init, commands: commands({ env: environment.all, began }) })
 }
 
-const open: Readonly<Record<Entry['target'], (init: OpenTargetInit) => Promise<Target>>> = {
+interface OpenInit extends OpenTargetInit {
+  commands: Commands
+}
+
+const open: Readonly<Record<Entry['target'], (init: OpenInit) => Promise<Target>>> = {
   docker: openDocker,
-  async systemd({ environment: { hostsFile, all }, env, healthyMs, began }) {
-    const hosts = await readHosts(hostsFile)
-    return new SystemdTarget({ commands: commands({ env: all, began }), hosts, env, healthyMs })
+  async systemd({ environment, env, healthyMs, commands }) {
+    const hosts = await readHosts(environment.hostsFile)
+    return new SystemdTarget({ commands, hosts, env, healthyMs })
   },
-  kubernetes({ environment, env: release, healthyMs, began }) {
-    const { chart, valuesFile, namespace = release, all } = environment
+  kubernetes({ environment, env: release, healthyMs, commands }) {
+    const { chart, valuesFile, namespace = release } = environment
     const place = { release, namespace, chart, valuesFile }
-    const target = new KubernetesTarget({ commands: commands({ env: all, began }), ...place, healthyMs })
-    return Promise.resolve(target)
+    return Promise.resolve(new KubernetesTarget({ commands, ...place, healthyMs }))
   },
 }
 
-async function openDocker(init: OpenTargetInit): Promise<Target> {
-  const { environment, signal, env: project, healthyMs, began } = init
-  const { composeFiles: files, imagePrefix, releases, all } = environment
+async function openDocker(init: OpenInit): Promise<Target> {
+  const { environment, signal, env: project, healthyMs, commands } = init
+  const { composeFiles: files, imagePrefix, releases } = environment
   const folder = folderOf(environment)
   const envFile = join(folder, project === 'compose' ? '.env' : `${project}.env`)
   const compose = await Compose.find(
     {
-      commands: commands({ env: all, began }),
+      commands,
       project,
       folder,
       files,

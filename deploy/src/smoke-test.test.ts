@@ -1,4 +1,4 @@
-/** The order of a smoke test, over a mesh in memory: whom the new member is at, who calls it, and what is left when a part fails. */
+/** The order of a smoke test, over a mesh in memory: the relay of the new member, its callers, and what is left when a part fails. */
 import { expect, test } from 'vitest'
 import { smokeTest, type SmokeMember, type SmokeSettings } from './smoke-test.ts'
 import type { Unit } from './target.ts'

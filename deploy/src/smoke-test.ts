@@ -6,9 +6,14 @@ import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 
+import { answer } from './answer.ts'
 import type { Unit } from './target.ts'
 
 const defaultPartMs = 90_000
+/** {@link SmokeMember.remove} ends within this, ms. */
+export const removeMs = 90_000
+/** The command that makes a token. */
+export const createToken = ['token', 'create', '--ephemeral', '--uses', '1', '--expires', '10m']
 const againMs = 1_000
 
 /** The parts of `status --json` and `path --json` that the test looks at. */
@@ -95,10 +100,6 @@ async function joined({ member, signal }: SmokeTestInit, relay: string) {
   if (home === undefined) throw new MeshError('unavailable', `${name} has no reservation at ${relay}`)
   return { name, relay: home.peerId }
 }
-
-/** Its last line is JSON. */
-const answer = <T>(schema: z.ZodType<T>, text: string): T =>
-  schema.parse(JSON.parse(text.split('\n').at(-1) ?? ''))
 
 /** Repeats what fails: those that have just started need a moment to find each other. */
 async function part<T>(

@@ -9,6 +9,9 @@ export type Role = (typeof roles)[number]
 /** What runs in each role, by a name that keeps its meaning: the id or digest of an image, its tag, or a version. */
 export type Build = Readonly<Record<Role, string>>
 
+/** One for all roles. */
+export const sameBuild = (build: string): Build => ({ relay: build, 'control-plane': build, agent: build })
+
 /** One process that is replaced as a whole. */
 export interface Unit {
   readonly name: string

@@ -11,7 +11,7 @@ import { smokeTest } from '../smoke-test.ts'
 import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 import { setVariables } from './env-file.ts'
-import { agentMesh, SmokeContainer } from './smoke-container.ts'
+import { agentMesh, restricted, SmokeContainer } from './smoke-container.ts'
 
 export interface DockerTargetInit {
   compose: Compose
@@ -47,8 +47,8 @@ export class DockerTarget implements Target {
   }
 
   async schema(build: Build, signal: AbortSignal): Promise<Schema | undefined> {
-    const alone = ['--rm', '--network', 'none', '--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
     const image = build['control-plane']
+    const alone = ['--rm', '--network', 'none', ...restricted]
     const ask = ['run', ...alone, image, 'admin', 'schema', '--json']
     try {
       return schemaSchema.parse(JSON.parse(await this.#init.compose.docker(ask, { signal })))

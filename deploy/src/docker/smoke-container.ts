@@ -1,13 +1,13 @@
 /** The new member of a smoke test, in a container beside those of a Compose project. */
-import type { SmokeMember, SmokeSettings } from '../smoke-test.ts'
+import { createToken, removeMs, type SmokeMember, type SmokeSettings } from '../smoke-test.ts'
 import type { Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 
 /** The command in containers of the images. */
 export const agentMesh = ['node', '/app/bin/agent-mesh.js']
 
-/** ms */
-const removeMs = 90_000
+/** Options of a container that writes nowhere but in memory. */
+export const restricted = ['--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
 
 export interface SmokeContainerInit {
   compose: Compose
@@ -26,12 +26,11 @@ export class SmokeContainer implements SmokeMember {
 
   constructor(init: SmokeContainerInit) {
     this.#init = init
-    this.#restricted = ['--network', init.network, '--read-only', '--cap-drop', 'ALL', '--tmpfs', '/tmp']
+    this.#restricted = ['--network', init.network, ...restricted]
   }
 
   token(signal: AbortSignal): Promise<string> {
-    const create = ['token', 'create', '--ephemeral', '--uses', '1', '--expires', '10m']
-    return this.#at(this.#init.controlPlane, create, signal)
+    return this.#at(this.#init.controlPlane, createToken, signal)
   }
 
   async start({ token, name: asked, relay }: SmokeSettings, signal: AbortSignal): Promise<void> {

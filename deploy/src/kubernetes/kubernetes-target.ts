@@ -6,7 +6,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { z } from 'zod'
 
 import { graceToGoBack, type Commands } from '../commands.ts'
-import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
+import { roles, sameBuild, type Build, type Role, type Target, type Unit } from '../target.ts'
 
 export interface KubernetesTargetInit {
   commands: Commands
@@ -58,16 +58,13 @@ export class KubernetesTarget implements Target {
 
   /** A unit is a workload of the chart; before there are any, each that the chart may have. */
   async units(signal: AbortSignal): Promise<Unit[]> {
-    const found = [...(await this.running(signal)).keys()]
-    return roles.flatMap(role =>
-      found.length === 0 || found.includes(role) ? [{ name: role, role } satisfies Unit] : [],
-    )
+    const found = await this.running(signal)
+    return roles.filter(role => found.size === 0 || found.has(role)).map(role => ({ name: role, role }))
   }
 
   /** A tag. That it is in the registry is found by the pods, which then do not become ready. */
   find(version: string): Promise<Build> {
-    if (version !== 'latest')
-      return Promise.resolve({ relay: version, 'control-plane': version, agent: version })
+    if (version !== 'latest') return Promise.resolve(sameBuild(version))
     return Promise.reject(
       new MeshError('invalid_argument', 'Cannot deploy latest: what it is would change under the release', {
         hint: 'Name the tag of the image: --version 1.2.3',
@@ -77,26 +74,16 @@ export class KubernetesTarget implements Target {
 
   async running(signal: AbortSignal): Promise<Map<Role, string>> {
     const { namespace, release } = this.#init
-    const selector = `app.kubernetes.io/instance=${release}`
-    const get = [
-      'kubectl',
-      'get',
-      kinds,
-      '--namespace',
-      namespace,
-      '--selector',
-      selector,
-      '--output',
-      'json',
-    ]
+    const place = ['--namespace', namespace, '--selector', `app.kubernetes.io/instance=${release}`]
+    const get = ['kubectl', 'get', kinds, ...place, '--output', 'json']
     const { items } = workloadsSchema.parse(JSON.parse(await this.#run(get, signal)))
-    const tags = items.map(({ metadata: { labels }, spec }) => {
-      const [{ image } = { image: '' }] = spec.template.spec.containers
-      return [labels[component], buildOf(image)] as const
-    })
-    return new Map(
-      roles.flatMap(role => tags.filter(([of]) => of === role).map(([, tag]) => [role, tag] as const)),
-    )
+    const found = new Map<Role, string>()
+    for (const { metadata, spec } of items) {
+      const role = roles.find(it => it === metadata.labels[component])
+      const [container] = spec.template.spec.containers
+      if (role !== undefined && container !== undefined) found.set(role, buildOf(container.image))
+    }
+    return found
   }
 
   notes({ relay: build }: Build, { relay: before }: Build): string[] {

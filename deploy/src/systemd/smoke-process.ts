@@ -1,10 +1,8 @@
 /** The new member of a smoke test, as a process beside the service of a machine. */
-import type { SmokeMember, SmokeSettings } from '../smoke-test.ts'
+import { createToken, removeMs, type SmokeMember, type SmokeSettings } from '../smoke-test.ts'
 import type { Unit } from '../target.ts'
 import { quoted, type SshHost } from './ssh-host.ts'
 
-/** ms */
-const removeMs = 90_000
 /** Longer than it drains, s. */
 const stopSeconds = 30
 
@@ -31,8 +29,7 @@ export class SmokeProcess implements SmokeMember {
 
   token(signal: AbortSignal): Promise<string> {
     const { controlPlane } = this.#init
-    const create = ['token', 'create', '--ephemeral', '--uses', '1', '--expires', '10m']
-    return controlPlane.run(controlPlane.agentMesh(...create), signal)
+    return controlPlane.run(controlPlane.agentMesh(...createToken), signal)
   }
 
   async start({ token, name, relay }: SmokeSettings, signal: AbortSignal): Promise<void> {
@@ -40,16 +37,8 @@ export class SmokeProcess implements SmokeMember {
     await this.remove()
     const folder = this.#folder
     const relayed = ['--paths', 'relay', '--use-relay', relay, '--no-mdns']
-    const up = host.agentMeshIn(
-      `${folder}/data`,
-      'up',
-      '--json',
-      '--name',
-      name,
-      ...relayed,
-      '--join',
-      `@${folder}/token`,
-    )
+    const joining = ['--json', '--name', name, '--join', `@${folder}/token`]
+    const up = host.agentMeshIn(`${folder}/data`, 'up', ...joining, ...relayed)
     await host.run(
       [
         'umask 077',

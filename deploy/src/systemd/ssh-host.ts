@@ -50,7 +50,7 @@ export class SshHost {
 const mark = 'THE-SCRIPT-ENDS-HERE'
 
 /**
- * Without a terminal nothing on the machine learns that the connection has ended, but who reads stdin: a reader beside the script
+ * Without a terminal nothing on the machine learns that the connection has ended but a reader of stdin: one beside the script
  * sends SIGTERM to all that the script runs when stdin ends. In braces, so that the shell has read all of it before the reader begins;
  * the script on standard input again, as it may have a token. Nothing of it keeps stdin open, which is one socket with stdout.
  */

@@ -4,10 +4,11 @@ import { dirname } from 'node:path/posix'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 
+import { answer } from '../answer.ts'
 import { CommandFailure, graceToGoBack, type Commands } from '../commands.ts'
 import { leastForBackup, leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
-import { roles, type Build, type Target, type Unit } from '../target.ts'
+import { roles, sameBuild, type Build, type Target, type Unit } from '../target.ts'
 import type { Host, Hosts } from './hosts-file.ts'
 import { inTurns } from './in-turns.ts'
 import { SmokeProcess } from './smoke-process.ts'
@@ -64,7 +65,7 @@ export class SystemdTarget implements Target {
 
   async find(version: string, signal: AbortSignal): Promise<Build> {
     const found = await this.#planned(version === 'latest' ? [] : ['--to', version], signal)
-    return { relay: found, 'control-plane': found, agent: found }
+    return sameBuild(found)
   }
 
   async checkWayBack(before: Build, signal: AbortSignal): Promise<void> {
@@ -84,9 +85,7 @@ export class SystemdTarget implements Target {
     await inTurns([...this.#hosts.values()], together, async host => {
       // 3: no process runs.
       const said = await host.run(`${host.agentMesh('status', '--json')} || [ $? -eq 3 ]`, signal)
-      const status = said.trimEnd().split('\n').at(-1) ?? ''
-      if (status.includes('"version"'))
-        found.set(host.host.name, statusSchema.parse(JSON.parse(status)).version)
+      if (said.includes('"version"')) found.set(host.host.name, answer(statusSchema, said).version)
     })
     return found
   }
@@ -115,7 +114,7 @@ export class SystemdTarget implements Target {
       const host = this.#host(name)
       await this.#replace(host, build[role], signal)
       const status = await host.run(host.agentMesh('status', '--wait', this.#seconds, '--json'), signal)
-      const { version } = statusSchema.parse(lastJson(status))
+      const { version } = answer(statusSchema, status)
       if (version !== build[role])
         throw new MeshError('unavailable', `Cannot deploy ${name}: it runs ${version}, not ${build[role]}`)
     })
@@ -157,7 +156,7 @@ export class SystemdTarget implements Target {
     const [first] = this.#hosts.values()
     if (first === undefined) throw new MeshError('not_found', 'Cannot deploy: there is no host')
     const said = await first.run(this.#upgrade(first, ...to, '--dry-run'), signal)
-    return plannedSchema.parse(lastJson(said)).version
+    return answer(plannedSchema, said).version
   }
 
   /** Where the release cannot be had, the program that the machine keeps takes its place again, if it is of that version. */
@@ -219,6 +218,3 @@ const keptVersion = (host: SshHost, signal: AbortSignal): Promise<string | undef
   const folder = `$(dirname "$(readlink -f ${quoted(host.host.program)})")/.agent-mesh`
   return host.run(`"${folder}/previous" --version`, signal).catch(() => undefined)
 }
-
-/** The last line of what a command said. */
-const lastJson = (text: string): unknown => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '')
