@@ -1,16 +1,14 @@
 /** deploy.sh at deploy/compose in a real engine: what is deployed, updated under load, and rolled back. */
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startDeploy, type Deployed } from './support/deploy-script.ts'
 import { startLoad, type LoadReport } from './support/running-load.ts'
 import { composeImages } from '../docker/support/compose-images.ts'
 import { ComposeMesh } from '../docker/support/compose-mesh.ts'
 import { describeEngine, engine, images } from '../docker/support/describe-engine.ts'
 import { targets } from '../docker/support/image.ts'
 
-const script = join(import.meta.dirname, '../../deploy/deploy.sh')
 const members = ['control-plane-1', 'control-plane-2', 'relay-1', 'relay-2', 'agent-1', 'agent-2']
 const perSecond = Number(process.env['DEPLOY_CALLS'] ?? 500)
 /** It says which schema it has, and does not start. */
@@ -50,18 +48,8 @@ describeEngine('deploy.sh docker', () => {
     await engine.pipe(['printf', '%s', dockerfile], ['build', '--tag', `agent-mesh-${target}:${tag}`, '-'])
   }
 
-  async function deploy(...args: string[]): Promise<{ code: number; said: string }> {
-    const project = ['--env', String(env['COMPOSE_PROJECT_NAME'])]
-    const run = promisify(execFile)(script, [...args, ...project], { env })
-    const { code, said } = await run.then(
-      ({ stdout, stderr }) => ({ code: 0, said: stdout + stderr }),
-      (error: { code: number; stdout: string; stderr: string }) => ({
-        code: error.code,
-        said: error.stdout + error.stderr,
-      }),
-    )
-    return { code, said }
-  }
+  const deploy = (...args: string[]): Promise<Deployed> =>
+    startDeploy([...args, '--env', String(env['COMPOSE_PROJECT_NAME'])], env).ended
 
   /** The image of each member, by its name; a member that does not serve has none. */
   async function served(): Promise<Record<string, string | undefined>> {
@@ -94,14 +82,11 @@ describeEngine('deploy.sh docker', () => {
     const load = startLoad(caller, perSecond, env)
     try {
       await work()
-    } finally {
-      await load.stop().then(
-        report => reports.push(report),
-        (error: unknown) => console.error(error),
-      )
+    } catch (error) {
+      await load.stop().catch(console.error)
+      throw error
     }
-    const report = reports.at(-1)
-    if (report === undefined) throw new Error('The calls left no report')
+    const report = await load.stop()
     const rate = Math.round(report.begun / report.seconds)
     const { begun, skipped, seconds } = report
     console.log(
@@ -110,7 +95,6 @@ describeEngine('deploy.sh docker', () => {
     expect(skipped, 'most calls are begun').toBeLessThan(begun)
     return report
   }
-  const reports: LoadReport[] = []
 
   const starts = async () => {
     const { code, said } = await deploy('docker', '--version', 'test', ...healthy)

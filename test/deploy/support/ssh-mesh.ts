@@ -7,21 +7,15 @@ import { promisify } from 'node:util'
 import { freePort } from '../../support/free-port.ts'
 import { buildProgram } from '../../support/program-releases.ts'
 import { startSshServer, type SshServer } from '../../support/ssh-server.ts'
+import { startDeploy, type Deployed, type Deployment } from './deploy-script.ts'
 
 const run = promisify(execFile)
-const deployScript = join(import.meta.dirname, '../../../deploy/deploy.sh')
 
 export interface SshMeshInit {
   /** JavaScript that each version runs first, to break it. */
   versions: Readonly<Record<string, string>>
   /** The one that runs at first. */
   first: string
-}
-
-export interface Deployed {
-  /** Exit code. */
-  code: number
-  said: string
 }
 
 export class SshMesh {
@@ -84,21 +78,12 @@ export class SshMesh {
   }
 
   /** Starts deploy.sh. */
-  begin(...args: string[]): { interrupt(): void; ended: Promise<Deployed> } {
-    const env = {
+  begin(...args: string[]): Deployment {
+    return startDeploy(args, {
       ...process.env,
       AGENT_MESH_HOSTS: join(this.folder, 'hosts.json'),
       AGENT_MESH_RELEASES: join(this.folder, 'releases'),
-    }
-    const running = run(deployScript, args, { env })
-    const ended = running.then(
-      ({ stdout, stderr }) => ({ code: 0, said: stdout + stderr }),
-      (error: { code: number; stdout: string; stderr: string }) => ({
-        code: error.code,
-        said: error.stdout + error.stderr,
-      }),
-    )
-    return { ended, interrupt: () => void running.child.kill('SIGINT') }
+    })
   }
 
   /** The version that was started last on a host, be it ready or not. */
