@@ -1,13 +1,12 @@
 /** docs/tutorial.md, run as it stands there, in its order; only ports, the token and the place of its files are replaced. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-import { commandFile, runCommand } from '../support/command.ts'
+import { endChild, readyLine, runCommand, spawnCommand } from '../support/command.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const patience = { timeout: 60_000, interval: 200 }
@@ -42,22 +41,15 @@ const argumentsOf = (line: string): string[] =>
 async function stop(context: string): Promise<void> {
   const child = terminals.get(context)
   terminals.delete(context)
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGINT')
-  await ended
+  if (child !== undefined) await endChild(child, 'SIGINT')
 }
 
 /** Starts what stays in the foreground, until it is ready. */
 async function start(line: string): Promise<void> {
   await stop(contextOf(line))
-  const args = [commandFile, ...argumentsOf(line), '--json']
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...env() }, stdio: 'pipe' })
+  const child = spawnCommand(argumentsOf(line), env())
   terminals.set(contextOf(line), child)
-  let said = ''
-  for (const output of [child.stdout, child.stderr])
-    output.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  await vi.waitFor(() => expect(said, line).toContain('"event":"ready"'), patience)
+  await readyLine(child)
 }
 
 /** @param line ends in the exit code that the page says, when it is not 0 */

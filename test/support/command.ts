@@ -57,12 +57,9 @@ export async function openWorkshop(): Promise<Workshop> {
   const children: ChildProcess[] = []
   const start: Workshop['start'] = async (name, args, file = commandFile, env = {}) => {
     const data = join(root, name)
-    const child = spawn(process.execPath, [file, ...args, '--data', data, '--json'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    })
+    const child = spawnCommand([...args, '--data', data], env, file)
     children.push(child)
-    const ready = await readyLine(child, args)
+    const ready = await readyLine(child)
     return { child, data, ready, end: signal => endChild(child, signal) }
   }
   return {
@@ -75,7 +72,19 @@ export async function openWorkshop(): Promise<Workshop> {
   }
 }
 
-async function readyLine(child: ChildProcess, args: readonly string[]): Promise<Record<string, unknown>> {
+/** Starts the command with `--json`, to stay in the foreground. */
+export const spawnCommand = (
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  file = commandFile,
+): ChildProcess =>
+  spawn(process.execPath, [file, ...args, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+
+/** What it says once it is ready. @throws Error when it says something else first, or ends */
+export async function readyLine(child: ChildProcess): Promise<Record<string, unknown>> {
   let said = ''
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
   const line = await new Promise<string | undefined>(resolve => {
@@ -84,11 +93,12 @@ async function readyLine(child: ChildProcess, args: readonly string[]): Promise<
   })
   const told = line === undefined ? undefined : (JSON.parse(line) as Record<string, unknown>)
   if (told?.['event'] !== 'ready')
-    throw new Error(`agent-mesh ${args.join(' ')} did not start: ${line ?? said}`)
+    throw new Error(`${child.spawnargs.slice(1).join(' ')} did not start: ${line ?? said}`)
   return told
 }
 
-async function endChild(
+/** Ends it, if it runs, and resolves with how it ended. */
+export async function endChild(
   child: ChildProcess,
   signal: NodeJS.Signals = 'SIGTERM',
 ): Promise<[number | null, NodeJS.Signals | null]> {

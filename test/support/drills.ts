@@ -1,12 +1,11 @@
 /** Drills of docs/operations.md, run as they stand there in data folders of their own; only what is given is replaced. */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 
-import { commandFile, lastJson, runCommand, type Ran } from './command.ts'
+import { endChild, lastJson, readyLine, runCommand, spawnCommand, type Ran } from './command.ts'
 
 const page = join(import.meta.dirname, '..', '..', 'docs', 'operations.md')
 export const patience = { timeout: 60_000, interval: 200 }
@@ -60,19 +59,12 @@ export async function openDrills(
       return lastJson(ran)
     },
     daemon: async (line, { token = '', words = [] } = {}) => {
-      const args = [commandFile, ...argumentsOf(line, token), ...words, '--json']
-      const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'pipe' })
+      const child = spawnCommand([...argumentsOf(line, token), ...words], env)
       children.push(child)
-      let said = ''
-      for (const output of [child.stdout, child.stderr])
-        output.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      await vi.waitFor(() => expect(said, line).toContain('"event":"ready"'), patience)
+      await readyLine(child)
     },
     end: async () => {
-      for (const child of children.reverse()) {
-        child.kill()
-        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-      }
+      for (const child of children.reverse()) await endChild(child)
       await rm(folder, { recursive: true, force: true })
     },
   }
