@@ -167,11 +167,10 @@ export class Upgrader {
     try {
       const link = this.#links.best(peerId)
       if (free !== undefined && link !== undefined && link.path !== 'direct') {
-        await this.#run(session, link, async () => {
+        const result = await this.#run(session, link, async () => {
           const stream = await link.openStream(upgradeProtocol, { signal })
           return this.#converse(stream, conversation => this.#attempt.begin(conversation, link, signal))
         })
-        const result = session.last?.result
         if (result === 'upgraded' || result === 'failed') this.#pace.ended(peerId, result === 'upgraded')
       }
     } finally {
@@ -194,8 +193,15 @@ export class Upgrader {
     this.#schedule(peerId, session, pause * (0.75 + this.#random() / 2))
   }
 
-  /** Runs an attempt and reports how it ended. Rejects with what `onReport` throws, and nothing else. */
-  async #run(session: Session, link: Link, attempt: () => Promise<UpgradeOutcome>): Promise<void> {
+  /**
+   * Runs an attempt and reports how it ended. Rejects with what `onReport` throws, and nothing else.
+   * @returns undefined where it was stopped
+   */
+  async #run(
+    session: Session,
+    link: Link,
+    attempt: () => Promise<UpgradeOutcome>,
+  ): Promise<UpgradeResult | undefined> {
     const { peerId } = link.peer
     const startedAt = performance.now()
     session.attempts++
@@ -206,7 +212,7 @@ export class Upgrader {
       reasons = outcome.reasons
       if (outcome.upgraded !== undefined) result = 'upgraded'
     } catch (error) {
-      if (this.#stopping.signal.aborted) return
+      if (this.#stopping.signal.aborted) return undefined
       if (error instanceof MeshError && error.code === 'unsupported') result = 'refused'
       reasons = [
         result === 'refused' ? 'the peer takes no part: it keeps to relays, or is older' : reasonOf(error),
@@ -217,6 +223,7 @@ export class Upgrader {
     const reason = reasons.length === 0 ? undefined : reasons.join('; ')
     session.last = { peerId, result, path, ms: session.endedAt - startedAt, reason }
     this.#onReport(session.last)
+    return result
   }
 
   async #converse<T>(stream: ByteStream, talk: (conversation: Conversation) => Promise<T>): Promise<T> {
@@ -249,8 +256,8 @@ export class Upgrader {
     session.running = true
     this.#answering++
     try {
-      await this.#run(session, link, () => this.#answer(conversation, first, link))
-      if (session.last?.result === 'upgraded') this.#pace.ended(peerId, true)
+      const result = await this.#run(session, link, () => this.#answer(conversation, first, link))
+      if (result === 'upgraded') this.#pace.ended(peerId, true)
     } finally {
       this.#answering--
       session.running = false
