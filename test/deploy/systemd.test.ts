@@ -1,4 +1,6 @@
 /** deploy.sh systemd over a real OpenSSH server: real members, replaced host by host. */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sshMissing } from '../support/ssh-server.ts'
 import { SshMesh } from './support/ssh-mesh.ts'
@@ -48,7 +50,9 @@ describe.skipIf(sshMissing() !== undefined)('deploy.sh systemd', () => {
       const { members } = JSON.parse(await mesh.ask('control-1', 'members', 'list', '--json')) as {
         members: { name: string }[]
       }
-      expect(members.map(({ name }) => name).filter(name => name.includes('smoke'))).toEqual([])
+      const files = await readdir(join(mesh.folder, 'agent-1', 'data'))
+      const left = [...members.map(({ name }) => name), ...files]
+      expect(left.filter(name => name.includes('smoke'))).toEqual([])
     },
     limit,
   )
