@@ -18,6 +18,8 @@ const signalSchema = z.object({
   desired: z.int(),
   saturation: z.number(),
   reason: z.string(),
+  /** Of the oldest report counted. */
+  ageSeconds: z.number(),
 })
 export type Signal = z.output<typeof signalSchema>
 
