@@ -6,6 +6,8 @@ import { VirtualClock } from '../support/virtual-clock.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
+/** A renewal has ended by then, also on a busy machine. */
+const renewalMs = 2_000
 
 let clock: VirtualClock
 let mesh: LocalMesh
@@ -23,21 +25,34 @@ const metric = async (member: Pick<Agent, 'metrics'>, name: string): Promise<num
 }
 const keysOf = (member: Pick<Agent, 'metrics'>) => metric(member, 'agent_mesh_head_number{part="keys"}')
 const learns = (member: Pick<Agent, 'metrics'>, keys: number) =>
-  vi.waitFor(async () => expect(await keysOf(member)).toBe(keys), 10_000)
+  vi.waitFor(async () => expect(await keysOf(member)).toBe(keys), 20_000)
 
 const caller = (name: string) => mesh.agent({ name, contracts: [hostService] })
 const answers = (from: Awaited<ReturnType<typeof caller>>, to: Agent) =>
-  vi.waitFor(() => from.call('host.info', {}, { peer: to.peerId, timeout: 2_000 }), 15_000)
+  vi.waitFor(() => from.call('host.info', {}, { peer: to.peerId, timeout: 2_000 }), 20_000)
 
-/** Calls without a pause until stopped, over links that stay open. @returns how many calls there were; throws when one failed */
+/** Relays are found after the start: a first call may be answered sooner, over a direct path. */
+const isLinked = (agent: Agent, ...to: Pick<Agent, 'peerId'>[]) =>
+  vi.waitFor(async () => {
+    for (const { peerId } of to)
+      expect(await agent.path(peerId)).toMatchObject({ path: 'direct', links: [{ state: 'up' }] })
+  }, 20_000)
+
+/**
+ * Calls without a pause until stopped, over links that stay open. One that is silent for a moment, because the machine is busy, is
+ * open, too. @returns how many calls there were; throws when one failed
+ */
 function calling(from: Awaited<ReturnType<typeof caller>>, to: Agent) {
   let on = true
   const done = (async () => {
     let calls = 0
     for (; on; calls++) {
-      await from.call('host.info', {}, { peer: to.peerId, timeout: 5_000 })
-      const linked = from.peers().filter(({ path }) => path !== undefined)
-      expect(linked.map(({ name }) => name)).toEqual(expect.arrayContaining([to.name, relay.name]))
+      await from.call('host.info', {}, { peer: to.peerId, timeout: 20_000 })
+      for (const { name, peerId } of [to, relay]) {
+        const { links } = await from.path(peerId)
+        const open = links.filter(({ state }) => state !== 'retiring')
+        expect(open, `links to ${name} after call ${calls}: ${JSON.stringify(links)}`).not.toEqual([])
+      }
       await new Promise(resolve => setImmediate(resolve))
     }
     return calls
@@ -56,6 +71,7 @@ describe('a rotation of the authority key', () => {
     await answers(a, b)
     await answers(a, away)
     await away.stop()
+    await isLinked(a, b, relay)
     const end = calling(a, b)
     for (const keys of [2, 3]) {
       const { signsAt } = await mesh.controlPlane.rotateKey()
@@ -82,7 +98,7 @@ describe('a rotation of the authority key', () => {
     expect(revoked).toHaveLength(1)
     for (const member of [a, b, relay]) {
       await learns(member, 3)
-      await vi.waitFor(() => expect(member.status().ready).toBe(true), 15_000)
+      await vi.waitFor(() => expect(member.status().ready).toBe(true), 20_000)
     }
     expect(a.status().credentialExpires).toBeGreaterThan(expires)
     await answers(a, b)
@@ -99,7 +115,7 @@ describe('14 days without a control plane', () => {
       const b = await mesh.agent({ name: 'b' })
       await answers(a, b)
       for (const agent of [a, b])
-        await vi.waitFor(() => expect(agent.status().relays).toHaveLength(1), 10_000)
+        await vi.waitFor(() => expect(agent.status().relays).toHaveLength(1), 20_000)
       await pass(start)
       // From day 7 on they have time to renew.
       if (start > 7) for (const member of [a, b, relay]) await renewsAfter(member, clock.now() + 14 * day)
@@ -108,7 +124,7 @@ describe('14 days without a control plane', () => {
       await answers(a, b)
       await b.stop()
       const again = await mesh.startAgent({ name: 'b' })
-      await vi.waitFor(() => expect(again.status().relays).toHaveLength(1), 15_000)
+      await vi.waitFor(() => expect(again.status().relays).toHaveLength(1), 20_000)
       await pass(0.99)
       await answers(a, again)
       for (const member of [a, again, relay]) expect(member.status().ready).toBe(true)
@@ -126,11 +142,13 @@ describe('14 days without a control plane', () => {
     }
   }
 
-  /** Hours pass until the credential of a member expires later than that. */
-  const renewsAfter = (member: Pick<Agent, 'status'>, time: number) =>
-    vi.waitFor(() => {
-      if ((member.status().credentialExpires ?? 0) > time) return
+  /** Hours pass until the credential of a member expires later than that. A renewal that runs ends first: it is signed for its hour. */
+  async function renewsAfter(member: Pick<Agent, 'status'>, time: number): Promise<void> {
+    const expires = () => member.status().credentialExpires ?? 0
+    for (let hour = 0; hour < 20 && expires() <= time; hour++) {
       clock.advance(61 * minute)
-      throw new Error('not renewed yet')
-    }, 15_000)
+      await vi.waitUntil(() => expires() > time, { timeout: renewalMs, interval: 10 }).catch(() => undefined)
+    }
+    expect(expires()).toBeGreaterThan(time)
+  }
 })
