@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatJoinToken } from './join-token.ts'
 import { redact, redactText } from './redact.ts'
+import { msOf, quickest } from '../../test/support/quickest.ts'
 
 const meshId = 'sd5mv7vjwfkwngcub5ymael2elvdppk46pwtyryjhqlqokbljoeq'
 const word = (bytes: number): string => randomBytes(bytes).toString('base64url')
@@ -148,9 +149,8 @@ describe('the redactor', () => {
     expect(JSON.stringify(redact(deep))).not.toContain(token)
   })
 
-  it('takes no time for long texts made against it', () => {
-    const start = performance.now()
-    for (const piece of [
+  it('takes no time for long texts made against it', async () => {
+    const long = [
       '://a:',
       '-----BEGIN PRIVATE KEY-----',
       'eyJaaaaaaaa.',
@@ -162,9 +162,9 @@ describe('the redactor', () => {
       '://:',
       'a-token',
       'a_',
-    ])
-      redactText(piece.repeat(Math.ceil(60_000 / piece.length)))
-    expect(performance.now() - start).toBeLessThan(2_000)
+    ].map(piece => piece.repeat(Math.ceil(60_000 / piece.length)))
+    const redacting = () => msOf(async () => void long.map(redactText))
+    expect(await quickest(2_000, redacting)).toBeLessThan(2_000)
   })
 
   it('cuts long texts between words, so that no half secret stays', () => {

@@ -4,7 +4,7 @@ import { formatMapCursor, verifyHead, type Signer } from '@agent-mesh/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Ears } from '../support/ears.ts'
 import { startTestPlane, type PlaneMember, type TestPlane } from './control-plane-fixture.ts'
-import { quickest } from '../support/quickest.ts'
+import { msOf, quickest } from '../support/quickest.ts'
 
 describe('the watch WebSocket', () => {
   let mesh: TestPlane
@@ -23,7 +23,7 @@ describe('the watch WebSocket', () => {
     const url = new URL(`${watchUrl}${query}`)
     return new Ears(url, await mesh.authorization(signer, 'GET', url))
   }
-  const poll = { interval: 5, timeout: 5000 }
+  const poll = { interval: 5, timeout: 20_000 }
 
   test('begins with the head and the whole map', async () => {
     const ears = await watch()
@@ -38,18 +38,18 @@ describe('the watch WebSocket', () => {
   test('pushes changes of map and head within 200 ms of the write', async () => {
     const ears = await watch()
     await expect.poll(() => ears.pages.length, poll).toBe(1)
-    const delays: number[] = []
-    for (let i = 0; i < 10; i++) {
+    const delay = async () => {
       const member = await mesh.join({ as: 'pushed' })
       await member.publish()
       const written = performance.now()
       await expect.poll(() => ears.whenHeard(member.peerId), poll).toBeDefined()
-      delays.push((ears.whenHeard(member.peerId) ?? Infinity) - written)
       await mesh.ask(member.signer, 'DELETE', '/v1/members/self')
       await expect.poll(() => ears.whenHeard(member.peerId, true), poll).toBeDefined()
+      return (ears.whenHeard(member.peerId) ?? Infinity) - written
     }
-    // One in ten may be slowed by other work of the machine.
-    expect(delays.sort((a, b) => a - b).at(-2)).toBeLessThan(200)
+    /** Of three in a row the slowest: a push that waited for a poll would be late in one of them. */
+    const slowest = async () => Math.max(await delay(), await delay(), await delay())
+    expect(await quickest(200, slowest, 10)).toBeLessThan(200)
 
     const heads = () => ears.heard.filter(({ message }) => message.type === 'head')
     let port = 4000
@@ -152,7 +152,8 @@ describe('the watch WebSocket', () => {
     for (const { socket } of [slow, ears]) socket.close()
   })
 
-  test('a stranger who is refused and does not hang up holds up nobody', async () => {
+  /** @returns ms that the control plane took to stop */
+  async function stopBesideStranger(): Promise<number> {
     const other = await startTestPlane()
     const { hostname, port } = new URL(other.plane.url)
     const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
@@ -163,22 +164,29 @@ describe('the watch WebSocket', () => {
     socket.on('error', () => {})
     const [answer] = (await once(socket, 'data')) as [Buffer]
     expect(String(answer)).toMatch(/^HTTP\/1.1 401 /)
-    const stopping = performance.now()
-    await other.stop()
-    expect(performance.now() - stopping).toBeLessThan(2000)
+    const ms = await msOf(() => other.stop())
     socket.destroy()
+    return ms
+  }
+
+  test('a stranger who is refused and does not hang up holds up nobody', async () => {
+    expect(await quickest(2_000, stopBesideStranger)).toBeLessThan(2_000)
   })
 
-  test('ends with the control plane, and a watcher is counted while it lasts', async () => {
+  /** @returns ms that the control plane took to stop */
+  async function stopBesideWatcher(): Promise<number> {
     const other = await startTestPlane()
     const { signer } = await other.join({ roles: ['relay'] })
     const url = new URL('/v1/watch', other.plane.url.replace('http', 'ws'))
     const ears = new Ears(url, await other.authorization(signer, 'GET', url))
     await expect.poll(() => ears.heard.length, poll).toBeGreaterThan(0)
     expect((await other.ask(undefined, 'GET', '/metrics')).body).toContain('agent_mesh_watchers 1')
-    const stopping = performance.now()
-    await other.stop()
-    expect(performance.now() - stopping).toBeLessThan(2000)
+    const ms = await msOf(() => other.stop())
     await expect.poll(() => ears.closed, poll).toBeDefined()
+    return ms
+  }
+
+  test('ends with the control plane, and a watcher is counted while it lasts', async () => {
+    expect(await quickest(2_000, stopBesideWatcher)).toBeLessThan(2_000)
   })
 })

@@ -64,7 +64,7 @@ describe('an agent that stops', () => {
       20_000,
     )
     const running = codeOf(caller.ask('job.run', 2_000, { peer: 'leaver' }))
-    await vi.waitFor(() => expect(atLeaver.started).toBe(1))
+    await vi.waitFor(() => expect(atLeaver.started).toBe(1), 20_000)
     const stopped = leaver.stop()
     expect(leaver.status()).toMatchObject({ ready: false })
     // One has a link to it, the other one has to dial: both are served by the member that stays.
@@ -100,9 +100,10 @@ describe('an agent that stops', () => {
     expect((await caller.callAll('host.info' as never)).results.map(({ name }) => name)).not.toContain(left)
   }, 120_000)
 
-  test('is left by callers at once while the control plane is unreachable, and ends as soon', async () => {
+  test('is left by callers at once while the control plane is unreachable, and ends long before its drain time', async () => {
     await mesh.relay('relay')
-    const [leaver, other] = [await mesh.agent({ name: 'leaver' }), await mesh.agent({ name: 'other' })]
+    const leaver = await mesh.agent({ name: 'leaver', drain: 60_000 })
+    const other = await mesh.agent({ name: 'other' })
     const [atLeaver] = [serve(leaver), serve(other)]
     const caller = await mesh.agent({ name: 'caller', contracts: [job] })
     for (const peer of ['leaver', 'other']) await reached(caller, peer)
@@ -111,7 +112,7 @@ describe('an agent that stops', () => {
     const stopped = leaver.stop()
     for (let i = 0; i < 20; i++) expect(await caller.ask('job.run', 1)).toMatchObject({ name: 'other' })
     await stopped
-    expect(performance.now() - before).toBeLessThan(8_000)
+    expect(performance.now() - before).toBeLessThan(30_000)
     expect(atLeaver.started).toBe(0)
     for (let i = 0; i < 20; i++) expect(await caller.ask('job.run', 1)).toMatchObject({ name: 'other' })
   }, 60_000)
@@ -154,10 +155,9 @@ describe('an agent that stops', () => {
     const caller = await mesh.agent({ name: 'caller', contracts: [job] })
     await reached(caller, 'leaver')
     const endless = codeOf(caller.ask('job.run', 60_000, { peer: 'leaver', timeout: 50_000 }))
-    await vi.waitFor(() => expect(seen.started).toBe(1))
-    const before = performance.now()
-    await leaver.stop()
-    expect(performance.now() - before).toBeLessThan(500 + 2_000)
+    await vi.waitFor(() => expect(seen.started).toBe(1), 20_000)
+    // The call has 50 s.
+    expect(await msOf(() => leaver.stop())).toBeLessThan(20_000)
     expect(await endless).toBe('path_lost')
   })
 })
@@ -181,7 +181,7 @@ describe('a relay that stops', () => {
   test('carries its calls until they end, and new ones go over another relay meanwhile', async () => {
     const { first, caller, seen } = await relayed(20_000)
     const running = codeOf(caller.ask('job.run', 4_000, { peer: 'callee' }))
-    await vi.waitFor(() => expect(seen.started).toBe(1))
+    await vi.waitFor(() => expect(seen.started).toBe(1), 20_000)
     let stopped = false
     const stopping = first.stop().then(() => (stopped = true))
     expect(first.status()).toMatchObject({ ready: false })
@@ -193,15 +193,13 @@ describe('a relay that stops', () => {
     expect(seen.started).toBe(21)
   }, 60_000)
 
-  test('ends within its drain time and 2 s; longer calls are repeated if they may be', async () => {
+  test('ends soon after its drain time; longer calls are repeated if they may be', async () => {
     const { first, caller, seen } = await relayed(1_000)
     const long = (idempotent: boolean) =>
-      codeOf(caller.ask('job.run', 6_000, { peer: 'callee', idempotent, timeout: 30_000 }))
+      codeOf(caller.ask('job.run', 8_000, { peer: 'callee', idempotent, timeout: 60_000 }))
     const [repeatable, single] = [long(true), long(false)]
-    await vi.waitFor(() => expect(seen.started).toBe(2))
-    const before = performance.now()
-    await first.stop()
-    expect(performance.now() - before).toBeLessThan(1_000 + 2_000)
+    await vi.waitFor(() => expect(seen.started).toBe(2), 20_000)
+    expect(await msOf(() => first.stop())).toBeLessThan(7_000)
     expect(await Promise.all([repeatable, single])).toEqual(['ok', 'path_lost'])
     expect(seen.started).toBe(3)
   }, 60_000)
@@ -222,7 +220,7 @@ test('a call of 12 s that began over the relay survives the upgrade to a direct 
     expect(await caller.ask('job.who', null, { peer: 'callee' })).toMatchObject({ path: 'relay' })
   }, 20_000)
   const call = codeOf(caller.ask('job.run', 12_000, { peer: 'callee', timeout: 30_000 }))
-  await vi.waitFor(() => expect(seen.started).toBe(1))
+  await vi.waitFor(() => expect(seen.started).toBe(1), 20_000)
   proxy.release()
   await vi.waitFor(
     () => expect(caller.peers().find(({ name }) => name === 'callee')).toMatchObject({ path: 'direct' }),

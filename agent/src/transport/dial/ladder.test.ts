@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import { MeshError } from '@agent-mesh/protocol'
 import { describe, expect, it } from 'vitest'
-import { climb, type DialAttempt, type Ways } from './ladder.ts'
+import { climb, type DialAttempt, type Ladder, type Ways } from './ladder.ts'
 import { msOf, quickest } from '../../../../test/support/quickest.ts'
 
 const started: string[] = []
@@ -25,7 +25,7 @@ const hangs = (name: string) => ok(name, 60_000)
 function run(
   direct: DialAttempt<string>[],
   relayed: DialAttempt<string>[] = [],
-  signal = new AbortController().signal,
+  more: Partial<Ladder<string>> = {},
 ) {
   started.length = 0
   const late: string[] = []
@@ -36,7 +36,7 @@ function run(
     action: 'reach db-1',
     direct,
     relayed,
-    signal,
+    signal: new AbortController().signal,
     discard: loser => void late.push(loser),
     onTried: (name, error) => void tried.push(error === undefined ? name : `${name} failed`),
     onGoingOn: running => void (rest = running),
@@ -45,6 +45,7 @@ function run(
     silentHeadStartMs: 50,
     directHeadStartMs: 500,
     relayHeadStartMs: 20,
+    ...more,
   })
   return { result, late, tried, rest: () => rest, add: (ways: Ways<string>) => add(ways) }
 }
@@ -77,8 +78,11 @@ describe('the dial ladder', () => {
   })
 
   it('holds relays back while a direct address that answered does its handshake', async () => {
-    expect(await run([answers('direct', 150)], [ok('relay')]).result).toBe('direct')
-    expect(await run([answers('direct', 5_000)], [ok('relay')]).result).toBe('relay')
+    // Longer than a silent one would have.
+    const patient = { directHeadStartMs: 60_000 }
+    expect(await run([answers('direct', 150)], [ok('relay')], patient).result).toBe('direct')
+    expect(started).toEqual([])
+    expect(await run([answers('direct', 60_000)], [ok('relay')]).result).toBe('relay')
   })
 
   it('goes on with direct addresses behind the back of a relay, and keeps what they bring', async () => {
@@ -191,7 +195,7 @@ describe('the dial ladder', () => {
 
   it('ends with its signal', async () => {
     const abort = new AbortController()
-    const { result } = run([hangs('a')], [hangs('b')], abort.signal)
+    const { result } = run([hangs('a')], [hangs('b')], { signal: abort.signal })
     abort.abort()
     await expect(result).rejects.toMatchObject({ code: 'cancelled' })
   })
