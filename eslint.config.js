@@ -3,6 +3,7 @@ import { defineConfig } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 import { constantDelays } from './test/house/constant-delays.js'
+import { patientWaits } from './test/house/patient-waits.js'
 
 export default defineConfig(
   {
@@ -11,7 +12,7 @@ export default defineConfig(
   js.configs.recommended,
   {
     files: ['**/*.ts'],
-    plugins: { house: { rules: { 'constant-delays': constantDelays } } },
+    plugins: { house: { rules: { 'constant-delays': constantDelays, 'patient-waits': patientWaits } } },
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -26,6 +27,7 @@ export default defineConfig(
       'max-lines-per-function': ['error', { max: 60, skipComments: true, skipBlankLines: true }],
       'no-console': 'error',
       'house/constant-delays': 'error',
+      'house/patient-waits': 'error',
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Configuration is read in one file per room.' },

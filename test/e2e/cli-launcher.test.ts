@@ -121,7 +121,7 @@ describe.each([
     const child = spawn(file, [launcher, 'wait'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [chunk] = (await once(child.stdout, 'data')) as [Buffer]
     child.kill('SIGKILL')
-    await expect.poll(() => isAlive(Number(chunk.toString())), { timeout: 5_000 }).toBe(false)
+    await expect.poll(() => isAlive(Number(chunk.toString())), { timeout: 20_000 }).toBe(false)
   })
 })
 

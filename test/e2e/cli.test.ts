@@ -45,7 +45,7 @@ beforeAll(async () => {
   const allOnline = async () => expect(await onlineNames(ada)).toEqual(['ben', 'relay-1'])
   await vi.waitFor(allOnline, { timeout: 30_000, interval: 100 })
 }, 120_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 /** Imports nothing but schemas, so it needs no installed package beside it. */
 const mathService = `

@@ -51,7 +51,7 @@ beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
 }, 60_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 describe('a configuration file', () => {
   it('starts an agent, gives way to the environment, and that to the command line', async () => {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   there = { XDG_DATA_HOME: workshop.folder('there') }
   controlPlane = await workshop.start('here/agent-mesh/cp', ['control-plane', '--listen', '127.0.0.1:0'])
 }, 60_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 describe('agent-mesh context', () => {
   it('use chooses what commands mean; environment and options win over it', async () => {

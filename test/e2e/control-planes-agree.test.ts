@@ -123,7 +123,7 @@ describe.each(backends)('two control planes on one $name', ({ missing, start, to
       expect((await mapAt(0)).changes).toHaveLength(1)
       // The head's numbers, which the new relay raised, are read at most once in 2 s by a process that did not write them.
       const agree = async () => expect(await mapAt(1)).toEqual(await mapAt(0))
-      await vi.waitFor(agree, { timeout: 5_000, interval: 100 })
+      await vi.waitFor(agree, { timeout: 20_000, interval: 100 })
     })
 
     test('on changes: who watches one is told of what is written to the other', async () => {

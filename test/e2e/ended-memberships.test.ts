@@ -27,7 +27,7 @@ beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
 }, 60_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 /** How the membership of this name is ended, by the reason. */
 const endings = {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
 }, 60_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 describe('agent-mesh up', () => {
   it('joins by a token in a file, which the process list does not show, and restarts without the file', async () => {

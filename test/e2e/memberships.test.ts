@@ -22,7 +22,7 @@ beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
 }, 60_000)
-afterAll(() => workshop.end(), 30_000)
+afterAll(() => workshop.end())
 
 describe('agent-mesh members', () => {
   it('lists, shows, renames and tags a running agent, which then shows its new credential', async () => {

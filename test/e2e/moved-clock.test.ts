@@ -32,7 +32,7 @@ beforeAll(async () => {
   ])
   right = await workshop.start('right', ['up', '--no-mdns', '--join', await token(), ...quiet])
 }, 120_000)
-afterAll(() => workshop?.end(), 30_000)
+afterAll(() => workshop?.end())
 
 describe.skipIf(noMovedClock !== undefined).each([
   { what: 'booted in 1970', name: 'early', time: '@1970-01-02 00:00:00' },

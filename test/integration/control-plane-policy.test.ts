@@ -113,13 +113,13 @@ describe('the policy over HTTP', () => {
     const ears = new Ears(url, await mesh.authorization(relay.signer, 'GET', url))
     const heads = (): SignedHead[] =>
       ears.heard.flatMap(({ message }) => (message.type === 'head' ? [message.head] : []))
-    await expect.poll(() => heads().length, { interval: 5, timeout: 5000 }).toBe(1)
+    await expect.poll(() => heads().length, { interval: 5, timeout: 20_000 }).toBe(1)
     const expected = (await read()).number as number
     expect(await put({ policy: opsOnly, expected })).toMatchObject({
       status: 200,
       body: { number: expected + 1, written: true },
     })
-    await expect.poll(() => heads().length, { interval: 5, timeout: 5000 }).toBeGreaterThan(1)
+    await expect.poll(() => heads().length, { interval: 5, timeout: 20_000 }).toBeGreaterThan(1)
     const head = await verifyHead(mesh.plane.meshId, heads().at(-1) as SignedHead)
     expect(head).toMatchObject({ numbers: { policy: expected + 1 }, policy: opsOnly })
     expect(await put({ policy: defaultPolicy, expected })).toMatchObject({

@@ -90,7 +90,7 @@ describe('revocation over HTTP', () => {
     const relay = await member('watching', { roles: ['relay'] })
     const url = new URL('/v1/watch', mesh.plane.url.replace('http', 'ws'))
     const ears = new Ears(url, await mesh.authorization(relay.signer, 'GET', url))
-    const poll = { interval: 5, timeout: 5000 }
+    const poll = { interval: 5, timeout: 20_000 }
     const delay = async () => {
       const out = await member('pushed')
       await expect.poll(() => ears.whenHeard(out.peerId), poll).toBeDefined()

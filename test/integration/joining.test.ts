@@ -60,7 +60,7 @@ describe('a join', () => {
     await mesh.stopControlPlane()
     let settled = false
     const joining = mesh.agent({ name: 'a', join, wait: true }).finally(() => (settled = true))
-    await vi.waitFor(() => expect(existsSync(mesh.data('a'))).toBe(true))
+    await vi.waitFor(() => expect(existsSync(mesh.data('a'))).toBe(true), 20_000)
     expect(settled).toBe(false)
     await mesh.restartControlPlane()
     expect((await joining).name).toBe('a')
@@ -71,7 +71,7 @@ describe('a join', () => {
     await mesh.stopControlPlane()
     const stopping = new AbortController()
     const joining = refusal(mesh.agent({ name: 'a', join, wait: true, signal: stopping.signal }))
-    await vi.waitFor(() => expect(existsSync(`${mesh.data('a')}/identity.json`)).toBe(true))
+    await vi.waitFor(() => expect(existsSync(`${mesh.data('a')}/identity.json`)).toBe(true), 20_000)
     stopping.abort()
     expect(await joining).toMatch(/^cancelled/)
     expect(existsSync(mesh.data('a'))).toBe(false)

@@ -34,7 +34,7 @@ function served(text: string): { names: string[]; samples: [name: string, labels
 let mesh: LocalMesh
 beforeAll(async () => {
   mesh = await LocalMesh.start()
-}, 30_000)
+})
 afterAll(() => mesh.stop())
 
 async function texts() {

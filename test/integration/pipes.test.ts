@@ -102,13 +102,13 @@ describe('a pipe', () => {
     }
     const atTarget = await caller.connect('owner', 'hold')
     const lost = failed(atTarget)
-    await vi.waitFor(() => expect(socket).toBeDefined())
+    await vi.waitFor(() => expect(socket).toBeDefined(), 20_000)
     socket?.resetAndDestroy()
     expect(await lost).toMatchObject({ code: 'path_lost' })
 
     socket = undefined
     const atCaller = await caller.connect('owner', 'hold')
-    await vi.waitFor(() => expect(socket).toBeDefined())
+    await vi.waitFor(() => expect(socket).toBeDefined(), 20_000)
     const reset = new Promise(resolve => socket?.on('close', resolve))
     atCaller.destroy()
     await reset
@@ -160,7 +160,7 @@ describe('a pipe', () => {
     const pipes = await Promise.all(Array.from({ length: 256 }, () => caller.connect('owner', 'many')))
     expect(await refusal(caller.connect('owner', 'many'))).toContain('overloaded')
     pipes[0]?.destroy()
-    await vi.waitFor(async () => (await caller.connect('owner', 'many')).destroy(), 5_000)
+    await vi.waitFor(async () => (await caller.connect('owner', 'many')).destroy(), 20_000)
     for (const pipe of pipes) pipe.destroy()
   })
 })

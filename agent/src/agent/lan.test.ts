@@ -67,7 +67,7 @@ function stranger() {
       driver.respond({ answers: announcementRecords(mdnsTag(meshId), 'x', { peerId, port: tcp }) as never }),
   }
 }
-const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 20 })
+const until = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 })
 
 describe('on the LAN', () => {
   test('this member tells its peer id and port, and nothing else of the mesh', async () => {

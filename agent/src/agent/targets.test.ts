@@ -202,7 +202,7 @@ describe('Targets', () => {
     agent.links.trust(link)
     expect(targets.providers('x')).toMatchObject({ good: [peer.peerId], doubtful: [] })
     link.abort(new MeshError('path_lost', 'Cannot keep the link: no sign of life'))
-    await vi.waitFor(() => expect(targets.providers('x')).toMatchObject({ doubtful: [peer.peerId] }))
+    await vi.waitFor(() => expect(targets.providers('x')).toMatchObject({ doubtful: [peer.peerId] }), 20_000)
   })
 
   test('knows the callee at once where a link stands, until its peer takes no new calls on it', async () => {

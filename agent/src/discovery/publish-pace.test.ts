@@ -53,7 +53,7 @@ describe('a record publisher', () => {
       const details = { retryAfterMs: 7_000 }
       answer = () => Promise.reject(new MeshError('rate_limited', 'Cannot publish record', { details }))
       publisher = await start()
-      await vi.waitFor(() => expect(received).toHaveLength(1))
+      await vi.waitFor(() => expect(received).toHaveLength(1), 20_000)
       answer = () => Promise.resolve()
       await publisher.update({ services: ['text@1'] })
       // The wait above may have turned the clock by one of its steps, 50 ms, after the answer had come.
@@ -70,7 +70,7 @@ describe('a record publisher', () => {
     publisher = await start({ ...systemClock, monotonic: () => 0 })
     for (let i = 0; i < 6; i++) {
       await publisher.update({ services: [`math@${i + 3}`] })
-      await vi.waitFor(() => expect(publisher.published || received.length >= 4).toBe(true))
+      await vi.waitFor(() => expect(publisher.published || received.length >= 4).toBe(true), 20_000)
     }
     expect(publisher.published).toBe(false)
     await publisher.withdraw(1_000)

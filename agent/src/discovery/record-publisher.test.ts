@@ -39,7 +39,7 @@ afterEach(() => publisher.stop())
 describe('RecordPublisher', () => {
   test('publishes at the start', async () => {
     publisher = await start()
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     expect(received).toEqual([publisher.jws])
   })
 
@@ -47,7 +47,7 @@ describe('RecordPublisher', () => {
     publisher = await start()
     await publisher.update({ services: ['math@2', 'text@1'] })
     await publisher.update({ addrs: ['/ip4/192.0.2.1/tcp/4001'] })
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     expect(received).toHaveLength(1)
     expect(publisher.record).toMatchObject({
       services: ['math@2', 'text@1'],
@@ -82,14 +82,14 @@ describe('RecordPublisher', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
       publisher = await start()
-      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
       // What it was to tell went with a run that was under way.
       publisher.schedule()
       await vi.runAllTimersAsync()
       await publisher.update({ services: ['text@1'] })
-      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
       publisher.tellAgain()
-      await vi.waitFor(() => expect(received).toHaveLength(3))
+      await vi.waitFor(() => expect(received).toHaveLength(3), 20_000)
       expect(received.at(-1)).toBe(received.at(-2))
     } finally {
       vi.useRealTimers()
@@ -109,7 +109,7 @@ describe('RecordPublisher', () => {
     await Promise.all(names.map(name => publisher.update({ services: [name] })))
     await publisher.update({ addrs: ['/ip4/192.0.2.1/tcp/4001'] })
     expect(publisher.record).toMatchObject({ services: names.slice(-1), addrs: ['/ip4/192.0.2.1/tcp/4001'] })
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     expect(received.at(-1)).toBe(publisher.jws)
   })
 
@@ -140,7 +140,7 @@ describe('RecordPublisher', () => {
         throw new MeshError('conflict', 'older', { details: { incarnation: known } })
     }
     publisher = await start()
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     expect(publisher.record.incarnation).toBe(known + 1)
   })
 
@@ -188,14 +188,14 @@ describe('RecordPublisher', () => {
       outdone = []
       publisher = await start()
       publisher.onOutdone(incarnation => outdone.push(incarnation))
-      await vi.waitFor(() => expect(publisher.published).toBe(true))
+      await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
       answer = () => conflict(later)
       await publisher.update({ services: ['math@3'] })
     })
 
     test('after the own one was taken, leaves it to the process that signed it', async () => {
       shown = () => recordOf(member.signer, later)
-      await vi.waitFor(() => expect(outdone).toEqual([later]))
+      await vi.waitFor(() => expect(outdone).toEqual([later]), 20_000)
       expect(received).toHaveLength(2)
     })
 
@@ -264,9 +264,9 @@ describe('RecordPublisher', () => {
     }
     publisher = await start()
     publisher.onOutdone(outdone)
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     await publisher.update({ services: ['math@3'] })
-    await vi.waitFor(() => expect(publisher.published).toBe(true))
+    await vi.waitFor(() => expect(publisher.published).toBe(true), 20_000)
     expect(publisher.record.incarnation).toBe(known + 2)
     expect(outdone).not.toHaveBeenCalled()
   })

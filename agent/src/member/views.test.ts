@@ -84,7 +84,8 @@ test('a peer that is offline was last seen when its link ended, else when it pub
   const seen = believing({ linked, leased: 'another' })
   expect(view(member(['agent']), seen)).not.toHaveProperty('lastSeen')
   linked.markDown(undefined)
-  await vi.waitFor(() =>
-    expect(view(member(['agent']), seen)).toMatchObject({ online: false, lastSeen: now }),
+  await vi.waitFor(
+    () => expect(view(member(['agent']), seen)).toMatchObject({ online: false, lastSeen: now }),
+    20_000,
   )
 })

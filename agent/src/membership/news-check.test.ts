@@ -44,7 +44,7 @@ async function believed(news: readonly News[]): Promise<News[]> {
   const last = { peerId: ada.peerId, incarnation: 7, state: 'dead' } as const
   check.take('bob', news)
   check.take('bob', [last])
-  await vi.waitFor(() => expect(told).toContainEqual(last))
+  await vi.waitFor(() => expect(told).toContainEqual(last), 20_000)
   return told.filter(each => each.incarnation !== 7)
 }
 
@@ -53,7 +53,7 @@ describe('NewsCheck', () => {
     const eve = await mesh.member({ name: 'eve' })
     const news = await alive(eve, eve, 5)
     expect(await believed([news])).toEqual([news])
-    await vi.waitFor(() => expect(learned).toEqual([eve.peerId]))
+    await vi.waitFor(() => expect(learned).toEqual([eve.peerId]), 20_000)
   })
 
   test('believes nobody else that a member is alive, or left', async () => {

@@ -196,7 +196,7 @@ describe('SwimDriver', () => {
       ended.push(link.closed)
     }
     await Promise.all(ended)
-    await vi.waitFor(() => expect(verdicts.suspicionOf('ada')).toBe('closed'))
+    await vi.waitFor(() => expect(verdicts.suspicionOf('ada')).toBe('closed'), 20_000)
     // Of an earlier version, and watched by other means.
     expect(verdicts.suspicionOf('bob')).toBeUndefined()
   })

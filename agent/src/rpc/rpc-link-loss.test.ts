@@ -14,7 +14,7 @@ const pairOf = linkPairs(patient)
 
 const never: OnRequest = () => new Promise(() => {})
 const failing = (code: string) => expect.objectContaining({ code }) as unknown
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 5_000, interval: 5 })
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 20_000, interval: 5 })
 const codeOf = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
     () => 'ok',

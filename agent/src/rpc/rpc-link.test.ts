@@ -14,7 +14,7 @@ const pairOf = linkPairs()
 const echo: OnRequest = call => call.params()
 const never: OnRequest = () => new Promise(() => {})
 const failing = (code: string) => expect.objectContaining({ code }) as unknown
-const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 5_000, interval: 5 })
+const until = <T>(check: () => T) => vi.waitUntil(check, { timeout: 20_000, interval: 5 })
 
 describe('rpc link', () => {
   it('carries JSON, bytes and both together there and back', async () => {

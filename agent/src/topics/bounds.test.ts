@@ -78,7 +78,7 @@ describe('a message is handled', () => {
     await new Promise(setImmediate)
     expect(ends).toEqual([])
     work.resolve()
-    await vi.waitFor(() => expect(ends).toEqual([1, new Error('x')]))
+    await vi.waitFor(() => expect(ends).toEqual([1, new Error('x')]), 20_000)
     expect(errors).toEqual([new Error('x')])
     subscription.close()
     await running

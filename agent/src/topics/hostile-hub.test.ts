@@ -99,7 +99,7 @@ async function subscribed(topic: string): Promise<{ got: unknown[]; subscription
 
 const message = ({ jws, bodies }: Publication) =>
   send({ type: 'message', jws, acks: false, plain: true }, bodies)
-const untilEvents = (...expected: TopicEvent[]) => vi.waitFor(() => expect(events).toEqual(expected))
+const untilEvents = (...expected: TopicEvent[]) => vi.waitFor(() => expect(events).toEqual(expected), 20_000)
 
 test('a message with a forged signature, or with other bytes, reaches no subscription', async () => {
   const { got } = await subscribed('alerts')
@@ -118,7 +118,7 @@ test('a message that is sent again is refused, also after later ones', async () 
   const { got } = await subscribed('alerts')
   const [first, second] = [await publication(publisher, 1), await publication(publisher, 2)]
   for (const one of [first, first, second, first]) message(one)
-  await vi.waitFor(() => expect(got).toEqual([1, 2]))
+  await vi.waitFor(() => expect(got).toEqual([1, 2]), 20_000)
   expect(events.toSorted()).toEqual(['delivered', 'delivered', 'replayed', 'replayed'])
 })
 
@@ -127,7 +127,7 @@ test('messages of a publisher keep their order, many of them received at once', 
   const all = Array.from({ length: 60 }, (_, at) => at + 1)
   const sent = await Promise.all([1, 21, 41].map(seq => publication(publisher, seq, { count: 20 })))
   for (const one of sent) message(one)
-  await vi.waitFor(() => expect(got).toHaveLength(60))
+  await vi.waitFor(() => expect(got).toHaveLength(60), 20_000)
   expect(got).toEqual(all)
 })
 
@@ -144,7 +144,7 @@ test('a publisher is not heard once it is revoked, unknown, or not granted the t
   message(await publication(publisher, 3))
   denied = new Set(['self subscribe topic:alerts'])
   message(await publication(publisher, 4))
-  await vi.waitFor(() => expect(events).toHaveLength(5))
+  await vi.waitFor(() => expect(events).toHaveLength(5), 20_000)
   denied.clear()
   message(await publication(publisher, 5))
   await untilEvents('delivered', 'denied', 'denied', 'denied', 'denied', 'delivered')
@@ -155,5 +155,5 @@ test('a hub that sends reserved topics to a subscription to all is not heard', a
   const { got } = await subscribed('*')
   message(await publication(publisher, 1, { topic: 'mesh.cache' }))
   message(await publication(publisher, 2))
-  await vi.waitFor(() => expect(got).toEqual([2]))
+  await vi.waitFor(() => expect(got).toEqual([2]), 20_000)
 })

@@ -42,7 +42,7 @@ test('a relay of a version without topics is asked again when it has a new link,
   link = linkTo('upgraded')
   expect(hubs.relay).toBe('relay')
   changed()
-  await vi.waitFor(() => expect(asked).toEqual(['before', 'upgraded']))
+  await vi.waitFor(() => expect(asked).toEqual(['before', 'upgraded']), 20_000)
   await hubs.stop()
 })
 

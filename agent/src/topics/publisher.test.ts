@@ -51,10 +51,13 @@ test('a busy publisher gathers longer: fewer publications, which are what subscr
   })
   const pauses = () => timers.map(({ ms }) => ms)
   void Promise.all(upTo(4).map(number => publish('t', number)))
-  await vi.waitFor(() => expect(pauses()).toEqual([topicDefaults.busyGatherMs]))
+  await vi.waitFor(() => expect(pauses()).toEqual([topicDefaults.busyGatherMs]), 20_000)
   void publish('t', 4)
   timers[0]?.work()
   // One message was no load: the next waits the shorter time.
-  await vi.waitFor(() => expect(pauses()).toEqual([topicDefaults.busyGatherMs, topicDefaults.gatherMs]))
+  await vi.waitFor(
+    () => expect(pauses()).toEqual([topicDefaults.busyGatherMs, topicDefaults.gatherMs]),
+    20_000,
+  )
   expect(publications.map(numbersOf)).toEqual([upTo(4), [4]])
 })

@@ -75,7 +75,7 @@ describe('agent-mesh subscribe', () => {
     ])
     expect(stderr).toBe('subscribed to alerts.*\nlost 2 messages\n')
     expect(asked).toEqual([{ topic: 'alerts.*', group: 'g' }])
-    await vi.waitFor(() => expect(open).toBe(0))
+    await vi.waitFor(() => expect(open).toBe(0), 20_000)
   })
 
   it('writes lines of JSON alone with --json', async () => {

@@ -65,7 +65,7 @@ describe('a pipe on the local socket', () => {
       }
       pipe.end()
     })()
-    await vi.waitFor(() => expect(pipe.writableNeedDrain).toBe(true))
+    await vi.waitFor(() => expect(pipe.writableNeedDrain).toBe(true), 20_000)
     expect(sent).toBeLessThan(100)
     const [all] = await Promise.all([text(ends[0]!), filling])
     expect(all).toHaveLength(200 * piece.length)
@@ -88,10 +88,10 @@ describe('a pipe on the local socket', () => {
   it('whose client gives up is not opened any further', async () => {
     const waiting = new AbortController()
     const refused = expect(open('slow', waiting.signal)).rejects.toMatchObject({ code: 'cancelled' })
-    await vi.waitFor(() => expect(opening).toBeDefined())
+    await vi.waitFor(() => expect(opening).toBeDefined(), 20_000)
     waiting.abort()
     await refused
-    await vi.waitFor(() => expect(opening?.aborted).toBe(true))
+    await vi.waitFor(() => expect(opening?.aborted).toBe(true), 20_000)
   })
 
   it('ends with its process', async () => {

@@ -35,7 +35,7 @@ test('the test of a new project passes with what it depends on', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const { stdout } = await promisify(execFile)(process.execPath, ['--test'], { cwd: made.folder, env })
   expect(stdout).toMatch(/pass 3\n.*fail 0/)
-}, 30_000)
+})
 
 test('a project takes the name that it is given, and a folder with nothing but .git', async () => {
   await mkdir(join(folder, 'Any', '.git'), { recursive: true })

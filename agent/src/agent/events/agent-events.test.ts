@@ -58,7 +58,7 @@ describe('on()', () => {
     events.on('member', () => Promise.reject(failure) as never)
     events.on('member', ({ name }) => void seen.push(name))
     members.emit(ada)
-    await vi.waitUntil(() => logged.length === 2, { timeout: 5_000 })
+    await vi.waitUntil(() => logged.length === 2, { timeout: 20_000 })
     expect([seen, logged]).toEqual([['ada'], [failure, failure]])
   })
 

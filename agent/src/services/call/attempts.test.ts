@@ -52,7 +52,7 @@ describe('calls at a member that has as many in flight as one may have', () => {
     const { attempts, calls } = meshOf({ a: never, b: answer }, undefined, balancer)
     const stop = new AbortController()
     const waiting = [1, 2].map(() => attempts.answer(plan({ signal: stop.signal }), good('a')))
-    await vi.waitUntil(() => calls.length === 2)
+    await vi.waitUntil(() => calls.length === 2, 20_000)
     expect(await attempts.answer(plan(), good('a', 'b'))).toMatchObject({ peerId: 'b' })
     const full = attempts.answer(plan({ idempotent: false }), good('a'))
     await expect(full).rejects.toMatchObject({ code: 'overloaded', notStarted: true })

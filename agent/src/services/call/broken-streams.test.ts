@@ -58,7 +58,7 @@ describe('streams that break', () => {
     expect(mesh.balancer.ejected().open).toBe(0)
     mesh.fail(new MeshError('unavailable', 'Cannot tail: the disk is gone'))
     await Promise.allSettled(streams.map(({ result }) => result))
-    await vi.waitUntil(() => mesh.balancer.ejected().open === 1, { timeout: 5_000 })
+    await vi.waitUntil(() => mesh.balancer.ejected().open === 1, { timeout: 20_000 })
   })
 
   it('eject it when its path is lost', async () => {
@@ -66,7 +66,7 @@ describe('streams that break', () => {
     const streams = await begun(mesh, 10)
     mesh.targets.pairs.get('a')?.calleeSocket.destroy()
     await Promise.allSettled(streams.map(({ result }) => result))
-    await vi.waitUntil(() => mesh.balancer.ejected().open === 1, { timeout: 5_000 })
+    await vi.waitUntil(() => mesh.balancer.ejected().open === 1, { timeout: 20_000 })
   })
 
   it.each([

@@ -77,7 +77,7 @@ describe('a call made by a handler', () => {
     }))
     expect(await caller.call('ping.next', 0, { peer: 'a', timeout: 5_000 })).toBe('at once')
     ended.resolve()
-    await vi.waitFor(() => expect(seen).toEqual([[0, 6]]), 5_000)
+    await vi.waitFor(() => expect(seen).toEqual([[0, 6]]), 20_000)
   })
 
   it('does not pass on the metadata of the call that it serves', async () => {

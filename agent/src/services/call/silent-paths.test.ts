@@ -28,7 +28,7 @@ describe('a call whose path falls silent', () => {
     }
     const { attempts, calls } = meshOf({ a: path.script, b: waits })
     const call = attempts.answer(plan(), good('a', 'b'))
-    await vi.waitUntil(() => calls.length === 2)
+    await vi.waitUntil(() => calls.length === 2, 20_000)
     path.settle(Promise.resolve('late, but here'))
     expect(await call).toMatchObject({ value: 'late, but here', peerId: 'a' })
     await ended.promise
@@ -38,7 +38,7 @@ describe('a call whose path falls silent', () => {
     const path = silent()
     const { attempts, calls } = meshOf({ a: path.script, b: refuse('permission_denied') })
     const call = attempts.answer(plan(), good('a', 'b'))
-    await vi.waitUntil(() => calls.length === 2)
+    await vi.waitUntil(() => calls.length === 2, 20_000)
     path.settle(Promise.resolve('after all'))
     expect(await call).toMatchObject({ value: 'after all', peerId: 'a' })
   })
@@ -69,7 +69,7 @@ describe('a call whose path falls silent', () => {
     const { attempts, calls } = meshOf({ a: once.script, b: answer })
     const call = attempts.answer(plan({ idempotent: false }), good('a', 'b'))
     const alone = attempts.answer(plan(), good('a'))
-    await vi.waitUntil(() => calls.length === 2)
+    await vi.waitUntil(() => calls.length === 2, 20_000)
     once.settle(Promise.resolve('the only one'))
     expect(await alone).toMatchObject({ value: 'the only one' })
     expect(calls).toEqual(['a', 'a'])

@@ -270,7 +270,7 @@ describe('stream()', () => {
     late.cancel()
     await expect(late.next()).rejects.toEqual(failing('cancelled'))
     await expect(late.result).rejects.toEqual(failing('cancelled'))
-    await vi.waitUntil(() => contexts.every(({ signal }) => signal.aborted), { timeout: 5_000 })
+    await vi.waitUntil(() => contexts.every(({ signal }) => signal.aborted), { timeout: 20_000 })
   })
 
   it('has the deadline that its caller gives, and none without', async () => {

@@ -196,7 +196,7 @@ describe('dispatcher', () => {
     await link.ping()
     giveUp.abort()
     await expect(call).rejects.toEqual(failing('cancelled'))
-    await vi.waitFor(() => expect(seen).toEqual(['math.add cancelled']))
+    await vi.waitFor(() => expect(seen).toEqual(['math.add cancelled']), 20_000)
   })
 
   it('counts every call once, and names from outside as unknown', async () => {
@@ -260,7 +260,7 @@ describe('dispatcher', () => {
     await link.ping()
     checking.resolve(true)
     room.resolve({ release: () => {} })
-    await vi.waitUntil(() => ended.length === 2)
+    await vi.waitUntil(() => ended.length === 2, 20_000)
     expect(ended.sort()).toEqual(['slow.check cancelled', 'slow.wait cancelled'])
     expect(begun).toBe(0)
   })

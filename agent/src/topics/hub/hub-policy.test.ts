@@ -47,7 +47,7 @@ function hubWithMembers() {
     readFrames(near, frame => got.push(frame))
     const sender = new FrameSender(near)
     const answer = (type: TopicFrame['type']) =>
-      vi.waitFor(() => expect(got.splice(0)).toMatchObject([{ type }]))
+      vi.waitFor(() => expect(got.splice(0)).toMatchObject([{ type }]), 20_000)
     return {
       ...{ signer, sender, answer },
       subscribe: async (topic: string, expected: 'subscribed' | 'refused') => {

@@ -68,7 +68,7 @@ it('a dial that runs when the member stops ends as going_away: no caller gave up
   const dials = [dialer.dial(target), dialer.dial(target)].map(dial =>
     dial.catch((thrown: unknown) => thrown),
   )
-  await vi.waitUntil(() => begun.length > 0)
+  await vi.waitUntil(() => begun.length > 0, 20_000)
   await dialer.stop()
   for (const error of await Promise.all(dials))
     expect(error).toMatchObject({ code: 'going_away', notStarted: true })

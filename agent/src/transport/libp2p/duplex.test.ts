@@ -39,7 +39,7 @@ describe('a duplex', () => {
     expect(String(here.read())).toBe('still open')
     there.end()
     expect((await buffer(here)).length).toBe(0)
-    await vi.waitUntil(() => !link.busy, { timeout: 5_000 })
+    await vi.waitUntil(() => !link.busy, { timeout: 20_000 })
   })
 
   it('delivers every byte to a reader that pauses, in order', async () => {
@@ -78,12 +78,12 @@ describe('a duplex', () => {
   it('that nobody uses keeps its link, however long', async () => {
     const { a, b, link, here, there } = await ends({ options: { idleMs: 20, sweepMs: 10 } })
     const sweeps = vi.spyOn(a.links, 'sweep')
-    await vi.waitUntil(() => sweeps.mock.calls.length > 10, { timeout: 5_000 })
+    await vi.waitUntil(() => sweeps.mock.calls.length > 10, { timeout: 20_000 })
     expect([link.state, b.links.size]).toEqual(['up', 1])
     there.write('after')
     await once(here, 'readable')
     here.destroy()
-    await vi.waitUntil(() => link.state === 'down', { timeout: 5_000 })
+    await vi.waitUntil(() => link.state === 'down', { timeout: 20_000 })
   })
 
   it('destroyed at one end, or whose link is lost, fails with path_lost at the other', async () => {

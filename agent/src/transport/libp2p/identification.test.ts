@@ -35,6 +35,6 @@ it('identify on a link that ends a moment later is no failure', async () => {
 
 it.each(['StreamStateError', 'UnsupportedProtocolError'])('%s on a link that stays is told', async name => {
   const { reported, identification } = failingWith(named(name))
-  await vi.waitFor(() => expect(reported).toHaveLength(1), 5_000)
+  await vi.waitFor(() => expect(reported).toHaveLength(1), 20_000)
   await identification.stop()
 })

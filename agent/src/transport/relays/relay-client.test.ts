@@ -93,7 +93,7 @@ function start(relays: Relays, names: string[], options = {}) {
 }
 
 const home = (...expected: string[]) =>
-  expect.poll(() => client.homeRelays(), { timeout: 3_000 }).toEqual(expected)
+  expect.poll(() => client.homeRelays(), { timeout: 20_000 }).toEqual(expected)
 
 describe('a relay client', () => {
   it('reserves at the two nearest relays, the nearest as home', async () => {
