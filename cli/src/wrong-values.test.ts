@@ -60,12 +60,12 @@ beforeAll(async () => {
   stops.push(...servers.map(server => () => server.stop()), agent.stop, controlPlane.stop)
   stops.push(...owned.map(each => () => each.release()))
   await writeFile(folder('policy.json'), '{"grants":[]}')
-}, 60_000)
+})
 afterAll(async () => {
   for (const stop of stops) await stop()
   vi.unstubAllEnvs()
   await rm(root, { recursive: true, force: true })
-}, 60_000)
+})
 
 /** They start processes, or use an account in the cloud. */
 const notRun = ['control-plane', 'demo', 'deploy aws', 'admin init', 'admin restored', 'admin rotate-key']
@@ -129,7 +129,6 @@ test.each(commands)(
       )
     }
   },
-  60_000,
 )
 
 test.each([

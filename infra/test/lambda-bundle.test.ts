@@ -7,7 +7,7 @@ import { bundleLambdas, lambdaNames } from '../src/lambda-bundle.ts'
 let bundles = ''
 beforeAll(async () => {
   bundles = bundleLambdas(join(await mkdtemp(join(tmpdir(), 'lambdas-')), 'bundles'))
-}, 60_000)
+})
 afterAll(() => rm(join(bundles, '..'), { recursive: true, force: true }))
 
 test('the bundle of each Lambda is at most 430 KB: Node parses it at every start of one', async () => {

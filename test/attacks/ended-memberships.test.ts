@@ -56,26 +56,21 @@ const endings: Record<string, { end: (member: PlaneMember) => Promise<unknown>; 
 describe.each(Object.entries(endings))('twenty members that were %s and run on', (how, { end, told }) => {
   const address = `192.0.2.${how.length}${how.charCodeAt(2) % 10}`
 
-  test(
-    'leave room for newcomers of their address, and are told how it ended',
-    { timeout: 60_000 },
-    async () => {
-      const members = await Promise.all(Array.from({ length: 20 }, () => mesh.join({ as: how })))
-      for (const member of members) await end(member)
-      // No process of the control plane has accepted one of them.
-      await mesh.restart()
-      for (let round = 0; round < 2; round++)
-        for (const member of members)
-          expect(await asksOn(member, address)).toEqual(['200 ', told, told, told])
-      const { token } = await mesh.plane.createToken({ uses: 20 })
-      const joins = Array.from({ length: 20 }, () => joinFrom(address, secretOf(token)))
-      expect(new Set(await Promise.all(joins))).toEqual(new Set([200]))
-    },
-  )
+  test('leave room for newcomers of their address, and are told how it ended', async () => {
+    const members = await Promise.all(Array.from({ length: 20 }, () => mesh.join({ as: how })))
+    for (const member of members) await end(member)
+    // No process of the control plane has accepted one of them.
+    await mesh.restart()
+    for (let round = 0; round < 2; round++)
+      for (const member of members) expect(await asksOn(member, address)).toEqual(['200 ', told, told, told])
+    const { token } = await mesh.plane.createToken({ uses: 20 })
+    const joins = Array.from({ length: 20 }, () => joinFrom(address, secretOf(token)))
+    expect(new Set(await Promise.all(joins))).toEqual(new Set([200]))
+  })
 })
 
 describe('a member that left and runs on', () => {
-  test('leaves room for newcomers of its address', { timeout: 60_000 }, async () => {
+  test('leaves room for newcomers of its address', async () => {
     const member = await mesh.join({ as: 'leaver' })
     expect((await mesh.ask(member.signer, 'GET', '/v1/map', nat('192.0.2.77'))).status).toBe(200)
     await mesh.ask(member.signer, 'POST', '/v1/leave', { body: {}, ...nat('192.0.2.77') })
@@ -86,7 +81,7 @@ describe('a member that left and runs on', () => {
 })
 
 describe('a removed member in a loop', () => {
-  test('is slowed by its own limit, and costs its address nothing', { timeout: 60_000 }, async () => {
+  test('is slowed by its own limit, and costs its address nothing', async () => {
     const member = await mesh.join({ as: 'loop' })
     await mesh.ask(mesh.admin, 'DELETE', `/v1/memberships/${member.peerId}`)
     const ask = async () => (await mesh.ask(member.signer, 'GET', '/v1/map', nat('192.0.2.88'))).status

@@ -14,7 +14,7 @@ beforeAll(async () => {
   at = await GatewayMesh.start()
   stopPrograms = await exposePrograms(at)
   token = await at.portsToken('greedy', 'port:*')
-}, 60_000)
+})
 afterAll(async () => {
   await at.stop()
   await stopPrograms()
@@ -148,7 +148,7 @@ it(
   },
 )
 
-it('connections that say nothing, or half of a request, end', { timeout: 60_000 }, async () => {
+it('connections that say nothing, or half of a request, end', async () => {
   const silent = open()
   const half = open()
   half.write(hello)

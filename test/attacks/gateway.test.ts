@@ -152,7 +152,7 @@ it('requests behind one another on a connection (pipelining) are all cancelled w
   await vi.waitFor(() => expect(at.hanging.size).toBe(0), 20_000)
 })
 
-it('a head that comes byte by byte ends, and takes no room from others', { timeout: 60_000 }, async () => {
+it('a head that comes byte by byte ends, and takes no room from others', async () => {
   const slow = connect(at.port, '127.0.0.1')
   const silent = connect(at.port, '127.0.0.1')
   for (const socket of [slow, silent]) socket.on('error', () => {})

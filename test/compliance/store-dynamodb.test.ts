@@ -14,7 +14,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 describe.skipIf(dynamoDbMissing() !== undefined)('DynamoDB', () => {
   let dynamo: DynamoDbLocal
-  beforeAll(async () => void (dynamo = await startDynamoDbLocal()), 60_000)
+  beforeAll(async () => void (dynamo = await startDynamoDbLocal()))
   afterAll(() => dynamo.stop())
 
   let faulty: FaultyDynamoDb

@@ -22,7 +22,7 @@ describe.skipIf(postgresMissing() !== undefined)('PostgreSQL', () => {
   let databases = 0
   const freshDatabase = () => server.database(`mesh_${++databases}`)
   beforeAll(async () => void (server = await startPostgres()), 120_000)
-  afterAll(() => server.stop(), 60_000)
+  afterAll(() => server.stop())
 
   const onDatabase = (handles: number) => ({
     async setup(options: SetupOptions) {

@@ -86,7 +86,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const child of children.reverse()) await end(child)
   await rm(root, { recursive: true, force: true })
-}, 60_000)
+})
 
 describe('agent-mesh audit', () => {
   it('shows and verifies the log of the mesh, and names the first entry that was changed on a machine', async () => {

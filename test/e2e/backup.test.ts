@@ -10,7 +10,7 @@ const listen = ['control-plane', '--listen', '127.0.0.1:0']
 beforeAll(async () => {
   workshop = await openWorkshop()
   plane = await workshop.start('plane', listen)
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 test('agent-mesh admin backup and restore move a mesh to another folder', async () => {
@@ -32,7 +32,7 @@ test('agent-mesh admin backup and restore move a mesh to another folder', async 
   expect(lastJson(await at(other.data, 'token', 'list'))['tokens']).toHaveLength(2)
   expect(await at(other.data, 'admin', 'restore', file)).toMatchObject({ code: 8 })
   await other.end()
-}, 60_000)
+})
 
 test('agent-mesh admin backup of a folder without a control plane says so', async () => {
   const ran = await at(workshop.folder('nobody'), 'admin', 'backup', workshop.folder('none.backup'))

@@ -50,7 +50,7 @@ function logOf({ child }: Daemon): () => Record<string, unknown>[] {
 beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 describe('a configuration file', () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   here = { XDG_DATA_HOME: workshop.folder('here') }
   there = { XDG_DATA_HOME: workshop.folder('there') }
   controlPlane = await workshop.start('here/agent-mesh/cp', ['control-plane', '--listen', '127.0.0.1:0'])
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 describe('agent-mesh context', () => {

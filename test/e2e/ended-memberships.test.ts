@@ -26,7 +26,7 @@ const found = async (check: string, data: string) => {
 beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 /** How the membership of this name is ended, by the reason. */
@@ -42,7 +42,7 @@ const endings = {
 describe.each(Object.entries(endings))('a member that was %s', (how, end) => {
   const code = how === 'revoked' ? 'revoked' : 'unauthenticated'
 
-  it('says so while it runs, and does not start again', { timeout: 90_000 }, async () => {
+  it('says so while it runs, and does not start again', async () => {
     const agent = await up(how, '--join', await token('--name', `one-${how}`))
     await end(`one-${how}`)
     await expect.poll(() => warningsOf(agent.data), poll).toMatch(new RegExp(`this member was ${how}`))
@@ -58,7 +58,7 @@ describe.each(Object.entries(endings))('a member that was %s', (how, end) => {
     })
   })
 
-  it('while it was stopped is told at its next start', { timeout: 90_000 }, async () => {
+  it('while it was stopped is told at its next start', async () => {
     const agent = await up(`still-${how}`, '--join', await token('--name', `two-${how}`))
     await agent.end()
     await end(`two-${how}`)
@@ -70,7 +70,7 @@ describe.each(Object.entries(endings))('a member that was %s', (how, end) => {
     })
   })
 
-  it('joins again with a new token where its key may', { timeout: 90_000 }, async () => {
+  it('joins again with a new token where its key may', async () => {
     const agent = await up(`again-${how}`, '--join', await token('--name', `three-${how}`))
     await agent.end()
     await end(`three-${how}`)
@@ -91,7 +91,7 @@ describe.each(Object.entries(endings))('a member that was %s', (how, end) => {
 })
 
 describe('a folder that left its mesh', () => {
-  it('is told so by doctor, and joins again', { timeout: 60_000 }, async () => {
+  it('is told so by doctor, and joins again', async () => {
     const agent = await up('left', '--join', await token('--name', 'leaver'))
     await agent.end()
     await runCommand(['leave', '--yes', '--data', agent.data])

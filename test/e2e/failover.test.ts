@@ -98,7 +98,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(callers.map(agent => agent.stop()))
   await workshop.end()
-}, 60_000)
+})
 
 const failures = (calls: readonly CallEnded[]) => calls.flatMap(({ error }) => error ?? [])
 

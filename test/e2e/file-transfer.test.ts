@@ -35,7 +35,7 @@ afterEach(async () => {
   for (const child of children) child.kill()
   for (const proxy of proxies) await proxy.stop()
   await mesh.stop()
-}, 60_000)
+})
 
 interface Process {
   ask: (request: Fetch | 'rss') => Promise<TransferReply>

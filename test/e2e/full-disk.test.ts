@@ -106,7 +106,7 @@ describe.skipIf(namespacesMissing() !== undefined)('an agent on a full disk', ()
     workshop = await openWorkshop()
     controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
     caller = await workshop.start('caller', ['up', '--join', await token(), ...quiet])
-  }, 60_000)
+  })
   afterEach(async () => {
     await disk.unmount()
     await workshop.end()

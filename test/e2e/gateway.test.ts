@@ -131,7 +131,7 @@ it('docs/gateway.md reaches a port of a member with curl through SOCKS and CONNE
     await vi.waitFor(async () => expect((await said()).stdout).toBe('for desk'), 20_000)
   }
   web.close()
-}, 60_000)
+})
 
 interface Example {
   language: string

@@ -17,7 +17,7 @@ async function token(...args: string[]): Promise<string> {
 beforeAll(async () => {
   workshop = await openWorkshop()
   controlPlane = await workshop.start('cp', ['control-plane', '--listen', '127.0.0.1:0'])
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 describe('agent-mesh up', () => {

@@ -136,4 +136,4 @@ it('a process of a caller that has other tools than the listed ones is not calle
 it('refuses what is no NAME=COMMAND before it joins', async () => {
   const wrong = await runCommand(['up', '--mcp', 'just a command', '--data', workshop.folder('wrong')])
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('NAME=COMMAND') as string })
-}, 60_000)
+})

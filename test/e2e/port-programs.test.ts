@@ -49,7 +49,7 @@ beforeAll(async () => {
     const { token } = lastJson(await command('cp', 'token', 'create', '--name', name, ...role, '--json'))
     await workshop.start(name, args, commandFile, { AGENT_MESH_JOIN: String(token) })
   }
-}, 90_000)
+})
 afterAll(() => workshop.end())
 
 describe.skipIf(sshMissing() !== undefined)('over a relay', () => {
@@ -57,7 +57,7 @@ describe.skipIf(sshMissing() !== undefined)('over a relay', () => {
     ssh = await startSshServer(workshop.folder('ssh'))
     await command('box', 'expose', `${ssh.port}`, '--as', 'ssh')
     await vi.waitFor(() => sshRun('true'), 30_000)
-  }, 60_000)
+  })
   afterAll(() => ssh.stop())
 
   const proxied = () => [
@@ -72,7 +72,7 @@ describe.skipIf(sshMissing() !== undefined)('over a relay', () => {
   it('ssh runs a command, with its exit code', async () => {
     expect(await sshRun('echo $USER; exit 0')).toBe(`${userInfo().username}\n`)
     await expect(sshRun('exit 3')).rejects.toMatchObject({ code: 3 })
-  }, 60_000)
+  })
 
   it(
     `rsync carries ${rsyncMiB} MiB`,
@@ -108,13 +108,13 @@ describe.skipIf(sshMissing() !== undefined)('over a relay', () => {
     await Promise.all([clone('one'), clone('two')])
     for (const name of ['one', 'two'])
       expect(await digest(workshop.folder(`${name}/file`))).toBe(await digest(workshop.folder('origin/file')))
-  }, 60_000)
+  })
 })
 
 describe.skipIf(postgresMissing() !== undefined)('over a relay', () => {
   beforeAll(async () => {
     postgres = await startPostgres()
-  }, 60_000)
+  })
   afterAll(() => postgres.stop())
 
   it('PostgreSQL answers ten clients through a forward', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(postgresMissing() !== undefined)('over a relay', () => {
     } finally {
       child.kill()
     }
-  }, 60_000)
+  })
 })
 
 async function digest(file: string): Promise<string> {

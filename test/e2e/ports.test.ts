@@ -45,7 +45,7 @@ beforeAll(async () => {
     const { token } = lastJson(await run('cp', 'token', 'create', '--name', name, '--json'))
     members[name] = await up(name, String(token))
   }
-}, 60_000)
+})
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
   for (const server of servers) server.close()
@@ -125,7 +125,7 @@ it('a port stays exposed when its agent starts again, and the next connection th
   const typed = await runCommand(['repl', ...at('laptop')], {}, commandFile, `${lines.join('\n')}\n`)
   expect(typed).toMatchObject({ code: 1, stderr: '' })
   expect(typed.stdout).toMatch(/^Duplex \{ box:echo \}\n'TYPED'\nerror: permission_denied: /)
-}, 90_000)
+})
 
 it('lets in whom both the policy and the owner allow, and says which of the two refuses', async () => {
   const port = await listening(shout())
@@ -146,7 +146,7 @@ it('lets in whom both the policy and the owner allow, and says which of the two 
     code: 7,
     stderr: expect.stringContaining('no agent') as string,
   })
-}, 60_000)
+})
 
 it('an http port says who asks, drops forged names, and carries WebSockets', async () => {
   const web = createHttp((asked, response) => {
@@ -194,4 +194,4 @@ it('an http port says who asks, drops forged names, and carries WebSockets', asy
   expect(said.toString()).toBe('laptop: hello')
   socket.close()
   await once(socket, 'close')
-}, 60_000)
+})

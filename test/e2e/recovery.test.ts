@@ -111,7 +111,7 @@ afterAll(async () => {
   await disk?.unmount()
   await workshop?.end()
   await postgres?.stop()
-}, 60_000)
+})
 
 interface Case {
   fault: string

@@ -61,7 +61,7 @@ beforeAll(async () => {
   await startRegion('eu')
   await startRegion('us')
 }, 180_000)
-afterAll(() => workshop.end(), 60_000)
+afterAll(() => workshop.end())
 
 interface Answer {
   /** ms on the clock of this process. */

@@ -33,7 +33,7 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('data folders of members a
   afterAll(async () => {
     await mesh?.end()
     await commands.remove()
-  }, 60_000)
+  })
 
   /** The agents call each other, and the chains of the audit logs are whole. */
   async function works(release: Release): Promise<void> {

@@ -46,7 +46,7 @@ describe.skipIf(releaseBeforeMissing() !== undefined)('members of two releases',
         ...releases.map(of => mesh.agent(of, of, ['--join', join])),
       ])
     }, 120_000)
-    afterAll(() => mesh.end(), 60_000)
+    afterAll(() => mesh.end())
 
     /** Calls are made by the process of that release. */
     const caller = (of: Release) => attach({ data: mesh.data(of), contracts: [parcels] })

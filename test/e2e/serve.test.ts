@@ -137,7 +137,7 @@ describe.each(commands.filter(({ there }) => there))('$name', ({ name, file }) =
     expect(await ask(agent.data, 'describe', 'greeter')).toMatchObject({
       methods: [{ name: 'hello', params: { properties: { name: { type: 'string' } } } }],
     })
-  }, 60_000)
+  })
 
   it('refuses a module that does not exist before it joins', async () => {
     const ran = await runCommand(['up', '--serve', 'nofile.ts', '--data', workshop.folder('new')], {}, file)
@@ -197,7 +197,7 @@ it('--watch reloads a module and what it imports; calls in flight finish on the 
   expect(log).toContain("does not provide an export named 'word'")
   expect(await say()).toBe('"two!"')
   expect(await inFlight).toBe('"one"')
-}, 60_000)
+})
 
 it('--watch without a module is refused', async () => {
   const ran = await runCommand(['up', '--watch', '--data', workshop.folder('nothing')])

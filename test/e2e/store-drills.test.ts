@@ -36,7 +36,7 @@ describe.skipIf(postgresMissing() !== undefined)('on PostgreSQL', () => {
   afterAll(async () => {
     await drills?.end()
     await server?.stop()
-  }, 60_000)
+  })
 
   test('a backup restores the members into an empty database, and the audit log is complete', async () => {
     const members = await withMember(drills)
@@ -65,7 +65,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('on DynamoDB', () => {
   afterAll(async () => {
     await drills?.end()
     await server?.stop()
-  }, 60_000)
+  })
 
   /** AWS restores a table into another one; DynamoDB Local does not, so its items are copied. */
   async function restoreTable(): Promise<void> {

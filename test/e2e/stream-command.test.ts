@@ -54,7 +54,7 @@ beforeAll(async () => {
   }
   await join('server', '--serve', file)
   data = (await join('client')).data
-}, 60_000)
+})
 afterAll(() => workshop.end())
 
 const open = async () =>
@@ -73,7 +73,7 @@ describe('agent-mesh stream', () => {
     child.kill('SIGINT')
     expect(await exited).toEqual([130, null])
     await vi.waitFor(async () => expect(await open()).toBe(0), 20_000)
-  }, 60_000)
+  })
 
   it('sends lines of standard input, and carries bytes to the callee and back', async () => {
     const child = spawn(process.execPath, [
@@ -91,5 +91,5 @@ describe('agent-mesh stream', () => {
     await writeFile(file, Buffer.from([1, 2, 255]))
     const { stdout } = await runCommand(['call', 'feed.turned', '--bytes', file, '--json', '--data', data])
     expect(JSON.parse(stdout)).toMatchObject({ bytes: '/wIB' })
-  }, 60_000)
+  })
 })

@@ -81,7 +81,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const context of [...terminals.keys()].reverse()) await stop(context)
   for (const each of [home, folder]) await rm(each, { recursive: true, force: true })
-}, 60_000)
+})
 
 test('two agents join a new mesh, find each other and call', async () => {
   await follow(1)

@@ -18,7 +18,7 @@ beforeAll(async () => {
   for (let i = 1; i <= 5; i++)
     agents.push(await mesh.agent({ name: `agent-${i}`, contracts: [hostService] as const }))
   for (const agent of agents) await until(() => expect(agent.peers()).toHaveLength(5))
-}, 60_000)
+})
 afterAll(() => mesh.stop())
 
 const everyoneCalls = () =>
@@ -53,4 +53,4 @@ test('five agents call on, accept the restored mesh, and take in a new member', 
   expect(await everyoneCalls()).toHaveLength(5)
   const { members } = await (await adminOf(mesh.controlPlane)).members({})
   expect(members).toHaveLength(7)
-}, 60_000)
+})

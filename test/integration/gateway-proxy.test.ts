@@ -18,7 +18,7 @@ beforeAll(async () => {
   at = await GatewayMesh.start()
   stopPrograms = await exposePrograms(at)
   token = await at.portsToken('curl', 'port:*')
-}, 60_000)
+})
 afterAll(async () => {
   await at.stop()
   await stopPrograms()

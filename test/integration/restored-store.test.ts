@@ -105,7 +105,7 @@ describe('a restored database', { timeout: 60_000 }, () => {
     await allKnow('revocations', number => expect(number).toBe(2))
     await until(() => expect(b.peers().map(({ name }) => name)).toContain('late'))
     await restore()
-  }, 60_000)
+  })
   afterAll(() => mesh.stop())
 
   test('is taken up by members without being touched: head and map are those of the backup', async () => {

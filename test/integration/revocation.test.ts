@@ -34,7 +34,7 @@ function serveSlow(agent: Agent<never>): { started: number; aborted: number } {
   return seen
 }
 
-describe('a revoked member', { timeout: 60_000 }, () => {
+describe('a revoked member', () => {
   let mesh: LocalMesh
   let relay: Relay
   let out: Agent<never>
@@ -57,7 +57,7 @@ describe('a revoked member', { timeout: 60_000 }, () => {
         expect(member.peers().filter(({ online }) => online)).toHaveLength(3)
         expect(member.status().relays).toHaveLength(1)
       })
-  }, 60_000)
+  })
   afterAll(() => mesh.stop())
 
   test('before that, is bound by a new policy on links that are up, and freed by the next', async () => {
@@ -128,7 +128,7 @@ describe('a revoked member', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a relay whose watch is cut', { timeout: 60_000 }, () => {
+describe('a relay whose watch is cut', () => {
   let folder: string
   let proxy: TcpProxy
   let plane: RunningControlPlane

@@ -46,7 +46,7 @@ test('calls that fill the limit of a method, and a check that fails, reach the c
   expect(await ada.metrics()).toMatch(/^agent_mesh_service_saturation\{service="press@1"\} (0\.[5-9]\d*|1)$/m)
   finish()
   expect(await Promise.all(pages)).toEqual([1, 2])
-}, 60_000)
+})
 
 test('a saturated service that is ready asks for one provider more', async () => {
   const { ada, ben, print, finish } = await started()
@@ -65,4 +65,4 @@ test('a saturated service that is ready asks for one provider more', async () =>
   )
   finish()
   expect(await page).toBe(1)
-}, 60_000)
+})

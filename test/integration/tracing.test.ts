@@ -60,7 +60,7 @@ beforeAll(async () => {
   })
   caller = await mesh.agent({ name: 'caller', contracts: [front, back] })
   await Promise.all([caller.waitFor(front), caller.waitFor(feed), caller.waitFor(back), middle.waitFor(back)])
-}, 60_000)
+})
 afterEach(() => traced.reset())
 afterAll(async () => {
   await mesh.stop()

@@ -244,7 +244,7 @@ describe('MapSync', () => {
     }
     // 32 MB in reads of 64 KiB, with 20 signatures in the turn of each: 3 s of CPU, and as much more as the machine is busy.
     await vi.waitUntil(() => served.length === 2, { timeout: 50_000, interval: 10 })
-  }, 60_000)
+  })
 
   test('stops while a stream is being opened, and opens none afterwards', async () => {
     sync.follow(link)

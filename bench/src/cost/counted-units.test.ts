@@ -22,7 +22,7 @@ describe.skipIf(missing !== undefined)('units of the table', () => {
   beforeAll(async () => {
     dynamo = await startDynamoDbLocal()
     plane = await countedPlane(dynamo.endpoint)
-  }, 60_000)
+  })
   afterAll(async () => {
     await plane.stop()
     await dynamo.stop()

@@ -87,15 +87,11 @@ for (const shell of ['bash', 'zsh', 'fish'] as const) {
     ['a member of the running agent', () => `agent-mesh --data ${folder} ping db`, 'db-1'],
     ['a file', () => 'agent-mesh policy set script.fi', 'script.fish'],
   ] as const
-  test.skipIf(missing).each(cases)(
-    `${shell} completes %s`,
-    { timeout: 90_000 },
-    async (_, line, expected) => {
-      // Bash has split the line at = already, and takes what follows it.
-      const whole = shell === 'bash' ? expected.replace(/^.*=/, '') : expected
-      // On a busy machine the agent may not answer in time: a person presses the key again.
-      const pressed = async () => expect(await pressTab(shell, line(), expected)).toContain(whole)
-      await vi.waitFor(pressed, { timeout: 80_000 })
-    },
-  )
+  test.skipIf(missing).each(cases)(`${shell} completes %s`, async (_, line, expected) => {
+    // Bash has split the line at = already, and takes what follows it.
+    const whole = shell === 'bash' ? expected.replace(/^.*=/, '') : expected
+    // On a busy machine the agent may not answer in time: a person presses the key again.
+    const pressed = async () => expect(await pressTab(shell, line(), expected)).toContain(whole)
+    await vi.waitFor(pressed, { timeout: 80_000 })
+  })
 }

@@ -86,7 +86,7 @@ it('is granted to no member by a grant for services in general', async () => {
   expect(await refusal(ran(['echo']))).toMatch(/^permission_denied: .*policy/)
   await mesh.grant({ from: ['name:caller'], to: ['service:exec.*'], allow: ['call'] })
   await vi.waitFor(() => ran(['args']), wait)
-}, 60_000)
+})
 
 it('carries input, output, errors and the exit code', async () => {
   const input = [Buffer.from('one\n'), Buffer.from('two\n')]
@@ -109,7 +109,7 @@ it('takes any length of input with the same few listeners', async () => {
     process.off('warning', onWarning)
   }
   expect(warnings).toEqual([])
-}, 60_000)
+})
 
 it('passes arguments as they are, to no shell, and none that is an option', async () => {
   const { out } = await ran(['args', 'a b', '$(id)', ';ls', '*', ''])
@@ -191,7 +191,6 @@ it.skipIf(process.platform !== 'linux')(
       for (const pid of pids) if (runs(pid)) process.kill(pid, 'SIGKILL')
     }
   },
-  90_000,
 )
 
 it('runs 16 programs at a time, and refuses the rest of 1,000', async () => {

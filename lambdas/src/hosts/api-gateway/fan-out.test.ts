@@ -58,7 +58,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('fanOut()', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fan-out-'))
     database = await startDynamoDbLocal()
-  }, 60_000)
+  })
   afterAll(async () => {
     await database?.stop()
     await rm(folder, { recursive: true, force: true })

@@ -20,7 +20,7 @@ describe.skipIf(dynamoDbMissing() !== undefined)('the audit chain in blocks', ()
     const options = { table: 'blocks', endpoint: dynamo.endpoint }
     await prepareDynamoTable(options, { create: true, expiry: false })
     db = new Dynamo(options)
-  }, 60_000)
+  })
   afterAll(async () => {
     db.close()
     await dynamo.stop()
