@@ -13,6 +13,12 @@ test('takes an action and its options', () => {
     version: '1.2.3',
     dryRun: true,
     healthyMs: 120_000,
+    waitMs: 0,
+  })
+  const digest = `sha256:${'0f'.repeat(32)}`
+  expect(parseArguments(['docker', '--version', digest, '--wait', '600'])).toMatchObject({
+    version: digest,
+    waitMs: 600_000,
   })
   expect(parseArguments(['rollback', '--to', '3'])).toMatchObject({ action: 'rollback', to: 3 })
   expect(parseArguments(['--help'])).toBeUndefined()
@@ -23,6 +29,9 @@ test.each([
   [[], 'the action is ""'],
   [['docker', '--env', '../etc'], '--env is "../etc"'],
   [['docker', '--version', 'a b'], '--version is "a b"'],
+  [['docker', '--version', 'sha256:0f'], 'or a digest: "sha256:" and 64 of 0-9 and a-f'],
+  [['docker', '--env', `sha256:${'0f'.repeat(32)}`], '--env is "sha256:'],
+  [['docker', '--wait', '0'], '--wait is "0", not a whole number'],
   [['rollback', '--to', '-1'], "'--to' argument is ambiguous"],
   [['rollback', '--to', '0'], '--to is "0", not a whole number'],
   [['docker', '--force'], "Unknown option '--force'"],

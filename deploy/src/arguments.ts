@@ -2,19 +2,22 @@
 import { MeshError } from '@agent-mesh/protocol/errors'
 import { parseArgs } from 'node:util'
 
+import { isDigest } from './digest.ts'
 import { targets, type Entry } from './history.ts'
 
-export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--migrate] [--dry-run]
-       deploy.sh rollback [--env ENV] [--to NUMBER] [--dry-run]
+export const usage = `usage: deploy.sh ${targets.join('|')} [--env ENV] [--version VERSION] [--migrate] [--wait S] [--dry-run]
+       deploy.sh rollback [--env ENV] [--to NUMBER] [--wait S] [--dry-run]
        deploy.sh status [--env ENV] [--json]
        deploy.sh history [--env ENV] [--json]
 
 --env ENV        name of the environment: the Compose project, the release of Helm (default: compose, hosts, mesh;
                  for the other actions: the only one that was deployed)
---version V      what to deploy: the tag of the images, the version of the program (default: latest)
+--version V      what to deploy: the tag of the images, the digest sha256:HEX of one image for all roles (docker,
+                 kubernetes), the version of the program (default: latest)
 --migrate        accept a schema of the database from which only a backup leads back
 --to NUMBER      the deployment to roll back to (default: what ran before the last one)
 --healthy S      seconds that a process has until it is healthy (default: 120)
+--wait S         seconds to wait while another deployment of the environment runs (default: refuse at once)
 --dry-run        say what would be done
 --json           JSON, one value a line
 
@@ -29,6 +32,8 @@ export interface Arguments {
   version: string
   to: number | undefined
   healthyMs: number
+  /** For another deployment of the environment. */
+  waitMs: number
   dryRun: boolean
   migrate: boolean
   json: boolean
@@ -39,6 +44,7 @@ const options = {
   version: { type: 'string', default: 'latest' },
   to: { type: 'string' },
   healthy: { type: 'string', default: '120' },
+  wait: { type: 'string' },
   migrate: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -52,12 +58,13 @@ export function parseArguments(args: readonly string[]): Arguments | undefined {
   const action = actions.find(it => it === positionals[0])
   if (action === undefined || positionals.length !== 1)
     throw refused(`the action is ${JSON.stringify(positionals.join(' '))}, not one of ${actions.join(', ')}`)
-  const { env, version, to, healthy, json, migrate } = values
+  const { env, version, to, healthy, wait, json, migrate } = values
   if (env !== undefined) checkName('--env', env)
-  checkName('--version', version)
+  if (!isDigest(version)) checkName('--version', version)
   const number = to === undefined ? undefined : whole('--to', to)
   const healthyMs = 1_000 * whole('--healthy', healthy)
-  return { action, env, version, to: number, healthyMs, dryRun: values['dry-run'], migrate, json }
+  const waitMs = wait === undefined ? 0 : 1_000 * whole('--wait', wait)
+  return { action, env, version, to: number, healthyMs, waitMs, dryRun: values['dry-run'], migrate, json }
 }
 
 /** @throws MeshError invalid_argument */
@@ -72,7 +79,9 @@ function parsed(args: readonly string[]) {
 /** It becomes part of file names and tags. */
 function checkName(option: string, name: string): void {
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
-    throw refused(`${option} is ${JSON.stringify(name)}: up to 63 letters, digits, ".", "_" and "-"`)
+    throw refused(
+      `${option} is ${JSON.stringify(name)}: up to 63 letters, digits, ".", "_" and "-"${option === '--version' ? ', or a digest: "sha256:" and 64 of 0-9 and a-f' : ''}`,
+    )
 }
 
 function whole(option: string, text: string): number {

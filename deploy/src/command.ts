@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { isTarget, type Arguments } from './arguments.ts'
+import { graceToGoBack } from './commands.ts'
 import { deploy, outcomes, type Outcome } from './deployment.ts'
 import type { Environment } from './environment.ts'
 import { History, targets, type Entry } from './history.ts'
@@ -23,7 +24,8 @@ export interface CommandInit {
 export async function runCommand(init: CommandInit, args: Arguments): Promise<Outcome> {
   const { releases } = init.environment
   const env = args.env ?? (await defaultEnv(releases, args.action))
-  const history = await History.read(join(releases, `${env}.jsonl`))
+  const file = join(releases, `${env}.jsonl`)
+  const history = await History.read(file)
   if (args.action === 'history') return sayHistory(init, args, history)
   const kind = isTarget(args.action) ? args.action : history.last?.target
   if (kind === undefined) throw neverDeployed(env)
@@ -31,22 +33,31 @@ export async function runCommand(init: CommandInit, args: Arguments): Promise<Ou
     const target = await openTarget({ ...init, kind, env, healthyMs: args.healthyMs, began: () => () => {} })
     return sayStatus(init, args, target, history)
   }
-  if (history.last !== undefined && history.last.target !== kind) throw otherTarget(env, history.last.target)
-  return change(init, args, { kind, env, history })
+  return change(init, args, { kind, env, file })
 }
 
 interface Place {
   kind: Entry['target']
   env: string
-  history: History
+  /** The history. */
+  file: string
 }
 
-async function change(init: CommandInit, args: Arguments, { kind, env, history }: Place): Promise<Outcome> {
-  const { environment, signal } = init
-  const { healthyMs, dryRun, migrate, version, to } = args
-  const wanted = isTarget(args.action) ? { version } : history.toRollBackTo(to)
-  const lock = dryRun ? undefined : await Lock.take(join(environment.releases, `${env}.lock`), signal)
+async function change(init: CommandInit, args: Arguments, { kind, env, file }: Place): Promise<Outcome> {
+  const { environment } = init
+  const { healthyMs, waitMs, dryRun, migrate, version, to } = args
+  const what = isTarget(args.action) ? `${kind} ${version}` : `rollback of ${kind}`
+  const title = `${what}, since ${new Date().toISOString()}`
+  // A command that a killed deployment left may first go back by itself.
+  const leftMs = Math.max(waitMs, graceToGoBack(healthyMs))
+  const lockFile = join(environment.releases, `${env}.lock`)
+  const lock = dryRun ? undefined : await Lock.take({ ...init, file: lockFile, title, waitMs, leftMs })
   try {
+    // Not before: what was waited for has written to it.
+    const history = await History.read(file)
+    if (history.last !== undefined && history.last.target !== kind)
+      throw otherTarget(env, history.last.target)
+    const wanted = isTarget(args.action) ? { version } : history.toRollBackTo(to)
     const began = lock?.began ?? (() => () => {})
     const target = await openTarget({ ...init, kind, env, healthyMs, began })
     return await deploy({ ...init, target, history, kind, dryRun, migrate }, wanted)

@@ -25,8 +25,8 @@ export interface Commands {
 
 export interface CommandsInit {
   env: NodeJS.ProcessEnv
-  /** Called for each that is started. @returns called when it has ended */
-  began(pid: number): () => void
+  /** Called for each that is started. @param command for the operator @returns called when it has ended */
+  began(pid: number, command: string): () => void
 }
 
 const mostOutput = 64 * 1024 * 1024
@@ -60,7 +60,7 @@ export const commands = ({ env, began }: CommandsInit): Commands => ({
         late = setTimeout(() => child.kill('SIGKILL'), timerDelay(graceMs))
       }
       signal.addEventListener('abort', stop, { once: true })
-      if (child.pid !== undefined) ended = began(child.pid)
+      if (child.pid !== undefined) ended = began(child.pid, titleOf([file, ...args]))
     }),
 })
 
@@ -85,5 +85,7 @@ function failure(command: readonly string[], code: ExitCode, output: string): Me
   const [file = ''] = command
   if (code === 'ENOENT') return new MeshError('unavailable', `Cannot run ${file}: it is not installed`)
   const said = output.split('\n').slice(-linesOfError).join('\n')
-  return new CommandFailure(command.slice(0, 6).join(' '), code, said)
+  return new CommandFailure(titleOf(command), code, said)
 }
+
+const titleOf = (command: readonly string[]): string => command.slice(0, 6).join(' ')

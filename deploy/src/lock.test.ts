@@ -1,10 +1,10 @@
 /** The lock of an environment, held by this process and by one that was killed. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { commands } from './commands.ts'
 import { Lock } from './lock.ts'
 
@@ -12,6 +12,7 @@ let folder: string
 let file: string
 
 beforeEach(async () => {
+  said.length = 0
   folder = await mkdtemp(join(tmpdir(), 'lock-'))
   file = join(folder, 'mesh.lock')
 })
@@ -20,6 +21,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const { signal } = new AbortController()
 
+const said: string[] = []
+
+/** By default it waits for commands that were left, not for another deployment. */
+const take = ({ waitMs = 0, leftMs = 180_000 } = {}): Promise<Lock> =>
+  Lock.take({ file, title: 'docker 1.2.3', waitMs, leftMs, say: line => void said.push(line), signal })
+
 /** The number of a process that has ended. */
 async function endedProcess(): Promise<number> {
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
@@ -27,23 +34,53 @@ async function endedProcess(): Promise<number> {
   return child.pid ?? 0
 }
 
-test('is held by one process at a time', async () => {
-  const lock = await Lock.take(file, signal)
-  await expect(Lock.take(file, signal)).rejects.toThrow(`process ${process.pid} deploys this environment`)
+test('is held by one process at a time, and says by which, and what that does', async () => {
+  const lock = await take()
+  await expect(take()).rejects.toMatchObject({
+    code: 'conflict',
+    message: `Cannot deploy: process ${process.pid} deploys this environment (docker 1.2.3)`,
+    hint: expect.stringContaining('--wait SECONDS') as string,
+  })
   await lock.release()
-  await (await Lock.take(file, signal)).release()
+  await (await take()).release()
+  expect(await readdir(folder)).toEqual([])
+})
+
+test('waits for another deployment as long as it may, and says so once', async () => {
+  const lock = await take()
+  await expect(take({ waitMs: 400 })).rejects.toThrow('(docker 1.2.3), after 0.4 s still')
+  const next = take({ waitMs: 60_000 })
+  await vi.waitUntil(() => said.some(line => line.startsWith('waiting up to 60 s')), { timeout: 20_000 })
+  await lock.release()
+  await (await next).release()
+  expect(said.filter(line => line.startsWith('waiting up to 60 s'))).toHaveLength(1)
+})
+
+test('is taken by one of many that wait', async () => {
+  let held = 0
+  const one = async () => {
+    const lock = await take({ waitMs: 120_000 })
+    expect(++held).toBe(1)
+    await readFile(file, 'utf8')
+    held--
+    await lock.release()
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
 })
 
 test('names the commands of its holder while they run', async () => {
-  const lock = await Lock.take(file, signal)
+  const lock = await take()
   const { run } = commands({ env: {}, began: lock.began })
   const text = await run(
     [process.execPath, '-p', `process.pid + ' ' + require('fs').readFileSync(${JSON.stringify(file)})`],
     { signal },
   )
-  const [child = '', ...names] = text.split(/\s+/)
-  expect(names).toEqual([String(process.pid), child])
-  expect(await readFile(file, 'utf8')).toBe(`${process.pid}\n`)
+  const [child = '', ...lines] = text.trimEnd().replace(' ', '\n').split('\n')
+  expect(lines).toEqual([
+    `${process.pid} docker 1.2.3`,
+    expect.stringMatching(new RegExp(`^${child} ${process.execPath} -p `)),
+  ])
+  expect(await readFile(file, 'utf8')).toBe(`${process.pid} docker 1.2.3\n`)
   await lock.release()
 })
 
@@ -51,10 +88,13 @@ test('waits for a command that a killed holder left', async () => {
   const left = spawn(process.execPath, ['-e', 'process.stdin.resume().on("end", () => {})'], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
-  await writeFile(file, `${await endedProcess()}\n${left.pid}\n`)
+  await writeFile(file, `${await endedProcess()} docker 1\n${left.pid} helm upgrade mesh\n`)
   let taken = false
-  const lock = Lock.take(file, signal).then(it => ((taken = true), it))
-  await readFile(file, 'utf8')
+  await expect(take({ leftMs: 0 })).rejects.toThrow(
+    `process ${left.pid} (helm upgrade mesh), which a deployment that was killed left, runs`,
+  )
+  const lock = take().then(it => ((taken = true), it))
+  await vi.waitUntil(() => said.some(line => line.includes('(helm upgrade mesh)')), { timeout: 20_000 })
   expect(taken).toBe(false)
   left.stdin.end()
   await (await lock).release()

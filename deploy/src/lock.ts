@@ -1,51 +1,72 @@
 /**
  * One deployment of an environment at a time. The file has the process that deploys, then the commands that it runs: those may outlive
- * a deployment that was killed, and the next one waits for them.
+ * a deployment that was killed, and the next one waits for them. Each has a line: its number, and what it is.
  */
 import { MeshError } from '@agent-mesh/protocol/errors'
-import { writeFileSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { renameSync, writeFileSync } from 'node:fs'
+import { link, mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** A command that was left ends by itself within this, ms. */
-const leftCommandMs = 180_000
 const lookMs = 250
+
+export interface LockInit {
+  file: string
+  /** What this process does, for others who find it here. */
+  title: string
+  /** For another deployment, ms. */
+  waitMs: number
+  /** For the commands that a killed deployment left, ms. */
+  leftMs: number
+  /** To the operator, a line. */
+  say(line: string): void
+  signal: AbortSignal
+}
+
+interface Holder {
+  pid: number
+  title: string
+  /** Else the command of a deployment that was killed. */
+  deploys: boolean
+}
 
 export class Lock {
   readonly #file: string
-  readonly #commands = new Set<number>()
+  readonly #title: string
+  readonly #commands = new Map<number, string>()
 
-  private constructor(file: string) {
+  private constructor({ file, title }: LockInit) {
     this.#file = file
+    this.#title = title
   }
 
-  /** @throws MeshError conflict while another process holds it, or one of its commands does not end */
-  static async take(file: string, signal: AbortSignal): Promise<Lock> {
+  /** @throws MeshError conflict while another process holds it for too long, naming it and what it does */
+  static async take(init: LockInit): Promise<Lock> {
+    const { file, waitMs, leftMs, say, signal } = init
+    const lock = new Lock(init)
+    const began = performance.now()
+    let told: number | undefined
     await mkdir(dirname(file), { recursive: true })
-    const create = () => writeFile(file, `${process.pid}\n`, { flag: 'wx', mode: 0o600 })
-    await create().catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error
-      const [holder = 0, ...left] = (await readFile(file, 'utf8').catch(() => '')).split('\n').map(Number)
-      if (runs(holder)) throw held(holder, file)
-      const late = performance.now() + leftCommandMs
-      for (let pid = left.find(runs); pid !== undefined; pid = left.find(runs)) {
-        if (performance.now() > late) throw held(pid, file)
-        await wait(lookMs, undefined, { signal })
-      }
-      await rm(file, { force: true })
-      await create()
-    })
-    return new Lock(file)
+    while (!(await lock.#create())) {
+      const holder = await holderOf(file)
+      if (holder === undefined) continue
+      const most = holder.deploys ? waitMs : leftMs
+      if (performance.now() - began >= most) throw held(holder, file, most)
+      if (holder.pid !== told) say(`waiting up to ${most / 1_000} s: ${described(holder)}`)
+      told = holder.pid
+      await wait(lookMs, undefined, { signal })
+    }
+    return lock
   }
 
   /** Names a command in the file while it runs. */
-  readonly began = (pid: number): (() => void) => {
-    this.#commands.add(pid)
-    this.#write()
+  readonly began = (pid: number, command: string): (() => void) => {
+    this.#commands.set(pid, command)
+    this.#write(this.#file)
     return () => {
       this.#commands.delete(pid)
-      this.#write()
+      this.#write(this.#file)
     }
   }
 
@@ -53,16 +74,57 @@ export class Lock {
     await rm(this.#file, { force: true })
   }
 
+  /** Whole from the start, for those that read it. @returns whether there was none */
+  async #create(): Promise<boolean> {
+    const whole = `${this.#file}.${randomUUID()}`
+    this.#write(whole)
+    try {
+      await link(whole, this.#file)
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      throw error
+    } finally {
+      await rm(whole, { force: true })
+    }
+  }
+
   /** At once: the process may be killed next. */
-  #write(): void {
-    writeFileSync(this.#file, [process.pid, ...this.#commands, ''].join('\n'), { mode: 0o600 })
+  #write(file: string): void {
+    const all = [[process.pid, this.#title] as const, ...this.#commands]
+    const lines = all.map(([pid, title]) => `${pid} ${title.replaceAll(/\s+/g, ' ')}\n`)
+    writeFileSync(`${file}.part`, lines.join(''), { mode: 0o600 })
+    renameSync(`${file}.part`, file)
   }
 }
 
-const held = (pid: number, file: string): MeshError =>
-  new MeshError('conflict', `Cannot deploy: process ${pid} deploys this environment`, {
-    hint: `Wait until it has ended. If ${pid} is no deployment, remove ${file}.`,
+/** @returns undefined where none runs any more: then the file is removed */
+async function holderOf(file: string): Promise<Holder | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => '')
+  const holders = text.split('\n').map((line, i): Holder => {
+    const [, pid, title = ''] = /^(\d+) ?(.*)$/.exec(line) ?? []
+    return { pid: Number(pid), title, deploys: i === 0 }
   })
+  const holder = holders.find(({ pid }) => runs(pid))
+  if (holder === undefined) await rm(file, { force: true })
+  return holder
+}
+
+const described = ({ pid, title, deploys }: Holder): string => {
+  const what = title === '' ? '' : ` (${title})`
+  return deploys
+    ? `process ${pid} deploys this environment${what}`
+    : `process ${pid}${what}, which a deployment that was killed left, runs`
+}
+
+const held = (holder: Holder, file: string, most: number): MeshError =>
+  new MeshError(
+    'conflict',
+    `Cannot deploy: ${described(holder)}${most === 0 ? '' : `, after ${most / 1_000} s still`}`,
+    {
+      hint: `Wait until it has ended: --wait SECONDS does. If ${holder.pid} is something else, remove ${file}.`,
+    },
+  )
 
 function runs(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false

@@ -18,8 +18,8 @@ export interface OpenTargetInit {
   signal: AbortSignal
   env: string
   healthyMs: number
-  /** Called with the process of each command. @returns called when it has ended */
-  began(pid: number): () => void
+  /** Called for each command that is started. @returns called when it has ended */
+  began(pid: number, command: string): () => void
 }
 
 /** @throws MeshError unavailable without the tools of the target, invalid_argument for a file of it that cannot be read */

@@ -145,4 +145,14 @@ describeEngine('deploy.sh docker', () => {
     expect([code, said]).toEqual([0, expect.stringContaining('nothing to do')])
   }
   it('has recorded that, and finds the installation to be what it says', records, limit)
+
+  const byDigest = async () => {
+    const id = await engine.docker('image', 'inspect', '--format', '{{.Id}}', 'agent-mesh-relay:two')
+    const { code, said } = await deploy('docker', '--version', id, ...healthy)
+    expect(code, said).toBe(0)
+    const all = await mesh.containers()
+    const run = members.map(name => [all.get(name)?.State.Health?.Status, all.get(name)?.Image])
+    expect(run).toEqual(members.map(() => ['healthy', id]))
+  }
+  it('deploys one image by its digest in all roles', byDigest, limit)
 })

@@ -5,12 +5,14 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { CommandFailure } from '../commands.ts'
+import { isDigest } from '../digest.ts'
 import { checkRoom, leastForBackup, leastForVersions } from '../room.ts'
 import { schemaSchema, type Schema } from '../schema.ts'
 import { smokeTest } from '../smoke-test.ts'
-import { roles, type Build, type Role, type Target, type Unit } from '../target.ts'
+import { roles, sameBuild, type Build, type Role, type Target, type Unit } from '../target.ts'
 import type { Compose } from './compose.ts'
 import { setVariables } from './env-file.ts'
+import { findImage } from './find-image.ts'
 import { agentMesh, restricted, SmokeContainer } from './smoke-container.ts'
 
 export interface DockerTargetInit {
@@ -71,8 +73,17 @@ export class DockerTarget implements Target {
   }
 
   async find(version: string, signal: AbortSignal): Promise<Build> {
+    const { compose, imagePrefix } = this.#init
+    const init = { compose, version, signal }
+    if (isDigest(version)) {
+      // Of one image, which is in one of the repositories: services name the command of their role.
+      const repositories = [imagePrefix.replace(/-$/, ''), ...roles.map(role => `${imagePrefix}${role}`)]
+      const images = repositories.map(it => `${it}@${version}`)
+      return sameBuild(await findImage({ ...init, images: [version, ...images] }))
+    }
     const found: [Role, string][] = []
-    for (const role of roles) found.push([role, await this.#imageOf(role, version, signal)])
+    for (const role of roles)
+      found.push([role, await findImage({ ...init, images: [`${imagePrefix}${role}:${version}`] })])
     return Object.fromEntries(found) as Build
   }
 
@@ -142,23 +153,6 @@ export class DockerTarget implements Target {
       units.map(({ name }) => name),
       signal,
     )
-  }
-
-  /** The id, which a tag that is moved later leaves as it is. */
-  async #imageOf(role: Role, version: string, signal: AbortSignal): Promise<string> {
-    const { compose, imagePrefix } = this.#init
-    const image = `${imagePrefix}${role}:${version}`
-    const look = () => compose.docker(['image', 'inspect', '--format', '{{.Id}}', image], { signal })
-    return look().catch(async () => {
-      await compose.docker(['pull', '--quiet', image], { signal }).catch((cause: unknown) => {
-        signal.throwIfAborted()
-        throw new MeshError('not_found', `Cannot deploy ${version}: there is no image ${image}`, {
-          cause,
-          hint: 'Build it, or name a registry: AGENT_MESH_IMAGES=registry.example.com/agent-mesh-',
-        })
-      })
-      return look()
-    })
   }
 }
 

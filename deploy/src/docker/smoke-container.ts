@@ -42,7 +42,7 @@ export class SmokeContainer implements SmokeMember {
     }
     // Without values, so that the token is in no argument.
     const variables = Object.keys(settings).flatMap(variable => ['--env', variable])
-    const run = ['run', '--detach', '--name', name, ...this.#restricted, ...variables, image]
+    const run = ['run', '--detach', '--name', name, ...this.#restricted, ...variables, image, 'up', '--json']
     await compose.docker(run, { signal, env: settings })
   }
 

@@ -130,6 +130,12 @@ test('names the option as Helm 3 does', async () => {
   expect(await changes()).toContain(upgrade('1', '--atomic'))
 })
 
+test('deploys an image by its digest', async () => {
+  const digest = `sha256:${'b2'.repeat(32)}`
+  expect(await run(digest)).toBe(outcomes.done)
+  expect(await changes()).toEqual([upgradeTo(`image.digest=${digest}`), smoke])
+})
+
 test('refuses a tag that is moved', async () => {
   await expect(run('latest')).rejects.toThrow('Cannot deploy latest')
 })

@@ -6,6 +6,7 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 import { z } from 'zod'
 
 import { graceToGoBack, type Commands } from '../commands.ts'
+import { isDigest } from '../digest.ts'
 import { roles, sameBuild, type Build, type Role, type Target, type Unit } from '../target.ts'
 
 export interface KubernetesTargetInit {
@@ -62,12 +63,12 @@ export class KubernetesTarget implements Target {
     return roles.filter(role => found.size === 0 || found.has(role)).map(role => ({ name: role, role }))
   }
 
-  /** A tag. That it is in the registry is found by the pods, which then do not become ready. */
+  /** A tag or a digest. That it is in the registry is found by the pods, which then do not become ready. */
   find(version: string): Promise<Build> {
     if (version !== 'latest') return Promise.resolve(sameBuild(version))
     return Promise.reject(
       new MeshError('invalid_argument', 'Cannot deploy latest: what it is would change under the release', {
-        hint: 'Name the tag of the image: --version 1.2.3',
+        hint: 'Name the tag or the digest of the image: --version 1.2.3',
       }),
     )
   }
@@ -154,6 +155,3 @@ export class KubernetesTarget implements Target {
 
 /** Of an image: `sha256:HEX` of `REPOSITORY@sha256:HEX`, else the tag. */
 const buildOf = (image: string): string => image.slice(image.lastIndexOf(image.includes('@') ? '@' : ':') + 1)
-
-/** No tag has a colon. */
-const isDigest = (build: string): boolean => build.startsWith('sha256:')

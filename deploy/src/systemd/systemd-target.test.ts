@@ -81,6 +81,10 @@ printf 'Filesystem\\ndisk 0 0 %s 0 /\\n' "$free"
   )
 })
 
+test('refuses the digest of an image', async () => {
+  await expect(open().find(`sha256:${'0f'.repeat(32)}`, signal)).rejects.toThrow('machines run no image')
+})
+
 test('finds a way back only where the release that runs is among the releases', async () => {
   const before = { relay: '1', 'control-plane': '2', agent: '1' }
   await open().checkWayBack(before, signal)

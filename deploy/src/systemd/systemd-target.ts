@@ -6,6 +6,7 @@ import { z } from 'zod'
 
 import { answer } from '../answer.ts'
 import { CommandFailure, graceToGoBack, type Commands } from '../commands.ts'
+import { isDigest } from '../digest.ts'
 import { leastForBackup, leastForVersions, tooLittle } from '../room.ts'
 import { smokeTest } from '../smoke-test.ts'
 import { roles, sameBuild, type Build, type Target, type Unit } from '../target.ts'
@@ -64,6 +65,10 @@ export class SystemdTarget implements Target {
   }
 
   async find(version: string, signal: AbortSignal): Promise<Build> {
+    if (isDigest(version))
+      throw new MeshError('invalid_argument', `Cannot deploy ${version}: machines run no image`, {
+        hint: 'Name the version of the program: --version 1.2.3',
+      })
     const found = await this.#planned(version === 'latest' ? [] : ['--to', version], signal)
     return sameBuild(found)
   }
