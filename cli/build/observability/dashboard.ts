@@ -43,6 +43,7 @@ export function dashboardJson({ uid, title, panels }: Dashboard): string {
     editable: true,
     refresh: '30s',
     time: { from: 'now-6h', to: 'now' },
+    annotations: { list: [] },
     templating: { list: [datasourceVariable, instanceVariable] },
     panels: placed(panels),
   }
