@@ -67,3 +67,27 @@ describe.skipIf(noMovedClock !== undefined).each([
     )
   })
 })
+
+describe.skipIf(noMovedClock !== undefined)('a control plane that starts a year later', () => {
+  it('says that nothing expires, until an admin confirms that its clock is right', async () => {
+    const clock = movedClock(workshop.folder('later-time'))
+    const args = ['control-plane', '--listen', '127.0.0.1:0']
+    const first = await workshop.start('later', args)
+    await first.end()
+    await clock.set('+365d')
+    const later = await workshop.start('later', args, undefined, clock.env)
+    const told = async () => (await at(later, 'status')).told
+    const warning = expect.stringMatching(/365 days ahead of .*: agent-mesh admin confirm-clock/) as string
+    await vi.waitFor(async () => expect(await told()).toMatchObject({ warnings: [warning] }), {
+      timeout: 30_000,
+      interval: 500,
+    })
+    const confirmed = await at(later, 'admin', 'confirm-clock')
+    expect(confirmed.code).toBe(0)
+    expect(Date.parse(String(confirmed.told['now']))).toBeGreaterThan(Date.now() + 364 * 24 * 3600_000)
+    await vi.waitFor(async () => expect(await told()).toMatchObject({ ready: true, warnings: [] }), {
+      timeout: 30_000,
+      interval: 500,
+    })
+  })
+})

@@ -88,6 +88,12 @@ export class BootedSystem {
     })
   }
 
+  /** Runs a program in it, as a user with a session. */
+  runAs(user: { name: string; uid: number }, program: string, args: readonly string[]): Promise<Ended> {
+    const env = [`XDG_RUNTIME_DIR=/run/user/${user.uid}`, `HOME=/home/${user.name}`]
+    return this.run('runuser', ['-u', user.name, '--', 'env', ...env, program, ...args])
+  }
+
   /** Stops it and removes all that it changed. */
   async end(): Promise<void> {
     if (this.#container.exitCode === null && this.#container.signalCode === null) {
