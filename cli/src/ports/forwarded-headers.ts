@@ -32,7 +32,8 @@ export function requestHeaders(raw: RawHeaders, { sub, name, roles }: Subject): 
 /** Headers of its reply. */
 export const replyHeaders = (raw: RawHeaders): string[] => passedOn(raw).flat()
 
-function passedOn(raw: RawHeaders): [string, string][] {
+/** Headers of a message, without those of its connection. */
+export function passedOn(raw: RawHeaders): [string, string][] {
   const pairs: [string, string][] = []
   for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at]!, raw[at + 1]!])
   const named = pairs
