@@ -1,15 +1,14 @@
 /** `GET /v1/ws` of the gateway: calls, streams and services of a program over one WebSocket. */
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { problemOf } from '@agent-mesh/protocol/api/problem'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
 import { admit, hostsOf, type AdmissionInit } from '../admission.ts'
 import { callerOf, type GatewayAgent, type GatewayCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
-import { endWith } from '../proxy/last-words.ts'
 import type { RunningRequests } from '../running-requests.ts'
+import { refuseUpgrade } from './refuse-upgrade.ts'
 import { bearerPrefix, subprotocol } from './subprotocols.ts'
 
 interface SocketsInit extends Pick<AdmissionInit, 'tokens'> {
@@ -33,10 +32,10 @@ export function serveSockets(server: Server, { agent, tokens, running, url }: So
       opener ??= loadOpener(agent)
       opener.then(
         opened => opened(asked, socket, head, caller),
-        (thrown: unknown) => refuse(socket, toMeshError(thrown, 'internal', 'open the WebSocket')),
+        (thrown: unknown) => refuseUpgrade(socket, toMeshError(thrown, 'internal', 'open the WebSocket')),
       )
     } catch (thrown) {
-      refuse(socket, toMeshError(thrown, 'internal', 'open the WebSocket'))
+      refuseUpgrade(socket, toMeshError(thrown, 'internal', 'open the WebSocket'))
     }
   })
   return () => {
@@ -84,17 +83,4 @@ function admitted(
     throw new MeshError('not_found', `Cannot serve ${method} ${url.slice(0, 200)}: no such WebSocket`)
   socket.once('close', running.start(admitted.token))
   return callerOf(admitted.token, () => admitted.mustHold())
-}
-
-function refuse(socket: Duplex, error: MeshError): void {
-  const { status } = error
-  const text = JSON.stringify({ ...problemOf(error), retryable: error.retriable })
-  const lines = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(text)}`,
-    ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
-    'Connection: close',
-  ]
-  endWith(socket, `${lines.join('\r\n')}\r\n\r\n${text}`)
 }
