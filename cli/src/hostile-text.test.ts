@@ -150,6 +150,7 @@ const argumentsOf: Record<string, readonly string[]> = {
   serve: ['--http', 'math=http://127.0.0.1:9000'],
   subscribe: ['alerts.*'],
   connect: ['web-1:ssh'],
+  open: ['grafana.web-1'],
   expose: ['22', '--as', 'ssh'],
   top: ['--once'],
   revoke: ['web-1', '--yes'],

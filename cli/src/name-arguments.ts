@@ -59,6 +59,14 @@ export function parseMemberPort(text: string): { peer: string; port: string } {
   return { peer: parsePeer(text.slice(0, at)), port: parsePortName(text.slice(at + 1)) }
 }
 
+/** `grafana.web-1`, as the address of a browser has it; or as {@link parseMemberPort}. */
+export function parsePortOfMember(text: string): { peer: string; port: string } {
+  const at = text.lastIndexOf('.')
+  if (text.includes(':')) return parseMemberPort(text)
+  if (at < 1) throw new InvalidArgumentError('It is not PORT.MEMBER, like grafana.web-1.')
+  return { peer: parseName(text.slice(at + 1)), port: parsePortName(text.slice(0, at)) }
+}
+
 /** The subject of a policy decision. */
 export const parseSubject = parser(
   [name, peerId, selector],

@@ -74,6 +74,7 @@ const notRun = ['control-plane', 'demo', 'deploy aws', 'admin init', 'admin rest
 const right: Record<string, readonly string[]> = {
   ...{ describe: ['host'], ping: ['web-2'], path: ['web-2', 'web-3'], call: ['host.info', '{}'] },
   ...{ expose: ['22', '--as=ssh'], unexpose: ['none'], connect: ['web-2:ssh'], forward: ['web-2:ssh'] },
+  open: ['web.web-2'],
   ...{ publish: ['alerts.disk', '{}'], subscribe: ['alerts.*', '--count=1'] },
   ...{ 'call-all': ['host.info', '{}'], 'token show': ['I1EPabf-ADDXQ34b'], revoke: ['web-2', '--yes'] },
   ...{

@@ -1,6 +1,8 @@
 /**
  * Ports on the local socket. `POST /v1/expose` and `POST /v1/unexpose` take JSON and answer it; `GET /v1/ports` lists what is exposed.
  *
+ * `POST /v1/open` makes an address that opens a port of a member in one browser of this machine, once.
+ *
  * `GET /v1/connect?peer=web-1&port=ssh` with `Upgrade: agent-mesh-pipe` opens a port of a member. After status 101 each
  * side sends bytes in pieces behind their length (4 bytes, big-endian); length 0 ends its direction. A connection that ends without it was
  * reset. A refusal is a reply with problem details.
@@ -41,4 +43,16 @@ export type LocalPort = z.output<typeof localPort>
 export const localPortsReply = z.looseObject({ ports: z.array(localPort).check(z.maxLength(64)) })
 
 export const localUnexposeRequest = z.strictObject({ name: portNameField })
+
+export const localOpenRequest = z.strictObject({
+  /** Name of the member. */
+  peer: z.string().check(z.minLength(1), z.maxLength(128)),
+  port: portNameField,
+})
+export type LocalOpenRequest = z.output<typeof localOpenRequest>
+export const localOpenReply = z.looseObject({
+  url: z.string().check(z.maxLength(1_024), z.regex(/^http:\/\/[!-~]+$/, { error: 'is not an address' })),
+})
+export type LocalOpenReply = z.output<typeof localOpenReply>
+
 export const localNothing = z.looseObject({})

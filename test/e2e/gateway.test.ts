@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { lastJson, openWorkshop, runCommand, type Daemon, type Workshop } from '../support/command.ts'
 import { freePort } from '../support/free-port.ts'
 import { joined, upArgs } from '../support/joined.ts'
+import { MeshBrowser } from '../support/mesh-browser.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
@@ -132,6 +133,40 @@ it('docs/gateway.md reaches a port of a member with curl through SOCKS and CONNE
   }
   web.close()
 })
+
+it('docs/gateway.md opens a port of a member in a browser, for whom the policy and its owner allow', async () => {
+  const web = createServer((asked, reply) => reply.end(`for ${asked.headers['mesh-name']}`)).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(web, 'listening')
+  const { port } = web.address() as AddressInfo
+  const server = ['--data', workshop.folder('server')]
+  const expose = (...allow: string[]) =>
+    runCommand(['expose', 'http', `${port}`, '--as', 'web', ...allow, ...server])
+  const words = linesOf('agent-mesh open')[0]!.split(' ').slice(1)
+  const open = () => runCommand([...words, '--json', ...at()])
+
+  await runCommand(['unexpose', 'web', ...server])
+  expect((await expose('--allow', 'name:nobody')).code).toBe(0)
+  const refused = await open()
+  expect([refused.code, refused.stdout]).toEqual([4, expect.stringContaining('owner of this machine')])
+  await runCommand(['unexpose', 'web', ...server])
+  expect((await expose()).code).toBe(0)
+  const opened = await open()
+  expect(opened).toMatchObject({ code: 0, stderr: '' })
+  const browser = await MeshBrowser.open(String(lastJson(opened)['url']))
+  expect(browser.origin).toBe(
+    `http://web.server.mesh.localhost:${new URL(String(desk.ready['gatewayUrl'])).port}`,
+  )
+  const forged = { 'mesh-name': 'admin' }
+  expect((await browser.ask('/', { headers: forged })).text).toBe('for desk')
+  web.close()
+
+  // The agent that exposes it has no gateway.
+  const without = await runCommand([...words, ...server])
+  expect([without.code, without.stderr]).toEqual([7, expect.stringContaining('agent-mesh up --gateway')])
+}, 60_000)
 
 interface Example {
   language: string

@@ -26,6 +26,7 @@ import { registerLogs } from './logs.ts'
 import { registerMcp } from './mcp.ts'
 import { registerMembers } from './members.ts'
 import { registerNetcheck } from './netcheck.ts'
+import { registerOpen } from './open.ts'
 import { registerPage } from './page.ts'
 import { registerPath } from './path.ts'
 import { registerPeers } from './peers.ts'
@@ -97,6 +98,7 @@ export const commandGroups: readonly CommandGroup[] = [
       registerUnexpose,
       registerForward,
       registerConnect,
+      registerOpen,
       registerGateway,
     ],
   },

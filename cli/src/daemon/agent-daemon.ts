@@ -78,7 +78,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
   watching?.start({ served, log })
   const { peerId, name, meshId, askedName } = agent
   return {
-    local: { ...localAgent(agent), ports, programs, gateway: ownersGateway(agent) },
+    local: { ...localAgent(agent), ports, programs, gateway: ownersGateway(agent, gateway) },
     metrics: () => agent.metrics(),
     ready: {
       fields: { peerId, name, meshId, askedName, ...(gateway !== undefined && { gatewayUrl: gateway.url }) },

@@ -1,6 +1,7 @@
 /** The gateway of an agent; its modules are loaded when it is switched on, or asked for on the local socket. */
 import type { Agent } from '@agent-mesh/agent'
 import type { Logger } from '@agent-mesh/agent/observe/logger'
+import { MeshError } from '@agent-mesh/protocol/errors'
 
 import type { RunningGateway } from '../gateway/gateway-server.ts'
 import { routed, type Handler } from '../local/handler-server.ts'
@@ -24,13 +25,17 @@ export async function startGateway(
   return serveGateway({ agent, folder: folder.path, listen, log })
 }
 
-const routes = /^\/v1\/(?:call\/|stream\/|topics\/|describe$|openapi\.json$)/
+const routes = /^\/v1\/(?:call\/|stream\/|topics\/|open$|describe$|openapi\.json$)/
 
 /** The same routes on the local socket, where the owner of the agent asks: without a token, with all rights of the agent. */
 export const ownersGateway =
-  (agent: Agent): Handler =>
+  (agent: Agent, gateway: RunningGateway | undefined): Handler =>
   async request => {
     if (!routes.test(request.path)) return routed({})(request)
+    if (request.path === '/v1/open' && gateway === undefined)
+      throw new MeshError('unsupported', 'Cannot open a port: the agent has no gateway', {
+        hint: 'Start the agent with one: agent-mesh up --gateway.',
+      })
     const { ownersApp } = await import('../gateway/gateway-app.ts')
-    return ownersApp(agent)(request)
+    return ownersApp(agent, gateway?.browsers)(request)
   }

@@ -31,6 +31,13 @@ export interface GatewayCaller {
   targets(action: ScopeAction): readonly string[]
 }
 
+/** One that goes into audit and logs by name. */
+export interface ProgramCaller extends GatewayCaller {
+  /** Of its token. */
+  readonly id: string
+  readonly app: string
+}
+
 /** On the local socket: all that the agent may. */
 export const owner: GatewayCaller = {
   app: undefined,
@@ -40,10 +47,14 @@ export const owner: GatewayCaller = {
   targets: action => (action === 'publish' || action === 'subscribe' ? ['topic:*'] : []),
 }
 
+/** A browser that the owner signs in. */
+export const ownersBrowser: ProgramCaller = { ...owner, id: 'owner', app: 'browser' }
+
 export const callerOf = (
-  { app, scope }: Pick<GatewayToken, 'app' | 'scope'>,
+  { id, app, scope }: Pick<GatewayToken, 'id' | 'app' | 'scope'>,
   mustHold: () => void,
-): GatewayCaller => ({
+): ProgramCaller => ({
+  id,
   app,
   mustHold,
   allows: (action, to) => isInScope(scope, action, to),

@@ -18,6 +18,12 @@ export const gatewayDefaults = {
   headBytes: 16 * 1024,
   /** A WebSocket is pinged so often, ms; one that says nothing until the next ping is ended. */
   pingMs: 15_000,
+  /** The one-time address of a port may be opened so long, ms: it stands in the scrollback of a terminal. */
+  keyMs: 10 * 60_000,
+  /** A browser that opened a port may use it so long, ms: a working day. */
+  sessionMs: 12 * 3_600_000,
+  /** Addresses that wait to be opened, and sessions, of one token each: ports that one person looks at. */
+  sessionsOfToken: 32,
   /** Messages of one WebSocket that wait for their readers, bytes. */
   heldBytes: 16 * 1024 * 1024,
 } as const

@@ -14,7 +14,8 @@ import {
 } from '../local/handler-server.ts'
 import { admit, hostsOf, type AdmissionInit, type Refusal } from './admission.ts'
 import { callReply } from './call-route.ts'
-import { callerOf, owner, type GatewayAgent, type GatewayCaller } from './caller.ts'
+import { isOpening, openReply, type Inviting } from './browser/open-route.ts'
+import { callerOf, owner, ownersBrowser, type GatewayAgent, type GatewayCaller } from './caller.ts'
 import { descriptions } from './descriptions.ts'
 import type { GatewayToken } from './gateway-tokens.ts'
 import type { HttpMeshServer } from '../mcp/http-mesh-server.ts'
@@ -23,27 +24,32 @@ import type { RunningRequests } from './running-requests.ts'
 import { streamReply } from './stream-route.ts'
 import { publishReply, subscribeReply, topicsPath } from './topic-routes.ts'
 
-/** For the owner of the agent, who needs no token. */
+/** For the owner of the agent, who needs no token. @param browsers of the gateway, where one runs */
 export const ownersApp =
-  (agent: GatewayAgent): Handler =>
+  (agent: GatewayAgent, browsers?: Inviting): Handler =>
   request =>
-    answered(request, () => appOf(agent, owner)(request))
+    answered(request, () =>
+      browsers !== undefined && isOpening(request)
+        ? openReply(agent, browsers, ownersBrowser, request)
+        : appOf(agent, owner)(request),
+    )
 
 export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
   readonly agent: GatewayAgent
   readonly log: Pick<Logger, 'info'>
   readonly running: RunningRequests
+  readonly browsers: Inviting
   /** Of the gateway itself. */
   readonly url: string
 }
 
-export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit): Handler {
+export function gatewayApp({ agent, log, url, tokens, running, browsers }: GatewayAppInit): Handler {
   const admission = { tokens, hosts: hostsOf(url) }
   const mcp = mcpOf(agent)
   return request => {
     const admitted = admit(admission, request)
     if ('refusal' in admitted) return closing(problemReply(admitted.refusal))
-    const { app, scope } = admitted.token
+    const { app } = admitted.token
     try {
       // The signal aborts when the answer has been sent, too.
       request.signal.addEventListener('abort', running.start(admitted.token), { once: true })
@@ -51,11 +57,14 @@ export function gatewayApp({ agent, log, url, tokens, running }: GatewayAppInit)
       const error = thrown as MeshError
       return closing(problemReply({ error, status: error.status }))
     }
-    const caller = callerOf({ app, scope }, () => admitted.mustHold())
+    const caller = callerOf(admitted.token, () => admitted.mustHold())
     return answered(
       request,
-      () =>
-        request.path === mcpPath ? mcp(admitted.token, caller, request) : appOf(agent, caller, url)(request),
+      () => {
+        if (request.path === mcpPath) return mcp(admitted.token, caller, request)
+        if (isOpening(request)) return openReply(agent, browsers, caller, request)
+        return appOf(agent, caller, url)(request)
+      },
       problem =>
         log.info(
           { app, path: request.path, ...problem, event: 'gateway-request-failed' },

@@ -1,12 +1,19 @@
 /** The loopback port on which programs of this machine, in any language, use its agent over HTTP. */
+import type { Server } from 'node:http'
+
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 
 import { handlerServer, type Handler } from '../local/handler-server.ts'
 import { listenOn } from '../local/listen-on.ts'
+import { BrowserPorts } from './browser/browser-ports.ts'
+import type { Inviting } from './browser/open-route.ts'
+import { otherLoopback } from './browser/other-loopback.ts'
+import { serveBrowsers } from './browser/serve-browsers.ts'
 import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
 import { serveProxy } from './proxy/serve-proxy.ts'
+import { Tunnels } from './proxy/tunnels.ts'
 import { serveSockets } from './websocket/serve-sockets.ts'
 import { RunningRequests } from './running-requests.ts'
 import { GatewayTokens } from './gateway-tokens.ts'
@@ -22,6 +29,7 @@ export interface GatewayServerInit {
 
 export interface RunningGateway {
   url: string
+  browsers: Inviting
   /** Accepts no connection from now on. Idempotent. */
   refuse(): void
   /** Ends all connections. Idempotent. */
@@ -35,10 +43,43 @@ export async function serveGateway({
   listen,
   log,
 }: GatewayServerInit): Promise<RunningGateway> {
-  const { connections, headMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
   // It knows its own address only when it listens.
   const app = Promise.withResolvers<Handler>()
-  const server = handlerServer(async request => (await app.promise)(request), bodyBytes, {
+  const server = limitedServer(async request => (await app.promise)(request))
+  const { url, closed } = await listenOn(server, {
+    ...listen,
+    what: 'the gateway',
+    hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
+    onError: err =>
+      log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
+  })
+  const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
+  const tunnels = new Tunnels(parts)
+  const stopProxy = serveProxy(server, tunnels)
+  const stopSockets = serveSockets(server, { ...parts, url })
+  const other = await otherLoopback(server)
+  const browsers = new BrowserPorts({ tunnels, url, refusal: other.refusal })
+  serveBrowsers(server, browsers)
+  app.resolve(gatewayApp({ ...parts, url, browsers }))
+  let stopped: Promise<void> | undefined
+  const refuse = () => {
+    if (server.listening) server.close()
+    other.refuse()
+  }
+  const stop = async () => {
+    refuse()
+    stopProxy()
+    tunnels.stop()
+    stopSockets()
+    server.closeAllConnections()
+    await Promise.all([closed, other.closed])
+  }
+  return { url, browsers, refuse, stop: () => (stopped ??= stop()) }
+}
+
+function limitedServer(handle: Handler): Server {
+  const { connections, headMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
+  const server = handlerServer(handle, bodyBytes, {
     headersTimeout: headMs,
     // Messages of a stream may come for days; bodies that are read whole have a time of their own.
     requestTimeout: 0,
@@ -51,27 +92,5 @@ export async function serveGateway({
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.maxConnections = connections
-  const { url, closed } = await listenOn(server, {
-    ...listen,
-    what: 'the gateway',
-    hint: 'Choose another port: --gateway 127.0.0.1:PORT.',
-    onError: err =>
-      log.warn({ event: 'gateway-accept-failed', err }, 'the gateway cannot accept a connection'),
-  })
-  const parts = { agent, log, tokens: new GatewayTokens(folder), running: new RunningRequests() }
-  const stopProxy = serveProxy(server, parts)
-  const stopSockets = serveSockets(server, { ...parts, url })
-  app.resolve(gatewayApp({ ...parts, url }))
-  let stopped: Promise<void> | undefined
-  const refuse = () => {
-    if (server.listening) server.close()
-  }
-  const stop = async () => {
-    refuse()
-    stopProxy()
-    stopSockets()
-    server.closeAllConnections()
-    await closed
-  }
-  return { url, refuse, stop: () => (stopped ??= stop()) }
+  return server
 }

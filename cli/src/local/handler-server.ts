@@ -77,7 +77,7 @@ export function handlerServer(handle: Handler, maxBytes: number, options: Server
   const answer = (message: IncomingMessage, response: ServerResponse, awaited?: () => void) => {
     const request = handledRequest(message, response, { maxBytes, awaited })
     answered(request, handle)
-      .then(reply => send(reply, response))
+      .then(reply => sendReply(reply, response))
       // The client closed the connection, or a stream failed after its head was sent.
       .catch(() => response.destroy())
   }
@@ -139,7 +139,8 @@ export async function answered(request: HandledRequest, handle: Handler): Promis
   }
 }
 
-async function send(reply: HandledReply, response: ServerResponse): Promise<void> {
+/** @throws Error when the client closed the connection, or a stream failed after its head was sent */
+export async function sendReply(reply: HandledReply, response: ServerResponse): Promise<void> {
   const { status = 200, type, headers, body } = reply
   const { req } = response
   // A body that was not read to its end would be taken for the next request.

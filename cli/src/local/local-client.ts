@@ -13,7 +13,13 @@ import {
   type LocalPingRequest,
   type LocalRotateKeyRequest,
 } from '@agent-mesh/protocol/local-api'
-import { localNothing, localPortsReply, type LocalPort } from '@agent-mesh/protocol/local-ports'
+import {
+  localNothing,
+  localOpenReply,
+  localPortsReply,
+  type LocalOpenRequest,
+  type LocalPort,
+} from '@agent-mesh/protocol/local-ports'
 import { localServedReply, servedProgram, type LocalServeRequest } from '@agent-mesh/protocol/local-programs'
 import type { LocalStreamRequest } from '@agent-mesh/protocol/local-stream'
 import {
@@ -61,6 +67,8 @@ export function localClient(folder: string, signal?: AbortSignal) {
     subscribe: (body: LocalSubscribeRequest) => openSubscription(wire, body),
     ports: async () => (await get('/v1/ports', localPortsReply)).ports,
     expose: (body: LocalPort) => post('/v1/expose', body, localNothing),
+    /** An address that opens a port of a member in one browser, once. */
+    open: (body: LocalOpenRequest) => post('/v1/open', body, localOpenReply),
     unexpose: (name: string) => post('/v1/unexpose', { name }, localNothing),
     served: async () => (await get('/v1/served', localServedReply)).programs,
     serve: (body: LocalServeRequest) => post('/v1/serve', body, servedProgram),

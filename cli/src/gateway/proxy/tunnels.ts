@@ -1,11 +1,12 @@
-/** Connections of programs to ports of members, through the gateway. */
+/** Connections and requests of programs to ports of members, through the gateway. */
 import type { Duplex } from 'node:stream'
 
 import type { Logger } from '@agent-mesh/agent/observe/logger'
 import { join } from '@agent-mesh/agent/rpc/pipes/join'
 import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
 
-import { callerOf, checkScope, noteDenial, type GatewayAgent } from '../caller.ts'
+import type { MemberPort } from '../../ports/local-pipe.ts'
+import { callerOf, checkScope, noteDenial, type GatewayAgent, type ProgramCaller } from '../caller.ts'
 import { gatewayDefaults } from '../defaults.ts'
 import type { GatewayTokens } from '../gateway-tokens.ts'
 import type { RunningRequests } from '../running-requests.ts'
@@ -26,10 +27,17 @@ export interface Wanted {
   readonly port: number
 }
 
+/** What wants the port: a connection, or the response to a request. */
+interface Asker {
+  readonly destroyed: boolean
+  destroy(): unknown
+  once(event: 'close', listener: () => void): unknown
+}
+
 export class Tunnels {
   readonly #init: TunnelsInit
-  /** Connections that are open, or open their port; of each what throws once its token is revoked or has expired. */
-  readonly #open = new Map<Duplex, () => void>()
+  /** What has a port open, or opens it; of each what throws once it may no longer. */
+  readonly #open = new Map<Asker, () => void>()
   #looking: NodeJS.Timeout | undefined
 
   constructor(init: TunnelsInit) {
@@ -46,30 +54,37 @@ export class Tunnels {
    * @returns carries the bytes of the connection @throws MeshError why not
    */
   async open(socket: Duplex, { token: text, host, port: number }: Wanted): Promise<() => void> {
-    const { agent, tokens, running, log } = this.#init
+    const { tokens } = this.#init
     const token = tokens.authenticate(text)
-    const { peer, port } = memberPortAt(host, number)
+    const to = memberPortAt(host, number)
+    const caller = callerOf(token, () => void tokens.authenticate(text))
+    const pipe = await this.pipe(socket, to, caller)
+    return () => (socket.destroyed ? void pipe.destroy() : join(socket, pipe))
+  }
+
+  /** Opens a port for `asker`: its end cancels that, and it is destroyed once its caller may no longer. @throws MeshError why not */
+  async pipe(asker: Asker, { peer, port }: MemberPort, caller: ProgramCaller): Promise<Duplex> {
+    const { agent, running, log } = this.#init
     const to = `port:${port}`
-    const mustHold = () => void tokens.authenticate(text)
-    const caller = callerOf(token, mustHold)
+    const action = `connect to port ${port} of ${peer}`
     checkScope(agent, caller, 'connect', to)
-    if (socket.destroyed) throw new MeshError('cancelled', `Cannot connect to ${host}: the connection ended`)
-    const ended = running.start(token)
-    this.#open.set(socket, mustHold)
+    if (asker.destroyed) throw new MeshError('cancelled', `Cannot ${action}: the connection ended`)
+    const ended = running.start(caller)
+    this.#open.set(asker, () => caller.mustHold())
     this.#looking ??= setInterval(() => this.#look(), gatewayDefaults.lookMs)
     const closed = new AbortController()
-    socket.once('close', () => {
+    asker.once('close', () => {
       closed.abort()
       ended()
-      this.#closed(socket)
+      this.#closed(asker)
     })
+    const { app } = caller
     try {
-      const pipe = await agent.connect(peer, port, { app: token.app, signal: closed.signal })
-      return () => (socket.destroyed ? void pipe.destroy() : join(socket, pipe))
+      return await agent.connect(peer, port, { app, signal: closed.signal })
     } catch (thrown) {
       noteDenial(agent, caller, { action: 'connect', to }, thrown)
-      const error = hinted(toMeshError(thrown, 'unavailable', `connect to ${host}`), peer, port)
-      const facts = { app: token.app, peer, port, code: error.code }
+      const error = hinted(toMeshError(thrown, 'unavailable', action), peer, port)
+      const facts = { app, peer, port, code: error.code }
       log.info({ event: 'gateway-connection-failed', ...facts }, 'a connection of a program failed')
       throw error
     }
@@ -77,20 +92,20 @@ export class Tunnels {
 
   /** Resets all. */
   stop(): void {
-    for (const socket of this.#open.keys()) socket.destroy()
+    for (const asker of this.#open.keys()) asker.destroy()
   }
 
   #look(): void {
-    for (const [socket, mustHold] of this.#open)
+    for (const [asker, mustHold] of this.#open)
       try {
         mustHold()
       } catch {
-        socket.destroy()
+        asker.destroy()
       }
   }
 
-  #closed(socket: Duplex): void {
-    this.#open.delete(socket)
+  #closed(asker: Asker): void {
+    this.#open.delete(asker)
     if (this.#open.size > 0) return
     clearInterval(this.#looking)
     this.#looking = undefined

@@ -1,0 +1,165 @@
+/**
+ * Ports of members for browsers of this machine, each at an origin of its own: `http://grafana.web-1.mesh.localhost:8441/`. Every request
+ * is checked, also on a connection that is open: its host, the page that sent it, its session; then as any connection to a port: the
+ * scope of the token, the policy and the owner of the port.
+ */
+import { request, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import { MeshError, toMeshError } from '@agent-mesh/protocol/errors'
+
+import { sendReply, type HandledReply } from '../../local/handler-server.ts'
+import type { MemberPort } from '../../ports/local-pipe.ts'
+import { passRequest, passUpgrade, type Passage } from '../../ports/pass-requests.ts'
+import type { ProgramCaller } from '../caller.ts'
+import type { Tunnels } from '../proxy/tunnels.ts'
+import { refuseUpgrade } from '../websocket/refuse-upgrade.ts'
+import { askedBy, isNavigation } from './browser-admission.ts'
+import { BrowserSessions } from './browser-sessions.ts'
+import { cookieName, cookiesNamed, headersForBrowser, headersForProgram } from './page-headers.ts'
+import { pageHost, pagePort } from './page-host.ts'
+import { openedReply, refusalReply, signInPage } from './page-replies.ts'
+
+/** The only path that the program behind a port does not get. */
+const openPath = '/.agent-mesh/open'
+
+export interface BrowserPortsInit {
+  readonly tunnels: Pick<Tunnels, 'pipe'>
+  /** Of the gateway. */
+  readonly url: string
+  /** Why browsers are not served; undefined: they are. */
+  readonly refusal: MeshError | undefined
+}
+
+interface Admitted extends MemberPort {
+  readonly host: string
+  readonly isVisit: boolean
+}
+
+export class BrowserPorts {
+  readonly #init: BrowserPortsInit
+  readonly #gatewayPort: string
+  readonly #cookie: string
+  readonly #sessions = new BrowserSessions()
+
+  constructor(init: BrowserPortsInit) {
+    this.#init = init
+    this.#gatewayPort = new URL(init.url).port
+    this.#cookie = cookieName(this.#gatewayPort)
+  }
+
+  /** @returns an address that opens a port once @throws MeshError invalid_argument; why browsers are not served */
+  invite(to: MemberPort, caller: ProgramCaller): string {
+    if (this.#init.refusal !== undefined) throw this.#init.refusal
+    const host = pageHost(to, this.#gatewayPort)
+    return `http://${host}${openPath}?key=${this.#sessions.invite({ host, caller })}`
+  }
+
+  /** Never throws. @param awaited asks for a body that the client holds back */
+  async serve(asked: IncomingMessage, response: ServerResponse, awaited: () => void): Promise<void> {
+    try {
+      const reply = await this.#reply(asked, response, awaited)
+      if (reply !== undefined && !response.destroyed) await sendReply(reply, response)
+    } catch {
+      // The client closed the connection.
+      response.destroy()
+    }
+  }
+
+  /** Never throws. @param head what came behind the head of the request */
+  async serveUpgrade(asked: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy())
+    try {
+      const to = this.#admitted(asked)
+      const pipe = await this.#init.tunnels.pipe(socket, to, this.#caller(asked, to.host))
+      if (socket.destroyed) return void pipe.destroy()
+      passUpgrade(asked, socket, head, passageThrough(pipe, to))
+    } catch (thrown) {
+      refuseUpgrade(socket, toMeshError(thrown, 'internal', 'open the WebSocket'))
+    }
+  }
+
+  /** @returns undefined when the program has answered */
+  async #reply(
+    asked: IncomingMessage,
+    response: ServerResponse,
+    awaited: () => void,
+  ): Promise<HandledReply | undefined> {
+    try {
+      const to = this.#admitted(asked)
+      if (to.isVisit) return signInPage(to, '')
+      if (asked.url?.split('?', 1)[0] === openPath) return this.#opened(asked, to)
+      const caller = this.#callerOrNone(asked, to.host)
+      if (caller === undefined) return signInPage(to, '')
+      const pipe = await this.#init.tunnels.pipe(response, to, caller)
+      if (response.destroyed) return void pipe.destroy()
+      response.once('close', () => pipe.destroy())
+      awaited()
+      await passRequest(asked, response, passageThrough(pipe, to))
+      return undefined
+    } catch (thrown) {
+      return refusalReply(toMeshError(thrown, 'internal', 'serve the request'))
+    }
+  }
+
+  /** @throws MeshError */
+  #admitted(asked: IncomingMessage): Admitted {
+    if (this.#init.refusal !== undefined) throw this.#init.refusal
+    const { headers, url = '' } = asked
+    const host = headers.host ?? ''
+    const to = pagePort(host, this.#gatewayPort)
+    const isVisit = askedBy(asked, host) === 'visit'
+    // In its other form a request line names a host, which the program could take for the one that was checked.
+    if (!url.startsWith('/'))
+      throw new MeshError('invalid_argument', 'Cannot serve the request: its line has no path')
+    return { ...to, host, isVisit }
+  }
+
+  /** Exchanges the key of a one-time address for a cookie. */
+  #opened(asked: IncomingMessage, to: Admitted): HandledReply {
+    const { url = '', headers } = asked
+    // A browser that loads it before a person wants it would use the key up.
+    if (!isNavigation(asked) || headers['sec-purpose'] !== undefined) return signInPage(to, '/')
+    try {
+      const key = new URLSearchParams(url.slice(openPath.length)).get('key') ?? ''
+      const secret = this.#sessions.open(key, to.host)
+      return openedReply(`${this.#cookie}=${secret}; Path=/; HttpOnly; SameSite=Strict`)
+    } catch (thrown) {
+      // From its history: the browser opened it before.
+      if (this.#callerOrNone(asked, to.host) !== undefined) return openedReply(undefined)
+      if (thrown instanceof MeshError && thrown.code === 'unauthenticated') return signInPage(to, '/')
+      throw thrown
+    }
+  }
+
+  /** Of the session. @throws MeshError unauthenticated */
+  #caller({ headers }: IncomingMessage, host: string): ProgramCaller {
+    return this.#sessions.find(cookiesNamed(headers.cookie, this.#cookie), host)
+  }
+
+  /** @returns undefined where a person can be shown how to sign in @throws MeshError unauthenticated */
+  #callerOrNone(asked: IncomingMessage, host: string): ProgramCaller | undefined {
+    try {
+      return this.#caller(asked, host)
+    } catch (thrown) {
+      if (isNavigation(asked)) return undefined
+      throw thrown
+    }
+  }
+}
+
+function passageThrough(pipe: Duplex, { peer, port }: MemberPort): Passage {
+  // It can fail before the request has it.
+  pipe.on('error', () => undefined)
+  return {
+    send: ({ method, url: path, rawHeaders }, more = []) =>
+      request({
+        createConnection: () => pipe,
+        method,
+        path,
+        headers: [...headersForProgram(rawHeaders), ...more],
+      }),
+    replyHeaders: headersForBrowser,
+    unanswered: `Nothing answers behind port ${port} of ${peer}.\n`,
+  }
+}
