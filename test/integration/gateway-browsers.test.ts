@@ -163,3 +163,18 @@ it('a session, and what it has open, ends when its token is revoked', async () =
   expect((await ending.ask('/')).status).toBe(401)
   expect((await browser.ask('/')).status).toBe(200)
 })
+
+it('OpenAPI says how to open a port, to tokens that may connect', async () => {
+  const pathsOf = async (by: string) => {
+    const asked = { method: 'GET', authorization: `Bearer ${by}` }
+    return (await at.ask('/v1/openapi.json', asked)).json()['paths']
+  }
+  const request = { type: 'object', required: ['peer', 'port'], additionalProperties: false }
+  const content = { 'application/json': { schema: expect.objectContaining(request) as object } }
+  expect(await pathsOf(await at.portsToken('narrow', 'port:web'))).toMatchObject({
+    '/v1/open': {
+      post: { requestBody: { content }, 'x-agent-mesh-targets': ['port:web'] },
+    },
+  })
+  expect(await pathsOf(await at.token('calls', 'service:math.*'))).not.toHaveProperty('/v1/open')
+})

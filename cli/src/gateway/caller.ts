@@ -38,13 +38,19 @@ export interface ProgramCaller extends GatewayCaller {
   readonly app: string
 }
 
+const ownersTargets: Partial<Record<ScopeAction, readonly string[]>> = {
+  connect: ['port:*'],
+  publish: ['topic:*'],
+  subscribe: ['topic:*'],
+}
+
 /** On the local socket: all that the agent may. */
 export const owner: GatewayCaller = {
   app: undefined,
   allows: () => true,
   mustHold: () => {},
   reaches: () => true,
-  targets: action => (action === 'publish' || action === 'subscribe' ? ['topic:*'] : []),
+  targets: action => ownersTargets[action] ?? [],
 }
 
 /** A browser that the owner signs in. */

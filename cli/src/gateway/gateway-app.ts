@@ -19,7 +19,7 @@ import { callerOf, owner, ownersBrowser, type GatewayAgent, type GatewayCaller }
 import { descriptions } from './descriptions.ts'
 import type { GatewayToken } from './gateway-tokens.ts'
 import type { HttpMeshServer } from '../mcp/http-mesh-server.ts'
-import { openApi } from './openapi.ts'
+import { openApi, type Served } from './openapi.ts'
 import type { RunningRequests } from './running-requests.ts'
 import { streamReply } from './stream-route.ts'
 import { publishReply, subscribeReply, topicsPath } from './topic-routes.ts'
@@ -31,7 +31,7 @@ export const ownersApp =
     answered(request, () =>
       browsers !== undefined && isOpening(request)
         ? openReply(agent, browsers, ownersBrowser, request)
-        : appOf(agent, owner)(request),
+        : appOf(agent, owner, { url: undefined, browsers: browsers !== undefined })(request),
     )
 
 export interface GatewayAppInit extends Pick<AdmissionInit, 'tokens'> {
@@ -63,7 +63,7 @@ export function gatewayApp({ agent, log, url, tokens, running, browsers }: Gatew
       () => {
         if (request.path === mcpPath) return mcp(admitted.token, caller, request)
         if (isOpening(request)) return openReply(agent, browsers, caller, request)
-        return appOf(agent, caller, url)(request)
+        return appOf(agent, caller, { url, browsers: true })(request)
       },
       problem =>
         log.info(
@@ -89,11 +89,11 @@ function mcpOf(agent: GatewayAgent) {
   }
 }
 
-function appOf(agent: GatewayAgent, caller: GatewayCaller, url?: string): Handler {
+function appOf(agent: GatewayAgent, caller: GatewayCaller, served: Served): Handler {
   const described = (signal: AbortSignal) => descriptions(agent, caller, signal)
   const fixed = routed({
     'GET /v1/describe': async ({ signal }) => json(await described(signal)),
-    'GET /v1/openapi.json': async ({ signal }) => json(openApi(await described(signal), caller, url)),
+    'GET /v1/openapi.json': async ({ signal }) => json(openApi(await described(signal), caller, served)),
   })
   return request => {
     const { method, path } = request

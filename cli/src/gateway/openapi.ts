@@ -4,17 +4,25 @@ import { version } from '@agent-mesh/protocol/version'
 
 import type { GatewayCaller } from './caller.ts'
 import type { Descriptions } from './descriptions.ts'
+import { portPaths } from './openapi-ports.ts'
 import { topicPaths } from './openapi-topics.ts'
 
 type Method = DescribedService['methods'][number]
 
 const jsonOf = (schema: object | undefined) => ({ 'application/json': { schema: schema ?? {} } })
 
-/** @param server URL of the gateway; undefined: of the local socket */
+/** Where it is asked for. */
+export interface Served {
+  /** Of the gateway; undefined: the local socket. */
+  readonly url: string | undefined
+  /** Whether ports open in browsers. */
+  readonly browsers: boolean
+}
+
 export function openApi(
   { services, unknown }: Descriptions,
   caller: Pick<GatewayCaller, 'targets'>,
-  server: string | undefined,
+  { url, browsers }: Served,
 ): object {
   const paths = services.flatMap(({ service, methods }) =>
     methods
@@ -24,8 +32,12 @@ export function openApi(
   return {
     openapi: '3.1.0',
     info: { title: 'Services of the mesh', version },
-    ...(server !== undefined && { servers: [{ url: server }], security: [{ token: [] }] }),
-    paths: { ...(Object.fromEntries(paths) as object), ...topicPaths(caller) },
+    ...(url !== undefined && { servers: [{ url }], security: [{ token: [] }] }),
+    paths: {
+      ...(Object.fromEntries(paths) as object),
+      ...topicPaths(caller),
+      ...(browsers && portPaths(caller)),
+    },
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
       parameters: callParameters,
