@@ -2,6 +2,10 @@
 export const gatewayDefaults = {
   /** Connections at once: programs of one machine, a few each. */
   connections: 256,
+  /** Connections above these that hear at the same time that there is no room; still more are closed without a reply. */
+  refusedConnections: 512,
+  /** A refused connection says within this what protocol it speaks, ms: it holds one of those places. */
+  refusedMs: 2_000,
   /** Requests of one token in flight, streams included: one program leaves room for others. */
   requestsOfToken: 64,
   /** The head of a request comes within this, ms: it is written on the same machine. */

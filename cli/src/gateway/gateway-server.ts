@@ -12,6 +12,7 @@ import { serveBrowsers } from './browser/serve-browsers.ts'
 import { gatewayDefaults } from './defaults.ts'
 import { gatewayApp } from './gateway-app.ts'
 import type { GatewayAgent } from './caller.ts'
+import { limitConnections } from './limit-connections.ts'
 import { serveProxy } from './proxy/serve-proxy.ts'
 import { Tunnels } from './proxy/tunnels.ts'
 import { serveSockets } from './websocket/serve-sockets.ts'
@@ -60,6 +61,7 @@ export async function serveGateway({
   const other = await otherLoopback(server)
   const browsers = new BrowserPorts({ tunnels, url, refusal: other.refusal })
   serveBrowsers(server, browsers)
+  const stopRefusals = limitConnections(server)
   app.resolve(gatewayApp({ ...parts, url, browsers }))
   let stopped: Promise<void> | undefined
   const refuse = () => {
@@ -71,6 +73,7 @@ export async function serveGateway({
     stopProxy()
     tunnels.stop()
     stopSockets()
+    stopRefusals()
     server.closeAllConnections()
     await Promise.all([closed, other.closed])
   }
@@ -78,7 +81,7 @@ export async function serveGateway({
 }
 
 function limitedServer(handle: Handler): Server {
-  const { connections, headMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
+  const { connections, refusedConnections, headMs, lookMs, idleMs, bodyBytes, headBytes } = gatewayDefaults
   const server = handlerServer(handle, bodyBytes, {
     headersTimeout: headMs,
     // Messages of a stream may come for days; bodies that are read whole have a time of their own.
@@ -91,6 +94,6 @@ function limitedServer(handle: Handler): Server {
     // Clients ask for other protocols as well, and take an answer without.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
   })
-  server.maxConnections = connections
+  server.maxConnections = connections + refusedConnections
   return server
 }

@@ -24,7 +24,7 @@ export async function serveConnect(
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
     carry()
   } catch (thrown) {
-    refuse(socket, toMeshError(thrown, 'internal', `connect to ${url}`))
+    refuseHttp(socket, toMeshError(thrown, 'internal', `connect to ${url}`))
   }
 }
 
@@ -43,7 +43,8 @@ function proxyToken(authorization: string | undefined): string | undefined {
   return pair.slice(pair.indexOf(':') + 1)
 }
 
-function refuse(socket: Duplex, error: MeshError): void {
+/** Answers the head of a request with problem details, and ends its connection. */
+export function refuseHttp(socket: Duplex, error: MeshError): void {
   // A proxy asks for proof of identity with a status of its own.
   const status = error.status === 401 ? 407 : error.status
   const text = JSON.stringify({ ...problemOf(error), status, retryable: error.retriable })
