@@ -4,6 +4,7 @@ import {
   errorCodes,
   isErrorCode,
   MeshError,
+  reasonOf,
   toMeshError,
   type ErrorCode,
   type MeshErrorOptions,
@@ -103,4 +104,16 @@ it.each<[string, unknown, ErrorCode, string]>([
 it('a MeshError stays itself', () => {
   const error = new MeshError('conflict', 'Cannot write')
   expect(toMeshError(error, 'internal', 'x')).toBe(error)
+})
+
+it.each<[string, unknown, string]>([
+  ['an action', new MeshError('conflict', 'Cannot serve math: it is served'), 'it is served'],
+  ['an action with a URL', new MeshError('unavailable', 'Cannot ask http://a:1: no: too old'), 'no: too old'],
+  ['a reason alone', new MeshError('conflict', 'another member: it writes'), 'another member: it writes'],
+  ['a reason of lines', new MeshError('conflict', 'Cannot read a\nb: c\nd'), 'c\nd'],
+  ['a message of Node', new Error("Cannot find package 'x': none"), "Cannot find package 'x': none"],
+  ['an abort', AbortSignal.abort().reason, 'cancelled'],
+  ['a text', 'broken', 'broken'],
+])('the reason of an error with %s', (_, thrown, reason) => {
+  expect(reasonOf(thrown)).toBe(reason)
 })

@@ -143,7 +143,7 @@ export function handlerError(thrown: unknown, method: string, failure?: string):
 }
 
 /** What was thrown, in words: an object without a prototype, say, cannot be turned into a string. */
-function reasonOf(error: unknown): string {
+function textOf(error: unknown): string {
   try {
     if (typeof error !== 'object' || error === null || !('message' in error)) return String(error)
     const { message } = error
@@ -160,10 +160,14 @@ function reasonOf(error: unknown): string {
 export function toMeshError(error: unknown, code: ErrorCode, action: string): MeshError {
   if (error instanceof MeshError) return error
   const name = error instanceof Error ? error.name : ''
-  const reason = reasonOf(error)
+  const reason = textOf(error)
   if (name === 'AbortError')
     return new MeshError('cancelled', `Cannot ${action}: cancelled`, { cause: error })
   if (name === 'TimeoutError')
     return new MeshError('deadline_exceeded', `Cannot ${action}: ${reason}`, { cause: error })
   return new MeshError(code, `Cannot ${action}: ${reason}`, { cause: error })
 }
+
+/** The reason of what was thrown, for the message of another error: of "Cannot <action>: <reason>" without what could not be done. */
+export const reasonOf = (thrown: unknown): string =>
+  toMeshError(thrown, 'internal', 'do it').message.replace(/^Cannot .*?: /s, '')

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, reasonOf } from '@agent-mesh/protocol/errors'
 import { parseJson } from '@agent-mesh/protocol/parse'
 import { privateJwkSchema } from '@agent-mesh/protocol/private-jwk'
 import * as z from 'zod/mini'
@@ -39,8 +39,10 @@ export async function loadIdentity(dir: string, name?: string): Promise<Identity
       `it names ${file.peerId.slice(0, 64)}, its key is ${identity.peerId}`,
     )
   } catch (cause) {
-    const reason = cause instanceof MeshError ? cause.message.replace(/^Cannot [^:]*: /, '') : String(cause)
-    throw new MeshError('invalid_argument', `Cannot read identity file ${path}: ${reason}`, { cause, hint })
+    throw new MeshError('invalid_argument', `Cannot read identity file ${path}: ${reasonOf(cause)}`, {
+      cause,
+      hint,
+    })
   }
 }
 

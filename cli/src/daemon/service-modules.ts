@@ -1,5 +1,5 @@
 import { ServiceRegistry, type ServiceDefinition } from '@agent-mesh/agent'
-import { MeshError } from '@agent-mesh/protocol'
+import { MeshError, reasonOf } from '@agent-mesh/protocol'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -82,7 +82,7 @@ function mustBeServable(file: string, { contract, handlers, options }: ServiceDe
     new ServiceRegistry().serve(contract, handlers, options)
   } catch (error) {
     if (!(error instanceof MeshError)) throw error
-    throw refuse(error.message.replace(/^Cannot [^:]*: /, ''), error)
+    throw refuse(reasonOf(error), error)
   }
 }
 

@@ -1,5 +1,5 @@
 /** Measures the network of this host for `netcheck`: all at once, within a few seconds, whether or not an agent runs. */
-import { MeshError, toMeshError, verifyHead, type RelayEntry } from '@agent-mesh/protocol'
+import { MeshError, reasonOf, verifyHead, type RelayEntry } from '@agent-mesh/protocol'
 import { timeoutSignal } from '@agent-mesh/protocol/timers'
 import { controlPlaneClient } from '../../discovery/control-plane-client.ts'
 import {
@@ -80,9 +80,6 @@ async function measure(
     return { ok: false, error }
   }
 }
-
-const reasonOf = (thrown: unknown): string =>
-  toMeshError(thrown, 'unavailable', 'reach it').message.replace(/^Cannot .*?: /, '')
 
 interface LearntFromPlane {
   facts?: NonNullable<NetworkFacts['controlPlane']>

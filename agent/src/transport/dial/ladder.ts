@@ -3,7 +3,7 @@
  * relays after a head start or as soon as every direct attempt failed. The first link wins. Direct attempts continue after
  * a relay has won, since their links are better; all others are aborted.
  */
-import { MeshError, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
+import { MeshError, reasonOf, toMeshError, type ErrorCode } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import { transportDefaults } from '../defaults.ts'
 
@@ -183,7 +183,7 @@ class Race<T> {
     const { action } = this.#ladder
     const told = this.#errors.find(({ error }) => answers.includes(error.code)) ?? this.#errors.at(-1)
     const code = told !== undefined && answers.includes(told.error.code) ? told.error.code : 'unavailable'
-    const reason = told?.error.message.replace(/^Cannot [^:]*: /, '') ?? 'nothing was tried'
+    const reason = told === undefined ? 'nothing was tried' : reasonOf(told.error)
     throw new MeshError(code, `Cannot ${action}: ${reason}`, {
       cause: told?.error,
       details: { attempts: this.#errors.map(({ name, error }) => `${name}: ${error.message}`) },

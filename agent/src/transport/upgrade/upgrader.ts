@@ -3,7 +3,7 @@
  * and at once when something has changed. The existing link stays as it is: the link table retires it when the better one is
  * up. Only the lower peer id begins, so that attempts of both sides never collide; the higher one asks it to begin.
  */
-import { MeshError, upgradeProtocol, type UpgradeOffer } from '@agent-mesh/protocol'
+import { MeshError, reasonOf, upgradeProtocol, type UpgradeOffer } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 import type { Path } from '../address.ts'
 import type { ByteStream } from '../libp2p/byte-stream.ts'
@@ -14,7 +14,6 @@ import { AttemptPace } from './attempt-pace.ts'
 import { UpgradeAttempt, type UpgradeAttemptInit, type UpgradeOutcome } from './attempt.ts'
 import { Conversation } from './conversation.ts'
 import { upgradeDefaults } from './defaults.ts'
-import { reasonOf } from './ways.ts'
 
 /** How an attempt ended; `refused`: the peer takes no part. */
 export type UpgradeResult = 'upgraded' | 'failed' | 'refused'

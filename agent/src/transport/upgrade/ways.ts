@@ -1,6 +1,6 @@
 /** Several ways to one goal, begun one after the other and tried together. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { toMeshError } from '@agent-mesh/protocol'
+import { reasonOf } from '@agent-mesh/protocol'
 import { timerDelay } from '@agent-mesh/protocol/timers'
 
 export interface Way {
@@ -28,7 +28,3 @@ export async function tryWays(ways: readonly Way[], signal: AbortSignal): Promis
   )
   return reasons.filter(reason => reason !== undefined)
 }
-
-/** An error's reason without what was attempted. */
-export const reasonOf = (error: unknown): string =>
-  toMeshError(error, 'unavailable', 'upgrade').message.replace(/^Cannot [^:]*: /, '')
