@@ -2,7 +2,17 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { fileFailure, makePrivate, makeFolder, replaceFile, writeOnce } from './private-file.ts'
+import { MeshError } from '@agent-mesh/protocol/errors'
+import {
+  fileFailure,
+  isDiskFull,
+  makePrivate,
+  makeFolder,
+  readFailure,
+  replaceFile,
+  systemCode,
+  writeOnce,
+} from './private-file.ts'
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'private-'))))
@@ -53,5 +63,21 @@ test('a full disk is called one', () => {
   expect(fileFailure('write x', cause)).toMatchObject({
     code: 'unavailable',
     message: 'Cannot write x: disk full (ENOSPC)',
+    details: { system: 'ENOSPC' },
   })
+})
+
+test.each([
+  ['ENOENT', 'not_found'],
+  ['ENOTDIR', 'not_found'],
+  ['EACCES', 'permission_denied'],
+])('%s of a file that is to be read is %s', (system, code) => {
+  const cause = Object.assign(new Error(system), { code: system })
+  expect(readFailure('copy x', cause)).toMatchObject({ code, message: `Cannot copy x: ${system}` })
+})
+
+test('the system error that another member told of is known', () => {
+  const told = new MeshError('unavailable', 'Cannot write x: no', { details: { system: 'EDQUOT' } })
+  expect([systemCode(told), isDiskFull(told)]).toEqual(['EDQUOT', true])
+  expect(isDiskFull(new MeshError('unavailable', 'Cannot write x: disk full'))).toBe(false)
 })

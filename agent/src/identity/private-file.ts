@@ -8,20 +8,33 @@ import { MeshError } from '@agent-mesh/protocol/errors'
 /** System errors of a disk, or of a user's share of it, that is full. */
 const noRoom = new Set(['ENOSPC', 'EDQUOT'])
 
-/** `ENOENT` and the like; what else it says of an error that is none of the system. */
-export const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : String(error)
+/** System errors of a path that leads to nothing. */
+const nothing = new Set(['ENOENT', 'ENOTDIR'])
+
+/** `ENOENT` and the like, of an error of the system or one that tells of it; what else an error says that does neither. */
+export function systemCode(error: unknown): string {
+  if (error instanceof MeshError && typeof error.details?.['system'] === 'string')
+    return error.details['system']
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
 
 export const isDiskFull = (error: unknown): boolean => noRoom.has(systemCode(error))
 
-/** The error of a failed operation on a file. @param action what cannot be done, with the file */
+/** The error of a failed operation on a file; {@link systemCode} reads its details, also at another member. @param action what cannot be done, with the file */
 export const fileFailure = (action: string, cause: unknown): MeshError =>
   isDiskFull(cause)
     ? new MeshError('unavailable', `Cannot ${action}: disk full (${systemCode(cause)})`, {
         cause,
         hint: 'Free space on that disk; nothing was lost.',
+        details: { system: systemCode(cause) },
       })
     : new MeshError('permission_denied', `Cannot ${action}: ${systemCode(cause)}`, { cause })
+
+/** As {@link fileFailure}, of a file that ought to be there. */
+export const readFailure = (action: string, cause: unknown): MeshError =>
+  nothing.has(systemCode(cause))
+    ? new MeshError('not_found', `Cannot ${action}: ${systemCode(cause)}`, { cause })
+    : fileFailure(action, cause)
 
 /** Creates `path`, mode 0600; `link` refuses an existing name, where a rename would replace it. @throws what the system says */
 export const writeOnce = (path: string, text: string): Promise<void> => write(path, text, link)

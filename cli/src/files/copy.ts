@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 
-import { fileFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
+import { fileFailure, readFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
 import { isPartName } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 
@@ -189,8 +189,8 @@ class Copy {
     intoFolder: boolean,
   ): Promise<RemotePlace> {
     const there = await remote.stat({ peer, path }).catch((error: unknown) => {
-      if (error instanceof MeshError && error.code === 'not_found' && /no such file/.test(error.message))
-        return undefined
+      // A member that is not known is not found either.
+      if (systemCode(error) === 'ENOENT') return undefined
       throw error
     })
     const plain = path.replace(/\/+$/, '')
@@ -228,12 +228,12 @@ const makeFolder = (path: string): Promise<unknown> =>
 
 const isPart = ({ kind, path }: FileEntry) => kind === 'file' && isPartName(posix.basename(path))
 
-/** The owner of this machine may name a link. */
+/** The owner of this machine may name a link. @throws MeshError not_found, permission_denied */
 async function lookAt(path: string): Promise<Stats> {
   try {
     return await stat(path)
   } catch (cause) {
-    throw new MeshError('not_found', `Cannot copy ${path}: ${systemCode(cause)}`, { cause })
+    throw readFailure(`copy ${path}`, cause)
   }
 }
 

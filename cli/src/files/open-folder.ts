@@ -6,7 +6,7 @@ import { constants, type Stats } from 'node:fs'
 import { lstat, open, type FileHandle } from 'node:fs/promises'
 
 import { fileFailure, systemCode } from '@agent-mesh/agent/identity/private-file'
-import { MeshError } from '@agent-mesh/protocol/errors'
+import { MeshError, reasonOf } from '@agent-mesh/protocol/errors'
 
 import type { AllowedPath, Secret } from './allowed-folders.ts'
 
@@ -110,17 +110,18 @@ export async function inFolder<T>(
 /** The error of an operation below an allowed folder, for the caller. @param action what cannot be done, with the path */
 export function failure(action: string, cause: unknown): MeshError {
   if (cause instanceof MeshError) {
-    const reason = cause.message.replace(/^Cannot [^:]*: /, '')
-    const { hint } = cause
-    return new MeshError(cause.code, `Cannot ${action}: ${reason}`, {
+    const { code, hint, details } = cause
+    return new MeshError(code, `Cannot ${action}: ${reasonOf(cause)}`, {
       cause,
       ...(hint !== undefined && { hint }),
+      ...(details !== undefined && { details }),
     })
   }
-  const known = reasons[systemCode(cause)]
+  const system = systemCode(cause)
+  const known = reasons[system]
   return known === undefined
     ? fileFailure(action, cause)
-    : new MeshError(known[0], `Cannot ${action}: ${known[1]}`, { cause })
+    : new MeshError(known[0], `Cannot ${action}: ${known[1]}`, { cause, details: { system } })
 }
 
 const link = ['permission_denied', 'it is no folder, or a link is on the way, which is not followed'] as const

@@ -1,4 +1,5 @@
 /** The files of other members, through the agent of this machine. */
+import { isDiskFull } from '@agent-mesh/agent/identity/private-file'
 import { Transfer } from '@agent-mesh/agent/rpc/transfers/transfer'
 import { MeshError, type ErrorCode } from '@agent-mesh/protocol/errors'
 import { parse } from '@agent-mesh/protocol/parse'
@@ -108,8 +109,7 @@ export class RemoteFiles {
 }
 
 /** No agent here, or no room there: to wait is no help. */
-const isFinal = (error: MeshError): boolean =>
-  error instanceof NothingRunningError || error.message.includes('disk full')
+const isFinal = (error: MeshError): boolean => error instanceof NothingRunningError || isDiskFull(error)
 
 /** Its path is written below a folder of this machine. */
 function checked(entry: FileEntry, peer: string): FileEntry {

@@ -2,6 +2,7 @@
 import { rm, statfs } from 'node:fs/promises'
 
 import type { Agent, TransferOffer } from '@agent-mesh/agent'
+import { isDiskFull } from '@agent-mesh/agent/identity/private-file'
 import { partOf } from '@agent-mesh/agent/rpc/transfers/part-file'
 import { MeshError } from '@agent-mesh/protocol/errors'
 
@@ -37,8 +38,7 @@ export async function saveUpload(
     return saved
   } catch (error) {
     // What is there of it would keep the disk full.
-    if (error instanceof MeshError && error.code === 'unavailable' && error.message.includes('disk full'))
-      await rm(partOf(folder.pathOf(name)), { force: true })
+    if (isDiskFull(error)) await rm(partOf(folder.pathOf(name)), { force: true })
     throw error
   }
 }
@@ -51,5 +51,6 @@ async function mustHaveRoom(folder: OpenFolder, name: string, bytes: number): Pr
   if (bytes <= free + (part?.size ?? 0)) return
   throw new MeshError('unavailable', `disk full: it has ${bytes} bytes, and ${free} are free`, {
     hint: 'Free space on that disk, or put it elsewhere.',
+    details: { system: 'ENOSPC' },
   })
 }

@@ -2,7 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { MeshError, transferLimits } from '@agent-mesh/protocol'
 import type { BigIntStats } from 'node:fs'
-import { systemCode } from '../../identity/private-file.ts'
+import { readFailure } from '../../identity/private-file.ts'
 import type { BlockSource } from './block-source.ts'
 
 const { blockBytes, nameChars } = transferLimits
@@ -25,7 +25,7 @@ export class FileSource implements BlockSource {
   /** @throws MeshError not_found, permission_denied; invalid_argument for what is no file */
   static async open(path: string): Promise<FileSource> {
     const stats = await stat(path, { bigint: true }).catch((cause: unknown) => {
-      throw unreadable(path, cause)
+      throw readFailure(`send ${path}`, cause)
     })
     if (!stats.isFile()) throw new MeshError('invalid_argument', `Cannot send ${path}: it is no file`)
     return new FileSource(path, stats)
@@ -33,7 +33,7 @@ export class FileSource implements BlockSource {
 
   async *blocks(from: number, signal: AbortSignal): AsyncGenerator<Buffer, void> {
     const handle = await open(this.#path).catch((cause: unknown) => {
-      throw unreadable(this.#path, cause)
+      throw readFailure(`send ${this.#path}`, cause)
     })
     try {
       await this.#mustBeSame(handle)
@@ -74,9 +74,3 @@ export class FileSource implements BlockSource {
 
 /** Another file of the same name, another size or a later write is another version. */
 const versionOf = ({ dev, ino, size, mtimeNs }: BigIntStats): string => [dev, ino, size, mtimeNs].join()
-
-function unreadable(path: string, cause: unknown): MeshError {
-  const code = systemCode(cause)
-  const known = code === 'ENOENT' || code === 'ENOTDIR' ? 'not_found' : 'permission_denied'
-  return new MeshError(known, `Cannot send ${path}: ${code}`, { cause })
-}
