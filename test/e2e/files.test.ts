@@ -8,7 +8,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 
-import { commandFile, lastJson, openWorkshop, runCommand, type Workshop } from '../support/command.ts'
+import {
+  commandFile,
+  lastJson,
+  openWorkshop,
+  runCommand,
+  type Daemon,
+  type Workshop,
+} from '../support/command.ts'
+import { joined, upArgs } from '../support/joined.ts'
 
 const checkout = join(import.meta.dirname, '..', '..')
 
@@ -18,8 +26,7 @@ const size = 40 * MiB
 
 let workshop: Workshop
 let page: string
-/** Of the desk. */
-let peerId: unknown
+const daemons: Record<string, Daemon> = {}
 const at = (name: string) => ['--data', workshop.folder(name)]
 const srv = (...names: string[]) => join(workshop.folder('srv'), ...names)
 const desk = (...names: string[]) => join(workshop.folder('desk-files'), ...names)
@@ -67,15 +74,7 @@ beforeAll(async () => {
     ['desk', []],
   ] as const) {
     const roles = ['--role', 'agent', '--role', 'ops']
-    const made = await runCommand(['token', 'create', '--name', name, ...roles, '--json', ...at('cp')])
-    const env = { AGENT_MESH_JOIN: String(lastJson(made)['token']) }
-    const { ready } = await workshop.start(
-      name,
-      ['up', '--listen', '/ip4/127.0.0.1/tcp/0', '--no-mdns', ...more],
-      commandFile,
-      env,
-    )
-    peerId = ready['peerId']
+    daemons[name] = await joined(workshop, name, upArgs(...more), { token: roles })
   }
   await vi.waitFor(async () => expect(await cp('web-1:/none', '.')).toMatchObject({ code: 4 }), {
     timeout: 60_000,
@@ -110,14 +109,17 @@ it('copies what docs/files.md copies, folders with all that is in them', async (
   expect((await stat(srv('in', 'site', 'run.sh'))).mode & 0o100).toBe(0o100)
 }, 120_000)
 
-it('shows the logs of docs/files.md, and runs its programs', async () => {
+it('shows the logs of docs/files.md, also that settings were reloaded, and runs its programs', async () => {
   const logs = async () => {
     const said = await shell('agent-mesh logs')
     expect(said[0]).toMatch(/^(\{"level":.*\}\n)+$/)
     return said
   }
-  const [, file] = await vi.waitFor(logs, { timeout: 60_000, interval: 500 })
+  const soon = { timeout: 60_000, interval: 500 }
+  const [, file] = await vi.waitFor(logs, soon)
   expect(file).toBe('line 2\n')
+  daemons['web-1']?.child.kill('SIGHUP')
+  await vi.waitFor(async () => expect((await logs())[0]).toContain('"event":"settings-reloaded"'), soon)
   const [du, wc] = await shell('agent-mesh exec')
   expect(du).toMatch(/^\d+\s\/.*in\n$/)
   expect(wc?.trim().split(/\s+/)).toEqual(['2', '4', '14'])
@@ -142,9 +144,10 @@ it('shows the logs of docs/files.md, and runs its programs', async () => {
 it.skipIf(process.platform !== 'linux')('ends a program when its command is interrupted', async () => {
   const args = ['exec', 'web-1', ...at('desk'), '--', 'wc']
   const child = spawn(process.execPath, [commandFile, ...args])
+  const caller = `MESH_PEER=${String(daemons['desk']?.ready['peerId'])}`
   const isCounting = (pid: string) => {
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`MESH_PEER=${peerId}`)
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(caller)
     } catch {
       return false
     }
@@ -162,14 +165,16 @@ it('says what it copied and left out, and why it did not, in JSON and by its exi
   expect(await cp(`web-1:${srv('in', 'site', 'run.sh')}`, desk('back.sh'))).toMatchObject({ code: 0 })
   expect((await stat(desk('back.sh'))).mode & 0o777).toBe(0o700)
   const into = `web-1:${srv('in', 'both')}/`
-  await mkdir(srv('in', 'both'))
-  await mkdir(desk('other'))
+  for (const folder of [srv('in', 'both'), desk('other')]) await mkdir(folder)
+  await symlink(desk('loop'), desk('loop'))
   await writeFile(desk('other', 'run.sh'), 'another one')
   const refused: [string[], number, RegExp][] = [
     [[`web-1:${srv('log')}`, desk()], 2, /-r/],
     [[`web-1:${srv('log', 'none')}`, desk()], 7, /no such file/],
     [[desk('site', 'run.sh'), `web-1:${srv('log')}/`], 4, /to read/],
     [[desk('site', 'run.sh'), `web-1:${srv('in', 'x')}/`], 7, /no such folder/],
+    [[desk('none'), `web-1:${srv('in')}/`], 7, /ENOENT/],
+    [[desk('loop'), `web-1:${srv('in')}/`], 4, /ELOOP/],
     [[`web-9:${srv('log', 'syslog')}`, desk()], 7, /web-9/],
     [[desk('site', 'run.sh'), desk('syslog'), desk('other', 'run.sh'), into], 8, /both become run\.sh/],
   ]

@@ -88,6 +88,7 @@ export async function startAgentDaemon(flags: AgentFlags): Promise<StartedDaemon
       ...liveLogLevel(log),
       serve: (files: readonly string[] | undefined) => served.reload(files ?? []),
     },
+    kept,
     stop: async () => {
       await watching?.stop()
       // Its calls end with the agent, which waits for them.

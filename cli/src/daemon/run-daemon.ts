@@ -30,6 +30,8 @@ export interface StartedDaemon {
   }
   /** Settings that SIGHUP changes. */
   live: LiveSettings
+  /** Gets each line of its log, too. */
+  kept?: { add(line: string): void } | undefined
   /** Idempotent; finishes what runs. */
   stop(): Promise<void>
 }
@@ -67,7 +69,7 @@ export async function runDaemon(
     const reloads = reloadOnHangup(
       { reload, signal },
       daemon.live,
-      daemonLog('reload', { logLevel: 'info', logFormat }),
+      daemonLog('reload', { logLevel: 'info', logFormat }, daemon.kept),
     )
     const ending = new AbortController()
     const collecting = collectAtRest(collection, ending.signal)

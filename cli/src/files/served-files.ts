@@ -9,7 +9,7 @@ import { filesContract } from './files-contract.ts'
 import type { FileEntry } from './file-values.ts'
 import { HeldFile } from './held-file.ts'
 import { entryOf, listFolder } from './list-folder.ts'
-import { OpenOffers } from './open-offers.ts'
+import { MemberShares } from './member-shares.ts'
 import { failure, inFolder, OpenFolder } from './open-folder.ts'
 import type { RecentLog } from './recent-log.ts'
 import { saveUpload, type Upload } from './save-upload.ts'
@@ -20,6 +20,8 @@ import { UploadTurns } from './upload-turns.ts'
 const concurrency = 16
 /** Files that are offered to one member: each is held open. Some commands at once, each with four. */
 const mostOffers = 128
+/** Logs that one member follows, of the {@link concurrency} that all follow: a window for each of some files. */
+const mostReaders = 4
 /** An offer without a reader holds a file open, ms. */
 const idleMs = 60_000
 
@@ -36,7 +38,8 @@ export class ServedFiles {
   readonly #init: ServedFilesInit
   /** Of files that are being saved, by folder and name. */
   readonly #turns = new UploadTurns()
-  readonly #offers = new OpenOffers(mostOffers)
+  readonly #offers = new MemberShares(mostOffers, tooManyOffers)
+  readonly #readers = new MemberShares(mostReaders, tooManyReaders)
 
   constructor(init: ServedFilesInit) {
     this.#init = init
@@ -96,6 +99,18 @@ export class ServedFiles {
   }
 
   async *#tail(
+    asked: TailRequest & { path?: string | undefined },
+    context: Context,
+  ): AsyncGenerator<Buffer<ArrayBuffer>, Record<string, never>> {
+    const end = this.#readers.begin(context.caller.sub)
+    try {
+      return yield* this.#lastLines(asked, context)
+    } finally {
+      end()
+    }
+  }
+
+  async *#lastLines(
     { path, ...asked }: TailRequest & { path?: string | undefined },
     context: Context,
   ): AsyncGenerator<Buffer<ArrayBuffer>, Record<string, never>> {
@@ -227,3 +242,13 @@ export class ServedFiles {
     }
   }
 }
+
+const tooManyOffers = (open: number) =>
+  new MeshError('overloaded', `${open} files are offered to this member and not received yet`, {
+    hint: 'Receive them, or wait for a minute: an offer that nothing receives ends.',
+  })
+
+const tooManyReaders = (open: number) =>
+  new MeshError('overloaded', `Cannot read a log: this member reads ${open} files and logs here`, {
+    hint: 'End one of these commands, "agent-mesh logs --follow" say.',
+  })
